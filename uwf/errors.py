@@ -1,0 +1,129 @@
+"""The error tree. Library code raises these; only `cli/exits.py` turns them into words, codes and hints.
+
+    UwfError
+    ├── InputError            the caller's text, file or arguments are wrong          exit 2
+    │   ├── Ambiguous             a prefix fits two or more things
+    │   ├── ConfigInvalid         config.toml, or a value for it
+    │   └── WorkflowInvalid       a workflow file; carries its problems
+    ├── NotFound              no such thread, step, object, ref, workflow             exit 4
+    │   └── ObjectMissing         an object that something links to is not there      exit 1
+    ├── StateError            the thing is in a state that forbids this               exit 5
+    │   ├── Busy                  another process runs the thread
+    │   └── Conflict              a compare-and-set found another value
+    ├── AgentFailed           the agent failed; the attempt is kept                   exit 6
+    ├── Refused               a guard said "not now"; carries its reason              exit 75
+    ├── Interrupted           ended by a signal, at a whole step                      exit 128 + signal
+    └── StoreError            a fault of the disk or the store file                   exit 1
+        ├── StoreBusy             waited for another writer, in vain
+        ├── StoreUnreadable       the store file cannot be read as a store
+        ├── StoreTooNew           written by a newer format
+        └── ObjectDamaged         bytes that do not hash to their id
+
+Every error has `code` (a stable snake_case word for `--json`), a message that names the thing, the action and
+the cause in one or two lines, and an optional `hint`: the next command to type.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, ClassVar
+
+
+class UwfError(Exception):
+    """Base of all. `code` may be given where one class covers several causes."""
+
+    default_code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or self.default_code
+
+
+class InputError(UwfError):
+    default_code = "bad_input"
+
+
+class Ambiguous(InputError):
+    default_code = "ambiguous"
+
+
+class ConfigInvalid(InputError):
+    default_code = "bad_config"
+
+
+class WorkflowInvalid(InputError):
+    """`problems` are `uwf.workflow.problem.Problem` values, errors and warnings together."""
+
+    default_code = "invalid_workflow"
+
+    def __init__(self, message: str, problems: Sequence[Any] = (), *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+
+class NotFound(UwfError):
+    default_code = "not_found"
+
+
+class ObjectMissing(NotFound):
+    default_code = "object_missing"
+
+
+class StateError(UwfError):
+    default_code = "wrong_state"
+
+
+class Busy(StateError):
+    default_code = "busy"
+
+
+class Conflict(StateError):
+    default_code = "conflict"
+
+
+class AgentFailed(UwfError):
+    default_code = "agent_failed"
+
+
+class Refused(UwfError):
+    """A guard's "not now". `reason` is the guard's reason code and also the error code."""
+
+    default_code = "refused"
+
+    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, code=reason)
+        self.reason = reason
+
+
+class Interrupted(UwfError):
+    """Ended by signal number `signum`; the thread is at a whole step and the agent is gone."""
+
+    default_code = "interrupted"
+
+    def __init__(self, message: str, *, signum: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.signum = signum
+
+
+class StoreError(UwfError):
+    default_code = "store"
+
+
+class StoreBusy(StoreError):
+    default_code = "store_busy"
+
+
+class StoreUnreadable(StoreError):
+    default_code = "store_unreadable"
+
+
+class StoreTooNew(StoreError):
+    default_code = "store_too_new"
+
+
+class ObjectDamaged(StoreError):
+    default_code = "object_damaged"
