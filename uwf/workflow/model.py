@@ -1,0 +1,134 @@
+"""A workflow as a value, and the plain data it is stored as.
+
+Owns the shape only. `load` makes a workflow out of a file, `validate` says whether it can run,
+`route` walks it.
+
+The stored form repeats the file's own words, so that `uwf cas get` shows something familiar:
+
+    {"version": 1, "name": ..., "description": ...,
+     "roles": {ROLE: {"description", "goal", "capabilities", "procedure", "output", "frontmatter"}},
+     "graph": {SOURCE: {STATUS: {"role", "prompt", "location"}}}}
+
+`location` is null where the edge has none. Stored maps are sorted by key, so a stored workflow does
+not know in which order its file named things; nothing may depend on that order.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import InputError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+VERSION = 1
+
+START = "$START"
+END = "$END"
+SUSPEND = "$SUSPEND"
+ANY = "_"
+"""The older dialect's edge for "whatever the status". It counts only where it is the only edge."""
+
+BODY = "_body"
+"""The template variable that holds the Markdown after the front matter."""
+
+
+class Edge(Record):
+    """Where one status leads. `target` is a role, `$END`, or in older files `$SUSPEND`.
+
+    `prompt` and `location` are Liquid templates over the output of the role the edge leaves.
+    """
+
+    target: str
+    prompt: str
+    location: str | None = None
+
+
+class Role(Record):
+    """Who does a step. `schema` is the JSON Schema of the front matter of its reply."""
+
+    name: str
+    description: str
+    goal: str
+    capabilities: tuple[str, ...]
+    procedure: str
+    output: str
+    schema: dict[str, Any]
+
+
+class Workflow(Record):
+    """`roles` by name; `graph` as source → status → edge, a source being a role or `$START`."""
+
+    name: str
+    description: str
+    roles: dict[str, Role]
+    graph: dict[str, dict[str, Edge]]
+
+
+def to_payload(workflow: Workflow) -> dict[str, Any]:
+    """The workflow as plain data, ready to be stored."""
+    return {
+        "version": VERSION,
+        "name": workflow.name,
+        "description": workflow.description,
+        "roles": {
+            name: {
+                "description": role.description,
+                "goal": role.goal,
+                "capabilities": list(role.capabilities),
+                "procedure": role.procedure,
+                "output": role.output,
+                "frontmatter": role.schema,
+            }
+            for name, role in workflow.roles.items()
+        },
+        "graph": {
+            source: {
+                status: {"role": edge.target, "prompt": edge.prompt, "location": edge.location}
+                for status, edge in edges.items()
+            }
+            for source, edges in workflow.graph.items()
+        },
+    }
+
+
+def from_payload(payload: Mapping[str, Any]) -> Workflow:
+    """The workflow in `payload`. InputError when that is something else, or of a newer format."""
+    try:
+        if payload["version"] != VERSION:
+            raise InputError(
+                f"workflow {payload['name']} has format version {payload['version']!r}, "
+                f"and this uwf reads version {VERSION}",
+                hint="pip install --upgrade uwf",
+            )
+        return Workflow(
+            payload["name"],
+            payload["description"],
+            {name: _role(name, role) for name, role in payload["roles"].items()},
+            {
+                source: {
+                    status: Edge(edge["role"], edge["prompt"], edge["location"])
+                    for status, edge in edges.items()
+                }
+                for source, edges in payload["graph"].items()
+            },
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"this object is not a workflow: its payload lacks {error}",
+            hint="uwf workflow list",
+        ) from error
+
+
+def _role(name: str, role: Mapping[str, Any]) -> Role:
+    return Role(
+        name,
+        role["description"],
+        role["goal"],
+        tuple(role["capabilities"]),
+        role["procedure"],
+        role["output"],
+        role["frontmatter"],
+    )

@@ -1,0 +1,74 @@
+"""What is wrong with a workflow file, and where.
+
+A problem is a value: `validate` and its neighbours collect them in a `Problems`, so that one run
+names all. An error forbids the workflow, a warning does not.
+"""
+
+from __future__ import annotations
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ERROR = "error"
+WARNING = "warning"
+
+
+class Mark(Record):
+    """A place in a file; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class Problem(Record):
+    """`severity` is "error" or "warning"; `code` is a stable snake_case word for `--json`."""
+
+    severity: str
+    code: str
+    message: str
+    file: str
+    line: int
+    column: int
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
+
+
+class Problems:
+    """A growing list of problems. The same one is kept once (an alias shows a place twice)."""
+
+    def __init__(self) -> None:
+        self._found: dict[Problem, None] = {}
+
+    def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+        self.add(Problem(ERROR, code, message, mark.file, mark.line, mark.column, hint))
+
+    def warning(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+        self.add(Problem(WARNING, code, message, mark.file, mark.line, mark.column, hint))
+
+    def add(self, problem: Problem) -> None:
+        self._found[problem] = None
+
+    @property
+    def has_errors(self) -> bool:
+        return any(problem.severity == ERROR for problem in self._found)
+
+    def sorted(self, main_file: str) -> tuple[Problem, ...]:
+        """By place, problems of the main file before those of included ones."""
+        return tuple(sorted(self._found, key=lambda problem: _place(problem, main_file)))
+
+
+def _place(problem: Problem, main_file: str) -> tuple[bool, str, int, int]:
+    return (problem.file != main_file, problem.file, problem.line, problem.column)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like `word`, if one is like it at all."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), None)

@@ -1,0 +1,156 @@
+"""Liquid templates: edge prompts and locations, rendered over the last output.
+
+Most templates only print variables (`Fix {{ branch }}: {{ comments }}`). Those are rendered here,
+to the letter as python-liquid would; its import costs more than a whole step, so it waits for a
+template that needs it.
+
+An undefined variable prints as nothing, which is Liquid's own rule; `validate` finds those
+beforehand. A template reads no files, and its loops and its output are bounded, so that a mistake
+ends in an error and not in a full disk.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import InputError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from liquid import Environment
+
+OUTPUT_LIMIT_BYTES = 16 * 1024 * 1024
+LOOP_LIMIT = 100_000
+LOCALS_LIMIT_BYTES = 16 * 1024 * 1024
+
+# Words that Liquid's expression lexer takes for something else than a variable, and the two names
+# that python-liquid defines on its own.
+_NOT_PLAIN = {
+    *("true", "false", "nil", "null", "empty", "blank", "and", "or", "contains", "not", "in", "if"),
+    *("else", "for", "as", "with", "cols", "offset", "limit", "reversed", "continue", "required"),
+    *("now", "today"),
+}
+
+_made: list[Environment] = []
+
+
+class TemplateInvalid(InputError):
+    """The template cannot be parsed or rendered. The message tells why; the caller knows which
+    template it is.
+    """
+
+    default_code = "bad_template"
+
+
+class Uses(Record):
+    """What a template reads: `variables` by first name, and whether it copes with ones that are
+    missing.
+    """
+
+    variables: tuple[str, ...]
+    guarded: bool
+
+
+def render(template: str, variables: Mapping[str, Any]) -> str:
+    """The template with its variables filled in. TemplateInvalid on a Liquid fault."""
+    pieces = _plain_pieces(template)
+    if pieces is not None:
+        printed = [_print(variables, name) for name in pieces[1::2]]
+        if None not in printed:
+            pieces[1::2] = printed  # type: ignore[assignment]
+            return "".join(pieces)
+    return _render_liquid(template, variables)
+
+
+def uses(template: str) -> Uses:
+    """Which variables the template reads from outside. TemplateInvalid when it cannot be parsed.
+
+    `guarded`: it has a condition or a `default` filter, so a missing variable is something its
+    author thought of.
+    """
+    pieces = _plain_pieces(template)
+    if pieces is not None:
+        return Uses(tuple(dict.fromkeys(pieces[1::2])), False)
+    from liquid.exceptions import LiquidError
+
+    try:
+        found = _environment().from_string(template).analyze()
+    except (LiquidError, RecursionError) as error:
+        raise TemplateInvalid(_in_words(error)) from error
+    names = (name for name in found.globals if name not in ("now", "today"))
+    guarded = "default" in found.filters or any(
+        tag in found.tags for tag in ("if", "unless", "case")
+    )
+    return Uses(tuple(names), guarded)
+
+
+def _plain_pieces(template: str) -> list[str] | None:
+    """`[text, name, text, name, ... text]` when the template does nothing but print variables, else
+    None.
+    """
+    if "{%" in template:
+        return None
+    head, *parts = template.split("{{")
+    pieces = [head]
+    for part in parts:
+        inside, closed, text = part.partition("}}")
+        name = inside.strip(" \t\r\n")
+        if not closed or not name.isascii() or not name.isidentifier() or name in _NOT_PLAIN:
+            return None
+        pieces += (name, text)
+    return pieces
+
+
+def _print(variables: Mapping[str, Any], name: str) -> str | None:
+    """A value as Liquid prints it; None for those that are left to Liquid."""
+    value = variables.get(name, "")
+    if isinstance(value, str):
+        return str(value)
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "" if value is None else None
+
+
+def _render_liquid(template: str, variables: Mapping[str, Any]) -> str:
+    from liquid.exceptions import LiquidError
+
+    try:
+        return _environment().from_string(template).render(variables)
+    except (LiquidError, RecursionError, ArithmeticError, ValueError, TypeError) as error:
+        raise TemplateInvalid(_in_words(error)) from error
+
+
+def _environment() -> Environment:
+    """The one Liquid environment of this process, made when the first template needs it."""
+    if _made:
+        return _made[0]
+    from liquid import Environment
+
+    class Bounded(Environment):
+        output_stream_limit = OUTPUT_LIMIT_BYTES
+        loop_iteration_limit = LOOP_LIMIT
+        local_namespace_limit = LOCALS_LIMIT_BYTES
+
+    environment = Bounded()
+    for reads_files in ("include", "render"):
+        del environment.tags[reads_files]
+    _made.append(environment)
+    return environment
+
+
+def _in_words(error: Exception) -> str:
+    """One line: what Liquid has against the template, and near which text."""
+    message = " ".join(str(getattr(error, "message", error) or type(error).__name__).split())
+    token = getattr(error, "token", None)
+    if token is None or token.start_index < 0:
+        return message
+    line = token.source.count("\n", 0, token.start_index) + 1
+    start = token.source.rfind("\n", 0, token.start_index) + 1
+    near = token.source[max(start, token.start_index - 20) : token.start_index + 30].split("\n", 1)[
+        0
+    ]
+    return f"{message} in line {line} of the template, near '{near.strip()}'"
