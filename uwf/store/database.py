@@ -1,0 +1,182 @@
+"""One connection to the store file: waiting for other writers, and SQLite's faults in words.
+
+All SQL of the store goes through `Database`. What the tables are is in `schema`, what they mean in `sqlite`.
+
+Never open the store file by other means in a process that has a connection: closing any descriptor of a file
+drops the process's POSIX locks on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+
+from uwf import clock
+from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+FIRST_PAUSE_S = 0.0005
+LONGEST_PAUSE_S = 0.05
+CHECKPOINT_PAGES = (
+    1000  # WAL pages of 4 KiB after which a commit also moves them into the store file
+)
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+_CAUSES = {
+    sqlite3.SQLITE_FULL: ("store_full", "the disk is full"),
+    sqlite3.SQLITE_READONLY: ("store_readonly", "the file or its folder is read-only"),
+    sqlite3.SQLITE_IOERR: ("store_io", "the disk reports an input/output error"),
+    sqlite3.SQLITE_CANTOPEN: ("store_cannot_open", "it or its -wal file cannot be opened"),
+    sqlite3.SQLITE_PERM: ("store_cannot_open", "permission is denied"),
+    sqlite3.SQLITE_NOMEM: ("store_memory", "there is not enough memory"),
+}
+
+
+class Database:
+    """A connection in autocommit mode, with the transactions written out."""
+
+    def __init__(self, path: str, wait_s: float) -> None:
+        self.path = path
+        self.wait_s = wait_s
+        self._synchronous = ""
+        # mode=rw: a file that vanished since it was looked at is an error, not a new empty store.
+        uri = b"file://" + _quoted(os.path.abspath(path)) + b"?mode=rw"
+        try:
+            self.connection = sqlite3.connect(
+                uri,
+                uri=True,
+                isolation_level=None,
+                timeout=0,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+        # One cursor serves all: every read is drained before the next statement.
+        self.run = self.connection.cursor().execute
+
+    def one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
+        """The first row, or None."""
+        try:
+            return self.run(sql, args).fetchone()
+        except sqlite3.Error as error:
+            return self._again(error, lambda: self.run(sql, args).fetchone())
+
+    def all(self, sql: str, args: tuple[Any, ...] = ()) -> list[Any]:
+        """All rows."""
+        try:
+            return self.run(sql, args).fetchall()
+        except sqlite3.Error as error:
+            return self._again(error, lambda: self.run(sql, args).fetchall())
+
+    def begin(self, durable: bool) -> None:
+        """Become the one writer. StoreBusy when that takes longer than `wait_s`."""
+        connection = self.connection
+        if connection.in_transaction:
+            raise RuntimeError("a transaction is already open: store transactions do not nest")
+        try:
+            self._again(None, lambda: self._set_durability("FULL" if durable else "NORMAL"))
+            self._again(None, lambda: self.run("BEGIN IMMEDIATE"))
+        except (
+            BaseException
+        ):  # also KeyboardInterrupt, which may come when the transaction has just begun
+            self.rollback()
+            raise
+
+    def commit(self) -> None:
+        try:
+            self.run("COMMIT")
+        except sqlite3.Error as error:
+            self.rollback()
+            raise explain(error, self.path) from error
+
+    def rollback(self) -> None:
+        """End the transaction without a trace. Does nothing when SQLite has done so already."""
+        if self.connection.in_transaction:
+            try:
+                self.run("ROLLBACK")
+            except sqlite3.Error as error:
+                raise explain(error, self.path) from error
+
+    def close(self) -> None:
+        try:
+            self.connection.close()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def _set_durability(self, synchronous: str) -> None:
+        if synchronous == self._synchronous:
+            return
+        # `executescript`, because this pragma acts when it is prepared and a cached statement is prepared once.
+        self.connection.executescript(
+            f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}; PRAGMA synchronous={synchronous};"
+        )
+        self._synchronous = synchronous
+
+    def _again(self, error: sqlite3.Error | None, action: Callable[[], T]) -> T:
+        """Do `action` until it meets no other process in its way, at most for `wait_s`."""
+        deadline = 0.0
+        pause_s = FIRST_PAUSE_S
+        while True:
+            if error is not None:
+                if not is_busy(error) or self.connection.in_transaction:
+                    raise explain(error, self.path) from error
+                now = clock.monotonic_s()
+                deadline = deadline or now + self.wait_s
+                if now >= deadline:
+                    raise StoreBusy(
+                        f"{self.path} is in use by another process; gave up after {self.wait_s:g} s",
+                        hint="try again in a moment",
+                    ) from error
+                # Jitter: processes that collide once shall not collide in step for ever.
+                time.sleep(pause_s * (0.5 + os.urandom(1)[0] / 255))
+                pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+            try:
+                return action()
+            except sqlite3.Error as again:
+                error = again
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    return _code(error) in _BUSY
+
+
+def explain(error: sqlite3.Error, path: str) -> UwfError:
+    """What SQLite reported about the store at `path`, as an error that says what to do."""
+    code = _code(error)
+    if code in _BUSY:
+        return StoreBusy(f"{path} is in use by another process", hint="try again in a moment")
+    if code in _BROKEN:
+        return unreadable(path, f"{error}")
+    if code == sqlite3.SQLITE_TOOBIG:
+        return InputError(f"{path} cannot hold a value this large: {error}")
+    if code in _CAUSES:
+        word, cause = _CAUSES[code]
+        return StoreError(f"cannot use the store {path}: {cause} ({error})", code=word)
+    return StoreError(f"cannot use the store {path}: {error}")
+
+
+def unreadable(path: str, why: str) -> StoreUnreadable:
+    return StoreUnreadable(
+        f"{path} cannot be read as a uwf store: {why}",
+        hint=f"move {path}* away, then copy a backup to {path}; `uwf store verify --deep` checks it",
+    )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code, -1 when the fault is not SQLite's."""
+    code: int = getattr(error, "sqlite_errorcode", -1)
+    return code & 0xFF if code >= 0 else -1
+
+
+def _quoted(path: str) -> bytes:
+    """A path as it stands in a file: URI. Bytes, so that a name that is not Unicode works too."""
+    return os.fsencode(path).replace(b"%", b"%25").replace(b"?", b"%3f").replace(b"#", b"%23")

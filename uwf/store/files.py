@@ -1,0 +1,62 @@
+"""New files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+from uwf.errors import InputError, StoreError
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
+
+def start_new(path: str) -> str:
+    """Make an empty private file beside `path` to write what shall become `path`; its name."""
+    temporary = f"{path}.new-{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
+    except FileNotFoundError:
+        raise InputError(
+            f"cannot create {path}: there is no folder {os.path.dirname(path) or '.'}"
+        ) from None
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    return temporary
+
+
+def publish_new(temporary: str, path: str) -> bool:
+    """Give a finished file its name and make that durable. False, and nothing changed, when `path` exists.
+
+    The file must not be open by an SQLite connection. A hard link, because a rename would replace.
+    """
+    try:
+        _sync(temporary)
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    finally:
+        discard(temporary)
+    _sync(os.path.dirname(path) or ".")
+    return True
+
+
+def discard(temporary: str) -> None:
+    """Remove a file that may be gone already."""
+    try:
+        os.unlink(temporary)
+    except FileNotFoundError:
+        return
+
+
+def cannot_create(path: str, error: OSError) -> StoreError:
+    return StoreError(f"cannot create {path}: {error.strerror or error}")
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""The SQL of ref listings. Pure: it takes what is asked and gives a statement with its arguments.
+
+A filter by one tag walks the index `ref_tag` in name order and stops at the limit. Several values of a tag are
+several such walks, merged. Further tags are looked up for each name of the walk.
+"""
+
+from __future__ import annotations
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    Statement = tuple[str, tuple[Any, ...]]
+
+INDEXED_BYTES = 200  # longer tag values are not in the index
+COLUMNS = "name, target, version, updated_ms, tags"
+
+
+class Query(Record):
+    """What to list. `walk` is the tag filter that leads, if any; `also` are the others."""
+
+    low: str
+    high: str
+    walk: tuple[str, tuple[str, ...]] | None
+    also: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def is_indexed(value: str) -> bool:
+    """Whether a tag value has a row in the index."""
+    return len(value) <= INDEXED_BYTES and len(value.encode()) <= INDEXED_BYTES
+
+
+def index_rows(tags: Mapping[str, str]) -> set[tuple[str, str]]:
+    """The tags that are in the index."""
+    return {(key, value) for key, value in tags.items() if is_indexed(value)}
+
+
+def split(wanted: Mapping[str, tuple[str, ...]]) -> tuple[list[tuple[str, tuple[str, ...]]], bool]:
+    """The filters that the index can answer, and whether there are others."""
+    indexed = [(key, values) for key, values in wanted.items() if all(map(is_indexed, values))]
+    return indexed, len(indexed) < len(wanted)
+
+
+def select(query: Query, newest_first: bool, limit: int, offset: int) -> Statement:
+    """The refs in name order. A negative limit is none."""
+    order = "DESC" if newest_first else "ASC"
+    names, args = _names(query)
+    if query.walk is None:
+        sql = f"SELECT {COLUMNS} FROM ref AS t {names} ORDER BY name {order} LIMIT ? OFFSET ?"
+    else:
+        sql = (
+            f"SELECT {COLUMNS} FROM ({names} ORDER BY name {order} LIMIT ? OFFSET ?) AS page "
+            f"CROSS JOIN ref USING (name) ORDER BY name {order}"
+        )
+    return sql, (*args, limit, offset)
+
+
+def count(query: Query) -> Statement:
+    """How many refs there are."""
+    names, args = _names(query)
+    if query.walk is None:
+        return f"SELECT count(*) FROM ref AS t {names}", args
+    return f"SELECT count(*) FROM ({names})", args
+
+
+def sample(key: str, values: tuple[str, ...], most: int) -> Statement:
+    """How many refs have one of the values, counted up to `most`: tells which filter should lead."""
+    marks = ", ".join("?" * len(values))
+    return (
+        f"SELECT count(*) FROM (SELECT 1 FROM ref_tag WHERE key = ? AND value IN ({marks}) LIMIT ?)",
+        (key, *values, most),
+    )
+
+
+def _names(query: Query) -> Statement:
+    """A WHERE clause on `ref`, or with a leading tag a SELECT of names."""
+    where = "t.name >= ? AND t.name < ?"
+    args: tuple[Any, ...] = (query.low, query.high)
+    for key, values in query.also:
+        marks = ", ".join("?" * len(values))
+        where += f" AND EXISTS (SELECT 1 FROM ref_tag AS a WHERE a.key = ? AND a.value IN ({marks}) AND a.name = t.name)"
+        args += (key, *values)
+    if query.walk is None:
+        return f"WHERE {where}", args
+    key, values = query.walk
+    arm = f"SELECT t.name AS name FROM ref_tag AS t WHERE t.key = ? AND t.value = ? AND {where}"
+    return " UNION ALL ".join([arm] * len(values)), tuple(
+        arg for value in values for arg in (key, value, *args)
+    )

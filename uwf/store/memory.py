@@ -1,0 +1,263 @@
+"""The store in memory, for tests and for trying things out. The same promises, but to one process and one run."""
+
+from __future__ import annotations
+
+import os
+
+from uwf import clock
+from uwf.errors import InputError, NotFound
+from uwf.store.codec import Node, decode, encode, id_of, key_of
+from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
+from uwf.store.rules import (
+    SHOWN,
+    bounds,
+    check_expected,
+    check_name,
+    check_page,
+    check_text,
+    checked_tags,
+    damaged,
+    hex_prefix,
+    matches,
+    missing,
+    the_one,
+    wanted_values,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from uwf.store.protocols import Anything
+    from uwf.store.rules import Wanted
+
+
+class _Content:
+    """What is stored. The transaction that is open writes here at once and knows how to take it back."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.put_ms: dict[str, int] = {}
+        self.refs: dict[str, Ref] = {}
+        self.log: list[Move] = []
+        self.writing = False
+
+
+class _Reading:
+    def __init__(self, content: _Content) -> None:
+        self._content = content
+
+    def get(self, id: str) -> Node:
+        data = self.raw(id)
+        try:
+            return decode(data)
+        except InputError as error:
+            raise damaged(id, error.message) from error
+
+    def raw(self, id: str) -> bytes:
+        data = self._content.objects.get(key_of(id).hex())
+        if data is None:
+            raise missing(id)
+        if id_of(data) != id.lower():
+            raise damaged(id, "its bytes do not hash to its id")
+        return data
+
+    def has(self, id: str) -> bool:
+        return key_of(id).hex() in self._content.objects
+
+    def find(self, prefix: str, *, what: str = "object") -> str:
+        prefix = hex_prefix(prefix, what)
+        fitting = sorted(id for id in self._content.objects if id.startswith(prefix))
+        return the_one(prefix, what, fitting[: SHOWN + 1])
+
+    def ids(self) -> Iterator[str]:
+        return iter(sorted(self._content.objects))
+
+    def ref(self, name: str) -> Ref | None:
+        check_name(name)
+        return self._content.refs.get(name)
+
+    def refs(
+        self,
+        prefix: str = "",
+        *,
+        tags: Wanted | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Ref]:
+        check_page(limit, offset)
+        wanted = wanted_values(tags)
+        first, end = bounds(prefix, low, high)
+        refs = self._content.refs
+        names = sorted((name for name in refs if first <= name < end), reverse=newest_first)
+        found = [refs[name] for name in names if matches(refs[name].tags, wanted)]
+        return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
+        return len(self.refs(prefix, tags=tags))
+
+    def moves(self, name: str) -> list[Move]:
+        check_name(name)
+        return [move for move in self._content.log if move.name == name]
+
+    def moves_since(self, at_ms: int) -> list[Move]:
+        return [move for move in self._content.log if move.at_ms >= at_ms]
+
+
+class MemoryStore(_Reading):
+    """See `uwf.store.protocols.Store`."""
+
+    def __init__(self) -> None:
+        super().__init__(_Content())
+
+    def transaction(self, *, durable: bool = True) -> MemoryTransaction:
+        return MemoryTransaction(self._content)
+
+    def data_version(self) -> int:
+        return 0  # no other process can write here
+
+    def stats(self) -> Stats:
+        content = self._content
+        size_bytes = sum(map(len, content.objects.values()))
+        return Stats(
+            len(content.objects), size_bytes, size_bytes, len(content.refs), len(content.log)
+        )
+
+    def faults(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class MemoryTransaction(_Reading):
+    """See `uwf.store.protocols.Transaction`."""
+
+    def __init__(self, content: _Content) -> None:
+        super().__init__(content)
+        self._undo: list[Callable[[], Any]] = []
+        self._open = False
+
+    def __enter__(self) -> MemoryTransaction:
+        if self._content.writing:
+            raise RuntimeError("a transaction is already open: store transactions do not nest")
+        self._content.writing = self._open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            for step in reversed(self._undo):
+                step()
+        self._content.writing = self._open = False
+
+    def put(self, kind: str, payload: Any) -> str:
+        return self._put(encode(kind, payload))
+
+    def put_raw(self, data: bytes) -> str:
+        decode(data, strict=True)
+        return self._put(data)
+
+    def set_ref(
+        self,
+        name: str,
+        id: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        expect: str | Anything | None = ANY,
+        why: str,
+    ) -> Ref:
+        id = key_of(id).hex()
+        old = self._current(name, expect, why)
+        if not self.has(id):
+            raise NotFound(f"cannot point {name} to {id}: there is no such object")
+        kept = old.tags if old else {}
+        ref = Ref(
+            name, id, self._next(name), kept if tags is None else checked_tags(tags), clock.now_ms()
+        )
+        self._move(ref.name, old, ref, ref.version, ref.updated_ms, why)
+        return ref
+
+    def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
+        old = self._current(name, expect, why)
+        if old is None:
+            raise NotFound(f"there is no ref {name}")
+        self._move(name, old, None, old.version + 1, clock.now_ms(), why)
+
+    def recent(self, since_ms: int) -> list[str]:
+        return [id for id, put_ms in self._content.put_ms.items() if put_ms >= since_ms]
+
+    def remove(self, id: str) -> int:
+        self._check_open()
+        id = key_of(id).hex()
+        if id not in self._content.objects:
+            return 0
+        self._restore_later(self._content.objects, id)
+        self._restore_later(self._content.put_ms, id)
+        del self._content.put_ms[id]
+        return len(self._content.objects.pop(id))
+
+    def _put(self, data: bytes) -> str:
+        self._check_open()
+        id, now_ms = id_of(data), clock.now_ms()
+        content = self._content
+        if id not in content.objects or content.put_ms[id] < now_ms - REFRESH_MS:
+            self._restore_later(content.objects, id)
+            self._restore_later(content.put_ms, id)
+            content.objects.setdefault(id, data)
+            content.put_ms[id] = now_ms
+        return id
+
+    def _current(self, name: str, expect: str | Anything | None, why: str) -> Ref | None:
+        self._check_open()
+        check_text("the reason", why)
+        old = self.ref(name)
+        check_expected(name, old, expect)
+        return old
+
+    def _next(self, name: str) -> int:
+        return max((move.version for move in self._content.log if move.name == name), default=0) + 1
+
+    def _move(
+        self, name: str, old: Ref | None, new: Ref | None, version: int, at_ms: int, why: str
+    ) -> None:
+        content = self._content
+        self._restore_later(content.refs, name)
+        if new:
+            content.refs[name] = new
+        else:
+            del content.refs[name]
+        content.log.append(
+            Move(
+                name,
+                version,
+                old.id if old else None,
+                new.id if new else None,
+                new.tags if new else {},
+                at_ms,
+                why,
+                f"pid {os.getpid()}",
+            )
+        )
+        self._undo.append(content.log.pop)
+
+    def _restore_later(self, mapping: dict[str, Any], key: str) -> None:
+        """On rollback, put back what `mapping` has under `key` now."""
+        if key in mapping:
+            value = mapping[key]
+            self._undo.append(lambda: mapping.__setitem__(key, value))
+        else:
+            self._undo.append(lambda: mapping.pop(key))
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise RuntimeError("this transaction has ended")

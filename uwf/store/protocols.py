@@ -1,0 +1,196 @@
+"""What a store can do, and the values it answers with. Every store passes tests/store/test_contract.py.
+
+Objects are immutable and named by their hash; refs are the only thing that moves. All writing happens in a
+`Transaction`: everything in it becomes visible together when it ends well, and nothing of it otherwise.
+
+    with store.transaction() as tx:
+        id = tx.put("output", {"text": "done"})
+        tx.set_ref("@uwf/thread/01J…", id, expect=old, tags={"status": "idle"}, why="step 3")
+
+A store belongs to one caller at a time. What it promises to several processes is in `sqlite`.
+"""
+
+from __future__ import annotations
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+    from typing import Any, Final, Protocol
+
+    from uwf.store.codec import Node
+    from uwf.store.rules import Wanted
+else:
+    Protocol = object
+
+
+class Anything:
+    """The type of `ANY`."""
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = Anything()  # for `expect`: whatever the ref points to, also nothing
+
+
+REFRESH_MS = (
+    60_000  # putting an object again renews the time it was put, but not more often than this
+)
+
+
+class Ref(Record):
+    """A name that points to an object. `version` is 1 at first and grows by one with every move."""
+
+    name: str
+    id: str
+    version: int
+    tags: dict[str, str]
+    updated_ms: int
+
+
+class Move(Record):
+    """One line of a ref's log. `old` is None for a new ref, `new` is None for a deleted one."""
+
+    name: str
+    version: int
+    old: str | None
+    new: str | None
+    tags: dict[str, str]
+    at_ms: int
+    why: str
+    process: str
+
+
+class Stats(Record):
+    """What a store holds. `size_bytes` before compression, `stored_bytes` after it, both objects only."""
+
+    objects: int
+    size_bytes: int
+    stored_bytes: int
+    refs: int
+    moves: int
+
+
+class Objects(Protocol):
+    """Reading objects. Every read hashes the bytes; ObjectDamaged when they are not what the id says."""
+
+    def get(self, id: str) -> Node:
+        """The node. ObjectMissing when there is none."""
+        ...
+
+    def raw(self, id: str) -> bytes:
+        """The encoded bytes. ObjectMissing when there are none."""
+        ...
+
+    def has(self, id: str) -> bool: ...
+
+    def find(self, prefix: str, *, what: str = "object") -> str:
+        """The full id that begins with `prefix` (4 to 64 hex digits, any case). NotFound, Ambiguous, InputError."""
+        ...
+
+    def ids(self) -> Iterator[str]:
+        """All ids, ascending."""
+        ...
+
+
+class Refs(Protocol):
+    """Reading refs and their log."""
+
+    def ref(self, name: str) -> Ref | None: ...
+
+    def refs(
+        self,
+        prefix: str = "",
+        *,
+        tags: Wanted | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Ref]:
+        """Refs ordered by name, descending when `newest_first`. All `tags` must match; a tuple means any of
+        its values. low <= name < high."""
+        ...
+
+    def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int: ...
+
+    def moves(self, name: str) -> list[Move]:
+        """The log of one ref, oldest first. It outlives the ref."""
+        ...
+
+    def moves_since(self, at_ms: int) -> list[Move]:
+        """Every move of every ref at or after `at_ms`, oldest first."""
+        ...
+
+
+class Transaction(Objects, Refs, Protocol):
+    """Writing. Reads see the transaction's own writes. Of no use after it ended."""
+
+    def put(self, kind: str, payload: Any) -> str:
+        """Store a node, return its id. Storing it again changes nothing."""
+        ...
+
+    def put_raw(self, data: bytes) -> str:
+        """Store bytes that `codec.encode` made elsewhere. InputError when they are not canonical."""
+        ...
+
+    def set_ref(
+        self,
+        name: str,
+        id: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        expect: str | Anything | None = ANY,
+        why: str,
+    ) -> Ref:
+        """Point `name` to `id` and log it. `tags` replace all tags, None keeps them. `expect` is the id the
+        ref must have now, None that it must not exist: Conflict otherwise. NotFound when there is no object `id`."""
+        ...
+
+    def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
+        """Remove `name` and log it. NotFound when there is no such ref; Conflict as in `set_ref`."""
+        ...
+
+    def recent(self, since_ms: int) -> list[str]:
+        """Ids of objects put at or after `since_ms` (see `REFRESH_MS`)."""
+        ...
+
+    def remove(self, id: str) -> int:
+        """Remove an object nobody needs; the bytes it took, 0 when there was none. Only `gc` knows when."""
+        ...
+
+
+class Ending(Protocol):
+    """What `with store.transaction()` enters: commits on a clean exit, rolls back on any exception."""
+
+    def __enter__(self) -> Transaction: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Store(Objects, Refs, Protocol):
+    def transaction(self, *, durable: bool = True) -> Ending:
+        """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
+        undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long."""
+        ...
+
+    def data_version(self) -> int:
+        """A number that is another one after another process has written."""
+        ...
+
+    def stats(self) -> Stats: ...
+
+    def faults(self) -> list[str]:
+        """What is wrong with the store's own structure, in words. Slow: reads everything."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,180 @@
+"""Reading the store file: objects, refs, the log. The same inside a transaction and outside."""
+
+from __future__ import annotations
+
+import zlib
+
+from blake3 import blake3
+from msgpack import unpackb
+
+from uwf.errors import InputError
+from uwf.store import listing
+from uwf.store.codec import ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
+from uwf.store.protocols import Move, Ref
+from uwf.store.rules import (
+    SHOWN,
+    bounds,
+    check_name,
+    check_page,
+    damaged,
+    hex_prefix,
+    matches,
+    missing,
+    the_one,
+    wanted_values,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from uwf.store.database import Database
+    from uwf.store.rules import Wanted
+
+PLAIN, ZLIB = 0, 1  # object.encoding
+SAMPLE = 2000  # index rows counted to choose the tag that leads a listing
+PAGE = 1000
+
+_GET = "SELECT data, encoding, size FROM object WHERE id = ?"
+_REF = f"SELECT {listing.COLUMNS} FROM ref WHERE name = ?"
+_MOVES = "SELECT name, version, old, new, tags, at_ms, why, process FROM ref_log WHERE"
+
+
+class Reading:
+    """The reading half of `uwf.store.protocols.Store` and `Transaction`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, id: str) -> Node:
+        data = self.raw(id)
+        try:
+            return decode(data)
+        except InputError as error:
+            raise damaged(id, error.message) from error
+
+    def raw(self, id: str) -> bytes:
+        key = key_of(id)
+        row = self._database.one(_GET, (key,))
+        if row is None:
+            raise missing(id)
+        data: bytes = row[0]
+        if row[1] != PLAIN:
+            data = _expanded(id, data, row[1], row[2])
+        if blake3(data).digest() != key:
+            raise damaged(id, "its bytes do not hash to its id")
+        return data
+
+    def has(self, id: str) -> bool:
+        return self._database.one("SELECT 1 FROM object WHERE id = ?", (key_of(id),)) is not None
+
+    def find(self, prefix: str, *, what: str = "object") -> str:
+        prefix = hex_prefix(prefix, what)
+        span = (
+            key_of(prefix.ljust(ID_DIGITS, "0")),
+            key_of(prefix.ljust(ID_DIGITS, "f")),
+            SHOWN + 1,
+        )
+        rows = self._database.all(
+            "SELECT id FROM object WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", span
+        )
+        return the_one(prefix, what, [row[0].hex() for row in rows])
+
+    def ids(self) -> Iterator[str]:
+        last = b""
+        while rows := self._database.all(
+            "SELECT id FROM object WHERE id > ? ORDER BY id LIMIT ?", (last, PAGE)
+        ):
+            for (key,) in rows:
+                yield key.hex()
+            last = rows[-1][0]
+
+    def ref(self, name: str) -> Ref | None:
+        check_name(name)
+        row = self._database.one(_REF, (name,))
+        return None if row is None else _ref(row)
+
+    def refs(
+        self,
+        prefix: str = "",
+        *,
+        tags: Wanted | None = None,
+        low: str | None = None,
+        high: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Ref]:
+        check_page(limit, offset)
+        wanted = wanted_values(tags)
+        query, complete = self._query(wanted, *bounds(prefix, low, high))
+        most = -1 if limit is None else limit
+        if complete:
+            return [
+                _ref(row)
+                for row in self._database.all(*listing.select(query, newest_first, most, offset))
+            ]
+        rows = self._database.all(*listing.select(query, newest_first, -1, 0))
+        found = [ref for row in rows if matches((ref := _ref(row)).tags, wanted)]
+        return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
+        query, complete = self._query(wanted_values(tags), *bounds(prefix, None, None))
+        if complete:
+            number: int = self._database.one(*listing.count(query))[0]
+            return number
+        return len(self.refs(prefix, tags=tags))
+
+    def moves(self, name: str) -> list[Move]:
+        check_name(name)
+        return [
+            _move(row) for row in self._database.all(f"{_MOVES} name = ? ORDER BY seq", (name,))
+        ]
+
+    def moves_since(self, at_ms: int) -> list[Move]:
+        return [
+            _move(row) for row in self._database.all(f"{_MOVES} at_ms >= ? ORDER BY seq", (at_ms,))
+        ]
+
+    def _estimate(self, tag: tuple[str, tuple[str, ...]]) -> int:
+        number: int = self._database.one(*listing.sample(tag[0], tag[1], SAMPLE))[0]
+        return number
+
+    def _query(
+        self, wanted: dict[str, tuple[str, ...]], low: str, high: str
+    ) -> tuple[listing.Query, bool]:
+        """The query, and whether it answers all of `wanted`. The rarest of the indexed tags leads."""
+        if not all(wanted.values()):  # a tag that may have none of its values: nothing matches
+            return listing.Query(low, low, None, ()), True
+        indexed, others = listing.split(wanted)
+        if len(indexed) > 1:
+            indexed.sort(key=self._estimate)
+        walk = indexed[0] if indexed else None
+        return listing.Query(low, high, walk, tuple(indexed[1:])), not others
+
+
+def _expanded(id: str, data: bytes, encoding: int, size_bytes: int) -> bytes:
+    """The object in compressed `data`, never more than the size that was recorded with it."""
+    if encoding != ZLIB or not 0 < size_bytes <= MAX_OBJECT_BYTES:
+        raise damaged(id, f"encoding {encoding} with {size_bytes} bytes is unknown")
+    stream = zlib.decompressobj()
+    try:
+        whole = stream.decompress(data, size_bytes)
+    except zlib.error as error:
+        raise damaged(id, f"{error}") from error
+    if len(whole) != size_bytes:
+        raise damaged(id, f"it is {len(whole)} bytes long and was {size_bytes}")
+    return whole
+
+
+def _ref(row: tuple[Any, ...]) -> Ref:
+    name, target, version, updated_ms, tags = row
+    return Ref(name, target.hex(), version, unpackb(tags), updated_ms)
+
+
+def _move(row: tuple[Any, ...]) -> Move:
+    name, version, old, new, tags, at_ms, why, process = row
+    return Move(
+        name, version, old and old.hex(), new and new.hex(), unpackb(tags), at_ms, why, process
+    )

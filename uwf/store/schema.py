@@ -1,0 +1,150 @@
+"""The tables of a store file, how a new one is made, and how one is recognised.
+
+`object` is a plain rowid table: on 1 KB objects WITHOUT ROWID takes three times the space. `ref_tag` repeats
+the tags of `ref` as an index, so that "the newest threads of a status" is one walk; values over 200 bytes are
+not in it. `ref_log` is never rewritten. Hashes are 32 raw bytes, tags a MessagePack map.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import uwf
+from uwf import clock
+from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
+from uwf.store.database import Database, explain, unreadable
+from uwf.store.files import FOLDER_MODE, cannot_create, discard, publish_new, start_new
+
+FORMAT = 1  # PRAGMA user_version
+APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
+
+_TABLES = """
+CREATE TABLE object (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    put_ms INTEGER NOT NULL,
+    encoding INTEGER NOT NULL,  -- 0: data is the object, 1: zlib
+    size INTEGER NOT NULL,      -- bytes of the object
+    data BLOB NOT NULL
+);
+CREATE TABLE ref (
+    name TEXT NOT NULL PRIMARY KEY,
+    target BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    tags BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE ref_tag (
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (key, value, name)
+) WITHOUT ROWID;
+CREATE TABLE ref_log (
+    seq INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    old BLOB,
+    new BLOB,
+    tags BLOB NOT NULL,
+    at_ms INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    process TEXT NOT NULL
+);
+CREATE INDEX ref_log_name ON ref_log (name);
+CREATE INDEX ref_log_at ON ref_log (at_ms);
+CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def connect(path: str, *, create: bool, wait_s: float) -> Database:
+    """A connection to the store at `path`, which is made when absent and `create` is true.
+
+    StoreUnreadable when there is a file that is no store, StoreTooNew when a newer uwf wrote it, StoreError when
+    there is none. A file that cannot be read is never replaced.
+    """
+    size_bytes = _size(path)
+    if size_bytes is None:
+        if not create:
+            raise StoreError(
+                f"there is no store at {path}", hint="uwf thread start WORKFLOW -p TEXT makes one"
+            )
+        _create(path)
+    elif size_bytes == 0:
+        raise unreadable(path, "the file is empty, and a store never is")
+    database = Database(path, wait_s)
+    try:
+        _recognise(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreUnreadable(f"cannot look at the store {path}: {error.strerror}") from error
+
+
+def _recognise(database: Database) -> None:
+    (application,) = database.one("PRAGMA application_id")
+    if application != APPLICATION:
+        raise unreadable(database.path, "it is a database of another program")
+    (format,) = database.one("PRAGMA user_version")
+    if format != FORMAT:
+        row = database.one("SELECT value FROM meta WHERE key = 'writer'")
+        writer = row[0] if row else "another version of uwf"
+        raise StoreTooNew(
+            f"{database.path} was written by {writer} in format {format}; "
+            f"this is uwf {uwf.__version__}, which reads format {FORMAT}",
+            hint="install that version of uwf, or a newer one",
+        )
+
+
+def _create(path: str) -> None:
+    """Make an empty store and publish it whole. When two processes do so at once, one of the two stays."""
+    folder = os.path.dirname(path) or "."
+    try:
+        os.makedirs(folder, mode=FOLDER_MODE, exist_ok=True)
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    if os.path.lexists(f"{path}-wal") and _size(path) is None:
+        # A WAL holds committed data of a store file that was here. Beside a new file it would be replayed into it.
+        raise unreadable(path, f"the file is gone, but {path}-wal with its latest changes is there")
+    temporary = start_new(path)
+    try:
+        _fill(temporary)
+        publish_new(temporary, path)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        for rest in ("", "-wal", "-shm", "-journal"):
+            discard(temporary + rest)
+
+
+def _fill(path: str) -> None:
+    facts = {
+        "format": f"{FORMAT}",
+        "writer": f"uwf {uwf.__version__}",
+        "created": clock.iso(clock.now_ms()),
+    }
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        # Nobody can see the file yet: it is made durable once, when it is published.
+        connection.executescript(
+            f"PRAGMA synchronous=OFF; BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"
+            f"{_TABLES} COMMIT;"
+        )
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise StoreError(
+                f"cannot create {path}: this disk cannot hold an SQLite WAL (mode {mode})"
+            )
+    finally:
+        connection.close()

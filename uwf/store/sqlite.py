@@ -1,0 +1,73 @@
+"""The store in one SQLite file, for any number of processes on one machine.
+
+WAL mode: readers never wait, writers take turns (`BEGIN IMMEDIATE`). A durable transaction is one fsync of the
+WAL; after a crash the file is at a whole transaction. Tables are in `schema`, reads in `reading`, writes in
+`writing`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from uwf.errors import StoreError
+from uwf.store import listing, schema
+from uwf.store.database import explain
+from uwf.store.protocols import Stats
+from uwf.store.reading import Reading
+from uwf.store.writing import SqliteTransaction
+
+
+def open_store(path: str, *, create: bool = True, wait_s: float = 10.0) -> SqliteStore:
+    """Open the store file at `path`; with `create`, make it when absent (folder 0700, file 0600).
+
+    `wait_s` bounds the waiting for other writers, per transaction. Errors: StoreUnreadable, StoreTooNew, StoreBusy,
+    StoreError when it is absent and not to be made.
+    """
+    return SqliteStore(schema.connect(path, create=create, wait_s=wait_s))
+
+
+class SqliteStore(Reading):
+    """See `uwf.store.protocols.Store`. Made by `open_store`."""
+
+    @property
+    def path(self) -> str:
+        return self._database.path
+
+    def transaction(self, *, durable: bool = True) -> SqliteTransaction:
+        return SqliteTransaction(self._database, durable)
+
+    def data_version(self) -> int:
+        number: int = self._database.one("PRAGMA data_version")[0]
+        return number
+
+    def stats(self) -> Stats:
+        sql = (
+            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length(data)), 0),"
+            " (SELECT count(*) FROM ref), (SELECT count(*) FROM ref_log) FROM object"
+        )
+        return Stats(*self._database.one(sql))
+
+    def faults(self) -> list[str]:
+        try:
+            found = [row[0] for row in self._database.all("PRAGMA integrity_check")]
+            found = [] if found == ["ok"] else found
+            stored = set(self._database.all("SELECT key, value, name FROM ref_tag"))
+            right = {
+                (key, value, ref.name)
+                for ref in self.refs()
+                for key, value in listing.index_rows(ref.tags)
+            }
+        except StoreError as error:
+            return [error.message]
+        wrong = sorted({name for _, _, name in stored ^ right})
+        return [*found, *(f"the tag index disagrees with ref {name}" for name in wrong)]
+
+    def copy_into(self, target: sqlite3.Connection) -> None:
+        """Copy the whole store as it is now into an empty database, while others go on writing."""
+        try:
+            self._database.connection.backup(target)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def close(self) -> None:
+        self._database.close()

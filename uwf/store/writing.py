@@ -1,0 +1,192 @@
+"""Writing the store file: the one transaction that is open at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+
+from blake3 import blake3
+from msgpack import packb
+
+from uwf import clock
+from uwf.errors import NotFound, StoreError
+from uwf.store.codec import decode, encode, key_of
+from uwf.store.database import Database, explain
+from uwf.store.listing import index_rows
+from uwf.store.protocols import ANY, REFRESH_MS, Ref
+from uwf.store.reading import PLAIN, ZLIB, Reading
+from uwf.store.rules import check_expected, check_text, checked_tags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from uwf.store.protocols import Anything
+
+COMPRESS_OVER_BYTES = 64 << 10
+
+_PUT = (
+    "INSERT INTO object (id, put_ms, encoding, size, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) "
+    f"DO UPDATE SET put_ms = excluded.put_ms WHERE object.put_ms < excluded.put_ms - {REFRESH_MS}"
+)
+
+
+class SqliteTransaction(Reading):
+    """See `uwf.store.protocols.Transaction`. `with` begins it; it ends once."""
+
+    def __init__(self, database: Database, durable: bool) -> None:
+        super().__init__(database)
+        self._durable = durable
+        self._usable = False
+        self._put: set[bytes] = (
+            set()
+        )  # keys put here, which need no look-up when a ref is pointed to them
+
+    def __enter__(self) -> SqliteTransaction:
+        self._database.begin(self._durable)
+        self._usable = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        usable, self._usable = self._usable, False
+        if kind is None and usable:
+            self._database.commit()
+            return
+        self._database.rollback()
+        if kind is None:
+            raise StoreError(
+                f"nothing was written to {self._database.path}: a write in the transaction had failed"
+            )
+
+    def put(self, kind: str, payload: Any) -> str:
+        return self._put_bytes(encode(kind, payload))
+
+    def put_raw(self, data: bytes) -> str:
+        decode(data, strict=True)
+        return self._put_bytes(data)
+
+    def set_ref(
+        self,
+        name: str,
+        id: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        expect: str | Anything | None = ANY,
+        why: str,
+    ) -> Ref:
+        key = key_of(id)
+        old = self._current(name, expect, why)
+        if (old is None or old.id != id) and key not in self._put and not self.has(id):
+            raise NotFound(f"cannot point {name} to {id}: there is no such object")
+        kept = old.tags if old else {}
+        new_tags = kept if tags is None else checked_tags(tags)
+        ref = Ref(name, key.hex(), self._next_version(name, old), new_tags, clock.now_ms())
+        packed = packb(new_tags)
+        self._write(
+            "INSERT INTO ref (name, target, version, updated_ms, tags) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO"
+            " UPDATE SET target = excluded.target, version = excluded.version, updated_ms = excluded.updated_ms,"
+            " tags = excluded.tags",
+            (name, key, ref.version, ref.updated_ms, packed),
+        )
+        self._index(name, kept, new_tags)
+        self._log(ref.version, name, old, key, packed, ref.updated_ms, why)
+        return ref
+
+    def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
+        old = self._current(name, expect, why)
+        if old is None:
+            raise NotFound(f"there is no ref {name}")
+        self._write("DELETE FROM ref WHERE name = ?", (name,))
+        self._index(name, old.tags, {})
+        self._log(old.version + 1, name, old, None, packb({}), clock.now_ms(), why)
+
+    def recent(self, since_ms: int) -> list[str]:
+        rows = self._database.all("SELECT id FROM object WHERE put_ms >= ?", (since_ms,))
+        return [row[0].hex() for row in rows]
+
+    def remove(self, id: str) -> int:
+        key = key_of(id)
+        row = self._database.one("SELECT length(data) FROM object WHERE id = ?", (key,))
+        self._write("DELETE FROM object WHERE id = ?", (key,))
+        self._put.discard(key)
+        return row[0] if row else 0
+
+    def _put_bytes(self, data: bytes) -> str:
+        hash = blake3(data)
+        key, size, encoding = hash.digest(), len(data), PLAIN
+        if size > COMPRESS_OVER_BYTES:
+            packed = zlib.compress(data, 1)
+            if len(packed) < size:
+                data, encoding = packed, ZLIB
+        self._write(_PUT, (key, clock.now_ms(), encoding, size, data))
+        self._put.add(key)
+        return key.hex()
+
+    def _current(self, name: str, expect: str | Anything | None, why: str) -> Ref | None:
+        """The ref as it is, checked against what the caller expects."""
+        check_text("the reason", why)
+        old = self.ref(name)
+        check_expected(name, old, expect)
+        return old
+
+    def _next_version(self, name: str, old: Ref | None) -> int:
+        if old:
+            return old.version + 1
+        row = self._database.one(
+            "SELECT version FROM ref_log WHERE name = ? ORDER BY seq DESC LIMIT 1", (name,)
+        )
+        return row[0] + 1 if row else 1
+
+    def _index(self, name: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        if old == new:
+            return
+        before, after = index_rows(old), index_rows(new)
+        for key, value in before - after:
+            self._write(
+                "DELETE FROM ref_tag WHERE key = ? AND value = ? AND name = ?", (key, value, name)
+            )
+        for key, value in after - before:
+            self._write(
+                "INSERT INTO ref_tag (key, value, name) VALUES (?, ?, ?)", (key, value, name)
+            )
+
+    def _log(
+        self,
+        version: int,
+        name: str,
+        old: Ref | None,
+        new: bytes | None,
+        tags: bytes,
+        at_ms: int,
+        why: str,
+    ) -> None:
+        self._write(
+            "INSERT INTO ref_log (name, version, old, new, tags, at_ms, why, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                name,
+                version,
+                key_of(old.id) if old else None,
+                new,
+                tags,
+                at_ms,
+                why,
+                f"pid {os.getpid()}",
+            ),
+        )
+
+    def _write(self, sql: str, args: tuple[Any, ...]) -> None:
+        if not self._usable:
+            raise RuntimeError("this transaction has ended, or a write in it failed")
+        try:
+            self._database.run(sql, args)
+        except sqlite3.Error as error:
+            self._usable = False  # SQLite may have rolled back: what followed would be a transaction of its own
+            raise explain(error, self._database.path) from error
