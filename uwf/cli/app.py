@@ -1,0 +1,222 @@
+"""The typer application: help, usage errors, completion, and every command line the strict parser left alone.
+
+It is made from the same declarations, and only for the group that the command line names. Its commands do not
+run anything: they answer with the `Call` they understood, so that both parsers have the same answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import sys
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.main import get_command
+
+from uwf.cli import complete, index
+from uwf.cli.command import COMMON, Call, Command, Common, Param, opt
+from uwf.cli.exits import BAD_INPUT
+from uwf.cli.output import has_colour
+from uwf.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PROGRAM = "uwf"
+
+
+def understand(words: Sequence[str]) -> Call | int:
+    """The call that `words` ask for, or the exit code once help or completions are printed.
+
+    InputError (code `usage`) says what is wrong with them, with the nearest right word as hint.
+    """
+    words = list(words)
+    if _names_no_command(words):
+        with contextlib.redirect_stdout(sys.stderr):
+            _ask_typer([*words, "--help"])
+        return BAD_INPUT
+    return _ask_typer(words)
+
+
+def _ask_typer(words: list[str]) -> Call | int:
+    application = get_command(build(words + _words_to_complete()))
+    try:
+        answer = application.main(words, prog_name=PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        raise _usage_error(error, words) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return answer if isinstance(answer, (Call, int)) else 0
+
+
+def _names_no_command(words: list[str]) -> bool:
+    return not words or words in [[group] for group in index.GROUPS]
+
+
+def _words_to_complete() -> list[str]:
+    return (
+        f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
+    )
+
+
+def build(words: Sequence[str]) -> typer.Typer:
+    """The application, with the commands of the one group that `words` name."""
+    markup: Literal["rich"] | None = "rich" if has_colour(sys.stdout) else None
+    settings = {"help_option_names": ["-h", "--help"]}
+    root = typer.Typer(
+        help="Run teams of agents as durable threads.",
+        context_settings=settings,
+        pretty_exceptions_enable=False,
+        suggest_commands=False,
+        rich_markup_mode=markup,
+    )
+    root.callback()(_root_callback())
+    for name in index.in_group(""):
+        _add(root, index.load(name))
+    wanted = next((word for word in words if word in index.GROUPS), None)
+    for group, help in index.GROUPS.items():
+        branch = typer.Typer(help=help, rich_markup_mode=markup, suggest_commands=False)
+        for name in index.in_group(group) if group == wanted else ():
+            _add(branch, index.load(name))
+        root.add_typer(branch, name=group, context_settings=settings)
+    return root
+
+
+def _add(branch: typer.Typer, command: Command) -> None:
+    branch.command(
+        command.name.rpartition(" ")[2],
+        help=_plain("\n\n".join(filter(None, (command.help, command.detail)))),
+        short_help=_plain(command.help),
+        epilog=_plain(f"Example: {command.example}"),
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )(_reader(command))
+
+
+def _reader(command: Command) -> Callable[..., Call]:
+    """A function with typer's kind of signature that answers with the Call."""
+
+    def read(*, typer_context: typer.Context, **given: Any) -> Call:
+        path = f"{PROGRAM} {command.name}"
+        common = {**typer_context.find_root().obj, **_given(COMMON, given, path)}
+        return Call(command, _given(command.params, given, path), Common(**common))
+
+    _sign(read, (*command.params, *COMMON))
+    return read
+
+
+def _root_callback() -> Callable[..., None]:
+    def read(*, typer_context: typer.Context, **given: Any) -> None:
+        if given.pop("version"):
+            raise InputError("--version stands alone", hint=f"{PROGRAM} --version", code="usage")
+        typer_context.obj = _given(COMMON, given, PROGRAM)
+
+    _sign(read, (*COMMON, _VERSION))
+    return read
+
+
+_VERSION = Param(
+    "version", "bool", False, False, False, opt("--version", help="Print the version.")
+)
+
+
+def _given(params: Sequence[Param], values: dict[str, Any], path: str) -> dict[str, Any]:
+    """Those of `values` that were on the command line, converted. `path` is how a complaint begins."""
+    found: dict[str, Any] = {}
+    for param in params:
+        value = values[param.name]
+        if value is None or value is False or value == []:
+            continue
+        try:
+            if param.many:
+                found[param.name] = tuple(param.convert(text) for text in value)
+            else:
+                found[param.name] = True if param.is_flag else param.convert(value)
+        except ValueError as error:
+            what = param.spec.flags[-1] if param.is_option else param.metavar
+            raise _usage(f"{path}: {what}: {error}", path) from None
+    return found
+
+
+def _sign(function: Callable[..., object], params: Sequence[Param]) -> None:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    context = inspect.Parameter("typer_context", keyword, annotation=typer.Context)
+    signature = [context]
+    for param in params:
+        default = inspect.Parameter.empty if param.required else False if param.is_flag else None
+        signature.append(
+            inspect.Parameter(param.name, keyword, default=default, annotation=_annotation(param))
+        )
+    function.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    function.__annotations__ = {each.name: each.annotation for each in signature}
+
+
+def _annotation(param: Param) -> Any:
+    spec = param.spec
+    kind: Any = bool if param.is_flag else list[str] if param.many else str
+    if not param.required and not param.is_flag:
+        kind = kind | None
+    help = _plain(spec.help)
+    if param.default not in (None, False, ()):
+        help += _plain(f" [default: {param.default}]")
+    if param.is_flag:
+        return Annotated[kind, typer.Option(*spec.flags, help=help, show_default=False)]
+    offer = complete.completer(param)
+    if param.is_option:
+        return Annotated[
+            kind,
+            typer.Option(
+                *spec.flags,
+                help=help,
+                metavar=param.metavar,
+                show_default=False,
+                autocompletion=offer,
+            ),
+        ]
+    return Annotated[
+        kind,
+        typer.Argument(help=help, metavar=param.metavar, show_default=False, autocompletion=offer),
+    ]
+
+
+def _plain(text: str) -> str:
+    """`text` so that typer shows it as it stands, where it would else take brackets for markup."""
+    if not has_colour(sys.stdout):
+        return text
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _usage(message: str, path: str, nearest: str | None = None) -> InputError:
+    return InputError(message, hint=nearest or f"{path} --help", code="usage")
+
+
+def _usage_error(error: typer.TyperException, words: Sequence[str]) -> InputError:
+    """Typer's complaint in our words."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else _path(words)
+    message = error.format_message().rstrip(".")
+    wrong, known = "", []
+    if type(error).__name__ == "NoSuchOption" and context is not None:
+        wrong = getattr(error, "option_name", "")
+        known = [flag for param in context.command.params for flag in param.opts]
+        message = f"no such option {wrong}"
+    elif message.startswith("No such command") and context is not None:
+        wrong = next((word for word in words if repr(word) in message), "")
+        known = list(context.command.commands)
+        message = f"no such command {wrong!r}"
+    matches = get_close_matches(wrong, known, n=1)
+    nearest = f"{path} {matches[0]}" if matches else None
+    return _usage(f"{path}: {message[:1].lower()}{message[1:]}", path, nearest)
+
+
+def _path(words: Sequence[str]) -> str:
+    """The command that `words` seem to name, as it would be typed."""
+    for first, second in pairwise(words):
+        if f"{first} {second}" in index.MODULES:
+            return f"{PROGRAM} {first} {second}"
+    return PROGRAM

@@ -1,0 +1,207 @@
+"""How a command is declared. One declaration serves both readers: `parse.py` and, through `app.py`, typer.
+
+    @command(
+        "thread exec",
+        help="Run the next step of a thread.",
+        example="uwf thread exec @last --until-done",
+        thread=arg("The thread.", complete="thread"),
+        count=opt("-c", "--count", help="Run this many steps.", low=1),
+        until_done=opt("--until-done", help="Go on until the thread stops."),
+    )
+    def exec_(ctx: Context, thread: str, *, count: int | None = None, until_done: bool = False) -> int | None:
+
+Parameters before the `*` are arguments, those after it are options; a bool option is a flag. Types are `str`,
+`int`, `float`, `bool`, any of them `| None`, and `tuple[str, ...]`: an option that may be repeated, or the last
+argument taking all that is left. A parameter with a default may be left out. Only what was given reaches the
+function, so the defaults stand in one place: its signature. The result is the exit code; None means 0.
+
+Signatures are read from the code object, because `inspect` costs more than a whole command.
+"""
+
+from __future__ import annotations
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., int | None])
+
+REGISTRY: dict[str, Command] = {}
+"""Every command whose module has been imported, by its words."""
+
+
+class Spec(Record):
+    """What a signature cannot say about one parameter."""
+
+    help: str
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    complete: str = ""
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+
+
+def arg(help: str, *, metavar: str = "", complete: str = "", choices: tuple[str, ...] = ()) -> Spec:
+    """An argument. `complete` names what a shell may offer here: see `complete.py`."""
+    return Spec(help, metavar=metavar, complete=complete, choices=choices)
+
+
+def opt(
+    *flags: str,
+    help: str,
+    metavar: str = "",
+    complete: str = "",
+    choices: tuple[str, ...] = (),
+    low: int | None = None,
+) -> Spec:
+    """An option or, on a bool parameter, a flag. `low` is the least number that is accepted."""
+    return Spec(help, flags, metavar, complete, choices, low)
+
+
+class Param(Record):
+    """One parameter: its declaration joined with its signature. `type` is str, int, float or bool."""
+
+    name: str
+    type: str
+    many: bool
+    required: bool
+    default: Any
+    spec: Spec
+
+    @property
+    def is_option(self) -> bool:
+        return bool(self.spec.flags)
+
+    @property
+    def is_flag(self) -> bool:
+        return self.type == "bool"
+
+    @property
+    def metavar(self) -> str:
+        if self.spec.metavar or self.spec.choices:
+            return self.spec.metavar or "|".join(self.spec.choices)
+        return {"int": "N", "float": "N"}.get(self.type, self.name.upper())
+
+    def convert(self, text: str) -> str | int | float:
+        """The value that `text` stands for; ValueError says in words why there is none."""
+        value: str | int | float = text
+        if self.type == "int":
+            digits = text[1:] if text[:1] in "+-" else text
+            if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+                raise ValueError(f"{text!r} is not a whole number")
+            value = int(text)
+        elif self.type == "float":
+            digits = text.replace(".", "", 1)
+            if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+                raise ValueError(f"{text!r} is not a number")
+            value = float(text)
+        if self.spec.choices and text not in self.spec.choices:
+            raise ValueError(f"{text!r} is not one of {', '.join(self.spec.choices)}")
+        if self.spec.low is not None and float(value) < self.spec.low:
+            raise ValueError(f"{text} is less than {self.spec.low}")
+        return value
+
+
+class Command:
+    """A registered command."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., int | None],
+        help: str,
+        example: str,
+        detail: str,
+        specs: Mapping[str, Spec],
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.help = help
+        self.example = example
+        self.detail = detail
+        self._specs = specs
+        self._params: tuple[Param, ...] | None = None
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        """The command's own parameters, in order; the common options are not among them."""
+        if self._params is None:
+            self._params = _read_signature(self.function, self._specs)
+        return self._params
+
+    def __repr__(self) -> str:
+        return f"<uwf {self.name}>"
+
+
+class Common(Record):
+    """The options that every command takes."""
+
+    home: str | None = None
+    json: bool = False
+    quiet: bool = False
+
+
+class Call(Record):
+    """A command line, understood. `values` holds only what was given."""
+
+    command: Command
+    values: dict[str, Any]
+    common: Common
+
+
+COMMON = (
+    Param("home", "str", False, False, None, opt(
+        "--home", metavar="DIR", complete="path",
+        help="Where store, config and locks are. [env: UWF_HOME; default: ~/.uwf]",
+    )),
+    Param("json", "bool", False, False, False, opt("--json", help="Print JSON.")),
+    Param("quiet", "bool", False, False, False, opt(
+        "-q", "--quiet", help="Print only ids, one a line."
+    )),
+)  # fmt: skip
+"""Accepted by every command, after its name or before it."""
+
+
+def command(
+    name: str, /, *, help: str, example: str, detail: str = "", **specs: Spec
+) -> Callable[[F], F]:
+    """Register a function as the command `name`. Further lines of help go into `detail`."""
+
+    def register(function: F) -> F:
+        REGISTRY[name] = Command(name, function, help, example, detail, specs)
+        return function
+
+    return register
+
+
+def _read_signature(
+    function: Callable[..., int | None], specs: Mapping[str, Spec]
+) -> tuple[Param, ...]:
+    code = function.__code__
+    arguments = code.co_varnames[1 : code.co_argcount]
+    options = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    positional = function.__defaults__ or ()
+    defaults = dict(zip(arguments[len(arguments) - len(positional) :], positional, strict=True))
+    defaults.update(function.__kwdefaults__ or {})
+    if set(specs) != {*arguments, *options}:
+        raise TypeError(f"{function.__qualname__}: declared {sorted(specs)}, takes others")
+    params = []
+    for name in (*arguments, *options):
+        kind, many = _read_annotation(function.__annotations__[name])
+        spec = specs[name]
+        if (name in options) != bool(spec.flags) or (kind == "bool" and name not in options):
+            raise TypeError(f"{function.__qualname__}: {name} is declared as another kind")
+        params.append(Param(name, kind, many, name not in defaults, defaults.get(name), spec))
+    return tuple(params)
+
+
+def _read_annotation(annotation: str) -> tuple[str, bool]:
+    kind = annotation.removesuffix(" | None")
+    if kind == "tuple[str, ...]":
+        return "str", True
+    if kind not in ("str", "int", "float", "bool"):
+        raise TypeError(f"a parameter cannot be of type {annotation!r}")
+    return kind, False

@@ -1,0 +1,87 @@
+"""What a shell may offer at a place of the command line. It only reads, and when it cannot, it offers nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from uwf import clock, config
+from uwf.cli.command import Common
+from uwf.cli.context import Context
+from uwf.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.cli.command import Param
+
+Offer = tuple[str, str]
+"""A word, and what it means. Typer reads this annotation, so it must exist at run time."""
+
+MAX_OFFERS = 100
+
+
+def completer(param: Param) -> Callable[..., list[Offer]] | None:
+    """What typer calls for the words that fit `param`; None leaves it to the shell, which offers files."""
+    find = _FINDERS.get(param.spec.complete)
+    if find is None and not param.spec.choices:
+        return None
+
+    def offer(ctx: typer.Context, incomplete: str) -> list[Offer]:
+        offers = []
+        try:
+            for word, meaning in (
+                find(_context(ctx)) if find else ((c, "") for c in param.spec.choices)
+            ):
+                if word.startswith(incomplete):
+                    offers.append((word, meaning))
+                if len(offers) == MAX_OFFERS:
+                    break
+        except Exception:  # a shell prompt is no place for an error: the command itself will tell
+            if config.is_debugging():
+                raise
+        return offers
+
+    return offer
+
+
+def _context(ctx: typer.Context) -> Context:
+    home = ctx.params.get("home") or ctx.find_root().params.get("home")
+    return Context(Common(home=home), Output())
+
+
+def _threads(context: Context) -> Iterator[Offer]:
+    yield "@last", "the newest thread"
+    for ref in context.store().refs("@uwf/thread/", newest_first=True, limit=MAX_OFFERS):
+        begun = clock.iso(clock.ulid_ms(ref.name.rpartition("/")[2]))
+        yield ref.name.rpartition("/")[2], f"{ref.tags.get('status', '')}, begun {begun}"
+
+
+def _workflows(context: Context) -> Iterator[Offer]:
+    for folder in (".workflows", ".workflow"):
+        if os.path.isdir(folder):
+            for entry in sorted(os.listdir(folder)):
+                yield entry.removesuffix(".yaml").removesuffix(".yml"), "in this project"
+    for ref in context.store().refs("@uwf/registry/"):
+        yield ref.name.rpartition("/")[2], "registered"
+
+
+def _agents(context: Context) -> Iterator[Offer]:
+    for name, agent in context.config.agents.items():
+        yield name, " ".join(agent.command)
+
+
+def _refs(context: Context) -> Iterator[Offer]:
+    for ref in context.store().refs():
+        yield ref.name, ref.id[:12]
+
+
+_FINDERS: dict[str, Callable[[Context], Iterator[Offer]]] = {
+    "thread": _threads,
+    "workflow": _workflows,
+    "agent": _agents,
+    "ref": _refs,
+}
+"""What `complete=` of a declaration may say. Anything else is left to the shell."""

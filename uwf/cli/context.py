@@ -1,0 +1,49 @@
+"""What a command is given beside its own parameters: the home folder, its config and store, and the output."""
+
+from __future__ import annotations
+
+from uwf import config
+from uwf.cli.output import Output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.command import Common
+    from uwf.config import Config
+    from uwf.store.sqlite import SqliteStore
+
+
+class Context:
+    """One run of one command. Config and store are opened when first asked for."""
+
+    def __init__(self, common: Common, out: Output) -> None:
+        self.home = config.home(common.home)
+        self.json = common.json
+        self.quiet = common.quiet
+        self.out = out
+        self._config: Config | None = None
+        self._store: SqliteStore | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration, read once. ConfigInvalid names what is wrong in it."""
+        if self._config is None:
+            self._config = config.load(self.home)
+        return self._config
+
+    @property
+    def store_path(self) -> str:
+        return f"{self.home}/store.db"
+
+    def store(self, *, create: bool = False) -> SqliteStore:
+        """The store, opened once and closed with the context. Only commands that write may create it."""
+        if self._store is None:
+            from uwf.store.sqlite import open_store
+
+            self._store = open_store(self.store_path, create=create)
+        return self._store
+
+    def close(self) -> None:
+        """May be called twice."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None

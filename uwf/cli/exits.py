@@ -1,0 +1,65 @@
+"""What an error becomes outside: an exit code, words and a hint. The table is that of the command-line contract."""
+
+from __future__ import annotations
+
+from uwf import errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.output import Output
+
+DONE = 0
+FAULT = 1
+BAD_INPUT = 2
+SUSPENDED = 3
+NOT_FOUND = 4
+WRONG_STATE = 5
+AGENT_FAILED = 6
+NOT_NOW = 75
+SIGNALLED = 128
+"""Plus the number of the signal."""
+
+SIGINT = 2
+SIGPIPE = 13
+
+_EXIT_CODES: tuple[tuple[type[errors.UwfError], int], ...] = (
+    (errors.ObjectMissing, FAULT),
+    (errors.InputError, BAD_INPUT),
+    (errors.NotFound, NOT_FOUND),
+    (errors.StateError, WRONG_STATE),
+    (errors.AgentFailed, AGENT_FAILED),
+    (errors.Refused, NOT_NOW),
+)
+"""The first class that fits decides; any other error is a FAULT."""
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code that stands for `error`."""
+    if isinstance(error, errors.Interrupted):
+        return SIGNALLED + error.signum
+    if isinstance(error, KeyboardInterrupt):
+        return SIGNALLED + SIGINT
+    for kind, code in _EXIT_CODES:
+        if isinstance(error, kind):
+            return code
+    return FAULT
+
+
+def tell(error: BaseException, out: Output) -> None:
+    """Say on stderr what went wrong, in one or two lines."""
+    if isinstance(error, errors.WorkflowInvalid):
+        problems = [str(problem) for problem in error.problems]
+        out.error(error.code, error.message, error.hint, problems=problems)
+    elif isinstance(error, errors.Refused):
+        out.error(error.code, error.message, error.hint, reason=error.reason)
+    elif isinstance(error, errors.UwfError):
+        out.error(error.code, error.message, error.hint)
+    elif isinstance(error, KeyboardInterrupt):
+        out.error("interrupted", "interrupted", None)
+    elif isinstance(error, OSError) and error.strerror:
+        where = f" {error.filename}" if isinstance(error.filename, str) else ""
+        out.error("os", f"the system refused access to{where or ' a file'}: {error.strerror}", None)
+    else:
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        hint = "run it again with UWF_DEBUG=1 to see where, and please report it"
+        out.error("internal", f"internal fault: {what}", hint)

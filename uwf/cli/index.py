@@ -1,0 +1,52 @@
+"""Which module declares which command, so that a command line imports that one module and no other.
+
+A new command needs its line here and `@command` in its module; a test checks that the two agree.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.command import Command
+
+GROUPS = {
+    "cas": "Look at the object store: immutable nodes, found by their id.",
+    "config": "Look at the configuration and change it.",
+    "ref": "Look at the refs, the names that point at objects, and move them.",
+    "store": "Check, clean, copy and measure the store.",
+}
+
+MODULES = {
+    # "cas put": "cas",
+    # "cas get": "cas",
+    # "cas has": "cas",
+    # "cas refs": "cas",
+    # "cas walk": "cas",
+    # "cas stat": "cas",
+    # "config list": "config_cmd",
+    # "config get": "config_cmd",
+    # "config set": "config_cmd",
+    "config path": "config_cmd",
+    # "ref list": "ref",
+    # "ref get": "ref",
+    # "ref set": "ref",
+    # "ref delete": "ref",
+    # "ref log": "ref",
+    # "store verify": "store",
+    # "store gc": "store",
+    # "store backup": "store",
+    # "store stats": "store",
+}
+
+
+def load(name: str) -> Command:
+    """The command `name`, its module imported. KeyError if there is none."""
+    from uwf.cli.command import REGISTRY
+
+    __import__(f"uwf.cli.{MODULES[name]}")
+    return REGISTRY[name]
+
+
+def in_group(group: str) -> list[str]:
+    """The commands of a group, in the order of the index; those without a group for ""."""
+    return [name for name in MODULES if name.rpartition(" ")[0] == group]

@@ -1,0 +1,123 @@
+"""The front door: a command line in, an exit code out.
+
+It reads the command line, gives the command its context, and turns whatever the command raises into words and
+an exit code. What a command does is in its own file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from uwf.cli.command import Call
+    from uwf.cli.output import Output
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line `words` (by default the process's own). Raises nothing but SystemExit."""
+    if words is None:
+        words = sys.argv[1:]
+    if list(words) == ["--version"]:
+        return _version()
+    _hold_standard_files()
+
+    from uwf import config
+    from uwf.cli import exits
+    from uwf.cli.output import Output, StdoutFailed, StdoutGone
+
+    out = Output(json="--json" in words)
+    try:
+        _end_on_sigterm()
+        code = _run(words, out)
+        out.flush()
+    except StdoutGone:
+        return exits.SIGNALLED + exits.SIGPIPE
+    except SystemExit:
+        raise
+    except (
+        BaseException
+    ) as error:  # the last line of defence: every error leaves as words and a code
+        if config.is_debugging():
+            import traceback
+
+            traceback.print_exc()
+        exits.tell(error, out)
+        code = exits.exit_code(error)
+        try:
+            out.flush()
+        except (StdoutGone, StdoutFailed):
+            return code
+    return code
+
+
+def _run(words: Sequence[str], out: Output) -> int:
+    call = _understand(words)
+    if isinstance(call, int):
+        return call
+
+    from uwf.cli.context import Context
+
+    out.json, out.quiet = call.common.json, call.common.quiet
+    context = Context(call.common, out)
+    try:
+        return call.command.function(context, **call.values) or 0
+    finally:
+        out.clear_status()
+        context.close()
+
+
+def _understand(words: Sequence[str]) -> Call | int:
+    """The call that `words` ask for, or the exit code if help or completion was all they wanted."""
+    from uwf import config
+
+    if not config.is_completing():
+        from uwf.cli.parse import parse
+
+        call = parse(words)
+        if call is not None:
+            return call
+
+    from uwf.cli import app
+
+    return app.understand(words)
+
+
+def _version() -> int:
+    from uwf import __version__
+
+    try:
+        os.write(1, f"uwf {__version__}\n".encode())
+    except BrokenPipeError:
+        return 141
+    except OSError as error:
+        print(f"error: cannot write the version to standard output: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _hold_standard_files() -> None:
+    """If we were started with a closed stdin, stdout or stderr, keep a store file from taking its number."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+            pass
+        os.close(number)
+
+
+def _end_on_sigterm() -> None:
+    # The public `signal` module would import `enum`, a third of the time a command takes.
+    if TYPE_CHECKING:
+        from signal import SIGTERM, signal
+    else:
+        from _signal import SIGTERM, signal
+
+    def end(signum: int, _frame: FrameType | None) -> None:
+        from uwf.errors import Interrupted
+
+        raise Interrupted("ended by SIGTERM", signum=signum)
+
+    signal(SIGTERM, end)

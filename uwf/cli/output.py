@@ -1,0 +1,280 @@
+"""The only file that draws. Data goes to stdout; notes, hints, warnings, errors and progress go to stderr.
+
+A command answers once (`answer`) or line by line (`line`), giving every form of its answer at once: the JSON
+document, the ids for `--quiet`, and how to draw it for a reader. Which one is printed is decided here.
+
+On a terminal, tables and Markdown are drawn by rich, and control characters are left out of what is shown, so
+that no agent's reply can steer the terminal. Everywhere else text is plain UTF-8.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from uwf import config
+from uwf.errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, TextIO
+
+
+class StdoutGone(Exception):
+    """The reader of our stdout has closed it, as `head` does. Nothing is wrong and nothing is left to do."""
+
+
+class StdoutFailed(StoreError):
+    """What should have been printed could not be written."""
+
+    default_code = "stdout"
+
+
+class Output:
+    """Where one command's words go."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.on_terminal = _is_terminal(sys.stdout)
+        self._status_shown = False
+
+    # -- data, on stdout
+
+    def answer(
+        self, document: Any, *, ids: Iterable[str] = (), draw: str | Callable[[], None] = ""
+    ) -> None:
+        """The whole answer: one JSON document, or ids, or a text or what draws it."""
+        if self.json:
+            self._print_json(document, indent=self.on_terminal)
+        elif self.quiet:
+            self.write("".join(f"{id}\n" for id in ids))
+        elif isinstance(draw, str):
+            self.text(draw)
+        else:
+            draw()
+
+    def line(self, document: Any, *, id: str = "", draw: str | Callable[[], None] = "") -> None:
+        """One of many answers (JSON Lines), seen by the reader at once."""
+        self.clear_status()
+        if self.json:
+            self._print_json(document)
+        elif self.quiet:
+            self.write(f"{id}\n" if id else "")
+        elif isinstance(draw, str):
+            self.text(draw)
+        else:
+            draw()
+        self.flush()
+
+    def text(self, text: str) -> None:
+        """Text for a reader, ended by a line break."""
+        if text:
+            self.write(text if text.endswith("\n") else text + "\n")
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Aligned columns under their headings. An empty cell reads `-`, so that columns can be counted."""
+        cells = [[_one_line(cell) or "-" for cell in row] for row in rows]
+        if self.on_terminal:
+            self._print(_rich_table(columns, cells))
+            return
+        heads = [column.upper() for column in columns]
+        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        for row in [heads, *cells]:
+            padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            self.write("  ".join(padded).rstrip() + "\n")
+
+    def fields(self, pairs: Mapping[str, str]) -> None:
+        """One thing: a line for each of its fields that has a value."""
+        width = max(map(len, pairs), default=0) + 2
+        for name, value in pairs.items():
+            if value:
+                self.write(f"{name.ljust(width)}{_one_line(value)}\n")
+
+    def markdown(self, text: str) -> None:
+        """Markdown: drawn on a terminal, as it is elsewhere."""
+        if self.on_terminal:
+            self._print(_rich_markdown(_visible(text)))
+        else:
+            self.text(text)
+
+    def write(self, text: str) -> None:
+        """`text` exactly, but for what a terminal cannot show or should not be told."""
+        self._print(_visible(text) if self.on_terminal else text)
+
+    def data(self, data: bytes) -> None:
+        """Bytes exactly. StdoutGone when nobody reads them, StdoutFailed when they cannot be written."""
+        if not data:
+            return
+        if sys.stdout is None:
+            raise StdoutFailed("cannot write the answer: standard output is closed")
+        try:
+            sys.stdout.buffer.write(data)
+        except OSError as error:
+            _fail(error)
+
+    def flush(self) -> None:
+        """Bring everything written so far to its reader."""
+        if sys.stdout is not None:
+            try:
+                sys.stdout.flush()
+            except OSError as error:
+                _fail(error)
+
+    def _print(self, text: str) -> None:
+        encoding = sys.stdout.encoding if self.on_terminal else "utf-8"
+        self.data(text.encode(encoding, "replace"))
+
+    def _print_json(self, document: Any, *, indent: bool = False) -> None:
+        from uwf.cli import jsontext
+
+        self.data(jsontext.dumps(document, indent=indent).encode() + b"\n")
+
+    # -- everything else, on stderr
+
+    def note(self, text: str) -> None:
+        """Something worth knowing. Not said with --quiet or --json."""
+        if not (self.quiet or self.json):
+            self._say("", text)
+
+    def hint(self, text: str) -> None:
+        """The next command to type. Not said with --quiet or --json."""
+        if not (self.quiet or self.json):
+            self._say("hint", text)
+
+    def warning(self, text: str) -> None:
+        """Something that will go wrong one day."""
+        if self.json:
+            self._say_json({"warning": {"message": text}})
+        else:
+            self._say("warning", text)
+
+    def error(self, code: str, message: str, hint: str | None, **more: Any) -> None:
+        """Why the command did not do what it was asked for."""
+        if self.json:
+            self._say_json({"error": {"code": code, "message": message, "hint": hint, **more}})
+            return
+        self._say("error", message)
+        if hint:
+            self._say("hint", hint)
+
+    def status(self, text: str) -> None:
+        """One live line that the next call replaces; shown only to a person at a terminal."""
+        if self.quiet or self.json or not _is_terminal(sys.stderr) or config.is_dumb_terminal():
+            return
+        try:
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+        except OSError:
+            width = 80
+        _put(sys.stderr, f"\r\x1b[K{_fit(_visible(_one_line(text)), width - 1)}")
+        self._status_shown = True
+
+    def clear_status(self) -> None:
+        """Take the live line away."""
+        if self._status_shown:
+            self._status_shown = False
+            _put(sys.stderr, "\r\x1b[K")
+
+    def _say(self, word: str, text: str) -> None:
+        self.clear_status()
+        text = _visible(_one_line(text)) if word else _visible(text)
+        if word and has_colour(sys.stderr):
+            word = f"\x1b[{_COLOURS[word]}m{word}:\x1b[0m "
+        elif word:
+            word += ": "
+        _put(sys.stderr, f"{word}{text}\n")
+
+    def _say_json(self, document: Any) -> None:
+        from uwf.cli import jsontext
+
+        _put(sys.stderr, jsontext.dumps(document) + "\n")
+
+
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether colour may be written to `stream`."""
+    return _is_terminal(stream) and not config.no_colour() and not config.is_dumb_terminal()
+
+
+_COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _fail(error: OSError) -> None:
+    """Give stdout up: what is still buffered must not raise a second time when Python exits."""
+    if sys.stdout is not None:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, sys.stdout.fileno())
+        os.close(sink)
+    if isinstance(error, BrokenPipeError):
+        raise StdoutGone from error
+    raise StdoutFailed(f"cannot write the answer to standard output: {error.strerror}") from error
+
+
+def _put(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return
+    try:
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.flush()
+    except OSError:
+        return  # stderr is gone: there is nowhere left to say so, and the exit code still tells
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if "\n" in text or "\r" in text or "\t" in text else text
+
+
+def _visible(text: str) -> str:
+    """`text` without the characters that steer a terminal."""
+    if text.isprintable():
+        return text
+    control = [*range(9), *range(11, 32), *range(127, 160)]
+    return text.translate(dict.fromkeys(control))
+
+
+def _fit(text: str, width: int) -> str:
+    """As much of `text` as `width` columns of a terminal hold."""
+    if text.isascii():
+        return text[:width]
+    from unicodedata import combining, east_asian_width
+
+    used = 0
+    for at, letter in enumerate(text):
+        used += 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
+        if used > width:
+            return text[:at]
+    return text
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_visible(cell)) for cell in row))
+    return _rich(table)
+
+
+def _rich_markdown(text: str) -> str:
+    from rich.markdown import Markdown
+
+    return _rich(Markdown(text))
+
+
+def _rich(what: Any) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    page = StringIO()
+    Console(
+        file=page, force_terminal=has_colour(sys.stdout), no_color=not has_colour(sys.stdout)
+    ).print(what)
+    return page.getvalue()
