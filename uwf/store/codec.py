@@ -13,7 +13,7 @@ Storing bytes, and checking that they still hash to their id, is the stores' bus
 from __future__ import annotations
 
 from blake3 import blake3
-from msgpack import ExtType, packb, unpackb
+from msgpack import ExtType, packb, unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.record import Record

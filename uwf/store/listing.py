@@ -81,7 +81,10 @@ def _names(query: Query) -> Statement:
     args: tuple[Any, ...] = (query.low, query.high)
     for key, values in query.also:
         marks = ", ".join("?" * len(values))
-        where += f" AND EXISTS (SELECT 1 FROM ref_tag AS a WHERE a.key = ? AND a.value IN ({marks}) AND a.name = t.name)"
+        where += (
+            " AND EXISTS (SELECT 1 FROM ref_tag AS a"
+            f" WHERE a.key = ? AND a.value IN ({marks}) AND a.name = t.name)"
+        )
         args += (key, *values)
     if query.walk is None:
         return f"WHERE {where}", args

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from blake3 import blake3
-from msgpack import unpackb
+from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.store import listing

@@ -7,7 +7,7 @@ import sqlite3
 import zlib
 
 from blake3 import blake3
-from msgpack import packb
+from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock
 from uwf.errors import NotFound, StoreError
