@@ -1,0 +1,164 @@
+"""From what a person types to a thread or an object.
+
+A thread is its ULID, a unique prefix or suffix of four or more characters, or `@last`. An object is an id, a
+unique prefix of four or more, `THREAD~N` (N steps before the head), `THREAD/role@N` (that role's N-th visit),
+or a thread, which stands for its head.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.model import THREADS, previous
+from uwf.errors import Ambiguous, InputError, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.model import Reader
+    from uwf.store.protocols import Ref
+
+LAST = "@last"
+SHORTEST = 4
+
+
+def thread_ref(store: Reader, text: str) -> Ref:
+    """The ref of the thread that `text` names. Raises `NotFound`, `Ambiguous` or `InputError`."""
+    if text == LAST:
+        newest = store.refs(THREADS, newest_first=True, limit=1)
+        if not newest:
+            raise NotFound(
+                "there is no thread yet",
+                hint="uwf thread start WORKFLOW -p 'what to do'",
+                code="no_such_thread",
+            )
+        return newest[0]
+    word = text.upper()
+    if clock.is_ulid(word):
+        ref = store.ref(THREADS + word)
+        if ref is None:
+            raise _no_thread(text)
+        return ref
+    if not word.isalnum() or not word.isascii() or len(word) > clock.ULID_LENGTH:
+        raise _no_thread(text)
+    if len(word) < SHORTEST:
+        raise InputError(
+            f"thread {text!r} is too short: give {SHORTEST} characters or more of its id",
+            hint="uwf thread list --all",
+            code="too_short",
+        )
+    found = store.names(THREADS, starting=word, limit=6)
+    found += [name for name in store.names(THREADS, ending=word, limit=6) if name not in found]
+    if not found:
+        raise _no_thread(text)
+    if len(found) > 1:
+        names = ", ".join(name.removeprefix(THREADS) for name in found[:5])
+        raise Ambiguous(
+            f"thread {text!r} fits more than one: {names}{', …' if len(found) > 5 else ''}",
+            hint="give more characters, or the whole id",
+        )
+    ref = store.ref(found[0])
+    if ref is None:
+        raise _no_thread(text)
+    return ref
+
+
+def object_id(store: Reader, text: str) -> str:
+    """The id of the object that `text` names. Raises `NotFound`, `Ambiguous` or `InputError`."""
+    if "~" in text:
+        thread, _, count = text.rpartition("~")
+        return _before_head(store, thread, count, text)
+    if "/" in text:
+        thread, _, visit = text.partition("/")
+        role, at, count = visit.rpartition("@")
+        if not at or not role:
+            raise InputError(
+                f"cannot read {text!r}: a visit is written THREAD/role@N",
+                hint="uwf step list THREAD shows roles and visits",
+                code="bad_address",
+            )
+        return _visit(store, thread, role, count, text)
+    if text == LAST or clock.is_ulid(text.upper()):
+        return thread_ref(store, text).id
+    if len(text) >= SHORTEST and all(digit in "0123456789abcdef" for digit in text.lower()):
+        try:
+            return store.find(text)
+        except NotFound:
+            if len(text) > clock.ULID_LENGTH:
+                raise
+    try:
+        return thread_ref(store, text).id
+    except NotFound:
+        raise NotFound(
+            f"no object, step or thread {text!r}",
+            hint="uwf step list THREAD shows steps; uwf thread list --all shows threads",
+            code="no_such_object",
+        ) from None
+
+
+def step_id(store: Reader, text: str) -> str:
+    """Like `object_id`, but the object must be a step; a thread stands for its newest step."""
+    id = object_id(store, text)
+    kind = store.get(id).kind
+    if kind in ("start", "rebind"):
+        at: str | None = id
+        while at is not None and store.get(at).kind == "rebind":
+            at = previous(store, at)
+        if at is not None and store.get(at).kind == "step":
+            return at
+        raise NotFound(
+            f"{text!r} has no step yet", hint=f"uwf thread exec {text}", code="no_such_step"
+        )
+    if kind != "step":
+        raise InputError(
+            f"object {id[:12]} is a {kind}, not a step",
+            hint="uwf step list THREAD shows the steps of a thread",
+            code="not_a_step",
+        )
+    return id
+
+
+def _before_head(store: Reader, thread: str, count: str, text: str) -> str:
+    back = _whole(count, text)
+    at: str | None = thread_ref(store, thread).id
+    while at is not None:
+        if store.get(at).kind == "step":
+            if back == 0:
+                return at
+            back -= 1
+        at = previous(store, at)
+    raise NotFound(
+        f"no step {text!r}: the thread is shorter than that",
+        hint=f"uwf step list {thread}",
+        code="no_such_step",
+    )
+
+
+def _visit(store: Reader, thread: str, role: str, count: str, text: str) -> str:
+    visit = _whole(count, text)
+    at: str | None = thread_ref(store, thread).id
+    while at is not None:
+        node = store.get(at)
+        if node.kind == "step" and node.payload["role"] == role:
+            if node.payload["visits"][role] == visit:
+                return at
+            if node.payload["visits"][role] < visit:
+                break
+        at = previous(store, at)
+    raise NotFound(
+        f"no step {text!r}: role {role!r} has no visit {visit} in that thread",
+        hint=f"uwf step list {thread}",
+        code="no_such_step",
+    )
+
+
+def _whole(count: str, text: str) -> int:
+    if not (count.isascii() and count.isdigit() and len(count) <= 9):
+        raise InputError(
+            f"cannot read {text!r}: {count!r} is not a whole number",
+            hint="THREAD~1 is the step before the head; THREAD/role@1 a role's first visit",
+            code="bad_address",
+        )
+    return int(count)
+
+
+def _no_thread(text: str) -> NotFound:
+    return NotFound(f"no thread {text!r}", hint="uwf thread list --all", code="no_such_thread")

@@ -1,0 +1,133 @@
+"""Asking an agent: what it is given, and what its process's end means for the attempt."""
+
+from __future__ import annotations
+
+import os
+
+from uwf.agent.seam import Ask
+from uwf.engine.tries import Failure
+from uwf.errors import Refused
+from uwf.store import codec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.agent.process import Outcome
+    from uwf.engine.engine import Engine
+    from uwf.engine.model import Place
+    from uwf.engine.tries import Opening
+    from uwf.workflow.model import Role
+
+SCHEMAS = "schemas"
+SPOOL = "spool"
+
+
+def build(
+    engine: Engine, opening: Opening, place: Place, role: Role, prompt: str, session: str | None
+) -> Ask:
+    """The question: prompt, environment and limits."""
+    plan, settings = opening.plan, engine.config.agent(opening.agent)
+    environ = {
+        **engine.environ,
+        "UWF_HOME": engine.home,
+        "UWF_THREAD": opening.thread,
+        "UWF_STEP_INDEX": str(place.index + 1),
+        "UWF_ROLE": plan.role,
+        "UWF_ROUND": str(plan.round),
+        "UWF_ATTEMPT": str(opening.number),
+        "UWF_WORKFLOW": plan.workflow,
+        "UWF_SCHEMA": schema_file(engine.home, role),
+    }
+    environ.pop("UWF_SESSION", None)
+    if session is not None:
+        environ["UWF_SESSION"] = session
+    return Ask(
+        prompt=prompt,
+        cwd=plan.cwd,
+        env=environ,
+        session=session,
+        timeout_s=settings.timeout_s,
+        stall_timeout_s=settings.stall_timeout_s,
+        output_limit_bytes=settings.output_limit_bytes,
+        grace_s=engine.config.limits.grace_s,
+        mark=opening.mark,
+        spool_dir=folder(engine.home, SPOOL),
+    )
+
+
+def check_folder(cwd: str, thread: str) -> None:
+    """Refuse a step whose working directory is not there, before anything is changed."""
+    if not os.path.isdir(cwd):
+        raise Refused(
+            f"thread {thread} cannot run: its working directory {cwd} does not exist",
+            reason="preflight_failed",
+            hint=f"mkdir -p {cwd}",
+        )
+    if not os.access(cwd, os.W_OK | os.X_OK):
+        raise Refused(
+            f"thread {thread} cannot run: its working directory {cwd} is not writable",
+            reason="preflight_failed",
+            hint=f"ls -ld {cwd}",
+        )
+
+
+def failure(outcome: Outcome, agent: str, stderr: str) -> Failure | None:
+    """Why the agent's process did not deliver a reply; None when it did."""
+    if outcome.ended == "exit" and outcome.exit_code == 0:
+        return None
+    said = _last_line(stderr)
+    tail = f": {said}" if said else ""
+    words = {
+        "exit": f"agent {agent} exited with code {outcome.exit_code}{tail}",
+        "signal": f"agent {agent} was killed by signal {outcome.signal}{tail}",
+        "timeout": f"agent {agent} reached its timeout; resume goes on in the same session",
+        "stall": f"agent {agent} said nothing for too long; resume goes on in the same session",
+        "stopped": f"agent {agent} was stopped",
+        "output_limit": f"agent {agent} wrote more than its output limit",
+        "spawn_failed": f"agent {agent} could not be started: {outcome.error}",
+    }
+    codes = {"exit": "exit_code"}
+    return Failure(codes.get(outcome.ended, outcome.ended), words[outcome.ended])
+
+
+def process_facts(outcome: Outcome) -> dict[str, Any]:
+    """What is kept of an agent's process with its attempt."""
+    return {
+        "ended": outcome.ended,
+        "exitCode": outcome.exit_code,
+        "signal": outcome.signal,
+        "durationMs": outcome.duration_ms,
+        "peakMemoryBytes": outcome.peak_memory_bytes,
+        "stdoutBytes": outcome.stdout_bytes,
+        "stderrBytes": outcome.stderr_bytes,
+        "rung": outcome.rung,
+        "survivors": list(outcome.survivors),
+    }
+
+
+def folder(home: str, name: str) -> str:
+    """A folder of the home, made when it is not there."""
+    path = os.path.join(home, name)
+    if not os.path.isdir(path):
+        os.makedirs(path, 0o700, exist_ok=True)
+    return path
+
+
+def schema_file(home: str, role: Role) -> str:
+    """The path of a file with the role's JSON Schema. Named by content, so it is written only once."""
+    name = codec.id_of(codec.encode("schema", role.schema))[:32]
+    path = os.path.join(folder(home, SCHEMAS), f"{name}.json")
+    if not os.path.exists(path):
+        import json
+
+        draft = f"{path}.{os.getpid()}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(role.schema, file, indent=2)
+        os.replace(draft, path)
+    return path
+
+
+def _last_line(text: str) -> str:
+    lines = text.rstrip().rsplit("\n", 1)
+    return lines[-1].strip()[:300]

@@ -1,0 +1,181 @@
+"""Publishing: each function is the one transaction that moves a thread from one whole state to the next.
+
+Content first, then the refs by compare-and-set. Whatever kills the process, a thread is at the state before or
+at the state after.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine import tries
+from uwf.engine.decide import Standing
+from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
+from uwf.engine.thread import FAILED, INTERRUPTED, Thread
+from uwf.record import Record
+from uwf.store.codec import Link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.engine.model import Place, Plan
+    from uwf.engine.tries import Ending, Running
+    from uwf.store.protocols import Store, Transaction
+
+STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt")
+MESSAGE_CHARS = 2000
+
+
+class Said(Record):
+    """A reply that was accepted."""
+
+    status: str
+    output: dict[str, Any]
+    body: str
+    session: str | None
+    usage: dict[str, Any] | None
+    duration_ms: int
+
+
+def tags_for(tags: Mapping[str, str], standing: Standing, now_ms: int) -> dict[str, str]:
+    """The tags of a thread that stands there now; those that do not speak of its state are kept."""
+    kept = {key: value for key, value in tags.items() if key not in STATE_TAGS}
+    kept["status"] = standing.status
+    if standing.status == SUSPENDED:
+        if standing.next_role is not None:
+            kept["suspendedRole"] = standing.next_role
+        message = standing.message or "suspended"
+        kept["suspendMessage"] = message[:MESSAGE_CHARS]
+    if standing.status not in (IDLE, SUSPENDED):
+        kept["completedAt"] = str(now_ms)
+    return kept
+
+
+def add_usage(spent: dict[str, Any], usage: dict[str, Any] | None) -> dict[str, Any]:
+    """The sum of two usages, amount by amount."""
+    total = dict(spent)
+    for name, amount in (usage or {}).items():
+        total[name] = total.get(name, 0) + amount
+    return total
+
+
+def publish_step(
+    store: Store,
+    thread: Thread,
+    base: Place,
+    running: Running,
+    prompt: str,
+    said: Said,
+    standing: Standing,
+    tail: str,
+) -> str:
+    """Write the step and move the head to it. Returns the step's id. Raises `Conflict` if the head moved."""
+    plan = running.opening.plan
+    now_ms = clock.now_ms()
+    visits = {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1}
+    sessions = base.sessions
+    if said.session is not None:
+        sessions = {**sessions, plan.role: said.session}
+    with store.transaction() as tx:
+        running.last_turn(tx, tail)
+        step = tx.put(
+            "step",
+            {
+                "prev": Link(plan.base),
+                "start": Link(base.start),
+                "workflow": Link(plan.workflow),
+                "thread": thread.id,
+                "role": plan.role,
+                "index": base.index + 1,
+                "round": plan.round,
+                "visits": visits,
+                "sessions": sessions,
+                "status": said.status,
+                "output": said.output,
+                "body": pack_text(tx, said.body),
+                "prompt": Link(prompt),
+                "instruction": pack_text(tx, plan.instruction),
+                "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
+                "turns": None if running.turns is None else Link(running.turns),
+                "agent": running.opening.agent,
+                "cwd": plan.cwd,
+                "session": said.session,
+                "startedAt": running.began_ms,
+                "durationMs": said.duration_ms,
+                "usage": said.usage,
+                "spent": add_usage(base.spent, said.usage),
+                "attempts": [
+                    Link(id) for id in tries.ended_attempts(tx, running.opening.before)
+                ],
+                "replaces": None if plan.base == plan.expect else Link(plan.expect),
+            },
+        )
+        tx.set_ref(
+            THREADS + thread.id,
+            step,
+            expect=plan.expect,
+            tags=tags_for(thread.tags, standing, now_ms),
+            why=f"step {base.index + 1} {plan.role} {said.status}",
+        )
+        tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
+    return step
+
+
+def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending, tail: str) -> str:
+    """Keep the failed attempt and suspend the thread; the head stays. Returns the attempt's id."""
+    plan = running.opening.plan
+    now_ms = clock.now_ms()
+    standing = Standing(SUSPENDED, plan.role, ending.failure.message)
+    with store.transaction() as tx:
+        attempt = _keep_ending(tx, thread.id, running, ending, tail, FAILED)
+        tx.set_ref(
+            THREADS + thread.id,
+            thread.head,
+            expect=plan.expect,
+            tags=tags_for(thread.tags, standing, now_ms),
+            why=f"attempt {running.opening.number} of {plan.role} failed: {ending.failure.code}",
+        )
+    return attempt
+
+
+def keep_stopped(store: Store, thread: Thread, running: Running, ending: Ending, tail: str) -> str:
+    """Keep the unfinished attempt; the thread's ref stays untouched. Returns the attempt's id."""
+    with store.transaction() as tx:
+        return _keep_ending(tx, thread.id, running, ending, tail, INTERRUPTED)
+
+
+def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
+    """Change where a thread stands, its head staying. Raises `Conflict` if the head moved."""
+    with store.transaction() as tx:
+        tx.set_ref(
+            THREADS + thread.id,
+            thread.head,
+            expect=thread.head,
+            tags=tags_for(thread.tags, standing, clock.now_ms()),
+            why=why,
+        )
+
+
+def reopen(tx: Transaction, thread: Thread, plan: Plan) -> None:
+    """A completed thread becomes idle in a new round, in the same transaction that records its first try."""
+    if thread.status == COMPLETED:
+        tx.set_ref(
+            THREADS + thread.id,
+            thread.head,
+            expect=plan.expect,
+            tags=tags_for(thread.tags, Standing(IDLE, plan.role), clock.now_ms()),
+            why=f"resumed for round {plan.round}",
+        )
+
+
+def _keep_ending(
+    tx: Transaction, thread: str, running: Running, ending: Ending, tail: str, state: str
+) -> str:
+    running.last_turn(tx, tail)
+    assert running.begun is not None, "an attempt ends only after it was recorded"
+    attempt = tries.put_ending(tx, running.begun, running.turns, ending)
+    tx.set_ref(
+        ATTEMPTS + thread, attempt, tags={"state": state}, why=f"attempt ended: {ending.failure.code}"
+    )
+    return attempt

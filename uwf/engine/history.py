@@ -1,0 +1,66 @@
+"""Migration of old stores: completed threads that stand under `@uwf/history/`. Nothing else knows that prefix."""
+
+from __future__ import annotations
+
+from uwf.engine.model import CANCELLED, COMPLETED, THREADS
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.store.protocols import Ref, Store, Transaction
+
+HISTORY = "@uwf/history/"
+
+
+class Clash(Record):
+    """A thread that stands under both prefixes: the ids that were kept and left where they are."""
+
+    thread: str
+    kept: str
+    dropped: str
+
+
+class Report(Record):
+    moved: int
+    skipped: int
+    conflicts: tuple[Clash, ...]
+
+
+def is_due(store: Store) -> bool:
+    """Whether the store still has a thread under the old prefix that `migrate` would move."""
+    return bool(store.refs(HISTORY, limit=1))
+
+
+def migrate(store: Store, *, dry_run: bool) -> Report:
+    """Move every thread under the old prefix, in one transaction. Running it again moves 0."""
+    moved, skipped = 0, 0
+    clashes: list[Clash] = []
+    with store.transaction() as tx:
+        for old in tx.refs(HISTORY):
+            id = old.name.removeprefix(HISTORY)
+            living = tx.ref(THREADS + id)
+            if living is not None:
+                skipped += 1
+                clashes.append(Clash(id, living.id, old.id))
+                continue
+            moved += 1
+            if not dry_run:
+                _move(tx, old, id)
+    return Report(moved, skipped, tuple(clashes))
+
+
+def _move(tx: Transaction, old: Ref, id: str) -> None:
+    tx.set_ref(THREADS + id, old.id, tags=tags_today(old), expect=None, why="migrated from history")
+    tx.delete_ref(old.name, expect=old.id, why=f"migrated to {THREADS}{id}")
+
+
+def tags_today(old: Ref) -> dict[str, str]:
+    """The tags of an old entry in today's words: a reason that says more than the status is kept."""
+    tags = {key: value for key, value in old.tags.items() if key not in ("reason", "status")}
+    reason = old.tags.get("reason", "")
+    status = CANCELLED if reason == CANCELLED else COMPLETED
+    if reason and reason != status:
+        tags["endReason"] = reason
+    tags["status"] = status
+    tags.setdefault("completedAt", str(old.updated_ms))
+    return tags

@@ -1,0 +1,223 @@
+"""What may be done with a whole thread: start, fork, cancel, undo. Each is one transaction."""
+
+from __future__ import annotations
+
+import os
+
+from uwf import clock
+from uwf.engine import decide, tries
+from uwf.engine.commit import STATE_TAGS, tags_for
+from uwf.engine.model import (
+    ATTEMPTS,
+    CANCELLED,
+    COMPLETED,
+    IDLE,
+    THREADS,
+    Place,
+    Plan,
+    Start,
+    Step,
+    pack_text,
+)
+from uwf.engine.thread import Thread, read
+from uwf.errors import InputError, StateError
+from uwf.record import Record, replace
+from uwf.store.codec import Link
+from uwf.workflow import model as workflow_model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uwf.engine.redact import Redactor
+    from uwf.store.protocols import Move, Store, Transaction
+    from uwf.workflow.model import Workflow
+
+LABEL = "label."
+FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"
+
+
+class Begin(Record):
+    """What a thread is started with."""
+
+    workflow: Workflow
+    task: str
+    cwd: str
+    labels: dict[str, str]
+    priority: int = 0
+
+
+def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
+    """A new thread, idle before its first step. Its workflow is stored with it."""
+    if not os.path.isdir(begin.cwd):
+        raise InputError(
+            f"the working directory {begin.cwd} does not exist", hint=f"mkdir -p {begin.cwd}"
+        )
+    with store.transaction() as tx:
+        id = new_id(tx)
+        workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))
+        head = tx.put(
+            "start",
+            {
+                "thread": id,
+                "workflow": Link(workflow),
+                "task": pack_text(tx, redactor.text(begin.task)),
+                "cwd": begin.cwd,
+                "startedAt": clock.now_ms(),
+            },
+        )
+        tags = {"status": IDLE, "workflow": begin.workflow.name}
+        tags |= {LABEL + key: redactor.text(value) for key, value in begin.labels.items()}
+        if begin.priority:
+            tags["priority"] = str(begin.priority)
+        ref = tx.set_ref(THREADS + id, head, tags=tags, expect=None, why="started")
+        return read(tx, ref)
+
+
+def fork(store: Store, node: str, source: str | None, supplement: str | None) -> Thread:
+    """A new thread whose head is the chain node `node`; it shares all history up to there.
+
+    `source` is the thread it was asked for, None when only a step was named. `supplement` goes to whoever runs
+    next; on a chain that has ended it begins the next round.
+    """
+    place = Place.read(store, node)
+    workflow = workflow_model.from_payload(store.get(place.workflow).payload)
+    begun = Start.read(store, place.start)
+    if source is None:
+        source = begun.thread if place.step is None else Step.read(store, place.step).thread
+    now_ms = clock.now_ms()
+    standing = decide.standing(store, place, workflow)
+    with store.transaction() as tx:
+        id = new_id(tx)
+        old = tx.ref(THREADS + source)
+        tags = {key: tag for key, tag in (old.tags if old else {}).items() if key not in STATE_TAGS}
+        tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: node}
+        tags = tags_for(tags, standing, now_ms)
+        ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
+        thread = read(tx, ref)
+        if supplement is not None:
+            plan = _first_plan(tx, thread, workflow, supplement)
+            tries.hold_plan(tx, id, plan, None, "forked with a supplement")
+            standing = decide.Standing(IDLE, plan.role)
+            ref = tx.set_ref(
+                THREADS + id,
+                node,
+                tags=tags_for(tags, standing, now_ms),
+                expect=node,
+                why="forked with a supplement",
+            )
+            thread = read(tx, ref)
+        return thread
+
+
+def cancel(store: Store, thread: Thread, reason: str | None) -> None:
+    """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
+    if thread.status in (COMPLETED, CANCELLED):
+        raise StateError(
+            f"thread {thread.id} is {thread.status}: there is nothing to cancel",
+            hint=f"uwf thread show {thread.id}",
+            code=thread.status,
+        )
+    tags = tags_for(thread.tags, decide.Standing(CANCELLED), clock.now_ms())
+    if reason:
+        tags["endReason"] = reason
+    with store.transaction() as tx:
+        tx.set_ref(
+            THREADS + thread.id,
+            thread.head,
+            expect=thread.head,
+            tags=tags,
+            why=f"cancelled: {reason}" if reason else "cancelled",
+        )
+
+
+def undo(store: Store, thread: Thread) -> None:
+    """Move the head back to where the log says it was before. The caller holds the thread's lock.
+
+    A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
+    the log, and so do the steps that were left.
+    """
+    moves = store.moves(THREADS + thread.id)
+    at = _effective(moves, len(moves) - 1)
+    before = _before(moves, at)
+    if before is None:
+        raise StateError(
+            f"thread {thread.id} has nothing to undo: its head never was anywhere else",
+            hint=f"uwf ref log {THREADS}{thread.id}",
+            code="nothing_to_undo",
+        )
+    goal = moves[before]
+    assert goal.new is not None
+    kept = {key: tag for key, tag in thread.tags.items() if key not in (*STATE_TAGS, "workflow")}
+    kept.pop("endReason", None)
+    state = {
+        key: tag for key, tag in goal.tags.items() if key in (*STATE_TAGS, "workflow", "endReason")
+    }
+    with store.transaction() as tx:
+        tx.set_ref(
+            THREADS + thread.id,
+            goal.new,
+            expect=thread.head,
+            tags={**kept, **state},
+            why=f"{UNDO}{goal.version}",
+        )
+        if goal.new != thread.head and tx.ref(ATTEMPTS + thread.id) is not None:
+            tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
+
+
+UNDO = "undo to version "
+
+
+def _effective(moves: list[Move], at: int) -> int:
+    """The move whose state the ref has at `moves[at]`: an undo stands for the move it went back to."""
+    while moves[at].why.startswith(UNDO):
+        version = int(moves[at].why.removeprefix(UNDO))
+        at = next(n for n in range(at) if moves[n].version == version)
+    return at
+
+
+def _before(moves: list[Move], at: int) -> int | None:
+    """The move that had led to the state before `moves[at]`, None at the beginning."""
+    if at > 0 and moves[at].tags.get("status") == CANCELLED and moves[at - 1].new == moves[at].new:
+        return _effective(moves, at - 1)
+    head, n = moves[at].new, at - 1
+    while n >= 0 and moves[n].new == head:
+        n -= 1
+    if n < 0 or moves[n].new is None:
+        return None
+    n = _effective(moves, n)
+    while n > 0 and moves[n - 1].new == moves[n].new and not moves[n].why.startswith(UNDO):
+        n -= 1  # the first of several moves with one head is the one that brought it there
+    return n
+
+
+def _first_plan(tx: Transaction, thread: Thread, workflow: Workflow, supplement: str) -> Plan:
+    decided = (
+        decide.for_exec(tx, thread, workflow, supplement)
+        if thread.status == IDLE
+        else decide.for_resume(tx, thread, workflow, supplement)
+    )
+    if isinstance(decided, decide.Standing):
+        decided = decide.for_resume(
+            tx, replace(thread, tags={**thread.tags, "status": COMPLETED}), workflow, supplement
+        )
+    assert isinstance(decided, Plan)
+    return decided
+
+
+def new_id(tx: Transaction) -> str:
+    """A ULID later than every thread's so far, also when the clock has jumped back."""
+    now_ms = clock.now_ms()
+    newest = tx.refs(THREADS, newest_first=True, limit=1)
+    if newest:
+        last = newest[0].name.removeprefix(THREADS)
+        if clock.is_ulid(last):
+            now_ms = max(now_ms, clock.ulid_ms(last) + 1)
+    return clock.ulid(now_ms)
+
+
+def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
+    """The labels among a thread's tags."""
+    return {
+        key.removeprefix(LABEL): value for key, value in tags.items() if key.startswith(LABEL)
+    }

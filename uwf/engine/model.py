@@ -1,0 +1,280 @@
+"""What the engine keeps: the nodes of a chain, the tags of a thread, and how both are written down.
+
+A chain runs backwards from a thread's head by `prev`: steps and rebinds, down to one start node. Beside
+the head stands at most one *try*, under `@uwf/attempt/<thread>`: the attempt that runs now, or the failed or
+interrupted ones since the last step. It carries the plan (role, round, instruction, supplement), so that
+nothing a person said is lost when the agent fails or the machine dies.
+
+Node kinds
+    start    thread, workflow, task, cwd, startedAt
+    step     one finished visit of one role
+    rebind   a deliberate change of the thread's workflow
+    prompt   parts: the sections of a prompt, in order; sections that repeat are links to `text`
+    turn     attempt (the beginning of its try), prev (the turn before, or null), text, at
+    attempt  the beginning of a try, and, as a second node that links to it, its end
+    text     a string that is too long to stand inside another node, or that many share
+"""
+
+from __future__ import annotations
+
+from uwf.record import Record
+from uwf.store.codec import Link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Protocol
+
+    from uwf.store.protocols import Objects, Refs
+
+    class Reader(Objects, Refs, Protocol):
+        """A store or a transaction."""
+
+    class Writer(Protocol):
+        def put(self, kind: str, payload: Any) -> str: ...
+
+
+THREADS = "@uwf/thread/"
+ATTEMPTS = "@uwf/attempt/"
+REGISTRY = "@uwf/registry/"
+
+IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"
+ACTIVE, HISTORY = (IDLE, SUSPENDED), (COMPLETED, CANCELLED)
+STATUSES = ACTIVE + HISTORY
+
+INLINE_BYTES = 1024
+
+
+def pack_text(writer: Writer, text: str) -> str | Link:
+    """`text` as it stands in a payload: itself when short, else a link to a `text` node."""
+    if len(text) <= INLINE_BYTES:
+        return text
+    return Link(writer.put("text", text))
+
+
+def unpack_text(reader: Reader, packed: Any) -> str:
+    """The string behind what `pack_text` made."""
+    if isinstance(packed, Link):
+        return str(reader.get(packed).payload)
+    return str(packed)
+
+
+class Plan(Record):
+    """What the next step is to be: made by `decide`, kept with the attempt until it has become a step.
+
+    `base` is the node the step will link to, `expect` the head the thread must still have then; they differ
+    only for a poke, whose step replaces the head.
+    """
+
+    role: str
+    round: int
+    instruction: str
+    cwd: str
+    base: str
+    expect: str
+    workflow: str
+    supplement: str | None = None
+
+    def to_payload(self, writer: Writer) -> dict[str, Any]:
+        return {
+            "role": self.role,
+            "round": self.round,
+            "instruction": pack_text(writer, self.instruction),
+            "cwd": self.cwd,
+            "base": Link(self.base),
+            "expect": Link(self.expect),
+            "workflow": Link(self.workflow),
+            "supplement": None if self.supplement is None else pack_text(writer, self.supplement),
+        }
+
+    @staticmethod
+    def from_payload(reader: Reader, payload: Mapping[str, Any]) -> Plan:
+        supplement = payload["supplement"]
+        return Plan(
+            role=payload["role"],
+            round=payload["round"],
+            instruction=unpack_text(reader, payload["instruction"]),
+            cwd=payload["cwd"],
+            base=payload["base"],
+            expect=payload["expect"],
+            workflow=payload["workflow"],
+            supplement=None if supplement is None else unpack_text(reader, supplement),
+        )
+
+
+class Start(Record):
+    """The first node of a chain."""
+
+    id: str
+    thread: str
+    workflow: str
+    task: str
+    cwd: str
+    started_ms: int
+
+    @staticmethod
+    def read(reader: Reader, id: str) -> Start:
+        payload = reader.get(id).payload
+        return Start(
+            id=id,
+            thread=payload["thread"],
+            workflow=payload["workflow"],
+            task=unpack_text(reader, payload["task"]),
+            cwd=payload["cwd"],
+            started_ms=payload["startedAt"],
+        )
+
+
+class Place(Record):
+    """Where a chain stands at one of its nodes: all that routing and counting need, without walking back.
+
+    `role` and `status` are of the last step at or before the node, None before the first. `step` is that
+    step's id. `visits` counts each role's steps; `sessions` has what each role last returned as its session; `spent` is the usage of the whole thread so far.
+    """
+
+    id: str
+    kind: str
+    start: str
+    workflow: str
+    round: int
+    index: int
+    role: str | None
+    status: str | None
+    step: str | None
+    visits: dict[str, int]
+    sessions: dict[str, str]
+    spent: dict[str, Any]
+
+    @staticmethod
+    def read(reader: Reader, id: str) -> Place:
+        node = reader.get(id)
+        payload = node.payload
+        if node.kind == "step":
+            return Place(
+                id,
+                "step",
+                payload["start"],
+                payload["workflow"],
+                payload["round"],
+                payload["index"],
+                payload["role"],
+                payload["status"],
+                id,
+                payload["visits"],
+                payload["sessions"],
+                payload["spent"],
+            )
+        if node.kind == "start":
+            return Place(id, "start", id, payload["workflow"], 1, 0, None, None, None, {}, {}, {})
+        if node.kind == "rebind":
+            before = Place.read(reader, payload["prev"])
+            return Place(
+                id,
+                "rebind",
+                before.start,
+                payload["workflow"],
+                before.round,
+                before.index,
+                before.role,
+                before.status,
+                before.step,
+                before.visits,
+                before.sessions,
+                before.spent,
+            )
+        raise not_a_chain(id, node.kind)
+
+
+class Step(Record):
+    """One finished visit of one role."""
+
+    id: str
+    prev: str
+    start: str
+    workflow: str
+    thread: str
+    role: str
+    index: int
+    round: int
+    visit: int
+    status: str
+    output: dict[str, Any]
+    body: str
+    prompt: str
+    instruction: str
+    supplement: str | None
+    turns: str | None
+    agent: str
+    cwd: str
+    session: str | None
+    started_ms: int
+    duration_ms: int
+    usage: dict[str, Any] | None
+    attempts: tuple[str, ...]
+    replaces: str | None
+
+    @staticmethod
+    def read(reader: Reader, id: str) -> Step:
+        node = reader.get(id)
+        if node.kind != "step":
+            from uwf.errors import InputError
+
+            raise InputError(
+                f"object {id[:12]} is a {node.kind}, not a step",
+                hint="uwf step list THREAD shows the steps of a thread",
+                code="not_a_step",
+            )
+        payload = node.payload
+        supplement = payload["supplement"]
+        return Step(
+            id=id,
+            prev=payload["prev"],
+            start=payload["start"],
+            workflow=payload["workflow"],
+            thread=payload["thread"],
+            role=payload["role"],
+            index=payload["index"],
+            round=payload["round"],
+            visit=payload["visits"][payload["role"]],
+            status=payload["status"],
+            output=payload["output"],
+            body=unpack_text(reader, payload["body"]),
+            prompt=payload["prompt"],
+            instruction=unpack_text(reader, payload["instruction"]),
+            supplement=None if supplement is None else unpack_text(reader, supplement),
+            turns=payload["turns"],
+            agent=payload["agent"],
+            cwd=payload["cwd"],
+            session=payload["session"],
+            started_ms=payload["startedAt"],
+            duration_ms=payload["durationMs"],
+            usage=payload["usage"],
+            attempts=tuple(payload["attempts"]),
+            replaces=payload["replaces"],
+        )
+
+
+def not_a_chain(id: str, kind: str) -> Exception:
+    """The error for an object that is no node of a chain."""
+    from uwf.errors import InputError
+
+    return InputError(
+        f"object {id[:12]} is a {kind}, not a node of a thread's chain",
+        hint="uwf thread list --all shows the threads",
+        code="not_a_chain",
+    )
+
+
+def previous(reader: Reader, id: str) -> str | None:
+    """The node before `id` in its chain; None at the start node."""
+    node = reader.get(id)
+    if node.kind == "start":
+        return None
+    if node.kind not in ("step", "rebind"):
+        raise not_a_chain(id, node.kind)
+    return str(node.payload["prev"])
+
+
+def prompt_text(reader: Reader, id: str) -> str:
+    """The whole text of the `prompt` node `id`, as the agent got it."""
+    return "\n\n".join(unpack_text(reader, part) for part in reader.get(id).payload["parts"])

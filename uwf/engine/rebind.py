@@ -1,0 +1,69 @@
+"""A deliberate change of the workflow a thread is bound to: an event in its chain, and nothing else does it."""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine import decide, tries
+from uwf.engine.model import ATTEMPTS, THREADS
+from uwf.engine.thread import Thread
+from uwf.errors import StateError
+from uwf.record import replace
+from uwf.store.codec import Link
+from uwf.workflow import model as workflow_model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.store.protocols import Store
+
+
+def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
+    """Bind `thread`, whose lock the caller holds, to the workflow object `workflow_id`.
+
+    Raises `StateError` when the role that would run next, or the last step's status, is unknown to it. Binding
+    to the workflow it already has changes nothing.
+    """
+    decide.refuse_cancelled(thread)
+    if workflow_id == thread.place.workflow:
+        return
+    node = store.get(workflow_id)
+    if node.kind != "workflow":
+        raise StateError(
+            f"object {workflow_id[:12]} is a {node.kind}, not a workflow",
+            hint="uwf workflow list",
+            code="not_a_workflow",
+        )
+    old = workflow_model.from_payload(store.get(thread.place.workflow).payload)
+    new = workflow_model.from_payload(node.payload)
+    role = decide.next_role(thread, old)
+    if role is not None and role not in new.roles:
+        raise StateError(
+            f"thread {thread.id} stands before role {role}, which workflow {new.name} does not have "
+            f"(it has: {', '.join(new.roles)})",
+            hint=f"keep role {role} in the file, or start a new thread",
+            code="role_gone",
+        )
+    if thread.plan is None:
+        decide.standing(store, thread.place, new)  # raises when the last status has no edge any more
+    with store.transaction() as tx:
+        head = tx.put(
+            "rebind",
+            {
+                "prev": Link(thread.head),
+                "workflow": Link(workflow_id),
+                "from": Link(thread.place.workflow),
+                "at": clock.now_ms(),
+            },
+        )
+        tx.set_ref(
+            THREADS + thread.id,
+            head,
+            expect=thread.head,
+            tags={**thread.tags, "workflow": new.name},
+            why=f"rebound to workflow {new.name} {workflow_id[:12]}",
+        )
+        if thread.plan is not None and thread.attempt is not None:
+            base = head if thread.plan.base == thread.plan.expect else thread.plan.base
+            plan = replace(thread.plan, base=base, expect=head, workflow=workflow_id)
+            tries.hold_plan(tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind")
+        elif thread.attempt is not None:
+            tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")

@@ -1,0 +1,46 @@
+"""What a dead predecessor left behind, settled by the next command that holds the thread's lock.
+
+Its agent's processes are ended (found by pid *and* start time, and by the mark in their environment), and its
+unfinished attempt is kept with the turns it had. The thread's own ref needs no repair, ever.
+"""
+
+from __future__ import annotations
+
+from uwf.engine import tries
+from uwf.engine.model import ATTEMPTS
+from uwf.engine.thread import INTERRUPTED, TRYING, read_try
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.store.protocols import Store
+
+
+class Settled(Record):
+    """What was found and done."""
+
+    attempt: str
+    ended_pids: tuple[int, ...]
+    survivors: tuple[int, ...]
+
+
+def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
+    """Settle an unfinished try of `thread`, whose lock the caller holds. None when there is none."""
+    found = read_try(store, thread)
+    if found is None or found.state != TRYING:
+        return None
+    from uwf.agent import orphans  # rarely needed: after a crash only
+
+    swept = orphans.end_orphans(found.pid, found.started, found.mark, grace_s)
+    turns = found.last if found.last != found.begun else None
+    failure = tries.Failure("interrupted", "uwf ended before the agent did")
+    with store.transaction() as tx:
+        attempt = tries.put_ending(tx, found.begun, turns, tries.Ending(failure))
+        tx.set_ref(
+            ATTEMPTS + thread,
+            attempt,
+            expect=found.last,
+            tags={"state": INTERRUPTED},
+            why="settled after its process died",
+        )
+    return Settled(attempt, tuple(swept.ended), tuple(swept.survivors))

@@ -1,0 +1,70 @@
+"""Secrets stay out of the store: their values are replaced before anything is hashed.
+
+A chain is for ever, so what must not be kept must not get in. The front door gives the names and values
+(`config.secret_values`); here every text on its way into an object or a tag is rid of them.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+
+class Redactor:
+    """Replaces secret values by `[redacted:NAME]`. `secrets` are (name, value) pairs, longest value first."""
+
+    def __init__(self, secrets: Sequence[tuple[str, str]] = ()) -> None:
+        self._secrets = tuple(secrets)
+
+    def text(self, text: str) -> str:
+        for name, value in self._secrets:
+            if value in text:
+                text = text.replace(value, f"[redacted:{name}]")
+        return text
+
+    def value(self, value: Any) -> Any:
+        """`value` with every string inside it, keys too, rid of secrets."""
+        if not self._secrets:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        return value
+
+    def stream(self) -> StreamRedactor:
+        return StreamRedactor(self, self._secrets)
+
+
+class StreamRedactor:
+    """Redacts a text that arrives in pieces, so that a secret cut in two by a pause is still found.
+
+    A piece's end that could be the beginning of a secret is held back until the next piece or `rest`.
+    """
+
+    def __init__(self, redactor: Redactor, secrets: Sequence[tuple[str, str]]) -> None:
+        self._redactor = redactor
+        self._values = [value for _, value in secrets]
+        self._held = ""
+
+    def piece(self, text: str) -> str:
+        text = self._redactor.text(self._held + text)
+        keep = max((_overlap(text, value) for value in self._values), default=0)
+        self._held = text[len(text) - keep :] if keep else ""
+        return text[: len(text) - keep]
+
+    def rest(self) -> str:
+        held, self._held = self._held, ""
+        return self._redactor.text(held)
+
+
+def _overlap(text: str, value: str) -> int:
+    """The length of the longest end of `text` that is a proper beginning of `value`."""
+    for length in range(min(len(text), len(value) - 1), 0, -1):
+        if text.endswith(value[:length]):
+            return length
+    return 0

@@ -1,0 +1,80 @@
+"""From what an agent said to what the chain keeps: taken apart, validated, routed, rid of secrets.
+
+A reply that nothing can follow (its status has no edge, the next instruction would be empty) is as bad as one
+that does not fit its schema: the agent hears of it at once, while it still can mend it.
+"""
+
+from __future__ import annotations
+
+from uwf.agent import reply
+from uwf.engine.decide import Standing, after
+from uwf.record import Record
+from uwf.workflow import schema
+from uwf.workflow.model import SUSPEND
+from uwf.workflow.route import RouteError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.engine.redact import Redactor
+    from uwf.workflow.model import Role, Workflow
+
+ENVELOPE = ("session", "usage")
+"""Fields an agent may add for uwf itself; they are no part of the output unless the role's schema has them."""
+
+
+class Accepted(Record):
+    """A valid reply and where it leaves the thread."""
+
+    status: str
+    output: dict[str, Any]
+    body: str
+    session: str | None
+    usage: dict[str, Any] | None
+    standing: Standing
+
+
+class Rejected(Record):
+    """Why a reply is not valid, in words for the agent. It may still have named its session."""
+
+    problems: list[str]
+    session: str | None = None
+
+
+def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Accepted | Rejected:
+    """Whether `text` is a reply of `role`, and what it says."""
+    try:
+        said = reply.split(text)
+    except reply.BadReply as error:
+        return Rejected([error.message])
+    front = dict(said.front)
+    declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
+    extra = {name: front.pop(name) for name in ENVELOPE if name in front and name not in declared}
+    session = extra.get("session", front.get("session"))
+    session = str(session) if isinstance(session, (str, int)) and session != "" else None
+    status = front["$status"]
+    if status == SUSPEND:
+        reason = front.get("reason")
+        problems = (
+            [] if isinstance(reason, str) and reason.strip() else
+            [f"`$status: {SUSPEND}` needs a `reason`: one sentence for the person who will answer"]
+        )  # fmt: skip
+    else:
+        problems = schema.check(role.schema, front)
+    if problems:
+        return Rejected(problems, session)
+    output, body = redactor.value(front), redactor.text(said.body)
+    try:
+        standing = after(workflow, role.name, status, {**output, "_body": body})
+    except RouteError as error:
+        return Rejected([error.message], session)
+    usage = extra.get("usage")
+    return Accepted(status, output, body, session, usage if _is_usage(usage) else None, standing)
+
+
+def _is_usage(value: Any) -> bool:
+    """Usage is a flat map of numbers, such as `{tokens: 1200, usd: 0.03}`."""
+    return isinstance(value, dict) and all(
+        isinstance(item, (int, float)) and not isinstance(item, bool) for item in value.values()
+    )

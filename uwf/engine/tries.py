@@ -1,0 +1,177 @@
+"""The writing side of a try: its beginning, its turns as they come, its end.
+
+While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the try and its tags name the
+processes, so whoever comes after a crash finds what to end and what to keep. None of these writes waits for
+the disk: they survive the death of the process, and the step's own commit makes them durable.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf import clock
+from uwf.engine.model import ATTEMPTS, Plan, pack_text
+from uwf.engine.thread import FAILED, INTERRUPTED, PENDING, TRYING, Try
+from uwf.record import Record
+from uwf.store.codec import Link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.engine.model import Writer
+    from uwf.engine.redact import Redactor
+    from uwf.store.protocols import Store, Transaction
+
+
+class Failure(Record):
+    """Why a try did not become a step. `code` is a stable word, `message` a sentence for a person."""
+
+    code: str
+    message: str
+
+
+class Ending(Record):
+    """What is known of an attempt once its agent is gone; all but the failure may be unknown."""
+
+    failure: Failure
+    duration_ms: int | None = None
+    process: dict[str, Any] | None = None
+    stderr: str = ""
+    session: str | None = None
+    usage: dict[str, Any] | None = None
+
+
+class Opening(Record):
+    """What a try is begun with. `before` is the end of the try before it, when that failed too."""
+
+    thread: str
+    plan: Plan
+    number: int
+    agent: str
+    mark: str
+    before: str | None
+
+
+def number_after(before: Try | None) -> int:
+    """The number of the next attempt: tries since the head are counted from 1."""
+    return 1 if before is None else before.number + 1
+
+
+def put_opening(tx: Writer, opening: Opening, prompt: str | None, began_ms: int) -> str:
+    """Store the beginning of an attempt; returns the node's id."""
+    return tx.put(
+        "attempt",
+        {
+            "thread": opening.thread,
+            "plan": opening.plan.to_payload(tx),
+            "number": opening.number,
+            "agent": opening.agent,
+            "mark": opening.mark,
+            "prompt": None if prompt is None else Link(prompt),
+            "before": None if opening.before is None else Link(opening.before),
+            "startedAt": began_ms,
+        },
+    )
+
+
+def put_ending(tx: Writer, begun: str, turns: str | None, ending: Ending) -> str:
+    """Store the end of an attempt; returns the node's id."""
+    return tx.put(
+        "attempt",
+        {
+            "begun": Link(begun),
+            "turns": None if turns is None else Link(turns),
+            "error": {"code": ending.failure.code, "message": ending.failure.message},
+            "durationMs": ending.duration_ms,
+            "process": ending.process,
+            "stderr": pack_text(tx, ending.stderr),
+            "session": ending.session,
+            "usage": ending.usage,
+            "endedAt": clock.now_ms(),
+        },
+    )
+
+
+def hold_plan(tx: Transaction, thread: str, plan: Plan, before: Try | None, why: str) -> None:
+    """Put a plan beside the head that no agent has been asked for yet."""
+    opening = Opening(
+        thread=thread,
+        plan=plan,
+        number=0 if before is None else before.number,
+        agent="",
+        mark="",
+        before=None if before is None else last_ending(before),
+    )
+    begun = put_opening(tx, opening, None, clock.now_ms())
+    tx.set_ref(ATTEMPTS + thread, begun, tags={"state": PENDING}, why=why)
+
+
+def last_ending(attempt: Try) -> str | None:
+    """The node that the next attempt links to as the one before: the end of `attempt`, if it has one."""
+    return attempt.last if attempt.state in (FAILED, INTERRUPTED) else None
+
+
+def ended_attempts(reader: Any, last: str | None) -> list[str]:
+    """The ends of the failed tries from `last` backwards, oldest first."""
+    found: list[str] = []
+    while last is not None:
+        found.append(last)
+        last = reader.get(reader.get(last).payload["begun"]).payload["before"]
+    found.reverse()
+    return found
+
+
+class Running:
+    """A try whose agent runs: records the process, then each turn. One for each step; not shared."""
+
+    def __init__(self, store: Store, opening: Opening, redactor: Redactor) -> None:
+        self.opening = opening
+        self.began_ms = clock.now_ms()
+        self.begun: str | None = None
+        self.turns: str | None = None
+        self._store = store
+        self._stream = redactor.stream()
+        self._tags: dict[str, str] = {}
+
+    def spawned(self, tx: Transaction, prompt: str, pid: int | None, started: str | None) -> None:
+        """Record the agent's process, before it may run. Called again when the agent is asked again."""
+        self._tags = {"state": TRYING, "runner": str(os.getpid())}
+        if pid is not None and started is not None:
+            self._tags |= {"pid": str(pid), "started": started}
+        if self.begun is None:
+            self.begun = put_opening(tx, self.opening, prompt, self.began_ms)
+        self._point(tx, "agent starts")
+
+    def turn(self, text: str, speaker: str = "agent") -> str:
+        """Keep one turn as it arrives. Returns the text as it was kept, without secrets."""
+        clean = self._stream.piece(text) if speaker == "agent" else text
+        if clean:
+            with self._store.transaction(durable=False) as tx:
+                self._put_turn(tx, clean, speaker)
+                self._point(tx, "turn")
+        return clean
+
+    def last_turn(self, tx: Transaction, text: str) -> None:
+        """Keep what arrived since the last turn, as part of the transaction that ends the try."""
+        clean = self._stream.piece(text) + self._stream.rest()
+        if clean:
+            self._put_turn(tx, clean, "agent")
+
+    def _put_turn(self, tx: Transaction, text: str, speaker: str) -> None:
+        assert self.begun is not None, "an agent speaks only after it was recorded"
+        self.turns = tx.put(
+            "turn",
+            {
+                "attempt": Link(self.begun),
+                "prev": None if self.turns is None else Link(self.turns),
+                "from": speaker,
+                "text": pack_text(tx, text),
+                "at": clock.now_ms(),
+            },
+        )
+
+    def _point(self, tx: Transaction, why: str) -> None:
+        newest = self.turns or self.begun
+        assert newest is not None
+        tx.set_ref(ATTEMPTS + self.opening.thread, newest, tags=self._tags, why=why)

@@ -1,0 +1,231 @@
+"""Threads and steps as the contract shows them: plain values for JSON, in its words.
+
+Times are epoch milliseconds. *Running* comes from the lock; a thread whose head cannot be read is shown as
+`corrupt` rather than hidden.
+"""
+
+from __future__ import annotations
+
+from uwf.engine import decide
+from uwf.engine.lifecycle import FORKED_STEP, FORKED_THREAD, labels_of
+from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
+from uwf.engine.story import steps_back
+from uwf.engine.thread import FAILED, read, read_try, runner
+from uwf.errors import UwfError
+from uwf.record import Record
+from uwf.workflow import model as workflow_model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.engine.advance import Result
+    from uwf.engine.model import Reader
+    from uwf.engine.thread import Thread
+    from uwf.store.protocols import Ref
+    from uwf.workflow.model import Workflow
+
+RUNNING, CORRUPT = "running", "corrupt"
+
+
+class View:
+    """Shows threads of one home. Keeps the workflows it has read, so that a long list reads each once."""
+
+    def __init__(self, reader: Reader, home: str) -> None:
+        self._reader = reader
+        self._home = home
+        self._workflows: dict[str, Workflow] = {}
+
+    def state(self, thread: Thread) -> dict[str, Any]:
+        """What every answer about a thread begins with."""
+        workflow = self._workflow(thread.place.workflow)
+        tags, plan = thread.tags, thread.plan
+        return {
+            "thread": thread.id,
+            "workflow": thread.place.workflow,
+            "workflowName": workflow.name,
+            "head": thread.head,
+            "status": thread.status,
+            "currentRole": decide.next_role(thread, workflow),
+            "suspendedRole": tags.get("suspendedRole"),
+            "suspendMessage": tags.get("suspendMessage"),
+            "done": thread.status == COMPLETED,
+            "round": thread.place.round if plan is None else plan.round,
+            "usage": thread.place.spent or None,
+            "error": self._error(thread),
+        }
+
+    def result(self, result: Result) -> dict[str, Any]:
+        """One line of `exec`, `resume` and `poke`."""
+        line = self.state(result.thread)
+        line |= {"role": result.role, "step": result.step, "error": None}
+        if result.step is not None:
+            line["usage"] = self._reader.get(result.step).payload["usage"]
+        elif result.failure is not None:
+            line["usage"] = None
+            line["error"] = {
+                "code": result.failure.code,
+                "message": result.failure.message,
+                "attempt": result.attempt,
+            }
+        return line
+
+    def thread(self, ref: Ref) -> dict[str, Any]:
+        """The whole answer of `show`, and a row of `list`."""
+        try:
+            thread = read(self._reader, ref)
+            shown = self.state(thread)
+            begun = Start.read(self._reader, thread.place.start)
+        except (UwfError, KeyError, TypeError) as error:
+            return self._corrupt(ref, error)
+        running = self._running(thread.id)
+        if running is not None:
+            shown["status"] = RUNNING
+        tags = ref.tags
+        shown |= {
+            "prompt": begun.task,
+            "cwd": begun.cwd,
+            "labels": labels_of(tags),
+            "priority": int(tags.get("priority", "0")),
+            "steps": thread.place.index,
+            "rounds": shown["round"],
+            "startedAt": begun.started_ms,
+            "updatedAt": ref.updated_ms,
+            "completedAt": int(tags["completedAt"]) if "completedAt" in tags else None,
+            "running": running,
+        }
+        if FORKED_THREAD in tags:
+            shown["forkedFrom"] = {"thread": tags[FORKED_THREAD], "step": tags.get(FORKED_STEP)}
+        if "endReason" in tags:
+            shown["endReason"] = tags["endReason"]
+        return shown
+
+    def steps(self, head: str) -> list[dict[str, Any]]:
+        """`step list`: the steps up to `head`, oldest first."""
+        rows = [step_row(step) for step in steps_back(self._reader, head)]
+        rows.reverse()
+        return rows
+
+    def step(self, id: str) -> dict[str, Any]:
+        """`step show`: one step with its prompt, its text and its turns."""
+        step = Step.read(self._reader, id)
+        return step_row(step) | {
+            "thread": step.thread,
+            "prompt": prompt_text(self._reader, step.prompt),
+            "instruction": step.instruction,
+            "supplement": step.supplement,
+            "body": step.body,
+            "cwd": step.cwd,
+            "turns": [turn | {"attempt": None} for turn in turns(self._reader, step.turns)],
+            "failedAttempts": [attempt_row(self._reader, id) for id in step.attempts],
+            "workflow": step.workflow,
+            "replaces": step.replaces,
+        }
+
+    def _workflow(self, id: str) -> Workflow:
+        if id not in self._workflows:
+            self._workflows[id] = workflow_model.from_payload(self._reader.get(id).payload)
+        return self._workflows[id]
+
+    def _error(self, thread: Thread) -> dict[str, Any] | None:
+        attempt = thread.attempt
+        if attempt is None or attempt.state != FAILED or thread.plan is None:
+            return None
+        return {**self._reader.get(attempt.last).payload["error"], "attempt": attempt.last}
+
+    def _running(self, id: str) -> dict[str, Any] | None:
+        pid = runner(self._home, id)
+        if pid is None:
+            return None
+        attempt = read_try(self._reader, id)
+        if attempt is None or attempt.runner != pid:
+            return {"pid": pid, "role": None, "since": None, "agent": None}
+        return {
+            "pid": pid,
+            "role": attempt.plan.role,
+            "since": attempt.began_ms,
+            "agent": attempt.agent,
+        }
+
+    def _corrupt(self, ref: Ref, error: Exception) -> dict[str, Any]:
+        """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""
+        message = error.message if isinstance(error, UwfError) else f"a node lacks {error}"
+        code = error.code if isinstance(error, UwfError) else "bad_node"
+        tags = ref.tags
+        return {
+            "thread": ref.name.removeprefix(THREADS),
+            "workflow": None,
+            "workflowName": tags.get("workflow"),
+            "head": ref.id,
+            "status": tags.get("status", CORRUPT) if code == "not_a_chain" else CORRUPT,
+            "currentRole": None,
+            "suspendedRole": tags.get("suspendedRole"),
+            "suspendMessage": tags.get("suspendMessage"),
+            "done": False,
+            "round": None,
+            "usage": None,
+            "error": {"code": code, "message": message, "attempt": None},
+            "prompt": None,
+            "cwd": None,
+            "labels": labels_of(tags),
+            "priority": 0,
+            "steps": None,
+            "rounds": None,
+            "startedAt": None,
+            "updatedAt": ref.updated_ms,
+            "completedAt": int(tags["completedAt"]) if tags.get("completedAt", "").isdigit() else None,
+            "running": None,
+        }
+
+
+def step_row(step: Step) -> dict[str, Any]:
+    """One row of `step list`."""
+    return {
+        "step": step.id,
+        "index": step.index,
+        "round": step.round,
+        "role": step.role,
+        "status": step.status,
+        "output": step.output,
+        "agent": step.agent,
+        "startedAt": step.started_ms,
+        "durationMs": step.duration_ms,
+        "usage": step.usage,
+        "attempts": list(step.attempts),
+    }
+
+
+def turns(reader: Reader, last: str | None) -> list[dict[str, Any]]:
+    """The turns up to the turn node `last`, oldest first."""
+    found: list[dict[str, Any]] = []
+    while last is not None:
+        payload = reader.get(last).payload
+        found.append(
+            {
+                "turn": last,
+                "from": payload["from"],
+                "text": unpack_text(reader, payload["text"]),
+                "at": payload["at"],
+            }
+        )
+        last = payload["prev"]
+    found.reverse()
+    return found
+
+
+def attempt_row(reader: Reader, ended: str) -> dict[str, Any]:
+    """A try that failed or was interrupted, from the node of its end."""
+    end = reader.get(ended).payload
+    begun = reader.get(end["begun"]).payload
+    return {
+        "attempt": ended,
+        "number": begun["number"],
+        "role": begun["plan"]["role"],
+        "agent": begun["agent"],
+        "startedAt": begun["startedAt"],
+        "durationMs": end["durationMs"],
+        "error": end["error"],
+        "process": end["process"],
+        "stderr": unpack_text(reader, end["stderr"]),
+        "turns": turns(reader, end["turns"]),
+    }

@@ -1,0 +1,1 @@
+"""What may say "not now": today the thread lock."""

@@ -1,0 +1,129 @@
+"""The thread lock: one process steps a thread.
+
+The operating system holds it, so a dead holder holds nothing, and "running" can be asked of the kernel
+instead of a status that a crash would leave behind. All threads of a home share one file; a thread is one
+byte of it, at an offset made from its ULID, under a POSIX record lock. That keeps a folder of 100,000
+threads free of lock files, and `F_GETLK` names the holder without ever taking the lock, so looking at a
+thread can not make an `exec` elsewhere fail.
+
+POSIX record locks belong to the process and vanish when *any* descriptor of the file is closed, so this
+module keeps one descriptor per file for the life of the process, and excludes other users within the same
+process itself. Locks are not inherited by fork: an agent never holds one.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import sys
+import time
+
+from uwf.errors import Busy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_POLL_S = 0.02
+
+_descriptors: dict[str, int] = {}
+_held: set[tuple[str, int]] = set()
+
+
+class ThreadLock:
+    """A held lock; a context manager that lets go. Made by `take`."""
+
+    def __init__(self, path: str, offset: int) -> None:
+        self._path = path
+        self._offset = offset
+
+    def release(self) -> None:
+        """Let go. May be called twice."""
+        key = (self._path, self._offset)
+        if key in _held:
+            fcntl.lockf(_descriptor(self._path), fcntl.LOCK_UN, 1, self._offset)
+            _held.discard(key)
+
+    def __enter__(self) -> ThreadLock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def take(path: str, thread: str, *, wait_s: float = 0.0) -> ThreadLock:
+    """Take the lock of `thread` in the lock file at `path`, waiting `wait_s` seconds at most.
+
+    Raises `Busy` when another process (or another user in this one) has it.
+    """
+    offset = _offset(thread)
+    key = (path, offset)
+    deadline = time.monotonic() + wait_s
+    while True:
+        if key not in _held:
+            try:
+                fcntl.lockf(_descriptor(path), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+            except (BlockingIOError, PermissionError):
+                pass
+            else:
+                _held.add(key)
+                return ThreadLock(path, offset)
+        if time.monotonic() >= deadline:
+            raise Busy(f"thread {thread} is running in another process")
+        time.sleep(_POLL_S)
+
+
+def holder(path: str, thread: str) -> int | None:
+    """The pid of the process that holds the lock of `thread` now, or None. Takes nothing."""
+    offset = _offset(thread)
+    if (path, offset) in _held:
+        return os.getpid()
+    if path not in _descriptors and not os.path.exists(path):
+        return None
+    return _query(_descriptor(path), offset)
+
+
+def _offset(thread: str) -> int:
+    """The byte of a thread: the low 62 bits of its ULID, all of them random."""
+    number = 0
+    for digit in thread[-13:]:
+        number = number << 5 | _CROCKFORD.index(digit)
+    return number & (1 << 62) - 1
+
+
+def _descriptor(path: str) -> int:
+    found = _descriptors.get(path)
+    if found is None:
+        try:
+            found = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM):
+                raise
+            found = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough to ask, not to take
+        _descriptors[path] = found
+    return found
+
+
+if sys.platform == "darwin":  # struct flock, <sys/fcntl.h>
+    _FLOCK = "=qqihh"
+
+    def _query(descriptor: int, offset: int) -> int | None:
+        asked = struct.pack(_FLOCK, offset, 1, 0, fcntl.F_WRLCK, os.SEEK_SET)
+        told = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+        return None if told[3] == fcntl.F_UNLCK else told[2]
+
+else:  # struct flock with 64-bit offsets, <fcntl.h>
+    _FLOCK = "=hhiqqii"
+
+    def _query(descriptor: int, offset: int) -> int | None:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, offset, 1, 0, 0)
+        told = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+        return None if told[0] == fcntl.F_UNLCK else told[5]
