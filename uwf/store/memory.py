@@ -98,6 +98,10 @@ class _Reading:
         found = [refs[name] for name in names if matches(refs[name].tags, wanted)]
         return found[offset:] if limit is None else found[offset : offset + limit]
 
+    def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
+        found = [ref.name for ref in self.refs(prefix) if ref.name.endswith(ending)]
+        return found if limit is None else found[:limit]
+
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
         return len(self.refs(prefix, tags=tags))
 

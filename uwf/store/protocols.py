@@ -116,6 +116,10 @@ class Refs(Protocol):
         its values. low <= name < high."""
         ...
 
+    def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
+        """Names of refs alone, ascending: those that begin with `prefix` and end in `ending`."""
+        ...
+
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int: ...
 
     def moves(self, name: str) -> list[Move]:

@@ -119,6 +119,17 @@ class Reading:
         found = [ref for row in rows if matches((ref := _ref(row)).tags, wanted)]
         return found[offset:] if limit is None else found[offset : offset + limit]
 
+    def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
+        low, high = bounds(prefix, None, None)
+        rows = self._database.all(
+            "SELECT name FROM ref WHERE name >= ? AND name < ? AND substr(name, -?) = ?"
+            " ORDER BY name LIMIT ?"
+            if ending
+            else "SELECT name FROM ref WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
+            (low, high, *((len(ending), ending) if ending else ()), -1 if limit is None else limit),
+        )
+        return [row[0] for row in rows]
+
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
         query, complete = self._query(wanted_values(tags), *bounds(prefix, None, None))
         if complete:
