@@ -12,16 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from uwf.yaml12 import Mark
+
 ERROR = "error"
 WARNING = "warning"
-
-
-class Mark(Record):
-    """A place in a file; `line` and `column` count from 1."""
-
-    file: str
-    line: int
-    column: int
 
 
 class Problem(Record):
