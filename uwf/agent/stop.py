@@ -1,0 +1,60 @@
+"""The wish that what runs should end. Set from a signal handler or another thread, seen by whoever polls it.
+
+Nothing ends here: `process.run` watches `fileno()` and does the ending.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+SIGTERM = 15  # the same number everywhere
+
+
+class Stop:
+    """Asked once: end with the usual grace. Asked again: end now.
+
+    One `Stop` may be watched by many runs at once, so its pipe is never emptied: once asked, `fileno()` stays readable.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.signum: int | None = None
+        self._pipe: tuple[int, int] | None = None
+
+    def request(self, signum: int = SIGTERM) -> None:
+        """Ask. Safe in a signal handler and from any thread. The first `signum` is the one that is kept."""
+        if self.signum is None:
+            self.signum = signum
+        self.count += 1
+        if self._pipe is not None:
+            self._wake(self._pipe[1])
+
+    def handle(self, signum: int, _frame: FrameType | None) -> None:
+        """`request` in the shape of a signal handler."""
+        self.request(signum)
+
+    def fileno(self) -> int:
+        """A descriptor that becomes readable at the first request. Never read from it."""
+        if self._pipe is None:
+            self._pipe = os.pipe()
+            os.set_blocking(self._pipe[1], False)
+            if self.count:
+                self._wake(self._pipe[1])
+        return self._pipe[0]
+
+    def close(self) -> None:
+        """Give the pipe back. May be called twice."""
+        pipe, self._pipe = self._pipe, None
+        for end in pipe or ():
+            os.close(end)
+
+    @staticmethod
+    def _wake(end: int) -> None:
+        try:
+            os.write(end, b"\0")
+        except BlockingIOError:
+            return  # full of earlier requests: readable already
