@@ -1,0 +1,267 @@
+"""What the operating system knows about processes. The one place for what only Linux has.
+
+| question                               | Linux                                | elsewhere                         |
+|----------------------------------------|--------------------------------------|-----------------------------------|
+| is this pid still that process         | /proc/PID/stat start time, boot id   | `ps -o lstart=`, one second exact |
+| end the child when its parent dies     | PR_SET_PDEATHSIG                     | nothing; recovery ends it later   |
+| who inherits orphaned descendants      | PR_SET_CHILD_SUBREAPER: we do        | init; found by group and mark     |
+| wake up when a process ends            | pidfd                                | ask every few milliseconds        |
+| signal a process, not just its number  | pidfd_send_signal                    | compare the start time, then kill |
+| keep the number of an ended child ours | waitid(WNOWAIT)                      | collected at once                 |
+| who carries this mark                  | /proc/PID/environ                    | `ps -E`                           |
+
+Deciding which processes belong to a run is left to `family`, ending them to `ladder`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as signal
+    from collections.abc import Callable, Iterable, Iterator
+else:
+    try:
+        # The C module itself: `signal` wraps it in enums, whose import costs more than starting a process.
+        import _signal as signal
+    except ImportError:
+        import signal
+
+SIGTERM, SIGKILL = 15, 9  # the same numbers everywhere
+_SET_PDEATHSIG, _SET_CHILD_SUBREAPER, _GET_CHILD_SUBREAPER = 1, 36, 37  # linux/prctl.h
+
+_LINUX = sys.platform == "linux"
+_PROC = _LINUX and os.path.exists("/proc/self/stat")
+can_peek = hasattr(os, "waitid")  # see `has_ended`
+maxrss_unit_bytes = 1 if sys.platform == "darwin" else 1024  # of getrusage(2)
+
+
+class Process(Record):
+    """One line of the process table. `start` is as in `start_time`; `dead` is a corpse nobody has collected."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    start: str
+    dead: bool
+
+
+def look(pid: int) -> Process | None:
+    """What the process table says about `pid`, or None when there is no such process."""
+    if not _PROC:
+        return next(_ps("-p", str(pid)), None)
+    try:
+        data = _read(f"/proc/{pid}/stat")
+    except OSError:
+        return None
+    # "pid (name) state parent group session ..."; the name may hold anything, even ") Z 1".
+    fields = data[data.rindex(b")") + 2 :].split()
+    # A main thread that ended before its siblings reads Z too, but the siblings are counted: proc(5), field 20.
+    dead = fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
+    start = f"{_boot_id()}:{fields[19].decode()}"
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), start, dead)
+
+
+def start_time(pid: int) -> str | None:
+    """An opaque stamp of when `pid` began. With the pid it names one process, over reboots too. None: no such pid."""
+    process = look(pid)
+    return process.start if process else None
+
+
+def is_same(pid: int, start: str) -> bool:
+    """Whether the process that began at `start` with this pid still lives. A corpse does not."""
+    process = look(pid)
+    return process is not None and process.start == start and not process.dead
+
+
+def is_older(process: Process, start: str) -> bool:
+    """Whether `process` certainly began before something that began at `start`."""
+    boot, _, ticks = start.partition(":")
+    own_boot, _, own_ticks = process.start.partition(":")
+    return _PROC and boot == own_boot and int(own_ticks) < int(ticks)
+
+
+def processes() -> list[Process]:
+    """The whole process table. Costs some 20 microseconds a process."""
+    if not _PROC:
+        return list(_ps("-A"))
+    found = (look(int(name)) for name in os.listdir("/proc") if name.isdigit())
+    return [process for process in found if process is not None]
+
+
+def children(pid: int) -> list[int]:
+    """The direct children of `pid`, corpses included.
+
+    May miss some while others of them end: to be sure, ask until the answer stays empty.
+    """
+    if not _PROC or not os.path.exists("/proc/thread-self/children"):
+        return [process.pid for process in processes() if process.parent == pid]
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, _read(f"/proc/{pid}/task/{task}/children").split())
+    except OSError:
+        return found  # the process, or one of its threads, ended meanwhile
+    return found
+
+
+def carriers(candidates: Iterable[Process], mark: bytes) -> set[int]:
+    """Which of these were executed with the setting `mark`, such as b"UWF_RUN=x", in their environment."""
+    found = set()
+    if _PROC:
+        for process in candidates:
+            try:
+                settings = _read(f"/proc/{process.pid}/environ").split(b"\0")
+            except OSError:
+                continue  # ended, or not ours to read
+            if mark in settings:
+                found.add(process.pid)
+        return found
+    pids = {process.pid for process in candidates}
+    options = ("-A", "-E") if sys.platform == "darwin" else ("axe",)
+    for line in _run_ps(*options, "-ww", "-o", "pid=,command="):
+        pid, *words = line.split()
+        if mark in words and int(pid) in pids:
+            found.add(int(pid))
+    return found
+
+
+def send(process: Process, signum: int) -> None:
+    """Signal exactly this process. Nothing happens when it is gone, or its pid belongs to another one now."""
+    handle = pidfd(process.pid)
+    try:
+        # While the handle is open it means one process, so the look and the signal cannot be about two.
+        if start_time(process.pid) != process.start:
+            return
+        if handle is None:
+            os.kill(process.pid, signum)
+        else:
+            signal.pidfd_send_signal(handle, signum)
+    except (ProcessLookupError, PermissionError):
+        return  # gone, or it became another user's: then it is named as a survivor
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when `pid` ends. None where there is no such thing."""
+    if not _LINUX:
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None  # an old kernel, a sandbox, or no such process
+
+
+def has_ended(pid: int) -> bool:
+    """Whether our child `pid` has ended. Its corpse stays, so its number stays taken. Only where `can_peek`."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def is_alone() -> bool:
+    """Whether this process certainly has one thread only, so that nobody else in it is starting children."""
+    return _PROC and len(os.listdir("/proc/self/task")) == 1
+
+
+def die_with_parent() -> Callable[[], bool]:
+    """A function for a fresh child to call. It asks for SIGKILL at the end of the *thread* that forked the child.
+
+    Made in the parent, so that the child has nothing to import. It answers False when the parent is gone already.
+    It is SIGKILL, not SIGTERM: a dead `uwf` could not follow up on an agent that does not listen.
+    """
+    parent, prctl = os.getpid(), _prctl()
+
+    def ask() -> bool:
+        prctl(_SET_PDEATHSIG, SIGKILL)
+        return os.getppid() == parent
+
+    return ask
+
+
+def adopt(on: bool) -> None:
+    """Begin (or end) to be the parent of our orphaned descendants."""
+    _prctl()(_SET_CHILD_SUBREAPER, int(on))
+
+
+def adopts() -> bool:
+    """Whether we are the parent of our orphaned descendants."""
+    answer = bytearray(4)
+    _prctl()(_GET_CHILD_SUBREAPER, answer)
+    return any(answer)
+
+
+_prctl_found: list[Callable[[int, int | bytearray], None]] = []
+
+
+def _prctl() -> Callable[[int, int | bytearray], None]:
+    """prctl(2) with one argument, a number or a buffer for the answer. Does nothing where there is none."""
+    if not _prctl_found:
+        _prctl_found.append(_load_prctl() if _LINUX else lambda _option, _argument: None)
+    return _prctl_found[0]
+
+
+def _load_prctl() -> Callable[[int, int | bytearray], None]:
+    import ctypes
+
+    function = ctypes.CDLL(None).prctl
+    zero = ctypes.c_ulong(0)
+
+    def prctl(option: int, argument: int | bytearray) -> None:
+        if isinstance(argument, bytearray):
+            argument = ctypes.addressof((ctypes.c_char * len(argument)).from_buffer(argument))
+        function(option, ctypes.c_ulong(argument), zero, zero, zero)
+
+    return prctl
+
+
+def _read(path: str) -> bytes:
+    """A file of /proc. These have no size, and a read may end early only at the end."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        data = os.read(handle, 1 << 16)
+        while chunk := os.read(handle, 1 << 16):
+            data += chunk
+        return data
+    finally:
+        os.close(handle)
+
+
+_boot: list[str] = []
+
+
+def _boot_id() -> str:
+    if not _boot:
+        try:
+            _boot.append(_read("/proc/sys/kernel/random/boot_id").decode().strip())
+        except OSError:
+            _boot.append("")
+    return _boot[0]
+
+
+def _ps(*which: str) -> Iterator[Process]:
+    """The process table as `ps` prints it, the same on macOS, the BSDs and Linux."""
+    for line in _run_ps("-o", "pid=,ppid=,pgid=,stat=,lstart=", *which):
+        pid, parent, group, state, start = line.decode().split(None, 4)
+        try:
+            session = os.getsid(int(pid))
+        except OSError:
+            session = 0
+        start = " ".join(start.split())
+        yield Process(int(pid), int(parent), int(group), session, start, state.startswith("Z"))
+
+
+def _run_ps(*arguments: str) -> list[bytes]:
+    import subprocess
+
+    environment = {**os.environ, "LC_ALL": "C"}
+    result = subprocess.run(["ps", *arguments], capture_output=True, env=environment, check=False)
+    return result.stdout.splitlines()
