@@ -1,0 +1,157 @@
+"""Which processes belong to a run: its leader and whatever came of it, wherever that went.
+
+Two views. `Family` is that of any program: it knows pid, start time and mark of a run and searches the whole process
+table. `OwnFamily` is that of the program that runs the agent: being the adoptive parent of its descendants it finds
+them all below itself, also those in sessions of their own and those forked twice, without a search.
+
+Corpses are never members. Ending the members is left to `ladder`.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock
+
+from uwf.agent import platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.agent.platform import Process
+
+MARK_NAME = "UWF_RUN"
+
+
+class Family:
+    """The processes of the run whose leader `pid` began at `start`, and which carries `mark`.
+
+    Members are the leader; every process that carries the mark; and what shares a session with a member or descends
+    from one. A session cannot be joined from outside, so it proves kinship even where an environment was wiped.
+    Neither this program nor its ancestors are members, whatever they carry.
+    """
+
+    def __init__(self, pid: int, start: str, mark: str) -> None:
+        self._pid, self._start = pid, start
+        self._setting = f"{MARK_NAME}={mark}".encode()
+        self._known: set[tuple[int, str]] = set()
+
+    def living(self) -> list[Process]:
+        """All members that live now."""
+        table = platform.processes()
+        parents = {process.pid: process.parent for process in table}
+        kin = {process.pid for process in table if (process.pid, process.start) in self._known}
+        kin |= platform.carriers(
+            (process for process in table if not platform.is_older(process, self._start)),
+            self._setting,
+        )
+        kin |= {each.pid for each in table if (each.pid, each.start) == (self._pid, self._start)}
+        kin -= _own_line(parents)
+        size = 0
+        while size < len(kin):
+            size = len(kin)
+            sessions = {each.session for each in table if each.pid in kin}
+            kin |= {each.pid for each in table if each.parent in kin or each.session in sessions}
+            kin -= _own_line(parents)
+        return self._remember([each for each in table if each.pid in kin and not each.dead])
+
+    def _remember(self, members: list[Process]) -> list[Process]:
+        self._known.update((member.pid, member.start) for member in members)
+        return members
+
+
+class Adoption:
+    """While it is open, orphaned descendants of this program become its children (where the platform can).
+
+    May be open several times at once; the last one to close leaves things as the first one found them.
+    """
+
+    _lock = allocate_lock()
+    _open = 0
+    _before = False
+
+    def __enter__(self) -> Adoption:
+        cls = type(self)
+        with cls._lock:
+            if not cls._open:
+                cls._before = platform.adopts()
+                platform.adopt(True)
+            cls._open += 1
+        children = (platform.look(pid) for pid in platform.children(os.getpid()))
+        self.strangers = frozenset((each.pid, each.start) for each in children if each)
+        self.alone = not self.strangers and platform.is_alone()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        cls = type(self)
+        with cls._lock:
+            cls._open -= 1
+            if not cls._open:
+                platform.adopt(cls._before)
+
+
+class OwnFamily(Family):
+    """The family of an agent that this program has forked, within `adoption`, and not collected yet.
+
+    A child of this program is kin when it carries the mark, is in the leader's session, was seen as a descendant
+    before, or when nobody else in this program could have started it. Other children are never touched.
+    """
+
+    def __init__(self, pid: int, start: str, mark: str, adoption: Adoption) -> None:
+        super().__init__(pid, start, mark)
+        self._adoption = adoption
+
+    def is_childless(self) -> bool:
+        """Whether nothing was left behind by a leader that ended. Costs one small read.
+
+        Without adoption this only sees its process group; what left that is found by recovery.
+        """
+        if platform.adopts():
+            return platform.children(os.getpid()) == [self._pid]
+        try:
+            os.killpg(self._pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return True
+        return False
+
+    def living(self) -> list[Process]:
+        """All members that live now. Collects the corpses of strays on the way."""
+        if not platform.adopts():
+            return super().living()
+        members = []
+        waiting = self._kin_among_own_children()
+        while waiting:
+            process = waiting.pop()
+            if not process.dead:
+                members.append(process)
+                below = (platform.look(pid) for pid in platform.children(process.pid))
+                waiting += [each for each in below if each]
+            elif process.parent == os.getpid() and process.pid != self._pid:
+                os.waitpid(process.pid, os.WNOHANG)
+        return self._remember(members)
+
+    def _kin_among_own_children(self) -> list[Process]:
+        looks = (platform.look(pid) for pid in platform.children(os.getpid()))
+        strangers = self._adoption.strangers
+        children = [each for each in looks if each and (each.pid, each.start) not in strangers]
+        if self._adoption.alone and platform.is_alone():
+            return children
+        kin = [each for each in children if self._is_plain_kin(each)]
+        others = [each for each in children if not self._is_plain_kin(each)]
+        marked = platform.carriers(others, self._setting)
+        return kin + [each for each in others if each.pid in marked]
+
+    def _is_plain_kin(self, process: Process) -> bool:
+        return (
+            process.pid == self._pid
+            or process.session == self._pid
+            or (process.pid, process.start) in self._known
+        )
+
+
+def _own_line(parents: dict[int, int]) -> set[int]:
+    """This program and its ancestors."""
+    line: set[int] = set()
+    pid = os.getpid()
+    while pid and pid not in line:
+        line.add(pid)
+        pid = parents.get(pid, 0)
+    return line

@@ -1,0 +1,63 @@
+"""Which file a command line runs, and in words why it cannot. Starting it is left to `spawn`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class SpawnFailed(Exception):
+    """The program could not be started. The text names it, says why, and fits on one line."""
+
+
+def find_program(argv: Sequence[str], cwd: str, path: str) -> str:
+    """The file that `argv` runs in the folder `cwd`, with `path` as PATH. Raises SpawnFailed."""
+    word = argv[0] if argv else ""
+    if not word or "\0" in word:
+        raise SpawnFailed(f"cannot run {word!r}: that is not the name of a program")
+    if not os.path.isdir(cwd):
+        raise SpawnFailed(f"cannot run {word!r} in {cwd}: there is no such folder")
+    folders = [""] if "/" in word else path.split(os.pathsep)
+    reason = "no such file" if "/" in word else "not found on PATH"
+    for folder in folders:
+        candidate = os.path.join(os.path.abspath(cwd), folder, word)
+        try:
+            mode = os.stat(candidate).st_mode
+        except (OSError, ValueError):
+            continue
+        if stat.S_ISREG(mode) and os.access(candidate, os.X_OK):
+            return candidate
+        if stat.S_ISREG(mode):
+            reason = f"{candidate} is not executable"
+        elif "/" in word:
+            reason = "it is not a file"
+    raise SpawnFailed(f"cannot run {word!r}: {reason}")
+
+
+def explain(argv: Sequence[str], cwd: str, path: str, stage: str, number: int) -> str:
+    """One line for a `Child.failure`."""
+    why = os.strerror(number) if number else "unexpected fault in the new process"
+    if stage == "folder":
+        return f"cannot run {argv[0]!r} in {cwd}: {why}"
+    if stage != "exec":
+        return f"cannot run {argv[0]!r}: {why} ({stage})"
+    if number == errno.ENOEXEC:
+        why = "it is neither a program nor a script whose first line begins with #!"
+    elif number == errno.E2BIG:
+        why = "its arguments and environment are too long"
+    elif number == errno.ENOENT:
+        why = f"{_interpreter(find_program(argv, cwd, path))} is missing"
+    return f"cannot run {argv[0]!r}: {why}"
+
+
+def _interpreter(program: str) -> str:
+    with open(program, "rb") as file:
+        line = file.readline(256)
+    if not line.startswith(b"#!"):
+        return "the loader it names"
+    return f"the interpreter {line[2:].strip().decode(errors='replace')!r} of its first line"
