@@ -1,0 +1,30 @@
+"""What a killed `uwf` left running: found by pid and start time and by mark, and ended.
+
+Used by whoever finds the record of an unfinished attempt: the next command on that thread, `doctor`, the daemon.
+"""
+
+from __future__ import annotations
+
+import time
+
+from uwf.agent import ladder
+from uwf.agent.family import Family
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.agent.ladder import Ending
+
+
+def end_orphans(pid: int, start: str, mark: str, grace_s: float) -> Ending:
+    """End every process of the run whose leader was `pid`, began at `start`, and was given `mark`.
+
+    A pid that belongs to another process by now is left alone. Finding nothing is the usual case and costs one look
+    through the process table. May be called twice, also by two programs at once.
+    """
+    return ladder.end(
+        Family(pid, start, mark),
+        group=None,
+        grace_s=grace_s,
+        wait=time.sleep,
+        hurry=lambda: False,
+    )
