@@ -1,13 +1,79 @@
-"""`uwf config`."""
+"""`uwf config`: the settings of `$UWF_HOME/config.toml`."""
 
 from __future__ import annotations
 
+import os
+
 from uwf import config
-from uwf.cli.command import command
+from uwf.cli.command import arg, command
+from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
+    from uwf.config.edit import Setting
+
+HIDDEN = "[redacted]"
+
+
+@command(
+    "config list",
+    help="Print every setting and its value, set or default.",
+    example="uwf config list",
+    detail="Values whose names say that they are secrets are not shown.",
+)
+def list_(ctx: Context) -> None:
+    from uwf.config import edit
+
+    found = edit.settings(ctx.home)
+    shown = {each.key: HIDDEN if each.is_secret else each.value for each in found}
+    rows = [(each.key, _text(shown[each.key]), _source(each)) for each in found]
+    ctx.out.answer(shown, ids=shown, draw=lambda: ctx.out.table(("key", "value", "source"), rows))
+
+
+@command(
+    "config get",
+    help="Print one setting, or all settings below a table.",
+    example="uwf config get limits.max_steps",
+    key=arg("The key, such as limits.grace or agents.NAME.", complete="key"),
+)
+def get(ctx: Context, key: str) -> None:
+    from uwf.config import edit, schema
+
+    path = schema.split(key)
+    found = edit.settings(ctx.home)
+    below = [each for each in found if schema.split(each.key)[: len(path)] == path]
+    if not below:
+        raise schema.unknown(path)
+    if below[0].key == schema.dotted(path):
+        value = below[0].value
+        ctx.out.answer({"key": below[0].key, "value": value}, ids=[_text(value)], draw=_text(value))
+        return
+    values = {each.key: each.value for each in below}
+    text = "".join(f"{name} = {_text(value)}\n" for name, value in values.items())
+    ctx.out.answer(values, ids=values, draw=text)
+
+
+@command(
+    "config set",
+    help="Change one setting, keeping the file's comments.",
+    example="uwf config set agents.reviewer.command 'python3 reviewer.py'",
+    detail="Durations read 90s, 30m or 1h30m, sizes 64KiB or 8MiB. A list is written a,b or, for words that "
+    'hold a comma, as TOML writes it: ["a", "b"].',
+    key=arg("The key.", complete="key"),
+    value=arg("Its new value."),
+)
+def set_(ctx: Context, key: str, value: str) -> None:
+    from uwf.config import edit, schema
+
+    try:
+        edit.set_value(ctx.home, key, value)
+    except ConfigInvalid as error:
+        if error.hint and error.hint.startswith("did you mean "):
+            nearest = error.hint.removeprefix("did you mean ").removesuffix("?")
+            raise ConfigInvalid(error.message, hint=f"uwf config set {nearest} {value!r}") from None
+        raise
+    get(ctx, schema.dotted(schema.split(key)))
 
 
 @command(
@@ -17,4 +83,15 @@ if TYPE_CHECKING:
 )
 def path_(ctx: Context) -> None:
     path = config.file_path(ctx.home)
-    ctx.out.answer({"path": path}, ids=[path], draw=path)
+    ctx.out.answer({"path": path, "exists": os.path.exists(path)}, ids=[path], draw=path)
+
+
+def _source(setting: Setting) -> str:
+    return "config.toml" if setting.in_file else "default"
+
+
+def _text(value: object) -> str:
+    """A value as `config set` takes it."""
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -57,8 +57,8 @@ def tell(error: BaseException, out: Output) -> None:
     elif isinstance(error, KeyboardInterrupt):
         out.error("interrupted", "interrupted", None)
     elif isinstance(error, OSError) and error.strerror:
-        where = f" {error.filename}" if isinstance(error.filename, str) else ""
-        out.error("os", f"the system refused access to{where or ' a file'}: {error.strerror}", None)
+        what = f"{error.filename}: " if isinstance(error.filename, str) else "system call failed: "
+        out.error("os", what + error.strerror, None)
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         hint = "run it again with UWF_DEBUG=1 to see where, and please report it"

@@ -159,9 +159,16 @@ class Output:
         if hint:
             self._say("hint", hint)
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a live line is shown: only to a person at a terminal."""
+        if self.quiet or self.json:
+            return False
+        return _is_terminal(sys.stderr) and not config.is_dumb_terminal()
+
     def status(self, text: str) -> None:
-        """One live line that the next call replaces; shown only to a person at a terminal."""
-        if self.quiet or self.json or not _is_terminal(sys.stderr) or config.is_dumb_terminal():
+        """One live line that the next call replaces."""
+        if not self.is_live:
             return
         try:
             width = os.get_terminal_size(sys.stderr.fileno()).columns

@@ -1,7 +1,7 @@
 """The only reader of the environment and of `$UWF_HOME/config.toml`; everybody else is handed values.
 
-Here is what every command needs: where home is, and the configuration as a value. Reading and checking the file
-is in `read.py`, changing it in `edit.py`, finding secrets in `secrets.py`.
+Here is what every command needs: where home is, and the configuration as a value. What the file may say is in
+`schema.py`, changing it in `edit.py`, finding secrets in `secrets.py`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,64 @@ import os
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 HOME_VARIABLE = "UWF_HOME"
 
 
-class Config(Record):
-    """What config.toml says, with the defaults for what it does not say."""
+class AgentConfig(Record):
+    """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment."""
 
-    default_agent: str | None = None
+    kind: str = "command"
+    command: tuple[str, ...] = ()
+    timeout_s: float | None = 3600.0
+    stall_timeout_s: float | None = None
+    output_limit_bytes: int = 64 << 20
+    max_running: int | None = None
+    env: tuple[tuple[str, str], ...] = ()
+
+
+class Limits(Record):
+    """What one machine may be asked for, and how long a stopped agent has before it is killed."""
+
+    max_running: int = 5
+    max_queue: int = 20
+    max_steps: int = 100
+    grace_s: float = 3.0
+
+
+class PromptConfig(Record):
+    """How much of the story a role gets with its prompt."""
+
+    history_chars: int = 32_000
+
+
+class ReadConfig(Record):
+    """How much of a thread `thread read` shows."""
+
+    chars: int = 32_000
+
+
+class Config(Record):
+    """What config.toml says, with the defaults for what it does not say.
+
+    `overrides` is workflow name → role → agent name; `secrets` are names beside those that look like secrets.
+    """
+
+    default_agent: str | None
+    agents: Mapping[str, AgentConfig]
+    limits: Limits
+    overrides: Mapping[str, Mapping[str, str]]
+    prompt: PromptConfig
+    read: ReadConfig
+    secrets: tuple[str, ...]
+
+    def agent(self, name: str) -> AgentConfig:
+        """The settings of the agent `name`; the defaults for one that is not configured."""
+        return self.agents.get(name) or AgentConfig()
 
 
 def home(explicit: str | None = None) -> str:
@@ -28,8 +79,64 @@ def home(explicit: str | None = None) -> str:
     return os.path.abspath(path)
 
 
+def file_path(home: str) -> str:
+    """Where the configuration file is. It need not exist."""
+    return f"{home}/config.toml"
+
+
 def load(home: str) -> Config:
-    return Config()
+    """The configuration of `home`. ConfigInvalid names the file, the key and what is allowed there."""
+    data = read_file(file_path(home))
+    if data is None:
+        return defaults()
+    from uwf.config import cache
+
+    settings = cache.read(home, data)
+    if settings is None:
+        from uwf.config import schema
+
+        settings = schema.check(schema.parse(data, file_path(home)), file_path(home))
+        cache.write(home, data, settings)
+    return _config(settings)
+
+
+def defaults() -> Config:
+    """The configuration of a home without a file."""
+    return _config({})
+
+
+def read_file(path: str) -> bytes | None:
+    """The bytes of the configuration file, None if there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigInvalid(f"cannot read the configuration {path}: {error.strerror}") from None
+
+
+def _config(settings: Mapping[str, Any]) -> Config:
+    """`settings` is what `schema.check` returns, perhaps by way of the cache."""
+    agents = {}
+    for name, fields in settings.get("agents", {}).items():
+        command = tuple(fields.get("command", ()))
+        env = tuple(fields.get("env", {}).items())
+        agents[name] = AgentConfig(**{**fields, "command": command, "env": env})
+    return Config(
+        default_agent=settings.get("default_agent"),
+        agents=agents,
+        limits=Limits(**settings.get("limits", {})),
+        overrides=settings.get("overrides", {}),
+        prompt=PromptConfig(**settings.get("prompt", {})),
+        read=ReadConfig(**settings.get("read", {})),
+        secrets=tuple(settings.get("secrets", ())),
+    )
+
+
+def environment() -> dict[str, str]:
+    """A copy of this process's environment, for agents."""
+    return dict(os.environ)
 
 
 def is_debugging() -> bool:
@@ -50,8 +157,3 @@ def no_colour() -> bool:
 def is_dumb_terminal() -> bool:
     """Whether the terminal cannot move its cursor."""
     return os.environ.get("TERM", "") in ("", "dumb")
-
-
-def file_path(home: str) -> str:
-    """Where the configuration file is. It need not exist."""
-    return f"{home}/config.toml"

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf import config
+from uwf.config import edit, schema
+from uwf.errors import ConfigInvalid
+
+COMMENTED = """\
+# my agents
+[agents.rev] # the good one
+command = "cat"   # for now
+
+# numbers
+[limits]
+max_steps = 5 # enough
+"""
+
+
+def text_of(home: Path) -> str:
+    return (home / "config.toml").read_text()
+
+
+def test_comments_and_order_stay(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(COMMENTED)
+    edit.set_value(str(tmp_path), "limits.max_steps", "9")
+    assert text_of(tmp_path) == COMMENTED.replace("max_steps = 5", "max_steps = 9")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "read"),
+    [
+        ("limits.max_running", "3", lambda c: c.limits.max_running == 3),
+        ("limits.grace", "1m", lambda c: c.limits.grace_s == 60),
+        ("default_agent", "rev", lambda c: c.default_agent == "rev"),
+        ("agents.rev.timeout", "off", lambda c: c.agents["rev"].timeout_s is None),
+        ("agents.new.command", "a 'b c'", lambda c: c.agents["new"].command == ("a", "b c")),
+        ("agents.new.command", '["a b"]', lambda c: c.agents["new"].command == ("a b",)),
+        ("agents.rev.env.API_KEY", "x", lambda c: c.agents["rev"].env == (("API_KEY", "x"),)),
+        ("overrides.tidy.fix", "rev", lambda c: c.overrides == {"tidy": {"fix": "rev"}}),
+        ('overrides."a.b".fix', "rev", lambda c: c.overrides == {"a.b": {"fix": "rev"}}),
+        ("secrets", "A, B", lambda c: c.secrets == ("A", "B")),
+        ("secrets", '["A,B"]', lambda c: c.secrets == ("A,B",)),
+    ],
+)
+def test_what_is_set_is_what_is_read(tmp_path: Path, key: str, text: str, read: object) -> None:
+    (tmp_path / "config.toml").write_text(COMMENTED)
+    edit.set_value(str(tmp_path), key, text)
+    assert read(config.load(str(tmp_path)))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("limits.max_step", "3", "limits.max_step is not a known key"),
+        ("limits", "3", "limits is not a known key"),
+        ("limits.max_steps", "many", "limits.max_steps: 'many' is not a whole number"),
+        ("agents.new.timeout", "5m", "agents.new.command is missing"),
+        ("default_agent", "nobody", "no agent is called 'nobody'"),
+        ("agents.rev.command", "[", "is not a list"),
+        ("a..b", "x", "is not a key"),
+        ("", "x", "is not a key"),
+        ("a = 1\nb", "x", "is not one key"),
+    ],
+)
+def test_a_refused_value_leaves_the_file_alone(
+    tmp_path: Path, key: str, text: str, message: str
+) -> None:
+    (tmp_path / "config.toml").write_text(COMMENTED)
+    with pytest.raises(ConfigInvalid) as caught:
+        edit.set_value(str(tmp_path), key, text)
+    assert message in caught.value.message
+    assert text_of(tmp_path) == COMMENTED
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_wrong_value_can_be_mended_by_setting_it(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("limits.max_steps = 'many'\n")
+    edit.set_value(str(tmp_path), "limits.max_steps", "9")
+    assert config.load(str(tmp_path)).limits.max_steps == 9
+
+
+def test_the_file_is_private_and_a_link_stays_a_link(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "dotfiles.toml"
+    edit.set_value(str(home), "limits.max_steps", "9")
+    assert (home / "config.toml").stat().st_mode & 0o777 == 0o600
+    assert home.stat().st_mode & 0o777 == 0o700
+    (home / "config.toml").rename(elsewhere)
+    (home / "config.toml").symlink_to(elsewhere)
+    edit.set_value(str(home), "limits.max_steps", "8")
+    assert (home / "config.toml").is_symlink()
+    assert "max_steps = 8" in elsewhere.read_text()
+
+
+def set_in_turn(home: str, names: list[str]) -> None:
+    for name in names:
+        edit.set_value(home, f"agents.{name}.command", "cat")
+
+
+def test_settings_made_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    names = [[f"a{writer}-{n}" for n in range(10)] for writer in range(4)]
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=set_in_turn, args=(str(tmp_path), each)) for each in names]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(30)
+        assert writer.exitcode == 0
+    assert set(config.load(str(tmp_path)).agents) == {name for each in names for name in each}
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1))
+def test_a_key_is_split_as_it_was_written(parts: list[str]) -> None:
+    safe = tuple(part.replace('"', "").replace("\\", "") for part in parts)
+    assert schema.split(schema.dotted(safe)) == safe
+
+
+def test_settings_hide_nothing_but_say_what_is_secret(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        'secrets = ["PIN"]\n[agents.a]\ncommand = "c"\nenv = { API_KEY = "k", PIN = "1", X = "y" }\n'
+    )
+    found = {each.key: each for each in edit.settings(str(tmp_path))}
+    assert [key for key, each in found.items() if each.is_secret] == [
+        "agents.a.env.API_KEY",
+        "agents.a.env.PIN",
+    ]
+    assert found["agents.a.command"].in_file
+    assert not found["limits.max_steps"].in_file

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf import config
+from uwf.config import AgentConfig, cache, schema
+from uwf.errors import ConfigInvalid
+
+WHOLE = """
+default_agent = "reviewer"
+secrets = ["DEPLOY_PASS"]
+
+[agents.reviewer]
+command = "python3 'my reviewer.py' --fast"
+timeout = "1h30m"
+stall_timeout = "90s"
+output_limit = "8MiB"
+max_running = 2
+env = { REVIEW_TOKEN = "abcdefgh" }
+
+[agents.plain]
+kind = "command"
+command = ["cat", "a b"]
+timeout = "off"
+
+[limits]
+max_running = 7
+grace = "500ms"
+
+[overrides.tidy]
+fix = "plain"
+
+[prompt]
+history_chars = 10
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def write(home: Path, text: str | bytes) -> None:
+    (home / "config.toml").write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+def test_a_home_without_a_file_has_the_defaults(home: Path) -> None:
+    found = config.load(str(home))
+    assert found == config.defaults()
+    assert (found.limits.max_running, found.limits.max_queue, found.limits.max_steps) == (
+        5,
+        20,
+        100,
+    )
+    assert found.limits.grace_s == 3.0
+    assert found.prompt.history_chars == 32_000
+    assert list(home.iterdir()) == []
+
+
+def test_every_key_reaches_its_field(home: Path) -> None:
+    write(home, WHOLE)
+    found = config.load(str(home))
+    assert found.default_agent == "reviewer"
+    assert found.agents["reviewer"] == AgentConfig(
+        command=("python3", "my reviewer.py", "--fast"),
+        timeout_s=5400.0,
+        stall_timeout_s=90.0,
+        output_limit_bytes=8 << 20,
+        max_running=2,
+        env=(("REVIEW_TOKEN", "abcdefgh"),),
+    )
+    assert found.agents["plain"].command == ("cat", "a b")
+    assert found.agents["plain"].timeout_s is None
+    assert (found.limits.max_running, found.limits.grace_s) == (7, 0.5)
+    assert found.overrides == {"tidy": {"fix": "plain"}}
+    assert found.prompt.history_chars == 10
+    assert found.secrets == ("DEPLOY_PASS",)
+    assert found.agent("someone else") == AgentConfig()
+
+
+def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
+    lines = [
+        f"{schema.dotted(key.path)} = {key.default!r}"
+        for key in schema.KEYS
+        if key.default is not None and "*" not in key.path
+    ]
+    write(home, "\n".join(lines))
+    assert config.load(str(home)) == config.defaults()
+    agent = {key.path[-1]: key.default for key in schema.KEYS if key.path[:2] == ("agents", "*")}
+    lines = [f"agents.x.{name} = {value!r}" for name, value in agent.items() if value is not None]
+    write(home, "\n".join([*lines, 'agents.x.command = "c"']))
+    assert config.load(str(home)).agents["x"] == AgentConfig(command=("c",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("limits.max_step = 3", "limits.max_step is not a known key", "limits.max_steps"),
+        ("limit.max_steps = 3", "limit is not a known key", "did you mean limits?"),
+        ('agents.x.comand = "c"', "agents.x.comand is not a known key", "agents.x.command"),
+        ("limits = 3", "limits is a table", ""),
+        ("[[agents]]\nkind='x'", "agents is a table", ""),
+        ("[default_agent]\na = 1", "default_agent: {'a': 1} is not a text", ""),
+        ("limits.max_steps = 0", "limits.max_steps: 0 is not a whole number of 1 or more", ""),
+        ("limits.max_steps = true", "limits.max_steps: True is not a whole number", ""),
+        ("limits.grace = 3", "limits.grace: 3 is not a duration such as 90s", ""),
+        ('agents.x.timeout = "0s"', "ends everything at once", ""),
+        ('agents.x.output_limit = "8"', "'8' is not a size such as 64KiB", ""),
+        ('agents.x.kind = "codex"', "'codex' is not a kind of agent; known: command", ""),
+        ('agents.x.command = "a \'b"', "cannot be split into words", ""),
+        ("agents.x.command = []", "[] is not a command", ""),
+        ('agents.x.timeout = "5m"', "agents.x.command is missing", "config set agents.x.command"),
+        ('agents."a b".command = "c"', "'a b' cannot name an agent", ""),
+        ('default_agent = "y"', "no agent is called 'y'", "uwf config set agents.y.command"),
+        ('overrides.tidy.fix = "y"', "overrides.tidy.fix: no agent is called 'y'", ""),
+        ("secrets = 'A'", "'A' is not a list of names", ""),
+        ("a = \n", "is not TOML: invalid value (at line 1, column 5)", ""),
+        (b"\xff\xfe", "is not UTF-8 text: byte 0", ""),
+        ("a = " + "[" * 5000, "is not TOML", ""),
+    ],
+)
+def test_mistakes_name_file_key_and_what_is_allowed(
+    home: Path, text: str | bytes, message: str, hint: str
+) -> None:
+    write(home, text)
+    with pytest.raises(ConfigInvalid) as caught:
+        config.load(str(home))
+    assert message in caught.value.message
+    assert str(home / "config.toml") in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_folder_in_place_of_the_file_is_named(home: Path) -> None:
+    (home / "config.toml").mkdir()
+    with pytest.raises(ConfigInvalid, match=r"config\.toml: Is a directory"):
+        config.load(str(home))
+
+
+def test_the_second_reading_needs_no_toml(home: Path) -> None:
+    write(home, WHOLE)
+    first = config.load(str(home))
+    code = (
+        "import sys; from uwf import config; found = config.load(sys.argv[1]);"
+        "print('tomllib' in sys.modules, 'shlex' in sys.modules, found)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"False False {first!r}"
+
+
+def test_a_changed_file_makes_the_cache_worthless(home: Path) -> None:
+    write(home, WHOLE)
+    config.load(str(home))
+    stamp = (home / "config.toml").stat()
+    write(home, WHOLE.replace("max_running = 7", "max_running = 8"))
+    os.utime(home / "config.toml", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert config.load(str(home)).limits.max_running == 8
+
+
+@given(at=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_cache_is_no_cache(
+    at: int, byte: int, cut: bool, tmp_path_factory: object
+) -> None:
+    home = tmp_path_factory.mktemp("home")  # type: ignore[attr-defined]
+    write(home, WHOLE)
+    good = config.load(str(home))
+    kept = home / "cache" / "config.msgpack"
+    data = bytearray(kept.read_bytes())
+    at %= len(data)
+    changed = bytes(data[:at]) if cut else bytes(data[:at] + bytes([byte]) + data[at + 1 :])
+    kept.write_bytes(changed)
+    if changed != data:
+        assert cache.read(str(home), WHOLE.encode()) is None
+    assert config.load(str(home)) == good
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(home: Path) -> None:
+    write(home, WHOLE)
+    (home / "cache").write_text("a file where the folder should be")
+    assert config.load(str(home)).default_agent == "reviewer"
+
+
+def test_the_cache_is_private(home: Path) -> None:
+    write(home, WHOLE)
+    config.load(str(home))
+    assert (home / "cache").stat().st_mode & 0o777 == 0o700
+    assert (home / "cache" / "config.msgpack").stat().st_mode & 0o777 == 0o600
+
+
+def test_home_is_the_option_then_the_variable_then_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("UWF_HOME", raising=False)
+    assert config.home() == f"{tmp_path}/.uwf"
+    monkeypatch.setenv("UWF_HOME", "/one")
+    assert config.home() == "/one"
+    assert config.home("/two/") == "/two"
+    monkeypatch.chdir(tmp_path)
+    assert config.home("three") == str(tmp_path / "three")
+    with pytest.raises(ConfigInvalid, match="--home is empty"):
+        config.home("")

@@ -1,0 +1,105 @@
+"""What a person at a terminal sees while an agent runs, and how their Ctrl-C reaches it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from uwf import clock
+from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, TurnCame
+
+# The C module itself: `signal` wraps it in enums, whose import costs a third of a whole command.
+try:
+    import _signal as signal
+except ImportError:
+    import signal  # type: ignore[no-redef]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType, TracebackType
+
+    from uwf.agent.stop import Stop
+    from uwf.cli.output import Output
+    from uwf.engine.events import Event
+
+TICK_S = 1.0
+
+
+@contextmanager
+def signals_to(stop: Stop) -> Iterator[None]:
+    """While this lasts, SIGINT, SIGTERM and SIGHUP ask `stop` instead of ending the process."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number in numbers:
+            if not (number == signal.SIGHUP and before[number] == signal.SIG_IGN):  # nohup stays
+                signal.signal(number, stop.handle)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stop.close()
+
+
+class Live:
+    """The live line: role, agent, elapsed time and the latest words. Silent without a terminal."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._began_s = 0.0
+        self._who = ""
+        self._words = ""
+        self._ticking = False
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.pause()
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, AgentStarted):
+            again = "" if event.ask == 1 else f", asked {event.ask} times"
+            self._who = f"{event.index} {event.role} · {event.agent}{again}"
+            self._words = ""
+            self._began_s = clock.monotonic_s()
+            self._start_ticking()
+        elif isinstance(event, TurnCame):
+            lines = event.text.strip().splitlines()
+            self._words = lines[-1] if lines else self._words
+        elif isinstance(event, ReplyRefused):
+            self._out.note(f"{event.role}: reply not valid, asking again: {'; '.join(event.problems)}")
+        elif isinstance(event, Recovered):
+            ended = ", ".join(map(str, event.ended_pids))
+            self._out.note(
+                "an earlier run of this thread died; its attempt is kept"
+                + (f", its processes were ended ({ended})" if ended else "")
+            )
+        self._draw()
+
+    def pause(self) -> None:
+        """Take the line away until the next event."""
+        if self._ticking:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            self._ticking = False
+        self._out.clear_status()
+
+    def _start_ticking(self) -> None:
+        if self._out.is_live and not self._ticking:
+            self._ticking = True
+            signal.signal(signal.SIGALRM, self._tick)
+            signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
+
+    def _tick(self, _signum: int, _frame: FrameType | None) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._out.is_live:
+            elapsed = int(clock.monotonic_s() - self._began_s)
+            self._out.status(f"{self._who} · {elapsed // 60}:{elapsed % 60:02d} · {self._words}")

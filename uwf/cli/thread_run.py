@@ -1,0 +1,193 @@
+"""`uwf thread exec`, `resume` and `poke`: the commands that run agents."""
+
+from __future__ import annotations
+
+from uwf.agent.stop import Stop
+from uwf.cli import exits, wiring
+from uwf.cli.command import arg, command, opt
+from uwf.cli.text import text_arg
+from uwf.engine import advance
+from uwf.engine.model import SUSPENDED
+from uwf.engine.view import View
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.cli.context import Context
+    from uwf.engine.advance import Order, Result
+
+_THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
+_COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
+_UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
+_AGENT = opt("--agent", complete="agent", help="A configured agent, or a command line in quotes.")
+_WAIT = opt(
+    "--wait", metavar="SECONDS", low=0, help="Wait this long while another process runs it."
+)
+
+
+@command(
+    "thread exec",
+    help="Run the next step of a thread, or several.",
+    example="uwf thread exec @last --until-done",
+    thread=_THREAD,
+    count=_COUNT,
+    until_done=_UNTIL_DONE,
+    agent=_AGENT,
+    supplement=opt(
+        "--supplement",
+        metavar="TEXT",
+        help="What a person adds to the next prompt; resumes a suspended or completed thread.",
+    ),
+    wait=_WAIT,
+    workflow=opt(
+        "--workflow",
+        complete="workflow",
+        help="Go on with this workflow instead, on the record.",
+    ),
+)
+def exec_(
+    ctx: Context,
+    thread: str,
+    *,
+    count: int | None = None,
+    until_done: bool = False,
+    agent: str | None = None,
+    supplement: str | None = None,
+    wait: float = 0.0,
+    workflow: str | None = None,
+) -> int:
+    order = advance.Order(
+        verb=advance.EXEC,
+        count=_steps(count, until_done),
+        agent=agent,
+        supplement=_said(supplement),
+        rebind=None if workflow is None else _workflow_id(ctx, workflow),
+        wait_s=wait,
+    )
+    return _run(ctx, thread, order)
+
+
+@command(
+    "thread resume",
+    help="Go on with a suspended or completed thread, with what a person adds.",
+    example="uwf thread resume @last --supplement 'use the second option' --until-done",
+    thread=_THREAD,
+    supplement=opt("--supplement", metavar="TEXT", help="What a person adds to the next prompt."),
+    count=_COUNT,
+    until_done=_UNTIL_DONE,
+    agent=_AGENT,
+    wait=_WAIT,
+)
+def resume(
+    ctx: Context,
+    thread: str,
+    *,
+    supplement: str | None = None,
+    count: int | None = None,
+    until_done: bool = False,
+    agent: str | None = None,
+    wait: float = 0.0,
+) -> int:
+    order = advance.Order(
+        verb=advance.RESUME,
+        count=_steps(count, until_done),
+        agent=agent,
+        supplement=_said(supplement),
+        wait_s=wait,
+    )
+    return _run(ctx, thread, order)
+
+
+@command(
+    "thread poke",
+    help="Run the head step's role again with a remark; the new step replaces the head.",
+    example="uwf thread poke @last -p 'shorter, and name the files'",
+    thread=_THREAD,
+    prompt=opt("-p", "--prompt", metavar="TEXT", help="The remark; @FILE or - to read it."),
+    agent=_AGENT,
+    wait=_WAIT,
+)
+def poke(
+    ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
+) -> int:
+    remark = _said(prompt)
+    order = advance.Order(verb=advance.POKE, agent=agent, supplement=remark, wait_s=wait)
+    return _run(ctx, thread, order)
+
+
+def _run(ctx: Context, word: str, order: Order) -> int:
+    from uwf.cli.live import Live, signals_to
+
+    id = wiring.thread_ref(ctx, word).name.rpartition("/")[2]
+    stop = Stop()
+    code = exits.DONE
+    with signals_to(stop), Live(ctx.out) as live:
+        engine = wiring.engine(ctx, live.on_event)
+        view = View(engine.store, ctx.home)
+        for result in advance.run(engine, id, order, stop):
+            live.pause()
+            line = view.result(result)
+            ctx.out.line(line, id=result.step or "", draw=_sentence(line))
+            code = _exit_code(result)
+            if result.failure is not None:
+                _tell_failure(ctx, line)
+            elif result.thread.status == SUSPENDED:
+                ctx.out.hint(f"uwf thread resume {id} --supplement 'your answer'")
+    return code
+
+
+def _exit_code(result: Result) -> int:
+    if result.failure is not None:
+        return exits.AGENT_FAILED
+    return exits.SUSPENDED if result.thread.status == SUSPENDED else exits.DONE
+
+
+def _tell_failure(ctx: Context, line: dict[str, Any]) -> None:
+    error = line["error"]
+    hint = f"uwf step turns {line['thread']}, then uwf thread resume {line['thread']}"
+    ctx.out.error(error["code"], error["message"], hint)
+
+
+def _sentence(line: dict[str, Any]) -> str:
+    """A step for a reader: what was done, and what comes next."""
+    if line["step"] is None:
+        done = "the graph has ended" if line["role"] is None else f"{line['role']} failed"
+    else:
+        done = f"{line['role']} → {line['stepStatus']}  {line['step'][:12]}"
+    if line["status"] == SUSPENDED:
+        return f"{done}\nsuspended: {line['suspendMessage']}"
+    after = f"next: {line['currentRole']}" if line["currentRole"] else line["status"]
+    return f"{done}  ({after})"
+
+
+def _steps(count: int | None, until_done: bool) -> int | None:
+    if until_done and count is not None:
+        raise InputError(
+            "--count and --until-done exclude each other",
+            hint="uwf config set limits.max_steps N bounds --until-done",
+            code="usage",
+        )
+    return None if until_done else count or 1
+
+
+def _said(supplement: str | None) -> str | None:
+    if supplement is None:
+        return None
+    text = text_arg(supplement)
+    if not text.strip():
+        raise InputError("the text is empty: there is nothing to add", hint="--supplement 'TEXT'")
+    return text
+
+
+def _workflow_id(ctx: Context, word: str) -> str:
+    from uwf.engine import workflows
+    from uwf.workflow import model
+
+    store = ctx.store()
+    found = workflows.find(store, word, wiring.folder(None))
+    for warning in found.warnings:
+        ctx.out.warning(str(warning))
+    with store.transaction() as tx:
+        return tx.put("workflow", model.to_payload(found.workflow))

@@ -1,0 +1,186 @@
+"""`uwf thread show` and `list`: where threads stand."""
+
+from __future__ import annotations
+
+from uwf.cli import wiring
+from uwf.cli.command import arg, command, opt
+from uwf.engine.model import ACTIVE, HISTORY, STATUSES
+from uwf.engine.view import CORRUPT, RUNNING, View
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.cli.context import Context
+    from uwf.engine.listing import Filter
+    from uwf.store.protocols import Ref
+
+SHOWN = 20
+"""Rows of a listing for a reader without `--limit`; `--json` and `--quiet` give all."""
+
+
+@command(
+    "thread show",
+    help="Show where a thread stands.",
+    example="uwf thread show @last",
+    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+)
+def show(ctx: Context, thread: str) -> None:
+    answer(ctx, wiring.thread_ref(ctx, thread))
+
+
+def answer(ctx: Context, ref: Ref) -> None:
+    """Print a thread as `show` does; other commands answer like it."""
+    row = View(ctx.store(), ctx.home).thread(ref)
+    ctx.out.answer(row, ids=[row["thread"]], draw=lambda: ctx.out.fields(_fields(row)))
+    if row["error"] is not None:
+        ctx.out.note(f"{row['error']['code']}: {row['error']['message']}")
+
+
+@command(
+    "thread list",
+    help="List threads, newest first: the active ones unless told otherwise.",
+    example="uwf thread list --status suspended --label repo=shop",
+    status=opt("--status", metavar="S[,S…]", help="Only these: idle, suspended, completed, …"),
+    active=opt("--active", help="Those neither completed nor cancelled. [default]"),
+    history=opt("--history", help="Those completed or cancelled."),
+    all=opt("--all", help="All of them."),
+    workflow=opt("--workflow", complete="workflow", help="Only threads of this workflow."),
+    label=opt("--label", metavar="K=V", help="Only threads with this label; may be repeated."),
+    since=opt("--since", metavar="T", help="Begun at or after: 2h (ago), 2026-01-31, …"),
+    until=opt("--until", metavar="T", help="Begun before."),
+    limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
+    offset=opt("--offset", low=0, help="Leave out this many first."),
+)
+def list_(
+    ctx: Context,
+    *,
+    status: str | None = None,
+    active: bool = False,
+    history: bool = False,
+    all: bool = False,
+    workflow: str | None = None,
+    label: tuple[str, ...] = (),
+    since: str | None = None,
+    until: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> None:
+    from uwf.engine import history as old_history
+    from uwf.engine import listing
+
+    if (status is not None) + active + history + all > 1:
+        raise InputError(
+            "--status, --active, --history and --all exclude each other",
+            hint="uwf thread list --status idle,completed",
+            code="usage",
+        )
+    store = ctx.store()
+    wanted = _filter(ctx, status, history, all, workflow, label, since, until)
+    most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
+    rows = list(
+        listing.rows(store, View(store, ctx.home), wanted, limit=most or None, offset=offset)
+    )
+    ctx.out.answer(
+        rows,
+        ids=[row["thread"] for row in rows],
+        draw=lambda: ctx.out.table(_COLUMNS, [_cells(row) for row in rows]) if rows else None,
+    )
+    if most and len(rows) == most:
+        total = listing.count(store, wanted)
+        if total > len(rows) + offset:
+            ctx.out.note(f"{len(rows)} of {total} threads; --limit 0 shows all")
+    elif not rows:
+        ctx.out.note("no thread fits")
+        ctx.out.hint("uwf thread list --all")
+    if old_history.is_due(store):
+        ctx.out.hint("this store keeps completed threads in the older place: uwf migrate history")
+
+
+def _filter(
+    ctx: Context,
+    status: str | None,
+    history: bool,
+    all: bool,
+    workflow: str | None,
+    label: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+) -> Filter:
+    from uwf.cli.moment import moment_ms
+    from uwf.cli.thread_start import label_pair
+    from uwf.engine import listing, workflows
+
+    statuses = ACTIVE
+    if status is not None:
+        statuses = listing.statuses_of(status)
+    elif history:
+        statuses = HISTORY
+    elif all:
+        statuses = (*STATUSES, RUNNING, CORRUPT)
+    id = None if workflow is None else workflows.object_of(ctx.store(), workflow)
+    return listing.Filter(
+        statuses=statuses,
+        workflow=workflow if id is None else None,
+        workflow_id=id,
+        labels=dict(label_pair(word) for word in label),
+        since_ms=None if since is None else moment_ms(since),
+        until_ms=None if until is None else moment_ms(until),
+    )
+
+
+_COLUMNS = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    from uwf import clock
+
+    return [
+        row["thread"],
+        row["status"],
+        row["workflowName"] or "",
+        _number(row["steps"]),
+        _number(row["rounds"]),
+        row["currentRole"] or "",
+        clock.iso(row["startedAt"]) if row["startedAt"] else "",
+        _short(row["prompt"] or "", 40),
+    ]
+
+
+def _fields(row: dict[str, Any]) -> dict[str, str]:
+    from uwf import clock
+
+    running = row["running"]
+    return {
+        "thread": row["thread"],
+        "status": row["status"],
+        "workflow": f"{row['workflowName'] or '?'} ({(row['workflow'] or '?')[:12]})",
+        "head": row["head"],
+        "steps": f"{_number(row['steps'])} in {_number(row['rounds'])} round(s)",
+        "next": row["currentRole"] or "",
+        "suspended": f"{row['suspendedRole']}: {row['suspendMessage']}"
+        if row["suspendMessage"]
+        else "",
+        "running": f"process {running['pid']}, {running['role'] or 'starting'}, "
+        f"{running['agent'] or ''}"
+        if running
+        else "",
+        "task": _short(row["prompt"] or "", 200),
+        "cwd": row["cwd"] or "",
+        "labels": ", ".join(f"{key}={value}" for key, value in row["labels"].items()),
+        "priority": str(row["priority"]) if row["priority"] else "",
+        "usage": ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items()),
+        "begun": clock.iso(row["startedAt"]) if row["startedAt"] else "",
+        "updated": clock.iso(row["updatedAt"]),
+        "completed": clock.iso(row["completedAt"]) if row["completedAt"] else "",
+    }
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def _short(text: str, length: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"

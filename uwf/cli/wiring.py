@@ -1,0 +1,52 @@
+"""What the thread commands share: an engine made from the command's context, and the thread a word names."""
+
+from __future__ import annotations
+
+import os
+
+from uwf import config as settings
+from uwf.engine import address
+from uwf.engine.engine import Engine
+from uwf.engine.redact import Redactor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uwf.cli.context import Context
+    from uwf.engine.events import Event
+    from uwf.store.protocols import Ref
+
+
+def redactor(ctx: Context) -> Redactor:
+    """What keeps the secrets of this environment and config out of the store."""
+    return Redactor(settings.secret_values(ctx.home, ctx.config))
+
+
+def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
+    """The engine of this home. Nothing runs yet."""
+    config = ctx.config
+
+    def agent_for(workflow: str, role: str, override: str | None) -> object:
+        from uwf.engine.agents import choose
+
+        return choose(config, workflow, role, override)
+
+    return Engine(
+        store=ctx.store(),
+        home=ctx.home,
+        config=config,
+        environ=settings.environment(),
+        redactor=redactor(ctx),
+        agent_for=agent_for,
+        on_event=on_event,
+    )
+
+
+def thread_ref(ctx: Context, word: str) -> Ref:
+    return address.thread_ref(ctx.store(), word)
+
+
+def folder(path: str | None) -> str:
+    """The absolute path of the folder `path`, by default the current one."""
+    return os.path.abspath(os.path.expanduser(path)) if path else os.getcwd()

@@ -1,0 +1,139 @@
+"""Looking at single settings and changing them. Comments and order of the file stay as they are."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from uwf import config
+from uwf.config import schema, secrets
+from uwf.errors import ConfigInvalid
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from uwf.config.schema import Path
+
+
+class Setting(Record):
+    """One key with its value as it would be written; None when it has none."""
+
+    key: str
+    value: Any
+    in_file: bool
+    is_secret: bool
+
+
+def settings(home: str) -> list[Setting]:
+    """Every setting that has a value or could have one, in the order of the schema."""
+    file = config.file_path(home)
+    document = schema.parse(config.read_file(file) or b"", file)
+    checked = schema.check(document, file)
+    marks = (*secrets.PATTERNS, *checked.get("secrets", ()))
+    found = []
+    for key in schema.KEYS:
+        for path, value in _matching(document, key.path):
+            found.append(
+                Setting(
+                    schema.dotted(path),
+                    key.default if value is None else value,
+                    value is not None,
+                    secrets.is_secret(path[-1], marks) and path[-1] != "secrets",
+                )
+            )
+    return found
+
+
+def set_value(home: str, name: str, text: str) -> None:
+    """Give the key `name` the value that `text` stands for. The file is replaced whole or not at all.
+
+    ConfigInvalid when the key is unknown, or the value, or the file that would come out, is not allowed.
+    """
+    path = schema.split(name)
+    key = schema.find(path)
+    if key is None:
+        raise schema.unknown(path)
+    try:
+        value = _toml_value(key, text)
+        key.read(value)
+    except ValueError as error:
+        raise ConfigInvalid(f"{schema.dotted(path)}: {error}") from None
+
+    os.makedirs(home, mode=0o700, exist_ok=True)
+    file = os.path.realpath(config.file_path(home))
+    with open(f"{home}/config.lock", "ab", opener=_private) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = _with_value((config.read_file(file) or b""), path, value, file)
+        schema.check(schema.parse(text.encode(), file), file)
+        _replace(file, text.encode())
+
+
+def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
+    """The text of the file with the value at `path`."""
+    import tomlkit
+
+    schema.parse(data, file)
+    document = tomlkit.parse(data.decode())
+    table: Any = document
+    for at, part in enumerate(path[:-1]):
+        if part not in table:
+            table[part] = tomlkit.table(is_super_table=at < len(path) - 2)
+        table = table[part]
+    table[path[-1]] = value
+    return tomlkit.dumps(document)
+
+
+def _toml_value(key: schema.Key, text: str) -> Any:
+    """`text` of a command line as the value it stands for in TOML."""
+    is_list = isinstance(key.default, list)
+    if text.startswith("[") and (is_list or key.path[-1] == "command"):
+        import tomllib
+
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{text!r} is not a list: {error}") from None
+    if is_list:
+        return [word.strip() for word in text.split(",") if word.strip()]
+    if key.read is schema.read_count and text.isascii() and text.isdigit():
+        return int(text)
+    return text
+
+
+def _matching(document: Any, pattern: Path) -> Iterator[tuple[Path, Any]]:
+    """The paths that `pattern` stands for in `document`, with their values; None where there is no value."""
+    head, rest = pattern[0], pattern[1:]
+    table = document if isinstance(document, dict) else {}
+    for part in list(table) if head == "*" else [head]:
+        if not rest:
+            yield (part,), table.get(part)
+            continue
+        for below, value in _matching(table.get(part), rest):
+            yield (part, *below), value
+
+
+def _replace(file: str, data: bytes) -> None:
+    """Written beside it, made durable, then moved over it."""
+    temporary = f"{file}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb", opener=_private) as new:
+            new.write(data)
+            new.flush()
+            os.fsync(new.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    folder = os.open(os.path.dirname(file), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

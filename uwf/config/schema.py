@@ -1,0 +1,245 @@
+"""What config.toml may say: every key, what its value reads, and its default as it would be written."""
+
+from __future__ import annotations
+
+from uwf.errors import ConfigInvalid
+from uwf.record import Record
+from uwf.units import DURATION_FORM, SIZE_FORM, duration_s, size_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Path = tuple[str, ...]
+
+AGENT_KINDS = ("command",)
+OFF = "off"
+
+
+class Key(Record):
+    """A known key. `*` in its path is any name; `field` is what the checked value is called."""
+
+    path: Path
+    read: Callable[[Any], Any]
+    default: Any = None
+    field: str = ""
+
+
+def parse(data: bytes, file: str) -> dict[str, Any]:
+    """The bytes of a configuration file as TOML values."""
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid(f"{file} is not UTF-8 text: byte {error.start} does not fit") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigInvalid(
+            f"{file} is not TOML: {str(error)[:1].lower()}{str(error)[1:]}"
+        ) from None
+
+
+def check(document: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """The settings in `document`: nested like it, with values read and fields named as the records name them.
+
+    ConfigInvalid for the first key that is unknown or whose value does not fit.
+    """
+    settings: dict[str, Any] = {}
+    for path, key, value in _leaves(document, (), file):
+        try:
+            read = key.read(value)
+        except ValueError as error:
+            raise ConfigInvalid(f"{file}: {dotted(path)}: {error}") from None
+        table = settings
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+        table[key.field or path[-1]] = read
+    _check_agents(document, settings, file)
+    return settings
+
+
+def find(path: Path) -> Key | None:
+    """The known key that `path` fits."""
+    return next((key for key in KEYS if _fits(path, key.path)), None)
+
+
+def unknown(path: Path, file: str = "") -> ConfigInvalid:
+    """The error for a key that is not known, with the nearest one as hint."""
+    from difflib import get_close_matches
+
+    known = {dotted(_named_like(key.path[: len(path)], path)) for key in KEYS}
+    nearest = get_close_matches(dotted(path), sorted(known), n=1)
+    message = f"{file}: " if file else ""
+    return ConfigInvalid(
+        f"{message}{dotted(path)} is not a known key",
+        hint=f"did you mean {nearest[0]}?" if nearest else "uwf config list",
+    )
+
+
+def dotted(path: Path) -> str:
+    """`path` as it is written in TOML and on the command line."""
+    return ".".join(part if _is_bare(part) else f'"{part}"' for part in path)
+
+
+def split(text: str) -> Path:
+    """The path that `text` stands for; the inverse of `dotted`."""
+    import tomllib
+
+    try:
+        table: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        raise ConfigInvalid(f"{text!r} is not a key", hint="uwf config list") from None
+    path = []
+    while isinstance(table, dict) and len(table) == 1:
+        [(part, table)] = table.items()
+        path.append(part)
+    if table != 0:
+        raise ConfigInvalid(f"{text!r} is not one key", hint="uwf config list")
+    return tuple(path)
+
+
+def _leaves(table: Mapping[str, Any], above: Path, file: str) -> list[tuple[Path, Key, Any]]:
+    found = []
+    for part, value in table.items():
+        path = (*above, part)
+        key = find(path)
+        is_branch = any(_fits(path, known.path[: len(path)]) for known in KEYS)
+        if key is not None:
+            found.append((path, key, value))
+        elif not is_branch:
+            raise unknown(path, file)
+        elif not isinstance(value, dict):
+            raise ConfigInvalid(f"{file}: {dotted(path)} is a table, not a value: [{dotted(path)}]")
+        else:
+            found += _leaves(value, path, file)
+    return found
+
+
+def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file: str) -> None:
+    agents = settings.get("agents", {})
+    for name in document.get("agents", {}):
+        if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            raise ConfigInvalid(f"{file}: {name!r} cannot name an agent: letters, digits, - _ . do")
+        if "command" not in agents.get(name, {}):
+            key = dotted(("agents", name, "command"))
+            raise ConfigInvalid(f"{file}: {key} is missing", hint=f"uwf config set {key} 'COMMAND'")
+    uses: list[tuple[Path, str]] = [
+        (("overrides", workflow, role), agent)
+        for workflow, roles in settings.get("overrides", {}).items()
+        for role, agent in roles.items()
+    ]
+    if "default_agent" in settings:
+        uses.append((("default_agent",), settings["default_agent"]))
+    for path, agent in uses:
+        if agent not in agents:
+            known = f"configured: {', '.join(agents)}" if agents else "none is configured yet"
+            raise ConfigInvalid(
+                f"{file}: {dotted(path)}: no agent is called {agent!r}; {known}",
+                hint=f"uwf config set {dotted(('agents', agent, 'command'))} 'COMMAND'",
+            )
+
+
+def _fits(path: Path, pattern: Path) -> bool:
+    return len(path) == len(pattern) and all(
+        known in ("*", part) for part, known in zip(path, pattern, strict=True)
+    )
+
+
+def _named_like(pattern: Path, path: Path) -> Path:
+    """`pattern` with the names of `path` where it takes any."""
+    return tuple(
+        path[at] if part == "*" and at < len(path) else "NAME" if part == "*" else part
+        for at, part in enumerate(pattern)
+    )
+
+
+def _is_bare(part: str) -> bool:
+    return part.isascii() and part.replace("-", "").replace("_", "").isalnum()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def _names(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError(f'{value!r} is not a list of names, such as ["DEPLOY_PASS"]')
+    return list(value)
+
+
+def read_count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 31:
+        raise ValueError(f"{value!r} is not a whole number of 1 or more")
+    return value
+
+
+def _duration(value: Any) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not {DURATION_FORM}")
+    return duration_s(value)
+
+
+def _duration_or_off(value: Any) -> float | None:
+    if value == OFF:
+        return None
+    if _duration(value) <= 0:
+        raise ValueError(f"{value!r} ends everything at once; {OFF!r} means never")
+    return _duration(value)
+
+
+def _size(value: Any) -> int:
+    if not isinstance(value, str) or size_bytes(value) < 1:
+        raise ValueError(f"{value!r} is not {SIZE_FORM}")
+    return size_bytes(value)
+
+
+def _kind(value: Any) -> str:
+    if value not in AGENT_KINDS:
+        raise ValueError(f"{value!r} is not a kind of agent; known: {', '.join(AGENT_KINDS)}")
+    return str(value)
+
+
+def _command(value: Any) -> list[str]:
+    """A list is taken as it stands; a string is split as a shell would, and no shell is run."""
+    if isinstance(value, str):
+        import shlex
+
+        try:
+            value = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} cannot be split into words: {error}") from None
+    if not (isinstance(value, list) and value and all(isinstance(word, str) for word in value)):
+        raise ValueError(f"{value!r} is not a command: a text, or a list of texts")
+    if not value[0]:
+        raise ValueError("the command's first word is empty")
+    return list(value)
+
+
+KEYS = (
+    Key(("default_agent",), _text),
+    Key(("secrets",), _names, []),
+    Key(("limits", "max_running"), read_count, 5),
+    Key(("limits", "max_queue"), read_count, 20),
+    Key(("limits", "max_steps"), read_count, 100),
+    Key(("limits", "grace"), _duration, "3s", "grace_s"),
+    Key(("prompt", "history_chars"), read_count, 32_000),
+    Key(("read", "chars"), read_count, 32_000),
+    Key(("agents", "*", "kind"), _kind, "command"),
+    Key(("agents", "*", "command"), _command),
+    Key(("agents", "*", "timeout"), _duration_or_off, "1h", "timeout_s"),
+    Key(("agents", "*", "stall_timeout"), _duration_or_off, OFF, "stall_timeout_s"),
+    Key(("agents", "*", "output_limit"), _size, "64MiB", "output_limit_bytes"),
+    Key(("agents", "*", "max_running"), read_count),
+    Key(("agents", "*", "env", "*"), _string),
+    Key(("overrides", "*", "*"), _text),
+)
+"""In the order that `config list` shows them. A default of None: not set."""

@@ -1,0 +1,46 @@
+"""Which values are secrets: those of environment variables and config keys whose names say so."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uwf.config import Config
+
+PATTERNS = ("*_KEY", "*_TOKEN", "*_SECRET", "*PASSWORD*")
+"""Names are compared without regard to case."""
+
+MIN_CHARS = 8
+"""Shorter values stand in too many innocent places."""
+
+
+def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str, str]]:
+    """(name, value) of every secret, longest value first, so that one inside another is not torn apart."""
+    patterns = (*PATTERNS, *config.secrets)
+    found: dict[str, str] = {}
+    for env in (environ, *(dict(agent.env) for agent in config.agents.values())):
+        for name, value in env.items():
+            if len(value) >= MIN_CHARS and is_secret(name, patterns):
+                found.setdefault(value, name)
+    return sorted(((name, value) for value, name in found.items()), key=_longest_first)
+
+
+def is_secret(name: str, patterns: tuple[str, ...] = PATTERNS) -> bool:
+    """Whether `name` fits one of `patterns`; `*` at either end stands for anything."""
+    name = name.upper()
+    return any(_fits(name, pattern.upper()) for pattern in patterns)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    core = pattern.strip("*")
+    if pattern.startswith("*") and pattern.endswith("*"):
+        return core in name
+    if pattern.startswith("*"):
+        return name.endswith(core)
+    return name.startswith(core) if pattern.endswith("*") else name == core
+
+
+def _longest_first(secret: tuple[str, str]) -> tuple[int, str]:
+    name, value = secret
+    return -len(value), name
