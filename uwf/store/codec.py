@@ -13,7 +13,7 @@ Storing bytes, and checking that they still hash to their id, is the stores' bus
 from __future__ import annotations
 
 from blake3 import blake3
-from msgpack import ExtType, packb, unpackb  # type: ignore[import-untyped]  # it ships none
+from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.record import Record
@@ -34,6 +34,8 @@ MAX_OBJECT_BYTES = 256 << 20
 _VERSION_BYTE = bytes([VERSION])
 _AS_IT_IS = frozenset({str, int, bool, bytes, type(None)})
 _NESTING = frozenset({list, dict})
+_TO_ARRANGE = frozenset({list, dict, float})
+_new = object.__new__
 _MALFORMED = (ValueError, TypeError, RecursionError, MemoryError)
 
 
@@ -71,7 +73,8 @@ def encode(kind: str, payload: Any) -> bytes:
     if type(kind) is not str or not 0 < len(kind) <= MAX_KIND or not kind.isprintable():
         raise InputError(f"{kind!r:.120} is not a kind: 1 to {MAX_KIND} printable characters")
     try:
-        data: bytes = _VERSION_BYTE + packb([kind, _canonical(payload, 0)])
+        content = _canonical(payload, 0) if type(payload) in _TO_ARRANGE else payload
+        data: bytes = _VERSION_BYTE + _pack([kind, content])
     except (InputError, *_MALFORMED, OverflowError) as error:
         _complain(payload, error)
     if len(data) > MAX_OBJECT_BYTES:
@@ -86,9 +89,7 @@ def decode(data: bytes, *, strict: bool = False) -> Node:
         raise InputError("not an object: the content is not a [kind, payload] pair")
     if strict and encode(value[0], value[1]) != data:
         raise InputError("not an object: its encoding is not the canonical one")
-    node = object.__new__(
-        Node
-    )  # reads are hot, and Record's checked constructor costs five times this
+    node = _new(Node)  # reads are hot, and Record's checked constructor costs five times this
     fields = node.__dict__
     fields["kind"], fields["payload"] = value
     return node
@@ -119,13 +120,13 @@ def links_in(data: bytes) -> list[str]:
 
 
 def _unpack(data: bytes, ext_hook: Any) -> Any:
-    if data[:1] != _VERSION_BYTE:
+    if not data or data[0] != VERSION:
         was = f"byte {data[0]:#04x}" if data else "nothing"
         raise InputError(
             f"not an object: it begins with {was} where encoding version {VERSION} should be"
         )
     try:
-        return unpackb(memoryview(data)[1:], ext_hook=ext_hook)
+        return unpackb(data[1:], ext_hook=ext_hook)  # a copy costs less than a view
     except _MALFORMED as error:
         raise InputError(f"not an object: {error or type(error).__name__}") from error
 
@@ -137,11 +138,16 @@ def _link(code: int, content: bytes) -> Link:
 
 
 def _canonical(value: Any, depth: int) -> Any:
-    """`value` with maps sorted, zeros positive and links packed. Refusals are worded by `_complain`."""
+    """A map, list or float as it is to be packed: maps sorted, zeros positive.
+
+    What is refused, here or by the packer, is worded by `_complain`.
+    """
     kind = type(value)
-    if kind in _AS_IT_IS:
-        return value
-    if kind in _NESTING and depth > MAX_DEPTH:
+    if kind is float:
+        if value - value != 0.0:
+            raise ValueError("not finite")
+        return value + 0.0  # -0.0 becomes 0.0
+    if depth > MAX_DEPTH:
         raise ValueError("nested too deep")
     if kind is dict:
         ordered = {}
@@ -149,18 +155,28 @@ def _canonical(value: Any, depth: int) -> Any:
             if type(key) is not str:
                 raise TypeError("keys must be strings")
             item = value[key]
-            ordered[key] = item if type(item) in _AS_IT_IS else _canonical(item, depth + 1)
+            ordered[key] = _canonical(item, depth + 1) if type(item) in _TO_ARRANGE else item
         return ordered
-    if kind is list:
-        return [item if type(item) in _AS_IT_IS else _canonical(item, depth + 1) for item in value]
-    if kind is Link:
-        content = key_of(value)
-        if content.hex() != value:
-            raise ValueError("a link has lower-case digits")
-        return ExtType(LINK, content)
-    if kind is float and value - value == 0.0:
-        return value + 0.0  # -0.0 becomes 0.0
-    raise TypeError(f"cannot encode {kind.__name__}")
+    if _TO_ARRANGE.isdisjoint(map(type, value)):
+        return value
+    return [_canonical(item, depth + 1) if type(item) in _TO_ARRANGE else item for item in value]
+
+
+def _pack(value: Any) -> bytes:
+    # A packer of its own for every call: a shared one would mix what two threads pack at a time. The small
+    # buffer, because the default one is 256 KiB.
+    packed: bytes = Packer(default=_pack_link, strict_types=True, buf_size=4096).pack(value)
+    return packed
+
+
+def _pack_link(value: Any) -> ExtType:
+    """The packer's question about a value that is none of its own types."""
+    if type(value) is not Link:
+        raise TypeError(f"cannot pack {type(value).__name__}")
+    content = bytes.fromhex(value)
+    if len(content) != ID_BYTES or content.hex() != value:
+        raise ValueError("a link has 64 lower-case digits")
+    return tuple.__new__(ExtType, (LINK, content))  # ExtType() would check again what is known
 
 
 def _complain(payload: Any, error: Exception) -> NoReturn:

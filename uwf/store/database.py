@@ -116,9 +116,7 @@ class Database:
         if synchronous == self._synchronous:
             return
         # `executescript`, because this pragma acts when it is prepared and a cached statement is prepared once.
-        self.connection.executescript(
-            f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}; PRAGMA synchronous={synchronous};"
-        )
+        self.connection.executescript(f"PRAGMA synchronous={synchronous}")
         self._synchronous = synchronous
 
     def _again(self, error: sqlite3.Error | None, action: Callable[[], T]) -> T:

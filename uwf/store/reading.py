@@ -59,9 +59,10 @@ class Reading:
         row = self._database.one(_GET, (key,))
         if row is None:
             raise missing(id)
-        data: bytes = row[0]
-        if row[1] != PLAIN:
-            data = _expanded(id, data, row[1], row[2])
+        data: bytes
+        data, encoding, size_bytes = row
+        if encoding:
+            data = _expanded(id, data, encoding, size_bytes)
         if blake3(data).digest() != key:
             raise damaged(id, "its bytes do not hash to its id")
         return data
