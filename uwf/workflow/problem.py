@@ -38,6 +38,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
+        self._muted: set[tuple[str, int, int]] = set()
 
     def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
         self.add(Problem(ERROR, code, message, mark.file, mark.line, mark.column, hint))
@@ -46,7 +47,12 @@ class Problems:
         self.add(Problem(WARNING, code, message, mark.file, mark.line, mark.column, hint))
 
     def add(self, problem: Problem) -> None:
-        self._found[problem] = None
+        if (problem.file, problem.line, problem.column) not in self._muted:
+            self._found[problem] = None
+
+    def mute(self, mark: Mark) -> None:
+        """Takes nothing more about this place: what went wrong there has been said."""
+        self._muted.add((mark.file, mark.line, mark.column))
 
     @property
     def has_errors(self) -> bool:

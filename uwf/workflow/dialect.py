@@ -1,0 +1,97 @@
+"""What older workflow files say differently, and how they say it today.
+
+Three habits still load, each with a warning that shows today's form: `{{{ name }}}` in templates,
+`_` as the edge for any status, and `$SUSPEND` as an edge's target (which has no other form in the
+graph, and so stays). The oldest format, a graph of conditions, is only recognised.
+"""
+
+from __future__ import annotations
+
+import re
+
+from uwf.record import replace
+from uwf.workflow import schema
+from uwf.workflow.model import ANY, START, SUSPEND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.workflow.model import Edge, Workflow
+    from uwf.workflow.problem import Problems
+    from uwf.yaml12 import Document, Mark
+
+_TRIPLE = re.compile(r"\{\{\{\s*([^{}]*?)\s*\}\}\}")
+
+
+def is_oldest(value: dict[str, Any]) -> bool:
+    """Whether the file is of the format whose edges carried conditions."""
+    graph = value.get("graph")
+    if "conditions" in value or isinstance(graph, list):
+        return True
+    for edges in graph.values() if isinstance(graph, dict) else ():
+        if isinstance(edges, list):
+            return True
+        for edge in edges.values() if isinstance(edges, dict) else ():
+            if isinstance(edge, list) or (
+                isinstance(edge, dict) and not {"condition", "conditions"}.isdisjoint(edge)
+            ):
+                return True
+    return False
+
+
+def template(text: str, mark: Mark, problems: Problems) -> str:
+    """The template in today's Liquid."""
+    found = _TRIPLE.search(text)
+    if found is None:
+        return text
+    problems.warning(
+        "old_braces",
+        f"`{found.group()}` is the older way: write `{{{{ {found.group(1)} }}}}`",
+        mark,
+    )
+    return _TRIPLE.sub(r"{{ \1 }}", text)
+
+
+def warn(workflow: Workflow, document: Document, problems: Problems) -> None:
+    """Points at edges of older dialects."""
+    for source, edges in workflow.graph.items():
+        for status, edge in edges.items():
+            mark = document.mark(("graph", source, status), key=True)
+            if status == ANY and len(edges) == 1:
+                problems.warning("old_any_edge", _any_in_words(workflow, source), mark)
+            if edge.target == SUSPEND and source != START:
+                problems.warning(
+                    "old_suspend_edge",
+                    f"`{SUSPEND}` as a target is the older way: "
+                    f"let the role reply `$status: {SUSPEND}` with a `reason`",
+                    document.mark(("graph", source, status, "role")),
+                )
+
+
+def modernise(workflow: Workflow) -> Workflow:
+    """The same graph without `_` edges, wherever today's form says the same."""
+    return replace(
+        workflow,
+        graph={source: _named(workflow, source, edges) for source, edges in workflow.graph.items()},
+    )
+
+
+def _named(workflow: Workflow, source: str, edges: dict[str, Edge]) -> dict[str, Edge]:
+    if list(edges) != [ANY]:
+        return edges
+    if source == START:
+        return {"new": edges[ANY]}
+    known = schema.statuses(workflow.roles[source].schema)
+    return dict.fromkeys(known, edges[ANY]) or edges
+
+
+def _any_in_words(workflow: Workflow, source: str) -> str:
+    if source == START:
+        return (
+            f"`{ANY}` is the older way: write `new`, and `resume` if later rounds begin differently"
+        )
+    role = workflow.roles.get(source)
+    known = schema.statuses(role.schema) if role else []
+    named = ", ".join(f"`{status}`" for status in known) or "the `$status` values of its schema"
+    return f"`{ANY}` is the older way: write one edge for each status: {named}"

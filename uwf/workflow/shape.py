@@ -1,0 +1,194 @@
+"""From the values of a file to a `Workflow`, with every departure from the format noted.
+
+What is missing or of the wrong type becomes something empty, so that the checks that follow still
+see all the rest. An edge that could not be read has the target `UNREAD`.
+"""
+
+from __future__ import annotations
+
+from uwf.workflow import dialect
+from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
+from uwf.workflow.problem import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from uwf.workflow.problem import Problems
+    from uwf.yaml12 import Document
+
+    Path = tuple[str | int, ...]
+
+UNREAD = ""
+
+_TOP = ("version", "name", "description", "roles", "graph")
+_ROLE = ("description", "goal", "capabilities", "procedure", "output", "frontmatter")
+_EDGE = ("role", "prompt", "location")
+
+
+def shape(document: Document, problems: Problems) -> Workflow | None:
+    """The workflow in the document; None when there is nothing to check further."""
+    value = document.value
+    if not isinstance(value, dict):
+        what = "empty" if value is None else f"a {_kind(value)}"
+        problems.error(
+            "not_a_workflow",
+            f"the file is {what}, and a workflow is a mapping with name, roles and graph",
+            document.mark(),
+        )
+        return None
+    if dialect.is_oldest(value):
+        problems.error(
+            "oldest_format",
+            "this is the oldest workflow format, whose graph has conditions: "
+            "write each role's edges as `status: {role: NAME, prompt: TEXT}` instead",
+            document.mark(("graph",), key=True),
+        )
+        return None
+    return _Shaper(document, problems).workflow(value)
+
+
+class _Shaper:
+    def __init__(self, document: Document, problems: Problems) -> None:
+        self._document = document
+        self._problems = problems
+
+    def workflow(self, value: dict[str, Any]) -> Workflow:
+        self._known(value, _TOP, (), "a workflow")
+        self._version(value)
+        roles = self._mapping(value, "roles", (), "a workflow")
+        graph = self._mapping(value, "graph", (), "a workflow")
+        if "name" not in value:
+            self._missing("name", (), "a workflow")
+        return Workflow(
+            self._text(value, "name", ()),
+            self._text(value, "description", ()),
+            {name: self._role(name, role) for name, role in roles.items()},
+            {source: self._edges(source, edges) for source, edges in graph.items()},
+        )
+
+    def _version(self, value: dict[str, Any]) -> None:
+        if "version" not in value:
+            self._problems.warning(
+                "no_version", f"`version: {VERSION}` is missing", self._document.mark()
+            )
+        elif value["version"] is True or value["version"] != VERSION:
+            self._error(
+                "unknown_version",
+                f"version is {_shown(value['version'])}, and this uwf reads version {VERSION}",
+                ("version",),
+            )
+
+    def _role(self, name: str, value: Any) -> Role:
+        path: Path = ("roles", name)
+        if not isinstance(value, dict):
+            self._error("bad_role", f"role '{name}' is {_a(value)} but must be a mapping", path)
+            return Role(name, "", "", (), "", "", {})
+        self._known(value, _ROLE, path, f"role '{name}'")
+        return Role(
+            name,
+            self._text(value, "description", path),
+            self._text(value, "goal", path),
+            self._capabilities(value, path),
+            self._text(value, "procedure", path),
+            self._text(value, "output", path),
+            self._mapping(value, "frontmatter", path, f"role '{name}'"),
+        )
+
+    def _capabilities(self, value: dict[str, Any], path: Path) -> tuple[str, ...]:
+        given = value.get("capabilities")
+        listed = [] if given is None else given if isinstance(given, list) else [given]
+        if not all(isinstance(item, str) for item in listed):
+            self._error("bad_type", "capabilities must be words", (*path, "capabilities"))
+            return ()
+        return tuple(listed)
+
+    def _edges(self, source: str, value: Any) -> dict[str, Edge]:
+        path: Path = ("graph", source)
+        if not isinstance(value, dict):
+            self._error(
+                "bad_edges",
+                f"the edges of '{source}' are {_a(value)} but must be a mapping from status to edge",
+                path,
+            )
+            return {}
+        return {status: self._edge(edge, (*path, status)) for status, edge in value.items()}
+
+    def _edge(self, value: Any, path: Path) -> Edge:
+        what = f"edge {path[1]} → {path[2]}"
+        if not isinstance(value, dict):
+            self._error(
+                "bad_edge",
+                f"{what} is {_a(value)} but must be written as {{role: NAME, prompt: TEXT}}",
+                path,
+            )
+            return Edge(UNREAD, "")
+        self._known(value, _EDGE, path, what)
+        target = value.get("role")
+        if target is None:
+            self._missing("role", path, what)
+        elif not isinstance(target, str):
+            self._error("bad_type", f"the role of {what} must be a name", (*path, "role"))
+        elif "prompt" not in value and target not in (END, SUSPEND):
+            self._missing("prompt", path, what)
+        location = self._template(value, "location", path) if "location" in value else None
+        return Edge(
+            target if isinstance(target, str) else UNREAD,
+            self._template(value, "prompt", path),
+            location,
+        )
+
+    def _template(self, value: dict[str, Any], key: str, path: Path) -> str:
+        text = self._text(value, key, path)
+        return dialect.template(text, self._document.mark((*path, key)), self._problems)
+
+    def _text(self, value: dict[str, Any], key: str, path: Path) -> str:
+        given = value.get(key)
+        if given is None or isinstance(given, str):
+            return given or ""
+        quotes = "" if isinstance(given, (dict, list)) else ": put it in quotes"
+        self._error("bad_type", f"{key} is {_a(given)} but must be text{quotes}", (*path, key))
+        return ""
+
+    def _mapping(self, value: dict[str, Any], key: str, path: Path, of: str) -> dict[str, Any]:
+        given = value.get(key)
+        if key not in value:
+            self._missing(key, path, of)
+        elif not isinstance(given, dict):
+            self._error("bad_type", f"{key} is {_a(given)} but must be a mapping", (*path, key))
+        return given if isinstance(given, dict) else {}
+
+    def _known(self, value: dict[str, Any], known: Iterable[str], path: Path, of: str) -> None:
+        for key in value:
+            if key in known or key.startswith("x-"):
+                continue
+            meant = nearest(key, known)
+            self._problems.warning(
+                "unknown_key",
+                f"{of} has the key '{key}', which means nothing here"
+                + (f" (did you mean '{meant}'?)" if meant else ""),
+                self._document.mark((*path, key), key=True),
+            )
+
+    def _missing(self, key: str, path: Path, of: str) -> None:
+        self._problems.error(
+            "missing_key", f"{of} lacks '{key}'", self._document.mark(path, key=True)
+        )
+
+    def _error(self, code: str, message: str, path: Path) -> None:
+        self._problems.error(code, message, self._document.mark(path))
+
+
+def _a(value: Any) -> str:
+    return "empty" if value is None else f"a {_kind(value)}"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, (bool, int, float)):
+        return "truth value" if isinstance(value, bool) else "number"
+    return "mapping" if isinstance(value, dict) else "list" if isinstance(value, list) else "text"
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, (str, int, float)) else _a(value)

@@ -1,0 +1,207 @@
+"""Whether a workflow that could be read can also run. Notes every problem, each with its place in
+the file.
+
+What would break a run is an error: an unknown role, a status without an edge, a role from which no
+path leads to `$END`, a schema that is none. What is merely unused, or may print as nothing, is a
+warning. The templates' variables have a module of their own, `variables`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf.workflow import complaints, dialect, reach, schema, variables
+from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
+from uwf.workflow.names import fault_in
+from uwf.workflow.problem import nearest
+from uwf.workflow.shape import UNREAD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.workflow.model import Role, Workflow
+    from uwf.workflow.problem import Problems
+    from uwf.yaml12 import Document
+
+_ENTRIES = ("new", "resume", ANY)
+
+
+def check(workflow: Workflow, document: Document, path: str, problems: Problems) -> None:
+    """Notes what is wrong with `workflow`, read from `document` at `path`."""
+    _Check(workflow, document, problems).everything(path)
+
+
+class _Check:
+    def __init__(self, workflow: Workflow, document: Document, problems: Problems) -> None:
+        self._workflow = workflow
+        self._document = document
+        self._problems = problems
+        self._bad_schemas: set[str] = set()
+
+    def everything(self, path: str) -> None:
+        self._name(path)
+        for role in self._workflow.roles.values():
+            self._role(role)
+        if self._workflow.roles and self._workflow.graph:
+            self._start()
+            for source in self._workflow.graph:
+                if source != START:
+                    self._source(source)
+            self._targets()
+            reach.check(self._workflow, self._document, self._problems)
+        sound = {name for name in self._workflow.roles if name not in self._bad_schemas}
+        variables.check(self._workflow, self._document, sound, self._problems)
+        dialect.warn(self._workflow, self._document, self._problems)
+
+    def _name(self, path: str) -> None:
+        name = self._workflow.name
+        if not isinstance(self._document.value.get("name"), str):
+            return
+        fault = fault_in(name)
+        if fault:
+            self._error("bad_name", f"the name '{name}' {fault}", "name")
+            return
+        folder, file = os.path.split(os.path.abspath(path))
+        stem = os.path.splitext(file)[0]
+        expected = os.path.basename(folder) if stem == "index" else stem
+        if expected != name:
+            self._warning(
+                "name_differs",
+                f"the workflow is called '{name}' but its {'folder' if stem == 'index' else 'file'} '{expected}'",
+                "name",
+            )
+
+    def _role(self, role: Role) -> None:
+        fault = fault_in(role.name)
+        if fault:
+            self._error(
+                "bad_name", f"the role name '{role.name}' {fault}", "roles", role.name, key=True
+            )
+        where = ("roles", role.name, "frontmatter")
+        given = self._document.value["roles"][role.name]
+        if not isinstance(given, dict) or not isinstance(given.get("frontmatter"), dict):
+            self._bad_schemas.add(role.name)
+            return
+        for path, text in complaints.about_schema(role.schema):
+            self._bad_schemas.add(role.name)
+            self._error(
+                "bad_schema", f"the frontmatter of role '{role.name}': {text}", *where, *path
+            )
+        for branch in schema.branches(role.schema):
+            if BODY in branch.properties:
+                self._error(
+                    "reserved_name",
+                    f"role '{role.name}' has a property `{BODY}`, which is the name of the reply's Markdown",
+                    *where,
+                )
+                break
+        known = schema.statuses(role.schema)
+        for status in known:
+            self._status(role, status, where)
+        if not known and role.name not in self._bad_schemas:
+            self._no_status(role, where)
+
+    def _status(self, role: Role, status: str, where: tuple[str, ...]) -> None:
+        if status == SUSPEND:
+            self._warning(
+                "needless_status",
+                f"role '{role.name}' lists `{SUSPEND}`, which every role may reply anyway: leave it out",
+                *where,
+            )
+            return
+        fault = fault_in(status, spaces=True)
+        if fault:
+            self._error("bad_name", f"the status '{status}' of role '{role.name}' {fault}", *where)
+
+    def _no_status(self, role: Role, where: tuple[str, ...]) -> None:
+        if list(self._workflow.graph.get(role.name, ())) != [ANY]:
+            self._error(
+                "no_status",
+                f"the frontmatter of role '{role.name}' names no `$status` (as `$status: {{const: done}}`)",
+                *where,
+            )
+
+    def _start(self) -> None:
+        edges = self._workflow.graph.get(START)
+        if edges is None:
+            self._error(
+                "no_start", f"the graph lacks `{START}`, where a thread begins", "graph", key=True
+            )
+            return
+        if "new" not in edges and ANY not in edges:
+            self._error("no_start", f"`{START}` lacks the edge `new`", "graph", START, key=True)
+        for status, edge in edges.items():
+            place = ("graph", START, status)
+            if status not in _ENTRIES or (status == ANY and len(edges) > 1):
+                self._unused(START, status, ["new", "resume"])
+            if edge.target in (END, SUSPEND):
+                self._error("bad_target", f"`{START}` must lead to a role", *place, "role")
+
+    def _source(self, source: str) -> None:
+        if source not in self._workflow.roles:
+            self._unknown_role(
+                source, f"the graph has edges for '{source}'", "graph", source, key=True
+            )
+            return
+        edges = self._workflow.graph[source]
+        if not edges:
+            self._error("never_routed", f"role '{source}' has no edges", "graph", source, key=True)
+            return
+        if list(edges) == [ANY] or source in self._bad_schemas:
+            return
+        known = schema.statuses(self._workflow.roles[source].schema)
+        for status in known:
+            if status not in edges and status != SUSPEND:
+                self._error(
+                    "no_edge",
+                    f"role '{source}' may reply with status '{status}', which has no edge",
+                    *("graph", source),
+                    key=True,
+                )
+        for status in edges:
+            if status == SUSPEND:
+                self._error(
+                    "reserved_name",
+                    f"`{SUSPEND}` needs no edge: a role that replies it suspends the thread",
+                    *("graph", source, status),
+                    key=True,
+                )
+            elif known and status not in known:
+                self._unused(source, status, known)
+
+    def _targets(self) -> None:
+        for source, edges in self._workflow.graph.items():
+            for status, edge in edges.items():
+                place = ("graph", source, status, "role")
+                if edge.target == START:
+                    self._error(
+                        "bad_target", f"`{START}` is where a thread begins, not a target", *place
+                    )
+                elif (
+                    edge.target not in (UNREAD, END, SUSPEND)
+                    and edge.target not in self._workflow.roles
+                ):
+                    self._unknown_role(
+                        edge.target, f"edge {source} → {status} leads to '{edge.target}'", *place
+                    )
+
+    def _unknown_role(self, name: str, what: str, *path: str, key: bool = False) -> None:
+        meant = nearest(name, [*self._workflow.roles, END, SUSPEND])
+        guess = f" (did you mean '{meant}'?)" if meant else ""
+        self._error(
+            "unknown_role", f"{what}, which is no role of this workflow{guess}", *path, key=key
+        )
+
+    def _unused(self, source: str, status: str, known: list[str]) -> None:
+        meant = nearest(status, known)
+        guess = f" (did you mean '{meant}'?)" if meant else f" (it knows {', '.join(known)})"
+        self._problems.warning(
+            "unused_edge",
+            f"edge {source} → {status} is never taken: '{source}' has no such status{guess}",
+            self._document.mark(("graph", source, status), key=True),
+        )
+
+    def _error(self, code: str, message: str, *path: str | int, key: bool = False) -> None:
+        self._problems.error(code, message, self._document.mark(path, key=key))
+
+    def _warning(self, code: str, message: str, *path: str | int) -> None:
+        self._problems.warning(code, message, self._document.mark(path))
