@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import sys
 from difflib import get_close_matches
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.main import get_command
 
+from uwf import config
 from uwf.cli import complete, index
 from uwf.cli.command import COMMON, Call, Command, Common, Param, opt
 from uwf.cli.exits import BAD_INPUT
@@ -43,7 +43,7 @@ def understand(words: Sequence[str]) -> Call | int:
 
 
 def _ask_typer(words: list[str]) -> Call | int:
-    application = get_command(build(words + _words_to_complete()))
+    application = get_command(build(words + config.words_to_complete()))
     try:
         answer = application.main(words, prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
@@ -55,12 +55,6 @@ def _ask_typer(words: list[str]) -> Call | int:
 
 def _names_no_command(words: list[str]) -> bool:
     return not words or words in [[group] for group in index.GROUPS]
-
-
-def _words_to_complete() -> list[str]:
-    return (
-        f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
-    )
 
 
 def build(words: Sequence[str]) -> typer.Typer:

@@ -134,6 +134,13 @@ def _config(settings: Mapping[str, Any]) -> Config:
     )
 
 
+def secret_values(config: Config) -> list[tuple[str, str]]:
+    """(name, value) of every secret in this process's environment and in `config`, longest value first."""
+    from uwf.config import secrets
+
+    return secrets.secret_values(os.environ, config)
+
+
 def environment() -> dict[str, str]:
     """A copy of this process's environment, for agents."""
     return dict(os.environ)
@@ -147,6 +154,15 @@ def is_debugging() -> bool:
 def is_completing() -> bool:
     """Whether a shell asks what could come next on the command line."""
     return "_UWF_COMPLETE" in os.environ
+
+
+def words_to_complete() -> list[str]:
+    """The words that a shell asks about; bash gives them in one variable, the others in another."""
+    return [
+        word
+        for variable in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+        for word in os.environ.get(variable, "").split()
+    ]
 
 
 def no_colour() -> bool:

@@ -1,0 +1,21 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.program import PROGRAM, Uwf
+
+
+@pytest.fixture
+def uwf(tmp_path: Path) -> Uwf:
+    """The installed command, with a home that does not exist yet and an empty working directory."""
+    if not os.path.exists(PROGRAM):
+        pytest.fail(f"uwf is not installed beside {sys.executable}: run scripts/test")
+    cwd = tmp_path / "user" / "project"
+    cwd.mkdir(parents=True)
+    return Uwf(tmp_path / "home", cwd)
