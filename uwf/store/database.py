@@ -14,6 +14,7 @@ import time
 
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
+from uwf.store.rules import NESTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ class Database:
 
     def begin(self, durable: bool) -> None:
         """Become the one writer. StoreBusy when that takes longer than `wait_s`."""
-        connection = self.connection
-        if connection.in_transaction:
-            raise RuntimeError("a transaction is already open: store transactions do not nest")
+        self._check_free()
         try:
             self._again(None, lambda: self._set_durability("FULL" if durable else "NORMAL"))
             self._again(None, lambda: self.run("BEGIN IMMEDIATE"))
@@ -90,6 +89,15 @@ class Database:
         ):  # also KeyboardInterrupt, which may come when the transaction has just begun
             self.rollback()
             raise
+
+    def begin_reading(self) -> None:
+        """Pin what reads see until `rollback`. Keeps nobody from writing."""
+        self._check_free()
+        try:
+            self.run("BEGIN")
+            self.one("SELECT 1 FROM meta")  # the snapshot is taken by the first read
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
 
     def commit(self) -> None:
         try:
@@ -111,6 +119,10 @@ class Database:
             self.connection.close()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+    def _check_free(self) -> None:
+        if self.connection.in_transaction:
+            raise RuntimeError(NESTED)
 
     def _set_durability(self, synchronous: str) -> None:
         if synchronous == self._synchronous:
@@ -147,12 +159,17 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _code(error) in _BUSY
 
 
+def is_broken(error: sqlite3.Error) -> bool:
+    """Whether a file was found to be no sound database."""
+    return _code(error) in _BROKEN
+
+
 def explain(error: sqlite3.Error, path: str) -> UwfError:
     """What SQLite reported about the store at `path`, as an error that says what to do."""
     code = _code(error)
     if code in _BUSY:
         return StoreBusy(f"{path} is in use by another process", hint="try again in a moment")
-    if code in _BROKEN:
+    if is_broken(error):
         return unreadable(path, f"{error}")
     if code == sqlite3.SQLITE_TOOBIG:
         return InputError(f"{path} cannot hold a value this large: {error}")

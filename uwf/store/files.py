@@ -8,6 +8,7 @@ from uwf.errors import InputError, StoreError
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
+SQLITE_SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def start_new(path: str) -> str:

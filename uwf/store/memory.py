@@ -9,6 +9,7 @@ from uwf.errors import InputError, NotFound
 from uwf.store.codec import Node, decode, encode, id_of, key_of
 from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
 from uwf.store.rules import (
+    NESTED,
     SHOWN,
     bounds,
     check_expected,
@@ -42,7 +43,7 @@ class _Content:
         self.put_ms: dict[str, int] = {}
         self.refs: dict[str, Ref] = {}
         self.log: list[Move] = []
-        self.writing = False
+        self.busy = False  # a transaction or a snapshot is open
 
 
 class _Reading:
@@ -74,6 +75,12 @@ class _Reading:
 
     def ids(self) -> Iterator[str]:
         return iter(sorted(self._content.objects))
+
+    def recent(self, since_ms: int) -> list[str]:
+        return [id for id, put_ms in self._content.put_ms.items() if put_ms > since_ms]
+
+    def stored_bytes(self, id: str) -> int:
+        return len(self._content.objects.get(key_of(id).hex(), b""))
 
     def ref(self, name: str) -> Ref | None:
         check_name(name)
@@ -122,6 +129,9 @@ class MemoryStore(_Reading):
     def transaction(self, *, durable: bool = True) -> MemoryTransaction:
         return MemoryTransaction(self._content)
 
+    def snapshot(self) -> _Snapshot:
+        return _Snapshot(self._content)
+
     def data_version(self) -> int:
         return 0  # no other process can write here
 
@@ -139,6 +149,24 @@ class MemoryStore(_Reading):
         """Nothing to do."""
 
 
+class _Snapshot:
+    """Nobody else writes here, so all there is to do is to keep transactions out."""
+
+    def __init__(self, content: _Content) -> None:
+        self._content = content
+
+    def __enter__(self) -> None:
+        _occupy(self._content)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._content.busy = False
+
+
 class MemoryTransaction(_Reading):
     """See `uwf.store.protocols.Transaction`."""
 
@@ -148,9 +176,8 @@ class MemoryTransaction(_Reading):
         self._open = False
 
     def __enter__(self) -> MemoryTransaction:
-        if self._content.writing:
-            raise RuntimeError("a transaction is already open: store transactions do not nest")
-        self._content.writing = self._open = True
+        _occupy(self._content)
+        self._open = True
         return self
 
     def __exit__(
@@ -162,7 +189,7 @@ class MemoryTransaction(_Reading):
         if kind is not None:
             for step in reversed(self._undo):
                 step()
-        self._content.writing = self._open = False
+        self._content.busy = self._open = False
 
     def put(self, kind: str, payload: Any) -> str:
         return self._put(encode(kind, payload))
@@ -197,18 +224,13 @@ class MemoryTransaction(_Reading):
             raise NotFound(f"there is no ref {name}")
         self._move(name, old, None, old.version + 1, clock.now_ms(), why)
 
-    def recent(self, since_ms: int) -> list[str]:
-        return [id for id, put_ms in self._content.put_ms.items() if put_ms >= since_ms]
-
-    def remove(self, id: str) -> int:
+    def remove(self, id: str) -> None:
         self._check_open()
         id = key_of(id).hex()
-        if id not in self._content.objects:
-            return 0
-        self._restore_later(self._content.objects, id)
-        self._restore_later(self._content.put_ms, id)
-        del self._content.put_ms[id]
-        return len(self._content.objects.pop(id))
+        if id in self._content.objects:
+            for mapping in (self._content.objects, self._content.put_ms):
+                self._restore_later(mapping, id)
+                del mapping[id]
 
     def _put(self, data: bytes) -> str:
         self._check_open()
@@ -265,3 +287,9 @@ class MemoryTransaction(_Reading):
     def _check_open(self) -> None:
         if not self._open:
             raise RuntimeError("this transaction has ended")
+
+
+def _occupy(content: _Content) -> None:
+    if content.busy:
+        raise RuntimeError(NESTED)
+    content.busy = True

@@ -95,6 +95,14 @@ class Objects(Protocol):
         """All ids, ascending."""
         ...
 
+    def recent(self, since_ms: int) -> list[str]:
+        """Ids of objects put after `since_ms`. Putting an object again may leave it up to `REFRESH_MS` older."""
+        ...
+
+    def stored_bytes(self, id: str) -> int:
+        """The bytes an object takes as it is stored, without reading it. 0 when there is none."""
+        ...
+
 
 class Refs(Protocol):
     """Reading refs and their log."""
@@ -159,19 +167,28 @@ class Transaction(Objects, Refs, Protocol):
         """Remove `name` and log it. NotFound when there is no such ref; Conflict as in `set_ref`."""
         ...
 
-    def recent(self, since_ms: int) -> list[str]:
-        """Ids of objects put at or after `since_ms` (see `REFRESH_MS`)."""
-        ...
-
-    def remove(self, id: str) -> int:
-        """Remove an object nobody needs; the bytes it took, 0 when there was none. Only `gc` knows when."""
+    def remove(self, id: str) -> None:
+        """Remove an object, if it is there. Only `gc` knows which ones nobody needs."""
         ...
 
 
 class Ending(Protocol):
-    """What `with store.transaction()` enters: commits on a clean exit, rolls back on any exception."""
+    """What `with store.transaction() as tx` takes: commits on a clean exit, rolls back on any exception."""
 
     def __enter__(self) -> Transaction: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class View(Protocol):
+    """What `with store.snapshot()` takes."""
+
+    def __enter__(self) -> None: ...
 
     def __exit__(
         self,
@@ -185,6 +202,11 @@ class Store(Objects, Refs, Protocol):
     def transaction(self, *, durable: bool = True) -> Ending:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long."""
+        ...
+
+    def snapshot(self) -> View:
+        """Reads inside `with store.snapshot():` all see the store as it was at the beginning, whatever others
+        write meanwhile. No transaction can begin inside."""
         ...
 
     def data_version(self) -> int:

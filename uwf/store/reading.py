@@ -91,6 +91,14 @@ class Reading:
                 yield key.hex()
             last = rows[-1][0]
 
+    def recent(self, since_ms: int) -> list[str]:
+        rows = self._database.all("SELECT id FROM object WHERE put_ms > ?", (since_ms,))
+        return [row[0].hex() for row in rows]
+
+    def stored_bytes(self, id: str) -> int:
+        row = self._database.one("SELECT length(data) FROM object WHERE id = ?", (key_of(id),))
+        return row[0] if row else 0
+
     def ref(self, name: str) -> Ref | None:
         check_name(name)
         row = self._database.one(_REF, (name,))

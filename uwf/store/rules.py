@@ -19,6 +19,7 @@ MAX_NAME = 200  # characters
 MIN_PREFIX = 4  # hex digits that find an object
 SHOWN = 5  # candidates named when a prefix is ambiguous
 AFTER_ALL = "\U0010ffff"  # sorts after every name: it is not printable, so no name has it
+NESTED = "a transaction or a snapshot is already open: they do not nest"
 _HEX = frozenset("0123456789abcdef")
 
 

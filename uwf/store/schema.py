@@ -14,7 +14,14 @@ import uwf
 from uwf import clock
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.store.database import Database, explain, unreadable
-from uwf.store.files import FOLDER_MODE, cannot_create, discard, publish_new, start_new
+from uwf.store.files import (
+    FOLDER_MODE,
+    SQLITE_SIDE_FILES,
+    cannot_create,
+    discard,
+    publish_new,
+    start_new,
+)
 
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
@@ -123,8 +130,8 @@ def _create(path: str) -> None:
     except sqlite3.Error as error:
         raise explain(error, path) from error
     finally:
-        for rest in ("", "-wal", "-shm", "-journal"):
-            discard(temporary + rest)
+        for side in ("", *SQLITE_SIDE_FILES):
+            discard(temporary + side)
 
 
 def _fill(path: str) -> None:

@@ -11,10 +11,14 @@ import sqlite3
 
 from uwf.errors import StoreError
 from uwf.store import listing, schema
-from uwf.store.database import explain
+from uwf.store.database import Database
 from uwf.store.protocols import Stats
 from uwf.store.reading import Reading
 from uwf.store.writing import SqliteTransaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 def open_store(path: str, *, create: bool = True, wait_s: float = 10.0) -> SqliteStore:
@@ -35,6 +39,9 @@ class SqliteStore(Reading):
 
     def transaction(self, *, durable: bool = True) -> SqliteTransaction:
         return SqliteTransaction(self._database, durable)
+
+    def snapshot(self) -> _Snapshot:
+        return _Snapshot(self._database)
 
     def data_version(self) -> int:
         number: int = self._database.one("PRAGMA data_version")[0]
@@ -63,11 +70,27 @@ class SqliteStore(Reading):
         return [*found, *(f"the tag index disagrees with ref {name}" for name in wrong)]
 
     def copy_into(self, target: sqlite3.Connection) -> None:
-        """Copy the whole store as it is now into an empty database, while others go on writing."""
-        try:
-            self._database.connection.backup(target)
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+        """Copy the whole store as it is now into an empty database, while others go on writing.
+
+        Raises sqlite3.Error, which may be about either file.
+        """
+        self._database.connection.backup(target)
 
     def close(self) -> None:
         self._database.close()
+
+
+class _Snapshot:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.begin_reading()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.rollback()

@@ -108,16 +108,10 @@ class SqliteTransaction(Reading):
         self._index(name, old.tags, {})
         self._log(old.version + 1, name, old, None, packb({}), clock.now_ms(), why)
 
-    def recent(self, since_ms: int) -> list[str]:
-        rows = self._database.all("SELECT id FROM object WHERE put_ms >= ?", (since_ms,))
-        return [row[0].hex() for row in rows]
-
-    def remove(self, id: str) -> int:
+    def remove(self, id: str) -> None:
         key = key_of(id)
-        row = self._database.one("SELECT length(data) FROM object WHERE id = ?", (key,))
         self._write("DELETE FROM object WHERE id = ?", (key,))
         self._put.discard(key)
-        return row[0] if row else 0
 
     def _put_bytes(self, data: bytes) -> str:
         hash = blake3(data)
