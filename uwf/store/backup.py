@@ -1,0 +1,51 @@
+"""A consistent copy of the store file, made while others write.
+
+To restore: move the damaged store file and its -wal and -shm away, then copy the backup to its place.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from uwf.errors import InputError
+from uwf.store.database import explain, is_broken
+from uwf.store.files import SQLITE_SIDE_FILES, discard, publish_new, start_new
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.store.sqlite import SqliteStore
+
+
+def backup(store: SqliteStore, path: str) -> int:
+    """Copy the store to the new file `path`, mode 0600; its size in bytes.
+
+    The file appears whole and durable, or not at all. InputError when `path` exists: nothing is overwritten.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+    temporary = start_new(path)
+    try:
+        _copy(store, temporary)
+        size_bytes = os.stat(temporary).st_size
+        if not publish_new(temporary, path):
+            raise _exists(path)
+    except sqlite3.Error as error:
+        raise explain(error, store.path if is_broken(error) else path) from error
+    finally:
+        for side in ("", *SQLITE_SIDE_FILES):
+            discard(temporary + side)
+    return size_bytes
+
+
+def _copy(store: SqliteStore, temporary: str) -> None:
+    target = sqlite3.connect(temporary, isolation_level=None)
+    try:
+        target.execute("PRAGMA synchronous=OFF")  # made durable once, when it is published
+        store.copy_into(target)
+    finally:
+        target.close()
+
+
+def _exists(path: str) -> InputError:
+    return InputError(f"{path} exists: a backup never overwrites a file", hint="give another name")

@@ -1,0 +1,200 @@
+"""Refs and everything they reach in one file, to carry threads from one store to another.
+
+A bundle is the line `uwf-bundle 1`, then frames: four bytes of length, big-endian, and that many bytes of
+MessagePack, each an array that begins with a word:
+
+    ["ref", name, id, tags]        a ref to make; all of these come first
+    ["root", id]                   an object exported without a name
+    ["object", data]               the encoded bytes of an object, each once, in any order
+    ["end", frames, digest]        how many frames came before, and the BLAKE3-256 of all bytes before this frame
+
+Ids and digests are 32 raw bytes. Every object that a ref, a root or another object names is in the bundle.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from blake3 import blake3
+from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
+
+from uwf.errors import Conflict, InputError, NotFound
+from uwf.record import Record
+from uwf.store.codec import ID_BYTES, MAX_OBJECT_BYTES, decode, id_of, key_of, links
+from uwf.store.rules import check_name, checked_tags
+from uwf.store.walk import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import IO, Any, NoReturn
+
+    from uwf.errors import UwfError
+    from uwf.store.protocols import Store
+
+MAGIC = b"uwf-bundle 1\n"
+MAX_FRAME_BYTES = MAX_OBJECT_BYTES + 64
+MAX_FRAMES = 10_000_000
+IN_MEMORY_BYTES = 16 << 20  # larger bundles are spooled to a file while they are checked
+_LENGTH = struct.Struct(">I")
+
+
+class Contents(Record):
+    """What a bundle holds: ref names, roots without a name, and the number of objects."""
+
+    refs: tuple[str, ...]
+    roots: tuple[str, ...]
+    objects: int
+
+
+def export_bundle(
+    store: Store, names: Sequence[str], stream: IO[bytes], *, ids: Sequence[str] = ()
+) -> Contents:
+    """Write the refs `names`, the objects `ids`, and all they reach.
+
+    NotFound for a name that is no ref; ObjectMissing and ObjectDamaged as reads do. After an error the stream holds
+    no whole bundle.
+    """
+    digest = blake3()
+    frames = 0
+
+    def write(record: list[Any]) -> None:
+        nonlocal frames
+        packed = packb(record)
+        for part in (_LENGTH.pack(len(packed)), packed):
+            digest.update(part)
+            stream.write(part)
+        frames += 1
+
+    digest.update(MAGIC)
+    stream.write(MAGIC)
+    with store.snapshot():
+        roots = list(ids)
+        for name in names:
+            ref = store.ref(name)
+            if ref is None:
+                raise NotFound(f"there is no ref {name}")
+            write(["ref", name, key_of(ref.id), ref.tags])
+            roots.append(ref.id)
+        for id in ids:
+            write(["root", key_of(id)])
+        objects = 0
+        for id in walk(store, roots, set(), _raise):
+            write(["object", store.raw(id)])
+            objects += 1
+    write(["end", frames, digest.digest()])
+    return Contents(tuple(names), tuple(ids), objects)
+
+
+def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None) -> Contents:
+    """Check a whole bundle, then add its objects and refs in one transaction.
+
+    A ref that is there already with the same id and tags stays as it is; with others it is a Conflict. InputError
+    when the bundle is damaged, cut off or incomplete. After an error nothing was added. `folder` is where a large
+    bundle is spooled.
+    """
+    import tempfile
+
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=folder) as spool:
+        contents = _check(stream, spool.write)
+        spool.seek(0)
+        with store.transaction() as tx:
+            named = []
+            for record in _frames(spool.read):
+                if record[0] == "object":
+                    tx.put_raw(record[1])
+                elif record[0] == "ref":
+                    named.append(record)
+            for _, name, key, tags in named:
+                now = tx.ref(name)
+                if now is None:
+                    tx.set_ref(name, key.hex(), tags=tags, expect=None, why="import")
+                elif (now.id, now.tags) != (key.hex(), tags):
+                    raise Conflict(
+                        f"{name} is here already and differs", hint=f"uwf ref log {name}"
+                    )
+    return contents
+
+
+def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
+    """Read a bundle to its end, handing every byte to `keep`. InputError unless all of it is right."""
+    names: dict[str, None] = {}
+    roots: list[str] = []
+    there: set[str] = set()
+    needed: set[str] = set()
+
+    def read(size: int) -> bytes:
+        data = stream.read(size)
+        keep(data)
+        return data
+
+    for record in _frames(read):
+        match record:
+            case ["object", bytes(data)]:
+                id = id_of(data)
+                needed.update(links(decode(data, strict=True).payload))
+                if id in there:
+                    _bad(f"object {id} is in it twice")
+                there.add(id)
+            case ["ref", str(name), bytes(key), dict(tags)] if len(key) == ID_BYTES:
+                check_name(name)
+                checked_tags(tags)
+                if name in names:
+                    _bad(f"ref {name} is in it twice")
+                names[name] = None
+                needed.add(key.hex())
+            case ["root", bytes(key)] if len(key) == ID_BYTES:
+                roots.append(key.hex())
+                needed.add(key.hex())
+            case _:
+                _bad("a record in it is of no known form")
+    if needed - there:
+        _bad(f"it lacks object {min(needed - there)} and {len(needed - there) - 1} others")
+    return Contents(tuple(names), tuple(roots), len(there))
+
+
+def _frames(read: Callable[[int], bytes]) -> Iterator[list[Any]]:
+    """The records before the closing one, which is checked. InputError when the bytes are not a whole bundle."""
+    digest = blake3(MAGIC)
+    if _exactly(read, len(MAGIC)) != MAGIC:
+        _bad("it does not begin as one; perhaps it is another file, or from a newer uwf")
+    for count in range(MAX_FRAMES):
+        head = _exactly(read, _LENGTH.size)
+        (size,) = _LENGTH.unpack(head)
+        if size > MAX_FRAME_BYTES:
+            _bad(f"a record of {size} bytes is too large")
+        body = _exactly(read, size)
+        try:
+            record = unpackb(body)
+        except (ValueError, TypeError, RecursionError, MemoryError) as error:
+            _bad(f"a record cannot be decoded: {error}")
+        if not isinstance(record, list):
+            _bad("a record in it is of no known form")
+        if record[:1] == ["end"]:
+            if record != ["end", count, digest.digest()] or read(1):
+                _bad("its closing record does not fit the rest")
+            return
+        digest.update(head)
+        digest.update(body)
+        yield record
+    _bad(f"it has more than {MAX_FRAMES} records")
+
+
+def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
+    """`size` bytes, taken in pieces: a length that lies shall not reserve memory."""
+    pieces = []
+    while size:
+        piece = read(min(size, 1 << 20))
+        if not piece:
+            _bad("it is cut off")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _bad(why: str) -> NoReturn:
+    raise InputError(f"this is no sound bundle: {why}", code="bad_bundle")
+
+
+def _raise(id: str, error: UwfError) -> NoReturn:
+    raise error

@@ -1,0 +1,90 @@
+"""Verifying a store: is everything that the refs need there, and is it what it was?
+
+The usual check reads each object that a ref reaches, once. The deep one also reads all others and has the store
+examine its own structure. Nothing is repaired here.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import ObjectMissing
+from uwf.record import Record
+from uwf.store.walk import links_of, walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from uwf.errors import UwfError
+    from uwf.store.protocols import Ref, Store
+
+
+class Problem(Record):
+    """`kind` is "missing" or "damaged" for the object `id`, or "file" for the store's own structure, without an
+    id. `needed_by` names the refs that reach the object, sorted; `detail` says more in words."""
+
+    kind: str
+    id: str
+    needed_by: tuple[str, ...]
+    detail: str
+
+
+class Report(Record):
+    """How many objects were found sound, how many refs there are, and what is wrong."""
+
+    objects: int
+    refs: int
+    problems: tuple[Problem, ...]
+
+
+def verify(store: Store, deep: bool = False) -> Report:
+    """Check the store as it is at this moment; others may go on writing.
+
+    StoreUnreadable when not even the refs can be read.
+    """
+    with store.snapshot():
+        refs = store.refs()
+        sound: set[str] = set()
+        seen: set[str] = set()
+        faults: dict[str, UwfError] = {}
+
+        def note_present(id: str, error: UwfError) -> None:
+            # An object that no ref needs may well link to what `gc` has removed.
+            if not isinstance(error, ObjectMissing):
+                faults[id] = error
+
+        sound.update(walk(store, (ref.id for ref in refs), seen, faults.__setitem__))
+        if deep:
+            sound.update(walk(store, store.ids(), seen, note_present))
+        needed_by = _needed_by(store, refs, sound, faults) if faults else {}
+        problems = [_problem(id, faults[id], needed_by[id]) for id in sorted(faults)]
+        if deep:
+            problems += [Problem("file", "", (), text) for text in store.faults()]
+    return Report(len(sound), len(refs), tuple(problems))
+
+
+def _problem(id: str, error: UwfError, needed_by: tuple[str, ...]) -> Problem:
+    kind = "missing" if isinstance(error, ObjectMissing) else "damaged"
+    return Problem(kind, id, needed_by, error.message)
+
+
+def _needed_by(
+    store: Store, refs: list[Ref], sound: Iterable[str], faults: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """For each faulty object the refs that reach it. Reads the links again: faults are rare, memory is not free."""
+    parents: dict[str, list[str]] = {}
+    for id in sound:
+        for link in links_of(store, id):
+            parents.setdefault(link, []).append(id)
+    named: dict[str, list[str]] = {}
+    for ref in refs:
+        named.setdefault(ref.id, []).append(ref.name)
+    result = {}
+    for fault in faults:
+        above, waiting = {fault}, [fault]
+        while waiting:
+            for parent in parents.get(waiting.pop(), ()):
+                if parent not in above:
+                    above.add(parent)
+                    waiting.append(parent)
+        result[fault] = tuple(sorted(name for id in above for name in named.get(id, ())))
+    return result

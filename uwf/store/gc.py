@@ -1,0 +1,96 @@
+"""Removing objects that nobody needs.
+
+Needed is what these reach: every ref; every move in the log within the grace period, so that it can be undone;
+and every object put within the grace period, because somebody may be about to name it. Most of the marking
+happens before the write lock is taken; what changed meanwhile is marked under the lock, together with the
+removal, so nothing that is being written can be lost.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.errors import ObjectMissing, StoreError
+from uwf.record import Record
+from uwf.store.protocols import REFRESH_MS
+from uwf.store.walk import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from uwf.errors import UwfError
+    from uwf.store.protocols import Objects, Refs, Store
+
+    class Readable(Objects, Refs, Protocol):
+        """A store or a transaction."""
+
+
+class GcReport(Record):
+    """Objects that stay, objects that went (or would go), and the bytes those took.
+
+    The bytes are free for new objects; the store file does not shrink.
+    """
+
+    kept: int
+    removed: int
+    freed_bytes: int
+
+
+def collect(store: Store, grace_ms: int, dry_run: bool = False) -> GcReport:
+    """Remove what is not needed; with `dry_run`, only count it.
+
+    StoreError when an object that a ref needs is missing or damaged: what it links to cannot be known then, so
+    nothing is removed.
+    """
+    since_ms = clock.now_ms() - grace_ms
+    needed: set[str] = set()
+    with store.snapshot():
+        _mark(store, since_ms, grace_ms, needed)
+        if dry_run:
+            return _report(store, needed)
+    with store.transaction() as tx:
+        _mark(tx, since_ms, grace_ms, needed)
+        report = _report(tx, needed)
+        for id in _garbage(tx, needed):
+            tx.remove(id)
+    return report
+
+
+def _mark(readable: Readable, since_ms: int, grace_ms: int, needed: set[str]) -> None:
+    """Add to `needed` what is needed. Ids that are in it already were followed before and are not again."""
+    for _ in walk(readable, (ref.id for ref in readable.refs()), needed, _refuse):
+        pass
+    moves = readable.moves_since(since_ms + 1)
+    logged = (id for move in moves for id in (move.old, move.new) if id)
+    recent = readable.recent(since_ms - (REFRESH_MS if grace_ms else 0))
+    for _ in walk(readable, [*logged, *recent], needed, _tolerate_missing):
+        pass
+
+
+def _garbage(readable: Readable, needed: set[str]) -> list[str]:
+    return [id for id in readable.ids() if id not in needed]
+
+
+def _report(readable: Readable, needed: set[str]) -> GcReport:
+    total = 0
+    removed = 0
+    freed_bytes = 0
+    for id in readable.ids():
+        total += 1
+        if id not in needed:
+            removed += 1
+            freed_bytes += readable.stored_bytes(id)
+    return GcReport(total - removed, removed, freed_bytes)
+
+
+def _refuse(id: str, error: UwfError) -> None:
+    raise StoreError(
+        f"nothing was removed: {error.message}, and what it links to cannot be told from garbage",
+        hint="uwf store verify",
+    ) from error
+
+
+def _tolerate_missing(id: str, error: UwfError) -> None:
+    """An earlier collection with a shorter grace may have taken what the log still mentions."""
+    if not isinstance(error, ObjectMissing):
+        _refuse(id, error)
