@@ -36,7 +36,10 @@ class CommandAgent:
         on_ready: Callable[[int, str], None],
         on_turn: Callable[[str], None],
     ) -> Answer:
-        """Run the command once. Its turns are bursts of stdout: what came until a pause, or 64 KiB of it."""
+        """Run the command once. Its turns are bursts of stdout: what came until a pause, or 64 KiB of it.
+
+        What came last, with no pause after it, is the answer's tail.
+        """
         turns = _Turns(on_turn)
         outcome = process.run(
             process.Command(
@@ -56,10 +59,10 @@ class CommandAgent:
             on_output=turns.add,
             on_pause=turns.flush,
         )
-        turns.finish()
+        tail = turns.rest()
         text = outcome.stdout.decode(errors="replace")
         stderr = outcome.stderr.decode(errors="replace")
-        return Answer(replace(outcome, stdout=b"", stderr=b""), text, stderr)
+        return Answer(replace(outcome, stdout=b"", stderr=b""), text, stderr, tail)
 
 
 class _Turns:
@@ -84,9 +87,10 @@ class _Turns:
         if text:
             self._on_turn(text)
 
-    def finish(self) -> None:
+    def rest(self) -> str:
+        """What came since the last turn."""
         self._parts.append(self._decoder.decode(b"", final=True))
-        self.flush()
+        return "".join(self._parts)
 
 
 def available(argv: Sequence[str], cwd: str, path: str) -> str | None:

@@ -44,12 +44,14 @@ class Answer(Record):
     """How it ended, and what was said. `text` is the whole reply, `stderr` the end of the error output.
 
     `outcome.stdout` and `outcome.stderr` are left empty here: the two texts are the same bytes, read as UTF-8 with
-    a replacement character where they are not. `usage` maps names such as `tokens` or `usd` to amounts.
+    a replacement character where they are not. `tail` is the end of `text` that was not given to `on_turn`: what came
+    with the end itself. `usage` maps names such as `tokens` or `usd` to amounts.
     """
 
     outcome: Outcome
     text: str
     stderr: str
+    tail: str = ""
     session: str | None = None
     usage: dict[str, float] | None = None
 
@@ -70,7 +72,7 @@ class Agent(Protocol):
         """Run `ask.prompt` to its end.
 
         `on_ready(pid, start_time)` is called before the agent's program runs, and the program only runs when it
-        returned. `on_turn(text)` is called with each message as it arrives; joined, the turns of a command agent
-        are the reply. What either of them raises ends the agent and is raised from here.
+        returned. `on_turn(text)` is called with each message as it arrives; the turns of a command agent and
+        the answer's tail, joined, are the reply. What either of them raises ends the agent and is raised from here.
         """
         ...

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uwf.cli.command import Command
 
 GROUPS = {
+    "thread": "Begin threads, run their steps, see where they stand.",
     "cas": "Look at the object store: immutable nodes, found by their id.",
     "config": "Look at the configuration and change it.",
     "ref": "Look at the refs, the names that point at objects, and move them.",
@@ -17,6 +18,12 @@ GROUPS = {
 }
 
 MODULES = {
+    "thread start": "thread_start",
+    "thread exec": "thread_run",
+    "thread resume": "thread_run",
+    "thread poke": "thread_run",
+    "thread show": "thread_show",
+    "thread list": "thread_show",
     # "cas put": "cas",
     # "cas get": "cas",
     # "cas has": "cas",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def redactor(ctx: Context) -> Redactor:
     """What keeps the secrets of this environment and config out of the store."""
-    return Redactor(settings.secret_values(ctx.home, ctx.config))
+    return Redactor(settings.secret_values(ctx.config))
 
 
 def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:

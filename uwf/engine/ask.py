@@ -30,6 +30,7 @@ def build(
     plan, settings = opening.plan, engine.config.agent(opening.agent)
     environ = {
         **engine.environ,
+        **dict(settings.env),
         "UWF_HOME": engine.home,
         "UWF_THREAD": opening.thread,
         "UWF_STEP_INDEX": str(place.index + 1),

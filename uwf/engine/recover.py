@@ -31,7 +31,11 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
         return None
     from uwf.agent import orphans  # rarely needed: after a crash only
 
-    swept = orphans.end_orphans(found.pid, found.started, found.mark, grace_s)
+    ended_pids: tuple[int, ...] = ()
+    survivors: tuple[int, ...] = ()
+    if found.pid is not None and found.started is not None:
+        swept = orphans.end_orphans(found.pid, found.started, found.mark, grace_s)
+        ended_pids, survivors = swept.ended, swept.survivors
     turns = found.last if found.last != found.begun else None
     failure = tries.Failure("interrupted", "uwf ended before the agent did")
     with store.transaction() as tx:
@@ -43,4 +47,4 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
             tags={"state": INTERRUPTED},
             why="settled after its process died",
         )
-    return Settled(attempt, tuple(swept.ended), tuple(swept.survivors))
+    return Settled(attempt, ended_pids, survivors)

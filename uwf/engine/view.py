@@ -58,9 +58,10 @@ class View:
     def result(self, result: Result) -> dict[str, Any]:
         """One line of `exec`, `resume` and `poke`."""
         line = self.state(result.thread)
-        line |= {"role": result.role, "step": result.step, "error": None}
+        line |= {"role": result.role, "step": result.step, "stepStatus": None, "error": None}
         if result.step is not None:
-            line["usage"] = self._reader.get(result.step).payload["usage"]
+            payload = self._reader.get(result.step).payload
+            line |= {"stepStatus": payload["status"], "usage": payload["usage"]}
         elif result.failure is not None:
             line["usage"] = None
             line["error"] = {

@@ -1,0 +1,51 @@
+"""Which agent runs a role: what the command says, else the override for the role, else the default.
+
+Agents are read from the home's config alone, never from a project folder: a cloned repository must not be able
+to run code.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.agent.seam import Agent
+    from uwf.config import Config
+
+
+def choose(config: Config, workflow: str, role: str, override: str | None) -> Agent:
+    """The agent for `role` of `workflow`. `override` is a configured name or a command line.
+
+    Raises `Refused` (reason `no_agent`) when none is configured.
+    """
+    word = override or config.overrides.get(workflow, {}).get(role) or config.default_agent
+    if word is None:
+        raise Refused(
+            f"no agent is configured to run role {role}",
+            reason="no_agent",
+            hint="uwf config set agents.mine.command 'COMMAND', then uwf config set default_agent mine; "
+            "or give --agent 'COMMAND'",
+        )
+    from uwf.agent.command import CommandAgent
+
+    named = config.agents.get(word)
+    if named is not None:
+        return CommandAgent(word, named.command)
+    return CommandAgent(word, words_of(word))
+
+
+def words_of(line: str) -> tuple[str, ...]:
+    """A command line as a shell would split it; no shell is run."""
+    if not any(mark in line for mark in "'\"\\"):
+        return tuple(line.split())
+    import shlex
+
+    try:
+        return tuple(shlex.split(line))
+    except ValueError as error:
+        raise Refused(
+            f"cannot read the command line {line!r}: {error}",
+            reason="no_agent",
+            hint="check its quotes",
+        ) from None
