@@ -45,7 +45,7 @@ def thread_ref(store: Reader, text: str) -> Ref:
             hint="uwf thread list --all",
             code="too_short",
         )
-    found = store.names(THREADS, starting=word, limit=6)
+    found = store.names(THREADS + word, limit=6)
     found += [name for name in store.names(THREADS, ending=word, limit=6) if name not in found]
     if not found:
         raise _no_thread(text)
@@ -92,6 +92,17 @@ def object_id(store: Reader, text: str) -> str:
             hint="uwf step list THREAD shows steps; uwf thread list --all shows threads",
             code="no_such_object",
         ) from None
+
+
+def forkable(store: Reader, text: str) -> tuple[str, str | None]:
+    """The chain node that `text` names, and the thread it was named through, if any."""
+    id = object_id(store, text)
+    word = text.rpartition("~")[0] or text.partition("/")[0]
+    try:
+        thread = thread_ref(store, word).name.removeprefix(THREADS)
+    except (NotFound, InputError):
+        return id, None
+    return id, thread
 
 
 def step_id(store: Reader, text: str) -> str:
