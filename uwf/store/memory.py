@@ -106,6 +106,8 @@ class _Reading:
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
+        check_page(limit, 0)
+        check_text("name", ending)
         found = [ref.name for ref in self.refs(prefix) if ref.name.endswith(ending)]
         return found if limit is None else found[:limit]
 

@@ -16,6 +16,7 @@ from uwf.store.rules import (
     bounds,
     check_name,
     check_page,
+    check_text,
     damaged,
     hex_prefix,
     matches,
@@ -129,15 +130,15 @@ class Reading:
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
-        low, high = bounds(prefix, None, None)
-        rows = self._database.all(
-            "SELECT name FROM ref WHERE name >= ? AND name < ? AND substr(name, -?) = ?"
-            " ORDER BY name LIMIT ?"
-            if ending
-            else "SELECT name FROM ref WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
-            (low, high, *((len(ending), ending) if ending else ()), -1 if limit is None else limit),
-        )
-        return [row[0] for row in rows]
+        check_page(limit, 0)
+        check_text("name", ending)
+        where = "name >= ? AND name < ?"
+        args: tuple[Any, ...] = bounds(prefix, None, None)
+        if ending:
+            where += " AND substr(name, ?) = ?"
+            args += (-len(ending), ending)
+        sql = f"SELECT name FROM ref WHERE {where} ORDER BY name LIMIT ?"
+        return [row[0] for row in self._database.all(sql, (*args, -1 if limit is None else limit))]
 
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
         query, complete = self._query(wanted_values(tags), *bounds(prefix, None, None))
