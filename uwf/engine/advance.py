@@ -71,9 +71,7 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
     Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for.
     """
     with hold(engine, id, order.wait_s):
-        settled = recover.settle(engine.store, id, grace_s=engine.config.limits.grace_s)
-        if settled is not None:
-            engine.on_event(Recovered(id, settled.attempt, settled.ended_pids))
+        settle(engine, id)
         if order.rebind is not None:
             rebind.rebind(engine.store, current(engine, id), order.rebind)
         limit = engine.config.limits.max_steps if order.count is None else order.count
@@ -86,6 +84,13 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
             yield result
             if not going:
                 return
+
+
+def settle(engine: Engine, id: str) -> None:
+    """Settle what a dead predecessor left of thread `id`, whose lock the caller holds."""
+    settled = recover.settle(engine.store, id, grace_s=engine.config.limits.grace_s)
+    if settled is not None:
+        engine.on_event(Recovered(id, settled.attempt, settled.ended_pids))
 
 
 @contextmanager

@@ -112,12 +112,7 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
 
 def cancel(store: Store, thread: Thread, reason: str | None) -> None:
     """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
-    if thread.status in (COMPLETED, CANCELLED):
-        raise StateError(
-            f"thread {thread.id} is {thread.status}: there is nothing to cancel",
-            hint=f"uwf thread show {thread.id}",
-            code=thread.status,
-        )
+    refuse_ended(thread)
     tags = tags_for(thread.tags, decide.Standing(CANCELLED), clock.now_ms())
     if reason:
         tags["endReason"] = reason
@@ -128,6 +123,16 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> None:
             expect=thread.head,
             tags=tags,
             why=f"cancelled: {reason}" if reason else "cancelled",
+        )
+
+
+def refuse_ended(thread: Thread) -> None:
+    """Raise `StateError` for a thread that is completed or cancelled."""
+    if thread.status in (COMPLETED, CANCELLED):
+        raise StateError(
+            f"thread {thread.id} is {thread.status}: there is nothing to cancel",
+            hint=f"uwf thread show {thread.id}",
+            code=thread.status,
         )
 
 

@@ -1,0 +1,113 @@
+"""`uwf thread stop`, `cancel`, `fork` and `undo`: what a person does to a thread."""
+
+from __future__ import annotations
+
+from uwf.cli import wiring
+from uwf.cli.command import arg, command, opt
+from uwf.cli.text import text_arg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.context import Context
+    from uwf.store.protocols import Ref
+
+_THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
+
+
+@command(
+    "thread stop",
+    help="End what runs on a thread now; the thread stays as it is.",
+    detail="The agent gets SIGTERM, limits.grace later SIGKILL. Its unfinished attempt is kept.",
+    example="uwf thread stop @last",
+    thread=_THREAD,
+)
+def stop(ctx: Context, thread: str) -> None:
+    from uwf.cli.thread_show import answer
+
+    ref = wiring.thread_ref(ctx, thread)
+    pid = _end_run(ctx, ref)
+    ctx.out.note(f"stopped process {pid}" if pid is not None else "nothing was running")
+    answer(ctx, _fresh(ctx, ref))
+
+
+@command(
+    "thread cancel",
+    help="End a thread for good. What runs is stopped first.",
+    example="uwf thread cancel @last --reason 'the issue was closed'",
+    thread=_THREAD,
+    reason=opt("--reason", metavar="TEXT", help="Why; kept with the thread."),
+)
+def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
+    from uwf.cli.thread_show import answer
+    from uwf.engine import advance, lifecycle
+
+    said = None if reason is None else wiring.redactor(ctx).text(text_arg(reason).strip())
+    ref = wiring.thread_ref(ctx, thread)
+    engine = wiring.engine(ctx, lambda event: None)
+    id = ref.name.rpartition("/")[2]
+    lifecycle.refuse_ended(advance.current(engine, id))
+    _end_run(ctx, ref)
+    with advance.hold(engine, id, wait_s=1.0):
+        advance.settle(engine, id)
+        lifecycle.cancel(engine.store, advance.current(engine, id), said)
+    answer(ctx, _fresh(ctx, ref))
+
+
+@command(
+    "thread fork",
+    help="Begin a new thread that shares all history up to a step.",
+    example="uwf thread fork @last~2 -p 'try it without the cache'",
+    step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="thread"),
+    prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
+)
+def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
+    from uwf.engine import address, lifecycle
+
+    store = ctx.store()
+    node, source = address.forkable(store, step)
+    said = None if prompt is None else wiring.redactor(ctx).text(text_arg(prompt))
+    thread = lifecycle.fork(store, node, source, said or None)
+    origin = {
+        "thread": thread.tags[lifecycle.FORKED_THREAD],
+        "step": thread.tags[lifecycle.FORKED_STEP],
+    }
+    ctx.out.answer(
+        {"thread": thread.id, "forkedFrom": origin, "head": thread.head, "status": thread.status},
+        ids=[thread.id],
+        draw=f"{thread.id}  {thread.status}, forked from {origin['thread']} "
+        f"at {origin['step'][:12]}",
+    )
+    verb = "exec" if thread.status == "idle" else "resume"
+    ctx.out.hint(f"uwf thread {verb} {thread.id}")
+
+
+@command(
+    "thread undo",
+    help="Move a thread's head back to where it was before; a cancelled thread becomes what it was.",
+    detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`.",
+    example="uwf thread undo @last",
+    thread=_THREAD,
+)
+def undo(ctx: Context, thread: str) -> None:
+    from uwf.cli.thread_show import answer
+    from uwf.engine import advance, lifecycle
+
+    ref = wiring.thread_ref(ctx, thread)
+    engine = wiring.engine(ctx, lambda event: None)
+    id = ref.name.rpartition("/")[2]
+    with advance.hold(engine, id):
+        advance.settle(engine, id)
+        lifecycle.undo(engine.store, advance.current(engine, id))
+    answer(ctx, _fresh(ctx, ref))
+
+
+def _end_run(ctx: Context, ref: Ref) -> int | None:
+    """Stop what runs the thread, with time for the agent's ladder. The pid that ran it, None if nobody did."""
+    from uwf.engine import control
+
+    patience_s = ctx.config.limits.grace_s + 5.0
+    return control.stop(ctx.home, ref.name.rpartition("/")[2], patience_s=patience_s)
+
+
+def _fresh(ctx: Context, ref: Ref) -> Ref:
+    return wiring.thread_ref(ctx, ref.name.rpartition("/")[2])
