@@ -35,7 +35,7 @@ def understand(words: Sequence[str]) -> Call | int:
     InputError (code `usage`) says what is wrong with them, with the nearest right word as hint.
     """
     words = list(words)
-    if _names_no_command(words):
+    if _names_no_command(words) and not config.is_completing():
         with contextlib.redirect_stdout(sys.stderr):
             _ask_typer([*words, "--help"])
         return BAD_INPUT

@@ -78,10 +78,18 @@ def _refs(context: Context) -> Iterator[Offer]:
         yield ref.name, ref.id[:12]
 
 
+def _keys(context: Context) -> Iterator[Offer]:
+    from uwf.config import edit
+
+    for setting in edit.settings(context.home):
+        yield setting.key, "" if setting.is_secret or setting.value is None else str(setting.value)
+
+
 _FINDERS: dict[str, Callable[[Context], Iterator[Offer]]] = {
     "thread": _threads,
     "workflow": _workflows,
     "agent": _agents,
     "ref": _refs,
+    "key": _keys,
 }
 """What `complete=` of a declaration may say. Anything else is left to the shell."""

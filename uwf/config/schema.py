@@ -119,8 +119,8 @@ def _leaves(table: Mapping[str, Any], above: Path, file: str) -> list[tuple[Path
 def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file: str) -> None:
     agents = settings.get("agents", {})
     for name in document.get("agents", {}):
-        if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise ConfigInvalid(f"{file}: {name!r} cannot name an agent: letters, digits, - _ . do")
+        if not _is_bare(name):
+            raise ConfigInvalid(f"{file}: {name!r} cannot name an agent: a-z, A-Z, 0-9, - and _ can")
         if "command" not in agents.get(name, {}):
             key = dotted(("agents", name, "command"))
             raise ConfigInvalid(f"{file}: {key} is missing", hint=f"uwf config set {key} 'COMMAND'")

@@ -1,0 +1,272 @@
+"""What holds for every command: help, usage errors, streams, signals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.program import PROGRAM, Uwf
+from uwf.cli import index
+
+BOX_OR_ESCAPE = re.compile(r"[\x1b╭│]")
+
+
+def on_terminal(uwf: Uwf, *words: str, env: dict[str, str] | None = None) -> str:
+    """What `uwf` writes when stdin, stdout and stderr are one terminal, 80 columns wide."""
+    leader, follower = pty.openpty()
+    process = uwf.start(
+        *words,
+        env={"TERM": "xterm-256color", "COLUMNS": "80", **(env or {})},
+        **dict.fromkeys(("stdin", "stdout", "stderr"), follower),
+    )
+    os.close(follower)
+    seen = b""
+    while select.select([leader], [], [], 20)[0]:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # Linux says so when the last writer has closed its end
+            break
+        if not piece:
+            break
+        seen += piece
+    assert process.wait(20) is not None
+    os.close(leader)
+    return seen.decode(errors="replace")
+
+
+def test_version_is_one_line(uwf: Uwf) -> None:
+    assert uwf("--version").out == "uwf 0.1.0\n"
+
+
+def test_help_names_every_group(uwf: Uwf) -> None:
+    text = uwf("--help").out
+    assert all(re.search(rf"^  {group} ", text, re.MULTILINE) for group in index.GROUPS)
+
+
+@pytest.mark.parametrize("group", index.GROUPS)
+def test_help_of_a_group_names_its_commands(uwf: Uwf, group: str) -> None:
+    text = uwf(group, "--help").out
+    for name in index.in_group(group):
+        assert re.search(rf"^  {name.split()[1]} ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", index.MODULES)
+def test_help_of_a_command_shows_its_example(uwf: Uwf, name: str) -> None:
+    done = uwf(*name.split(), "--help")
+    text = " ".join(done.out.split())
+    assert f"Example: {' '.join(index.load(name).example.split())}" in text
+    assert "--json" in text and "--home" in text
+    assert not BOX_OR_ESCAPE.search(done.out)
+
+
+def test_no_command_shows_help_on_stderr_as_bad_usage(uwf: Uwf) -> None:
+    for words in ([], ["config"]):
+        done = uwf(*words, expect=2)
+        assert done.out == ""
+        assert "Usage: uwf" in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "hint"),
+    [
+        ("config pth", "uwf config: no such command 'pth'", "uwf config path"),
+        ("confg path", "uwf: no such command 'confg'", "uwf config"),
+        ("config path --jsn", "uwf config path: no such option --jsn", "uwf config path --json"),
+        ("config get", "uwf config get: missing argument 'KEY'", "uwf config get --help"),
+        ("config path --home", "uwf config path: option '--home' requires", "config path --help"),
+        ("--bad config path", "uwf: no such option --bad", "uwf --help"),
+        ("config path more", "unexpected extra argument", "uwf config path --help"),
+    ],
+)
+def test_bad_usage_is_two_lines_and_exit_2(uwf: Uwf, line: str, error: str, hint: str) -> None:
+    done = uwf(*line.split(), expect=2)
+    assert done.out == ""
+    first, second = done.err.splitlines()
+    assert first.startswith("error: ") and error in first
+    assert second.startswith("hint: ") and second.endswith(hint)
+    told = uwf("--json", *line.split(), expect=2).error
+    assert told["code"] == "usage"
+    assert error in told["message"]
+
+
+def test_common_options_stand_before_and_after_the_command(uwf: Uwf, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    for words in (
+        ["--home", other, "config", "path", "--json"],
+        ["--json", "config", "path", f"--home={other}"],
+        ["--home=/elsewhere", "config", "path", "--json", "--home", other],
+    ):
+        assert uwf(*words).json["path"] == f"{other}/config.toml"
+
+
+def test_nothing_is_written_outside_home(uwf: Uwf) -> None:
+    uwf("config", "set", "limits.max_steps", "5")
+    outside = [path for path in uwf.home.parent.rglob("*") if uwf.home not in (path, *path.parents)]
+    assert {path.name for path in outside} == {"user", "project"}
+
+
+def test_errors_are_json_on_stderr_with_json(uwf: Uwf) -> None:
+    done = uwf("config", "get", "nothing", "--json", expect=2)
+    assert done.out == ""
+    assert done.error == {
+        "code": "bad_config",
+        "message": "nothing is not a known key",
+        "hint": "uwf config list",
+    }
+
+
+def test_an_internal_fault_is_words_unless_debugging(uwf: Uwf, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(
+        "import uwf.config\ndef broken(home): raise ZeroDivisionError('oops')\nuwf.config.file_path = broken\n"
+    )
+    quiet = uwf("config", "path", env={"PYTHONPATH": str(broken)}, expect=1)
+    assert quiet.err.splitlines()[0] == "error: internal fault: ZeroDivisionError: oops"
+    assert "UWF_DEBUG=1" in quiet.err and "Traceback" not in quiet.err
+    loud = uwf("config", "path", env={"PYTHONPATH": str(broken), "UWF_DEBUG": "1"}, expect=1)
+    assert "Traceback" in loud.err
+
+
+def test_a_reader_that_left_ends_it_quietly(uwf: Uwf) -> None:
+    process = uwf.start("config", "list")
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("words", [["config", "list"], ["--version"], ["config", "path", "--json"]])
+def test_a_full_disk_behind_stdout_is_an_error(uwf: Uwf, words: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        process = uwf.start(*words, stdout=full)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert b"error" in err and b"No space left on device" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_closed_streams_are_survived(uwf: Uwf) -> None:
+    shell = ["/bin/sh", "-c", 'exec "$0" config path "$@"']
+    for closing, code in (("<&-", 0), ("2>&-", 0), (">&-", 1), (">&- 2>&- <&-", 1)):
+        done = subprocess.run(
+            [*shell[:2], f'exec "$0" config path {closing}', PROGRAM],
+            capture_output=True,
+            env=uwf.environ,
+            timeout=20,
+        )
+        assert done.returncode == code, (closing, done)
+        assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_any_locale_writes_utf8(uwf: Uwf, locale: str) -> None:
+    uwf("config", "set", "agents.snow.command", "cat 'ümläut ☃'")
+    env = {"LANG": locale, "LC_ALL": locale, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    assert "ümläut ☃" in uwf("config", "list", env=env).out
+    assert uwf("config", "get", "agents.snow.command", "-q", env=env).out == "cat 'ümläut ☃'\n"
+    assert uwf("config", "list", "--json", env=env).json["agents.snow.command"] == "cat 'ümläut ☃'"
+
+
+def test_bytes_that_are_no_text_crash_nothing(uwf: Uwf) -> None:
+    done = subprocess.run(
+        [PROGRAM.encode(), b"config", b"get", b"\xff\xfe"], capture_output=True, env=uwf.environ
+    )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_terminal_gets_colour_and_anything_else_does_not(uwf: Uwf) -> None:
+    assert "\x1b[" in on_terminal(uwf, "config", "list")
+    assert "\x1b[1;31merror:" in on_terminal(uwf, "config", "get", "nothing")
+    assert "\x1b[" not in on_terminal(uwf, "config", "list", env={"NO_COLOR": "1"})
+    assert "\x1b[" not in on_terminal(uwf, "config", "list", env={"TERM": "dumb"})
+    assert "\x1b" not in uwf("config", "list").out
+
+
+def test_a_terminal_without_utf8_or_of_ten_columns_crashes_nothing(uwf: Uwf) -> None:
+    uwf("config", "set", "agents.snow.command", "cat ☃")
+    ascii_only = {"PYTHONIOENCODING": "ascii", "LC_ALL": "POSIX"}
+    assert "cat ?" in on_terminal(uwf, "config", "list", env=ascii_only)
+    assert "error" not in on_terminal(uwf, "config", "list", env={"COLUMNS": "10"})
+    assert "Usage" in on_terminal(uwf, "config", "list", "--help", env=ascii_only)
+
+
+def test_a_stored_text_cannot_steer_the_terminal(uwf: Uwf) -> None:
+    uwf("config", "set", "agents.evil.command", "cat \x1b]0;owned\x07 \x9b31m")
+    shown = on_terminal(uwf, "config", "get", "agents.evil.command")
+    assert "owned" in shown
+    assert "\x1b]" not in shown and "\x9b" not in shown and "\x07" not in shown
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+)
+def test_a_signal_ends_it_with_its_code(uwf: Uwf, number: int, code: int) -> None:
+    fifo = uwf.cwd / "slow"
+    os.mkfifo(fifo)
+    process = uwf.start("cas", "put", "slow")
+    writer = os.open(fifo, os.O_WRONLY)  # returns when uwf has opened it to read
+    time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    os.close(writer)
+    assert process.returncode == code
+    assert out == b"" and b"Traceback" not in err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_of_every_shell_calls_us(uwf: Uwf, shell: str) -> None:
+    script = uwf(env={"_UWF_COMPLETE": f"source_{shell}"}).out
+    assert "_UWF_COMPLETE" in script and "uwf" in script
+
+
+def test_completion_installs_itself_for_bash(uwf: Uwf) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{PROGRAM} --install-completion; true"],
+        capture_output=True,
+        text=True,
+        env=uwf.environ,
+        timeout=60,
+    )
+    assert "completion installed" in done.stdout, done
+    assert "uwf" in (Path(uwf.environ["HOME"]) / ".bashrc").read_text()
+
+
+def offers(uwf: Uwf, line: str) -> list[str]:
+    words = line.split(" ")
+    env = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_UWF_COMPLETE": "complete_bash"}
+    return uwf(env=env).out.split()
+
+
+def test_completion_offers_commands_options_and_keys(uwf: Uwf) -> None:
+    assert "config" in offers(uwf, "uwf co")
+    assert offers(uwf, "uwf config pa") == ["path"]
+    assert offers(uwf, "uwf config path --js") == ["--json"]
+    assert offers(uwf, "uwf config get limits.max_s") == ["limits.max_steps"]
+
+
+def test_completion_of_a_broken_home_offers_nothing_and_says_nothing(uwf: Uwf) -> None:
+    uwf.home.mkdir()
+    (uwf.home / "config.toml").write_text("not toml at all")
+    done = uwf(
+        env={"COMP_WORDS": "uwf config get l", "COMP_CWORD": "3", "_UWF_COMPLETE": "complete_bash"}
+    )
+    assert done == (0, "\n", "")
+
+
+def test_the_module_is_the_command(uwf: Uwf) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uwf", "--version"], capture_output=True, env=uwf.environ, text=True
+    )
+    assert done.stdout == "uwf 0.1.0\n"
