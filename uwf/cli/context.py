@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from uwf import config
 from uwf.cli.output import Output
 
@@ -9,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.command import Common
     from uwf.config import Config
+    from uwf.store.protocols import Store
     from uwf.store.sqlite import SqliteStore
 
 
@@ -41,6 +44,14 @@ class Context:
 
             self._store = open_store(self.store_path, create=create)
         return self._store
+
+    def reader(self) -> Store:
+        """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""
+        if self._store is None and not os.path.lexists(self.store_path):
+            from uwf.store.memory import MemoryStore
+
+            return MemoryStore()
+        return self.store()
 
     def close(self) -> None:
         """May be called twice."""

@@ -27,7 +27,7 @@ def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | N
     from uwf.engine import read as reading
     from uwf.engine import thread as threads
 
-    store = ctx.store()
+    store = ctx.reader()
     found = threads.read(store, wiring.thread_ref(ctx, thread))
     text = reading.thread_markdown(
         store, found, quota_chars=quota or ctx.config.read.chars, before=before
@@ -59,7 +59,7 @@ def log(ctx: Context, thread: str) -> None:
             "new": move.new,
             "process": move.process,
         }
-        for move in ctx.store().moves(ref.name)
+        for move in ctx.reader().moves(ref.name)
     ]
     columns = ("version", "when", "status", "head", "why", "process")
     ctx.out.answer(
@@ -93,9 +93,9 @@ def watch(ctx: Context, thread: str) -> None:
     from uwf.engine import watch as watching
 
     ref = wiring.thread_ref(ctx, thread)
-    view = View(ctx.store(), ctx.home)
+    view = View(ctx.reader(), ctx.home)
     id = ref.name.rpartition("/")[2]
-    for glance in watching.follow(ctx.store(), view, id):
+    for glance in watching.follow(ctx.reader(), view, id):
         line = {**glance.row, "turns": glance.turns}
         ctx.out.line(line, id="", draw="\n".join(_told(glance.row, glance.steps, glance.turns)))
         running = glance.row["running"]
@@ -147,7 +147,7 @@ def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
 def diff(ctx: Context, one: str, other: str) -> None:
     from uwf.engine import diff as comparing
 
-    store = ctx.store()
+    store = ctx.reader()
     left, right = wiring.thread_ref(ctx, one), wiring.thread_ref(ctx, other)
     found = comparing.compare(store, left, right)
     ctx.out.answer(

@@ -32,7 +32,7 @@ def show(ctx: Context, thread: str) -> None:
 
 def answer(ctx: Context, ref: Ref) -> None:
     """Print a thread as `show` does; other commands answer like it."""
-    row = View(ctx.store(), ctx.home).thread(ref)
+    row = View(ctx.reader(), ctx.home).thread(ref)
     ctx.out.answer(row, ids=[row["thread"]], draw=lambda: ctx.out.fields(_fields(row)))
     if row["error"] is not None:
         ctx.out.note(f"{row['error']['code']}: {row['error']['message']}")
@@ -76,7 +76,7 @@ def list_(
             hint="uwf thread list --status idle,completed",
             code="usage",
         )
-    store = ctx.store()
+    store = ctx.reader()
     wanted = _filter(ctx, status, history, all, workflow, label, since, until)
     most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
     rows = list(
@@ -119,7 +119,7 @@ def _filter(
         statuses = HISTORY
     elif all:
         statuses = (*STATUSES, RUNNING, CORRUPT)
-    id = None if workflow is None else workflows.object_of(ctx.store(), workflow)
+    id = None if workflow is None else workflows.object_of(ctx.reader(), workflow)
     return listing.Filter(
         statuses=statuses,
         workflow=workflow if id is None else None,

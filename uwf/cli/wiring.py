@@ -44,7 +44,7 @@ def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
 
 
 def thread_ref(ctx: Context, word: str) -> Ref:
-    return address.thread_ref(ctx.store(), word)
+    return address.thread_ref(ctx.reader(), word)
 
 
 def folder(path: str | None) -> str:

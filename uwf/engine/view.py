@@ -6,6 +6,7 @@ Times are epoch milliseconds. *Running* comes from the lock; a thread whose head
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.engine import decide
 from uwf.engine.lifecycle import FORKED_STEP, FORKED_THREAD, labels_of
 from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
@@ -90,7 +91,7 @@ class View:
             "priority": int(tags.get("priority", "0")),
             "steps": thread.place.index,
             "rounds": shown["round"],
-            "startedAt": begun.started_ms,
+            "startedAt": clock.ulid_ms(thread.id) if FORKED_THREAD in tags else begun.started_ms,
             "updatedAt": ref.updated_ms,
             "completedAt": int(tags["completedAt"]) if "completedAt" in tags else None,
             "running": running,

@@ -1,0 +1,124 @@
+"""`uwf step`: the steps of a thread, their prompts, replies and turns."""
+
+from __future__ import annotations
+
+from uwf.cli import wiring
+from uwf.cli.command import arg, command, opt
+from uwf.engine import address
+from uwf.engine.view import View
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.cli.context import Context
+
+_STEP = arg("An id, THREAD~N, THREAD/role@N, or a thread for its last step.", metavar="STEP")
+
+
+@command(
+    "step list",
+    help="List the steps of a thread, oldest first.",
+    example="uwf step list @last",
+    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+)
+def list_(ctx: Context, thread: str) -> None:
+    rows = View(ctx.reader(), ctx.home).steps(wiring.thread_ref(ctx, thread).id)
+    columns = ("step", "#", "round", "role", "status", "seconds", "tries", "agent")
+    ctx.out.answer(
+        rows,
+        ids=[row["step"] for row in rows],
+        draw=lambda: ctx.out.table(columns, [_cells(row) for row in rows]) if rows else None,
+    )
+    if not rows:
+        ctx.out.note("the thread has no step yet")
+
+
+@command(
+    "step show",
+    help="Show one step: prompt, supplement, reply, turns and failed attempts.",
+    example="uwf step show @last~1",
+    step=_STEP,
+)
+def show(ctx: Context, step: str) -> None:
+    store = ctx.reader()
+    row = View(store, ctx.home).step(address.step_id(store, step))
+    ctx.out.answer(row, ids=[row["step"]], draw=lambda: ctx.out.fields(_fields(row)))
+
+
+@command(
+    "step read",
+    help="Read one step as Markdown, with the prompt it got.",
+    example="uwf step read @last",
+    step=_STEP,
+)
+def read(ctx: Context, step: str) -> None:
+    from uwf.engine import read as reading
+
+    store = ctx.reader()
+    id = address.step_id(store, step)
+    text = reading.step_page(store, id)
+    ctx.out.answer({"step": id, "markdown": text}, ids=[id], draw=lambda: ctx.out.markdown(text))
+
+
+@command(
+    "step turns",
+    help="Show what the agents of a thread said, turn by turn, failed attempts included.",
+    example="uwf step turns @last --step @last~1",
+    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    step=opt("--step", metavar="STEP", help="Only the turns of this step."),
+)
+def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
+    from uwf.engine import turns as telling
+
+    store = ctx.reader()
+    ref = wiring.thread_ref(ctx, thread)
+    only = None if step is None else address.step_id(store, step)
+    rows = telling.of_thread(store, ref, only)
+    ctx.out.answer(
+        rows, ids=[row["turn"] for row in rows], draw="\n".join(_turn(row) for row in rows)
+    )
+    if not rows:
+        ctx.out.note("no agent has said anything yet")
+
+
+def _turn(row: dict[str, Any]) -> str:
+    from uwf import clock
+
+    where = f"step {row['index']}" if row["step"] else f"attempt {row['number']}, {row['outcome']}"
+    return f"— {row['role']}, {where}, {row['from']}, {clock.iso(row['at'])}\n{row['text']}"
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["step"][:16],
+        str(row["index"]),
+        str(row["round"]),
+        row["role"],
+        row["status"],
+        f"{row['durationMs'] / 1000:.1f}",
+        str(1 + len(row["attempts"])),
+        row["agent"],
+    ]
+
+
+def _fields(row: dict[str, Any]) -> dict[str, str]:
+    from uwf import clock
+    from uwf.engine.story import inline
+
+    output = {name: inline(value) for name, value in row["output"].items() if name != "$status"}
+    return {
+        "step": row["step"],
+        "thread": row["thread"],
+        "role": f"{row['role']} → {row['status']}",
+        "place": f"step {row['index']}, round {row['round']}",
+        "agent": row["agent"],
+        "cwd": row["cwd"],
+        "began": f"{clock.iso(row['startedAt'])}, took {row['durationMs'] / 1000:.1f} s",
+        "usage": ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items()),
+        "tries": str(1 + len(row["attempts"])),
+        "supplement": row["supplement"] or "",
+        "instruction": row["instruction"],
+        **output,
+        "body": row["body"],
+    }

@@ -1,0 +1,40 @@
+"""The path a thread took through its workflow's graph."""
+
+from __future__ import annotations
+
+from uwf.engine import thread as threads
+from uwf.engine.decide import next_role
+from uwf.engine.model import COMPLETED
+from uwf.engine.story import steps_back
+from uwf.workflow import model as workflow_model
+from uwf.workflow.model import END, START
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.model import Reader
+    from uwf.store.protocols import Ref
+
+
+def visited(reader: Reader, ref: Ref) -> tuple[dict[tuple[str, str], int], str | None]:
+    """How often each edge (source, status) was taken, and where the thread stands: a role, or `$END`."""
+    thread = threads.read(reader, ref)
+    workflow = workflow_model.from_payload(reader.get(thread.place.workflow).payload)
+    edges: dict[tuple[str, str], int] = {}
+
+    def count(source: str, status: str) -> None:
+        known = workflow.graph.get(source, {})
+        status = status if status in known or len(known) != 1 else next(iter(known))
+        edges[source, status] = edges.get((source, status), 0) + 1
+
+    rounds: set[int] = set()
+    for step in steps_back(reader, thread.head):
+        count(step.role, step.status)
+        rounds.add(step.round)
+    for round in sorted(rounds):
+        known = workflow.graph.get(START, {})
+        entered = next(
+            (name for name in (("new",) if round == 1 else ("resume", "new")) if name in known), "_"
+        )
+        count(START, entered)
+    standing = END if thread.status == COMPLETED else next_role(thread, workflow)
+    return edges, standing

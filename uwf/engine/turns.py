@@ -1,0 +1,63 @@
+"""Every turn of a thread in the order it came: those of its steps, of failed attempts, of what runs now."""
+
+from __future__ import annotations
+
+from uwf.engine.model import ATTEMPTS, Step
+from uwf.engine.story import steps_back
+from uwf.engine.thread import FAILED, INTERRUPTED, first_of_try
+from uwf.engine.tries import ended_attempts
+from uwf.engine.view import turns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.engine.model import Reader
+    from uwf.store.protocols import Ref
+
+
+def of_thread(reader: Reader, ref: Ref, only: str | None) -> list[dict[str, Any]]:
+    """The turns of the thread behind `ref`, oldest first; with `only`, those of one step and its attempts."""
+    steps = list(steps_back(reader, ref.id)) if only is None else [Step.read(reader, only)]
+    steps.reverse()
+    rows: list[dict[str, Any]] = []
+    for step in steps:
+        for attempt in step.attempts:
+            rows += _of_attempt(reader, attempt)
+        about = {"step": step.id, "index": step.index, "role": step.role, "outcome": step.status}
+        rows += [{**turn, **about, "number": None} for turn in turns(reader, step.turns)]
+    if only is None:
+        rows += _of_try(reader, ref)
+    return rows
+
+
+def _of_try(reader: Reader, ref: Ref) -> list[dict[str, Any]]:
+    """The turns beside the head: of failed attempts, and of the one that runs."""
+    found = reader.ref(ATTEMPTS + ref.name.rpartition("/")[2])
+    if found is None:
+        return []
+    begun = first_of_try(reader, found.id)
+    payload = reader.get(begun).payload
+    if found.tags["state"] in (FAILED, INTERRUPTED):
+        return [
+            row for end in ended_attempts(reader, found.id) for row in _of_attempt(reader, end)
+        ]
+    rows = [
+        row for end in ended_attempts(reader, payload["before"]) for row in _of_attempt(reader, end)
+    ]
+    running = turns(reader, found.id) if reader.get(found.id).kind == "turn" else []
+    about = {"step": None, "index": None, "role": payload["plan"]["role"], "outcome": "running"}
+    return rows + [{**turn, **about, "number": payload["number"]} for turn in running]
+
+
+def _of_attempt(reader: Reader, ended: str) -> list[dict[str, Any]]:
+    end = reader.get(ended).payload
+    begun = reader.get(end["begun"]).payload
+    about = {
+        "step": None,
+        "index": None,
+        "role": begun["plan"]["role"],
+        "outcome": end["error"]["code"],
+        "number": begun["number"],
+    }
+    return [{**turn, **about} for turn in turns(reader, end["turns"])]
