@@ -1,0 +1,219 @@
+"""Taking a reply apart: the first valid front-matter block, and the text that goes with it.
+
+People and models do not all write the same thing. Accepted are a block between `---` lines and a fenced block, each
+after blank lines or prose; a fence around the block, or around the whole reply; `...` in place of the closing `---`;
+CRLF, a byte-order mark, blanks behind a delimiter; and a last block that nobody closed. What makes a block the front
+matter is that it is a YAML mapping with `$status`: rules between paragraphs and other examples are passed over.
+
+Whether the values fit the role's schema is left to the workflow. The time is linear in the size of the reply: only the
+first 20,000 lines that look like delimiters are considered, and blocks only when they name `$status` and are not
+too large.
+"""
+
+from __future__ import annotations
+
+from uwf import yaml12
+from uwf.agent.delimiters import Mark, marks
+from uwf.errors import InputError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    # The front matter, the text before its block, and the text after it.
+    _Found = tuple[dict[str, Any], str, str]
+
+STATUS = "$status"
+MOST_BLOCK_CHARS = 256 << 10
+MOST_YAML_CHARS = 512 << 10  # read as YAML in all, over every block of one reply
+LEAST_YAML_CHARS = 8 << 10  # what a smaller block counts
+_FENCED = {"", "yaml", "yml", "json", "markdown", "md", "text", "txt"}  # other fences hold code
+_SHAPE = (
+    "begin the reply with a line `---`, then YAML with `$status: <one of the allowed values>`, "
+    "then a line `---`, then the text"
+)
+
+
+class BadReply(InputError):
+    """The reply has no valid front matter. The message is addressed to the agent: what is wrong and how to write it."""
+
+    default_code: ClassVar[str] = "bad_reply"
+
+
+class Reply(Record):
+    """`front` has at least `$status`, a text that is not empty. `body` is what follows the block.
+
+    When nothing follows, the prose before the block is the body.
+    """
+
+    front: dict[str, Any]
+    body: str
+
+
+def split(text: str) -> Reply:
+    """Take `text` apart. Raises BadReply."""
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise BadReply(f"the reply is empty: {_SHAPE}")
+    search = _Search(text)
+    found = search.first(skip_other_fences=True) or search.first(skip_other_fences=False)
+    if found is None:
+        loose = f"; it names `{STATUS}`, but not in a block" if STATUS in text else ""
+        raise BadReply(search.complaint or f"the reply has no front matter{loose}: {_SHAPE}")
+    front, before, after = found
+    body = _without_blank_lines(after)
+    return Reply(front, body if body.strip() else _without_blank_lines(before).rstrip())
+
+
+class _Search:
+    """The blocks of one text, tried in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._marks = list(marks(text))
+        self._tried: set[tuple[int, int]] = set()
+        self._allowance = MOST_YAML_CHARS
+        self._unclosed: set[str] = set()
+        self._searched_from, self._status_at = 0, -1
+        self.complaint = ""  # about the first block that was nearly one
+
+    def first(self, *, skip_other_fences: bool) -> _Found | None:
+        """The first valid front matter, with the text before and after its block.
+
+        What stands in a fence that is closed and not front matter is an example, and skipped. When that leaves
+        nothing, a stray fence may have turned inside and outside around: then every mark may begin a block.
+        """
+        text, marks = self._text, self._marks
+        place = 0
+        while place < len(marks):
+            mark = marks[place]
+            place += 1
+            if not mark.is_fence():
+                if mark.sign == "---" and (block := self._between_dashes(place)):
+                    front, end = block
+                    return front, text[: mark.start], text[end:]
+                continue
+            closing, stop = self._content(mark, place, skip_other_fences)
+            if mark.language() in _FENCED and (found := self._in_fence(mark, place, closing, stop)):
+                return found
+            if closing and skip_other_fences:
+                place = closing + 1
+        return None
+
+    def _between_dashes(self, place: int) -> tuple[dict[str, Any], int] | None:
+        """The front matter that begins after the `---` before mark number `place`, and where its block ends."""
+        start = self._marks[place - 1].end
+        if place == len(self._marks):
+            front = self._read(start, len(self._text))  # nobody closed it: the end does
+            return (front, len(self._text)) if front else None
+        closing = self._marks[place]
+        front = self._read(start, closing.start)
+        return (front, closing.start if closing.is_fence() else closing.end) if front else None
+
+    def _content(self, fence: Mark, place: int, far: bool) -> tuple[int, int]:
+        """The number of the mark that closes `fence` (0: none), and where its content stops.
+
+        When not `far`, the next fence is the limit: searching on from every fence would take quadratic time.
+        """
+        if fence.sign not in self._unclosed:
+            for number in range(place, len(self._marks)):
+                mark = self._marks[number]
+                if mark.closes(fence):
+                    return number, mark.start
+                if not far and mark.is_fence():
+                    return 0, mark.start
+            self._unclosed.add(fence.sign)  # nor is any later one of its kind
+        return 0, len(self._text)
+
+    def _in_fence(self, fence: Mark, place: int, closing: int, stop: int) -> _Found | None:
+        """The front matter in a fence, bare or between `---` lines, when the mark after the fence is `place`."""
+        text, marks = self._text, self._marks
+        if place < len(marks) and marks[place].sign == "---":
+            inner = marks[place]
+            if not text[fence.end : inner.start].strip():
+                block = self._between_dashes(place + 1)
+                if block is None:
+                    return None
+                front, end = block
+                return front, text[: fence.start], self._unwrapped(fence, end)
+        bare = self._read(fence.end, stop)
+        if bare is None:
+            return None
+        return bare, text[: fence.start], text[marks[closing].end if closing else stop :]
+
+    def _unwrapped(self, fence: Mark, start: int) -> str:
+        """The text from `start` without the line that closes `fence`, in which the front matter stands.
+
+        That is the next line, when only the front matter is in the fence. Else the whole reply may be: then it is the
+        last line, if that leaves the fences between in pairs, or the one at which as many have closed as opened.
+        """
+        text = self._text
+        fences = [
+            mark for mark in self._marks if mark.start >= start and mark.sign.startswith(fence.sign)
+        ]
+        closing = None
+        if fences and fences[0].closes(fence) and not text[start : fences[0].start].strip():
+            closing = fences[0]
+        elif len(fences) % 2 and fences[-1].closes(fence) and not text[fences[-1].end :].strip():
+            closing = fences[-1]
+        else:
+            depth = 1
+            for mark in fences:
+                depth += -1 if mark.closes(fence) else 1
+                if not depth:
+                    closing = mark
+                    break
+        return (
+            text[start:] if closing is None else text[start : closing.start] + text[closing.end :]
+        )
+
+    def _read(self, start: int, stop: int) -> dict[str, Any] | None:
+        """The front matter between two places, or None with a complaint if it was nearly one."""
+        size = stop - start
+        if self._next_status(start) >= min(stop, start + MOST_BLOCK_CHARS):
+            return None
+        if size > MOST_BLOCK_CHARS:
+            self._refuse("the front matter is over 256 KiB, or the line `---` after it is missing")
+            return None
+        if (start, stop) in self._tried or size > self._allowance:
+            return None
+        self._tried.add((start, stop))
+        self._allowance -= max(size, LEAST_YAML_CHARS)
+        try:
+            block = self._text[start:stop].replace("\r\n", "\n")
+            value = yaml12.parse(block, name="the front matter")
+        except InputError as error:
+            self._refuse(f"{error.message}: write it as valid YAML")
+            return None
+        if not isinstance(value, dict) or STATUS not in value:
+            self._refuse(f"the front matter has no key `{STATUS}` at its top level: {_SHAPE}")
+            return None
+        status = value[STATUS]
+        if not isinstance(status, str):
+            self._refuse(
+                f"`{STATUS}` must be text, not {status!r}: use an allowed value, in quotes"
+            )
+        elif not status.strip():
+            self._refuse(f"`{STATUS}` is empty: give it one of the allowed values")
+        else:
+            return value
+        return None
+
+    def _next_status(self, start: int) -> int:
+        """Where `$status` stands next, or the end of the text. No stretch is searched twice in a row."""
+        if not self._searched_from <= start <= self._status_at:
+            place = self._text.find(STATUS, start)
+            self._searched_from = start
+            self._status_at = len(self._text) if place < 0 else place
+        return self._status_at
+
+    def _refuse(self, message: str) -> None:
+        """Remember what was wrong with the first of them."""
+        self.complaint = self.complaint or message
+
+
+def _without_blank_lines(text: str) -> str:
+    """`text` from its first line that is not blank."""
+    first = len(text) - len(text.lstrip())
+    return text[text.rfind("\n", 0, first) + 1 :]
