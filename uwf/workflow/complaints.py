@@ -177,7 +177,7 @@ def _words(error: ValidationError) -> str:
             return f"{named} is {given} but must be written as {details['format']}"
         case "uniqueItems":
             return f"{named} repeats an item, and each may stand there only once"
-        case "oneOfMultipleValid":
+        case "oneOf" if sum(not way for way in details["context"]) > 1:
             return f"{named} fits two branches of the schema at once, and must fit one"
         case "anyOf" | "oneOf":
             return f"{named} is {given} but must fit one of these: {_choices(error)}"
@@ -210,7 +210,8 @@ def _path(segments: Sequence[str | int]) -> str:
 
 
 def _kinds(types: list[str]) -> str:
-    return " or ".join(_KINDS.get(name, name) for name in types)
+    null_last = sorted(types, key=lambda name: name == "null")
+    return " or ".join(_KINDS.get(name, name) for name in null_last)
 
 
 def _quotes(value: Any, types: list[str]) -> str:

@@ -79,7 +79,7 @@ def _object(schema: dict[str, Any], value: dict[str, Any]) -> bool:
 
 
 def _one_branch(choices: Any, value: dict[str, Any]) -> bool:
-    """Exactly one: all branches pin `$status` to a text, one of them to ours, and that one fits."""
+    """Exactly one: all branches pin `$status` to texts, one of them to ours, and that one fits."""
     status = value.get(STATUS)
     if type(choices) is not list or type(status) is not str:
         return False
@@ -87,10 +87,12 @@ def _one_branch(choices: Any, value: dict[str, Any]) -> bool:
     for choice in choices:
         properties = choice.get("properties") if type(choice) is dict else None
         pinned = properties.get(STATUS) if type(properties) is dict else None
-        const = pinned.get("const") if type(pinned) is dict else None
-        if type(const) is not str:
+        if type(pinned) is not dict:
             return False
-        if const == status:
+        statuses = [pinned["const"]] if "const" in pinned else pinned.get("enum")
+        if type(statuses) is not list or not all(type(known) is str for known in statuses):
+            return False
+        if status in statuses:
             ours.append(choice)
     return len(ours) == 1 and fits(ours[0], value)
 

@@ -128,9 +128,16 @@ def _environment() -> Environment:
     """The one Liquid environment of this process, made when the first template needs it."""
     if _made:
         return _made[0]
-    from liquid import Environment
+    from liquid import BoundTemplate, Environment
+    from liquid.output import LimitedStringIO
+
+    class Verbatim(BoundTemplate):
+        def _get_buffer(self) -> LimitedStringIO:
+            # Its own default turns every kind of line end into one.
+            return LimitedStringIO(newline="", limit=OUTPUT_LIMIT_BYTES)
 
     class Bounded(Environment):
+        template_class = Verbatim
         output_stream_limit = OUTPUT_LIMIT_BYTES
         loop_iteration_limit = LOOP_LIMIT
         local_namespace_limit = LOCALS_LIMIT_BYTES
