@@ -37,6 +37,8 @@ MODULES = {
     "thread cancel": "thread_change",
     "thread fork": "thread_change",
     "thread undo": "thread_change",
+    "thread export": "thread_bundle",
+    "thread import": "thread_bundle",
     "step list": "step",
     "step show": "step",
     "step read": "step",

@@ -1,0 +1,101 @@
+"""`uwf thread export` and `import`: a thread, whole, in one file."""
+
+from __future__ import annotations
+
+import sys
+
+from uwf.cli import wiring
+from uwf.cli.command import arg, command, opt
+from uwf.engine.model import ATTEMPTS, THREADS
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.context import Context
+    from uwf.store.bundle import Contents
+    from uwf.store.protocols import Store
+
+
+@command(
+    "thread export",
+    help="Write a thread with all its history into one file.",
+    example="uwf thread export @last -o thread.uwf",
+    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    output=opt("-o", "--output", metavar="FILE", complete="path", help="- for stdout. [default: -]"),
+)
+def export(ctx: Context, thread: str, *, output: str = "-") -> None:
+    from io import BytesIO
+
+    from uwf.engine.thread import TRYING
+    from uwf.store import bundle
+
+    ref = wiring.thread_ref(ctx, thread)
+    store = ctx.store()
+    attempt = store.ref(ref.name.replace(THREADS, ATTEMPTS, 1))
+    names = [ref.name]
+    if attempt is not None and attempt.tags.get("state") != TRYING:
+        names.append(attempt.name)
+    if output == "-":
+        if ctx.json or ctx.quiet or ctx.out.on_terminal:
+            raise InputError(
+                "an export is bytes: it goes into a file",
+                hint=f"uwf thread export {thread} -o thread.uwf",
+                code="usage",
+            )
+        page = BytesIO()
+        bundle.export_bundle(store, names, page)
+        ctx.out.data(page.getvalue())
+        return
+    contents = _write_new(store, names, output)
+    id = ref.name.removeprefix(THREADS)
+    ctx.out.answer(
+        {"thread": id, "file": output, "objects": contents.objects},
+        ids=[id],
+        draw=f"{id}  {contents.objects} objects in {output}",
+    )
+
+
+def _write_new(store: Store, names: list[str], path: str) -> Contents:
+    """Export into a new file that appears whole or not at all."""
+    from uwf.store import bundle, files
+
+    draft = files.start_new(path)
+    try:
+        with open(draft, "wb") as file:
+            contents = bundle.export_bundle(store, names, file)
+    except BaseException:
+        files.discard(draft)
+        raise
+    if not files.publish_new(draft, path):
+        raise InputError(f"{path} is there already", hint="give another name to -o")
+    return contents
+
+
+@command(
+    "thread import",
+    help="Take in a thread from a file that `thread export` wrote.",
+    detail="Everything is checked before anything is written. A thread that is here already and differs is refused.",
+    example="uwf thread import thread.uwf",
+    file=arg("The file, or - for stdin.", metavar="FILE", complete="path"),
+)
+def import_(ctx: Context, file: str) -> None:
+    from uwf.store import bundle
+
+    store = ctx.store(create=True)
+    if file == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise InputError("standard input is no export", hint="uwf thread import FILE")
+        contents = bundle.import_bundle(store, sys.stdin.buffer, folder=ctx.home)
+    else:
+        try:
+            stream = open(file, "rb")  # noqa: SIM115  # only opening it is guarded here
+        except OSError as error:
+            raise InputError(f"cannot read the file {file}: {error.strerror}") from None
+        with stream:
+            contents = bundle.import_bundle(store, stream, folder=ctx.home)
+    threads = [name.removeprefix(THREADS) for name in contents.refs if name.startswith(THREADS)]
+    ctx.out.answer(
+        {"threads": threads, "objects": contents.objects},
+        ids=threads,
+        draw="\n".join(f"{thread}  imported" for thread in threads),
+    )
