@@ -79,6 +79,9 @@ def uses(template: str) -> Uses:
         found = _environment().from_string(template).analyze()
     except (LiquidError, RecursionError) as error:
         raise TemplateInvalid(_in_words(error)) from error
+    unknown = next((name for name in found.filters if name not in _environment().filters), None)
+    if unknown is not None:
+        raise TemplateInvalid(f"unknown filter '{unknown}'")
     names = (name for name in found.globals if name not in ("now", "today"))
     guarded = "default" in found.filters or any(
         tag in found.tags for tag in ("if", "unless", "case")

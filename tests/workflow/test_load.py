@@ -1,0 +1,420 @@
+"""Every mistake in a workflow file is told, at once, with its line and column, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf.errors import WorkflowInvalid
+from uwf.workflow.load import Loaded, load, parse
+from uwf.workflow.model import Edge
+from uwf.workflow.problem import Problem
+
+GOOD = """\
+version: 1
+name: demo
+description: two roles
+x-note: {anything: goes}
+roles:
+  planner:
+    description: plans
+    goal: a plan
+    capabilities: [think, write]
+    procedure: think first
+    output: a plan
+    frontmatter:
+      oneOf:
+        - properties: {$status: {const: ready}, plan: {type: string}, note: {type: string}}
+          required: [$status, plan]
+        - properties: {$status: {const: "no"}, why: {type: string}}
+          required: [$status, why]
+  coder:
+    capabilities: code
+    frontmatter:
+      properties: {$status: {const: done}, branch: {type: string}}
+      required: [$status, branch]
+graph:
+  $START:
+    new: {role: planner, prompt: Plan it.}
+    resume: {role: planner, prompt: Plan it again.}
+  planner:
+    ready: {role: coder, prompt: "Do {{ plan }}: {{ _body }}", location: "/work/{{ plan }}"}
+    no: {role: $END}
+  coder:
+    done: {role: $END, prompt: "{{ branch }}"}
+"""
+
+
+def told(text: str, name: str = "demo.yaml") -> list[str]:
+    """Problems as `line:column severity code`."""
+    return [
+        f"{problem.line}:{problem.column} {problem.severity} {problem.code}"
+        for problem in problems_of(text, name)
+    ]
+
+
+def problems_of(text: str, name: str = "demo.yaml") -> tuple[Problem, ...]:
+    try:
+        return parse(text, name).warnings
+    except WorkflowInvalid as error:
+        return error.problems
+
+
+def changed(old: str, new: str) -> str:
+    assert GOOD.count(old) == 1
+    return GOOD.replace(old, new)
+
+
+def test_a_good_file_has_no_problems_and_all_its_parts() -> None:
+    found = parse(GOOD, "demo.yaml")
+    assert found == Loaded(found.workflow, ())
+    workflow = found.workflow
+    assert (workflow.name, workflow.description) == ("demo", "two roles")
+    assert list(workflow.roles) == ["planner", "coder"]
+    assert workflow.roles["planner"].capabilities == ("think", "write")
+    assert workflow.roles["coder"].capabilities == ("code",)
+    assert workflow.roles["coder"].goal == ""
+    assert workflow.graph["planner"] == {
+        "ready": Edge("coder", "Do {{ plan }}: {{ _body }}", "/work/{{ plan }}"),
+        "no": Edge("$END", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("version: 1\n", "", "1:1 warning no_version"),
+        ("version: 1", "version: 2", "1:10 error unknown_version"),
+        ("version: 1", "version: true", "1:10 error unknown_version"),
+        ("name: demo", "name: other", "2:7 warning name_differs"),
+        ("name: demo", "name: $END", "2:7 error bad_name"),
+        ("name: demo", "name: a/b", "2:7 error bad_name"),
+        ("name: demo", "name: ''", "2:7 error bad_name"),
+        ("name: demo", "name: 5", "2:7 error bad_type"),
+        ("name: demo\n", "", "1:1 error missing_key"),
+        ("description: two roles", "descriptoin: two roles", "3:1 warning unknown_key"),
+        ("    goal: a plan", "    goal: [a, plan]", "8:11 error bad_type"),
+        ("    goal: a plan", "    goals: a plan", "8:5 warning unknown_key"),
+        ("capabilities: code", "capabilities: [1]", "19:19 error bad_type"),
+        ("why: {type: string}", "why: {type: strin}", "16:60 error bad_schema"),
+        ("plan: {type: string}", "plan: {$ref: 'http://x.y/z'}", "13:7 error bad_schema"),
+        ("plan: {type: string}", "_body: {}, plan: {}", "13:7 error reserved_name"),
+        ("{const: ready}", "{const: $ready}", "13:7 error bad_name"),
+        ("{const: done}, ", "{type: string}, ", "21:7 error no_status"),
+        ("no: {role: $END}", "na: {role: $END}", "27:3 error no_edge"),
+        (
+            "no: {role: $END}",
+            "no: {role: $END}\n    maybe: {role: $END}",
+            "30:5 warning unused_edge",
+        ),
+        ("no: {role: $END}", "no: {role: coder}", "29:5 error missing_key"),
+        ("no: {role: $END}", "no: {prompt: x}", "29:5 error missing_key"),
+        ("no: {role: $END}", "no: $END", "29:9 error bad_edge"),
+        ("no: {role: $END}", "no: {role: 5}", "29:16 error bad_type"),
+        ("no: {role: $END}", "no: {role: $START, prompt: x}", "29:16 error bad_target"),
+        ("no: {role: $END}", "no: {role: $END, promt: x}", "29:22 warning unknown_key"),
+        ("{role: coder,", "{role: codr,", "28:19 error unknown_role"),
+        ("{{ _body }}", "{{ branch }}", "28:34 error unknown_variable"),
+        ("{{ _body }}", "{{ why }}", "28:34 warning other_status_variable"),
+        ("{{ _body }}", "{{ note }}", "28:34 warning optional_variable"),
+        ("{{ _body }}", "{{ _body", "28:34 error bad_template"),
+        ("{{ _body }}", "{{ plan | shout }}", "28:34 error bad_template"),
+        ('"/work/{{ plan }}"', "''", "28:74 error empty_template"),
+        ('"/work/{{ plan }}"', '"{{ folder }}"', "28:74 error unknown_variable"),
+        ("Plan it.}", "'Plan {{ it }}'}", "25:34 warning task_variable"),
+        ("new: {role: planner", "new: {role: $END", "25:17 error bad_target"),
+        ("    new: {role: planner, prompt: Plan it.}\n", "", "24:3 error no_start"),
+        ("    resume:", "    resumed:", "26:5 warning unused_edge"),
+        ("  coder:\n    done:", "  coders:\n    done:", "30:3 error unknown_role"),
+        ('done: {role: $END, prompt: "{{ branch }}"}', "{}", "30:3 error never_routed"),
+    ],
+)
+def test_one_mistake_is_found_at_its_place(old: str, new: str, expected: str) -> None:
+    assert expected in told(changed(old, new))
+
+
+def test_an_edge_for_the_suspension_every_role_may_ask_for_is_refused() -> None:
+    text = changed("no: {role: $END}", "no: {role: $END}\n    $SUSPEND: {role: coder, prompt: x}")
+    assert told(text) == ["30:5 error reserved_name"]
+
+
+def test_a_schema_that_lists_suspension_only_gets_a_hint() -> None:
+    text = changed('{const: "no"}', "{const: $SUSPEND}").replace("    no: {role: $END}\n", "")
+    assert told(text) == ["13:7 warning needless_status"]
+
+
+def test_a_guarded_optional_variable_is_no_problem() -> None:
+    assert told(changed("{{ _body }}", "{% if note %}{{ note }}{% endif %}")) == []
+    assert told(changed("{{ _body }}", "{{ note | default: 'none' }}")) == []
+
+
+def test_a_variable_another_status_has_is_an_error_where_the_schema_forbids_more() -> None:
+    text = changed(
+        "required: [$status, plan]",
+        "required: [$status, plan]\n          additionalProperties: false",
+    )
+    assert told(text.replace("{{ _body }}", "{{ why }}")) == ["29:34 error unknown_variable"]
+
+
+def test_a_variable_may_be_unknown_where_the_schema_welcomes_more() -> None:
+    text = changed(
+        "required: [$status, plan]",
+        "required: [$status, plan]\n          additionalProperties: true",
+    )
+    assert told(text.replace("{{ _body }}", "{{ surprise }}")) == []
+
+
+def test_a_role_that_is_never_reached_is_a_warning() -> None:
+    extra = "  idle:\n    frontmatter: {properties: {$status: {const: x}}}\ngraph:\n"
+    assert told(changed("graph:\n", extra)) == ["23:3 warning never_reached"]
+
+
+def test_a_role_that_is_reached_but_not_routed_is_an_error() -> None:
+    text = changed('  coder:\n    done: {role: $END, prompt: "{{ branch }}"}\n', "")
+    assert told(text) == ["18:3 error never_routed"]
+
+
+def test_roles_that_cannot_get_to_the_end_are_named() -> None:
+    text = changed(
+        'done: {role: $END, prompt: "{{ branch }}"}', "done: {role: coder, prompt: again}"
+    )
+    assert told(text) == ["30:3 error no_end"]
+    nowhere = text.replace("no: {role: $END}", "no: {role: planner, prompt: again}")
+    assert told(nowhere) == ["23:1 error no_end"]
+
+
+def test_a_misspelt_role_is_told_once_with_the_one_that_was_meant() -> None:
+    found = problems_of(changed("{role: coder,", "{role: codr,"))
+    assert [problem.message for problem in found] == [
+        "edge planner → ready leads to 'codr', which is no role of this workflow (did you mean 'coder'?)"
+    ]
+
+
+def test_all_problems_come_at_once_and_by_line() -> None:
+    text = (
+        GOOD.replace("version: 1\n", "version: 3\n")
+        .replace("    goal: a plan\n", "    goal: a plan\n    goal: twice\n")
+        .replace("{role: coder,", "{role: nobody,")
+        .replace("{{ branch }}", "{{ nothing }}")
+        .replace("    resume:", "    later:")
+    )
+    assert told(text) == [
+        "1:10 error unknown_version",
+        "9:5 error bad_yaml",
+        "19:3 warning never_reached",
+        "27:5 warning unused_edge",
+        "29:19 error unknown_role",
+        "32:32 error unknown_variable",
+    ]
+
+
+def test_a_problem_reads_like_a_compilers() -> None:
+    with pytest.raises(WorkflowInvalid) as caught:
+        parse(changed("version: 1", "version: 2"), "some/demo.yaml")
+    text = "some/demo.yaml:1:10: error: version is 2, and this uwf reads version 1"
+    assert [str(problem) for problem in caught.value.problems] == [text]
+    assert caught.value.message == f"not a valid workflow: {text}"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing", "just text", "- a\n- list", "5", "null", "{}"])
+def test_what_is_no_workflow_at_all_is_said_plainly(text: str) -> None:
+    with pytest.raises(WorkflowInvalid):
+        parse(text, "demo.yaml")
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        '- {"role": "planner", "conditions": []}',
+        "{$START: [{role: planner}]}",
+        "{$START: {new: {role: planner, condition: x}}}",
+        "{$START: {new: [{role: planner}]}}",
+    ],
+)
+def test_the_oldest_format_gets_one_clear_sentence(graph: str) -> None:
+    found = problems_of(f"name: demo\nroles: {{planner: {{}}}}\ngraph:\n  {graph}\n")
+    assert [problem.code for problem in found] == ["oldest_format"]
+    assert "status: {role: NAME, prompt: TEXT}" in found[0].message
+
+
+OLD = """\
+version: 1
+name: demo
+roles:
+  a:
+    frontmatter:
+      oneOf:
+        - {properties: {$status: {const: x}, why: {type: string}}, required: [$status, why]}
+        - {properties: {$status: {const: y}}, required: [$status]}
+  b: {frontmatter: {type: object}}
+graph:
+  $START: {_: {role: a, prompt: Begin.}}
+  a:
+    x: {role: $SUSPEND, prompt: 'Because {{{why}}}'}
+    y: {role: b, prompt: Go on.}
+  b: {_: {role: $END, prompt: Done.}}
+"""
+
+
+def test_older_dialects_load_with_a_warning_that_shows_todays_form() -> None:
+    found = parse(OLD, "demo.yaml")
+    assert [(problem.line, problem.code) for problem in found.warnings] == [
+        (11, "old_any_edge"),
+        (13, "old_suspend_edge"),
+        (13, "old_braces"),
+        (15, "old_any_edge"),
+    ]
+    assert "write `new`" in found.warnings[0].message
+    assert "`$status: $SUSPEND` with a `reason`" in found.warnings[1].message
+    assert "write `{{ why }}`" in found.warnings[2].message
+    assert found.workflow.graph == {
+        "$START": {"new": Edge("a", "Begin.")},
+        "a": {"x": Edge("$SUSPEND", "Because {{ why }}"), "y": Edge("b", "Go on.")},
+        "b": {"_": Edge("$END", "Done.")},
+    }
+
+
+def test_an_any_edge_becomes_one_edge_for_each_status() -> None:
+    text = OLD.replace(
+        "b: {frontmatter: {type: object}}",
+        "b: {frontmatter: {properties: {$status: {enum: [p, q]}}}}",
+    )
+    assert list(parse(text, "demo.yaml").workflow.graph["b"]) == ["p", "q"]
+
+
+def test_a_status_named_like_a_yaml_1_1_word_stays_a_word() -> None:
+    text = changed('{const: "no"}', "{const: no}")
+    assert told(text) == []
+    assert "no" in parse(text, "demo.yaml").workflow.graph["planner"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "line"),
+    [
+        (b"", "not_a_workflow", 1),
+        (b"name: a\n\xff\n", "not_utf8", 2),
+        ("name: ü".encode("utf-16"), "not_text", 1),
+        (b"\x7fELF\x00\x01", "not_text", 1),
+        (b"name: a\nb: \x1b[31m\n", "bad_yaml", 2),
+        (b"#" * (4 * 1024 * 1024 + 1), "too_large", 1),
+        (b"[" * 100_000, "bad_yaml", 1),
+    ],
+    ids=["empty", "latin-1", "utf-16", "binary", "escape codes", "huge", "deep"],
+)
+def test_unusable_bytes_get_one_clear_problem(
+    tmp_path: Path, data: bytes, code: str, line: int
+) -> None:
+    file = tmp_path / "demo.yaml"
+    file.write_bytes(data)
+    with pytest.raises(WorkflowInvalid) as caught:
+        load(str(file))
+    assert [(problem.code, problem.line) for problem in caught.value.problems] == [(code, line)]
+
+
+def test_a_file_with_a_byte_order_mark_and_dos_lines_loads(tmp_path: Path) -> None:
+    file = tmp_path / "demo.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load(str(file)).warnings == ()
+
+
+def test_what_is_not_an_ordinary_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    begun = time.monotonic()
+    for path in (
+        tmp_path,
+        tmp_path / "pipe",
+        tmp_path / "none",
+        Path("/dev/zero"),
+        tmp_path / "a\0b",
+    ):
+        with pytest.raises(WorkflowInvalid):
+            load(str(path))
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "demo.yaml"
+    file.write_text(GOOD)
+    file.chmod(0)
+    with pytest.raises(WorkflowInvalid, match="Permission denied"):
+        load(str(file))
+
+
+def test_the_index_file_of_a_folder_is_named_after_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    file = tmp_path / "demo" / "index.yaml"
+    file.write_text(GOOD)
+    assert load(str(file)).warnings == ()
+
+
+LINES = GOOD.splitlines()
+
+
+@given(
+    st.lists(st.sampled_from([*LINES, "  ", "x: &a [*a]", "- b", "}", "_: {role: a}"]), max_size=40)
+)
+def test_shuffled_files_load_or_are_refused(lines: list[str]) -> None:
+    try:
+        parse("\n".join(lines), "demo.yaml")
+    except WorkflowInvalid as error:
+        assert error.problems
+
+
+@given(st.data())
+def test_files_with_one_part_replaced_load_or_are_refused(data: st.DataObject) -> None:
+    parts = GOOD.replace(":", " : ").split(" ")
+    place = data.draw(st.integers(0, len(parts) - 1))
+    new = data.draw(
+        st.sampled_from(
+            ["[]", "{}", "5", "null", "true", "_", "$END", "''", "{a: [b]}", ".nan", "{{"]
+        )
+    )
+    text = " ".join([*parts[:place], new, *parts[place + 1 :]])
+    try:
+        parse(text, "demo.yaml")
+    except WorkflowInvalid as error:
+        assert error.problems
+
+
+VALUES: st.SearchStrategy[object] = st.recursive(
+    st.sampled_from([None, True, 1, 1e400, "a", "$END", "{{ x", ""]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(
+            st.sampled_from(
+                [
+                    "a",
+                    "$START",
+                    "new",
+                    "_",
+                    "role",
+                    "prompt",
+                    "frontmatter",
+                    "properties",
+                    "$status",
+                    "const",
+                ]
+            ),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(VALUES, VALUES, VALUES)
+def test_any_values_load_or_are_refused(name: object, roles: object, graph: object) -> None:
+    import json
+
+    text = json.dumps({"name": name, "roles": roles, "graph": graph}).replace("Infinity", ".inf")
+    try:
+        parse(text, "demo.yaml")
+    except WorkflowInvalid as error:
+        assert error.problems
