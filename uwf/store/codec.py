@@ -32,9 +32,8 @@ MAX_KIND = 100  # characters
 MAX_OBJECT_BYTES = 256 << 20
 
 _VERSION_BYTE = bytes([VERSION])
-_AS_IT_IS = frozenset({str, int, bool, bytes, type(None)})
+_SCALARS = frozenset({str, int, bool, bytes, type(None)})
 _NESTING = frozenset({list, dict})
-_TO_ARRANGE = frozenset({list, dict, float})
 _new = object.__new__
 _MALFORMED = (ValueError, TypeError, RecursionError, MemoryError)
 
@@ -43,6 +42,9 @@ class Link(str):
     """The id of another object, as a payload value. Equal to the same id as a plain string."""
 
     __slots__ = ()
+
+
+_READY = _SCALARS | {Link}  # types that the packer takes as they are
 
 
 class Node(Record):
@@ -73,7 +75,7 @@ def encode(kind: str, payload: Any) -> bytes:
     if type(kind) is not str or not 0 < len(kind) <= MAX_KIND or not kind.isprintable():
         raise InputError(f"{kind!r:.120} is not a kind: 1 to {MAX_KIND} printable characters")
     try:
-        content = _canonical(payload, 0) if type(payload) in _TO_ARRANGE else payload
+        content = payload if type(payload) in _READY else _canonical(payload, 0)
         data: bytes = _VERSION_BYTE + _pack([kind, content])
     except (InputError, *_MALFORMED, OverflowError) as error:
         _complain(payload, error)
@@ -147,6 +149,8 @@ def _canonical(value: Any, depth: int) -> Any:
         if value - value != 0.0:
             raise ValueError("not finite")
         return value + 0.0  # -0.0 becomes 0.0
+    if kind not in _NESTING:
+        raise TypeError("of no type that can be stored")
     if depth > MAX_DEPTH:
         raise ValueError("nested too deep")
     if kind is dict:
@@ -155,11 +159,11 @@ def _canonical(value: Any, depth: int) -> Any:
             if type(key) is not str:
                 raise TypeError("keys must be strings")
             item = value[key]
-            ordered[key] = _canonical(item, depth + 1) if type(item) in _TO_ARRANGE else item
+            ordered[key] = item if type(item) in _READY else _canonical(item, depth + 1)
         return ordered
-    if _TO_ARRANGE.isdisjoint(map(type, value)):
+    if _READY.issuperset(map(type, value)):
         return value
-    return [_canonical(item, depth + 1) if type(item) in _TO_ARRANGE else item for item in value]
+    return [item if type(item) in _READY else _canonical(item, depth + 1) for item in value]
 
 
 def _pack(value: Any) -> bytes:
@@ -219,6 +223,6 @@ def _objection(value: Any, depth: int) -> str:
             return "" if key_of(value).hex() == value else "a link has lower-case digits"
         except InputError as error:
             return error.message
-    if kind in _AS_IT_IS or kind in _NESTING:
+    if kind in _SCALARS or kind in _NESTING:
         return ""
     return f"a value of type {kind.__name__} cannot be stored"
