@@ -1,8 +1,6 @@
 """`python -m uwf`: the same as the command `uwf`."""
 
-import sys
-
-from uwf.cli.main import main
+from uwf.cli.main import leave
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave()

@@ -62,14 +62,15 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
 )
 def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
     from uwf.engine import address, lifecycle
+    from uwf.engine.thread import FORKED_STEP, FORKED_THREAD
 
     store = ctx.store()
     node, source = address.forkable(store, step)
     said = None if prompt is None else wiring.redactor(ctx).text(text_arg(prompt))
     thread = lifecycle.fork(store, node, source, said or None)
     origin = {
-        "thread": thread.tags[lifecycle.FORKED_THREAD],
-        "step": thread.tags[lifecycle.FORKED_STEP],
+        "thread": thread.tags[FORKED_THREAD],
+        "step": thread.tags[FORKED_STEP],
     }
     ctx.out.answer(
         {"thread": thread.id, "forkedFrom": origin, "head": thread.head, "status": thread.status},

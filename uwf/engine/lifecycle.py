@@ -19,7 +19,7 @@ from uwf.engine.model import (
     Step,
     pack_text,
 )
-from uwf.engine.thread import Thread, read
+from uwf.engine.thread import FORKED_STEP, FORKED_THREAD, LABEL, Thread, read
 from uwf.errors import InputError, StateError
 from uwf.record import Record, replace
 from uwf.store.codec import Link
@@ -27,14 +27,9 @@ from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from uwf.engine.redact import Redactor
     from uwf.store.protocols import Move, Store, Transaction
     from uwf.workflow.model import Workflow
-
-LABEL = "label."
-FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"
 
 
 class Begin(Record):
@@ -219,10 +214,3 @@ def new_id(tx: Transaction) -> str:
         if clock.is_ulid(last):
             now_ms = max(now_ms, clock.ulid_ms(last) + 1)
     return clock.ulid(now_ms)
-
-
-def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
-    """The labels among a thread's tags."""
-    return {
-        key.removeprefix(LABEL): value for key, value in tags.items() if key.startswith(LABEL)
-    }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.lifecycle import LABEL
 from uwf.engine.model import ACTIVE, STATUSES, THREADS
+from uwf.engine.thread import LABEL
 from uwf.engine.view import CORRUPT, RUNNING, View
 from uwf.errors import InputError
 from uwf.record import Record

@@ -14,6 +14,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.engine.model import Reader
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 LOCK_FILE = "threads.lock"
 TRYING, FAILED, INTERRUPTED, PENDING = "trying", "failed", "interrupted", "pending"
 """States of a try: its agent may be running; it failed; its process died or was stopped; not begun yet."""
+
+
+LABEL = "label."
+"""Before the key of a label, as a tag of the thread's ref."""
+
+FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"
+"""Tags of a fork: the thread and the node it came from."""
 
 
 class Try(Record):
@@ -59,14 +67,6 @@ class Thread(Record):
     @property
     def status(self) -> str:
         return self.tags["status"]
-
-    @property
-    def labels(self) -> dict[str, str]:
-        return {
-            key.removeprefix("label."): value
-            for key, value in self.tags.items()
-            if key.startswith("label.")
-        }
 
     @property
     def plan(self) -> Plan | None:
@@ -126,6 +126,11 @@ def first_of_try(reader: Reader, id: str) -> str:
         return str(node.payload["attempt"])
     begun = node.payload.get("begun")
     return id if begun is None else str(begun)
+
+
+def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
+    """The labels among a thread's tags."""
+    return {key.removeprefix(LABEL): tag for key, tag in tags.items() if key.startswith(LABEL)}
 
 
 def lock_path(home: str) -> str:

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine import decide
-from uwf.engine.lifecycle import FORKED_STEP, FORKED_THREAD, labels_of
 from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
 from uwf.engine.story import steps_back
-from uwf.engine.thread import FAILED, read, read_try, runner
+from uwf.engine.thread import (
+    FAILED,
+    FORKED_STEP,
+    FORKED_THREAD,
+    labels_of,
+    read,
+    read_try,
+    runner,
+)
 from uwf.errors import UwfError
 from uwf.record import Record
 from uwf.workflow import model as workflow_model
