@@ -39,16 +39,16 @@ def rows(
     left = offset
     given = 0
     for ref in _refs(reader, wanted, None if limit is None else limit + offset):
-        if given == limit:
-            return
         row = view.thread(ref)
         if not _fits(row, wanted):
             continue
         if left:
             left -= 1
             continue
-        given += 1
         yield row
+        given += 1
+        if given == limit:  # before the next page is read
+            return
 
 
 def count(reader: Reader, wanted: Filter) -> int:
