@@ -125,7 +125,7 @@ class OwnFamily(Family):
                 below = (platform.look(pid) for pid in platform.children(process.pid))
                 waiting += [each for each in below if each]
             elif process.parent == os.getpid() and process.pid != self._pid:
-                os.waitpid(process.pid, os.WNOHANG)
+                _collect(process.pid)
         return self._remember(members)
 
     def _kin_among_own_children(self) -> list[Process]:
@@ -145,6 +145,13 @@ class OwnFamily(Family):
             or process.session == self._pid
             or (process.pid, process.start) in self._known
         )
+
+
+def _collect(corpse: int) -> None:
+    try:
+        os.waitpid(corpse, os.WNOHANG)
+    except ChildProcessError:
+        return  # somebody else in this program was faster
 
 
 def _own_line(parents: dict[int, int]) -> set[int]:

@@ -1,0 +1,99 @@
+"""Real processes under supervision, and ways to look at what became of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from uwf.agent import platform, process
+from uwf.agent.process import Command, Outcome
+from uwf.agent.stop import Stop
+from uwf.record import replace
+
+AGENTS = Path(__file__).parent.parent / "helpers" / "agents"
+HOST = Path(__file__).parent / "host.py"
+ROOT = Path(__file__).parent.parent.parent
+
+
+def eventually(what: Callable[[], Any], within_s: float = 5.0) -> Any:
+    """What `what` answers as soon as it is true. Fails when that takes too long."""
+    deadline = time.monotonic() + within_s
+    while not (answer := what()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.002)
+    return answer
+
+
+def lives(pid: int) -> bool:
+    found = platform.look(pid)
+    return found is not None and not found.dead
+
+
+class Supervised:
+    """Runs one command at a time and keeps what its callbacks were told."""
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self.folder, self.mark, self.stop = folder, mark, Stop()
+        self.ready: list[tuple[int, str]] = []
+        self.output: list[bytes] = []
+        self.pauses = 0
+        self.pid_file = folder / "pids"
+
+    def command(self, *argv: str | Path, **options: Any) -> Command:
+        base = Command(
+            argv=tuple(map(str, argv)),
+            cwd=str(self.folder),
+            env=dict(os.environ),
+            mark=self.mark,
+            spool_dir=str(self.folder),
+            timeout_s=10.0,
+        )
+        return replace(base, **options)
+
+    def __call__(self, *argv: str | Path, **options: Any) -> Outcome:
+        return self.run(self.command(*argv, **options))
+
+    def run(self, command: Command, **callbacks: Any) -> Outcome:
+        def on_pause() -> None:
+            self.pauses += 1
+
+        chosen = {
+            "on_ready": lambda pid, start: self.ready.append((pid, start)),
+            "on_output": self.output.append,
+            "on_pause": on_pause,
+            **callbacks,
+        }
+        return process.run(command, stop=self.stop, **chosen)
+
+    def strays(self, *words: str, **options: Any) -> Outcome:
+        """Run the agent that leaves processes behind; `pids` then tells which."""
+        return self(sys.executable, "-S", AGENTS / "strays.py", self.pid_file, *words, **options)
+
+    def pids(self) -> list[int]:
+        return [int(line) for line in self.pid_file.read_text().split()]
+
+    def host(self, word: str, *argv: str | Path, grace_s: float = 3.0) -> subprocess.Popen[str]:
+        """Start a program of its own that runs the command."""
+        words = [self.folder, self.mark, grace_s, word, *argv]
+        return subprocess.Popen(
+            [sys.executable, str(HOST), *map(str, words)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+
+
+def marked(mark: str) -> list[int]:
+    """The living processes that carry `mark`."""
+    setting = f"UWF_RUN={mark}".encode()
+    return [pid for pid in platform.carriers(platform.processes(), setting) if lives(pid)]
+
+
+def descriptors() -> int:
+    return len(os.listdir("/dev/fd"))

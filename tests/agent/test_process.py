@@ -1,0 +1,295 @@
+"""One program under supervision: what comes in, what comes out, and what the outcome says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.agent.supervised import AGENTS, Supervised
+from uwf.agent import drain, platform
+from uwf.errors import StoreError
+
+MIB = 1 << 20
+
+
+def test_reply_of_an_agent_that_ends_well_is_kept(supervised: Supervised) -> None:
+    outcome = supervised(AGENTS / "reply.sh", stdin=b"do it")
+    assert (outcome.ended, outcome.exit_code, outcome.signal) == ("exit", 0, None)
+    assert outcome.stdout == b"---\n$status: done\n---\n\nRead and done.\n"
+    assert b"".join(supervised.output) == outcome.stdout
+    assert outcome.stdout_bytes == len(outcome.stdout)
+    assert (outcome.rung, outcome.survivors, outcome.error) == ("", (), "")
+    assert outcome.duration_ms < 1000
+
+
+def test_exit_code_and_stderr_of_a_failing_agent_are_kept(supervised: Supervised) -> None:
+    outcome = supervised(AGENTS / "crash.sh", "7")
+    assert (outcome.ended, outcome.exit_code) == ("exit", 7)
+    assert (outcome.stdout, outcome.stderr) == (b"I was about to\n", b"cannot go on\n")
+    assert outcome.stderr_bytes == len(outcome.stderr)
+
+
+def test_signal_that_somebody_else_sent_is_named(supervised: Supervised) -> None:
+    outcome = supervised(AGENTS / "crash.sh", "-KILL")
+    assert (outcome.ended, outcome.exit_code, outcome.signal) == ("signal", None, signal.SIGKILL)
+    assert outcome.rung == ""
+
+
+def test_prompt_larger_than_a_pipe_arrives_whole(supervised: Supervised) -> None:
+    prompt = os.urandom(3 * MIB)
+    assert supervised("cat", stdin=prompt).stdout == prompt
+
+
+def test_agent_need_not_read_its_prompt(supervised: Supervised) -> None:
+    outcome = supervised("echo", "no need", stdin=b"x" * 5 * MIB)
+    assert (outcome.ended, outcome.exit_code, outcome.stdout) == ("exit", 0, b"no need\n")
+
+
+def test_stdin_ends_after_the_prompt_and_is_no_terminal(supervised: Supervised) -> None:
+    script = "cat; [ -t 0 ] || echo no terminal; read more || echo the end"
+    outcome = supervised("sh", "-c", script, stdin=b"prompt\n")
+    assert outcome.stdout == b"prompt\nno terminal\nthe end\n"
+
+
+def test_huge_reply_is_spooled_and_comes_back_whole(supervised: Supervised) -> None:
+    outcome = supervised(sys.executable, "-S", AGENTS / "flood.py", 50 * MIB)
+    assert outcome.stdout == b"0123456789abcdef" * (50 * MIB // 16)
+    assert sum(map(len, supervised.output)) == 50 * MIB
+
+
+def test_only_the_end_of_stderr_is_kept_and_all_of_it_counted(supervised: Supervised) -> None:
+    script = "yes 'some words' | head -c 3000000 >&2; echo the end >&2"
+    outcome = supervised("sh", "-c", script)
+    assert outcome.stderr.endswith(b"the end\n")
+    assert len(outcome.stderr) == drain.TAIL_BYTES
+    assert outcome.stderr_bytes == 3_000_000 + len("the end\n")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_flood_is_ended_at_the_limit(supervised: Supervised, stream: str) -> None:
+    flood = (sys.executable, "-S", AGENTS / "flood.py", "inf", stream)
+    outcome = supervised(*flood, output_limit_bytes=2 * MIB)
+    assert (outcome.ended, outcome.rung) == ("output_limit", "term")
+    assert len(outcome.stdout) == (2 * MIB if stream == "stdout" else 0)
+
+
+def test_reply_of_exactly_the_limit_is_no_flood(supervised: Supervised) -> None:
+    flood = (sys.executable, "-S", AGENTS / "flood.py")
+    assert supervised(*flood, 100_000, output_limit_bytes=100_000).ended == "exit"
+    assert supervised(*flood, 100_001, output_limit_bytes=100_000).ended == "output_limit"
+
+
+def test_closed_stdout_is_not_the_end(supervised: Supervised) -> None:
+    outcome = supervised("sh", "-c", "echo first; exec >&- 2>&-; sleep 0.1; exit 3")
+    assert (outcome.ended, outcome.exit_code, outcome.stdout) == ("exit", 3, b"first\n")
+
+
+def test_timeout_ends_the_agent_and_keeps_what_it_said(supervised: Supervised) -> None:
+    outcome = supervised(AGENTS / "bursts.sh", "5", "half of it", timeout_s=0.15)
+    assert (outcome.ended, outcome.signal, outcome.rung) == ("timeout", signal.SIGTERM, "term")
+    assert outcome.stdout == b"half of it"
+    assert 150 <= outcome.duration_ms < 2000
+
+
+def test_first_cause_stands_when_the_agent_then_exits_well(supervised: Supervised) -> None:
+    outcome = supervised(AGENTS / "polite.sh", timeout_s=0.1)
+    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("timeout", 0, "term")
+    assert outcome.stdout == b"at work\ngood-bye\n"
+
+
+def test_silence_is_a_stall(supervised: Supervised) -> None:
+    outcome = supervised("sh", "-c", "echo begin; sleep 50", stall_timeout_s=0.15)
+    assert (outcome.ended, outcome.stdout) == ("stall", b"begin\n")
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_output_on_either_stream_is_no_stall(supervised: Supervised, stream: str) -> None:
+    script = f"for i in 1 2 3 4 5 6; do echo $i >&{stream}; sleep 0.1; done"
+    assert supervised("sh", "-c", script, stall_timeout_s=0.3).ended == "exit"
+
+
+def test_stop_ends_the_agent(supervised: Supervised) -> None:
+    def once(chunk: bytes) -> None:
+        if chunk == b"at work\n":
+            supervised.stop.request(signal.SIGINT)
+
+    outcome = supervised.run(supervised.command(AGENTS / "polite.sh"), on_output=once)
+    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("stopped", 0, "term")
+    assert supervised.stop.signum == signal.SIGINT
+
+
+def test_second_stop_shortens_the_grace(supervised: Supervised) -> None:
+    def twice(_chunk: bytes) -> None:
+        supervised.stop.request()
+        supervised.stop.request()
+
+    command = supervised.command(AGENTS / "deaf.sh", grace_s=30.0)
+    outcome = supervised.run(command, on_output=twice)
+    assert (outcome.ended, outcome.rung, outcome.signal) == ("stopped", "kill", signal.SIGKILL)
+    assert outcome.duration_ms < 2000
+
+
+def test_nothing_runs_when_stop_was_asked_before(supervised: Supervised) -> None:
+    supervised.stop.request()
+    trace = supervised.folder / "ran"
+    assert supervised("touch", trace).ended == "stopped"
+    assert supervised.ready == []
+    assert not trace.exists()
+
+
+def test_nothing_runs_when_stop_is_asked_while_it_is_recorded(supervised: Supervised) -> None:
+    trace = supervised.folder / "ran"
+    outcome = supervised.run(
+        supervised.command("touch", trace), on_ready=lambda *_: supervised.stop.request()
+    )
+    assert outcome.ended == "stopped"
+    assert not trace.exists()
+
+
+def test_agent_that_ignores_sigterm_is_killed_after_the_grace(supervised: Supervised) -> None:
+    outcome = supervised(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0.2)
+    assert (outcome.ended, outcome.rung, outcome.signal) == ("timeout", "kill", signal.SIGKILL)
+    assert 300 <= outcome.duration_ms < 2000
+
+
+def test_peak_memory_is_measured(supervised: Supervised) -> None:
+    outcome = supervised(sys.executable, "-S", AGENTS / "hungry.py", "120")
+    assert 120 * MIB < outcome.peak_memory_bytes < 400 * MIB
+
+
+def test_recorded_pid_and_start_time_are_those_of_the_agent(supervised: Supervised) -> None:
+    recorded: list[bool] = []
+    outcome = supervised.run(
+        supervised.command("sh", "-c", "echo $$"),
+        on_ready=lambda pid, start: (
+            supervised.ready.append((pid, start)),
+            recorded.append(platform.is_same(pid, start)),
+        ),
+    )
+    assert recorded == [True]
+    assert int(outcome.stdout) == supervised.ready[0][0]
+    assert not platform.is_same(*supervised.ready[0])
+
+
+def test_agent_leads_a_session_of_its_own(supervised: Supervised) -> None:
+    script = "import os; print(os.getpid(), os.getsid(0), os.getpgid(0))"
+    outcome = supervised(sys.executable, "-S", "-c", script)
+    assert len(set(outcome.stdout.split())) == 1
+
+
+def test_agent_gets_its_mark_and_only_the_environment_given(supervised: Supervised) -> None:
+    outcome = supervised("/usr/bin/env", env={"ONE": "1"})
+    assert sorted(outcome.stdout.split()) == [b"ONE=1", b"UWF_RUN=" + supervised.mark.encode()]
+
+
+def test_agent_starts_with_default_signals_and_nothing_blocked(supervised: Supervised) -> None:
+    status = supervised("cat", "/proc/self/status").stdout.decode()
+    fields = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+    assert int(fields["SigIgn"], 16) == 0
+    assert int(fields["SigBlk"], 16) == 0
+
+
+def test_agent_inherits_no_descriptor_but_the_three(supervised: Supervised) -> None:
+    leak = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(leak, True)
+    try:
+        outcome = supervised("sh", "-c", "ls /proc/$$/fd")
+    finally:
+        os.close(leak)
+    assert outcome.stdout.split() == [b"0", b"1", b"2"]
+
+
+def test_agent_runs_in_the_folder_given(supervised: Supervised) -> None:
+    place = supervised.folder / "place"
+    place.mkdir()
+    assert supervised("pwd", "-P", cwd=str(place)).stdout.decode().strip() == str(place.resolve())
+
+
+def test_pauses_between_bursts_are_told(supervised: Supervised) -> None:
+    supervised(AGENTS / "bursts.sh", "0.4", "one", "two")
+    assert supervised.pauses == 2
+    assert supervised.output == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("callback", ["on_ready", "on_output", "on_pause"])
+def test_what_a_callback_raises_ends_the_agent_and_comes_out(
+    supervised: Supervised, callback: str
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise LookupError("the caller's own trouble")
+
+    command = supervised.command(AGENTS / "deaf.sh", grace_s=30.0)
+    with pytest.raises(LookupError):
+        supervised.run(command, **{callback: fail})
+
+
+def test_spool_that_cannot_be_written_ends_the_agent(supervised: Supervised) -> None:
+    flood = (sys.executable, "-S", AGENTS / "flood.py", "inf")
+    with pytest.raises(StoreError, match="cannot keep the agent's output in /proc/nowhere"):
+        supervised(*flood, spool_dir="/proc/nowhere")
+
+
+def test_ignored_sigchld_does_not_lose_the_exit_code(supervised: Supervised) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert supervised("sh", "-c", "exit 5").exit_code == 5
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_exit_status_that_somebody_else_collected_is_reported_lost(supervised: Supervised) -> None:
+    def collect(_chunk: bytes) -> None:
+        os.waitpid(supervised.ready[0][0], 0)
+
+    outcome = supervised.run(supervised.command("echo", "hi"), on_output=collect)
+    assert (outcome.ended, outcome.exit_code, outcome.signal) == ("exit", None, None)
+    assert "exit status was lost" in outcome.error
+
+
+def test_runs_side_by_side_do_not_disturb_each_other(supervised: Supervised) -> None:
+    def one(number: int) -> bytes:
+        script = f"sleep 0.0{number}; cat; echo {number}"
+        command = supervised.command("sh", "-c", script, mark=f"{supervised.mark}-{number}")
+        quiet = {"on_ready": lambda *_: None, "on_output": lambda *_: None}
+        return supervised.run(command, **quiet).stdout
+
+    supervised.stop.fileno()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(8))) == [f"{number}\n".encode() for number in range(8)]
+
+
+def test_other_children_of_this_program_are_left_alone(supervised: Supervised) -> None:
+    before = subprocess.Popen(["sleep", "100"], start_new_session=True)
+    between: list[subprocess.Popen[bytes]] = []
+    try:
+        supervised.strays("session", "stay", timeout_s=0.4)
+        supervised.run(
+            supervised.command(AGENTS / "deaf.sh", timeout_s=0.2, grace_s=0.1),
+            on_output=lambda _chunk: between.append(
+                subprocess.Popen(["sleep", "100"], start_new_session=True)
+            ),
+        )
+        assert (before.poll(), between[0].poll()) == (None, None)
+    finally:
+        for child in (before, *between):
+            child.kill()
+            child.wait()
+
+
+def test_long_runs_do_not_gather_corpses(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uwf.agent.process._TIDY_S", 0.05)
+    corpses: list[int] = []
+
+    def count(_chunk: bytes) -> None:
+        corpses.append(len(platform.children(os.getpid())))
+
+    script = "for i in 1 2 3 4 5 6 7 8; do (sleep 0.02 &); sleep 0.1; echo; done"
+    supervised.run(supervised.command("sh", "-c", script), on_output=count)
+    assert max(corpses) <= 4
