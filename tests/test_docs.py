@@ -41,6 +41,6 @@ def test_what_the_readme_types_exists(line: str) -> None:
 @pytest.mark.parametrize("name", index.MODULES)
 def test_every_example_is_a_working_command_line(name: str) -> None:
     example = index.load(name).example
-    call = parse(shlex.split(example)[1:])
+    call = parse(shlex.split(re.split(r" [>|] ", example)[0])[1:])
     assert call is not None, example
     assert call.command.name == name

@@ -183,6 +183,6 @@ def test_every_command_explains_itself() -> None:
         assert known.help.endswith("."), name
         assert known.example.startswith(f"uwf {name}"), name
         for param in known.params:
-            sentence = param.spec.help.partition(" [default")[0]
+            sentence = param.spec.help.partition(" [")[0]
             assert sentence.endswith((".", "…")), (name, param.name)
             assert not set(param.spec.flags) & set(flags_of(COMMON)), (name, param.name)

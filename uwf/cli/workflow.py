@@ -118,7 +118,7 @@ def list_(ctx: Context) -> None:
     help="Draw a workflow, with a thread's path through it if asked for.",
     example="uwf workflow graph review --format svg > review.svg",
     workflow=_W,
-    format=opt("--format", choices=("mermaid", "dot", "svg", "text"), help="[default: text]"),
+    format=opt("--format", choices=("mermaid", "dot", "svg", "text"), help="How to draw it."),
     thread=opt("--thread", complete="thread", help="Mark what this thread visited."),
 )
 def graph(
