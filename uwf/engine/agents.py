@@ -6,7 +6,7 @@ to run code.
 
 from __future__ import annotations
 
-from uwf.errors import Refused
+from uwf.errors import InputError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 def choose(config: Config, workflow: str, role: str, override: str | None) -> Agent:
     """The agent for `role` of `workflow`. `override` is a configured name or a command line.
 
-    Raises `Refused` (reason `no_agent`) when none is configured.
+    Raises `Refused` (reason `no_agent`) when none is configured, `InputError` when `override` names nothing.
     """
+    if override is not None and not override.strip():
+        raise InputError(
+            "the agent given is empty: a configured name or a command line is needed",
+            hint="uwf agent list",
+            code="bad_agent",
+        )
     word = override or config.overrides.get(workflow, {}).get(role) or config.default_agent
     if word is None:
         raise Refused(
@@ -36,7 +42,7 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
 
 
 def words_of(line: str) -> tuple[str, ...]:
-    """A command line as a shell would split it; no shell is run."""
+    """A command line as a shell would split it; no shell is run. Raises `InputError` when it cannot be split."""
     if not any(mark in line for mark in "'\"\\"):
         return tuple(line.split())
     import shlex
@@ -44,8 +50,6 @@ def words_of(line: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(line))
     except ValueError as error:
-        raise Refused(
-            f"cannot read the command line {line!r}: {error}",
-            reason="no_agent",
-            hint="check its quotes",
+        raise InputError(
+            f"cannot read the command line {line!r}: {error}", hint="uwf agent list", code="bad_agent"
         ) from None
