@@ -1,0 +1,204 @@
+"""Every format shows every role and edge, marks the path taken, and survives any name."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf.errors import InputError
+from uwf.workflow import layout
+from uwf.workflow.layout import Box, arrange
+from uwf.workflow.model import Edge, Role, Workflow
+from uwf.workflow.picture import FORMATS, draw
+
+from .strategies import WORKFLOWS
+
+HOSTILE = 'a"b<i>\\c\n&|`;#{}[]-->'
+
+
+def workflow(roles: list[str], graph: dict[str, dict[str, str]]) -> Workflow:
+    return Workflow(
+        "demo",
+        "what it is for",
+        {name: Role(name, "", "", (), "", "", {}) for name in roles},
+        {
+            source: {status: Edge(target, "prompt") for status, target in edges.items()}
+            for source, edges in graph.items()
+        },
+    )
+
+
+DEMO = workflow(
+    ["planner", "coder"],
+    {
+        "$START": {"new": "planner", "resume": "coder"},
+        "planner": {"ready": "coder", "again": "planner", "ask": "$SUSPEND"},
+        "coder": {"done": "$END", "_": "planner"},
+    },
+)
+VISITS = {("$START", "new"): 1, ("planner", "ready"): 12}
+
+
+def test_text_shows_where_each_status_leads_and_where_the_thread_has_been() -> None:
+    assert draw(DEMO, "text", VISITS, "coder") == (
+        "demo: what it is for\n"
+        "\n"
+        "  start\n"
+        "    new        → planner    ✓ \u00d71\n"
+        "    resume     → coder\n"
+        "\n"
+        "  planner\n"
+        "    again      → planner\n"
+        "    ask        → suspended\n"
+        "    ready      → coder      ✓ \u00d712\n"
+        "\n"
+        "▶ coder\n"
+        "    any status → planner\n"
+        "    done       → end\n"
+    )
+
+
+def test_text_can_keep_to_ascii() -> None:
+    text = draw(workflow(["日本"], {"$START": {"new": "日本"}}), "text", VISITS, "日本", ascii=True)
+    assert text.isascii()
+    assert "    new -> ??  x1\n" in text
+    assert "\n> ??\n" in text
+
+
+def test_a_thread_that_is_at_the_end_is_shown_there() -> None:
+    assert draw(DEMO, "text", VISITS, "$END").endswith("\n\n▶ end\n")
+
+
+def test_mermaid_marks_the_path_taken() -> None:
+    lines = draw(DEMO, "mermaid", VISITS, "coder").splitlines()
+    assert lines[0] == "flowchart TD"
+    assert '    n1 ==>|"ready \u00d712"| n2' in lines
+    assert '    n1 -->|"again"| n1' in lines
+    assert "    style n2 stroke-width:4px" in lines
+
+
+def test_dot_marks_the_path_taken() -> None:
+    text = draw(DEMO, "dot", VISITS, "coder")
+    assert 'n1 -> n2 [label="ready \u00d712", penwidth=2];' in text
+    assert 'n1 -> n1 [label="again", color=gray];' in text
+    assert 'n2 [label="coder", penwidth=3];' in text
+    assert "gray" not in draw(DEMO, "dot")
+
+
+def test_svg_marks_the_path_taken_and_stands_alone() -> None:
+    text = draw(DEMO, "svg", VISITS, "coder")
+    root = ElementTree.fromstring(text)
+    words = [
+        "".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")
+    ]
+    for word in ("demo", "start", "planner", "▶ coder", "end", "suspended", "any status"):
+        assert any(word in found for found in words)
+    assert len([e for e in root.iter() if "seen" in e.get("class", "").split()]) == 2
+    assert len([e for e in root.iter() if "here" in e.get("class", "").split()]) == 1
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|<script|href|@import", text)
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(InputError, match="no picture format 'png'"):
+        draw(DEMO, "png")
+
+
+NAMES = st.one_of(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
+    st.just(HOSTILE),
+    st.just("x" * 90),
+)
+HOSTILE_WORKFLOWS = st.builds(
+    lambda names, statuses: workflow(
+        names,
+        {
+            "$START": {"new": names[0]},
+            **{name: dict.fromkeys(statuses, names[-1]) for name in names},
+            names[0]: dict.fromkeys(statuses, "$END"),
+        },
+    ),
+    st.lists(NAMES, min_size=1, max_size=3, unique=True),
+    st.lists(NAMES, min_size=1, max_size=3, unique=True),
+)
+
+
+@given(HOSTILE_WORKFLOWS)
+def test_names_cannot_break_out_of_any_format(found: Workflow) -> None:
+    visits = {(source, status): 2 for source, edges in found.graph.items() for status in edges}
+    at = next(iter(found.roles))
+    svg = ElementTree.fromstring(draw(found, "svg", visits, at))
+    tags = {element.tag.split("}")[1] for element in svg.iter()}
+    known = ["svg", "style", "defs", "marker", "path", "rect", "text", "g", "title", "tspan"]
+    assert tags <= set(known)
+    edges = sum(len(edges) for edges in found.graph.values())
+
+    quoted = r'"(?:[^"\\\n]|\\.)*"'
+    node = re.compile(rf"    n\d+ \[label={quoted}[a-z0-9=, ]*\];")
+    line = re.compile(rf"    n\d+ -> n\d+ \[label={quoted}[a-z0-9=, ]*\];")
+    dot = draw(found, "dot", visits, at).split("\n")
+    assert len([text for text in dot if line.fullmatch(text)]) == edges
+    assert all(node.fullmatch(text) or line.fullmatch(text) for text in dot[4:-2])
+
+    safe = r"(?:#\d+;|[\w \-]|[^\x00-\x7f])*"
+    node = re.compile(rf'    n\d+(\["{safe}"\]|\(\["{safe}"\]\))')
+    line = re.compile(rf'    n\d+ ==>\|"{safe}"\| n\d+')
+    mermaid = draw(found, "mermaid", visits, at).split("\n")
+    assert len([text for text in mermaid if line.fullmatch(text)]) == edges
+    assert all(node.fullmatch(text) or line.fullmatch(text) for text in mermaid[1:-2])
+
+    assert len(draw(found, "text", visits, at).split("\n\n")) <= len(found.roles) + 3
+
+
+@given(WORKFLOWS, st.sampled_from(FORMATS))
+def test_any_workflow_can_be_drawn(found: Workflow, format: str) -> None:
+    assert draw(found, format).endswith("\n")
+    assert draw(found, format, {("a", "done"): 1}, "a").endswith("\n")
+
+
+SIZES = st.tuples(st.floats(10, 200), st.floats(10, 80))
+GRAPHS = st.integers(1, 8).flatmap(
+    lambda count: st.tuples(
+        st.lists(SIZES, min_size=count, max_size=count),
+        st.dictionaries(
+            st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(
+                lambda ends: ends[0] != ends[1]
+            ),
+            SIZES,
+            max_size=14,
+        ),
+    )
+)
+
+
+@given(GRAPHS)
+def test_boxes_and_labels_never_overlap_and_lines_meet_their_boxes(
+    graph: tuple[list[layout.Size], dict[tuple[int, int], layout.Size]],
+) -> None:
+    sizes, edges = graph
+    boxes = {str(index): Box(size, (size[0] + 20, size[1] + 6)) for index, size in enumerate(sizes)}
+    ends = [(str(source), str(target), label) for (source, target), label in edges.items()]
+    plan = arrange(boxes, ends, str(len(sizes) - 1) if len(sizes) > 1 else None)
+    assert plan == arrange(boxes, ends, str(len(sizes) - 1) if len(sizes) > 1 else None)
+
+    areas = [(plan.places[name], box.room) for name, box in boxes.items()]
+    areas += [(line.label, label) for line, (_, _, label) in zip(plan.lines, ends, strict=True)]
+    for index, ((x, y), (width, height)) in enumerate(areas):
+        assert x - width / 2 > -0.01
+        assert x + width / 2 < plan.width + 0.01
+        assert y - height / 2 > -0.01
+        assert y + height / 2 < plan.height + 0.01
+        for (other_x, other_y), (other_width, other_height) in areas[:index]:
+            apart_x = abs(x - other_x) - (width + other_width) / 2
+            apart_y = abs(y - other_y) - (height + other_height) / 2
+            assert max(apart_x, apart_y) > 5
+
+    for line, (source, target, _) in zip(plan.lines, ends, strict=True):
+        for (x, y), name in ((line.points[0], source), (line.points[-1], target)):
+            (middle_x, middle_y), (width, height) = plan.places[name], boxes[name].body
+            assert abs(x - middle_x) <= width / 2
+            assert abs(abs(y - middle_y) - height / 2) < 0.01
+        assert len(line.points) % 2 == 0
