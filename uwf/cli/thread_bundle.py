@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     from io import BytesIO
 
-    from uwf.engine.thread import TRYING
+    from uwf.engine.thread import TRYING, read_try
     from uwf.store import bundle
 
     ref = wiring.thread_ref(ctx, thread)
     store = ctx.store()
-    attempt = store.ref(ref.name.replace(THREADS, ATTEMPTS, 1))
+    id = ref.name.removeprefix(THREADS)
+    attempt = read_try(store, id)
     names = [ref.name]
-    if attempt is not None and attempt.tags.get("state") != TRYING:
-        names.append(attempt.name)
+    if attempt is not None and attempt.state != TRYING:
+        names.append(ATTEMPTS + id)
     if output == "-":
         if ctx.json or ctx.quiet or ctx.out.on_terminal:
             raise InputError(
@@ -47,7 +48,6 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
         ctx.out.data(page.getvalue())
         return
     contents = _write_new(store, names, output)
-    id = ref.name.removeprefix(THREADS)
     ctx.out.answer(
         {"thread": id, "file": output, "objects": contents.objects},
         ids=[id],

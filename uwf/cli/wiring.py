@@ -7,6 +7,7 @@ import os
 from uwf import config as settings
 from uwf.engine import address
 from uwf.engine.engine import Engine
+from uwf.engine.memo import Memo
 from uwf.engine.redact import Redactor
 
 TYPE_CHECKING = False
@@ -32,8 +33,10 @@ def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
 
         return choose(config, workflow, role, override)
 
+    store = ctx.store()
     return Engine(
-        store=ctx.store(),
+        store=store,
+        memo=Memo(store),
         home=ctx.home,
         config=config,
         environ=settings.environment(),

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from uwf import clock
+from uwf import clock, points
 from uwf.engine import ask, commit, decide, prompt, rebind, recover, tries
 from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, TurnCame
 from uwf.engine.model import IDLE, SUSPENDED, THREADS, Place, Start
 from uwf.engine.reply import Accepted, Rejected, judge
-from uwf.engine.thread import Thread, lock_path, read, read_try
+from uwf.engine.thread import STOPPED, Thread, lock_path, of, read_try
 from uwf.errors import Busy, Interrupted, NotFound
 from uwf.agent.stop import SIGTERM
 from uwf.guard import lock
 from uwf.record import Record
-from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +70,9 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
     Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for.
     """
     with hold(engine, id, order.wait_s):
+        points.at("run: locked")
         settle(engine, id)
+        points.at("run: settled")
         if order.rebind is not None:
             rebind.rebind(engine.store, current(engine, id), order.rebind)
         limit = engine.config.limits.max_steps if order.count is None else order.count
@@ -82,6 +83,7 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
             if going and order.count is None and done == limit:
                 result = _suspend_at_limit(engine, result, limit)
             yield result
+            points.at("step: told")
             if not going:
                 return
 
@@ -112,18 +114,14 @@ def current(engine: Engine, id: str) -> Thread:
     ref = engine.store.ref(THREADS + id)
     if ref is None:
         raise NotFound(f"no thread {id!r}", hint="uwf thread list --all", code="no_such_thread")
-    return read(engine.store, ref)
-
-
-def workflow_of(engine: Engine, place: Place) -> Workflow:
-    """The workflow a chain is bound to at `place`."""
-    return workflow_model.from_payload(engine.store.get(place.workflow).payload)
+    return of(engine.memo, ref, read_try(engine.store, id))
 
 
 def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
     thread = current(engine, id)
-    workflow = workflow_of(engine, thread.place)
+    workflow = engine.memo.workflow(thread.place.workflow)
     decided = _decide(engine, thread, workflow, order)
+    points.at("step: decided")
     if isinstance(decided, decide.Standing):
         commit.move(engine.store, thread, decided, "the graph has ended")
         return Result(current(engine, id), None, None)
@@ -137,10 +135,10 @@ def _decide(
 ) -> Plan | decide.Standing:
     supplement = None if order.supplement is None else engine.redactor.text(order.supplement)
     if order.verb == POKE:
-        return decide.for_poke(engine.store, thread, supplement or "")
+        return decide.for_poke(engine.memo, thread, supplement or "")
     if order.verb == RESUME:
-        return decide.for_resume(engine.store, thread, workflow, supplement)
-    return decide.for_exec(engine.store, thread, workflow, supplement)
+        return decide.for_resume(engine.memo, thread, workflow, supplement)
+    return decide.for_exec(engine.memo, thread, workflow, supplement)
 
 
 class _Attempt:
@@ -162,7 +160,7 @@ class _Attempt:
         self.plan = plan
         self.agent = agent
         self.stop = stop
-        self.place = thread.place if plan.base == thread.head else Place.read(engine.store, plan.base)
+        self.place = thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
         self.role = workflow.roles[plan.role]
         self.session = self._known_session(before)
         self.opening = tries.Opening(
@@ -178,9 +176,9 @@ class _Attempt:
         self.prompt_id = ""
 
     def make(self) -> Result:
-        start = Start.read(self.engine.store, self.place.start)
+        start = Start.read(self.engine.memo, self.place.start)
         sections = prompt.assemble(
-            self.engine.store,
+            self.engine.memo,
             self.workflow,
             self.place,
             self.plan,
@@ -193,6 +191,7 @@ class _Attempt:
         for asked in range(1, ASKS + 1):
             self._tell_start(asked)
             answer = self._ask(text)
+            points.at("agent: ended")
             failure = ask.failure(answer.outcome, self.opening.agent, answer.stderr)
             if failure is not None:
                 return self._failed(failure, answer)
@@ -202,6 +201,7 @@ class _Attempt:
                 return self._accepted(verdict, answer)
             if asked < ASKS:
                 self._refuse(verdict, answer)
+                points.at("reply: refused")
                 text = prompt.again(first, self.engine.redactor.text(answer.text), verdict.problems)
         problems = "; ".join(verdict.problems)
         message = f"the reply of {self.plan.role} was not valid after {ASKS} tries: {problems}"
@@ -220,9 +220,11 @@ class _Attempt:
         durable = self.plan.supplement is not None  # a person's words are not to be lost to a power cut
         with self.engine.store.transaction(durable=durable) as tx:
             if not self.prompt_id:
-                self.prompt_id = self.sections.put(tx)
+                self.prompt_id = self.sections.put(tx, self.engine.memo.links)
             self.running.spawned(tx, self.prompt_id, pid, started)
+            points.at("attempt: objects written")
             commit.reopen(tx, self.thread, self.plan)
+        points.at("attempt: recorded")
 
     def _turn(self, text: str) -> None:
         clean = self.running.turn(text)
@@ -244,7 +246,7 @@ class _Attempt:
             usage=answer.usage or verdict.usage,
             duration_ms=self._duration_ms(),
         )
-        step = commit.publish_step(
+        ref = commit.publish_step(
             self.engine.store,
             self.thread,
             self.place,
@@ -254,7 +256,8 @@ class _Attempt:
             verdict.standing,
             answer.tail,
         )
-        return Result(current(self.engine, self.thread.id), self.plan.role, step)
+        self.engine.memo.links.update(self.sections.links)
+        return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
 
     def _failed(self, failure: tries.Failure, answer: Answer) -> Result:
         if self.running.begun is None:  # the process died at the gate: record what was tried all the same
@@ -268,7 +271,7 @@ class _Attempt:
             usage=answer.usage,
         )
         store, thread = self.engine.store, self.thread
-        if answer.outcome.ended == "stopped":
+        if failure.code == STOPPED:
             commit.keep_stopped(store, thread, self.running, ending, answer.tail)
             raise interrupted(self.stop, thread.id)
         attempt = commit.keep_failure(store, current(self.engine, thread.id), self.running, ending, answer.tail)
@@ -303,7 +306,7 @@ class _Attempt:
 def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:
     """`--until-done` has taken as many steps as it may: leave the thread to a person."""
     thread = result.thread
-    next_role = decide.next_role(thread, workflow_of(engine, thread.place))
+    next_role = decide.next_role(thread, engine.memo.workflow(thread.place.workflow))
     message = f"stopped after {limit} steps without an end (limits.max_steps)"
     commit.move(engine.store, thread, decide.Standing(SUSPENDED, next_role, message), message)
     return Result(current(engine, thread.id), result.role, result.step)

@@ -6,11 +6,11 @@ at the state after.
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, points
 from uwf.engine import tries
 from uwf.engine.decide import Standing
 from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
-from uwf.engine.thread import FAILED, INTERRUPTED, Thread
+from uwf.engine.thread import Thread
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.model import Place, Plan
     from uwf.engine.tries import Ending, Running
-    from uwf.store.protocols import Store, Transaction
+    from uwf.store.protocols import Ref, Store, Transaction
 
 STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt")
 MESSAGE_CHARS = 2000
@@ -69,14 +69,15 @@ def publish_step(
     said: Said,
     standing: Standing,
     tail: str,
-) -> str:
-    """Write the step and move the head to it. Returns the step's id. Raises `Conflict` if the head moved."""
+) -> Ref:
+    """Write the step and move the head to it. Returns the thread's ref. Raises `Conflict` if the head moved."""
     plan = running.opening.plan
     now_ms = clock.now_ms()
     visits = {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1}
     sessions = base.sessions
     if said.session is not None:
         sessions = {**sessions, plan.role: said.session}
+    points.at("step: judged")
     with store.transaction() as tx:
         running.last_turn(tx, tail)
         step = tx.put(
@@ -111,15 +112,19 @@ def publish_step(
                 "replaces": None if plan.base == plan.expect else Link(plan.expect),
             },
         )
-        tx.set_ref(
+        points.at("step: objects written")
+        ref = tx.set_ref(
             THREADS + thread.id,
             step,
             expect=plan.expect,
             tags=tags_for(thread.tags, standing, now_ms),
             why=f"step {base.index + 1} {plan.role} {said.status}",
         )
+        points.at("step: head moved")
         tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
-    return step
+        points.at("step: written")
+    points.at("step: done")
+    return ref
 
 
 def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending, tail: str) -> str:
@@ -127,8 +132,10 @@ def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending,
     plan = running.opening.plan
     now_ms = clock.now_ms()
     standing = Standing(SUSPENDED, plan.role, ending.failure.message)
+    points.at("failure: judged")
     with store.transaction() as tx:
-        attempt = _keep_ending(tx, thread.id, running, ending, tail, FAILED)
+        attempt = _keep_ending(tx, thread.id, running, ending, tail)
+        points.at("failure: objects written")
         tx.set_ref(
             THREADS + thread.id,
             thread.head,
@@ -136,13 +143,19 @@ def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending,
             tags=tags_for(thread.tags, standing, now_ms),
             why=f"attempt {running.opening.number} of {plan.role} failed: {ending.failure.code}",
         )
+        points.at("failure: written")
+    points.at("failure: done")
     return attempt
 
 
 def keep_stopped(store: Store, thread: Thread, running: Running, ending: Ending, tail: str) -> str:
     """Keep the unfinished attempt; the thread's ref stays untouched. Returns the attempt's id."""
+    points.at("stop: judged")
     with store.transaction() as tx:
-        return _keep_ending(tx, thread.id, running, ending, tail, INTERRUPTED)
+        attempt = _keep_ending(tx, thread.id, running, ending, tail)
+        points.at("stop: written")
+    points.at("stop: done")
+    return attempt
 
 
 def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
@@ -155,6 +168,8 @@ def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
             tags=tags_for(thread.tags, standing, clock.now_ms()),
             why=why,
         )
+        points.at("move: written")
+    points.at("move: done")
 
 
 def reopen(tx: Transaction, thread: Thread, plan: Plan) -> None:
@@ -167,15 +182,14 @@ def reopen(tx: Transaction, thread: Thread, plan: Plan) -> None:
             tags=tags_for(thread.tags, Standing(IDLE, plan.role), clock.now_ms()),
             why=f"resumed for round {plan.round}",
         )
+        points.at("attempt: thread reopened")
 
 
 def _keep_ending(
-    tx: Transaction, thread: str, running: Running, ending: Ending, tail: str, state: str
+    tx: Transaction, thread: str, running: Running, ending: Ending, tail: str
 ) -> str:
     running.last_turn(tx, tail)
     assert running.begun is not None, "an attempt ends only after it was recorded"
     attempt = tries.put_ending(tx, running.begun, running.turns, ending)
-    tx.set_ref(
-        ATTEMPTS + thread, attempt, tags={"state": state}, why=f"attempt ended: {ending.failure.code}"
-    )
+    tx.set_ref(ATTEMPTS + thread, attempt, why=f"attempt ended: {ending.failure.code}")
     return attempt

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.engine.model import Reader
+    from uwf.engine.model import Nodes
     from uwf.engine.thread import Thread
     from uwf.workflow.model import Workflow
 
@@ -33,13 +33,13 @@ class Standing(Record):
 
 
 def for_exec(
-    reader: Reader, thread: Thread, workflow: Workflow, supplement: str | None
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
 ) -> Plan | Standing:
     """The plan of `thread exec`. A `Standing` when the graph has already ended: there is nothing to run."""
     if thread.status == IDLE:
-        return _go_on(reader, thread, workflow, supplement)
+        return _go_on(nodes, thread, workflow, supplement)
     if supplement is not None:
-        return for_resume(reader, thread, workflow, supplement)
+        return for_resume(nodes, thread, workflow, supplement)
     refuse_cancelled(thread)
     why = f": {thread.tags['suspendMessage']}" if thread.tags.get("suspendMessage") else ""
     raise StateError(
@@ -50,14 +50,14 @@ def for_exec(
 
 
 def for_resume(
-    reader: Reader, thread: Thread, workflow: Workflow, supplement: str | None
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
 ) -> Plan | Standing:
     """The plan of `thread resume`: only a suspended or a completed thread can be resumed."""
     refuse_cancelled(thread)
     if thread.status == COMPLETED:
-        return _re_enter(reader, thread, workflow, supplement)
+        return _re_enter(nodes, thread, workflow, supplement)
     if thread.status == SUSPENDED:
-        return _go_on(reader, thread, workflow, supplement)
+        return _go_on(nodes, thread, workflow, supplement)
     raise StateError(
         f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
         hint=f"uwf thread exec {thread.id}",
@@ -65,7 +65,7 @@ def for_resume(
     )
 
 
-def for_poke(reader: Reader, thread: Thread, remark: str) -> Plan:
+def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
     """The plan of `thread poke`: the head step again, with a remark."""
     refuse_cancelled(thread)
     if thread.place.kind != "step":
@@ -74,7 +74,7 @@ def for_poke(reader: Reader, thread: Thread, remark: str) -> Plan:
             hint=f"uwf thread exec {thread.id}",
             code="no_step",
         )
-    step = Step.read(reader, thread.head)
+    step = Step.read(nodes, thread.head)
     return Plan(
         role=step.role,
         round=step.round,
@@ -102,11 +102,11 @@ def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any])
     return Standing(COMPLETED)
 
 
-def standing(reader: Reader, place: Place, workflow: Workflow) -> Standing:
+def standing(nodes: Nodes, place: Place, workflow: Workflow) -> Standing:
     """Where the chain alone leaves a thread whose head is `place`, whatever its tags say."""
     if place.step is None or place.role is None or place.status is None:
         return Standing(IDLE, route.entry_target(workflow, round=1))
-    return after(workflow, place.role, place.status, variables(reader, place))
+    return after(workflow, place.role, place.status, variables(nodes, place))
 
 
 def next_role(thread: Thread, workflow: Workflow) -> str | None:
@@ -128,11 +128,11 @@ def next_role(thread: Thread, workflow: Workflow) -> str | None:
     return place.role if target == SUSPEND else None if target == END else target
 
 
-def variables(reader: Reader, place: Place) -> dict[str, Any]:
+def variables(nodes: Nodes, place: Place) -> dict[str, Any]:
     """What a template sees at `place`: the last step's output, with its Markdown as `_body`."""
     if place.step is None:
         return {}
-    step = Step.read(reader, place.step)
+    step = Step.read(nodes, place.step)
     return {**step.output, "_body": step.body}
 
 
@@ -146,7 +146,7 @@ def refuse_cancelled(thread: Thread) -> None:
 
 
 def _go_on(
-    reader: Reader, thread: Thread, workflow: Workflow, supplement: str | None
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
 ) -> Plan | Standing:
     """Idle or suspended: the try that is still open, else the suspended role again, else the graph."""
     if thread.plan is not None:
@@ -157,32 +157,32 @@ def _go_on(
         )
     place = thread.place
     if place.step is None or place.role is None or place.status is None:
-        return _enter(reader, thread, workflow, 1, supplement)
+        return _enter(nodes, thread, workflow, 1, supplement)
     asked = place.status == SUSPEND or route.target(workflow, place.role, place.status) == SUSPEND
     if asked:
-        step = Step.read(reader, place.step)
+        step = Step.read(nodes, place.step)
         return _plan(thread, place.role, place.round, step.instruction, step.cwd, supplement)
-    found = route.route(workflow, place.role, place.status, variables(reader, place))
+    found = route.route(workflow, place.role, place.status, variables(nodes, place))
     if not isinstance(found, route.ToRole):
         return Standing(COMPLETED)
-    cwd = _cwd(reader, thread, found.location)
+    cwd = _cwd(nodes, thread, found.location)
     return _plan(thread, found.role, place.round, found.prompt, cwd, supplement)
 
 
-def _re_enter(reader: Reader, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
-    return _enter(reader, thread, workflow, thread.place.round + 1, supplement)
+def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
+    return _enter(nodes, thread, workflow, thread.place.round + 1, supplement)
 
 
 def _enter(
-    reader: Reader, thread: Thread, workflow: Workflow, round: int, supplement: str | None
+    nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
 ) -> Plan:
     """Into the graph at `$START`."""
-    start = Start.read(reader, thread.place.start)
-    seen = {**task_variables(start.task), **variables(reader, thread.place), "_body": start.task}
+    start = Start.read(nodes, thread.place.start)
+    seen = {**task_variables(start.task), **variables(nodes, thread.place), "_body": start.task}
     found = route.entry(workflow, round, seen)
     if not isinstance(found, route.ToRole):
         raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
-    cwd = _cwd(reader, thread, found.location)
+    cwd = _cwd(nodes, thread, found.location)
     return _plan(thread, found.role, round, found.prompt, cwd, supplement)
 
 
@@ -225,8 +225,8 @@ def both(first: str | None, second: str | None) -> str | None:
     return f"{first}\n\n{second}"
 
 
-def _cwd(reader: Reader, thread: Thread, location: str | None) -> str:
-    base = Start.read(reader, thread.place.start).cwd
+def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
+    base = Start.read(nodes, thread.place.start).cwd
     return os.path.normpath(os.path.join(base, os.path.expanduser(location))) if location else base
 
 

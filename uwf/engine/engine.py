@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf.engine.memo import Memo
 from uwf.engine.redact import Redactor
 from uwf.record import Record
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 
 class Engine(Record):
-    """The store, the folder beside it, the settings, and how to find an agent.
+    """The store and what was read of it already, the folder beside it, the settings, and how to find an agent.
 
     `agent_for(workflow, role, override)` gives the agent that runs a role; it raises `Refused` when there is
     none. `environ` is the environment agents get, before the names of the contract are added.
     """
 
     store: Store
+    memo: Memo
     home: str
     config: Config
     environ: dict[str, str]

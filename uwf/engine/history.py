@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import points
 from uwf.engine.model import CANCELLED, COMPLETED, THREADS
 from uwf.record import Record
 
@@ -46,6 +47,9 @@ def migrate(store: Store, *, dry_run: bool) -> Report:
             moved += 1
             if not dry_run:
                 _move(tx, old, id)
+                points.at("migrate: entry moved")
+        points.at("migrate: written")
+    points.at("migrate: done")
     return Report(moved, skipped, tuple(clashes))
 
 

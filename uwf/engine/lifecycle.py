@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from uwf import clock
+from uwf import clock, points
 from uwf.engine import decide, tries
 from uwf.engine.commit import STATE_TAGS, tags_for
 from uwf.engine.model import (
@@ -48,6 +48,7 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
         raise InputError(
             f"the working directory {begin.cwd} does not exist", hint=f"mkdir -p {begin.cwd}"
         )
+    points.at("start: begun")
     with store.transaction() as tx:
         id = new_id(tx)
         workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))
@@ -66,7 +67,10 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
         if begin.priority:
             tags["priority"] = str(begin.priority)
         ref = tx.set_ref(THREADS + id, head, tags=tags, expect=None, why="started")
-        return read(tx, ref)
+        points.at("start: written")
+        thread = read(tx, ref)
+    points.at("start: done")
+    return thread
 
 
 def fork(store: Store, node: str, source: str | None, supplement: str | None) -> Thread:
@@ -89,10 +93,12 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
         tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: node}
         tags = tags_for(tags, standing, now_ms)
         ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
+        points.at("fork: written")
         thread = read(tx, ref)
         if supplement is not None:
             plan = _first_plan(tx, thread, workflow, supplement)
             tries.hold_plan(tx, id, plan, None, "forked with a supplement")
+            points.at("fork: plan held")
             standing = decide.Standing(IDLE, plan.role)
             ref = tx.set_ref(
                 THREADS + id,
@@ -102,7 +108,8 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
                 why="forked with a supplement",
             )
             thread = read(tx, ref)
-        return thread
+    points.at("fork: done")
+    return thread
 
 
 def cancel(store: Store, thread: Thread, reason: str | None) -> None:
@@ -119,6 +126,8 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> None:
             tags=tags,
             why=f"cancelled: {reason}" if reason else "cancelled",
         )
+        points.at("cancel: written")
+    points.at("cancel: done")
 
 
 def refuse_ended(thread: Thread) -> None:
@@ -161,8 +170,11 @@ def undo(store: Store, thread: Thread) -> None:
             tags={**kept, **state},
             why=f"{UNDO}{goal.version}",
         )
+        points.at("undo: head moved")
         if goal.new != thread.head and tx.ref(ATTEMPTS + thread.id) is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
+            points.at("undo: attempt dropped")
+    points.at("undo: done")
 
 
 UNDO = "undo to version "

@@ -11,7 +11,7 @@ Node kinds
     rebind   a deliberate change of the thread's workflow
     prompt   parts: the sections of a prompt, in order; sections that repeat are links to `text`
     turn     attempt (the beginning of its try), prev (the turn before, or null), text, at
-    attempt  the beginning of a try, and, as a second node that links to it, its end
+    attempt  the beginning of a try; that it was asked again; its end. The later ones link to the `begun` one
     text     a string that is too long to stand inside another node, or that many share
 """
 
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Protocol
 
+    from uwf.store.codec import Node
     from uwf.store.protocols import Objects, Refs
+
+    class Nodes(Protocol):
+        """Whatever nodes can be read from: a store, a transaction, a memo."""
+
+        def get(self, id: str) -> Node: ...
 
     class Reader(Objects, Refs, Protocol):
         """A store or a transaction."""
@@ -52,10 +58,10 @@ def pack_text(writer: Writer, text: str) -> str | Link:
     return Link(writer.put("text", text))
 
 
-def unpack_text(reader: Reader, packed: Any) -> str:
+def unpack_text(nodes: Nodes, packed: Any) -> str:
     """The string behind what `pack_text` made."""
     if isinstance(packed, Link):
-        return str(reader.get(packed).payload)
+        return str(nodes.get(packed).payload)
     return str(packed)
 
 
@@ -88,17 +94,17 @@ class Plan(Record):
         }
 
     @staticmethod
-    def from_payload(reader: Reader, payload: Mapping[str, Any]) -> Plan:
+    def from_payload(nodes: Nodes, payload: Mapping[str, Any]) -> Plan:
         supplement = payload["supplement"]
         return Plan(
             role=payload["role"],
             round=payload["round"],
-            instruction=unpack_text(reader, payload["instruction"]),
+            instruction=unpack_text(nodes, payload["instruction"]),
             cwd=payload["cwd"],
             base=payload["base"],
             expect=payload["expect"],
             workflow=payload["workflow"],
-            supplement=None if supplement is None else unpack_text(reader, supplement),
+            supplement=None if supplement is None else unpack_text(nodes, supplement),
         )
 
 
@@ -113,13 +119,13 @@ class Start(Record):
     started_ms: int
 
     @staticmethod
-    def read(reader: Reader, id: str) -> Start:
-        payload = reader.get(id).payload
+    def read(nodes: Nodes, id: str) -> Start:
+        payload = nodes.get(id).payload
         return Start(
             id=id,
             thread=payload["thread"],
             workflow=payload["workflow"],
-            task=unpack_text(reader, payload["task"]),
+            task=unpack_text(nodes, payload["task"]),
             cwd=payload["cwd"],
             started_ms=payload["startedAt"],
         )
@@ -146,8 +152,8 @@ class Place(Record):
     spent: dict[str, Any]
 
     @staticmethod
-    def read(reader: Reader, id: str) -> Place:
-        node = reader.get(id)
+    def read(nodes: Nodes, id: str) -> Place:
+        node = nodes.get(id)
         payload = node.payload
         if node.kind == "step":
             return Place(
@@ -167,7 +173,7 @@ class Place(Record):
         if node.kind == "start":
             return Place(id, "start", id, payload["workflow"], 1, 0, None, None, None, {}, {}, {})
         if node.kind == "rebind":
-            before = Place.read(reader, payload["prev"])
+            before = Place.read(nodes, payload["prev"])
             return Place(
                 id,
                 "rebind",
@@ -214,8 +220,8 @@ class Step(Record):
     replaces: str | None
 
     @staticmethod
-    def read(reader: Reader, id: str) -> Step:
-        node = reader.get(id)
+    def read(nodes: Nodes, id: str) -> Step:
+        node = nodes.get(id)
         if node.kind != "step":
             from uwf.errors import InputError
 
@@ -238,10 +244,10 @@ class Step(Record):
             visit=payload["visits"][payload["role"]],
             status=payload["status"],
             output=payload["output"],
-            body=unpack_text(reader, payload["body"]),
+            body=unpack_text(nodes, payload["body"]),
             prompt=payload["prompt"],
-            instruction=unpack_text(reader, payload["instruction"]),
-            supplement=None if supplement is None else unpack_text(reader, supplement),
+            instruction=unpack_text(nodes, payload["instruction"]),
+            supplement=None if supplement is None else unpack_text(nodes, supplement),
             turns=payload["turns"],
             agent=payload["agent"],
             cwd=payload["cwd"],
@@ -265,9 +271,9 @@ def not_a_chain(id: str, kind: str) -> Exception:
     )
 
 
-def previous(reader: Reader, id: str) -> str | None:
+def previous(nodes: Nodes, id: str) -> str | None:
     """The node before `id` in its chain; None at the start node."""
-    node = reader.get(id)
+    node = nodes.get(id)
     if node.kind == "start":
         return None
     if node.kind not in ("step", "rebind"):
@@ -275,6 +281,6 @@ def previous(reader: Reader, id: str) -> str | None:
     return str(node.payload["prev"])
 
 
-def prompt_text(reader: Reader, id: str) -> str:
+def prompt_text(nodes: Nodes, id: str) -> str:
     """The whole text of the `prompt` node `id`, as the agent got it."""
-    return "\n\n".join(unpack_text(reader, part) for part in reader.get(id).payload["parts"])
+    return "\n\n".join(unpack_text(nodes, part) for part in nodes.get(id).payload["parts"])

@@ -16,36 +16,43 @@ from uwf.workflow.model import SUSPEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from uwf.engine.model import Place, Plan, Reader, Start, Step, Writer
+    from uwf.engine.memo import Memo
+    from uwf.engine.model import Nodes, Place, Plan, Start, Step, Writer
     from uwf.workflow.model import Role, Workflow
 
 SEPARATOR = "\n\n"
 
 
 class Prompt(Record):
-    """The sections of a prompt: those many steps share, and those of this step alone, in order."""
+    """The sections of a prompt in order, each with whether many steps share it.
+
+    `links` has where `put` has stored the shared ones.
+    """
 
     sections: tuple[tuple[bool, str], ...]
+    links: dict[str, Link]
 
     @property
     def text(self) -> str:
         return SEPARATOR.join(section for _, section in self.sections)
 
-    def put(self, writer: Writer) -> str:
-        """Store it as a `prompt` node and return its id."""
+    def put(self, writer: Writer, known: Mapping[str, Link]) -> str:
+        """Store it as a `prompt` node and return its id. `known` are sections that are stored already."""
         parts: list[str | Link] = []
         for shared, section in self.sections:
             if shared:
-                parts.append(Link(writer.put("text", section)))
+                self.links[section] = known.get(section) or Link(writer.put("text", section))
+                parts.append(self.links[section])
             else:
                 parts.append(pack_text(writer, section))
         return writer.put("prompt", {"parts": parts})
 
 
 def assemble(
-    reader: Reader,
+    memo: Memo,
     workflow: Workflow,
     place: Place,
     plan: Plan,
@@ -55,15 +62,18 @@ def assemble(
     history_chars: int,
 ) -> Prompt:
     """The prompt for the step that `plan` describes, at `place` in the chain."""
-    role = workflow.roles[plan.role]
+    reply, about = memo.sections.get((plan.workflow, plan.role)) or ("", "")
+    if not reply:
+        role = workflow.roles[plan.role]
+        reply, about = memo.sections[plan.workflow, plan.role] = reply_section(role), _role(role)
     visits = place.visits.get(plan.role, 0)
     sections = [
-        (True, reply_section(role)),
+        (True, reply),
         (False, _standing(workflow, place, plan, thread, visits)),
-        (True, _role(role)),
+        (True, about),
         (True, f"## The task\n\n{start.task}"),
     ]
-    story = _story(reader, place, plan, visits, history_chars)
+    story = _story(memo, place, plan, visits, history_chars)
     if story:
         sections.append((False, story))
     if plan.supplement is not None:
@@ -71,7 +81,7 @@ def assemble(
             (False, f"## New information\n\nA person adds this now:\n\n{plan.supplement}")
         )
     sections.append((False, f"## Your instruction now\n\n{plan.instruction}"))
-    return Prompt(tuple(sections))
+    return Prompt(tuple(sections), {})
 
 
 def reply_section(role: Role) -> str:
@@ -81,7 +91,7 @@ def reply_section(role: Role) -> str:
         "## How to reply",
         "",
         "Begin your reply with YAML front matter: fields between two lines of three dashes. Below it write,",
-        "as Markdown, what the next reader should know.",
+        "as Markdown, what the next nodes should know.",
     ]
     if names:
         lines.append(f"`$status` is one of: {', '.join(f'`{name}`' for name in names)}.")
@@ -141,7 +151,7 @@ def _role(role: Role) -> str:
     return "\n".join(lines)
 
 
-def _story(reader: Reader, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
+def _story(nodes: Nodes, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
     if place.step is None:
         return ""
     if plan.round > place.round:
@@ -162,7 +172,7 @@ def _story(reader: Reader, place: Place, plan: Plan, visits: int, quota_chars: i
         def stop(step: Step) -> bool:
             return False
 
-    text, count = tell(reader, place.step, stop=stop, quota_chars=quota_chars)
+    text, count = tell(nodes, place.step, stop=stop, quota_chars=quota_chars)
     return f"{title}\n\n{text}" if count else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, points
 from uwf.engine import decide, tries
 from uwf.engine.model import ATTEMPTS, THREADS
 from uwf.engine.thread import Thread
@@ -61,9 +61,12 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             tags={**thread.tags, "workflow": new.name},
             why=f"rebound to workflow {new.name} {workflow_id[:12]}",
         )
+        points.at("rebind: head moved")
         if thread.plan is not None and thread.attempt is not None:
             base = head if thread.plan.base == thread.plan.expect else thread.plan.base
             plan = replace(thread.plan, base=base, expect=head, workflow=workflow_id)
             tries.hold_plan(tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind")
         elif thread.attempt is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")
+        points.at("rebind: written")
+    points.at("rebind: done")

@@ -6,6 +6,7 @@ unfinished attempt is kept with the turns it had. The thread's own ref needs no 
 
 from __future__ import annotations
 
+from uwf import points
 from uwf.engine import tries
 from uwf.engine.model import ATTEMPTS
 from uwf.engine.thread import INTERRUPTED, TRYING, read_try
@@ -36,15 +37,15 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     if found.pid is not None and found.started is not None:
         swept = orphans.end_orphans(found.pid, found.started, found.mark, grace_s)
         ended_pids, survivors = swept.ended, swept.survivors
-    turns = found.last if found.last != found.begun else None
-    failure = tries.Failure("interrupted", "uwf ended before the agent did")
+    points.at("settle: processes ended")
+    failure = tries.Failure(INTERRUPTED, "uwf ended before the agent did")
     with store.transaction() as tx:
-        attempt = tries.put_ending(tx, found.begun, turns, tries.Ending(failure))
+        attempt = tries.put_ending(tx, found.begun, found.turns, tries.Ending(failure))
         tx.set_ref(
             ATTEMPTS + thread,
             attempt,
             expect=found.last,
-            tags={"state": INTERRUPTED},
             why="settled after its process died",
         )
+        points.at("settle: written")
     return Settled(attempt, ended_pids, survivors)

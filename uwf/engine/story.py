@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from uwf.engine.model import Reader
+    from uwf.engine.model import Nodes
 
 
-def steps_back(reader: Reader, id: str | None) -> Iterator[Step]:
+def steps_back(nodes: Nodes, id: str | None) -> Iterator[Step]:
     """The steps of a chain from the node `id` backwards, newest first."""
     while id is not None:
-        if reader.get(id).kind == "step":
-            step = Step.read(reader, id)
+        if nodes.get(id).kind == "step":
+            step = Step.read(nodes, id)
             yield step
             id = step.prev
         else:
-            id = previous(reader, id)
+            id = previous(nodes, id)
 
 
 def tell(
-    reader: Reader, head: str, *, stop: Callable[[Step], bool], quota_chars: int
+    nodes: Nodes, head: str, *, stop: Callable[[Step], bool], quota_chars: int
 ) -> tuple[str, int]:
     """The steps from `head` back to the first that `stop` refuses, newest first, as Markdown.
 
@@ -33,7 +33,7 @@ def tell(
     """
     told: list[str] = []
     left = quota_chars
-    for step in steps_back(reader, head):
+    for step in steps_back(nodes, head):
         if stop(step):
             break
         if left <= 0:

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.engine.model import Reader
+    from uwf.engine.model import Nodes, Reader
     from uwf.store.protocols import Ref
 
 LOCK_FILE = "threads.lock"
 TRYING, FAILED, INTERRUPTED, PENDING = "trying", "failed", "interrupted", "pending"
 """States of a try: its agent may be running; it failed; its process died or was stopped; not begun yet."""
+
+STOPPED = "stopped"
+"""The code of an attempt that a person stopped, beside `interrupted` for one whose process died."""
 
 
 LABEL = "label."
@@ -35,14 +38,15 @@ FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"
 class Try(Record):
     """What stands beside a head that has not become a step: the ref `@uwf/attempt/<thread>`.
 
-    `begun` is the attempt node with the plan; `last` the newest node of it (a turn, or the attempt's end).
-    While the state is "trying", `pid` and `started` name the agent's process and `runner` the process of
-    uwf; they are None before it was spawned and once it has ended.
+    `begun` is the attempt node with the plan, `last` the newest node of the try, `turns` its newest turn. While
+    the state is "trying", `runner` is the pid of the uwf that tries, `pid` and `started` name the agent's process;
+    they are None for an agent without one.
     """
 
     state: str
     last: str
     begun: str
+    turns: str | None
     plan: Plan
     number: int
     agent: str
@@ -78,54 +82,68 @@ class Thread(Record):
 
 def read(reader: Reader, ref: Ref) -> Thread:
     """The thread behind its ref."""
+    return of(reader, ref, read_try(reader, ref.name.removeprefix(THREADS)))
+
+
+def of(nodes: Nodes, ref: Ref, attempt: Try | None) -> Thread:
+    """The thread behind its ref, the try beside its head being known."""
     if ref.tags.get("status") not in STATUSES:
         raise StoreError(
             f"ref {ref.name} has status {ref.tags.get('status', IDLE)!r}, which no thread can have",
             hint=f"uwf ref log {ref.name} shows who set it",
             code="bad_status",
         )
-    id = ref.name.removeprefix(THREADS)
     return Thread(
-        id=id,
+        id=ref.name.removeprefix(THREADS),
         head=ref.id,
         version=ref.version,
         tags=ref.tags,
         updated_ms=ref.updated_ms,
-        place=Place.read(reader, ref.id),
-        attempt=read_try(reader, id),
+        place=Place.read(nodes, ref.id),
+        attempt=attempt,
     )
 
 
 def read_try(reader: Reader, thread: str) -> Try | None:
     """The try beside the head of `thread`, None when there is none."""
     ref = reader.ref(ATTEMPTS + thread)
-    if ref is None:
-        return None
-    begun = first_of_try(reader, ref.id)
-    payload: dict[str, Any] = reader.get(begun).payload
-    tags = ref.tags
+    return None if ref is None else try_at(reader, ref.id)
+
+
+def try_at(nodes: Nodes, last: str) -> Try:
+    """The try whose newest node is `last`. What it has come to is read off that node."""
+    node = nodes.get(last)
+    asked, turns = last, None
+    if node.kind == "turn":
+        asked, turns, node = node.payload["attempt"], last, nodes.get(node.payload["attempt"])
+    payload = node.payload
+    begun = asked
+    if "begun" in payload:
+        begun = payload["begun"]
+        turns = turns or payload["turns"]
+    opening: dict[str, Any] = nodes.get(begun).payload
+    process = payload.get("process") or {}
+    state = _state(payload, opening)
     return Try(
-        state=tags["state"],
-        last=ref.id,
+        state=state,
+        last=last,
         begun=begun,
-        plan=Plan.from_payload(reader, payload["plan"]),
-        number=payload["number"],
-        agent=payload["agent"],
-        began_ms=payload["startedAt"],
-        runner=int(tags["runner"]) if "runner" in tags else None,
-        pid=int(tags["pid"]) if "pid" in tags else None,
-        started=tags.get("started"),
-        mark=payload["mark"],
+        turns=turns,
+        plan=Plan.from_payload(nodes, opening["plan"]),
+        number=opening["number"],
+        agent=opening["agent"],
+        began_ms=opening["startedAt"],
+        runner=process["runner"] if state == TRYING else None,
+        pid=process["pid"] if state == TRYING else None,
+        started=process["started"] if state == TRYING else None,
+        mark=opening["mark"],
     )
 
 
-def first_of_try(reader: Reader, id: str) -> str:
-    """The beginning of the try that the turn or attempt node `id` belongs to."""
-    node = reader.get(id)
-    if node.kind == "turn":
-        return str(node.payload["attempt"])
-    begun = node.payload.get("begun")
-    return id if begun is None else str(begun)
+def _state(newest: Mapping[str, Any], opening: Mapping[str, Any]) -> str:
+    if "error" in newest:
+        return INTERRUPTED if newest["error"]["code"] in (STOPPED, INTERRUPTED) else FAILED
+    return TRYING if opening["process"] is not None else PENDING
 
 
 def labels_of(tags: Mapping[str, str]) -> dict[str, str]:

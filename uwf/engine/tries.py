@@ -1,17 +1,17 @@
 """The writing side of a try: its beginning, its turns as they come, its end.
 
-While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the try and its tags name the
-processes, so whoever comes after a crash finds what to end and what to keep. None of these writes waits for
-the disk: they survive the death of the process, and the step's own commit makes them durable.
+While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the try, and from there its
+processes are found, so whoever comes after a crash knows what to end and what to keep. None of these writes
+waits for the disk: they survive the death of the process, and the step's own commit makes them durable.
 """
 
 from __future__ import annotations
 
 import os
 
-from uwf import clock
+from uwf import clock, points
 from uwf.engine.model import ATTEMPTS, Plan, pack_text
-from uwf.engine.thread import FAILED, INTERRUPTED, PENDING, TRYING, Try
+from uwf.engine.thread import FAILED, INTERRUPTED, Try
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -58,8 +58,14 @@ def number_after(before: Try | None) -> int:
     return 1 if before is None else before.number + 1
 
 
-def put_opening(tx: Writer, opening: Opening, prompt: str | None, began_ms: int) -> str:
-    """Store the beginning of an attempt; returns the node's id."""
+def put_opening(
+    tx: Writer,
+    opening: Opening,
+    prompt: str | None,
+    began_ms: int,
+    process: dict[str, Any] | None,
+) -> str:
+    """Store the beginning of an attempt; returns the node's id. No `process` means nobody was asked yet."""
     return tx.put(
         "attempt",
         {
@@ -71,6 +77,7 @@ def put_opening(tx: Writer, opening: Opening, prompt: str | None, began_ms: int)
             "prompt": None if prompt is None else Link(prompt),
             "before": None if opening.before is None else Link(opening.before),
             "startedAt": began_ms,
+            "process": process,
         },
     )
 
@@ -103,8 +110,8 @@ def hold_plan(tx: Transaction, thread: str, plan: Plan, before: Try | None, why:
         mark="",
         before=None if before is None else last_ending(before),
     )
-    begun = put_opening(tx, opening, None, clock.now_ms())
-    tx.set_ref(ATTEMPTS + thread, begun, tags={"state": PENDING}, why=why)
+    begun = put_opening(tx, opening, None, clock.now_ms(), None)
+    tx.set_ref(ATTEMPTS + thread, begun, why=why)
 
 
 def last_ending(attempt: Try) -> str | None:
@@ -132,24 +139,26 @@ class Running:
         self.turns: str | None = None
         self._store = store
         self._stream = redactor.stream()
-        self._tags: dict[str, str] = {}
+        self._asked: str | None = None
 
     def spawned(self, tx: Transaction, prompt: str, pid: int | None, started: str | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
-        self._tags = {"state": TRYING, "runner": str(os.getpid())}
-        if pid is not None and started is not None:
-            self._tags |= {"pid": str(pid), "started": started}
+        process = {"runner": os.getpid(), "pid": pid, "started": started}
         if self.begun is None:
-            self.begun = put_opening(tx, self.opening, prompt, self.began_ms)
-        self._point(tx, "agent starts")
+            self.begun = self._asked = put_opening(tx, self.opening, prompt, self.began_ms, process)
+        else:
+            turns = None if self.turns is None else Link(self.turns)
+            again = {"begun": Link(self.begun), "turns": turns, "process": process}
+            self._asked = tx.put("attempt", again)
+        tx.set_ref(ATTEMPTS + self.opening.thread, self._asked, why="agent starts")
 
     def turn(self, text: str, speaker: str = "agent") -> str:
         """Keep one turn as it arrives. Returns the text as it was kept, without secrets."""
         clean = self._stream.piece(text) if speaker == "agent" else text
         if clean:
             with self._store.transaction(durable=False) as tx:
-                self._put_turn(tx, clean, speaker)
-                self._point(tx, "turn")
+                turn = self._put_turn(tx, clean, speaker)
+                tx.set_ref(ATTEMPTS + self.opening.thread, turn, why="turn")
         return clean
 
     def last_turn(self, tx: Transaction, text: str) -> None:
@@ -158,20 +167,16 @@ class Running:
         if clean:
             self._put_turn(tx, clean, "agent")
 
-    def _put_turn(self, tx: Transaction, text: str, speaker: str) -> None:
-        assert self.begun is not None, "an agent speaks only after it was recorded"
+    def _put_turn(self, tx: Transaction, text: str, speaker: str) -> str:
+        assert self._asked is not None, "an agent speaks only after it was recorded"
         self.turns = tx.put(
             "turn",
             {
-                "attempt": Link(self.begun),
+                "attempt": Link(self._asked),
                 "prev": None if self.turns is None else Link(self.turns),
                 "from": speaker,
                 "text": pack_text(tx, text),
                 "at": clock.now_ms(),
             },
         )
-
-    def _point(self, tx: Transaction, why: str) -> None:
-        newest = self.turns or self.begun
-        assert newest is not None
-        tx.set_ref(ATTEMPTS + self.opening.thread, newest, tags=self._tags, why=why)
+        return self.turns

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from uwf.engine.model import ATTEMPTS, Step
+from uwf.engine.model import Step
 from uwf.engine.story import steps_back
-from uwf.engine.thread import FAILED, INTERRUPTED, first_of_try
-from uwf.engine.tries import ended_attempts
+from uwf.engine.thread import TRYING, read_try
+from uwf.engine.tries import ended_attempts, last_ending
 from uwf.engine.view import turns
 
 TYPE_CHECKING = False
@@ -33,21 +33,18 @@ def of_thread(reader: Reader, ref: Ref, only: str | None) -> list[dict[str, Any]
 
 def _of_try(reader: Reader, ref: Ref) -> list[dict[str, Any]]:
     """The turns beside the head: of failed attempts, and of the one that runs."""
-    found = reader.ref(ATTEMPTS + ref.name.rpartition("/")[2])
+    found = read_try(reader, ref.name.rpartition("/")[2])
     if found is None:
         return []
-    begun = first_of_try(reader, found.id)
-    payload = reader.get(begun).payload
-    if found.tags["state"] in (FAILED, INTERRUPTED):
-        return [
-            row for end in ended_attempts(reader, found.id) for row in _of_attempt(reader, end)
-        ]
-    rows = [
-        row for end in ended_attempts(reader, payload["before"]) for row in _of_attempt(reader, end)
-    ]
-    running = turns(reader, found.id) if reader.get(found.id).kind == "turn" else []
-    about = {"step": None, "index": None, "role": payload["plan"]["role"], "outcome": "running"}
-    return rows + [{**turn, **about, "number": payload["number"]} for turn in running]
+    ended = last_ending(found)
+    if ended is None:
+        ended = reader.get(found.begun).payload["before"]
+    rows = [row for end in ended_attempts(reader, ended) for row in _of_attempt(reader, end)]
+    if found.state == TRYING:
+        about = {"step": None, "index": None, "role": found.plan.role, "outcome": "running"}
+        running = turns(reader, found.turns)
+        rows += [{**turn, **about, "number": found.number} for turn in running]
+    return rows
 
 
 def _of_attempt(reader: Reader, ended: str) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def follow(store: Store, view: View, thread: str) -> Iterator[Glance]:
         row = view.thread(ref)
         attempt = store.ref(ATTEMPTS + thread)
         new_turns: list[dict[str, Any]] = []
-        if attempt is not None and attempt.id != seen_turn and attempt.tags["state"] == "trying":
+        if attempt is not None and attempt.id != seen_turn:
             new_turns = _since(store, attempt.id, seen_turn)
             seen_turn = attempt.id
         steps = []

@@ -1,0 +1,49 @@
+"""What a run has read already. Nodes never change, so keeping them is always right.
+
+A run of many steps reads its workflow, its start and the last steps again and again, and stores the same
+prompt sections with each step; a `Memo` makes each of them cost once.
+"""
+
+from __future__ import annotations
+
+from uwf.workflow import model as workflow_model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.model import Nodes
+    from uwf.store.codec import Link, Node
+    from uwf.workflow.model import Workflow
+
+KEPT_KINDS = ("start", "step", "rebind", "workflow")
+KEPT_NODES = 128
+
+
+class Memo:
+    """Reads nodes of one store, and remembers the newest of those that chains are made of."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._source = nodes
+        self._nodes: dict[str, Node] = {}
+        self._workflows: dict[str, Workflow] = {}
+        self.sections: dict[tuple[str, str], tuple[str, str]] = {}
+        """By workflow id and role: the two sections of a prompt that depend on nothing else."""
+        self.links: dict[str, Link] = {}
+        """Sections that a step of this run has stored: its chain keeps them as long as the lock is held."""
+
+    def get(self, id: str) -> Node:
+        """The node, as the store gives it."""
+        found = self._nodes.get(id)
+        if found is None:
+            found = self._source.get(id)
+            if found.kind in KEPT_KINDS:
+                if len(self._nodes) >= KEPT_NODES:
+                    del self._nodes[next(iter(self._nodes))]
+                self._nodes[id] = found
+        return found
+
+    def workflow(self, id: str) -> Workflow:
+        """The workflow that the object `id` is."""
+        found = self._workflows.get(id)
+        if found is None:
+            found = self._workflows[id] = workflow_model.from_payload(self.get(id).payload)
+        return found
