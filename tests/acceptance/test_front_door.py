@@ -6,10 +6,8 @@ import os
 import pty
 import re
 import select
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -207,22 +205,6 @@ def test_a_stored_text_cannot_steer_the_terminal(uwf: Uwf) -> None:
     shown = on_terminal(uwf, "config", "get", "agents.evil.command")
     assert "owned" in shown
     assert "\x1b]" not in shown and "\x9b" not in shown and "\x07" not in shown
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
-)
-def test_a_signal_ends_it_with_its_code(uwf: Uwf, number: int, code: int) -> None:
-    fifo = uwf.cwd / "slow"
-    os.mkfifo(fifo)
-    process = uwf.start("cas", "put", "slow")
-    writer = os.open(fifo, os.O_WRONLY)  # returns when uwf has opened it to read
-    time.sleep(0.05)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=20)
-    os.close(writer)
-    assert process.returncode == code
-    assert out == b"" and b"Traceback" not in err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

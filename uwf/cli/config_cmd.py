@@ -64,6 +64,8 @@ def get(ctx: Context, key: str) -> None:
     value=arg("Its new value."),
 )
 def set_(ctx: Context, key: str, value: str) -> None:
+    import shlex
+
     from uwf.config import edit, schema
 
     try:
@@ -71,7 +73,8 @@ def set_(ctx: Context, key: str, value: str) -> None:
     except ConfigInvalid as error:
         if error.hint and error.hint.startswith("did you mean "):
             nearest = error.hint.removeprefix("did you mean ").removesuffix("?")
-            raise ConfigInvalid(error.message, hint=f"uwf config set {nearest} {value!r}") from None
+            typed = shlex.join(("uwf", "config", "set", nearest, value))
+            raise ConfigInvalid(error.message, hint=typed) from None
         raise
     get(ctx, schema.dotted(schema.split(key)))
 

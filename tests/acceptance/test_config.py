@@ -1,0 +1,96 @@
+"""`uwf config`: settings from the command line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+import pytest
+
+from tests.helpers.program import Uwf
+
+
+def test_path_says_where_and_whether(uwf: Uwf) -> None:
+    file = str(uwf.home / "config.toml")
+    assert uwf("config", "path").out == f"{file}\n"
+    assert uwf("config", "path", "--json").json == {"path": file, "exists": False}
+
+
+def test_list_gives_every_setting_with_its_default(uwf: Uwf) -> None:
+    found = uwf("config", "list", "--json").json
+    assert found["limits.max_running"] == 5
+    assert found["limits.grace"] == "3s"
+    assert found["default_agent"] is None
+    assert uwf("config", "list").out.splitlines()[0].split() == ["KEY", "VALUE", "SOURCE"]
+    assert not uwf.home.exists()
+
+
+def test_what_is_set_is_listed_as_set(uwf: Uwf) -> None:
+    assert uwf("config", "set", "limits.grace", "1m30s").out == "1m30s\n"
+    row = next(line for line in uwf("config", "list").out.splitlines() if "grace" in line)
+    assert row.split() == ["limits.grace", "1m30s", "config.toml"]
+    assert uwf("config", "get", "limits.grace", "--json").json == {
+        "key": "limits.grace",
+        "value": "1m30s",
+    }
+
+
+def test_get_of_a_table_gives_all_below_it(uwf: Uwf) -> None:
+    uwf("config", "set", "agents.a.command", "cat 'x y'")
+    found = uwf("config", "get", "agents.a", "--json").json
+    assert found["agents.a.command"] == "cat 'x y'"
+    assert found["agents.a.timeout"] == "1h"
+    assert "agents.a.command = cat 'x y'" in uwf("config", "get", "agents").out
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("limits.max_step", "3", "uwf config set limits.max_steps 3"),
+        ("agents.a.comand", "a b", "uwf config set agents.a.command 'a b'"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest(
+    uwf: Uwf, key: str, value: str, hint: str
+) -> None:
+    error = uwf("config", "set", key, value, "--json", expect=2).error
+    assert error["hint"] == hint
+    assert uwf(*shlex.split(hint)[1:]).code == 0
+
+
+def test_values_that_do_not_fit_say_what_would(uwf: Uwf) -> None:
+    assert "a duration such as 90s" in uwf("config", "set", "limits.grace", "3", expect=2).err
+    assert "1 or more" in uwf("config", "set", "limits.max_steps", "0", expect=2).err
+    assert "known: command" in uwf("config", "set", "agents.a.kind", "x", expect=2).err
+    assert not (uwf.home / "config.toml").exists()
+
+
+def test_a_mistake_in_the_file_is_told_by_every_command_that_reads_it(uwf: Uwf) -> None:
+    uwf.home.mkdir()
+    (uwf.home / "config.toml").write_text("[limits]\nmax_steps = 'many'\n")
+    for words in (["config", "list"], ["config", "get", "limits.grace"]):
+        done = uwf(*words, expect=2)
+        assert f"{uwf.home}/config.toml: limits.max_steps: 'many' is not a whole number" in done.err
+    assert uwf("config", "set", "limits.max_steps", "7").code == 0
+    assert uwf("config", "get", "limits.max_steps").out == "7\n"
+
+
+def test_secrets_are_not_listed(uwf: Uwf) -> None:
+    uwf("config", "set", "agents.a.command", "cat")
+    uwf("config", "set", "agents.a.env.API_KEY", "hunter2hunter2")
+    listed = uwf("config", "list")
+    assert "hunter2" not in listed.out and "[redacted]" in listed.out
+    assert uwf("config", "list", "--json").json["agents.a.env.API_KEY"] == "[redacted]"
+    assert uwf("config", "get", "agents.a.env.API_KEY").out == "hunter2hunter2\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_home_that_cannot_be_written_is_a_fault(uwf: Uwf) -> None:
+    uwf.home.mkdir(mode=0o500)
+    assert "Permission denied" in uwf("config", "set", "limits.max_steps", "7", expect=1).err
+
+
+def test_a_home_below_a_file_is_a_fault(uwf: Uwf) -> None:
+    uwf.home.write_text("a file")
+    done = uwf("config", "set", "limits.max_steps", "7", expect=1)
+    assert done.err.startswith("error: ") and len(done.err.splitlines()) == 1

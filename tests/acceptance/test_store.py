@@ -1,0 +1,120 @@
+"""`uwf store`: checking, cleaning and copying the whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.program import Uwf
+
+
+@pytest.fixture
+def chain(uwf: Uwf) -> list[str]:
+    """Three objects, each linking to the one before, the last named by the ref `top`; and one that nobody needs."""
+    ids: list[str] = []
+    for number in range(3):
+        content = {"n": number, "before": {"$ref": ids[-1]} if ids else None}
+        put = uwf("cas", "put", "-", "--kind", "link", "-q", input=json.dumps(content))
+        ids.append(put.out.strip())
+    uwf("ref", "set", "top", ids[-1])
+    uwf("cas", "put", "-", input="nobody needs me")
+    return ids
+
+
+def damage(uwf: Uwf, id: str, change: str) -> None:
+    with sqlite3.connect(uwf.home / "store.db") as database:
+        assert database.execute(f"{change} WHERE id = ?", [bytes.fromhex(id)]).rowcount == 1
+    database.close()
+
+
+def test_a_sound_store_verifies(uwf: Uwf, chain: list[str]) -> None:
+    assert uwf("store", "verify", "--json").json == {"objects": 3, "refs": 1, "problems": []}
+    assert uwf("store", "verify", "--deep", "--json").json["objects"] == 4
+    assert uwf("store", "verify").out == "3 objects sound, 1 refs, 0 problems\n"
+
+
+def test_a_missing_object_is_named_with_the_ref_that_needs_it(uwf: Uwf, chain: list[str]) -> None:
+    damage(uwf, chain[0], "DELETE FROM object")
+    [problem] = uwf("store", "verify", "--json", expect=1).json["problems"]
+    assert (problem["kind"], problem["id"], problem["neededBy"]) == ("missing", chain[0], ["top"])
+    done = uwf("store", "verify", expect=1)
+    assert done.out.startswith("missing: ") and "needed by top" in done.out
+    walked = uwf("cas", "walk", chain[2], "--json", expect=1)
+    assert [line["id"] for line in walked.json_lines] == [chain[2], chain[1]]
+    assert chain[0] in walked.err
+
+
+def test_a_damaged_object_is_an_error_and_never_data(uwf: Uwf, chain: list[str]) -> None:
+    damage(uwf, chain[1], "UPDATE object SET data = zeroblob(length(data))")
+    [problem] = uwf("store", "verify", "--json", expect=1).json["problems"]
+    assert (problem["kind"], problem["id"], problem["neededBy"]) == ("damaged", chain[1], ["top"])
+    done = uwf("cas", "get", chain[1], "--json", expect=1)
+    assert (done.out, done.error["code"]) == ("", "object_damaged")
+    assert uwf("store", "gc", "--grace", "0s", expect=1).out == ""
+
+
+def test_gc_removes_what_nobody_needs_after_its_grace(uwf: Uwf, chain: list[str]) -> None:
+    assert uwf("store", "gc", "--json").json["removed"] == 0
+    dry = uwf("store", "gc", "--grace", "0s", "--dry-run", "--json").json
+    assert (dry["kept"], dry["removed"], dry["dryRun"]) == (3, 1, True)
+    assert dry["freedBytes"] > 0
+    assert uwf("store", "gc", "--grace", "0s", "--json").json == {**dry, "dryRun": False}
+    assert uwf("store", "gc", "--grace", "0s", "--json").json["removed"] == 0
+    assert uwf("cas", "has", chain[0]).code == 0
+
+
+@pytest.mark.parametrize("grace", ["14", "two days", "", "-1d"])
+def test_a_grace_that_is_no_duration_is_refused(uwf: Uwf, chain: list[str], grace: str) -> None:
+    assert "is not a duration" in uwf("store", "gc", "--grace", grace, expect=2).err
+
+
+def test_a_backup_is_a_store(uwf: Uwf, chain: list[str]) -> None:
+    made = uwf("store", "backup", "copy.db", "--json").json
+    copy = Path(made["file"])
+    assert copy == uwf.cwd / "copy.db"
+    assert copy.stat().st_size == made["bytes"]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    other = uwf.cwd / "other"
+    other.mkdir()
+    copy.rename(other / "store.db")
+    found = uwf("store", "verify", "--deep", "--json", "--home", other).json
+    assert (found["objects"], found["problems"]) == (4, [])
+
+
+def test_a_backup_overwrites_nothing(uwf: Uwf, chain: list[str]) -> None:
+    (uwf.cwd / "mine").write_text("mine")
+    assert "exists" in uwf("store", "backup", "mine", expect=2).err
+    assert (uwf.cwd / "mine").read_text() == "mine"
+    assert uwf("store", "backup", "no/such/folder/file", expect=None).code in (1, 2)
+    assert sorted(os.listdir(uwf.cwd)) == ["mine"]
+
+
+def test_stats_count_and_measure(uwf: Uwf, chain: list[str]) -> None:
+    found = uwf("store", "stats", "--json").json
+    assert (found["objects"], found["refs"], found["moves"]) == (4, 1, 1)
+    assert found["path"] == str(uwf.home / "store.db")
+    assert found["fileBytes"] >= (uwf.home / "store.db").stat().st_size > 0
+
+
+@pytest.mark.parametrize("words", [["verify"], ["gc"], ["backup", "copy"], ["stats"]])
+def test_a_home_without_a_store_is_an_error_here(uwf: Uwf, words: list[str]) -> None:
+    assert "there is no store at" in uwf("store", *words, expect=1).err
+    assert not uwf.home.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 500], ids=["empty", "foreign"])
+def test_a_file_that_is_no_store_is_an_error_and_stays(uwf: Uwf, content: bytes) -> None:
+    uwf.home.mkdir()
+    (uwf.home / "store.db").write_bytes(content)
+    for words in (["store", "verify"], ["ref", "list"], ["cas", "put", "/dev/null"]):
+        assert uwf(*words, "--json", expect=1).error["code"] == "store_unreadable"
+    assert (uwf.home / "store.db").read_bytes() == content
+
+
+def test_the_store_is_private(uwf: Uwf, chain: list[str]) -> None:
+    assert uwf.home.stat().st_mode & 0o777 == 0o700
+    assert (uwf.home / "store.db").stat().st_mode & 0o777 == 0o600
