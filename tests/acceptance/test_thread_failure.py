@@ -1,0 +1,169 @@
+"""When an agent fails: the attempt is kept, the head stays, the thread waits, and a resume goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, reply
+
+
+def test_a_failed_agent_is_exit_6_and_suspends_the_thread(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    project.step(thread, project.agent(WRITTEN))
+    head = project.show(thread)["head"]
+    failing = project.program("failing", "echo I tried; echo no model >&2; exit 9")
+    done = project("thread", "exec", thread, "--agent", failing, "--json", expect=6)
+    [line] = done.json_lines
+    message = f"agent {failing} exited with code 9: no model"
+    attempt = line["error"]["attempt"]
+    assert line["error"] == {"code": "exit_code", "message": message, "attempt": attempt}
+    assert (line["step"], line["role"], line["status"]) == (None, "reviewer", "suspended")
+    assert done.error["code"] == "exit_code"
+    shown = project.show(thread)
+    assert (shown["head"], shown["steps"], shown["done"]) == (head, 1, False)
+    assert (shown["suspendedRole"], shown["currentRole"]) == ("reviewer", "reviewer")
+    assert shown["suspendMessage"] == message
+    assert shown["error"] == line["error"]
+
+
+def test_a_fixed_agent_goes_on_and_its_step_links_the_failed_attempts(project: Project) -> None:
+    thread = project.begin(ONE)
+    failing = project.program("failing", "echo my thoughts; exit 1")
+    attempts = [
+        project.step(thread, failing, "--supplement", "be quick", expect=6)[0]["error"]["attempt"],
+        project.step(thread, failing, verb="resume", expect=6)[0]["error"]["attempt"],
+    ]
+    agent = project.agent(reply())
+    [line] = project.step(thread, agent, "--supplement", "and careful", verb="resume")
+    assert (line["status"], line["error"]) == ("completed", None)
+    assert "be quick\n\nand careful" in agent.prompt(1)
+    assert agent.environ(1)["UWF_ATTEMPT"] == "3"
+    [row] = project.steps(thread)
+    assert row["attempts"] == attempts
+    step = project("step", "show", row["step"], "--json").json
+    failed = step["failedAttempts"]
+    assert [each["number"] for each in failed] == [1, 2]
+    assert [each["error"]["code"] for each in failed] == ["exit_code"] * 2
+    assert failed[0]["turns"][0]["text"] == "my thoughts\n"
+    assert project.show(thread)["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "said"),
+    [
+        ("exit 3", "exit_code", "exited with code 3"),
+        ("kill -SEGV $$", "signal", "killed by signal 11"),
+        ("sleep 60", "timeout", "timeout"),
+        ("echo x; sleep 60", "stall", "said nothing"),
+        ("yes", "output_limit", "output limit"),
+        ("cat >/dev/null", "bad_reply", "the reply is empty"),
+        ("echo hello", "bad_reply", "no front matter"),
+    ],
+)
+def test_every_way_to_fail_has_a_code_and_words(
+    project: Project, script: str, code: str, said: str
+) -> None:
+    project("config", "set", "agents.bad.command", project.program("bad", script))
+    project("config", "set", "agents.bad.output_limit", "64KiB")
+    if code == "timeout":
+        project("config", "set", "agents.bad.timeout", "200ms")
+    if code == "stall":
+        project("config", "set", "agents.bad.stall_timeout", "200ms")
+    thread = project.begin()
+    [line] = project.step(thread, "bad", expect=6)
+    assert line["error"]["code"] == code
+    assert said in line["error"]["message"]
+    assert project.show(thread)["status"] == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("no-such-program-here", "not found on PATH"),
+        ("./gone", "no such file"),
+        ("./plain.txt", "not executable"),
+        ("./folder", "not a file"),
+        ("./words", "neither a program nor a script"),
+        ("./lost", "the interpreter '/no/such/sh' of its first line is missing"),
+    ],
+)
+def test_an_agent_that_cannot_be_started_says_why(
+    project: Project, command: str, said: str
+) -> None:
+    project.file("plain.txt", "text")
+    (project.cwd / "folder").mkdir()
+    project.file("words", "just words\n").chmod(0o755)
+    project.file("lost", "#!/no/such/sh\n").chmod(0o755)
+    thread = project.begin()
+    [line] = project.step(thread, command, expect=6)
+    assert line["error"]["code"] == "spawn_failed"
+    assert said in line["error"]["message"]
+
+
+def test_a_bad_reply_is_asked_again_with_what_was_wrong(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(
+        "Here it is.", reply("written", "x", title=7, session="s-1"), reply("written", title="T")
+    )
+    [line] = project.step(thread, agent)
+    assert line["stepStatus"] == "written"
+    assert agent.calls == 3
+    second, third = agent.prompt(2), agent.prompt(3)
+    assert second.startswith(agent.prompt(1))
+    assert "Your last reply was not accepted" in second
+    assert "no front matter" in second and "Here it is." in second
+    assert "`title` is 7 but must be a string" in third and "no front matter" not in third
+    assert "UWF_SESSION" not in agent.environ(2)
+    assert agent.environ(3)["UWF_SESSION"] == "s-1"
+    said = [(turn["from"], turn["text"].split("\n")[0]) for turn in project.turns(thread)]
+    assert [speaker for speaker, _ in said] == ["agent", "uwf", "agent", "uwf", "agent"]
+    assert [row["attempts"] for row in project.steps(thread)] == [[]]
+
+
+def test_a_third_bad_reply_is_a_failed_attempt(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(reply("wrong"))
+    [line] = project.step(thread, agent, expect=6)
+    assert agent.calls == 3
+    assert line["error"]["code"] == "bad_reply"
+    assert "`$status` is 'wrong' but must be `written`" in line["error"]["message"]
+    assert project.show(thread)["steps"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("\n\n---\n$status: written\ntitle: T\n---\nBody.\n", "Body.\n"),
+        ("Sure! Here is it.\n\n---\n$status: written\ntitle: T\n---\nBody.\n", "Body.\n"),
+        ("```yaml\n$status: written\ntitle: T\n```\nBody.\n", "Body.\n"),
+        ("```\n---\n$status: written\ntitle: T\n---\nBody.\n```\n", "Body.\n"),
+        ("\ufeff---\r\n$status: written\r\ntitle: T\r\n---\r\nBody.\r\n", "Body.\r\n"),
+        ("One\n\n---\n\nTwo\n\n---\n$status: written\ntitle: T\n---\nBody.\n", "Body.\n"),
+        ("---\n$status: written\ntitle: T", ""),
+    ],
+)
+def test_front_matter_is_found_where_agents_put_it(project: Project, text: str, body: str) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(text)
+    [line] = project.step(thread, agent)
+    step = project("step", "show", line["step"], "--json").json
+    assert agent.calls == 1
+    assert (step["output"], step["body"]) == ({"$status": "written", "title": "T"}, body)
+
+
+def test_asking_for_a_person_needs_a_reason(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(reply("$SUSPEND"), reply("$SUSPEND", reason="I am lost."))
+    [line] = project.step(thread, agent, expect=3)
+    assert agent.calls == 2 and "needs a `reason`" in agent.prompt(2)
+    assert (line["suspendMessage"], line["stepStatus"]) == ("I am lost.", "$SUSPEND")
+
+
+def test_a_reply_that_leads_nowhere_is_asked_again(project: Project) -> None:
+    silent = REVIEW.replace('"Not yet: {{ why }}"', '"{{ why }}"')
+    thread = project.begin(silent)
+    agent = project.agent(WRITTEN, reply("rejected", why=" "), APPROVED)
+    lines = project.step(thread, agent, "--until-done")
+    assert lines[-1]["status"] == "completed"
+    assert "the prompt of edge reviewer → rejected" in agent.prompt(3)
+    assert "{{ why }}" in agent.prompt(3)
