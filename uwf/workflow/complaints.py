@@ -24,6 +24,8 @@ _MOST = 12
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
+_ONLY_ITSELF = "a schema may only refer to itself"
+
 _KINDS = {
     "string": "a string",
     "integer": "a whole number",
@@ -62,23 +64,30 @@ def about_schema(schema: Any) -> list[tuple[tuple[str | int, ...], str]]:
         return [(("$schema",), f"`$schema` is {_shown(draft)} but must be the address of a draft")]
     faults: dict[tuple[str | int, ...], str] = {}
     try:
-        meta = jsonschema_rs.validator_for({"$ref": draft}, offline=True, validate_formats=True)
+        meta = jsonschema_rs.validator_for(
+            {"$ref": draft}, retriever=_refuse, validate_formats=True
+        )
         for error in meta.iter_errors(schema):
             faults.setdefault(tuple(error.instance_path), _schema_words(error))
         if not faults:
-            jsonschema_rs.validator_for(schema, offline=True)
-    except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+            jsonschema_rs.validator_for(schema, retriever=_refuse)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
         where = tuple(getattr(error, "instance_path", ()))
         faults[where] = _first_line(error)
     return list(faults.items())[:_MOST]
+
+
+def _refuse(uri: str) -> Any:
+    """Stands where the library would go to the network."""
+    raise ValueError(f"{_ONLY_ITSELF}, not to {uri}")
 
 
 def _compiled(schema: Any) -> Validator:
     import jsonschema_rs
 
     try:
-        return jsonschema_rs.validator_for(schema, offline=True)
-    except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+        return jsonschema_rs.validator_for(schema, retriever=_refuse)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise InputError(
             f"this role's frontmatter is not a usable JSON Schema: {_first_line(error)}",
             hint="uwf workflow validate FILE",
@@ -246,4 +255,5 @@ def _shorter(text: str, most: int) -> str:
 
 def _first_line(error: Exception) -> str:
     message = str(getattr(error, "message", "") or error) or type(error).__name__
+    message = message[max(message.find(_ONLY_ITSELF), 0) :]
     return _shorter(message.splitlines()[0], 200)
