@@ -108,7 +108,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     return [*before, *name.split(), *after]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(command_lines())
 @example(
     ["cas", "specimen", "a", "green", "b", "c", "--why", "--json", "-lk", "-l", "m", "--", "-f"]
@@ -156,6 +156,7 @@ def test_what_is_not_well_formed_is_left_to_typer(line: str) -> None:
         ("cas specimen x --why w -c 0", "--count: 0 is less than 1", "uwf cas specimen --help"),
         ("cas specimen x blue --why w", "'blue' is not one of red, green", "--help"),
         ("cas specimen x --why", "uwf cas specimen: option '--why' requires", "--help"),
+        ("--home ref cas specimne", "uwf cas: no such command", "uwf cas specimen"),
         ("cas specimen --why w", "missing argument 'FIRST'", "uwf cas specimen --help"),
     ],
 )

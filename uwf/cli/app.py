@@ -1,6 +1,6 @@
 """The typer application: help, usage errors, completion, and every command line the strict parser left alone.
 
-It is made from the same declarations, and only for the group that the command line names. Its commands do not
+It is made from the same declarations, and only for the groups that the command line names. Its commands do not
 run anything: they answer with the `Call` they understood, so that both parsers have the same answer.
 """
 
@@ -58,7 +58,7 @@ def _names_no_command(words: list[str]) -> bool:
 
 
 def build(words: Sequence[str]) -> typer.Typer:
-    """The application, with the commands of the one group that `words` name."""
+    """The application, with the commands of the groups that `words` could mean."""
     markup: Literal["rich"] | None = "rich" if has_colour(sys.stdout) else None
     settings = {"help_option_names": ["-h", "--help"]}
     root = typer.Typer(
@@ -71,10 +71,9 @@ def build(words: Sequence[str]) -> typer.Typer:
     root.callback()(_root_callback())
     for name in index.in_group(""):
         _add(root, index.load(name))
-    wanted = next((word for word in words if word in index.GROUPS), None)
     for group, help in index.GROUPS.items():
         branch = typer.Typer(help=help, rich_markup_mode=markup, suggest_commands=False)
-        for name in index.in_group(group) if group == wanted else ():
+        for name in index.in_group(group) if group in words else ():
             _add(branch, index.load(name))
         root.add_typer(branch, name=group, context_settings=settings)
     return root

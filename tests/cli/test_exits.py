@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from uwf import errors
+from uwf.cli import exits
+from uwf.cli.output import Output, StdoutFailed
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.InputError("x"), 2),
+        (errors.Ambiguous("x"), 2),
+        (errors.ConfigInvalid("x"), 2),
+        (errors.WorkflowInvalid("x"), 2),
+        (errors.NotFound("x"), 4),
+        (errors.ObjectMissing("x"), 1),
+        (errors.StateError("x"), 5),
+        (errors.Busy("x"), 5),
+        (errors.Conflict("x"), 5),
+        (errors.AgentFailed("x"), 6),
+        (errors.Refused("x", reason="paused"), 75),
+        (errors.Interrupted("x", signum=2), 130),
+        (errors.Interrupted("x", signum=15), 143),
+        (errors.StoreBusy("x"), 1),
+        (errors.ObjectDamaged("x"), 1),
+        (StdoutFailed("x"), 1),
+        (KeyboardInterrupt(), 130),
+        (OSError(28, "No space left on device"), 1),
+        (RecursionError(), 1),
+        (MemoryError(), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_every_error_has_the_exit_code_of_the_contract(error: BaseException, code: int) -> None:
+    assert exits.exit_code(error) == code
+
+
+def leaves(kind: type[errors.UwfError]) -> list[type[errors.UwfError]]:
+    below = [leaf for sub in kind.__subclasses__() for leaf in leaves(sub)]
+    return below or [kind]
+
+
+def test_every_class_of_error_is_drawn_in_the_tree() -> None:
+    drawn = errors.__doc__ or ""
+    own = [kind for kind in leaves(errors.UwfError) if kind.__module__ == "uwf.errors"]
+    assert own and all(kind.__name__ in drawn for kind in own)
+
+
+def told(error: BaseException, capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
+    exits.tell(error, Output(json=as_json))
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.NotFound("no thread\n\x1b[31m'x'", hint="uwf thread list")
+    assert told(error, capsys, as_json=False) == (
+        "error: no thread [31m'x'\nhint: uwf thread list\n"
+    )
+
+
+def test_json_carries_code_message_hint_and_what_else_is_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused = json.loads(told(errors.Refused("x", reason="paused"), capsys, as_json=True))
+    assert refused == {
+        "error": {"code": "paused", "message": "x", "hint": None, "reason": "paused"}
+    }
+    invalid = errors.WorkflowInvalid("x", ["a.yaml:1:2: error: y"], hint="h")
+    assert json.loads(told(invalid, capsys, as_json=True))["error"]["problems"] == [
+        "a.yaml:1:2: error: y"
+    ]
+
+
+def test_a_fault_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    error = PermissionError(13, "Permission denied", "/x")
+    assert told(error, capsys, as_json=False) == "error: /x: Permission denied\n"

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf.cli import jsontext
+
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+)
+documents = st.recursive(
+    scalars | st.text(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(documents)
+def test_it_writes_what_json_would(value: object) -> None:
+    compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert jsontext.dumps(value) == compact
+    assert jsontext.dumps(value, indent=True) == json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll"])))
+def test_lone_surrogates_are_escaped_and_come_back(text: str) -> None:
+    written = jsontext.dumps(text)
+    written.encode()
+    assert json.loads(written) == json.loads(json.dumps(text))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [-float("inf")]])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="JSON has no number"):
+        jsontext.dumps(value)
+
+
+@pytest.mark.parametrize("value", [b"x", {1: 2}, {"a": object()}, {None: 1}])
+def test_what_json_has_no_form_for_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        jsontext.dumps(value)
+
+
+def test_an_interpreter_without_the_c_function_writes_the_same() -> None:
+    code = (
+        "import sys; sys.modules['_json'] = None\n"
+        "from uwf.cli import jsontext; print(ascii(jsontext.dumps({'ü\\n\\x00\"': [1, '☃']})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ascii(jsontext.dumps({'ü\n\x00"': [1, "☃"]}))

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from unicodedata import combining, east_asian_width
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf.cli import output
+from uwf.cli.output import Output
+
+
+def test_an_answer_takes_the_form_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn: list[int] = []
+    for out in (Output(json=True), Output(quiet=True), Output(), Output(json=True, quiet=True)):
+        out.answer({"a": "ü"}, ids=["x", "y"], draw=lambda: drawn.append(1))
+    assert capsys.readouterr().out == '{"a":"ü"}\nx\ny\n{"a":"ü"}\n'
+    assert drawn == [1]
+
+
+def test_lines_are_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        Output(json=True).line({"n": number})
+    assert [json.loads(line)["n"] for line in capsys.readouterr().out.splitlines()] == [0, 1, 2]
+
+
+def test_a_table_is_aligned_and_has_no_holes(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name", "n"), [("long name", "1"), ("a\nb", ""), ("", "22")])
+    assert capsys.readouterr().out == "NAME       N\nlong name  1\na b        -\n-          22\n"
+
+
+def test_fields_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().fields({"id": "1", "nothing": "", "longer": "2"})
+    assert capsys.readouterr().out == "id       1\nlonger   2\n"
+
+
+def test_notes_and_hints_are_for_people_and_warnings_for_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for out in (Output(), Output(quiet=True), Output(json=True)):
+        out.note("n")
+        out.hint("h")
+        out.warning("w")
+        out.status("s")
+    assert capsys.readouterr().err == (
+        'n\nhint: h\nwarning: w\nwarning: w\n{"warning":{"message":"w"}}\n'
+    )
+
+
+@given(st.text())
+def test_nothing_that_is_shown_steers_the_terminal(text: str) -> None:
+    shown = output._visible(text)
+    assert all(letter in "\n\t" or letter >= " " for letter in shown)
+    assert not any("\x7f" <= letter <= "\x9f" for letter in shown)
+    assert output._visible(shown) == shown
+
+
+@given(st.text(), st.integers(0, 20))
+def test_a_live_line_fits_its_width(text: str, width: int) -> None:
+    fitted = output._fit(text, width)
+    assert text.startswith(fitted)
+    columns = [2 if east_asian_width(letter) in "WF" else 1 for letter in fitted]
+    assert sum(columns) - sum(map(bool, map(combining, fitted))) <= width
+
+
+def test_wide_letters_count_twice() -> None:
+    assert output._fit("日本語", 5) == "日本"
+    assert output._fit("e\u0301e\u0301e", 2) == "e\u0301e\u0301"
