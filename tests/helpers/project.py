@@ -175,7 +175,10 @@ def check(done: Done, words: list[str]) -> None:
     assert "Traceback" not in done.err, done
     assert "\x1b" not in done.err, done
     if "--json" in words:
-        for line in [*done.err.splitlines(), *([] if _is_json(done.out) else done.out.splitlines())]:
+        for line in [
+            *done.err.splitlines(),
+            *([] if _is_json(done.out) else done.out.splitlines()),
+        ]:
             assert _is_json(line), done
     elif done.code not in (0, 3, 75) and words[:2] != ["workflow", "validate"]:
         assert any(line.startswith("error: ") for line in done.err.splitlines()), done
