@@ -8,6 +8,7 @@ between any two instructions, the thread is at the old head or at the new one.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 
 from uwf import clock, points
@@ -69,7 +70,7 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
 
     Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for.
     """
-    with hold(engine, id, order.wait_s):
+    with hold(engine, id, order.wait_s, stop):
         points.at("run: locked")
         settle(engine, id)
         points.at("run: settled")
@@ -96,10 +97,21 @@ def settle(engine: Engine, id: str) -> None:
 
 
 @contextmanager
-def hold(engine: Engine, id: str, wait_s: float = 0.0) -> Iterator[None]:
-    """Hold the lock of thread `id`. Raises `Busy`, which says who has it since when."""
+def hold(
+    engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None
+) -> Iterator[None]:
+    """Hold the lock of thread `id`. Raises `Busy`, which says who has it since when.
+
+    When `stop` is asked for, the waiting ends in `Interrupted`.
+    """
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
+        if stop is not None:
+            _heed(stop, id)
+
     try:
-        held = lock.take(lock_path(engine.home), id, wait_s=wait_s)
+        held = lock.take(lock_path(engine.home), id, wait_s=wait_s, pause=pause)
     except Busy:
         raise Busy(
             f"thread {id} is running{_whose(engine, id)}",

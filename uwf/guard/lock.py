@@ -24,6 +24,7 @@ from uwf.errors import Busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -59,10 +60,17 @@ class ThreadLock:
         self.release()
 
 
-def take(path: str, thread: str, *, wait_s: float = 0.0) -> ThreadLock:
+def take(
+    path: str,
+    thread: str,
+    *,
+    wait_s: float = 0.0,
+    pause: Callable[[float], None] = time.sleep,
+) -> ThreadLock:
     """Take the lock of `thread` in the lock file at `path`, waiting `wait_s` seconds at most.
 
-    Raises `Busy` when another process (or another user in this one) has it.
+    Raises `Busy` when another process (or another user in this one) has it. `pause(seconds)` passes the time
+    between two looks; what it raises ends the waiting.
     """
     offset = _offset(thread)
     key = (path, offset)
@@ -78,7 +86,7 @@ def take(path: str, thread: str, *, wait_s: float = 0.0) -> ThreadLock:
                 return ThreadLock(path, offset)
         if time.monotonic() >= deadline:
             raise Busy(f"thread {thread} is running in another process")
-        time.sleep(_POLL_S)
+        pause(_POLL_S)
 
 
 def holder(path: str, thread: str) -> int | None:
