@@ -1,0 +1,134 @@
+"""Many at once: one runs a thread, others are told who; many threads run side by side."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+from tests.helpers.project import ONE, Project, reply, until
+
+WAITING = """\
+cat >/dev/null
+touch ready
+while [ ! -e go ]; do sleep 0.01; done
+printf -- '---\\n$status: done\\n---\\nDone.\\n'
+"""
+
+
+def running(project: Project, thread: str) -> subprocess.Popen[bytes]:
+    command = project.program("waiting", WAITING)
+    process = project.start("thread", "exec", thread, "--agent", command, "--json")
+    until(lambda: (project.cwd / "ready").exists())
+    return process
+
+
+def finish(project: Project, process: subprocess.Popen[bytes]) -> None:
+    (project.cwd / "go").touch()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_the_second_exec_is_told_at_once_who_runs_it_since_when(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    began = time.monotonic()
+    done = project("thread", "exec", thread, "--agent", "true", "--json", expect=5)
+    assert time.monotonic() - began < 10
+    told = project.show(thread)["running"]
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(told["since"] / 1000))
+    assert done.error["code"] == "busy"
+    assert f"thread {thread} is running in process {process.pid}" in done.error["message"]
+    assert f"(worker, since {since})" in done.error["message"]
+    finish(project, process)
+    assert len(project.steps(thread)) == 1
+
+
+def test_whoever_waits_goes_on_when_the_first_has_ended(project: Project) -> None:
+    thread = project.begin(ONE)
+    process = running(project, thread)
+    agent = project.agent(reply())
+    words = ("thread", "exec", thread, "--agent", agent.command, "--wait", "30", "--json")
+    waiting = project.start(*words, "--supplement", "then this")
+    time.sleep(0.2)
+    assert waiting.poll() is None
+    finish(project, process)
+    out, _ = waiting.communicate(timeout=20)
+    assert waiting.returncode == 0, out
+    assert [row["round"] for row in project.steps(thread)] == [1, 2]
+    assert "then this" in agent.prompt(1)
+
+
+def test_waiting_in_vain_ends_in_busy_after_that_time(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    began = time.monotonic()
+    done = project("thread", "exec", thread, "--wait", "0.3", "--json", expect=5)
+    assert 0.3 <= time.monotonic() - began < 20
+    assert done.error["code"] == "busy"
+    for command in ("resume", "poke"):
+        more = ("-p", "x") if command == "poke" else ()
+        project("thread", command, thread, *more, expect=5)
+    finish(project, process)
+
+
+def test_a_waiting_exec_can_be_interrupted(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    waiting = project.start("thread", "exec", thread, "--wait", "60")
+    time.sleep(0.3)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(5) == 130
+    finish(project, process)
+
+
+def test_undo_and_a_second_cancel_wait_for_nobody(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    project("thread", "undo", thread, expect=5)
+    finish(project, process)
+
+
+def test_looking_at_a_running_thread_disturbs_nothing(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    for words in (
+        *(("thread", verb, thread) for verb in ("show", "read", "log")),
+        *(("step", verb, thread) for verb in ("list", "turns")),
+        ("thread", "list"),
+        ("thread", "fork", thread),
+        ("thread", "export", thread, "-o", "thread.uwf"),
+    ):
+        project(*words)
+    finish(project, process)
+    assert project.show(thread)["status"] == "completed"
+
+
+def test_twenty_threads_run_by_twenty_processes_all_complete(project: Project) -> None:
+    agent = project.program(
+        "quick",
+        "cat >/dev/null; printf -- '---\\n$status: done\\nnote: \"%s\"\\n---\\n' $UWF_THREAD",
+    )
+    file = project.file("one.yaml", ONE)
+    starts = [project.start("thread", "start", file, "-p", f"{n}", "-q") for n in range(20)]
+    threads = [process.communicate()[0].decode().strip() for process in starts]
+    assert len(set(threads)) == 20
+    runs = [project.start("thread", "exec", thread, "--agent", agent) for thread in threads]
+    ends = [(*process.communicate(), process.returncode) for process in runs]
+    assert [code for *_, code in ends] == [0] * 20, ends
+    rows = project("thread", "list", "--all", "--json").json
+    assert sorted(row["thread"] for row in rows) == sorted(threads)
+    assert {row["status"] for row in rows} == {"completed"}
+    for thread in threads:
+        assert project.steps(thread)[0]["output"]["note"] == thread
+    assert project("store", "verify", "--json").code == 0
+
+
+def test_one_thread_wanted_by_ten_processes_gets_its_steps_once(project: Project) -> None:
+    thread = project.begin(ONE)
+    agent = project.agent(reply())
+    words = ("thread", "exec", thread, "--agent", agent.command, "--json")
+    runs = [project.start(*words) for _ in range(10)]
+    codes = sorted([process.communicate() and process.returncode for process in runs])
+    assert codes[0] == 0 and set(codes[1:]) == {5}
+    assert agent.calls == len(project.steps(thread)) == 1
