@@ -190,9 +190,13 @@ def test_roles_that_cannot_get_to_the_end_are_named() -> None:
 
 def test_a_misspelt_role_is_told_once_with_the_one_that_was_meant() -> None:
     found = problems_of(changed("{role: coder,", "{role: codr,"))
-    assert [problem.message for problem in found] == [
-        "edge planner → ready leads to 'codr', which is no role of this workflow (did you mean 'coder'?)"
+    assert [(problem.message, problem.hint) for problem in found] == [
+        (
+            "edge planner → ready leads to 'codr', which is no role of this workflow",
+            "did you mean 'coder'?",
+        )
     ]
+    assert str(found[0]).endswith("of this workflow (did you mean 'coder'?)")
 
 
 def test_all_problems_come_at_once_and_by_line() -> None:
@@ -219,6 +223,15 @@ def test_a_problem_reads_like_a_compilers() -> None:
     text = "some/demo.yaml:1:10: error: version is 2, and this uwf reads version 1"
     assert [str(problem) for problem in caught.value.problems] == [text]
     assert caught.value.message == f"not a valid workflow: {text}"
+
+
+def test_a_problem_is_one_readable_line_whatever_it_quotes() -> None:
+    hostile = '"' + "x" * 100_000 + '\\e[31m\\n"'
+    found = problems_of(changed("{role: coder,", f"{{role: {hostile},"))
+    assert all(len(str(problem)) < 600 for problem in found)
+    found = problems_of(changed("{role: coder,", '{role: "a\\e[31m\\nb",'))
+    said = [problem.message for problem in found if problem.code == "unknown_role"]
+    assert said[0].startswith("edge planner → ready leads to 'a [31m b', which")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "just text", "- a\n- list", "5", "null", "{}"])
@@ -269,9 +282,12 @@ def test_older_dialects_load_with_a_warning_that_shows_todays_form() -> None:
         (13, "old_braces"),
         (15, "old_any_edge"),
     ]
-    assert "write `new`" in found.warnings[0].message
-    assert "`$status: $SUSPEND` with a `reason`" in found.warnings[1].message
-    assert "write `{{ why }}`" in found.warnings[2].message
+    assert [problem.hint for problem in found.warnings] == [
+        "write `new`, and `resume` if later rounds begin differently",
+        "let the role reply `$status: $SUSPEND` with a `reason`",
+        "write `{{ why }}`",
+        "write one edge for each status: the `$status` values of its schema",
+    ]
     assert found.workflow.graph == {
         "$START": {"new": Edge("a", "Begin.")},
         "a": {"x": Edge("$SUSPEND", "Because {{ why }}"), "y": Edge("b", "Go on.")},

@@ -47,8 +47,9 @@ def template(text: str, mark: Mark, problems: Problems) -> str:
         return text
     problems.warning(
         "old_braces",
-        f"`{found.group()}` is the older way: write `{{{{ {found.group(1)} }}}}`",
+        f"`{found.group()}` is the older way",
         mark,
+        f"write `{{{{ {found.group(1)} }}}}`",
     )
     return _TRIPLE.sub(r"{{ \1 }}", text)
 
@@ -59,13 +60,18 @@ def warn(workflow: Workflow, document: Document, problems: Problems) -> None:
         for status, edge in edges.items():
             mark = document.mark(("graph", source, status), key=True)
             if status == ANY and len(edges) == 1:
-                problems.warning("old_any_edge", _any_in_words(workflow, source), mark)
+                problems.warning(
+                    "old_any_edge",
+                    f"`{ANY}` is the older way",
+                    mark,
+                    _instead_of_any(workflow, source),
+                )
             if edge.target == SUSPEND and source != START:
                 problems.warning(
                     "old_suspend_edge",
-                    f"`{SUSPEND}` as a target is the older way: "
-                    f"let the role reply `$status: {SUSPEND}` with a `reason`",
+                    f"`{SUSPEND}` as a target is the older way",
                     document.mark(("graph", source, status, "role")),
+                    f"let the role reply `$status: {SUSPEND}` with a `reason`",
                 )
 
 
@@ -86,12 +92,10 @@ def _named(workflow: Workflow, source: str, edges: dict[str, Edge]) -> dict[str,
     return dict.fromkeys(known, edges[ANY]) or edges
 
 
-def _any_in_words(workflow: Workflow, source: str) -> str:
+def _instead_of_any(workflow: Workflow, source: str) -> str:
     if source == START:
-        return (
-            f"`{ANY}` is the older way: write `new`, and `resume` if later rounds begin differently"
-        )
+        return "write `new`, and `resume` if later rounds begin differently"
     role = workflow.roles.get(source)
     known = schema.statuses(role.schema) if role else []
     named = ", ".join(f"`{status}`" for status in known) or "the `$status` values of its schema"
-    return f"`{ANY}` is the older way: write one edge for each status: {named}"
+    return f"write one edge for each status: {named}"

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
     from uwf.yaml12 import Mark
 
+_LONGEST = 500
+_LONGEST_WORD = 100
+
 ERROR = "error"
 WARNING = "warning"
 
 
 class Problem(Record):
-    """`severity` is "error" or "warning"; `code` is a stable snake_case word for `--json`."""
+    """`severity` is "error" or "warning"; `code` is a stable snake_case word for `--json`; `hint` says what to
+    write instead, where that is known.
+    """
 
     severity: str
     code: str
@@ -30,7 +35,8 @@ class Problem(Record):
     hint: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
 
 
 class Problems:
@@ -41,14 +47,16 @@ class Problems:
         self._muted: set[tuple[str, int, int]] = set()
 
     def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
-        self.add(Problem(ERROR, code, message, mark.file, mark.line, mark.column, hint))
+        self._add(ERROR, code, message, mark, hint)
 
     def warning(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
-        self.add(Problem(WARNING, code, message, mark.file, mark.line, mark.column, hint))
+        self._add(WARNING, code, message, mark, hint)
 
-    def add(self, problem: Problem) -> None:
-        if (problem.file, problem.line, problem.column) not in self._muted:
-            self._found[problem] = None
+    def _add(self, severity: str, code: str, message: str, mark: Mark, hint: str | None) -> None:
+        place = (mark.file, mark.line, mark.column)
+        if place not in self._muted:
+            said = None if hint is None else _one_line(hint)
+            self._found[Problem(severity, code, _one_line(message), *place, said)] = None
 
     def mute(self, mark: Mark) -> None:
         """Takes nothing more about this place: what went wrong there has been said."""
@@ -67,8 +75,27 @@ def _place(problem: Problem, main_file: str) -> tuple[bool, str, int, int]:
     return (problem.file != main_file, problem.file, problem.line, problem.column)
 
 
+def _one_line(text: str) -> str:
+    """A message may quote a file, and a file may hold anything: no control codes, no page of text."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST])
+    return shown if len(text) <= _LONGEST else shown + "…"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint with the known word most like `word`, if one is like it at all."""
+    meant = nearest(word, known)
+    return f"did you mean '{meant}'?" if meant else None
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, if one is like it at all."""
+    if len(word) > _LONGEST_WORD:
+        return None
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+    return next(
+        iter(
+            get_close_matches(word, [other for other in known if len(other) <= _LONGEST_WORD], n=1)
+        ),
+        None,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf.workflow import dialect
 from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
-from uwf.workflow.problem import nearest
+from uwf.workflow.problem import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,12 +163,11 @@ class _Shaper:
         for key in value:
             if key in known or key.startswith("x-"):
                 continue
-            meant = nearest(key, known)
             self._problems.warning(
                 "unknown_key",
-                f"{of} has the key '{key}', which means nothing here"
-                + (f" (did you mean '{meant}'?)" if meant else ""),
+                f"{of} has the key '{key}', which means nothing here",
                 self._document.mark((*path, key), key=True),
+                did_you_mean(key, known),
             )
 
     def _missing(self, key: str, path: Path, of: str) -> None:

@@ -13,7 +13,7 @@ import os
 from uwf.workflow import complaints, dialect, reach, schema, variables
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.names import fault_in
-from uwf.workflow.problem import nearest
+from uwf.workflow.problem import did_you_mean
 from uwf.workflow.shape import UNREAD
 
 TYPE_CHECKING = False
@@ -185,19 +185,19 @@ class _Check:
                     )
 
     def _unknown_role(self, name: str, what: str, *path: str, key: bool = False) -> None:
-        meant = nearest(name, [*self._workflow.roles, END, SUSPEND])
-        guess = f" (did you mean '{meant}'?)" if meant else ""
-        self._error(
-            "unknown_role", f"{what}, which is no role of this workflow{guess}", *path, key=key
+        self._problems.error(
+            "unknown_role",
+            f"{what}, which is no role of this workflow",
+            self._document.mark(path, key=key),
+            did_you_mean(name, [*self._workflow.roles, END]),
         )
 
     def _unused(self, source: str, status: str, known: list[str]) -> None:
-        meant = nearest(status, known)
-        guess = f" (did you mean '{meant}'?)" if meant else f" (it knows {', '.join(known)})"
         self._problems.warning(
             "unused_edge",
-            f"edge {source} → {status} is never taken: '{source}' has no such status{guess}",
+            f"edge {source} → {status} is never taken: '{source}' has no such status",
             self._document.mark(("graph", source, status), key=True),
+            did_you_mean(status, known) or f"it knows {', '.join(known)}",
         )
 
     def _error(self, code: str, message: str, *path: str | int, key: bool = False) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uwf.workflow import schema, template
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
-from uwf.workflow.problem import nearest
+from uwf.workflow.problem import did_you_mean
 from uwf.workflow.quick import STATUS
 
 TYPE_CHECKING = False
@@ -100,12 +100,11 @@ def _note_unknown(
                 mark,
             )
         elif not any(branch.open for branch in ours):
-            meant = nearest(name, everywhere - {name})
-            guess = f" (did you mean `{meant}`?)" if meant else ""
             problems.error(
                 "unknown_variable",
-                f"`{name}` is nothing that role '{role.name}' replies{with_status}{guess}",
+                f"`{name}` is nothing that role '{role.name}' replies{with_status}",
                 mark,
+                did_you_mean(name, sorted(everywhere)),
             )
 
 

@@ -256,5 +256,5 @@ def _mark_at(text: str, position: int, name: str) -> Mark:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = "".join(letter if letter.isprintable() else " " for letter in text[:61])
     return line if len(line) <= 60 else line[:59] + "…"
