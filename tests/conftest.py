@@ -7,8 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.helpers.program import PROGRAM, Uwf
+
+# A loaded machine is slow now and then, and a slow example is no failure.
+settings.register_profile("uwf", deadline=None)
+settings.load_profile("uwf")
 
 
 @pytest.fixture
