@@ -1,0 +1,175 @@
+"""What happened and what is happening: `thread read`, `log`, `watch`, `wait`, `diff`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+
+from tests.helpers.project import (
+    APPROVED,
+    ASKS,
+    ONE,
+    REJECTED,
+    REVIEW,
+    WRITTEN,
+    Project,
+    reply,
+    until,
+)
+
+SPEAKING = """\
+cat >/dev/null
+echo 'First words.'
+touch ready
+while [ ! -e go ]; do sleep 0.01; done
+printf -- '---\\n$status: done\\n---\\nLast words.\\n'
+"""
+
+
+def running(project: Project, thread: str) -> subprocess.Popen[bytes]:
+    command = project.program("speaking", SPEAKING)
+    process = project.start("thread", "exec", thread, "--agent", command)
+    until(lambda: (project.cwd / "ready").exists() and project.turns(thread))
+    return process
+
+
+def finish(project: Project, process: subprocess.Popen[bytes]) -> None:
+    (project.cwd / "go").touch()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_read_is_the_task_and_the_steps_as_markdown(project: Project) -> None:
+    thread = project.begin(REVIEW, task="Write about a fence.")
+    agent = project.agent(WRITTEN, ASKS, APPROVED)
+    project.step(thread, agent, "--until-done", expect=3)
+    text = project("thread", "read", thread).out
+    order = [
+        *(f"# Thread {thread}", "## Task\n\nWrite about a fence.", "## Step 1: writer → written"),
+        *("- **title**: A tale", "Once upon a time.", "## Step 2: reviewer → $SUSPEND"),
+        f"**Suspended** at reviewer: Which colour?\n\nTo go on: `uwf thread resume {thread} ",
+    ]
+    places = [text.find(words) for words in order]
+    assert -1 not in places and places == sorted(places), text
+    document = project("thread", "read", thread, "--json").json
+    assert document == {"thread": thread, "markdown": text}
+
+
+def test_read_keeps_the_newest_steps_and_tells_how_to_load_the_others(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    texts = [reply("written", f"DRAFT {n} " + "x" * 1000, title=f"t{n}") for n in (1, 2, 3)]
+    agent = project.agent(texts[0], REJECTED, texts[1], REJECTED, texts[2], APPROVED)
+    project.step(thread, agent, "--until-done")
+    text = project("thread", "read", thread, "--quota", "1500").out
+    assert "DRAFT 3" in text and "Step 6" in text
+    assert "DRAFT 1" not in text and "DRAFT 2" not in text
+    line = next(line for line in text.splitlines() if "--before" in line)
+    command = line.split("`")[1].split()
+    assert command[0] == "uwf"
+    earlier = project(*command[1:]).out
+    assert "DRAFT 1" in earlier and "DRAFT 2" in earlier and "Step 5:" not in earlier
+    assert project("thread", "read", thread).out.count("DRAFT") >= 3
+
+
+def test_read_names_its_rounds(project: Project) -> None:
+    thread = project.begin(ONE)
+    agent = project.agent(reply())
+    project.step(thread, agent)
+    project.step(thread, agent, "--supplement", "more\nplease", verb="resume")
+    text = project("thread", "read", thread).out
+    assert "# Round 2\n\n## Step 2" in text
+    assert "> more\n> please" in text
+
+
+def test_log_has_every_move_with_reason_and_process(project: Project) -> None:
+    thread = project.begin(ONE)
+    project.step(thread, "false", expect=6)
+    project.step(thread, project.agent(reply()), verb="resume")
+    project("thread", "undo", thread)
+    rows = project("thread", "log", thread, "--json").json
+    assert [row["version"] for row in rows] == [1, 2, 3, 4]
+    assert [row["status"] for row in rows] == ["idle", "suspended", "completed", "idle"]
+    assert [row["why"].split(":")[0] for row in rows] == [
+        "started",
+        "attempt 1 of worker failed",
+        "step 1 worker done",
+        "undo to version 1",
+    ]
+    assert rows[0]["old"] is None and rows[0]["new"] == rows[1]["old"] == rows[3]["new"]
+    assert all(row["process"].startswith("pid ") and row["at"] > 0 for row in rows)
+    head, *lines = project("thread", "log", thread).out.splitlines()
+    assert head.split() == "VERSION WHEN STATUS HEAD WHY PROCESS".split()
+    assert len(lines) == 4
+    assert len(project("thread", "log", thread, "-q").out.split()) == 4
+
+
+def test_watch_follows_a_run_of_another_process_to_its_end(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    watching = project.start("thread", "watch", thread, "--json")
+    assert watching.stdout is not None
+    first = json.loads(watching.stdout.readline())
+    assert (first["status"], first["running"]["pid"]) == ("running", process.pid)
+    assert [turn["text"] for turn in first["turns"]] == ["First words.\n"]
+    finish(project, process)
+    rest = [json.loads(line) for line in watching.communicate(timeout=20)[0].splitlines()]
+    assert watching.returncode == 0
+    assert rest[-1] == {**project.show(thread), "turns": rest[-1]["turns"]}
+    assert rest[-1]["status"] == "completed"
+
+
+def test_watch_as_text_tells_words_steps_and_how_it_ended(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    watching = project.start("thread", "watch", thread)
+    assert watching.stdout is not None
+    assert watching.stdout.readline() == b"First words.\n"
+    finish(project, process)
+    out, err = watching.communicate(timeout=20)
+    assert out.decode().splitlines()[-2:] == ["— 1 worker → done", "completed"]
+    assert err == b""
+
+
+def test_watch_of_a_quiet_thread_says_where_it_stands_and_ends(project: Project) -> None:
+    thread = project.begin()
+    project.step(thread, project.agent(ASKS), expect=3)
+    assert project("thread", "watch", thread).out == "suspended: Which colour?\n"
+
+
+def test_wait_returns_when_nobody_runs_the_thread(project: Project) -> None:
+    thread = project.begin()
+    assert project("thread", "wait", thread, "--json").json == project.show(thread)
+    process = running(project, thread)
+    began = time.monotonic()
+    late = project("thread", "wait", thread, "--timeout", "0.2", "--json", expect=75)
+    assert time.monotonic() - began >= 0.2
+    assert late.json["status"] == "running"
+    waiting = project.start("thread", "wait", thread, "--json")
+    finish(project, process)
+    out, _ = waiting.communicate(timeout=20)
+    assert (waiting.returncode, json.loads(out)["status"]) == (0, "completed")
+
+
+def test_diff_shows_what_two_threads_share_and_where_they_part(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    project.step(thread, project.agent(WRITTEN))
+    fork = project("thread", "fork", thread, "--json").json["thread"]
+    project.step(thread, project.agent(APPROVED))
+    project.step(fork, project.agent(REJECTED))
+    document = project("thread", "diff", thread, fork, "--json").json
+    assert document["shared"] == 1
+    assert document["fork"] == project.steps(thread)[0]["step"]
+    assert document["left"] == {"thread": thread, "steps": project.steps(thread)[1:]}
+    assert document["right"] == {"thread": fork, "steps": project.steps(fork)[1:]}
+    told = project("thread", "diff", thread, fork).out.splitlines()
+    assert told[:3] == [f"--- {thread}", f"+++ {fork}", "1 steps in common"]
+    assert "- step 2 reviewer → approved" in told and "+ step 2 reviewer → rejected" in told
+    assert "+ why: too short" in told
+    assert "the two are the same" in project("thread", "diff", thread, thread).out
+
+
+def test_diff_of_strangers_shares_nothing(project: Project) -> None:
+    one, other = project.begin(), project.begin()
+    assert project("thread", "diff", one, other, "--json").json["shared"] == 0
+    project("thread", "diff", one, "ZZZZ", expect=4)
