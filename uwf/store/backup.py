@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from uwf import points
 from uwf.errors import InputError
 from uwf.store.database import explain, is_broken
 from uwf.store.files import SQLITE_SIDE_FILES, discard, publish_new, start_new
@@ -27,6 +28,7 @@ def backup(store: SqliteStore, path: str) -> int:
     temporary = start_new(path)
     try:
         _copy(store, temporary)
+        points.at("backup: copied")
         size_bytes = os.stat(temporary).st_size
         if not publish_new(temporary, path):
             raise _exists(path)
@@ -35,6 +37,7 @@ def backup(store: SqliteStore, path: str) -> int:
     finally:
         for side in ("", *SQLITE_SIDE_FILES):
             discard(temporary + side)
+    points.at("backup: done")
     return size_bytes
 
 

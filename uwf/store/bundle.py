@@ -18,6 +18,7 @@ import struct
 from blake3 import blake3
 from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
 
+from uwf import points
 from uwf.errors import Conflict, InputError, NotFound
 from uwf.record import Record
 from uwf.store.codec import ID_BYTES, MAX_OBJECT_BYTES, decode, id_of, key_of, links
@@ -113,6 +114,8 @@ def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None)
                     raise Conflict(
                         f"{name} is here already and differs", hint=f"uwf ref log {name}"
                     )
+            points.at("import: written")
+    points.at("import: done")
     return contents
 
 

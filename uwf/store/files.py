@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import points
 from uwf.errors import InputError, StoreError
 
 FILE_MODE = 0o600
@@ -32,7 +33,9 @@ def publish_new(temporary: str, path: str) -> bool:
     """
     try:
         _sync(temporary)
+        points.at("file: synced")
         os.link(temporary, path)
+        points.at("file: linked")
     except FileExistsError:
         return False
     except OSError as error:

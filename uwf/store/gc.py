@@ -8,7 +8,7 @@ removal, so nothing that is being written can be lost.
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, points
 from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
 from uwf.store.protocols import REFRESH_MS
@@ -48,11 +48,15 @@ def collect(store: Store, grace_ms: int, dry_run: bool = False) -> GcReport:
         _mark(store, since_ms, grace_ms, needed)
         if dry_run:
             return _report(store, needed)
+    points.at("gc: marked")
     with store.transaction() as tx:
         _mark(tx, since_ms, grace_ms, needed)
         report = _report(tx, needed)
         for id in _garbage(tx, needed):
             tx.remove(id)
+            points.at("gc: object removed")
+        points.at("gc: written")
+    points.at("gc: done")
     return report
 
 

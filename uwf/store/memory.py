@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
+
 from uwf import clock
 from uwf.errors import InputError, NotFound
 from uwf.store.codec import Node, decode, encode, id_of, key_of
-from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
+from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Sample, Stats
 from uwf.store.rules import (
     NESTED,
     SHOWN,
@@ -43,6 +45,8 @@ class _Content:
         self.put_ms: dict[str, int] = {}
         self.refs: dict[str, Ref] = {}
         self.log: list[Move] = []
+        self.counters: dict[str, bytes] = {}
+        self.samples: list[tuple[str, int, bytes]] = []
         self.busy = False  # a transaction or a snapshot is open
 
 
@@ -120,6 +124,23 @@ class _Reading:
 
     def moves_since(self, at_ms: int) -> list[Move]:
         return [move for move in self._content.log if move.at_ms >= at_ms]
+
+    def counter(self, name: str) -> Any:
+        check_name(name)
+        packed = self._content.counters.get(name)
+        return None if packed is None else unpackb(packed)
+
+    def counters(self, prefix: str) -> list[tuple[str, Any]]:
+        found = sorted(self._content.counters.items())
+        return [(name, unpackb(packed)) for name, packed in found if name.startswith(prefix)]
+
+    def samples(self, prefix: str, since_ms: int) -> list[Sample]:
+        fitting = [
+            Sample(series, at_ms, unpackb(packed))
+            for series, at_ms, packed in self._content.samples
+            if series.startswith(prefix) and at_ms >= since_ms
+        ]
+        return sorted(fitting, key=lambda sample: sample.at_ms)
 
 
 class MemoryStore(_Reading):
@@ -225,6 +246,36 @@ class MemoryTransaction(_Reading):
         if old is None:
             raise NotFound(f"there is no ref {name}")
         self._move(name, old, None, old.version + 1, clock.now_ms(), why)
+
+    def set_counter(self, name: str, value: Any) -> None:
+        self._check_open()
+        check_name(name)
+        counters = self._content.counters
+        if value is not None:
+            self._restore_later(counters, name)
+            counters[name] = packb(value)
+        elif name in counters:
+            self._restore_later(counters, name)
+            del counters[name]
+
+    def add_sample(self, series: str, value: Any, at_ms: int) -> None:
+        check_name(series)
+        self._set_samples([*self._content.samples, (series, at_ms, packb(value))])
+
+    def drop_samples(self, prefix: str, before_ms: int) -> None:
+        self._set_samples(
+            [
+                sample
+                for sample in self._content.samples
+                if not (sample[0].startswith(prefix) and sample[1] < before_ms)
+            ]
+        )
+
+    def _set_samples(self, samples: list[tuple[str, int, bytes]]) -> None:
+        self._check_open()
+        before = self._content.samples
+        self._undo.append(lambda: setattr(self._content, "samples", before))
+        self._content.samples = samples
 
     def remove(self, id: str) -> None:
         self._check_open()

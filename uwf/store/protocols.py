@@ -74,6 +74,14 @@ class Stats(Record):
     moves: int
 
 
+class Sample(Record):
+    """One value in time. `value` is what MessagePack can hold."""
+
+    series: str
+    at_ms: int
+    value: Any
+
+
 class Objects(Protocol):
     """Reading objects. Every read hashes the bytes; ObjectDamaged when they are not what the id says."""
 
@@ -139,7 +147,23 @@ class Refs(Protocol):
         ...
 
 
-class Transaction(Objects, Refs, Protocol):
+class Counters(Protocol):
+    """Reading small facts that change often: guards keep their state in them. Named like refs."""
+
+    def counter(self, name: str) -> Any:
+        """The value, None when there is none."""
+        ...
+
+    def counters(self, prefix: str) -> list[tuple[str, Any]]:
+        """Names and values, ascending by name."""
+        ...
+
+    def samples(self, prefix: str, since_ms: int) -> list[Sample]:
+        """The samples of every series that begins with `prefix`, from `since_ms` on, oldest first."""
+        ...
+
+
+class Transaction(Objects, Refs, Counters, Protocol):
     """Writing. Reads see the transaction's own writes. Of no use after it ended."""
 
     def put(self, kind: str, payload: Any) -> str:
@@ -165,6 +189,16 @@ class Transaction(Objects, Refs, Protocol):
 
     def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
         """Remove `name` and log it. NotFound when there is no such ref; Conflict as in `set_ref`."""
+        ...
+
+    def set_counter(self, name: str, value: Any) -> None:
+        """Give a counter a value; None removes it."""
+        ...
+
+    def add_sample(self, series: str, value: Any, at_ms: int) -> None: ...
+
+    def drop_samples(self, prefix: str, before_ms: int) -> None:
+        """Remove the samples of every series that begins with `prefix` from before `before_ms`."""
         ...
 
     def remove(self, id: str) -> None:
@@ -198,7 +232,7 @@ class View(Protocol):
     ) -> None: ...
 
 
-class Store(Objects, Refs, Protocol):
+class Store(Objects, Refs, Counters, Protocol):
     def transaction(self, *, durable: bool = True) -> Ending:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long."""

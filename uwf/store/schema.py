@@ -2,7 +2,7 @@
 
 `object` is a plain rowid table: on 1 KB objects WITHOUT ROWID takes three times the space. `ref_tag` repeats
 the tags of `ref` as an index, so that "the newest threads of a status" is one walk; values over 200 bytes are
-not in it. `ref_log` is never rewritten. Hashes are 32 raw bytes, tags a MessagePack map.
+not in it. `ref_log` is never rewritten. `counter` and `sample` hold the guards' state, as MessagePack. Hashes are 32 raw bytes, tags a MessagePack map.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sqlite3
 
 import uwf
-from uwf import clock
+from uwf import clock, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.store.database import Database, explain, unreadable
 from uwf.store.files import (
@@ -61,6 +61,14 @@ CREATE TABLE ref_log (
 );
 CREATE INDEX ref_log_name ON ref_log (name);
 CREATE INDEX ref_log_at ON ref_log (at_ms);
+CREATE TABLE counter (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE sample (
+    seq INTEGER PRIMARY KEY,
+    series TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    value BLOB NOT NULL
+);
+CREATE INDEX sample_at ON sample (series, at_ms);
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -126,6 +134,7 @@ def _create(path: str) -> None:
     temporary = start_new(path)
     try:
         _fill(temporary)
+        points.at("store: filled")
         publish_new(temporary, path)
     except sqlite3.Error as error:
         raise explain(error, path) from error

@@ -11,6 +11,7 @@ import sqlite3
 
 from uwf.errors import StoreError
 from uwf.store import listing, schema
+from uwf.store.counters import CounterReading
 from uwf.store.database import Database
 from uwf.store.protocols import Stats
 from uwf.store.reading import Reading
@@ -30,7 +31,7 @@ def open_store(path: str, *, create: bool = True, wait_s: float = 10.0) -> Sqlit
     return SqliteStore(schema.connect(path, create=create, wait_s=wait_s))
 
 
-class SqliteStore(Reading):
+class SqliteStore(Reading, CounterReading):
     """See `uwf.store.protocols.Store`. Made by `open_store`."""
 
     @property

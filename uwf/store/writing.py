@@ -12,6 +12,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 from uwf import clock
 from uwf.errors import NotFound, StoreError
 from uwf.store.codec import decode, encode, key_of
+from uwf.store.counters import CounterWriting
 from uwf.store.database import Database, explain
 from uwf.store.listing import index_rows
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
@@ -34,7 +35,7 @@ _PUT = (
 )
 
 
-class SqliteTransaction(Reading):
+class SqliteTransaction(CounterWriting, Reading):
     """See `uwf.store.protocols.Transaction`. `with` begins it; it ends once."""
 
     def __init__(self, database: Database, durable: bool) -> None:

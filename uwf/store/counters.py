@@ -1,0 +1,76 @@
+"""Counters and samples in the store file: small facts that change often and are no part of any chain.
+
+A counter is a name with a small value; samples are values in time, in a series. Guards keep their state here, so
+that every process sees it. Neither has a log, and `gc` does not know them.
+"""
+
+from __future__ import annotations
+
+from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
+
+from uwf.store.protocols import Sample
+from uwf.store.rules import bounds, check_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.store.database import Database
+
+
+class CounterReading:
+    """The reading half of `uwf.store.protocols.Counters`."""
+
+    _database: Database
+
+    def counter(self, name: str) -> Any:
+        check_name(name)
+        row = self._database.one("SELECT value FROM counter WHERE name = ?", (name,))
+        return None if row is None else unpackb(row[0])
+
+    def counters(self, prefix: str) -> list[tuple[str, Any]]:
+        rows = self._database.all(
+            "SELECT name, value FROM counter WHERE name >= ? AND name < ? ORDER BY name",
+            bounds(prefix, None, None),
+        )
+        return [(name, unpackb(value)) for name, value in rows]
+
+    def samples(self, prefix: str, since_ms: int) -> list[Sample]:
+        rows = self._database.all(
+            "SELECT series, at_ms, value FROM sample WHERE series >= ? AND series < ? AND at_ms >= ?"
+            " ORDER BY at_ms, seq",
+            (*bounds(prefix, None, None), since_ms),
+        )
+        return [Sample(series, at_ms, unpackb(value)) for series, at_ms, value in rows]
+
+
+class CounterWriting(CounterReading):
+    """The writing half, part of a transaction."""
+
+    if TYPE_CHECKING:
+
+        def _write(self, sql: str, args: tuple[Any, ...]) -> None: ...
+
+    def set_counter(self, name: str, value: Any) -> None:
+        check_name(name)
+        if value is None:
+            self._write("DELETE FROM counter WHERE name = ?", (name,))
+        else:
+            self._write(
+                "INSERT INTO counter (name, value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (name, packb(value)),
+            )
+
+    def add_sample(self, series: str, value: Any, at_ms: int) -> None:
+        check_name(series)
+        self._write(
+            "INSERT INTO sample (series, at_ms, value) VALUES (?, ?, ?)",
+            (series, at_ms, packb(value)),
+        )
+
+    def drop_samples(self, prefix: str, before_ms: int) -> None:
+        self._write(
+            "DELETE FROM sample WHERE series >= ? AND series < ? AND at_ms < ?",
+            (*bounds(prefix, None, None), before_ms),
+        )
