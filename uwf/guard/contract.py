@@ -1,0 +1,66 @@
+"""What a guard is: something that may say "not now" to a step that is about to begin.
+
+A guard is entered with a `Request` and either lets it pass, perhaps handing back something to release, or
+raises `Refused` with its reason code. It changes nothing that outlives the request. `chain` enters all guards
+in order; the engine builds the request and says afterwards how the step went.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.errors import Refused
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol, TypeAlias
+
+    Release: TypeAlias = Callable[[], None]
+    """Lets go of what a guard holds. May be called twice."""
+else:
+    Protocol = object
+
+
+class Request(Record):
+    """A step that wants to run: whose it is, what it may cost, and how long it may wait for its turn.
+
+    `person` is the layer that nothing overtakes: a person's resume, or an event marked urgent. `spent` is what the
+    thread has used over its whole life (`tokens`, `usd`, `steps`, `seconds`), `visits` how often its role was
+    visited, `tries` the attempts in a row that failed at this step, `signatures` the failures of the thread's
+    life by their signature, each with its count.
+    """
+
+    thread: str
+    workflow: str
+    role: str
+    agent: str
+    cwd: str
+    labels: dict[str, str]
+    priority: int
+    person: bool
+    wait_s: float
+    spent: dict[str, float]
+    limits: dict[str, float]
+    visits: int
+    tries: int
+    signatures: dict[str, int]
+
+
+class Guard(Protocol):
+    """One reason not to run now. `name` is how it is called when it breaks."""
+
+    name: str
+
+    def enter(self, request: Request) -> Release | None:
+        """Let the request pass, with what is to be released after the step, or raise `Refused`."""
+        ...
+
+
+def refuse(
+    reason: str, message: str, *, retry_at_ms: int | None = None, hint: str | None = None
+) -> Refused:
+    """The refusal to raise: `message` says what is in the way and what would have to change."""
+    if retry_at_ms is not None:
+        message += f"; try again at {clock.iso(retry_at_ms)}"
+    return Refused(message, reason=reason, hint=hint)
