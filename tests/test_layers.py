@@ -10,10 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "uwf"
 
-LEAVES = {"clock", "errors", "record", "units", "yaml12"}
+LEAVES = {"clock", "errors", "points", "record", "units", "yaml12"}
 
 MAY_IMPORT = {
-    "cli": {"engine", "workflow", "agent", "guard", "store", "config"},
+    "cli": {"engine", "workflow", "agent", "guard", "store", "config", "demo"},
     "engine": {"workflow", "agent", "guard", "store"},
     "workflow": {"store"},
     "agent": {"store"},

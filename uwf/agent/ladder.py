@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from uwf import clock
+from uwf import clock, points
 from uwf.agent.platform import SIGKILL, SIGTERM, send
 from uwf.record import Record
 
@@ -56,6 +56,7 @@ def end(
             rung = name
             untold = [member for member in living if (member.pid, member.start) not in told]
             _tell(untold, signum, None if told else group)
+            points.at("agent: told to end")
             told.update((member.pid, member.start) for member in untold)
             wait(min(look_s, deadline - now))
             look_s = min(look_s * 2, _LONGEST_LOOK_S)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import time
 
-from uwf import clock
+from uwf import clock, points
 from uwf.agent import ladder, platform, program, spawn
 from uwf.agent.drain import Drain, Spool
 from uwf.agent.family import MARK_NAME, Adoption, OwnFamily
@@ -108,6 +108,7 @@ def run(
             child = spawn.spawn(command.argv, command.cwd, {**command.env, MARK_NAME: command.mark})
         except program.SpawnFailed as failed:
             return Outcome("spawn_failed", error=str(failed))
+        points.at("agent: at the gate")
         try:
             on_ready(child.pid, child.start)
             if stop.count:
@@ -149,6 +150,7 @@ class _Supervision:
             wakers=[end for end in (self._stop.fileno(), self._pidfd) if end is not None],
         )
         child.open_gate()
+        points.at("agent: let go")
         ended = self._watch(drain, began_s)
         took_s = clock.monotonic_s() - began_s
         if ended == "exit":

@@ -27,13 +27,14 @@ def main(words: Sequence[str] | None = None) -> int:
         return _version()
     _hold_standard_files()
 
-    from uwf import config
+    from uwf import config, points
     from uwf.cli import exits
     from uwf.cli.output import Output, StdoutFailed, StdoutGone
 
     out = Output(json="--json" in words)
     try:
         _end_on_sigterm()
+        points.arm(config.crash_point())
         code = _run(words, out)
         out.flush()
     except StdoutGone:

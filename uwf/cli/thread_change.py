@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import points
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text import text_arg
@@ -47,6 +48,7 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     id = ref.name.rpartition("/")[2]
     lifecycle.refuse_ended(advance.current(engine, id))
     _end_run(ctx, ref)
+    points.at("cancel: run ended")
     with advance.hold(engine, id, wait_s=1.0):
         advance.settle(engine, id)
         lifecycle.cancel(engine.store, advance.current(engine, id), said)

@@ -151,6 +151,11 @@ def is_debugging() -> bool:
     return os.environ.get("UWF_DEBUG") == "1"
 
 
+def crash_point() -> str:
+    """The point at which a test wants this process killed, "" outside tests: see `uwf.points`."""
+    return os.environ.get("UWF_CRASH_AT", "")
+
+
 def is_completing() -> bool:
     """Whether a shell asks what could come next on the command line."""
     return "_UWF_COMPLETE" in os.environ
