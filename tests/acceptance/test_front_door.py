@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -213,16 +214,20 @@ def test_the_completion_script_of_every_shell_calls_us(uwf: Uwf, shell: str) -> 
     assert "_UWF_COMPLETE" in script and "uwf" in script
 
 
-def test_completion_installs_itself_for_bash(uwf: Uwf) -> None:
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_installs_itself_for_the_shell_it_is_asked_from(uwf: Uwf, shell: str) -> None:
+    # A shell is known by the name it was started with, so one that is at hand can stand for the others.
+    (uwf.cwd / shell).symlink_to(shutil.which("bash") or "bash")
     done = subprocess.run(
-        ["bash", "-c", f"{PROGRAM} --install-completion; true"],
+        [uwf.cwd / shell, "-c", f"{PROGRAM} --install-completion; true"],
         capture_output=True,
         text=True,
         env=uwf.environ,
         timeout=60,
     )
-    assert "completion installed" in done.stdout, done
-    assert "uwf" in (Path(uwf.environ["HOME"]) / ".bashrc").read_text()
+    assert f"{shell} completion installed in {uwf.environ['HOME']}" in done.stdout, done
+    [script] = [path for path in Path(uwf.environ["HOME"]).rglob("*uwf*") if path.is_file()]
+    assert "_UWF_COMPLETE" in script.read_text()
 
 
 def offers(uwf: Uwf, line: str) -> list[str]:
@@ -236,6 +241,24 @@ def test_completion_offers_commands_options_and_keys(uwf: Uwf) -> None:
     assert offers(uwf, "uwf config pa") == ["path"]
     assert offers(uwf, "uwf config path --js") == ["--json"]
     assert offers(uwf, "uwf config get limits.max_s") == ["limits.max_steps"]
+    assert offers(uwf, "uwf workflow graph x --format d") == ["dot"]
+
+
+def test_completion_offers_threads_newest_first_workflows_agents_and_refs(uwf: Uwf) -> None:
+    id = uwf("cas", "put", "-", "-q", input="x").out.strip()
+    old, new = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ"
+    for name in (f"@uwf/thread/{old}", f"@uwf/thread/{new}", "@uwf/registry/review"):
+        uwf("ref", "set", name, id)
+    uwf("config", "set", "agents.mine.command", "cat")
+    (uwf.cwd / ".workflows").mkdir()
+    (uwf.cwd / ".workflows" / "local.yaml").touch()
+    assert offers(uwf, "uwf thread show ") == ["@last", new, old]
+    assert offers(uwf, "uwf thread show 01A") == [old]
+    assert offers(uwf, "uwf thread start ") == ["local", "review"]
+    assert offers(uwf, "uwf thread exec x --agent ") == ["mine"]
+    assert offers(uwf, "uwf ref get @uwf/r") == ["@uwf/registry/review"]
+    assert offers(uwf, f"uwf --home {uwf.cwd}/none thread show ") == ["@last"]
+    assert not (uwf.cwd / "none").exists()
 
 
 def test_completion_of_a_broken_home_offers_nothing_and_says_nothing(uwf: Uwf) -> None:

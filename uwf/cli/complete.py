@@ -54,7 +54,7 @@ def _context(ctx: typer.Context) -> Context:
 
 def _threads(context: Context) -> Iterator[Offer]:
     yield "@last", "the newest thread"
-    for ref in context.store().refs("@uwf/thread/", newest_first=True, limit=MAX_OFFERS):
+    for ref in context.reader().refs("@uwf/thread/", newest_first=True, limit=MAX_OFFERS):
         begun = clock.iso(clock.ulid_ms(ref.name.rpartition("/")[2]))
         yield ref.name.rpartition("/")[2], f"{ref.tags.get('status', '')}, begun {begun}"
 
@@ -64,7 +64,7 @@ def _workflows(context: Context) -> Iterator[Offer]:
         if os.path.isdir(folder):
             for entry in sorted(os.listdir(folder)):
                 yield entry.removesuffix(".yaml").removesuffix(".yml"), "in this project"
-    for ref in context.store().refs("@uwf/registry/"):
+    for ref in context.reader().refs("@uwf/registry/"):
         yield ref.name.rpartition("/")[2], "registered"
 
 
@@ -74,7 +74,7 @@ def _agents(context: Context) -> Iterator[Offer]:
 
 
 def _refs(context: Context) -> Iterator[Offer]:
-    for ref in context.store().refs():
+    for ref in context.reader().refs():
         yield ref.name, ref.id[:12]
 
 
