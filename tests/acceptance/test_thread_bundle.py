@@ -1,0 +1,104 @@
+"""`uwf thread export` and `import`: a thread, whole, from one home to another."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, reply
+
+
+@pytest.fixture
+def other(project: Project, tmp_path: Path) -> Project:
+    """The same project folder with another home."""
+    return Project(tmp_path / "other-home", project.cwd)
+
+
+def test_a_thread_goes_to_another_home_and_goes_on_there(project: Project, other: Project) -> None:
+    thread = project.begin(REVIEW, "--label", "team=red", task="x" * 100_000)
+    project.step(thread, project.agent(WRITTEN, ASKS), "--until-done", expect=3)
+    done = project("thread", "export", thread, "-o", "thread.uwf", "--json").json
+    assert (done["thread"], done["file"]) == (thread, "thread.uwf")
+    assert stat.S_IMODE((project.cwd / "thread.uwf").stat().st_mode) == 0o600
+    answer = other("thread", "import", "thread.uwf", "--json").json
+    assert answer["threads"] == [thread]
+    expected = project.show(thread)
+    shown = other.show(thread)
+    assert shown.pop("updatedAt") >= expected.pop("updatedAt")
+    assert shown == expected
+    assert other("step", "turns", thread).out == project("step", "turns", thread).out
+    agent = other.agent(reply("approved"))
+    other.step(thread, agent, "--supplement", "Blue.", verb="resume")
+    assert other.show(thread)["status"] == "completed"
+    assert project.show(thread)["status"] == "suspended"
+    assert other("store", "verify").code == 0
+
+
+def test_a_failed_attempt_and_its_supplement_travel_along(project: Project, other: Project) -> None:
+    thread = project.begin(ONE)
+    project.step(thread, "false", "--supplement", "mind this", expect=6)
+    project("thread", "export", thread, "-o", "thread.uwf")
+    other("thread", "import", "thread.uwf")
+    agent = other.agent(reply())
+    other.step(thread, agent, verb="resume")
+    assert "mind this" in agent.prompt(1)
+
+
+def test_through_stdout_and_stdin(project: Project, other: Project) -> None:
+    thread = project.begin()
+    process = project.start("thread", "export", thread)
+    data, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, b"")
+    assert other("thread", "import", "-", "-q", input=data).out == f"{thread}\n"
+    assert other("thread", "import", "-", "-q", input=data).out == f"{thread}\n"
+    assert (
+        project("thread", "export", thread, "--json", expect=2)
+        .error["hint"]
+        .endswith("-o thread.uwf")
+    )
+
+
+def test_an_existing_file_is_not_written_over(project: Project) -> None:
+    thread = project.begin()
+    file = project.file("thread.uwf", "precious")
+    done = project("thread", "export", thread, "-o", "thread.uwf", expect=2)
+    assert "thread.uwf is there already" in done.err
+    assert file.read_text() == "precious"
+    project("thread", "export", thread, "-o", "no/such/folder.uwf", expect=2)
+    project("thread", "export", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "-o", "x", expect=4)
+    assert {path.name for path in project.cwd.iterdir()} == {"thread.uwf", "one.yaml"}
+
+
+def test_a_thread_that_went_on_here_is_not_set_back(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    project("thread", "export", thread, "-o", "thread.uwf")
+    project.step(thread, project.agent(WRITTEN))
+    done = project("thread", "import", "thread.uwf", "--json", expect=5)
+    assert done.error["code"] == "conflict"
+    assert project.show(thread)["steps"] == 1
+
+
+def test_a_damaged_file_changes_nothing(project: Project, other: Project) -> None:
+    thread = project.begin(REVIEW)
+    project.step(thread, project.agent(WRITTEN))
+    project("thread", "export", thread, "-o", "good.uwf")
+    data = (project.cwd / "good.uwf").read_bytes()
+    middle = len(data) // 2
+    for bad in (
+        b"",
+        b"uwf-bundle 2\n",
+        b"\0" * 100,
+        data[:-1],
+        data[:middle],
+        data + b"x",
+        data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+    ):
+        project.file("bad.uwf", bad)
+        assert (
+            other("thread", "import", "bad.uwf", "--json", expect=2).error["code"] == "bad_bundle"
+        )
+        assert other("thread", "list", "--all", "--json").json == []
+    assert "No such file" in other("thread", "import", "gone.uwf", expect=2).err
+    assert "Is a directory" in other("thread", "import", ".", expect=2).err
