@@ -6,7 +6,7 @@ from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.engine.model import ACTIVE, HISTORY, STATUSES
 from uwf.engine.view import CORRUPT, RUNNING, View
-from uwf.errors import InputError
+from uwf.errors import Ambiguous, InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,14 +112,17 @@ def _filter(
     from uwf.cli.thread_start import label_pair
     from uwf.engine import listing, workflows
 
-    statuses = ACTIVE
+    statuses: tuple[str, ...] = ACTIVE
     if status is not None:
         statuses = listing.statuses_of(status)
     elif history:
         statuses = HISTORY
     elif all:
         statuses = (*STATUSES, RUNNING, CORRUPT)
-    id = None if workflow is None else workflows.object_of(ctx.reader(), workflow)
+    try:
+        id = None if workflow is None else workflows.object_of(ctx.reader(), workflow)
+    except Ambiguous:
+        id = None  # then it can only be meant as a name
     return listing.Filter(
         statuses=statuses,
         workflow=workflow if id is None else None,

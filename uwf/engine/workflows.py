@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from uwf.engine.model import REGISTRY
-from uwf.errors import InputError, NotFound
+from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.record import Record
 from uwf.workflow import model
 
@@ -33,8 +33,12 @@ def find(reader: Reader | None, word: str, cwd: str) -> Found:
 
     Raises `NotFound` when nothing has that name, `WorkflowInvalid` when a file that has it is not right.
     """
+    several: Ambiguous | None = None
     if reader is not None:
-        id = object_of(reader, word)
+        try:
+            id = object_of(reader, word)
+        except Ambiguous as error:
+            several, id = error, None  # a name may look like the beginning of an id
         if id is not None:
             return Found(model.from_payload(reader.get(id).payload), "object")
     from uwf.workflow import find as files
@@ -49,7 +53,7 @@ def find(reader: Reader | None, word: str, cwd: str) -> Found:
         ref = _registered(reader, word)
         if ref is not None:
             return Found(model.from_payload(reader.get(ref).payload), "registry")
-    raise NotFound(
+    raise several or NotFound(
         f"no workflow {word!r}: no object, file, name in .workflows/ or registered name fits",
         hint="uwf workflow list",
         code="no_such_workflow",
@@ -57,7 +61,10 @@ def find(reader: Reader | None, word: str, cwd: str) -> Found:
 
 
 def object_of(reader: Reader, word: str) -> str | None:
-    """The id of the workflow object that `word` is, or is the unique beginning of."""
+    """The id of the workflow object that `word` is, or is the unique beginning of.
+
+    Raises `Ambiguous` when several objects begin so.
+    """
     digits = word.lower()
     if len(digits) < SHORTEST or len(digits) > 64 or set(digits) - set("0123456789abcdef"):
         return None

@@ -1,8 +1,9 @@
 """Where a workflow's file is, given what a person typed.
 
-A word is a path when there is such a file. Otherwise it is a name, looked for in `.workflows/` and
-the older `.workflow/` of the working directory and of each folder above it, up to the root of the
-repository: the nearest wins.
+A word with a slash in it or with the suffix of a YAML file is a path. Otherwise it is a name, looked
+for in `.workflows/` and the older `.workflow/` of the working directory and of each folder above it,
+up to the root of the repository: the nearest wins. So no file or folder that is called like a
+workflow hides it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ def find_file(word: str, cwd: str) -> str | None:
     """The path of the workflow file that `word` means in `cwd`; None when there is none."""
     if not word or "\0" in word:
         return None
-    path = os.path.join(cwd, os.path.expanduser(word))
-    if os.path.isfile(path):
-        return path
-    if os.path.isdir(path):
-        return _first(os.path.join(path, "index") + suffix for suffix in SUFFIXES)
-    if word != os.path.basename(word):
-        return None
+    if _is_path(word):
+        path = os.path.join(cwd, os.path.expanduser(word))
+        if os.path.isdir(path):
+            return _first(os.path.join(path, "index") + suffix for suffix in SUFFIXES)
+        return path if os.path.isfile(path) else None
     return _first(
         base + suffix
         for folder in _folders(cwd)
@@ -46,6 +45,10 @@ def names(cwd: str) -> dict[str, str]:
             if path is not None and path.startswith(os.path.join(folder, "")):
                 found[name] = path
     return found
+
+
+def _is_path(word: str) -> bool:
+    return os.sep in word or word in (".", "..") or word.endswith(SUFFIXES)
 
 
 def _stem(entry: str) -> str:
