@@ -41,9 +41,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return exits.SIGNALLED + exits.SIGPIPE
     except SystemExit:
         raise
-    except (
-        BaseException
-    ) as error:  # the last line of defence: every error leaves as words and a code
+    except BaseException as error:
+        # The last line of defence: whatever went wrong leaves as words and a code.
         if config.is_debugging():
             import traceback
 
@@ -67,7 +66,15 @@ def leave() -> NoReturn:
     import gc
 
     gc.set_threshold(50_000)
-    code = main()
+    try:
+        code = main()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # A signal that came while `main` was still beginning, or already telling of an error.
+        from uwf.cli.exits import exit_code
+
+        code = exit_code(error)
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
