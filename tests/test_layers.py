@@ -1,4 +1,4 @@
-"""The directions of the design: who may import whom, and what the hot path may not import at all."""
+"""The directions of the design: who may import whom, and who may ask the environment."""
 
 from __future__ import annotations
 

@@ -44,6 +44,8 @@ def on_terminal(uwf: Uwf, *words: str, env: dict[str, str] | None = None) -> str
 
 def test_version_is_one_line(uwf: Uwf) -> None:
     assert uwf("--version").out == "uwf 0.1.0\n"
+    assert uwf("--version", "--json", "whatever").out == "uwf 0.1.0\n"
+    assert uwf("-q", "--version", expect=2).out == ""
 
 
 def test_help_names_every_group(uwf: Uwf) -> None:

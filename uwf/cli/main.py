@@ -23,7 +23,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words` (by default the process's own). Raises nothing but SystemExit."""
     if words is None:
         words = sys.argv[1:]
-    if list(words) == ["--version"]:
+    if list(words[:1]) == ["--version"]:
         return _version()
     _hold_standard_files()
 
