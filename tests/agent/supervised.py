@@ -77,14 +77,17 @@ class Supervised:
     def pids(self) -> list[int]:
         return [int(line) for line in self.pid_file.read_text().split()]
 
-    def host(self, word: str, *argv: str | Path, grace_s: float = 3.0) -> subprocess.Popen[str]:
-        """Start a program of its own that runs the command."""
+    def host(
+        self, word: str, *argv: str | Path, grace_s: float = 3.0, new_session: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start a program of its own that runs the command: see host.py."""
         words = [self.folder, self.mark, grace_s, word, *argv]
         return subprocess.Popen(
             [sys.executable, str(HOST), *map(str, words)],
             stdout=subprocess.PIPE,
             text=True,
             cwd=self.folder,
+            start_new_session=new_session,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
 

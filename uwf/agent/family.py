@@ -16,6 +16,8 @@ from uwf.agent import platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from uwf.agent.platform import Process
 
 MARK_NAME = "UWF_RUN"
@@ -48,10 +50,16 @@ class Family:
         size = 0
         while size < len(kin):
             size = len(kin)
-            sessions = {each.session for each in table if each.pid in kin}
+            sessions = self._sessions_of(each for each in table if each.pid in kin)
             kin |= {each.pid for each in table if each.parent in kin or each.session in sessions}
             kin -= _own_line(parents)
         return self._remember([each for each in table if each.pid in kin and not each.dead])
+
+    def _sessions_of(self, members: Iterable[Process]) -> set[int]:
+        """The sessions that began within the family. A leader that is being forked is still in that of its parent."""
+        return {
+            each.session for each in members if each.pid != self._pid or each.session == each.pid
+        }
 
     def _remember(self, members: list[Process]) -> list[Process]:
         self._known.update((member.pid, member.start) for member in members)
@@ -91,13 +99,15 @@ class Adoption:
 class OwnFamily(Family):
     """The family of an agent that this program has forked, within `adoption`, and not collected yet.
 
-    A child of this program is kin when it carries the mark, is in the leader's session, was seen as a descendant
-    before, or when nobody else in this program could have started it. Other children are never touched.
+    A child of this program is kin when it carries the mark, shares a session with a member, was seen as a descendant
+    before, or when nobody else in this program could have started it. Other children are never touched; so a corpse
+    that cannot be placed any more stays until this program ends.
     """
 
     def __init__(self, pid: int, start: str, mark: str, adoption: Adoption) -> None:
         super().__init__(pid, start, mark)
         self._adoption = adoption
+        self._sessions = {pid}
 
     def is_childless(self) -> bool:
         """Whether nothing was left behind by a leader that ended. Costs one small read.
@@ -134,17 +144,17 @@ class OwnFamily(Family):
         children = [each for each in looks if each and (each.pid, each.start) not in strangers]
         if self._adoption.alone and platform.is_alone():
             return children
-        kin = [each for each in children if self._is_plain_kin(each)]
-        others = [each for each in children if not self._is_plain_kin(each)]
-        marked = platform.carriers(others, self._setting)
-        return kin + [each for each in others if each.pid in marked]
+        known = [each for each in children if (each.pid, each.start) in self._known]
+        known += [each for each in children if each.pid == self._pid]
+        unknown = [each for each in children if each not in known]
+        marked = platform.carriers(unknown, self._setting)
+        known += [each for each in unknown if each.pid in marked]
+        self._sessions |= self._sessions_of(known)
+        return [each for each in children if each in known or each.session in self._sessions]
 
-    def _is_plain_kin(self, process: Process) -> bool:
-        return (
-            process.pid == self._pid
-            or process.session == self._pid
-            or (process.pid, process.start) in self._known
-        )
+    def _remember(self, members: list[Process]) -> list[Process]:
+        self._sessions |= self._sessions_of(members)
+        return super()._remember(members)
 
 
 def _collect(corpse: int) -> None:

@@ -68,7 +68,10 @@ def end(
 
 def _tell(members: list[Process], signum: int, group: int | None) -> None:
     if group is not None and any(member.group == group for member in members):
-        os.killpg(group, signum)
+        try:
+            os.killpg(group, signum)
+        except ProcessLookupError:
+            return  # gone since the look; the next one shows what is left
         members = [member for member in members if member.group != group]
     for member in members:
         send(member, signum)

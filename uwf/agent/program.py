@@ -51,7 +51,10 @@ def explain(argv: Sequence[str], cwd: str, path: str, stage: str, number: int) -
     elif number == errno.E2BIG:
         why = "its arguments and environment are too long"
     elif number == errno.ENOENT:
-        why = f"{_interpreter(find_program(argv, cwd, path))} is missing"
+        try:
+            why = f"{_interpreter(find_program(argv, cwd, path))} is missing"
+        except SpawnFailed as vanished:
+            return str(vanished)
     return f"cannot run {argv[0]!r}: {why}"
 
 

@@ -1,0 +1,131 @@
+"""The agent that is a command line, through the seam that all agents share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.agent.supervised import AGENTS, Supervised
+from uwf.agent.command import TURN_BYTES, CommandAgent, _Turns
+from uwf.agent.seam import Agent, Answer, Ask
+
+
+class Asked:
+    """Asks a command agent and keeps its turns."""
+
+    def __init__(self, supervised: Supervised) -> None:
+        self._supervised = supervised
+        self.turns: list[str] = []
+
+    def __call__(self, *argv: str | os.PathLike[str], prompt: str = "", **options: Any) -> Answer:
+        agent: Agent = CommandAgent("tester", [os.fspath(word) for word in argv])
+        folder = str(self._supervised.folder)
+        ask = Ask(
+            prompt=prompt,
+            cwd=folder,
+            env={**os.environ, "UWF_ROLE": "reviewer"},
+            session=None,
+            mark=self._supervised.mark,
+            spool_dir=folder,
+            **options,
+        )
+        return agent.ask(
+            ask,
+            stop=self._supervised.stop,
+            on_ready=lambda pid, start: self._supervised.ready.append((pid, start)),
+            on_turn=self.turns.append,
+        )
+
+
+@pytest.fixture
+def asked(supervised: Supervised) -> Iterator[Asked]:
+    yield Asked(supervised)
+
+
+def test_prompt_goes_in_and_reply_comes_out(asked: Asked) -> None:
+    answer = asked("cat", prompt="---\n$status: done\n---\nGrüße\n")
+    assert answer.text == "---\n$status: done\n---\nGrüße\n"
+    assert (answer.outcome.ended, answer.outcome.exit_code) == ("exit", 0)
+    assert (answer.stderr, answer.session, answer.usage) == ("", None, None)
+    assert asked.turns == []
+    assert answer.tail == answer.text
+
+
+def test_pid_is_told_before_the_reply(asked: Asked, supervised: Supervised) -> None:
+    answer = asked("sh", "-c", "echo $$")
+    assert [pid for pid, _ in supervised.ready] == [int(answer.text)]
+
+
+def test_environment_of_the_ask_reaches_the_agent(asked: Asked) -> None:
+    assert asked("sh", "-c", "echo $UWF_ROLE").text == "reviewer\n"
+
+
+def test_failure_keeps_reply_stderr_and_code(asked: Asked) -> None:
+    answer = asked(AGENTS / "crash.sh", "9")
+    assert (answer.text, answer.stderr) == ("I was about to\n", "cannot go on\n")
+    assert answer.outcome.exit_code == 9
+
+
+def test_bytes_that_are_no_text_are_replaced(asked: Asked) -> None:
+    answer = asked("sh", "-c", r"printf 'a\377b\303'; printf '\376' >&2")
+    assert answer.text == "a\ufffdb\ufffd"
+    assert answer.stderr == "\ufffd"
+    assert answer.tail == answer.text
+
+
+def test_bursts_are_turns_and_what_comes_with_the_end_is_the_tail(asked: Asked) -> None:
+    script = "printf one; sleep 0.4; printf two; sleep 0.4; printf three"
+    answer = asked("sh", "-c", script)
+    assert asked.turns == ["one", "two"]
+    assert (answer.tail, answer.text) == ("three", "onetwothree")
+
+
+def test_character_cut_by_a_pause_is_not_broken(asked: Asked) -> None:
+    asked(AGENTS / "bursts.sh", "0.4", r"a\303", r"\244b")
+    assert asked.turns == ["a", "äb"]
+
+
+def test_long_burst_is_several_turns(asked: Asked) -> None:
+    answer = asked(sys.executable, "-S", AGENTS / "flood.py", "1e6")
+    assert "".join(asked.turns) + answer.tail == answer.text
+    assert len(asked.turns) > 5
+    assert max(map(len, asked.turns)) <= 2 * TURN_BYTES
+
+
+def test_turns_so_far_are_kept_at_a_timeout(asked: Asked) -> None:
+    answer = asked(AGENTS / "bursts.sh", "9", "half of it", timeout_s=0.1)
+    assert answer.outcome.ended == "timeout"
+    assert "".join(asked.turns) + answer.tail == answer.text == "half of it"
+
+
+def test_limits_of_the_ask_hold(asked: Asked) -> None:
+    flood = (sys.executable, "-S", AGENTS / "flood.py", "inf")
+    assert asked(*flood, output_limit_bytes=100_000).outcome.ended == "output_limit"
+    assert asked("sleep", "9", stall_timeout_s=0.1).outcome.ended == "stall"
+    assert asked(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0).outcome.rung == "kill"
+
+
+def test_agent_that_cannot_run_says_why(asked: Asked) -> None:
+    answer = asked("no-such-agent")
+    assert answer.outcome.ended == "spawn_failed"
+    assert "no-such-agent" in answer.outcome.error
+
+
+@given(st.lists(st.binary(max_size=12) | st.none(), max_size=20))
+def test_turns_and_tail_joined_are_the_reply(events: list[bytes | None]) -> None:
+    said: list[str] = []
+    turns = _Turns(said.append)
+    for event in events:
+        if event is None:
+            turns.flush()
+        else:
+            turns.add(event)
+    reply = b"".join(filter(None, events)).decode(errors="replace")
+    assert "".join(said) + turns.rest() == reply
+    assert all(said)

@@ -1,0 +1,211 @@
+"""Ending a whole family: whatever an agent leaves behind, and however it hides or resists."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.agent.supervised import AGENTS, Supervised, eventually, lives
+from uwf.agent import ladder, platform
+from uwf.agent.family import Family
+from uwf.agent.platform import Process
+
+PLACES = ["group", "session", "daemon"]
+
+
+@pytest.mark.parametrize("output", ["quiet", "holding the output"])
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_left_behind_survives_its_step(
+    supervised: Supervised, place: str, output: str
+) -> None:
+    outcome = supervised.strays(place, output, "many")
+    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("exit", 0, "term")
+    assert outcome.stdout.endswith(b"started them\n")
+    assert len(supervised.pids()) == 6
+    assert not any(map(lives, supervised.pids()))
+    assert outcome.survivors == ()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_strays_that_ignore_sigterm_are_killed(supervised: Supervised, place: str) -> None:
+    outcome = supervised.strays(place, "deaf", "quiet", "many", grace_s=0.1)
+    assert (outcome.ended, outcome.rung, outcome.survivors) == ("exit", "kill", ())
+    assert not any(map(lives, supervised.pids()))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_timeout_ends_agent_and_strays(supervised: Supervised, place: str) -> None:
+    outcome = supervised.strays(place, "stay", "deaf", "many", timeout_s=0.3, grace_s=0.1)
+    assert (outcome.ended, outcome.rung, outcome.survivors) == ("timeout", "kill", ())
+    assert not any(map(lives, supervised.pids()))
+
+
+def test_stray_with_a_wiped_environment_is_found_by_kinship(supervised: Supervised) -> None:
+    outcome = supervised.strays("session", "wiped", "stay", timeout_s=0.3)
+    assert (outcome.ended, outcome.survivors) == ("timeout", ())
+    assert not any(map(lives, supervised.pids()))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_stray_with_a_wiped_environment_is_found_when_nobody_else_has_children(
+    supervised: Supervised, place: str
+) -> None:
+    strays = (AGENTS / "strays.py", supervised.pid_file, place, "wiped", "quiet")
+    with supervised.host("run", "python3", "-S", *strays) as host:
+        told, _ = host.communicate(timeout=10)
+    assert told.splitlines()[-1] == "outcome exit term"
+    assert not any(map(lives, supervised.pids()))
+
+
+def test_stray_that_holds_the_output_does_not_hang_the_run(supervised: Supervised) -> None:
+    began = time.monotonic()
+    outcome = supervised("sh", "-c", "sleep 100 & echo reply")
+    assert (outcome.ended, outcome.exit_code, outcome.stdout) == ("exit", 0, b"reply\n")
+    assert time.monotonic() - began < 1.5
+    assert outcome.duration_ms < 150
+
+
+def test_stray_that_floods_the_output_does_not_hang_the_run(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uwf.agent.process.LEFT_OPEN_MOST_S", 0.3)
+    outcome = supervised("sh", "-c", "(while :; do echo more; sleep 0.01; done) & echo reply")
+    assert (outcome.ended, outcome.exit_code) == ("exit", 0)
+    assert set(outcome.stdout.split()) == {b"reply", b"more"}
+
+
+def test_last_lines_of_a_pipe_that_outlives_the_agent_are_kept(supervised: Supervised) -> None:
+    outcome = supervised("sh", "-c", "(sleep 0.1; echo the last line) & echo the first line")
+    assert outcome.stdout == b"the first line\nthe last line\n"
+    assert outcome.rung == ""
+
+
+def test_what_strays_say_while_they_are_ended_is_no_reply(supervised: Supervised) -> None:
+    script = "(trap 'echo noise; exit' TERM; while :; do sleep 0.02; done) & echo reply"
+    assert supervised("sh", "-c", script).stdout == b"reply\n"
+
+
+def test_corpses_are_no_survivors(supervised: Supervised) -> None:
+    # The agent never collects its child, and is itself a corpse while its family is being ended.
+    script = (
+        "import os, time\nif not os.fork(): os._exit(0)\nprint('x', flush=True)\ntime.sleep(99)"
+    )
+    outcome = supervised("python3", "-S", "-c", script, timeout_s=0.2, grace_s=10.0)
+    assert (outcome.ended, outcome.rung, outcome.survivors) == ("timeout", "term", ())
+    assert outcome.duration_ms < 1500
+
+
+def test_main_thread_that_ended_before_the_others_is_no_corpse(supervised: Supervised) -> None:
+    script = (
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(99,)).start()\n"
+        "print('x', flush=True)\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    states: list[bool] = []
+
+    def look(_chunk: bytes) -> None:
+        pid = supervised.ready[0][0]
+        stat = Path(f"/proc/{pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+        states.append(lives(pid))
+
+    command = supervised.command("python3", "-c", script, timeout_s=0.5)
+    assert supervised.run(command, on_output=look).ended == "timeout"
+    assert states == [True]
+
+
+def test_family_of_six_is_gone_quickly(supervised: Supervised) -> None:
+    outcome = supervised.strays("group", "stay", "many", timeout_s=0.3)
+    assert (outcome.ended, outcome.rung) == ("timeout", "term")
+    assert outcome.duration_ms < 300 + 200
+
+
+class Undying(Family):
+    """A family whose one member is deaf to everything, as a process that hangs in the kernel is."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def living(self) -> list[Process]:
+        self.looks += 1
+        return [Process(2**30, 1, 1, 1, "never", False)]
+
+
+def test_survivor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladder, "CONFIRM_S", 0.05)
+    ending = ladder.end(Undying(), group=None, grace_s=0.05, wait=time.sleep, hurry=lambda: False)
+    assert ending == ladder.Ending("kill", (), (2**30,))
+
+
+def test_survivor_is_named_in_the_outcome(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder, "CONFIRM_S", 0.05)
+    monkeypatch.setattr(ladder, "SIGKILL", 0)  # a signal that does nothing
+    outcome = supervised(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0.05)
+    pid = supervised.ready[0][0]
+    assert (outcome.ended, outcome.rung, pid in outcome.survivors) == ("timeout", "kill", True)
+    assert (outcome.exit_code, outcome.signal) == (None, None)
+    assert f"process {pid} does not end" in outcome.error
+    for survivor in outcome.survivors:
+        os.kill(survivor, 9)
+    os.waitpid(pid, 0)
+    eventually(lambda: not any(map(lives, outcome.survivors)))
+
+
+def test_number_of_another_process_is_never_signalled(supervised: Supervised) -> None:
+    def impostor(_chunk: bytes) -> None:
+        process = platform.look(supervised.ready[0][0])
+        assert process is not None
+        boot, _, ticks = process.start.partition(":")
+        recycled = Process(process.pid, 1, 1, 1, f"{boot}:{int(ticks) - 100}", False)
+        platform.send(recycled, 9)
+
+    command = supervised.command("sh", "-c", "echo; sleep 0.1; echo unharmed")
+    outcome = supervised.run(command, on_output=impostor)
+    assert (outcome.ended, outcome.stdout) == ("exit", b"\nunharmed\n")
+
+
+@pytest.fixture
+def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Take one thing away that not every platform has."""
+    match request.param:
+        case "pidfd":
+            monkeypatch.setattr(platform, "pidfd", lambda _pid: None)
+        case "children files":
+            real = os.path.exists
+            monkeypatch.setattr(
+                os.path, "exists", lambda path: not path.endswith("/children") and real(path)
+            )
+        case "subreaper":
+            monkeypatch.setattr(platform, "adopt", lambda _on: None)
+        case "waitid":
+            monkeypatch.setattr(platform, "can_peek", False)
+        case "all that Linux has":
+            monkeypatch.setattr(platform, "_PROC", False)
+            monkeypatch.setattr(platform, "adopt", lambda _on: None)
+            monkeypatch.setattr(platform, "pidfd", lambda _pid: None)
+            monkeypatch.setattr(platform, "can_peek", False)
+    return str(request.param)
+
+
+LESS = ["pidfd", "children files", "subreaper", "waitid", "all that Linux has"]
+
+
+@pytest.mark.parametrize("without", LESS, indirect=True)
+def test_normal_run_works_without(supervised: Supervised, without: str) -> None:
+    outcome = supervised(AGENTS / "reply.sh", stdin=b"x" * 300_000)
+    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("exit", 0, "")
+    assert outcome.stdout.startswith(b"---\n$status: done")
+
+
+@pytest.mark.parametrize("place", ["group", "session"])
+@pytest.mark.parametrize("without", LESS, indirect=True)
+def test_family_is_ended_without(supervised: Supervised, without: str, place: str) -> None:
+    outcome = supervised.strays(place, "stay", "deaf", timeout_s=0.5, grace_s=0.1)
+    assert (outcome.ended, outcome.rung, outcome.survivors) == ("timeout", "kill", ())
+    eventually(lambda: not any(map(lives, supervised.pids())))

@@ -1,0 +1,101 @@
+"""What the operating system tells about processes, and the same questions put to `ps`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.agent.supervised import eventually
+from uwf.agent import platform
+
+
+@pytest.fixture(params=["proc", "ps"])
+def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "ps":
+        monkeypatch.setattr(platform, "_PROC", False)
+    return str(request.param)
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    """A child whose name is meant to mislead a reader of the process table."""
+    code = "import time; open('/proc/self/comm', 'w').write(') Z 1 1'); print(flush=True); time.sleep(99)"
+    child = subprocess.Popen(
+        [sys.executable, "-S", "-c", code],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={"UWF_RUN": "this-one", "UWF_RUNNER": "that"},
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    yield child
+    child.kill()
+    child.wait()
+    child.stdout.close()
+
+
+def test_process_is_described(source: str, child: subprocess.Popen[bytes]) -> None:
+    found = platform.look(child.pid)
+    assert found is not None
+    assert (found.pid, found.parent) == (child.pid, os.getpid())
+    assert (found.group, found.session, found.dead) == (child.pid, child.pid, False)
+    assert found in platform.processes()
+    assert child.pid in platform.children(os.getpid())
+
+
+def test_start_time_tells_a_process_from_its_successor(
+    source: str, child: subprocess.Popen[bytes]
+) -> None:
+    start = platform.start_time(child.pid)
+    assert start is not None
+    assert platform.start_time(child.pid) == start
+    assert platform.is_same(child.pid, start)
+    assert not platform.is_same(child.pid, start + "0")
+    child.kill()
+    eventually(lambda: not platform.is_same(child.pid, start))  # a corpse is not alive
+    child.wait()
+    assert platform.start_time(child.pid) is None
+
+
+def test_corpse_is_dead_and_still_listed(source: str, child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    eventually(lambda: (found := platform.look(child.pid)) and found.dead)
+    assert child.pid in platform.children(os.getpid())
+
+
+def test_mark_is_found_only_where_it_is_whole(source: str, child: subprocess.Popen[bytes]) -> None:
+    found = platform.look(child.pid)
+    assert found is not None
+    assert platform.carriers([found], b"UWF_RUN=this-one") == {child.pid}
+    for other in (b"UWF_RUN=this", b"UWF_RUN=this-one2", b"RUN=this-one", b"UWF_RUN"):
+        assert platform.carriers([found], other) == set()
+
+
+def test_signal_reaches_the_process_meant(source: str, child: subprocess.Popen[bytes]) -> None:
+    found = platform.look(child.pid)
+    assert found is not None
+    platform.send(found, 9)
+    assert child.wait(5) == -9
+    platform.send(found, 9)  # gone: nothing happens
+
+
+def test_older_is_told_by_start_times() -> None:
+    own, init = platform.look(os.getpid()), platform.look(1)
+    assert own is not None
+    assert init is not None
+    assert platform.is_older(init, own.start)
+    assert not platform.is_older(own, init.start)
+    assert not platform.is_older(own, own.start)
+    assert not platform.is_older(init, "another-boot:99999999999")
+
+
+def test_adoption_can_be_switched_on_and_off() -> None:
+    assert not platform.adopts()
+    platform.adopt(True)
+    assert platform.adopts()
+    platform.adopt(False)
+    assert not platform.adopts()

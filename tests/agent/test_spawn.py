@@ -1,0 +1,171 @@
+"""Programs that cannot be started: one line that names what and why, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.agent.supervised import Supervised
+from uwf.agent import spawn
+from uwf.agent.command import available
+
+
+def script(folder: Path, first_line: str, mode: int = 0o755) -> str:
+    path = folder / "agent"
+    path.write_text(f"{first_line}\necho ran\n")
+    path.chmod(mode)
+    return str(path)
+
+
+def reason(supervised: Supervised, *argv: str, **options: object) -> str:
+    """Why it could not be started, after checking that this is what the outcome says."""
+    outcome = supervised(*argv, **options)
+    assert (outcome.ended, outcome.exit_code, outcome.signal) == ("spawn_failed", None, None)
+    assert (outcome.stdout, outcome.rung) == (b"", "")
+    assert "\n" not in outcome.error
+    return outcome.error
+
+
+def test_unknown_program_is_named(supervised: Supervised) -> None:
+    assert reason(supervised, "no-such-agent") == "cannot run 'no-such-agent': not found on PATH"
+    assert reason(supervised, "./agent") == "cannot run './agent': no such file"
+    assert supervised.ready == []
+
+
+def test_folder_is_no_program(supervised: Supervised) -> None:
+    (supervised.folder / "agent").mkdir()
+    assert reason(supervised, "./agent") == "cannot run './agent': it is not a file"
+    assert "not found on PATH" in reason(supervised, "agent", env={"PATH": str(supervised.folder)})
+
+
+def test_file_without_permission_is_named(supervised: Supervised) -> None:
+    path = script(supervised.folder, "#!/bin/sh", 0o644)
+    assert reason(supervised, path) == f"cannot run {path!r}: {path} is not executable"
+    assert f"{path} is not executable" in reason(
+        supervised, "agent", env={"PATH": str(supervised.folder)}
+    )
+
+
+def test_missing_working_folder_is_named(supervised: Supervised) -> None:
+    assert reason(supervised, "true", cwd="/no/such/place") == (
+        "cannot run 'true' in /no/such/place: there is no such folder"
+    )
+
+
+def test_missing_interpreter_is_named(supervised: Supervised) -> None:
+    path = script(supervised.folder, "#!/no/such/interpreter -x")
+    assert "the interpreter '/no/such/interpreter -x' of its first line" in reason(supervised, path)
+
+
+def test_file_that_is_no_program_is_named(supervised: Supervised) -> None:
+    path = script(supervised.folder, "just some text")
+    assert "neither a program nor a script" in reason(supervised, path)
+
+
+def test_too_long_arguments_are_named(supervised: Supervised) -> None:
+    error = reason(supervised, "echo", "x" * 5_000_000)
+    assert error == "cannot run 'echo': its arguments and environment are too long"
+
+
+@pytest.mark.parametrize("argv", [(), ("",), ("ec\0ho",), ("echo", "a\0b")])
+def test_impossible_arguments_are_refused(supervised: Supervised, argv: tuple[str, ...]) -> None:
+    assert reason(supervised, *argv).startswith("cannot run ")
+
+
+def test_impossible_environment_is_refused(supervised: Supervised) -> None:
+    path = os.environ["PATH"]
+    assert "NUL" in reason(supervised, "echo", env={"PATH": path, "A": "x\0y"})
+    assert reason(supervised, "echo", env={"PATH": path, "A=B": "x"}).startswith("cannot run")
+
+
+def test_folder_that_vanishes_before_the_gate_is_named(supervised: Supervised) -> None:
+    place = supervised.folder / "place"
+    place.mkdir()
+    real = spawn.find_program
+
+    def find_and_remove(argv: tuple[str, ...], cwd: str, path: str) -> str:
+        found = real(argv, cwd, path)
+        place.rmdir()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spawn, "find_program", find_and_remove)
+        error = reason(supervised, "true", cwd=str(place))
+    assert error == f"cannot run 'true' in {place}: No such file or directory"
+
+
+def test_program_that_vanishes_at_the_gate_is_named(supervised: Supervised) -> None:
+    path = script(supervised.folder, "#!/bin/sh")
+    outcome = supervised.run(supervised.command(path), on_ready=lambda *_: os.unlink(path))
+    assert outcome.ended == "spawn_failed"
+    assert outcome.error == f"cannot run {path!r}: no such file"
+
+
+def test_too_many_open_files_is_an_outcome(supervised: Supervised) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 2, hard))
+    try:
+        outcome = supervised("true")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcome.ended == "spawn_failed"
+    assert outcome.error == "cannot run 'true': Too many open files"
+
+
+def test_refused_fork_is_an_outcome(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert reason(supervised, "true") == "cannot run 'true': Resource temporarily unavailable"
+
+
+def test_fault_in_the_new_process_stays_there(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no session today")
+
+    monkeypatch.setattr(os, "setsid", fail)
+    error = reason(supervised, "true")
+    assert error == "cannot run 'true': unexpected fault in the new process (session)"
+
+
+def test_standard_descriptors_may_be_closed_in_the_host(supervised: Supervised) -> None:
+    trace = supervised.folder / "trace"
+    code = (
+        "import os\n"
+        "from uwf.agent import process\n"
+        "from uwf.agent.stop import Stop\n"
+        "os.closerange(0, 3)\n"
+        f"argv, folder, mark = ('tee', {str(trace)!r}), {str(supervised.folder)!r}, 'inner'\n"
+        "command = process.Command(argv, folder, dict(os.environ), mark, folder, b'prompt')\n"
+        "quiet = dict(on_ready=lambda *_: None, on_output=lambda _: None)\n"
+        "outcome = process.run(command, stop=Stop(), **quiet)\n"
+        "os._exit(0 if outcome.stdout == b'prompt' and not outcome.exit_code else 9)\n"
+    )
+    root = str(Path(__file__).parent.parent.parent)
+    environment = {**os.environ, "PYTHONPATH": root}
+    assert supervised(sys.executable, "-c", code, env=environment).exit_code == 0
+    assert trace.read_bytes() == b"prompt"
+
+
+def test_program_is_looked_for_on_the_path_it_will_get(supervised: Supervised) -> None:
+    script(supervised.folder, "#!/bin/sh")
+    assert supervised("agent", env={"PATH": f"/nowhere:{supervised.folder}"}).stdout == b"ran\n"
+    assert supervised("agent", env={"PATH": "/nowhere:"}).stdout == b"ran\n"  # empty: the folder
+    assert supervised("./agent").stdout == b"ran\n"
+
+
+def test_availability_is_told_in_words(tmp_path: Path) -> None:
+    path = os.environ["PATH"]
+    assert available(["sh", "-c", "exit"], str(tmp_path), path) is None
+    assert available(["nope"], str(tmp_path), path) == "cannot run 'nope': not found on PATH"
+    assert "not executable" in (available([script(tmp_path, "", 0o600)], "/", path) or "")
+    assert "no such folder" in (available(["sh"], str(tmp_path / "gone"), path) or "")
