@@ -1,0 +1,60 @@
+"""A rig over a store of each kind, and a clock that ticks by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.rig import Rig
+from tests.helpers.ticking import Ticking
+from uwf.store.memory import MemoryStore
+from uwf.store.protocols import Store
+from uwf.store.sqlite import open_store
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> Ticking:
+    """Every look at the clock is a millisecond later than the one before."""
+    clock = Ticking()
+    monkeypatch.setattr("uwf.clock.now_ms", clock)
+    return clock
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One for all tests: a process keeps the lock file of every home it has seen open."""
+    return str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store of each kind: for what depends on transactions and listings."""
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    store = open_store(str(tmp_path / "store.db"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def make_rig(home: str) -> Callable[..., Rig]:
+    """A rig over a store in memory, with settings."""
+
+    def make(**settings: Any) -> Rig:
+        return Rig(MemoryStore(), home, **settings)
+
+    return make
+
+
+@pytest.fixture
+def rig(make_rig: Callable[..., Rig]) -> Rig:
+    return make_rig()
+
+
+@pytest.fixture
+def each_rig(each_store: Store, home: str) -> Rig:
+    return Rig(each_store, home)

@@ -1,0 +1,119 @@
+"""An agent in this process: it says what a test told it to say, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from uwf.agent.process import Outcome
+from uwf.agent.seam import Answer, Ask
+from uwf.agent.stop import Stop
+from uwf.record import Record
+
+if TYPE_CHECKING:
+    from uwf.agent.process import Ended
+
+NO_PID = 1 << 30
+"""No process has it: it is beyond what any system gives out."""
+
+
+class Said(Record):
+    """One answer. `turns` come as they are said; what `text` has beyond them is the answer's tail."""
+
+    text: str = ""
+    turns: tuple[str, ...] = ()
+    ended: Ended = "exit"
+    exit_code: int = 0
+    stderr: str = ""
+    session: str | None = None
+    usage: dict[str, float] | None = None
+    error: str = ""
+
+
+Answers = str | Said | BaseException | Callable[[Ask], Any]
+
+
+def reply(status: str, body: str = "", **fields: Any) -> str:
+    """A reply as a careful agent writes it."""
+    front = {"$status": status, **fields}
+    lines = [f"{name}: {json.dumps(value)}" for name, value in front.items()]
+    return "\n".join(["---", *lines, "---", body])
+
+
+def suspend(reason: str, **fields: Any) -> str:
+    """A reply that asks for a person."""
+    return reply("$SUSPEND", reason=reason, **fields)
+
+
+def crash(stderr: str = "boom", exit_code: int = 7, **said: Any) -> Said:
+    """An agent that fails."""
+    return Said(exit_code=exit_code, stderr=stderr, **said)
+
+
+class FakeAgent:
+    """Gives the answers of `will_say` in turn. One that is an exception is raised in place of an answer."""
+
+    def __init__(self) -> None:
+        self.name = "fake"
+        self.process = (NO_PID, "no-boot:1")
+        self.asks: list[Ask] = []
+        self._answers: deque[Answers] = deque()
+
+    def will_say(self, *answers: Answers) -> None:
+        self._answers.extend(answers)
+
+    @property
+    def waiting(self) -> int:
+        """How many answers nobody has asked for yet."""
+        return len(self._answers)
+
+    def ask(
+        self,
+        ask: Ask,
+        *,
+        stop: Stop,
+        on_ready: Callable[[int, str], None],
+        on_turn: Callable[[str], None],
+    ) -> Answer:
+        self.asks.append(ask)
+        assert self._answers, f"nobody told the agent what to say to:\n{ask.prompt}"
+        said = self._answers.popleft()
+        if isinstance(said, Said) and said.ended == "spawn_failed":
+            return _answer(said)
+        on_ready(*self.process)
+        if callable(said):
+            said = said(ask)
+        if isinstance(said, BaseException):
+            raise said
+        if isinstance(said, str):
+            said = Said(said)
+        for turn in said.turns:
+            on_turn(turn)
+        if said.ended == "stopped":
+            stop.request()
+        return _answer(said)
+
+
+def _answer(said: Said) -> Answer:
+    streamed = "".join(said.turns)
+    text = said.text or streamed
+    assert text.startswith(streamed), "the turns are the beginning of the reply"
+    code = said.exit_code if said.ended == "exit" else None
+    stderr_bytes = len(said.stderr.encode())
+    return Answer(
+        outcome=Outcome(
+            ended=said.ended,
+            exit_code=code,
+            duration_ms=5,
+            stdout_bytes=len(text.encode()),
+            stderr_bytes=stderr_bytes,
+            error=said.error,
+        ),
+        text=text,
+        stderr=said.stderr,
+        tail=text[len(streamed) :],
+        session=said.session,
+        usage=said.usage,
+    )

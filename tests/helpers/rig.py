@@ -1,0 +1,171 @@
+"""The engine with a fake agent, driven by a test as the command line drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tests.helpers.fake_agent import Answers, FakeAgent, reply
+from tests.helpers.flows import PAIR
+from uwf.agent.stop import Stop
+from uwf.config import AgentConfig, Config, Limits, PromptConfig, ReadConfig
+from uwf.engine import advance, lifecycle, recover
+from uwf.engine.advance import Order, Result
+from uwf.engine.engine import Engine
+from uwf.engine.memo import Memo
+from uwf.engine.model import ATTEMPTS, THREADS, Step
+from uwf.engine.redact import Redactor
+from uwf.engine.story import steps_back
+from uwf.engine.thread import Thread
+from uwf.engine.view import View
+from uwf.errors import Refused
+from uwf.record import replace
+from uwf.store.protocols import Ref, Store
+from uwf.workflow import model
+from uwf.workflow.model import Workflow
+
+if TYPE_CHECKING:
+    from uwf.engine.events import Event
+
+WROTE = reply("done", "I wrote it.", file="a.py")
+CHANGES = reply("changes", "Not yet.", remarks="too long")
+APPROVED = reply("approved", "All is fine.")
+
+STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt")
+
+
+class Rig:
+    """An engine over `store`, whose agent says what a test tells it."""
+
+    def __init__(
+        self,
+        store: Store,
+        home: str,
+        *,
+        secrets: Sequence[tuple[str, str]] = (),
+        max_steps: int = 100,
+        history_chars: int = 32_000,
+        agents: dict[str, AgentConfig] | None = None,
+    ) -> None:
+        self.agent = FakeAgent()
+        self.events: list[Event] = []
+        self.stop = Stop()
+        self.no_agent = False
+        self.engine = Engine(
+            store=store,
+            memo=Memo(store),
+            home=home,
+            config=Config(
+                default_agent=None,
+                agents=agents or {},
+                limits=Limits(max_steps=max_steps, grace_s=0.5),
+                overrides={},
+                prompt=PromptConfig(history_chars=history_chars),
+                read=ReadConfig(),
+                secrets=(),
+            ),
+            environ={"PATH": "/bin"},
+            redactor=Redactor(secrets),
+            agent_for=self._agent_for,
+            on_event=self.events.append,
+        )
+
+    @property
+    def store(self) -> Store:
+        return self.engine.store
+
+    def _agent_for(self, workflow: str, role: str, override: str | None) -> FakeAgent:
+        if self.no_agent:
+            raise Refused(f"no agent is configured to run role {role}", reason="no_agent")
+        return self.agent
+
+    # What the commands do.
+
+    def start(self, workflow: Workflow = PAIR, task: str = "Write a parser.", **begin: Any) -> str:
+        """A new thread; returns its id."""
+        fields = {"cwd": self.engine.home, "labels": {}, **begin}
+        thread = lifecycle.start(
+            self.store, lifecycle.Begin(workflow, task, **fields), self.engine.redactor
+        )
+        return thread.id
+
+    def run(self, id: str, verb: str, *answers: Answers, **order: Any) -> list[Result]:
+        """Run a command on a thread to its end; the agent says `answers`, and all of them."""
+        self.engine = replace(self.engine, memo=Memo(self.store))  # each command is a process
+        self.agent.will_say(*answers)
+        results = list(advance.run(self.engine, id, Order(verb, **order), self.stop))
+        assert self.agent.waiting == 0, "the agent was asked less often than the test thought"
+        return results
+
+    def exec(self, id: str, *answers: Answers, **order: Any) -> Result:
+        """`thread exec`, for as many steps as `answers` are valid replies; the last result."""
+        return self.run(id, "exec", *answers, **{"count": max(len(answers), 1), **order})[-1]
+
+    def resume(self, id: str, *answers: Answers, **order: Any) -> Result:
+        return self.run(id, "resume", *answers, **{"count": max(len(answers), 1), **order})[-1]
+
+    def poke(self, id: str, remark: str, *answers: Answers) -> Result:
+        return self.run(id, "poke", *answers, supplement=remark)[-1]
+
+    def cancel(self, id: str, reason: str | None = None) -> None:
+        with advance.hold(self.engine, id):
+            advance.settle(self.engine, id)
+            lifecycle.cancel(self.store, self.thread(id), reason)
+
+    def undo(self, id: str) -> None:
+        with advance.hold(self.engine, id):
+            advance.settle(self.engine, id)
+            lifecycle.undo(self.store, self.thread(id))
+
+    def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
+        return lifecycle.fork(self.store, node, source, supplement).id
+
+    def put_workflow(self, workflow: Workflow) -> str:
+        with self.store.transaction() as tx:
+            return tx.put("workflow", model.to_payload(workflow))
+
+    # What a test looks at.
+
+    def thread(self, id: str) -> Thread:
+        return advance.current(self.engine, id)
+
+    def ref(self, id: str) -> Ref:
+        found = self.store.ref(THREADS + id)
+        assert found is not None
+        return found
+
+    def attempt(self, id: str) -> Ref | None:
+        return self.store.ref(ATTEMPTS + id)
+
+    def head(self, id: str) -> str:
+        return self.ref(id).id
+
+    def state(self, id: str) -> dict[str, str]:
+        """The tags that speak of a thread's state."""
+        return {key: tag for key, tag in self.ref(id).tags.items() if key in STATE_TAGS}
+
+    def steps(self, id: str) -> list[Step]:
+        """The steps of a thread, oldest first."""
+        return list(steps_back(self.store, self.head(id)))[::-1]
+
+    def row(self, id: str) -> dict[str, Any]:
+        """What `thread show` answers."""
+        return self.view.thread(self.ref(id))
+
+    @property
+    def view(self) -> View:
+        return View(self.store, self.engine.home)
+
+    @property
+    def prompt(self) -> str:
+        """What the agent was asked last."""
+        return self.agent.asks[-1].prompt
+
+    def settle(self, id: str) -> recover.Settled | None:
+        with advance.hold(self.engine, id):
+            return recover.settle(self.store, id, grace_s=0.5)
+
+
+def everything(store: Store) -> dict[str, Any]:
+    """All refs as they are: what a command that changes nothing leaves equal."""
+    return {ref.name: ref for ref in store.refs()}
