@@ -188,6 +188,6 @@ def _workflow_id(ctx: Context, word: str) -> str:
     store = ctx.store()
     found = workflows.find(store, word, wiring.folder(None))
     for warning in found.warnings:
-        ctx.out.warning(str(warning))
+        ctx.out.warning(warning.plain)
     with store.transaction() as tx:
         return tx.put("workflow", model.to_payload(found.workflow))

@@ -40,13 +40,12 @@ def start(
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
     labels = dict(label_pair(word) for word in label)
-    store = ctx.store(create=True)
     here = wiring.folder(cwd)
-    found = workflows.find(store, workflow, wiring.folder(None))
+    found = workflows.find(ctx.reader(), workflow, wiring.folder(None))
     for warning in found.warnings:
-        ctx.out.warning(str(warning))
+        ctx.out.warning(warning.plain)
     begin = lifecycle.Begin(found.workflow, task, here, labels, priority)
-    thread = lifecycle.start(store, begin, wiring.redactor(ctx))
+    thread = lifecycle.start(ctx.store(create=True), begin, wiring.redactor(ctx))
     ctx.out.answer(
         {
             "thread": thread.id,

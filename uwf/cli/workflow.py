@@ -107,7 +107,9 @@ def list_(ctx: Context) -> None:
         draw=lambda: ctx.out.table(
             ("name", "source", "where"),
             [[row["name"], row["source"], row["path"] or row["workflow"]] for row in rows],
-        ),
+        )
+        if rows
+        else None,
     )
     if not rows:
         ctx.out.hint("uwf workflow add FILE, or put a YAML file into .workflows/")
@@ -147,7 +149,7 @@ def _find(ctx: Context, word: str) -> Found:
 
 def _warn(ctx: Context, warnings: Iterable[Problem]) -> None:
     for warning in warnings:
-        ctx.out.warning(str(warning))
+        ctx.out.warning(warning.plain)
 
 
 def _row(problem: Problem) -> dict[str, Any]:

@@ -35,8 +35,16 @@ class Problem(Record):
     hint: str | None = None
 
     def __str__(self) -> str:
+        return self._line(f"{self.severity}: ")
+
+    @property
+    def plain(self) -> str:
+        """The same for a line that says already whether it is an error or a warning."""
+        return self._line("")
+
+    def _line(self, severity: str) -> str:
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
+        return f"{self.file}:{self.line}:{self.column}: {severity}{self.message}{hint}"
 
 
 class Problems:
