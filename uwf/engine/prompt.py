@@ -91,7 +91,7 @@ def reply_section(role: Role) -> str:
         "## How to reply",
         "",
         "Begin your reply with YAML front matter: fields between two lines of three dashes. Below it write,",
-        "as Markdown, what the next nodes should know.",
+        "as Markdown, what the next reader should know.",
     ]
     if names:
         lines.append(f"`$status` is one of: {', '.join(f'`{name}`' for name in names)}.")
