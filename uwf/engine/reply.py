@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ENVELOPE = ("session", "usage")
 """Fields an agent may add for uwf itself; they are no part of the output unless the role's schema has them."""
 
+SESSION_CHARS = 4096
+MOST_AMOUNT = 1 << 53
+
 
 class Accepted(Record):
     """A valid reply and where it leaves the thread."""
@@ -51,17 +54,9 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     front = dict(said.front)
     declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
     extra = {name: front.pop(name) for name in ENVELOPE if name in front and name not in declared}
-    session = extra.get("session", front.get("session"))
-    session = str(session) if isinstance(session, (str, int)) and session != "" else None
+    session = _session(extra.get("session", front.get("session")))
     status = front["$status"]
-    if status == SUSPEND:
-        reason = front.get("reason")
-        problems = (
-            [] if isinstance(reason, str) and reason.strip() else
-            [f"`$status: {SUSPEND}` needs a `reason`: one sentence for the person who will answer"]
-        )  # fmt: skip
-    else:
-        problems = schema.check(role.schema, front)
+    problems = _about_suspending(front) if status == SUSPEND else schema.check(role.schema, front)
     if problems:
         return Rejected(problems, session)
     output, body = redactor.value(front), redactor.text(said.body)
@@ -73,8 +68,27 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     return Accepted(status, output, body, session, usage if _is_usage(usage) else None, standing)
 
 
+def _about_suspending(front: dict[str, Any]) -> list[str]:
+    """What is wrong with the front matter of a reply that asks for a person, in words."""
+    reason = front.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        return [
+            f"`$status: {SUSPEND}` needs a `reason`: one sentence for the person who will answer"
+        ]
+    return schema.check({}, front)
+
+
+def _session(value: Any) -> str | None:
+    """The session an agent named. One that could not be handed back in an environment is none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    word = str(value)
+    return word if word.isprintable() and 0 < len(word) <= SESSION_CHARS else None
+
+
 def _is_usage(value: Any) -> bool:
-    """Usage is a flat map of numbers, such as `{tokens: 1200, usd: 0.03}`."""
+    """Usage is a flat map of amounts, such as `{tokens: 1200, usd: 0.03}`; sums of them must stay exact."""
     return isinstance(value, dict) and all(
-        isinstance(item, (int, float)) and not isinstance(item, bool) for item in value.values()
+        isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= MOST_AMOUNT
+        for item in value.values()
     )
