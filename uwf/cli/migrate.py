@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def history(ctx: Context, *, dry_run: bool = False) -> None:
     from uwf.engine import history as old
 
-    report = old.migrate(ctx.store(), dry_run=dry_run)
+    report = old.migrate(ctx.reader(), dry_run=dry_run)
     conflicts = [
         {"thread": clash.thread, "kept": clash.kept, "dropped": clash.dropped}
         for clash in report.conflicts

@@ -66,10 +66,9 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
     from uwf.engine import address, lifecycle
     from uwf.engine.thread import FORKED_STEP, FORKED_THREAD
 
-    store = ctx.store()
-    node, source = address.forkable(store, step)
+    node, source = address.forkable(ctx.reader(), step)
     said = None if prompt is None else wiring.redactor(ctx).text(text_arg(prompt))
-    thread = lifecycle.fork(store, node, source, said or None)
+    thread = lifecycle.fork(ctx.store(), node, source, said or None)
     origin = {
         "thread": thread.tags[FORKED_THREAD],
         "step": thread.tags[FORKED_STEP],
