@@ -200,9 +200,11 @@ def test_a_completed_thread_cannot_be_cancelled(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["stop", "cancel", "undo", "fork", "show", "read", "watch", "wait"]
+    "verb", ["stop", "cancel", "undo", "fork", "show", "read", "watch", "wait", "export"]
 )
-def test_no_such_thread_is_exit_4(project: Project, verb: str) -> None:
-    project.begin()
-    done = project("thread", verb, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "--json", expect=4)
-    assert done.out == "" and done.error["hint"].startswith("uwf ")
+def test_no_such_thread_is_exit_4_also_where_there_is_no_store(project: Project, verb: str) -> None:
+    words = ("thread", verb, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "--json")
+    for _ in range(2):
+        done = project(*words, expect=4)
+        assert done.out == "" and done.error["hint"].startswith("uwf ")
+        project.begin()
