@@ -25,10 +25,11 @@ else:
 class Request(Record):
     """A step that wants to run: whose it is, what it may cost, and how long it may wait for its turn.
 
-    `person` is the layer that nothing overtakes: a person's resume, or an event marked urgent. `spent` is what the
-    thread has used over its whole life (`tokens`, `usd`, `steps`, `seconds`), `visits` how often its role was
-    visited, `tries` the attempts in a row that failed at this step, `signatures` the failures of the thread's
-    life by their signature, each with its count.
+    `person` is the layer that nothing overtakes: a person's resume, or an event marked urgent; `fresh` says that the
+    person added something new just now. `tries` counts the attempts in a row that failed at this step since then,
+    `repeats` how often in the thread's life it failed as it did last. `spent` is what the thread has used over its
+    whole life (`tokens`, `usd`, `steps`, `seconds`) and `visits` how often this role was visited; `budget` is what
+    the thread may use, by the same names and `visits`.
     """
 
     thread: str
@@ -39,12 +40,13 @@ class Request(Record):
     labels: dict[str, str]
     priority: int
     person: bool
+    fresh: bool
     wait_s: float
-    spent: dict[str, float]
-    limits: dict[str, float]
-    visits: int
     tries: int
-    signatures: dict[str, int]
+    repeats: int
+    spent: dict[str, float]
+    visits: int
+    budget: dict[str, float]
 
 
 class Guard(Protocol):

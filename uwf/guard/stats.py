@@ -1,0 +1,147 @@
+"""How dispatch has gone over a rolling window: attempts, successes, why they failed, per agent and workflow.
+
+Each ended attempt is a sample of the series `step/<agent>`. A sample counts from its moment until exactly `window`
+later; one from the future, left by a clock that jumped back, counts as of now. Below `min_rate`, with at least
+`min_sample` samples, an agent is refused but for one probe in `probe_every`.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.guard.contract import refuse
+from uwf.guard.keys import key
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from uwf.guard.contract import Request
+    from uwf.store.protocols import Counters, Sample, Store, Transaction
+
+STEPS, PROBES = "step/", "stats-probe/"
+BUCKETS = 12
+
+
+class Rules(Record):
+    """The window in seconds, the rate below which to refuse, and how many samples that takes."""
+
+    window_s: float = 3600.0
+    min_rate: float = 0.3
+    min_sample: int = 10
+    probe_every_s: float = 300.0
+
+
+class Figures(Record):
+    """One agent's or workflow's window. `rate` is None with too few samples to speak of; `trend` has the attempts
+    of each twelfth of the window, oldest first.
+    """
+
+    name: str
+    attempts: int
+    successes: int
+    rate: float | None
+    reasons: dict[str, int]
+    trend: tuple[int, ...]
+
+
+class Success:
+    """`low_success_rate`: most of what this agent did lately failed."""
+
+    name = "success rate"
+
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self._store = store
+        self._rules = rules
+
+    def enter(self, request: Request) -> None:
+        rules = self._rules
+        found = _in_window(self._store, STEPS + key(request.agent), rules)
+        if len(found) < rules.min_sample:
+            return
+        rate = sum(sample.value["ok"] for sample in found) / len(found)
+        if rate >= rules.min_rate or self._may_probe(request.agent):
+            return
+        raise refuse(
+            "low_success_rate",
+            f"agent {request.agent} succeeded in {rate:.0%} of its last {len(found)} steps, less than "
+            f"{rules.min_rate:.0%}; one step in {rules.probe_every_s / 60:.0f} minutes tries it",
+            retry_at_ms=self._next_probe_ms(request.agent),
+            hint="uwf guard stats",
+        )
+
+    def _may_probe(self, agent: str) -> bool:
+        """Take the one probe of this while, if nobody has."""
+        now_ms = clock.now_ms()
+        with self._store.transaction(durable=False) as tx:
+            last = tx.counter(PROBES + key(agent))
+            if last is not None and last <= now_ms < last + self._rules.probe_every_s * 1000:
+                return False
+            tx.set_counter(PROBES + key(agent), now_ms)
+            return True
+
+    def _next_probe_ms(self, agent: str) -> int:
+        last = self._store.counter(PROBES + key(agent)) or clock.now_ms()
+        return round(last + self._rules.probe_every_s * 1000)
+
+
+def tell(
+    tx: Transaction, rules: Rules, agent: str, workflow: str, failure_class: str | None, ms: int
+) -> None:
+    """An attempt ended: `failure_class` None means it became a step. Samples that no window reaches are dropped."""
+    now_ms = clock.now_ms()
+    series = STEPS + key(agent)
+    value = {
+        "agent": agent,
+        "workflow": workflow,
+        "ok": failure_class is None,
+        "class": failure_class,
+        "ms": ms,
+    }
+    tx.add_sample(series, value, now_ms)
+    tx.drop_samples(series, now_ms - round(2 * rules.window_s * 1000))
+
+
+def figures(counters: Counters, rules: Rules, *, by: str) -> list[Figures]:
+    """The window of every agent (`by` "agent") or workflow (`by` "workflow"), busiest first."""
+    groups: dict[str, list[Sample]] = {}
+    for sample in _in_window(counters, STEPS, rules):
+        groups.setdefault(sample.value[by], []).append(sample)
+    found = [_figures(name, samples, rules) for name, samples in groups.items()]
+    return sorted(found, key=lambda one: (-one.attempts, one.name))
+
+
+def _figures(name: str, samples: list[Sample], rules: Rules) -> Figures:
+    reasons: dict[str, int] = {}
+    for sample in samples:
+        if not sample.value["ok"]:
+            reasons[sample.value["class"]] = reasons.get(sample.value["class"], 0) + 1
+    successes = sum(sample.value["ok"] for sample in samples)
+    enough = len(samples) >= rules.min_sample
+    return Figures(
+        name=name,
+        attempts=len(samples),
+        successes=successes,
+        rate=successes / len(samples) if enough else None,
+        reasons=dict(sorted(reasons.items(), key=lambda item: -item[1])),
+        trend=_trend(samples, rules),
+    )
+
+
+def _trend(samples: Iterable[Sample], rules: Rules) -> tuple[int, ...]:
+    now_ms, counts = clock.now_ms(), [0] * BUCKETS
+    width_ms = rules.window_s * 1000 / BUCKETS
+    for sample in samples:
+        age_ms = max(0, now_ms - sample.at_ms)
+        counts[BUCKETS - 1 - min(BUCKETS - 1, int(age_ms / width_ms))] += 1
+    return tuple(counts)
+
+
+def _in_window(counters: Counters, prefix: str, rules: Rules) -> list[Sample]:
+    since_ms = clock.now_ms() - round(rules.window_s * 1000) + 1
+    return [sample for sample in counters.samples(prefix, since_ms) if _is_sound(sample.value)]
+
+
+def _is_sound(value: Any) -> bool:
+    return isinstance(value, dict) and {"agent", "workflow", "ok", "class"} <= value.keys()
