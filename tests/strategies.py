@@ -1,4 +1,4 @@
-"""Random payloads, ref names and tags: whatever the store must take."""
+"""Random payloads, links and tags: whatever the store must take."""
 
 from __future__ import annotations
 
@@ -27,12 +27,6 @@ PAYLOADS: st.SearchStrategy[Any] = st.recursive(
     SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=5), st.dictionaries(TEXTS, inner, max_size=5)),
     max_leaves=25,
-)
-
-NAMES = st.builds(
-    "{}/{}".format,
-    st.sampled_from(["@uwf/thread", "@uwf/attempt", "a", "é"]),
-    st.sampled_from(["01A", "01B", "01C", "02A", "ü", "z z"]),
 )
 
 TAG_VALUES = st.one_of(

@@ -232,7 +232,7 @@ class MemoryTransaction(_Reading):
     ) -> Ref:
         id = key_of(id).hex()
         old = self._current(name, expect, why)
-        if not self.has(id):
+        if (old is None or old.id != id) and not self.has(id):
             raise NotFound(f"cannot point {name} to {id}: there is no such object")
         kept = old.tags if old else {}
         ref = Ref(

@@ -184,7 +184,8 @@ class Transaction(Objects, Refs, Counters, Protocol):
         why: str,
     ) -> Ref:
         """Point `name` to `id` and log it. `tags` replace all tags, None keeps them. `expect` is the id the
-        ref must have now, None that it must not exist: Conflict otherwise. NotFound when there is no object `id`."""
+        ref must have now, None that it must not exist: Conflict otherwise. NotFound when there is no object
+        `id`; but the tags of a ref whose object was lost can still be changed."""
         ...
 
     def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:

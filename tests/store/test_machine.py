@@ -1,0 +1,291 @@
+"""A model, the memory store and the SQLite store, side by side through random transactions.
+
+Two connections write to the same file in turn; transactions end well, are undone, or are abandoned with their
+connection; connections close and open again. After each step everybody knows the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import Any
+from unittest import mock
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from tests.strategies import PAYLOADS, TAG_VALUES, TAGS
+from uwf.errors import Conflict, NotFound, StoreBusy, UwfError
+from uwf.store.codec import encode, id_of
+from uwf.store.memory import MemoryStore
+from uwf.store.protocols import ANY, Move, Ref, Transaction
+from uwf.store.sqlite import open_store
+
+ABSENT = "00" * 32
+RIGHT = "what it is now"
+
+EXPECTATIONS = st.sampled_from([RIGHT, ANY, ANY, None, ABSENT])
+REFS = st.sampled_from(["@uwf/thread/01A", "@uwf/thread/01B", "a/ü", "é/z z"])
+NUMBERS = st.integers(0, 3)
+SET = st.tuples(st.just("set"), REFS, NUMBERS, st.one_of(st.none(), TAGS), EXPECTATIONS)
+OPERATIONS = st.one_of(
+    SET,
+    SET,
+    SET,
+    st.tuples(st.just("delete"), REFS, EXPECTATIONS),
+    st.tuples(st.just("put"), st.one_of(NUMBERS, PAYLOADS)),
+    st.tuples(st.just("remove"), NUMBERS),
+)
+
+
+class Undo(Exception):
+    pass
+
+
+class Model:
+    """What a store is, in as few words as possible. Copied before each transaction, so it can be undone."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.refs: dict[str, Ref] = {}
+        self.log: list[Move] = []
+        self.now_ms = 0
+
+    def copy(self) -> Model:
+        twin = Model()
+        twin.objects, twin.refs, twin.log = dict(self.objects), dict(self.refs), list(self.log)
+        twin.now_ms = self.now_ms
+        return twin
+
+    def put(self, kind: str, payload: Any) -> str:
+        data = encode(kind, payload)
+        self.objects[id_of(data)] = data
+        return id_of(data)
+
+    def remove(self, id: str) -> None:
+        self.objects.pop(id, None)
+
+    def set_ref(self, name: str, id: str, *, tags: Any, expect: Any, why: str) -> Ref:
+        old = self.refs.get(name)
+        self.expect(old, expect)
+        if id not in self.objects and not (old and old.id == id):
+            raise NotFound("")
+        kept = old.tags if old else {}
+        version = 1 + max((move.version for move in self.log if move.name == name), default=0)
+        ref = Ref(name, id, version, dict(kept if tags is None else tags), self.now_ms)
+        self.refs[name] = ref
+        self.note(ref.name, version, old, id, ref.tags, why)
+        return ref
+
+    def delete_ref(self, name: str, *, expect: Any, why: str) -> None:
+        old = self.refs.get(name)
+        self.expect(old, expect)
+        if old is None:
+            raise NotFound("")
+        del self.refs[name]
+        self.note(name, old.version + 1, old, None, {}, why)
+
+    def expect(self, old: Ref | None, expect: Any) -> None:
+        if expect is not ANY and expect != (old.id if old else None):
+            raise Conflict("")
+
+    def note(
+        self, name: str, version: int, old: Ref | None, new: str | None, tags: Any, why: str
+    ) -> None:
+        was = old.id if old else None
+        self.log.append(Move(name, version, was, new, tags, self.now_ms, why, f"pid {os.getpid()}"))
+
+
+class Stores(RuleBasedStateMachine):
+    @initialize(
+        operations=st.lists(SET, min_size=2, max_size=8),
+    )
+    def begin(self, operations: list[tuple[Any, ...]]) -> None:
+        self.folder = tempfile.mkdtemp()
+        self.path = os.path.join(self.folder, "store.db")
+        self.model = Model()
+        self.memory = MemoryStore()
+        self.disk = [open_store(self.path, wait_s=0), open_store(self.path, wait_s=0)]
+        self.clock = mock.patch("uwf.clock.now_ms", lambda: self.model.now_ms)
+        self.clock.start()
+        everything = [*(("put", number) for number in range(4)), *operations]
+        self.transaction(everything, writer=0, durable=True, passes_ms=0, undo=False)
+
+    def teardown(self) -> None:
+        if hasattr(self, "clock"):
+            self.clock.stop()
+            for store in self.disk:
+                store.close()
+            shutil.rmtree(self.folder)
+
+    def apply(self, to: Model | Transaction, operation: tuple[Any, ...]) -> Any:
+        """Do one operation; what it gives, or the kind of error it ends in."""
+        word, *args = operation
+        known = [id_of(encode("k", number)) for number in range(4)]
+        try:
+            if word == "put":
+                return to.put("k", args[0])
+            if word == "remove":
+                return to.remove(known[args[0]])
+            now = self.model.refs.get(args[0])
+            expect = (now.id if now else None) if args[-1] == RIGHT else args[-1]
+            if word == "delete":
+                return to.delete_ref(args[0], expect=expect, why="delete")
+            return to.set_ref(args[0], known[args[1]], tags=args[2], expect=expect, why="set")
+        except UwfError as error:
+            return type(error)
+
+    @rule(
+        operations=st.lists(OPERATIONS, min_size=1, max_size=8),
+        writer=st.integers(0, 1),
+        durable=st.booleans(),
+        passes_ms=st.sampled_from([0, 1, 100_000]),
+        undo=st.sampled_from([False, False, True]),
+    )
+    def transaction(
+        self,
+        operations: list[tuple[Any, ...]],
+        writer: int,
+        durable: bool,
+        passes_ms: int,
+        undo: bool,
+    ) -> None:
+        self.model.now_ms += passes_ms
+        before = self.model.copy()
+        try:
+            with (
+                self.memory.transaction() as in_memory,
+                self.disk[writer].transaction(durable=durable) as on_disk,
+            ):
+                for operation in operations:
+                    # The stores first: what an operation expects is looked up in the model.
+                    answers = [self.apply(to, operation) for to in (in_memory, on_disk)]
+                    answers.append(self.apply(self.model, operation))
+                    assert answers[0] == answers[1] == answers[2]
+                if undo:
+                    raise Undo
+        except Undo:
+            self.model = before
+
+    @rule(operation=OPERATIONS, writer=st.integers(0, 1))
+    def other_writer_is_refused_meanwhile(self, operation: tuple[Any, ...], writer: int) -> None:
+        before = self.model.copy()
+        try:
+            with self.disk[writer].transaction() as tx:
+                self.apply(tx, operation)
+                try:
+                    with self.disk[1 - writer].transaction():
+                        raise AssertionError("two writers at a time")
+                except StoreBusy:
+                    pass
+                assert self.disk[1 - writer].refs() == sorted_refs(before)
+                raise Undo
+        except Undo:
+            pass
+
+    @rule(operations=st.lists(OPERATIONS, max_size=3), writer=st.integers(0, 1))
+    def abandon_and_open_again(self, operations: list[tuple[Any, ...]], writer: int) -> None:
+        """A process dies in the middle: its connection ends without a word."""
+        tx = self.disk[writer].transaction()
+        tx.__enter__()
+        for operation in operations:
+            self.apply(tx, operation)
+        self.disk[writer].close()
+        self.disk[writer] = open_store(self.path, wait_s=0, create=False)
+
+    @rule()
+    def close_both_and_open_again(self) -> None:
+        for store in self.disk:
+            store.close()
+        self.disk = [open_store(self.path, wait_s=0) for _ in range(2)]
+
+    @precondition(lambda self: self.model.refs)
+    @rule(
+        prefix=st.sampled_from(["", "@uwf/thread/", "@uwf/", "a", "é/", "zz"]),
+        tags=st.dictionaries(
+            st.sampled_from(["status", "label.team"]),
+            st.one_of(TAG_VALUES, st.lists(TAG_VALUES, max_size=3).map(tuple)),
+            max_size=2,
+        ),
+        low=st.one_of(st.none(), REFS),
+        high=st.one_of(st.none(), REFS),
+        newest_first=st.booleans(),
+        limit=st.one_of(st.none(), st.integers(0, 4)),
+        offset=st.integers(0, 3),
+    )
+    def list_refs(
+        self,
+        prefix: str,
+        tags: dict[str, Any],
+        low: str | None,
+        high: str | None,
+        newest_first: bool,
+        limit: int | None,
+        offset: int,
+    ) -> None:
+        def wanted(ref: Ref) -> bool:
+            return (
+                ref.name.startswith(prefix)
+                and (low is None or ref.name.encode() >= low.encode())
+                and (high is None or ref.name.encode() < high.encode())
+                and all(
+                    ref.tags.get(key) in ((value,) if isinstance(value, str) else value)
+                    for key, value in tags.items()
+                )
+            )
+
+        found = [ref for ref in sorted_refs(self.model) if wanted(ref)]
+        if newest_first:
+            found.reverse()
+        found = found[offset:][:limit]
+        for store in (self.memory, *self.disk):
+            assert found == store.refs(
+                prefix,
+                tags=tags,
+                low=low,
+                high=high,
+                newest_first=newest_first,
+                limit=limit,
+                offset=offset,
+            )
+            if low is high is limit is None and not offset:
+                assert store.count_refs(prefix, tags=tags) == len(found)
+
+    @invariant()
+    def all_know_the_same(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        refs = sorted_refs(self.model)
+        for store in (self.memory, *self.disk):
+            assert list(store.ids()) == sorted(self.model.objects)
+            assert store.refs() == refs
+            assert store.moves_since(0) == self.model.log
+            for ref in refs:
+                assert store.ref(ref.name) == ref
+                assert store.moves(ref.name) == [m for m in self.model.log if m.name == ref.name]
+            for id, data in self.model.objects.items():
+                assert store.raw(id) == data
+        stats = [store.stats() for store in (self.memory, *self.disk)]
+        assert stats[0] == stats[1] == stats[2]
+        assert self.disk[0].faults() == []
+
+
+def sorted_refs(model: Model) -> list[Ref]:
+    return sorted(model.refs.values(), key=lambda ref: ref.name.encode())
+
+
+Stores.TestCase.settings = settings(
+    max_examples=80,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestStores = Stores.TestCase
