@@ -57,7 +57,10 @@ class FakeAgent:
 
     def __init__(self) -> None:
         self.name = "fake"
-        self.process = (NO_PID, "no-boot:1")
+        self.process: tuple[int, str] | None = (
+            NO_PID,
+            "no-boot:1",
+        )  # None: it ends before it is spawned
         self.asks: list[Ask] = []
         self._answers: deque[Answers] = deque()
 
@@ -80,7 +83,8 @@ class FakeAgent:
         self.asks.append(ask)
         assert self._answers, f"nobody told the agent what to say to:\n{ask.prompt}"
         said = self._answers.popleft()
-        if isinstance(said, Said) and said.ended == "spawn_failed":
+        if self.process is None:
+            assert isinstance(said, Said)
             return _answer(said)
         on_ready(*self.process)
         if callable(said):

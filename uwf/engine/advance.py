@@ -204,6 +204,7 @@ class _Attempt:
             self._tell_start(asked)
             answer = self._ask(text)
             points.at("agent: ended")
+            self.session = answer.session or self.session
             failure = ask.failure(answer.outcome, self.opening.agent, answer.stderr)
             if failure is not None:
                 return self._failed(failure, answer)
