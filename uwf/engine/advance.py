@@ -273,8 +273,10 @@ class _Attempt:
         return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
 
     def _failed(self, failure: tries.Failure, answer: Answer) -> Result:
-        if self.running.begun is None:  # the process died at the gate: record what was tried all the same
-            self._ready(None, None)
+        if self.running.begun is None:
+            if failure.code == STOPPED:  # before anything was begun: nothing has changed
+                raise interrupted(self.stop, self.thread.id)
+            self._ready(None, None)  # what was tried is on record all the same
         ending = tries.Ending(
             failure=tries.Failure(failure.code, self.engine.redactor.text(failure.message)),
             duration_ms=self._duration_ms(),
