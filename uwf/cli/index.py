@@ -22,6 +22,7 @@ GROUPS = {
 }
 
 MODULES = {
+    "demo": "demo",
     "thread start": "thread_start",
     "thread exec": "thread_run",
     "thread resume": "thread_run",

@@ -1,0 +1,161 @@
+"""`uwf demo`: a thread from its beginning to its second round, on real files, with real programs as agents.
+
+Here is the command and what it answers. What it types and tells is in `demo_story.py`; the workflow, the programs
+that play its roles and the project that comes along are in `uwf/demo/`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf.cli import exits
+from uwf.cli.command import arg, command
+from uwf.errors import InputError, Interrupted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.cli.context import Context
+    from uwf.cli.tour import Tour
+
+
+@command(
+    "demo",
+    help="Watch a thread at work: programs tidy a copy of a Python project, ask, and go on after the end.",
+    detail="Needs no model and no key, only ruff. The folder is only read; the copy stays in UWF_HOME/demo.",
+    example="uwf demo",
+    path=arg("A folder with Python files. [default: a small project that comes along]"),
+)
+def demo(ctx: Context, path: str | None = None) -> int:
+    from uwf import clock, config
+    from uwf.cli import demo_story, wiring
+    from uwf.cli.tour import Tour, Unexpected
+    from uwf.demo import copy, folder
+
+    began_s = clock.monotonic_s()
+    linter = _linter()
+    source = copy.PANTRY if path is None else wiring.folder(path)
+    made = folder.make(ctx.home, source, config.environment())
+    tour = Tour(ctx, made.path)
+    what = "a small untidy project that comes with uwf" if path is None else typed(source)
+    try:
+        demo_story.welcome(tour, made, what, linter)
+        thread = demo_story.tell(ctx, tour, is_pantry=path is None)
+    except (KeyboardInterrupt, Interrupted) as interruption:
+        raise Interrupted(
+            "the demo was interrupted; what it has begun stands at a whole step",
+            signum=getattr(interruption, "signum", exits.SIGINT),
+            hint="uwf thread list",
+        ) from None
+    except Unexpected as unexpected:
+        done = unexpected.done
+        ctx.out.note(f"the demo ends here: `uwf {' '.join(done.words[:2])}` gave {done.code}")
+        return done.code
+    document = {
+        "threads": [thread],
+        "source": None if path is None else source,
+        "folder": made.path,
+        "linter": linter,
+        **_outcome(ctx, thread),
+        "seconds": round(clock.monotonic_s() - began_s, 2),
+        "commands": _commands(tour),
+    }
+    ctx.out.answer(document, ids=[thread], draw=_farewell(ctx, document))
+    return 0
+
+
+def _linter() -> str:
+    """The linter and its version. InputError when there is none that works."""
+    from uwf.demo import linter
+
+    try:
+        return linter.version()
+    except linter.LinterFailed as failed:
+        raise InputError(
+            f"the demo needs the linter ruff: {failed}", hint=linter.INSTALL, code="no_linter"
+        ) from None
+
+
+def _outcome(ctx: Context, thread: str) -> dict[str, Any]:
+    """What the thread came to, round by round."""
+    from uwf.engine.model import THREADS
+    from uwf.engine.view import View
+
+    ref = ctx.store().ref(THREADS + thread)
+    assert ref is not None
+    steps = View(ctx.store(), ctx.home).steps(ref.id)
+    rounds = range(1, steps[-1]["round"] + 1)
+    return {
+        "status": ref.tags["status"],
+        "steps": len(steps),
+        "suspensions": sum(step["status"] == "$SUSPEND" for step in steps),
+        "rounds": [
+            {"round": number, **_round([step for step in steps if step["round"] == number])}
+            for number in rounds
+        ],
+    }
+
+
+def _round(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """What one round found, and what its last review left."""
+    last = steps[-1]["output"]
+    found = [step["output"]["findings"] for step in steps if "findings" in step["output"]]
+    return {
+        "roles": [step["role"] for step in steps],
+        "findings": {"before": found[0] if found else 0, "after": last.get("left", 0)},
+        "agreed": last.get("agreed", ""),
+    }
+
+
+def _commands(tour: Tour) -> list[dict[str, Any]]:
+    return [
+        {"words": ["uwf", *done.words], "exit": done.code, "seconds": done.seconds}
+        for done in tour.ended
+    ]
+
+
+def _farewell(ctx: Context, document: dict[str, Any]) -> str:
+    """What came of it, and what to type next."""
+    import shutil
+    import sys
+
+    from uwf.demo.folder import AGENT, WORKFLOW
+
+    lines = [""]
+    for each in document["rounds"]:
+        before, after = each["findings"]["before"], each["findings"]["after"]
+        lines.append(
+            f"Round {each['round']}: {before} findings before, {after} after ({each['agreed']})."
+        )
+    lines += [
+        f"{document['steps']} steps in {document['seconds']:.1f} s. What they changed: diff -ru before project",
+        "",
+        "What to try next. The thread is still there:",
+        "",
+    ]
+    if shutil.which("uwf") is None:
+        lines.append(f'$ export PATH="{os.path.dirname(sys.executable)}:$PATH"')
+    if ctx.home != os.path.expanduser("~/.uwf"):
+        lines.append(f"$ export UWF_HOME={typed(ctx.home)}")
+    thread = document["threads"][0]
+    lines += [
+        f"$ cd {typed(document['folder'])}",
+        f"$ uwf thread resume {thread} --supplement 'line length 79' --until-done --agent '{AGENT}'",
+        "",
+        "And with an agent of your own: any program that reads a prompt and prints a reply, here Claude Code.",
+        "It works on YOUR-PROJECT itself, so name one that is under version control.",
+        "",
+        "$ uwf config set agents.mine.command 'claude -p --allowedTools Bash(ruff:*) Edit'",
+        f"$ uwf thread start {WORKFLOW} --cwd YOUR-PROJECT -p 'Tidy this project.'",
+        "$ uwf thread exec @last --until-done --agent mine",
+    ]
+    return "\n".join(lines)
+
+
+def typed(path: str) -> str:
+    """`path` as one types it into a shell, with `~` for one's own folder."""
+    import shlex
+
+    own = os.path.join(os.path.expanduser("~"), "")
+    return f"~/{shlex.quote(path.removeprefix(own))}" if path.startswith(own) else shlex.quote(path)

@@ -1,0 +1,76 @@
+"""What a role program needs of its prompt: the task, what a person adds, the instruction. And how it replies.
+
+The headings are those under which uwf puts these things into every prompt.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from uwf.demo import agreed
+from uwf.demo.agreed import Agreed
+from uwf.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TASK = "## The task\n\n"
+STORIES = ("\n\n## The story", "\n\n## What happened since")
+SUPPLEMENT = "## New information\n\nA person adds this now:\n\n"
+INSTRUCTION = "## Your instruction now\n\n"
+AGREED = "Agreed so far: "
+
+
+class Prompt(Record):
+    """A prompt, taken apart. `supplement` is "" when nobody adds anything."""
+
+    task: str
+    supplement: str
+    instruction: str
+
+    @property
+    def agreed(self) -> Agreed:
+        """What is agreed: the words of the last role, or at the beginning those of the task; then the person's."""
+        handed_on = [
+            line.removeprefix(AGREED)
+            for line in self.instruction.splitlines()
+            if line.startswith(AGREED)
+        ]
+        before = agreed.read(handed_on[-1] if handed_on else self.task)
+        return before.and_then(self.added)
+
+    @property
+    def added(self) -> Agreed:
+        """What the person adds."""
+        return agreed.read(self.supplement)
+
+
+class Reply(Record):
+    """Front matter and text."""
+
+    fields: Mapping[str, str | int]
+    text: str
+
+    def __str__(self) -> str:
+        front = "\n".join(f"{name}: {json.dumps(value)}" for name, value in self.fields.items())
+        return f"---\n{front}\n---\n{self.text}\n"
+
+
+def suspend(reason: str, text: str = "") -> Reply:
+    """The reply that asks a person."""
+    return Reply({"$status": "$SUSPEND", "reason": reason}, text)
+
+
+def take_apart(text: str) -> Prompt:
+    """The parts of a prompt. One that is missing is ""."""
+    above, _, instruction = text.rpartition(INSTRUCTION)
+    before, added, supplement = above.rpartition(SUPPLEMENT)
+    _, _, task = (before if added else above).partition(TASK)
+    for story in STORIES:
+        task = task.partition(story)[0]
+    return Prompt(
+        task=task.strip(),
+        supplement=supplement.strip() if added else "",
+        instruction=instruction.strip(),
+    )

@@ -1,0 +1,31 @@
+"""The role `survey`: what the linter has to say. Changes nothing."""
+
+from __future__ import annotations
+
+from uwf.demo import linter, project
+from uwf.demo.prompt import Prompt, Reply
+from uwf.record import replace
+
+
+def play(prompt: Prompt, folder: str) -> Reply:
+    """Lint the project in `folder` with what is agreed. Raises `LinterFailed`."""
+    # A person who once left the rest as it was did so for that round.
+    agreed = replace(prompt.agreed, leave_rest=prompt.added.leave_rest)
+    files = project.python_files(folder)
+    if not files:
+        return Reply({"$status": "clean", "agreed": agreed.text}, "There is no Python file here.")
+    findings = linter.check(folder, agreed)
+    how = " ".join(["ruff check .", *linter.options(folder, agreed)])
+    if not findings:
+        text = f"`{how}` finds nothing in {project.count(len(files), 'Python file')}."
+        return Reply({"$status": "clean", "agreed": agreed.text}, text)
+    fields: dict[str, str | int] = {
+        "$status": "findings",
+        "findings": len(findings),
+        "fixable": len(linter.fixable(findings, agreed)),
+        "agreed": agreed.text,
+    }
+    lines = [f"`{how}` in {project.count(len(files), 'Python file')}:", ""]
+    for found in linter.by_rule(findings):
+        lines.append(f"- {len(found)} x {found[0].code} {found[0].name}, fix: {found[0].fix}")
+    return Reply(fields, "\n".join(lines))
