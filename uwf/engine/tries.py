@@ -159,6 +159,8 @@ class Running:
             with self._store.transaction(durable=False) as tx:
                 turn = self._put_turn(tx, clean, speaker)
                 tx.set_ref(ATTEMPTS + self.opening.thread, turn, why="turn")
+                points.at("turn: written")
+            points.at("turn: kept")
         return clean
 
     def last_turn(self, tx: Transaction, text: str) -> None:
