@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from uwf.engine.events import Event
 
 TICK_S = 1.0
+AGENT_CHARS = 24
+"""A long command line shall leave room for the time and the latest words."""
 
 
 @contextmanager
@@ -65,7 +67,7 @@ class Live:
     def on_event(self, event: Event) -> None:
         if isinstance(event, AgentStarted):
             again = "" if event.ask == 1 else f", asked {event.ask} times"
-            self._who = f"{event.index} {event.role} · {event.agent}{again}"
+            self._who = f"{event.index} {event.role} · {_short(event.agent)}{again}"
             self._words = ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()
@@ -103,3 +105,10 @@ class Live:
         if self._out.is_live:
             elapsed = int(clock.monotonic_s() - self._began_s)
             self._out.status(f"{self._who} · {elapsed // 60}:{elapsed % 60:02d} · {self._words}")
+
+
+def _short(agent: str) -> str:
+    """An agent's name, or its command line without the path of its program, cut where it is long."""
+    program, space, rest = agent.partition(" ")
+    text = program.rpartition("/")[2] + space + rest
+    return text if len(text) <= AGENT_CHARS else f"{text[: AGENT_CHARS - 1]}…"
