@@ -1,0 +1,80 @@
+"""`uwf agent list` and `check`: which agents this home knows, and whether they can be started."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.project import Project, reply
+
+
+def test_list_has_the_configured_agents_by_name(project: Project) -> None:
+    project("config", "set", "agents.zed.command", "cat 'two words'")
+    project("config", "set", "agents.amy.command", '["printf", "%s"]')
+    project("config", "set", "default_agent", "zed")
+    assert project("agent", "list", "--json").json == [
+        {"name": "amy", "kind": "command", "command": ["printf", "%s"], "default": False},
+        {"name": "zed", "kind": "command", "command": ["cat", "two words"], "default": True},
+    ]
+    assert project("agent", "list", "-q").out == "amy\nzed\n"
+    head, *rows = project("agent", "list").out.splitlines()
+    assert head.split() == ["NAME", "KIND", "DEFAULT", "COMMAND"]
+    assert [row.split()[:3] for row in rows] == [["amy", "command", "-"], ["zed", "command", "yes"]]
+
+
+def test_an_empty_list_hints_at_a_command_that_works(project: Project) -> None:
+    told = project("agent", "list")
+    assert (told.out, told.err) == ("", "hint: uwf config set agents.mine.command 'COMMAND'\n")
+    project("config", "set", "agents.mine.command", "COMMAND")
+    assert project("agent", "list", "--json").json[0]["name"] == "mine"
+
+
+def test_check_says_which_agents_can_be_started_and_why_not(project: Project) -> None:
+    good = project.agent(reply()).command
+    project("config", "set", "agents.good.command", good)
+    assert project("agent", "check", "--json").json == [
+        {"name": "good", "command": [good], "ok": True, "reason": None}
+    ]
+    project("config", "set", "agents.bad.command", "no-such-program-here --flag")
+    bad, fine = project("agent", "check", "--json", expect=75).json
+    assert (bad["name"], bad["ok"], fine["ok"]) == ("bad", False, True)
+    assert "not found on PATH" in bad["reason"]
+    assert project("agent", "check", "-q", expect=75).out == "good\n"
+    assert project("agent", "check", "good").code == 0
+    told = project("agent", "check", "bad", expect=75).out
+    assert "not found on PATH" in told
+
+
+@pytest.mark.parametrize(
+    ("word", "expect"), [("sh -c 'exit 1'", 0), ("no-such-program-here", 75), ("'open", 2)]
+)
+def test_a_command_line_can_be_checked_without_being_configured(
+    project: Project, word: str, expect: int
+) -> None:
+    project("agent", "check", word, expect=expect)
+
+
+def test_nothing_to_check_is_exit_4(project: Project) -> None:
+    done = project("agent", "check", "--json", expect=4)
+    assert done.error["code"] == "no_agent"
+
+
+def test_checking_runs_nothing(project: Project) -> None:
+    agent = project.agent(reply())
+    project("agent", "check", agent.command)
+    assert agent.calls == 0
+    assert not project.home.exists()
+
+
+def test_a_broken_config_is_exit_2_and_names_file_and_place(project: Project) -> None:
+    project.home.mkdir()
+    for text, said in (
+        ("[agents.mine\n", "config.toml is not TOML"),
+        ("[agents.mine]\nkind = 'command'\n", "agents.mine.command is missing"),
+        ("[agents.mine]\ncommand = 7\n", "agents.mine.command: 7 is not a command"),
+        ("default_agent = 'ghost'\n", "no agent is called 'ghost'"),
+        ("[agent.mine]\ncommand = 'x'\n", "agent is not a known key"),
+    ):
+        (project.home / "config.toml").write_text(text)
+        done = project("agent", "list", "--json", expect=2)
+        assert done.error["code"] == "bad_config"
+        assert said in done.error["message"] and str(project.home) in done.error["message"]

@@ -1,0 +1,125 @@
+"""What a person at a terminal sees: a live line while a step runs, colours, and nothing that steers the terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.project import ONE, Project, reply, until
+from tests.helpers.terminal import Terminal
+
+SLOW = """\
+cat >/dev/null
+echo 'Looking around.'
+touch ready
+while [ ! -e go ]; do sleep 0.01; done
+printf -- '---\\n$status: done\\n---\\nDone.\\n'
+"""
+
+
+def slow(project: Project) -> str:
+    return project.program("slow", SLOW)
+
+
+def test_a_live_line_shows_role_agent_time_and_words_and_goes_away(project: Project) -> None:
+    thread = project.begin()
+    command = f"{slow(project)} with many words after it"
+    terminal = Terminal(project, "thread", "exec", thread, "--agent", command)
+    terminal.read_until("0:01 · Looking around.")
+    assert terminal.screen[-1] == "1 worker · slow with many words af… · 0:01 · Looking around."
+    (project.cwd / "go").touch()
+    assert terminal.end() == 0
+    assert terminal.screen == [
+        f"worker → done  {project.show(thread)['head'][:12]}  (completed)",
+        "",
+    ]
+
+
+def test_the_live_line_fits_a_narrow_terminal(project: Project) -> None:
+    thread = project.begin()
+    terminal = Terminal(project, "thread", "exec", thread, "--agent", slow(project), columns=20)
+    until(lambda: (project.cwd / "ready").exists())
+    terminal.read_until("\x1b[K1 worker")
+    assert len(terminal.screen[-1]) < 20
+    (project.cwd / "go").touch()
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("more", [["--json"], ["-q"]])
+def test_no_live_line_where_only_data_was_asked_for(project: Project, more: list[str]) -> None:
+    thread = project.begin()
+    (project.cwd / "go").touch()
+    terminal = Terminal(project, "thread", "exec", thread, "--agent", slow(project), *more)
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.written and len(terminal.screen) == 2
+
+
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": ""}])
+def test_a_dumb_terminal_gets_no_escape(project: Project, env: dict[str, str]) -> None:
+    thread = project.begin()
+    (project.cwd / "go").touch()
+    terminal = Terminal(project, "thread", "exec", thread, "--agent", slow(project), env=env)
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.written
+
+
+def test_no_color_is_honoured_everywhere(project: Project) -> None:
+    thread = project.begin()
+    project("thread", "exec", thread, "--agent", project.agent(reply("done", "# Big\n")).command)
+    for words in (
+        *(("thread", verb, thread) for verb in ("show", "read", "log", "watch", "exec")),
+        *(("step", verb, thread) for verb in ("list", "show", "read", "turns")),
+        ("thread", "list", "--all"),
+        ("workflow", "validate", "none.yaml"),
+        ("workflow", "graph", "one.yaml"),
+    ):
+        plain = Terminal(project, *words, env={"NO_COLOR": "1"})
+        plain.end()
+        assert not [code for code in plain.written.split("\x1b[")[1:] if code[0].isdigit()], words
+        assert "Traceback" not in plain.written
+
+
+def test_a_reply_cannot_steer_the_terminal(project: Project) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m and \x08\x08 then\r\n"
+    thread = project.begin(ONE, task=f"task {evil}")
+    terminal = Terminal(
+        project, "thread", "exec", thread, "--agent", project.agent(reply("done", evil)).command
+    )
+    terminal.end()
+    seen = terminal.written
+    for words in (
+        *(("thread", verb, thread) for verb in ("show", "read", "watch")),
+        *(("step", verb, thread) for verb in ("show", "read", "turns", "list")),
+        ("thread", "list", "--all"),
+    ):
+        terminal = Terminal(project, *words)
+        terminal.end()
+        seen += terminal.written
+    assert "owned" in seen
+    for steering in ("\x1b]", "\x1b[2J", "\x9b", "\x07", "\x08"):
+        assert steering not in seen
+
+
+def test_ctrl_c_typed_at_the_terminal_ends_the_agent_and_clears_the_line(project: Project) -> None:
+    thread = project.begin()
+    terminal = Terminal(project, "thread", "exec", thread, "--agent", slow(project))
+    terminal.read_until("Looking around.")
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    assert [line for line in terminal.screen if line and line != "^C"] == [
+        f"error: stopped; thread {thread} is at a whole step",
+        f"hint: uwf thread show {thread}",
+    ]
+    assert project.turns(thread)[0]["outcome"] == "stopped"
+
+
+def test_watch_shows_a_live_line_for_a_run_elsewhere(project: Project) -> None:
+    thread = project.begin()
+    process = project.start("thread", "exec", thread, "--agent", slow(project))
+    until(lambda: (project.cwd / "ready").exists())
+    terminal = Terminal(project, "thread", "watch", thread)
+    terminal.read_until("worker · ")
+    (project.cwd / "go").touch()
+    assert terminal.end() == 0
+    process.communicate(timeout=20)
+    assert [line for line in terminal.screen if line][-1] == "completed"
+    assert not any("worker · " in line for line in terminal.screen)
