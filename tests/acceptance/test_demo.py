@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_quiet_prints_the_thread_and_nothing_else(uwf: Uwf) -> None:
     assert uwf("thread", "show", done.out.strip(), "--json").json["status"] == "completed"
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_a_repository_is_tidied_as_it_is_on_disk_and_stays_untouched(uwf: Uwf) -> None:
     (uwf.cwd / "old.py").write_text("import os\n")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]

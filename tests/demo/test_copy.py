@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from uwf.demo import copy
 from uwf.errors import InputError
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def write(folder: Path, *paths: str, text: str = "import os\n") -> None:
@@ -65,6 +68,7 @@ def test_the_home_is_left_out(folder: Path, tmp_path: Path) -> None:
     assert copied(folder, tmp_path / "copy", folder / "home") == {"a.py"}
 
 
+@needs_git
 def test_in_a_repository_git_says_what_belongs_to_it(folder: Path, tmp_path: Path) -> None:
     write(folder, "tracked.py", "changed.py", "ignored.py")
     write(folder, ".gitignore", text="ignored.py\n")
@@ -78,6 +82,7 @@ def test_in_a_repository_git_says_what_belongs_to_it(folder: Path, tmp_path: Pat
     assert (tmp_path / "copy/changed.py").read_text() == "import sys\n"
 
 
+@needs_git
 def test_an_ignored_folder_of_a_repository_can_be_tidied(folder: Path, tmp_path: Path) -> None:
     write(folder, "out/a.py")
     write(folder, ".gitignore", text="out/\n")
@@ -85,6 +90,7 @@ def test_an_ignored_folder_of_a_repository_can_be_tidied(folder: Path, tmp_path:
     assert copied(folder / "out", tmp_path / "copy", tmp_path / "home") == {"a.py"}
 
 
+@needs_git
 def test_a_program_that_the_repository_names_is_not_run(folder: Path, tmp_path: Path) -> None:
     write(folder, "a.py")
     spy = tmp_path / "spy"
