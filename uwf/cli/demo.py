@@ -121,13 +121,12 @@ def _farewell(ctx: Context, document: dict[str, Any]) -> str:
     import sys
 
     from uwf.demo.folder import AGENT, WORKFLOW
+    from uwf.demo.project import count
 
     lines = [""]
     for each in document["rounds"]:
-        before, after = each["findings"]["before"], each["findings"]["after"]
-        lines.append(
-            f"Round {each['round']}: {before} findings before, {after} after ({each['agreed']})."
-        )
+        before, after = count(each["findings"]["before"], "finding"), each["findings"]["after"]
+        lines.append(f"Round {each['round']}: {before} before, {after} after ({each['agreed']}).")
     lines += [
         f"{document['steps']} steps in {document['seconds']:.1f} s. What they changed: diff -ru before project",
         "",
