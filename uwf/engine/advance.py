@@ -232,11 +232,13 @@ class _Attempt:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
         durable = self.plan.supplement is not None  # a person's words are not to be lost to a power cut
         with self.engine.store.transaction(durable=durable) as tx:
-            if not self.prompt_id:
+            first = not self.prompt_id
+            if first:
                 self.prompt_id = self.sections.put(tx, self.engine.memo.links)
             self.running.spawned(tx, self.prompt_id, pid, started)
             points.at("attempt: objects written")
-            commit.reopen(tx, self.thread, self.plan)
+            if first:
+                commit.reopen(tx, self.thread, self.plan)
         points.at("attempt: recorded")
 
     def _turn(self, text: str) -> None:
