@@ -4,150 +4,29 @@ from __future__ import annotations
 
 import os
 
-from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
+from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock
-from uwf.errors import InputError, NotFound
-from uwf.store.codec import Node, decode, encode, id_of, key_of
-from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Sample, Stats
-from uwf.store.rules import (
-    NESTED,
-    SHOWN,
-    bounds,
-    check_expected,
-    check_name,
-    check_page,
-    check_text,
-    checked_tags,
-    damaged,
-    hex_prefix,
-    matches,
-    missing,
-    the_one,
-    wanted_values,
-)
+from uwf.errors import NotFound
+from uwf.store.codec import decode, encode, id_of, key_of
+from uwf.store.memory_reading import Content, MemoryReading
+from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
+from uwf.store.rules import NESTED, check_expected, check_name, check_text, checked_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Any
 
     from uwf.store.protocols import Anything
-    from uwf.store.rules import Wanted
 
 
-class _Content:
-    """What is stored. The transaction that is open writes here at once and knows how to take it back."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.put_ms: dict[str, int] = {}
-        self.refs: dict[str, Ref] = {}
-        self.log: list[Move] = []
-        self.counters: dict[str, bytes] = {}
-        self.samples: list[tuple[str, int, bytes]] = []
-        self.busy = False  # a transaction or a snapshot is open
-
-
-class _Reading:
-    def __init__(self, content: _Content) -> None:
-        self._content = content
-
-    def get(self, id: str) -> Node:
-        data = self.raw(id)
-        try:
-            return decode(data)
-        except InputError as error:
-            raise damaged(id, error.message) from error
-
-    def raw(self, id: str) -> bytes:
-        data = self._content.objects.get(key_of(id).hex())
-        if data is None:
-            raise missing(id)
-        if id_of(data) != id.lower():
-            raise damaged(id, "its bytes do not hash to its id")
-        return data
-
-    def has(self, id: str) -> bool:
-        return key_of(id).hex() in self._content.objects
-
-    def find(self, prefix: str, *, what: str = "object") -> str:
-        prefix = hex_prefix(prefix, what)
-        fitting = sorted(id for id in self._content.objects if id.startswith(prefix))
-        return the_one(prefix, what, fitting[: SHOWN + 1])
-
-    def ids(self) -> Iterator[str]:
-        return iter(sorted(self._content.objects))
-
-    def recent(self, since_ms: int) -> list[str]:
-        return [id for id, put_ms in self._content.put_ms.items() if put_ms > since_ms]
-
-    def stored_bytes(self, id: str) -> int:
-        return len(self._content.objects.get(key_of(id).hex(), b""))
-
-    def ref(self, name: str) -> Ref | None:
-        check_name(name)
-        return self._content.refs.get(name)
-
-    def refs(
-        self,
-        prefix: str = "",
-        *,
-        tags: Wanted | None = None,
-        low: str | None = None,
-        high: str | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[Ref]:
-        check_page(limit, offset)
-        wanted = wanted_values(tags)
-        first, end = bounds(prefix, low, high)
-        refs = self._content.refs
-        names = sorted((name for name in refs if first <= name < end), reverse=newest_first)
-        found = [refs[name] for name in names if matches(refs[name].tags, wanted)]
-        return found[offset:] if limit is None else found[offset : offset + limit]
-
-    def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
-        check_page(limit, 0)
-        check_text("name", ending)
-        found = [ref.name for ref in self.refs(prefix) if ref.name.endswith(ending)]
-        return found if limit is None else found[:limit]
-
-    def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
-        return len(self.refs(prefix, tags=tags))
-
-    def moves(self, name: str) -> list[Move]:
-        check_name(name)
-        return [move for move in self._content.log if move.name == name]
-
-    def moves_since(self, at_ms: int) -> list[Move]:
-        return [move for move in self._content.log if move.at_ms >= at_ms]
-
-    def counter(self, name: str) -> Any:
-        check_name(name)
-        packed = self._content.counters.get(name)
-        return None if packed is None else unpackb(packed)
-
-    def counters(self, prefix: str) -> list[tuple[str, Any]]:
-        found = sorted(self._content.counters.items())
-        return [(name, unpackb(packed)) for name, packed in found if name.startswith(prefix)]
-
-    def samples(self, prefix: str, since_ms: int) -> list[Sample]:
-        fitting = [
-            Sample(series, at_ms, unpackb(packed))
-            for series, at_ms, packed in self._content.samples
-            if series.startswith(prefix) and at_ms >= since_ms
-        ]
-        return sorted(fitting, key=lambda sample: sample.at_ms)
-
-
-class MemoryStore(_Reading):
+class MemoryStore(MemoryReading):
     """See `uwf.store.protocols.Store`."""
 
     def __init__(self) -> None:
-        super().__init__(_Content())
+        super().__init__(Content())
 
     def transaction(self, *, durable: bool = True) -> MemoryTransaction:
         return MemoryTransaction(self._content)
@@ -175,7 +54,7 @@ class MemoryStore(_Reading):
 class _Snapshot:
     """Nobody else writes here, so all there is to do is to keep transactions out."""
 
-    def __init__(self, content: _Content) -> None:
+    def __init__(self, content: Content) -> None:
         self._content = content
 
     def __enter__(self) -> None:
@@ -190,10 +69,10 @@ class _Snapshot:
         self._content.busy = False
 
 
-class MemoryTransaction(_Reading):
+class MemoryTransaction(MemoryReading):
     """See `uwf.store.protocols.Transaction`."""
 
-    def __init__(self, content: _Content) -> None:
+    def __init__(self, content: Content) -> None:
         super().__init__(content)
         self._undo: list[Callable[[], Any]] = []
         self._open = False
@@ -342,7 +221,7 @@ class MemoryTransaction(_Reading):
             raise RuntimeError("this transaction has ended")
 
 
-def _occupy(content: _Content) -> None:
+def _occupy(content: Content) -> None:
     if content.busy:
         raise RuntimeError(NESTED)
     content.busy = True

@@ -2,7 +2,8 @@
 
 `object` is a plain rowid table: on 1 KB objects WITHOUT ROWID takes three times the space. `ref_tag` repeats
 the tags of `ref` as an index, so that "the newest threads of a status" is one walk; values over 200 bytes are
-not in it. `ref_log` is never rewritten. `counter` and `sample` hold the guards' state, as MessagePack. Hashes are 32 raw bytes, tags a MessagePack map.
+not in it. `ref_log` is never rewritten. `counter` and `sample` hold the guards' state. Hashes are 32 raw
+bytes; tags and the guards' values are MessagePack.
 """
 
 from __future__ import annotations
@@ -112,13 +113,21 @@ def _recognise(database: Database) -> None:
         raise unreadable(database.path, "it is a database of another program")
     (format,) = database.one("PRAGMA user_version")
     if format != FORMAT:
-        row = database.one("SELECT value FROM meta WHERE key = 'writer'")
-        writer = row[0] if row else "another version of uwf"
+        writer = _writer(database)
         raise StoreTooNew(
             f"{database.path} was written by {writer} in format {format}; "
             f"this is uwf {uwf.__version__}, which reads format {FORMAT}",
             hint="install that version of uwf, or a newer one",
         )
+
+
+def _writer(database: Database) -> str:
+    """Who wrote a store of another format, if its `meta` is still what it was."""
+    try:
+        row = database.one("SELECT value FROM meta WHERE key = 'writer'")
+    except StoreError:
+        row = None
+    return row[0] if row else "another version of uwf"
 
 
 def _create(path: str) -> None:
