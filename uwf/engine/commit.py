@@ -109,7 +109,7 @@ def publish_step(
                 "attempts": [
                     Link(id) for id in tries.ended_attempts(tx, running.opening.before)
                 ],
-                "replaces": None if plan.base == plan.expect else Link(plan.expect),
+                "replaces": Link(plan.expect) if plan.is_poke else None,
             },
         )
         points.at("step: objects written")

@@ -66,7 +66,7 @@ def for_resume(
 
 
 def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
-    """The plan of `thread poke`: the head step again, with a remark."""
+    """The plan of `thread poke`: the head step again, with what it was told then and a remark."""
     refuse_cancelled(thread)
     if thread.place.kind != "step":
         raise StateError(
@@ -75,6 +75,8 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
             code="no_step",
         )
     step = Step.read(nodes, thread.head)
+    pending = thread.plan
+    said = step.supplement if pending is None or not pending.is_poke else pending.supplement
     return Plan(
         role=step.role,
         round=step.round,
@@ -83,7 +85,7 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         base=step.prev,
         expect=thread.head,
         workflow=thread.place.workflow,
-        supplement=remark,
+        supplement=both(said, remark),
     )
 
 
@@ -139,8 +141,8 @@ def variables(nodes: Nodes, place: Place) -> dict[str, Any]:
 def refuse_cancelled(thread: Thread) -> None:
     if thread.status == CANCELLED:
         raise StateError(
-            f"thread {thread.id} is cancelled",
-            hint=f"uwf thread fork {thread.id} goes on from its last step in a new thread",
+            f"thread {thread.id} is cancelled; a fork goes on from its last step in a new thread",
+            hint=f"uwf thread fork {thread.id}",
             code=CANCELLED,
         )
 

@@ -81,6 +81,11 @@ class Plan(Record):
     workflow: str
     supplement: str | None = None
 
+    @property
+    def is_poke(self) -> bool:
+        """Whether the step will replace the head."""
+        return self.base != self.expect
+
     def to_payload(self, writer: Writer) -> dict[str, Any]:
         return {
             "role": self.role,
@@ -227,7 +232,7 @@ class Step(Record):
 
             raise InputError(
                 f"object {id[:12]} is a {node.kind}, not a step",
-                hint="uwf step list THREAD shows the steps of a thread",
+                hint=f"uwf cas get {id[:12]}",
                 code="not_a_step",
             )
         payload = node.payload
@@ -266,7 +271,7 @@ def not_a_chain(id: str, kind: str) -> Exception:
 
     return InputError(
         f"object {id[:12]} is a {kind}, not a node of a thread's chain",
-        hint="uwf thread list --all shows the threads",
+        hint="uwf thread list --all",
         code="not_a_chain",
     )
 

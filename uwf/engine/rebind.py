@@ -63,7 +63,7 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
         )
         points.at("rebind: head moved")
         if thread.plan is not None and thread.attempt is not None:
-            base = head if thread.plan.base == thread.plan.expect else thread.plan.base
+            base = thread.plan.base if thread.plan.is_poke else head
             plan = replace(thread.plan, base=base, expect=head, workflow=workflow_id)
             tries.hold_plan(tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind")
         elif thread.attempt is not None:

@@ -1,0 +1,133 @@
+"""Poking: the head step again, with a remark; the new step replaces the head."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.fake_agent import Said, crash, reply, suspend
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.errors import Interrupted
+
+SHORTER = reply("done", "Shorter.", file="b.py")
+
+
+def test_new_step_takes_the_place_of_the_head(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    old = rig.steps(id)[-1]
+    result = rig.poke(id, "be kinder", reply("changes", "Please.", remarks="longer"))
+    new = rig.steps(id)[-1]
+    assert (result.role, result.step) == ("reviewer", new.id)
+    assert (new.prev, new.replaces) == (old.prev, old.id)
+    assert (new.index, new.round, new.visit) == (old.index, old.round, old.visit)
+    assert len(rig.steps(id)) == 2
+    assert rig.store.has(old.id)
+
+
+def test_poked_role_has_its_instruction_and_the_remark(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    rig.poke(id, "be kinder", CHANGES)
+    first, again = (ask.prompt for ask in rig.agent.asks[1:])
+    assert again.endswith("Review a.py. The writer says: I wrote it.")
+    assert "## New information\n\nA person adds this now:\n\nbe kinder" in again
+    assert (
+        again.replace("## New information\n\nA person adds this now:\n\nbe kinder\n\n", "") == first
+    )
+    assert rig.steps(id)[-1].supplement == "be kinder"
+
+
+def test_what_the_head_was_told_before_is_said_again(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.resume(id, WROTE, supplement="it fails on Mondays")
+    rig.poke(id, "shorter", SHORTER)
+    assert rig.steps(id)[-1].supplement == "it fails on Mondays\n\nshorter"
+    rig.poke(id, "even shorter", SHORTER)
+    assert "it fails on Mondays\n\nshorter\n\neven shorter" in rig.prompt
+
+
+def test_next_role_sees_only_the_new_step(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.poke(id, "shorter", SHORTER)
+    rig.exec(id, CHANGES)
+    assert "Review b.py. The writer says: Shorter." in rig.prompt
+    assert "I wrote it." not in rig.prompt
+
+
+def test_poke_of_a_suspended_step_may_answer_it(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, suspend("which?"))
+    rig.poke(id, "decide yourself", APPROVED)
+    assert rig.state(id)["status"] == "completed"
+    assert [step.status for step in rig.steps(id)] == ["done", "approved"]
+
+
+def test_poke_of_a_completed_thread_may_open_it_again(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.poke(id, "look closer", CHANGES)
+    assert rig.state(id) == {"status": "idle"}
+    assert rig.row(id)["rounds"] == 1
+    rig.exec(id, WROTE)
+    assert [step.status for step in rig.steps(id)] == ["done", "changes", "done"]
+
+
+def test_failing_poke_leaves_the_head_and_resume_pokes_again(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    before = rig.head(id)
+    result = rig.poke(id, "be kinder", crash("no network"))
+    assert result.failure is not None
+    assert rig.head(id) == before
+    assert rig.state(id)["suspendedRole"] == "reviewer"
+    rig.resume(id, APPROVED, supplement="and quicker")
+    new = rig.steps(id)[-1]
+    assert (new.replaces, new.index) == (before, 2)
+    assert new.supplement == "be kinder\n\nand quicker"
+    assert len(new.attempts) == 1
+    assert rig.state(id)["status"] == "completed"
+
+
+def test_second_poke_after_a_failing_one_keeps_the_first_remark(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.poke(id, "shorter", crash())
+    rig.poke(id, "and kinder", SHORTER)
+    assert rig.steps(id)[-1].supplement == "shorter\n\nand kinder"
+    assert len(rig.steps(id)[-1].attempts) == 1
+
+
+def test_stopped_poke_goes_on_as_a_poke(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    before = rig.head(id)
+    with pytest.raises(Interrupted):
+        rig.poke(id, "shorter", Said(ended="stopped"))
+    rig.stop.signum = None
+    assert rig.row(id)["currentRole"] == "writer"
+    rig.exec(id, SHORTER)
+    assert rig.steps(id)[-1].replaces == before
+    assert len(rig.steps(id)) == 1
+
+
+def test_poke_after_another_role_failed_has_neither_its_session_nor_its_number(
+    rig: Rig,
+) -> None:
+    id = rig.start()
+    rig.exec(id, Said(WROTE, session="of-writer"))
+    rig.exec(id, Said(ended="timeout", session="of-reviewer"))
+    rig.poke(id, "shorter", SHORTER)
+    assert rig.agent.asks[-1].session != "of-reviewer"
+    assert rig.agent.asks[-1].env["UWF_ATTEMPT"] == "1"
+
+
+def test_attempts_of_the_role_after_a_poked_step_are_not_lost(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    failed = rig.exec(id, crash("no network"))
+    rig.poke(id, "shorter", SHORTER)
+    assert rig.steps(id)[-1].attempts == (failed.attempt,)
