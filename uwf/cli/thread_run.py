@@ -146,8 +146,8 @@ def _exit_code(result: Result) -> int:
 
 def _tell_failure(ctx: Context, line: dict[str, Any]) -> None:
     error = line["error"]
-    hint = f"uwf step turns {line['thread']}, then uwf thread resume {line['thread']}"
-    ctx.out.error(error["code"], error["message"], hint)
+    ctx.out.error(error["code"], error["message"], f"uwf thread resume {line['thread']}")
+    ctx.out.note(f"what was said is kept: uwf step turns {line['thread']}")
 
 
 def _sentence(line: dict[str, Any]) -> str:
@@ -166,7 +166,7 @@ def _steps(count: int | None, until_done: bool) -> int | None:
     if until_done and count is not None:
         raise InputError(
             "--count and --until-done exclude each other",
-            hint="uwf config set limits.max_steps N bounds --until-done",
+            hint="uwf thread exec THREAD --until-done",
             code="usage",
         )
     return None if until_done else count or 1

@@ -8,7 +8,7 @@ or a thread, which stands for its head.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.model import THREADS, previous
+from uwf.engine.model import THREADS, Place, Start, previous
 from uwf.errors import Ambiguous, InputError, NotFound
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def thread_ref(store: Reader, text: str) -> Ref:
         names = ", ".join(name.removeprefix(THREADS) for name in found[:5])
         raise Ambiguous(
             f"thread {text!r} fits more than one: {names}{', …' if len(found) > 5 else ''}",
-            hint="give more characters, or the whole id",
+            hint="uwf thread list --all",
         )
     ref = store.ref(found[0])
     if ref is None:
@@ -72,7 +72,7 @@ def object_id(store: Reader, text: str) -> str:
         if not at or not role:
             raise InputError(
                 f"cannot read {text!r}: a visit is written THREAD/role@N",
-                hint="uwf step list THREAD shows roles and visits",
+                hint=f"uwf step list {thread}",
                 code="bad_address",
             )
         return _visit(store, thread, role, count, text)
@@ -88,7 +88,7 @@ def object_id(store: Reader, text: str) -> str:
     except NotFound:
         raise NotFound(
             f"no object, step or thread {text!r}",
-            hint="uwf step list THREAD shows steps; uwf thread list --all shows threads",
+            hint="uwf thread list --all",
             code="no_such_object",
         ) from None
 
@@ -109,25 +109,24 @@ def step_id(store: Reader, text: str) -> str:
     id = object_id(store, text)
     kind = store.get(id).kind
     if kind in ("start", "rebind"):
-        at: str | None = id
-        while at is not None and store.get(at).kind == "rebind":
-            at = previous(store, at)
-        if at is not None and store.get(at).kind == "step":
-            return at
+        at = Place.read(store, id)
+        if at.step is not None:
+            return at.step
+        thread = Start.read(store, at.start).thread if id.startswith(text.lower()) else text
         raise NotFound(
-            f"{text!r} has no step yet", hint=f"uwf thread exec {text}", code="no_such_step"
+            f"{text!r} has no step yet", hint=f"uwf thread exec {thread}", code="no_such_step"
         )
     if kind != "step":
         raise InputError(
             f"object {id[:12]} is a {kind}, not a step",
-            hint="uwf step list THREAD shows the steps of a thread",
+            hint=f"uwf cas get {id[:12]}",
             code="not_a_step",
         )
     return id
 
 
 def _before_head(store: Reader, thread: str, count: str, text: str) -> str:
-    back = _whole(count, text)
+    back = _whole(count, thread, text)
     at: str | None = thread_ref(store, thread).id
     while at is not None:
         if store.get(at).kind == "step":
@@ -143,7 +142,7 @@ def _before_head(store: Reader, thread: str, count: str, text: str) -> str:
 
 
 def _visit(store: Reader, thread: str, role: str, count: str, text: str) -> str:
-    visit = _whole(count, text)
+    visit = _whole(count, thread, text)
     at: str | None = thread_ref(store, thread).id
     while at is not None:
         node = store.get(at)
@@ -160,11 +159,11 @@ def _visit(store: Reader, thread: str, role: str, count: str, text: str) -> str:
     )
 
 
-def _whole(count: str, text: str) -> int:
+def _whole(count: str, thread: str, text: str) -> int:
     if not (count.isascii() and count.isdigit() and len(count) <= 9):
         raise InputError(
             f"cannot read {text!r}: {count!r} is not a whole number",
-            hint="THREAD~1 is the step before the head; THREAD/role@1 a role's first visit",
+            hint=f"uwf step list {thread}",
             code="bad_address",
         )
     return int(count)

@@ -115,7 +115,7 @@ def hold(
     except Busy:
         raise Busy(
             f"thread {id} is running{_whose(engine, id)}",
-            hint=f"uwf thread watch {id}, or wait for it: uwf thread exec {id} --wait 60",
+            hint=f"uwf thread watch {id}",
         ) from None
     with held:
         yield
@@ -174,14 +174,16 @@ class _Attempt:
         self.stop = stop
         self.place = thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
         self.role = workflow.roles[plan.role]
-        self.session = self._known_session(before)
+        ended = None if before is None else tries.last_ending(before)
+        self.session = tries.session_after(engine.store, ended, plan.role)
+        self.session = self.session or self.place.sessions.get(plan.role)
         self.opening = tries.Opening(
             thread=thread.id,
             plan=plan,
-            number=tries.number_after(before),
+            number=tries.number_after(before, plan.role),
             agent=engine.redactor.text(agent.name),
             mark=clock.ulid(clock.now_ms()),
-            before=None if before is None else tries.last_ending(before),
+            before=ended,
         )
         self.running = tries.Running(engine.store, self.opening, engine.redactor)
         self.began_s = clock.monotonic_s()
@@ -295,14 +297,6 @@ class _Attempt:
         return Result(
             current(self.engine, thread.id), self.plan.role, None, ending.failure, attempt
         )
-
-    def _known_session(self, before: object) -> str | None:
-        attempt = self.thread.attempt
-        if before is not None and attempt is not None and tries.last_ending(attempt) is not None:
-            session = self.engine.store.get(attempt.last).payload["session"]
-            if session is not None:
-                return str(session)
-        return self.place.sessions.get(self.plan.role)
 
     def _duration_ms(self) -> int:
         return round((clock.monotonic_s() - self.began_s) * 1000)

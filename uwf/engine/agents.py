@@ -30,8 +30,7 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
         raise Refused(
             f"no agent is configured to run role {role}",
             reason="no_agent",
-            hint="uwf config set agents.mine.command 'COMMAND', then uwf config set default_agent mine; "
-            "or give --agent 'COMMAND'",
+            hint="uwf config set agents.mine.command 'COMMAND' && uwf config set default_agent mine",
         )
     from uwf.agent.command import CommandAgent
 

@@ -40,7 +40,7 @@ class Try(Record):
 
     `begun` is the attempt node with the plan, `last` the newest node of the try, `turns` its newest turn. While
     the state is "trying", `runner` is the pid of the uwf that tries, `pid` and `started` name the agent's process;
-    they are None for an agent without one.
+    they are None for an agent without one. `before` is the end of the try before it, when that failed too.
     """
 
     state: str
@@ -55,6 +55,7 @@ class Try(Record):
     pid: int | None
     started: str | None
     mark: str
+    before: str | None
 
 
 class Thread(Record):
@@ -90,7 +91,7 @@ def of(nodes: Nodes, ref: Ref, attempt: Try | None) -> Thread:
     if ref.tags.get("status") not in STATUSES:
         raise StoreError(
             f"ref {ref.name} has status {ref.tags.get('status', IDLE)!r}, which no thread can have",
-            hint=f"uwf ref log {ref.name} shows who set it",
+            hint=f"uwf ref log {ref.name}",
             code="bad_status",
         )
     return Thread(
@@ -137,6 +138,7 @@ def try_at(nodes: Nodes, last: str) -> Try:
         pid=process["pid"] if state == TRYING else None,
         started=process["started"] if state == TRYING else None,
         mark=opening["mark"],
+        before=opening["before"],
     )
 
 

@@ -85,7 +85,7 @@ def _edge(workflow: Workflow, source: str, status: str) -> Edge:
         raise RouteError(
             f"role {source} of workflow {workflow.name} answered with status '{status}', "
             f"which has no edge (it has: {known})",
-            hint="uwf workflow validate FILE, then uwf thread exec THREAD --workflow FILE",
+            hint="uwf workflow validate FILE",
         )
     return edge
 
