@@ -43,6 +43,9 @@ def get(ctx: Context, key: str) -> None:
     path = schema.split(key)
     found = edit.settings(ctx.home)
     below = [each for each in found if schema.split(each.key)[: len(path)] == path]
+    if not below and schema.find(path) is not None:
+        name = schema.dotted(path)
+        raise ConfigInvalid(f"{name} is not set", hint=f"uwf config set {name} VALUE")
     if not below:
         raise schema.unknown(path)
     if below[0].key == schema.dotted(path):
