@@ -1,0 +1,130 @@
+"""A hint is the next command to type: here they are typed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.project import ASKS, ONE, REVIEW, Project, reply
+
+FILL_IN = {
+    "TEXT": "some text",
+    "VALUE": "cat",
+    "FILE": "one.yaml",
+    "WORKFLOW": "one.yaml",
+    "DIR": ".",
+}
+
+
+def type_hint(project: Project, hint: str) -> list[int]:
+    """Run what the hint says, with its placeholders filled in; the exit codes."""
+    codes = []
+    for command in hint.split(" && "):
+        first, *words = shlex.split(command)
+        assert not any(re.search(r"[.,:;]$", word) for word in words), f"not a command: {hint}"
+        if first == "mkdir":
+            Path(words[-1]).mkdir(parents=True)
+            continue
+        assert first == "uwf", f"not a command: {hint}"
+        codes.append(project(*(FILL_IN.get(word, word) for word in words), expect=None).code)
+    return codes
+
+
+@pytest.fixture
+def threads(project: Project) -> dict[str, str]:
+    """A thread of every kind by its name, and a default agent that does its work."""
+    found = {name: project.begin(ONE) for name in ("idle", "completed", "asking", "cancelled")}
+    project.step(found["completed"], project.agent(reply()))
+    project.step(found["asking"], project.agent(ASKS), expect=3)
+    found["failed"] = project.begin(ONE)
+    project.step(found["failed"], "false", expect=6)
+    project("thread", "cancel", found["cancelled"])
+    found["review"] = project.begin(REVIEW)
+    project("config", "set", "agents.good.command", project.agent(reply()).command)
+    project("config", "set", "default_agent", "good")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "expect"),
+    [
+        ("thread exec {completed}", 5),
+        ("thread exec {asking}", 5),
+        ("thread exec {cancelled}", 5),
+        ("thread exec {failed}", 5),
+        ("thread exec {failed} --supplement x --agent false", 6),
+        ("thread exec {idle} --agent ' '", 2),
+        ("thread exec {idle} -c 2 --until-done", 2),
+        ("thread exec {idle} --workflow no-such", 4),
+        ("thread exec ZZZZ", 4),
+        ("thread resume {idle}", 5),
+        ("thread resume {cancelled}", 5),
+        ("thread poke {idle} -p x", 5),
+        ("thread undo {idle}", 5),
+        ("thread cancel {completed}", 5),
+        ("thread cancel {cancelled}", 5),
+        ("thread show 01", 2),
+        ("thread show ABCD", 4),
+        ("thread list --status nothing", 2),
+        ("thread list --all --history", 2),
+        ("thread list --since never", 2),
+        ("thread start one.yaml -p x --cwd made/by/hint", 2),
+        ("thread start no-such -p x", 4),
+        ("thread export {idle} -q", 2),
+        ("thread fork {idle}~1", 4),
+        ("step show {completed}~7", 4),
+        ("step show {completed}~x", 2),
+        ("step show {completed}/worker", 2),
+        ("step show {completed}/worker@9", 4),
+        ("step show {idle}", 4),
+        ("step show feedfeedfeedfeed", 4),
+        ("workflow show no-such", 4),
+        ("agent check ' '", 75),
+        ("config get agents.god.command", 2),
+    ],
+)
+def test_the_hint_of_an_error_can_be_typed(
+    project: Project, threads: dict[str, str], line: str, expect: int
+) -> None:
+    words = [word.format(**threads) for word in shlex.split(line)]
+    done = project(*words, expect=expect)
+    hints = [each for each in done.err.splitlines() if each.startswith("hint: ")]
+    assert len(hints) <= 1 and (hints or line.startswith("agent check"))
+    for hint in hints:
+        hint = hint.removeprefix("hint: ").replace("THREAD", threads["idle"])
+        assert set(type_hint(project, hint)) <= {0}, hint
+
+
+def test_the_hints_of_a_first_hour_lead_to_a_completed_thread(project: Project) -> None:
+    """From an empty home, typing nothing but what is hinted at."""
+    project.file("one.yaml", ONE)
+    agent = project.agent(ASKS, reply())
+    hint = project("thread", "show", "@last", expect=4).err.partition("hint: ")[2]
+    start = hint.replace("WORKFLOW", "one.yaml").strip()
+    hint = project(*shlex.split(start)[1:]).err.partition("hint: ")[2].strip()
+    configure = project(*shlex.split(hint)[1:], expect=75).err.partition("hint: ")[2].strip()
+    assert type_hint(project, configure.replace("'COMMAND'", shlex.quote(agent.command))) == [0, 0]
+    hint = project(*shlex.split(hint)[1:], expect=3).err.partition("hint: ")[2].strip()
+    assert type_hint(project, hint) == [0]
+    assert project.show("@last")["status"] == "completed"
+
+
+def test_a_step_named_by_its_own_id_hints_at_its_thread(project: Project) -> None:
+    thread = project.begin()
+    head = project.show(thread)["head"]
+    done = project("step", "show", head, "--json", expect=4)
+    assert done.error["hint"] == f"uwf thread exec {thread}"
+
+
+def test_a_missing_folder_is_made_by_typing_the_hint(project: Project) -> None:
+    place = project.cwd / "place"
+    place.mkdir()
+    thread = project.begin(ONE, "--cwd", "place")
+    place.rmdir()
+    words = ("thread", "exec", thread, "--agent", project.agent(reply()).command)
+    done = project(*words, "--json", expect=75)
+    type_hint(project, done.error["hint"])
+    project(*words)
