@@ -342,3 +342,12 @@ def test_busy_thread_is_refused_and_says_who_has_it(rig: Rig) -> None:
         return WROTE
 
     rig.exec(id, second)
+
+
+def test_session_outlives_an_interruption(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, Said(ended="timeout", session="s-1"))
+    with pytest.raises(KeyboardInterrupt):
+        rig.resume(id, KeyboardInterrupt())
+    rig.resume(id, WROTE)
+    assert rig.agent.asks[-1].session == "s-1"

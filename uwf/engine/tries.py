@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.engine.model import Writer
+    from uwf.engine.model import Nodes, Writer
     from uwf.engine.redact import Redactor
     from uwf.store.protocols import Store, Transaction
 
@@ -53,9 +53,9 @@ class Opening(Record):
     before: str | None
 
 
-def number_after(before: Try | None) -> int:
-    """The number of the next attempt: tries since the head are counted from 1."""
-    return 1 if before is None else before.number + 1
+def number_after(before: Try | None, role: str) -> int:
+    """The number of the next attempt: tries of one role since the head are counted from 1."""
+    return before.number + 1 if before is not None and before.plan.role == role else 1
 
 
 def put_opening(
@@ -115,16 +115,29 @@ def hold_plan(tx: Transaction, thread: str, plan: Plan, before: Try | None, why:
 
 
 def last_ending(attempt: Try) -> str | None:
-    """The node that the next attempt links to as the one before: the end of `attempt`, if it has one."""
-    return attempt.last if attempt.state in (FAILED, INTERRUPTED) else None
+    """The node that the next attempt links to as the one before: the end of `attempt`, else of the try before."""
+    return attempt.last if attempt.state in (FAILED, INTERRUPTED) else attempt.before
 
 
-def ended_attempts(reader: Any, last: str | None) -> list[str]:
+def session_after(nodes: Nodes, last: str | None, role: str) -> str | None:
+    """The newest session that the tries of `role`, from the one that ended at `last` backwards, have named."""
+    while last is not None:
+        end = nodes.get(last).payload
+        begun = nodes.get(end["begun"]).payload
+        if begun["plan"]["role"] != role:
+            return None
+        if end["session"] is not None:
+            return str(end["session"])
+        last = begun["before"]
+    return None
+
+
+def ended_attempts(nodes: Nodes, last: str | None) -> list[str]:
     """The ends of the failed tries from `last` backwards, oldest first."""
     found: list[str] = []
     while last is not None:
         found.append(last)
-        last = reader.get(reader.get(last).payload["begun"]).payload["before"]
+        last = nodes.get(nodes.get(last).payload["begun"]).payload["before"]
     found.reverse()
     return found
 

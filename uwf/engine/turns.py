@@ -36,10 +36,8 @@ def _of_try(reader: Reader, ref: Ref) -> list[dict[str, Any]]:
     found = read_try(reader, ref.name.rpartition("/")[2])
     if found is None:
         return []
-    ended = last_ending(found)
-    if ended is None:
-        ended = reader.get(found.begun).payload["before"]
-    rows = [row for end in ended_attempts(reader, ended) for row in _of_attempt(reader, end)]
+    ended = ended_attempts(reader, last_ending(found))
+    rows = [row for end in ended for row in _of_attempt(reader, end)]
     if found.state == TRYING:
         about = {"step": None, "index": None, "role": found.plan.role, "outcome": "running"}
         running = turns(reader, found.turns)

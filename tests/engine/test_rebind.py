@@ -1,0 +1,185 @@
+"""Rebinding: a thread goes on with another workflow, and its chain says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.fake_agent import Said, crash, suspend
+from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
+from uwf.engine import diff, rebind
+from uwf.errors import StateError
+from uwf.record import replace
+from uwf.workflow.model import Edge, Workflow
+
+KINDER = replace(
+    PAIR,
+    description="A kinder pair.",
+    graph={
+        **PAIR.graph,
+        "writer": {"done": Edge("reviewer", "Review kindly: {{ file }}")},
+    },
+)
+ALONE = workflow(
+    "alone", [WRITER], {"$START": {"new": ("writer", "Write.")}, "writer": {"done": ("$END", "")}}
+)
+
+
+def bind(rig: Rig, id: str, flow: Workflow) -> str:
+    other = rig.put_workflow(flow)
+    rebind.rebind(rig.store, rig.thread(id), other)
+    return other
+
+
+def test_rebind_is_an_event_in_the_chain(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    before = rig.head(id)
+    other = bind(rig, id, KINDER)
+    node = rig.store.get(rig.head(id))
+    assert node.kind == "rebind"
+    assert node.payload["prev"] == before
+    assert node.payload["workflow"] == other
+    assert node.payload["from"] == rig.put_workflow(PAIR)
+    assert len(rig.steps(id)) == 1
+
+
+def test_next_step_follows_the_new_workflow(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    other = bind(rig, id, KINDER)
+    rig.exec(id, APPROVED)
+    assert rig.prompt.endswith("Review kindly: a.py")
+    assert [step.workflow for step in rig.steps(id)] == [rig.put_workflow(PAIR), other]
+    assert rig.steps(id)[-1].index == 2
+
+
+def test_order_to_exec_may_name_the_workflow(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.exec(id, APPROVED, rebind=rig.put_workflow(KINDER))
+    assert rig.prompt.endswith("Review kindly: a.py")
+
+
+def test_tag_names_the_new_workflow(rig: Rig) -> None:
+    id = rig.start()
+    bind(rig, id, replace(KINDER, name="kinder"))
+    assert rig.ref(id).tags["workflow"] == "kinder"
+    assert rig.row(id)["workflowName"] == "kinder"
+
+
+def test_binding_to_the_same_workflow_changes_nothing(rig: Rig) -> None:
+    id = rig.start()
+    before = everything(rig.store)
+    bind(rig, id, PAIR)
+    assert everything(rig.store) == before
+
+
+def test_workflow_without_the_next_role_is_refused(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    before = everything(rig.store)
+    with pytest.raises(StateError) as refused:
+        bind(rig, id, ALONE)
+    assert refused.value.code == "role_gone"
+    assert "reviewer" in refused.value.message
+    assert everything(rig.store) == before
+
+
+def test_workflow_without_an_edge_for_the_last_status_is_refused(rig: Rig) -> None:
+    flow = replace(
+        PAIR,
+        roles={**PAIR.roles, "writer": role("writer", schema(written={"file": TEXT}))},
+        graph={**PAIR.graph, "writer": {"written": Edge("reviewer", "Review.")}},
+    )
+    id = rig.start()
+    rig.exec(id, WROTE)
+    before = everything(rig.store)
+    with pytest.raises(StateError) as refused:
+        bind(rig, id, flow)
+    assert refused.value.code == "no_edge"
+    assert everything(rig.store) == before
+
+
+def test_object_that_is_no_workflow_is_refused(rig: Rig) -> None:
+    id = rig.start()
+    with pytest.raises(StateError) as refused:
+        rebind.rebind(rig.store, rig.thread(id), rig.head(id))
+    assert refused.value.code == "not_a_workflow"
+
+
+def test_new_workflow_may_end_where_the_old_one_went_on(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    bind(rig, id, replace(KINDER, graph={**PAIR.graph, "writer": {"done": Edge("$END", "")}}))
+    result = rig.exec(id)
+    assert (result.role, result.step) == (None, None)
+    assert rig.state(id)["status"] == "completed"
+    assert rig.view.result(result)["done"] is True
+
+
+def test_pending_try_goes_on_with_its_supplement_its_tries_and_its_session(
+    each_rig: Rig,
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    first = rig.exec(id, crash("no network"), supplement="use tabs")
+    second = rig.resume(id, Said(ended="timeout", session="s-1"))
+    bind(rig, id, KINDER)
+    assert rig.state(id)["status"] == "suspended"
+    assert rig.row(id)["currentRole"] == "reviewer"
+    rig.resume(id, APPROVED)
+    step = rig.steps(id)[-1]
+    assert step.supplement == "use tabs"
+    assert step.attempts == (first.attempt, second.attempt)
+    assert rig.agent.asks[-1].session == "s-1"
+    assert rig.agent.asks[-1].env["UWF_ATTEMPT"] == "3"
+
+
+def test_failing_poke_goes_on_after_a_rebind(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    poked = rig.head(id)
+    rig.poke(id, "kinder", crash())
+    bind(rig, id, KINDER)
+    rig.resume(id, APPROVED)
+    step = rig.steps(id)[-1]
+    assert step.prev == rig.steps(id)[0].id
+    assert rig.store.get(str(step.replaces)).payload["prev"] == poked
+    assert step.workflow == rig.put_workflow(KINDER)
+
+
+def test_role_that_asked_is_asked_under_the_new_workflow(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, suspend("which?"))
+    bind(rig, id, KINDER)
+    rig.resume(id, WROTE, supplement="that one")
+    rig.exec(id, CHANGES)
+    assert rig.prompt.endswith("Review kindly: a.py")
+
+
+def test_completed_thread_begins_its_next_round_in_the_new_workflow(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    bind(rig, id, KINDER)
+    assert rig.state(id)["status"] == "completed"
+    rig.resume(id, WROTE)
+    rig.exec(id, CHANGES)
+    assert rig.prompt.endswith("Review kindly: a.py")
+    assert [step.round for step in rig.steps(id)] == [1, 1, 2, 2]
+
+
+def test_story_and_counts_go_on_across_a_rebind(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    bind(rig, id, KINDER)
+    bind(rig, id, PAIR)
+    bind(rig, id, KINDER)
+    rig.exec(id, CHANGES)
+    assert "### Step 1: writer → done" in rig.prompt
+    assert rig.row(id)["steps"] == 2
+    same = diff.compare(rig.store, rig.ref(id), rig.ref(id))
+    assert same.shared == 2
