@@ -161,22 +161,22 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 def is_broken(error: sqlite3.Error) -> bool:
     """Whether a file was found to be no sound database."""
-    return _code(error) in _BROKEN
+    return _code(error) in _BROKEN or f"{error}".startswith("Could not decode")
 
 
 def explain(error: sqlite3.Error, path: str) -> UwfError:
     """What SQLite reported about the store at `path`, as an error that says what to do."""
-    code = _code(error)
+    code, words = _code(error), _in_one_line(f"{error}")
     if code in _BUSY:
         return StoreBusy(f"{path} is in use by another process", hint="try again in a moment")
     if is_broken(error):
-        return unreadable(path, f"{error}")
+        return unreadable(path, words)
     if code == sqlite3.SQLITE_TOOBIG:
-        return InputError(f"{path} cannot hold a value this large: {error}")
+        return InputError(f"{path} cannot hold a value this large: {words}")
     if code in _CAUSES:
         word, cause = _CAUSES[code]
-        return StoreError(f"cannot use the store {path}: {cause} ({error})", code=word)
-    return StoreError(f"cannot use the store {path}: {error}")
+        return StoreError(f"cannot use the store {path}: {cause} ({words})", code=word)
+    return StoreError(f"cannot use the store {path}: {words}")
 
 
 def unreadable(path: str, why: str) -> StoreUnreadable:
@@ -184,6 +184,11 @@ def unreadable(path: str, why: str) -> StoreUnreadable:
         f"{path} cannot be read as a uwf store: {why}",
         hint=f"move {path}* away, then copy a backup to {path}; `uwf store verify --deep` checks it",
     )
+
+
+def _in_one_line(words: str) -> str:
+    """SQLite quotes what it cannot decode, however long and wild it is."""
+    return "".join(letter for letter in words[:200] if letter.isprintable())
 
 
 def _code(error: sqlite3.Error) -> int:

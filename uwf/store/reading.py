@@ -9,7 +9,8 @@ from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.store import listing
-from uwf.store.codec import ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
+from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
+from uwf.store.database import unreadable
 from uwf.store.protocols import Move, Ref
 from uwf.store.rules import (
     SHOWN,
@@ -62,11 +63,14 @@ class Reading:
             raise missing(id)
         data: bytes
         data, encoding, size_bytes = row
-        if encoding:
-            data = _expanded(id, data, encoding, size_bytes)
-        if blake3(data).digest() != key:
-            raise damaged(id, "its bytes do not hash to its id")
-        return data
+        try:
+            if encoding:
+                data = _expanded(id, data, encoding, size_bytes)
+            if blake3(data).digest() == key:
+                return data
+        except TypeError:  # a torn page may make one type look like another
+            pass
+        raise damaged(id, "its bytes do not hash to its id")
 
     def has(self, id: str) -> bool:
         return self._database.one("SELECT 1 FROM object WHERE id = ?", (key_of(id),)) is not None
@@ -103,7 +107,7 @@ class Reading:
     def ref(self, name: str) -> Ref | None:
         check_name(name)
         row = self._database.one(_REF, (name,))
-        return None if row is None else _ref(row)
+        return None if row is None else self._refs([row])[0]
 
     def refs(
         self,
@@ -121,12 +125,11 @@ class Reading:
         query, complete = self._query(wanted, *bounds(prefix, low, high))
         most = -1 if limit is None else limit
         if complete:
-            return [
-                _ref(row)
-                for row in self._database.all(*listing.select(query, newest_first, most, offset))
-            ]
+            return self._refs(
+                self._database.all(*listing.select(query, newest_first, most, offset))
+            )
         rows = self._database.all(*listing.select(query, newest_first, -1, 0))
-        found = [ref for row in rows if matches((ref := _ref(row)).tags, wanted)]
+        found = [ref for ref in self._refs(rows) if matches(ref.tags, wanted)]
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
@@ -149,14 +152,22 @@ class Reading:
 
     def moves(self, name: str) -> list[Move]:
         check_name(name)
-        return [
-            _move(row) for row in self._database.all(f"{_MOVES} name = ? ORDER BY seq", (name,))
-        ]
+        return self._moves(self._database.all(f"{_MOVES} name = ? ORDER BY seq", (name,)))
 
     def moves_since(self, at_ms: int) -> list[Move]:
-        return [
-            _move(row) for row in self._database.all(f"{_MOVES} at_ms >= ? ORDER BY seq", (at_ms,))
-        ]
+        return self._moves(self._database.all(f"{_MOVES} at_ms >= ? ORDER BY seq", (at_ms,)))
+
+    def _refs(self, rows: list[Any]) -> list[Ref]:
+        try:
+            return [_ref(row) for row in rows]
+        except (TypeError, ValueError, AttributeError) as error:
+            raise unreadable(self._database.path, f"a ref is damaged ({error})") from error
+
+    def _moves(self, rows: list[Any]) -> list[Move]:
+        try:
+            return [_move(row) for row in rows]
+        except (TypeError, ValueError, AttributeError) as error:
+            raise unreadable(self._database.path, f"the log is damaged ({error})") from error
 
     def _estimate(self, tag: tuple[str, tuple[str, ...]]) -> int:
         number: int = self._database.one(*listing.sample(tag[0], tag[1], SAMPLE))[0]
@@ -191,11 +202,24 @@ def _expanded(id: str, data: bytes, encoding: int, size_bytes: int) -> bytes:
 
 def _ref(row: tuple[Any, ...]) -> Ref:
     name, target, version, updated_ms, tags = row
-    return Ref(name, target.hex(), version, unpackb(tags), updated_ms)
+    return Ref(name, _hex(target), version, _tags(tags), updated_ms)
 
 
 def _move(row: tuple[Any, ...]) -> Move:
     name, version, old, new, tags, at_ms, why, process = row
-    return Move(
-        name, version, old and old.hex(), new and new.hex(), unpackb(tags), at_ms, why, process
-    )
+    was = None if old is None else _hex(old)
+    then = None if new is None else _hex(new)
+    return Move(name, version, was, then, _tags(tags), at_ms, why, process)
+
+
+def _hex(key: bytes) -> str:
+    if len(key) != ID_BYTES:
+        raise ValueError("an id of another length")
+    return key.hex()
+
+
+def _tags(packed: bytes) -> dict[str, str]:
+    tags = unpackb(packed)
+    if type(tags) is not dict:
+        raise ValueError("its tags are no map")
+    return tags
