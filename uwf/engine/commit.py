@@ -10,7 +10,7 @@ from uwf import clock, points
 from uwf.engine import tries
 from uwf.engine.decide import Standing
 from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
-from uwf.engine.thread import Thread
+from uwf.engine.thread import END_REASON, Thread
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uwf.engine.tries import Ending, Running
     from uwf.store.protocols import Ref, Store, Transaction
 
-STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt")
+STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt", END_REASON)
 MESSAGE_CHARS = 2000
 
 

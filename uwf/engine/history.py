@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import points
 from uwf.engine.model import CANCELLED, COMPLETED, THREADS
+from uwf.engine.thread import END_REASON
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -64,7 +65,7 @@ def tags_today(old: Ref) -> dict[str, str]:
     reason = old.tags.get("reason", "")
     status = CANCELLED if reason == CANCELLED else COMPLETED
     if reason and reason != status:
-        tags["endReason"] = reason
+        tags[END_REASON] = reason
     tags["status"] = status
     tags.setdefault("completedAt", str(old.updated_ms))
     return tags

@@ -19,7 +19,7 @@ from uwf.engine.model import (
     Step,
     pack_text,
 )
-from uwf.engine.thread import FORKED_STEP, FORKED_THREAD, LABEL, Thread, read
+from uwf.engine.thread import END_REASON, FORKED_STEP, FORKED_THREAD, LABEL, Thread, read
 from uwf.errors import InputError, StateError
 from uwf.record import Record, replace
 from uwf.store.codec import Link
@@ -27,6 +27,8 @@ from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uwf.engine.redact import Redactor
     from uwf.store.protocols import Move, Store, Transaction
     from uwf.workflow.model import Workflow
@@ -89,8 +91,8 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     with store.transaction() as tx:
         id = new_id(tx)
         old = tx.ref(THREADS + source)
-        tags = {key: tag for key, tag in (old.tags if old else {}).items() if key not in STATE_TAGS}
-        tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: node}
+        tags = kept_tags({} if old is None else old.tags)
+        tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
         tags = tags_for(tags, standing, now_ms)
         ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
         points.at("fork: written")
@@ -117,7 +119,7 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> None:
     refuse_ended(thread)
     tags = tags_for(thread.tags, decide.Standing(CANCELLED), clock.now_ms())
     if reason:
-        tags["endReason"] = reason
+        tags[END_REASON] = reason
     with store.transaction() as tx:
         tx.set_ref(
             THREADS + thread.id,
@@ -157,11 +159,8 @@ def undo(store: Store, thread: Thread) -> None:
         )
     goal = moves[before]
     assert goal.new is not None
-    kept = {key: tag for key, tag in thread.tags.items() if key not in (*STATE_TAGS, "workflow")}
-    kept.pop("endReason", None)
-    state = {
-        key: tag for key, tag in goal.tags.items() if key in (*STATE_TAGS, "workflow", "endReason")
-    }
+    kept, then = kept_tags(thread.tags), kept_tags(goal.tags)
+    state = {key: tag for key, tag in goal.tags.items() if key not in then}
     with store.transaction() as tx:
         tx.set_ref(
             THREADS + thread.id,
@@ -175,6 +174,11 @@ def undo(store: Store, thread: Thread) -> None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
             points.at("undo: attempt dropped")
     points.at("undo: done")
+
+
+def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that do not come with where a thread stands: its labels, its priority, where it came from."""
+    return {key: tag for key, tag in tags.items() if key not in (*STATE_TAGS, "workflow")}
 
 
 UNDO = "undo to version "

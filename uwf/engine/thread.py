@@ -31,6 +31,9 @@ STOPPED = "stopped"
 LABEL = "label."
 """Before the key of a label, as a tag of the thread's ref."""
 
+END_REASON = "endReason"
+"""The tag with why a thread ended, where that says more than its status."""
+
 FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"
 """Tags of a fork: the thread and the node it came from."""
 

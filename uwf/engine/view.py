@@ -11,6 +11,7 @@ from uwf.engine import decide
 from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
 from uwf.engine.story import steps_back
 from uwf.engine.thread import (
+    END_REASON,
     FAILED,
     FORKED_STEP,
     FORKED_THREAD,
@@ -105,8 +106,8 @@ class View:
         }
         if FORKED_THREAD in tags:
             shown["forkedFrom"] = {"thread": tags[FORKED_THREAD], "step": tags.get(FORKED_STEP)}
-        if "endReason" in tags:
-            shown["endReason"] = tags["endReason"]
+        if END_REASON in tags:
+            shown["endReason"] = tags[END_REASON]
         return shown
 
     def steps(self, head: str) -> list[dict[str, Any]]:
