@@ -1,0 +1,181 @@
+"""A backup is whole, consistent, private, and never in place of something else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from uwf.errors import InputError, StoreError, StoreUnreadable
+from uwf.store import backup as module
+from uwf.store.backup import backup
+from uwf.store.check import verify
+from uwf.store.codec import Link
+from uwf.store.sqlite import SqliteStore, open_store
+
+
+def fill(store: SqliteStore, count: int = 20) -> None:
+    for number in range(count):
+        with store.transaction(durable=False) as tx:
+            old = tx.ref("a")
+            id = tx.put("k", [number, Link(old.id) if old else None, "x" * 3000])
+            tx.set_ref("a", id, tags={"n": str(number)}, why="x")
+            tx.set_ref("b", id, tags={"n": str(number)}, why="x")
+
+
+def content(store: SqliteStore) -> object:
+    return store.refs(), list(store.ids()), store.moves_since(0), store.stats()
+
+
+def test_a_backup_is_the_store_as_it_was(disk: SqliteStore, tmp_path: Path) -> None:
+    fill(disk)
+    copy = tmp_path / "copy.db"
+    before = content(disk)
+    assert backup(disk, str(copy)) == copy.stat().st_size
+    fill(disk, 3)
+    other = open_store(str(copy), create=False)
+    assert content(other) == before
+    assert verify(other, deep=True).problems == ()
+    fill(other, 2)
+    other.close()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert sorted(os.listdir(tmp_path)) == ["copy.db", "home"]
+
+
+def test_a_backup_put_in_place_of_a_broken_store_is_the_store(path: str, tmp_path: Path) -> None:
+    """The hint of an unreadable store, followed to the letter."""
+    store = open_store(path)
+    fill(store)
+    before = content(store)
+    backup(store, str(tmp_path / "copy.db"))
+    fill(store, 3)
+    os.truncate(path, 5000)  # while its WAL is still there
+    with pytest.raises(StoreUnreadable) as error:
+        verify(open_store(path))
+    assert f"move {path}* away" in (error.value.hint or "")
+    store._database.connection.close()
+    for name in os.listdir(os.path.dirname(path)):
+        os.rename(os.path.join(os.path.dirname(path), name), tmp_path / f"{name}.broken")
+    shutil.copyfile(tmp_path / "copy.db", path)
+    restored = open_store(path)
+    assert content(restored) == before
+    restored.close()
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "dangling link"])
+def test_nothing_is_overwritten(disk: SqliteStore, tmp_path: Path, there: str) -> None:
+    copy = tmp_path / "copy.db"
+    if there == "file":
+        copy.write_text("precious")
+    elif there == "folder":
+        copy.mkdir()
+    else:
+        copy.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=f"{copy} exists"):
+        backup(disk, str(copy))
+    if there == "file":
+        assert copy.read_text() == "precious"
+    assert sorted(os.listdir(tmp_path)) == ["copy.db", "home"]
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(
+    disk: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.db"
+    real = module._copy
+
+    def slowly(store: SqliteStore, temporary: str) -> None:
+        real(store, temporary)
+        copy.write_text("precious")
+
+    monkeypatch.setattr(module, "_copy", slowly)
+    with pytest.raises(InputError, match="exists"):
+        backup(disk, str(copy))
+    assert copy.read_text() == "precious"
+    assert sorted(os.listdir(tmp_path)) == ["copy.db", "home"]
+
+
+def test_a_folder_that_is_not_there_is_bad_input(disk: SqliteStore, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder"):
+        backup(disk, str(tmp_path / "nowhere" / "copy.db"))
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    disk: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(disk)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StoreError, match=r"cannot create .*copy\.db: No space left on device"):
+        backup(disk, str(tmp_path / "copy.db"))
+    assert os.listdir(tmp_path) == ["home"]
+
+
+def test_a_small_file_system_is_a_clear_error(disk: SqliteStore, tmp_path: Path) -> None:
+    fill(disk, 400)
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(small)], capture_output=True
+    )
+    if mount.returncode:
+        pytest.skip(f"cannot mount a small file system here: {mount.stderr.decode().strip()}")
+    try:
+        with pytest.raises(StoreError, match=r"small/copy\.db: ") as error:
+            backup(disk, str(small / "copy.db"))
+        assert error.value.code in ("store_full", "store_io")
+        assert os.listdir(small) == []
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+WRITER = """
+import sys
+from uwf.store.sqlite import open_store
+store = open_store(sys.argv[1])
+print("ready", flush=True)
+number = 0
+while True:
+    number += 1
+    with store.transaction(durable=False) as tx:
+        id = tx.put("k", [number, "x" * 3000])
+        tx.set_ref("a", id, tags={"n": str(number)}, why="x")
+        tx.set_ref("b", id, tags={"n": str(number)}, why="x")
+"""
+
+
+def test_backups_are_consistent_while_another_process_writes(
+    disk: SqliteStore, path: str, tmp_path: Path
+) -> None:
+    fill(disk, 200)
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert writer.stdout and writer.stdout.readline() == "ready\n"
+        seen = set()
+        for number in range(5):
+            copy = tmp_path / f"{number}.db"
+            backup(disk, str(copy))
+            other = open_store(str(copy), create=False)
+            a, b = other.ref("a"), other.ref("b")
+            assert a and b and (a.id, a.tags) == (b.id, b.tags)
+            assert verify(other, deep=True).problems == ()
+            seen.add(a.tags["n"])
+            other.close()
+        assert len(seen) > 1, "nothing was written meanwhile, so nothing was tested"
+    finally:
+        writer.kill()
+        writer.wait()

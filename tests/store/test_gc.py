@@ -1,0 +1,263 @@
+"""Collecting garbage: what goes, what stays, and that it never takes what somebody is writing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store.conftest import Clock
+from uwf import clock
+from uwf.errors import StoreBusy, StoreError
+from uwf.store.check import verify
+from uwf.store.codec import Link, key_of
+from uwf.store.gc import GcReport, collect
+from uwf.store.memory import MemoryStore
+from uwf.store.protocols import REFRESH_MS, Store
+from uwf.store.sqlite import SqliteStore, open_store
+
+DAY_MS = 86_400_000
+
+
+def put(store: Store, payload: object) -> str:
+    with store.transaction() as tx:
+        return tx.put("k", payload)
+
+
+def name(store: Store, ref: str, id: str) -> None:
+    with store.transaction() as tx:
+        tx.set_ref(ref, id, why="x")
+
+
+def left(store: Store, **ids: str) -> set[str]:
+    return {word for word, id in ids.items() if store.has(id)}
+
+
+def test_what_refs_reach_stays_and_the_rest_goes(store: Store, now: Clock) -> None:
+    base = put(store, "base")
+    head = put(store, [Link(base)])
+    loose = put(store, "loose")
+    hanging = put(store, [Link(loose), Link(base)])
+    name(store, "r", head)
+    now.ms += 20 * DAY_MS
+    bytes_before = sum(map(store.stored_bytes, (loose, hanging)))
+    assert collect(store, 14 * DAY_MS) == GcReport(2, 2, bytes_before)
+    assert left(store, base=base, head=head, loose=loose, hanging=hanging) == {"base", "head"}
+    assert collect(store, 14 * DAY_MS) == GcReport(2, 0, 0)
+    assert verify(store, deep=True).problems == ()
+
+
+def test_a_dry_run_removes_nothing(store: Store, now: Clock) -> None:
+    name(store, "r", put(store, 1))
+    put(store, 2)
+    now.ms += 20 * DAY_MS
+    told = collect(store, 14 * DAY_MS, dry_run=True)
+    assert (told.kept, told.removed, store.stats().objects) == (1, 1, 2)
+    assert collect(store, 14 * DAY_MS) == told
+
+
+def test_what_was_put_lately_stays_with_all_it_links_to(store: Store, now: Clock) -> None:
+    old = put(store, "old")
+    now.ms += 20 * DAY_MS
+    new = put(store, [Link(old)])
+    assert collect(store, 14 * DAY_MS).removed == 0
+    assert collect(store, 1).removed == 0
+    assert left(store, old=old, new=new) == {"old", "new"}
+    now.ms += 20 * DAY_MS
+    assert collect(store, 14 * DAY_MS).removed == 2
+
+
+def test_what_was_put_again_lately_stays(store: Store, now: Clock) -> None:
+    """Somebody stores what is there already as garbage, and is about to name it."""
+    put(store, "again")
+    for pause_ms in (20 * DAY_MS, REFRESH_MS, REFRESH_MS // 2):
+        now.ms += pause_ms
+        id = put(store, "again")
+        now.ms += 1000
+        assert collect(store, 2000).removed == 0
+        name(store, "r", id)
+        with store.transaction() as tx:
+            tx.delete_ref("r", why="x")
+
+
+def test_what_the_log_mentions_stays_for_the_grace(store: Store, now: Clock) -> None:
+    base = put(store, "base")
+    first = put(store, [Link(base)])
+    name(store, "r", first)
+    now.ms += 20 * DAY_MS
+    second = put(store, "second")
+    name(store, "r", second)
+    assert collect(store, 14 * DAY_MS).removed == 0, "the move can still be undone"
+    now.ms += 20 * DAY_MS
+    assert collect(store, 14 * DAY_MS).removed == 2
+    assert left(store, base=base, first=first, second=second) == {"second"}
+
+
+def test_a_deleted_ref_keeps_its_objects_for_the_grace(store: Store, now: Clock) -> None:
+    id = put(store, 1)
+    name(store, "r", id)
+    now.ms += 20 * DAY_MS
+    with store.transaction() as tx:
+        tx.delete_ref("r", why="x")
+    assert collect(store, 14 * DAY_MS).removed == 0
+    now.ms += 20 * DAY_MS
+    assert collect(store, 14 * DAY_MS).removed == 1
+
+
+def test_no_grace_is_no_grace(store: Store, now: Clock) -> None:
+    first = put(store, 1)
+    name(store, "r", first)
+    kept = put(store, 2)
+    name(store, "r", kept)
+    put(store, 3)
+    assert collect(store, 0).removed == 2
+    assert list(store.ids()) == [kept]
+
+
+def test_a_log_that_mentions_what_an_earlier_run_took_is_no_problem(
+    store: Store, now: Clock
+) -> None:
+    name(store, "r", put(store, 1))
+    name(store, "r", put(store, 2))
+    now.ms += 1
+    assert collect(store, 0).removed == 1
+    assert collect(store, 14 * DAY_MS) == GcReport(1, 0, 0)
+
+
+@pytest.mark.parametrize("fault", ["missing", "damaged"])
+def test_nothing_is_removed_when_something_needed_cannot_be_read(
+    disk: SqliteStore, path: str, now: Clock, fault: str
+) -> None:
+    base = put(disk, "base")
+    middle = put(disk, [Link(base)])
+    name(disk, "r", put(disk, [Link(middle)]))
+    put(disk, "loose")
+    other = sqlite3.connect(path, isolation_level=None)
+    if fault == "missing":
+        other.execute("DELETE FROM object WHERE id = ?", (key_of(middle),))
+    else:
+        other.execute("UPDATE object SET data = x'01' WHERE id = ?", (key_of(middle),))
+    other.close()
+    now.ms += 20 * DAY_MS
+    before = disk.stats()
+    for dry_run in (True, False):
+        with pytest.raises(StoreError, match=f"nothing was removed: object {middle}") as error:
+            collect(disk, 14 * DAY_MS, dry_run)
+        assert error.value.hint == "uwf store verify"
+    assert disk.stats() == before
+
+
+def test_what_is_named_while_it_marks_stays(disk: SqliteStore, path: str, now: Clock) -> None:
+    """The other process picks up garbage between the marking and the lock: it is marked again under the lock."""
+    base = put(disk, "base")
+    loose = put(disk, [Link(base)])
+    gone = put(disk, "gone")
+    now.ms += 20 * DAY_MS
+    other = open_store(path)
+    begin = disk.transaction
+
+    def meanwhile() -> object:
+        name(other, "r", loose)
+        return begin()
+
+    disk.transaction = meanwhile  # type: ignore[method-assign, assignment]
+    assert collect(disk, 14 * DAY_MS).removed == 1
+    assert left(disk, base=base, loose=loose, gone=gone) == {"base", "loose"}
+    other.close()
+
+
+def test_it_waits_for_a_writer_and_a_writer_for_it(disk: SqliteStore, path: str) -> None:
+    hurried = open_store(path, wait_s=0)
+    with disk.transaction() as tx:
+        tx.put("k", 1)
+        with pytest.raises(StoreBusy):
+            collect(hurried, 0)
+    assert collect(hurried, 0, dry_run=True).kept + collect(hurried, 0, dry_run=True).removed == 1
+    hurried.close()
+
+
+WRITER = """
+import sys
+from uwf.store.codec import Link
+from uwf.store.sqlite import open_store
+store = open_store(sys.argv[1])
+print("ready", flush=True)
+before = None
+for number in range(300):
+    with store.transaction(durable=False) as tx:
+        turn = tx.put("turn", [sys.argv[2], number])
+    with store.transaction(durable=False) as tx:
+        old = tx.ref("chain/" + sys.argv[2])
+        step = tx.put("step", [Link(turn), Link(old.id) if old else None])
+        tx.set_ref("chain/" + sys.argv[2], step, expect=old.id if old else None, why="step")
+print("done")
+"""
+
+
+def test_running_all_the_time_it_takes_nothing_from_those_who_write(
+    disk: SqliteStore, path: str
+) -> None:
+    """Turns are put in one transaction and linked in the next; a grace of ten seconds covers the time between."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, path, str(number)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout and writer.stdout.readline() == "ready\n"
+        runs = 0
+        deadline = time.monotonic() + 60
+        while any(writer.poll() is None for writer in writers) and time.monotonic() < deadline:
+            assert collect(disk, 10_000).removed == 0
+            runs += 1
+        assert [writer.communicate()[0] for writer in writers] == ["done\n", "done\n"]
+    finally:
+        for writer in writers:
+            writer.kill()
+    assert runs > 1
+    assert verify(disk, deep=True).problems == ()
+    assert disk.stats().objects == 2 * 300 * 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 30), max_size=3), min_size=1, max_size=20),
+    st.lists(st.integers(0, 30), max_size=4),
+)
+def test_it_keeps_exactly_what_is_reachable(graph: list[list[int]], named: list[int]) -> None:
+    store = MemoryStore()
+    later_ms = clock.now_ms() + DAY_MS
+    ids: list[str] = []
+    links: dict[str, set[str]] = {}
+    with store.transaction() as tx:
+        for number, below in enumerate(graph):
+            to = [Link(ids[other % number]) for other in below if number]
+            ids.append(tx.put("k", [number, to]))
+            links[ids[-1]] = set(to)
+        for other in named:
+            tx.set_ref(f"r/{other}", ids[other % len(ids)], why="x")
+    reach: set[str] = set()
+    waiting = [ref.id for ref in store.refs()]
+    while waiting:
+        id = waiting.pop()
+        if id not in reach:
+            reach.add(id)
+            waiting.extend(links[id])
+    with mock.patch("uwf.clock.now_ms", lambda: later_ms):
+        report = collect(store, 0)
+    assert set(store.ids()) == reach
+    assert (report.kept, report.removed) == (len(reach), len(ids) - len(reach))
