@@ -8,7 +8,7 @@ or a thread, which stands for its head.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.model import THREADS, Place, Start, previous
+from uwf.engine.model import THREADS, THREADS_END, Place, Start, previous
 from uwf.errors import Ambiguous, InputError, NotFound
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ SHORTEST = 4
 def thread_ref(store: Reader, text: str) -> Ref:
     """The ref of the thread that `text` names. Raises `NotFound`, `Ambiguous` or `InputError`."""
     if text == LAST:
-        newest = store.refs(THREADS, newest_first=True, limit=1)
+        newest = store.refs(THREADS, high=THREADS_END, newest_first=True, limit=1)
         if not newest:
             raise NotFound(
                 "there is no thread yet",
@@ -98,10 +98,12 @@ def forkable(store: Reader, text: str) -> tuple[str, str | None]:
     id = object_id(store, text)
     word = text.rpartition("~")[0] or text.partition("/")[0]
     try:
-        thread = thread_ref(store, word).name.removeprefix(THREADS)
+        ref = thread_ref(store, word)
     except (NotFound, InputError):
         return id, None
-    return id, thread
+    if word == text and ref.id != id:  # the beginning of an object, and of a thread only by chance
+        return id, None
+    return id, ref.name.removeprefix(THREADS)
 
 
 def step_id(store: Reader, text: str) -> str:

@@ -13,6 +13,7 @@ from uwf.engine.model import (
     COMPLETED,
     IDLE,
     THREADS,
+    THREADS_END,
     Place,
     Plan,
     Start,
@@ -224,7 +225,7 @@ def _first_plan(tx: Transaction, thread: Thread, workflow: Workflow, supplement:
 def new_id(tx: Transaction) -> str:
     """A ULID later than every thread's so far, also when the clock has jumped back."""
     now_ms = clock.now_ms()
-    newest = tx.refs(THREADS, newest_first=True, limit=1)
+    newest = tx.refs(THREADS, high=THREADS_END, newest_first=True, limit=1)
     if newest:
         last = newest[0].name.removeprefix(THREADS)
         if clock.is_ulid(last):

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 
 THREADS = "@uwf/thread/"
+THREADS_END = THREADS + "8"
+"""After the refs of all threads: no ULID begins with an 8. What else somebody put there stands behind it."""
+
 ATTEMPTS = "@uwf/attempt/"
 REGISTRY = "@uwf/registry/"
 
