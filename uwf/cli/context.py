@@ -47,7 +47,7 @@ class Context:
 
     def reader(self) -> Store:
         """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""
-        if self._store is None and not os.path.lexists(self.store_path):
+        if self._store is None and _was_never_made(self.store_path):
             from uwf.store.memory import MemoryStore
 
             return MemoryStore()
@@ -58,3 +58,16 @@ class Context:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+
+def _was_never_made(path: str) -> bool:
+    """Whether there certainly is no store, and never was one that lost its main file only."""
+    for each in (path, f"{path}-wal"):
+        try:
+            os.lstat(each)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False  # what cannot be looked at may be there: opening it says what is wrong
+        return False
+    return True

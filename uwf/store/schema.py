@@ -82,9 +82,10 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     """
     size_bytes = _size(path)
     if size_bytes is None:
+        _refuse_lost(path)
         if not create:
             raise StoreError(
-                f"there is no store at {path}", hint="uwf thread start WORKFLOW -p TEXT makes one"
+                f"there is no store at {path}", hint="uwf thread start WORKFLOW -p TEXT"
             )
         _create(path)
     elif size_bytes == 0:
@@ -105,6 +106,15 @@ def _size(path: str) -> int | None:
         return None
     except OSError as error:
         raise StoreUnreadable(f"cannot look at the store {path}: {error.strerror}") from error
+
+
+def _refuse_lost(path: str) -> None:
+    """StoreUnreadable when the store is not there and a WAL that belongs to it is.
+
+    A WAL holds committed data. Beside a new store it would be replayed into that.
+    """
+    if os.path.lexists(f"{path}-wal") and _size(path) is None:
+        raise unreadable(path, f"the file is gone, but {path}-wal with its latest changes is there")
 
 
 def _recognise(database: Database) -> None:
@@ -137,9 +147,6 @@ def _create(path: str) -> None:
         os.makedirs(folder, mode=FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise cannot_create(path, error) from error
-    if os.path.lexists(f"{path}-wal") and _size(path) is None:
-        # A WAL holds committed data of a store file that was here. Beside a new file it would be replayed into it.
-        raise unreadable(path, f"the file is gone, but {path}-wal with its latest changes is there")
     temporary = start_new(path)
     try:
         _fill(temporary)
