@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "uwf"
 
-LEAVES = {"clock", "errors", "points", "record", "units", "yaml12"}
+LEAVES = {"amounts", "clock", "errors", "points", "record", "units", "yaml12"}
 
 MAY_IMPORT = {
     "cli": {"engine", "workflow", "agent", "guard", "store", "config", "demo"},

@@ -1,0 +1,156 @@
+"""Limits as people write them: `tokens=2M,usd=5,steps=40,visits=10,time=2h`, and how raising one is written.
+
+A budget is a map from some of `NAMES` to amounts; `time` is in seconds. The command line, config.toml and workflow
+files all say it in this form. What a budget means is in `guard/budget.py`.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import InputError
+from uwf.units import duration_s
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+TOKENS, USD, STEPS, VISITS, TIME = "tokens", "usd", "steps", "visits", "time"
+NAMES = (TOKENS, USD, STEPS, VISITS, TIME)
+
+EXAMPLES = {TOKENS: "2M", USD: "5", STEPS: "40", VISITS: "10", TIME: "2h"}
+
+_FACTORS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+_MOST = 10.0**15
+_UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+
+
+def parse(text: str, names: Sequence[str] = NAMES) -> dict[str, float]:
+    """The budget that `text` stands for. InputError says what is wrong, with the nearest name as hint."""
+    found = {}
+    for name, amount, is_more in _items(text, names):
+        if is_more:
+            raise _nothing_to_raise(name, amount)
+        found[name] = amount
+    return found
+
+
+def raised(current: Mapping[str, float], text: str) -> dict[str, float]:
+    """`current` with what `text` says: `+usd=2` adds to the limit there is, `usd=2` sets it."""
+    changed = dict(current)
+    for name, amount, is_more in _items(text, NAMES):
+        if is_more and name not in current:
+            raise _nothing_to_raise(name, amount)
+        changed[name] = tidy(name, current[name] + amount) if is_more else amount
+    return changed
+
+
+def format(budget: Mapping[str, float]) -> str:
+    """The text that `parse` reads as `budget`."""
+    return ",".join(f"{name}={written(name, budget[name])}" for name in NAMES if name in budget)
+
+
+def written(name: str, amount: float) -> str:
+    """One amount as a person writes it: `2M`, `5.02`, `1h30m`."""
+    amount = tidy(name, amount)
+    if name == TIME:
+        return _duration(round(amount * 1000))
+    if name == USD:
+        return f"{amount:.6f}".rstrip("0").rstrip(".")
+    whole = round(amount)
+    for letter in "GMk" if name == TOKENS and whole else "":
+        if whole % _FACTORS[letter] == 0:
+            return f"{whole // _FACTORS[letter]}{letter}"
+    return str(whole)
+
+
+def read(name: str, given: Any) -> float:
+    """The amount that `given`, a text or a number of a file, stands for. ValueError says why it is none."""
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+        raise ValueError(f"{given!r} is not {_form(name)}")
+    if name == TIME:
+        if not isinstance(given, str):
+            raise ValueError(f"{given!r} is not {_form(name)}")
+        amount = duration_s(given)
+    else:
+        number = _number(given) if isinstance(given, str) else given
+        amount = float(max(min(number, 2 * _MOST), -1.0))
+        if amount != amount:  # "not a number" is not even itself
+            raise ValueError(f"{given!r} is not {_form(name)}")
+    if amount <= 0 or tidy(name, amount) <= 0:
+        raise ValueError(f"{given!r} leaves nothing to spend: a limit is more than 0")
+    if amount > _MOST:
+        raise ValueError(f"{given!r} is more than anybody has")
+    if name in (TOKENS, STEPS, VISITS) and amount != round(amount):
+        raise ValueError(f"{given!r} is not a whole number")
+    return tidy(name, amount)
+
+
+def tidy(name: str, amount: float) -> float:
+    """`amount` without the dust of adding: whole, or to a millionth of a dollar, or to a millisecond."""
+    return round(amount, {USD: 6, TIME: 3}.get(name, 0))
+
+
+def unknown(name: str, names: Sequence[str] = NAMES) -> tuple[str, str]:
+    """What to say about a name that no budget has, and the nearest one as hint."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, names, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"--budget {names[0]}={EXAMPLES[names[0]]}"
+    return f"{name!r} cannot be limited; these can: {', '.join(names)}", hint
+
+
+def _items(text: str, names: Sequence[str]) -> Iterator[tuple[str, float, bool]]:
+    """(name, amount, whether it comes on top) for each part of `text`."""
+    seen = set()
+    for part in text.split(","):
+        word = part.strip()
+        name, equals, amount = word.removeprefix("+").partition("=")
+        if not equals or not name:
+            raise _bad(f"{word!r} is not of the form NAME=LIMIT", f"--budget {USD}={EXAMPLES[USD]}")
+        if name not in names:
+            raise _bad(*unknown(name, names))
+        if name in seen:
+            raise _bad(f"{name} is given twice in {text!r}", None)
+        seen.add(name)
+        try:
+            yield name, read(name, amount), word.startswith("+")
+        except ValueError as error:
+            raise _bad(f"{name}: {error}", f"--budget {name}={EXAMPLES[name]}") from None
+
+
+def _number(text: str) -> float:
+    """`1500`, `0.5`, `2M`; not a number (nan) for anything else."""
+    sign = -1 if text.startswith("-") else 1
+    digits = text.removeprefix("-")
+    factor = _FACTORS.get(digits[-1:], 1)
+    if factor != 1:
+        digits = digits[:-1]
+    if not digits.isascii() or not digits.replace(".", "", 1).isdigit() or len(digits) > 20:
+        return float("nan")
+    return sign * float(digits) * factor
+
+
+def _form(name: str) -> str:
+    if name == TIME:
+        return "a duration such as 90s, 30m or 1h30m"
+    return f"a number such as {EXAMPLES[name]}"
+
+
+def _duration(ms: int) -> str:
+    parts = []
+    for unit, size in _UNITS_MS:
+        count, ms = divmod(ms, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def _nothing_to_raise(name: str, amount: float) -> InputError:
+    return _bad(
+        f"there is no limit on {name} yet that could be raised",
+        f"--budget {name}={written(name, amount)}",
+    )
+
+
+def _bad(message: str, hint: str | None) -> InputError:
+    return InputError(message, hint=hint, code="bad_budget")
