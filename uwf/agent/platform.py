@@ -9,6 +9,7 @@
 | signal a process, not just its number  | pidfd_send_signal                    | compare the start time, then kill |
 | keep the number of an ended child ours | waitid(WNOWAIT)                      | collected at once                 |
 | who carries this mark                  | /proc/PID/environ                    | `ps -E`                           |
+| has the kernel killed for memory       | cgroup memory.events, /proc/vmstat   | not known                         |
 
 Deciding which processes belong to a run is left to `family`, ending them to `ladder`.
 """
@@ -200,6 +201,31 @@ def adopts() -> bool:
 
 
 _prctl_found: list[Callable[[int, int | bytearray], None]] = []
+
+
+def memory_bytes() -> int | None:
+    """All the memory that programs here can have: the machine's, or less where a control group says so."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+    try:
+        return min(total, int(_read("/sys/fs/cgroup/memory.max")))
+    except (OSError, ValueError):  # no control group, or one whose limit reads `max`
+        return total
+
+
+def oom_kills() -> int | None:
+    """How many processes the kernel has killed because memory ran out; None where that is not known."""
+    for path in ("/sys/fs/cgroup/memory.events", "/proc/vmstat"):
+        try:
+            lines = _read(path).split(b"\n")
+        except OSError:
+            continue
+        for line in lines:
+            if line.startswith(b"oom_kill "):
+                return int(line.split()[1])
+    return None
 
 
 def _prctl() -> Callable[[int, int | bytearray], None]:

@@ -1,0 +1,142 @@
+"""What class of failure an agent's end is, read from how it ended and from what it said.
+
+    spawn_failed  exit_code  signal  timeout  stall  output_limit  bad_reply
+    quota  authentication  network  out_of_memory  internal
+
+The first row is what the process did; the second says more, and is read from the messages that agents, the services
+behind them and common tools are known to print. Only ever asked about a failure: a step that went well may
+speak of rate limits as much as it likes. When a limit resets is read by `resets`.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.agent import platform
+from uwf.record import Record
+
+EXIT_CODE, SIGNAL, BAD_REPLY, SPAWN_FAILED = "exit_code", "signal", "bad_reply", "spawn_failed"
+QUOTA, AUTHENTICATION, NETWORK = "quota", "authentication", "network"
+OUT_OF_MEMORY, INTERNAL = "out_of_memory", "internal"
+
+CLASSES = (
+    *(SPAWN_FAILED, EXIT_CODE, SIGNAL, "timeout", "stall", "output_limit", BAD_REPLY),
+    *(QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, INTERNAL),
+)
+
+_SIGKILL = 9
+_KILLED_EXIT = 128 + _SIGKILL  # how a shell tells that what it ran was killed
+_STDERR_CHARS = 4000
+_STDOUT_CHARS = 600
+"""An agent that gives up says so at its end; what stands before is its work, which may be about anything."""
+
+_STATUS = r"(?:http|status|code|error|api)(?: (?:code|error))?\W{0,12}"
+
+_SAYS = {
+    QUOTA: (
+        r"usage[ _]limit",
+        r"rate[ _-]?limit",
+        rf"{_STATUS}429\b",
+        r"too many requests",
+        r"(?<!disk )quota[ _](?:exceeded|reached|exhausted)",
+        r"exceeded your (?:current |daily |monthly )?quota",
+        r"check quota|insufficient_quota|quota will reset",
+        r"resource[ _](?:has been )?exhausted",
+        r"hit your (?:[\w-]+ )?limit",
+        r"\b(?:session|hourly|daily|weekly|monthly|\d+-hour|spending) limit",
+        r"credit balance is too low|out of credits|insufficient (?:credits|funds|balance)",
+    ),
+    AUTHENTICATION: (
+        rf"{_STATUS}401\b",
+        r"unauthori[sz]ed|unauthenticated",
+        r"(?:invalid|incorrect|expired|missing) (?:x-)?api[ _-]?key",
+        r"api[ _-]?key (?:is )?(?:not (?:found|valid|set)|missing|invalid|expired)",
+        r"authentication[ _](?:error|failed|required)|failed to authenticate",
+        r"not (?:logged|signed) in|please (?:run )?(?:`?[\w/-]+ )?/?log ?in\b",
+        r"(?:invalid|expired) (?:oauth |access |bearer |refresh )?token",
+        r"token (?:has |is )?(?:expired|revoked)",
+    ),
+    OUT_OF_MEMORY: (
+        r"\bout of memory",
+        r"cannot allocate memory|\benomem\b",
+        r"\bmemoryerror\b|std::bad_alloc",
+        r"oom[ -]?kill",
+    ),
+    NETWORK: (
+        r"connection (?:was |is )?(?:refused|reset|aborted|closed|timed ?out|error|failed)",
+        r"\b(?:econnrefused|econnreset|econnaborted|etimedout|enotfound|eai_again)\b",
+        r"\b(?:ehostunreach|enetunreach)\b|no route to host|network (?:is )?unreachable",
+        r"could not resolve|name resolution|getaddrinfo|name or service not known",
+        r"socket hang up|fetch failed|network error|request timed out",
+        r"(?:tls|ssl) handshake",
+        rf"{_STATUS}(?:502|503|504|529)\b|api error:? 5\d\d\b",
+        r"bad gateway|service unavailable|gateway time-?out|overloaded_error|\boverloaded\b",
+    ),
+}
+"""Patterns over text in lower case. The first class that fits is taken: a limit that was reached is also told
+by connections that were closed.
+"""
+
+
+class Failing(Record):
+    """`resets_ms` is when a quota begins anew, if the agent said so."""
+
+    failure_class: str
+    resets_ms: int | None = None
+
+
+def classify(
+    code: str,
+    exit_code: int | None,
+    signal: int | None,
+    stderr: str,
+    stdout_tail: str,
+    rung: str,
+    *,
+    peak_memory_bytes: int | None = None,
+) -> Failing:
+    """The class of a failed attempt.
+
+    `code` is how the attempt ended, one of the first row; `rung` is what we ended the process with ("" for
+    nothing, "term", "kill"). An unknown code is `internal`.
+    """
+    if code not in CLASSES:
+        return Failing(INTERNAL)
+    if code not in (EXIT_CODE, SIGNAL, SPAWN_FAILED, BAD_REPLY):
+        return Failing(code)
+    text = _what_counts(code, stderr, stdout_tail)
+    said = _said(text)
+    if said == QUOTA:
+        from uwf.agent import resets
+
+        return Failing(QUOTA, resets.resets_ms(text, clock.now_ms()))
+    if said is not None and (code != SIGNAL or said == OUT_OF_MEMORY):
+        return Failing(said)
+    was_killed = signal == _SIGKILL or exit_code == _KILLED_EXIT
+    if was_killed and not rung and _memory_ran_out(peak_memory_bytes):
+        return Failing(OUT_OF_MEMORY)
+    return Failing(code)
+
+
+def _what_counts(code: str, stderr: str, stdout: str) -> str:
+    """The text in which a message of the agent itself would stand."""
+    if code == BAD_REPLY:  # a reply that is nothing but a message; anything longer is a reply
+        return stdout.strip() if len(stdout.strip()) <= _STDOUT_CHARS else ""
+    return f"{stdout[-_STDOUT_CHARS:]}\n{stderr[-_STDERR_CHARS:]}"
+
+
+def _said(text: str) -> str | None:
+    import re
+
+    text = text.lower()
+    for failure_class, patterns in _SAYS.items():
+        if any(re.search(pattern, text) for pattern in patterns):
+            return failure_class
+    return None
+
+
+def _memory_ran_out(peak_memory_bytes: int | None) -> bool:
+    """Whether it may have been the kernel that killed, for memory: it has done so before, and there was reason to."""
+    total = platform.memory_bytes()
+    if platform.oom_kills() == 0 or total is None or peak_memory_bytes is None:
+        return False
+    return peak_memory_bytes >= total // 4
