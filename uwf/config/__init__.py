@@ -20,7 +20,11 @@ HOME_VARIABLE = "UWF_HOME"
 
 
 class AgentConfig(Record):
-    """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment."""
+    """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment.
+
+    `stall_timeout_s` ends an agent that says nothing for so long. It is off unless told, because a plain
+    command may well be silent until it is done; 15 minutes suit an agent that streams.
+    """
 
     kind: str = "command"
     command: tuple[str, ...] = ()
@@ -32,12 +36,63 @@ class AgentConfig(Record):
 
 
 class Limits(Record):
-    """What one machine may be asked for, and how long a stopped agent has before it is killed."""
+    """What one machine may be asked for, and how long a stopped agent has before it is killed.
+
+    `per_label` has the most agents at once for each value of a label, `per_workflow` for each workflow.
+    `max_attempts` are tries in a row at one step, `max_repeats` the same failure in a thread's life, before a
+    person has to add something. The last four are what the machine must have left: `min_memory_bytes` for an
+    agent of which nothing is known yet, `seats` places for people.
+    """
 
     max_running: int = 5
     max_queue: int = 20
     max_steps: int = 100
     grace_s: float = 3.0
+    per_label: tuple[tuple[str, int], ...] = ()
+    per_workflow: tuple[tuple[str, int], ...] = ()
+    overflow: str = "refuse"
+    max_attempts: int = 3
+    max_repeats: int = 3
+    reserve_cpus: float | None = None
+    min_memory_bytes: int = 500 << 20
+    disk_floor_bytes: int = 256 << 20
+    seats: int = 2
+
+
+class BreakerConfig(Record):
+    """After how many failures in a row an agent is left alone, and for how long."""
+
+    threshold: int = 3
+    cooldown_s: float = 1800.0
+
+
+class StatsConfig(Record):
+    """The window over which success is measured, and the rate below which nothing but probes is begun."""
+
+    window_s: float = 3600.0
+    min_rate: float = 0.3
+    min_sample: int = 10
+    probe_every_s: float = 300.0
+
+
+class RetryConfig(Record):
+    """Which failures are tried again inside a step, how often, and the first and the longest delay."""
+
+    classes: tuple[str, ...] = ("network", "spawn_failed")
+    attempts: int = 2
+    base_s: float = 1.0
+    max_s: float = 60.0
+
+
+class BudgetConfig(Record):
+    """Limits by name (see `uwf.amounts`): of a step, of a thread's whole life, of the machine in a day, and what must
+    be left for a step to begin.
+    """
+
+    step: Mapping[str, float]
+    thread: Mapping[str, float]
+    day: Mapping[str, float]
+    reserve: Mapping[str, float]
 
 
 class PromptConfig(Record):
@@ -65,6 +120,10 @@ class Config(Record):
     prompt: PromptConfig
     read: ReadConfig
     secrets: tuple[str, ...]
+    breaker: BreakerConfig = BreakerConfig()
+    stats: StatsConfig = StatsConfig()
+    retry: RetryConfig = RetryConfig()
+    budget: BudgetConfig = BudgetConfig({}, {}, {}, {})
 
     def agent(self, name: str) -> AgentConfig:
         """The settings of the agent `name`; the defaults for one that is not configured."""
@@ -123,14 +182,21 @@ def _config(settings: Mapping[str, Any]) -> Config:
         command = tuple(fields.get("command", ()))
         env = tuple(fields.get("env", {}).items())
         agents[name] = AgentConfig(**{**fields, "command": command, "env": env})
+    limits, retry, budget = (settings.get(part, {}) for part in ("limits", "retry", "budget"))
+    pools = {name: tuple(limits.get(name, {}).items()) for name in ("per_label", "per_workflow")}
+    classes = tuple(retry.get("classes", RetryConfig().classes))
     return Config(
         default_agent=settings.get("default_agent"),
         agents=agents,
-        limits=Limits(**settings.get("limits", {})),
+        limits=Limits(**{**limits, **pools}),
         overrides=settings.get("overrides", {}),
         prompt=PromptConfig(**settings.get("prompt", {})),
         read=ReadConfig(**settings.get("read", {})),
         secrets=tuple(settings.get("secrets", ())),
+        breaker=BreakerConfig(**settings.get("breaker", {})),
+        stats=StatsConfig(**settings.get("stats", {})),
+        retry=RetryConfig(**{**retry, "classes": classes}),
+        budget=BudgetConfig(*(budget.get(part, {}) for part in BudgetConfig._fields)),
     )
 
 

@@ -98,9 +98,17 @@ def _toml_value(key: schema.Key, text: str) -> Any:
             raise ValueError(f"{text!r} is not a list: {error}") from None
     if is_list:
         return [word.strip() for word in text.split(",") if word.strip()]
-    if key.read is schema.read_count and text.isascii() and text.isdigit():
-        return int(text)
+    if text.isascii() and text.replace(".", "", 1).isdigit() and _takes(key, 1):
+        return float(text) if "." in text else int(text)
     return text
+
+
+def _takes(key: schema.Key, value: Any) -> bool:
+    try:
+        key.read(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _matching(document: Any, pattern: Path) -> Iterator[tuple[Path, Any]]:
