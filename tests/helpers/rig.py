@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tests.helpers.fake_agent import Answers, FakeAgent, reply
 from tests.helpers.flows import PAIR
+from uwf import config
 from uwf.agent.stop import Stop
-from uwf.config import AgentConfig, Config, Limits, PromptConfig, ReadConfig
+from uwf.config import AgentConfig, PromptConfig
 from uwf.engine import advance, lifecycle, recover
 from uwf.engine.advance import Order, Result
 from uwf.engine.engine import Engine
@@ -47,6 +48,7 @@ class Rig:
         history_chars: int = 32_000,
         agents: dict[str, AgentConfig] | None = None,
     ) -> None:
+        plain = config.defaults()
         self.agent = FakeAgent()
         self.events: list[Event] = []
         self.stop = Stop()
@@ -55,14 +57,11 @@ class Rig:
             store=store,
             memo=Memo(store),
             home=home,
-            config=Config(
-                default_agent=None,
+            config=replace(
+                plain,
                 agents=agents or {},
-                limits=Limits(max_steps=max_steps, grace_s=0.5),
-                overrides={},
+                limits=replace(plain.limits, max_steps=max_steps, grace_s=0.5),
                 prompt=PromptConfig(history_chars=history_chars),
-                read=ReadConfig(),
-                secrets=(),
             ),
             environ={"PATH": "/bin"},
             redactor=Redactor(secrets),

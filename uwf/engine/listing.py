@@ -52,8 +52,12 @@ def rows(
 
 
 def count(reader: Reader, wanted: Filter) -> int:
-    """How many threads have the tags that are wanted: what a listing would show, give or take running ones."""
-    return reader.count_refs(THREADS, tags=_tags(wanted))
+    """How many threads have the tags and the age that are wanted: what a listing would show, give or take
+    running ones."""
+    low, high = _span(wanted)
+    if low is high is None:
+        return reader.count_refs(THREADS, tags=_tags(wanted))
+    return len(reader.refs(THREADS, tags=_tags(wanted), low=low, high=high))
 
 
 def statuses_of(words: str) -> tuple[str, ...]:
@@ -71,8 +75,7 @@ def statuses_of(words: str) -> tuple[str, ...]:
 
 
 def _refs(reader: Reader, wanted: Filter, first: int | None) -> Iterator[Ref]:
-    low = None if wanted.since_ms is None else THREADS + _ulid_floor(wanted.since_ms)
-    high = None if wanted.until_ms is None else THREADS + _ulid_floor(wanted.until_ms)
+    low, high = _span(wanted)
     tags = _tags(wanted)
     size = _PAGE if first is None else min(max(first, 1), _PAGE)
     while True:
@@ -84,6 +87,13 @@ def _refs(reader: Reader, wanted: Filter, first: int | None) -> Iterator[Ref]:
             return
         high = page[-1].name
         size = _PAGE
+
+
+def _span(wanted: Filter) -> tuple[str | None, str | None]:
+    """The range of names whose threads have the age that is wanted."""
+    low = None if wanted.since_ms is None else THREADS + _ulid_floor(wanted.since_ms)
+    high = None if wanted.until_ms is None else THREADS + _ulid_floor(wanted.until_ms)
+    return low, high
 
 
 def _tags(wanted: Filter) -> dict[str, str | tuple[str, ...]]:

@@ -1,0 +1,160 @@
+"""Which threads a listing shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import crash
+from tests.helpers.flows import LOOP, PAIR
+from tests.helpers.rig import APPROVED, WROTE, Rig
+from tests.helpers.ticking import Ticking
+from uwf.engine import advance, listing
+from uwf.engine.listing import Filter
+from uwf.engine.model import ACTIVE, HISTORY, STATUSES, THREADS
+from uwf.errors import InputError
+
+ALL = (*STATUSES, "running", "corrupt")
+
+
+def listed(rig: Rig, *, limit: int | None = None, offset: int = 0, **wanted: Any) -> list[str]:
+    rows = listing.rows(rig.store, rig.view, Filter(**wanted), limit=limit, offset=offset)
+    return [row["thread"] for row in rows]
+
+
+@pytest.fixture
+def zoo(each_rig: Rig) -> Iterator[dict[str, str]]:
+    """One thread of every status, and one that runs while the test does."""
+    rig = each_rig
+    found = {
+        name: rig.start(LOOP if name == "idle" else PAIR)
+        for name in ("idle", "suspended", "completed", "cancelled", "running", "corrupt")
+    }
+    rig.exec(found["suspended"], crash())
+    rig.exec(found["completed"], WROTE, APPROVED)
+    rig.cancel(found["cancelled"])
+    with rig.store.transaction() as tx:
+        broken = tx.put("start", {"thread": "cut short"})
+        ref = rig.ref(found["corrupt"])
+        tx.set_ref(ref.name, broken, tags=ref.tags, why="test")
+    with advance.hold(rig.engine, found["running"]):
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("statuses", "names"),
+    [
+        (ACTIVE, ("idle", "suspended", "running", "corrupt")),
+        (HISTORY, ("completed", "cancelled")),
+        (ALL, ("idle", "suspended", "completed", "cancelled", "running", "corrupt")),
+        (("idle",), ("idle",)),
+        (("suspended",), ("suspended",)),
+        (("suspended", "cancelled"), ("suspended", "cancelled")),
+        (("running",), ("running",)),
+        (("running", "completed"), ("running", "completed")),
+        (("corrupt",), ("corrupt",)),
+        (("corrupt", "idle"), ("corrupt", "idle")),
+    ],
+    ids="+".join,
+)
+def test_threads_are_listed_by_the_status_they_show(
+    each_rig: Rig, zoo: dict[str, str], statuses: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    expected = sorted((zoo[name] for name in names), reverse=True)
+    assert listed(each_rig, statuses=statuses) == expected
+
+
+def test_statuses_are_read_from_words() -> None:
+    assert listing.statuses_of("idle, suspended,") == ("idle", "suspended")
+    assert listing.statuses_of("running,corrupt") == ("running", "corrupt")
+
+
+@pytest.mark.parametrize("words", ["", ",", "done", "idle,done", "Idle"])
+def test_words_that_are_no_status_are_refused(words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        listing.statuses_of(words)
+    assert refused.value.hint
+
+
+def test_newest_comes_first(each_rig: Rig) -> None:
+    ids = [each_rig.start() for _ in range(5)]
+    assert listed(each_rig) == ids[::-1]
+
+
+def test_page_is_a_slice_of_the_whole(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_PAGE", 4)
+    ids = [rig.start() for _ in range(11)][::-1]
+    for offset in (0, 1, 3, 4, 5, 10, 11, 20):
+        for limit in (1, 2, 4, 7, 11, 12, None):
+            end = None if limit is None else offset + limit
+            assert listed(rig, limit=limit, offset=offset) == ids[offset:end]
+
+
+def test_page_counts_only_what_fits(rig: Rig) -> None:
+    ids = [rig.start() for _ in range(6)]
+    with advance.hold(rig.engine, ids[4]):
+        assert listed(rig, statuses=("idle",), limit=2, offset=1) == [ids[3], ids[2]]
+
+
+def test_rows_are_read_as_they_are_taken(rig: Rig) -> None:
+    ids = [rig.start() for _ in range(3)]
+    rows = listing.rows(rig.store, rig.view, Filter(), limit=None, offset=0)
+    assert next(rows)["thread"] == ids[2]
+
+
+def test_labels_must_all_match(each_rig: Rig) -> None:
+    rig = each_rig
+    both = rig.start(labels={"repo": "shop", "team": "red"})
+    one = rig.start(labels={"repo": "shop"})
+    rig.start(labels={"repo": "bank", "team": "red"})
+    assert listed(rig, labels={"repo": "shop"}) == [one, both]
+    assert listed(rig, labels={"repo": "shop", "team": "red"}) == [both]
+    assert listed(rig, labels={"repo": "none"}) == []
+
+
+def test_workflow_is_given_by_name_or_object(each_rig: Rig) -> None:
+    rig = each_rig
+    pair, loop = rig.start(PAIR), rig.start(LOOP)
+    assert listed(rig, workflow="pair") == [pair]
+    assert listed(rig, workflow_id=rig.put_workflow(LOOP)) == [loop]
+
+
+def test_since_and_until_look_at_the_beginning(each_rig: Rig, now: Ticking) -> None:
+    rig = each_rig
+    ids = []
+    for day in range(4):
+        now.ms = 1_700_000_000_000 + day * 86_400_000
+        ids.append(rig.start())
+    second, fourth = (rig.row(ids[n])["startedAt"] for n in (1, 3))
+    assert listed(rig, since_ms=second - 1_000) == [ids[3], ids[2], ids[1]]
+    assert listed(rig, since_ms=second + 1_000) == [ids[3], ids[2]]
+    assert listed(rig, until_ms=fourth - 1_000) == [ids[2], ids[1], ids[0]]
+    assert listed(rig, since_ms=second - 1_000, until_ms=fourth - 1_000, limit=1) == [ids[2]]
+    assert listing.count(rig.store, Filter(since_ms=second - 1_000)) == 3
+    assert listing.count(rig.store, Filter(until_ms=fourth - 1_000)) == 3
+
+
+@pytest.mark.parametrize("at_ms", [-1, 1 << 48])
+def test_time_that_no_id_has_is_refused(rig: Rig, at_ms: int) -> None:
+    with pytest.raises(InputError):
+        listed(rig, since_ms=at_ms)
+
+
+def test_count_is_that_of_the_listing(each_rig: Rig) -> None:
+    rig = each_rig
+    for n in range(4):
+        rig.start(labels={"even": str(n % 2 == 0)})
+    assert listing.count(rig.store, Filter()) == 4
+    assert listing.count(rig.store, Filter(labels={"even": "True"})) == 2
+    assert listing.count(rig.store, Filter(statuses=HISTORY)) == 0
+
+
+def test_ref_that_is_no_thread_is_listed_as_corrupt_among_all(rig: Rig) -> None:
+    with rig.store.transaction() as tx:
+        tx.set_ref(THREADS + "01ABC", tx.put("note", "x"), tags={"status": "done"}, why="test")
+        tx.set_ref(THREADS + "01ABD", tx.put("note", "x"), why="test")
+    assert listed(rig) == []
+    assert listed(rig, statuses=ALL) == ["01ABD", "01ABC"]
+    assert listed(rig, statuses=("corrupt",)) == ["01ABD", "01ABC"]
