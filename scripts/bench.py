@@ -30,6 +30,7 @@ from uwf.agent.process import Outcome
 from uwf.agent.seam import Answer, Ask
 from uwf.agent.stop import Stop
 from uwf.engine import advance, lifecycle
+from uwf.engine.dispatch import Dispatch
 from uwf.engine.engine import Engine
 from uwf.engine.memo import Memo
 from uwf.engine.model import COMPLETED, IDLE, THREADS
@@ -64,6 +65,9 @@ class Steady:
     def __init__(self) -> None:
         self.count = 0
 
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        return None
+
     def ask(self, ask: Ask, *, stop: Stop, on_ready: Any, on_turn: Any) -> Answer:
         on_ready(None, None)
         self.count += 1
@@ -81,6 +85,7 @@ class Uwf:
         self.engine = Engine(
             store=self.store,
             memo=Memo(self.store),
+            dispatch=Dispatch(self.store, str(home), config.defaults(), os.defpath),
             home=str(home),
             config=config.defaults(),
             environ={},

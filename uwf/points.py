@@ -93,7 +93,7 @@ def arm(text: str) -> None:
     name, _, count = text.rpartition(":")
     if not count.isdigit():
         name, count = text, "1"
-    if (name and name not in NAMES) or count == "0":
+    if text and (name not in NAMES or int(count) == 0):
         from uwf.errors import InputError
 
         raise InputError(f"UWF_CRASH_AT names no point: {text!r}", hint="see uwf/points.py")

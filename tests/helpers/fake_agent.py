@@ -72,6 +72,9 @@ class FakeAgent:
         """How many answers nobody has asked for yet."""
         return len(self._answers)
 
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        return None
+
     def ask(
         self,
         ask: Ask,

@@ -28,6 +28,10 @@ class CommandAgent:
         self.name = name
         self.argv = tuple(argv)
 
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        """See `uwf.agent.seam.Agent`."""
+        return available(self.argv, cwd, path)
+
     def ask(
         self,
         ask: Ask,
@@ -53,6 +57,7 @@ class CommandAgent:
                 stall_timeout_s=ask.stall_timeout_s,
                 output_limit_bytes=ask.output_limit_bytes,
                 grace_s=ask.grace_s,
+                keep_fds=ask.keep_fds,
             ),
             stop=stop,
             on_ready=on_ready,

@@ -83,9 +83,8 @@ class Adoption:
                 cls._before = platform.adopts()
                 platform.adopt(True)
             cls._open += 1
-        children = (platform.look(pid) for pid in platform.children(os.getpid()))
-        self.strangers = frozenset((each.pid, each.start) for each in children if each)
-        self.alone = not self.strangers and platform.is_alone()
+        # Whoever appears among our children then can only have come from the agent.
+        self.is_only_source = not platform.children(os.getpid()) and platform.is_alone()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -140,9 +139,8 @@ class OwnFamily(Family):
 
     def _kin_among_own_children(self) -> list[Process]:
         looks = (platform.look(pid) for pid in platform.children(os.getpid()))
-        strangers = self._adoption.strangers
-        children = [each for each in looks if each and (each.pid, each.start) not in strangers]
-        if self._adoption.alone and platform.is_alone():
+        children = [each for each in looks if each]
+        if self._adoption.is_only_source and platform.is_alone():
             return children
         known = [each for each in children if (each.pid, each.start) in self._known]
         known += [each for each in children if each.pid == self._pid]

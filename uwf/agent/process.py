@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Ended = Literal["exit", "signal", "timeout", "stall", "stopped", "output_limit", "spawn_failed"]
 
-LEFT_OPEN_QUIET_S = 0.2  # how long output that a left-behind process holds open may be silent
+LEFT_OPEN_QUIET_S = 0.5  # how long output that a left-behind process holds open may be silent
 LEFT_OPEN_MOST_S = 5.0  # and how long it may go on in all
 _TIDY_S = 10.0
 _BLIND_WAIT_S = 0.01  # where no pidfd tells that the program ended
@@ -44,6 +44,7 @@ class Command(Record):
 
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
     `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
+    `keep_fds` are descriptors that the program inherits.
     """
 
     argv: tuple[str, ...]
@@ -56,6 +57,7 @@ class Command(Record):
     stall_timeout_s: float | None = None
     output_limit_bytes: int = 64 << 20
     grace_s: float = 3.0
+    keep_fds: tuple[int, ...] = ()
 
 
 class Outcome(Record):
@@ -105,7 +107,7 @@ def run(
         return Outcome("stopped")
     with Adoption() as adoption:
         try:
-            child = spawn.spawn(command.argv, command.cwd, {**command.env, MARK_NAME: command.mark})
+            child = spawn.spawn(command.argv, command.cwd, {**command.env, MARK_NAME: command.mark}, command.keep_fds)
         except program.SpawnFailed as failed:
             return Outcome("spawn_failed", error=str(failed))
         points.at("agent: at the gate")

@@ -25,7 +25,8 @@ class Ask(Record):
     `env` is the complete environment of the child: the caller has put the `UWF_*` names over its own.
     `session` is what this role's agent returned as its session last time. A `stall_timeout_s` of None is for
     agents that do not stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
-    so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
+    so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`. What runs
+    the prompt inherits `keep_fds`, so that whoever holds their other ends knows that it lives.
     """
 
     prompt: str
@@ -38,6 +39,7 @@ class Ask(Record):
     stall_timeout_s: float | None = 900.0
     output_limit_bytes: int = 64 << 20
     grace_s: float = 3.0
+    keep_fds: tuple[int, ...] = ()
 
 
 class Answer(Record):
@@ -60,6 +62,10 @@ class Agent(Protocol):
     """Runs prompts. One `ask` at a time per thread of the program; several may run side by side."""
 
     name: str
+
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        """Why it cannot be started in the folder `cwd` with `path` as PATH, in one line; None when it can."""
+        ...
 
     def ask(
         self,

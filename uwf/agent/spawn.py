@@ -122,8 +122,13 @@ class Pipes:
                 os.close(end)
 
 
-def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> Child:
-    """Fork a child that waits at its gate. `env` is its whole environment. Raises SpawnFailed."""
+def spawn(
+    argv: Sequence[str], cwd: str, env: Mapping[str, str], keep_fds: tuple[int, ...] = ()
+) -> Child:
+    """Fork a child that waits at its gate. `env` is its whole environment. Raises SpawnFailed.
+
+    The program inherits `keep_fds` beside its standard files, and no other descriptor.
+    """
     program = find_program(argv, cwd, env.get("PATH", os.defpath))
     try:
         arguments = [_encode(word) for word in argv]
@@ -149,7 +154,17 @@ def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> Child:
         try:
             pid = os.fork()
             if pid == 0:
-                _become(program, arguments, environment, cwd, pipes, parent_lives, caught, leaks)
+                _become(
+                    program,
+                    arguments,
+                    environment,
+                    cwd,
+                    pipes,
+                    parent_lives,
+                    caught,
+                    leaks,
+                    keep_fds,
+                )
         finally:
             if pid != 0:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -173,6 +188,7 @@ def _become(
     parent_lives: Callable[[], bool],
     caught: list[int],
     leaks: list[int],
+    keep_fds: tuple[int, ...],
 ) -> NoReturn:
     """The child's side. Nothing but system calls, and whatever happens it never returns into the parent's code."""
     stage = "session"
@@ -192,6 +208,9 @@ def _become(
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         stage = "folder"
         os.chdir(cwd)
+        stage = "descriptors"
+        for descriptor in keep_fds:
+            os.set_inheritable(descriptor, True)
         stage = "exec"
         if os.read(pipes.gate[0], 1):
             os.execve(program, argv, env)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock
-from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, TurnCame
-
-# The C module itself: `signal` wraps it in enums, whose import costs a third of a whole command.
-try:
-    import _signal as signal
-except ImportError:
-    import signal  # type: ignore[no-redef]
+from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, Retrying, TurnCame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
     from uwf.agent.stop import Stop
     from uwf.cli.output import Output
     from uwf.engine.events import Event
+else:
+    try:
+        # The C module itself: `signal` wraps it in enums, whose import costs a third of a whole command.
+        import _signal as signal
+    except ImportError:
+        import signal
 
 TICK_S = 1.0
 AGENT_CHARS = 24
@@ -76,6 +77,8 @@ class Live:
             self._words = lines[-1] if lines else self._words
         elif isinstance(event, ReplyRefused):
             self._out.note(f"{event.role}: reply not valid, asking again: {'; '.join(event.problems)}")
+        elif isinstance(event, Retrying):
+            self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Recovered):
             ended = ", ".join(map(str, event.ended_pids))
             self._out.note(

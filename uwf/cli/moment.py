@@ -6,6 +6,14 @@ from uwf import clock, units
 from uwf.errors import InputError
 
 
+def future_ms(text: str) -> int:
+    """The moment that `text` means, a duration counting from now on, in epoch milliseconds."""
+    try:
+        return clock.now_ms() + round(units.duration_s(text) * 1000)
+    except (InputError, ValueError):
+        return moment_ms(text)
+
+
 def moment_ms(text: str) -> int:
     """The moment that `text` means, in epoch milliseconds. A date or time without zone is local."""
     if text.isascii() and text.isdigit() and len(text) >= 12:

@@ -85,12 +85,19 @@ class Output:
             padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self.write("  ".join(padded).rstrip() + "\n")
 
-    def fields(self, pairs: Mapping[str, str]) -> None:
-        """One thing: a line for each of its fields that has a value."""
+    def fields(self, pairs: Mapping[str, str], shares: Mapping[str, float] | None = None) -> None:
+        """One thing: a line for each of its fields that has a value.
+
+        A field in `shares`, which says how much of something is used, gets a bar before its value.
+        """
         width = max(map(len, pairs), default=0) + 2
         for name, value in pairs.items():
-            if value:
-                self.write(f"{name.ljust(width)}{_one_line(value)}\n")
+            if not value:
+                continue
+            self.write(name.ljust(width))
+            if shares and name in shares:
+                self._print(f"{_bar(shares[name], has_colour(sys.stdout))} ")
+            self.write(f"{_one_line(value)}\n")
 
     def markdown(self, text: str) -> None:
         """Markdown: drawn on a terminal, as it is elsewhere."""
@@ -203,6 +210,8 @@ def has_colour(stream: TextIO | None) -> bool:
     return _is_terminal(stream) and not config.no_colour() and not config.is_dumb_terminal()
 
 
+_BAR = 20  # columns
+
 _COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
 
@@ -255,6 +264,15 @@ def _fit(text: str, width: int) -> str:
         if used > width:
             return text[:at]
     return text
+
+
+def _bar(share: float, colour: bool) -> str:
+    """How much of something is used, from green to red."""
+    full = min(_BAR, max(0, round(share * _BAR)))
+    drawn = "\u2588" * full + "\u2591" * (_BAR - full)
+    if not colour:
+        return drawn
+    return f"\x1b[{31 if share >= 1 else 33 if share >= 0.8 else 32}m{drawn}\x1b[0m"
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

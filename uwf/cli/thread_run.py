@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.engine.advance import Order, Result
+    from uwf.engine.advance import Order
+    from uwf.engine.attempt import Result
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 _COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)

@@ -6,6 +6,7 @@ import os
 
 from uwf import config as settings
 from uwf.engine import address
+from uwf.engine.dispatch import Dispatch
 from uwf.engine.engine import Engine
 from uwf.engine.memo import Memo
 from uwf.engine.redact import Redactor
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uwf.agent.seam import Agent
     from uwf.cli.context import Context
     from uwf.engine.events import Event
     from uwf.store.protocols import Ref
@@ -28,18 +30,19 @@ def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
     """The engine of this home. Nothing runs yet."""
     config = ctx.config
 
-    def agent_for(workflow: str, role: str, override: str | None) -> object:
+    def agent_for(workflow: str, role: str, override: str | None) -> Agent:
         from uwf.engine.agents import choose
 
         return choose(config, workflow, role, override)
 
-    store = ctx.store()
+    store, environ = ctx.store(), settings.environment()
     return Engine(
         store=store,
         memo=Memo(store),
+        dispatch=Dispatch(store, ctx.home, config, environ.get("PATH", "")),
         home=ctx.home,
         config=config,
-        environ=settings.environment(),
+        environ=environ,
         redactor=redactor(ctx),
         agent_for=agent_for,
         on_event=on_event,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from uwf.agent.seam import Ask
+from uwf.engine.thread import STOPPED
 from uwf.engine.tries import Failure
 from uwf.errors import Refused
 from uwf.store import codec
@@ -13,7 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from uwf.agent.failure import Failing
     from uwf.agent.process import Outcome
+    from uwf.agent.seam import Answer
     from uwf.engine.engine import Engine
     from uwf.engine.model import Place
     from uwf.engine.tries import Opening
@@ -21,12 +24,21 @@ if TYPE_CHECKING:
 
 SCHEMAS = "schemas"
 SPOOL = "spool"
+SLOTS = "slots"
 
 
 def build(
-    engine: Engine, opening: Opening, place: Place, role: Role, prompt: str, session: str | None
+    engine: Engine,
+    opening: Opening,
+    place: Place,
+    role: Role,
+    prompt: str,
+    session: str | None,
+    *,
+    keep_fds: tuple[int, ...],
+    longest_s: float | None,
 ) -> Ask:
-    """The question: prompt, environment and limits."""
+    """The question: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
     plan, settings = opening.plan, engine.config.agent(opening.agent)
     environ = {
         **engine.environ,
@@ -48,12 +60,15 @@ def build(
         cwd=plan.cwd,
         env=environ,
         session=session,
-        timeout_s=settings.timeout_s,
+        timeout_s=min(
+            (limit for limit in (settings.timeout_s, longest_s) if limit is not None), default=None
+        ),
         stall_timeout_s=settings.stall_timeout_s,
         output_limit_bytes=settings.output_limit_bytes,
         grace_s=engine.config.limits.grace_s,
         mark=opening.mark,
         spool_dir=folder(engine.home, SPOOL),
+        keep_fds=keep_fds,
     )
 
 
@@ -90,6 +105,24 @@ def failure(outcome: Outcome, agent: str, stderr: str) -> Failure | None:
     }
     codes = {"exit": "exit_code"}
     return Failure(codes.get(outcome.ended, outcome.ended), words[outcome.ended])
+
+
+def classify(failed: Failure, answer: Answer) -> Failing:
+    """The class of a failure, for the guards. What was stopped by a person is no failure of anybody."""
+    from uwf.agent.failure import Failing, classify
+
+    if failed.code == STOPPED:
+        return Failing(STOPPED)
+    outcome = answer.outcome
+    return classify(
+        failed.code,
+        outcome.exit_code,
+        outcome.signal,
+        answer.stderr,
+        answer.text[-2000:],
+        outcome.rung,
+        peak_memory_bytes=outcome.peak_memory_bytes,
+    )
 
 
 def process_facts(outcome: Outcome) -> dict[str, Any]:

@@ -16,12 +16,15 @@ from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
 
     from uwf.engine.model import Place, Plan
     from uwf.engine.tries import Ending, Running
     from uwf.store.protocols import Ref, Store, Transaction
+
+    Tell: TypeAlias = Callable[[Transaction], None]
+    """Writes what the guards learn from an attempt, as part of its transaction."""
 
 STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt", END_REASON)
 MESSAGE_CHARS = 2000
@@ -35,6 +38,7 @@ class Said(Record):
     body: str
     session: str | None
     usage: dict[str, Any] | None
+    spent: dict[str, float]
     duration_ms: int
 
 
@@ -52,14 +56,6 @@ def tags_for(tags: Mapping[str, str], standing: Standing, now_ms: int) -> dict[s
     return kept
 
 
-def add_usage(spent: dict[str, Any], usage: dict[str, Any] | None) -> dict[str, Any]:
-    """The sum of two usages, amount by amount."""
-    total = dict(spent)
-    for name, amount in (usage or {}).items():
-        total[name] = total.get(name, 0) + amount
-    return total
-
-
 def publish_step(
     store: Store,
     thread: Thread,
@@ -69,6 +65,7 @@ def publish_step(
     said: Said,
     standing: Standing,
     tail: str,
+    tell: Tell,
 ) -> Ref:
     """Write the step and move the head to it. Returns the thread's ref. Raises `Conflict` if the head moved."""
     plan = running.opening.plan
@@ -105,7 +102,7 @@ def publish_step(
                 "startedAt": running.began_ms,
                 "durationMs": said.duration_ms,
                 "usage": said.usage,
-                "spent": add_usage(base.spent, said.usage),
+                "spent": said.spent,
                 "attempts": [
                     Link(id) for id in tries.ended_attempts(tx, running.opening.before)
                 ],
@@ -120,6 +117,7 @@ def publish_step(
             tags=tags_for(thread.tags, standing, now_ms),
             why=f"step {base.index + 1} {plan.role} {said.status}",
         )
+        tell(tx)
         points.at("step: head moved")
         tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
         points.at("step: written")
@@ -127,7 +125,9 @@ def publish_step(
     return ref
 
 
-def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending, tail: str) -> str:
+def keep_failure(
+    store: Store, thread: Thread, running: Running, ending: Ending, tail: str, tell: Tell
+) -> str:
     """Keep the failed attempt and suspend the thread; the head stays. Returns the attempt's id."""
     plan = running.opening.plan
     now_ms = clock.now_ms()
@@ -135,6 +135,7 @@ def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending,
     points.at("failure: judged")
     with store.transaction() as tx:
         attempt = _keep_ending(tx, thread.id, running, ending, tail)
+        tell(tx)
         points.at("failure: objects written")
         tx.set_ref(
             THREADS + thread.id,
@@ -148,11 +149,15 @@ def keep_failure(store: Store, thread: Thread, running: Running, ending: Ending,
     return attempt
 
 
-def keep_stopped(store: Store, thread: Thread, running: Running, ending: Ending, tail: str) -> str:
-    """Keep the unfinished attempt; the thread's ref stays untouched. Returns the attempt's id."""
+def keep_aside(
+    store: Store, thread: Thread, running: Running, ending: Ending, tail: str, tell: Tell | None
+) -> str:
+    """Keep an attempt that was stopped, or that is tried again; the thread's ref stays untouched."""
     points.at("stop: judged")
     with store.transaction() as tx:
         attempt = _keep_ending(tx, thread.id, running, ending, tail)
+        if tell is not None:
+            tell(tx)
         points.at("stop: written")
     points.at("stop: done")
     return attempt

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.seam import Agent
     from uwf.config import Config
+    from uwf.engine.dispatch import Dispatch
     from uwf.engine.events import Event
     from uwf.store.protocols import Store
 
@@ -25,6 +26,7 @@ class Engine(Record):
 
     store: Store
     memo: Memo
+    dispatch: Dispatch
     home: str
     config: Config
     environ: dict[str, str]

@@ -36,6 +36,15 @@ class ReplyRefused(Record):
     problems: tuple[str, ...]
 
 
+class Retrying(Record):
+    """An attempt failed for a reason that may pass; the next one begins after `delay_s` seconds."""
+
+    thread: str
+    role: str
+    message: str
+    delay_s: float
+
+
 class Recovered(Record):
     """A dead predecessor's attempt was kept and its processes ended."""
 
@@ -45,4 +54,4 @@ class Recovered(Record):
 
 
 if TYPE_CHECKING:
-    Event: TypeAlias = AgentStarted | TurnCame | ReplyRefused | Recovered
+    Event: TypeAlias = AgentStarted | TurnCame | ReplyRefused | Retrying | Recovered

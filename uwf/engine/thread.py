@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from uwf.engine.model import ATTEMPTS, IDLE, STATUSES, THREADS, Place, Plan
-from uwf.errors import StoreError
+from uwf.errors import NotFound, StoreError
 from uwf.guard import lock
 from uwf.record import Record
 
@@ -87,6 +87,14 @@ class Thread(Record):
 def read(reader: Reader, ref: Ref) -> Thread:
     """The thread behind its ref."""
     return of(reader, ref, read_try(reader, ref.name.removeprefix(THREADS)))
+
+
+def current(store: Reader, nodes: Nodes, id: str) -> Thread:
+    """The thread `id` as it is now. Nodes are read from `nodes`, which may remember them."""
+    ref = store.ref(THREADS + id)
+    if ref is None:
+        raise NotFound(f"no thread {id!r}", hint="uwf thread list --all", code="no_such_thread")
+    return of(nodes, ref, read_try(store, id))
 
 
 def of(nodes: Nodes, ref: Ref, attempt: Try | None) -> Thread:

@@ -11,7 +11,7 @@ import os
 
 from uwf import clock, points
 from uwf.engine.model import ATTEMPTS, Plan, pack_text
-from uwf.engine.thread import FAILED, INTERRUPTED, Try
+from uwf.engine.thread import FAILED, INTERRUPTED, STOPPED, Try
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -130,6 +130,27 @@ def session_after(nodes: Nodes, last: str | None, role: str) -> str | None:
             return str(end["session"])
         last = begun["before"]
     return None
+
+
+def failures_in_a_row(nodes: Nodes, attempt: Try | None, supplement: str | None) -> int:
+    """How many tries of the same plan failed since a person last added something to it."""
+    if attempt is None:
+        return 0
+    count = 0
+    for id in reversed(ended_attempts(nodes, last_ending(attempt))):
+        end = nodes.get(id).payload
+        plan = Plan.from_payload(nodes, nodes.get(end["begun"]).payload["plan"])
+        if (plan.role, plan.supplement) != (attempt.plan.role, supplement):
+            break
+        count += end["error"]["code"] not in (STOPPED, INTERRUPTED)
+    return count
+
+
+def last_failure(nodes: Nodes, attempt: Try | None) -> Failure | None:
+    """What the last try failed of; None when it did not fail."""
+    if attempt is None or attempt.state != FAILED:
+        return None
+    return Failure(**nodes.get(attempt.last).payload["error"])
 
 
 def ended_attempts(nodes: Nodes, last: str | None) -> list[str]:

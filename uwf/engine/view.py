@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.engine.advance import Result
+    from uwf.engine.attempt import Result
     from uwf.engine.model import Reader
     from uwf.engine.thread import Thread
     from uwf.store.protocols import Ref

@@ -13,7 +13,7 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.guard.contract import Request
-    from uwf.store.protocols import Counters, Store
+    from uwf.store.protocols import Counters, Store, Transaction
 
 DRAIN, PAUSE, AGENT = "switch/drain", "switch/pause", "pause/"
 
@@ -29,9 +29,8 @@ class Switched(Record):
 
 def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why: str) -> None:
     """Turn a switch on; one that is on already takes the new end and reason."""
-    value = {"name": name, "sinceMs": clock.now_ms(), "untilMs": until_ms, "why": why}
     with store.transaction(durable=False) as tx:
-        tx.set_counter(counter, value)
+        _set(tx, counter, name, until_ms, why)
 
 
 def turn_off(store: Store, counter: str) -> bool:
@@ -42,8 +41,9 @@ def turn_off(store: Store, counter: str) -> bool:
     return was_on
 
 
-def pause_agent(store: Store, agent: str, *, until_ms: int | None, why: str) -> None:
-    turn_on(store, AGENT + key(agent), agent, until_ms=until_ms, why=why)
+def pause_agent(tx: Transaction, agent: str, *, until_ms: int | None, why: str) -> None:
+    """Pause one agent, as part of a transaction."""
+    _set(tx, AGENT + key(agent), agent, until_ms, why)
 
 
 def resume_agent(store: Store, agent: str) -> bool:
@@ -115,6 +115,11 @@ class AgentPaused:
                 retry_at_ms=switched.until_ms,
                 hint=f"uwf guard pause {request.agent} off",
             )
+
+
+def _set(tx: Transaction, counter: str, name: str, until_ms: int | None, why: str) -> None:
+    value = {"name": name, "sinceMs": clock.now_ms(), "untilMs": until_ms, "why": why}
+    tx.set_counter(counter, value)
 
 
 def _live(value: dict[str, object] | None) -> Switched | None:

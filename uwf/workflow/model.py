@@ -9,11 +9,14 @@ The stored form repeats the file's own words, so that `uwf cas get` shows someth
      "roles": {ROLE: {"description", "goal", "capabilities", "procedure", "output", "frontmatter"}},
      "graph": {SOURCE: {STATUS: {"role", "prompt", "location"}}}}
 
-`location` is null where the edge has none. Stored maps are sorted by key, so a stored workflow does
+`location` is null where the edge has none. Only what has limits has a `budget` beside its graph, or a `max_visits`
+in a role: the ids of all others are what they were before there were limits. Stored maps are sorted by key, so a stored workflow does
 not know in which order its file named things; nothing may depend on that order.
 """
 
 from __future__ import annotations
+
+from types import MappingProxyType
 
 from uwf.errors import InputError
 from uwf.record import Record
@@ -47,7 +50,10 @@ class Edge(Record):
 
 
 class Role(Record):
-    """Who does a step. `schema` is the JSON Schema of the front matter of its reply."""
+    """Who does a step. `schema` is the JSON Schema of the front matter of its reply.
+
+    `max_visits` is how often a thread may come to it, None for as often as it likes.
+    """
 
     name: str
     description: str
@@ -56,34 +62,29 @@ class Role(Record):
     procedure: str
     output: str
     schema: dict[str, Any]
+    max_visits: int | None = None
 
 
 class Workflow(Record):
-    """`roles` by name; `graph` as source → status → edge, a source being a role or `$START`."""
+    """`roles` by name; `graph` as source → status → edge, a source being a role or `$START`.
+
+    `budget` is what a thread may use over its whole life, in the words of `uwf.amounts`.
+    """
 
     name: str
     description: str
     roles: dict[str, Role]
     graph: dict[str, dict[str, Edge]]
+    budget: Mapping[str, float] = MappingProxyType({})
 
 
 def to_payload(workflow: Workflow) -> dict[str, Any]:
     """The workflow as plain data, ready to be stored."""
-    return {
+    payload = {
         "version": VERSION,
         "name": workflow.name,
         "description": workflow.description,
-        "roles": {
-            name: {
-                "description": role.description,
-                "goal": role.goal,
-                "capabilities": list(role.capabilities),
-                "procedure": role.procedure,
-                "output": role.output,
-                "frontmatter": role.schema,
-            }
-            for name, role in workflow.roles.items()
-        },
+        "roles": {name: _role_payload(role) for name, role in workflow.roles.items()},
         "graph": {
             source: {
                 status: {"role": edge.target, "prompt": edge.prompt, "location": edge.location}
@@ -92,6 +93,7 @@ def to_payload(workflow: Workflow) -> dict[str, Any]:
             for source, edges in workflow.graph.items()
         },
     }
+    return payload | ({"budget": dict(workflow.budget)} if workflow.budget else {})
 
 
 def from_payload(payload: Mapping[str, Any]) -> Workflow:
@@ -114,6 +116,7 @@ def from_payload(payload: Mapping[str, Any]) -> Workflow:
                 }
                 for source, edges in payload["graph"].items()
             },
+            payload.get("budget", {}),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(
@@ -131,4 +134,17 @@ def _role(name: str, role: Mapping[str, Any]) -> Role:
         role["procedure"],
         role["output"],
         role["frontmatter"],
+        role.get("max_visits"),
     )
+
+
+def _role_payload(role: Role) -> dict[str, Any]:
+    payload = {
+        "description": role.description,
+        "goal": role.goal,
+        "capabilities": list(role.capabilities),
+        "procedure": role.procedure,
+        "output": role.output,
+        "frontmatter": role.schema,
+    }
+    return payload | ({} if role.max_visits is None else {"max_visits": role.max_visits})

@@ -6,6 +6,8 @@ see all the rest. An edge that could not be read has the target `UNREAD`.
 
 from __future__ import annotations
 
+from uwf import amounts
+from uwf.errors import InputError
 from uwf.workflow import dialect
 from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
 from uwf.workflow.problem import did_you_mean
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
 
 UNREAD = ""
 
-_TOP = ("version", "name", "description", "roles", "graph")
-_ROLE = ("description", "goal", "capabilities", "procedure", "output", "frontmatter")
+_TOP = ("version", "name", "description", "budget", "roles", "graph")
+_ROLE = (
+    *("description", "goal", "capabilities", "procedure", "output", "frontmatter"),
+    "max_visits",
+)
 _EDGE = ("role", "prompt", "location")
 
 
@@ -66,7 +71,48 @@ class _Shaper:
             self._text(value, "description", ()),
             {name: self._role(name, role) for name, role in roles.items()},
             {source: self._edges(source, edges) for source, edges in graph.items()},
+            self._budget(value["budget"]) if "budget" in value else {},
         )
+
+    def _budget(self, value: Any) -> dict[str, float]:
+        """A map of limits, or all of them in one text. A limit that is misspelt would not hold: an error."""
+        if isinstance(value, str):
+            try:
+                return amounts.parse(value)
+            except InputError as error:
+                self._error("bad_budget", f"budget: {error.message}", ("budget",), error.hint)
+                return {}
+        if not isinstance(value, dict):
+            self._error(
+                "bad_type",
+                f"budget is {_a(value)} but must be limits such as {{tokens: 2M, usd: 5}}",
+                ("budget",),
+            )
+            return {}
+        found = {}
+        for name, given in value.items():
+            if name not in amounts.NAMES:
+                message, hint = amounts.unknown(name)
+                self._error("bad_budget", f"budget: {message}", ("budget", name), hint, key=True)
+                continue
+            try:
+                found[name] = amounts.read(name, given)
+            except ValueError as error:
+                self._error("bad_budget", f"budget: {name}: {error}", ("budget", name))
+        return found
+
+    def _max_visits(self, value: dict[str, Any], path: Path) -> int | None:
+        given = value.get("max_visits")
+        if "max_visits" not in value:
+            return None
+        if isinstance(given, bool) or not isinstance(given, int) or not 0 < given < 1 << 31:
+            self._error(
+                "bad_type",
+                f"max_visits is {_shown(given)} but must be a whole number of 1 or more",
+                (*path, "max_visits"),
+            )
+            return None
+        return given
 
     def _version(self, value: dict[str, Any]) -> None:
         if "version" not in value:
@@ -94,6 +140,7 @@ class _Shaper:
             self._text(value, "procedure", path),
             self._text(value, "output", path),
             self._mapping(value, "frontmatter", path, f"role '{name}'"),
+            self._max_visits(value, path),
         )
 
     def _capabilities(self, value: dict[str, Any], path: Path) -> tuple[str, ...]:
@@ -175,8 +222,10 @@ class _Shaper:
             "missing_key", f"{of} lacks '{key}'", self._document.mark(path, key=True)
         )
 
-    def _error(self, code: str, message: str, path: Path) -> None:
-        self._problems.error(code, message, self._document.mark(path))
+    def _error(
+        self, code: str, message: str, path: Path, hint: str | None = None, *, key: bool = False
+    ) -> None:
+        self._problems.error(code, message, self._document.mark(path, key=key), hint)
 
 
 def _a(value: Any) -> str:

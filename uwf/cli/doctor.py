@@ -1,0 +1,45 @@
+"""`uwf doctor`: what dead processes left behind, and putting it right."""
+
+from __future__ import annotations
+
+from uwf.cli import exits, wiring
+from uwf.cli.command import command, opt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.context import Context
+
+
+@command(
+    "doctor",
+    help="Look for what dead processes left behind: attempts, agent processes, places in the line.",
+    detail="Exit 1 when something is found and not put right.",
+    example="uwf doctor --repair",
+    repair=opt("--repair", help="End the processes, keep the attempts, free the places."),
+)
+def doctor(ctx: Context, *, repair: bool = False) -> int:
+    from uwf.engine import checkup
+
+    engine = wiring.engine(ctx, lambda event: None)
+    findings = checkup.examine(engine, repair=repair)
+    rows = [
+        {"kind": one.kind, "thread": one.thread, "what": one.what, "repaired": one.repaired}
+        for one in findings
+    ]
+    ctx.out.answer(
+        rows,
+        ids=[one.thread for one in findings],
+        draw=lambda: ctx.out.table(
+            ("thread", "what", "repaired"),
+            [[one.thread, one.what, "yes" if one.repaired else "no"] for one in findings],
+        )
+        if findings
+        else None,
+    )
+    if not findings:
+        ctx.out.note("nothing is left behind")
+        return exits.DONE
+    if all(one.repaired for one in findings):
+        return exits.DONE
+    ctx.out.hint("uwf doctor --repair")
+    return exits.FAULT

@@ -1,0 +1,81 @@
+"""`uwf queue`: the threads that wait for a place to run."""
+
+from __future__ import annotations
+
+from uwf.cli import wiring
+from uwf.cli.command import arg, command
+from uwf.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.context import Context
+
+
+@command(
+    "queue list",
+    help="List the threads that wait for a place, in the order in which they go.",
+    example="uwf queue list",
+)
+def list_(ctx: Context) -> None:
+    from uwf import clock
+    from uwf.agent import platform
+    from uwf.guard import line
+
+    now_ms = clock.now_ms()
+    waiting = line.in_order(line.entries(ctx.reader(), platform.is_same), now_ms)
+    rows = [
+        {
+            "position": position,
+            "thread": entry.thread,
+            "person": entry.person,
+            "priority": entry.priority,
+            "agedPriority": line.aged(entry, now_ms),
+            "waitedMs": line.waited_ms(entry),
+            "pid": entry.pid,
+            "blockedOn": entry.blocked or None,
+        }
+        for position, entry in enumerate(waiting, 1)
+    ]
+    columns = ("#", "thread", "layer", "priority", "waited", "process", "blocked on")
+    ctx.out.answer(
+        rows,
+        ids=[entry.thread for entry in waiting],
+        draw=lambda: ctx.out.table(
+            columns,
+            [
+                [
+                    str(position),
+                    entry.thread,
+                    "person" if entry.person else "",
+                    str(line.aged(entry, now_ms)),
+                    f"{line.waited_ms(entry) // 1000} s",
+                    str(entry.pid),
+                    entry.blocked,
+                ]
+                for position, entry in enumerate(waiting, 1)
+            ],
+        )
+        if waiting
+        else None,
+    )
+    if not rows:
+        ctx.out.note("nobody waits")
+
+
+@command(
+    "queue drop",
+    help="Take a thread out of the line; its waiting command ends with exit 75, its thread is untouched.",
+    example="uwf queue drop @last",
+    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+)
+def drop(ctx: Context, thread: str) -> None:
+    from uwf.guard import line
+
+    ref = wiring.thread_ref(ctx, thread)
+    id = ref.name.rpartition("/")[2]
+    with ctx.store().transaction(durable=False) as tx:
+        found = line.find(tx, id)
+        line.remove(tx, id)
+    if found is None:
+        raise NotFound(f"thread {id} does not wait", hint="uwf queue list", code="not_waiting")
+    ctx.out.answer({"thread": id, "dropped": True}, ids=[id], draw=f"{id}  dropped")

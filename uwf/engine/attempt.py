@@ -1,0 +1,270 @@
+"""One attempt at a step: from its prompt to its step, its failure or its interruption.
+
+The attempt's beginning is on record before the agent may run, turns are kept as they come, a reply that is not
+valid is asked again in the same session, and what came of it is published in one transaction.
+"""
+
+from __future__ import annotations
+
+from uwf import clock, points
+from uwf.amounts import STEPS, TIME
+from uwf.engine import ask, commit, prompt, spending, tries
+from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
+from uwf.engine.model import IDLE, SUSPENDED, Place, Start
+from uwf.engine.reply import Accepted, Rejected, judge
+from uwf.engine.thread import STOPPED, Thread, current, of
+from uwf.errors import Interrupted
+from uwf.guard import budget
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.agent.seam import Agent, Answer
+    from uwf.agent.stop import Stop
+    from uwf.engine.decide import Standing
+    from uwf.engine.engine import Engine
+    from uwf.engine.model import Plan
+    from uwf.guard.contract import Request
+    from uwf.workflow.model import Workflow
+
+ASKS = 3
+"""How often one attempt asks: once, and twice more after a bad reply."""
+
+
+class Result(Record):
+    """What one step came to: the thread afterwards, and the step, or the failure and its attempt.
+
+    All three are None when the graph had already ended and nothing was run.
+    """
+
+    thread: Thread
+    role: str | None
+    step: str | None
+    failure: tries.Failure | None = None
+    attempt: str | None = None
+
+
+class Again(Record):
+    """The attempt failed and is kept, and another one is worth making after `delay_s` seconds."""
+
+    delay_s: float
+
+
+class Attempt:
+    """One attempt. `retries` says how many were made at this step by this command before it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        thread: Thread,
+        workflow: Workflow,
+        plan: Plan,
+        agent: Agent,
+        request: Request,
+        stop: Stop,
+        *,
+        keep_fds: tuple[int, ...] = (),
+        retries: int = 0,
+    ) -> None:
+        before = thread.attempt if thread.plan is not None else None
+        self.engine = engine
+        self.thread = thread
+        self.workflow = workflow
+        self.plan = plan
+        self.agent = agent
+        self.request = request
+        self.stop = stop
+        self.keep_fds = keep_fds
+        self.retries = retries
+        self.place = thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
+        self.role = workflow.roles[plan.role]
+        ended = None if before is None else tries.last_ending(before)
+        self.session = tries.session_after(engine.store, ended, plan.role)
+        self.session = self.session or self.place.sessions.get(plan.role)
+        self.opening = tries.Opening(
+            thread=thread.id,
+            plan=plan,
+            number=tries.number_after(before, plan.role),
+            agent=request.agent,
+            mark=clock.ulid(clock.now_ms()),
+            before=ended,
+        )
+        self.running = tries.Running(engine.store, self.opening, engine.redactor)
+        self.began_s = clock.monotonic_s()
+        self.prompt_id = ""
+
+    def make(self) -> Result | Again:
+        """Ask the agent until it has replied, failed or was stopped. Raises `Interrupted` for the last."""
+        start = Start.read(self.engine.memo, self.place.start)
+        self.sections = prompt.assemble(
+            self.engine.memo,
+            self.workflow,
+            self.place,
+            self.plan,
+            start,
+            self.thread.id,
+            history_chars=self.engine.config.prompt.history_chars,
+        )
+        first = text = self.sections.text
+        problems: list[str] = []
+        for asked in range(1, ASKS + 1):
+            self._tell_start(asked)
+            answer = self._ask(text)
+            points.at("agent: ended")
+            self.session = answer.session or self.session
+            failure = ask.failure(answer.outcome, self.opening.agent, answer.stderr)
+            if failure is not None:
+                return self._failed(failure, answer)
+            verdict = judge(self.workflow, self.role, answer.text, self.engine.redactor)
+            self.session = answer.session or verdict.session or self.session
+            if isinstance(verdict, Accepted):
+                return self._accepted(verdict, answer)
+            problems = verdict.problems
+            if asked < ASKS:
+                self._refuse(verdict, answer)
+                points.at("reply: refused")
+                text = prompt.again(first, self.engine.redactor.text(answer.text), problems)
+        why = "; ".join(problems)
+        message = f"the reply of {self.plan.role} was not valid after {ASKS} tries: {why}"
+        return self._failed(tries.Failure("bad_reply", message), answer)
+
+    def _ask(self, text: str) -> Answer:
+        question = ask.build(
+            self.engine,
+            self.opening,
+            self.place,
+            self.role,
+            text,
+            self.session,
+            keep_fds=self.keep_fds,
+            longest_s=self.engine.dispatch.longest_s(self.request),
+        )
+        return self.agent.ask(question, stop=self.stop, on_ready=self._ready, on_turn=self._turn)
+
+    def _ready(self, pid: int | None, started: str | None) -> None:
+        """The agent's process stands at the gate: what it is goes on record before it may run."""
+        durable = self.plan.supplement is not None  # a person's words are not to be lost to a power cut
+        with self.engine.store.transaction(durable=durable) as tx:
+            first = not self.prompt_id
+            if first:
+                self.prompt_id = self.sections.put(tx, self.engine.memo.links)
+            self.running.spawned(tx, self.prompt_id, pid, started)
+            points.at("attempt: objects written")
+            if first:
+                commit.reopen(tx, self.thread, self.plan)
+        points.at("attempt: recorded")
+
+    def _turn(self, text: str) -> None:
+        clean = self.running.turn(text)
+        if clean:
+            self.engine.on_event(TurnCame(self.thread.id, self.plan.role, clean))
+
+    def _refuse(self, verdict: Rejected, answer: Answer) -> None:
+        problems = tuple(self.engine.redactor.text(problem) for problem in verdict.problems)
+        self.running.turn(answer.tail)
+        self.running.turn("\n".join(problems), speaker="uwf")
+        self.engine.on_event(ReplyRefused(self.thread.id, self.plan.role, problems))
+
+    def _accepted(self, verdict: Accepted, answer: Answer) -> Result:
+        usage = answer.usage or verdict.usage
+        ms = self._duration_ms()
+        spent = spending.add(
+            spending.before_step(self.thread, self.place),
+            *spending.of_attempts(self.engine.memo, self.opening.before),
+            usage,
+            {TIME: ms / 1000},
+        )
+        said = commit.Said(
+            status=verdict.status,
+            output=verdict.output,
+            body=verdict.body,
+            session=self.session,
+            usage=usage,
+            spent=spent,
+            duration_ms=ms,
+        )
+        peak_bytes = answer.outcome.peak_memory_bytes
+        ref = commit.publish_step(
+            self.engine.store,
+            self.thread,
+            self.place,
+            self.running,
+            self.prompt_id,
+            said,
+            self._within_budget(verdict.standing, spent),
+            answer.tail,
+            self.engine.dispatch.success(self.request, usage or {}, ms, peak_bytes),
+        )
+        self.engine.memo.links.update(self.sections.links)
+        return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
+
+    def _within_budget(self, standing: Standing, spent: dict[str, float]) -> Standing:
+        """`standing`, or a suspension when the thread has used up what it may."""
+        if standing.status != IDLE or standing.next_role is None:
+            return standing
+        visits = self.place.visits.get(standing.next_role, 0)
+        visits += standing.next_role == self.plan.role
+        limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
+        reached = budget.reached(limits, {**spent, STEPS: self.place.index + 1}, visits)
+        if reached is None:
+            return standing
+        message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
+        return type(standing)(SUSPENDED, standing.next_role, message)
+
+    def _failed(self, failure: tries.Failure, answer: Answer) -> Result | Again:
+        store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
+        if self.running.begun is None:
+            if failure.code == STOPPED:  # before anything was begun: nothing has changed
+                raise interrupted(self.stop, thread.id)
+            self._ready(None, None)  # what was tried is on record all the same
+        failing = ask.classify(failure, answer)
+        message = self.engine.redactor.text(dispatch.in_words(self.request, failing, failure.message))
+        ms = self._duration_ms()
+        ending = tries.Ending(
+            failure=tries.Failure(failing.failure_class, message),
+            duration_ms=ms,
+            process=ask.process_facts(answer.outcome),
+            stderr=self.engine.redactor.text(answer.stderr),
+            session=self.session,
+            usage=answer.usage,
+        )
+        if failure.code == STOPPED:
+            commit.keep_aside(store, thread, self.running, ending, answer.tail, None)
+            raise interrupted(self.stop, thread.id)
+        cause = self.engine.redactor.text(failure.message)
+        tell = dispatch.failure(self.request, failing, cause, answer.usage or {}, ms)
+        delay_s = dispatch.retry_delay_s(failing, self.retries)
+        if delay_s is not None:
+            commit.keep_aside(store, thread, self.running, ending, answer.tail, tell)
+            self.engine.on_event(Retrying(thread.id, self.plan.role, message, delay_s))
+            return Again(delay_s)
+        now = current(store, self.engine.memo, thread.id)
+        attempt = commit.keep_failure(store, now, self.running, ending, answer.tail, tell)
+        now = current(store, self.engine.memo, thread.id)
+        return Result(now, self.plan.role, None, ending.failure, attempt)
+
+    def _duration_ms(self) -> int:
+        return round((clock.monotonic_s() - self.began_s) * 1000)
+
+    def _tell_start(self, asked: int) -> None:
+        self.engine.on_event(
+            AgentStarted(
+                thread=self.thread.id,
+                role=self.plan.role,
+                agent=self.opening.agent,
+                index=self.place.index + 1,
+                round=self.plan.round,
+                ask=asked,
+            )
+        )
+
+
+def interrupted(stop: Stop, id: str) -> Interrupted:
+    """The error for a run that was asked to stop."""
+    from uwf.agent.stop import SIGTERM
+
+    return Interrupted(
+        f"stopped; thread {id} is at a whole step",
+        signum=stop.signum or SIGTERM,
+        hint=f"uwf thread show {id}",
+    )

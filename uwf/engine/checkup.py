@@ -1,0 +1,73 @@
+"""What dead processes left behind in a home: unfinished tries with their agents, and entries in the line.
+
+None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
+money until somebody does.
+"""
+
+from __future__ import annotations
+
+from uwf.agent import platform
+from uwf.engine import recover
+from uwf.engine.model import ATTEMPTS
+from uwf.engine.thread import TRYING, lock_path, read_try, runner
+from uwf.errors import Busy
+from uwf.guard import line, lock
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.engine import Engine
+
+
+class Finding(Record):
+    """One thing that was left behind. `kind` is "attempt" or "queue"."""
+
+    kind: str
+    thread: str
+    what: str
+    repaired: bool
+
+
+def examine(engine: Engine, *, repair: bool) -> list[Finding]:
+    """Everything that dead processes left; with `repair`, put right."""
+    return [*_attempts(engine, repair), *_line(engine, repair)]
+
+
+def _attempts(engine: Engine, repair: bool) -> list[Finding]:
+    found = []
+    for ref in engine.store.refs(ATTEMPTS):
+        thread = ref.name.removeprefix(ATTEMPTS)
+        attempt = read_try(engine.store, thread)
+        if attempt is None or attempt.state != TRYING or runner(engine.home, thread) is not None:
+            continue
+        what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
+        if attempt.pid is not None and platform.is_same(attempt.pid, attempt.started or ""):
+            what += f", its agent still runs as process {attempt.pid}"
+        found.append(Finding("attempt", thread, what, repair and _settle(engine, thread)))
+    return found
+
+
+def _settle(engine: Engine, thread: str) -> bool:
+    """Settle under the thread's lock; somebody who took it meanwhile settles it anyway."""
+    try:
+        with lock.take(lock_path(engine.home), thread):
+            settled = recover.settle(
+                engine.store, thread, grace_s=engine.config.limits.grace_s
+            )
+    except Busy:
+        return True
+    return settled is None or not settled.survivors
+
+
+def _line(engine: Engine, repair: bool) -> list[Finding]:
+    found = []
+    for name, value in engine.store.counters(line.PREFIX):
+        entry = line.read(value)
+        if platform.is_same(entry.pid, entry.started):
+            continue
+        if repair:
+            with engine.store.transaction(durable=False) as tx:
+                tx.set_counter(name, None)
+        what = f"a place in the line of process {entry.pid}, which is gone"
+        found.append(Finding("queue", entry.thread, what, repair))
+    return found
