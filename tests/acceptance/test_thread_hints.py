@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.project import ASKS, ONE, REVIEW, Project, reply
+from tests.helpers.project import ASKS, ONE, Project, reply
 
 FILL_IN = {
     "TEXT": "some text",
@@ -33,18 +34,29 @@ def type_hint(project: Project, hint: str) -> list[int]:
     return codes
 
 
-@pytest.fixture
-def threads(project: Project) -> dict[str, str]:
-    """A thread of every kind by its name, and a default agent that does its work."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A home with a thread of every kind by its name, and a default agent that does its work."""
+    place = tmp_path_factory.mktemp("made")
+    (place / "user" / "project").mkdir(parents=True)
+    project = Project(place / "home", place / "user" / "project")
     found = {name: project.begin(ONE) for name in ("idle", "completed", "asking", "cancelled")}
     project.step(found["completed"], project.agent(reply()))
     project.step(found["asking"], project.agent(ASKS), expect=3)
     found["failed"] = project.begin(ONE)
     project.step(found["failed"], "false", expect=6)
     project("thread", "cancel", found["cancelled"])
-    found["review"] = project.begin(REVIEW)
     project("config", "set", "agents.good.command", project.agent(reply()).command)
     project("config", "set", "default_agent", "good")
+    return project.home, found
+
+
+@pytest.fixture
+def threads(project: Project, made: tuple[Path, dict[str, str]]) -> dict[str, str]:
+    """Those threads, in this project's own copy of that home."""
+    home, found = made
+    shutil.copytree(home, project.home)
+    project.file("one.yaml", ONE)
     return found
 
 
