@@ -9,9 +9,10 @@ The stored form repeats the file's own words, so that `uwf cas get` shows someth
      "roles": {ROLE: {"description", "goal", "capabilities", "procedure", "output", "frontmatter"}},
      "graph": {SOURCE: {STATUS: {"role", "prompt", "location"}}}}
 
-`location` is null where the edge has none. Only what has limits has a `budget` beside its graph, or a `max_visits`
-in a role: the ids of all others are what they were before there were limits. Stored maps are sorted by key, so a stored workflow does
-not know in which order its file named things; nothing may depend on that order.
+`location` is null where the edge has none. Only a workflow with limits has a `budget` beside its graph,
+or a `max_visits` in a role: the ids of all others are what they were before there were limits. Stored
+maps are sorted by key, so a stored workflow does not know in which order its file named things; nothing
+may depend on that order.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class _Shaper:
             try:
                 return amounts.parse(value)
             except InputError as error:
-                self._error("bad_budget", f"budget: {error.message}", ("budget",), error.hint)
+                self._error("bad_budget", f"budget: {error.message}", ("budget",))
                 return {}
         if not isinstance(value, dict):
             self._error(
@@ -92,8 +92,8 @@ class _Shaper:
         found = {}
         for name, given in value.items():
             if name not in amounts.NAMES:
-                message, hint = amounts.unknown(name)
-                self._error("bad_budget", f"budget: {message}", ("budget", name), hint, key=True)
+                said = f"budget: {amounts.unknown(name)}"
+                self._error("bad_budget", said, ("budget", name), key=True)
                 continue
             try:
                 found[name] = amounts.read(name, given)
@@ -222,10 +222,8 @@ class _Shaper:
             "missing_key", f"{of} lacks '{key}'", self._document.mark(path, key=True)
         )
 
-    def _error(
-        self, code: str, message: str, path: Path, hint: str | None = None, *, key: bool = False
-    ) -> None:
-        self._problems.error(code, message, self._document.mark(path, key=key), hint)
+    def _error(self, code: str, message: str, path: Path, *, key: bool = False) -> None:
+        self._problems.error(code, message, self._document.mark(path, key=key))
 
 
 def _a(value: Any) -> str:
