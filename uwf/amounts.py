@@ -25,11 +25,11 @@ _UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("
 
 
 def parse(text: str, names: Sequence[str] = NAMES) -> dict[str, float]:
-    """The budget that `text` stands for. InputError says what is wrong, with the nearest name as hint."""
+    """The budget that `text` stands for. InputError says what is wrong."""
     found = {}
     for name, amount, is_more in _items(text, names):
         if is_more:
-            raise _nothing_to_raise(name, amount)
+            raise _nothing_to_raise(name)
         found[name] = amount
     return found
 
@@ -39,7 +39,7 @@ def raised(current: Mapping[str, float], text: str) -> dict[str, float]:
     changed = dict(current)
     for name, amount, is_more in _items(text, NAMES):
         if is_more and name not in current:
-            raise _nothing_to_raise(name, amount)
+            raise _nothing_to_raise(name)
         changed[name] = tidy(name, current[name] + amount) if is_more else amount
     return changed
 
@@ -90,13 +90,13 @@ def tidy(name: str, amount: float) -> float:
     return round(amount, {USD: 6, TIME: 3}.get(name, 0))
 
 
-def unknown(name: str, names: Sequence[str] = NAMES) -> tuple[str, str]:
-    """What to say about a name that no budget has, and the nearest one as hint."""
+def unknown(name: str, names: Sequence[str] = NAMES) -> str:
+    """What to say about a name that no budget has, with the nearest one that it may have been."""
     from difflib import get_close_matches
 
     nearest = get_close_matches(name, names, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"--budget {names[0]}={EXAMPLES[names[0]]}"
-    return f"{name!r} cannot be limited; these can: {', '.join(names)}", hint
+    meant = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"{name!r} cannot be limited, only {', '.join(names)}{meant}"
 
 
 def _items(text: str, names: Sequence[str]) -> Iterator[tuple[str, float, bool]]:
@@ -106,16 +106,16 @@ def _items(text: str, names: Sequence[str]) -> Iterator[tuple[str, float, bool]]
         word = part.strip()
         name, equals, amount = word.removeprefix("+").partition("=")
         if not equals or not name:
-            raise _bad(f"{word!r} is not of the form NAME=LIMIT", f"--budget {USD}={EXAMPLES[USD]}")
+            raise _bad(f"{word!r} is not of the form NAME=LIMIT, such as {USD}={EXAMPLES[USD]}")
         if name not in names:
-            raise _bad(*unknown(name, names))
+            raise _bad(unknown(name, names))
         if name in seen:
-            raise _bad(f"{name} is given twice in {text!r}", None)
+            raise _bad(f"{name} is given twice in {text!r}")
         seen.add(name)
         try:
             yield name, read(name, amount), word.startswith("+")
         except ValueError as error:
-            raise _bad(f"{name}: {error}", f"--budget {name}={EXAMPLES[name]}") from None
+            raise _bad(f"{name}: {error}") from None
 
 
 def _number(text: str) -> float:
@@ -145,12 +145,9 @@ def _duration(ms: int) -> str:
     return "".join(parts) or "0s"
 
 
-def _nothing_to_raise(name: str, amount: float) -> InputError:
-    return _bad(
-        f"there is no limit on {name} yet that could be raised",
-        f"--budget {name}={written(name, amount)}",
-    )
+def _nothing_to_raise(name: str) -> InputError:
+    return _bad(f"+{name} would raise a limit that there is not; without the + it sets one")
 
 
-def _bad(message: str, hint: str | None) -> InputError:
-    return InputError(message, hint=hint, code="bad_budget")
+def _bad(message: str) -> InputError:
+    return InputError(message, code="bad_budget")
