@@ -11,7 +11,9 @@ from uwf import config
 from uwf.agent.stop import Stop
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine import advance, lifecycle, recover
-from uwf.engine.advance import Order, Result
+from uwf.engine.advance import Order
+from uwf.engine.attempt import Result
+from uwf.engine.dispatch import Dispatch
 from uwf.engine.engine import Engine
 from uwf.engine.memo import Memo
 from uwf.engine.model import ATTEMPTS, THREADS, Step
@@ -56,6 +58,7 @@ class Rig:
         self.engine = Engine(
             store=store,
             memo=Memo(store),
+            dispatch=Dispatch(store, home, plain, "/bin"),
             home=home,
             config=replace(
                 plain,
