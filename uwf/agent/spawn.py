@@ -127,7 +127,8 @@ def spawn(
 ) -> Child:
     """Fork a child that waits at its gate. `env` is its whole environment. Raises SpawnFailed.
 
-    The program inherits `keep_fds` beside its standard files, and no other descriptor.
+    The program inherits `keep_fds` beside its standard files, and no other descriptor; those below 3, which its
+    standard files take, under other numbers.
     """
     program = find_program(argv, cwd, env.get("PATH", os.defpath))
     try:
@@ -145,7 +146,7 @@ def spawn(
     parent_lives, caught, leaks = (
         platform.die_with_parent(),
         _handled_signals(),
-        _leaking_descriptors(),
+        [leak for leak in _leaking_descriptors() if leak not in keep_fds],
     )
     pid = -1
     # Blocked, so that no Python handler of ours runs in the child before it has taken them off.
@@ -197,6 +198,12 @@ def _become(
         os.close(pipes.gate[1])
         if not parent_lives():
             os._exit(127)
+        stage = "descriptors"
+        for kept in keep_fds:
+            if kept > 2:
+                os.set_inheritable(kept, True)  # here, in the child, and nowhere else
+            else:
+                fcntl.fcntl(kept, fcntl.F_DUPFD, 3)
         stage = "pipes"
         for end, number in ((pipes.stdin[0], 0), (pipes.stdout[1], 1), (pipes.stderr[1], 2)):
             os.dup2(end, number)
@@ -208,9 +215,6 @@ def _become(
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         stage = "folder"
         os.chdir(cwd)
-        stage = "descriptors"
-        for descriptor in keep_fds:
-            os.set_inheritable(descriptor, True)
         stage = "exec"
         if os.read(pipes.gate[0], 1):
             os.execve(program, argv, env)
