@@ -20,7 +20,7 @@ from uwf.engine.thread import (
     read_try,
     runner,
 )
-from uwf.errors import UwfError
+from uwf.errors import StoreError, UwfError
 from uwf.record import Record
 from uwf.workflow import model as workflow_model
 
@@ -86,22 +86,24 @@ class View:
             thread = read(self._reader, ref)
             shown = self.state(thread)
             begun = Start.read(self._reader, thread.place.start)
+            priority, completed_ms = _number(ref, "priority"), _number(ref, "completedAt")
         except (UwfError, KeyError, TypeError) as error:
             return self._corrupt(ref, error)
         running = self._running(thread.id)
         if running is not None:
             shown["status"] = RUNNING
         tags = ref.tags
+        is_fork = FORKED_THREAD in tags and clock.is_ulid(thread.id)
         shown |= {
             "prompt": begun.task,
             "cwd": begun.cwd,
             "labels": labels_of(tags),
-            "priority": int(tags.get("priority", "0")),
+            "priority": priority or 0,
             "steps": thread.place.index,
             "rounds": shown["round"],
-            "startedAt": clock.ulid_ms(thread.id) if FORKED_THREAD in tags else begun.started_ms,
+            "startedAt": clock.ulid_ms(thread.id) if is_fork else begun.started_ms,
             "updatedAt": ref.updated_ms,
-            "completedAt": int(tags["completedAt"]) if "completedAt" in tags else None,
+            "completedAt": completed_ms,
             "running": running,
         }
         if FORKED_THREAD in tags:
@@ -183,9 +185,22 @@ class View:
             "rounds": None,
             "startedAt": None,
             "updatedAt": ref.updated_ms,
-            "completedAt": int(tags["completedAt"]) if tags.get("completedAt", "").isdigit() else None,
+            "completedAt": int(tags["completedAt"]) if tags.get("completedAt", "").isdecimal() else None,
             "running": None,
         }
+
+
+def _number(ref: Ref, key: str) -> int | None:
+    """The tag `key` as a number, None when there is none. Raises `StoreError` for anything else."""
+    text = ref.tags.get(key)
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise StoreError(
+            f"ref {ref.name} has the tag {key}={text!r:.80}, which is no number",
+            hint=f"uwf ref log {ref.name}",
+            code="bad_tag",
+        ) from None
 
 
 def step_row(step: Step) -> dict[str, Any]:

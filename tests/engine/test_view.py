@@ -1,0 +1,206 @@
+"""Threads and steps as the contract shows them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import Said, crash, reply, suspend
+from tests.helpers.flows import PAIR
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.engine import advance
+from uwf.engine.model import THREADS
+
+LINE = {
+    *("thread", "workflow", "head", "status", "role", "step", "currentRole", "suspendedRole"),
+    *("suspendMessage", "done", "round", "usage", "error"),
+}
+SHOW = (LINE - {"role", "step"}) | {
+    *("prompt", "cwd", "labels", "priority", "steps", "rounds", "startedAt", "updatedAt"),
+    *("completedAt", "running"),
+}
+STEP_ROW = {
+    *("step", "index", "round", "role", "status", "output", "agent", "startedAt", "durationMs"),
+    *("usage", "attempts"),
+}
+
+
+def tag(rig: Rig, id: str, **tags: str) -> None:
+    with rig.store.transaction() as tx:
+        tx.set_ref(THREADS + id, rig.head(id), tags={**rig.ref(id).tags, **tags}, why="test")
+
+
+def test_fresh_thread_shows_all_fields_of_the_contract(rig: Rig) -> None:
+    id = rig.start(task="Mend it.", labels={"repo": "shop"}, priority=3)
+    row = rig.row(id)
+    assert row.keys() >= SHOW
+    started = row["startedAt"]
+    assert {name: row[name] for name in SHOW} == {
+        "thread": id,
+        "workflow": rig.put_workflow(PAIR),
+        "head": rig.head(id),
+        "status": "idle",
+        "currentRole": "writer",
+        "suspendedRole": None,
+        "suspendMessage": None,
+        "done": False,
+        "round": 1,
+        "usage": None,
+        "error": None,
+        "prompt": "Mend it.",
+        "cwd": rig.engine.home,
+        "labels": {"repo": "shop"},
+        "priority": 3,
+        "steps": 0,
+        "rounds": 1,
+        "startedAt": started,
+        "updatedAt": rig.ref(id).updated_ms,
+        "completedAt": None,
+        "running": None,
+    }
+    assert abs(row["updatedAt"] - started) < 10
+
+
+def test_line_of_exec_has_all_fields_of_the_contract(rig: Rig) -> None:
+    id = rig.start()
+    line = rig.view.result(rig.exec(id, Said(WROTE, usage={"tokens": 5})))
+    assert line.keys() >= LINE
+    assert (line["role"], line["step"], line["stepStatus"]) == ("writer", rig.head(id), "done")
+    assert (line["currentRole"], line["round"], line["usage"]) == ("reviewer", 1, {"tokens": 5})
+    assert (line["status"], line["done"], line["error"]) == ("idle", False, None)
+
+
+def test_everything_shown_is_plain_json(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, crash())
+    result = rig.resume(id, APPROVED)
+    shown = [rig.row(id), rig.view.result(result), *rig.view.steps(rig.head(id))]
+    shown.append(rig.view.step(rig.head(id)))
+    for each in shown:
+        assert json.loads(json.dumps(each)) == each
+
+
+def test_steps_are_listed_oldest_first_without_the_start(rig: Rig) -> None:
+    id = rig.start()
+    assert rig.view.steps(rig.head(id)) == []
+    rig.exec(id, WROTE, CHANGES)
+    rows = rig.view.steps(rig.head(id))
+    assert [row["index"] for row in rows] == [1, 2]
+    assert all(row.keys() >= STEP_ROW for row in rows)
+    assert rows[1]["output"] == {"$status": "changes", "remarks": "too long"}
+    assert rows[0]["startedAt"] < rows[1]["startedAt"]
+
+
+def test_step_shows_prompt_supplement_body_folder_and_turns(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, Said(WROTE, turns=(WROTE[:20],)), supplement="use tabs")
+    shown = rig.view.step(rig.head(id))
+    assert shown.keys() >= STEP_ROW | {"prompt", "supplement", "body", "cwd", "turns"}
+    assert (shown["prompt"], shown["supplement"]) == (rig.prompt, "use tabs")
+    assert (shown["body"], shown["cwd"]) == ("I wrote it.", rig.engine.home)
+    assert [turn["text"] for turn in shown["turns"]] == [WROTE[:20], WROTE[20:]]
+
+
+def test_long_texts_come_back_whole(each_rig: Rig) -> None:
+    rig = each_rig
+    long = "long line. " * 10_000
+    id = rig.start(task=long)
+    rig.exec(id, reply("done", long.strip(), file="a.py"), supplement=long)
+    shown = rig.view.step(rig.head(id))
+    assert (shown["body"], shown["supplement"]) == (long.strip(), long)
+    assert rig.row(id)["prompt"] == long
+    assert "".join(turn["text"] for turn in shown["turns"]).endswith(long.strip())
+
+
+def test_thread_that_runs_says_who_runs_it(rig: Rig) -> None:
+    import os
+
+    id = rig.start()
+
+    def look(ask: object) -> str:
+        row = rig.row(id)
+        assert row["status"] == "running"
+        assert row["running"].keys() == {"pid", "role", "since", "agent"}
+        assert (row["running"]["pid"], row["running"]["role"]) == (os.getpid(), "writer")
+        assert row["running"]["agent"] == "fake"
+        assert row["currentRole"] == "writer"
+        return WROTE
+
+    rig.exec(id, look)
+    assert rig.row(id)["running"] is None
+
+
+def test_thread_whose_lock_is_held_without_an_agent_runs_too(rig: Rig) -> None:
+    id = rig.start()
+    with advance.hold(rig.engine, id):
+        row = rig.row(id)
+    assert row["status"] == "running"
+    assert row["running"]["role"] is None
+
+
+def test_error_is_that_of_the_failed_attempt_until_it_is_over(rig: Rig) -> None:
+    id = rig.start()
+    failed = rig.exec(id, crash())
+    assert rig.row(id)["error"]["attempt"] == failed.attempt
+    rig.resume(id, suspend("which?"))
+    assert rig.row(id)["error"] is None
+
+
+@pytest.mark.parametrize("gone", ["start", "workflow", "step"])
+def test_thread_with_a_hole_in_its_chain_is_corrupt(each_rig: Rig, gone: str) -> None:
+    rig = each_rig
+    id = rig.start(labels={"repo": "shop"})
+    rig.exec(id, WROTE)
+    step = rig.steps(id)[0]
+    lost = {"start": step.start, "workflow": step.workflow, "step": step.id}[gone]
+    with rig.store.transaction() as tx:
+        tx.remove(lost)
+    row = rig.row(id)
+    assert row.keys() >= SHOW
+    assert (row["status"], row["error"]["code"]) == ("corrupt", "object_missing")
+    assert lost[:12] in row["error"]["message"]
+    assert (row["labels"], row["workflowName"]) == ({"repo": "shop"}, "pair")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"priority": "high"},
+        {"status": "completed", "completedAt": "yesterday"},
+        {"status": "done", "completedAt": "²"},
+        {"status": "running"},
+        {"status": ""},
+    ],
+    ids=str,
+)
+def test_tags_set_by_hand_do_not_break_a_listing(rig: Rig, tags: dict[str, str]) -> None:
+    id = rig.start()
+    tag(rig, id, **tags)
+    row = rig.row(id)
+    assert row["thread"] == id
+    assert row["status"] == "corrupt"
+    assert row["error"]["message"]
+
+
+def test_name_set_by_hand_does_not_break_a_listing(rig: Rig) -> None:
+    id = rig.start()
+    with rig.store.transaction() as tx:
+        tags = {"status": "idle", "forkedFromThread": id}
+        ref = tx.set_ref(THREADS + "by-hand", rig.head(id), tags=tags, why="test")
+    assert rig.view.thread(ref)["status"] == "idle"
+
+
+def test_entry_of_an_old_store_keeps_its_status(rig: Rig) -> None:
+    with rig.store.transaction() as tx:
+        old = tx.put("old-node", {"any": "thing"})
+        tx.set_ref(
+            THREADS + "01HF7YAT000000000000AAAAAA",
+            old,
+            tags={"status": "completed", "completedAt": "5"},
+            why="migrated",
+        )
+    row: dict[str, Any] = rig.row("01HF7YAT000000000000AAAAAA")
+    assert (row["status"], row["completedAt"]) == ("completed", 5)
+    assert row["error"]["code"] == "not_a_chain"
