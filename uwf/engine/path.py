@@ -7,7 +7,7 @@ from uwf.engine.decide import next_role
 from uwf.engine.model import COMPLETED
 from uwf.engine.story import steps_back
 from uwf.workflow import model as workflow_model
-from uwf.workflow.model import END, START
+from uwf.workflow.model import ANY, END, START, SUSPEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +22,19 @@ def visited(reader: Reader, ref: Ref) -> tuple[dict[tuple[str, str], int], str |
     edges: dict[tuple[str, str], int] = {}
 
     def count(source: str, status: str) -> None:
-        known = workflow.graph.get(source, {})
-        status = status if status in known or len(known) != 1 else next(iter(known))
+        if list(workflow.graph.get(source, {})) == [ANY]:
+            status = ANY
         edges[source, status] = edges.get((source, status), 0) + 1
 
     rounds: set[int] = set()
     for step in steps_back(reader, thread.head):
-        count(step.role, step.status)
+        if step.status != SUSPEND:
+            count(step.role, step.status)
         rounds.add(step.round)
     for round in sorted(rounds):
         known = workflow.graph.get(START, {})
         entered = next(
-            (name for name in (("new",) if round == 1 else ("resume", "new")) if name in known), "_"
+            (name for name in (("new",) if round == 1 else ("resume", "new")) if name in known), ANY
         )
         count(START, entered)
     standing = END if thread.status == COMPLETED else next_role(thread, workflow)
