@@ -1,0 +1,118 @@
+"""Every turn of a thread, in the order it came; and following a thread from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import Said, crash
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.engine import turns, watch
+from uwf.engine.events import TurnCame
+from uwf.record import replace
+
+
+def said(rig: Rig, id: str, only: str | None = None) -> list[tuple[Any, ...]]:
+    rows = turns.of_thread(rig.store, rig.ref(id), only)
+    return [(row["role"], row["outcome"], row["number"], row["text"]) for row in rows]
+
+
+def test_turns_are_kept_as_they_come(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    turns_said = ("---\n$status", ": done\n")
+    rig.exec(id, Said("---\n$status: done\nfile: a\n---\nend", turns=turns_said))
+    told = [event.text for event in rig.events if isinstance(event, TurnCame)]
+    assert told == ["---\n$status", ": done\n"]
+    rows = turns.of_thread(rig.store, rig.ref(id), None)
+    assert [row["text"] for row in rows] == ["---\n$status", ": done\n", "file: a\n---\nend"]
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+
+
+def test_turns_of_failed_attempts_stand_before_those_of_their_step(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.exec(id, crash(turns=("first try",)))
+    rig.resume(id, crash(turns=("second try",)))
+    rig.resume(id, APPROVED)
+    assert said(rig, id) == [
+        ("writer", "done", None, WROTE),
+        ("reviewer", "exit_code", 1, "first try"),
+        ("reviewer", "exit_code", 2, "second try"),
+        ("reviewer", "approved", None, APPROVED),
+    ]
+    assert said(rig, id, rig.steps(id)[1].id) == said(rig, id)[1:]
+    assert said(rig, id, rig.steps(id)[0].id) == said(rig, id)[:1]
+
+
+def test_turns_of_attempts_beside_the_head_are_shown(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, crash(turns=("first try",)))
+    rig.resume(id, crash(turns=("second try",)))
+    assert [row[3] for row in said(rig, id)] == ["first try", "second try"]
+
+
+def test_turns_of_what_runs_are_shown(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, crash(turns=("first try",)))
+
+    seen: list[tuple[Any, ...]] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, TurnCame):
+            seen.extend(said(rig, id))
+
+    rig.engine = replace(rig.engine, on_event=look)
+    rig.resume(id, Said(WROTE, turns=(WROTE[:5],)))
+    assert seen == [
+        ("writer", "exit_code", 1, "first try"),
+        ("writer", "running", 2, WROTE[:5]),
+    ]
+
+
+def test_thread_without_a_turn_has_none(rig: Rig) -> None:
+    id = rig.start()
+    assert said(rig, id) == []
+    rig.exec(id, crash())
+    assert said(rig, id) == []
+
+
+def test_glance_at_a_thread_that_nobody_runs_is_the_only_one(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    (only,) = watch.follow(rig.store, rig.view, id)
+    assert only.row["head"] == rig.head(id)
+    assert (only.steps, only.turns) == ([], [])
+
+
+def test_follower_sees_turns_and_steps_as_they_come(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_POLL_S", 0)
+    id = rig.start()
+    following = watch.follow(rig.store, rig.view, id)
+    glances: list[watch.Glance] = []
+
+    def look(reply: str) -> Callable[[object], str]:
+        def answer(ask: object) -> str:
+            glances.append(next(following))
+            return reply
+
+        return answer
+
+    rig.run(id, "exec", look(WROTE), look(CHANGES), count=2)
+    glances += following
+    assert [glance.row["status"] for glance in glances] == ["running", "running", "idle"]
+    assert [step["role"] for glance in glances for step in glance.steps] == ["writer", "reviewer"]
+    assert [glance.row["running"] is None for glance in glances] == [False, False, True]
+
+
+def test_thread_that_is_deleted_is_followed_no_more(rig: Rig) -> None:
+    id = rig.start()
+    with rig.store.transaction() as tx:
+        tx.delete_ref(f"@uwf/thread/{id}", why="test")
+    assert list(watch.follow(rig.store, rig.view, id)) == []
