@@ -169,8 +169,7 @@ def report(
 ) -> None:
     """One line: the ratio of times (or of rates, when more is better) and the times behind it."""
     ratios = sorted(
-        mine / other if most else other / mine
-        for mine, other in zip(ours, reference, strict=True)
+        mine / other if most else other / mine for mine, other in zip(ours, reference, strict=True)
     )
     middle = statistics.median(ratios)
     kept = middle <= target if most else middle >= target
@@ -322,7 +321,9 @@ def bench_fsyncs(folder: Path, steps: int) -> None:
     program[-1] = str(folder / "s2")
     subprocess.run(["strace", "-f", "-e", calls, "-o", str(trace), *program], check=True)
     more = sum("sync(" in line for line in trace.read_text().splitlines())
-    print(f"{'fsyncs per step':34} {(more - idle) / steps:.2f}  ({idle} for {steps} steps, {more} for twice that)")
+    print(
+        f"{'fsyncs per step':34} {(more - idle) / steps:.2f}  ({idle} for {steps} steps, {more} for twice that)"
+    )
 
 
 def main() -> None:

@@ -38,7 +38,9 @@ def ulid_ms(text: str) -> int:
 
 def is_ulid(text: str) -> bool:
     """Whether `text` is a whole ULID in its canonical upper-case form."""
-    return len(text) == ULID_LENGTH and text[0] <= "7" and all(digit in _CROCKFORD for digit in text)
+    return (
+        len(text) == ULID_LENGTH and text[0] <= "7" and all(digit in _CROCKFORD for digit in text)
+    )
 
 
 def iso(at_ms: int) -> str:

@@ -60,7 +60,9 @@ class WorkflowInvalid(InputError):
 
     default_code = "invalid_workflow"
 
-    def __init__(self, message: str, problems: Sequence[Any] = (), *, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, problems: Sequence[Any] = (), *, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
 

@@ -10,7 +10,8 @@ from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import advance
 from uwf.engine.advance import Order
-from uwf.errors import Interrupted
+from uwf.errors import Interrupted, Refused
+from uwf.guard import breaker
 from uwf.store.sqlite import SqliteStore
 
 STOPPED = Said(ended="stopped", turns=("half a",))
@@ -56,7 +57,6 @@ def test_failed_attempt_is_kept_with_all_that_is_known_of_it(each_rig: Rig) -> N
         ("stall", "said nothing for too long"),
         ("output_limit", "wrote more than its output limit"),
         ("signal", "was killed by signal"),
-        ("spawn_failed", "could not be started: no such file"),
     ],
 )
 def test_every_way_to_end_badly_has_a_code_and_words(rig: Rig, ended: Any, words: str) -> None:
@@ -71,6 +71,20 @@ def test_every_way_to_end_badly_has_a_code_and_words(rig: Rig, ended: Any, words
         "message": result.failure.message,
         "attempt": result.attempt,
     }
+
+
+def test_what_may_pass_is_tried_again_and_each_try_is_kept(rig: Rig) -> None:
+    id = rig.start()
+    failed = Said(ended="spawn_failed", error="no such file")
+    result = rig.exec(id, failed, failed, failed)
+    assert result.failure is not None
+    assert result.failure.code == "spawn_failed"
+    assert "could not be started: no such file" in result.failure.message
+    with pytest.raises(Refused, match="left alone for a while"):
+        rig.resume(id)
+    breaker.reset(rig.store, "fake")
+    rig.resume(id, failed, WROTE)
+    assert len(rig.steps(id)[0].attempts) == 4
 
 
 def test_failure_is_one_line_of_exec(rig: Rig) -> None:

@@ -55,17 +55,19 @@ class Rig:
         self.events: list[Event] = []
         self.stop = Stop()
         self.no_agent = False
+        settings = replace(
+            plain,
+            agents=agents or {},
+            limits=replace(plain.limits, max_steps=max_steps, grace_s=0.5),
+            prompt=PromptConfig(history_chars=history_chars),
+            retry=replace(plain.retry, base_s=0.001),
+        )
         self.engine = Engine(
             store=store,
             memo=Memo(store),
-            dispatch=Dispatch(store, home, plain, "/bin"),
+            dispatch=Dispatch(store, home, settings, "/bin"),
             home=home,
-            config=replace(
-                plain,
-                agents=agents or {},
-                limits=replace(plain.limits, max_steps=max_steps, grace_s=0.5),
-                prompt=PromptConfig(history_chars=history_chars),
-            ),
+            config=settings,
             environ={"PATH": "/bin"},
             redactor=Redactor(secrets),
             agent_for=self._agent_for,

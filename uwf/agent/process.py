@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 LEFT_OPEN_QUIET_S = 0.5  # how long output that a left-behind process holds open may be silent
 LEFT_OPEN_MOST_S = 5.0  # and how long it may go on in all
+LEAVING_S = 0.05  # who closed the output last is on the way out, and needs not be asked to go
 _TIDY_S = 10.0
 _BLIND_WAIT_S = 0.01  # where no pidfd tells that the program ended
 _FOREVER = float("inf")
@@ -107,7 +108,12 @@ def run(
         return Outcome("stopped")
     with Adoption() as adoption:
         try:
-            child = spawn.spawn(command.argv, command.cwd, {**command.env, MARK_NAME: command.mark}, command.keep_fds)
+            child = spawn.spawn(
+                command.argv,
+                command.cwd,
+                {**command.env, MARK_NAME: command.mark},
+                command.keep_fds,
+            )
         except program.SpawnFailed as failed:
             return Outcome("spawn_failed", error=str(failed))
         points.at("agent: at the gate")
@@ -215,14 +221,18 @@ class _Supervision:
 
     def _let_finish(self, drain: Drain) -> None:
         """The program ended by itself. Read on while others hold its output and have something to say."""
+        if drain.is_done():
+            return
         now_s = clock.monotonic_s()
-        most_s, quiet_since_s = now_s + LEFT_OPEN_MOST_S, now_s
+        most_s, ended_s = now_s + LEFT_OPEN_MOST_S, now_s
         while not drain.is_done() and not drain.is_over_limit and not self._stop.count:
-            now_s = clock.monotonic_s()
-            until_s = min(most_s, max(quiet_since_s, drain.last_output_s) + LEFT_OPEN_QUIET_S)
-            if now_s >= until_s:
+            until_s = min(most_s, max(ended_s, drain.last_output_s) + LEFT_OPEN_QUIET_S)
+            if (now_s := clock.monotonic_s()) >= until_s:
                 return
             drain.turn(until_s - now_s)
+        until_s = clock.monotonic_s() + LEAVING_S
+        while clock.monotonic_s() < until_s and self._family.living():
+            drain.turn(LEAVING_S / 20)
 
     def _end(self, grace_s: float, wait: Callable[[float], None]) -> ladder.Ending:
         return ladder.end(

@@ -29,12 +29,14 @@ def doctor(ctx: Context, *, repair: bool = False) -> int:
     ctx.out.answer(
         rows,
         ids=[one.thread for one in findings],
-        draw=lambda: ctx.out.table(
-            ("thread", "what", "repaired"),
-            [[one.thread, one.what, "yes" if one.repaired else "no"] for one in findings],
-        )
-        if findings
-        else None,
+        draw=lambda: (
+            ctx.out.table(
+                ("thread", "what", "repaired"),
+                [[one.thread, one.what, "yes" if one.repaired else "no"] for one in findings],
+            )
+            if findings
+            else None
+        ),
     )
     if not findings:
         ctx.out.note("nothing is left behind")

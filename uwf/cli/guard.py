@@ -24,7 +24,9 @@ def status(ctx: Context) -> None:
     from uwf.engine import standing
 
     found = standing.look(ctx.reader(), ctx.home, ctx.config)
-    ctx.out.answer(standing.document(found), draw=lambda: ctx.out.fields(_fields(found), _shares(found)))
+    ctx.out.answer(
+        standing.document(found), draw=lambda: ctx.out.fields(_fields(found), _shares(found))
+    )
 
 
 @command(
@@ -142,9 +144,11 @@ def _fields(found: Standing) -> dict[str, str]:
             f"{breaker.state}, {breaker.failures} failures, {breaker.cause}"
         )
     left = found.left
-    lines["memory"] = "unknown" if left.memory_bytes is None else f"{left.memory_bytes >> 20} MB free"
+    lines["memory"] = (
+        "unknown" if left.memory_bytes is None else f"{left.memory_bytes >> 20} MB free"
+    )
     lines["disk"] = "unknown" if left.disk_bytes is None else f"{left.disk_bytes >> 20} MB free"
-    lines["cpus"] = "unknown" if left.cpus is None else f"{left.cpus:.1f} not under load"
+    lines["cpus"] = "unknown" if left.cpus is None else f"{max(0.0, left.cpus):.1f} not under load"
     if left.stalled_percent is not None:
         lines["swapping"] = f"{left.stalled_percent:.0f} % of the time lost"
     for name, spent in found.today.items():

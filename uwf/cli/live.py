@@ -76,7 +76,9 @@ class Live:
             lines = event.text.strip().splitlines()
             self._words = lines[-1] if lines else self._words
         elif isinstance(event, ReplyRefused):
-            self._out.note(f"{event.role}: reply not valid, asking again: {'; '.join(event.problems)}")
+            self._out.note(
+                f"{event.role}: reply not valid, asking again: {'; '.join(event.problems)}"
+            )
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Recovered):

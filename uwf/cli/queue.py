@@ -40,23 +40,25 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(
         rows,
         ids=[entry.thread for entry in waiting],
-        draw=lambda: ctx.out.table(
-            columns,
-            [
+        draw=lambda: (
+            ctx.out.table(
+                columns,
                 [
-                    str(position),
-                    entry.thread,
-                    "person" if entry.person else "",
-                    str(line.aged(entry, now_ms)),
-                    f"{line.waited_ms(entry) // 1000} s",
-                    str(entry.pid),
-                    entry.blocked,
-                ]
-                for position, entry in enumerate(waiting, 1)
-            ],
-        )
-        if waiting
-        else None,
+                    [
+                        str(position),
+                        entry.thread,
+                        "person" if entry.person else "",
+                        str(line.aged(entry, now_ms)),
+                        f"{line.waited_ms(entry) // 1000} s",
+                        str(entry.pid),
+                        entry.blocked,
+                    ]
+                    for position, entry in enumerate(waiting, 1)
+                ],
+            )
+            if waiting
+            else None
+        ),
     )
     if not rows:
         ctx.out.note("nobody waits")

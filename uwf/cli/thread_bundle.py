@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     help="Write a thread with all its history into one file.",
     example="uwf thread export @last -o thread.uwf",
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
-    output=opt("-o", "--output", metavar="FILE", complete="path", help="- for stdout. [default: -]"),
+    output=opt(
+        "-o", "--output", metavar="FILE", complete="path", help="- for stdout. [default: -]"
+    ),
 )
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     from io import BytesIO

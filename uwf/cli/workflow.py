@@ -104,12 +104,14 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(
         rows,
         ids=[row["workflow"] or row["path"] for row in rows],
-        draw=lambda: ctx.out.table(
-            ("name", "source", "where"),
-            [[row["name"], row["source"], row["path"] or row["workflow"]] for row in rows],
-        )
-        if rows
-        else None,
+        draw=lambda: (
+            ctx.out.table(
+                ("name", "source", "where"),
+                [[row["name"], row["source"], row["path"] or row["workflow"]] for row in rows],
+            )
+            if rows
+            else None
+        ),
     )
     if not rows:
         ctx.out.hint("uwf workflow add FILE, or put a YAML file into .workflows/")
@@ -123,9 +125,7 @@ def list_(ctx: Context) -> None:
     format=opt("--format", choices=("mermaid", "dot", "svg", "text"), help="How to draw it."),
     thread=opt("--thread", complete="thread", help="Mark what this thread visited."),
 )
-def graph(
-    ctx: Context, workflow: str, *, format: str = "text", thread: str | None = None
-) -> None:
+def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | None = None) -> None:
     from uwf.workflow import picture
 
     found = _find(ctx, workflow)

@@ -64,7 +64,12 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         limit = engine.config.limits.max_steps if order.count is None else order.count
         for done in range(1, limit + 1):
             _heed(stop, id)
-            result = _step(engine, id, order if done == 1 else Order(EXEC, agent=order.agent, wait_s=order.wait_s), stop)
+            result = _step(
+                engine,
+                id,
+                order if done == 1 else Order(EXEC, agent=order.agent, wait_s=order.wait_s),
+                stop,
+            )
             going = result.thread.status == IDLE and result.failure is None
             if going and order.count is None and done == limit:
                 result = _suspend_at_limit(engine, result, limit)
@@ -109,9 +114,7 @@ def settle(engine: Engine, id: str) -> None:
 
 
 @contextmanager
-def hold(
-    engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None
-) -> Iterator[None]:
+def hold(engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None) -> Iterator[None]:
     """Hold the lock of thread `id`. Raises `Busy`, which says who has it since when.
 
     When `stop` is asked for, the waiting ends in `Interrupted`.

@@ -50,5 +50,7 @@ def words_of(line: str) -> tuple[str, ...]:
         return tuple(shlex.split(line))
     except ValueError as error:
         raise InputError(
-            f"cannot read the command line {line!r}: {error}", hint="uwf agent list", code="bad_agent"
+            f"cannot read the command line {line!r}: {error}",
+            hint="uwf agent list",
+            code="bad_agent",
         ) from None

@@ -76,7 +76,9 @@ class Attempt:
         self.stop = stop
         self.keep_fds = keep_fds
         self.retries = retries
-        self.place = thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
+        self.place = (
+            thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
+        )
         self.role = workflow.roles[plan.role]
         ended = None if before is None else tries.last_ending(before)
         self.session = tries.session_after(engine.store, ended, plan.role)
@@ -143,7 +145,9 @@ class Attempt:
 
     def _ready(self, pid: int | None, started: str | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
-        durable = self.plan.supplement is not None  # a person's words are not to be lost to a power cut
+        durable = (
+            self.plan.supplement is not None
+        )  # a person's words are not to be lost to a power cut
         with self.engine.store.transaction(durable=durable) as tx:
             first = not self.prompt_id
             if first:
@@ -218,7 +222,9 @@ class Attempt:
                 raise interrupted(self.stop, thread.id)
             self._ready(None, None)  # what was tried is on record all the same
         failing = ask.classify(failure, answer)
-        message = self.engine.redactor.text(dispatch.in_words(self.request, failing, failure.message))
+        message = self.engine.redactor.text(
+            dispatch.in_words(self.request, failing, failure.message)
+        )
         ms = self._duration_ms()
         ending = tries.Ending(
             failure=tries.Failure(failing.failure_class, message),

@@ -51,9 +51,7 @@ def _settle(engine: Engine, thread: str) -> bool:
     """Settle under the thread's lock; somebody who took it meanwhile settles it anyway."""
     try:
         with lock.take(lock_path(engine.home), thread):
-            settled = recover.settle(
-                engine.store, thread, grace_s=engine.config.limits.grace_s
-            )
+            settled = recover.settle(engine.store, thread, grace_s=engine.config.limits.grace_s)
     except Busy:
         return True
     return settled is None or not settled.survivors

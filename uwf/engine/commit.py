@@ -103,9 +103,7 @@ def publish_step(
                 "durationMs": said.duration_ms,
                 "usage": said.usage,
                 "spent": said.spent,
-                "attempts": [
-                    Link(id) for id in tries.ended_attempts(tx, running.opening.before)
-                ],
+                "attempts": [Link(id) for id in tries.ended_attempts(tx, running.opening.before)],
                 "replaces": Link(plan.expect) if plan.is_poke else None,
             },
         )
@@ -190,9 +188,7 @@ def reopen(tx: Transaction, thread: Thread, plan: Plan) -> None:
         points.at("attempt: thread reopened")
 
 
-def _keep_ending(
-    tx: Transaction, thread: str, running: Running, ending: Ending, tail: str
-) -> str:
+def _keep_ending(tx: Transaction, thread: str, running: Running, ending: Ending, tail: str) -> str:
     running.last_turn(tx, tail)
     assert running.begun is not None, "an attempt ends only after it was recorded"
     attempt = tries.put_ending(tx, running.begun, running.turns, ending)

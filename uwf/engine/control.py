@@ -32,7 +32,8 @@ def stop(home: str, thread: str, *, patience_s: float) -> int | None:
         if not _send(home, thread, pid, signum) or _gone(home, thread, pid, seconds):
             return pid
     raise StateError(
-        f"process {pid} still runs thread {thread} after SIGKILL", hint=f"ps -o pid,stat,args -p {pid}"
+        f"process {pid} still runs thread {thread} after SIGKILL",
+        hint=f"ps -o pid,stat,args -p {pid}",
     )
 
 
@@ -49,7 +50,9 @@ def wait(home: str, thread: str, *, timeout_s: float | None) -> bool:
 def _send(home: str, thread: str, pid: int, signum: int) -> bool:
     """Signal the holder of the lock. False when it let go before it could be signalled."""
     process = platform.look(pid)
-    if process is None or runner(home, thread) != pid:  # looked at first: it held the lock after that
+    if (
+        process is None or runner(home, thread) != pid
+    ):  # looked at first: it held the lock after that
         return False
     platform.send(process, signum)
     return True

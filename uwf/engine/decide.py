@@ -95,7 +95,9 @@ def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any])
     `output` has the Markdown as `_body`.
     """
     if status == SUSPEND:
-        return Standing(SUSPENDED, role, _words(output.get("reason")) or f"{role} asks for a person")
+        return Standing(
+            SUSPENDED, role, _words(output.get("reason")) or f"{role} asks for a person"
+        )
     found = route.route(workflow, role, status, output)
     if isinstance(found, route.ToRole):
         return Standing(IDLE, found.role)
@@ -234,5 +236,3 @@ def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
 
 def _words(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
-
-

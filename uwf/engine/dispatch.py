@@ -11,7 +11,6 @@ import os
 from contextlib import contextmanager
 
 from uwf import clock
-from uwf import clock
 from uwf.agent import platform
 from uwf.engine import spending
 from uwf.engine.ask import SLOTS, check_folder, folder
@@ -213,5 +212,3 @@ class _NoAgent:
                 f"agent {request.agent} cannot run: {reason}",
                 hint=f"uwf agent check '{request.agent}'",
             )
-
-

@@ -79,9 +79,7 @@ def _refs(reader: Reader, wanted: Filter, first: int | None) -> Iterator[Ref]:
     tags = _tags(wanted)
     size = _PAGE if first is None else min(max(first, 1), _PAGE)
     while True:
-        page = reader.refs(
-            THREADS, tags=tags, low=low, high=high, newest_first=True, limit=size
-        )
+        page = reader.refs(THREADS, tags=tags, low=low, high=high, newest_first=True, limit=size)
         yield from page
         if len(page) < size:
             return

@@ -117,7 +117,9 @@ def reply_section(role: Role) -> str:
 
 def again(prompt: str, reply: str, problems: list[str]) -> str:
     """The prompt that asks once more after a bad reply, saying exactly what was wrong."""
-    shown = reply if len(reply) <= 4000 else f"{reply[:4000]}\n(… {len(reply) - 4000} more characters)"
+    shown = (
+        reply if len(reply) <= 4000 else f"{reply[:4000]}\n(… {len(reply) - 4000} more characters)"
+    )
     wrong = "\n".join(f"- {problem}" for problem in problems)
     fence = "`" * 3
     while fence in shown:
@@ -216,5 +218,3 @@ def _yaml(value: Any) -> str:
     import json
 
     return json.dumps(value)
-
-

@@ -43,7 +43,9 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             code="role_gone",
         )
     if thread.plan is None:
-        decide.standing(store, thread.place, new)  # raises when the last status has no edge any more
+        decide.standing(
+            store, thread.place, new
+        )  # raises when the last status has no edge any more
     with store.transaction() as tx:
         head = tx.put(
             "rebind",
@@ -65,7 +67,9 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
         if thread.plan is not None and thread.attempt is not None:
             base = thread.plan.base if thread.plan.is_poke else head
             plan = replace(thread.plan, base=base, expect=head, workflow=workflow_id)
-            tries.hold_plan(tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind")
+            tries.hold_plan(
+                tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind"
+            )
         elif thread.attempt is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")
         points.at("rebind: written")

@@ -37,7 +37,9 @@ def tell(
         if stop(step):
             break
         if left <= 0:
-            told.append(f"(Earlier steps are left out here; `uwf thread read {step.thread}` has them.)")
+            told.append(
+                f"(Earlier steps are left out here; `uwf thread read {step.thread}` has them.)"
+            )
             break
         entry = entry_text(step)
         if len(entry) > left:

@@ -7,7 +7,7 @@ Times are epoch milliseconds. *Running* comes from the lock; a thread whose head
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine import decide
+from uwf.engine import decide, spending
 from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
 from uwf.engine.story import steps_back
 from uwf.engine.thread import (
@@ -20,8 +20,7 @@ from uwf.engine.thread import (
     read_try,
     runner,
 )
-from uwf.errors import StoreError, UwfError
-from uwf.record import Record
+from uwf.errors import UwfError
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
@@ -60,7 +59,7 @@ class View:
             "suspendMessage": tags.get("suspendMessage"),
             "done": thread.status == COMPLETED,
             "round": thread.place.round if plan is None else plan.round,
-            "usage": thread.place.spent or None,
+            "usage": spending.usage_of(thread.place.spent),
             "error": self._error(thread),
         }
 
@@ -185,7 +184,9 @@ class View:
             "rounds": None,
             "startedAt": None,
             "updatedAt": ref.updated_ms,
-            "completedAt": int(tags["completedAt"]) if tags.get("completedAt", "").isdecimal() else None,
+            "completedAt": int(tags["completedAt"])
+            if tags.get("completedAt", "").isdecimal()
+            else None,
             "running": None,
         }
 
