@@ -143,7 +143,8 @@ class Place(Record):
     """Where a chain stands at one of its nodes: all that routing and counting need, without walking back.
 
     `role` and `status` are of the last step at or before the node, None before the first. `step` is that
-    step's id. `visits` counts each role's steps; `sessions` has what each role last returned as its session; `spent` is the usage of the whole thread so far.
+    step's id. `visits` counts each role's steps; `sessions` has what each role last returned as its session;
+    `spent` is what the whole thread has used so far.
     """
 
     id: str
