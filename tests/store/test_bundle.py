@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # it ships none
 import pytest
 from blake3 import blake3
 from hypothesis import given, settings
@@ -76,10 +76,11 @@ def test_a_second_import_changes_nothing(store: Store) -> None:
 
 @pytest.mark.parametrize("differs", ["id", "tags"])
 def test_a_ref_that_differs_is_a_conflict_and_nothing_is_added(store: Store, differs: str) -> None:
-    _, ids = source()
+    origin, ids = source()
     with store.transaction() as tx:
-        id = tx.put("k", "mine") if differs == "id" else tx.put_raw(encode("k", "base"))
-        tx.set_ref("t/b", id, tags={"mine": "yes"}, why="x")
+        same = [tx.put_raw(origin.raw(ids[name])) for name in ("base", "b")][-1]
+        id = tx.put("k", "mine") if differs == "id" else same
+        tx.set_ref("t/b", id, tags={} if differs == "id" else {"mine": "yes"}, why="x")
     before = (store.refs(), list(store.ids()))
     with pytest.raises(Conflict, match="t/b is here already"):
         taken(store, bundle("t/a", "t/b"))
@@ -142,11 +143,13 @@ def test_other_files_are_no_bundles(store: Store) -> None:
 
 def made(*records: Any, count: int | None = None) -> bytes:
     """A bundle with these records and a right closing record."""
-    data = MAGIC
+    data: bytes = MAGIC
     for record in records:
-        packed = msgpack.packb(record)
+        packed: bytes = msgpack.packb(record)
         data += struct.pack(">I", len(packed)) + packed
-    end = msgpack.packb(["end", len(records) if count is None else count, blake3(data).digest()])
+    end: bytes = msgpack.packb(
+        ["end", len(records) if count is None else count, blake3(data).digest()]
+    )
     return data + struct.pack(">I", len(end)) + end
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # it ships none
 import pytest
 from blake3 import blake3
 from hypothesis import example, given, settings

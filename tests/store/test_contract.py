@@ -413,7 +413,7 @@ def test_refs_are_listed(crowd: Store, query: dict[str, Any], expected: list[int
 
 def test_a_listing_knows_all_of_a_ref(crowd: Store) -> None:
     for query in ({}, {"tags": {"status": "idle"}}, {"tags": {"status": ("idle", "done")}}):
-        found = crowd.refs("t/", **query)  # type: ignore[arg-type]
+        found = crowd.refs("t/", **query)
         assert found == [crowd.ref(ref.name) for ref in found]
 
 

@@ -119,6 +119,21 @@ def test_an_unreadable_file_is_never_replaced(path: str, garbage: bytes, create:
     assert os.listdir(os.path.dirname(path)) == ["store.db"]
 
 
+def test_the_wal_of_an_emptied_store_is_left_alone(path: str, tmp_path: Path) -> None:
+    """SQLite would take the empty file for a new database and delete the WAL, which holds all there is."""
+    store = open_store(path)
+    fill(store)
+    lost = tmp_path / "lost"
+    lost.mkdir()
+    (lost / "store.db").touch()
+    wal = Path(f"{path}-wal").read_bytes()
+    (lost / "store.db-wal").write_bytes(wal)
+    with pytest.raises(StoreUnreadable, match="the file is empty"):
+        open_store(str(lost / "store.db"))
+    assert (lost / "store.db-wal").read_bytes() == wal
+    store.close()
+
+
 def test_a_wal_without_its_store_is_not_taken_for_nothing(path: str) -> None:
     """The store file was removed or renamed while its last changes were in the WAL."""
     store = open_store(path)

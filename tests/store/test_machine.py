@@ -26,7 +26,7 @@ from tests.strategies import PAYLOADS, TAG_VALUES, TAGS
 from uwf.errors import Conflict, NotFound, StoreBusy, UwfError
 from uwf.store.codec import encode, id_of
 from uwf.store.memory import MemoryStore
-from uwf.store.protocols import ANY, Move, Ref, Transaction
+from uwf.store.protocols import ANY, Move, Ref, Store, Transaction
 from uwf.store.sqlite import open_store
 
 ABSENT = "00" * 32
@@ -118,6 +118,9 @@ class Stores(RuleBasedStateMachine):
         self.clock.start()
         everything = [*(("put", number) for number in range(4)), *operations]
         self.transaction(everything, writer=0, durable=True, passes_ms=0, undo=False)
+
+    def stores(self) -> list[Store]:
+        return [self.memory, *self.disk]
 
     def teardown(self) -> None:
         if hasattr(self, "clock"):
@@ -246,7 +249,7 @@ class Stores(RuleBasedStateMachine):
         if newest_first:
             found.reverse()
         found = found[offset:][:limit]
-        for store in (self.memory, *self.disk):
+        for store in self.stores():
             assert found == store.refs(
                 prefix,
                 tags=tags,
@@ -256,7 +259,7 @@ class Stores(RuleBasedStateMachine):
                 limit=limit,
                 offset=offset,
             )
-            if low is high is limit is None and not offset:
+            if low is None and high is None and limit is None and not offset:
                 assert store.count_refs(prefix, tags=tags) == len(found)
 
     @invariant()
@@ -264,7 +267,7 @@ class Stores(RuleBasedStateMachine):
         if not hasattr(self, "model"):
             return
         refs = sorted_refs(self.model)
-        for store in (self.memory, *self.disk):
+        for store in self.stores():
             assert list(store.ids()) == sorted(self.model.objects)
             assert store.refs() == refs
             assert store.moves_since(0) == self.model.log
@@ -273,7 +276,7 @@ class Stores(RuleBasedStateMachine):
                 assert store.moves(ref.name) == [m for m in self.model.log if m.name == ref.name]
             for id, data in self.model.objects.items():
                 assert store.raw(id) == data
-        stats = [store.stats() for store in (self.memory, *self.disk)]
+        stats = [store.stats() for store in self.stores()]
         assert stats[0] == stats[1] == stats[2]
         assert self.disk[0].faults() == []
 

@@ -187,7 +187,7 @@ def test_a_reader_sees_whole_transactions_only(crew: Crew, path: str) -> None:
     store = open_store(path)
     writer = crew.hire(KILLED, path)
     crew.go()
-    seen = set()
+    seen: set[str] = set()
     deadline = time.monotonic() + 30
     while len(seen) < 50 and time.monotonic() < deadline:
         with store.snapshot():
