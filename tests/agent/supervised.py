@@ -42,6 +42,7 @@ class Supervised:
         self.ready: list[tuple[int, str]] = []
         self.output: list[bytes] = []
         self.pauses = 0
+        self.stopped_s = 0.0
         self.pid_file = folder / "pids"
 
     def command(self, *argv: str | Path, **options: Any) -> Command:
@@ -71,8 +72,20 @@ class Supervised:
         return process.run(command, stop=self.stop, **chosen)
 
     def strays(self, *words: str, **options: Any) -> Outcome:
-        """Run the agent that leaves processes behind; `pids` then tells which."""
-        return self(sys.executable, "-S", AGENTS / "strays.py", self.pid_file, *words, **options)
+        """Run the agent that leaves processes behind; `pids` then tells which. One that would stay is stopped."""
+        strays = (sys.executable, "-S", AGENTS / "strays.py", self.pid_file)
+        command = self.command(*strays, *words, **options)
+        return self.run_until_output(command) if "stay" in words else self.run(command)
+
+    def run_until_output(self, command: Command) -> Outcome:
+        """Run it, and ask it to stop as soon as it says something."""
+
+        def stop(_chunk: bytes) -> None:
+            if not self.stop.count:
+                self.stop.request()
+                self.stopped_s = time.monotonic()
+
+        return self.run(command, on_output=stop)
 
     def pids(self) -> list[int]:
         return [int(line) for line in self.pid_file.read_text().split()]

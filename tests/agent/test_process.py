@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.agent.supervised import AGENTS, Supervised
-from uwf.agent import drain, platform
+from uwf.agent import drain, platform, spawn
 from uwf.errors import StoreError
 
 MIB = 1 << 20
@@ -142,19 +144,28 @@ def test_nothing_runs_when_stop_was_asked_before(supervised: Supervised) -> None
     assert not trace.exists()
 
 
-def test_nothing_runs_when_stop_is_asked_while_it_is_recorded(supervised: Supervised) -> None:
-    trace = supervised.folder / "ran"
+def test_gate_stays_closed_when_stop_is_asked_while_it_is_recorded(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[spawn.Child] = []
+    monkeypatch.setattr(spawn.Child, "open_gate", opened.append)
     outcome = supervised.run(
-        supervised.command("touch", trace), on_ready=lambda *_: supervised.stop.request()
+        supervised.command("true"), on_ready=lambda *_: supervised.stop.request()
     )
-    assert outcome.ended == "stopped"
-    assert not trace.exists()
+    assert (outcome.ended, opened) == ("stopped", [])
 
 
 def test_agent_that_ignores_sigterm_is_killed_after_the_grace(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0.2)
     assert (outcome.ended, outcome.rung, outcome.signal) == ("timeout", "kill", signal.SIGKILL)
     assert 300 <= outcome.duration_ms < 2000
+
+
+def test_waiting_costs_no_processor_time(supervised: Supervised) -> None:
+    before_s = time.process_time()
+    command = supervised.command(AGENTS / "deaf.sh", grace_s=1.0)
+    assert supervised.run_until_output(command).rung == "kill"
+    assert time.process_time() - before_s < 0.3
 
 
 def test_peak_memory_is_measured(supervised: Supervised) -> None:
@@ -204,6 +215,20 @@ def test_agent_inherits_no_descriptor_but_the_three(supervised: Supervised) -> N
     assert outcome.stdout.split() == [b"0", b"1", b"2"]
 
 
+@pytest.mark.parametrize("inheritable", [False, True])
+def test_agent_inherits_the_descriptors_it_is_meant_to(
+    supervised: Supervised, inheritable: bool
+) -> None:
+    kept = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(kept, inheritable)
+    try:
+        outcome = supervised("sh", "-c", "ls /proc/$$/fd", keep_fds=(kept,))
+        assert os.get_inheritable(kept) is inheritable
+    finally:
+        os.close(kept)
+    assert sorted(map(int, outcome.stdout.split())) == [0, 1, 2, kept]
+
+
 def test_agent_runs_in_the_folder_given(supervised: Supervised) -> None:
     place = supervised.folder / "place"
     place.mkdir()
@@ -232,6 +257,29 @@ def test_spool_that_cannot_be_written_ends_the_agent(supervised: Supervised) -> 
     flood = (sys.executable, "-S", AGENTS / "flood.py", "inf")
     with pytest.raises(StoreError, match="cannot keep the agent's output in /proc/nowhere"):
         supervised(*flood, spool_dir="/proc/nowhere")
+
+
+@pytest.mark.parametrize("has_nameless_files", [True, False])
+def test_spool_is_private_and_has_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_nameless_files: bool
+) -> None:
+    if not has_nameless_files:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    opened: list[int] = []
+    real = drain._nameless_file
+    monkeypatch.setattr(
+        drain, "_nameless_file", lambda folder: opened.append(real(folder)) or opened[0]
+    )
+    spool = drain.Spool(str(tmp_path))
+    block = b"0123456789" * 50_000
+    for _ in range(3):
+        spool.add(block)
+    status = os.fstat(opened[0])
+    assert (status.st_mode & 0o777, status.st_nlink, status.st_size) == (0o600, 0, 3 * len(block))
+    assert list(tmp_path.iterdir()) == []
+    assert spool.read() == 3 * block
+    spool.close()
+    spool.close()
 
 
 def test_ignored_sigchld_does_not_lose_the_exit_code(supervised: Supervised) -> None:
@@ -267,7 +315,7 @@ def test_other_children_of_this_program_are_left_alone(supervised: Supervised) -
     before = subprocess.Popen(["sleep", "100"], start_new_session=True)
     between: list[subprocess.Popen[bytes]] = []
     try:
-        supervised.strays("session", "stay", timeout_s=0.4)
+        supervised.strays("session", "deaf", "quiet", grace_s=0.1)
         supervised.run(
             supervised.command(AGENTS / "deaf.sh", timeout_s=0.2, grace_s=0.1),
             on_output=lambda _chunk: between.append(

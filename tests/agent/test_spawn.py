@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import Supervised
-from uwf.agent import spawn
+from uwf.agent import platform, spawn
 from uwf.agent.command import available
 
 
@@ -124,6 +124,16 @@ def test_refused_fork_is_an_outcome(
 
     monkeypatch.setattr(os, "fork", refuse)
     assert reason(supervised, "true") == "cannot run 'true': Resource temporarily unavailable"
+
+
+def test_fault_after_the_fork_leaves_no_child(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_pid: int) -> str:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(platform, "start_time", refuse)
+    assert reason(supervised, "true") == "cannot run 'true': Too many open files"
 
 
 def test_fault_in_the_new_process_stays_there(

@@ -18,6 +18,7 @@ import fcntl
 import os
 
 from uwf.agent import platform
+from uwf.agent.pipes import Pipes
 from uwf.agent.platform import signal
 from uwf.agent.program import SpawnFailed, find_program
 
@@ -83,43 +84,6 @@ class Child:
                 if pid:
                     self._result = status, usage.ru_maxrss * platform.maxrss_unit_bytes
         return self._result is not None
-
-
-class Pipes:
-    """The five pipes between parent and child, as (read end, write end). A closed end is -1."""
-
-    NAMES = ("stdin", "stdout", "stderr", "gate", "report")
-
-    def __init__(self) -> None:
-        self.stdin = self.stdout = self.stderr = self.gate = self.report = (-1, -1)
-        try:
-            for name in self.NAMES:
-                setattr(self, name, _pipe())
-        except OSError:
-            self.close()
-            raise
-
-    def keep_parent_side(self) -> None:
-        """Close the ends that are the child's."""
-        self._close(self.stdin[0], self.stdout[1], self.stderr[1], self.gate[0], self.report[1])
-        self.stdin, self.gate = (-1, self.stdin[1]), (-1, self.gate[1])
-        self.stdout, self.stderr = (self.stdout[0], -1), (self.stderr[0], -1)
-        self.report = (self.report[0], -1)
-        for end in (self.stdin[1], self.stdout[0], self.stderr[0], self.report[0]):
-            os.set_blocking(end, False)
-
-    def close(self, *names: str) -> None:
-        """Close these pipes, or all. May be called twice."""
-        for name in names or self.NAMES:
-            ends: tuple[int, int] = getattr(self, name)
-            setattr(self, name, (-1, -1))
-            self._close(*ends)
-
-    @staticmethod
-    def _close(*ends: int) -> None:
-        for end in ends:
-            if end >= 0:
-                os.close(end)
 
 
 def spawn(
@@ -230,16 +194,6 @@ def _encode(text: str) -> bytes:
     if b"\0" in data:
         raise ValueError(f"{text[:40]!r} holds a NUL character")
     return data
-
-
-def _pipe() -> tuple[int, int]:
-    """A pipe whose ends are above 2, so that `dup2` in the child cannot overwrite one with another."""
-    ends = list(os.pipe())
-    for place, end in enumerate(ends):
-        if end <= 2:
-            ends[place] = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)
-            os.close(end)
-    return ends[0], ends[1]
 
 
 def _keep_exit_statuses() -> None:
