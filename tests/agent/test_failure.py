@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,11 +21,12 @@ NOW_MS = round(NOW.timestamp() * 1000)
 
 
 @pytest.fixture(autouse=True)
-def noon_in_berlin(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
+def noon_in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(clock, "now_ms", lambda: NOW_MS)
     monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
     time.tzset()
 
 
@@ -165,7 +168,10 @@ def at(*fields: int, zone: str = "Europe/Berlin") -> datetime:
         ("Please try again in 6m0s", NOW + timedelta(minutes=6)),
         ("resets in 2h 5m", NOW + timedelta(hours=2, minutes=5)),
         ("try again in 2 hours and 5 minutes", NOW + timedelta(hours=2, minutes=5)),
-        ("try again in 5 days 22 hours 11\nminutes.", NOW + timedelta(days=5, hours=22, minutes=11)),
+        (
+            "try again in 5 days 22 hours 11\nminutes.",
+            NOW + timedelta(days=5, hours=22, minutes=11),
+        ),
         ("Your quota will reset after 3h5m2s.", NOW + timedelta(hours=3, minutes=5, seconds=2)),
         ("resets at 2026-02-01T09:15:00Z", at(2026, 2, 1, 9, 15, zone="UTC")),
         ("until 2026-02-01 09:15 +0100", at(2026, 2, 1, 9, 15)),
@@ -220,7 +226,9 @@ def test_the_end_of_a_year_is_passed() -> None:
     assert found == round(at(2027, 1, 2, 2).timestamp() * 1000)
 
 
-@given(st.text(max_size=400), st.sampled_from(["resets at ", "try again in ", "|", "retry-after: "]))
+@given(
+    st.text(max_size=400), st.sampled_from(["resets at ", "try again in ", "|", "retry-after: "])
+)
 def test_any_text_gives_a_moment_ahead_or_none(text: str, before: str) -> None:
     found = resets.resets_ms(before + text, NOW_MS)
     assert found is None or NOW_MS < found <= NOW_MS + resets.MOST_AHEAD_MS
@@ -239,8 +247,6 @@ def test_every_failure_has_a_class(code: str, stderr: str, stdout: str, number: 
 
 
 def test_long_output_is_read_quickly() -> None:
-    import time
-
     began_s = time.perf_counter()
     for text in ("a" * 100_000, "1 " * 50_000, "reset " * 20_000, "in 1h " * 20_000, "|" * 99_999):
         exited(stderr=text, stdout=text)

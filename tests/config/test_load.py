@@ -10,8 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import config
-from uwf.config import AgentConfig, cache, schema
+from uwf.agent import failure
+from uwf.config import (
+    AgentConfig,
+    BreakerConfig,
+    BudgetConfig,
+    Limits,
+    RetryConfig,
+    StatsConfig,
+    cache,
+    schema,
+)
 from uwf.errors import ConfigInvalid
+from uwf.guard import attempts, breaker, resources, retry, stats, turn
 
 WHOLE = """
 default_agent = "reviewer"
@@ -33,6 +44,38 @@ timeout = "off"
 [limits]
 max_running = 7
 grace = "500ms"
+
+overflow = "drop-oldest"
+max_attempts = 4
+max_repeats = 5
+reserve_cpus = 0.5
+min_memory = "1GiB"
+disk_floor = "2GiB"
+seats = 0
+per_label.repo = 1
+per_workflow = { tidy = 2, "a.b" = 3 }
+
+[breaker]
+threshold = 7
+cooldown = "10m"
+
+[stats]
+window = "2h"
+min_rate = 0.5
+min_sample = 20
+probe_every = "1m"
+
+[retry]
+classes = ["network", "timeout"]
+attempts = 0
+base = "500ms"
+max = "10s"
+
+[budget]
+step = { tokens = "100k", usd = 0.5, time = "10m" }
+thread = { tokens = 2_000_000, usd = 5, steps = 40, visits = 10, time = "2h" }
+day = { tokens = "20M", usd = "50", steps = 400, time = "12h" }
+reserve = { tokens = "10k", usd = 0.1 }
 
 [overrides.tidy]
 fix = "plain"
@@ -78,11 +121,61 @@ def test_every_key_reaches_its_field(home: Path) -> None:
     )
     assert found.agents["plain"].command == ("cat", "a b")
     assert found.agents["plain"].timeout_s is None
-    assert (found.limits.max_running, found.limits.grace_s) == (7, 0.5)
+    assert found.limits == Limits(
+        max_running=7,
+        grace_s=0.5,
+        per_label=(("repo", 1),),
+        per_workflow=(("tidy", 2), ("a.b", 3)),
+        overflow="drop-oldest",
+        max_attempts=4,
+        max_repeats=5,
+        reserve_cpus=0.5,
+        min_memory_bytes=1 << 30,
+        disk_floor_bytes=2 << 30,
+        seats=0,
+    )
+    assert found.breaker == BreakerConfig(threshold=7, cooldown_s=600.0)
+    assert found.stats == StatsConfig(
+        window_s=7200.0, min_rate=0.5, min_sample=20, probe_every_s=60.0
+    )
+    assert found.retry == RetryConfig(
+        classes=("network", "timeout"), attempts=0, base_s=0.5, max_s=10.0
+    )
+    assert found.budget == BudgetConfig(
+        step={"tokens": 100_000, "usd": 0.5, "time": 600},
+        thread={"tokens": 2_000_000, "usd": 5, "steps": 40, "visits": 10, "time": 7200},
+        day={"tokens": 20_000_000, "usd": 50, "steps": 400, "time": 43_200},
+        reserve={"tokens": 10_000, "usd": 0.1},
+    )
     assert found.overrides == {"tidy": {"fix": "plain"}}
     assert found.prompt.history_chars == 10
     assert found.secrets == ("DEPLOY_PASS",)
     assert found.agent("someone else") == AgentConfig()
+
+
+def test_the_guards_have_the_same_defaults() -> None:
+    found = config.defaults()
+    assert found.breaker.__dict__ == breaker.Rules().__dict__
+    assert found.stats.__dict__ == stats.Rules().__dict__
+    assert found.retry.__dict__ == retry.Rules().__dict__
+    limits = found.limits
+    assert attempts.Rules(limits.max_attempts, limits.max_repeats) == attempts.Rules()
+    assert resources.Rules() == resources.Rules(
+        expected_bytes=limits.min_memory_bytes,
+        reserve_cpus=limits.reserve_cpus,
+        disk_floor_bytes=limits.disk_floor_bytes,
+        seats=limits.seats,
+    )
+    assert turn.Limits({}, {}, {}) == turn.Limits(
+        per_agent={},
+        per_workflow=dict(limits.per_workflow),
+        per_label=dict(limits.per_label),
+        max_running=limits.max_running,
+        max_queue=limits.max_queue,
+        overflow=limits.overflow,
+    )
+    assert schema.OVERFLOW == (turn.REFUSE, turn.DROP_OLDEST)
+    assert schema.FAILURE_CLASSES == failure.CLASSES
 
 
 def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
@@ -121,6 +214,23 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
         ('default_agent = "y"', "no agent is called 'y'", "uwf config set agents.y.command"),
         ('overrides.tidy.fix = "y"', "overrides.tidy.fix: no agent is called 'y'", ""),
         ("secrets = 'A'", "'A' is not a list of names", ""),
+        ("limits.overflow = 'drop'", "'drop' is none of refuse, drop-oldest", ""),
+        ("limits.reserve_cpus = -1", "-1 is not a number of 0 or more", ""),
+        ("limits.reserve_cpus = nan", "nan is not a number of 0 or more", ""),
+        ("limits.seats = -1", "-1 is not a whole number of 0 or more", ""),
+        ("limits.seats = true", "True is not a whole number of 0 or more", ""),
+        ("limits.per_label.repo = 0", "limits.per_label.repo: 0 is not a whole number", ""),
+        ("limits.per_label = 1", "limits.per_label is a table", ""),
+        ("breaker.cooldown = '0s'", "'0s' is no time at all", ""),
+        ("breaker.treshold = 3", "breaker.treshold is not a known key", "breaker.threshold"),
+        ("stats.min_rate = 30", "30 is not a rate from 0 to 1, such as 0.3", ""),
+        ("retry.classes = 'network'", "'network' is not a list of failure classes", ""),
+        ("retry.classes = ['net']", "'net' is no failure class; there are spawn_failed", ""),
+        ("budget.step.steps = 3", "budget.step.steps is not a known key", "budget.step."),
+        ("budget.day.token = 3", "budget.day.token is not a known key", "budget.day.tokens"),
+        ("budget.thread.usd = 0", "budget.thread.usd: 0 leaves nothing to spend", ""),
+        ("budget.thread.time = 60", "60 is not a duration such as 90s", ""),
+        ("budget.day = 'usd=5'", "budget.day is a table", ""),
         ("a = \n", "is not TOML: invalid value (at line 1, column 5)", ""),
         (b"\xff\xfe", "is not UTF-8 text: byte 0", ""),
         ("a = " + "[" * 5000, "is not TOML", ""),

@@ -29,7 +29,7 @@ _STDERR_CHARS = 4000
 _STDOUT_CHARS = 600
 """An agent that gives up says so at its end; what stands before is its work, which may be about anything."""
 
-_STATUS = r"(?:http|status|code|error|api)(?: (?:code|error))?\W{0,12}"
+_STATUS = r"(?<![a-z])(?:http(?:/[\d.]+)?|status|code|error|api)[ _]?(?:code|error)?\W{0,12}"
 
 _SAYS = {
     QUOTA: (

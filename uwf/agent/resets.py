@@ -93,7 +93,7 @@ def _clock(found: re.Match[str], now_ms: int) -> int | None:
     from datetime import datetime, timedelta
 
     month, day, year, weekday, hour, minute, half, place, utc = found.groups()
-    if minute is None and half is None:
+    if (minute is None and half is None) or (half and not 1 <= int(hour) <= 12):
         return None
     now = datetime.fromtimestamp(now_ms / 1000, _zone(place or utc))
     hours = int(hour) % 12 + (12 if half.lower() == "p" else 0) if half else int(hour)

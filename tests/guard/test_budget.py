@@ -1,0 +1,276 @@
+"""What a thread and a machine may cost: asked before a step, counted to the day, said in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from uwf import clock
+from uwf.errors import Refused
+from uwf.guard import budget
+from uwf.guard.budget import Budget, Rules
+from uwf.guard.contract import Request
+from uwf.record import replace
+from uwf.store.memory import MemoryStore
+
+NOON_MS = 1_769_860_800_000  # 2026-01-31T12:00:00Z
+DAY_MS = 86_400_000
+NO_RULES = Rules({}, {}, {}, {})
+
+REQUEST = Request(
+    thread="T",
+    workflow="w",
+    role="writer",
+    agent="a",
+    cwd="/",
+    labels={},
+    priority=0,
+    person=False,
+    fresh=False,
+    wait_s=0.0,
+    tries=0,
+    repeats=0,
+    spent={},
+    visits=0,
+    budget={},
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = NOON_MS
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    fake = Clock()
+    monkeypatch.setattr(clock, "now_ms", fake)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield fake
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+def tell(store: MemoryStore, usage: dict[str, float] | None, **more: float) -> None:
+    with store.transaction() as tx:
+        budget.tell(tx, usage, **more)  # type: ignore[arg-type]
+
+
+def refusal(store: MemoryStore, rules: Rules, request: Request) -> Refused | None:
+    try:
+        Budget(store, rules).enter(request)
+    except Refused as refused:
+        assert refused.reason == "budget_exhausted"
+        return refused
+    return None
+
+
+def test_without_limits_everything_passes(store: MemoryStore) -> None:
+    request = replace(REQUEST, spent={"usd": 1e9, "tokens": 1e12, "steps": 1e6}, visits=999)
+    assert refusal(store, NO_RULES, request) is None
+
+
+@pytest.mark.parametrize("name", ["tokens", "usd", "steps", "time"])
+def test_a_limit_holds_when_nothing_is_left(store: MemoryStore, name: str) -> None:
+    request = replace(REQUEST, budget={name: 5.0})
+    assert refusal(store, NO_RULES, replace(request, spent={name: 4.0})) is None
+    assert refusal(store, NO_RULES, replace(request, spent={name: 5.0})) is not None
+    assert refusal(store, NO_RULES, replace(request, spent={name: 5.5})) is not None
+
+
+def test_visits_are_those_of_the_role_that_would_run(store: MemoryStore) -> None:
+    request = replace(REQUEST, budget={"visits": 3.0}, spent={"visits": 99.0})
+    assert refusal(store, NO_RULES, replace(request, visits=2)) is None
+    refused = refusal(store, NO_RULES, replace(request, visits=3))
+    assert refused is not None
+    assert "role writer has used visits 3 of 3" in refused.message
+
+
+def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: MemoryStore) -> None:
+    refused = refusal(store, NO_RULES, replace(REQUEST, budget={"usd": 5.0}, spent={"usd": 5.02}))
+    assert refused is not None
+    assert refused.message == "thread T has used usd 5.02 of 5"
+    assert refused.hint == "uwf thread resume T --budget +usd=5"
+
+
+def test_config_limits_a_thread_that_has_no_limit_of_its_own(store: MemoryStore) -> None:
+    rules = replace(NO_RULES, thread={"usd": 5.0})
+    assert refusal(store, rules, replace(REQUEST, spent={"usd": 5.0})) is not None
+    assert refusal(store, rules, replace(REQUEST, spent={"usd": 5.0}, budget={"usd": 9.0})) is None
+
+
+def test_a_step_is_not_begun_when_its_reserve_is_not_there(store: MemoryStore) -> None:
+    rules = replace(NO_RULES, reserve={"usd": 1.0})
+    request = replace(REQUEST, budget={"usd": 5.0})
+    assert refusal(store, rules, replace(request, spent={"usd": 4.0})) is None
+    refused = refusal(store, rules, replace(request, spent={"usd": 4.5}))
+    assert refused is not None
+    assert "usd 4.5 of 5; a step begins when usd 1 are left" in refused.message
+
+
+def test_what_a_step_may_use_is_its_reserve(store: MemoryStore) -> None:
+    rules = replace(NO_RULES, step={"usd": 2.0, "time": 3600.0})
+    request = replace(REQUEST, budget={"usd": 5.0, "time": 3600.0})
+    assert refusal(store, rules, replace(request, spent={"usd": 3.0})) is None
+    assert refusal(store, rules, replace(request, spent={"usd": 3.5})) is not None
+    rules = replace(rules, reserve={"usd": 0.5})
+    assert refusal(store, rules, replace(request, spent={"usd": 4.5})) is None
+    # a step with little time left is begun, with little time
+    assert refusal(store, rules, replace(request, spent={"time": 3599.0})) is None
+
+
+@pytest.mark.usefixtures("now")
+def test_the_day_is_counted_for_the_whole_machine(store: MemoryStore) -> None:
+    rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
+    tell(store, {"usd": 0.5, "tokens": 100, "words": 7})
+    tell(store, {"usd": 0.25}, steps=0, seconds=1.5)
+    assert budget.today(store) == {"usd": 0.75, "tokens": 100, "steps": 1, "time": 1.5}
+    assert refusal(store, rules, REQUEST) is None
+    tell(store, {"usd": 0.5})
+    refused = refusal(store, rules, REQUEST)
+    assert refused is not None
+    assert refused.message == (
+        "this machine has used usd 1.25 of 1 today; try again at 2026-02-01T00:00:00Z"
+    )
+    assert refused.hint == "uwf config set budget.day.usd 2"
+    tell(store, None)
+    refused = refusal(store, replace(rules, day={"steps": 3.0}), REQUEST)
+    assert refused is not None
+    assert "steps 3 of 3 today" in refused.message
+
+
+def test_a_new_day_begins_at_local_midnight(
+    store: MemoryStore, now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    tell(store, {"usd": 5.0})
+    now.ms = NOON_MS + 11 * 3_600_000 - 1  # one millisecond before midnight in Berlin
+    assert budget.today(store)["usd"] == 5
+    assert budget.midnight_ms() == now.ms + 1
+    now.ms += 1
+    assert budget.today(store)["usd"] == 0
+    assert budget.midnight_ms() == now.ms + DAY_MS
+
+
+def test_midnight_is_right_when_the_clocks_change(
+    now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    now.ms = 1_774_738_800_000  # 2026-03-29T00:00 in Berlin: a day of 23 hours begins
+    assert budget.midnight_ms() == now.ms + 23 * 3_600_000
+
+
+def test_days_long_past_are_forgotten(store: MemoryStore, now: Clock) -> None:
+    for _ in range(budget.KEPT_DAYS + 5):
+        tell(store, {"usd": 1.0})
+        now.ms += DAY_MS
+    assert budget.KEPT_DAYS <= len(store.counters(budget.DAYS)) <= budget.KEPT_DAYS + 1
+
+
+@pytest.mark.usefixtures("now")
+def test_a_negative_or_strange_amount_adds_nothing(store: MemoryStore) -> None:
+    tell(store, {"usd": 1.0})
+    tell(store, {"usd": -5.0, "tokens": "many"})  # type: ignore[dict-item]
+    assert budget.today(store)["usd"] == 1
+    assert budget.today(store)["tokens"] == 0
+
+
+def test_what_a_person_gave_goes_before_the_lower_of_config_and_file() -> None:
+    rules = replace(NO_RULES, thread={"usd": 5.0, "tokens": 100.0})
+    file = {"usd": 50.0, "tokens": 10.0, "steps": 9.0, "visits": 8.0}
+    limits = {"usd": 5.0, "tokens": 10.0, "steps": 9.0, "visits": 8.0}
+    assert budget.allowed(rules, file, None, {}) == limits
+    assert budget.allowed(rules, file, 3, {}) == limits | {"visits": 3.0}
+    own = {"usd": 500.0, "visits": 30.0}
+    assert budget.allowed(rules, file, 3, own) == limits | own
+
+
+def test_what_is_reached_is_said_in_words() -> None:
+    limits = {"usd": 5.0, "tokens": 2e6, "visits": 3.0, "time": 7200.0}
+    assert budget.reached(limits, {"usd": 4.99, "tokens": 1_999_999, "time": 7199.9}, 2) is None
+    assert budget.reached(limits, {"usd": 5.02}, 2) == "usd 5.02 of 5"
+    assert budget.reached(limits, {"tokens": 2_000_123, "time": 7260}, 3) == (
+        "tokens 2000123 of 2M, visits 3 of 3, time 2h1m of 2h"
+    )
+
+
+def test_the_time_of_a_step_is_the_least_that_is_left() -> None:
+    request = replace(REQUEST, budget={"time": 100.0}, spent={"time": 70.0})
+    assert budget.remaining_time_s(NO_RULES, REQUEST) is None
+    assert budget.remaining_time_s(NO_RULES, request) == 30
+    assert budget.remaining_time_s(replace(NO_RULES, step={"time": 10.0}), request) == 10
+    assert budget.remaining_time_s(replace(NO_RULES, thread={"time": 5.0}), REQUEST) == 5
+    assert budget.remaining_time_s(NO_RULES, replace(request, spent={"time": 101.0})) == 0
+
+
+class Days(RuleBasedStateMachine):
+    """The guard beside a list of everything that was ever spent."""
+
+    @initialize(
+        limit=st.none() | st.integers(1, 20),
+        day=st.none() | st.integers(1, 20),
+        reserve=st.integers(0, 5),
+    )
+    def begin(self, limit: int | None, day: int | None, reserve: int) -> None:
+        self.store = MemoryStore()
+        self.limit, self.day, self.reserve = limit, day, reserve
+        self.told: list[tuple[int, int]] = []
+        self.now = Clock()
+        self.real = clock.now_ms
+        clock.now_ms = self.now
+        self.rules = Rules(
+            step={},
+            thread={} if limit is None else {"tokens": float(limit)},
+            day={} if day is None else {"tokens": float(day)},
+            reserve={"tokens": float(reserve)} if reserve else {},
+        )
+
+    def teardown(self) -> None:
+        if hasattr(self, "real"):
+            clock.now_ms = self.real
+
+    @rule(tokens=st.integers(0, 6))
+    def spend(self, tokens: int) -> None:
+        tell(self.store, {"tokens": tokens})
+        self.told.append((self.today(), tokens))
+
+    @rule(hours=st.integers(-30, 30))
+    def clock_moves(self, hours: int) -> None:
+        self.now.ms += hours * 3_600_000
+
+    def today(self) -> int:
+        local = time.localtime(self.now.ms / 1000)
+        return local.tm_year * 1000 + local.tm_yday
+
+    def left(self, limit: int | None, used: int) -> bool:
+        return limit is None or (limit > used and limit - used >= self.reserve)
+
+    @invariant()
+    def the_guard_says_what_the_list_says(self) -> None:
+        if not hasattr(self, "told"):
+            return
+        life = sum(tokens for _, tokens in self.told)
+        today = sum(tokens for day, tokens in self.told if day == self.today())
+        passes = self.left(self.limit, life) and self.left(self.day, today)
+        request = replace(REQUEST, spent={"tokens": life})
+        assert (refusal(self.store, self.rules, request) is None) == passes
+
+
+TestDays = Days.TestCase
+TestDays.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
