@@ -20,7 +20,7 @@ from uwf.engine.thread import (
     read_try,
     runner,
 )
-from uwf.errors import UwfError
+from uwf.errors import StoreError, UwfError
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
