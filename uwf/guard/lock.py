@@ -19,8 +19,9 @@ import os
 import struct
 import sys
 import time
+from _thread import allocate_lock
 
-from uwf.errors import Busy
+from uwf.errors import Busy, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,18 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _POLL_S = 0.02
 
 _descriptors: dict[str, int] = {}
-_held: set[tuple[str, int]] = set()
+_held: dict[tuple[str, int], ThreadLock] = {}
+_changing = allocate_lock()  # held while what this process holds changes
+
+
+def _forget() -> None:
+    """In a forked child: it holds none of its parent's locks."""
+    global _changing
+    _held.clear()
+    _changing = allocate_lock()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 class ThreadLock:
@@ -42,11 +54,11 @@ class ThreadLock:
         self._offset = offset
 
     def release(self) -> None:
-        """Let go. May be called twice."""
-        key = (self._path, self._offset)
-        if key in _held:
-            fcntl.lockf(_descriptor(self._path), fcntl.LOCK_UN, 1, self._offset)
-            _held.discard(key)
+        """Let go. May be called twice, also when somebody else has the lock by then."""
+        with _changing:
+            if _held.get((self._path, self._offset)) is self:
+                fcntl.lockf(_descriptor(self._path), fcntl.LOCK_UN, 1, self._offset)
+                del _held[self._path, self._offset]
 
     def __enter__(self) -> ThreadLock:
         return self
@@ -69,24 +81,16 @@ def take(
 ) -> ThreadLock:
     """Take the lock of `thread` in the lock file at `path`, waiting `wait_s` seconds at most.
 
-    Raises `Busy` when another process (or another user in this one) has it. `pause(seconds)` passes the time
-    between two looks; what it raises ends the waiting.
+    Raises `Busy` when another process (or another user in this one) has it, `StoreError` when the file cannot
+    be written. `pause(seconds)` passes the time between two looks; what it raises ends the waiting.
     """
-    offset = _offset(thread)
-    key = (path, offset)
+    wanted = ThreadLock(path, _offset(thread))
     deadline = time.monotonic() + wait_s
-    while True:
-        if key not in _held:
-            try:
-                fcntl.lockf(_descriptor(path), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-            except (BlockingIOError, PermissionError):
-                pass
-            else:
-                _held.add(key)
-                return ThreadLock(path, offset)
+    while not _try(wanted, path, _offset(thread)):
         if time.monotonic() >= deadline:
             raise Busy(f"thread {thread} is running in another process")
         pause(_POLL_S)
+    return wanted
 
 
 def holder(path: str, thread: str) -> int | None:
@@ -99,11 +103,32 @@ def holder(path: str, thread: str) -> int | None:
     return _query(_descriptor(path), offset)
 
 
+def _try(wanted: ThreadLock, path: str, offset: int) -> bool:
+    """Take the lock for `wanted` if it is free."""
+    with _changing:
+        if (path, offset) in _held:
+            return False
+        try:
+            fcntl.lockf(_descriptor(path), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            raise StoreError(
+                f"cannot lock in {path}: {error.strerror}", hint=f"ls -l {path}"
+            ) from error
+        _held[path, offset] = wanted
+        return True
+
+
 def _offset(thread: str) -> int:
-    """The byte of a thread: the low 62 bits of its ULID, all of them random."""
+    """The byte of a thread: the low 62 bits of its ULID, all of them random; or the end of another name."""
     number = 0
     for digit in thread[-13:]:
-        number = number << 5 | _CROCKFORD.index(digit)
+        place = _CROCKFORD.find(digit)
+        if place < 0:
+            number = int.from_bytes(thread.encode()[-8:], "big")
+            break
+        number = number << 5 | place
     return number & (1 << 62) - 1
 
 
