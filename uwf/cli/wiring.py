@@ -6,9 +6,6 @@ import os
 
 from uwf import config as settings
 from uwf.engine import address
-from uwf.engine.dispatch import Dispatch
-from uwf.engine.engine import Engine
-from uwf.engine.memo import Memo
 from uwf.engine.redact import Redactor
 
 TYPE_CHECKING = False
@@ -17,6 +14,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.seam import Agent
     from uwf.cli.context import Context
+    from uwf.engine.engine import Engine
     from uwf.engine.events import Event
     from uwf.store.protocols import Ref
 
@@ -28,6 +26,11 @@ def redactor(ctx: Context) -> Redactor:
 
 def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
     """The engine of this home. Nothing runs yet."""
+    # Here, because the guards are a third of what looking at a thread would otherwise import.
+    from uwf.engine.dispatch import Dispatch
+    from uwf.engine.engine import Engine
+    from uwf.engine.memo import Memo
+
     config = ctx.config
 
     def agent_for(workflow: str, role: str, override: str | None) -> Agent:

@@ -160,6 +160,11 @@ class Place(Record):
     sessions: dict[str, str]
     spent: dict[str, Any]
 
+    @property
+    def usage(self) -> dict[str, Any] | None:
+        """What agents said they used, of what was spent; None when they said nothing."""
+        return {name: amount for name, amount in self.spent.items() if name != "time"} or None
+
     @staticmethod
     def read(nodes: Nodes, id: str) -> Place:
         node = nodes.get(id)

@@ -37,11 +37,6 @@ def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:
     return {**add(thread.place.spent, *failed), STEPS: thread.place.index}
 
 
-def usage_of(spent: Mapping[str, float]) -> dict[str, float] | None:
-    """What agents said they used, of what was spent; None when they said nothing."""
-    return {name: amount for name, amount in spent.items() if name != TIME} or None
-
-
 def of_attempts(nodes: Nodes, last: str | None) -> list[dict[str, float]]:
     """What each of the failed attempts from `last` backwards has used."""
     return [_of_attempt(nodes.get(id).payload) for id in ended_attempts(nodes, last)]

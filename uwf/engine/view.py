@@ -7,7 +7,7 @@ Times are epoch milliseconds. *Running* comes from the lock; a thread whose head
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine import decide, spending
+from uwf.engine import decide
 from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
 from uwf.engine.story import steps_back
 from uwf.engine.thread import (
@@ -59,7 +59,7 @@ class View:
             "suspendMessage": tags.get("suspendMessage"),
             "done": thread.status == COMPLETED,
             "round": thread.place.round if plan is None else plan.round,
-            "usage": spending.usage_of(thread.place.spent),
+            "usage": thread.place.usage,
             "error": self._error(thread),
         }
 
