@@ -86,6 +86,23 @@ def test_a_good_file_has_no_problems_and_all_its_parts() -> None:
 
 
 @pytest.mark.parametrize(
+    "budget", ["{tokens: 2M, usd: 5.5, time: 2h, visits: 9}", "tokens=2M,usd=5.5,time=2h,visits=9"]
+)
+def test_a_budget_is_a_map_or_one_text(budget: str) -> None:
+    text = changed("x-note: {anything: goes}", f"budget: {budget}")
+    found = parse(text.replace("    goal: a plan", "    max_visits: 3"), "demo.yaml")
+    assert found.warnings == ()
+    assert found.workflow.budget == {"tokens": 2_000_000, "usd": 5.5, "time": 7200, "visits": 9}
+    assert found.workflow.roles["planner"].max_visits == 3
+    assert found.workflow.roles["coder"].max_visits is None
+
+
+def test_a_limit_that_is_misspelt_says_what_was_meant() -> None:
+    [problem] = problems_of(changed("x-note: {anything: goes}", "budget: {tokns: 5}"))
+    assert "did you mean tokens?" in problem.message
+
+
+@pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ("version: 1\n", "", "1:1 warning no_version"),
@@ -98,6 +115,21 @@ def test_a_good_file_has_no_problems_and_all_its_parts() -> None:
         ("name: demo", "name: 5", "2:7 error bad_type"),
         ("name: demo\n", "", "1:1 error missing_key"),
         ("description: two roles", "descriptoin: two roles", "3:1 warning unknown_key"),
+        ("x-note: {anything: goes}", "budgt: {usd: 5}", "4:1 warning unknown_key"),
+        ("x-note: {anything: goes}", "budget: {dollars: 5}", "4:10 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: {usd: 0}", "4:15 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: {usd: five}", "4:15 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: {time: 60}", "4:16 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: {steps: 1.5}", "4:17 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: usd=5;steps=3", "4:9 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: usd=5,usd=6", "4:9 error bad_budget"),
+        ("x-note: {anything: goes}", "budget: [usd, 5]", "4:9 error bad_type"),
+        ("x-note: {anything: goes}", "budget: 5", "4:9 error bad_type"),
+        ("x-note: {anything: goes}", "budget:", "4:1 error bad_type"),
+        ("    goal: a plan", "    max_visits: 0", "8:17 error bad_type"),
+        ("    goal: a plan", "    max_visits: many", "8:17 error bad_type"),
+        ("    goal: a plan", "    max_visits: true", "8:17 error bad_type"),
+        ("    goal: a plan", "    max_visit: 3", "8:5 warning unknown_key"),
         ("    goal: a plan", "    goal: [a, plan]", "8:11 error bad_type"),
         ("    goal: a plan", "    goals: a plan", "8:5 warning unknown_key"),
         ("capabilities: code", "capabilities: [1]", "19:19 error bad_type"),
@@ -412,6 +444,9 @@ VALUES: st.SearchStrategy[object] = st.recursive(
                     "role",
                     "prompt",
                     "frontmatter",
+                    "budget",
+                    "usd",
+                    "max_visits",
                     "properties",
                     "$status",
                     "const",

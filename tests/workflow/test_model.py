@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from uwf.errors import InputError
+from uwf.record import replace
 from uwf.workflow.model import Edge, Role, Workflow, from_payload, to_payload
 
 from .strategies import WORKFLOWS
@@ -45,6 +46,19 @@ def test_the_stored_form_uses_the_words_of_the_file() -> None:
             "a": {"done": {"role": "$END", "prompt": "", "location": "{{ folder }}"}},
         },
     }
+
+
+def test_only_a_workflow_with_limits_stores_any() -> None:
+    limited = replace(
+        SMALL, budget={"usd": 5.0}, roles={"a": replace(SMALL.roles["a"], max_visits=3)}
+    )
+    plain, payload = to_payload(SMALL), to_payload(limited)
+    assert payload["budget"] == {"usd": 5.0}
+    assert payload["roles"]["a"]["max_visits"] == 3
+    assert from_payload(payload) == limited
+    del payload["budget"], payload["roles"]["a"]["max_visits"]
+    assert payload == plain
+    assert from_payload(plain).budget == {}
 
 
 @pytest.mark.parametrize(

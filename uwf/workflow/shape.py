@@ -87,6 +87,7 @@ class _Shaper:
                 "bad_type",
                 f"budget is {_a(value)} but must be limits such as {{tokens: 2M, usd: 5}}",
                 ("budget",),
+                key=value is None,
             )
             return {}
         found = {}
