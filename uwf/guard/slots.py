@@ -3,21 +3,35 @@
 A slot is a file under an flock, taken through a descriptor that the agent inherits. The lock belongs to the open
 file, so the slot is free only when uwf *and* the agent, and whatever the agent left with the descriptor, are
 gone. Counting is right whoever is killed: nobody has to give anything back.
+
+Slots are looked at and taken under one more flock, that of the folder. So nobody finds a pool full only because
+somebody else was looking, or had a slot in hand that he gave back at once.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
+from contextlib import contextmanager
 
+from uwf import clock
+from uwf.errors import StoreBusy
 from uwf.guard.keys import key
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 MACHINE = "machine"
+PATIENCE_S = 5.0
+"""The folder is held for a fraction of a millisecond. Who has it for this long was stopped in the middle."""
+PAUSE_S = 0.001
+MANY_POOLS = 100
+"""From here on a new pool has those that nobody uses removed: label values may come without end."""
+
+_MUTEX = "taking"
 
 
 class Pool(Record):
@@ -25,6 +39,11 @@ class Pool(Record):
 
     name: str
     limit: int
+
+    @property
+    def words(self) -> str:
+        """What a person calls it: this machine, agent x, label repo=shop."""
+        return "this machine" if self.name == MACHINE else self.name.replace("/", " ", 1)
 
 
 class Full(Exception):
@@ -48,57 +67,152 @@ class Held:
             os.close(descriptor)
 
 
-def take(folder: str, pools: Sequence[Pool], owner: str) -> Held:
-    """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left.
+class Table:
+    """All slots, while nobody else takes any: what is free now stays free. Made by `taking`."""
 
-    `folder` keeps the files; `owner` is noted in them for people to read.
-    """
-    held = Held()
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._free: dict[Pool, int] = {}
+
+    def free(self, pool: Pool) -> int:
+        """How many slots of `pool` are left; none, or less than none, after its limit was lowered."""
+        if pool not in self._free:
+            self._free[pool] = pool.limit - self._taken(pool)
+        return self._free[pool]
+
+    def take(self, pools: Sequence[Pool], owner: str) -> Held:
+        """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left.
+
+        `owner` is noted in the files for people to read.
+        """
+        held = Held()
+        try:
+            for pool in pools:
+                if self.free(pool) <= 0:
+                    raise Full(pool)
+                held.descriptors.append(self._lock_one(pool))
+                _note(held.descriptors[-1], f"{pool.name} {owner}\n")
+                del self._free[pool]
+        except BaseException:
+            held.release()
+            raise
+        return held
+
+    def _taken(self, pool: Pool) -> int:
+        """Those above the limit count too: somebody may run under a higher one."""
+        path = self._path(pool)
+        try:
+            names = os.listdir(path)
+        except FileNotFoundError:
+            return 0
+        return sum(_is_taken(os.path.join(path, name)) for name in names)
+
+    def _lock_one(self, pool: Pool) -> int:
+        """The first free slot. There is one: nobody else takes any."""
+        path = self._path(pool)
+        self._make(path)
+        number = 0
+        while True:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(os.path.join(path, str(number)), flags, 0o600)
+            try:
+                if _lock(descriptor):
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+            number += 1
+
+    def _make(self, path: str) -> None:
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            return
+        pools = [entry.path for entry in os.scandir(self._folder) if entry.is_dir()]
+        if len(pools) > MANY_POOLS:
+            for other in pools:
+                if other != path:
+                    _remove_if_unused(other)
+
+    def _path(self, pool: Pool) -> str:
+        return os.path.join(self._folder, key(pool.name))
+
+
+@contextmanager
+def taking(folder: str) -> Iterator[Table]:
+    """The slots of `folder`, which is made when it is not there. Raises `StoreBusy` when they cannot be had."""
+    os.makedirs(folder, 0o700, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    mutex = os.open(os.path.join(folder, _MUTEX), flags, 0o600)
     try:
-        for pool in pools:
-            held.descriptors.append(_take_one(folder, pool, owner))
-    except BaseException:
-        held.release()
-        raise
-    return held
+        _wait_for(mutex, folder)
+        yield Table(folder)
+    finally:
+        os.close(mutex)
+
+
+def take(folder: str, pools: Sequence[Pool], owner: str) -> Held:
+    """See `Table.take`."""
+    with taking(folder) as table:
+        return table.take(pools, owner)
 
 
 def count(folder: str, pool: Pool) -> int:
-    """How many slots of `pool` are taken now. Touches no lock of a holder, so it may be asked at any time."""
-    taken = 0
-    for number in range(pool.limit):
-        try:
-            descriptor = os.open(_path(folder, pool, number), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            # A shared lock of a free slot is held for two system calls; whoever meets it there tries again.
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            taken += 1
-        finally:
-            os.close(descriptor)
-    return taken
+    """How many slots of `pool` are taken now. Makes nothing, and is in nobody's way for long."""
+    try:
+        mutex = os.open(os.path.join(folder, _MUTEX), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        _wait_for(mutex, folder)
+        return pool.limit - Table(folder).free(pool)
+    finally:
+        os.close(mutex)
 
 
-def _take_one(folder: str, pool: Pool, owner: str) -> int:
-    os.makedirs(os.path.dirname(_path(folder, pool, 0)), 0o700, exist_ok=True)
-    for number in range(pool.limit):
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        descriptor = os.open(_path(folder, pool, number), flags, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            continue
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{pool.name} {owner}\n".encode(), 0)
-        return descriptor
-    raise Full(pool)
+def first_full(folder: str, pools: Sequence[Pool]) -> Pool | None:
+    """The first of `pools` that has no slot left now; None while there is one of each."""
+    return next((pool for pool in pools if count(folder, pool) >= pool.limit), None)
 
 
-def _path(folder: str, pool: Pool, number: int) -> str:
-    return os.path.join(folder, key(pool.name), str(number))
+def _wait_for(mutex: int, folder: str) -> None:
+    deadline_s = clock.monotonic_s() + PATIENCE_S
+    while not _lock(mutex):
+        if clock.monotonic_s() >= deadline_s:
+            raise StoreBusy(
+                f"another process has been looking at the slots in {folder} for {PATIENCE_S:g} s; it was stopped",
+                hint=f"fuser {os.path.join(folder, _MUTEX)}",
+            )
+        time.sleep(PAUSE_S)
+
+
+def _is_taken(path: str) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _note(descriptor: int, text: str) -> None:
+    # Written over, then cut: a file that is cut to nothing first is flushed to the disk when it is closed (ext4).
+    data = text.encode(errors="backslashreplace")
+    os.pwrite(descriptor, data, 0)
+    os.ftruncate(descriptor, len(data))
+
+
+def _remove_if_unused(path: str) -> None:
+    slots = [entry.path for entry in os.scandir(path)]
+    if not any(map(_is_taken, slots)):
+        for slot in slots:
+            os.unlink(slot)
+        os.rmdir(path)
