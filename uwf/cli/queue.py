@@ -17,22 +17,27 @@ if TYPE_CHECKING:
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
+    import os
+
     from uwf import clock
     from uwf.agent import platform
-    from uwf.guard import line
+    from uwf.engine.ask import SLOTS
+    from uwf.guard import line, slots
 
-    now_ms = clock.now_ms()
-    waiting = line.in_order(line.entries(ctx.reader(), platform.is_same), now_ms)
+    now_s = clock.monotonic_s()
+    waiting = line.in_order(line.entries(ctx.reader(), platform.is_same), now_s)
+    full = [slots.first_full(os.path.join(ctx.home, SLOTS), entry.pools) for entry in waiting]
+    blocked = ["" if pool is None else pool.words for pool in full]
     rows = [
         {
             "position": position,
             "thread": entry.thread,
             "person": entry.person,
             "priority": entry.priority,
-            "agedPriority": line.aged(entry, now_ms),
+            "agedPriority": line.aged(entry, now_s),
             "waitedMs": line.waited_ms(entry),
             "pid": entry.pid,
-            "blockedOn": entry.blocked or None,
+            "blockedOn": blocked[position - 1] or None,
         }
         for position, entry in enumerate(waiting, 1)
     ]
@@ -48,10 +53,10 @@ def list_(ctx: Context) -> None:
                         str(position),
                         entry.thread,
                         "person" if entry.person else "",
-                        str(line.aged(entry, now_ms)),
+                        str(line.aged(entry, now_s)),
                         f"{line.waited_ms(entry) // 1000} s",
                         str(entry.pid),
-                        entry.blocked,
+                        blocked[position - 1],
                     ]
                     for position, entry in enumerate(waiting, 1)
                 ],

@@ -1,68 +1,119 @@
-"""The line of those who wait for a slot: who is in it, and in what order they go.
+"""The line of those who wait for a slot: who is in it, in what order they go, and whose turn it is.
 
 One entry a thread, a counter `queue/<thread>` each. A person's requests come first and nothing overtakes them;
-then the higher priority, which grows by one for every `AGE_MS` of waiting so that nobody starves; then who came
+then the higher priority, which grows by one for every `AGE_S` of waiting so that nobody starves; then who came
 first. An entry whose process is dead is nobody's.
+
+Whoever could not start now in any case, because a smaller pool is full or the machine cannot bear him, lets others
+pass. After `PATIENCE_S` a free place of his smaller pools is kept for him, or he might never get two of them at
+once; for a person that is so from the beginning.
+
+Times are those of the monotonic clock, which is one for all processes: the wall clock may jump.
 """
 
 from __future__ import annotations
 
 from uwf import clock
+from uwf.guard.slots import MACHINE, Pool
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from uwf.store.protocols import Counters, Transaction
 
 PREFIX = "queue/"
-AGE_MS = 60_000
+AGE_S = 60.0
 """A minute of waiting is worth one step of priority."""
+PATIENCE_S = 300.0
 
 
 class Entry(Record):
-    """One waiting thread. `blocked` is the smaller pool it waits for, so that others need not wait behind it."""
+    """One waiting thread: what it needs a slot of, since when it waits, and the process that waits for it."""
 
     thread: str
+    agent: str
+    pools: tuple[Pool, ...]
     priority: int
     person: bool
-    arrived_ms: int
+    since_s: float
     pid: int
     started: str
-    blocked: str = ""
-    pools: tuple[str, ...] = ()
 
 
 def entries(counters: Counters, is_alive: Callable[[int, str], bool]) -> list[Entry]:
     """The line as it stands, in no order, without those whose process is dead."""
-    found = (read(value) for _, value in counters.counters(PREFIX))
-    return [entry for entry in found if is_alive(entry.pid, entry.started)]
+    return [entry for entry in everybody(counters) if is_alive(entry.pid, entry.started)]
 
 
-def in_order(waiting: Sequence[Entry], now_ms: int) -> list[Entry]:
+def everybody(counters: Counters) -> list[Entry]:
+    """The line as it stands, in no order, with those whose process is dead."""
+    return [read(value) for _, value in counters.counters(PREFIX)]
+
+
+def in_order(waiting: Iterable[Entry], now_s: float) -> list[Entry]:
     """The line in the order in which it goes."""
-    return sorted(waiting, key=lambda entry: _rank(entry, now_ms))
+
+    def rank(entry: Entry) -> tuple[bool, int, float, str]:
+        return (not entry.person, -aged(entry, now_s), entry.since_s, entry.thread)
+
+    return sorted(waiting, key=rank)
 
 
-def aged(entry: Entry, now_ms: int) -> int:
+def aged(entry: Entry, now_s: float) -> int:
     """The priority that waiting has raised."""
-    return entry.priority + max(0, now_ms - entry.arrived_ms) // AGE_MS
+    return entry.priority + int(max(0.0, now_s - entry.since_s) // AGE_S)
 
 
-def may_go(waiting: Sequence[Entry], entry: Entry, now_ms: int) -> bool:
-    """Whether nobody stands before `entry` who could use what it wants."""
-    for other in in_order([*(e for e in waiting if e.thread != entry.thread), entry], now_ms):
-        if other.thread == entry.thread:
-            return True
-        if not other.blocked or other.blocked in entry.pools:
-            return False
-    return False
+def may_go(
+    waiting: Sequence[Entry],
+    entry: Entry,
+    *,
+    free: Callable[[Pool], int],
+    is_there: Callable[[Entry], bool],
+    could_start: Callable[[Entry], bool],
+    now_s: float,
+) -> bool:
+    """Whether a place is left for `entry` when everybody before it has taken his.
+
+    `free(pool)` is how many places a pool has left now; `is_there(other)` whether somebody still waits, and
+    `could_start(other)` whether he would start now that there is a place for him. What the machine can bear is
+    asked there, and not kept for anybody.
+    """
+    left = {pool.name: free(pool) for pool in entry.pools}
+    everyone = [*(other for other in waiting if other.thread != entry.thread), entry]
+    for other in in_order(everyone, now_s):
+        if other.thread == entry.thread or not _has_room(left, entry.pools):
+            break
+        if not is_there(other):
+            continue
+        for pool in other.pools:
+            left.setdefault(pool.name, free(pool))
+        if _has_room(left, other.pools) and could_start(other):
+            _take(left, other.pools)
+        elif other.person or now_s - other.since_s >= PATIENCE_S:
+            _take(left, (pool for pool in other.pools if pool.name != MACHINE))
+    return _has_room(left, entry.pools)
+
+
+def joined(entry: Entry, first: Entry) -> Entry:
+    """A second request for a thread that waits already: it has the place of the first, or a better one."""
+    return Entry(
+        thread=entry.thread,
+        agent=entry.agent,
+        pools=entry.pools,
+        priority=max(entry.priority, first.priority),
+        person=entry.person or first.person,
+        since_s=min(entry.since_s, first.since_s),
+        pid=entry.pid,
+        started=entry.started,
+    )
 
 
 def put(tx: Transaction, entry: Entry) -> None:
-    value = dict(entry.__dict__) | {"pools": list(entry.pools)}
+    value = {**entry.__dict__, "pools": [[pool.name, pool.limit] for pool in entry.pools]}
     tx.set_counter(PREFIX + entry.thread, value)
 
 
@@ -76,12 +127,17 @@ def find(counters: Counters, thread: str) -> Entry | None:
 
 
 def read(value: dict[str, Any]) -> Entry:
-    return Entry(**{**value, "pools": tuple(value["pools"])})
+    return Entry(**{**value, "pools": tuple(Pool(*pool) for pool in value["pools"])})
 
 
 def waited_ms(entry: Entry) -> int:
-    return max(0, clock.now_ms() - entry.arrived_ms)
+    return max(0, round((clock.monotonic_s() - entry.since_s) * 1000))
 
 
-def _rank(entry: Entry, now_ms: int) -> tuple[bool, int, int, str]:
-    return (not entry.person, -aged(entry, now_ms), entry.arrived_ms, entry.thread)
+def _has_room(left: dict[str, int], pools: Iterable[Pool]) -> bool:
+    return all(left[pool.name] > 0 for pool in pools)
+
+
+def _take(left: dict[str, int], pools: Iterable[Pool]) -> None:
+    for pool in pools:
+        left[pool.name] -= 1

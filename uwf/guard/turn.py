@@ -1,29 +1,33 @@
 """`server_overloaded`, `queue_full`, `dropped`: a step needs a slot of every pool and a machine that can bear it.
 
 Without `--wait` there is a place at once or none. With it the request stands in line, and takes its slots in
-its turn: nobody who does not wait passes somebody who does.
+its turn: nobody who does not wait passes somebody who does. Whose turn it is was decided in `line`, where slots are
+and what is in them in `slots`.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 
 from uwf import clock
+from uwf.errors import Refused
 from uwf.guard import line, slots
 from uwf.guard.contract import refuse
-from uwf.guard.slots import MACHINE, Full, Held, Pool
+from uwf.guard.slots import MACHINE, Held, Pool
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from uwf.errors import Refused
     from uwf.guard.contract import Release, Request
     from uwf.guard.line import Entry
-    from uwf.store.protocols import Store
+    from uwf.store.protocols import Store, Transaction
 
 POLL_S = 0.025
+HESITATES_S = 2.0
+"""Whoever could have gone for this long and has not is stopped (Ctrl-Z), and keeps nobody waiting."""
 REFUSE, DROP_OLDEST = "refuse", "drop-oldest"
 
 
@@ -63,115 +67,181 @@ class Turn:
         self._sleep = sleep
         self._started = started or ""
         self._is_alive = is_alive
+        self._able_since: dict[tuple[str, int], float] = {}
         self.held: Held | None = None
         """The slots of the step that runs, for its agent to inherit."""
 
     def enter(self, request: Request) -> Release:
         entry = self._entry(request)
-        waiting = line.entries(self._store, self._is_alive)
-        refusal = self._try(request, entry, waiting)
-        if refusal is not None:
-            if request.wait_s <= 0:
-                raise refusal
-            self._wait(request, entry, refusal)
-        return self._release
+        self.held = self._enter(request, entry)
+        return self.held.release
 
-    def _release(self) -> None:
-        held, self.held = self.held, None
-        if held is not None:
-            held.release()
+    def _enter(self, request: Request, entry: Entry) -> Held:
+        found = self._try(request, entry)
+        if isinstance(found, Held):
+            return found
+        if request.wait_s <= 0:
+            raise found
+        with ExitStack() as undo:
+            with self._in_line(entry) as mine:
+                held = self._wait(request, mine, found)
+                undo.callback(held.release)
+            undo.pop_all()  # and out of the line again: now the slots are the caller's
+            return held
 
-    def _wait(self, request: Request, entry: Entry, refusal: Refused) -> None:
+    def _wait(self, request: Request, entry: Entry, refusal: Refused) -> Held:
         deadline_s = clock.monotonic_s() + request.wait_s
-        self._stand_in_line(entry)
-        try:
-            while True:
-                if clock.monotonic_s() >= deadline_s:
-                    raise refusal
-                self._sleep(POLL_S)
-                waiting = line.entries(self._store, self._is_alive)
-                mine = next((one for one in waiting if one.thread == entry.thread), None)
-                if mine is None or mine.pid != entry.pid:
-                    raise refuse(
-                        "dropped",
-                        f"thread {entry.thread} was dropped from the line of waiting threads",
-                        hint=f"uwf thread exec {entry.thread} --wait 600",
-                    )
-                found = self._try(request, mine, waiting)
-                if found is None:
-                    return
-                refusal = found
-        finally:
-            with self._store.transaction(durable=False) as tx:
-                now = line.find(tx, entry.thread)
-                if now is not None and now.pid == entry.pid:
-                    line.remove(tx, entry.thread)
+        while True:
+            left_s = deadline_s - clock.monotonic_s()
+            if left_s <= 0:
+                raise refusal
+            self._sleep(min(POLL_S, left_s))
+            self._check_place(entry)
+            found = self._try(request, entry)
+            if isinstance(found, Held):
+                return found
+            refusal = found
 
-    def _try(self, request: Request, entry: Entry, waiting: list[Entry]) -> Refused | None:
+    def _try(self, request: Request, entry: Entry) -> Held | Refused:
         """Take the slots if it is this request's turn; else why not."""
-        if not line.may_go(waiting, entry, clock.now_ms()):
-            return refuse(
-                "server_overloaded",
-                f"{len(waiting)} threads wait before thread {request.thread} for one of "
-                f"{self._limits.max_running} places",
-                hint=f"uwf thread exec {request.thread} --wait 600",
-            )
-        self._check_machine(request)
+        with slots.taking(self._folder) as table:
+            full = next((pool for pool in entry.pools if table.free(pool) <= 0), None)
+            if full is not None:
+                self._able_since.clear()
+                return refuse(
+                    "server_overloaded",
+                    f"all {full.limit} places of {full.words} are taken",
+                    hint=_next_command(request),
+                )
+            overloaded = self._overloaded(request)
+            if overloaded is not None:
+                self._able_since.clear()
+                return overloaded
+            if not self._may_go(request, entry, table.free):
+                return refuse(
+                    "server_overloaded",
+                    f"others wait for a place and go before thread {request.thread}",
+                    hint=_next_command(request),
+                )
+            return table.take(entry.pools, f"{request.thread} {os.getpid()}")
+
+    def _overloaded(self, request: Request) -> Refused | None:
         try:
-            owner = f"{request.thread} {os.getpid()}"
-            self.held = slots.take(self._folder, self._pools(request), owner)
-        except Full as full:
-            self._note_blocked(entry, full.pool)
-            return refuse(
-                "server_overloaded",
-                f"all {full.pool.limit} places of {full.pool.name} are taken",
-                hint=f"uwf thread exec {request.thread} --wait 600 waits for one",
-            )
+            self._check_machine(request)
+        except Refused as refusal:
+            return refusal
         return None
 
-    def _note_blocked(self, entry: Entry, pool: Pool) -> None:
-        """Let others pass while only a smaller pool is full."""
-        blocked = "" if pool.name == MACHINE else pool.name
-        if blocked != entry.blocked and line.find(self._store, entry.thread) is not None:
-            with self._store.transaction(durable=False) as tx:
-                if line.find(tx, entry.thread) is not None:
-                    line.put(tx, replace(entry, blocked=blocked))
+    def _may_go(self, request: Request, entry: Entry, free: Callable[[Pool], int]) -> bool:
+        now_s = clock.monotonic_s()
+        before, self._able_since = self._able_since, {}
+        bearable: dict[tuple[str, bool], bool] = {(entry.agent, entry.person): True}
 
-    def _stand_in_line(self, entry: Entry) -> None:
-        limits = self._limits
+        def is_there(other: Entry) -> bool:
+            who = (other.thread, other.pid)
+            if now_s - before.get(who, now_s) >= HESITATES_S:
+                self._able_since[who] = before[who]
+                return False
+            return self._is_alive(other.pid, other.started)
+
+        def could_start(other: Entry) -> bool:
+            kind = (other.agent, other.person)
+            if kind not in bearable:
+                asked = replace(request, agent=other.agent, person=other.person)
+                bearable[kind] = self._overloaded(asked) is None
+            if bearable[kind]:
+                who = (other.thread, other.pid)
+                self._able_since[who] = before.get(who, now_s)
+            return bearable[kind]
+
+        return line.may_go(
+            line.everybody(self._store),
+            entry,
+            free=free,
+            is_there=is_there,
+            could_start=could_start,
+            now_s=now_s,
+        )
+
+    @contextmanager
+    def _in_line(self, entry: Entry) -> Iterator[Entry]:
+        """Stand in line; out of it again whatever happens, and that it happened is not hidden by a fault then."""
         with self._store.transaction(durable=False) as tx:
-            for _, value in tx.counters(line.PREFIX):
-                other = line.read(value)
-                if not self._is_alive(other.pid, other.started):
-                    line.remove(tx, other.thread)
-            waiting = line.entries(tx, self._is_alive)
-            if len(waiting) >= limits.max_queue:
-                if limits.overflow != DROP_OLDEST or not waiting:
-                    raise refuse(
-                        "queue_full",
-                        f"{len(waiting)} threads wait already, as many as limits.max_queue allows",
-                        hint="uwf queue list",
-                    )
-                oldest = min(waiting, key=lambda one: (one.person, one.arrived_ms, one.thread))
-                line.remove(tx, oldest.thread)
-            line.put(tx, entry)
+            entry = self._stand_in_line(tx, entry)
+        try:
+            yield entry
+        except BaseException as error:
+            try:
+                self._leave(entry)
+            except Exception as fault:
+                error.add_note(f"and thread {entry.thread} could not leave the line: {fault}")
+            raise
+        self._leave(entry)
+
+    def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
+        waiting = []
+        for other in line.everybody(tx):
+            if not self._is_alive(other.pid, other.started):
+                line.remove(tx, other.thread)
+            elif other.thread == entry.thread:
+                entry = line.joined(entry, other)
+            else:
+                waiting.append(other)
+        while len(waiting) >= self._limits.max_queue:
+            dropped = self._to_drop(waiting, entry)
+            line.remove(tx, dropped.thread)
+            waiting.remove(dropped)
+        line.put(tx, entry)
+        return entry
+
+    def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
+        """Who has to make room for `entry` in a line that is full; a person only for a person."""
+        if self._limits.overflow == DROP_OLDEST and waiting:
+            oldest = min(waiting, key=lambda one: (one.person, one.since_s, one.thread))
+            if entry.person or not oldest.person:
+                return oldest
+        raise refuse(
+            "queue_full",
+            f"{len(waiting)} threads wait already, as many as limits.max_queue allows; try again when the line "
+            "is shorter",
+            hint="uwf queue list",
+        )
+
+    def _check_place(self, entry: Entry) -> None:
+        """Raise when this process is not the one that waits for the thread any more."""
+        found = line.find(self._store, entry.thread)
+        if found is None:
+            why = "was dropped from the line of waiting threads"
+        elif (found.pid, found.started) != (entry.pid, entry.started):
+            why = f"is waited for by process {found.pid} now, in the same place"
+        else:
+            return
+        raise refuse(
+            "dropped",
+            f"thread {entry.thread} {why}",
+            hint=f"uwf thread exec {entry.thread} --wait 600",
+        )
+
+    def _leave(self, entry: Entry) -> None:
+        with self._store.transaction(durable=False) as tx:
+            now = line.find(tx, entry.thread)
+            if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
+                line.remove(tx, entry.thread)
 
     def _entry(self, request: Request) -> Entry:
         return line.Entry(
             thread=request.thread,
+            agent=request.agent,
+            pools=pools_of(self._limits, request.agent, request.workflow, request.labels),
             priority=request.priority,
             person=request.person,
-            arrived_ms=clock.now_ms(),
+            since_s=clock.monotonic_s(),
             pid=os.getpid(),
             started=self._started,
-            pools=tuple(pool.name for pool in self._pools(request)),
         )
 
-    def _pools(self, request: Request) -> list[Pool]:
-        return pools_of(self._limits, request.agent, request.workflow, request.labels)
 
-
-def pools_of(limits: Limits, agent: str, workflow: str, labels: dict[str, str]) -> list[Pool]:
+def pools_of(limits: Limits, agent: str, workflow: str, labels: dict[str, str]) -> tuple[Pool, ...]:
     """The pools a step needs a slot of: the machine's, and each smaller one that is limited."""
     found = [Pool(MACHINE, limits.max_running)]
     most = limits.per_agent.get(agent)
@@ -182,4 +252,10 @@ def pools_of(limits: Limits, agent: str, workflow: str, labels: dict[str, str]) 
     for label, value in sorted(labels.items()):
         if label in limits.per_label:
             found.append(Pool(f"label/{label}={value}", limits.per_label[label]))
-    return found
+    return tuple(found)
+
+
+def _next_command(request: Request) -> str:
+    if request.wait_s > 0:  # it has waited, in vain
+        return "uwf queue list"
+    return f"uwf thread exec {request.thread} --wait 600"
