@@ -43,6 +43,11 @@ class CounterReading:
         )
         return [Sample(series, at_ms, unpackb(value)) for series, at_ms, value in rows]
 
+    def count_samples(self, series: str, since_ms: int) -> int:
+        sql = "SELECT count(*) FROM sample WHERE series = ? AND at_ms >= ?"
+        number: int = self._database.one(sql, (series, since_ms))[0]
+        return number
+
 
 class CounterWriting(CounterReading):
     """The writing half, part of a transaction."""
@@ -69,8 +74,5 @@ class CounterWriting(CounterReading):
             (series, at_ms, packb(value)),
         )
 
-    def drop_samples(self, prefix: str, before_ms: int) -> None:
-        self._write(
-            "DELETE FROM sample WHERE series >= ? AND series < ? AND at_ms < ?",
-            (*bounds(prefix, None, None), before_ms),
-        )
+    def drop_samples(self, series: str, before_ms: int) -> None:
+        self._write("DELETE FROM sample WHERE series = ? AND at_ms < ?", (series, before_ms))

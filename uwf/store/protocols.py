@@ -158,6 +158,10 @@ class Counters(Protocol):
         """Names and values, ascending by name."""
         ...
 
+    def count_samples(self, series: str, since_ms: int) -> int:
+        """How many samples one series has from `since_ms` on. Quick: an index answers it."""
+        ...
+
     def samples(self, prefix: str, since_ms: int) -> list[Sample]:
         """The samples of every series that begins with `prefix`, from `since_ms` on, oldest first."""
         ...
@@ -198,8 +202,8 @@ class Transaction(Objects, Refs, Counters, Protocol):
 
     def add_sample(self, series: str, value: Any, at_ms: int) -> None: ...
 
-    def drop_samples(self, prefix: str, before_ms: int) -> None:
-        """Remove the samples of every series that begins with `prefix` from before `before_ms`."""
+    def drop_samples(self, series: str, before_ms: int) -> None:
+        """Remove the samples of one series from before `before_ms`."""
         ...
 
     def remove(self, id: str) -> None:
