@@ -1,0 +1,139 @@
+"""Many kills: every point in turn, and random instants, on all cores; and the table of what came of them."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.trial import KINDS, Baseline, Kill, Verdict, attempt, prepare
+
+POINT_SHARE = 0.4
+"""How many of the kills are at named points; the others are at random instants."""
+CALL_SHARE = 0.4
+"""How many of those are in a system call, which is where the disk changes."""
+
+
+class Planned(NamedTuple):
+    """A kill at a point, or else at a random `instant`: a fraction of the time that the command takes, or of the
+    system calls that it makes."""
+
+    scenario: Scenario
+    point: str | None
+    instant: float
+    in_a_call: bool
+    seed: int
+
+
+def plan(kills: int, seed: int, scenarios: tuple[Scenario, ...] = SCENARIOS) -> list[Planned]:
+    """Which kills to make. Every point at least once when `kills` allows it, whatever the seed."""
+    chance = random.Random(seed)
+    points = [(scenario, point) for scenario in scenarios for point in scenario.points]
+    at_points = max(round(kills * POINT_SHARE), min(kills, len(points)))
+    planned = []
+    for number in range(kills):
+        own_seed = chance.getrandbits(32)
+        if number < at_points:
+            scenario, point = points[number % len(points)]
+            planned.append(Planned(scenario, point, 0.0, False, own_seed))
+        else:
+            scenario = scenarios[number % len(scenarios)]
+            instant, in_a_call = chance.random(), chance.random() < CALL_SHARE
+            planned.append(Planned(scenario, None, instant, in_a_call, own_seed))
+    return planned
+
+
+class Campaign:
+    """Runs planned kills in folders of their own below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._baselines: dict[str, Baseline] = {}
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def run(self, planned: Planned, number: int) -> Verdict:
+        baseline = self.baseline(planned.scenario)
+        kill = Kill(planned.point)
+        if not planned.point and planned.in_a_call and baseline.calls:
+            kill = Kill(call=1 + int(planned.instant * baseline.calls))
+        elif not planned.point:
+            kill = Kill(delay_s=max(0.001, planned.instant * baseline.took_s))
+        folder = self._folder / f"kill-{number}"
+        return attempt(planned.scenario, baseline, kill, folder, planned.seed)
+
+    def baseline(self, scenario: Scenario) -> Baseline:
+        with self._locks[scenario.name]:
+            if scenario.name not in self._baselines:
+                folder = self._folder / f"scenario-{len(self._baselines)}-{os.urandom(3).hex()}"
+                self._baselines[scenario.name] = prepare(scenario, folder)
+            return self._baselines[scenario.name]
+
+    def run_all(self, planned: list[Planned], jobs: int) -> Iterator[Verdict]:
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(self.run, planned, range(len(planned)))
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """A line for each scenario and point: how often it was killed, what was found, and what was wrong."""
+    rows: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    order = {scenario.name: number for number, scenario in enumerate(SCENARIOS)}
+    for verdict in sorted(verdicts, key=lambda each: order[each.scenario]):
+        rows[verdict.scenario, verdict.kill.at].append(verdict)
+    rows["all", ""] = verdicts
+    heads = ("scenario", "killed at", "kills", "too late", "old", "new", *KINDS)
+    cells = [heads, *(_cells(*key, group) for key, group in rows.items())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(_aligned, row, widths)).rstrip() for row in cells]
+    return "\n".join([*lines[:-1], "", lines[-1]])
+
+
+def _cells(scenario: str, at: str, group: list[Verdict]) -> tuple[str, ...]:
+    killed = [verdict for verdict in group if verdict.reached]
+    new = sum(verdict.new for verdict in killed)
+    kinds = [sum(kind in dict(verdict.violations) for verdict in group) for kind in KINDS]
+    late = len(group) - len(killed)
+    counts = (len(killed), late, len(killed) - new, new, *kinds)
+    return (scenario, at, *(str(count) if count else "·" for count in counts))
+
+
+def _aligned(cell: str, width: int) -> str:
+    return cell.rjust(width) if cell.isdigit() or cell == "·" else cell.ljust(width)
+
+
+def main(kills: int, seed: int, jobs: int) -> int:
+    """Run a campaign and print its table; 0 when nothing was violated and every point was reached."""
+    began_s = time.monotonic()
+    planned = plan(kills, seed)
+    verdicts = []
+    with tempfile.TemporaryDirectory(prefix="uwf-crash-") as folder:
+        for verdict in Campaign(Path(folder)).run_all(planned, jobs):
+            verdicts.append(verdict)
+            _tell_progress(verdicts, len(planned))
+    print(table(verdicts))
+    violations = [(verdict, *found) for verdict in verdicts for found in verdict.violations]
+    missed = [each for each in verdicts if each.kill.point and not each.reached]
+    for verdict, kind, text in violations:
+        print(f"\n{kind}: {verdict.scenario}, {verdict.kill}: {text}")
+    for verdict in missed:
+        print(f"\nnot reached: {verdict.scenario}, {verdict.kill.at}")
+    took_s = time.monotonic() - began_s
+    killed = sum(verdict.reached for verdict in verdicts)
+    print(f"\n{killed} kills in {took_s:.0f} s, seed {seed}: {len(violations)} violations")
+    return 1 if violations or missed else 0
+
+
+def _tell_progress(verdicts: list[Verdict], total: int) -> None:
+    if sys.stderr.isatty():
+        bad = sum(bool(verdict.violations) for verdict in verdicts)
+        print(f"\r{len(verdicts)} of {total}, {bad} with violations ", end="", file=sys.stderr)
+        if len(verdicts) == total:
+            print(file=sys.stderr)

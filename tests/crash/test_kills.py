@@ -1,0 +1,28 @@
+"""A killed command is done or not done, and in nobody's way: the short version of `scripts/crash`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.campaign import Campaign, Planned
+from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.trial import Verdict
+
+
+def kill(scenario: Scenario, folder: Path) -> list[Verdict]:
+    """At each of its points, and once at a random instant."""
+    campaign = Campaign(folder)
+    planned = [Planned(scenario, point, 0.0, False, 0) for point in scenario.points]
+    seed = int.from_bytes(scenario.name.encode()[-4:], "big")
+    planned.append(Planned(scenario, None, seed % 997 / 997, seed % 2 == 0, seed))
+    return list(campaign.run_all(planned, jobs=1))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_killed_command_is_done_or_not_done(scenario: Scenario, tmp_path: Path) -> None:
+    verdicts = kill(scenario, tmp_path)
+    assert [(verdict.kill, verdict.violations) for verdict in verdicts if verdict.violations] == []
+    not_reached = [verdict.kill.point for verdict in verdicts[:-1] if not verdict.reached]
+    assert not_reached == [], "a point that its scenario does not come to proves nothing"
