@@ -58,7 +58,15 @@ def test_dropped_samples_are_those_before_the_moment(store: Store) -> None:
     with store.transaction() as tx:
         for at_ms in (10, 20, 30):
             tx.add_sample("step/x", at_ms, at_ms)
-            tx.add_sample("other", at_ms, at_ms)
-        tx.drop_samples("step/", 20)
-    assert [sample.at_ms for sample in store.samples("step/", 0)] == [20, 30]
-    assert len(store.samples("other", 0)) == 3
+            tx.add_sample("step/x/more", at_ms, at_ms)
+        tx.drop_samples("step/x", 20)
+    assert [sample.at_ms for sample in store.samples("step/x", 0)] == [10, 20, 20, 30, 30]
+    assert len(store.samples("step/x/more", 0)) == 3
+
+
+def test_samples_of_one_series_are_counted_from_the_moment_asked_for(store: Store) -> None:
+    with store.transaction() as tx:
+        for at_ms in (10, 20, 30):
+            tx.add_sample("step/x", at_ms, at_ms)
+            tx.add_sample("step/xy", at_ms, at_ms)
+    assert [store.count_samples("step/x", since_ms) for since_ms in (0, 20, 31)] == [3, 2, 0]

@@ -1,6 +1,6 @@
 """How dispatch has gone over a rolling window: attempts, successes, why they failed, per agent and workflow.
 
-Each ended attempt is a sample of the series `step/<agent>`. A sample counts from its moment until exactly `window`
+Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`. A sample counts from its moment until exactly `window`
 later; one from the future, left by a clock that jumped back, counts as of now. Below `min_rate`, with at least
 `min_sample` samples, an agent is refused but for one probe in `probe_every`.
 """
@@ -57,15 +57,17 @@ class Success:
 
     def enter(self, request: Request) -> None:
         rules = self._rules
-        found = _in_window(self._store, STEPS + key(request.agent), rules)
-        if len(found) < rules.min_sample:
+        since_ms = _since_ms(rules)
+        good = self._store.count_samples(_series(request.agent, good=True), since_ms)
+        bad = self._store.count_samples(_series(request.agent, good=False), since_ms)
+        if good + bad < rules.min_sample:
             return
-        rate = sum(sample.value["ok"] for sample in found) / len(found)
+        rate = good / (good + bad)
         if rate >= rules.min_rate or self._may_probe(request.agent):
             return
         raise refuse(
             "low_success_rate",
-            f"agent {request.agent} succeeded in {rate:.0%} of its last {len(found)} steps, less than "
+            f"agent {request.agent} succeeded in {rate:.0%} of its last {good + bad} steps, less than "
             f"{rules.min_rate:.0%}; one step in {rules.probe_every_s / 60:.0f} minutes tries it",
             retry_at_ms=self._next_probe_ms(request.agent),
             hint="uwf guard stats",
@@ -91,7 +93,7 @@ def tell(
 ) -> None:
     """An attempt ended: `failure_class` None means it became a step. Samples that no window reaches are dropped."""
     now_ms = clock.now_ms()
-    series = STEPS + key(agent)
+    series = _series(agent, good=failure_class is None)
     value = {
         "agent": agent,
         "workflow": workflow,
@@ -139,8 +141,19 @@ def _trend(samples: Iterable[Sample], rules: Rules) -> tuple[int, ...]:
 
 
 def _in_window(counters: Counters, prefix: str, rules: Rules) -> list[Sample]:
-    since_ms = clock.now_ms() - round(rules.window_s * 1000) + 1
-    return [sample for sample in counters.samples(prefix, since_ms) if _is_sound(sample.value)]
+    return [
+        sample for sample in counters.samples(prefix, _since_ms(rules)) if _is_sound(sample.value)
+    ]
+
+
+def _since_ms(rules: Rules) -> int:
+    """The first moment within the window: a sample counts until exactly `window` later."""
+    return clock.now_ms() - round(rules.window_s * 1000) + 1
+
+
+def _series(agent: str, *, good: bool) -> str:
+    """Successes and failures are two series, so that counting them reads no sample."""
+    return f"{STEPS}{key(agent)}/{'good' if good else 'bad'}"
 
 
 def _is_sound(value: Any) -> bool:

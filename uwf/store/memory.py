@@ -141,12 +141,12 @@ class MemoryTransaction(MemoryReading):
         check_name(series)
         self._set_samples([*self._content.samples, (series, at_ms, packb(value))])
 
-    def drop_samples(self, prefix: str, before_ms: int) -> None:
+    def drop_samples(self, series: str, before_ms: int) -> None:
         self._set_samples(
             [
                 sample
                 for sample in self._content.samples
-                if not (sample[0].startswith(prefix) and sample[1] < before_ms)
+                if not (sample[0] == series and sample[1] < before_ms)
             ]
         )
 

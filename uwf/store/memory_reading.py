@@ -128,6 +128,11 @@ class MemoryReading:
         found = sorted(self._content.counters.items())
         return [(name, unpackb(packed)) for name, packed in found if name.startswith(prefix)]
 
+    def count_samples(self, series: str, since_ms: int) -> int:
+        return sum(
+            name == series and at_ms >= since_ms for name, at_ms, _ in self._content.samples
+        )
+
     def samples(self, prefix: str, since_ms: int) -> list[Sample]:
         fitting = [
             Sample(series, at_ms, unpackb(packed))
