@@ -83,19 +83,31 @@ def test_every_way_to_fail_has_a_code_and_words(
         ("./gone", "no such file"),
         ("./plain.txt", "not executable"),
         ("./folder", "not a file"),
-        ("./words", "neither a program nor a script"),
-        ("./lost", "the interpreter '/no/such/sh' of its first line is missing"),
     ],
 )
-def test_an_agent_that_cannot_be_started_says_why(
+def test_an_agent_that_is_not_there_is_a_refusal_that_changes_nothing(
     project: Project, command: str, said: str
 ) -> None:
     project.file("plain.txt", "text")
     (project.cwd / "folder").mkdir()
-    project.file("words", "just words\n").chmod(0o755)
-    project.file("lost", "#!/no/such/sh\n").chmod(0o755)
     thread = project.begin()
-    [line] = project.step(thread, command, expect=6)
+    before = project.show(thread)
+    done = project("thread", "exec", thread, "--agent", command, "--json", expect=75)
+    assert done.error["reason"] == "no_agent" and said in done.error["message"]
+    assert project.show(thread) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("just words\n", "neither a program nor a script"),
+        ("#!/no/such/sh\n", "the interpreter '/no/such/sh' of its first line is missing"),
+    ],
+)
+def test_an_agent_that_cannot_be_started_says_why(project: Project, text: str, said: str) -> None:
+    project.file("agent", text).chmod(0o755)
+    thread = project.begin()
+    [line] = project.step(thread, "./agent", expect=6)
     assert line["error"]["code"] == "spawn_failed"
     assert said in line["error"]["message"]
 
