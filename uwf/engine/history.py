@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 HISTORY = "@uwf/history/"
 
+OLD_STATE = ("reason", "status", "suspendedRole", "suspendMessage")
+"""Tags of old entries that say what is now said otherwise, or that no ended thread has."""
+
 
 class Clash(Record):
     """A thread that stands under both prefixes: the ids that were kept and left where they are."""
@@ -29,7 +32,7 @@ class Report(Record):
 
 
 def is_due(store: Store) -> bool:
-    """Whether the store still has a thread under the old prefix that `migrate` would move."""
+    """Whether the store still has an entry under the old prefix: one to move, or one that has clashed."""
     return bool(store.refs(HISTORY, limit=1))
 
 
@@ -38,9 +41,10 @@ def migrate(store: Store, *, dry_run: bool) -> Report:
     moved, skipped = 0, 0
     clashes: list[Clash] = []
     with store.transaction() as tx:
+        taken = set(tx.names(THREADS))  # one look for all of them
         for old in tx.refs(HISTORY):
             id = old.name.removeprefix(HISTORY)
-            living = tx.ref(THREADS + id)
+            living = tx.ref(THREADS + id) if THREADS + id in taken else None
             if living is not None:
                 skipped += 1
                 clashes.append(Clash(id, living.id, old.id))
@@ -61,11 +65,12 @@ def _move(tx: Transaction, old: Ref, id: str) -> None:
 
 def tags_today(old: Ref) -> dict[str, str]:
     """The tags of an old entry in today's words: a reason that says more than the status is kept."""
-    tags = {key: value for key, value in old.tags.items() if key not in ("reason", "status")}
+    tags = {key: value for key, value in old.tags.items() if key not in OLD_STATE}
     reason = old.tags.get("reason", "")
     status = CANCELLED if reason == CANCELLED else COMPLETED
     if reason and reason != status:
         tags[END_REASON] = reason
     tags["status"] = status
-    tags.setdefault("completedAt", str(old.updated_ms))
+    if not tags.get("completedAt", "").isdecimal():
+        tags["completedAt"] = str(old.updated_ms)
     return tags

@@ -1,0 +1,175 @@
+"""Migration of old stores: what stands under `@uwf/history/` moves to the threads, once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.rig import everything
+from uwf.engine import history
+from uwf.engine.history import HISTORY, Clash, Report
+from uwf.engine.model import THREADS
+from uwf.store.check import verify
+from uwf.store.memory import MemoryStore
+from uwf.store.protocols import Store
+
+A, B, C = (f"01HF7YAT000000000000AAAAA{letter}" for letter in "ABC")
+
+
+def entry(store: Store, prefix: str, id: str, what: str = "old", **tags: str) -> str:
+    with store.transaction() as tx:
+        node = tx.put("old-step", {"id": id, "what": what})
+        tx.set_ref(prefix + id, node, tags=tags, why="test")
+    return node
+
+
+def migrate(store: Store, dry_run: bool = False) -> Report:
+    return history.migrate(store, dry_run=dry_run)
+
+
+def test_entries_become_threads(each_store: Store) -> None:
+    store = each_store
+    head = entry(store, HISTORY, A, completedAt="1700000000000", reason="completed")
+    assert migrate(store) == Report(1, 0, ())
+    ref = store.ref(THREADS + A)
+    assert ref is not None
+    assert (ref.id, ref.tags) == (head, {"status": "completed", "completedAt": "1700000000000"})
+    assert store.ref(HISTORY + A) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "today"),
+    [
+        ({"reason": "completed"}, {"status": "completed"}),
+        ({"reason": "cancelled"}, {"status": "cancelled"}),
+        ({"reason": ""}, {"status": "completed"}),
+        ({}, {"status": "completed"}),
+        ({"reason": "merged"}, {"status": "completed", "endReason": "merged"}),
+        ({"reason": "Cancelled"}, {"status": "completed", "endReason": "Cancelled"}),
+        ({"reason": "cancelled", "status": "idle"}, {"status": "cancelled"}),
+        ({"label.repo": "shop"}, {"status": "completed", "label.repo": "shop"}),
+        ({"suspendedRole": "x", "suspendMessage": "y"}, {"status": "completed"}),
+    ],
+    ids=str,
+)
+def test_tags_are_put_in_todays_words(
+    each_store: Store, old: dict[str, str], today: dict[str, str]
+) -> None:
+    entry(each_store, HISTORY, A, completedAt="5", **old)
+    migrate(each_store)
+    assert each_store.ref(THREADS + A).tags == {"completedAt": "5", **today}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("time", [None, "", "yesterday", "12.5"])
+def test_entry_without_a_time_ended_when_it_was_written(
+    each_store: Store, time: str | None
+) -> None:
+    entry(each_store, HISTORY, A, **({} if time is None else {"completedAt": time}))
+    written = each_store.ref(HISTORY + A).updated_ms  # type: ignore[union-attr]
+    migrate(each_store)
+    assert each_store.ref(THREADS + A).tags["completedAt"] == str(written)  # type: ignore[union-attr]
+
+
+def test_thread_under_both_prefixes_stays_and_is_reported(each_store: Store) -> None:
+    store = each_store
+    kept = entry(store, THREADS, A, "living", status="idle")
+    dropped = entry(store, HISTORY, A, "old", reason="completed")
+    entry(store, HISTORY, B)
+    before = store.ref(THREADS + A), store.ref(HISTORY + A)
+    assert migrate(store) == Report(1, 1, (Clash(A, kept, dropped),))
+    assert (store.ref(THREADS + A), store.ref(HISTORY + A)) == before
+
+
+def test_migrating_again_moves_nothing(each_store: Store) -> None:
+    store = each_store
+    entry(store, THREADS, A, "living", status="idle")
+    for id in (A, B, C):
+        entry(store, HISTORY, id)
+    first = migrate(store)
+    before = everything(store)
+    again = migrate(store)
+    assert (first.moved, again.moved) == (2, 0)
+    assert again.conflicts == first.conflicts
+    assert everything(store) == before
+
+
+def test_dry_run_tells_the_same_and_changes_nothing(each_store: Store) -> None:
+    store = each_store
+    entry(store, THREADS, A, "living", status="idle")
+    for id in (A, B, C):
+        entry(store, HISTORY, id)
+    before = everything(store)
+    planned = migrate(store, dry_run=True)
+    assert everything(store) == before
+    assert migrate(store) == planned
+
+
+def test_both_names_have_it_in_their_log(each_store: Store) -> None:
+    entry(each_store, HISTORY, A)
+    migrate(each_store)
+    assert [move.why for move in each_store.moves(HISTORY + A)][-1] == f"migrated to {THREADS}{A}"
+    assert [move.why for move in each_store.moves(THREADS + A)] == ["migrated from history"]
+
+
+def test_store_that_fails_on_the_way_has_moved_nothing(
+    each_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id in (A, B, C):
+        entry(each_store, HISTORY, id)
+    before = everything(each_store)
+    moved: list[str] = []
+    plain = history._move
+
+    def fail_at_the_last(tx: object, old: object, id: str) -> None:
+        moved.append(id)
+        if len(moved) == 3:
+            raise OSError(28, "No space left on device")
+        plain(tx, old, id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(history, "_move", fail_at_the_last)
+    with pytest.raises(OSError, match="No space left"):
+        migrate(each_store)
+    assert everything(each_store) == before
+
+
+def test_store_is_due_while_it_has_an_entry_in_the_older_place(each_store: Store) -> None:
+    assert not history.is_due(each_store)
+    entry(each_store, HISTORY, A)
+    assert history.is_due(each_store)
+    migrate(each_store)
+    assert not history.is_due(each_store)
+
+
+def test_many_entries_are_moved_at_once(each_store: Store) -> None:
+    with each_store.transaction() as tx:
+        node = tx.put("old-step", {"id": "many"})
+        for n in range(1_000):
+            tx.set_ref(f"{HISTORY}01HF7YAT00000000000{n:07d}", node, tags={}, why="test")
+    assert migrate(each_store) == Report(1_000, 0, ())
+    assert each_store.count_refs(THREADS, tags={"status": "completed"}) == 1_000
+    assert each_store.count_refs(HISTORY) == 0
+
+
+IDS = st.sets(st.sampled_from([A, B, C, "x", "01ABC", "ü"]))
+REASONS = st.sampled_from(["", "completed", "cancelled", "merged", "done"])
+
+
+@given(living=IDS, old=st.dictionaries(st.sampled_from([A, B, C, "x", "ü"]), REASONS))
+@settings(max_examples=50)
+def test_nothing_is_lost_and_every_tag_is_legal(living: set[str], old: dict[str, str]) -> None:
+    store = MemoryStore()
+    for id in living:
+        entry(store, THREADS, id, "living", status="idle")
+    heads = {id: entry(store, HISTORY, id, reason=reason) for id, reason in old.items()}
+    report = migrate(store)
+    assert report.moved + report.skipped == len(old)
+    assert {clash.thread for clash in report.conflicts} == living & old.keys()
+    for id, head in heads.items():
+        ref = store.ref((HISTORY if id in living else THREADS) + id)
+        assert ref is not None
+        assert ref.id == head
+    for ref in store.refs(THREADS):
+        assert ref.tags["status"] in ("idle", "completed", "cancelled")
+        assert ("completedAt" in ref.tags) == (ref.tags["status"] != "idle")
+    assert verify(store, deep=True).problems == ()
