@@ -110,6 +110,7 @@ def test_twenty_threads_run_by_twenty_processes_all_complete(project: Project) -
         "cat >/dev/null; printf -- '---\\n$status: done\\nnote: \"%s\"\\n---\\n' $UWF_THREAD",
     )
     project("config", "set", "limits.max_running", "20")
+    project("config", "set", "limits.min_memory", "1MiB")
     file = project.file("one.yaml", ONE)
     starts = [project.start("thread", "start", file, "-p", f"{n}", "-q") for n in range(20)]
     threads = [process.communicate()[0].decode().strip() for process in starts]
