@@ -219,3 +219,40 @@ def test_family_is_ended_without(supervised: Supervised, without: str, place: st
     outcome = supervised.strays(place, "stay", "deaf", grace_s=0.1)
     assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "kill", ())
     eventually(lambda: not any(map(lives, supervised.pids())))
+
+
+def test_stray_that_one_look_at_the_table_missed_is_found(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family = Family(1, "nothing", supervised.mark)
+    tables = iter([[], platform.processes])
+    real = platform.processes
+
+    def processes() -> list[Process]:
+        table = next(tables, real)
+        return table if isinstance(table, list) else real()
+
+    def look(_chunk: bytes) -> None:
+        monkeypatch.setattr(platform, "processes", processes)
+        assert supervised.ready[0][0] in [member.pid for member in family.living()]
+
+    supervised.run(supervised.command("sh", "-c", "echo; sleep 0.05"), on_output=look)
+
+
+def test_stray_forked_by_one_that_died_meanwhile_is_found(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, real, calls = os.getpid(), platform.children, []
+
+    def children(pid: int) -> list[int]:
+        """As the kernel may tell it: the second list has the corpses, but not the one they have just forked."""
+        found = real(pid)
+        if pid != own or len(found) < 2:
+            return found
+        calls.append(found)
+        return [each for each in found if not lives(each)] if len(calls) == 2 else found
+
+    monkeypatch.setattr(platform, "children", children)
+    outcome = supervised.strays("daemon", "quiet")
+    assert outcome.rung == "term"
+    assert not any(map(lives, supervised.pids()))

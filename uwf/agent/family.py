@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uwf.agent.platform import Process
 
 MARK_NAME = "UWF_RUN"
+_LOOKS_IN_VAIN = 3
 
 
 class Family:
@@ -28,7 +29,8 @@ class Family:
 
     Members are the leader; every process that carries the mark; and what shares a session with a member or descends
     from one. A session cannot be joined from outside, so it proves kinship even where an environment was wiped.
-    Neither this program nor its ancestors are members, whatever they carry.
+    Neither this program nor its ancestors are members, whatever they carry. What cannot be found is a process that has
+    wiped its environment, left for a session of its own and lost its ancestors, all before the first look.
     """
 
     def __init__(self, pid: int, start: str, mark: str) -> None:
@@ -38,22 +40,28 @@ class Family:
 
     def living(self) -> list[Process]:
         """All members that live now."""
+        # A member can slip through one look: forked when the table was listed already, by one that was gone before
+        # the look came to it.
+        for _ in range(_LOOKS_IN_VAIN):
+            if members := self._look():
+                return self._remember(members)
+        return []
+
+    def _look(self) -> list[Process]:
         table = platform.processes()
-        parents = {process.pid: process.parent for process in table}
-        kin = {process.pid for process in table if (process.pid, process.start) in self._known}
-        kin |= platform.carriers(
-            (process for process in table if not platform.is_older(process, self._start)),
-            self._setting,
-        )
+        own_line = _own_line({process.pid: process.parent for process in table})
+        kin = {each.pid for each in table if (each.pid, each.start) in self._known}
         kin |= {each.pid for each in table if (each.pid, each.start) == (self._pid, self._start)}
-        kin -= _own_line(parents)
+        candidates = [each for each in table if not platform.is_older(each, self._start)]
+        kin |= platform.carriers(candidates, self._setting)
+        kin -= own_line
         size = 0
         while size < len(kin):
             size = len(kin)
             sessions = self._sessions_of(each for each in table if each.pid in kin)
             kin |= {each.pid for each in table if each.parent in kin or each.session in sessions}
-            kin -= _own_line(parents)
-        return self._remember([each for each in table if each.pid in kin and not each.dead])
+            kin -= own_line
+        return [each for each in table if each.pid in kin and not each.dead]
 
     def _sessions_of(self, members: Iterable[Process]) -> set[int]:
         """The sessions that began within the family. A leader that is being forked is still in that of its parent."""
@@ -125,16 +133,20 @@ class OwnFamily(Family):
         """All members that live now. Collects the corpses of strays on the way."""
         if not platform.adopts():
             return super().living()
-        members = []
-        waiting = self._kin_among_own_children()
-        while waiting:
-            process = waiting.pop()
-            if not process.dead:
-                members.append(process)
-                below = (platform.look(pid) for pid in platform.children(process.pid))
-                waiting += [each for each in below if each]
-            elif process.parent == os.getpid() and process.pid != self._pid:
-                _collect(process.pid)
+        members: list[Process] = []
+        collected = True
+        # A corpse may have forked after our children were listed, so an empty look counts when it met none.
+        while collected and not members:
+            collected = False
+            waiting = self._kin_among_own_children()
+            while waiting:
+                process = waiting.pop()
+                if not process.dead:
+                    members.append(process)
+                    below = (platform.look(pid) for pid in platform.children(process.pid))
+                    waiting += [each for each in below if each]
+                elif process.parent == os.getpid() and process.pid != self._pid:
+                    collected |= _collect(process.pid)
         return self._remember(members)
 
     def _kin_among_own_children(self) -> list[Process]:
@@ -155,11 +167,11 @@ class OwnFamily(Family):
         return super()._remember(members)
 
 
-def _collect(corpse: int) -> None:
+def _collect(corpse: int) -> bool:
     try:
-        os.waitpid(corpse, os.WNOHANG)
+        return os.waitpid(corpse, os.WNOHANG)[0] == corpse
     except ChildProcessError:
-        return  # somebody else in this program was faster
+        return False  # somebody else in this program was faster
 
 
 def _own_line(parents: dict[int, int]) -> set[int]:
