@@ -390,6 +390,26 @@ def test_a_snapshot_does_not_move(disk: SqliteStore, path: str) -> None:
     other.close()
 
 
+def test_a_snapshot_waits_as_a_transaction_does(
+    disk: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first read may meet somebody who recovers the WAL; it is tried again, and leaves nothing open."""
+    run = disk._database.run
+    failures = [sqlite3.OperationalError("database is locked")] * 2
+    failures[0].sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+    def busy_at_first(sql: str, *args: object) -> object:
+        if sql.startswith("SELECT 1 FROM meta") and failures:
+            raise failures.pop()
+        return run(sql, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(disk._database, "run", busy_at_first)
+    with disk.snapshot():
+        assert disk.refs() == []
+    assert failures == []
+    fill(disk)
+
+
 def test_the_data_version_tells_that_others_wrote(disk: SqliteStore, path: str) -> None:
     other = open_store(path)
     before = disk.data_version()

@@ -93,11 +93,7 @@ class Database:
     def begin_reading(self) -> None:
         """Pin what reads see until `rollback`. Keeps nobody from writing."""
         self._check_free()
-        try:
-            self.run("BEGIN")
-            self.one("SELECT 1 FROM meta")  # the snapshot is taken by the first read
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+        self._again(None, self._pin)
 
     def commit(self) -> None:
         try:
@@ -119,6 +115,14 @@ class Database:
             self.connection.close()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+    def _pin(self) -> None:
+        self.run("BEGIN")
+        try:
+            self.run("SELECT 1 FROM meta").fetchone()  # the snapshot is taken by the first read
+        except BaseException:
+            self.rollback()
+            raise
 
     def _check_free(self) -> None:
         if self.connection.in_transaction:

@@ -129,9 +129,7 @@ class MemoryReading:
         return [(name, unpackb(packed)) for name, packed in found if name.startswith(prefix)]
 
     def count_samples(self, series: str, since_ms: int) -> int:
-        return sum(
-            name == series and at_ms >= since_ms for name, at_ms, _ in self._content.samples
-        )
+        return sum(name == series and at_ms >= since_ms for name, at_ms, _ in self._content.samples)
 
     def samples(self, prefix: str, since_ms: int) -> list[Sample]:
         fitting = [
