@@ -83,7 +83,7 @@ def test_what_may_pass_is_tried_again_and_each_try_is_kept(rig: Rig) -> None:
     with pytest.raises(Refused, match="left alone for a while"):
         rig.resume(id)
     breaker.reset(rig.store, "fake")
-    rig.resume(id, failed, WROTE)
+    rig.run(id, "resume", failed, WROTE, supplement="it is there now")
     assert len(rig.steps(id)[0].attempts) == 4
 
 

@@ -30,6 +30,7 @@ class Said(Record):
     session: str | None = None
     usage: dict[str, float] | None = None
     error: str = ""
+    stderr_bytes: int | None = None  # how much there was, when `stderr` is only the end of it
 
 
 Answers = str | Said | BaseException | Callable[[Ask], Any]
@@ -108,7 +109,9 @@ def _answer(said: Said) -> Answer:
     text = said.text or streamed
     assert text.startswith(streamed), "the turns are the beginning of the reply"
     code = said.exit_code if said.ended == "exit" else None
-    stderr_bytes = len(said.stderr.encode())
+    stderr_bytes = said.stderr_bytes
+    if stderr_bytes is None:
+        stderr_bytes = len(said.stderr.encode())
     return Answer(
         outcome=Outcome(
             ended=said.ended,

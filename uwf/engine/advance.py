@@ -20,7 +20,7 @@ from uwf.engine.thread import Thread, labels_of, lock_path, read_try
 from uwf.errors import Busy, Refused, UwfError
 from uwf.guard import lock
 from uwf.guard.contract import Request
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
@@ -220,15 +220,22 @@ def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
 def _decide(
     engine: Engine, thread: Thread, workflow: Workflow, order: Order
 ) -> Plan | decide.Standing:
-    supplement = None if order.supplement is None else engine.redactor.text(order.supplement)
+    clean = engine.redactor.text
+    supplement = None if order.supplement is None else clean(order.supplement)
     try:
         if order.verb == POKE:
-            return decide.for_poke(engine.memo, thread, supplement or "")
-        if order.verb == RESUME:
-            return decide.for_resume(engine.memo, thread, workflow, supplement)
-        return decide.for_exec(engine.memo, thread, workflow, supplement)
+            plan: Plan | decide.Standing = decide.for_poke(engine.memo, thread, supplement or "")
+        elif order.verb == RESUME:
+            plan = decide.for_resume(engine.memo, thread, workflow, supplement)
+        else:
+            plan = decide.for_exec(engine.memo, thread, workflow, supplement)
     except RouteError as error:
         raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
+    return (
+        plan
+        if isinstance(plan, decide.Standing)
+        else replace(plan, instruction=clean(plan.instruction))
+    )
 
 
 def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:

@@ -15,7 +15,7 @@ from uwf.engine.reply import Accepted, Rejected, judge
 from uwf.engine.thread import STOPPED, Thread, current, of
 from uwf.errors import Interrupted
 from uwf.guard import budget
-from uwf.record import Record
+from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class Attempt:
             start,
             self.thread.id,
             history_chars=self.engine.config.prompt.history_chars,
+            clean=self.engine.redactor.text,
         )
         first = text = self.sections.text
         problems: list[str] = []
@@ -141,7 +142,13 @@ class Attempt:
             keep_fds=self.keep_fds,
             longest_s=self.engine.dispatch.longest_s(self.request),
         )
-        return self.agent.ask(question, stop=self.stop, on_ready=self._ready, on_turn=self._turn)
+        answer = self.agent.ask(question, stop=self.stop, on_ready=self._ready, on_turn=self._turn)
+        return replace(answer, stderr=self._clean_stderr(answer))
+
+    def _clean_stderr(self, answer: Answer) -> str:
+        redactor, kept = self.engine.redactor, answer.stderr
+        is_whole = len(kept.encode(errors="replace")) >= answer.outcome.stderr_bytes
+        return redactor.text(kept) if is_whole else redactor.ending(kept)
 
     def _ready(self, pid: int | None, started: str | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
@@ -164,10 +171,9 @@ class Attempt:
             self.engine.on_event(TurnCame(self.thread.id, self.plan.role, clean))
 
     def _refuse(self, verdict: Rejected, answer: Answer) -> None:
-        problems = tuple(self.engine.redactor.text(problem) for problem in verdict.problems)
-        self.running.turn(answer.tail)
-        self.running.turn("\n".join(problems), speaker="uwf")
-        self.engine.on_event(ReplyRefused(self.thread.id, self.plan.role, problems))
+        self.running.turn(answer.tail, last=True)
+        self.running.remark("\n".join(verdict.problems))
+        self.engine.on_event(ReplyRefused(self.thread.id, self.plan.role, tuple(verdict.problems)))
 
     def _accepted(self, verdict: Accepted, answer: Answer) -> Result:
         usage = answer.usage or verdict.usage
@@ -230,7 +236,7 @@ class Attempt:
             failure=tries.Failure(failing.failure_class, message),
             duration_ms=ms,
             process=ask.process_facts(answer.outcome),
-            stderr=self.engine.redactor.text(answer.stderr),
+            stderr=answer.stderr,
             session=self.session,
             usage=answer.usage,
         )

@@ -66,7 +66,9 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
             },
         )
         tags = {"status": IDLE, "workflow": begin.workflow.name}
-        tags |= {LABEL + key: redactor.text(value) for key, value in begin.labels.items()}
+        tags |= {
+            LABEL + redactor.text(key): redactor.text(value) for key, value in begin.labels.items()
+        }
         if begin.priority:
             tags["priority"] = str(begin.priority)
         ref = tx.set_ref(THREADS + id, head, tags=tags, expect=None, why="started")

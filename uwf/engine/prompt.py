@@ -16,7 +16,7 @@ from uwf.workflow.model import SUSPEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.engine.memo import Memo
@@ -60,16 +60,18 @@ def assemble(
     thread: str,
     *,
     history_chars: int,
+    clean: Callable[[str], str],
 ) -> Prompt:
-    """The prompt for the step that `plan` describes, at `place` in the chain."""
+    """The prompt for the step that `plan` describes, at `place` in the chain. `clean` takes secrets out."""
     reply, about = memo.sections.get((plan.workflow, plan.role)) or ("", "")
     if not reply:
         role = workflow.roles[plan.role]
-        reply, about = memo.sections[plan.workflow, plan.role] = reply_section(role), _role(role)
+        reply, about = clean(reply_section(role)), clean(_role(role))
+        memo.sections[plan.workflow, plan.role] = reply, about
     visits = place.visits.get(plan.role, 0)
     sections = [
         (True, reply),
-        (False, _standing(workflow, place, plan, thread, visits)),
+        (False, clean(_standing(workflow, place, plan, thread, visits))),
         (True, about),
         (True, f"## The task\n\n{start.task}"),
     ]

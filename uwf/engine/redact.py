@@ -24,6 +24,11 @@ class Redactor:
                 text = text.replace(value, f"[redacted:{name}]")
         return text
 
+    def ending(self, text: str) -> str:
+        """`text` whose beginning was cut away: also rid of the end of a secret that it may begin with."""
+        torn = max((_overlap(value, text) for _, value in self._secrets), default=0)
+        return self.text(text[torn:])
+
     def value(self, value: Any) -> Any:
         """`value` with every string inside it, keys too, rid of secrets."""
         if not self._secrets:
@@ -43,7 +48,8 @@ class Redactor:
 class StreamRedactor:
     """Redacts a text that arrives in pieces, so that a secret cut in two by a pause is still found.
 
-    A piece's end that could be the beginning of a secret is held back until the next piece or `rest`.
+    From where a secret may have begun, or one that is whole may yet turn out to be a longer one, a piece is held
+    back until the next piece or `rest`.
     """
 
     def __init__(self, redactor: Redactor, secrets: Sequence[tuple[str, str]]) -> None:
@@ -52,14 +58,23 @@ class StreamRedactor:
         self._held = ""
 
     def piece(self, text: str) -> str:
-        text = self._redactor.text(self._held + text)
-        keep = max((_overlap(text, value) for value in self._values), default=0)
-        self._held = text[len(text) - keep :] if keep else ""
-        return text[: len(text) - keep]
+        text = self._held + text
+        end = len(text) - max((_overlap(text, value) for value in self._values), default=0)
+        while starts := [
+            start for value in self._values if (start := _across(text, value, end)) >= 0
+        ]:
+            end = min(starts)
+        self._held = text[end:]
+        return self._redactor.text(text[:end])
 
     def rest(self) -> str:
         held, self._held = self._held, ""
         return self._redactor.text(held)
+
+
+def _across(text: str, value: str, end: int) -> int:
+    """Where `value` stands in `text` so that it begins before `end` and ends behind it; -1 when it does not."""
+    return text.find(value, max(0, end - len(value) + 1), end + len(value) - 1)
 
 
 def _overlap(text: str, value: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf.agent import reply
 from uwf.engine.decide import Standing, after
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.workflow import schema
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.route import RouteError
@@ -39,7 +39,7 @@ class Accepted(Record):
 
 
 class Rejected(Record):
-    """Why a reply is not valid, in words for the agent. It may still have named its session."""
+    """Why a reply is not valid, in words for the agent and without secrets. It may still have named its session."""
 
     problems: list[str]
     session: str | None = None
@@ -50,21 +50,24 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     try:
         said = reply.split(text)
     except reply.BadReply as error:
-        return Rejected([error.message])
+        return Rejected([redactor.text(error.message)])
     front = dict(said.front)
     declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
     extra = {name: front.pop(name) for name in ENVELOPE if name in front and name not in declared}
     session = _session(extra.get("session", front.get("session")))
     status = front["$status"]
     problems = _about_suspending(front) if status == SUSPEND else schema.check(role.schema, front)
+    session = None if session is None else redactor.text(session)
     if problems:
-        return Rejected(problems, session)
+        return Rejected([redactor.text(problem) for problem in problems], session)
     output, body = redactor.value(front), redactor.text(said.body)
     try:
         standing = after(workflow, role.name, status, {**output, "_body": body})
     except RouteError as error:
-        return Rejected([error.message], session)
-    usage = extra.get("usage")
+        return Rejected([redactor.text(error.message)], session)
+    if standing.message is not None:
+        standing = replace(standing, message=redactor.text(standing.message))
+    usage = redactor.value(extra.get("usage"))
     return Accepted(status, output, body, session, usage if _is_usage(usage) else None, standing)
 
 

@@ -186,16 +186,26 @@ class Running:
             self._asked = tx.put("attempt", again)
         tx.set_ref(ATTEMPTS + self.opening.thread, self._asked, why="agent starts")
 
-    def turn(self, text: str, speaker: str = "agent") -> str:
-        """Keep one turn as it arrives. Returns the text as it was kept, without secrets."""
-        clean = self._stream.piece(text) if speaker == "agent" else text
-        if clean:
+    def turn(self, text: str, *, last: bool = False) -> str:
+        """Keep one turn as it arrives, the `last` one of a reply with all that was held back.
+
+        Returns the text as it was kept, without secrets.
+        """
+        clean = self._stream.piece(text) + (self._stream.rest() if last else "")
+        self._keep(clean, "agent")
+        return clean
+
+    def remark(self, text: str) -> None:
+        """Keep what uwf itself has said to the agent."""
+        self._keep(text, "uwf")
+
+    def _keep(self, text: str, speaker: str) -> None:
+        if text:
             with self._store.transaction(durable=False) as tx:
-                turn = self._put_turn(tx, clean, speaker)
+                turn = self._put_turn(tx, text, speaker)
                 tx.set_ref(ATTEMPTS + self.opening.thread, turn, why="turn")
                 points.at("turn: written")
             points.at("turn: kept")
-        return clean
 
     def last_turn(self, tx: Transaction, text: str) -> None:
         """Keep what arrived since the last turn, as part of the transaction that ends the try."""
