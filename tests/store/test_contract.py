@@ -496,40 +496,6 @@ def test_putting_again_at_once_is_no_write(store: Store, now: Clock) -> None:
     assert store.recent(start) == []
 
 
-def test_a_counter_keeps_the_last_value(store: Store) -> None:
-    assert store.counter("slots/a") is None
-    with store.transaction() as tx:
-        tx.set_counter("slots/a", {"held": [1, 2], "by": "x"})
-        tx.set_counter("slots/b", 0)
-        tx.set_counter("other", "z")
-        assert tx.counter("slots/b") == 0
-    assert store.counter("slots/a") == {"held": [1, 2], "by": "x"}
-    assert store.counters("slots/") == [("slots/a", {"held": [1, 2], "by": "x"}), ("slots/b", 0)]
-    with store.transaction() as tx:
-        tx.set_counter("slots/a", None)
-        tx.set_counter("never", None)
-        tx.set_counter("slots/b", 7)
-    assert store.counters("") == [("other", "z"), ("slots/b", 7)]
-
-
-def test_samples_are_read_in_time(store: Store) -> None:
-    with store.transaction() as tx:
-        for at_ms, value in ((30, "c"), (10, "a"), (30, "d"), (20, "b")):
-            tx.add_sample("run/x", value, at_ms)
-        tx.add_sample("run/y", "y", 25)
-        tx.add_sample("other", "o", 25)
-
-    def values(prefix: str, since_ms: int) -> list[Any]:
-        return [sample.value for sample in store.samples(prefix, since_ms)]
-
-    assert values("run/", 0) == ["a", "b", "y", "c", "d"]
-    assert values("run/x", 20) == ["b", "c", "d"]
-    with store.transaction() as tx:
-        tx.drop_samples("run/", 25)
-        assert [sample.value for sample in tx.samples("run/", 0)] == ["y", "c", "d"]
-    assert values("", 0) == ["y", "o", "c", "d"]
-
-
 def test_counters_and_samples_belong_to_the_transaction(store: Store) -> None:
     with store.transaction() as tx:
         tx.set_counter("a", 1)
