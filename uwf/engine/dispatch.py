@@ -14,7 +14,18 @@ from uwf import clock
 from uwf.agent import platform
 from uwf.engine import spending
 from uwf.engine.ask import SLOTS, check_folder, folder
-from uwf.guard import attempts, breaker, budget, chain, machine, resources, retry, stats, switch
+from uwf.guard import (
+    attempts,
+    breaker,
+    budget,
+    chain,
+    circuit,
+    machine,
+    resources,
+    retry,
+    stats,
+    switch,
+)
 from uwf.guard.contract import Request, refuse
 from uwf.guard.turn import Limits, Turn
 
@@ -44,7 +55,7 @@ class Dispatch:
         self._path = path
         self._rules = Rules(config)
         self._started = platform.start_time(os.getpid())
-        self._circuit = breaker.Circuit(
+        self._circuit = circuit.Circuit(
             store, self._rules.breaker, started=self._started, is_alive=platform.is_same
         )
 
