@@ -256,3 +256,22 @@ def test_stray_forked_by_one_that_died_meanwhile_is_found(
     outcome = supervised.strays("daemon", "quiet")
     assert outcome.rung == "term"
     assert not any(map(lives, supervised.pids()))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_stray_that_the_list_of_children_skips_is_found(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    # What happens while other threads of a program collect children of theirs.
+    real = platform.children
+
+    def children(pid: int) -> list[int]:
+        return real(pid) if pid != os.getpid() else [supervised.ready[-1][0]]
+
+    supervised.ready.append((0, ""))
+    monkeypatch.setattr(platform, "is_alone", lambda: False)
+    monkeypatch.setattr(platform, "children", children)
+    outcome = supervised.strays(place, "quiet", "many")
+    monkeypatch.undo()
+    assert outcome.rung == "term"
+    assert not any(map(lives, supervised.pids()))

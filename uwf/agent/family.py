@@ -2,7 +2,7 @@
 
 Two views. `Family` is that of any program: it knows pid, start time and mark of a run and searches the whole process
 table. `OwnFamily` is that of the program that runs the agent: being the adoptive parent of its descendants it finds
-them all below itself, also those in sessions of their own and those forked twice, without a search.
+them all below itself, also those in sessions of their own and those forked twice; with one thread, without a search.
 
 Corpses are never members. Ending the members is left to `ladder`.
 """
@@ -117,12 +117,12 @@ class OwnFamily(Family):
         self._sessions = {pid}
 
     def is_childless(self) -> bool:
-        """Whether nothing was left behind by a leader that ended. Costs one small read.
+        """Whether nothing was left behind by a leader that ended. Costs two small reads.
 
         Without adoption this only sees its process group; what left that is found by recovery.
         """
         if platform.adopts():
-            return platform.children(os.getpid()) == [self._pid]
+            return platform.is_alone() and platform.children(os.getpid()) == [self._pid]
         try:
             os.killpg(self._pid, 0)
         except (ProcessLookupError, PermissionError):
@@ -133,24 +133,36 @@ class OwnFamily(Family):
         """All members that live now. Collects the corpses of strays on the way."""
         if not platform.adopts():
             return super().living()
-        members: list[Process] = []
-        collected = True
-        # A corpse may have forked after our children were listed, so an empty look counts when it met none.
-        while collected and not members:
-            collected = False
-            waiting = self._kin_among_own_children()
-            while waiting:
-                process = waiting.pop()
-                if not process.dead:
-                    members.append(process)
-                    below = (platform.look(pid) for pid in platform.children(process.pid))
-                    waiting += [each for each in below if each]
-                elif process.parent == os.getpid() and process.pid != self._pid:
-                    collected |= _collect(process.pid)
-        return self._remember(members)
+        own = os.getpid()
+        children = platform.children(own)
+        thorough = platform.is_alone()
+        while True:
+            members, met_corpse = self._below(children)
+            if members or (thorough and not met_corpse):
+                return self._remember(members)
+            if met_corpse:  # it may have forked after our children were listed
+                children = platform.children(own)
+            else:  # while other threads collect children of theirs, that list may skip some of ours
+                children = [each.pid for each in platform.processes() if each.parent == own]
+                thorough = True
 
-    def _kin_among_own_children(self) -> list[Process]:
-        looks = (platform.look(pid) for pid in platform.children(os.getpid()))
+    def _below(self, children: list[int]) -> tuple[list[Process], bool]:
+        """The members among these children of ours and below; and whether corpses of strays were met, and collected."""
+        members: list[Process] = []
+        met_corpse = False
+        waiting = self._kin_among(children)
+        while waiting:
+            process = waiting.pop()
+            if not process.dead:
+                members.append(process)
+                below = (platform.look(pid) for pid in platform.children(process.pid))
+                waiting += [each for each in below if each]
+            elif process.parent == os.getpid() and process.pid != self._pid:
+                met_corpse |= _collect(process.pid)
+        return members, met_corpse
+
+    def _kin_among(self, pids: list[int]) -> list[Process]:
+        looks = (platform.look(pid) for pid in pids)
         children = [each for each in looks if each]
         if self._adoption.is_only_source and platform.is_alone():
             return children

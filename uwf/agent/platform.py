@@ -98,7 +98,7 @@ def processes() -> list[Process]:
 def children(pid: int) -> list[int]:
     """The direct children of `pid`, corpses included.
 
-    May miss some while others of them end: to be sure, ask until the answer stays empty.
+    May miss some while others of them are being collected, which only their parent does.
     """
     if not _PROC or not os.path.exists("/proc/thread-self/children"):
         return [process.pid for process in processes() if process.parent == pid]
