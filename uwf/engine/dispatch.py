@@ -31,7 +31,7 @@ from uwf.guard.turn import Limits, Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from uwf.agent.failure import Failing
@@ -107,8 +107,13 @@ class Dispatch:
 
     def budget(self, thread: Thread, workflow: Workflow, role: str) -> dict[str, float]:
         """What `thread` may use while `role` runs."""
-        own = spending.own_budget(thread.tags)
-        return budget.allowed(self._rules.budget, {}, None, own)
+        return spending.allowed(self._rules.budget.thread, workflow, role, thread.tags)
+
+    def reached(
+        self, limits: Mapping[str, float], spent: Mapping[str, float], visits: int
+    ) -> str | None:
+        """Why no other step may begin, in words; None while there is enough left."""
+        return budget.reached(self._rules.budget, limits, spent, visits)
 
     def longest_s(self, request: Request) -> float | None:
         """How long the step may run, by what its budget leaves; None when nothing limits it."""
