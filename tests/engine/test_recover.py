@@ -1,0 +1,259 @@
+"""What a dead predecessor left behind, settled by the next command on the thread."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import NO_PID, Said, crash
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
+from uwf.agent import platform
+from uwf.engine import turns
+from uwf.engine.events import Recovered, TurnCame
+from uwf.engine.model import ATTEMPTS
+from uwf.engine.thread import INTERRUPTED, TRYING
+from uwf.record import replace
+
+PATIENCE_S = 10.0
+
+
+class Killed(BaseException):
+    """The end of the process, as a test in the same process can have it: nothing is cleaned up."""
+
+
+def die(rig: Rig, id: str, verb: str, *turns: str, **order: Any) -> None:
+    """A run that is killed when the agent has said the last of `turns`, or before it says anything."""
+    plain, said = rig.engine.on_event, list[str]()
+
+    def on_event(event: object) -> None:
+        if isinstance(event, TurnCame):
+            said.append(event.text)
+            if len(said) == len(turns):
+                raise Killed
+
+    rig.engine = replace(rig.engine, on_event=on_event)
+    with pytest.raises(Killed):
+        rig.run(id, verb, Said("".join(turns), turns=turns) if turns else Killed(), **order)
+    rig.engine = replace(rig.engine, on_event=plain)
+
+
+@pytest.fixture
+def leave_running() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts processes in sessions of their own, as agents are."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**environ: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
+            env={**os.environ, **environ},
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def lives(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has not ended within the time that an end takes."""
+    deadline = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return process.poll() is None
+
+
+def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    before = rig.ref(id)
+    die(rig, id, "exec", "one ", "two")
+    assert rig.ref(id) == before
+    assert rig.thread(id).attempt.state == TRYING  # type: ignore[union-attr]
+    settled = rig.settle(id)
+    assert settled is not None
+    assert rig.ref(id) == before
+    assert rig.attempt(id).id == settled.attempt  # type: ignore[union-attr]
+    assert rig.thread(id).attempt.state == INTERRUPTED  # type: ignore[union-attr]
+    rows = turns.of_thread(rig.store, rig.ref(id), None)
+    assert [(row["outcome"], row["text"]) for row in rows] == [
+        ("interrupted", "one "),
+        ("interrupted", "two"),
+    ]
+
+
+def test_next_command_settles_and_goes_on(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    die(rig, id, "exec", "half a reply")
+    rig.exec(id, WROTE)
+    (event,) = [event for event in rig.events if isinstance(event, Recovered)]
+    step = rig.steps(id)[0]
+    assert step.attempts == (event.attempt,)
+    (kept,) = rig.view.step(step.id)["failedAttempts"]
+    assert kept["error"] == {
+        "code": "interrupted",
+        "message": "uwf ended before the agent did",
+    }
+    assert [turn["text"] for turn in kept["turns"]] == ["half a reply"]
+    assert (kept["durationMs"], kept["process"]) == (None, None)
+
+
+@pytest.mark.parametrize("state", ["fresh", "failed", "completed"])
+def test_thread_tells_the_truth_before_anything_is_settled(rig: Rig, state: str) -> None:
+    id = rig.start()
+    if state == "failed":
+        rig.exec(id, crash())
+    elif state == "completed":
+        rig.exec(id, WROTE, APPROVED)
+    verb = "exec" if state == "fresh" else "resume"
+    die(rig, id, verb, "half")
+    row = rig.row(id)
+    assert row["status"] == ("suspended" if state == "failed" else "idle")
+    assert (row["running"], row["currentRole"]) == (None, "writer")
+    assert row["round"] == (2 if state == "completed" else 1)
+
+
+def test_supplement_of_a_dead_run_is_not_lost(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    die(rig, id, "exec", supplement="use tabs")
+    die(rig, id, "exec", supplement="and no globals")
+    rig.exec(id, WROTE)
+    assert rig.steps(id)[0].supplement == "use tabs\n\nand no globals"
+    assert len(rig.steps(id)[0].attempts) == 2
+
+
+def test_death_while_a_bad_reply_is_asked_again(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    with pytest.raises(Killed):
+        rig.run(id, "exec", "no front matter", Killed())
+    rig.exec(id, WROTE)
+    (kept,) = rig.view.step(rig.head(id))["failedAttempts"]
+    assert [turn["from"] for turn in kept["turns"]] == ["agent", "uwf"]
+
+
+def test_nothing_left_is_nothing_to_settle(rig: Rig) -> None:
+    id = rig.start()
+    assert rig.settle(id) is None
+    rig.exec(id, WROTE)
+    assert rig.settle(id) is None
+    rig.exec(id, crash())
+    before = everything(rig.store)
+    assert rig.settle(id) is None
+    assert everything(rig.store) == before
+
+
+def test_settling_twice_is_settling_once(each_rig: Rig) -> None:
+    id = each_rig.start()
+    die(each_rig, id, "exec", "half")
+    assert each_rig.settle(id) is not None
+    before = everything(each_rig.store)
+    assert each_rig.settle(id) is None
+    assert everything(each_rig.store) == before
+
+
+def test_death_of_the_settling_process_leaves_it_to_the_next(
+    each_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    die(rig, id, "exec", "half")
+    before = rig.attempt(id)
+    with monkeypatch.context() as patch:
+        patch.setattr("uwf.engine.tries.put_ending", raising(Killed()))
+        with pytest.raises(Killed):
+            rig.settle(id)
+    assert rig.attempt(id) == before
+    assert rig.settle(id) is not None
+
+
+def raising(error: BaseException) -> Callable[..., object]:
+    def fail(*args: object) -> object:
+        raise error
+
+    return fail
+
+
+def test_agent_that_is_left_running_is_ended(
+    each_rig: Rig, leave_running: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    agent = leave_running()
+    rig.agent.process = (agent.pid, platform.start_time(agent.pid) or "")
+    die(rig, id, "exec", "half")
+    settled = rig.settle(id)
+    assert settled is not None
+    assert settled.ended_pids == (agent.pid,)
+    assert not lives(agent)
+
+
+def test_what_the_agent_started_is_found_by_its_mark(
+    rig: Rig, leave_running: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    id = rig.start()
+    die(rig, id, "exec", "half")
+    stray = leave_running(UWF_RUN=rig.agent.asks[-1].mark)
+    other = leave_running(UWF_RUN=rig.agent.asks[-1].mark + "x")
+    settled = rig.settle(id)
+    assert settled is not None
+    assert settled.ended_pids == (stray.pid,)
+    assert not lives(stray)
+    assert other.poll() is None
+
+
+def test_process_that_has_the_pid_now_is_left_alone(
+    rig: Rig, leave_running: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    id = rig.start()
+    stranger = leave_running()
+    rig.agent.process = (stranger.pid, "another-boot:1")
+    die(rig, id, "exec", "half")
+    settled = rig.settle(id)
+    assert settled is not None
+    assert settled.ended_pids == ()
+    assert stranger.poll() is None
+
+
+def test_agent_that_is_gone_already_is_nothing_to_end(rig: Rig) -> None:
+    id = rig.start()
+    assert rig.agent.process is not None
+    assert rig.agent.process[0] == NO_PID
+    die(rig, id, "exec", "half")
+    settled = rig.settle(id)
+    assert settled is not None
+    assert (settled.ended_pids, settled.survivors) == ((), ())
+
+
+def test_cancel_and_undo_settle_first(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    die(rig, id, "exec", "half")
+    rig.cancel(id)
+    assert rig.state(id)["status"] == "cancelled"
+    rig.undo(id)
+    rig.exec(id, CHANGES)
+    assert len(rig.steps(id)[-1].attempts) == 1
+
+
+def test_log_of_the_attempt_says_what_happened(rig: Rig) -> None:
+    id = rig.start()
+    die(rig, id, "exec", "half")
+    rig.settle(id)
+    whys = [move.why for move in rig.store.moves(ATTEMPTS + id)]
+    assert whys == ["agent starts", "turn", "settled after its process died"]
