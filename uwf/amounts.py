@@ -63,6 +63,15 @@ def written(name: str, amount: float) -> str:
     return str(whole)
 
 
+def said(name: str, amount: float) -> str:
+    """An amount that was used, no more exact than a person wants it."""
+    if name == TIME and amount >= 1:
+        amount = round(amount)
+    if name == USD and amount >= 0.01:
+        amount = round(amount, 2)
+    return written(name, amount)
+
+
 def read(name: str, given: Any) -> float:
     """The amount that `given`, a text or a number of a file, stands for. ValueError says why it is none."""
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):

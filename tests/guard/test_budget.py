@@ -97,7 +97,7 @@ def test_visits_are_those_of_the_role_that_would_run(store: MemoryStore) -> None
     assert refusal(store, NO_RULES, replace(request, visits=2)) is None
     refused = refusal(store, NO_RULES, replace(request, visits=3))
     assert refused is not None
-    assert "role writer has used visits 3 of 3" in refused.message
+    assert refused.message == "thread T (role writer) has used visits 3 of 3"
 
 
 def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: MemoryStore) -> None:
@@ -105,6 +105,11 @@ def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: MemoryStore) ->
     assert refused is not None
     assert refused.message == "thread T has used usd 5.02 of 5"
     assert refused.hint == "uwf thread resume T --budget +usd=5"
+    both = replace(REQUEST, budget={"usd": 5.0, "steps": 2.0}, spent={"usd": 6.0, "steps": 2.0})
+    refused = refusal(store, NO_RULES, both)
+    assert refused is not None
+    assert refused.message == "thread T has used usd 6 of 5, steps 2 of 2"
+    assert refused.hint == "uwf thread resume T --budget +usd=5,+steps=2"
 
 
 def test_config_limits_a_thread_that_has_no_limit_of_its_own(store: MemoryStore) -> None:
@@ -119,7 +124,7 @@ def test_a_step_is_not_begun_when_its_reserve_is_not_there(store: MemoryStore) -
     assert refusal(store, rules, replace(request, spent={"usd": 4.0})) is None
     refused = refusal(store, rules, replace(request, spent={"usd": 4.5}))
     assert refused is not None
-    assert "usd 4.5 of 5; a step begins when usd 1 are left" in refused.message
+    assert refused.message.endswith("has used usd 4.5 of 5 (1 needed)")
 
 
 def test_what_a_step_may_use_is_its_reserve(store: MemoryStore) -> None:
@@ -191,23 +196,17 @@ def test_a_negative_or_strange_amount_adds_nothing(store: MemoryStore) -> None:
     assert budget.today(store)["tokens"] == 0
 
 
-def test_what_a_person_gave_goes_before_the_lower_of_config_and_file() -> None:
-    rules = replace(NO_RULES, thread={"usd": 5.0, "tokens": 100.0})
-    file = {"usd": 50.0, "tokens": 10.0, "steps": 9.0, "visits": 8.0}
-    limits = {"usd": 5.0, "tokens": 10.0, "steps": 9.0, "visits": 8.0}
-    assert budget.allowed(rules, file, None, {}) == limits
-    assert budget.allowed(rules, file, 3, {}) == limits | {"visits": 3.0}
-    own = {"usd": 500.0, "visits": 30.0}
-    assert budget.allowed(rules, file, 3, own) == limits | own
-
-
 def test_what_is_reached_is_said_in_words() -> None:
     limits = {"usd": 5.0, "tokens": 2e6, "visits": 3.0, "time": 7200.0}
-    assert budget.reached(limits, {"usd": 4.99, "tokens": 1_999_999, "time": 7199.9}, 2) is None
-    assert budget.reached(limits, {"usd": 5.02}, 2) == "usd 5.02 of 5"
-    assert budget.reached(limits, {"tokens": 2_000_123, "time": 7260}, 3) == (
+    spent = {"usd": 4.99, "tokens": 1_999_999, "time": 7199.9}
+    assert budget.reached(NO_RULES, limits, spent, 2) is None
+    assert budget.reached(NO_RULES, limits, {"usd": 5.021}, 2) == "usd 5.02 of 5"
+    assert budget.reached(NO_RULES, limits, {"tokens": 2_000_123, "time": 7260.4}, 3) == (
         "tokens 2000123 of 2M, visits 3 of 3, time 2h1m of 2h"
     )
+    rules = replace(NO_RULES, reserve={"usd": 1.0})
+    assert budget.reached(rules, limits, {"usd": 4.0}) is None
+    assert budget.reached(rules, limits, {"usd": 4.5}) == ("usd 4.5 of 5 (1 needed)")
 
 
 def test_the_time_of_a_step_is_the_least_that_is_left() -> None:

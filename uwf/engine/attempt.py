@@ -7,14 +7,13 @@ valid is asked again in the same session, and what came of it is published in on
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.amounts import STEPS, TIME
+from uwf.amounts import STEPS
 from uwf.engine import ask, commit, prompt, spending, tries
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.model import IDLE, SUSPENDED, Place, Start
 from uwf.engine.reply import Accepted, Rejected, judge
 from uwf.engine.thread import STOPPED, Thread, current, of
 from uwf.errors import Interrupted
-from uwf.guard import budget
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
@@ -181,8 +180,7 @@ class Attempt:
         spent = spending.add(
             spending.before_step(self.thread, self.place),
             *spending.of_attempts(self.engine.memo, self.opening.before),
-            usage,
-            {TIME: ms / 1000},
+            spending.of_attempt(usage, ms),
         )
         said = commit.Said(
             status=verdict.status,
@@ -215,7 +213,8 @@ class Attempt:
         visits = self.place.visits.get(standing.next_role, 0)
         visits += standing.next_role == self.plan.role
         limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
-        reached = budget.reached(limits, {**spent, STEPS: self.place.index + 1}, visits)
+        spent = {**spent, STEPS: self.place.index + 1}
+        reached = self.engine.dispatch.reached(limits, spent, visits)
         if reached is None:
             return standing
         message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"

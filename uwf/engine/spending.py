@@ -1,13 +1,17 @@
-"""What a thread has used over its whole life. Read off its chain, so that no resume resets it.
+"""What a thread has used over its whole life, and what it may use.
 
-`spent` stands in every step: usage and `time` (seconds) of all steps before, and of their failed attempts. Attempts
-that have not become a step yet are added from the try beside the head.
+What it used is read off its chain, so that no resume resets it. `spent` stands in every step: usage and `time`
+(seconds) of all steps so far, and of their failed attempts. Attempts that have not become a step yet are added
+from the try beside the head. What a person allows it are tags of its ref, `budget.<name>`, whose changes are in
+the ref's log.
 """
 
 from __future__ import annotations
 
-from uwf.amounts import STEPS, TIME
+from uwf import amounts
+from uwf.amounts import NAMES, STEPS, TIME, VISITS
 from uwf.engine.tries import ended_attempts, last_ending
+from uwf.errors import StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +20,12 @@ if TYPE_CHECKING:
 
     from uwf.engine.model import Nodes, Place
     from uwf.engine.thread import Thread
+    from uwf.workflow.model import Workflow
 
 BUDGET = "budget."
 """Before the name of a limit, as a tag of the thread's ref."""
+
+_COUNTED_HERE = (STEPS, VISITS, TIME)
 
 
 def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[str, float]:
@@ -39,7 +46,7 @@ def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:
 
 def of_attempts(nodes: Nodes, last: str | None) -> list[dict[str, float]]:
     """What each of the failed attempts from `last` backwards has used."""
-    return [_of_attempt(nodes.get(id).payload) for id in ended_attempts(nodes, last)]
+    return [_of_end(nodes.get(id).payload) for id in ended_attempts(nodes, last)]
 
 
 def before_step(thread: Thread, base: Place) -> dict[str, float]:
@@ -47,12 +54,62 @@ def before_step(thread: Thread, base: Place) -> dict[str, float]:
     return dict(base.spent if base.id == thread.head else thread.place.spent)
 
 
-def own_budget(tags: Mapping[str, str]) -> dict[str, float]:
-    """The limits that a person gave a thread, from its tags."""
-    return {
-        key.removeprefix(BUDGET): float(tag) for key, tag in tags.items() if key.startswith(BUDGET)
-    }
+def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
+    """What one attempt used: what its agent says, but for what is counted here."""
+    said = {name: amount for name, amount in (usage or {}).items() if name not in _COUNTED_HERE}
+    return said | {TIME: ms / 1000}
 
 
-def _of_attempt(end: Mapping[str, Any]) -> dict[str, float]:
-    return add(end["usage"] or {}, {TIME: (end["durationMs"] or 0) / 1000})
+def allowed(
+    config: Mapping[str, float], workflow: Workflow, role: str | None, tags: Mapping[str, str]
+) -> dict[str, float]:
+    """What a thread may use while `role` runs: what its person allowed, else the lower of what config and the
+    workflow file say. The file may come with a cloned repository: it can lower what config allows, not raise it.
+    """
+    limits = dict(config)
+    found = workflow.roles.get(role or "")
+    visits = {} if found is None or found.max_visits is None else {VISITS: found.max_visits}
+    for name, amount in (*workflow.budget.items(), *visits.items()):
+        limits[name] = min(float(amount), limits.get(name, float(amount)))
+    return {**limits, **_own(tags)}
+
+
+def tags_of(budget: Mapping[str, float]) -> dict[str, str]:
+    """`budget` as tags of a thread."""
+    return {BUDGET + name: amounts.written(name, amount) for name, amount in budget.items()}
+
+
+def raised(tags: Mapping[str, str], limits: Mapping[str, float], text: str) -> dict[str, str]:
+    """The tags of a thread after `--budget text`, where `limits` is what it might use before."""
+    after = amounts.raised(limits, text)
+    changed = {name: amount for name, amount in after.items() if amount != limits.get(name)}
+    return {**tags, **tags_of(changed)}
+
+
+def change(before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
+    """What differs between the limits in two sets of tags, in words for the log; None when nothing does."""
+    changed = [
+        f"{name} {before.get(BUDGET + name, '')} → {after[BUDGET + name]}".replace("  ", " ")
+        for name in NAMES
+        if BUDGET + name in after and after[BUDGET + name] != before.get(BUDGET + name)
+    ]
+    return f"budget: {', '.join(changed)}" if changed else None
+
+
+def _own(tags: Mapping[str, str]) -> dict[str, float]:
+    """The limits that a person gave a thread. Raises `StoreError` for a tag that is none."""
+    found = {}
+    for name in NAMES:
+        tag = tags.get(BUDGET + name)
+        if tag is not None:
+            try:
+                found[name] = amounts.read(name, tag)
+            except ValueError as error:
+                raise StoreError(
+                    f"a thread has the tag {BUDGET}{name}={tag!r:.80}: {error}", code="bad_tag"
+                ) from None
+    return found
+
+
+def _of_end(end: Mapping[str, Any]) -> dict[str, float]:
+    return of_attempt(end["usage"], end["durationMs"] or 0)

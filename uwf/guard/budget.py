@@ -10,20 +10,32 @@ from __future__ import annotations
 import time
 
 from uwf import clock
-from uwf.amounts import NAMES, STEPS, TIME, TOKENS, USD, VISITS, format, parse, raised, written
+from uwf.amounts import (
+    NAMES,
+    STEPS,
+    TIME,
+    TOKENS,
+    USD,
+    VISITS,
+    format,
+    parse,
+    raised,
+    said,
+    written,
+)
 from uwf.guard.contract import refuse
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.errors import Refused
     from uwf.guard.contract import Request
     from uwf.store.protocols import Counters, Transaction
 
-__all__ = ["NAMES", "Budget", "Rules", "allowed", "format", "parse", "raised", "reached"]
+__all__ = ["NAMES", "Budget", "Rules", "format", "parse", "raised", "reached"]
 
 DAYS = "usage/"
 KEPT_DAYS = 31
@@ -39,6 +51,11 @@ class Rules(Record):
     day: dict[str, float]
     reserve: dict[str, float]
 
+    def needed(self, name: str) -> float:
+        """How much must be left for a step to begin. Time is bounded while it runs, so any of it will do."""
+        what_a_step_may_use = self.step.get(name, 0.0) if name in (TOKENS, USD) else 0.0
+        return self.reserve.get(name, what_a_step_may_use)
+
 
 class Budget:
     """The guard over both budgets: the thread's and the machine's."""
@@ -50,62 +67,49 @@ class Budget:
         self._rules = rules
 
     def enter(self, request: Request) -> None:
-        limits = {**self._rules.thread, **request.budget}
+        rules, limits = self._rules, {**self._rules.thread, **request.budget}
         used = _used(request.spent, request.visits)
-        for name in _short(limits, used, self._reserve):
-            raise self._refuse_thread(request, name, used[name], limits[name])
-        if self._rules.day:
+        short = _short(limits, used, rules.needed)
+        if short:
+            raise self._refuse_thread(request, short, limits, used)
+        if rules.day:
             used = today(self._counters)
-            for name in _short(self._rules.day, used, self._reserve):
-                raise self._refuse_day(name, used[name])
+            short = _short(rules.day, used, rules.needed)
+            if short:
+                raise self._refuse_day(short, used)
 
-    def _reserve(self, name: str) -> float:
-        rules = self._rules
-        what_a_step_may_use = rules.step.get(name, 0.0) if name in (TOKENS, USD) else 0.0
-        return rules.reserve.get(name, what_a_step_may_use)
-
-    def _refuse_thread(self, request: Request, name: str, used: float, limit: float) -> Refused:
-        whose = f"role {request.role}" if name == VISITS else f"thread {request.thread}"
+    def _refuse_thread(
+        self,
+        request: Request,
+        short: list[str],
+        limits: dict[str, float],
+        used: dict[str, float],
+    ) -> Refused:
+        whose = f" (role {request.role})" if VISITS in short else ""
+        more = format({name: limits[name] for name in short}).replace(",", ",+")
         return refuse(
             "budget_exhausted",
-            f"{whose} has used {_of(name, used, limit)}{self._needs(name, used, limit)}",
-            hint=f"uwf thread resume {request.thread} --budget +{name}={written(name, limit)}",
+            f"thread {request.thread}{whose} has used {_in_words(self._rules, short, limits, used)}",
+            hint=f"uwf thread resume {request.thread} --budget +{more}",
         )
 
-    def _refuse_day(self, name: str, used: float) -> Refused:
-        limit = self._rules.day[name]
+    def _refuse_day(self, short: list[str], used: dict[str, float]) -> Refused:
+        day = self._rules.day
         return refuse(
             "budget_exhausted",
-            f"this machine has used {_of(name, used, limit)} today{self._needs(name, used, limit)}",
+            f"this machine has used {_in_words(self._rules, short, day, used)} today",
             retry_at_ms=midnight_ms(),
-            hint=f"uwf config set budget.day.{name} {written(name, 2 * limit)}",
+            hint=f"uwf config set budget.day.{short[0]} {written(short[0], 2 * day[short[0]])}",
         )
 
-    def _needs(self, name: str, used: float, limit: float) -> str:
-        if used >= limit:
-            return ""
-        return f"; a step begins when {name} {written(name, self._reserve(name))} are left"
 
-
-def allowed(
-    rules: Rules, workflow: Mapping[str, float], max_visits: int | None, own: Mapping[str, float]
-) -> dict[str, float]:
-    """What a thread may use: what its person gave it, else the lower of what config and workflow file say.
-
-    A workflow file may come with a cloned repository: it can lower what config allows, not raise it.
-    `max_visits` is the limit of the role that would run.
-    """
-    limits = {**rules.thread}
-    for name, amount in (*workflow.items(), *_visits(max_visits)):
-        limits[name] = min(amount, limits.get(name, amount))
-    return {**limits, **own}
-
-
-def reached(budget: Mapping[str, float], spent: Mapping[str, float], visits: int = 0) -> str | None:
-    """The limits of `budget` that are reached, in words such as `usd 5.02 of 5`; None while all have something left."""
+def reached(
+    rules: Rules, budget: Mapping[str, float], spent: Mapping[str, float], visits: int = 0
+) -> str | None:
+    """Why no other step may begin, in words such as `usd 5.02 of 5`; None while `budget` has enough left."""
     used = _used(spent, visits)
-    over = [_of(name, used[name], budget[name]) for name in _short(budget, used)]
-    return ", ".join(over) or None
+    short = _short(budget, used, rules.needed)
+    return _in_words(rules, short, budget, used) if short else None
 
 
 def remaining_time_s(rules: Rules, request: Request) -> float | None:
@@ -148,33 +152,29 @@ def midnight_ms() -> int:
     return round(time.mktime((now.tm_year, now.tm_mon, now.tm_mday + 1, 0, 0, 0, 0, 0, -1)) * 1000)
 
 
-def _nothing(name: str) -> float:
-    return 0.0
-
-
 def _short(
-    limits: Mapping[str, float],
-    used: Mapping[str, float],
-    reserve: Callable[[str], float] = _nothing,
-) -> Iterator[str]:
-    """The names of which nothing is left, or less than `reserve(name)`."""
-    for name in NAMES:
-        if name in limits and name in used:
-            left = limits[name] - used[name]
-            if left <= 0 or left < reserve(name):
-                yield name
+    limits: Mapping[str, float], used: Mapping[str, float], needed: Callable[[str], float]
+) -> list[str]:
+    """The names of which nothing is left, or less than `needed(name)`."""
+    left = {name: limits[name] - used[name] for name in NAMES if name in limits and name in used}
+    return [name for name, rest in left.items() if rest <= 0 or rest < needed(name)]
 
 
 def _used(spent: Mapping[str, float], visits: int) -> dict[str, float]:
     return {**{name: spent.get(name, 0.0) for name in NAMES}, VISITS: visits}
 
 
-def _of(name: str, used: float, limit: float) -> str:
-    return f"{name} {written(name, used)} of {written(name, limit)}"
-
-
-def _visits(max_visits: int | None) -> tuple[tuple[str, float], ...]:
-    return () if max_visits is None else ((VISITS, float(max_visits)),)
+def _in_words(
+    rules: Rules, short: list[str], limits: Mapping[str, float], used: Mapping[str, float]
+) -> str:
+    """`usd 5.02 of 5, steps 40 of 40`; where something is left, how much a step needs."""
+    words = []
+    for name in short:
+        needs = (
+            f" ({written(name, rules.needed(name))} needed)" if used[name] < limits[name] else ""
+        )
+        words.append(f"{name} {said(name, used[name])} of {written(name, limits[name])}{needs}")
+    return ", ".join(words)
 
 
 def _amount(value: Any) -> float:
