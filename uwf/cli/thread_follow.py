@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
-from uwf.engine.view import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def watch(ctx: Context, thread: str) -> None:
     from uwf.engine import watch as watching
 
     ref = wiring.thread_ref(ctx, thread)
-    view = View(ctx.reader(), ctx.home)
+    view = wiring.view(ctx)
     id = ref.name.rpartition("/")[2]
     for glance in watching.follow(ctx.reader(), view, id):
         line = {**glance.row, "turns": glance.turns}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from uwf import amounts
 from uwf.agent.stop import Stop
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text import text_arg
 from uwf.engine import advance
 from uwf.engine.model import SUSPENDED
-from uwf.engine.view import View
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -80,6 +80,11 @@ def exec_(
     until_done=_UNTIL_DONE,
     agent=_AGENT,
     wait=_WAIT,
+    budget=opt(
+        "--budget",
+        metavar="[+]K=N[,[+]K=N…]",
+        help="Change what the thread may use: +usd=2 adds, usd=7 sets.",
+    ),
 )
 def resume(
     ctx: Context,
@@ -90,12 +95,14 @@ def resume(
     until_done: bool = False,
     agent: str | None = None,
     wait: float = 0.0,
+    budget: tuple[str, ...] = (),
 ) -> int:
     order = advance.Order(
         verb=advance.RESUME,
         count=_steps(count, until_done),
         agent=agent,
         supplement=_said(supplement),
+        budget=_budget(budget),
         wait_s=wait,
     )
     return _run(ctx, thread, order)
@@ -126,7 +133,7 @@ def _run(ctx: Context, word: str, order: Order) -> int:
     code = exits.DONE
     with signals_to(stop), Live(ctx.out) as live:
         engine = wiring.engine(ctx, live.on_event)
-        view = View(engine.store, ctx.home)
+        view = wiring.view(ctx)
         for result in advance.run(engine, id, order, stop):
             live.pause()
             line = view.result(result)
@@ -135,7 +142,9 @@ def _run(ctx: Context, word: str, order: Order) -> int:
             if result.failure is not None:
                 _tell_failure(ctx, line)
             elif result.thread.status == SUSPENDED:
-                ctx.out.hint(f"uwf thread resume {id} --supplement 'your answer'")
+                more = view.more_budget(result.thread)
+                what = f"--budget {more}" if more else "--supplement 'your answer'"
+                ctx.out.hint(f"uwf thread resume {id} {what}")
     return code
 
 
@@ -179,6 +188,15 @@ def _said(supplement: str | None) -> str | None:
     text = text_arg(supplement)
     if not text.strip():
         raise InputError("the text is empty: there is nothing to add", hint="--supplement 'TEXT'")
+    return text
+
+
+def _budget(parts: tuple[str, ...]) -> str | None:
+    """What was said about the budget, once it is certain that it can be read."""
+    if not parts:
+        return None
+    text = ",".join(parts)
+    amounts.raised(dict.fromkeys(amounts.NAMES, 1.0), text)
     return text
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from uwf.cli import wiring
+from uwf.cli.columns import cells, chosen, labels, moment, number, short, spent
 from uwf.cli.command import arg, command, opt
 from uwf.engine.model import ACTIVE, HISTORY, STATUSES
-from uwf.engine.view import CORRUPT, RUNNING, View
+from uwf.engine.view import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def show(ctx: Context, thread: str) -> None:
 
 def answer(ctx: Context, ref: Ref) -> None:
     """Print a thread as `show` does; other commands answer like it."""
-    row = View(ctx.reader(), ctx.home).thread(ref)
+    row = wiring.view(ctx).thread(ref)
     ctx.out.answer(row, ids=[row["thread"]], draw=lambda: ctx.out.fields(_fields(row)))
     if row["error"] is not None:
         ctx.out.note(f"{row['error']['code']}: {row['error']['message']}")
@@ -52,6 +53,9 @@ def answer(ctx: Context, ref: Ref) -> None:
     until=opt("--until", metavar="T", help="Begun before."),
     limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
     offset=opt("--offset", low=0, help="Leave out this many first."),
+    columns=opt(
+        "--columns", metavar="C[,C…]", help="What the table shows: thread, spent, budget, labels, …"
+    ),
 )
 def list_(
     ctx: Context,
@@ -66,6 +70,7 @@ def list_(
     until: str | None = None,
     limit: int | None = None,
     offset: int = 0,
+    columns: str | None = None,
 ) -> None:
     from uwf.engine import history as old_history
     from uwf.engine import listing
@@ -76,16 +81,17 @@ def list_(
             hint="uwf thread list --status idle,completed",
             code="usage",
         )
-    store = ctx.reader()
+    shown = chosen(columns)
+    store, view = ctx.reader(), wiring.view(ctx)
     wanted = _filter(ctx, status, history, all, workflow, label, since, until)
     most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
-    rows = list(
-        listing.rows(store, View(store, ctx.home), wanted, limit=most or None, offset=offset)
-    )
+    rows = list(listing.rows(store, view, wanted, limit=most or None, offset=offset))
     ctx.out.answer(
         rows,
         ids=[row["thread"] for row in rows],
-        draw=lambda: ctx.out.table(_COLUMNS, [_cells(row) for row in rows]) if rows else None,
+        draw=lambda: (
+            ctx.out.table(shown, [cells(shown, row, view.agent) for row in rows]) if rows else None
+        ),
     )
     if most and len(rows) == most:
         total = listing.count(store, wanted)
@@ -133,34 +139,14 @@ def _filter(
     )
 
 
-_COLUMNS = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    from uwf import clock
-
-    return [
-        row["thread"],
-        row["status"],
-        row["workflowName"] or "",
-        _number(row["steps"]),
-        _number(row["rounds"]),
-        row["currentRole"] or "",
-        clock.iso(row["startedAt"]) if row["startedAt"] else "",
-        _short(row["prompt"] or "", 40),
-    ]
-
-
 def _fields(row: dict[str, Any]) -> dict[str, str]:
-    from uwf import clock
-
     running = row["running"]
     return {
         "thread": row["thread"],
         "status": row["status"],
         "workflow": f"{row['workflowName'] or '?'} ({(row['workflow'] or '?')[:12]})",
         "head": row["head"],
-        "steps": f"{_number(row['steps'])} in {_number(row['rounds'])} round(s)",
+        "steps": f"{number(row['steps'])} in {number(row['rounds'])} round(s)",
         "next": row["currentRole"] or "",
         "suspended": f"{row['suspendedRole']}: {row['suspendMessage']}"
         if row["suspendMessage"]
@@ -169,21 +155,13 @@ def _fields(row: dict[str, Any]) -> dict[str, str]:
         f"{running['agent'] or ''}"
         if running
         else "",
-        "task": _short(row["prompt"] or "", 200),
+        "task": short(row["prompt"] or "", 200),
         "cwd": row["cwd"] or "",
-        "labels": ", ".join(f"{key}={value}" for key, value in row["labels"].items()),
+        "labels": labels(row),
         "priority": str(row["priority"]) if row["priority"] else "",
         "usage": ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items()),
-        "begun": clock.iso(row["startedAt"]) if row["startedAt"] else "",
-        "updated": clock.iso(row["updatedAt"]),
-        "completed": clock.iso(row["completedAt"]) if row["completedAt"] else "",
+        "spent": spent(row),
+        "begun": moment(row["startedAt"]),
+        "updated": moment(row["updatedAt"]),
+        "completed": moment(row["completedAt"]),
     }
-
-
-def _number(value: int | None) -> str:
-    return "?" if value is None else str(value)
-
-
-def _short(text: str, length: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import amounts
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text import text_arg
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     cwd=opt("--cwd", metavar="DIR", complete="path", help="Where its agents work. [default: here]"),
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
     priority=opt("--priority", help="Higher goes first when threads wait for a place."),
+    budget=opt(
+        "--budget", metavar="K=N[,K=N…]", help="What it may use: tokens=2M,usd=5,steps=40,time=2h."
+    ),
 )
 def start(
     ctx: Context,
@@ -30,6 +34,7 @@ def start(
     cwd: str | None = None,
     label: tuple[str, ...] = (),
     priority: int = 0,
+    budget: tuple[str, ...] = (),
 ) -> None:
     from uwf.engine import lifecycle, workflows
 
@@ -40,11 +45,12 @@ def start(
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
     labels = dict(label_pair(word) for word in label)
+    limits = amounts.parse(",".join(budget)) if budget else {}
     here = wiring.folder(cwd)
     found = workflows.find(ctx.reader(), workflow, wiring.folder(None))
     for warning in found.warnings:
         ctx.out.warning(warning.plain)
-    begin = lifecycle.Begin(found.workflow, task, here, labels, priority)
+    begin = lifecycle.Begin(found.workflow, task, here, labels, priority, limits)
     thread = lifecycle.start(ctx.store(create=True), begin, wiring.redactor(ctx))
     ctx.out.answer(
         {

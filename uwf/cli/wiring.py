@@ -7,6 +7,7 @@ import os
 from uwf import config as settings
 from uwf.engine import address
 from uwf.engine.redact import Redactor
+from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
     from uwf.engine.engine import Engine
     from uwf.engine.events import Event
+    from uwf.engine.view import View
     from uwf.store.protocols import Ref
 
 
@@ -50,6 +52,18 @@ def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
         agent_for=agent_for,
         on_event=on_event,
     )
+
+
+def view(ctx: Context) -> View:
+    """Threads of this home, as they are shown. A config that is not valid hides none of them."""
+    from uwf.engine.view import View
+
+    try:
+        limits = ctx.config.budget.thread
+    except ConfigInvalid as error:
+        ctx.out.warning(error.message)
+        limits = {}
+    return View(ctx.reader(), ctx.home, limits)
 
 
 def thread_ref(ctx: Context, word: str) -> Ref:

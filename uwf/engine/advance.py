@@ -39,7 +39,8 @@ EXEC, RESUME, POKE = "exec", "resume", "poke"
 class Order(Record):
     """What a command asked for. `count` None means until the thread stops, `max_steps` at most.
 
-    `rebind` is the id of a workflow object the thread is to go on with.
+    `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
+    `+usd=2` (see `uwf.amounts`).
     """
 
     verb: str
@@ -47,6 +48,7 @@ class Order(Record):
     agent: str | None = None
     supplement: str | None = None
     rebind: str | None = None
+    budget: str | None = None
     wait_s: float = 0.0
 
 
@@ -100,6 +102,7 @@ def _ask_guards(engine: Engine, id: str, order: Order) -> None:
         if isinstance(plan, decide.Standing):
             return
         agent = engine.agent_for(workflow.name, plan.role, order.agent)
+        thread = _with_budget(engine, thread, workflow, plan, order)
         request = _request(engine, thread, workflow, plan, agent, order)
     except UwfError:
         return  # the thread is on the move: that it is busy is what can be said of it
@@ -150,7 +153,9 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
     if isinstance(plan, decide.Standing):
         commit.move(engine.store, thread, plan, "the graph has ended")
         return Result(current(engine, id), None, None)
+    plan = replace(plan, instruction=engine.redactor.text(plan.instruction))
     agent = engine.agent_for(workflow.name, plan.role, order.agent)
+    thread = _with_budget(engine, thread, workflow, plan, order)
     sleep = _sleeper(stop, id)
     retries = 0
     while True:
@@ -203,6 +208,16 @@ def _request(
     )
 
 
+def _with_budget(
+    engine: Engine, thread: Thread, workflow: Workflow, plan: Plan, order: Order
+) -> Thread:
+    """The thread with the budget that was ordered. It goes on record with the first try."""
+    if order.budget is None:
+        return thread
+    limits = engine.dispatch.budget(thread, workflow, plan.role)
+    return replace(thread, tags=spending.raised(thread.tags, limits, order.budget))
+
+
 def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
     """A sleep that a stop ends in `Interrupted`."""
     import select
@@ -220,22 +235,16 @@ def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
 def _decide(
     engine: Engine, thread: Thread, workflow: Workflow, order: Order
 ) -> Plan | decide.Standing:
-    clean = engine.redactor.text
-    supplement = None if order.supplement is None else clean(order.supplement)
+    supplement = None if order.supplement is None else engine.redactor.text(order.supplement)
     try:
         if order.verb == POKE:
-            plan: Plan | decide.Standing = decide.for_poke(engine.memo, thread, supplement or "")
-        elif order.verb == RESUME:
-            plan = decide.for_resume(engine.memo, thread, workflow, supplement)
-        else:
-            plan = decide.for_exec(engine.memo, thread, workflow, supplement)
+            return decide.for_poke(engine.memo, thread, supplement or "")
+        goes_on_when_raised = order.budget is not None and thread.status == IDLE
+        if order.verb == RESUME and not goes_on_when_raised:
+            return decide.for_resume(engine.memo, thread, workflow, supplement)
+        return decide.for_exec(engine.memo, thread, workflow, supplement)
     except RouteError as error:
         raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
-    return (
-        plan
-        if isinstance(plan, decide.Standing)
-        else replace(plan, instruction=clean(plan.instruction))
-    )
 
 
 def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:

@@ -7,7 +7,7 @@ at the state after.
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine import tries
+from uwf.engine import spending, tries
 from uwf.engine.decide import Standing
 from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
 from uwf.engine.thread import END_REASON, Thread
@@ -176,7 +176,16 @@ def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
 
 
 def reopen(tx: Transaction, thread: Thread, plan: Plan) -> None:
-    """A completed thread becomes idle in a new round, in the same transaction that records its first try."""
+    """What the first try changes of its thread, in the same transaction that records it.
+
+    A budget that was raised is set, and a completed thread becomes idle in a new round.
+    """
+    before = tx.ref(THREADS + thread.id)
+    raised = None if before is None else spending.change(before.tags, thread.tags)
+    if raised is not None:
+        tx.set_ref(
+            THREADS + thread.id, thread.head, expect=plan.expect, tags=thread.tags, why=raised
+        )
     if thread.status == COMPLETED:
         tx.set_ref(
             THREADS + thread.id,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 
 from uwf import clock, points
-from uwf.engine import decide, tries
+from uwf.engine import decide, spending, tries
 from uwf.engine.commit import STATE_TAGS, tags_for
 from uwf.engine.model import (
     ATTEMPTS,
@@ -43,6 +44,7 @@ class Begin(Record):
     cwd: str
     labels: dict[str, str]
     priority: int = 0
+    budget: Mapping[str, float] = MappingProxyType({})
 
 
 def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
@@ -69,6 +71,7 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
         tags |= {
             LABEL + redactor.text(key): redactor.text(value) for key, value in begin.labels.items()
         }
+        tags |= spending.tags_of(begin.budget)
         if begin.priority:
             tags["priority"] = str(begin.priority)
         ref = tx.set_ref(THREADS + id, head, tags=tags, expect=None, why="started")

@@ -6,9 +6,17 @@ Times are epoch milliseconds. *Running* comes from the lock; a thread whose head
 
 from __future__ import annotations
 
-from uwf import clock
-from uwf.engine import decide
-from uwf.engine.model import COMPLETED, THREADS, Start, Step, prompt_text, unpack_text
+from uwf import amounts, clock
+from uwf.engine import decide, spending
+from uwf.engine.model import (
+    COMPLETED,
+    THREADS,
+    Start,
+    Step,
+    previous,
+    prompt_text,
+    unpack_text,
+)
 from uwf.engine.story import steps_back
 from uwf.engine.thread import (
     END_REASON,
@@ -25,6 +33,7 @@ from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.engine.attempt import Result
@@ -39,7 +48,11 @@ RUNNING, CORRUPT = "running", "corrupt"
 class View:
     """Shows threads of one home. Keeps the workflows it has read, so that a long list reads each once."""
 
-    def __init__(self, reader: Reader, home: str) -> None:
+    def __init__(
+        self, reader: Reader, home: str, limits: Mapping[str, float] | None = None
+    ) -> None:
+        """`limits` is what config allows every thread."""
+        self._limits = limits or {}
         self._reader = reader
         self._home = home
         self._workflows: dict[str, Workflow] = {}
@@ -85,6 +98,8 @@ class View:
             thread = read(self._reader, ref)
             shown = self.state(thread)
             begun = Start.read(self._reader, thread.place.start)
+            budget = self._budget(thread, shown["currentRole"])
+            used = self._spent(thread, shown["currentRole"])
             priority, completed_ms = _number(ref, "priority"), _number(ref, "completedAt")
         except (UwfError, KeyError, TypeError) as error:
             return self._corrupt(ref, error)
@@ -100,6 +115,8 @@ class View:
             "priority": priority or 0,
             "steps": thread.place.index,
             "rounds": shown["round"],
+            "spent": used,
+            "budget": budget,
             "startedAt": clock.ulid_ms(thread.id) if is_fork else begun.started_ms,
             "updatedAt": ref.updated_ms,
             "completedAt": completed_ms,
@@ -132,6 +149,37 @@ class View:
             "workflow": step.workflow,
             "replaces": step.replaces,
         }
+
+    def agent(self, row: dict[str, Any]) -> str:
+        """Who runs the thread of a row that `thread` gave, or ran it last; "" before its first step."""
+        if row["running"] is not None:
+            return row["running"]["agent"] or ""
+        if row["spent"] is None:
+            return ""
+        at: str | None = row["head"]
+        while at is not None:
+            node = self._reader.get(at)
+            if node.kind == "step":
+                return str(node.payload["agent"])
+            at = previous(self._reader, at)
+        return ""
+
+    def more_budget(self, thread: Thread) -> str | None:
+        """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""
+        role = thread.tags.get("suspendedRole")
+        limits, used = self._budget(thread, role), self._spent(thread, role)
+        short = {name: limit for name, limit in limits.items() if used[name] >= limit}
+        return "+" + amounts.format(short).replace(",", ",+") if short else None
+
+    def _budget(self, thread: Thread, role: str | None) -> dict[str, float]:
+        workflow = self._workflow(thread.place.workflow)
+        return spending.allowed(self._limits, workflow, role, thread.tags)
+
+    def _spent(self, thread: Thread, role: str | None) -> dict[str, float]:
+        used = spending.of_thread(self._reader, thread)
+        visits = thread.place.visits.get(role or "", 0)
+        used[amounts.VISITS] = visits
+        return {name: amounts.tidy(name, used.get(name, 0)) for name in amounts.NAMES}
 
     def _workflow(self, id: str) -> Workflow:
         if id not in self._workflows:
@@ -182,6 +230,8 @@ class View:
             "priority": 0,
             "steps": None,
             "rounds": None,
+            "spent": None,
+            "budget": None,
             "startedAt": None,
             "updatedAt": ref.updated_ms,
             "completedAt": int(tags["completedAt"])

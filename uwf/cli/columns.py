@@ -1,0 +1,96 @@
+"""The columns of `thread list`: those it shows, and those it can show."""
+
+from __future__ import annotations
+
+from uwf import amounts, clock
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Row = dict[str, Any]
+
+SHOWN = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
+
+
+def chosen(words: str | None) -> tuple[str, ...]:
+    """`--columns a,b,c` as columns; those that are always shown without it. InputError for one there is not."""
+    if words is None:
+        return SHOWN
+    found = tuple(word.strip() for word in words.split(",") if word.strip())
+    for word in found:
+        if word not in _CELLS:
+            from difflib import get_close_matches
+
+            nearest = next(iter(get_close_matches(word, _CELLS, n=1)), SHOWN[0])
+            raise InputError(
+                f"there is no column {word!r}; there are {', '.join(_CELLS)}",
+                hint=f"uwf thread list --columns {nearest}",
+            )
+    if not found:
+        raise InputError(
+            "--columns names no column", hint=f"uwf thread list --columns {','.join(SHOWN)}"
+        )
+    return found
+
+
+def cells(columns: tuple[str, ...], row: Row, agent: Callable[[Row], str]) -> list[str]:
+    """The cells of one thread, a row of `View.thread`; `agent` says who runs it or ran it last."""
+    return [agent(row) if column == "agent" else _CELLS[column](row) for column in columns]
+
+
+def spent(row: Row) -> str:
+    """What a thread has used, beside what it may."""
+    used, limits = row["spent"] or {}, row["budget"] or {}
+    words = []
+    for name in amounts.NAMES:
+        if used.get(name) or name in limits:
+            of = f" of {amounts.written(name, limits[name])}" if name in limits else ""
+            words.append(f"{name} {amounts.said(name, used.get(name, 0))}{of}")
+    return ", ".join(words)
+
+
+def short(text: str, length: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def moment(at_ms: int | None) -> str:
+    return clock.iso(at_ms) if at_ms else ""
+
+
+def number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def labels(row: Row) -> str:
+    return ", ".join(f"{key}={value}" for key, value in row["labels"].items())
+
+
+def _used(row: Row) -> str:
+    names = (name for name in amounts.NAMES if name not in (amounts.STEPS, amounts.VISITS))
+    used = row["spent"] or {}
+    return ", ".join(f"{name} {amounts.said(name, used[name])}" for name in names if used.get(name))
+
+
+_CELLS: dict[str, Callable[[Row], str]] = {
+    "thread": lambda row: str(row["thread"]),
+    "status": lambda row: str(row["status"]),
+    "workflow": lambda row: row["workflowName"] or "",
+    "step": lambda row: number(row["steps"]),
+    "round": lambda row: number(row["rounds"]),
+    "next": lambda row: row["currentRole"] or "",
+    "begun": lambda row: moment(row["startedAt"]),
+    "task": lambda row: short(row["prompt"] or "", 40),
+    "spent": _used,
+    "budget": lambda row: amounts.format(row["budget"] or {}),
+    "labels": labels,
+    "agent": lambda row: "",
+    "message": lambda row: short(row["suspendMessage"] or "", 60),
+    "priority": lambda row: str(row["priority"]),
+    "cwd": lambda row: row["cwd"] or "",
+    "updated": lambda row: moment(row["updatedAt"]),
+    "completed": lambda row: moment(row["completedAt"]),
+}
