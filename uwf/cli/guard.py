@@ -94,8 +94,8 @@ def pause(
     elif agent is None:
         switch.turn_off(store, switch.PAUSE)
     elif on:
-        with store.transaction(durable=False) as tx:
-            switch.pause_agent(tx, agent, until_ms=until_ms, why=reason or "by hand")
+        counter = switch.of_agent(agent)
+        switch.turn_on(store, counter, agent, until_ms=until_ms, why=reason or "by hand")
     else:
         switch.resume_agent(store, agent)
     name = "everything" if agent is None else f"agent {agent}"

@@ -13,6 +13,7 @@ State is a counter each, `breaker/<agent>` and `breaker/<agent>/<class>`: no pro
 from __future__ import annotations
 
 from uwf import clock
+from uwf.errors import StoreError
 from uwf.guard.keys import key, unreadable
 from uwf.record import Record, replace
 
@@ -166,9 +167,13 @@ def _record(tx: Transaction, event: str, breaker: Breaker, cause: str) -> None:
 
 def _forget_old(tx: Transaction) -> None:
     """Agents may be command lines of one use: what was counted for one does not stay for ever."""
-    for breaker in all_of(tx):
+    for name, value in tx.counters(PREFIX):
+        try:
+            breaker = _read(name, value)
+        except StoreError:
+            continue  # it stops its own agent, whose refusal says why, and no other
         if breaker.state == CLOSED and breaker.changed_ms < clock.now_ms() - KEPT_MS:
-            tx.set_counter(_counter(breaker), None)
+            tx.set_counter(name, None)
 
 
 def without_probe(breaker: Breaker) -> Breaker:

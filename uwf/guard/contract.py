@@ -62,7 +62,10 @@ class Guard(Protocol):
 def refuse(
     reason: str, message: str, *, retry_at_ms: int | None = None, hint: str | None = None
 ) -> Refused:
-    """The refusal to raise: `message` says what is in the way and what would have to change."""
+    """The refusal to raise: `message` says what is in the way and what would have to change.
+
+    `retry_at_ms` is told in whole seconds, so that whoever comes then does not come too early.
+    """
     if retry_at_ms is not None:
-        message += f"; try again at {clock.iso(retry_at_ms)}"
+        message += f"; try again at {clock.iso(retry_at_ms + 999)}"
     return Refused(message, reason=reason, hint=hint)

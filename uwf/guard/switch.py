@@ -1,21 +1,28 @@
 """The switches a person turns, and agents turn for themselves: drain, pause of everything, pause of one agent.
 
-Counters: `switch/drain`, `switch/pause`, `pause/<agent>`; each holds since when, why, and until when.
+Counters: `switch/drain`, `switch/pause`, `pause/<agent>`; each holds since when, why, and until when. Ends are times
+of the wall clock, as the limits of an agent are.
 """
 
 from __future__ import annotations
 
 from uwf import clock
+from uwf.errors import StoreError
 from uwf.guard.contract import refuse
-from uwf.guard.keys import key
+from uwf.guard.keys import key, unreadable
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.guard.contract import Request
     from uwf.store.protocols import Counters, Store, Transaction
 
 DRAIN, PAUSE, AGENT = "switch/drain", "switch/pause", "pause/"
+KEPT_MS = 30 * 86_400_000
+"""The pause of an agent is forgotten a month after its end."""
+_OFF = {DRAIN: "uwf guard drain off", PAUSE: "uwf guard pause off"}
 
 
 class Switched(Record):
@@ -29,35 +36,48 @@ class Switched(Record):
 
 def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why: str) -> None:
     """Turn a switch on; one that is on already takes the new end and reason."""
-    with store.transaction(durable=False) as tx:
+    with store.transaction() as tx:
         _set(tx, counter, name, until_ms, why)
 
 
 def turn_off(store: Store, counter: str) -> bool:
-    """Turn a switch off. False when it was off."""
-    with store.transaction(durable=False) as tx:
-        was_on = _live(tx.counter(counter)) is not None
+    """Turn a switch off, also one that cannot be read. False when it was off."""
+    with store.transaction() as tx:
+        before = tx.counter(counter)
         tx.set_counter(counter, None)
-    return was_on
+    try:
+        return _live(counter, before) is not None
+    except StoreError:
+        return True
+
+
+def of_agent(agent: str) -> str:
+    """The counter of the switch that pauses `agent`."""
+    return AGENT + key(agent)
 
 
 def pause_agent(tx: Transaction, agent: str, *, until_ms: int | None, why: str) -> None:
-    """Pause one agent, as part of a transaction."""
-    _set(tx, AGENT + key(agent), agent, until_ms, why)
+    """Pause one agent, as part of a transaction. A pause that lasts longer, such as one by hand, stays as it is."""
+    before = state(tx, of_agent(agent))
+    if before is None or _ends_before(before.until_ms, until_ms):
+        for name, value in tx.counters(AGENT):  # agents may be command lines of one use
+            if _is_forgotten(name, value):
+                tx.set_counter(name, None)
+        _set(tx, of_agent(agent), agent, until_ms, why)
 
 
 def resume_agent(store: Store, agent: str) -> bool:
-    return turn_off(store, AGENT + key(agent))
+    return turn_off(store, of_agent(agent))
 
 
 def state(counters: Counters, counter: str) -> Switched | None:
     """The switch, None while it is off or its time is over."""
-    return _live(counters.counter(counter))
+    return _live(counter, counters.counter(counter))
 
 
 def paused_agents(counters: Counters) -> list[Switched]:
     """The agents that are paused now."""
-    found = (_live(value) for _, value in counters.counters(AGENT))
+    found = (_live(name, value) for name, value in counters.counters(AGENT))
     return [switched for switched in found if switched is not None]
 
 
@@ -75,6 +95,7 @@ class Draining:
             raise refuse(
                 "draining",
                 f"no step begins while uwf drains{_because(switched)}",
+                retry_at_ms=switched.until_ms,
                 hint="uwf guard drain off",
             )
 
@@ -107,13 +128,13 @@ class AgentPaused:
         self._counters = counters
 
     def enter(self, request: Request) -> None:
-        switched = state(self._counters, AGENT + key(request.agent))
+        switched = state(self._counters, of_agent(request.agent))
         if switched is not None:
             raise refuse(
                 "agent_paused",
                 f"agent {request.agent} is paused{_because(switched)}",
                 retry_at_ms=switched.until_ms,
-                hint=f"uwf guard pause {request.agent} off",
+                hint=f"uwf guard pause '{request.agent}' off",
             )
 
 
@@ -122,14 +143,31 @@ def _set(tx: Transaction, counter: str, name: str, until_ms: int | None, why: st
     tx.set_counter(counter, value)
 
 
-def _live(value: dict[str, object] | None) -> Switched | None:
+def _live(counter: str, value: Any) -> Switched | None:
     if value is None:
         return None
-    until = value["untilMs"]
-    until_ms = until if isinstance(until, int) else None
-    if until_ms is not None and clock.now_ms() >= until_ms:
-        return None
-    return Switched(str(value["name"]), int(str(value["sinceMs"])), until_ms, str(value["why"]))
+    switched = _read(counter, value)
+    is_over = switched.until_ms is not None and clock.now_ms() >= switched.until_ms
+    return None if is_over else switched
+
+
+def _read(counter: str, value: Any) -> Switched:
+    try:
+        return Switched(value["name"], value["sinceMs"], value["untilMs"], value["why"])
+    except (TypeError, KeyError):
+        raise unreadable(counter, value, _OFF.get(counter, "uwf guard pause AGENT off")) from None
+
+
+def _is_forgotten(counter: str, value: Any) -> bool:
+    try:
+        switched = _read(counter, value)
+    except StoreError:
+        return False  # it stops somebody, who is told why
+    return switched.until_ms is not None and switched.until_ms < clock.now_ms() - KEPT_MS
+
+
+def _ends_before(end_ms: int | None, other_ms: int | None) -> bool:
+    return end_ms is not None and (other_ms is None or end_ms < other_ms)
 
 
 def _because(switched: Switched) -> str:
