@@ -1,0 +1,98 @@
+"""A store of every released version is opened forever: what it holds is read, verified, migrated and gone on with."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.fake_agent import reply
+from tests.helpers.rig import Rig
+from uwf.engine import history
+from uwf.engine.model import THREADS
+from uwf.store.check import verify
+from uwf.store.sqlite import open_store
+
+GOLDEN = Path(__file__).parent / "golden"
+TASKS = {
+    "Stay at the start.": ("idle", 0, 1),
+    "Stand between two roles.": ("idle", 1, 1),
+    "Ask a person.": ("suspended", 1, 1),
+    "Fail.": ("suspended", 0, 1),
+    "Be cancelled.": ("cancelled", 0, 1),
+}
+
+
+@pytest.fixture(params=sorted(GOLDEN.glob("*.db")), ids=lambda path: path.stem)
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    """An engine over a copy of a golden store: the file itself is never written."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(request.param, home / "store.db")
+    return Rig(open_store(str(home / "store.db"), create=False), str(home))
+
+
+def by_task(rig: Rig, task: str) -> list[dict[str, object]]:
+    rows = [rig.view.thread(ref) for ref in rig.store.refs(THREADS)]
+    return [row for row in rows if row["prompt"] == task]
+
+
+def test_there_is_a_golden_store() -> None:
+    assert list(GOLDEN.glob("*.db"))
+
+
+def test_every_object_is_whole(rig: Rig) -> None:
+    report = verify(rig.store, deep=True)
+    assert report.problems == ()
+    assert report.objects > 30
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_thread_stands_where_it_stood(rig: Rig, task: str) -> None:
+    [row] = by_task(rig, task)
+    assert (row["status"], row["steps"], row["rounds"]) == TASKS[task]
+
+
+def test_a_thread_of_two_rounds_has_all_its_steps(rig: Rig) -> None:
+    [done] = [row for row in by_task(rig, "Go twice round.") if row["status"] == "completed"]
+    steps = rig.view.steps(str(done["head"]))
+    assert [(step["role"], step["status"], step["round"]) for step in steps] == [
+        ("writer", "written", 1),
+        ("reviewer", "bad", 1),
+        ("writer", "written", 1),
+        ("reviewer", "good", 1),
+        ("writer", "written", 2),
+        ("reviewer", "good", 2),
+    ]
+    again = rig.view.step(steps[4]["step"])
+    assert again["supplement"] == "The review says no."
+    assert "The review says no." in again["prompt"]
+    assert again["usage"] == {"tokens": 12, "usd": 0.25}
+    assert again["turns"]
+
+
+def test_a_large_reply_is_read_whole(rig: Rig) -> None:
+    [row] = by_task(rig, "Stand between two roles.")
+    [step] = rig.view.steps(str(row["head"]))
+    assert len(rig.view.step(step["step"])["body"]) > 250_000
+
+
+def test_a_failed_attempt_is_still_told(rig: Rig) -> None:
+    [row] = by_task(rig, "Fail.")
+    assert isinstance(row["error"], dict)
+    assert row["error"]["code"] == "exit_code"
+
+
+def test_a_thread_goes_on(rig: Rig) -> None:
+    [row] = by_task(rig, "Ask a person.")
+    id = str(row["thread"])
+    rig.resume(id, reply("written", "In blue.", file="a.py"), supplement="Blue.")
+    assert rig.exec(id, reply("good")).thread.status == "completed"
+
+
+def test_older_entries_are_migrated(rig: Rig) -> None:
+    report = history.migrate(rig.store, dry_run=False)
+    assert (report.moved, report.conflicts) == (2, ())
+    assert verify(rig.store).problems == ()
+    assert history.migrate(rig.store, dry_run=False).moved == 0
