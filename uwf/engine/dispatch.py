@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from uwf.workflow.model import Workflow
 
 
+NOTE = " — "
+"""Between what happened and what it means for the next try, in the message of a failure."""
+
+
 class Dispatch:
     """The guards of one home, as one process meets them."""
 
@@ -123,8 +127,7 @@ class Dispatch:
         """How often in its life `thread` failed as it did last."""
         if failure is None:
             return 0
-        known = attempts.signature(failure.code, failure.message)
-        return attempts.repeats(self._store, thread, known)
+        return attempts.repeats(self._store, thread, _signature(failure.code, failure.message))
 
     def retry_delay_s(self, failing: Failing, retries: int) -> float | None:
         """How long to wait before the step is tried again; None when a person should look first."""
@@ -137,13 +140,14 @@ class Dispatch:
 
     def in_words(self, request: Request, failing: Failing, message: str) -> str:
         """What a person reads of a failure: what happened, and what that means for the next try."""
+        notes = []
         if failing.resets_ms is not None:
-            message += f"; its limit resets at {clock.iso(failing.resets_ms)}"
-        most = self._rules.attempts
-        known = attempts.signature(failing.failure_class, message)
-        if attempts.repeats(self._store, request.thread, known) + 1 >= most.max_repeats:
-            message += f" (the same failure {most.max_repeats} times or more in this thread)"
-        return message
+            notes.append(f"its limit resets at {clock.iso(failing.resets_ms)}")
+        known = _signature(failing.failure_class, message)
+        times = attempts.repeats(self._store, request.thread, known) + 1
+        if times >= self._rules.attempts.max_repeats:
+            notes.append(f"the same failure {times} times in this thread")
+        return message + (NOTE + "; ".join(notes) if notes else "")
 
     def success(self, request: Request, usage: dict[str, Any], ms: int, peak_bytes: int) -> Tell:
         """What the guards learn from a step, to be written with it."""
@@ -167,7 +171,7 @@ class Dispatch:
             breaker.tell_failure(tx, rules.breaker, request.agent, kind, request.thread, cause)
             stats.tell(tx, rules.stats, request.agent, request.workflow, kind, ms)
             budget.tell(tx, usage, steps=0, seconds=ms / 1000)
-            attempts.tell_failure(tx, request.thread, attempts.signature(kind, cause))
+            attempts.tell_failure(tx, request.thread, _signature(kind, cause))
             if failing.resets_ms is not None:
                 switch.pause_agent(tx, request.agent, until_ms=failing.resets_ms, why=cause)
 
@@ -198,6 +202,11 @@ class Rules:
             disk_floor_bytes=limits.disk_floor_bytes,
             seats=limits.seats,
         )
+
+
+def _signature(failure_class: str, message: str) -> str:
+    """What failures are known again by, from what happened alone."""
+    return attempts.signature(failure_class, message.partition(NOTE)[0])
 
 
 class _Preflight:

@@ -1,0 +1,246 @@
+"""What a thread used is never forgotten, and what it may use is a matter of record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.helpers.fake_agent import Said, crash, reply, suspend
+from tests.helpers.flows import PAIR
+from tests.helpers.rig import CHANGES, WROTE, Rig, everything
+from uwf.config import BudgetConfig
+from uwf.engine import spending
+from uwf.engine.dispatch import Dispatch
+from uwf.engine.model import THREADS
+from uwf.errors import InputError, Refused, StateError, StoreError
+from uwf.record import replace
+from uwf.workflow.model import Workflow
+
+DEAR = Said(WROTE, usage={"usd": 1.5, "tokens": 1000})
+REVIEW = Said(CHANGES, usage={"usd": 1.0})
+LOOP = (DEAR, REVIEW)
+
+
+def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
+    """The rig with a budget in its config."""
+    settings = replace(rig.engine.config, budget=replace(BudgetConfig({}, {}, {}, {}), **parts))
+    dispatch = Dispatch(rig.store, rig.engine.home, settings, "/bin")
+    rig.engine = replace(rig.engine, config=settings, dispatch=dispatch)
+    return rig
+
+
+def spent(rig: Rig, id: str) -> dict[str, float]:
+    used = spending.of_thread(rig.store, rig.thread(id))
+    used.pop("time")
+    return used
+
+
+def why(rig: Rig, id: str) -> list[str]:
+    return [move.why for move in rig.store.moves(THREADS + id)]
+
+
+def test_usage_of_steps_and_of_failed_attempts_is_summed(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, DEAR)
+    assert spent(rig, id) == {"usd": 1.5, "tokens": 1000, "steps": 1}
+    rig.exec(id, crash(usage={"usd": 0.25}))
+    assert spent(rig, id) == {"usd": 1.75, "tokens": 1000, "steps": 1}
+    rig.resume(id, crash(usage={"usd": 0.25}))
+    rig.resume(id, REVIEW, supplement="try once more")
+    assert spent(rig, id) == {"usd": 3.0, "tokens": 1000, "steps": 2}
+
+
+def test_a_poke_keeps_what_the_step_it_replaces_has_used(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, DEAR)
+    rig.poke(id, "shorter", DEAR)
+    assert spent(rig, id) == {"usd": 3.0, "tokens": 2000, "steps": 1}
+
+
+def test_what_uwf_counts_itself_an_agent_cannot_say(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, Said(WROTE, usage={"usd": 1, "steps": 99, "time": 1e6, "visits": 7}))
+    used = spending.of_thread(rig.store, rig.thread(id))
+    assert used["steps"] == 1
+    assert used["time"] < 1000
+    assert rig.row(id)["spent"]["visits"] == 0
+
+
+def test_reaching_a_limit_suspends_and_says_what_was_reached(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, *LOOP)
+    assert rig.state(id)["status"] == "suspended"
+    assert "usd 2.5 of 2" in rig.state(id)["suspendMessage"]
+    assert rig.state(id)["suspendedRole"] == "writer"
+    assert rig.view.more_budget(rig.thread(id)) == "+usd=2"
+
+
+def test_a_limit_that_is_reached_with_the_last_step_does_no_harm(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, DEAR, Said(reply("approved"), usage={"usd": 9}))
+    assert rig.state(id)["status"] == "completed"
+
+
+def test_no_resume_resets_what_was_spent(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, *LOOP)
+    before = everything(rig.store)
+    for supplement in (None, "please"):
+        with pytest.raises(Refused, match=r"has used usd 2\.5 of 2") as caught:
+            rig.resume(id, supplement=supplement)
+        assert caught.value.reason == "budget_exhausted"
+    with pytest.raises(StateError):
+        rig.exec(id)
+    assert everything(rig.store) == before
+
+
+def test_raising_the_budget_is_on_record_and_lets_the_thread_go_on(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, *LOOP)
+    result = rig.resume(id, DEAR, budget="+usd=2.5,tokens=10k")
+    assert result.thread.status == "idle"
+    tags = rig.ref(id).tags
+    assert (tags["budget.usd"], tags["budget.tokens"]) == ("4.5", "10k")
+    assert "budget: tokens → 10k, usd 2 → 4.5" in why(rig, id)
+    rig.exec(id, REVIEW)
+    assert "usd 5 of 4.5" in rig.state(id)["suspendMessage"]
+
+
+def test_a_raise_that_is_refused_or_wrong_changes_nothing(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start(budget={"usd": 2.0, "steps": 2})
+    rig.exec(id, *LOOP)
+    before = everything(rig.store)
+    with pytest.raises(Refused, match="steps 2 of 2"):
+        rig.resume(id, budget="+usd=1")
+    with pytest.raises(InputError, match="would raise a limit that there is not"):
+        rig.resume(id, budget="+tokens=1")
+    assert everything(rig.store) == before
+
+
+def test_a_raise_is_kept_when_the_step_it_allowed_fails(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, *LOOP)
+    rig.resume(id, crash(), budget="+usd=1.5")
+    assert rig.ref(id).tags["budget.usd"] == "3.5"
+    assert rig.resume(id, DEAR).step is not None
+
+
+def test_an_idle_thread_goes_on_when_its_budget_is_raised(rig: Rig) -> None:
+    limited(rig, reserve={"usd": 1.0})
+    id = rig.start(budget={"usd": 0.5})
+    with pytest.raises(Refused, match=r"usd 0 of 0\.5 \(1 needed\)"):
+        rig.exec(id)
+    with pytest.raises(StateError):
+        rig.resume(id)
+    assert rig.resume(id, DEAR, budget="usd=9").step is not None
+
+
+def test_a_completed_thread_is_resumed_with_more(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, DEAR, Said(reply("approved"), usage={"usd": 1}))
+    with pytest.raises(Refused):
+        rig.resume(id, supplement="a review came")
+    rig.resume(id, DEAR, supplement="a review came", budget="+usd=3")
+    assert rig.state(id)["status"] == "idle"
+    assert "budget: usd 2 → 5" in why(rig, id)
+
+
+def test_a_step_needs_its_reserve_and_a_thread_without_it_is_suspended(rig: Rig) -> None:
+    limited(rig, reserve={"usd": 1.0})
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, DEAR)
+    assert rig.state(id)["status"] == "suspended"
+    assert "usd 1.5 of 2 (1 needed)" in rig.state(id)["suspendMessage"]
+
+
+def test_the_config_limits_every_thread_and_the_machine(rig: Rig) -> None:
+    limited(rig, thread={"usd": 2.0}, day={"usd": 4.0})
+    first, second, third = rig.start(), rig.start(), rig.start()
+    rig.exec(first, *LOOP)
+    assert rig.state(first)["status"] == "suspended"
+    rig.exec(second, DEAR)
+    with pytest.raises(Refused, match=r"this machine has used usd 4 of 4 today; try again at"):
+        rig.exec(third)
+
+
+def limited_file(budget: dict[str, float], max_visits: int | None = None) -> Workflow:
+    roles = {
+        name: replace(role, max_visits=max_visits if name == "writer" else None)
+        for name, role in PAIR.roles.items()
+    }
+    return replace(PAIR, budget=budget, roles=roles)
+
+
+def test_a_workflow_file_lowers_what_config_allows_and_never_raises_it() -> None:
+    file = limited_file({"usd": 50.0, "tokens": 10.0, "visits": 8.0}, 3)
+    config = {"usd": 5.0, "tokens": 100.0}
+    allowed = {"usd": 5.0, "tokens": 10.0, "visits": 8.0}
+    assert spending.allowed(config, file, "reviewer", {}) == allowed
+    assert spending.allowed(config, file, None, {}) == allowed
+    assert spending.allowed(config, file, "writer", {}) == allowed | {"visits": 3.0}
+    own = {"budget.usd": "500", "budget.visits": "30", "label.x": "y"}
+    assert spending.allowed(config, file, "writer", own) == allowed | {"usd": 500, "visits": 30}
+
+
+def test_a_role_is_visited_as_often_as_its_workflow_says(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    id = rig.start(limited_file({}, 2))
+    rig.exec(id, *LOOP, *LOOP)
+    assert "visits 2 of 2" in rig.state(id)["suspendMessage"]
+    row = rig.row(id)
+    assert (row["spent"]["visits"], row["budget"]) == (2, {"visits": 2.0})
+    rig.resume(id, DEAR, budget="+visits=1")
+    assert rig.state(id)["status"] == "idle"
+
+
+def test_a_time_budget_bounds_the_step(rig: Rig) -> None:
+    limited(rig, step={"time": 30.0})
+    id = rig.start(budget={"time": 60.0})
+    rig.exec(id, DEAR)
+    assert rig.agent.asks[-1].timeout_s == 30
+    limited(rig, step={})
+    rig.exec(id, REVIEW)
+    left = rig.agent.asks[-1].timeout_s
+    assert left is not None
+    assert 30 < left <= 60
+
+
+def test_a_tag_that_is_no_limit_is_named(rig: Rig) -> None:
+    id = rig.start()
+    ref = rig.ref(id)
+    with rig.store.transaction() as tx:
+        tx.set_ref(ref.name, ref.id, tags={**ref.tags, "budget.usd": "much"}, why="by hand")
+    with pytest.raises(StoreError, match=r"budget\.usd='much'"):
+        rig.exec(id)
+    assert rig.row(id)["status"] == "corrupt"
+
+
+def test_a_fork_has_the_budget_of_its_source(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 2.0})
+    rig.exec(id, DEAR)
+    assert rig.ref(rig.fork(rig.head(id), id)).tags["budget.usd"] == "2"
+
+
+def test_the_same_failure_three_times_in_a_life_is_left_to_a_person(rig: Rig) -> None:
+    id = rig.start()
+    for n in range(2):
+        rig.exec(id, crash(f"no such file /tmp/{n}"))
+        rig.resume(id, WROTE)
+        rig.exec(id, CHANGES)
+    failed = rig.exec(id, crash("no such file /tmp/9"))
+    assert failed.failure is not None
+    assert "the same failure 3 times in this thread" in failed.failure.message
+    with pytest.raises(Refused, match="failed in the same way 3 times in its life") as caught:
+        rig.resume(id)
+    assert caught.value.reason == "attempts_exhausted"
+    rig.resume(id, WROTE, supplement="the file is there now")
+
+
+def test_a_question_to_a_person_goes_before_a_budget(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 1.0})
+    rig.exec(id, Said(suspend("Which colour?"), usage={"usd": 2}))
+    assert rig.state(id)["suspendMessage"] == "Which colour?"
