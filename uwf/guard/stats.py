@@ -1,8 +1,9 @@
 """How dispatch has gone over a rolling window: attempts, successes, why they failed, per agent and workflow.
 
-Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`. A sample counts from its moment until exactly `window`
-later; one from the future, left by a clock that jumped back, counts as of now. Below `min_rate`, with at least
-`min_sample` samples, an agent is refused but for one probe in `probe_every`.
+Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`. A sample counts from its moment until
+exactly `window` later; one from the future, left by a clock that jumped back, counts as of now, and is dated so by
+the next attempt that ends. Below `min_rate`, with at least `min_sample` samples, an agent is refused but for one
+probe in `probe_every`. Counter `probe/<agent>`: when the last one was let through, and whether it came to an end.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from uwf.guard.contract import Request
+    from uwf.guard.contract import Release, Request
     from uwf.store.protocols import Counters, Sample, Store, Transaction
 
-STEPS, PROBES = "step/", "stats-probe/"
+STEPS, PROBES = "step/", "probe/"
+KEPT_MS = 30 * 86_400_000
+"""Probes of agents that nobody uses any more are forgotten after a month."""
 BUCKETS = 12
 
 
@@ -55,37 +58,39 @@ class Success:
         self._store = store
         self._rules = rules
 
-    def enter(self, request: Request) -> None:
+    def enter(self, request: Request) -> Release | None:
         rules = self._rules
         since_ms = _since_ms(rules)
         good = self._store.count_samples(_series(request.agent, good=True), since_ms)
         bad = self._store.count_samples(_series(request.agent, good=False), since_ms)
         if good + bad < rules.min_sample:
-            return
-        rate = good / (good + bad)
-        if rate >= rules.min_rate or self._may_probe(request.agent):
-            return
-        raise refuse(
-            "low_success_rate",
-            f"agent {request.agent} succeeded in {rate:.0%} of its last {good + bad} steps, less than "
-            f"{rules.min_rate:.0%}; one step in {rules.probe_every_s / 60:.0f} minutes tries it",
-            retry_at_ms=self._next_probe_ms(request.agent),
-            hint="uwf guard stats",
-        )
-
-    def _may_probe(self, agent: str) -> bool:
-        """Take the one probe of this while, if nobody has."""
-        now_ms = clock.now_ms()
+            return None
+        if good / (good + bad) >= rules.min_rate:
+            return None
+        counter = PROBES + key(request.agent)
+        probe = {"at_ms": clock.now_ms(), "ended": False}
+        every_ms = round(rules.probe_every_s * 1000)
         with self._store.transaction(durable=False) as tx:
-            last = tx.counter(PROBES + key(agent))
-            if last is not None and last <= now_ms < last + self._rules.probe_every_s * 1000:
-                return False
-            tx.set_counter(PROBES + key(agent), now_ms)
-            return True
+            last = tx.counter(counter)
+            if last is not None and abs(probe["at_ms"] - last["at_ms"]) < every_ms:
+                raise refuse(
+                    "low_success_rate",
+                    f"agent {request.agent} succeeded in {good} of its last {good + bad} steps, less than "
+                    f"{rules.min_rate:.0%}; one step in {rules.probe_every_s / 60:g} minutes tries it",
+                    retry_at_ms=last["at_ms"] + every_ms,
+                    hint="uwf guard stats",
+                )
+            if last is None:
+                _forget_probes(tx)
+            tx.set_counter(counter, probe)
+        return lambda: self._give_back(counter, probe)
 
-    def _next_probe_ms(self, agent: str) -> int:
-        last = self._store.counter(PROBES + key(agent)) or clock.now_ms()
-        return round(last + self._rules.probe_every_s * 1000)
+    def _give_back(self, counter: str, probe: dict[str, Any]) -> None:
+        """A probe that did not come to an end, because a later guard refused it, leaves its place to another."""
+        if self._store.counter(counter) == probe:
+            with self._store.transaction(durable=False) as tx:
+                if tx.counter(counter) == probe:
+                    tx.set_counter(counter, None)
 
 
 def tell(
@@ -93,7 +98,13 @@ def tell(
 ) -> None:
     """An attempt ended: `failure_class` None means it became a step. Samples that no window reaches are dropped."""
     now_ms = clock.now_ms()
+    keep_ms = now_ms - round(2 * rules.window_s * 1000)
+    for good in (True, False):
+        _date_back(tx, _series(agent, good=good), now_ms)
     series = _series(agent, good=failure_class is None)
+    if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
+        for other in {sample.series for sample in tx.samples(STEPS, 0)}:
+            tx.drop_samples(other, keep_ms)
     value = {
         "agent": agent,
         "workflow": workflow,
@@ -102,7 +113,10 @@ def tell(
         "ms": ms,
     }
     tx.add_sample(series, value, now_ms)
-    tx.drop_samples(series, now_ms - round(2 * rules.window_s * 1000))
+    tx.drop_samples(series, keep_ms)
+    probe = tx.counter(PROBES + key(agent))
+    if isinstance(probe, dict) and not probe.get("ended"):
+        tx.set_counter(PROBES + key(agent), {**probe, "ended": True})
 
 
 def figures(counters: Counters, rules: Rules, *, by: str) -> list[Figures]:
@@ -154,6 +168,21 @@ def _since_ms(rules: Rules) -> int:
 def _series(agent: str, *, good: bool) -> str:
     """Successes and failures are two series, so that counting them reads no sample."""
     return f"{STEPS}{key(agent)}/{'good' if good else 'bad'}"
+
+
+def _date_back(tx: Transaction, series: str, now_ms: int) -> None:
+    """Give the samples of a series that are from the future the time of now."""
+    if tx.count_samples(series, now_ms + 1):
+        samples = tx.samples(series, 0)
+        tx.drop_samples(series, max(sample.at_ms for sample in samples) + 1)
+        for sample in samples:
+            tx.add_sample(series, sample.value, min(sample.at_ms, now_ms))
+
+
+def _forget_probes(tx: Transaction) -> None:
+    for name, probe in tx.counters(PROBES):
+        if isinstance(probe, dict) and probe.get("at_ms", 0) < clock.now_ms() - KEPT_MS:
+            tx.set_counter(name, None)
 
 
 def _is_sound(value: Any) -> bool:
