@@ -41,15 +41,16 @@ def test_a_new_store_is_private(path: str) -> None:
         fill(store)
         assert sorted(os.listdir(os.path.dirname(path))) == [
             "store.db",
+            "store.db-mark",
             "store.db-shm",
             "store.db-wal",
         ]
-        assert {mode(path + side) for side in ("", "-shm", "-wal")} == {0o600}
+        assert {mode(path + side) for side in ("", "-mark", "-shm", "-wal")} == {0o600}
         assert mode(os.path.dirname(path)) == 0o700
         store.close()
     finally:
         os.umask(old)
-    assert os.listdir(os.path.dirname(path)) == ["store.db"]
+    assert sorted(os.listdir(os.path.dirname(path))) == ["store.db", "store.db-mark"]
 
 
 def test_a_new_store_is_wal_and_says_who_made_it(disk: SqliteStore, path: str) -> None:
@@ -71,12 +72,13 @@ def test_an_absent_store_is_an_error_unless_it_may_be_made(path: str) -> None:
     "name", ["a?b#c%20.db", "ü €.db", os.fsdecode(b"\xff\xfe.db"), "-x.db", "a'b.db"]
 )
 def test_any_file_name_will_do(tmp_path: Path, name: str) -> None:
-    path = os.path.join(os.fsencode(tmp_path), os.fsencode(name))
+    file = os.fsencode(name)
+    path = os.path.join(os.fsencode(tmp_path), file)
     for _ in range(2):
         store = open_store(os.fsdecode(path))
         fill(store)
         store.close()
-    assert os.listdir(os.fsencode(tmp_path)) == [os.fsencode(name)]
+    assert sorted(os.listdir(os.fsencode(tmp_path))) == [file, file + b"-mark"]
 
 
 def test_a_relative_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +241,7 @@ def test_the_later_of_two_creators_uses_the_store_of_the_first(
     store = open_store(path)
     assert [ref.name for ref in store.refs()] == ["r/0"]
     store.close()
-    assert os.listdir(os.path.dirname(path)) == ["store.db"]
+    assert sorted(os.listdir(os.path.dirname(path))) == ["store.db", "store.db-mark"]
 
 
 def full(store: SqliteStore) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 
 from uwf import points
 from uwf.errors import InputError
+from uwf.store import schema
 from uwf.store.database import explain, is_broken
 from uwf.store.files import SQLITE_SIDE_FILES, discard, publish_new, start_new
 
@@ -46,6 +47,7 @@ def _copy(store: SqliteStore, temporary: str) -> None:
     try:
         target.execute("PRAGMA synchronous=OFF")  # made durable once, when it is published
         store.copy_into(target)
+        target.execute("UPDATE meta SET value = ? WHERE key = 'instance'", (schema.new_instance(),))
     finally:
         target.close()
 

@@ -14,6 +14,7 @@ import time
 
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
+from uwf.store.mark import Mark
 from uwf.store.rules import NESTED
 
 TYPE_CHECKING = False
@@ -48,6 +49,7 @@ class Database:
         self.path = path
         self.wait_s = wait_s
         self._synchronous = ""
+        self._mark: Mark | None = None
         # mode=rw: a file that vanished since it was looked at is an error, not a new empty store.
         uri = b"file://" + _quoted(os.path.abspath(path)) + b"?mode=rw"
         try:
@@ -110,7 +112,18 @@ class Database:
             except sqlite3.Error as error:
                 raise explain(error, self.path) from error
 
+    def note(self, move: int) -> None:
+        """Note that the log has come to the move numbered `move`, durably."""
+        if self._mark is None:
+            row = self.one("SELECT value FROM meta WHERE key = 'instance'")
+            if row is None:
+                return
+            self._mark = Mark(self.path, row[0])
+        self._mark.note(move)
+
     def close(self) -> None:
+        if self._mark is not None:
+            self._mark.close()
         try:
             self.connection.close()
         except sqlite3.Error as error:

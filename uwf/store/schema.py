@@ -14,6 +14,7 @@ import sqlite3
 import uwf
 from uwf import clock, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
+from uwf.store import mark
 from uwf.store.database import Database, explain, unreadable
 from uwf.store.files import (
     FOLDER_MODE,
@@ -80,6 +81,7 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     StoreUnreadable when there is a file that is no store, StoreTooNew when a newer uwf wrote it, StoreError when
     there is none. A file that cannot be read is never replaced.
     """
+    marked = mark.read(path)  # before the log is looked at, which may go on meanwhile
     size_bytes = _size(path)
     if size_bytes is None:
         _refuse_lost(path)
@@ -93,6 +95,8 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     database = Database(path, wait_s)
     try:
         _recognise(database)
+        if marked is not None:
+            _refuse_shortened(database, *marked)
     except BaseException:
         database.close()
         raise
@@ -131,6 +135,20 @@ def _recognise(database: Database) -> None:
         )
 
 
+def _refuse_shortened(database: Database, instance: str, move: int) -> None:
+    """StoreUnreadable when moves that were committed durably are gone."""
+    sql = "SELECT value, (SELECT max(seq) FROM ref_log) FROM meta WHERE key = 'instance'"
+    own_instance, last = database.one(sql) or ("", 0)
+    if own_instance == instance and (last or 0) < move:
+        path = database.path
+        raise StoreUnreadable(
+            f"{path} has lost what was written last: it ends at move {last or 0}, and move {move} was committed; "
+            f"{path}-wal was damaged or taken away",
+            hint=f"copy a backup to {path}, or go on with what is left: rm {mark.path_of(path)}",
+            code="store_shortened",
+        )
+
+
 def _writer(database: Database) -> str:
     """Who wrote a store of another format, if its `meta` is still what it was."""
     try:
@@ -159,11 +177,17 @@ def _create(path: str) -> None:
             discard(temporary + side)
 
 
+def new_instance() -> str:
+    """What tells a store file from its copies: see `mark`."""
+    return os.urandom(16).hex()
+
+
 def _fill(path: str) -> None:
     facts = {
         "format": f"{FORMAT}",
         "writer": f"uwf {uwf.__version__}",
         "created": clock.iso(clock.now_ms()),
+        "instance": new_instance(),
     }
     connection = sqlite3.connect(path, isolation_level=None)
     try:

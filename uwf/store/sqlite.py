@@ -65,10 +65,15 @@ class SqliteStore(Reading, CounterReading):
                 for ref in self.refs()
                 for key, value in listing.index_rows(ref.tags)
             }
+            refs = set(self._database.all("SELECT name, target FROM ref"))
+            sql = "SELECT name, new, max(seq) FROM ref_log GROUP BY name"  # `new` is that of the last move
+            logged = {(name, new) for name, new, _ in self._database.all(sql) if new is not None}
         except StoreError as error:
             return [error.message]
         wrong = sorted({name for _, _, name in stored ^ right})
-        return [*found, *(f"the tag index disagrees with ref {name}" for name in wrong)]
+        found += [f"the tag index disagrees with ref {name}" for name in wrong]
+        astray = sorted({name for name, _ in refs ^ logged})
+        return [*found, *(f"the log disagrees with ref {name}" for name in astray)]
 
     def copy_into(self, target: sqlite3.Connection) -> None:
         """Copy the whole store as it is now into an empty database, while others go on writing.

@@ -42,6 +42,7 @@ class SqliteTransaction(CounterWriting, Reading):
         super().__init__(database)
         self._durable = durable
         self._usable = False
+        self._moved = 0  # the number of the last move made here
         self._put: set[bytes] = (
             set()
         )  # keys put here, which need no look-up when a ref is pointed to them
@@ -60,6 +61,8 @@ class SqliteTransaction(CounterWriting, Reading):
         usable, self._usable = self._usable, False
         if kind is None and usable:
             self._database.commit()
+            if self._durable and self._moved:
+                self._database.note(self._moved)
             return
         self._database.rollback()
         if kind is None:
@@ -163,7 +166,7 @@ class SqliteTransaction(CounterWriting, Reading):
         at_ms: int,
         why: str,
     ) -> None:
-        self._write(
+        self._moved = self._write(
             "INSERT INTO ref_log (name, version, old, new, tags, at_ms, why, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 name,
@@ -177,11 +180,12 @@ class SqliteTransaction(CounterWriting, Reading):
             ),
         )
 
-    def _write(self, sql: str, args: tuple[Any, ...]) -> None:
+    def _write(self, sql: str, args: tuple[Any, ...]) -> int:
+        """The rowid of what was inserted last."""
         if not self._usable:
             raise RuntimeError("this transaction has ended, or a write in it failed")
         try:
-            self._database.run(sql, args)
+            return self._database.run(sql, args).lastrowid or 0
         except sqlite3.Error as error:
             self._usable = False  # SQLite may have rolled back: what followed would be a transaction of its own
             raise explain(error, self._database.path) from error
