@@ -54,6 +54,8 @@ def test_a_new_thread_shows_all_it_was_begun_with(project: Project) -> None:
         "priority": -3,
         "steps": 0,
         "rounds": 1,
+        "spent": {"tokens": 0, "usd": 0, "steps": 0, "visits": 0, "time": 0},
+        "budget": {},
         "completedAt": None,
         "running": None,
     }
