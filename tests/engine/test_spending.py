@@ -157,6 +157,16 @@ def test_a_step_needs_its_reserve_and_a_thread_without_it_is_suspended(rig: Rig)
     assert "usd 1.5 of 2 (1 needed)" in rig.state(id)["suspendMessage"]
 
 
+def test_a_step_that_used_more_than_one_may_leaves_the_thread_to_a_person(rig: Rig) -> None:
+    limited(rig, step={"usd": 1.0})
+    id = rig.start()
+    rig.exec(id, DEAR)
+    message = rig.state(id)["suspendMessage"]
+    assert message == "the step of writer used more than one may: usd 1.5 of 1"
+    rig.resume(id, REVIEW)  # just what one may
+    assert rig.state(id)["status"] == "idle"
+
+
 def test_the_config_limits_every_thread_and_the_machine(rig: Rig) -> None:
     limited(rig, thread={"usd": 2.0}, day={"usd": 4.0})
     first, second, third = rig.start(), rig.start(), rig.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import amounts
 from uwf.cli.command import arg, command, opt
 from uwf.errors import InputError, NotFound
 
@@ -153,7 +154,8 @@ def _fields(found: Standing) -> dict[str, str]:
         lines["swapping"] = f"{left.stalled_percent:.0f} % of the time lost"
     for name, spent in found.today.items():
         limit = found.day_budget.get(name)
-        lines[f"{name} today"] = f"{spent:g}" + ("" if limit is None else f" of {limit:g}")
+        of = "" if limit is None else f" of {amounts.written(name, limit)}"
+        lines[f"{name} today"] = amounts.said(name, spent) + of
     return lines
 
 

@@ -118,7 +118,7 @@ def classify(failed: Failure, answer: Answer) -> Failing:
         failed.code,
         outcome.exit_code,
         outcome.signal,
-        answer.stderr,
+        answer.stderr or outcome.error,
         answer.text[-2000:],
         outcome.rung,
         peak_memory_bytes=outcome.peak_memory_bytes,

@@ -177,10 +177,11 @@ class Attempt:
     def _accepted(self, verdict: Accepted, answer: Answer) -> Result:
         usage = answer.usage or verdict.usage
         ms = self._duration_ms()
+        used = spending.of_attempt(usage, ms)
         spent = spending.add(
             spending.before_step(self.thread, self.place),
             *spending.of_attempts(self.engine.memo, self.opening.before),
-            spending.of_attempt(usage, ms),
+            used,
         )
         said = commit.Said(
             status=verdict.status,
@@ -199,15 +200,17 @@ class Attempt:
             self.running,
             self.prompt_id,
             said,
-            self._within_budget(verdict.standing, spent),
+            self._within_budget(verdict.standing, used, spent),
             answer.tail,
             self.engine.dispatch.success(self.request, usage or {}, ms, peak_bytes),
         )
         self.engine.memo.links.update(self.sections.links)
         return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
 
-    def _within_budget(self, standing: Standing, spent: dict[str, float]) -> Standing:
-        """`standing`, or a suspension when the thread has used up what it may."""
+    def _within_budget(
+        self, standing: Standing, used: dict[str, float], spent: dict[str, float]
+    ) -> Standing:
+        """`standing`, or a suspension when the step used more than one may, or the thread all that it may."""
         if standing.status != IDLE or standing.next_role is None:
             return standing
         visits = self.place.visits.get(standing.next_role, 0)
@@ -215,9 +218,13 @@ class Attempt:
         limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
         spent = {**spent, STEPS: self.place.index + 1}
         reached = self.engine.dispatch.reached(limits, spent, visits)
-        if reached is None:
+        over = self.engine.dispatch.step_reached(used)
+        if reached is not None:
+            message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
+        elif over is not None:
+            message = f"the step of {self.plan.role} used more than one may: {over}"
+        else:
             return standing
-        message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
         return type(standing)(SUSPENDED, standing.next_role, message)
 
     def _failed(self, failure: tries.Failure, answer: Answer) -> Result | Again:

@@ -104,10 +104,10 @@ class Dispatch:
             _NoAgent(agent, self._path),
         ]
 
-    def _check_machine(self, request: Request) -> None:
+    def _check_machine(self, request: Request, starting: int) -> None:
         rules = self._rules.resources
         expected = resources.expected(self._store, rules, request.agent)
-        resources.check(rules, request, machine.look(self._home), expected)
+        resources.check(rules, request, machine.look(self._home), expected, starting)
 
     def budget(self, thread: Thread, workflow: Workflow, role: str) -> dict[str, float]:
         """What `thread` may use while `role` runs."""
@@ -118,6 +118,10 @@ class Dispatch:
     ) -> str | None:
         """Why no other step may begin, in words; None while there is enough left."""
         return budget.reached(self._rules.budget, limits, spent, visits)
+
+    def step_reached(self, used: Mapping[str, float]) -> str | None:
+        """What a step used beyond what one may, in words."""
+        return budget.step_reached(self._rules.budget, used)
 
     def longest_s(self, request: Request) -> float | None:
         """How long the step may run, by what its budget leaves; None when nothing limits it."""

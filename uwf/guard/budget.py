@@ -112,6 +112,12 @@ def reached(
     return _in_words(rules, short, budget, used) if short else None
 
 
+def step_reached(rules: Rules, used: Mapping[str, float]) -> str | None:
+    """What a step used beyond what one may, in words; None when it kept within."""
+    over = [name for name, limit in rules.step.items() if used.get(name, 0.0) > limit]
+    return _in_words(rules, over, rules.step, used) if over else None
+
+
 def remaining_time_s(rules: Rules, request: Request) -> float | None:
     """How long the step may run by its own and the thread's limit on time; None when neither has one."""
     limits = {**rules.thread, **request.budget}
