@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Counters, Transaction
 
 PREFIX = "queue/"
+GONE = "queue-gone"
+"""How many have left the line so far: whoever waits can tell how far he has come without reading all of it."""
 AGE_S = 60.0
 """A minute of waiting is worth one step of priority."""
 PATIENCE_S = 300.0
@@ -118,7 +120,20 @@ def put(tx: Transaction, entry: Entry) -> None:
 
 
 def remove(tx: Transaction, thread: str) -> None:
+    if tx.counter(PREFIX + thread) is not None:
+        tx.set_counter(GONE, gone(tx) + 1)
     tx.set_counter(PREFIX + thread, None)
+
+
+def gone(counters: Counters) -> int:
+    """How many have left the line since there is one."""
+    return int(counters.counter(GONE) or 0)
+
+
+def ahead(waiting: Iterable[Entry], entry: Entry, now_s: float) -> int:
+    """How many of `waiting` stand before `entry`, dead or alive."""
+    others = (other for other in waiting if other.thread != entry.thread)
+    return in_order([*others, entry], now_s).index(entry)
 
 
 def find(counters: Counters, thread: str) -> Entry | None:

@@ -11,7 +11,7 @@ import os
 from contextlib import ExitStack, contextmanager
 
 from uwf import clock
-from uwf.errors import Refused
+from uwf.errors import Refused, StoreBusy
 from uwf.guard import line, slots
 from uwf.guard.contract import refuse
 from uwf.guard.slots import MACHINE, Held, Pool
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store, Transaction
 
 POLL_S = 0.025
+LONGEST_POLL_S = 1.0
+"""The first in the line looks every `POLL_S`, the n-th n times more rarely, so that a line of hundreds costs
+little; how far each has come is counted (`line.GONE`).
+"""
 HESITATES_S = 2.0
 """Whoever could have gone for this long and has not is stopped (Ctrl-Z), and keeps nobody waiting."""
 REFUSE, DROP_OLDEST = "refuse", "drop-oldest"
@@ -68,6 +72,7 @@ class Turn:
         self._started = started or ""
         self._is_alive = is_alive
         self._able_since: dict[tuple[str, int], float] = {}
+        self._ahead = self._gone = 0  # how many stood before this process, when so many had gone
         self.held: Held | None = None
         """The slots of the step that runs, for its agent to inherit."""
 
@@ -95,12 +100,20 @@ class Turn:
             left_s = deadline_s - clock.monotonic_s()
             if left_s <= 0:
                 raise refusal
-            self._sleep(min(POLL_S, left_s))
+            self._sleep(min(self._poll_s(), left_s))
             self._check_place(entry)
-            found = self._try(request, entry)
+            try:
+                found = self._try(request, entry)
+            except StoreBusy:
+                continue  # many look at the slots at once: there is time
             if isinstance(found, Held):
                 return found
             refusal = found
+
+    def _poll_s(self) -> float:
+        """How long to wait until the next look."""
+        ahead = max(0, self._ahead - (line.gone(self._store) - self._gone))
+        return min(LONGEST_POLL_S, POLL_S * (1 + ahead))
 
     def _try(self, request: Request, entry: Entry) -> Held | Refused:
         """Take the slots if it is this request's turn; else why not."""
@@ -154,8 +167,11 @@ class Turn:
                 self._able_since[who] = before.get(who, now_s)
             return bearable[kind]
 
+        gone = line.gone(self._store)
+        waiting = line.everybody(self._store)
+        self._note_place(gone, waiting, entry)
         return line.may_go(
-            line.everybody(self._store),
+            waiting,
             entry,
             free=free,
             is_there=is_there,
@@ -192,7 +208,12 @@ class Turn:
             line.remove(tx, dropped.thread)
             waiting.remove(dropped)
         line.put(tx, entry)
+        self._note_place(line.gone(tx), waiting, entry)
         return entry
+
+    def _note_place(self, gone: int, waiting: list[Entry], entry: Entry) -> None:
+        self._gone = gone
+        self._ahead = line.ahead(waiting, entry, clock.monotonic_s())
 
     def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
         """Who has to make room for `entry` in a line that is full; a person only for a person."""
