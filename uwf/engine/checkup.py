@@ -59,13 +59,13 @@ def _settle(engine: Engine, thread: str) -> bool:
 
 def _line(engine: Engine, repair: bool) -> list[Finding]:
     found = []
-    for name, value in engine.store.counters(line.PREFIX):
+    for _, value in engine.store.counters(line.PREFIX):
         entry = line.read(value)
         if platform.is_same(entry.pid, entry.started):
             continue
         if repair:
             with engine.store.transaction(durable=False) as tx:
-                tx.set_counter(name, None)
+                line.remove(tx, entry.thread)
         what = f"a place in the line of process {entry.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found
