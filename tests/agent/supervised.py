@@ -10,10 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from uwf.agent import platform, process
 from uwf.agent.process import Command, Outcome
 from uwf.agent.stop import Stop
 from uwf.record import replace
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at what only Linux has")
 
 AGENTS = Path(__file__).parent.parent / "helpers" / "agents"
 HOST = Path(__file__).parent / "host.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import AGENTS, Supervised, eventually, lives
+from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent import ladder, platform
 from uwf.agent.family import Family
 from uwf.agent.platform import Process
@@ -17,6 +17,7 @@ from uwf.agent.platform import Process
 PLACES = ["group", "session", "daemon"]
 
 
+@linux_only
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("output", ["quiet", "holding the output"])
 @pytest.mark.parametrize("place", PLACES)
@@ -27,6 +28,7 @@ def test_nothing_left_behind_survives_its_step(
     output: str,
     threads: int,
 ) -> None:
+    monkeypatch.setattr("uwf.agent.process.LEFT_OPEN_QUIET_S", 0.1)
     if threads > 1:
         monkeypatch.setattr(platform, "is_alone", lambda: False)
     outcome = supervised.strays(place, output, "many")
@@ -37,6 +39,7 @@ def test_nothing_left_behind_survives_its_step(
     assert outcome.survivors == ()
 
 
+@linux_only
 @pytest.mark.parametrize("place", PLACES)
 def test_strays_that_ignore_sigterm_are_killed(supervised: Supervised, place: str) -> None:
     outcome = supervised.strays(place, "deaf", "quiet", "many", grace_s=0.1)
@@ -57,6 +60,7 @@ def test_stray_with_a_wiped_environment_is_found_by_kinship(supervised: Supervis
     assert not any(map(lives, supervised.pids()))
 
 
+@linux_only
 @pytest.mark.parametrize("place", PLACES)
 def test_stray_with_a_wiped_environment_is_found_when_nobody_else_has_children(
     supervised: Supervised, place: str
@@ -107,6 +111,7 @@ def test_corpses_are_no_survivors(supervised: Supervised) -> None:
     assert time.monotonic() - supervised.stopped_s < 2
 
 
+@linux_only
 def test_main_thread_that_ended_before_the_others_is_no_corpse(supervised: Supervised) -> None:
     script = (
         "import ctypes, threading, time\n"
@@ -167,6 +172,7 @@ def test_survivor_is_named_in_the_outcome(
     eventually(lambda: not any(map(lives, outcome.survivors)))
 
 
+@linux_only
 def test_number_of_another_process_is_never_signalled(supervised: Supervised) -> None:
     def impostor(_chunk: bytes) -> None:
         process = platform.look(supervised.ready[0][0])
@@ -239,6 +245,7 @@ def test_stray_that_one_look_at_the_table_missed_is_found(
     supervised.run(supervised.command("sh", "-c", "echo; sleep 0.05"), on_output=look)
 
 
+@linux_only
 def test_stray_forked_by_one_that_died_meanwhile_is_found(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +265,7 @@ def test_stray_forked_by_one_that_died_meanwhile_is_found(
     assert not any(map(lives, supervised.pids()))
 
 
+@linux_only
 @pytest.mark.parametrize("place", PLACES)
 def test_stray_that_the_list_of_children_skips_is_found(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch, place: str

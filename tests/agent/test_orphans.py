@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import AGENTS, Supervised, eventually, lives, marked
+from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives, marked
 from uwf.agent import platform
 from uwf.agent.orphans import end_orphans
 
@@ -31,6 +31,7 @@ def wait_for_output(host: subprocess.Popen[str]) -> None:
     assert host.stdout.readline().startswith("output")
 
 
+@linux_only
 def test_agent_dies_with_a_killed_host(supervised: Supervised) -> None:
     with supervised.host("run", AGENTS / "deaf.sh") as host:
         pid, _ = recorded(host)
@@ -76,6 +77,7 @@ def test_recovery_finds_a_session_by_one_marked_member(supervised: Supervised) -
     assert not lives(wiped)
 
 
+@linux_only
 def test_recycled_pid_is_never_signalled(supervised: Supervised) -> None:
     innocent = subprocess.Popen(["sleep", "100"], start_new_session=True)
     try:

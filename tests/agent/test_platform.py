@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.agent.supervised import eventually
+from tests.agent.supervised import eventually, linux_only
 from uwf.agent import platform
 
 
-@pytest.fixture(params=["proc", "ps"])
+@pytest.fixture(params=[pytest.param("proc", marks=linux_only), "ps"])
 def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "ps":
         monkeypatch.setattr(platform, "_PROC", False)
@@ -23,7 +23,8 @@ def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
     """A child whose name is meant to mislead a reader of the process table."""
-    code = "import time; open('/proc/self/comm', 'w').write(') Z 1 1'); print(flush=True); time.sleep(99)"
+    rename = "open('/proc/self/comm', 'w').write(') Z 1 1')" if sys.platform == "linux" else "0"
+    code = f"import time; {rename}; print(flush=True); time.sleep(99)"
     child = subprocess.Popen(
         [sys.executable, "-S", "-c", code],
         stdout=subprocess.PIPE,
@@ -83,6 +84,7 @@ def test_signal_reaches_the_process_meant(source: str, child: subprocess.Popen[b
     platform.send(found, 9)  # gone: nothing happens
 
 
+@linux_only
 def test_older_is_told_by_start_times() -> None:
     own, init = platform.look(os.getpid()), platform.look(1)
     assert own is not None
@@ -93,6 +95,7 @@ def test_older_is_told_by_start_times() -> None:
     assert not platform.is_older(init, "another-boot:99999999999")
 
 
+@linux_only
 def test_adoption_can_be_switched_on_and_off() -> None:
     assert not platform.adopts()
     platform.adopt(True)

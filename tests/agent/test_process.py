@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import AGENTS, Supervised
+from tests.agent.supervised import AGENTS, Supervised, linux_only
 from uwf.agent import drain, platform, spawn
 from uwf.errors import StoreError
 
@@ -198,6 +198,7 @@ def test_agent_gets_its_mark_and_only_the_environment_given(supervised: Supervis
     assert sorted(outcome.stdout.split()) == [b"ONE=1", b"UWF_RUN=" + supervised.mark.encode()]
 
 
+@linux_only
 def test_agent_starts_with_default_signals_and_nothing_blocked(supervised: Supervised) -> None:
     status = supervised("cat", "/proc/self/status").stdout.decode()
     fields = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
@@ -205,6 +206,7 @@ def test_agent_starts_with_default_signals_and_nothing_blocked(supervised: Super
     assert int(fields["SigBlk"], 16) == 0
 
 
+@linux_only
 def test_agent_inherits_no_descriptor_but_the_three(supervised: Supervised) -> None:
     leak = os.open(os.devnull, os.O_RDONLY)
     os.set_inheritable(leak, True)
@@ -213,20 +215,6 @@ def test_agent_inherits_no_descriptor_but_the_three(supervised: Supervised) -> N
     finally:
         os.close(leak)
     assert outcome.stdout.split() == [b"0", b"1", b"2"]
-
-
-@pytest.mark.parametrize("inheritable", [False, True])
-def test_agent_inherits_the_descriptors_it_is_meant_to(
-    supervised: Supervised, inheritable: bool
-) -> None:
-    kept = os.open(os.devnull, os.O_RDONLY)
-    os.set_inheritable(kept, inheritable)
-    try:
-        outcome = supervised("sh", "-c", "ls /proc/$$/fd", keep_fds=(kept,))
-        assert os.get_inheritable(kept) is inheritable
-    finally:
-        os.close(kept)
-    assert sorted(map(int, outcome.stdout.split())) == [0, 1, 2, kept]
 
 
 def test_agent_runs_in_the_folder_given(supervised: Supervised) -> None:
@@ -253,6 +241,7 @@ def test_what_a_callback_raises_ends_the_agent_and_comes_out(
         supervised.run(command, **{callback: fail})
 
 
+@linux_only
 def test_spool_that_cannot_be_written_ends_the_agent(supervised: Supervised) -> None:
     flood = (sys.executable, "-S", AGENTS / "flood.py", "inf")
     with pytest.raises(StoreError, match="cannot keep the agent's output in /proc/nowhere"):
@@ -329,6 +318,7 @@ def test_other_children_of_this_program_are_left_alone(supervised: Supervised) -
             child.wait()
 
 
+@linux_only
 def test_long_runs_do_not_gather_corpses(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
