@@ -22,7 +22,7 @@ from uwf.config import (
     schema,
 )
 from uwf.errors import ConfigInvalid
-from uwf.guard import attempts, breaker, resources, retry, stats, turn
+from uwf.guard import attempts, breaker, place, resources, retry, stats, turn
 
 WHOLE = """
 default_agent = "reviewer"
@@ -174,7 +174,7 @@ def test_the_guards_have_the_same_defaults() -> None:
         max_queue=limits.max_queue,
         overflow=limits.overflow,
     )
-    assert schema.OVERFLOW == (turn.REFUSE, turn.DROP_OLDEST)
+    assert schema.OVERFLOW == (place.REFUSE, place.DROP_OLDEST)
     assert schema.FAILURE_CLASSES == failure.CLASSES
 
 

@@ -1,24 +1,31 @@
 """Whether the machine can bear another agent: memory, load, swapping, disk. Part of `server_overloaded`.
 
-An agent is expected to take what its largest steps took lately, or `expected_bytes` while nothing is known. A
-background request must leave room for `seats` more, which are kept for people.
+An agent is expected to take what its largest steps took lately, or `expected_bytes` while nothing is known. Those
+that were started a moment ago have not taken theirs yet. A background request must leave room for `seats` more,
+which are kept for people.
 """
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.guard.contract import refuse
 from uwf.guard.keys import key
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.guard.contract import Request
     from uwf.guard.machine import Left
     from uwf.store.protocols import Counters, Transaction
 
 PEAKS = "peak/"
 FORGET = 0.9
-"""A peak that is not reached again fades by a tenth a step."""
+"""A peak that is not reached again fades by a tenth a step. What exceeds the usual fades by a tenth an hour, too:
+an agent that seems too large for the machine would not run again, and so never show that it is not.
+"""
+KEPT_MS = 30 * 86_400_000
 
 
 class Rules(Record):
@@ -31,16 +38,22 @@ class Rules(Record):
     seats: int = 2
 
 
-def check(rules: Rules, request: Request, left: Left, expected_bytes: int) -> None:
-    """Raise `Refused` (`server_overloaded`) with the figures when the machine cannot bear the request."""
-    seats = 1 if request.person else 1 + rules.seats
-    needed = expected_bytes * seats
+def check(
+    rules: Rules, request: Request, left: Left, expected_bytes: int, starting: int = 0
+) -> None:
+    """Raise `Refused` (`server_overloaded`) with the figures when the machine cannot bear the request.
+
+    `starting` is the number of agents that were started a moment ago: they are taken for ones of this kind.
+    """
+    seats = 0 if request.person else rules.seats
+    needed = expected_bytes * (1 + seats + starting)
     if left.memory_bytes is not None and left.memory_bytes < needed:
-        kept = "" if request.person else f" and {rules.seats} places kept for people"
+        others = [f"{starting} that have just begun"] if starting else []
+        others += [f"{seats} places kept for people"] if seats else []
         raise refuse(
             "server_overloaded",
             f"{_mb(left.memory_bytes)} of memory are free; a step of {request.agent} takes "
-            f"{_mb(expected_bytes)}, with that{kept} {_mb(needed)} are needed",
+            f"{_mb(expected_bytes)}, {' and '.join(['with that', *others])} {_mb(needed)} are needed",
             hint="uwf guard status",
         )
     if rules.reserve_cpus is not None and left.cpus is not None and left.cpus < rules.reserve_cpus:
@@ -67,16 +80,30 @@ def check(rules: Rules, request: Request, left: Left, expected_bytes: int) -> No
 def expected(counters: Counters, rules: Rules, agent: str) -> int:
     """The memory a step of `agent` is expected to take, in bytes."""
     peak = counters.counter(PEAKS + key(agent))
-    return rules.expected_bytes if peak is None else int(peak["bytes"])
+    if not _is_peak(peak):
+        return rules.expected_bytes
+    hours = max(0, clock.now_ms() - peak["at_ms"]) / 3_600_000
+    excess = max(0, peak["bytes"] - rules.expected_bytes)
+    return int(peak["bytes"] - excess * (1 - FORGET**hours))
 
 
 def tell(tx: Transaction, agent: str, peak_bytes: int) -> None:
     """A step of `agent` took `peak_bytes` at its most."""
     if peak_bytes <= 0:
         return
-    before = tx.counter(PEAKS + key(agent))
-    known = 0 if before is None else int(before["bytes"] * FORGET)
-    tx.set_counter(PEAKS + key(agent), {"agent": agent, "bytes": max(peak_bytes, known)})
+    now_ms, before = clock.now_ms(), tx.counter(PEAKS + key(agent))
+    if before is None:  # agents may be command lines of one use
+        for name, other in tx.counters(PEAKS):
+            if _is_peak(other) and other["at_ms"] < now_ms - KEPT_MS:
+                tx.set_counter(name, None)
+    known = int(before["bytes"] * FORGET) if _is_peak(before) else 0
+    peak = {"agent": agent, "bytes": max(peak_bytes, known), "at_ms": now_ms}
+    tx.set_counter(PEAKS + key(agent), peak)
+
+
+def _is_peak(value: Any) -> bool:
+    """Whether this is what `tell` wrote. Anything else says nothing of an agent: it is learned anew."""
+    return isinstance(value, dict) and {"bytes", "at_ms"} <= value.keys()
 
 
 def _mb(size_bytes: int) -> str:

@@ -80,6 +80,13 @@ class Table:
             self._free[pool] = pool.limit - self._taken(pool)
         return self._free[pool]
 
+    def young(self, pool: Pool, age_s: float) -> int:
+        """How many slots of `pool` are taken, and were so less than `age_s` seconds ago."""
+        return sum(
+            0 <= clock.now_ms() / 1000 - os.stat(path).st_mtime < age_s and _is_taken(path)
+            for path in self._files(pool)
+        )
+
     def take(self, pools: Sequence[Pool], owner: str) -> Held:
         """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left.
 
@@ -100,12 +107,14 @@ class Table:
 
     def _taken(self, pool: Pool) -> int:
         """Those above the limit count too: somebody may run under a higher one."""
+        return sum(map(_is_taken, self._files(pool)))
+
+    def _files(self, pool: Pool) -> list[str]:
         path = self._path(pool)
         try:
-            names = os.listdir(path)
+            return [os.path.join(path, name) for name in os.listdir(path)]
         except FileNotFoundError:
-            return 0
-        return sum(_is_taken(os.path.join(path, name)) for name in names)
+            return []
 
     def _lock_one(self, pool: Pool) -> int:
         """The first free slot. There is one: nobody else takes any."""

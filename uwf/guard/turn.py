@@ -1,38 +1,39 @@
 """`server_overloaded`, `queue_full`, `dropped`: a step needs a slot of every pool and a machine that can bear it.
 
 Without `--wait` there is a place at once or none. With it the request stands in line, and takes its slots in
-its turn: nobody who does not wait passes somebody who does. Whose turn it is was decided in `line`, where slots are
-and what is in them in `slots`.
+its turn: nobody who does not wait passes somebody who does. Whose turn it is says `line`, how one stands in it
+`place`, and what is free `slots`.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from uwf import clock
 from uwf.errors import Refused, StoreBusy
-from uwf.guard import line, slots
+from uwf.guard import line, place, slots
 from uwf.guard.contract import refuse
 from uwf.guard.slots import MACHINE, Held, Pool
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from uwf.guard.contract import Release, Request
     from uwf.guard.line import Entry
-    from uwf.store.protocols import Store, Transaction
+    from uwf.store.protocols import Store
 
 POLL_S = 0.025
 LONGEST_POLL_S = 1.0
-"""The first in the line looks every `POLL_S`, the n-th n times more rarely, so that a line of hundreds costs
-little; how far each has come is counted (`line.GONE`).
+"""Those who may all go at once, if the machine is empty, look every `POLL_S`; as many behind them look half as
+often, and so on, so that a line of hundreds costs little.
 """
+STARTING_S = 10.0
+"""An agent that was started less than this ago may not have taken the memory that it is going to take."""
 HESITATES_S = 2.0
 """Whoever could have gone for this long and has not is stopped (Ctrl-Z), and keeps nobody waiting."""
-REFUSE, DROP_OLDEST = "refuse", "drop-oldest"
 
 
 class Limits(Record):
@@ -43,12 +44,13 @@ class Limits(Record):
     per_label: dict[str, int]
     max_running: int = 5
     max_queue: int = 20
-    overflow: str = REFUSE
+    overflow: str = place.REFUSE
 
 
 class Turn:
-    """The guard. `check_machine` raises `Refused` when the machine cannot bear another agent; `sleep` is the
-    waiting, which may raise to end it; `started` is the start time of this process.
+    """The guard. `check_machine(request, starting)` raises `Refused` when the machine cannot bear another agent
+    beside those it sees and `starting` more; `sleep` is the waiting, which may raise to end it; `started` is the start
+    time of this process.
     """
 
     name = "slots"
@@ -59,7 +61,7 @@ class Turn:
         folder: str,
         limits: Limits,
         *,
-        check_machine: Callable[[Request], None],
+        check_machine: Callable[[Request, int], None],
         sleep: Callable[[float], None],
         started: str | None,
         is_alive: Callable[[int, str], bool],
@@ -71,8 +73,8 @@ class Turn:
         self._sleep = sleep
         self._started = started or ""
         self._is_alive = is_alive
+        self._line = place.Line(store, limits.max_queue, limits.overflow, is_alive)
         self._able_since: dict[tuple[str, int], float] = {}
-        self._ahead = self._gone = 0  # how many stood before this process, when so many had gone
         self.held: Held | None = None
         """The slots of the step that runs, for its agent to inherit."""
 
@@ -88,7 +90,7 @@ class Turn:
         if request.wait_s <= 0:
             raise found
         with ExitStack() as undo:
-            with self._in_line(entry) as mine:
+            with self._line.joined_by(entry) as mine:
                 held = self._wait(request, mine, found)
                 undo.callback(held.release)
             undo.pop_all()  # and out of the line again: now the slots are the caller's
@@ -101,7 +103,7 @@ class Turn:
             if left_s <= 0:
                 raise refusal
             self._sleep(min(self._poll_s(), left_s))
-            self._check_place(entry)
+            self._line.check(entry)
             try:
                 found = self._try(request, entry)
             except StoreBusy:
@@ -112,8 +114,9 @@ class Turn:
 
     def _poll_s(self) -> float:
         """How long to wait until the next look."""
-        ahead = max(0, self._ahead - (line.gone(self._store) - self._gone))
-        return min(LONGEST_POLL_S, POLL_S * (1 + ahead))
+        return min(
+            LONGEST_POLL_S, POLL_S * (1 + self._line.ahead() // max(1, self._limits.max_running))
+        )
 
     def _try(self, request: Request, entry: Entry) -> Held | Refused:
         """Take the slots if it is this request's turn; else why not."""
@@ -126,11 +129,12 @@ class Turn:
                     f"all {full.limit} places of {full.words} are taken",
                     hint=_next_command(request),
                 )
-            overloaded = self._overloaded(request)
+            starting = table.young(entry.pools[0], STARTING_S)
+            overloaded = self._overloaded(request, starting)
             if overloaded is not None:
                 self._able_since.clear()
                 return overloaded
-            if not self._may_go(request, entry, table.free):
+            if not self._may_go(request, entry, table.free, starting):
                 return refuse(
                     "server_overloaded",
                     f"others wait for a place and go before thread {request.thread}",
@@ -138,14 +142,16 @@ class Turn:
                 )
             return table.take(entry.pools, f"{request.thread} {os.getpid()}")
 
-    def _overloaded(self, request: Request) -> Refused | None:
+    def _overloaded(self, request: Request, starting: int) -> Refused | None:
         try:
-            self._check_machine(request)
+            self._check_machine(request, starting)
         except Refused as refusal:
             return refusal
         return None
 
-    def _may_go(self, request: Request, entry: Entry, free: Callable[[Pool], int]) -> bool:
+    def _may_go(
+        self, request: Request, entry: Entry, free: Callable[[Pool], int], starting: int
+    ) -> bool:
         now_s = clock.monotonic_s()
         before, self._able_since = self._able_since, {}
         bearable: dict[tuple[str, bool], bool] = {(entry.agent, entry.person): True}
@@ -161,93 +167,20 @@ class Turn:
             kind = (other.agent, other.person)
             if kind not in bearable:
                 asked = replace(request, agent=other.agent, person=other.person)
-                bearable[kind] = self._overloaded(asked) is None
+                bearable[kind] = self._overloaded(asked, starting) is None
             if bearable[kind]:
                 who = (other.thread, other.pid)
                 self._able_since[who] = before.get(who, now_s)
             return bearable[kind]
 
-        gone = line.gone(self._store)
-        waiting = line.everybody(self._store)
-        self._note_place(gone, waiting, entry)
         return line.may_go(
-            waiting,
+            self._line.look(entry),
             entry,
             free=free,
             is_there=is_there,
             could_start=could_start,
             now_s=now_s,
         )
-
-    @contextmanager
-    def _in_line(self, entry: Entry) -> Iterator[Entry]:
-        """Stand in line; out of it again whatever happens, and that it happened is not hidden by a fault then."""
-        with self._store.transaction(durable=False) as tx:
-            entry = self._stand_in_line(tx, entry)
-        try:
-            yield entry
-        except BaseException as error:
-            try:
-                self._leave(entry)
-            except Exception as fault:
-                error.add_note(f"and thread {entry.thread} could not leave the line: {fault}")
-            raise
-        self._leave(entry)
-
-    def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
-        waiting = []
-        for other in line.everybody(tx):
-            if not self._is_alive(other.pid, other.started):
-                line.remove(tx, other.thread)
-            elif other.thread == entry.thread:
-                entry = line.joined(entry, other)
-            else:
-                waiting.append(other)
-        while len(waiting) >= self._limits.max_queue:
-            dropped = self._to_drop(waiting, entry)
-            line.remove(tx, dropped.thread)
-            waiting.remove(dropped)
-        line.put(tx, entry)
-        self._note_place(line.gone(tx), waiting, entry)
-        return entry
-
-    def _note_place(self, gone: int, waiting: list[Entry], entry: Entry) -> None:
-        self._gone = gone
-        self._ahead = line.ahead(waiting, entry, clock.monotonic_s())
-
-    def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
-        """Who has to make room for `entry` in a line that is full; a person only for a person."""
-        if self._limits.overflow == DROP_OLDEST and waiting:
-            oldest = min(waiting, key=lambda one: (one.person, one.since_s, one.thread))
-            if entry.person or not oldest.person:
-                return oldest
-        raise refuse(
-            "queue_full",
-            f"{len(waiting)} threads wait already, as many as limits.max_queue allows; try again when the line "
-            "is shorter",
-            hint="uwf queue list",
-        )
-
-    def _check_place(self, entry: Entry) -> None:
-        """Raise when this process is not the one that waits for the thread any more."""
-        found = line.find(self._store, entry.thread)
-        if found is None:
-            why = "was dropped from the line of waiting threads"
-        elif (found.pid, found.started) != (entry.pid, entry.started):
-            why = f"is waited for by process {found.pid} now, in the same place"
-        else:
-            return
-        raise refuse(
-            "dropped",
-            f"thread {entry.thread} {why}",
-            hint=f"uwf thread exec {entry.thread} --wait 600",
-        )
-
-    def _leave(self, entry: Entry) -> None:
-        with self._store.transaction(durable=False) as tx:
-            now = line.find(tx, entry.thread)
-            if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
-                line.remove(tx, entry.thread)
 
     def _entry(self, request: Request) -> Entry:
         return line.Entry(

@@ -1,0 +1,116 @@
+"""`queue_full`, `dropped`: a place in the line of those who wait, taken, lost, and given back.
+
+What the line is and whose turn it is, is in `line`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from uwf import clock
+from uwf.guard import line
+from uwf.guard.contract import refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.guard.line import Entry
+    from uwf.store.protocols import Store, Transaction
+
+REFUSE, DROP_OLDEST = "refuse", "drop-oldest"
+
+
+class Line:
+    """The line as one process meets it: `most` may stand in it, and `overflow` says what becomes of one more."""
+
+    def __init__(
+        self, store: Store, most: int, overflow: str, is_alive: Callable[[int, str], bool]
+    ) -> None:
+        self._store = store
+        self._most = most
+        self._overflow = overflow
+        self._is_alive = is_alive
+        self._ahead = self._gone = 0  # how many stood before this process, when so many had gone
+
+    @contextmanager
+    def joined_by(self, entry: Entry) -> Iterator[Entry]:
+        """Stand in line, and out of it again whatever happens; no fault then hides what did. Gives the entry as it
+        stands: a second request for a thread has the place of the first. Raises `Refused` when the line is full.
+        """
+        with self._store.transaction(durable=False) as tx:
+            entry = self._stand_in_line(tx, entry)
+        try:
+            yield entry
+        except BaseException as error:
+            try:
+                self._leave(entry)
+            except Exception as fault:
+                error.add_note(f"and thread {entry.thread} could not leave the line: {fault}")
+            raise
+        self._leave(entry)
+
+    def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
+        waiting = []
+        for other in line.everybody(tx):
+            if not self._is_alive(other.pid, other.started):
+                line.remove(tx, other.thread)
+            elif other.thread == entry.thread:
+                entry = line.joined(entry, other)
+            else:
+                waiting.append(other)
+        while len(waiting) >= self._most:
+            dropped = self._to_drop(waiting, entry)
+            line.remove(tx, dropped.thread)
+            waiting.remove(dropped)
+        line.put(tx, entry)
+        self._note_place(line.gone(tx), waiting, entry)
+        return entry
+
+    def look(self, entry: Entry) -> list[Entry]:
+        """Everybody in the line, in no order."""
+        gone, waiting = line.gone(self._store), line.everybody(self._store)
+        self._note_place(gone, waiting, entry)
+        return waiting
+
+    def ahead(self) -> int:
+        """How many at most stand before this process still. Costs one small read."""
+        return max(0, self._ahead - (line.gone(self._store) - self._gone))
+
+    def _note_place(self, gone: int, waiting: list[Entry], entry: Entry) -> None:
+        self._gone = gone
+        self._ahead = line.ahead(waiting, entry, clock.monotonic_s())
+
+    def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
+        """Who has to make room for `entry` in a line that is full; a person only for a person."""
+        if self._overflow == DROP_OLDEST and waiting:
+            oldest = min(waiting, key=lambda one: (one.person, one.since_s, one.thread))
+            if entry.person or not oldest.person:
+                return oldest
+        raise refuse(
+            "queue_full",
+            f"{len(waiting)} threads wait already, as many as limits.max_queue allows; try again when the line "
+            "is shorter",
+            hint="uwf queue list",
+        )
+
+    def check(self, entry: Entry) -> None:
+        """Raise when this process is not the one that waits for the thread any more."""
+        found = line.find(self._store, entry.thread)
+        if found is None:
+            why = "was dropped from the line of waiting threads"
+        elif (found.pid, found.started) != (entry.pid, entry.started):
+            why = f"is waited for by process {found.pid} now, in the same place"
+        else:
+            return
+        raise refuse(
+            "dropped",
+            f"thread {entry.thread} {why}",
+            hint=f"uwf thread exec {entry.thread} --wait 600",
+        )
+
+    def _leave(self, entry: Entry) -> None:
+        with self._store.transaction(durable=False) as tx:
+            now = line.find(tx, entry.thread)
+            if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
+                line.remove(tx, entry.thread)
