@@ -60,9 +60,9 @@ def test_a_poke_keeps_what_the_step_it_replaces_has_used(rig: Rig) -> None:
 
 def test_what_uwf_counts_itself_an_agent_cannot_say(rig: Rig) -> None:
     id = rig.start()
-    rig.exec(id, Said(WROTE, usage={"usd": 1, "steps": 99, "time": 1e6, "visits": 7}))
+    rig.exec(id, Said(WROTE, usage={"usd": -1, "steps": 99, "time": 1e6, "visits": 7}))
     used = spending.of_thread(rig.store, rig.thread(id))
-    assert used["steps"] == 1
+    assert (used["steps"], used["usd"]) == (1, 0)
     assert used["time"] < 1000
     assert rig.row(id)["spent"]["visits"] == 0
 

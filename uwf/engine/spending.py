@@ -55,8 +55,10 @@ def before_step(thread: Thread, base: Place) -> dict[str, float]:
 
 
 def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
-    """What one attempt used: what its agent says, but for what is counted here."""
-    said = {name: amount for name, amount in (usage or {}).items() if name not in _COUNTED_HERE}
+    """What one attempt used: what its agent says, but for what is counted here. Nobody gives anything back."""
+    said = {
+        name: max(0, amount) for name, amount in (usage or {}).items() if name not in _COUNTED_HERE
+    }
     return said | {TIME: ms / 1000}
 
 
