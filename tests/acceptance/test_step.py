@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.project import APPROVED, REJECTED, REVIEW, WRITTEN, Project, reply
+from tests.helpers.project import APPROVED, REJECTED, REVIEW, WRITTEN, Project, reply, until
 from uwf.store import codec
 
 ROW = {
@@ -154,9 +154,13 @@ def test_turns_are_all_that_was_said_in_order(project: Project) -> None:
     project.step(thread, project.program("failing", "echo I tried; exit 1"), expect=6)
     slow = project.program(
         "slow",
-        "cat >/dev/null; echo Thinking.; sleep 0.5; printf -- '---\\n$status: written\\ntitle: x\\n---\\n'",
+        "cat >/dev/null; echo Thinking.; while [ ! -e go ]; do sleep 0.01; done\n"
+        "printf -- '---\\n$status: written\\ntitle: x\\n---\\n'",
     )
-    project.step(thread, slow, verb="resume")
+    process = project.start("thread", "resume", thread, "--agent", slow)
+    until(lambda: len(project.turns(thread)) == 2)
+    (project.cwd / "go").touch()
+    process.communicate(timeout=20)
     rows = project.turns(thread)
     assert [(row["text"].split("\n")[0], row["outcome"], row["number"]) for row in rows] == [
         ("I tried", "exit_code", 1),

@@ -38,7 +38,7 @@ def test_a_reply_of_fifty_megabytes_is_one_step(
     record_property("peak megabytes", peak // MEGABYTE)
     process.communicate()
     assert process.returncode == 0
-    assert took_s < 30 and peak < 400 * MEGABYTE
+    assert took_s < 60 and peak < 400 * MEGABYTE
     body = project("step", "show", thread, "--json").json["body"]
     assert len(body) == 50 * MEGABYTE and body.endswith(
         "00999999 words of a very long reply, on and on...\n"
@@ -97,7 +97,7 @@ def test_hostile_front_matter_is_a_bad_reply_in_words(
     agent = project.agent(f"---\n{front}\n---\ntext\n", reply())
     began = time.monotonic()
     [line] = project.step(thread, agent)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert line["status"] == "completed" and agent.calls == 2
     wrong = agent.prompt(2).partition("## Your last reply was not accepted")[2]
     assert said in wrong.partition("This was your reply")[0], wrong[:500]

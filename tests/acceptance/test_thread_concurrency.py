@@ -78,7 +78,7 @@ def test_a_waiting_exec_can_be_interrupted(project: Project) -> None:
     waiting = project.start("thread", "exec", thread, "--wait", "60")
     time.sleep(0.3)
     waiting.send_signal(signal.SIGINT)
-    assert waiting.wait(5) == 130
+    assert waiting.wait(30) == 130
     finish(project, process)
 
 
