@@ -92,13 +92,18 @@ class AgentFailed(UwfError):
 
 
 class Refused(UwfError):
-    """A guard's "not now". `reason` is the guard's reason code and also the error code."""
+    """A guard's "not now". `reason` is the guard's reason code and also the error code; `retry_at_ms` is when
+    the answer may be another one, in epoch milliseconds, if the guard knows.
+    """
 
     default_code = "refused"
 
-    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, reason: str, hint: str | None = None, retry_at_ms: int | None = None
+    ) -> None:
         super().__init__(message, hint=hint, code=reason)
         self.reason = reason
+        self.retry_at_ms = retry_at_ms
 
 
 class Interrupted(UwfError):

@@ -51,7 +51,8 @@ def tell(error: BaseException, out: Output) -> None:
         problems = [str(problem) for problem in error.problems]
         out.error(error.code, error.message, error.hint, problems=problems)
     elif isinstance(error, errors.Refused):
-        out.error(error.code, error.message, error.hint, reason=error.reason)
+        more = {"reason": error.reason, "retryAtMs": error.retry_at_ms}
+        out.error(error.code, error.message, error.hint, **more)
     elif isinstance(error, errors.UwfError):
         out.error(error.code, error.message, error.hint)
     elif isinstance(error, KeyboardInterrupt):

@@ -144,6 +144,8 @@ def _fields(found: Standing) -> dict[str, str]:
         lines[f"breaker {breaker.name}"] = (
             f"{breaker.state}, {breaker.failures} failures, {breaker.cause}"
         )
+    for event in found.events[-5:]:
+        lines[clock.iso(event["atMs"])] = f"{event['event']} {event['breaker']}: {event['cause']}"
     left = found.left
     lines["memory"] = (
         "unknown" if left.memory_bytes is None else f"{left.memory_bytes >> 20} MB free"

@@ -24,7 +24,10 @@ _COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
 _UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
 _AGENT = opt("--agent", complete="agent", help="A configured agent, or a command line in quotes.")
 _WAIT = opt(
-    "--wait", metavar="SECONDS", low=0, help="Wait this long while another process runs it."
+    "--wait",
+    metavar="SECONDS",
+    low=0,
+    help="Wait this long: for who runs it, for a place, for a pause that ends.",
 )
 
 

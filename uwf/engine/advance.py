@@ -157,26 +157,42 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
     agent = engine.agent_for(workflow.name, plan.role, order.agent)
     thread = _with_budget(engine, thread, workflow, plan, order)
     sleep = _sleeper(stop, id)
+    deadline_s = clock.monotonic_s() + order.wait_s
     retries = 0
     while True:
+        order = replace(order, wait_s=max(0.0, deadline_s - clock.monotonic_s()))
         request = _request(engine, thread, workflow, plan, agent, order)
-        with engine.dispatch.admitted(request, agent, sleep) as keep_fds:
-            result = Attempt(
-                engine,
-                thread,
-                workflow,
-                plan,
-                agent,
-                request,
-                stop,
-                keep_fds=keep_fds,
-                retries=retries,
-            ).make()
+        try:
+            with engine.dispatch.admitted(request, agent, sleep) as keep_fds:
+                result = Attempt(
+                    engine,
+                    thread,
+                    workflow,
+                    plan,
+                    agent,
+                    request,
+                    stop,
+                    keep_fds=keep_fds,
+                    retries=retries,
+                ).make()
+        except Refused as refusal:
+            sleep(_until_it_may_pass(refusal, deadline_s))
+            continue
         if isinstance(result, Result):
             return result
         sleep(result.delay_s)
         retries += 1
         thread = current(engine, id)
+
+
+def _until_it_may_pass(refusal: Refused, deadline_s: float) -> float:
+    """How long to wait for a guard that said when to ask again. Raises `refusal` if that is too late, or not known."""
+    if refusal.retry_at_ms is None:
+        raise refusal
+    wait_s = max(0.05, (refusal.retry_at_ms - clock.now_ms()) / 1000)
+    if clock.monotonic_s() + wait_s > deadline_s:
+        raise refusal
+    return wait_s
 
 
 def _request(

@@ -155,10 +155,17 @@ def schema_file(home: str, role: Role) -> str:
     if not os.path.exists(path):
         import json
 
-        draft = f"{path}.{os.getpid()}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(role.schema, file, indent=2)
-        os.replace(draft, path)
+        from uwf.store import files
+
+        draft = files.start_new(path)
+        try:
+            with open(draft, "w") as file:
+                json.dump(role.schema, file, indent=2)
+            files.publish_new(draft, path)  # or another process was first, with the same bytes
+        except OSError as error:
+            raise files.cannot_create(path, error) from error
+        finally:
+            files.discard(draft)
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import clock
 from uwf.agent import platform
 from uwf.engine.ask import SLOTS
 from uwf.engine.dispatch import Rules
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from uwf.guard.machine import Left
     from uwf.guard.switch import Switched
     from uwf.store.protocols import Counters
+
+
+EVENTS_MS = 86_400_000
+"""Events of the last day are shown."""
 
 
 class Place(Record):
@@ -42,6 +47,7 @@ class Standing(Record):
     left: Left
     today: dict[str, float]
     day_budget: dict[str, float]
+    events: list[dict[str, Any]]
 
 
 def look(counters: Counters, home: str, config: Config) -> Standing:
@@ -66,6 +72,10 @@ def look(counters: Counters, home: str, config: Config) -> Standing:
         left=machine.look(home if os.path.isdir(home) else os.path.dirname(home) or "/"),
         today=budget.today(counters),
         day_budget=dict(rules.budget.day),
+        events=[
+            {"atMs": sample.at_ms, **sample.value}
+            for sample in counters.samples(breaker.EVENTS, clock.now_ms() - EVENTS_MS)
+        ],
     )
 
 
@@ -111,6 +121,7 @@ def document(found: Standing) -> dict[str, Any]:
         },
         "today": found.today,
         "dayBudget": found.day_budget,
+        "events": found.events,
     }
 
 

@@ -68,4 +68,4 @@ def refuse(
     """
     if retry_at_ms is not None:
         message += f"; try again at {clock.iso(retry_at_ms + 999)}"
-    return Refused(message, reason=reason, hint=hint)
+    return Refused(message, reason=reason, hint=hint, retry_at_ms=retry_at_ms)
