@@ -144,8 +144,9 @@ def _fields(found: Standing) -> dict[str, str]:
         lines[f"breaker {breaker.name}"] = (
             f"{breaker.state}, {breaker.failures} failures, {breaker.cause}"
         )
-    for event in found.events[-5:]:
-        lines[clock.iso(event["atMs"])] = f"{event['event']} {event['breaker']}: {event['cause']}"
+    for number, event in enumerate(found.events[-5:], 1):
+        said = f"{event['event']} {event['breaker']}: {event['cause']}"
+        lines[f"event {number}"] = f"{clock.iso(event['atMs'])} {said}"
     left = found.left
     lines["memory"] = (
         "unknown" if left.memory_bytes is None else f"{left.memory_bytes >> 20} MB free"
