@@ -26,7 +26,7 @@
 
 static char what[16], calls[16], text[256];
 static long nth, count;
-static int and_later, ready;
+static int and_later, ready, noting;
 static ssize_t (*real_write)(int, const void *, size_t);
 
 static void prepare(void) {
@@ -45,17 +45,20 @@ static void prepare(void) {
 static void note(const char *call, const char *path) {
     char line[PATH_MAX + 64];
     int length = snprintf(line, sizeof line, "%s %s\n", call, path);
-    int file = open(getenv("FAULT_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+    int file;
+    noting = 1;
+    file = open(getenv("FAULT_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
     if (file >= 0) {
-        real_write(file, line, length);
+        if (real_write(file, line, length) != length) abort();
         close(file);
     }
+    noting = 0;
 }
 
 /* 0: go on. 1: half of it, then die. -1: fail, errno is set. */
 static int meet(const char *kind, const char *call, const char *path) {
     if (!ready) prepare();
-    if (!what[0] || (strcmp(calls, "any") && strcmp(calls, kind)) || !strstr(path, text)) return 0;
+    if (!what[0] || noting || (strcmp(calls, "any") && strcmp(calls, kind)) || !strstr(path, text)) return 0;
     count++;
     if (!strcmp(what, "trace")) {
         note(call, path);

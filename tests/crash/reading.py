@@ -33,13 +33,14 @@ State = tuple[Place, ...]
 def state(store: Store) -> State:
     """Where everything stands now."""
     refs = {ref.name: (ref.id, ref.tags) for ref in store.refs()}
-    return _state(store, refs)
+    return _state(store, refs, {})
 
 
 def history(store: Store) -> list[State]:
     """Every state the store has been in, oldest first, from the log of moves; the last is the present one."""
     refs: dict[str, tuple[str, dict[str, str]]] = {}
     states: list[State] = [()]
+    known: dict[str, tuple[Any, ...]] = {}
     for move in store.moves_since(0):
         if move.name.startswith(ATTEMPTS):
             continue
@@ -49,7 +50,7 @@ def history(store: Store) -> list[State]:
             del refs[move.name]
         else:
             refs[move.name] = move.new, move.tags
-        states.append(_state(store, refs))
+        states.append(_state(store, refs, known))
     assert states[-1] == state(store), "the refs are not what their log says"
     return states
 
@@ -92,9 +93,17 @@ def _threads(store: Store) -> list[Any]:
     return [thread.read(store, ref) for ref in store.refs(THREADS)]
 
 
-def _state(store: Store, refs: dict[str, tuple[str, dict[str, str]]]) -> State:
+def _state(
+    store: Store,
+    refs: dict[str, tuple[str, dict[str, str]]],
+    known: dict[str, tuple[Any, ...]],
+) -> State:
+    """`known` keeps the steps of heads that were read already."""
+    for head, _ in refs.values():
+        if head not in known:
+            known[head] = _steps(store, head)
     return tuple(
-        Place(name.rpartition("/")[0], _tags(tags), _steps(store, head))
+        Place(name.rpartition("/")[0], _tags(tags), known[head])
         for name, (head, tags) in sorted(refs.items())
         if not name.startswith(ATTEMPTS)
     )

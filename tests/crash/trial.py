@@ -59,14 +59,33 @@ class Kill(NamedTuple):
         return {"UWF_CRASH_AT": self.point} if self.point else {}
 
 
+class Fault(NamedTuple):
+    """The disk fails instead: `order` is that of faults.c, for files of the home whose path goes on with `file`."""
+
+    order: str
+    file: str = ""
+    delay_s: float = 0.0
+
+    @property
+    def at(self) -> str:
+        return f"({self.order})"
+
+    def environ(self, world: World) -> dict[str, str]:
+        return disk.fault(self.order, f"{world.home}/{self.file}")
+
+
 class Verdict(NamedTuple):
-    """How one kill went. `reached` is false when the command had ended before it could be killed."""
+    """How one kill went. `reached` is false when the command had ended before it could be killed.
+
+    `ended` is None when not even that could be found out.
+    """
 
     scenario: str
-    kill: Kill
+    kill: Kill | Fault
     reached: bool
     new: bool
     violations: tuple[tuple[str, str], ...]
+    ended: Ended | None
 
 
 def prepare(scenario: Scenario, folder: Path) -> Baseline:
@@ -102,12 +121,15 @@ def _count_calls(scenario: Scenario, world: World) -> int:
         world.sweep()
 
 
-def attempt(scenario: Scenario, baseline: Baseline, kill: Kill, folder: Path, seed: int) -> Verdict:
-    """Kill the command once, in a copy of the scenario's world, and look."""
+def attempt(
+    scenario: Scenario, baseline: Baseline, kill: Kill | Fault, folder: Path, seed: int
+) -> Verdict:
+    """Kill the command once, or have its disk fail, in a copy of the scenario's world, and look."""
     world = baseline.template.copy(folder)
     chance = random.Random(seed)
     found: list[tuple[str, str]] = []
     reached, new = False, False
+    ended: Ended | None = None
     try:
         known = len(world.agent_runs())
         ended, beside = _run(world, scenario, kill)
@@ -148,11 +170,11 @@ def attempt(scenario: Scenario, baseline: Baseline, kill: Kill, folder: Path, se
         found.append(("obstacle", f"{type(error).__name__}: {error}"))
     finally:
         world.sweep()
-    return Verdict(scenario.name, kill, reached, new, tuple(found))
+    return Verdict(scenario.name, kill, reached, new, tuple(found), ended)
 
 
 def _run(
-    world: World, scenario: Scenario, kill: Kill, env: dict[str, str] | None = None
+    world: World, scenario: Scenario, kill: Kill | Fault, env: dict[str, str] | None = None
 ) -> tuple[Ended, Running | None]:
     scenario.upset(world)
     beside = scenario.beside(world) if scenario.beside else None

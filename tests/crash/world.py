@@ -135,13 +135,20 @@ class World:
             **(extra or {}),
         }
 
-    def start(self, *words: str, agent: str = "", env: Mapping[str, str] | None = None) -> Running:
-        """Start `uwf WORDS --json`."""
-        return Running([PROGRAM, *words, "--json"], self.project, self.environ(agent, env))
+    def start(
+        self,
+        *words: str,
+        agent: str = "",
+        env: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+    ) -> Running:
+        """Start `uwf WORDS --json`, by way of the program `within`."""
+        argv = [*within, PROGRAM, *words, "--json"]
+        return Running(argv, self.project, self.environ(agent, env))
 
-    def run(self, *words: str, agent: str = "", env: Mapping[str, str] | None = None) -> Ended:
-        """Run `uwf WORDS --json` to its end."""
-        return self.start(*words, agent=agent, env=env).end()
+    def run(self, *words: str, **options: Any) -> Ended:
+        """Run `uwf WORDS --json` to its end; `options` as for `start`."""
+        return self.start(*words, **options).end()
 
     def must(self, *words: str, agent: str = "", codes: Sequence[int] = (0,)) -> Ended:
         """Run it; its exit code is one of `codes`, or `Obstacle` is raised."""
