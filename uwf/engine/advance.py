@@ -154,7 +154,7 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
         commit.move(engine.store, thread, plan, "the graph has ended")
         return Result(current(engine, id), None, None)
     plan = replace(plan, instruction=engine.redactor.text(plan.instruction))
-    agent = engine.agent_for(workflow.name, plan.role, order.agent)
+    agent = _agent_for(engine, workflow, plan, order)
     thread = _with_budget(engine, thread, workflow, plan, order)
     sleep = _sleeper(stop, id)
     deadline_s = clock.monotonic_s() + order.wait_s
@@ -183,6 +183,16 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
         sleep(result.delay_s)
         retries += 1
         thread = current(engine, id)
+
+
+def _agent_for(engine: Engine, workflow: Workflow, plan: Plan, order: Order) -> Agent:
+    """Who runs the step; where nobody can, somebody who says so once the guards before that have been asked."""
+    try:
+        return engine.agent_for(workflow.name, plan.role, order.agent)
+    except Refused as refusal:
+        from uwf.engine.agents import Nobody
+
+        return Nobody(refusal)
 
 
 def _until_it_may_pass(refusal: Refused, deadline_s: float) -> float:

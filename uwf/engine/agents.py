@@ -10,8 +10,24 @@ from uwf.errors import InputError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.agent.seam import Agent
+    from uwf.agent.seam import Agent, Answer, Ask
+    from uwf.agent.stop import Stop
     from uwf.config import Config
+
+
+class Nobody:
+    """Stands in where no agent can be chosen, until the guards have come to that: others may have to say no first."""
+
+    name = ""
+
+    def __init__(self, refusal: Refused) -> None:
+        self._refusal = refusal
+
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        raise self._refusal
+
+    def ask(self, ask: Ask, *, stop: Stop, on_ready: object, on_turn: object) -> Answer:
+        raise self._refusal
 
 
 def choose(config: Config, workflow: str, role: str, override: str | None) -> Agent:
