@@ -104,10 +104,7 @@ class Turn:
                 raise refusal
             self._sleep(min(self._poll_s(), left_s))
             self._line.check(entry)
-            try:
-                found = self._try(request, entry)
-            except StoreBusy:
-                continue  # many look at the slots at once: there is time
+            found = self._try(request, entry)
             if isinstance(found, Held):
                 return found
             refusal = found
@@ -120,6 +117,14 @@ class Turn:
 
     def _try(self, request: Request, entry: Entry) -> Held | Refused:
         """Take the slots if it is this request's turn; else why not."""
+        try:
+            return self._look_and_take(request, entry)
+        except (
+            StoreBusy
+        ) as busy:  # too many others look: somebody who waits has the time to look again
+            return refuse("server_overloaded", busy.message, hint=busy.hint)
+
+    def _look_and_take(self, request: Request, entry: Entry) -> Held | Refused:
         with slots.taking(self._folder) as table:
             full = next((pool for pool in entry.pools if table.free(pool) <= 0), None)
             if full is not None:
