@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 MACHINE = "machine"
 PATIENCE_S = 5.0
 """The folder is held for a fraction of a millisecond. Who has it for this long was stopped in the middle."""
-PAUSE_S = 0.001
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.064
+"""Between two attempts to hold it: twice as long each time, for hundreds who ask every millisecond leave the one
+who has it no time to go on.
+"""
 MANY_POOLS = 100
 """From here on a new pool has those that nobody uses removed: label values may come without end."""
 
@@ -186,14 +189,15 @@ def first_full(folder: str, pools: Sequence[Pool]) -> Pool | None:
 
 
 def _wait_for(mutex: int, folder: str) -> None:
-    deadline_s = clock.monotonic_s() + PATIENCE_S
+    deadline_s, pause_s = clock.monotonic_s() + PATIENCE_S, FIRST_PAUSE_S
     while not _lock(mutex):
         if clock.monotonic_s() >= deadline_s:
             raise StoreBusy(
                 f"another process has been looking at the slots in {folder} for {PATIENCE_S:g} s; it was stopped",
                 hint=f"fuser {os.path.join(folder, _MUTEX)}",
             )
-        time.sleep(PAUSE_S)
+        time.sleep(pause_s * (1 + os.urandom(1)[0] / 255) / 2)  # not all at the same time
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def _is_taken(path: str) -> bool:
