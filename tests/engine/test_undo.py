@@ -213,3 +213,39 @@ def test_undo_is_a_move_of_the_log(rig: Rig) -> None:
     moves = rig.store.moves(THREADS + id)
     assert [move.why for move in moves] == ["started", "step 1 writer done", "undo to version 1"]
     assert moves[-1].old == moves[-2].new
+
+
+def test_failure_after_an_undo_does_not_turn_the_next_undo_around(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    rig.undo(id)
+    rig.exec(id, crash())
+    rig.undo(id)
+    assert rig.steps(id) == []
+    with pytest.raises(StateError):
+        rig.undo(id)
+
+
+def test_suspension_that_a_rebind_carried_goes_with_its_try(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.poke(id, "shorter", crash())
+    for name in ("other", "third"):
+        other = rig.put_workflow(replace(PAIR, name=name))
+        rebind.rebind(rig.store, rig.thread(id), other)
+    rig.undo(id)
+    assert rig.state(id) == {"status": "idle"}
+    assert rig.row(id)["workflowName"] == "other"
+    assert rig.row(id)["currentRole"] == "reviewer"
+    rig.exec(id, CHANGES)
+
+
+def test_suspension_that_a_rebind_carried_stays_where_it_is_still_true(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, suspend("which?"))
+    for name in ("other", "third"):
+        other = rig.put_workflow(replace(PAIR, name=name))
+        rebind.rebind(rig.store, rig.thread(id), other)
+    rig.undo(id)
+    assert rig.state(id)["suspendMessage"] == "which?"
+    rig.resume(id, APPROVED)

@@ -13,6 +13,7 @@ from uwf.engine.model import (
     CANCELLED,
     COMPLETED,
     IDLE,
+    SUSPENDED,
     THREADS,
     THREADS_END,
     Place,
@@ -167,6 +168,8 @@ def undo(store: Store, thread: Thread) -> None:
     assert goal.new is not None
     kept, then = kept_tags(thread.tags), kept_tags(goal.tags)
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
+    if goal.new != thread.head and state.get("status") == SUSPENDED:
+        state = _without_try(store, goal.new, state)
     with store.transaction() as tx:
         tx.set_ref(
             THREADS + thread.id,
@@ -190,6 +193,21 @@ def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
 UNDO = "undo to version "
 
 
+def _without_try(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:
+    """The state of a thread that was suspended at `head`, now that the try it had there is gone.
+
+    A rebind carries a suspension along. When that was about a poke that failed, another role is next without it.
+    """
+    place = Place.read(store, head)
+    if place.kind != "rebind":
+        return state
+    workflow = workflow_model.from_payload(store.get(place.workflow).payload)
+    standing = decide.standing(store, place, workflow)
+    if standing.next_role == state.get("suspendedRole"):
+        return state
+    return tags_for({"workflow": workflow.name}, standing, clock.now_ms())
+
+
 def _effective(moves: list[Move], at: int) -> int:
     """The move whose state the ref has at `moves[at]`: an undo stands for the move it went back to."""
     while moves[at].why.startswith(UNDO):
@@ -201,10 +219,10 @@ def _effective(moves: list[Move], at: int) -> int:
 def _before(moves: list[Move], at: int) -> int | None:
     """The move that had led to the state before `moves[at]`, None at the beginning."""
     if at > 0 and moves[at].tags.get("status") == CANCELLED and moves[at - 1].new == moves[at].new:
-        return _effective(moves, at - 1)
-    head, n = moves[at].new, at - 1
+        return at - 1
+    head, n = moves[at].new, at
     while n >= 0 and moves[n].new == head:
-        n -= 1
+        n = _effective(moves, n) - 1  # what an undo had left behind lies before it, and does not count
     if n < 0 or moves[n].new is None:
         return None
     n = _effective(moves, n)
