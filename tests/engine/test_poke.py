@@ -131,3 +131,11 @@ def test_attempts_of_the_role_after_a_poked_step_are_not_lost(rig: Rig) -> None:
     failed = rig.exec(id, crash("no network"))
     rig.poke(id, "shorter", SHORTER)
     assert rig.steps(id)[-1].attempts == (failed.attempt,)
+
+
+def test_answer_that_a_failed_resume_was_given_is_said_again(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, suspend("tabs?"))
+    rig.resume(id, crash(), supplement="tabs")
+    rig.poke(id, "shorter", SHORTER)
+    assert rig.steps(id)[-1].supplement == "tabs\n\nshorter"

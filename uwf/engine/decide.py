@@ -76,7 +76,9 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         )
     step = Step.read(nodes, thread.head)
     pending = thread.plan
-    said = step.supplement if pending is None or not pending.is_poke else pending.supplement
+    said = step.supplement
+    if pending is not None and pending.role == step.role:
+        said = pending.supplement if pending.is_poke else both(said, pending.supplement)
     return Plan(
         role=step.role,
         round=step.round,
