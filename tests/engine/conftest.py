@@ -10,9 +10,19 @@ import pytest
 
 from tests.helpers.rig import Rig
 from tests.helpers.ticking import Ticking
+from uwf.guard.machine import Left
 from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_store
+
+CALM = Left(None, None, None, None)
+"""A machine of which nothing is known refuses nobody."""
+
+
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else runs on this machine is in nobody's way."""
+    monkeypatch.setattr("uwf.guard.machine.look", lambda home: CALM)
 
 
 @pytest.fixture(autouse=True)
