@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.model import Start, Step, prompt_text
+from uwf.engine.model import Place, Start, Step, prompt_text
 from uwf.engine.story import inline, quote, steps_back
 
 TYPE_CHECKING = False
@@ -87,7 +87,6 @@ def _facts(thread: Thread, start: Start) -> str:
 
 
 def _round_heading(reader: Reader, step: Step) -> str:
-    before = reader.get(step.prev)
-    if step.round > 1 and before.kind == "step" and before.payload["round"] < step.round:
+    if step.round > 1 and Place.read(reader, step.prev).round < step.round:
         return f"# Round {step.round}\n\n"
     return ""
