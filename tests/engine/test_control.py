@@ -1,0 +1,91 @@
+"""Reaching the process that runs a thread: stop it, or wait until it has let go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from uwf import clock
+from uwf.engine import control
+from uwf.engine.thread import lock_path
+from uwf.errors import StateError
+from uwf.guard import lock
+
+ID = clock.ulid(1_700_000_000_000)
+PATIENCE_S = 10.0
+
+
+@pytest.fixture
+def holder(tmp_path: object) -> Iterator[Callable[..., int]]:
+    """Forks a process that holds the thread's lock and does not let go by itself."""
+    pids: list[int] = []
+
+    def start(on_term: Callable[..., object] | signal.Handlers = signal.SIG_DFL) -> int:
+        told, says = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                signal.signal(signal.SIGTERM, on_term)
+                held = lock.take(lock_path(str(tmp_path)), ID)
+                os.write(says, b"x")
+                time.sleep(60)
+                held.release()
+            finally:
+                os._exit(0)
+        os.close(says)
+        assert os.read(told, 1) == b"x"
+        os.close(told)
+        pids.append(pid)
+        return pid
+
+    yield start
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def let_go_and_stay(signum: int, frame: object) -> None:
+    """A run that ends its thread's step and then goes on with something else."""
+    for held in list(lock._held.values()):
+        held.release()
+
+
+def test_nobody_runs_it(tmp_path: object) -> None:
+    assert control.stop(str(tmp_path), ID, patience_s=PATIENCE_S) is None
+    assert control.wait(str(tmp_path), ID, timeout_s=0)
+
+
+def test_run_ends_at_sigterm(tmp_path: object, holder: Callable[..., int]) -> None:
+    pid = holder()
+    assert control.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
+    assert lock.holder(lock_path(str(tmp_path)), ID) is None
+
+
+def test_run_that_lets_go_is_not_killed(tmp_path: object, holder: Callable[..., int]) -> None:
+    pid = holder(let_go_and_stay)
+    assert control.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
+    assert os.waitpid(pid, os.WNOHANG) == (0, 0)
+
+
+def test_run_that_does_not_listen_is_killed(tmp_path: object, holder: Callable[..., int]) -> None:
+    pid = holder(signal.SIG_IGN)
+    assert control.stop(str(tmp_path), ID, patience_s=0.05) == pid
+    assert lock.holder(lock_path(str(tmp_path)), ID) is None
+
+
+def test_thread_of_this_very_process_is_not_stopped(tmp_path: object) -> None:
+    with lock.take(lock_path(str(tmp_path)), ID), pytest.raises(StateError):
+        control.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+
+
+def test_waiting_ends_with_the_run_or_with_the_time(
+    tmp_path: object, holder: Callable[..., int]
+) -> None:
+    pid = holder()
+    assert not control.wait(str(tmp_path), ID, timeout_s=0.05)
+    os.kill(pid, signal.SIGKILL)
+    assert control.wait(str(tmp_path), ID, timeout_s=PATIENCE_S)
