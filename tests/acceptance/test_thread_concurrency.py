@@ -89,6 +89,24 @@ def test_undo_and_a_second_cancel_wait_for_nobody(project: Project) -> None:
     finish(project, process)
 
 
+def test_a_running_thread_is_listed_as_such_among_the_active_ones(project: Project) -> None:
+    thread, quiet = project.begin(), project.begin()
+    process = running(project, thread)
+    for more, expected in (
+        ([], [quiet, thread]),
+        (["--status", "running"], [thread]),
+        (["--status", "idle"], [quiet]),
+        (["--history"], []),
+    ):
+        assert project("thread", "list", "-q", *more).out.split() == expected, more
+    rows = {row["thread"]: row for row in project("thread", "list", "--json").json}
+    assert (rows[thread]["status"], rows[quiet]["status"]) == ("running", "idle")
+    told = rows[thread]["running"]
+    assert (told["pid"], told["role"]) == (process.pid, "worker")
+    assert told["agent"].endswith("/waiting") and told["since"] > 0
+    finish(project, process)
+
+
 def test_looking_at_a_running_thread_disturbs_nothing(project: Project) -> None:
     thread = project.begin()
     process = running(project, thread)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.helpers.project import APPROVED, ASKS, ONE, REJECTED, REVIEW, WRITTEN, Project, reply
@@ -48,6 +50,24 @@ def test_a_count_takes_that_many_steps_and_no_more_than_there_are(project: Proje
         *("writer", "reviewer", "writer"),
     ]
     assert [line["status"] for line in project.step(thread, agent, "-c", "9")] == ["completed"]
+
+
+def test_each_line_is_there_when_its_step_is_done(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.program(
+        "pausing",
+        "cat >/dev/null; [ $UWF_ROLE = writer ] || while [ ! -e go ]; do sleep 0.01; done\n"
+        "[ $UWF_ROLE = writer ] && printf -- '---\\n$status: written\\ntitle: x\\n---\\n' && exit\n"
+        "printf -- '---\\n$status: approved\\n---\\n'",
+    )
+    words = ("thread", "exec", thread, "--agent", agent, "--until-done", "--json")
+    process = project.start(*words)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["role"] == "writer"
+    assert process.poll() is None
+    (project.cwd / "go").touch()
+    rest, _ = process.communicate(timeout=20)
+    assert (json.loads(rest)["status"], process.returncode) == ("completed", 0)
 
 
 def test_text_says_what_was_done_and_quiet_gives_the_step_ids(project: Project) -> None:
