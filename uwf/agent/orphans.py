@@ -1,6 +1,6 @@
 """What a killed `uwf` left running: found by pid and start time and by mark, and ended.
 
-Used by whoever finds the record of an unfinished attempt: the next command on that thread, `doctor`, the daemon.
+Used by whoever finds the record of an unfinished attempt: the next command on that thread, or `doctor`.
 """
 
 from __future__ import annotations

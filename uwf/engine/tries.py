@@ -1,8 +1,8 @@
 """The writing side of a try: its beginning, its turns as they come, its end.
 
 While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the try, and from there its
-processes are found, so whoever comes after a crash knows what to end and what to keep. None of these writes
-waits for the disk: they survive the death of the process, and the step's own commit makes them durable.
+processes are found, so whoever comes after a crash knows what to end and what to keep. Turns do not wait
+for the disk: they survive the death of the process, and the commit that ends the try makes them durable.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ class Request(Record):
     `person` is the layer that nothing overtakes: a person's resume, or an event marked urgent; `fresh` says that the
     person added something new just now. `tries` counts the attempts in a row that failed at this step since then,
     `repeats` how often in the thread's life it failed as it did last. `spent` is what the thread has used over its
-    whole life (`tokens`, `usd`, `steps`, `seconds`) and `visits` how often this role was visited; `budget` is what
-    the thread may use, by the same names and `visits`.
+    whole life (`tokens`, `usd`, `steps`, `time` in seconds) and `visits` how often this role was visited; `budget` is
+    what the thread may use, by the same names and `visits`.
     """
 
     thread: str

@@ -1,4 +1,4 @@
-"""Names of counters for things whose own names may hold anything, such as an agent that is a command line."""
+"""Names of counters and folders for things whose own names may hold anything: an agent may be a command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uwf.errors import StoreError
 
 
 def key(name: str) -> str:
-    """A short segment of a counter's name that stands for `name`: 80 bits of its hash."""
+    """A short segment of a counter's or a folder's name that stands for `name`: 80 bits of its hash."""
     return blake3(name.encode(errors="surrogatepass")).hexdigest()[:20]
 
 

@@ -4,7 +4,7 @@ The operating system holds it, so a dead holder holds nothing, and "running" can
 instead of a status that a crash would leave behind. All threads of a home share one file; a thread is one
 byte of it, at an offset made from its ULID, under a POSIX record lock. That keeps a folder of 100,000
 threads free of lock files, and `F_GETLK` names the holder without ever taking the lock, so looking at a
-thread can not make an `exec` elsewhere fail.
+thread cannot make an `exec` elsewhere fail.
 
 POSIX record locks belong to the process and vanish when *any* descriptor of the file is closed, so this
 module keeps one descriptor per file for the life of the process, and excludes other users within the same
