@@ -118,7 +118,7 @@ def _follow(
         raise RouteError(
             f"the prompt of {where} renders empty: {_shown(edge.prompt)}",
             code="empty_prompt",
-            hint=f"check that {source} fills in the variables of this template",
+            hint="uwf workflow validate FILE",
         )
     if edge.location is None:
         return ToRole(edge.target, prompt)
@@ -127,7 +127,7 @@ def _follow(
         raise RouteError(
             f"the location of {where} renders empty: {_shown(edge.location)}",
             code="empty_location",
-            hint=f"check that {source} fills in the variables of this template",
+            hint="uwf workflow validate FILE",
         )
     return ToRole(edge.target, prompt, location)
 
