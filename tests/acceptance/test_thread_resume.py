@@ -184,3 +184,22 @@ def test_a_workflow_without_the_current_role_is_refused(project: Project) -> Non
     assert done.error["code"] == "role_gone" and "reviewer" in done.error["message"]
     assert agent.calls == 1
     assert project.show(thread) == before
+
+
+def test_a_resume_edge_that_renders_empty_is_refused_by_name_and_can_be_mended(
+    project: Project,
+) -> None:
+    silent = REVIEW.replace('"Write again, once more {{ _body }}."', '"{{ title }}"')
+    thread = project.begin(silent)
+    agent = project.agent(WRITTEN, APPROVED, WRITTEN)
+    project.step(thread, agent, "--until-done")
+    before = project.show(thread)
+    words = ("thread", "resume", thread, "--agent", agent.command, "--json")
+    done = project(*words, expect=5)
+    assert done.error["code"] == "empty_prompt"
+    assert "the prompt of edge $START → resume" in done.error["message"]
+    assert "{{ title }}" in done.error["message"]
+    assert project.show(thread) == before
+    file = project.file("review.yaml", REVIEW)
+    [line] = project.step(thread, agent, "--workflow", str(file), "--supplement", "again")
+    assert (line["round"], line["role"]) == (2, "writer")
