@@ -18,8 +18,6 @@ from uwf.amounts import (
     USD,
     VISITS,
     format,
-    parse,
-    raised,
     said,
     written,
 )
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from uwf.errors import Refused
     from uwf.guard.contract import Request
     from uwf.store.protocols import Counters, Transaction
-
-__all__ = ["NAMES", "Budget", "Rules", "format", "parse", "raised", "reached"]
 
 DAYS = "usage/"
 KEPT_DAYS = 31

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S = 0.0005
 LONGEST_PAUSE_S = 0.05
-CHECKPOINT_PAGES = (
-    1000  # WAL pages of 4 KiB after which a commit also moves them into the store file
-)
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
