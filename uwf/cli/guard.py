@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf import amounts
+from uwf import amounts, clock
 from uwf.cli.command import arg, command, opt
 from uwf.errors import InputError, NotFound
 
@@ -125,8 +125,6 @@ def reset(ctx: Context, breaker: str) -> None:
 
 
 def _fields(found: Standing) -> dict[str, str]:
-    from uwf import clock
-
     def switched(one: Any) -> str:
         until = "" if one.until_ms is None else f" until {clock.iso(one.until_ms)}"
         return f"on since {clock.iso(one.since_ms)}{until} {one.why}".strip()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from uwf import clock
 from uwf.cli import wiring
 from uwf.cli.command import arg, command
 from uwf.errors import NotFound
@@ -17,9 +20,6 @@ if TYPE_CHECKING:
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
-    import os
-
-    from uwf import clock
     from uwf.agent import platform
     from uwf.engine.ask import SLOTS
     from uwf.guard import line, slots

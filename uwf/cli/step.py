@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.engine import address
@@ -83,8 +84,6 @@ def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
 
 
 def _turn(row: dict[str, Any]) -> str:
-    from uwf import clock
-
     where = f"step {row['index']}" if row["step"] else f"attempt {row['number']}, {row['outcome']}"
     return f"— {row['role']}, {where}, {row['from']}, {clock.iso(row['at'])}\n{row['text']}"
 
@@ -103,7 +102,6 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _fields(row: dict[str, Any]) -> dict[str, str]:
-    from uwf import clock
     from uwf.engine.story import inline
 
     output = {name: inline(value) for name, value in row["output"].items() if name != "$status"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
 
@@ -45,8 +46,6 @@ def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | N
     thread=_THREAD,
 )
 def log(ctx: Context, thread: str) -> None:
-    from uwf import clock
-
     ref = wiring.thread_ref(ctx, thread)
     rows = [
         {

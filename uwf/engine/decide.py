@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from uwf.engine.model import CANCELLED, COMPLETED, IDLE, SUSPENDED, Place, Plan, Start, Step
-from uwf.errors import StateError
+from uwf.errors import InputError, StateError
 from uwf.record import Record, replace
 from uwf.workflow import route
 from uwf.workflow.model import END, SUSPEND
@@ -212,7 +212,6 @@ def task_variables(task: str) -> dict[str, Any]:
     if not task.startswith("---"):
         return {}
     from uwf import yaml12
-    from uwf.errors import InputError
 
     head, found, _ = task.removeprefix("---").partition("\n---")
     if not found:

@@ -17,6 +17,7 @@ Node kinds
 
 from __future__ import annotations
 
+from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -237,8 +238,6 @@ class Step(Record):
     def read(nodes: Nodes, id: str) -> Step:
         node = nodes.get(id)
         if node.kind != "step":
-            from uwf.errors import InputError
-
             raise InputError(
                 f"object {id[:12]} is a {node.kind}, not a step",
                 hint=f"uwf cas get {id[:12]}",
@@ -276,8 +275,6 @@ class Step(Record):
 
 def not_a_chain(id: str, kind: str) -> Exception:
     """The error for an object that is no node of a chain."""
-    from uwf.errors import InputError
-
     return InputError(
         f"object {id[:12]} is a {kind}, not a node of a thread's chain",
         hint="uwf thread list --all",
