@@ -222,7 +222,8 @@ def _before(moves: list[Move], at: int) -> int | None:
         return at - 1
     head, n = moves[at].new, at
     while n >= 0 and moves[n].new == head:
-        n = _effective(moves, n) - 1  # what an undo had left behind lies before it, and does not count
+        # What an undo had left behind lies before it, and does not count.
+        n = _effective(moves, n) - 1
     if n < 0 or moves[n].new is None:
         return None
     n = _effective(moves, n)
