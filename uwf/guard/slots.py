@@ -4,8 +4,9 @@ A slot is a file under an flock, taken through a descriptor that the agent inher
 file, so the slot is free only when uwf *and* the agent, and whatever the agent left with the descriptor, are
 gone. Counting is right whoever is killed: nobody has to give anything back.
 
-Slots are looked at and taken under one more flock, that of the folder. So nobody finds a pool full only because
-somebody else was looking, or had a slot in hand that he gave back at once.
+Slots are taken under one more flock, that of the folder, so that nobody finds a pool full only because somebody
+else had a slot in hand that he gave back at once. Whoever only looks asks each slot for a shared lock, which is in
+no other looker's way and which who takes slots waits for: hundreds may look and find nothing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.064
 """Between two attempts to hold it: twice as long each time, for hundreds who ask every millisecond leave the one
 who has it no time to go on.
 """
+A_LOOK_S, MOST_LOOKS = 0.0002, 50
+"""How long a look takes, and for how many who takes a slot waits before he takes another one."""
 MANY_POOLS = 100
 """From here on a new pool has those that nobody uses removed: label values may come without end."""
 
@@ -80,14 +83,14 @@ class Table:
     def free(self, pool: Pool) -> int:
         """How many slots of `pool` are left; none, or less than none, after its limit was lowered."""
         if pool not in self._free:
-            self._free[pool] = pool.limit - self._taken(pool)
+            self._free[pool] = pool.limit - count(self._folder, pool)
         return self._free[pool]
 
     def young(self, pool: Pool, age_s: float) -> int:
         """How many slots of `pool` are taken, and were so less than `age_s` seconds ago."""
         return sum(
             0 <= clock.now_ms() / 1000 - os.stat(path).st_mtime < age_s and _is_taken(path)
-            for path in self._files(pool)
+            for path in _files(self._folder, pool)
         )
 
     def take(self, pools: Sequence[Pool], owner: str) -> Held:
@@ -108,33 +111,27 @@ class Table:
             raise
         return held
 
-    def _taken(self, pool: Pool) -> int:
-        """Those above the limit count too: somebody may run under a higher one."""
-        return sum(map(_is_taken, self._files(pool)))
-
-    def _files(self, pool: Pool) -> list[str]:
-        path = self._path(pool)
-        try:
-            return [os.path.join(path, name) for name in os.listdir(path)]
-        except FileNotFoundError:
-            return []
-
     def _lock_one(self, pool: Pool) -> int:
         """The first free slot. There is one: nobody else takes any."""
         path = self._path(pool)
         self._make(path)
-        number = 0
+        number = looks = 0
         while True:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             descriptor = os.open(os.path.join(path, str(number)), flags, 0o600)
             try:
-                if _lock(descriptor):
+                if _lock(descriptor, fcntl.LOCK_EX):
                     return descriptor
+                is_looked_at = _lock(descriptor, fcntl.LOCK_SH)
             except BaseException:
                 os.close(descriptor)
                 raise
             os.close(descriptor)
-            number += 1
+            if is_looked_at and looks < MOST_LOOKS:
+                looks += 1
+                time.sleep(A_LOOK_S)
+            else:
+                number += 1
 
     def _make(self, path: str) -> None:
         try:
@@ -171,16 +168,11 @@ def take(folder: str, pools: Sequence[Pool], owner: str) -> Held:
 
 
 def count(folder: str, pool: Pool) -> int:
-    """How many slots of `pool` are taken now. Makes nothing, and is in nobody's way for long."""
-    try:
-        mutex = os.open(os.path.join(folder, _MUTEX), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        _wait_for(mutex, folder)
-        return pool.limit - Table(folder).free(pool)
-    finally:
-        os.close(mutex)
+    """How many slots of `pool` are taken now. Makes nothing, waits for nobody, and is in nobody's way.
+
+    Those above the limit count too: somebody may run under a higher one.
+    """
+    return sum(map(_is_taken, _files(folder, pool)))
 
 
 def first_full(folder: str, pools: Sequence[Pool]) -> Pool | None:
@@ -190,7 +182,7 @@ def first_full(folder: str, pools: Sequence[Pool]) -> Pool | None:
 
 def _wait_for(mutex: int, folder: str) -> None:
     deadline_s, pause_s = clock.monotonic_s() + PATIENCE_S, FIRST_PAUSE_S
-    while not _lock(mutex):
+    while not _lock(mutex, fcntl.LOCK_EX):
         if clock.monotonic_s() >= deadline_s:
             raise StoreBusy(
                 f"another process has been looking at the slots in {folder} for {PATIENCE_S:g} s; it was stopped",
@@ -200,17 +192,28 @@ def _wait_for(mutex: int, folder: str) -> None:
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
-def _is_taken(path: str) -> bool:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _files(folder: str, pool: Pool) -> list[str]:
+    path = os.path.join(folder, key(pool.name))
     try:
-        return not _lock(descriptor)
+        return [os.path.join(path, name) for name in os.listdir(path)]
+    except FileNotFoundError:
+        return []
+
+
+def _is_taken(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False  # nobody used the pool, and it was removed
+    try:
+        return not _lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -119,21 +119,17 @@ class Turn:
         """Take the slots if it is this request's turn; else why not."""
         try:
             return self._look_and_take(request, entry)
-        except (
-            StoreBusy
-        ) as busy:  # too many others look: somebody who waits has the time to look again
+        except StoreBusy as busy:  # with too many others; who waits has the time to look again
             return refuse("server_overloaded", busy.message, hint=busy.hint)
 
     def _look_and_take(self, request: Request, entry: Entry) -> Held | Refused:
+        full = slots.first_full(self._folder, entry.pools)
+        if full is not None:
+            return self._full(request, full)
         with slots.taking(self._folder) as table:
             full = next((pool for pool in entry.pools if table.free(pool) <= 0), None)
             if full is not None:
-                self._able_since.clear()
-                return refuse(
-                    "server_overloaded",
-                    f"all {full.limit} places of {full.words} are taken",
-                    hint=_next_command(request),
-                )
+                return self._full(request, full)
             starting = table.young(entry.pools[0], STARTING_S)
             overloaded = self._overloaded(request, starting)
             if overloaded is not None:
@@ -146,6 +142,14 @@ class Turn:
                     hint=_next_command(request),
                 )
             return table.take(entry.pools, f"{request.thread} {os.getpid()}")
+
+    def _full(self, request: Request, pool: Pool) -> Refused:
+        self._able_since.clear()
+        return refuse(
+            "server_overloaded",
+            f"all {pool.limit} places of {pool.words} are taken",
+            hint=_next_command(request),
+        )
 
     def _overloaded(self, request: Request, starting: int) -> Refused | None:
         try:
