@@ -48,6 +48,9 @@ NAMES = (
     "rebind: done",
     # one step of it
     "step: decided",
+    "line: joined",
+    "line: left",
+    "guards: passed",
     "agent: at the gate",
     "attempt: objects written",
     "attempt: thread reopened",
@@ -69,9 +72,9 @@ NAMES = (
     "failure: objects written",
     "failure: written",
     "failure: done",
-    "stop: judged",
-    "stop: written",
-    "stop: done",
+    "aside: judged",
+    "aside: written",
+    "aside: done",
     # a thread whose standing changes while its head stays: the step limit, an end without a step
     "move: written",
     "move: done",

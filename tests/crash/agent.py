@@ -5,6 +5,7 @@
     slow      thinks for half a second
     bad       the first reply is no reply; asked again, it is
     fail      exits with code 1
+    flaky     the first attempt cannot reach the model, which is worth another one
     ask       the reviewer asks a person before it says anything else
 
 Every run appends one line to `CRASH_LOG`: which step it was asked for, and the prompt it got. What a role
@@ -36,6 +37,8 @@ def main() -> None:
         time.sleep(0.5)
     if "fail" in modes:
         sys.exit("the model is not there today")
+    if "flaky" in modes and os.environ["UWF_ATTEMPT"] == "1":
+        sys.exit("connection refused")
     if "bad" in modes and "Your last reply was not accepted" not in prompt:
         print("Sorry, what was the question?")
         return

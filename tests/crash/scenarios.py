@@ -86,6 +86,18 @@ def started(world: World) -> None:
     world.must("thread", "start", world.workflow, "-p", "Write about crashes.")
 
 
+def two_started(world: World) -> None:
+    started(world)
+    started(world)
+
+
+def crashed_often(world: World) -> None:
+    """A thread whose first step died four times: more often than it may fail."""
+    started(world)
+    for _ in range(4):
+        crashed(world)
+
+
 def suspended(world: World) -> None:
     """A thread whose reviewer waits for a person, with a failed attempt and what was said before beside it."""
     started(world)
@@ -169,7 +181,10 @@ def stepping(world: World) -> Running:
 
 
 def slow_step(world: World) -> Running:
-    running = world.start("thread", "exec", "@last", agent="slow brood")
+    """The oldest thread is stepped, and has the one slot there is."""
+    with world.store() as store:
+        oldest = reading.threads(store)[0]
+    running = world.start("thread", "exec", oldest, agent="slow brood")
     wait_until(lambda: world.agent_runs() or not running.is_running(), "its agent runs")
     return running
 
@@ -316,6 +331,7 @@ SCENARIOS = (
             "run: locked",
             "run: settled",
             "step: decided",
+            "guards: passed",
             "agent: at the gate",
             "attempt: objects written",
             "attempt: recorded",
@@ -363,14 +379,30 @@ SCENARIOS = (
         "exec, stopped by SIGTERM",
         started,
         thread("exec", "@last"),
-        ("agent: told to end", "stop: judged", "stop: written", "stop: done"),
+        ("agent: told to end", "aside: judged", "aside: written", "aside: done"),
         agent="slow brood",
         interrupt=True,
         codes=(143,),
     ),
     Scenario(
-        "exec after a crash",
+        "exec, tried again",
         started,
+        thread("exec", "@last"),
+        ("aside: judged", "aside: written", "aside: done", "guards: passed:2"),
+        agent="flaky brood",
+    ),
+    Scenario(
+        "exec --wait, in line",
+        two_started,
+        thread("exec", "@last", "--wait", "30"),
+        ("line: joined", "line: left", "guards: passed", "attempt: recorded"),
+        agent=LIVELY,
+        beside=slow_step,
+        whole=False,
+    ),
+    Scenario(
+        "exec after crashes",
+        crashed_often,
         thread("exec", "@last"),
         ("agent: told to end", "settle: processes ended", "settle: written", "run: settled"),
         agent=LIVELY,

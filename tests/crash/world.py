@@ -33,6 +33,12 @@ command = ["{sys.executable}", "-I", "-S", "{AGENT}"]
 [limits]
 grace = "100ms"
 max_steps = 20
+max_running = 1
+min_memory = "1MiB"
+disk_floor = "1MiB"
+seats = 0
+[retry]
+base = "100ms"
 """
 
 WORKFLOW = """\

@@ -151,13 +151,13 @@ def keep_aside(
     store: Store, thread: Thread, running: Running, ending: Ending, tail: str, tell: Tell | None
 ) -> str:
     """Keep an attempt that was stopped, or that is tried again; the thread's ref stays untouched."""
-    points.at("stop: judged")
+    points.at("aside: judged")
     with store.transaction() as tx:
         attempt = _keep_ending(tx, thread.id, running, ending, tail)
         if tell is not None:
             tell(tx)
-        points.at("stop: written")
-    points.at("stop: done")
+        points.at("aside: written")
+    points.at("aside: done")
     return attempt
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from uwf import clock
+from uwf import clock, points
 from uwf.agent import platform
 from uwf.engine import spending
 from uwf.engine.ask import SLOTS, check_folder, folder
@@ -82,6 +82,7 @@ class Dispatch:
         )
         with chain.entered([*self._askable(agent), turn], request):
             held = turn.held
+            points.at("guards: passed")
             yield () if held is None else tuple(held.descriptors)
 
     def ask(self, request: Request, agent: Agent) -> None:

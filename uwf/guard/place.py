@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from uwf import clock
+from uwf import clock, points
 from uwf.guard import line
 from uwf.guard.contract import refuse
 
@@ -40,6 +40,7 @@ class Line:
         """
         with self._store.transaction(durable=False) as tx:
             entry = self._stand_in_line(tx, entry)
+        points.at("line: joined")
         try:
             yield entry
         except BaseException as error:
@@ -49,6 +50,7 @@ class Line:
                 error.add_note(f"and thread {entry.thread} could not leave the line: {fault}")
             raise
         self._leave(entry)
+        points.at("line: left")
 
     def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
         waiting = []
