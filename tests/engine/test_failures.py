@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import advance
 from uwf.engine.advance import Order
-from uwf.errors import Interrupted, Refused
+from uwf.errors import Conflict, Interrupted, Refused, StoreError
 from uwf.guard import breaker
 from uwf.store.sqlite import SqliteStore
 
@@ -365,3 +365,46 @@ def test_session_outlives_an_interruption(rig: Rig) -> None:
         rig.resume(id, KeyboardInterrupt())
     rig.resume(id, WROTE)
     assert rig.agent.asks[-1].session == "s-1"
+
+
+@pytest.mark.parametrize("answer", [WROTE, crash(), "bad"])
+def test_tag_set_while_the_agent_runs_is_kept(each_rig: Rig, answer: Any) -> None:
+    rig = each_rig
+    id = rig.start()
+
+    def label(ask: object) -> Any:
+        with rig.store.transaction() as tx:
+            tags = {**rig.ref(id).tags, "label.team": "red"}
+            tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="labelled")
+        return answer
+
+    rig.run(id, "exec", label, *(["bad", "bad"] if answer == "bad" else []))
+    assert rig.row(id)["labels"] == {"team": "red"}
+
+
+def test_head_moved_by_somebody_else_meanwhile_is_not_overwritten(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    start = rig.thread(id).place.start
+
+    def move(ask: object) -> str:
+        with rig.store.transaction() as tx:
+            tx.set_ref(f"@uwf/thread/{id}", start, why="by hand")
+        return CHANGES
+
+    with pytest.raises(Conflict):
+        rig.exec(id, move)
+    assert rig.head(id) == start
+    rig.exec(id, WROTE)
+    assert rig.steps(id)[0].attempts == ()
+
+
+def test_priority_that_is_no_number_is_told_and_not_run(rig: Rig) -> None:
+    id = rig.start()
+    with rig.store.transaction() as tx:
+        tags = {**rig.ref(id).tags, "priority": "high"}
+        tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="by hand")
+    with pytest.raises(StoreError) as refused:
+        rig.exec(id)
+    assert refused.value.code == "bad_tag"

@@ -222,7 +222,7 @@ def _request(
         agent=engine.redactor.text(agent.name),
         cwd=plan.cwd,
         labels=labels_of(thread.tags),
-        priority=int(thread.tags.get("priority", "0")),
+        priority=threads.number_of(thread, "priority") or 0,
         person=order.verb in (RESUME, POKE) or order.supplement is not None,
         fresh=order.supplement is not None,
         wait_s=order.wait_s,

@@ -108,11 +108,12 @@ def publish_step(
             },
         )
         points.at("step: objects written")
+        now = tx.ref(THREADS + thread.id)  # a label may have been set while the agent ran
         ref = tx.set_ref(
             THREADS + thread.id,
             step,
             expect=plan.expect,
-            tags=tags_for(thread.tags, standing, now_ms),
+            tags=tags_for((now or thread).tags, standing, now_ms),
             why=f"step {base.index + 1} {plan.role} {said.status}",
         )
         tell(tx)

@@ -164,6 +164,19 @@ def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(LABEL): tag for key, tag in tags.items() if key.startswith(LABEL)}
 
 
+def number_of(thread: Thread, key: str) -> int | None:
+    """The tag `key` as a number, None when there is none. Raises `StoreError` for anything else."""
+    text = thread.tags.get(key)
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise StoreError(
+            f"thread {thread.id} has the tag {key}={text!r:.80}, which is no number",
+            hint=f"uwf ref log {THREADS}{thread.id}",
+            code="bad_tag",
+        ) from None
+
+
 def lock_path(home: str) -> str:
     return os.path.join(home, LOCK_FILE)
 

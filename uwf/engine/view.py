@@ -24,11 +24,12 @@ from uwf.engine.thread import (
     FORKED_STEP,
     FORKED_THREAD,
     labels_of,
+    number_of,
     read,
     read_try,
     runner,
 )
-from uwf.errors import StoreError, UwfError
+from uwf.errors import UwfError
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
@@ -100,7 +101,7 @@ class View:
             begun = Start.read(self._reader, thread.place.start)
             budget = self._budget(thread, shown["currentRole"])
             used = self._spent(thread, shown["currentRole"])
-            priority, completed_ms = _number(ref, "priority"), _number(ref, "completedAt")
+            priority, completed_ms = number_of(thread, "priority"), number_of(thread, "completedAt")
         except (UwfError, KeyError, TypeError) as error:
             return self._corrupt(ref, error)
         running = self._running(thread.id)
@@ -239,19 +240,6 @@ class View:
             else None,
             "running": None,
         }
-
-
-def _number(ref: Ref, key: str) -> int | None:
-    """The tag `key` as a number, None when there is none. Raises `StoreError` for anything else."""
-    text = ref.tags.get(key)
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        raise StoreError(
-            f"ref {ref.name} has the tag {key}={text!r:.80}, which is no number",
-            hint=f"uwf ref log {ref.name}",
-            code="bad_tag",
-        ) from None
 
 
 def step_row(step: Step) -> dict[str, Any]:
