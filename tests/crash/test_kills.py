@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash.campaign import Campaign, Planned
-from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.crash.scenarios import SCENARIOS, Scenario, crashed, started
 from tests.crash.trial import Verdict
+from tests.crash.world import World
 
 
 def kill(scenario: Scenario, folder: Path) -> list[Verdict]:
@@ -26,3 +27,18 @@ def test_a_killed_command_is_done_or_not_done(scenario: Scenario, tmp_path: Path
     assert [(verdict.kill, verdict.violations) for verdict in verdicts if verdict.violations] == []
     not_reached = [verdict.kill.point for verdict in verdicts[:-1] if not verdict.reached]
     assert not_reached == [], "a point that its scenario does not come to proves nothing"
+
+
+@pytest.mark.parametrize("verb", ["stop", "cancel", "undo"])
+def test_any_command_that_changes_a_thread_ends_what_was_left_behind(
+    verb: str, tmp_path: Path
+) -> None:
+    world = World.make(tmp_path / "world")
+    try:
+        started(world)
+        world.must("thread", "exec", "@last")
+        crashed(world)
+        world.must("thread", verb, "@last")
+        assert world.alive() == {}
+    finally:
+        world.sweep()

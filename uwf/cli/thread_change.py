@@ -10,6 +10,7 @@ from uwf.cli.text import text_arg
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
+    from uwf.engine.events import Event
     from uwf.store.protocols import Ref
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
@@ -18,7 +19,8 @@ _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 @command(
     "thread stop",
     help="End what runs on a thread now; the thread stays as it is.",
-    detail="The agent gets SIGTERM, limits.grace later SIGKILL. Its unfinished attempt is kept.",
+    detail="The agent gets SIGTERM, limits.grace later SIGKILL. Its unfinished attempt is kept. What a killed run has "
+    "left behind is ended as well.",
     example="uwf thread stop @last",
     thread=_THREAD,
 )
@@ -27,7 +29,13 @@ def stop(ctx: Context, thread: str) -> None:
 
     ref = wiring.thread_ref(ctx, thread)
     pid = _end_run(ctx, ref)
-    ctx.out.note(f"stopped process {pid}" if pid is not None else "nothing was running")
+    left = _end_what_was_left(ctx, ref)
+    if pid is not None:
+        ctx.out.note(f"stopped process {pid}")
+    elif left:
+        ctx.out.note(f"stopped what a killed run had left behind ({', '.join(map(str, left))})")
+    else:
+        ctx.out.note("nothing was running")
     answer(ctx, _fresh(ctx, ref))
 
 
@@ -109,6 +117,28 @@ def _end_run(ctx: Context, ref: Ref) -> int | None:
 
     patience_s = ctx.config.limits.grace_s + 5.0
     return control.stop(ctx.home, ref.name.rpartition("/")[2], patience_s=patience_s)
+
+
+def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
+    """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
+    from uwf.engine import advance
+    from uwf.engine.events import Recovered
+    from uwf.errors import Busy
+
+    ended: list[int] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, Recovered):
+            ended.extend(event.ended_pids)
+
+    engine = wiring.engine(ctx, note)
+    id = ref.name.rpartition("/")[2]
+    try:
+        with advance.hold(engine, id):
+            advance.settle(engine, id)
+    except Busy:
+        return ()
+    return tuple(ended)
 
 
 def _fresh(ctx: Context, ref: Ref) -> Ref:
