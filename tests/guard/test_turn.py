@@ -1,0 +1,464 @@
+"""A step and its slots: at once or in turn, and nothing kept when it comes to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from time import time_ns
+from typing import Any
+
+import pytest
+
+from tests.guard.asking import Processes, Time, refused, request
+from uwf.errors import Interrupted, StoreBusy
+from uwf.guard import line, place, slots
+from uwf.guard.contract import Request, refuse
+from uwf.guard.line import Entry
+from uwf.guard.slots import MACHINE, Held, Pool
+from uwf.guard.turn import POLL_S, Limits, Turn, pools_of
+from uwf.record import replace
+from uwf.store.memory import MemoryStore
+
+NOBODY: dict[str, Any] = {"per_agent": {}, "per_workflow": {}, "per_label": {}}
+
+
+class Machine:
+    """A home with its line and slots, processes that ask, and what happens while they sleep."""
+
+    def __init__(self, folder: str, time: Time, **limits: Any) -> None:
+        self.folder, self.time = folder, time
+        self.store = MemoryStore()
+        self.processes = Processes()
+        self.limits = Limits(**{**NOBODY, "max_running": 2, **limits})
+        self.overloaded: Callable[[Request, int], bool] = lambda _request, _starting: False
+        self.sleeps: list[float] = []
+
+    def check_machine(self, request: Request, starting: int) -> None:
+        if self.overloaded(request, starting):
+            raise refuse("server_overloaded", f"no memory for {request.agent}")
+
+    def turn(self, pid: int, meanwhile: Callable[[int], None] = lambda _: None) -> Turn:
+        """The guard in process `pid`. `meanwhile(n)` happens during its n-th sleep."""
+
+        def sleep(seconds: float) -> None:
+            self.sleeps.append(seconds)
+            self.time.pass_s(seconds)
+            meanwhile(len(self.sleeps))
+
+        return Turn(
+            self.store,
+            self.folder,
+            self.limits,
+            check_machine=self.check_machine,
+            sleep=sleep,
+            started=f"start {pid}",
+            is_alive=self.processes.is_alive,
+        )
+
+    def enter(
+        self, pid: int, meanwhile: Callable[[int], None] = lambda _: None, **fields: Any
+    ) -> Held:
+        turn = self.turn(pid, meanwhile)
+        with self.processes.playing(pid):
+            release = turn.enter(request(**{"thread": f"T{pid}", **fields}))
+        assert turn.held is not None
+        assert release == turn.held.release
+        return turn.held
+
+    def wait(self, pid: int, **fields: Any) -> Entry:
+        """Somebody else's process stands in line, for a second by now, and stays there."""
+        one = line.Entry(
+            thread=f"T{pid}",
+            agent="mine",
+            pools=pools_of(self.limits, "mine", "flow", {}),
+            priority=0,
+            person=False,
+            since_s=self.time.s - 1,
+            pid=pid,
+            started=f"start {pid}",
+        )
+        with self.store.transaction() as tx:
+            line.put(tx, replace(one, **fields))
+        return one
+
+    def waiting(self) -> list[str]:
+        found = line.in_order(line.everybody(self.store), self.time.s)
+        return [one.thread for one in found]
+
+    def taken(self, name: str = MACHINE) -> int:
+        return slots.count(self.folder, Pool(name, 1))
+
+
+@pytest.fixture
+def machine(tmp_path: Path, time: Time) -> Machine:
+    return Machine(str(tmp_path / "slots"), time)
+
+
+def full(machine: Machine) -> list[Held]:
+    return [machine.enter(pid) for pid in (91, 92)]
+
+
+def test_a_place_is_taken_at_once_and_given_back(machine: Machine) -> None:
+    held = machine.enter(1)
+    assert len(held.descriptors) == machine.taken() == 1
+    held.release()
+    assert (machine.taken(), machine.waiting(), machine.sleeps) == (0, [], [])
+
+
+def test_without_waiting_a_full_machine_refuses_and_says_how_to_wait(machine: Machine) -> None:
+    holders = full(machine)
+    refusal = refused(lambda: machine.enter(1))
+    assert (refusal.reason, refusal.message, refusal.hint) == (
+        "server_overloaded",
+        "all 2 places of this machine are taken",
+        "uwf thread exec T1 --wait 600",
+    )
+    assert machine.waiting() == []
+    for held in holders:
+        held.release()
+    machine.enter(1).release()
+
+
+def test_smaller_pools_are_taken_too_and_named(tmp_path: Path, time: Time) -> None:
+    machine = Machine(
+        str(tmp_path / "slots"),
+        time,
+        max_running=9,
+        per_agent={"mine": 2, "other": None},
+        per_workflow={"flow": 3},
+        per_label={"repo": 1},
+    )
+    held = machine.enter(1, labels={"repo": "shop", "unlimited": "x"})
+    assert len(held.descriptors) == 4
+    refusal = refused(lambda: machine.enter(2, labels={"repo": "shop"}))
+    assert refusal.message == "all 1 places of label repo=shop are taken"
+    machine.enter(3, labels={"repo": "bar"})
+    assert refused(lambda: machine.enter(4)).message == "all 2 places of agent mine are taken"
+    machine.enter(5, agent="other")
+    assert (
+        refused(lambda: machine.enter(6, agent="other")).message
+        == "all 3 places of workflow flow are taken"
+    )
+    assert (machine.taken(), machine.taken("workflow/flow")) == (3, 3)
+
+
+def test_who_waits_gets_the_place_that_becomes_free(machine: Machine) -> None:
+    holders = full(machine)
+    held = machine.enter(
+        1, lambda sleep: holders[0].release() if sleep == 10 else None, wait_s=60.0
+    )
+    assert len(machine.sleeps) == 10
+    assert set(machine.sleeps) == {POLL_S}
+    assert (machine.taken(), machine.waiting()) == (2, [])
+    held.release()
+
+
+def test_waiting_ends_in_the_refusal_when_its_time_is_over(machine: Machine) -> None:
+    full(machine)
+    refusal = refused(lambda: machine.enter(1, wait_s=1.01))
+    assert (refusal.reason, refusal.hint) == ("server_overloaded", "uwf queue list")
+    assert sum(machine.sleeps) == pytest.approx(1.01)
+    assert (machine.taken(), machine.waiting()) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "error", [Interrupted("stopped", signum=15), KeyboardInterrupt(), OSError(5, "odd")]
+)
+def test_what_ends_the_waiting_leaves_nothing_behind(
+    machine: Machine, error: BaseException
+) -> None:
+    full(machine)
+
+    def stop(sleep: int) -> None:
+        assert machine.waiting() == ["T1"]
+        if sleep == 3:
+            raise error
+
+    with pytest.raises(type(error)):
+        machine.enter(1, stop, wait_s=60.0)
+    assert (machine.taken(), machine.waiting()) == (2, [])
+
+
+def test_who_does_not_wait_passes_nobody_who_does(machine: Machine) -> None:
+    machine.enter(91)
+    machine.wait(5)
+    refusal = refused(lambda: machine.enter(1))
+    assert (refusal.reason, refusal.message) == (
+        "server_overloaded",
+        "others wait for a place and go before thread T1",
+    )
+    machine.enter(2, person=True).release()  # but a person passes all that are none
+    machine.processes.dead.add((5, "start 5"))
+    machine.enter(1).release()
+
+
+def test_who_waits_for_a_smaller_pool_lets_others_pass(tmp_path: Path, time: Time) -> None:
+    machine = Machine(str(tmp_path / "slots"), time, max_running=9, per_label={"repo": 1})
+    machine.enter(91, labels={"repo": "shop"})
+    machine.wait(5, pools=pools_of(machine.limits, "mine", "flow", {"repo": "shop"}))
+    machine.enter(1).release()
+    machine.enter(2, labels={"repo": "bar"}).release()
+    assert refused(lambda: machine.enter(3, labels={"repo": "shop"})).reason == "server_overloaded"
+
+
+def test_line_has_room_for_so_many(machine: Machine) -> None:
+    full(machine)
+    for pid in range(10, 30):
+        machine.wait(pid)
+    before = machine.store.counters("")
+    refusal = refused(lambda: machine.enter(1, wait_s=60.0))
+    assert (refusal.reason, refusal.hint) == ("queue_full", "uwf queue list")
+    assert refusal.message.startswith("20 threads wait already")
+    assert machine.store.counters("") == before
+    machine.processes.dead.add((10, "start 10"))  # the dead are not counted, and removed
+    assert refused(lambda: machine.enter(1, wait_s=1.0)).reason == "server_overloaded"
+    assert "T10" not in machine.waiting()
+
+
+@pytest.fixture
+def dropping(tmp_path: Path, time: Time) -> Machine:
+    machine = Machine(
+        str(tmp_path / "slots"), time, overflow=place.DROP_OLDEST, max_queue=3, max_running=2
+    )
+    full(machine)
+    return machine
+
+
+def test_newcomer_takes_the_place_of_the_oldest_in_a_full_line(dropping: Machine) -> None:
+    machine = dropping
+    machine.wait(10, person=True, since_s=1.0)
+    machine.wait(11, since_s=3.0)
+    machine.wait(12, since_s=2.0)
+    seen: list[list[str]] = []
+    refused(lambda: machine.enter(1, lambda _: seen.append(machine.waiting()), wait_s=0.1))
+    assert seen[0] == ["T10", "T11", "T1"]
+
+
+def test_a_person_is_dropped_for_a_person_only(dropping: Machine) -> None:
+    machine = dropping
+    for pid in (10, 11, 12):
+        machine.wait(pid, person=True, since_s=float(pid))
+    assert refused(lambda: machine.enter(1, wait_s=9.0)).reason == "queue_full"
+    assert refused(lambda: machine.enter(2, person=True, wait_s=1.0)).reason != "queue_full"
+    assert machine.waiting() == ["T11", "T12"]
+
+
+def test_line_that_became_shorter_by_config_drops_as_many_as_are_too_many(
+    dropping: Machine,
+) -> None:
+    machine = dropping
+    for pid in range(10, 20):
+        machine.wait(pid, since_s=float(pid))
+    refused(lambda: machine.enter(1, wait_s=0.1))
+    assert machine.waiting() == ["T18", "T19"]
+
+
+@pytest.mark.parametrize("overflow", [place.REFUSE, place.DROP_OLDEST])
+def test_no_line_at_all_is_a_choice(tmp_path: Path, time: Time, overflow: str) -> None:
+    machine = Machine(str(tmp_path / "slots"), time, max_queue=0, overflow=overflow)
+    full(machine)
+    assert refused(lambda: machine.enter(1, wait_s=60.0)).reason == "queue_full"
+
+
+def test_who_is_dropped_is_told_so_and_takes_nothing(machine: Machine) -> None:
+    holders = full(machine)
+
+    def drop(sleep: int) -> None:
+        with machine.store.transaction() as tx:
+            line.remove(tx, "T1")
+        holders[0].release()
+
+    refusal = refused(lambda: machine.enter(1, drop, wait_s=60.0))
+    assert (refusal.reason, refusal.message) == (
+        "dropped",
+        "thread T1 was dropped from the line of waiting threads",
+    )
+    assert machine.taken() == 1
+
+
+def test_second_request_for_a_thread_joins_the_first_in_its_place(machine: Machine) -> None:
+    full(machine)
+    machine.wait(5, thread="T1", person=True, priority=7, since_s=1.0)
+    machine.wait(6)
+    seen: list[Entry | None] = []
+    refused(
+        lambda: machine.enter(1, lambda _: seen.append(line.find(machine.store, "T1")), wait_s=0.01)
+    )
+    (joined,) = seen
+    assert joined is not None
+    assert (joined.pid, joined.person, joined.priority, joined.since_s) == (1, True, 7, 1.0)
+
+
+def test_first_request_learns_that_another_process_has_its_place(machine: Machine) -> None:
+    holders = full(machine)
+
+    def join(sleep: int) -> None:
+        machine.wait(7, thread="T1")
+        holders[0].release()
+
+    refusal = refused(lambda: machine.enter(1, join, wait_s=60.0))
+    assert (refusal.reason, refusal.message) == (
+        "dropped",
+        "thread T1 is waited for by process 7 now, in the same place",
+    )
+    assert machine.waiting() == ["T1"]  # which it has not lost by that
+
+
+def test_machine_that_cannot_bear_it_refuses_or_is_waited_for(machine: Machine) -> None:
+    machine.overloaded = lambda _request, _starting: True
+    assert refused(lambda: machine.enter(1)).message == "no memory for mine"
+    assert machine.taken() == 0
+
+    def recover(sleep: int) -> None:
+        machine.overloaded = lambda _request, _starting: sleep < 5
+
+    machine.enter(1, recover, wait_s=60.0).release()
+    assert len(machine.sleeps) == 5
+
+
+def test_whom_the_machine_cannot_bear_keeps_no_smaller_agent_waiting(machine: Machine) -> None:
+    machine.overloaded = lambda request, _starting: request.agent == "huge"
+    machine.wait(5, agent="huge")
+    machine.enter(1).release()
+    machine.overloaded = lambda request, _starting: request.agent == "huge" and not request.person
+    machine.wait(5, agent="huge", person=True)
+    machine.wait(6, agent="huge", person=True)
+    assert refused(lambda: machine.enter(1)).reason == "server_overloaded"
+
+
+def test_agents_that_began_a_moment_ago_are_told_to_the_machine(machine: Machine) -> None:
+    machine.time.ms = time_ns() // 1_000_000 + 1000  # files have the time of the real clock
+    asked: list[int] = []
+    machine.overloaded = lambda _request, starting: bool(asked.append(starting))
+    held = [machine.enter(1), machine.enter(2)]
+    assert asked == [0, 1]
+    for one in held:
+        one.release()
+
+
+def test_waiter_that_was_stopped_keeps_others_waiting_for_two_seconds(machine: Machine) -> None:
+    machine.enter(91)
+    machine.wait(5)  # alive, but it never takes its place
+    began_s = machine.time.s
+    machine.enter(1, wait_s=60.0).release()
+    assert 2.0 <= machine.time.s - began_s < 2.1
+    assert machine.waiting() == ["T5"]
+
+
+def test_waiter_that_cannot_go_is_not_taken_for_stopped(machine: Machine) -> None:
+    holders = full(machine)
+    machine.wait(5)
+    took_s: list[float] = []
+
+    def free_after_a_while(sleep: int) -> None:
+        if machine.time.s > 1030 and not took_s:
+            holders[0].release()
+            took_s.append(machine.time.s)
+
+    machine.enter(1, free_after_a_while, wait_s=60.0)
+    assert machine.time.s - took_s[0] >= 2.0
+
+
+def test_those_further_back_look_more_rarely(machine: Machine) -> None:
+    full(machine)
+    for pid in range(10, 16):
+        machine.wait(pid)
+    refused(lambda: machine.enter(1, wait_s=10.0))
+    assert machine.sleeps[0] == 4 * POLL_S  # with two places it is in the fourth row
+    machine.sleeps.clear()
+
+    def serve(sleep: int) -> None:
+        with machine.store.transaction() as tx:
+            line.remove(tx, f"T{9 + sleep}")
+
+    refused(lambda: machine.enter(1, serve, wait_s=1.0))
+    assert machine.sleeps[:7] == [POLL_S * factor for factor in (4, 3, 3, 2, 2, 1, 1)]
+
+
+@pytest.mark.parametrize("when", ["at once", "in line"])
+def test_guard_that_breaks_keeps_nothing(machine: Machine, when: str) -> None:
+    if when == "in line":
+        holders = full(machine)
+
+    def break_down(sleep: int) -> None:
+        holders[0].release()
+
+    def fail(_request: Request, _starting: int) -> bool:
+        raise ZeroDivisionError
+
+    machine.overloaded = fail
+    wait_s = 60.0 if when == "in line" else 0.0
+    with pytest.raises(ZeroDivisionError):
+        machine.enter(1, break_down, wait_s=wait_s)
+    assert machine.taken() == (1 if when == "in line" else 0)
+    assert machine.waiting() == []
+
+
+def test_fault_while_leaving_the_line_keeps_no_slots(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holders = full(machine)
+
+    def break_down(sleep: int) -> None:
+        holders[0].release()
+        monkeypatch.setattr(machine.store, "transaction", busy)
+
+    def busy(*, durable: bool = True) -> None:
+        raise StoreBusy("the store is in use")
+
+    with pytest.raises(StoreBusy):
+        machine.enter(1, break_down, wait_s=60.0)
+    assert machine.taken() == 1
+
+
+def test_fault_while_leaving_the_line_does_not_hide_why(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(machine)
+
+    def stop(sleep: int) -> None:
+        monkeypatch.setattr(machine.store, "transaction", busy)
+        raise Interrupted("stopped", signum=15)
+
+    def busy(*, durable: bool = True) -> None:
+        raise StoreBusy("the store is in use")
+
+    with pytest.raises(Interrupted) as caught:
+        machine.enter(1, stop, wait_s=60.0)
+    assert caught.value.__notes__ == ["and thread T1 could not leave the line: the store is in use"]
+
+
+def test_table_that_somebody_keeps_is_waited_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "PATIENCE_S", 0.0)
+    table = slots.taking(machine.folder)
+    table.__enter__()
+    assert refused(lambda: machine.enter(1)).reason == "server_overloaded"
+
+    def let_go(sleep: int) -> None:
+        if sleep == 3:
+            table.__exit__(None, None, None)
+
+    machine.enter(1, let_go, wait_s=60.0).release()
+    assert len(machine.sleeps) == 3
+
+
+def test_releases_of_two_steps_are_two(machine: Machine) -> None:
+    turn = machine.turn(1)
+    first = turn.enter(request(thread="T1"))
+    second = turn.enter(request(thread="T2"))
+    first()
+    first()
+    assert machine.taken() == 1
+    second()
+    assert machine.taken() == 0
+
+
+def test_wall_clock_that_jumps_changes_nothing_in_the_line(machine: Machine) -> None:
+    machine.enter(91)
+    machine.wait(5)
+    for seconds in (-86_400, 10 * 86_400):
+        machine.time.jump_s(seconds)
+        assert refused(lambda: machine.enter(1)).reason == "server_overloaded"
+        assert refused(lambda: machine.enter(1, wait_s=1.0)).reason == "server_overloaded"
