@@ -1,0 +1,147 @@
+"""What the machine can bear: figures in every refusal, and agents that are learned by their peaks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.guard.asking import Time, refused, request
+from uwf.guard import machine, resources
+from uwf.guard.machine import Left
+from uwf.guard.resources import PEAKS, Rules
+from uwf.record import replace
+from uwf.store.memory import MemoryStore
+
+MB = 1 << 20
+PLENTY = Left(memory_bytes=64_000 * MB, disk_bytes=64_000 * MB, cpus=8.0, stalled_percent=0.0)
+
+
+def check(left: Left, *, rules: Rules | None = None, starting: int = 0, **fields: object) -> None:
+    expected = 500 * MB
+    resources.check(rules or Rules(), request(**fields), left, expected, starting)
+
+
+def test_plenty_refuses_nobody() -> None:
+    check(PLENTY)
+    check(PLENTY, rules=Rules(reserve_cpus=2.0))
+
+
+def test_figures_that_the_platform_does_not_give_refuse_nobody() -> None:
+    check(Left(None, None, None, None), rules=Rules(reserve_cpus=2.0))
+
+
+def test_memory_is_kept_for_two_people_and_for_those_that_have_just_begun() -> None:
+    left = replace(PLENTY, memory_bytes=1499 * MB)
+    assert refused(lambda: check(left)).message == (
+        "1499 MB of memory are free; a step of mine takes 500 MB, with that and 2 places kept for people "
+        "1500 MB are needed"
+    )
+    check(replace(PLENTY, memory_bytes=1500 * MB))
+    check(replace(PLENTY, memory_bytes=500 * MB), person=True)
+    assert refused(
+        lambda: check(replace(PLENTY, memory_bytes=1999 * MB), person=True, starting=3)
+    ).message == (
+        "1999 MB of memory are free; a step of mine takes 500 MB, with that and 3 that have just begun "
+        "2000 MB are needed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        ({"cpus": 0.4}, "the load leaves 0.4 CPUs; 0.5 are to stay free"),
+        ({"cpus": -7.0}, "the load leaves 0.0 CPUs"),
+        ({"stalled_percent": 20.5}, "the machine waits for memory 20 % of the time; 20 % is the"),
+        ({"disk_bytes": 255 * MB}, "255 MB of disk are free; 256 MB are to stay free"),
+    ],
+)
+def test_each_floor_is_told_with_its_figure(left: dict[str, float], words: str) -> None:
+    refusal = refused(lambda: check(replace(PLENTY, **left), rules=Rules(reserve_cpus=0.5)))
+    assert refusal.reason == "server_overloaded"
+    assert refusal.message.startswith(words)
+
+
+def tell(store: MemoryStore, peak_mb: int, agent: str = "mine") -> None:
+    with store.transaction() as tx:
+        resources.tell(tx, agent, peak_mb * MB)
+
+
+def expected_mb(store: MemoryStore) -> int:
+    return resources.expected(store, Rules(), "mine") // MB
+
+
+def test_an_agent_is_learned_by_its_peaks(store: MemoryStore, time: Time) -> None:
+    assert expected_mb(store) == 500
+    tell(store, 40)
+    assert expected_mb(store) == 40
+    tell(store, 2000)
+    assert expected_mb(store) == 2000
+    tell(store, 1000)
+    assert expected_mb(store) == 1800
+    tell(store, 0)  # nothing was measured
+    assert expected_mb(store) == 1800
+
+
+def test_agent_that_once_seemed_too_large_gets_another_chance(
+    store: MemoryStore, time: Time
+) -> None:
+    tell(store, 100_000)
+    time.pass_s(3600)
+    assert expected_mb(store) == 90_050
+    time.pass_s(3 * 86_400)
+    assert 500 <= expected_mb(store) < 600
+    time.jump_s(-30 * 86_400)
+    assert expected_mb(store) == 100_000
+
+
+def test_small_agent_is_not_forgotten_by_time(store: MemoryStore, time: Time) -> None:
+    tell(store, 40)
+    time.pass_s(29 * 86_400)
+    assert expected_mb(store) == 40
+
+
+def test_peaks_of_agents_that_nobody_uses_go(store: MemoryStore, time: Time) -> None:
+    for number in range(40):
+        tell(store, 10, f"./run --once {number}")
+        time.pass_s(7 * 86_400)
+    assert len(store.counters(PEAKS)) <= 6
+
+
+@pytest.mark.parametrize("value", [None, "?", 7, [], {}, {"bytes": 5}])
+def test_peak_that_cannot_be_read_is_learned_anew(value: object) -> None:
+    store = MemoryStore()
+    tell(store, 40)
+    ((name, _),) = store.counters(PEAKS)
+    with store.transaction() as tx:
+        tx.set_counter(name, value)
+    assert expected_mb(store) == 500
+    tell(store, 30)
+    assert expected_mb(store) == 30
+
+
+def test_this_machine_has_figures(tmp_path: Path) -> None:
+    left = machine.look(str(tmp_path))
+    assert left.disk_bytes is not None
+    assert left.disk_bytes > 0
+    assert left.cpus is not None
+    assert left.cpus <= (os.cpu_count() or 1)
+    if os.path.exists("/proc/meminfo"):
+        assert left.memory_bytes is not None
+        assert left.memory_bytes > MB
+
+
+def test_machine_without_figures_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_read", lambda path: "")
+    left = machine.look(str(tmp_path / "gone"))
+    assert (left.memory_bytes, left.disk_bytes, left.stalled_percent) == (None, None, None)
+
+
+def test_pressure_is_that_of_all_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "some avg10=73.10 avg60=50.00 avg300=20.00 total=123\n"
+        "full avg10=41.27 avg60=30.00 avg300=10.00 total=99\n"
+    )
+    monkeypatch.setattr(machine, "_read", lambda path: text)
+    assert machine.look("/").stalled_percent == 41.27
