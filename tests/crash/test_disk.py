@@ -104,6 +104,17 @@ def test_a_command_on_a_failing_disk_is_done_or_not_done(
 
 
 @failing_disk
+@pytest.mark.parametrize("call", [1, 9, 12])
+def test_a_full_disk_is_called_one(call: int, tmp_path: Path) -> None:
+    """Also where SQLite speaks of an input/output error: it had no room for its -shm file."""
+    world = World.make(tmp_path / "world")
+    started(world)
+    full = disk.fault(f"enospc write {call}+", f"{world.home}/store.db")
+    error = json.loads(world.run("thread", "exec", "@last", env=full).err)["error"]
+    assert error["code"] == "store_full" and "the disk is full" in error["message"]
+
+
+@failing_disk
 def test_the_schema_of_a_role_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     for verdict in fail("exec", spread("enospc any {}", 3, "schemas/"), tmp_path):
         assert_told(verdict)

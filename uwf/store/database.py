@@ -208,6 +208,8 @@ def _in_one_line(words: str) -> str:
 def _code(error: sqlite3.Error) -> int:
     """SQLite's primary result code, -1 when the fault is not SQLite's."""
     code: int = getattr(error, "sqlite_errorcode", -1)
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # the -shm file cannot grow, and what keeps it is room
+        return sqlite3.SQLITE_FULL
     return code & 0xFF if code >= 0 else -1
 
 
