@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.units import duration_s, size_bytes
+from uwf.units import counted, duration_s, size_bytes
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,7 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
         assert duration_s(text) >= 0
     except ValueError as error:
         assert repr(text) in str(error)
+
+
+def test_one_thing_is_not_told_as_several() -> None:
+    assert [counted(number, "step") for number in (0, 1, 2)] == ["0 steps", "1 step", "2 steps"]

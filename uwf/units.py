@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: `90s`, `1h30m`, `14d`; `8MiB`, `64KiB`, `1GB`."""
+"""Durations, sizes and counts as people write them: `90s`, `1h30m`; `8MiB`, `64KiB`, `1GB`; `1 step`, `2 steps`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def size_bytes(text: str) -> int:
     if total > _MAX_BYTES:
         raise ValueError(f"{text!r} is more than any memory")
     return total
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _take(text: str) -> tuple[float, str, str]:

@@ -163,7 +163,7 @@ def test_diff_shows_what_two_threads_share_and_where_they_part(project: Project)
     assert document["left"] == {"thread": thread, "steps": project.steps(thread)[1:]}
     assert document["right"] == {"thread": fork, "steps": project.steps(fork)[1:]}
     told = project("thread", "diff", thread, fork).out.splitlines()
-    assert told[:3] == [f"--- {thread}", f"+++ {fork}", "1 steps in common"]
+    assert told[:3] == [f"--- {thread}", f"+++ {fork}", "1 step in common"]
     assert "- step 2 reviewer → approved" in told and "+ step 2 reviewer → rejected" in told
     assert "+ why: too short" in told
     assert "the two are the same" in project("thread", "diff", thread, thread).out

@@ -175,7 +175,7 @@ def test_show_as_text_has_one_line_for_each_field(project: Project) -> None:
     fields = dict(line.split(maxsplit=1) for line in told.splitlines())
     assert fields["thread"] == thread
     assert fields["status"] == "completed"
-    assert fields["steps"] == "2 in 1 round(s)"
+    assert fields["steps"] == "2 in 1 round"
     assert fields["task"] == "First line second line"
     assert fields["labels"] == "a=b"
 

@@ -51,7 +51,7 @@ def test_validate_prints_every_problem_with_file_line_and_column(project: Projec
     ):
         [*found] = [line for line in done.out.splitlines() if f"broken.yaml:{place}" in line]
         assert any(words in line for line in found), (place, words, done.out)
-    assert done.err.startswith("1 file(s): ")
+    assert done.err.startswith("1 file: ")
 
 
 def test_validate_as_json_and_as_names(project: Project) -> None:
@@ -76,7 +76,7 @@ def test_warnings_alone_are_exit_0(project: Project) -> None:
     project.file("one.yaml", ONE.replace("version: 1\n", ""))
     done = project("workflow", "validate", "one.yaml")
     assert done.out == "one.yaml:1:1: warning: `version: 1` is missing\n"
-    assert done.err == "1 file(s): 0 error(s), 1 warning(s)\n"
+    assert done.err == "1 file: 0 errors, 1 warning\n"
 
 
 def test_an_invalid_file_starts_nothing_and_its_hint_shows_all(project: Project) -> None:

@@ -107,7 +107,7 @@ def test_difference_is_told_line_by_line(rig: Rig) -> None:
     rig.exec(id, reply("changes", "Not yet.\nIt is long.", remarks="shorten it"))
     rig.exec(fork, reply("changes", "Not yet.\nIt is short.", remarks="shorten it"), WROTE)
     told = diff.text(diff.compare(rig.store, rig.ref(id), rig.ref(fork))).splitlines()
-    assert told[:3] == [f"--- {id}", f"+++ {fork}", "1 steps in common"]
+    assert told[:3] == [f"--- {id}", f"+++ {fork}", "1 step in common"]
     assert "- It is long." in told
     assert "+ It is short." in told
     assert "  remarks: shorten it" in told

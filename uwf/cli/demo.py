@@ -121,14 +121,15 @@ def _farewell(ctx: Context, document: dict[str, Any]) -> str:
     import sys
 
     from uwf.demo.folder import AGENT, WORKFLOW
-    from uwf.demo.project import count
+    from uwf.units import counted
 
     lines = [""]
     for each in document["rounds"]:
-        before, after = count(each["findings"]["before"], "finding"), each["findings"]["after"]
+        before, after = counted(each["findings"]["before"], "finding"), each["findings"]["after"]
         lines.append(f"Round {each['round']}: {before} before, {after} after ({each['agreed']}).")
     lines += [
-        f"{document['steps']} steps in {document['seconds']:.1f} s. What they changed: diff -ru before project",
+        f"{counted(document['steps'], 'step')} in {document['seconds']:.1f} s. "
+        "What they changed: diff -ru before project",
         "",
         "What to try next. The thread is still there:",
         "",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from uwf.cli.exits import DONE, SUSPENDED
 from uwf.demo.folder import AGENT, PROJECT, WORKFLOW
-from uwf.demo.project import count, listed
+from uwf.demo.project import listed
 from uwf.engine.model import THREADS
+from uwf.units import counted
 
 if TYPE_CHECKING:
     from uwf.cli.context import Context
@@ -30,7 +31,7 @@ def welcome(tour: Tour, folder: Folder, what: str, linter: str) -> None:
     """What is about to happen, and where."""
     from uwf.cli.demo import typed
 
-    files = count(folder.copied.files, "file")
+    files = counted(folder.copied.files, "file")
     tour.tell(
         f"A workflow named tidy works on a copy of {what} ({files}).\n"
         f"Small programs around {linter} play its roles survey, fix and review: no model, no key.\n\n"

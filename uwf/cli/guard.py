@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import amounts, clock
 from uwf.cli.command import arg, command, opt
 from uwf.errors import InputError, NotFound
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _fields(found: Standing) -> dict[str, str]:
     lines["queue"] = f"{found.waiting} of {found.max_queue}"
     for breaker in found.breakers:
         lines[f"breaker {breaker.name}"] = (
-            f"{breaker.state}, {breaker.failures} failures, {breaker.cause}"
+            f"{breaker.state}, {counted(breaker.failures, 'failure')}, {breaker.cause}"
         )
     for number, event in enumerate(found.events[-5:], 1):
         said = f"{event['event']} {event['breaker']}: {event['cause']}"

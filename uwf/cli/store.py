@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 )
 def verify(ctx: Context, *, deep: bool = False) -> int:
     from uwf.store import check
+    from uwf.units import counted
 
     report = check.verify(ctx.store(), deep)
     lines = [
@@ -29,7 +30,10 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
         + (f"; needed by {', '.join(problem.needed_by)}" if problem.needed_by else "")
         for problem in report.problems
     ]
-    counted = f"{report.objects} objects sound, {report.refs} refs, {len(lines)} problems"
+    found = (
+        f"{counted(report.objects, 'object')} sound, {counted(report.refs, 'ref')}, "
+        f"{counted(len(lines), 'problem')}"
+    )
     ctx.out.answer(
         {
             "objects": report.objects,
@@ -45,7 +49,7 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
             ],
         },
         ids=(problem.id for problem in report.problems if problem.id),
-        draw="\n".join([*lines, counted]),
+        draw="\n".join([*lines, found]),
     )
     return exits.FAULT if report.problems else exits.DONE
 
@@ -60,7 +64,7 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
 )
 def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     from uwf.store.gc import collect
-    from uwf.units import duration_s
+    from uwf.units import counted, duration_s
 
     try:
         grace_ms = round(duration_s(grace) * 1000)
@@ -75,7 +79,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
             "freedBytes": report.freed_bytes,
             "dryRun": dry_run,
         },
-        draw=f"{verb} {report.removed} objects ({report.freed_bytes} bytes), kept {report.kept}",
+        draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), kept {report.kept}",
     )
 
 

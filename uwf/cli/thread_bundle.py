@@ -8,6 +8,7 @@ from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.engine.model import ATTEMPTS, THREADS
 from uwf.errors import InputError
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     ctx.out.answer(
         {"thread": id, "file": output, "objects": contents.objects},
         ids=[id],
-        draw=f"{id}  {contents.objects} objects in {output}",
+        draw=f"{id}  {counted(contents.objects, 'object')} in {output}",
     )
 
 

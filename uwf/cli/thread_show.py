@@ -146,7 +146,7 @@ def _fields(row: dict[str, Any]) -> dict[str, str]:
         "status": row["status"],
         "workflow": f"{row['workflowName'] or '?'} ({(row['workflow'] or '?')[:12]})",
         "head": row["head"],
-        "steps": f"{number(row['steps'])} in {number(row['rounds'])} round(s)",
+        "steps": f"{number(row['steps'])} in {number(row['rounds'])} round{'' if row['rounds'] == 1 else 's'}",
         "next": row["currentRole"] or "",
         "suspended": f"{row['suspendedRole']}: {row['suspendMessage']}"
         if row["suspendMessage"]

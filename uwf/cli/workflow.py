@@ -49,6 +49,7 @@ def add(ctx: Context, file: str) -> None:
     files=arg("The YAML files.", metavar="FILE", complete="path"),
 )
 def validate(ctx: Context, files: tuple[str, ...]) -> int:
+    from uwf.units import counted
     from uwf.workflow import load
     from uwf.workflow.problem import ERROR
 
@@ -62,7 +63,10 @@ def validate(ctx: Context, files: tuple[str, ...]) -> int:
     document = {"valid": not bad, "files": list(files), "problems": [_row(p) for p in found]}
     ctx.out.answer(document, ids=sorted(bad), draw="\n".join(str(problem) for problem in found))
     errors = sum(problem.severity == ERROR for problem in found)
-    ctx.out.note(f"{len(files)} file(s): {errors} error(s), {len(found) - errors} warning(s)")
+    warnings = len(found) - errors
+    ctx.out.note(
+        f"{counted(len(files), 'file')}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    )
     return exits.BAD_INPUT if bad else exits.DONE
 
 

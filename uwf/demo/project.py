@@ -68,11 +68,6 @@ def compiles(source: bytes) -> bool:
     return True
 
 
-def count(number: int, thing: str) -> str:
-    """`1 finding`, `2 findings`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def listed(words: Sequence[str]) -> str:
     """Some words and how many more there are."""
     more = len(words) - LISTED

@@ -8,6 +8,7 @@ from uwf.demo import linter, project
 from uwf.demo.agreed import EXAMPLES, Agreed
 from uwf.demo.linter import SYNTAX, UNSAFE, Finding
 from uwf.demo.prompt import Prompt, Reply, suspend
+from uwf.units import counted
 
 DIFF_LINES = 8
 
@@ -27,9 +28,7 @@ def play(prompt: Prompt, folder: str) -> Reply:
     finished = not findings or agreed.leave_rest
     if heard and (fixable or not finished):
         # Only a person's word is a reason to try again: what is left without one has just been tried.
-        reason = (
-            f"A person has decided, and {project.count(len(fixable), 'finding')} can be fixed now."
-        )
+        reason = f"A person has decided, and {counted(len(fixable), 'finding')} can be fixed now."
         return Reply({"$status": "again", "reason": reason, "agreed": agreed.text}, text)
     text = "\n\n".join(filter(None, (text, _left(findings))))
     if finished:
@@ -56,7 +55,7 @@ def _question(findings: list[Finding], agreed: Agreed) -> str:
         answers.append(f"ignore {', '.join(codes)}" if can_ignore else "leave the rest")
     answer = " and ".join(answers)
     other = "" if "leave" in answer else ", or 'leave the rest'"
-    left = project.count(len(findings), "finding")
+    left = counted(len(findings), "finding")
     return (
         f"{left} left, and ruff has {' and '.join(known)}. "
         f"What shall be done? For instance '{answer}'{other}."
@@ -97,7 +96,7 @@ def _change(folder: str) -> tuple[str, list[str]]:
     state = (
         f"{project.listed(broken)} no longer compiles" if broken else "all of them still compile"
     )
-    text = f"Since the beginning {project.count(len(paths), 'file')} changed (+{added} -{removed} lines); {state}."
+    text = f"Since the beginning {counted(len(paths), 'file')} changed (+{added} -{removed} lines); {state}."
     piece = "\n".join(lines[:DIFF_LINES])
     more = len(lines) - DIFF_LINES
     if more > 0:

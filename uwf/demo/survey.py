@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.demo import linter, project
 from uwf.demo.prompt import Prompt, Reply
 from uwf.record import replace
+from uwf.units import counted
 
 
 def play(prompt: Prompt, folder: str) -> Reply:
@@ -17,7 +18,7 @@ def play(prompt: Prompt, folder: str) -> Reply:
     findings = linter.check(folder, agreed)
     how = " ".join(["ruff check .", *linter.options(folder, agreed)])
     if not findings:
-        text = f"`{how}` finds nothing in {project.count(len(files), 'Python file')}."
+        text = f"`{how}` finds nothing in {counted(len(files), 'Python file')}."
         return Reply({"$status": "clean", "agreed": agreed.text}, text)
     fields: dict[str, str | int] = {
         "$status": "findings",
@@ -25,7 +26,7 @@ def play(prompt: Prompt, folder: str) -> Reply:
         "fixable": len(linter.fixable(findings, agreed)),
         "agreed": agreed.text,
     }
-    lines = [f"`{how}` in {project.count(len(files), 'Python file')}:", ""]
+    lines = [f"`{how}` in {counted(len(files), 'Python file')}:", ""]
     for found in linter.by_rule(findings):
         lines.append(f"- {len(found)} x {found[0].code} {found[0].name}, fix: {found[0].fix}")
     return Reply(fields, "\n".join(lines))

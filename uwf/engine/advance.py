@@ -21,6 +21,7 @@ from uwf.errors import Busy, Refused, UwfError
 from uwf.guard import lock
 from uwf.guard.contract import Request
 from uwf.record import Record, replace
+from uwf.units import counted
 from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
@@ -277,7 +278,7 @@ def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:
     """`--until-done` has taken as many steps as it may: leave the thread to a person."""
     thread = result.thread
     next_role = decide.next_role(thread, engine.memo.workflow(thread.place.workflow))
-    message = f"stopped after {limit} steps without an end (limits.max_steps)"
+    message = f"stopped after {counted(limit, 'step')} without an end (limits.max_steps)"
     commit.move(engine.store, thread, decide.Standing(SUSPENDED, next_role, message), message)
     return Result(current(engine, thread.id), result.role, result.step)
 

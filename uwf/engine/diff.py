@@ -6,6 +6,7 @@ from uwf.engine.model import THREADS, Step
 from uwf.engine.story import inline, steps_back
 from uwf.engine.view import step_row
 from uwf.record import Record
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ def document(found: Comparison) -> dict[str, Any]:
 
 def text(found: Comparison) -> str:
     """The comparison for a reader: steps at the same place are compared line by line."""
-    lines = [f"--- {found.left}", f"+++ {found.right}", f"{found.shared} steps in common"]
+    lines = [
+        f"--- {found.left}",
+        f"+++ {found.right}",
+        f"{counted(found.shared, 'step')} in common",
+    ]
     for n in range(max(len(found.only_left), len(found.only_right))):
         pair = [rows[n] if n < len(rows) else None for rows in (found.only_left, found.only_right)]
         lines += ["", *_step_diff(pair[0], pair[1], found.bodies)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.model import Place, Start, Step, prompt_text
 from uwf.engine.story import inline, quote, steps_back
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def step_page(reader: Reader, id: str) -> str:
 def _facts(thread: Thread, start: Start) -> str:
     name = thread.tags.get("workflow", "")
     return (
-        f"*Workflow {name}, {thread.status}, round {thread.place.round}, {thread.place.index} steps, "
+        f"*Workflow {name}, {thread.status}, round {thread.place.round}, {counted(thread.place.index, 'step')}, "
         f"started {clock.iso(start.started_ms)} in {start.cwd}*"
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from uwf.guard.contract import refuse
 from uwf.record import Record
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ class Attempts:
         if request.fresh:
             return
         if request.tries >= self._rules.max_attempts:
-            what = f"failed {request.tries} times in a row"
+            what = f"failed {counted(request.tries, 'time')} in a row"
         elif request.repeats >= self._rules.max_repeats:
-            what = f"failed in the same way {request.repeats} times in its life"
+            what = f"failed in the same way {counted(request.repeats, 'time')} in its life"
         else:
             return
         raise refuse(

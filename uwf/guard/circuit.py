@@ -12,6 +12,7 @@ from uwf.guard import breaker as breakers
 from uwf.guard.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, Rules
 from uwf.guard.contract import refuse
 from uwf.record import replace
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Circuit:
         if breaker.state == OPEN and abs(clock.now_ms() - opened_ms) < cooldown_ms:
             raise refuse(
                 "circuit_open",
-                f"agent {breaker.agent} failed {breaker.failures} times in a row ({breaker.cause}); it is left "
-                "alone for a while",
+                f"agent {breaker.agent} failed {counted(breaker.failures, 'time')} in a row ({breaker.cause}); "
+                "it is left alone for a while",
                 retry_at_ms=opened_ms + cooldown_ms,
                 hint=f"uwf guard reset '{breaker.name}'",
             )
@@ -78,8 +79,8 @@ class Circuit:
         if pid is not None and self._is_alive(pid, started or ""):
             raise refuse(
                 "circuit_open",
-                f"agent {breaker.agent} failed {breaker.failures} times in a row; thread {thread} tries it now in "
-                f"process {pid}, and its success lets others through",
+                f"agent {breaker.agent} failed {counted(breaker.failures, 'time')} in a row; thread {thread} "
+                f"tries it now in process {pid}, and its success lets others through",
                 hint="uwf guard status",
             )
 

@@ -152,7 +152,8 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
             case _:
                 _bad("a record in it is of no known form")
     if needed - there:
-        _bad(f"it lacks object {min(needed - there)} and {len(needed - there) - 1} others")
+        more = len(needed - there) - 1
+        _bad(f"it lacks object {min(needed - there)}" + (f" and {more} more" if more else ""))
     return Contents(tuple(names), tuple(roots), len(there))
 
 
