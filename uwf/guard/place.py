@@ -45,11 +45,11 @@ class Line:
             yield entry
         except BaseException as error:
             try:
-                self._leave(entry)
+                self.remove([entry])
             except Exception as fault:
                 error.add_note(f"and thread {entry.thread} could not leave the line: {fault}")
             raise
-        self._leave(entry)
+        self.remove([entry])
         points.at("line: left")
 
     def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
@@ -111,8 +111,11 @@ class Line:
             hint=f"uwf thread exec {entry.thread} --wait 600",
         )
 
-    def _leave(self, entry: Entry) -> None:
-        with self._store.transaction(durable=False) as tx:
-            now = line.find(tx, entry.thread)
-            if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
-                line.remove(tx, entry.thread)
+    def remove(self, entries: list[Entry]) -> None:
+        """Take these out of the line, but for those whose place another process has by now."""
+        if entries:
+            with self._store.transaction(durable=False) as tx:
+                for entry in entries:
+                    now = line.find(tx, entry.thread)
+                    if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
+                        line.remove(tx, entry.thread)

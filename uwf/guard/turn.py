@@ -32,6 +32,7 @@ often, and so on, so that a line of hundreds costs little.
 """
 STARTING_S = 10.0
 """An agent that was started less than this ago may not have taken the memory that it is going to take."""
+FAR_LOOK_S = 5.0
 HESITATES_S = 2.0
 """Whoever could have gone for this long and has not is stopped (Ctrl-Z), and keeps nobody waiting."""
 
@@ -75,6 +76,7 @@ class Turn:
         self._is_alive = is_alive
         self._line = place.Line(store, limits.max_queue, limits.overflow, is_alive)
         self._able_since: dict[tuple[str, int], float] = {}
+        self._far_look_s = 0.0
         self.held: Held | None = None
         """The slots of the step that runs, for its agent to inherit."""
 
@@ -104,6 +106,8 @@ class Turn:
                 raise refusal
             self._sleep(min(self._poll_s(), left_s))
             self._line.check(entry)
+            if self._is_far_off():
+                continue
             found = self._try(request, entry)
             if isinstance(found, Held):
                 return found
@@ -114,6 +118,16 @@ class Turn:
         return min(
             LONGEST_POLL_S, POLL_S * (1 + self._line.ahead() // max(1, self._limits.max_running))
         )
+
+    def _is_far_off(self) -> bool:
+        """Whether so many stand before this process that it need not look at the slots. Every `FAR_LOOK_S` it does all
+        the same: those before it may be waiting for something else, or not be there any more.
+        """
+        now_s = clock.monotonic_s()
+        if self._line.ahead() >= self._limits.max_running and now_s < self._far_look_s:
+            return True
+        self._far_look_s = now_s + FAR_LOOK_S
+        return False
 
     def _try(self, request: Request, entry: Entry) -> Held | Refused:
         """Take the slots if it is this request's turn; else why not."""
@@ -164,13 +178,17 @@ class Turn:
         now_s = clock.monotonic_s()
         before, self._able_since = self._able_since, {}
         bearable: dict[tuple[str, bool], bool] = {(entry.agent, entry.person): True}
+        dead: list[Entry] = []
 
         def is_there(other: Entry) -> bool:
             who = (other.thread, other.pid)
             if now_s - before.get(who, now_s) >= HESITATES_S:
                 self._able_since[who] = before[who]
                 return False
-            return self._is_alive(other.pid, other.started)
+            if self._is_alive(other.pid, other.started):
+                return True
+            dead.append(other)
+            return False
 
         def could_start(other: Entry) -> bool:
             kind = (other.agent, other.person)
@@ -182,7 +200,7 @@ class Turn:
                 self._able_since[who] = before.get(who, now_s)
             return bearable[kind]
 
-        return line.may_go(
+        may_go = line.may_go(
             self._line.look(entry),
             entry,
             free=free,
@@ -190,6 +208,8 @@ class Turn:
             could_start=could_start,
             now_s=now_s,
         )
+        self._line.remove(dead)
+        return may_go
 
     def _entry(self, request: Request) -> Entry:
         return line.Entry(
