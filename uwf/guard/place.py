@@ -55,12 +55,14 @@ class Line:
     def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
         waiting = []
         for other in line.everybody(tx):
-            if not self._is_alive(other.pid, other.started):
-                line.remove(tx, other.thread)
-            elif other.thread == entry.thread:
-                entry = line.joined(entry, other)
-            else:
+            if other.thread != entry.thread:
                 waiting.append(other)
+            elif self._is_alive(other.pid, other.started):
+                entry = line.joined(entry, other)
+        if (
+            len(waiting) >= self._most
+        ):  # only now: in a long line it takes a while, and writers wait meanwhile
+            waiting = self._without_the_dead(tx, waiting)
         while len(waiting) >= self._most:
             dropped = self._to_drop(waiting, entry)
             line.remove(tx, dropped.thread)
@@ -68,6 +70,15 @@ class Line:
         line.put(tx, entry)
         self._note_place(line.gone(tx), waiting, entry)
         return entry
+
+    def _without_the_dead(self, tx: Transaction, waiting: list[Entry]) -> list[Entry]:
+        living = []
+        for other in waiting:
+            if self._is_alive(other.pid, other.started):
+                living.append(other)
+            else:
+                line.remove(tx, other.thread)
+        return living
 
     def look(self, entry: Entry) -> list[Entry]:
         """Everybody in the line, in no order."""
