@@ -6,6 +6,8 @@ import pytest
 
 from tests.helpers.project import APPROVED, ONE, REJECTED, REVIEW, WRITTEN, Project
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 BROKEN = """\
 version: 1
 name: other
@@ -214,10 +216,11 @@ def test_graph_marks_what_a_thread_visited_and_where_it_stands(project: Project)
     words = ("workflow", "graph", "review.yaml", "--thread", thread)
     project.step(thread, agent, "-c", "3")
     text = project(*words).out
-    assert "written  → reviewer  ✓ ×2" in text and "rejected → writer    ✓ ×1" in text
+    assert f"written  → reviewer  ✓ {TIMES}2" in text
+    assert f"rejected → writer    ✓ {TIMES}1" in text
     assert "\n▶ reviewer\n" in text and "▶ writer" not in text
     project.step(thread, agent)
     assert project(*words).out.rstrip().endswith("▶ end")
-    assert "×2" in project(*words, "--format", "mermaid").out
+    assert f"{TIMES}2" in project(*words, "--format", "mermaid").out
     project("workflow", "graph", "review.yaml", "--thread", "ZZZZ", expect=4)
     project("workflow", "graph", "review.yaml", "--format", "png", expect=2)
