@@ -10,7 +10,6 @@
     ├── StateError            the thing is in a state that forbids this               exit 5
     │   ├── Busy                  another process runs the thread
     │   └── Conflict              a compare-and-set found another value
-    ├── AgentFailed           the agent failed; the attempt is kept                   exit 6
     ├── Refused               a guard said "not now"; carries its reason              exit 75
     ├── Interrupted           ended by a signal, at a whole step                      exit 128 + signal
     └── StoreError            a fault of the disk or the store file                   exit 1
@@ -85,10 +84,6 @@ class Busy(StateError):
 
 class Conflict(StateError):
     default_code = "conflict"
-
-
-class AgentFailed(UwfError):
-    default_code = "agent_failed"
 
 
 class Refused(UwfError):

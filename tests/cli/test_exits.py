@@ -21,7 +21,6 @@ from uwf.cli.output import Output, StdoutFailed
         (errors.StateError("x"), 5),
         (errors.Busy("x"), 5),
         (errors.Conflict("x"), 5),
-        (errors.AgentFailed("x"), 6),
         (errors.Refused("x", reason="paused"), 75),
         (errors.Interrupted("x", signum=2), 130),
         (errors.Interrupted("x", signum=15), 143),

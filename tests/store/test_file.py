@@ -412,16 +412,6 @@ def test_a_snapshot_waits_as_a_transaction_does(
     fill(disk)
 
 
-def test_the_data_version_tells_that_others_wrote(disk: SqliteStore, path: str) -> None:
-    other = open_store(path)
-    before = disk.data_version()
-    fill(disk)
-    assert disk.data_version() == before
-    fill(other, 2)
-    assert disk.data_version() != before
-    other.close()
-
-
 def test_durability_is_set_for_each_transaction(disk: SqliteStore) -> None:
     """2 is FULL, an fsync for every commit; 1 is NORMAL, an fsync for every checkpoint."""
     for durable in (True, False, False, True, True, False):

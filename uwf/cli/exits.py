@@ -27,7 +27,6 @@ _EXIT_CODES: tuple[tuple[type[errors.UwfError], int], ...] = (
     (errors.InputError, BAD_INPUT),
     (errors.NotFound, NOT_FOUND),
     (errors.StateError, WRONG_STATE),
-    (errors.AgentFailed, AGENT_FAILED),
     (errors.Refused, NOT_NOW),
 )
 """The first class that fits decides; any other error is a FAULT."""

@@ -34,9 +34,6 @@ class MemoryStore(MemoryReading):
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._content)
 
-    def data_version(self) -> int:
-        return 0  # no other process can write here
-
     def stats(self) -> Stats:
         content = self._content
         size_bytes = sum(map(len, content.objects.values()))

@@ -248,10 +248,6 @@ class Store(Objects, Refs, Counters, Protocol):
         write meanwhile. No transaction can begin inside."""
         ...
 
-    def data_version(self) -> int:
-        """A number that is another one after another process has written."""
-        ...
-
     def stats(self) -> Stats: ...
 
     def faults(self) -> list[str]:

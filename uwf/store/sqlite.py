@@ -44,10 +44,6 @@ class SqliteStore(Reading, CounterReading):
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)
 
-    def data_version(self) -> int:
-        number: int = self._database.one("PRAGMA data_version")[0]
-        return number
-
     def stats(self) -> Stats:
         sql = (
             "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length(data)), 0),"
