@@ -66,9 +66,15 @@ def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture
 def test_json_carries_code_message_hint_and_what_else_is_known(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    refused = json.loads(told(errors.Refused("x", reason="paused"), capsys, as_json=True))
-    assert refused == {
-        "error": {"code": "paused", "message": "x", "hint": None, "reason": "paused"}
+    error = errors.Refused("x", reason="paused", retry_at_ms=5)
+    assert json.loads(told(error, capsys, as_json=True)) == {
+        "error": {
+            "code": "paused",
+            "message": "x",
+            "hint": None,
+            "reason": "paused",
+            "retryAtMs": 5,
+        }
     }
     invalid = errors.WorkflowInvalid("x", ["a.yaml:1:2: error: y"], hint="h")
     assert json.loads(told(invalid, capsys, as_json=True))["error"]["problems"] == [
