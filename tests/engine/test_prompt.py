@@ -9,11 +9,7 @@ import pytest
 from tests.helpers.fake_agent import reply, suspend
 from tests.helpers.flows import LOOP, PAIR, TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.agent import reply as replies
 from uwf.engine.model import prompt_text
-from uwf.engine.prompt import reply_section
-from uwf.workflow import schema as schemas
-from uwf.workflow.model import Workflow
 
 HEADINGS = (
     "## How to reply",
@@ -222,60 +218,6 @@ def test_sections_that_repeat_are_stored_once(rig: Rig) -> None:
     same = [part for part in parts[0] if part in parts[1]]
     assert len(same) == 3  # how to reply, the role, the task
     assert all(rig.store.get(part).kind == "text" for part in same)
-
-
-TRICKY = schema(
-    done={
-        "count": {"type": "integer"},
-        "rate": {"type": "number"},
-        "ok": {"type": "boolean"},
-        "tags": {"type": "array", "items": TEXT},
-        "where": {"type": "object", "properties": {"a b": TEXT}, "required": ["a b"]},
-        "nothing": {"type": "null"},
-        "word": {"const": "null"},
-        "yes": {"const": "yes"},
-        "dash": {"const": "- a: b"},
-        "quote": {"const": 'say "no"\\\nnow'},
-        "number": {"const": "12"},
-        "empty": {"const": ""},
-    },
-    no={"why": TEXT},
-)
-
-
-@pytest.mark.parametrize("flow", [PAIR, LOOP], ids=lambda flow: flow.name)
-def test_examples_in_the_prompt_are_valid_replies(flow: Workflow) -> None:
-    for each in flow.roles.values():
-        check_examples(each.schema)
-
-
-def test_examples_with_awkward_values_are_valid_replies() -> None:
-    check_examples(TRICKY)
-
-
-def check_examples(shape: dict[str, object]) -> None:
-    blocks = reply_section(role("any", shape)).split("```")[1::2]
-    found = {}
-    for block in blocks:
-        front = replies.split(block.strip()).front
-        found[front["$status"]] = front
-    assert found.pop("$SUSPEND")["reason"]
-    assert found == schemas.examples(shape)
-    assert all(schemas.check(shape, front) == [] for front in found.values())
-
-
-def test_reply_section_says_for_whom_the_text_is() -> None:
-    text = reply_section(role("any", schema(done={})))
-    assert "as Markdown, what the next reader should know." in text
-
-
-def test_reply_section_says_what_fields_mean_and_which_may_be_left_out() -> None:
-    shape = schema(done={"file": {"type": "string", "description": "Path of the file."}})
-    shape["properties"]["note"] = TEXT
-    text = reply_section(role("any", shape))
-    assert "- `file`: Path of the file." in text
-    assert "- `note`: may be left out" in text
-    assert "one of: `done`" in text
 
 
 def long_story(rig: Rig) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.fake_agent import Said, reply, suspend
-from tests.helpers.flows import OLDER, PAIR, TEXT, role, schema, workflow
-from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
+from tests.helpers.fake_agent import reply, suspend
+from tests.helpers.flows import OLDER, role, schema, workflow
+from tests.helpers.rig import WROTE, Rig
 from uwf.engine.events import AgentStarted, ReplyRefused
 from uwf.workflow.model import Edge
 
@@ -85,89 +85,6 @@ def test_each_refusal_is_told_and_kept_as_a_turn(each_rig: Rig) -> None:
     ]
 
 
-def test_agent_is_asked_again_in_the_same_session(rig: Rig) -> None:
-    rig.run(rig.start(), "exec", Said(BAD, session="s-1"), Said(NO_FRONT), WROTE)
-    assert [ask.session for ask in rig.agent.asks] == [None, "s-1", "s-1"]
-    assert [ask.env.get("UWF_SESSION") for ask in rig.agent.asks] == [None, "s-1", "s-1"]
-
-
-def test_session_in_a_bad_reply_counts(rig: Rig) -> None:
-    rig.run(rig.start(), "exec", reply("done", session="s-2"), WROTE)
-    assert rig.agent.asks[1].session == "s-2"
-
-
-def test_session_is_handed_to_the_next_visit_of_the_same_role_only(rig: Rig) -> None:
-    id = rig.start()
-    rig.exec(
-        id, Said(WROTE, session="of-writer"), Said(CHANGES, session="of-reviewer"), WROTE, CHANGES
-    )
-    sessions = [ask.session for ask in rig.agent.asks]
-    assert sessions == [None, None, "of-writer", "of-reviewer"]
-
-
-def test_session_lives_on_in_the_next_round(rig: Rig) -> None:
-    id = rig.start()
-    rig.exec(id, Said(WROTE, session="of-writer"), APPROVED)
-    rig.resume(id, WROTE)
-    assert rig.agent.asks[-1].session == "of-writer"
-
-
-@pytest.mark.parametrize("session", ["s-3", 12])
-def test_session_field_is_no_part_of_the_output(rig: Rig, session: Any) -> None:
-    id = rig.start()
-    rig.exec(id, reply("done", file="a.py", session=session))
-    step = rig.steps(id)[0]
-    assert step.output == {"$status": "done", "file": "a.py"}
-    assert step.session == str(session)
-
-
-@pytest.mark.parametrize("session", [True, "", [], {}, "a\0b", "two\nlines", "x" * 5_000])
-def test_session_that_no_environment_can_hold_is_none(rig: Rig, session: Any) -> None:
-    id = rig.start()
-    rig.exec(id, reply("done", file="a.py", session=session), CHANGES, WROTE)
-    assert rig.steps(id)[0].session is None
-    assert rig.agent.asks[-1].session is None
-
-
-def test_usage_is_kept_and_added_up(rig: Rig) -> None:
-    id = rig.start()
-    one = rig.exec(id, reply("done", file="a.py", usage={"tokens": 10, "usd": 0.5}))
-    assert rig.view.result(one)["usage"] == {"tokens": 10, "usd": 0.5}
-    rig.exec(id, Said(CHANGES, usage={"tokens": 5}))
-    assert rig.row(id)["usage"] == {"tokens": 15, "usd": 0.5}
-    assert "usage" not in rig.steps(id)[0].output
-
-
-@pytest.mark.parametrize(
-    "usage", [12, "much", {"tokens": "12"}, {"tokens": True}, {"tokens": 10**30}]
-)
-def test_usage_that_is_no_map_of_amounts_is_none(rig: Rig, usage: Any) -> None:
-    id = rig.start()
-    rig.exec(id, reply("done", file="a.py", usage=usage))
-    assert rig.steps(id)[0].usage is None
-
-
-@pytest.mark.parametrize("amount", [".nan", ".inf", "9007199254740993"])
-def test_usage_beyond_counting_is_none(rig: Rig, amount: str) -> None:
-    id = rig.start()
-    rig.exec(id, f"---\n$status: done\nfile: a.py\nusage: {{tokens: {amount}}}\n---\n")
-    assert rig.steps(id)[0].usage is None
-
-
-def test_envelope_fields_that_the_schema_has_are_output(rig: Rig) -> None:
-    shape = schema(done={"session": TEXT, "usage": TEXT})
-    flow = workflow(
-        "own",
-        [role("one", shape)],
-        {"$START": {"new": ("one", "Go.")}, "one": {"done": ("$END", "")}},
-    )
-    id = rig.start(flow)
-    rig.exec(id, reply("done", session="s-4", usage="light"))
-    step = rig.steps(id)[0]
-    assert step.output == {"$status": "done", "session": "s-4", "usage": "light"}
-    assert (step.session, step.usage) == ("s-4", None)
-
-
 def test_any_role_may_suspend_with_a_reason(rig: Rig) -> None:
     id = rig.start()
     result = rig.exec(id, suspend("tabs or spaces?", nextCheckIn="30m"))
@@ -240,61 +157,3 @@ def test_older_suspend_edge_suspends_with_its_rendered_prompt(each_rig: Rig) -> 
     assert rig.prompt.endswith("## Your instruction now\n\nAsk.")
     assert "very" in rig.prompt
     assert rig.state(id)["status"] == "completed"
-
-
-def test_agent_gets_the_environment_of_the_contract(rig: Rig) -> None:
-    id = rig.start()
-    rig.exec(id, WROTE, APPROVED)
-    rig.resume(id, WROTE)
-    env = rig.agent.asks[-1].env
-    assert env["PATH"] == "/bin"
-    assert {name: env[name] for name in env if name.startswith("UWF_")} == {
-        "UWF_HOME": rig.engine.home,
-        "UWF_THREAD": id,
-        "UWF_STEP_INDEX": "3",
-        "UWF_ROLE": "writer",
-        "UWF_ROUND": "2",
-        "UWF_ATTEMPT": "1",
-        "UWF_WORKFLOW": rig.put_workflow(PAIR),
-        "UWF_SCHEMA": env["UWF_SCHEMA"],
-    }
-    import json
-    from pathlib import Path
-
-    written = Path(env["UWF_SCHEMA"])
-    assert json.loads(written.read_text()) == PAIR.roles["writer"].schema
-    assert written.stat().st_mode & 0o777 == 0o600
-
-
-def test_location_of_an_edge_is_the_folder_of_the_step(rig: Rig, tmp_path_factory: Any) -> None:
-    there = tmp_path_factory.mktemp("there")
-    (there / "sub").mkdir()
-    flow = workflow(
-        "moving",
-        [role("one", schema(ok={"dir": TEXT})), role("two", schema(ok={}))],
-        {
-            "$START": {"new": ("one", "Go.")},
-            "one": {"ok": ("two", "Go on.", "{{ dir }}")},
-            "two": {"ok": ("$END", "")},
-        },
-    )
-    for named, meant in (("sub", there / "sub"), (str(there), there), ("sub/..", there)):
-        id = rig.start(flow, cwd=str(there))
-        rig.exec(id, reply("ok", dir=named), reply("ok"))
-        assert rig.agent.asks[-1].cwd == str(meant)
-        assert rig.steps(id)[-1].cwd == str(meant)
-
-
-def test_step_whose_folder_is_gone_is_refused_with_nothing_changed(
-    rig: Rig, tmp_path_factory: Any
-) -> None:
-    from uwf.errors import Refused
-
-    there = tmp_path_factory.mktemp("gone")
-    id = rig.start(cwd=str(there))
-    there.rmdir()
-    before = everything(rig.store)
-    with pytest.raises(Refused) as refused:
-        rig.exec(id)
-    assert refused.value.reason == "preflight_failed"
-    assert everything(rig.store) == before

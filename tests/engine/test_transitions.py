@@ -2,98 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.engine.states import COMMANDS, REFUSED, RUNS, STATES
 from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, STATE_TAGS, WROTE, Rig, everything
 from uwf.engine import rebind
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.record import replace
-
-
-def fresh(rig: Rig) -> str:
-    return rig.start(labels={"repo": "shop"}, priority=2)
-
-
-def idle(rig: Rig) -> str:
-    id = fresh(rig)
-    rig.exec(id, WROTE)
-    return id
-
-
-def asked(rig: Rig) -> str:
-    id = fresh(rig)
-    rig.exec(id, WROTE, suspend("which file?"))
-    return id
-
-
-def failed(rig: Rig) -> str:
-    id = fresh(rig)
-    rig.exec(id, WROTE, crash("no network"))
-    return id
-
-
-def completed(rig: Rig) -> str:
-    id = fresh(rig)
-    rig.exec(id, WROTE, APPROVED)
-    return id
-
-
-def cancelled(rig: Rig) -> str:
-    id = idle(rig)
-    rig.cancel(id)
-    return id
-
-
-STATES: dict[str, Callable[[Rig], str]] = {
-    make.__name__: make for make in (fresh, idle, asked, failed, completed, cancelled)
-}
-
-COMMANDS: dict[str, tuple[str, str | None]] = {
-    "exec": ("exec", None),
-    "exec --supplement": ("exec", "use tabs"),
-    "resume": ("resume", None),
-    "resume --supplement": ("resume", "use tabs"),
-    "poke": ("poke", "shorter"),
-}
-
-RUNS: dict[tuple[str, str], str] = {
-    ("fresh", "exec"): "writer",
-    ("fresh", "exec --supplement"): "writer",
-    ("idle", "exec"): "reviewer",
-    ("idle", "exec --supplement"): "reviewer",
-    ("idle", "poke"): "writer",
-    ("asked", "exec --supplement"): "reviewer",
-    ("asked", "resume"): "reviewer",
-    ("asked", "resume --supplement"): "reviewer",
-    ("asked", "poke"): "reviewer",
-    ("failed", "exec --supplement"): "reviewer",
-    ("failed", "resume"): "reviewer",
-    ("failed", "resume --supplement"): "reviewer",
-    ("failed", "poke"): "writer",
-    ("completed", "exec --supplement"): "writer",
-    ("completed", "resume"): "writer",
-    ("completed", "resume --supplement"): "writer",
-    ("completed", "poke"): "reviewer",
-}
-"""Which role runs. What is not here is refused."""
-
-REFUSED: dict[tuple[str, str], str] = {
-    ("fresh", "resume"): "idle",
-    ("fresh", "resume --supplement"): "idle",
-    ("fresh", "poke"): "no_step",
-    ("idle", "resume"): "idle",
-    ("idle", "resume --supplement"): "idle",
-    ("asked", "exec"): "suspended",
-    ("failed", "exec"): "suspended",
-    ("completed", "exec"): "completed",
-    **{("cancelled", command): "cancelled" for command in COMMANDS},
-}
-"""With which code."""
 
 RUNNING = [pytest.param(*case, id=" ".join(case)) for case in RUNS]
 ENDING = [pytest.param(*case, id=" ".join(case)) for case in RUNS if RUNS[case] == "reviewer"]

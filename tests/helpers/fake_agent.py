@@ -68,6 +68,10 @@ class FakeAgent:
     def will_say(self, *answers: Answers) -> None:
         self._answers.extend(answers)
 
+    def forget(self) -> None:
+        """Answers that nobody has asked for are not waited for any longer."""
+        self._answers.clear()
+
     @property
     def waiting(self) -> int:
         """How many answers nobody has asked for yet."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tests.helpers.fake_agent import Answers, FakeAgent, reply
+import pytest
+
+from tests.helpers.fake_agent import Answers, FakeAgent, Said, reply
 from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
@@ -21,7 +23,7 @@ from uwf.engine.redact import Redactor
 from uwf.engine.story import steps_back
 from uwf.engine.thread import Thread
 from uwf.engine.view import View
-from uwf.errors import Refused
+from uwf.errors import Interrupted, Refused
 from uwf.record import replace
 from uwf.store.protocols import Ref, Store
 from uwf.workflow import model
@@ -120,6 +122,12 @@ class Rig:
     def poke(self, id: str, remark: str, *answers: Answers) -> Result:
         return self.run(id, "poke", *answers, supplement=remark)[-1]
 
+    def stopped(self, id: str, verb: str = "exec", **order: Any) -> None:
+        """A run that a person stops after the agent has said something."""
+        with pytest.raises(Interrupted):
+            self.run(id, verb, Said(ended="stopped", turns=("half a",)), **order)
+        self.stop.signum = None
+
     def cancel(self, id: str, reason: str | None = None) -> None:
         with advance.hold(self.engine, id):
             advance.settle(self.engine, id)
@@ -160,6 +168,11 @@ class Rig:
     def steps(self, id: str) -> list[Step]:
         """The steps of a thread, oldest first."""
         return list(steps_back(self.store, self.head(id)))[::-1]
+
+    def failed_attempts(self, id: str) -> list[dict[str, Any]]:
+        """The attempts that the head step is linked to, as `step show` has them."""
+        found: list[dict[str, Any]] = self.view.step(self.head(id))["failedAttempts"]
+        return found
 
     def row(self, id: str) -> dict[str, Any]:
         """What `thread show` answers."""

@@ -1,0 +1,69 @@
+"""What an agent is given beside its prompt: an environment, and a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import reply
+from tests.helpers.flows import PAIR, TEXT, role, schema, workflow
+from tests.helpers.rig import APPROVED, WROTE, Rig, everything
+from uwf.errors import Refused
+
+
+def test_agent_gets_the_environment_of_the_contract(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.resume(id, WROTE)
+    env = rig.agent.asks[-1].env
+    assert env["PATH"] == "/bin"
+    assert {name: env[name] for name in env if name.startswith("UWF_")} == {
+        "UWF_HOME": rig.engine.home,
+        "UWF_THREAD": id,
+        "UWF_STEP_INDEX": "3",
+        "UWF_ROLE": "writer",
+        "UWF_ROUND": "2",
+        "UWF_ATTEMPT": "1",
+        "UWF_WORKFLOW": rig.put_workflow(PAIR),
+        "UWF_SCHEMA": env["UWF_SCHEMA"],
+    }
+
+    written = Path(env["UWF_SCHEMA"])
+    assert json.loads(written.read_text()) == PAIR.roles["writer"].schema
+    assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_location_of_an_edge_is_the_folder_of_the_step(rig: Rig, tmp_path_factory: Any) -> None:
+    there = tmp_path_factory.mktemp("there")
+    (there / "sub").mkdir()
+    flow = workflow(
+        "moving",
+        [role("one", schema(ok={"dir": TEXT})), role("two", schema(ok={}))],
+        {
+            "$START": {"new": ("one", "Go.")},
+            "one": {"ok": ("two", "Go on.", "{{ dir }}")},
+            "two": {"ok": ("$END", "")},
+        },
+    )
+    for named, meant in (("sub", there / "sub"), (str(there), there), ("sub/..", there)):
+        id = rig.start(flow, cwd=str(there))
+        rig.exec(id, reply("ok", dir=named), reply("ok"))
+        assert rig.agent.asks[-1].cwd == str(meant)
+        assert rig.steps(id)[-1].cwd == str(meant)
+
+
+def test_step_whose_folder_is_gone_is_refused_with_nothing_changed(
+    rig: Rig, tmp_path_factory: Any
+) -> None:
+
+    there = tmp_path_factory.mktemp("gone")
+    id = rig.start(cwd=str(there))
+    there.rmdir()
+    before = everything(rig.store)
+    with pytest.raises(Refused) as refused:
+        rig.exec(id)
+    assert refused.value.reason == "preflight_failed"
+    assert everything(rig.store) == before

@@ -1,0 +1,133 @@
+"""Publishing a step when others write too, or when the store fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import Said, crash, suspend
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.engine import advance
+from uwf.engine.advance import Order
+from uwf.errors import Busy, Conflict, StoreError
+from uwf.store import memory, writing
+from uwf.store.protocols import Store
+from uwf.store.sqlite import SqliteStore
+
+IDS = ("steps", "asks", "fails")
+WRITES = ("put", "set_ref", "delete_ref", "set_counter")
+
+
+class DiskFull(Exception):
+    """What the store raises in these tests."""
+
+
+class Failing:
+    """Makes write number `at` of a store raise."""
+
+    def __init__(self, store: Store, patch: pytest.MonkeyPatch, at: int) -> None:
+        self.left = at
+        on_disk = isinstance(store, SqliteStore)
+        kind: Any = writing.SqliteTransaction if on_disk else memory.MemoryTransaction
+        for name in WRITES:
+            patch.setattr(kind, name, self.counted(getattr(kind, name)))
+
+    def counted(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def write(*args: Any, **named: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                raise DiskFull
+            return plain(*args, **named)
+
+        return write
+
+
+@pytest.mark.parametrize("state", ["idle", "completed"])
+@pytest.mark.parametrize(
+    "answer", [Said(WROTE, turns=("---\n",)), suspend("tabs?"), crash()], ids=IDS
+)
+def test_store_that_fails_at_any_write_leaves_the_thread_as_it_was(
+    each_rig: Rig, monkeypatch: pytest.MonkeyPatch, state: str, answer: Any
+) -> None:
+    rig = each_rig
+    for at in range(1, 100):
+        id = rig.start()
+        if state == "completed":
+            rig.exec(id, WROTE, APPROVED)
+        before, steps = rig.ref(id), len(rig.steps(id))
+        verb = "exec" if state == "idle" else "resume"
+        try:
+            with monkeypatch.context() as patch:
+                failing = Failing(rig.store, patch, at)
+                rig.run(id, verb, answer)
+        except DiskFull:
+            assert rig.head(id) == before.id
+            rig.agent.forget()
+            if rig.ref(id) != before:  # its next round had begun before the agent was asked
+                assert rig.state(id) == {"status": "idle"}
+                verb = "exec"
+            rig.run(id, verb, WROTE)
+            assert len(rig.steps(id)) == steps + 1
+        else:
+            assert failing.left > 0, "a failure was swallowed"
+            break
+    assert at > 8
+
+
+def test_busy_thread_is_refused_and_says_who_has_it(rig: Rig) -> None:
+
+    id = rig.start()
+
+    def second(ask: object) -> str:
+        with pytest.raises(Busy) as busy:
+            list(advance.run(rig.engine, id, Order("exec"), rig.stop))
+        assert "(writer, since 20" in busy.value.message
+        assert busy.value.hint
+        return WROTE
+
+    rig.exec(id, second)
+
+
+@pytest.mark.parametrize("answer", [WROTE, crash(), "bad"])
+def test_tag_set_while_the_agent_runs_is_kept(each_rig: Rig, answer: Any) -> None:
+    rig = each_rig
+    id = rig.start()
+
+    def label(ask: object) -> Any:
+        with rig.store.transaction() as tx:
+            tags = {**rig.ref(id).tags, "label.team": "red"}
+            tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="labelled")
+        return answer
+
+    rig.run(id, "exec", label, *(["bad", "bad"] if answer == "bad" else []))
+    assert rig.row(id)["labels"] == {"team": "red"}
+
+
+def test_head_moved_by_somebody_else_meanwhile_is_not_overwritten(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    start = rig.thread(id).place.start
+
+    def move(ask: object) -> str:
+        with rig.store.transaction() as tx:
+            tx.set_ref(f"@uwf/thread/{id}", start, why="by hand")
+        return CHANGES
+
+    with pytest.raises(Conflict):
+        rig.exec(id, move)
+    assert rig.head(id) == start
+    rig.exec(id, WROTE)
+    assert rig.steps(id)[0].attempts == ()
+
+
+def test_priority_that_is_no_number_is_told_and_not_run(rig: Rig) -> None:
+    id = rig.start()
+    with rig.store.transaction() as tx:
+        tags = {**rig.ref(id).tags, "priority": "high"}
+        tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="by hand")
+    with pytest.raises(StoreError) as refused:
+        rig.exec(id)
+    assert refused.value.code == "bad_tag"
