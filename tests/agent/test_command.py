@@ -99,7 +99,7 @@ def test_long_burst_is_several_turns(asked: Asked) -> None:
 
 
 def test_turns_so_far_are_kept_at_a_timeout(asked: Asked) -> None:
-    answer = asked(AGENTS / "bursts.sh", "9", "half of it", timeout_s=0.1)
+    answer = asked(AGENTS / "bursts.sh", "9", "half of it", timeout_s=0.5)
     assert answer.outcome.ended == "timeout"
     assert "".join(asked.turns) + answer.tail == answer.text == "half of it"
 

@@ -76,8 +76,8 @@ def test_stray_that_holds_the_output_does_not_hang_the_run(supervised: Supervise
     began = time.monotonic()
     outcome = supervised("sh", "-c", "sleep 100 & echo reply")
     assert (outcome.ended, outcome.exit_code, outcome.stdout) == ("exit", 0, b"reply\n")
-    assert time.monotonic() - began < 1.5
-    assert outcome.duration_ms < 150
+    assert time.monotonic() - began < 3
+    assert outcome.duration_ms < 450
 
 
 def test_stray_that_floods_the_output_does_not_hang_the_run(
@@ -136,7 +136,7 @@ def test_main_thread_that_ended_before_the_others_is_no_corpse(supervised: Super
 def test_family_of_six_is_gone_quickly(supervised: Supervised) -> None:
     outcome = supervised.strays("group", "stay", "many")
     assert (outcome.ended, outcome.rung) == ("stopped", "term")
-    assert time.monotonic() - supervised.stopped_s < 0.5
+    assert time.monotonic() - supervised.stopped_s < 2
 
 
 class Undying(Family):
@@ -241,11 +241,11 @@ def test_stray_that_one_look_at_the_table_missed_is_found(
     def look(_chunk: bytes) -> None:
         monkeypatch.setattr(platform, "processes", processes)
         assert supervised.ready[0][0] in [member.pid for member in family.living()]
+        supervised.stop.request()
 
-    supervised.run(supervised.command("sh", "-c", "echo; sleep 0.05"), on_output=look)
+    supervised.run(supervised.command("sh", "-c", "echo; sleep 100"), on_output=look)
 
 
-@linux_only
 def test_stray_forked_by_one_that_died_meanwhile_is_found(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,8 @@ def test_what_a_killed_host_left_is_ended_by_recovery(
         host.kill()
     (stray,) = supervised.pids()
     assert lives(stray)
-    ending = end_orphans(pid, start, supervised.mark, 0.1)
+    grace_s = 0.1 if manner == "deaf" else 10.0
+    ending = end_orphans(pid, start, supervised.mark, grace_s)
     assert stray in ending.ended
     assert ending.survivors == ()
     assert ending.rung == ("kill" if manner == "deaf" else "term")
@@ -72,7 +73,7 @@ def test_recovery_finds_a_session_by_one_marked_member(supervised: Supervised) -
         eventually(lambda: wiped not in marked(supervised.mark))
         host.kill()
     eventually(lambda: not lives(pid))
-    ending = end_orphans(pid, start, supervised.mark, 0.5)
+    ending = end_orphans(pid, start, supervised.mark, 10.0)
     assert wiped in ending.ended
     assert not lives(wiped)
 

@@ -26,7 +26,7 @@ def test_reply_of_an_agent_that_ends_well_is_kept(supervised: Supervised) -> Non
     assert b"".join(supervised.output) == outcome.stdout
     assert outcome.stdout_bytes == len(outcome.stdout)
     assert (outcome.rung, outcome.survivors, outcome.error) == ("", (), "")
-    assert outcome.duration_ms < 1000
+    assert outcome.duration_ms < 10_000
 
 
 def test_exit_code_and_stderr_of_a_failing_agent_are_kept(supervised: Supervised) -> None:
@@ -92,27 +92,27 @@ def test_closed_stdout_is_not_the_end(supervised: Supervised) -> None:
 
 
 def test_timeout_ends_the_agent_and_keeps_what_it_said(supervised: Supervised) -> None:
-    outcome = supervised(AGENTS / "bursts.sh", "5", "half of it", timeout_s=0.15)
+    outcome = supervised(AGENTS / "bursts.sh", "5", "half of it", timeout_s=0.5)
     assert (outcome.ended, outcome.signal, outcome.rung) == ("timeout", signal.SIGTERM, "term")
     assert outcome.stdout == b"half of it"
-    assert 150 <= outcome.duration_ms < 2000
+    assert 500 <= outcome.duration_ms < 4000
 
 
 def test_first_cause_stands_when_the_agent_then_exits_well(supervised: Supervised) -> None:
-    outcome = supervised(AGENTS / "polite.sh", timeout_s=0.1)
+    outcome = supervised(AGENTS / "polite.sh", timeout_s=0.5)
     assert (outcome.ended, outcome.exit_code, outcome.rung) == ("timeout", 0, "term")
     assert outcome.stdout == b"at work\ngood-bye\n"
 
 
 def test_silence_is_a_stall(supervised: Supervised) -> None:
-    outcome = supervised("sh", "-c", "echo begin; sleep 50", stall_timeout_s=0.15)
+    outcome = supervised("sh", "-c", "echo begin; sleep 50", stall_timeout_s=0.4)
     assert (outcome.ended, outcome.stdout) == ("stall", b"begin\n")
 
 
 @pytest.mark.parametrize("stream", ["1", "2"])
 def test_output_on_either_stream_is_no_stall(supervised: Supervised, stream: str) -> None:
-    script = f"for i in 1 2 3 4 5 6; do echo $i >&{stream}; sleep 0.1; done"
-    assert supervised("sh", "-c", script, stall_timeout_s=0.3).ended == "exit"
+    script = f"for i in 1 2 3 4 5 6; do echo $i >&{stream}; sleep 0.2; done"
+    assert supervised("sh", "-c", script, stall_timeout_s=0.8).ended == "exit"
 
 
 def test_stop_ends_the_agent(supervised: Supervised) -> None:
@@ -133,7 +133,7 @@ def test_second_stop_shortens_the_grace(supervised: Supervised) -> None:
     command = supervised.command(AGENTS / "deaf.sh", grace_s=30.0)
     outcome = supervised.run(command, on_output=twice)
     assert (outcome.ended, outcome.rung, outcome.signal) == ("stopped", "kill", signal.SIGKILL)
-    assert outcome.duration_ms < 2000
+    assert outcome.duration_ms < 10_000
 
 
 def test_nothing_runs_when_stop_was_asked_before(supervised: Supervised) -> None:
@@ -158,7 +158,7 @@ def test_gate_stays_closed_when_stop_is_asked_while_it_is_recorded(
 def test_agent_that_ignores_sigterm_is_killed_after_the_grace(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0.2)
     assert (outcome.ended, outcome.rung, outcome.signal) == ("timeout", "kill", signal.SIGKILL)
-    assert 300 <= outcome.duration_ms < 2000
+    assert 300 <= outcome.duration_ms < 4000
 
 
 def test_waiting_costs_no_processor_time(supervised: Supervised) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import time
 
 from uwf import clock
 from uwf.errors import StoreError
@@ -23,6 +24,7 @@ IN_MEMORY_BYTES = 1 << 20
 TAIL_BYTES = 64 << 10
 PAUSE_S = 0.25
 _CHUNK_BYTES = 64 << 10  # the usual size of a pipe
+_FINEST_POLL_S = 0.001  # poll rounds up to this
 _LARGEST_PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size
 
 
@@ -131,6 +133,9 @@ class Drain:
             until_pause_s = self._pause_due_s - clock.monotonic_s()
             timeout_s = until_pause_s if timeout_s is None else min(timeout_s, until_pause_s)
         milliseconds = None if timeout_s is None else max(0.0, timeout_s * 1000)
+        if timeout_s is not None and 0 < timeout_s < _FINEST_POLL_S:
+            time.sleep(timeout_s)
+            milliseconds = 0
         for descriptor, _event in self._poll.poll(milliseconds):
             if descriptor in self._readers:
                 self._read(descriptor)

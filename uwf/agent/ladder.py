@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uwf.agent.platform import Process
 
 CONFIRM_S = 2.0  # after SIGKILL; what is not gone by then hangs in the kernel, and is named
-_SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.0005, 0.025
+_SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.0002, 0.025
 
 
 class Ending(Record):
@@ -59,7 +59,7 @@ def end(
             points.at("agent: told to end")
             told.update((member.pid, member.start) for member in untold)
             wait(min(look_s, deadline - now))
-            look_s = min(look_s * 2, _LONGEST_LOOK_S)
+            look_s = min(look_s * 1.5, _LONGEST_LOOK_S)
         else:
             break
     survivors = {member.pid for member in living}
