@@ -1,0 +1,145 @@
+"""From what a person types or has configured to a workflow, and to the agent of a role."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.flows import LOOP, PAIR
+from tests.helpers.rig import WROTE, Rig
+from uwf.agent.command import CommandAgent
+from uwf.config import AgentConfig, defaults
+from uwf.engine import agents, workflows
+from uwf.errors import Ambiguous, InputError, NotFound, Refused, UwfError
+from uwf.record import replace
+
+FILE = """\
+version: 1
+name: {name}
+description: From a file.
+roles:
+  one:
+    description: One.
+    frontmatter: {{type: object, properties: {{$status: {{const: ok}}}}, required: [$status]}}
+graph:
+  $START: {{new: {{role: one, prompt: Go.}}}}
+  one: {{ok: {{role: $END, prompt: ""}}}}
+"""
+
+CONFIG = replace(
+    defaults(),
+    default_agent="mine",
+    agents={
+        "mine": AgentConfig(command=("my-agent", "--fast")),
+        "yours": AgentConfig(command=("your-agent",)),
+    },
+    overrides={"pair": {"reviewer": "yours", "writer": "some-program -x"}},
+)
+
+
+def chosen(workflow: str, role: str, override: str | None = None) -> tuple[str, tuple[str, ...]]:
+    agent = agents.choose(CONFIG, workflow, role, override)
+    assert isinstance(agent, CommandAgent)
+    return agent.name, agent.argv
+
+
+def write(folder: Path, name: str) -> Path:
+    path = folder / ".workflows" / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(FILE.format(name=name))
+    return path
+
+
+def test_agent_is_that_of_the_command_then_of_the_role_then_the_default() -> None:
+    assert chosen("other", "writer") == ("mine", ("my-agent", "--fast"))
+    assert chosen("pair", "reviewer") == ("yours", ("your-agent",))
+    assert chosen("pair", "reviewer", "mine") == ("mine", ("my-agent", "--fast"))
+
+
+def test_agent_may_be_a_command_line() -> None:
+    assert chosen("pair", "writer") == ("some-program -x", ("some-program", "-x"))
+    line = "python3 'my agent.py' --say \"no\" a\\ b"
+    assert chosen("pair", "writer", line)[1] == ("python3", "my agent.py", "--say", "no", "a b")
+
+
+@pytest.mark.parametrize("line", ["", "  ", "'open"])
+def test_command_line_that_cannot_be_read_is_refused(line: str) -> None:
+    with pytest.raises(InputError) as refused:
+        agents.choose(CONFIG, "pair", "writer", line)
+    assert refused.value.code == "bad_agent"
+
+
+def test_without_any_agent_a_guard_says_no() -> None:
+    with pytest.raises(Refused) as refused:
+        agents.choose(defaults(), "pair", "writer", None)
+    assert refused.value.reason == "no_agent"
+    assert "writer" in refused.value.message
+
+
+def test_workflow_is_found_by_object_then_by_file_then_by_name(rig: Rig, tmp_path: Path) -> None:
+    id = rig.put_workflow(PAIR)
+    workflows.register(rig.store, LOOP)
+    path = write(tmp_path, "filed")
+    for word, source, name in (
+        (id, "object", "pair"),
+        (id[:8], "object", "pair"),
+        (id.upper(), "object", "pair"),
+        (str(path), "file", "filed"),
+        ("filed", "file", "filed"),
+        ("loop", "registry", "loop"),
+    ):
+        found = workflows.find(rig.store, word, str(tmp_path))
+        assert (found.source, found.workflow.name) == (source, name)
+    write(tmp_path, "loop")
+    assert workflows.find(rig.store, "loop", str(tmp_path)).source == "file"
+
+
+def test_file_is_found_without_a_store(tmp_path: Path) -> None:
+    write(tmp_path, "filed")
+    assert workflows.find(None, "filed", str(tmp_path)).workflow.name == "filed"
+    with pytest.raises(NotFound):
+        workflows.find(None, "loop", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "word", ["nothing", "", ".", "..", "a/b", "a\0b", "ü" * 300, "feedfeed", "abc", "x\n"]
+)
+def test_word_that_names_nothing_is_not_found(rig: Rig, tmp_path: Path, word: str) -> None:
+    with pytest.raises(UwfError) as missing:
+        workflows.find(rig.store, word, str(tmp_path))
+    assert isinstance(missing.value, (NotFound, InputError))
+    assert missing.value.code in ("no_such_workflow", "bad_input")
+
+
+def test_object_of_another_kind_is_no_workflow(rig: Rig, tmp_path: Path) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    with pytest.raises(InputError) as refused:
+        workflows.find(rig.store, rig.head(id), str(tmp_path))
+    assert refused.value.code == "not_a_workflow"
+
+
+def test_name_that_looks_like_the_beginning_of_ids_is_still_a_name(
+    rig: Rig, tmp_path: Path
+) -> None:
+    with rig.store.transaction() as tx:
+        many = [tx.put("note", n) for n in range(2_000)]
+    begin = next(id[:4] for id in many if sum(other[:4] == id[:4] for other in many) > 1)
+    with pytest.raises(Ambiguous):
+        workflows.find(rig.store, begin, str(tmp_path))
+    workflows.register(rig.store, replace(LOOP, name=begin))
+    assert workflows.find(rig.store, begin, str(tmp_path)).source == "registry"
+
+
+def test_registering_says_what_the_name_meant_before(rig: Rig) -> None:
+    first, before = workflows.register(rig.store, PAIR)
+    assert before is None
+    again, before = workflows.register(rig.store, PAIR)
+    assert (again, before) == (first, first)
+    other, before = workflows.register(rig.store, replace(PAIR, description="mended"))
+    assert before == first
+    assert workflows.registered(rig.store) == {"pair": other}
+    ref = rig.store.ref("@uwf/registry/pair")
+    assert ref is not None
+    assert ref.version == 2
