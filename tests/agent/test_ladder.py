@@ -161,9 +161,9 @@ def test_survivor_is_named_in_the_outcome(
 ) -> None:
     monkeypatch.setattr(ladder, "CONFIRM_S", 0.05)
     monkeypatch.setattr(ladder, "SIGKILL", 0)  # a signal that does nothing
-    outcome = supervised(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0.05)
+    outcome = supervised.run_until_output(supervised.command(AGENTS / "deaf.sh", grace_s=0.05))
     pid = supervised.ready[0][0]
-    assert (outcome.ended, outcome.rung, pid in outcome.survivors) == ("timeout", "kill", True)
+    assert (outcome.ended, outcome.rung, pid in outcome.survivors) == ("stopped", "kill", True)
     assert (outcome.exit_code, outcome.signal) == (None, None)
     assert f"process {pid} does not end" in outcome.error
     for survivor in outcome.survivors:

@@ -168,17 +168,17 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_reply_is_refused_in_bounded_time(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(BadReply):
         split(text)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_huge_body_costs_little() -> None:
     body = "text ---\n---\n```\n" * 3_000_000
-    began = time.monotonic()
+    began = time.process_time()
     assert split("---\n$status: done\n---\n" + body).body == body
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @given(st.text() | st.text(alphabet=st.sampled_from("-`~.\n\r \t$status:yaml[]{}'\"#\ufeffx1")))
