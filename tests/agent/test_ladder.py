@@ -11,7 +11,7 @@ import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent import ladder, platform
-from uwf.agent.family import Family
+from uwf.agent.family import Adoption, Family
 from uwf.agent.platform import Process
 
 PLACES = ["group", "session", "daemon"]
@@ -283,3 +283,15 @@ def test_stray_that_the_list_of_children_skips_is_found(
     monkeypatch.undo()
     assert outcome.rung == "term"
     assert not any(map(lives, supervised.pids()))
+
+
+@linux_only
+@pytest.mark.parametrize(("pid", "expected"), [(1, False), (4711, True)])
+def test_init_of_a_container_does_not_take_all_orphans_for_its_own(
+    monkeypatch: pytest.MonkeyPatch, pid: int, expected: bool
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: pid)
+    monkeypatch.setattr(platform, "children", lambda _pid: [])
+    monkeypatch.setattr(platform, "is_alone", lambda: True)
+    with Adoption() as adoption:
+        assert adoption.is_only_source is expected

@@ -91,8 +91,9 @@ class Adoption:
                 cls._before = platform.adopts()
                 platform.adopt(True)
             cls._open += 1
-        # Whoever appears among our children then can only have come from the agent.
-        self.is_only_source = not platform.children(os.getpid()) and platform.is_alone()
+        # Whoever appears among our children then can only have come from the agent; but init is given everybody's.
+        own = os.getpid()
+        self.is_only_source = own != 1 and not platform.children(own) and platform.is_alone()
         return self
 
     def __exit__(self, *_error: object) -> None:
