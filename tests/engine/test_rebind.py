@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.engine.states import STATES
 from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import diff, rebind
-from uwf.errors import StateError
+from uwf.errors import Refused, StateError
 from uwf.record import replace
 from uwf.workflow.model import Edge, Workflow
 
@@ -183,3 +184,33 @@ def test_story_and_counts_go_on_across_a_rebind(rig: Rig) -> None:
     assert rig.row(id)["steps"] == 2
     same = diff.compare(rig.store, rig.ref(id), rig.ref(id))
     assert same.shared == 2
+
+
+@pytest.mark.parametrize("state", ["asked", "failed", "completed", "cancelled"])
+def test_order_that_the_state_forbids_does_not_rebind_first(rig: Rig, state: str) -> None:
+    id = STATES[state](rig)
+    other = rig.put_workflow(KINDER)
+    before = everything(rig.store)
+    with pytest.raises(StateError):
+        rig.exec(id, rebind=other)
+    assert everything(rig.store) == before
+
+
+@pytest.mark.parametrize("state", ["fresh", "idle", "asked", "failed", "completed"])
+def test_order_with_a_word_rebinds_in_every_living_state(rig: Rig, state: str) -> None:
+    id = STATES[state](rig)
+    other = rig.put_workflow(KINDER)
+    answer = WROTE if state in ("fresh", "completed") else CHANGES
+    rig.exec(id, answer, rebind=other, supplement="as the new file says")
+    assert rig.row(id)["workflow"] == other
+    assert rig.steps(id)[-1].supplement == "as the new file says"
+
+
+def test_workflow_with_no_way_on_is_mended_by_a_rebind(rig: Rig) -> None:
+    silent = replace(PAIR, graph={**PAIR.graph, "$START": {"new": Edge("writer", "{{ nothing }}")}})
+    id = rig.start(silent)
+    with pytest.raises(Refused) as refused:
+        rig.exec(id)
+    assert refused.value.reason == "preflight_failed"
+    rig.exec(id, WROTE, rebind=rig.put_workflow(PAIR))
+    assert rig.prompt.endswith("Write it.")

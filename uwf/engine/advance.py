@@ -63,6 +63,7 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         settle(engine, id)
         points.at("run: settled")
         if order.rebind is not None:
+            _refuse_before_rebind(engine, id, order)
             rebind.rebind(engine.store, current(engine, id), order.rebind)
         limit = engine.config.limits.max_steps if order.count is None else order.count
         for done in range(1, limit + 1):
@@ -108,6 +109,18 @@ def _ask_guards(engine: Engine, id: str, order: Order) -> None:
     except UwfError:
         return  # the thread is on the move: that it is busy is what can be said of it
     engine.dispatch.ask(request, agent)
+
+
+def _refuse_before_rebind(engine: Engine, id: str, order: Order) -> None:
+    """Raise what the state of the thread forbids, while nothing has changed yet.
+
+    That the old workflow knows no way on is no reason: a rebind may mend that.
+    """
+    thread = current(engine, id)
+    try:
+        _decide(engine, thread, engine.memo.workflow(thread.place.workflow), order)
+    except Refused:
+        return
 
 
 def settle(engine: Engine, id: str) -> None:
