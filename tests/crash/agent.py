@@ -61,8 +61,8 @@ def status(index: int) -> str:
 
 def log(index: int, prompt: str) -> None:
     names = {"thread": "UWF_THREAD", "attempt": "UWF_ATTEMPT", "round": "UWF_ROUND"}
-    line = {key: os.environ[name] for key, name in names.items()}
-    line |= {"index": index, "role": role(), "prompt": prompt, "pid": os.getpid()}
+    said = {"index": index, "role": role(), "prompt": prompt, "pid": os.getpid()}
+    line = said | {key: os.environ[name] for key, name in names.items()}
     file = os.open(os.environ["CRASH_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(file, json.dumps(line).encode() + b"\n")
     os.close(file)

@@ -1,29 +1,55 @@
-"""The commands that are killed: what there is before, what is killed, and how a person would go on.
+"""The table of what is killed. Points are named as in `uwf.points`; `POINT:2` is its second time.
 
-Points are named as in `uwf.points`; `POINT:2` is its second time. Every point belongs to a scenario, which a test
-proves.
+Every point belongs to a scenario, which a test proves.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.crash import reading
-from tests.crash.world import CONFIG, WORKFLOW, Ended, Obstacle, Running, World, wait_until
-from uwf import clock
-from uwf.engine.history import HISTORY
-from uwf.engine.model import THREADS
-from uwf.store.codec import Link
-
-SAID = "and mind the second paragraph"
-SAID_BEFORE = "the title is missing"
-LIVELY = "stream brood"
-ENTRIES = 40
-GARBAGE = 60
-MOST_COMMANDS = 12
+from tests.crash.before import (
+    GARBAGE,
+    LIVELY,
+    SAID_BEFORE,
+    completed,
+    crashed,
+    crashed_often,
+    empty,
+    exported,
+    failed,
+    limited,
+    littered,
+    old_layout,
+    reworked,
+    slow_step,
+    started,
+    stepping,
+    suspended,
+    two_started,
+)
+from tests.crash.going_on import (
+    SAID,
+    again,
+    backing_up,
+    backup_state,
+    exec_unless_rebound,
+    go_on,
+    has_no_step,
+    has_threads,
+    importing,
+    is_cancelled,
+    litter,
+    present,
+    rebinding,
+    resume_unless_resumed,
+    start,
+    step_on,
+    thread,
+    was_poked,
+)
+from tests.crash.processes import Ended, Running
+from tests.crash.world import World
 
 
 class Scenario(NamedTuple):
@@ -58,254 +84,6 @@ class Scenario(NamedTuple):
     codes: tuple[int, ...] = (0,)
     says: str | None = None
     said_before: str | None = None
-
-
-def present(world: World) -> Any:
-    if not world.has_store:
-        return ()
-    with world.store() as store:
-        return reading.state(store)
-
-
-def past(world: World) -> list[Any]:
-    if not world.has_store:
-        return [()]
-    with world.store() as store:
-        return reading.history(store)
-
-
-# -- worlds to begin with
-
-
-def empty(world: World) -> None:
-    """A home without a store."""
-
-
-def started(world: World) -> None:
-    """One thread, before its first step."""
-    world.must("thread", "start", world.workflow, "-p", "Write about crashes.")
-
-
-def two_started(world: World) -> None:
-    started(world)
-    started(world)
-
-
-def crashed_often(world: World) -> None:
-    """A thread whose first step died four times: more often than it may fail."""
-    started(world)
-    for _ in range(4):
-        crashed(world)
-
-
-def suspended(world: World) -> None:
-    """A thread whose reviewer waits for a person, with a failed attempt and what was said before beside it."""
-    started(world)
-    world.must("thread", "exec", "@last")
-    world.must("thread", "exec", "@last", agent="ask", codes=(3,))
-    said = ("--supplement", SAID_BEFORE)
-    world.must("thread", "resume", "@last", *said, agent="fail", codes=(6,))
-
-
-def failed(world: World) -> None:
-    """A thread whose second step was tried in vain, with a supplement."""
-    started(world)
-    world.must("thread", "exec", "@last")
-    said = ("--supplement", SAID_BEFORE)
-    world.must("thread", "exec", "@last", *said, agent="fail", codes=(6,))
-
-
-def completed(world: World) -> None:
-    """A thread that went through the graph once."""
-    started(world)
-    world.must("thread", "exec", "@last", "--until-done")
-
-
-def limited(world: World) -> None:
-    started(world)
-    config = world.home / "config.toml"
-    config.write_text(CONFIG.replace("max_steps = 20", "max_steps = 2"))
-
-
-def reworked(world: World) -> None:
-    """A thread with a failed attempt, and a workflow whose file has changed since."""
-    failed(world)
-    changed = WORKFLOW.replace("Review what was written", "Review again what was written")
-    (world.folder / "changed.yaml").write_text(changed)
-
-
-def exported(world: World) -> None:
-    completed(world)
-    world.must("thread", "export", "@last", "-o", str(world.folder / "thread.uwf"))
-    (world.home / "store.db").unlink()
-    started(world)
-
-
-def old_layout(world: World) -> None:
-    """Completed threads under the old prefix, one of them under the new one too."""
-    completed(world)
-    with world.store() as store, store.transaction() as tx:
-        [thread] = reading.threads(tx)
-        head = tx.refs()[0].id
-        for number in range(ENTRIES):
-            id = clock.ulid(clock.ulid_ms(thread) + 1 + number)
-            reason = ("cancelled", "completed", "out of money")[number % 3]
-            tags = {"reason": reason, "completedAt": "1700000000000"}
-            tx.set_ref(HISTORY + id, head, tags=tags, why="an older uwf")
-        tx.set_ref(HISTORY + thread, head, tags={"reason": "completed"}, why="an older uwf")
-
-
-def littered(world: World) -> None:
-    """Objects that nothing needs, some of them linked to each other, and a thread that is being stepped."""
-    started(world)
-    with world.store() as store, store.transaction() as tx:
-        last: str | None = None
-        for number in range(GARBAGE):
-            text = f"garbage {number} " * (9000 if number % 20 == 0 else 10)
-            last = tx.put("litter", {"text": text, "next": Link(last) if last else None})
-
-
-# -- what happens before and beside the command
-
-
-def crashed(world: World) -> None:
-    """An exec dies between two turns. What its agent has left behind lives on."""
-    env = {"UWF_CRASH_AT": "turn: kept:2"}
-    ended = world.run("thread", "exec", "@last", agent=LIVELY, env=env)
-    if not ended.was_killed or not world.alive():
-        raise Obstacle(f"this should have died and left its agent's children behind: {ended}")
-
-
-def stepping(world: World) -> Running:
-    return world.start("thread", "exec", "@last", "--until-done", agent="stream")
-
-
-def slow_step(world: World) -> Running:
-    """The oldest thread is stepped, and has the one slot there is."""
-    with world.store() as store:
-        oldest = reading.threads(store)[0]
-    running = world.start("thread", "exec", oldest, agent="slow brood")
-    wait_until(lambda: world.agent_runs() or not running.is_running(), "its agent runs")
-    return running
-
-
-# -- commands
-
-
-def thread(*words: str) -> Callable[[World], list[str]]:
-    return lambda world: ["thread", *words]
-
-
-def start(world: World) -> list[str]:
-    return ["thread", "start", world.workflow, "-p", "Write about crashes."]
-
-
-def rebinding(world: World) -> list[str]:
-    file = str(world.folder / "changed.yaml")
-    return ["thread", "exec", "@last", "--workflow", file, "--supplement", SAID]
-
-
-def importing(world: World) -> list[str]:
-    return ["thread", "import", str(world.folder / "thread.uwf")]
-
-
-def backing_up(world: World) -> list[str]:
-    return ["store", "backup", str(world.home / "backup.db")]
-
-
-# -- going on
-
-
-def standing(world: World, thread: str) -> str:
-    """The status of a thread, or of the newest for "@last", without a command that would open the store first."""
-    with world.store() as store:
-        id = reading.threads(store)[-1] if thread == "@last" else thread
-        ref = store.ref(THREADS + id)
-        return ref.tags["status"] if ref else ""
-
-
-def step_on(world: World) -> Ended | None:
-    """The next command on the newest thread: what its status asks for."""
-    verb = {"idle": "exec", "suspended": "resume"}.get(standing(world, "@last"))
-    return world.must("thread", verb, "@last", codes=(0, 3)) if verb else None
-
-
-def go_on(world: World) -> None:
-    """Step every thread until it is completed or cancelled."""
-    with world.store() as store:
-        all_threads = reading.threads(store)
-    for thread in all_threads:
-        for _ in range(MOST_COMMANDS):
-            status = standing(world, thread)
-            if status in ("completed", "cancelled"):
-                break
-            verb = "exec" if status == "idle" else "resume"
-            world.must("thread", verb, thread, "--until-done", codes=(0, 3))
-        else:
-            raise Obstacle(f"thread {thread} does not come to its end")
-
-
-def again(
-    command: Callable[[World], list[str]], *, unless: Callable[[World], bool] = lambda world: False
-) -> Callable[[World], Ended | None]:
-    """The killed command once more, unless it has taken effect."""
-    return lambda world: None if unless(world) else world.must(*command(world))
-
-
-def thread_count(world: World) -> int:
-    if not world.has_store:
-        return 0
-    with world.store() as store:
-        return len(reading.threads(store))
-
-
-def has_threads(count: int) -> Callable[[World], bool]:
-    return lambda world: thread_count(world) == count
-
-
-def was_poked(world: World) -> bool:
-    return any(row["replaces"] for row in reading.step_rows(world))
-
-
-def is_cancelled(world: World) -> bool:
-    return standing(world, "@last") == "cancelled"
-
-
-def has_no_step(world: World) -> bool:
-    return world.must("step", "list", "@last").answers == [[]]
-
-
-def resume_unless_resumed(world: World) -> Ended | None:
-    """A completed thread whose new round was not begun is resumed once more, with the same words."""
-    if world.must("thread", "show", "@last").answers[-1]["rounds"] == 2:
-        return step_on(world)
-    return world.must("thread", "resume", "@last", "--supplement", SAID)
-
-
-def exec_unless_rebound(world: World) -> Ended | None:
-    with world.store() as store:
-        bound = any(move.why.startswith("rebound") for move in store.moves_since(0))
-    return step_on(world) if bound else world.must(*rebinding(world))
-
-
-def litter(world: World) -> int:
-    with world.store() as store:
-        return sum(store.get(id).kind == "litter" for id in store.ids())
-
-
-def backup_state(world: World) -> str:
-    """Whether there is a backup. One that is there must be whole: it is used as a store."""
-    if not os.path.lexists(world.home / "backup.db"):
-        return "absent"
-    other = World(world.folder / "restored")
-    other.home.mkdir(parents=True, exist_ok=True)
-    other.project.mkdir(exist_ok=True)
-    shutil.copy(world.home / "backup.db", other.home / "store.db")
-    report = other.must("store", "verify", "--deep").answers[-1]
-    if not report["refs"]:
-        raise Obstacle("the backup is empty")
-    past(other)  # raises unless it is at a whole transaction
-    return "whole"
 
 
 SCENARIOS = (

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash import disk, reading
+from tests.crash.before import LIVELY, completed, started
 from tests.crash.campaign import Campaign
-from tests.crash.scenarios import LIVELY, completed, scenario, started
+from tests.crash.scenarios import scenario
 from tests.crash.trial import Fault, Verdict, attempt
 from tests.crash.world import World
 from uwf.errors import StoreError, StoreUnreadable

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash import reading
+from tests.crash.before import LIVELY, crashed, started
 from tests.crash.campaign import Campaign, Planned
-from tests.crash.scenarios import SCENARIOS, Scenario, crashed, started
+from tests.crash.processes import wait_until
+from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.crash.trial import Verdict
 from tests.crash.world import World
 
@@ -25,7 +28,7 @@ def kill(scenario: Scenario, folder: Path) -> list[Verdict]:
 def test_a_killed_command_is_done_or_not_done(scenario: Scenario, tmp_path: Path) -> None:
     verdicts = kill(scenario, tmp_path)
     assert [(verdict.kill, verdict.violations) for verdict in verdicts if verdict.violations] == []
-    not_reached = [verdict.kill.point for verdict in verdicts[:-1] if not verdict.reached]
+    not_reached = [verdict.kill.at for verdict in verdicts[:-1] if not verdict.reached]
     assert not_reached == [], "a point that its scenario does not come to proves nothing"
 
 
@@ -39,6 +42,25 @@ def test_any_command_that_changes_a_thread_ends_what_was_left_behind(
         world.must("thread", "exec", "@last")
         crashed(world)
         world.must("thread", verb, "@last")
+        assert world.alive() == {}
+    finally:
+        world.sweep()
+
+
+def test_who_waits_for_a_thread_takes_over_from_a_killed_run(tmp_path: Path) -> None:
+    world = World.make(tmp_path / "world")
+    try:
+        started(world)
+        dying = world.start(
+            *("thread", "exec", "@last"), agent=LIVELY, env={"UWF_CRASH_AT": "agent: ended"}
+        )
+        wait_until(lambda: world.agent_runs(), "its agent runs")
+        waiting = world.must("thread", "exec", "@last", "--wait", "30")
+        assert dying.end().was_killed
+        [answer] = waiting.answers
+        [step] = reading.step_rows(world)
+        assert (answer["step"], answer["status"]) == (step["step"], "idle")
+        assert [attempt["error"]["code"] for attempt in step["failedAttempts"]] == ["interrupted"]
         assert world.alive() == {}
     finally:
         world.sweep()

@@ -23,7 +23,7 @@ def points_in_code() -> Iterator[str]:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "points.at":
                 [name] = node.args
                 assert isinstance(name, ast.Constant), f"{path}: the name is written out"
-                yield name.value
+                yield str(name.value)
 
 
 def test_each_listed_point_stands_once_in_the_code_and_no_other_does() -> None:

@@ -15,17 +15,15 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.crash import disk, reading
-from tests.crash.scenarios import Scenario, past
-from tests.crash.world import POLL_S, Ended, Obstacle, Running, World
-from uwf.engine.model import THREADS
+from tests.crash import checks, disk, reading
+from tests.crash.going_on import past
+from tests.crash.processes import POLL_S, Ended, Obstacle, Running
+from tests.crash.scenarios import Scenario
+from tests.crash.world import World
 
-LOOK_AT = 2
-"""How many threads are shown after each kill."""
 AT_AN_INSTANT = "(any instant)"
 AT_A_CALL = "(any system call)"
 KINDS = ("verify", "head", "show", "lost", "doubled", "alive", "supplement", "obstacle")
@@ -135,7 +133,7 @@ def attempt(
         ended, beside = _run(world, scenario, kill)
         reached = ended.was_killed
         if chance.random() < 0.75:  # else the next command is the first to open the store again
-            _look(world, found, settled=beside is None)
+            checks.look(world, found, settled=beside is None)
         _end_beside(beside)
         asked = world.agent_runs()[known:]
         turns = reading.turn_ids(world) if world.has_store else set()
@@ -147,18 +145,18 @@ def attempt(
         )
         if state not in allowed:
             found.append(("head", f"{state} is none of {allowed}"))
-        _check_acknowledged(world, scenario, ended, new, found)
+        checks.check_acknowledged(world, scenario, ended, new, found)
         seen = len(world.agent_runs())
         scenario.next(world)
         alive = world.alive()
         if alive:
             found.append(("alive", f"{alive} live on"))
         scenario.finish(world)
-        _check_verify(world, found)
+        checks.check_verify(world, found)
         if not scenario.gives_up:
-            _check_supplements(scenario, asked, held, world.agent_runs()[seen:], world, found)
-            _check_turns(world, turns, found)
-            _check_asked_once(world, found)
+            checks.check_supplements(scenario, asked, held, world.agent_runs()[seen:], world, found)
+            checks.check_turns(world, turns, found)
+            checks.check_asked_once(world, found)
         end = _end(world, scenario)
         if end != baseline.end:
             found.append(("doubled", f"it ends as {end}, and undisturbed as {baseline.end}"))
@@ -198,99 +196,6 @@ def _end_beside(beside: Running | None) -> None:
         ended = beside.end()
         if ended.code not in (0, 128 + signal.SIGTERM):
             raise Obstacle(f"what ran beside it exits {ended.code}: {ended.err.strip()}")
-
-
-def _look(world: World, found: list[tuple[str, str]], *, settled: bool) -> None:
-    """`thread show` of the newest threads, first of all, and `store verify`. Unless `settled`, others write."""
-    listed = world.run("thread", "list", "--all")
-    if listed.code:
-        found.append(("show", f"thread list exits {listed.code}: {listed.err}"))
-        return
-    for row in listed.answers[-1][:LOOK_AT]:
-        shown = world.run("thread", "show", row["thread"])
-        if shown.code:
-            found.append(("show", f"exits {shown.code}: {shown.err}"))
-            continue
-        if settled:
-            _check_shown(world, shown.answers[-1], found)
-    if world.has_store:
-        _check_verify(world, found)
-
-
-def _check_shown(world: World, shown: dict[str, Any], found: list[tuple[str, str]]) -> None:
-    """Nobody runs a thread whose runner was killed; it is where its ref says."""
-    with world.store() as store:
-        ref = store.ref(THREADS + shown["thread"])
-    said = (shown["running"], shown["head"], shown["status"], shown["suspendMessage"])
-    true = ref and (None, ref.id, ref.tags["status"], ref.tags.get("suspendMessage"))
-    if said != true:
-        found.append(("show", f"it says {said}, and {true} is true"))
-
-
-def _check_verify(world: World, found: list[tuple[str, str]]) -> None:
-    ended = world.run("store", "verify", "--deep")
-    if ended.code or ended.answers[-1]["problems"]:
-        found.append(("verify", f"exits {ended.code}: {ended.out} {ended.err}"))
-    try:
-        past(world)
-    except AssertionError as error:
-        found.append(("verify", str(error)))
-
-
-def _check_acknowledged(
-    world: World, scenario: Scenario, ended: Ended, new: bool, found: list[tuple[str, str]]
-) -> None:
-    """Every answer that was printed whole is true."""
-    known = {row["step"] for row in reading.step_rows(world)} if world.has_store else set()
-    for answer in ended.answers:
-        if answer.get("step") is not None and answer["step"] not in known:
-            found.append(("lost", f"step {answer['step']} was acknowledged and is gone"))
-        if "step" not in answer and not new:
-            found.append(("lost", f"{answer} was acknowledged, and nothing has changed"))
-
-
-def _check_supplements(
-    scenario: Scenario,
-    asked: list[dict[str, Any]],
-    held: set[str],
-    runs: list[dict[str, Any]],
-    world: World,
-    found: list[tuple[str, str]],
-) -> None:
-    """Said before; given to an agent that did not finish; or kept beside the head: the next role hears of it."""
-    done = {row["supplement"] or "" for row in reading.step_rows(world)}
-    prompts = {run["thread"]: run["prompt"] for run in reversed(runs)}.values()
-    said = set(held)
-    if scenario.says and any(scenario.says in run["prompt"] for run in asked):
-        said.add(scenario.says)
-    if scenario.said_before:
-        said.add(scenario.said_before)
-    for text in said:
-        heard = any(text in prompt for prompt in prompts)
-        if not heard and not any(text in supplement for supplement in done):
-            found.append(("supplement", f"{text!r} is not in the next prompt"))
-
-
-def _check_turns(world: World, turns: set[str], found: list[tuple[str, str]]) -> None:
-    """Turns that were received are part of a step, or of an attempt that is kept with it."""
-    gone = turns - reading.turn_ids(world)
-    if gone:
-        found.append(("lost", f"turns {gone} are gone"))
-
-
-def _check_asked_once(world: World, found: list[tuple[str, str]]) -> None:
-    """An agent is run once for a step, and once more for each attempt or refused reply that is on record."""
-    runs = Counter((run["thread"], run["index"], run["round"]) for run in world.agent_runs())
-    allowed: Counter[tuple[str, int, str]] = Counter()
-    for row in reading.step_rows(world):
-        key = (row["thread"], row["index"], str(row["round"]))
-        refused = [turn for turn in row["turns"] if turn["from"] == "uwf"]
-        for failed in row["failedAttempts"]:
-            refused += [turn for turn in failed["turns"] if turn["from"] == "uwf"]
-        allowed[key] += 1 + len(row["failedAttempts"]) + len(refused)
-    for key, count in runs.items():
-        if count > allowed[key] and key in allowed:
-            found.append(("doubled", f"the agent of {key} ran {count} times, not {allowed[key]}"))
 
 
 def _end(world: World, scenario: Scenario) -> Any:

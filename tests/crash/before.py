@@ -1,0 +1,124 @@
+"""What there is before a command is killed, and what goes on beside it."""
+
+from __future__ import annotations
+
+from tests.crash import reading
+from tests.crash.processes import Obstacle, Running, wait_until
+from tests.crash.world import CONFIG, WORKFLOW, World
+from uwf import clock
+from uwf.engine.history import HISTORY
+from uwf.store.codec import Link
+
+SAID_BEFORE = "the title is missing"
+LIVELY = "stream brood"
+ENTRIES = 40
+GARBAGE = 60
+
+
+def empty(world: World) -> None:
+    """A home without a store."""
+
+
+def started(world: World) -> None:
+    """One thread, before its first step."""
+    world.must("thread", "start", world.workflow, "-p", "Write about crashes.")
+
+
+def two_started(world: World) -> None:
+    started(world)
+    started(world)
+
+
+def crashed_often(world: World) -> None:
+    """A thread whose first step died four times: more often than it may fail."""
+    started(world)
+    for _ in range(4):
+        crashed(world)
+
+
+def suspended(world: World) -> None:
+    """A thread whose reviewer waits for a person, with a failed attempt and what was said before beside it."""
+    started(world)
+    world.must("thread", "exec", "@last")
+    world.must("thread", "exec", "@last", agent="ask", codes=(3,))
+    said = ("--supplement", SAID_BEFORE)
+    world.must("thread", "resume", "@last", *said, agent="fail", codes=(6,))
+
+
+def failed(world: World) -> None:
+    """A thread whose second step was tried in vain, with a supplement."""
+    started(world)
+    world.must("thread", "exec", "@last")
+    said = ("--supplement", SAID_BEFORE)
+    world.must("thread", "exec", "@last", *said, agent="fail", codes=(6,))
+
+
+def completed(world: World) -> None:
+    """A thread that went through the graph once."""
+    started(world)
+    world.must("thread", "exec", "@last", "--until-done")
+
+
+def limited(world: World) -> None:
+    started(world)
+    config = world.home / "config.toml"
+    config.write_text(CONFIG.replace("max_steps = 20", "max_steps = 2"))
+
+
+def reworked(world: World) -> None:
+    """A thread with a failed attempt, and a workflow whose file has changed since."""
+    failed(world)
+    changed = WORKFLOW.replace("Review what was written", "Review again what was written")
+    (world.folder / "changed.yaml").write_text(changed)
+
+
+def exported(world: World) -> None:
+    completed(world)
+    world.must("thread", "export", "@last", "-o", str(world.folder / "thread.uwf"))
+    (world.home / "store.db").unlink()
+    started(world)
+
+
+def old_layout(world: World) -> None:
+    """Completed threads under the old prefix, one of them under the new one too."""
+    completed(world)
+    with world.store() as store, store.transaction() as tx:
+        [thread] = reading.threads(store)
+        head = tx.refs()[0].id
+        for number in range(ENTRIES):
+            id = clock.ulid(clock.ulid_ms(thread) + 1 + number)
+            reason = ("cancelled", "completed", "out of money")[number % 3]
+            tags = {"reason": reason, "completedAt": "1700000000000"}
+            tx.set_ref(HISTORY + id, head, tags=tags, why="an older uwf")
+        tx.set_ref(HISTORY + thread, head, tags={"reason": "completed"}, why="an older uwf")
+
+
+def littered(world: World) -> None:
+    """Objects that nothing needs, some of them linked to each other, and a thread that is being stepped."""
+    started(world)
+    with world.store() as store, store.transaction() as tx:
+        last: str | None = None
+        for number in range(GARBAGE):
+            text = f"garbage {number} " * (9000 if number % 20 == 0 else 10)
+            last = tx.put("litter", {"text": text, "next": Link(last) if last else None})
+
+
+def crashed(world: World) -> None:
+    """An exec dies between two turns. What its agent has left behind lives on."""
+    env = {"UWF_CRASH_AT": "turn: kept:2"}
+    ended = world.run("thread", "exec", "@last", agent=LIVELY, env=env)
+    if not ended.was_killed or not world.alive():
+        raise Obstacle(f"this should have died and left its agent's children behind: {ended}")
+
+
+def stepping(world: World) -> Running:
+    return world.start("thread", "exec", "@last", "--until-done", agent="stream")
+
+
+def slow_step(world: World) -> Running:
+    """The oldest thread is stepped, and has the one slot there is."""
+    with world.store() as store:
+        oldest = reading.threads(store)[0]
+    running = world.start("thread", "exec", oldest, agent="slow brood")
+    wait_until(lambda: world.agent_runs() or not running.is_running(), "its agent runs")
+    return running

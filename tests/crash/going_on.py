@@ -1,0 +1,143 @@
+"""The commands that are killed, and how a person goes on after one of them was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from tests.crash import reading
+from tests.crash.processes import Ended, Obstacle
+from tests.crash.world import World
+from uwf.engine.model import THREADS
+
+SAID = "and mind the second paragraph"
+MOST_COMMANDS = 12
+
+
+def thread(*words: str) -> Callable[[World], list[str]]:
+    return lambda world: ["thread", *words]
+
+
+def start(world: World) -> list[str]:
+    return ["thread", "start", world.workflow, "-p", "Write about crashes."]
+
+
+def rebinding(world: World) -> list[str]:
+    file = str(world.folder / "changed.yaml")
+    return ["thread", "exec", "@last", "--workflow", file, "--supplement", SAID]
+
+
+def importing(world: World) -> list[str]:
+    return ["thread", "import", str(world.folder / "thread.uwf")]
+
+
+def backing_up(world: World) -> list[str]:
+    return ["store", "backup", str(world.home / "backup.db")]
+
+
+def present(world: World) -> Any:
+    if not world.has_store:
+        return ()
+    with world.store() as store:
+        return reading.state(store)
+
+
+def past(world: World) -> list[Any]:
+    if not world.has_store:
+        return [()]
+    with world.store() as store:
+        return reading.history(store)
+
+
+def standing(world: World, thread: str) -> str:
+    """The status of a thread, or of the newest for "@last", without a command that would open the store first."""
+    with world.store() as store:
+        id = reading.threads(store)[-1] if thread == "@last" else thread
+        ref = store.ref(THREADS + id)
+        return ref.tags["status"] if ref else ""
+
+
+def step_on(world: World) -> Ended | None:
+    """The next command on the newest thread: what its status asks for."""
+    verb = {"idle": "exec", "suspended": "resume"}.get(standing(world, "@last"))
+    return world.must("thread", verb, "@last", codes=(0, 3)) if verb else None
+
+
+def go_on(world: World) -> None:
+    """Step every thread until it is completed or cancelled."""
+    with world.store() as store:
+        all_threads = reading.threads(store)
+    for thread in all_threads:
+        for _ in range(MOST_COMMANDS):
+            status = standing(world, thread)
+            if status in ("completed", "cancelled"):
+                break
+            verb = "exec" if status == "idle" else "resume"
+            world.must("thread", verb, thread, "--until-done", codes=(0, 3))
+        else:
+            raise Obstacle(f"thread {thread} does not come to its end")
+
+
+def again(
+    command: Callable[[World], list[str]], *, unless: Callable[[World], bool] = lambda world: False
+) -> Callable[[World], Ended | None]:
+    """The killed command once more, unless it has taken effect."""
+    return lambda world: None if unless(world) else world.must(*command(world))
+
+
+def thread_count(world: World) -> int:
+    if not world.has_store:
+        return 0
+    with world.store() as store:
+        return len(reading.threads(store))
+
+
+def has_threads(count: int) -> Callable[[World], bool]:
+    return lambda world: thread_count(world) == count
+
+
+def was_poked(world: World) -> bool:
+    return any(row["replaces"] for row in reading.step_rows(world))
+
+
+def is_cancelled(world: World) -> bool:
+    return standing(world, "@last") == "cancelled"
+
+
+def has_no_step(world: World) -> bool:
+    return world.must("step", "list", "@last").answers == [[]]
+
+
+def resume_unless_resumed(world: World) -> Ended | None:
+    """A completed thread whose new round was not begun is resumed once more, with the same words."""
+    if world.must("thread", "show", "@last").answers[-1]["rounds"] == 2:
+        return step_on(world)
+    return world.must("thread", "resume", "@last", "--supplement", SAID)
+
+
+def exec_unless_rebound(world: World) -> Ended | None:
+    with world.store() as store:
+        bound = any(move.why.startswith("rebound") for move in store.moves_since(0))
+    return step_on(world) if bound else world.must(*rebinding(world))
+
+
+def litter(world: World) -> int:
+    with world.store() as store:
+        return sum(store.get(id).kind == "litter" for id in store.ids())
+
+
+def backup_state(world: World) -> str:
+    """Whether there is a backup. One that is there must be whole: it is used as a store."""
+    if not os.path.lexists(world.home / "backup.db"):
+        return "absent"
+    other = World(world.folder / "restored")
+    other.home.mkdir(parents=True, exist_ok=True)
+    other.project.mkdir(exist_ok=True)
+    shutil.copy(world.home / "backup.db", other.home / "store.db")
+    report = other.must("store", "verify", "--deep").answers[-1]
+    if not report["refs"]:
+        raise Obstacle("the backup is empty")
+    past(other)  # raises unless it is at a whole transaction
+    return "whole"
