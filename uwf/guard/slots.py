@@ -74,7 +74,7 @@ class Held:
 
 
 class Table:
-    """All slots, while nobody else takes any: what is free now stays free. Made by `taking`."""
+    """All slots. Made by `taking`, what is free stays free; made otherwise, it is as it was at the first look."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -88,8 +88,9 @@ class Table:
 
     def young(self, pool: Pool, age_s: float) -> int:
         """How many slots of `pool` are taken, and were so less than `age_s` seconds ago."""
+        # A file's time has more digits than ours: one that was written just now may seem to come from the future.
         return sum(
-            0 <= clock.now_ms() / 1000 - os.stat(path).st_mtime < age_s and _is_taken(path)
+            -1 < clock.now_ms() / 1000 - os.stat(path).st_mtime < age_s and _is_taken(path)
             for path in _files(self._folder, pool)
         )
 

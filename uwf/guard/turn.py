@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from uwf.guard.contract import Release, Request
     from uwf.guard.line import Entry
+    from uwf.guard.slots import Table
     from uwf.store.protocols import Store
 
 POLL_S = 0.025
@@ -137,25 +138,31 @@ class Turn:
             return refuse("server_overloaded", busy.message, hint=busy.hint)
 
     def _look_and_take(self, request: Request, entry: Entry) -> Held | Refused:
-        full = slots.first_full(self._folder, entry.pools)
+        # Whoever is not next, and these may be hundreds, sees that without keeping others from taking.
+        refusal = self._not_next(request, entry, slots.Table(self._folder))
+        if refusal is not None:
+            return refusal
+        with slots.taking(self._folder) as table:
+            refusal = self._overloaded(request, table.young(entry.pools[0], STARTING_S))
+            if refusal is not None:
+                self._able_since.clear()
+            else:
+                refusal = self._not_next(request, entry, table)
+            return refusal or table.take(entry.pools, f"{request.thread} {os.getpid()}")
+
+    def _not_next(self, request: Request, entry: Entry, table: Table) -> Refused | None:
+        """Why it is not this request's turn, as far as `table` knows."""
+        full = next((pool for pool in entry.pools if table.free(pool) <= 0), None)
         if full is not None:
             return self._full(request, full)
-        with slots.taking(self._folder) as table:
-            full = next((pool for pool in entry.pools if table.free(pool) <= 0), None)
-            if full is not None:
-                return self._full(request, full)
-            starting = table.young(entry.pools[0], STARTING_S)
-            overloaded = self._overloaded(request, starting)
-            if overloaded is not None:
-                self._able_since.clear()
-                return overloaded
-            if not self._may_go(request, entry, table.free, starting):
-                return refuse(
-                    "server_overloaded",
-                    f"others wait for a place and go before thread {request.thread}",
-                    hint=_next_command(request),
-                )
-            return table.take(entry.pools, f"{request.thread} {os.getpid()}")
+        starting = table.young(entry.pools[0], STARTING_S)
+        if not self._may_go(request, entry, table.free, starting):
+            return refuse(
+                "server_overloaded",
+                f"others wait for a place and go before thread {request.thread}",
+                hint=_next_command(request),
+            )
+        return None
 
     def _full(self, request: Request, pool: Pool) -> Refused:
         self._able_since.clear()
