@@ -36,6 +36,16 @@ def crashed_often(world: World) -> None:
         crashed(world)
 
 
+def tripped(world: World) -> None:
+    """The breaker of the agent is open, and its pause is over: the next step is its probe."""
+    (world.home / "config.toml").write_text(
+        f'{CONFIG}[breaker]\nthreshold = 1\ncooldown = "50ms"\n'
+    )
+    started(world)
+    world.must("thread", "exec", "@last", agent="fail", codes=(6,))
+    started(world)
+
+
 def suspended(world: World) -> None:
     """A thread whose reviewer waits for a person, with a failed attempt and what was said before beside it."""
     started(world)

@@ -26,6 +26,7 @@ from tests.crash.before import (
     started,
     stepping,
     suspended,
+    tripped,
     two_started,
 )
 from tests.crash.going_on import (
@@ -168,6 +169,13 @@ SCENARIOS = (
         thread("exec", "@last"),
         ("aside: judged", "aside: written", "aside: done", "guards: passed:2"),
         agent="flaky brood",
+    ),
+    Scenario(
+        "exec, a breaker's probe",
+        tripped,
+        thread("exec", "@last"),
+        ("guards: passed", "attempt: recorded", "step: done"),
+        agent="brood",
     ),
     Scenario(
         "exec --wait, in line",
