@@ -108,7 +108,10 @@ class Rig:
         """Run a command on a thread to its end; the agent says `answers`, and all of them."""
         self.engine = replace(self.engine, memo=Memo(self.store))  # each command is a process
         self.agent.will_say(*answers)
-        results = list(advance.run(self.engine, id, Order(verb, **order), self.stop))
+        try:
+            results = list(advance.run(self.engine, id, Order(verb, **order), self.stop))
+        finally:
+            self.stop.close()
         assert self.agent.waiting == 0, "the agent was asked less often than the test thought"
         return results
 
