@@ -1,0 +1,44 @@
+"""A program that takes a slot and runs an agent in it, as `uwf` does. For tests that kill it.
+
+host.py SLOTS SPOOL-DIR MARK WORD COMMAND... with WORD `run`, or `blind`: without the parent-death signal, as on macOS.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from uwf.agent import platform
+from uwf.agent.command import CommandAgent
+from uwf.agent.seam import Ask
+from uwf.agent.stop import Stop
+from uwf.guard import slots
+from uwf.guard.slots import MACHINE, Pool
+
+
+def main() -> None:
+    folder, spool_dir, mark, word, *argv = sys.argv[1:]
+    if word == "blind":
+        platform._load_prctl = lambda: lambda _option, _argument: None
+    held = slots.take(folder, [Pool(MACHINE, 1)], f"T {os.getpid()}")
+    ask = Ask(
+        prompt="",
+        cwd=spool_dir,
+        env=dict(os.environ),
+        session=None,
+        mark=mark,
+        spool_dir=spool_dir,
+        grace_s=0.2,
+        keep_fds=tuple(held.descriptors),
+    )
+    CommandAgent("agent", argv).ask(
+        ask,
+        stop=Stop(),
+        on_ready=lambda pid, start: print("ready", pid, start, flush=True),
+        on_turn=lambda text: None,
+    )
+    held.release()
+    print("over", flush=True)
+
+
+main()
