@@ -63,6 +63,20 @@ def test_what_a_killed_host_left_is_ended_by_recovery(
     assert (again.ended, again.rung) == ((), "")
 
 
+@linux_only
+def test_recovery_finds_what_wiped_its_environment(supervised: Supervised) -> None:
+    # It lost its ancestors, too; the descriptor that is named like the mark is left.
+    with supervised.host("run", *STRAYS, supervised.pid_file, "daemon", "wiped", "stay") as host:
+        pid, start = recorded(host)
+        wait_for_output(host)
+        (stray,) = supervised.pids()
+        eventually(lambda: stray not in marked(supervised.mark))
+        host.kill()
+    assert lives(stray)
+    assert stray in end_orphans(pid, start, supervised.mark, 10.0).ended
+    assert not lives(stray)
+
+
 def test_recovery_finds_a_session_by_one_marked_member(supervised: Supervised) -> None:
     # Two strays in one session, of which one wiped its environment; their leader is gone.
     script = "sleep 100 & env -i sleep 100 & echo $! >pids; echo begun; wait"

@@ -207,14 +207,18 @@ def test_agent_starts_with_default_signals_and_nothing_blocked(supervised: Super
 
 
 @linux_only
-def test_agent_inherits_no_descriptor_but_the_three(supervised: Supervised) -> None:
+def test_agent_inherits_no_descriptor_but_the_three_and_its_mark(supervised: Supervised) -> None:
     leak = os.open(os.devnull, os.O_RDONLY)
     os.set_inheritable(leak, True)
     try:
-        outcome = supervised("sh", "-c", "ls /proc/$$/fd")
+        outcome = supervised("sh", "-c", "readlink /proc/$$/fd/*")
     finally:
         os.close(leak)
-    assert outcome.stdout.split() == [b"0", b"1", b"2"]
+    mark = f"/memfd:UWF_RUN={supervised.mark} (deleted)".encode()
+    assert sorted(link.partition(b":")[0] for link in outcome.stdout.splitlines()) == [
+        *(b"/memfd", b"pipe", b"pipe", b"pipe"),
+    ]
+    assert mark in outcome.stdout.splitlines()
 
 
 def test_agent_runs_in_the_folder_given(supervised: Supervised) -> None:

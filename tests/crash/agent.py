@@ -1,7 +1,8 @@
 """The agent of the crash tests: says what its role would say, and misbehaves as `CRASH_AGENT` asks.
 
     stream    three bursts of output, each certainly large enough for a turn, with pauses between them
-    brood     leaves two processes behind: one in a session of its own, deaf to SIGTERM, and one beside it
+    brood     leaves three processes behind: one beside it; one in a session of its own, deaf to SIGTERM; and one
+              that has wiped its environment, too
     slow      thinks for half a second
     bad       the first reply is no reply; asked again, it is
     fail      exits with code 1
@@ -29,6 +30,7 @@ def main() -> None:
     if "brood" in modes:
         leave_behind(session=True)
         leave_behind(session=False)
+        leave_behind(session=True, wiped=True)
     if "stream" in modes:
         for _ in range(3):
             print(BURST, flush=True)
@@ -68,9 +70,9 @@ def log(index: int, prompt: str) -> None:
     os.close(file)
 
 
-def leave_behind(*, session: bool) -> None:
+def leave_behind(*, session: bool, wiped: bool = False) -> None:
     """A process that outlives its parent, holds no pipe, and says when it is ready to be looked for."""
-    ready, written = os.pipe()
+    ready, written = os.pipe()  # the writing end is closed by exec, which says as much as a byte
     if os.fork():
         os.close(written)
         os.read(ready, 1)
@@ -83,6 +85,10 @@ def leave_behind(*, session: bool) -> None:
         import signal
 
         os.setsid()
+        if wiped:
+            sleep = f"import time; time.sleep({LIFE_S})"
+            name = os.environ["CRASH_TOKEN"]  # so that the test finds it
+            os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", sleep, name], {})
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.write(written, b"r")
     time.sleep(LIFE_S)

@@ -161,8 +161,7 @@ class World:
 
     def alive(self) -> dict[int, str]:
         """The processes that carry this world's token, but for this very one: pid → command line."""
-        mark = f"CRASH_TOKEN={self.token}"
-        return {pid: line for pid, environ, line in process_table() if mark in environ}
+        return {pid: line for pid, environ, line in process_table() if self.token in environ + line}
 
     def sweep(self) -> None:
         """End what is left of this world: its processes, then its files."""

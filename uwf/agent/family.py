@@ -27,10 +27,11 @@ _LOOKS_IN_VAIN = 3
 class Family:
     """The processes of the run whose leader `pid` began at `start`, and which carries `mark`.
 
-    Members are the leader; every process that carries the mark; and what shares a session with a member or descends
-    from one. A session cannot be joined from outside, so it proves kinship even where an environment was wiped.
-    Neither this program nor its ancestors are members, whatever they carry. What cannot be found is a process that has
-    wiped its environment, left for a session of its own and lost its ancestors, all before the first look.
+    Members are the leader; every process that carries the mark, in its environment or as the name of a descriptor;
+    and what shares a session with a member or descends from one. A session cannot be joined from outside, so it
+    proves kinship even where the rest was wiped. Neither this program nor its ancestors are members, whatever they
+    carry. What cannot be found is a process that has wiped its environment, closed what it inherited, left for a
+    session of its own and lost its ancestors, all before the first look.
     """
 
     def __init__(self, pid: int, start: str, mark: str) -> None:
@@ -54,6 +55,7 @@ class Family:
         kin |= {each.pid for each in table if (each.pid, each.start) == (self._pid, self._start)}
         candidates = [each for each in table if not platform.is_older(each, self._start)]
         kin |= platform.carriers(candidates, self._setting)
+        kin |= platform.holders(candidates, self._setting)
         kin -= own_line
         size = 0
         while size < len(kin):
@@ -116,6 +118,7 @@ class OwnFamily(Family):
         super().__init__(pid, start, mark)
         self._adoption = adoption
         self._sessions = {pid}
+        self._leader_is_dead = False
 
     def is_childless(self) -> bool:
         """Whether nothing was left behind by a leader that ended. Costs two small reads.
@@ -141,14 +144,14 @@ class OwnFamily(Family):
             members, met_corpse = self._below(children)
             if members or (thorough and not met_corpse):
                 return self._remember(members)
-            if met_corpse:  # it may have forked after our children were listed
+            if met_corpse:  # its children became ours, perhaps after ours were listed
                 children = platform.children(own)
             else:  # while other threads collect children of theirs, that list may skip some of ours
                 children = [each.pid for each in platform.processes() if each.parent == own]
                 thorough = True
 
     def _below(self, children: list[int]) -> tuple[list[Process], bool]:
-        """The members among these children of ours and below; and whether corpses of strays were met, and collected."""
+        """The members among these children of ours and below; and whether new corpses were met, and collected."""
         members: list[Process] = []
         met_corpse = False
         waiting = self._kin_among(children)
@@ -158,7 +161,10 @@ class OwnFamily(Family):
                 members.append(process)
                 below = (platform.look(pid) for pid in platform.children(process.pid))
                 waiting += [each for each in below if each]
-            elif process.parent == os.getpid() and process.pid != self._pid:
+            elif process.pid == self._pid:
+                met_corpse |= not self._leader_is_dead
+                self._leader_is_dead = True
+            elif process.parent == os.getpid():
                 met_corpse |= _collect(process.pid)
         return members, met_corpse
 

@@ -9,6 +9,7 @@
 | signal a process, not just its number  | pidfd_send_signal                    | compare the start time, then kill |
 | keep the number of an ended child ours | waitid(WNOWAIT)                      | collected at once                 |
 | who carries this mark                  | /proc/PID/environ                    | `ps -E`                           |
+| also with a wiped environment          | a memfd of that name, in /proc/PID/fd | nothing; such a stray is missed   |
 | has the kernel killed for memory       | cgroup memory.events, /proc/vmstat   | not known                         |
 
 Deciding which processes belong to a run is left to `family`, ending them to `ladder`.
@@ -129,6 +130,34 @@ def carriers(candidates: Iterable[Process], mark: bytes) -> set[int]:
         pid, *words = line.split()
         if mark in words and int(pid) in pids:
             found.add(int(pid))
+    return found
+
+
+def token(name: bytes) -> tuple[int, ...]:
+    """A descriptor by which whoever inherits it can be told, whatever becomes of its environment: see `holders`.
+
+    The caller closes it. None where there is no such thing.
+    """
+    if not hasattr(os, "memfd_create"):
+        return ()
+    try:
+        return (os.memfd_create(name.decode(), os.MFD_CLOEXEC),)
+    except OSError:
+        return ()  # an old kernel or a sandbox: then the mark in the environment has to do
+
+
+def holders(candidates: Iterable[Process], name: bytes) -> set[int]:
+    """Which of these hold the `token` of this name."""
+    link, found = f"/memfd:{name.decode()} (deleted)", set[int]()
+    if not _PROC:
+        return found
+    for process in candidates:
+        folder = f"/proc/{process.pid}/fd"
+        try:
+            if any(os.readlink(f"{folder}/{number}") == link for number in os.listdir(folder)):
+                found.add(process.pid)
+        except OSError:
+            continue  # it or one of its descriptors is gone, or it is not ours to look at
     return found
 
 

@@ -45,7 +45,7 @@ class Command(Record):
 
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
     `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
-    `keep_fds` are descriptors that the program inherits.
+    `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
     """
 
     argv: tuple[str, ...]
@@ -107,15 +107,19 @@ def run(
     if stop.count:
         return Outcome("stopped")
     with Adoption() as adoption:
+        token = platform.token(f"{MARK_NAME}={command.mark}".encode())
         try:
             child = spawn.spawn(
                 command.argv,
                 command.cwd,
                 {**command.env, MARK_NAME: command.mark},
-                command.keep_fds,
+                command.keep_fds + token,
             )
         except program.SpawnFailed as failed:
             return Outcome("spawn_failed", error=str(failed))
+        finally:
+            for descriptor in token:
+                os.close(descriptor)
         points.at("agent: at the gate")
         try:
             on_ready(child.pid, child.start)
