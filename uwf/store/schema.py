@@ -143,7 +143,7 @@ def _refuse_shortened(database: Database, instance: str, move: int) -> None:
         path = database.path
         raise StoreUnreadable(
             f"{path} has lost what was written last: it ends at move {last or 0}, and move {move} was committed; "
-            f"{path}-wal was damaged or taken away",
+            f"{path}-wal was damaged or taken away, or an older copy stands in its place",
             hint=f"copy a backup to {path}, or go on with what is left: rm {mark.path_of(path)}",
             code="store_shortened",
         )
