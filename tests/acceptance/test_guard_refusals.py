@@ -1,0 +1,252 @@
+"""Every reason not to run: it is exit 75, says why and what to do, and leaves the thread as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.helpers.gate import Gate, configure, ended, in_line, refusal
+from tests.helpers.project import ONE, Project, reply
+from uwf.guard import switch
+from uwf.store.sqlite import open_store
+
+FAILING = "cat >/dev/null; echo no luck >&2; exit 9"
+
+
+def standing(project: Project, thread: str) -> tuple[Any, Any]:
+    """All that is known of a thread, and every move of its ref."""
+    return project.show(thread), project("ref", "log", f"@uwf/thread/{thread}", "--json").json
+
+
+def failed(project: Project, count: int = 1) -> str:
+    """The last of `count` threads, each of which the agent `failing` has let down."""
+    configure(project, "[agents.failing]", command=f"{project.program('failing', FAILING)!r}")
+    for _ in range(count):
+        thread = project.begin()
+        project.step(thread, "failing", expect=6)
+    return thread
+
+
+Scene = Callable[[Project], tuple[str, list[str]]]
+"""Prepares a project; the thread to run, and the words of the command."""
+
+
+def draining(project: Project) -> tuple[str, list[str]]:
+    thread = project.begin()
+    project("guard", "drain", "on")
+    return thread, ["exec", thread]
+
+
+def paused(project: Project) -> tuple[str, list[str]]:
+    thread = project.begin()
+    project("guard", "pause", "on", "--until", "2h", "--reason", "the card was declined")
+    return thread, ["exec", thread]
+
+
+def budget_of_the_thread(project: Project) -> tuple[str, list[str]]:
+    agent = project.agent(reply())
+    thread = project.begin(ONE, "--budget", "steps=1")
+    project.step(thread, agent)
+    return thread, ["resume", thread, "--agent", agent.command]
+
+
+def budget_of_the_day(project: Project) -> tuple[str, list[str]]:
+    configure(project, "[budget.day]", steps="1")
+    agent = project.agent(reply())
+    project.step(project.begin(), agent)
+    thread = project.begin()
+    return thread, ["exec", thread, "--agent", agent.command]
+
+
+def agent_paused(project: Project) -> tuple[str, list[str]]:
+    gate, thread = Gate(project), project.begin()
+    project("guard", "pause", gate.name, "--until", "2h")
+    return thread, ["exec", thread, "--agent", gate.name]
+
+
+def circuit_open(project: Project) -> tuple[str, list[str]]:
+    failed(project, count=3)
+    thread = project.begin()
+    return thread, ["exec", thread, "--agent", "failing"]
+
+
+def low_success_rate(project: Project) -> tuple[str, list[str]]:
+    configure(project, "[stats]", min_sample="2")
+    configure(project, "[breaker]", threshold="1000")
+    failed(project, count=3)  # the third is the one that may try all the same
+    thread = project.begin()
+    return thread, ["exec", thread, "--agent", "failing"]
+
+
+def attempts_exhausted(project: Project) -> tuple[str, list[str]]:
+    configure(project, "[limits]", max_attempts="1")
+    thread = failed(project)
+    return thread, ["resume", thread, "--agent", "failing"]
+
+
+def attempts_exhausted_for_life(project: Project) -> tuple[str, list[str]]:
+    configure(project, "[limits]", max_repeats="1")
+    thread = failed(project)
+    return thread, ["resume", thread, "--agent", "failing"]
+
+
+def no_folder(project: Project) -> tuple[str, list[str]]:
+    folder = project.cwd / "gone"
+    folder.mkdir()
+    thread = project.begin(ONE, "--cwd", str(folder))
+    folder.rmdir()
+    return thread, ["exec", thread, "--agent", "true"]
+
+
+def no_agent(project: Project) -> tuple[str, list[str]]:
+    thread = project.begin()
+    return thread, ["exec", thread]
+
+
+def agent_not_executable(project: Project) -> tuple[str, list[str]]:
+    thread = project.begin()
+    return thread, ["exec", thread, "--agent", "/nonexistent/agent --print"]
+
+
+def no_memory(project: Project) -> tuple[str, list[str]]:
+    configure(project, "[limits]", min_memory="'900000GiB'")
+    thread = project.begin()
+    return thread, ["exec", thread, "--agent", "true"]
+
+
+def no_disk(project: Project) -> tuple[str, list[str]]:
+    configure(project, "[limits]", disk_floor="'900000GiB'")
+    thread = project.begin()
+    return thread, ["exec", thread, "--agent", "true"]
+
+
+def broken_guard(project: Project) -> tuple[str, list[str]]:
+    thread = project.begin()
+    store = open_store(str(project.home / "store.db"), create=False)
+    with store.transaction() as tx:
+        tx.set_counter(switch.DRAIN, "no switch at all")
+    store.close()
+    return thread, ["exec", thread, "--agent", "true"]
+
+
+@pytest.mark.parametrize(
+    ("scene", "reason", "said"),
+    [
+        (draining, "draining", "drain"),
+        (paused, "paused", "the card was declined; try again at 2"),
+        (budget_of_the_thread, "budget_exhausted", "steps 1 of 1"),
+        (budget_of_the_day, "budget_exhausted", "steps 1 of 1"),
+        (agent_paused, "agent_paused", "try again at 2"),
+        (circuit_open, "circuit_open", "try again at 2"),
+        (low_success_rate, "low_success_rate", "try again at 2"),
+        (attempts_exhausted, "attempts_exhausted", "a person has to add something"),
+        (attempts_exhausted_for_life, "attempts_exhausted", "a person has to add something"),
+        (no_folder, "preflight_failed", "does not exist"),
+        (no_agent, "no_agent", "no agent is configured"),
+        (agent_not_executable, "no_agent", "/nonexistent/agent"),
+        (no_memory, "server_overloaded", "of memory are free"),
+        (no_disk, "server_overloaded", "of disk are free"),
+        (broken_guard, "guard_error", "guard drain broke"),
+    ],
+)
+def test_a_refusal_has_a_reason_and_changes_nothing(
+    project: Project, scene: Scene, reason: str, said: str
+) -> None:
+    thread, words = scene(project)
+    before = standing(project, thread)
+    done = project("thread", *words, "--json", expect=75)
+    assert (done.error["code"], done.error["reason"], done.out) == (reason, reason, "")
+    assert said in done.error["message"]
+    assert done.error["hint"].startswith(("uwf ", "mkdir "))
+    assert standing(project, thread) == before
+
+
+def test_a_thread_that_runs_is_busy_and_goes_on_undisturbed(project: Project) -> None:
+    gate, thread = Gate(project), project.begin()
+    process = gate.running(thread)
+    before = standing(project, thread)
+    done = project("thread", "exec", thread, "--agent", gate.name, "--json", expect=5)
+    assert done.error["code"] == "busy"
+    assert standing(project, thread) == before
+    gate.open()
+    ended(process)
+
+
+def test_who_needs_a_place_is_refused_while_all_are_taken(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate, first, second = Gate(project), project.begin(), project.begin()
+    process = gate.running(first)
+    before = standing(project, second)
+    done = project("thread", "exec", second, "--agent", gate.name, "--json", expect=75)
+    assert done.error["reason"] == "server_overloaded"
+    assert "all 1 places of this machine are taken" in done.error["message"]
+    assert done.error["hint"] == f"uwf thread exec {second} --wait 600"
+    assert standing(project, second) == before
+    gate.open()
+    ended(process)
+
+
+def test_a_line_that_is_full_takes_nobody_else(project: Project) -> None:
+    configure(project, "[limits]", max_running="1", max_queue="1")
+    gate = Gate(project)
+    threads = [project.begin() for _ in range(3)]
+    processes = [gate.running(threads[0]), gate.waiting(threads[1])]
+    before = standing(project, threads[2])
+    words = ("thread", "exec", threads[2], "--agent", gate.name, "--wait", "60", "--json")
+    done = project(*words, expect=75)
+    assert done.error["reason"] == "queue_full"
+    assert standing(project, threads[2]) == before
+    gate.open()
+    for process in processes:
+        ended(process)
+
+
+def test_whoever_is_dropped_from_the_line_is_told_and_untouched(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate, first, second = Gate(project), project.begin(), project.begin()
+    before = standing(project, second)
+    running, waiting = gate.running(first), gate.waiting(second)
+    assert project("queue", "drop", second, "-q").out.split() == [second]
+    assert refusal(waiting) == "dropped"
+    assert standing(project, second) == before
+    assert project("queue", "drop", second, "--json", expect=4).error["code"] == "not_waiting"
+    gate.open()
+    ended(running)
+
+
+def test_the_oldest_in_the_line_makes_room_where_config_says_so(project: Project) -> None:
+    configure(project, "[limits]", max_running="1", max_queue="1", overflow="'drop-oldest'")
+    gate = Gate(project)
+    threads = [project.begin() for _ in range(3)]
+    running, oldest = gate.running(threads[0]), gate.waiting(threads[1])
+    newest = gate.waiting(threads[2])
+    assert refusal(oldest) == "dropped"
+    assert in_line(project) == [threads[2]]
+    gate.open()
+    ended(running)
+    ended(newest)
+
+
+def test_who_was_refused_for_its_line_can_be_interrupted_there(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate, first, second = Gate(project), project.begin(), project.begin()
+    running, waiting = gate.running(first), gate.waiting(second)
+    os.kill(waiting.pid, signal.SIGTERM)
+    ended(waiting, 143)
+    assert in_line(project) == []
+    gate.open()
+    ended(running)
+
+
+def test_a_refusal_comes_before_busy_where_the_order_says_so(project: Project) -> None:
+    gate, thread = Gate(project), project.begin()
+    process = gate.running(thread)
+    project("guard", "drain", "on")
+    words = ("thread", "exec", thread, "--agent", gate.name, "--json")
+    assert project(*words, expect=75).error["reason"] == "draining"
+    gate.open()
+    ended(process)
