@@ -1,0 +1,117 @@
+"""What a killed uwf leaves behind: the doctor finds it, says so, and puts it right."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.gate import Gate, configure, in_line
+from tests.helpers.project import Project, is_alive, until
+
+STRAYS = Path(__file__).parent.parent / "helpers" / "agents" / "strays.py"
+
+
+def with_a_grandchild(
+    project: Project, thread: str, *how: str
+) -> tuple[subprocess.Popen[bytes], int]:
+    """A uwf whose agent has left a grandchild in a session of its own; the grandchild's pid."""
+    pids = project.home.parent / f"strays.{thread}"
+    words = [sys.executable, str(STRAYS), str(pids), "stay", *how]
+    configure(project, f"[agents.strays{thread}]", command=repr(words))
+    process = project.start("thread", "exec", thread, "--agent", f"strays{thread}")
+    until(lambda: pids.exists() and pids.read_text().endswith("\n"))
+    return process, int(pids.read_text())
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def test_nothing_is_found_in_a_healthy_home(project: Project) -> None:
+    gate, thread = Gate(project), project.begin()
+    process = gate.running(thread)
+    done = project("doctor", "--json")
+    assert done.json == []
+    assert project("doctor").err == "nothing is left behind\n"
+    gate.open()
+    process.communicate()
+    project("doctor", "--repair")
+
+
+@pytest.mark.parametrize("how", ["session", "daemon"])
+def test_an_orphan_of_a_killed_uwf_is_found_and_ended(project: Project, how: str) -> None:
+    thread = project.begin()
+    process, stray = with_a_grandchild(project, thread, how, "deaf")
+    until(lambda: project.turns(thread))
+    kill(process)
+    assert is_alive(stray)
+    done = project("doctor", "--json", expect=1)
+    [finding] = done.json
+    assert (finding["kind"], finding["thread"], finding["repaired"]) == ("attempt", thread, False)
+    assert is_alive(stray)  # looking changes nothing
+    [finding] = project("doctor", "--repair", "--json").json
+    assert finding["repaired"] is True
+    assert not is_alive(stray)
+    assert project("doctor", "--json").json == []
+    assert project.show(thread)["running"] is None
+    assert "started them" in project.turns(thread)[0]["text"]
+
+
+def test_the_next_command_on_the_thread_needs_no_doctor(project: Project) -> None:
+    thread = project.begin()
+    process, stray = with_a_grandchild(project, thread, "session")
+    kill(process)
+    gate = Gate(project)
+    gate.open()
+    project.step(thread, gate.name)
+    assert not is_alive(stray)
+    assert project("doctor", "--json").json == []
+
+
+def test_a_place_that_an_orphan_holds_is_free_after_the_repair(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    thread, other = project.begin(), project.begin()
+    process, stray = with_a_grandchild(project, thread, "session")
+    kill(process)
+    gate = Gate(project)
+    gate.open()
+    words = ("thread", "exec", other, "--agent", gate.name, "--json")
+    assert project(*words, expect=75).error["reason"] == "server_overloaded"
+    project("doctor", "--repair")
+    project.step(other, gate.name)
+    assert not is_alive(stray)
+
+
+def test_a_killed_waiter_is_taken_out_of_the_line(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate, first, second = Gate(project), project.begin(), project.begin()
+    running, waiting = gate.running(first), gate.waiting(second)
+    kill(waiting)
+    [finding] = project("doctor", "--json", expect=1).json
+    assert (finding["kind"], finding["thread"]) == ("queue", second)
+    assert str(waiting.pid) in finding["what"]
+    [finding] = project("doctor", "--repair", "--json").json
+    assert finding["repaired"] is True
+    assert in_line(project) == []
+    assert project("doctor", "--json").json == []
+    gate.open()
+    running.communicate()
+    assert running.returncode == 0
+
+
+def test_a_stopped_uwf_is_not_taken_for_a_dead_one(project: Project) -> None:
+    gate, thread = Gate(project), project.begin()
+    process = gate.running(thread)
+    os.kill(process.pid, 19)
+    try:
+        assert project("doctor", "--repair", "--json").json == []
+    finally:
+        os.kill(process.pid, 18)
+    gate.open()
+    process.communicate()
+    assert process.returncode == 0

@@ -1,0 +1,203 @@
+"""Waiting for a place: who goes next, how many run at once, and what a limit of a part means."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from tests.helpers.gate import Gate, configure, ended, in_line
+from tests.helpers.project import ONE, Project, until
+
+
+def one_place(project: Project, **limits: str) -> Gate:
+    configure(project, "[limits]", max_running="1", **limits)
+    return Gate(project)
+
+
+def open_one_by_one(gate: Gate, count: int) -> list[str]:
+    """Let agents finish, each when it alone runs; the threads in the order in which they ran."""
+    for number in range(count):
+        until(lambda at=number: len(gate.begun) > at)
+        gate.open(gate.begun[number])
+    return gate.begun
+
+
+def test_the_line_goes_by_person_then_priority_then_arrival(project: Project) -> None:
+    gate = one_place(project)
+    first = project.begin()
+    early, late = project.begin(), project.begin()
+    urgent = project.begin(ONE, "--priority", "5")
+    asked = project.begin()
+    project.step(asked, "sh -c 'exit 1'", expect=6)
+    processes = [gate.running(first)]
+    processes += [gate.waiting(thread) for thread in (early, late, urgent)]
+    processes.append(gate.waiting(asked, "--supplement", "please", verb="resume"))
+    assert in_line(project) == [asked, urgent, early, late]
+    rows = project("queue", "list", "--json").json
+    assert [row["position"] for row in rows] == [1, 2, 3, 4]
+    assert [row["person"] for row in rows] == [True, False, False, False]
+    assert [row["priority"] for row in rows] == [0, 5, 0, 0]
+    assert all(row["waitedMs"] >= 0 and row["pid"] for row in rows)
+    assert open_one_by_one(gate, 5) == [first, asked, urgent, early, late]
+    for process in processes:
+        ended(process)
+    assert in_line(project) == []
+
+
+def test_the_list_is_a_table_for_people(project: Project) -> None:
+    gate = one_place(project)
+    running, waiting = gate.running(project.begin()), gate.waiting(project.begin())
+    screen = project("queue", "list").out
+    assert in_line(project)[0] in screen and str(waiting.pid) in screen
+    gate.open()
+    ended(running)
+    ended(waiting)
+    done = project("queue", "list")
+    assert (done.out, done.err) == ("", "nobody waits\n")
+
+
+def test_eight_threads_at_once_keep_to_the_limit(project: Project) -> None:
+    configure(project, "[limits]", max_running="3")
+    alive = project.home.parent / "alive"
+    alive.mkdir()
+    script = (
+        f"cat >/dev/null; touch {alive}/$$; ls {alive} | wc -l >>{alive}.counts; sleep 0.2; "
+        f"rm {alive}/$$; printf -- '---\\n$status: done\\n---\\n'"
+    )
+    configure(project, "[agents.counting]", command=f"{project.program('counting', script)!r}")
+    threads = [project.begin() for _ in range(8)]
+    words = ("--agent", "counting", "--wait", "60")
+    processes = [project.start("thread", "exec", thread, *words) for thread in threads]
+    for process in processes:
+        ended(process)
+    counts = [int(line) for line in alive.with_suffix(".counts").read_text().split()]
+    assert len(counts) == 8 and max(counts) == 3
+
+
+def test_a_limit_of_one_agent_lets_others_pass(project: Project) -> None:
+    gate, other = Gate(project, max_running="1"), Gate(project, "other")
+    threads = [project.begin() for _ in range(3)]
+    processes = [gate.running(threads[0]), gate.waiting(threads[1])]
+    processes.append(other.running(threads[2]))
+    assert gate.begun == [threads[0]]
+    gate.open()
+    other.open()
+    for process in processes:
+        ended(process)
+
+
+def test_a_limit_of_a_label_is_for_each_of_its_values(project: Project) -> None:
+    configure(project, "[limits.per_label]", repo="1")
+    gate = Gate(project)
+    shop, again, blog, none = (
+        project.begin(ONE, *labels)
+        for labels in (
+            ("--label", "repo=shop"),
+            ("--label", "repo=shop"),
+            ("--label", "repo=blog"),
+            (),
+        )
+    )
+    processes = [gate.running(thread) for thread in (shop, blog, none)]
+    words = ("thread", "exec", again, "--agent", gate.name, "--json")
+    error = project(*words, expect=75).error
+    assert error["reason"] == "server_overloaded" and "label repo=shop" in error["message"]
+    processes.append(gate.waiting(again))
+    gate.open()
+    for process in processes:
+        ended(process)
+
+
+def test_a_limit_of_a_workflow_is_for_that_one(project: Project) -> None:
+    configure(project, "[limits.per_workflow]", one="1")
+    gate = Gate(project)
+    first, second = project.begin(), project.begin()
+    other = project.begin(ONE.replace("name: one", "name: two"))
+    processes = [gate.running(first), gate.running(other)]
+    done = project("thread", "exec", second, "--agent", gate.name, "--json", expect=75)
+    assert "workflow one" in done.error["message"]
+    gate.open()
+    for process in processes:
+        ended(process)
+
+
+def test_nobody_without_wait_passes_somebody_who_waits(project: Project) -> None:
+    gate = one_place(project)
+    first, second, third = (project.begin() for _ in range(3))
+    running, waiting = gate.running(first), gate.waiting(second)
+    os.kill(waiting.pid, signal.SIGSTOP)  # it waits, and is slow to take its turn
+    gate.open(first)
+    ended(running)
+    words = ("thread", "exec", third, "--agent", gate.name, "--json")
+    error = project(*words, expect=75).error
+    assert error["reason"] == "server_overloaded"
+    os.kill(waiting.pid, signal.SIGCONT)
+    gate.open()
+    ended(waiting)
+    assert gate.begun == [first, second]
+
+
+def test_a_killed_waiter_is_nobody_and_its_thread_can_wait_again(project: Project) -> None:
+    gate = one_place(project)
+    first, second, third = (project.begin() for _ in range(3))
+    running, killed, waiting = gate.running(first), gate.waiting(second), gate.waiting(third)
+    killed.kill()
+    killed.communicate()
+    assert in_line(project) == [third]
+    again = gate.waiting(second)
+    gate.open()
+    for process in (running, waiting, again):
+        ended(process)
+    assert gate.begun == [first, third, second]
+
+
+def test_a_place_is_free_again_when_uwf_and_its_agent_are_killed(project: Project) -> None:
+    gate = one_place(project)
+    first, second = project.begin(), project.begin()
+    running, waiting = gate.running(first), gate.waiting(second)
+    running.kill()
+    running.communicate()
+    gate.open()
+    ended(waiting)
+    assert gate.begun == [first, second]
+
+
+def test_a_freed_place_is_taken_at_once(project: Project) -> None:
+    gate = one_place(project)
+    first, second = project.begin(), project.begin()
+    running, waiting = gate.running(first), gate.waiting(second)
+    gate.open()
+    ended(running)
+    began = time.monotonic()
+    until(lambda: second in gate.begun)
+    assert (
+        time.monotonic() - began < 2
+    )  # the benchmark knows it better; this is for a machine in use
+    ended(waiting)
+
+
+def test_waiting_in_vain_ends_in_a_refusal_after_that_time(project: Project) -> None:
+    gate = one_place(project)
+    first, second = project.begin(), project.begin()
+    running = gate.running(first)
+    began = time.monotonic()
+    words = ("thread", "exec", second, "--agent", gate.name, "--wait", "0.5", "--json")
+    assert project(*words, expect=75).error["reason"] == "server_overloaded"
+    assert time.monotonic() - began >= 0.5
+    assert in_line(project) == []
+    gate.open()
+    ended(running)
+
+
+def test_a_second_request_for_a_thread_waits_behind_the_first(project: Project) -> None:
+    gate = one_place(project)
+    first, second = project.begin(), project.begin()
+    running, waiting = gate.running(first), gate.waiting(second)
+    joined = gate.exec(second, "--wait", "60", "--supplement", "and this")
+    time.sleep(0.3)
+    assert in_line(project) == [second]
+    gate.open()
+    for process in (running, waiting, joined):
+        ended(process)
+    assert [row["round"] for row in project.steps(second)] == [1, 2]
