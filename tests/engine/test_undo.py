@@ -249,3 +249,16 @@ def test_suspension_that_a_rebind_carried_stays_where_it_is_still_true(rig: Rig)
     rig.undo(id)
     assert rig.state(id)["suspendMessage"] == "which?"
     rig.resume(id, APPROVED)
+
+
+def test_undone_cancellation_does_not_hide_how_the_head_was_reached(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    before = rig.ref(id)
+    rig.exec(id, crash())
+    rig.cancel(id)
+    rig.undo(id)
+    rig.resume(id, crash())
+    rig.poke(id, "shorter", SHORTER)
+    rig.undo(id)
+    assert stand(rig.ref(id)) == stand(before)

@@ -227,8 +227,8 @@ def _before(moves: list[Move], at: int) -> int | None:
     if n < 0 or moves[n].new is None:
         return None
     n = _effective(moves, n)
-    while n > 0 and moves[n - 1].new == moves[n].new and not moves[n].why.startswith(UNDO):
-        n -= 1  # the first of several moves with one head is the one that brought it there
+    while n > 0 and moves[n - 1].new == moves[n].new:
+        n = _effective(moves, n - 1)  # the first of several with one head has brought it there
     return n
 
 
