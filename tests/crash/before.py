@@ -7,6 +7,7 @@ from tests.crash.processes import Obstacle, Running, wait_until
 from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
 from uwf.engine.history import HISTORY
+from uwf.engine.model import THREADS
 from uwf.store.codec import Link
 
 SAID_BEFORE = "the title is missing"
@@ -92,9 +93,9 @@ def exported(world: World) -> None:
 def old_layout(world: World) -> None:
     """Completed threads under the old prefix, one of them under the new one too."""
     completed(world)
-    with world.store() as store, store.transaction() as tx:
-        [thread] = reading.threads(store)
-        head = tx.refs()[0].id
+    with world.writing() as tx:
+        [ref] = tx.refs(THREADS)
+        thread, head = ref.name.removeprefix(THREADS), ref.id
         for number in range(ENTRIES):
             id = clock.ulid(clock.ulid_ms(thread) + 1 + number)
             reason = ("cancelled", "completed", "out of money")[number % 3]
@@ -106,7 +107,7 @@ def old_layout(world: World) -> None:
 def littered(world: World) -> None:
     """Objects that nothing needs, some of them linked to each other, and a thread that is being stepped."""
     started(world)
-    with world.store() as store, store.transaction() as tx:
+    with world.writing() as tx:
         last: str | None = None
         for number in range(GARBAGE):
             text = f"garbage {number} " * (9000 if number % 20 == 0 else 10)

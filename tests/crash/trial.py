@@ -26,6 +26,8 @@ from tests.crash.world import World
 
 AT_AN_INSTANT = "(any instant)"
 AT_A_CALL = "(any system call)"
+LOOKED_AT = 0.7
+"""After how many of the kills somebody looks first; after the others `next` is the first to open the store again."""
 KINDS = ("verify", "head", "show", "lost", "doubled", "alive", "supplement", "obstacle")
 
 
@@ -132,7 +134,7 @@ def attempt(
         known = len(world.agent_runs())
         ended, beside = _run(world, scenario, kill)
         reached = ended.was_killed
-        if chance.random() < 0.75:  # else the next command is the first to open the store again
+        if chance.random() < LOOKED_AT:
             checks.look(world, found, settled=beside is None)
         _end_beside(beside)
         asked = world.agent_runs()[known:]
@@ -162,9 +164,7 @@ def attempt(
             found.append(("doubled", f"it ends as {end}, and undisturbed as {baseline.end}"))
     except Obstacle as obstacle:
         found.append(("obstacle", str(obstacle)))
-    except (
-        Exception
-    ) as error:  # a store that cannot be read any more is a finding, not the end of the campaign
+    except Exception as error:  # a store that cannot be read any more is a finding, too
         found.append(("obstacle", f"{type(error).__name__}: {error}"))
     finally:
         world.sweep()

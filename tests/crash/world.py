@@ -12,13 +12,15 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.crash.processes import Ended, Obstacle, Running, process_table
 from tests.helpers.program import PROGRAM
+from uwf.store.protocols import Transaction
 from uwf.store.sqlite import SqliteStore, open_store
 
 AGENT = Path(__file__).with_name("agent.py")
@@ -143,11 +145,20 @@ class World:
 
     @contextmanager
     def store(self) -> Iterator[SqliteStore]:
-        store = open_store(str(self.home / "store.db"), create=False)
-        try:
-            yield store
-        finally:
-            store.close()
+        """A copy of the store to look at: what a killed process has left is for the next command to open."""
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="look-") as folder:
+            for side in ("", "-wal", "-mark"):
+                file = self.home / f"store.db{side}"
+                if file.exists():
+                    shutil.copyfile(file, f"{folder}/{file.name}")
+            with closing(open_store(f"{folder}/store.db", create=False)) as store:
+                yield store
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction in the store itself, to prepare what no command would."""
+        with closing(open_store(str(self.home / "store.db"))) as store, store.transaction() as tx:
+            yield tx
 
     @property
     def has_store(self) -> bool:

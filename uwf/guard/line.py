@@ -130,10 +130,11 @@ def gone(counters: Counters) -> int:
     return int(counters.counter(GONE) or 0)
 
 
-def ahead(waiting: Iterable[Entry], entry: Entry, now_s: float) -> int:
-    """How many of `waiting` stand before `entry`, dead or alive."""
+def ahead(waiting: Iterable[Entry], entry: Entry, now_s: float) -> list[Entry]:
+    """Those of `waiting` who stand before `entry`, dead or alive, in their order."""
     others = (other for other in waiting if other.thread != entry.thread)
-    return in_order([*others, entry], now_s).index(entry)
+    order = in_order([*others, entry], now_s)
+    return order[: order.index(entry)]
 
 
 def find(counters: Counters, thread: str) -> Entry | None:

@@ -32,6 +32,8 @@ class Line:
         self._overflow = overflow
         self._is_alive = is_alive
         self._ahead = self._gone = 0  # how many stood before this process, when so many had gone
+        self._next: Entry | None = None
+        """Who stood right before it."""
 
     @contextmanager
     def joined_by(self, entry: Entry) -> Iterator[Entry]:
@@ -68,7 +70,7 @@ class Line:
             line.remove(tx, dropped.thread)
             waiting.remove(dropped)
         line.put(tx, entry)
-        self._note_place(line.gone(tx), waiting, entry)
+        self._note_place(line.gone(tx), waiting, entry, lambda _: True)
         return entry
 
     def _without_the_dead(self, tx: Transaction, waiting: list[Entry]) -> list[Entry]:
@@ -80,19 +82,28 @@ class Line:
                 line.remove(tx, other.thread)
         return living
 
-    def look(self, entry: Entry) -> list[Entry]:
-        """Everybody in the line, in no order."""
+    def look(self, entry: Entry, competes: Callable[[Entry], bool]) -> list[Entry]:
+        """Everybody in the line, in no order. Those who do not compete for a place are not `ahead`."""
         gone, waiting = line.gone(self._store), line.everybody(self._store)
-        self._note_place(gone, waiting, entry)
+        self._note_place(gone, waiting, entry, competes)
         return waiting
 
     def ahead(self) -> int:
-        """How many at most stand before this process still. Costs one small read."""
+        """How many stand before this process, as far as it knows. Costs one small read."""
         return max(0, self._ahead - (line.gone(self._store) - self._gone))
 
-    def _note_place(self, gone: int, waiting: list[Entry], entry: Entry) -> None:
-        self._gone = gone
-        self._ahead = line.ahead(waiting, entry, clock.monotonic_s())
+    def has_lost_sight(self) -> bool:
+        """Whether who stood right before this process has died: he and others before him may block the line."""
+        return self._next is not None and not self._is_alive(self._next.pid, self._next.started)
+
+    def _note_place(
+        self, gone: int, waiting: list[Entry], entry: Entry, competes: Callable[[Entry], bool]
+    ) -> None:
+        ahead = [
+            other for other in line.ahead(waiting, entry, clock.monotonic_s()) if competes(other)
+        ]
+        self._gone, self._ahead = gone, len(ahead)
+        self._next = ahead[-1] if ahead else None
 
     def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
         """Who has to make room for `entry` in a line that is full; a person only for a person."""

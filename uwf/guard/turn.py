@@ -122,10 +122,11 @@ class Turn:
 
     def _is_far_off(self) -> bool:
         """Whether so many stand before this process that it need not look at the slots. Every `FAR_LOOK_S` it does all
-        the same: those before it may be waiting for something else, or not be there any more.
+        the same, for those before it may be waiting for something else; and as soon as the next of them is dead.
         """
         now_s = clock.monotonic_s()
-        if self._line.ahead() >= self._limits.max_running and now_s < self._far_look_s:
+        many = self._line.ahead() > self._limits.max_running
+        if many and now_s < self._far_look_s and not self._line.has_lost_sight():
             return True
         self._far_look_s = now_s + FAR_LOOK_S
         return False
@@ -207,8 +208,11 @@ class Turn:
                 self._able_since[who] = before.get(who, now_s)
             return bearable[kind]
 
+        def competes(other: Entry) -> bool:
+            return all(free(pool) > 0 for pool in other.pools if pool.name != MACHINE)
+
         may_go = line.may_go(
-            self._line.look(entry),
+            self._line.look(entry, competes),
             entry,
             free=free,
             is_there=is_there,
