@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 pid_file, words = os.path.abspath(sys.argv[1]), set(sys.argv[2:])
 
@@ -42,7 +43,7 @@ def leave_one() -> None:
 many = 6 if "many" in words else 1
 for _ in range(many):
     leave_one()
-while not os.path.exists(pid_file) or len(open(pid_file).readlines()) < many:
+while not os.path.exists(pid_file) or len(Path(pid_file).read_text().splitlines()) < many:
     time.sleep(0.002)
 print("---\n$status: done\n---\nstarted them", flush=True)
 while "stay" in words:
