@@ -94,8 +94,11 @@ def failure(outcome: Outcome, agent: str, stderr: str) -> Failure | None:
         return None
     said = _last_line(stderr)
     tail = f": {said}" if said else ""
+    lost = outcome.ended == "exit" and outcome.exit_code is None
     words = {
-        "exit": f"agent {agent} exited with code {outcome.exit_code}{tail}",
+        "exit": f"agent {agent} ended, and nobody knows how: {outcome.error}"
+        if lost
+        else f"agent {agent} exited with code {outcome.exit_code}{tail}",
         "signal": f"agent {agent} was killed by signal {outcome.signal}{tail}",
         "timeout": f"agent {agent} reached its timeout; resume goes on in the same session",
         "stall": f"agent {agent} said nothing for too long; resume goes on in the same session",
