@@ -15,7 +15,7 @@ from uwf.guard import line, place, slots
 from uwf.guard.contract import Request, refuse
 from uwf.guard.line import Entry
 from uwf.guard.slots import MACHINE, Held, Pool
-from uwf.guard.turn import POLL_S, Limits, Turn, pools_of
+from uwf.guard.turn import FAR_LOOK_S, LONGEST_POLL_S, POLL_S, Limits, Turn, pools_of
 from uwf.record import replace
 from uwf.store.memory import MemoryStore
 
@@ -373,6 +373,42 @@ def test_those_further_back_look_more_rarely(machine: Machine) -> None:
 
     refused(lambda: machine.enter(1, serve, wait_s=1.0))
     assert machine.sleeps[:7] == [POLL_S * factor for factor in (4, 3, 3, 2, 2, 1, 1)]
+
+
+def test_who_is_far_back_takes_the_place_of_the_dead_at_once(machine: Machine) -> None:
+    holders = full(machine)
+    for pid in range(10, 30):
+        machine.wait(pid)
+    freed_s: list[float] = []
+
+    def kill_them_all(sleep: int) -> None:
+        if sleep == 5:
+            machine.processes.dead |= {(pid, f"start {pid}") for pid in range(10, 30)}
+            holders[0].release()
+            freed_s.append(machine.time.s)
+
+    machine.limits = replace(machine.limits, max_queue=50)
+    machine.enter(1, kill_them_all, wait_s=60.0)
+    assert machine.time.s - freed_s[0] <= POLL_S * 11
+    assert machine.waiting() == []
+
+
+def test_who_is_far_back_behind_those_who_want_something_else_goes_within_seconds(
+    tmp_path: Path, time: Time
+) -> None:
+    machine = Machine(str(tmp_path / "slots"), time, max_running=2, per_label={"repo": 1})
+    holders = [machine.enter(91, labels={"repo": "shop"}), machine.enter(92)]
+    for pid in range(10, 20):
+        machine.wait(pid, pools=pools_of(machine.limits, "mine", "flow", {"repo": "shop"}))
+    freed_s: list[float] = []
+
+    def free(sleep: int) -> None:
+        if sleep == 5:
+            holders[1].release()
+            freed_s.append(machine.time.s)
+
+    machine.enter(1, free, wait_s=60.0)
+    assert machine.time.s - freed_s[0] <= FAR_LOOK_S + LONGEST_POLL_S
 
 
 @pytest.mark.parametrize("when", ["at once", "in line"])
