@@ -25,6 +25,8 @@ class Context:
         self.out = out
         self._config: Config | None = None
         self._store: SqliteStore | None = None
+        self.patience_s = 10.0
+        """How long to wait for other writers of the store. To be set before it is opened."""
 
     @property
     def config(self) -> Config:
@@ -42,7 +44,7 @@ class Context:
         if self._store is None:
             from uwf.store.sqlite import open_store
 
-            self._store = open_store(self.store_path, create=create)
+            self._store = open_store(self.store_path, create=create, wait_s=self.patience_s)
         return self._store
 
     def reader(self) -> Store:

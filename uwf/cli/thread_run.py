@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from uwf.engine.advance import Order
     from uwf.engine.attempt import Result
 
+PATIENCE_S = 60.0
+"""For what an agent did is not to be lost because hundreds of others write to the store, too."""
+
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 _COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
 _UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
@@ -131,6 +134,7 @@ def poke(
 def _run(ctx: Context, word: str, order: Order) -> int:
     from uwf.cli.live import Live, signals_to
 
+    ctx.patience_s = PATIENCE_S
     id = wiring.thread_ref(ctx, word).name.rpartition("/")[2]
     stop = Stop()
     code = exits.DONE
