@@ -43,7 +43,7 @@ graph:
     new: {role: planner, prompt: Plan it.}
     resume: {role: planner, prompt: Plan it again.}
   planner:
-    ready: {role: coder, prompt: "Do {{ plan }}: {{ _body }}", location: "/work/{{ plan }}"}
+    ready: {role: coder, prompt: "Do {{ plan }}: {{ _body }}", location: "/code/{{ plan }}"}
     no: {role: $END}
   coder:
     done: {role: $END, prompt: "{{ branch }}"}
@@ -80,7 +80,7 @@ def test_a_good_file_has_no_problems_and_all_its_parts() -> None:
     assert workflow.roles["coder"].capabilities == ("code",)
     assert workflow.roles["coder"].goal == ""
     assert workflow.graph["planner"] == {
-        "ready": Edge("coder", "Do {{ plan }}: {{ _body }}", "/work/{{ plan }}"),
+        "ready": Edge("coder", "Do {{ plan }}: {{ _body }}", "/code/{{ plan }}"),
         "no": Edge("$END", ""),
     }
 
@@ -156,8 +156,8 @@ def test_a_limit_that_is_misspelt_says_what_was_meant() -> None:
         ("{{ _body }}", "{{ note }}", "28:34 warning optional_variable"),
         ("{{ _body }}", "{{ _body", "28:34 error bad_template"),
         ("{{ _body }}", "{{ plan | shout }}", "28:34 error bad_template"),
-        ('"/work/{{ plan }}"', "''", "28:74 error empty_template"),
-        ('"/work/{{ plan }}"', '"{{ folder }}"', "28:74 error unknown_variable"),
+        ('"/code/{{ plan }}"', "''", "28:74 error empty_template"),
+        ('"/code/{{ plan }}"', '"{{ folder }}"', "28:74 error unknown_variable"),
         ("Plan it.}", "'Plan {{ it }}'}", "25:34 warning task_variable"),
         ("new: {role: planner", "new: {role: $END", "25:17 error bad_target"),
         ("    new: {role: planner, prompt: Plan it.}\n", "", "24:3 error no_start"),

@@ -24,7 +24,7 @@ def workflow(**graph: dict[str, Edge]) -> Workflow:
 PLANNED = workflow(
     START={"new": Edge("planner", "begin {{ x }}"), "resume": Edge("coder", "go on: {{ _body }}")},
     planner={
-        "ready": Edge("coder", "do {{ plan }}", "/work/{{ name }}"),
+        "ready": Edge("coder", "do {{ plan }}", "/code/{{ name }}"),
         "done": Edge("$END", ""),
         "stuck": Edge("$SUSPEND", "needs {{ what }}"),
         "quiet": Edge("$SUSPEND", "{{ what }}"),
@@ -39,7 +39,7 @@ PLANNED = workflow(
 
 def test_a_status_leads_to_its_role_with_prompt_and_location_filled_in() -> None:
     found = route(PLANNED, "planner", "ready", {"plan": "it", "name": "x"})
-    assert found == ToRole("coder", "do it", "/work/x")
+    assert found == ToRole("coder", "do it", "/code/x")
 
 
 def test_an_edge_to_the_end_may_have_nothing_to_say() -> None:
