@@ -54,12 +54,14 @@ def stress(
 def _watched(home: Home, limit: int) -> Iterator[dict[str, Any]]:
     """What `crowd.watch` saw; there once the block has ended."""
     seen: dict[str, Any] = {}
-    words = [home.mark, home.token, str(os.getpid()), str(limit)]
+    words = [home.mark, str(os.getpid()), str(limit)]
     watcher = subprocess.Popen(
         [sys.executable, "-I", watch.__file__, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+    assert watcher.stdout is not None
+    watcher.stdout.readline()
     try:
         yield seen
     finally:

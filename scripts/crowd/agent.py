@@ -1,10 +1,10 @@
-"""An agent for `scripts/stress`: agent.py MARK BEHAVIOUR DIARY SEED. Reads its prompt, behaves so, replies.
+"""An agent for `scripts/stress`: agent.py PYTHON BEHAVIOUR DIARY SEED. Reads its prompt, behaves so, replies.
 
 steady, slow    reply after a while
 crash           every other one aborts, or exits with 7
-strays          leaves a grandchild behind, forked twice and in a session of its own
+strays          leaves a grandchild behind, forked twice, in a session of its own, running PYTHON
 deaf            ignores SIGTERM and never ends
-flood           writes 1 MiB, or 8 MiB, before its reply
+flood           writes 1 MiB before its reply; one in four writes 8 MiB
 hungry          takes 96 MiB of memory and touches all of it
 
 Which of two things it does is read from the seed, the thread and the step, so that a run can be repeated. Beginning
@@ -17,7 +17,7 @@ import sys
 import time
 import zlib
 
-mark, behaviour, diary, seed = sys.argv[1:]
+python, behaviour, diary, seed = sys.argv[1:]
 
 
 def note(what):
@@ -49,7 +49,7 @@ def leave_a_stray():
             for number in range(3):
                 os.dup2(null, number)
         code = "import time; time.sleep(1000)"
-        os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, f"stray-of-{mark}"])
+        os.execv(python, [python, "-I", "-S", "-c", code])
     os.close(writer)
     os.read(reader, 1)  # ends with the exec
     os._exit(0)
@@ -72,7 +72,7 @@ elif behaviour == "deaf":
         time.sleep(1000)
 elif behaviour == "flood":
     line = b"thinking about it, still thinking\n" * 2000
-    for _ in range((1 << 20 if chance() < 0.5 else 8 << 20) // len(line)):
+    for _ in range((8 << 20 if chance() < 0.25 else 1 << 20) // len(line)):
         sys.stdout.buffer.write(line)
 elif behaviour == "hungry":
     held = bytearray(96 << 20)

@@ -50,11 +50,13 @@ class Home:
         self.token = f"crowd-{os.urandom(8).hex()}"
         self.path = folder / self.token
         self.diary = folder / "diary"
-        self.mark = f"agent-{self.token}"
+        self.mark = f"agent-{os.urandom(3).hex()}"
         self.work = folder / "work"
         self.path.mkdir(mode=0o700)
         self.work.mkdir()
         self.diary.touch()
+        # A link to Python whose name no other program has: it is what the process table calls an agent.
+        (folder / self.mark).symlink_to(sys.executable)
         (self.path / "config.toml").write_text(self._config(limit, max_queue, seed))
         self._store = open_store(str(self.path / "store.db"))
         self.threads = [self._start(number) for number in range(count)]
@@ -119,23 +121,15 @@ class Home:
         return lifecycle.start(self._store, begin, Redactor()).id
 
     def _config(self, limit: int, max_queue: int | None, seed: int) -> str:
-        agents = ""
+        text = ""
         for name in BEHAVIOURS:
-            words = [
-                sys.executable,
-                "-I",
-                "-S",
-                str(AGENT),
-                self.mark,
-                name,
-                str(self.diary),
-                str(seed),
-            ]
+            agent = [str(self.folder / self.mark), "-I", "-S", str(AGENT), sys.executable]
+            command = json.dumps([*agent, name, str(self.diary), str(seed)])
             timeout = "1s" if name == "deaf" else "60s"
-            agents += f"[agents.{name}]\ncommand = {json.dumps(words)}\ntimeout = {timeout!r}\n"
-            agents += "output_limit = '4MiB'\n"
-        queue = "" if max_queue is None else f"max_queue = {max_queue}\n"
-        return f"{agents}[limits]\nmax_running = {limit}\ngrace = '300ms'\n{queue}"
+            text += f"[agents.{name}]\ncommand = {command}\ntimeout = {timeout!r}\n"
+            text += "output_limit = '4MiB'\n"
+        text += f"[limits]\nmax_running = {limit}\ngrace = '300ms'\n"
+        return text if max_queue is None else f"{text}max_queue = {max_queue}\n"
 
 
 def processes_with(token: str) -> dict[int, str]:
