@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from uwf.guard.contract import Guard, Release, Request
 
-LONG_S = 0.1
-"""A guard that took this long has waited, and what the guards before it said may not be true any more."""
+LONG_S = 0.02
+"""A guard that took this long may have waited, and what those before it said may not be true any more. Less than
+one look at the slots takes (`turn.POLL_S`), so that no waiting is missed.
+"""
 
 
 @contextmanager
