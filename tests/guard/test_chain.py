@@ -234,5 +234,5 @@ def test_guard_that_holds_something_only_when_asked_again_is_released_too(time: 
 
 def test_quick_guards_are_asked_once(time: Time) -> None:
     told: list[str] = []
-    run([Step("a", told, holds=False), Step("b", told, on_enter=lambda: time.pass_s(0.05))], told)
+    run([Step("a", told, holds=False), Step("b", told, on_enter=lambda: time.pass_s(0.01))], told)
     assert told.count("enter a") == 1
