@@ -196,6 +196,26 @@ def test_probe_that_another_guard_refused_is_not_lost(store: MemoryStore, guard:
     assert guard.enter(request()) is not None
 
 
+def test_probe_that_came_to_an_end_was_one(store: MemoryStore, guard: Success) -> None:
+    end_many(store, 0, 10)
+    release = guard.enter(request())
+    assert release is not None
+    end_many(store, 0, 1)
+    release()
+    assert refused(lambda: guard.enter(request())).reason == "low_success_rate"
+
+
+def test_clock_that_jumps_back_lets_no_second_probe_through_nor_keeps_all_out(
+    store: MemoryStore, guard: Success, time: Time
+) -> None:
+    end_many(store, 0, 10)
+    assert guard.enter(request()) is not None
+    time.jump_s(-1)
+    assert refused(lambda: guard.enter(request())).reason == "low_success_rate"
+    time.jump_s(-365 * 86_400)
+    assert guard.enter(request()) is not None
+
+
 def test_clock_that_jumped_ahead_for_a_moment_does_not_keep_failures_alive(
     store: MemoryStore, guard: Success, time: Time
 ) -> None:

@@ -113,7 +113,7 @@ def test_without_waiting_a_full_machine_refuses_and_says_how_to_wait(machine: Ma
         "all 2 places of this machine are taken",
         "uwf thread exec T1 --wait 600",
     )
-    assert machine.waiting() == []
+    assert machine.store.counters("") == []
     for held in holders:
         held.release()
     machine.enter(1).release()
@@ -357,6 +357,23 @@ def test_waiter_that_cannot_go_is_not_taken_for_stopped(machine: Machine) -> Non
 
     machine.enter(1, free_after_a_while, wait_s=60.0)
     assert machine.time.s - took_s[0] >= 2.0
+
+
+def test_waiter_that_could_go_once_is_given_the_time_again(machine: Machine) -> None:
+    machine.enter(91)
+    machine.wait(5)
+    others: list[Held] = []
+    freed_s: list[float] = []
+
+    def take_and_free(sleep: int) -> None:
+        if machine.time.s > 1001 and not others:  # a second, in which the other did not go
+            others.append(machine.enter(92, person=True))
+        if machine.time.s > 1010 and not freed_s:
+            others[0].release()
+            freed_s.append(machine.time.s)
+
+    machine.enter(1, take_and_free, wait_s=60.0)
+    assert machine.time.s - freed_s[0] >= 2.0
 
 
 def test_those_further_back_look_more_rarely(machine: Machine) -> None:
