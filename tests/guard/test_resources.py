@@ -138,10 +138,68 @@ def test_machine_without_figures_has_none(tmp_path: Path, monkeypatch: pytest.Mo
     assert (left.memory_bytes, left.disk_bytes, left.stalled_percent) == (None, None, None)
 
 
+MEMINFO = "MemTotal:       64000000 kB\nMemAvailable:   32000000 kB\n"
+V2 = "/sys/fs/cgroup"
+V1 = "/sys/fs/cgroup/memory"
+
+
+@pytest.mark.parametrize(
+    ("files", "left_mb"),
+    [
+        ({}, 31250),
+        ({"/proc/self/cgroup": "0::/\n"}, 31250),
+        (
+            {
+                "/proc/self/cgroup": "0::/\n",
+                f"{V2}/memory.max": "2147483648\n",
+                f"{V2}/memory.current": str(1500 * MB),
+                f"{V2}/memory.stat": f"anon 5\ninactive_file {500 * MB}\n",
+            },
+            1048,
+        ),
+        (  # the limit of the group above counts, too
+            {
+                "/proc/self/cgroup": "1:cpu:/x\n0::/user/one\n",
+                f"{V2}/user/one/memory.max": "max\n",
+                f"{V2}/user/memory.max": str(100 * MB),
+                f"{V2}/user/memory.current": str(200 * MB),
+            },
+            0,
+        ),
+        (  # version 1; a container sees its own group at the root, and a path of the host
+            {
+                "/proc/self/cgroup": "4:cpu,memory:/docker/1234\n3:cpuset:/\n",
+                f"{V1}/memory.limit_in_bytes": str(1000 * MB),
+                f"{V1}/memory.usage_in_bytes": str(900 * MB),
+                f"{V1}/memory.stat": f"inactive_file 1\ntotal_inactive_file {300 * MB}\n",
+            },
+            400,
+        ),
+        (
+            {
+                "/proc/self/cgroup": "4:memory:/\n",
+                f"{V1}/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            31250,
+        ),
+    ],
+)
+def test_container_with_a_limit_has_what_is_left_of_it(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str], left_mb: int
+) -> None:
+    monkeypatch.setattr(
+        machine, "_read", lambda path: {"/proc/meminfo": MEMINFO, **files}.get(path, "")
+    )
+    memory_bytes = machine.look("/").memory_bytes
+    assert memory_bytes is not None
+    assert memory_bytes // MB == left_mb
+
+
 def test_pressure_is_that_of_all_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
         "some avg10=73.10 avg60=50.00 avg300=20.00 total=123\n"
         "full avg10=41.27 avg60=30.00 avg300=10.00 total=99\n"
     )
-    monkeypatch.setattr(machine, "_read", lambda path: text)
+    files = {"/proc/pressure/memory": text}
+    monkeypatch.setattr(machine, "_read", lambda path: files.get(path, ""))
     assert machine.look("/").stalled_percent == 41.27

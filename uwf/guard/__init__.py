@@ -1,1 +1,1 @@
-"""What may say "not now": today the thread lock."""
+"""What may say "not now" to a step: policy only. `chain` asks, `contract` says what a guard is."""

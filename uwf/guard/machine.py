@@ -6,6 +6,10 @@ import os
 
 from uwf.record import Record
 
+GROUPS = "/sys/fs/cgroup"
+NO_LIMIT = 1 << 60
+GROUP_FILES_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
 
 class Left(Record):
     """Free memory and disk in bytes, the CPUs that load leaves, the share of time lost to swapping (0 to 100)."""
@@ -24,12 +28,36 @@ def look(folder: str) -> Left:
 
 
 def _memory() -> int | None:
-    """What new programs can have without swapping: MemAvailable of proc(5). Elsewhere unknown."""
-    text = _read("/proc/meminfo")
-    for line in text.splitlines():
+    """What new programs can have without swapping: MemAvailable of proc(5), or less in a container that has a limit
+    (cgroups(7)). Elsewhere unknown.
+    """
+    left = _left_in_groups()
+    for line in _read("/proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
+            left.append(int(line.split()[1]) * 1024)
+    return min(left, default=None)
+
+
+def _left_in_groups() -> list[int]:
+    """What is left of the limit of this process's control group and of each above it. What files fill is free."""
+    left = []
+    for line in _read("/proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, (limit, used, files) = GROUPS, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root, (limit, used, files) = f"{GROUPS}/memory", GROUP_FILES_V1
+        else:
+            continue
+        path = root + path.rstrip("/")
+        while path.startswith(root):
+            most = _read(f"{path}/{limit}").strip()
+            if most.isdigit() and int(most) < NO_LIMIT:
+                facts = dict(fact.split() for fact in _read(f"{path}/memory.stat").splitlines())
+                taken = int(_read(f"{path}/{used}") or 0) - int(facts.get(files, 0))
+                left.append(max(0, int(most) - taken))
+            path = os.path.dirname(path)
+    return left
 
 
 def _disk(folder: str) -> int | None:
