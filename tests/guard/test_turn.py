@@ -331,7 +331,7 @@ def test_agents_that_began_a_moment_ago_are_told_to_the_machine(machine: Machine
     asked: list[int] = []
     machine.overloaded = lambda _request, starting: bool(asked.append(starting))
     held = [machine.enter(1), machine.enter(2)]
-    assert asked == [0, 1]
+    assert asked == [0, 0, 1, 1]  # once on the way, once when nobody else takes any
     for one in held:
         one.release()
 
@@ -374,6 +374,21 @@ def test_waiter_that_could_go_once_is_given_the_time_again(machine: Machine) -> 
 
     machine.enter(1, take_and_free, wait_s=60.0)
     assert machine.time.s - freed_s[0] >= 2.0
+
+
+def test_waiter_whom_the_machine_cannot_bear_is_not_taken_for_stopped(machine: Machine) -> None:
+    machine.enter(91)
+    machine.overloaded = lambda _request, _starting: True
+    machine.wait(5)
+    recovered_s: list[float] = []
+
+    def recover(sleep: int) -> None:
+        if machine.time.s > 1030 and not recovered_s:
+            machine.overloaded = lambda _request, _starting: False
+            recovered_s.append(machine.time.s)
+
+    machine.enter(1, recover, wait_s=60.0)
+    assert machine.time.s - recovered_s[0] >= 2.0
 
 
 def test_those_further_back_look_more_rarely(machine: Machine) -> None:

@@ -90,7 +90,7 @@ class Table:
         """How many slots of `pool` are taken, and were so less than `age_s` seconds ago."""
         # A file's time has more digits than ours: one that was written just now may seem to come from the future.
         return sum(
-            -1 < clock.now_ms() / 1000 - os.stat(path).st_mtime < age_s and _is_taken(path)
+            -1 < clock.now_ms() / 1000 - _written_s(path) < age_s and _is_taken(path)
             for path in _files(self._folder, pool)
         )
 
@@ -199,6 +199,13 @@ def _files(folder: str, pool: Pool) -> list[str]:
         return [os.path.join(path, name) for name in os.listdir(path)]
     except FileNotFoundError:
         return []
+
+
+def _written_s(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return 0.0  # nobody used the pool, and it was removed
 
 
 def _is_taken(path: str) -> bool:

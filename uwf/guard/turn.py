@@ -144,11 +144,7 @@ class Turn:
         if refusal is not None:
             return refusal
         with slots.taking(self._folder) as table:
-            refusal = self._overloaded(request, table.young(entry.pools[0], STARTING_S))
-            if refusal is not None:
-                self._able_since.clear()
-            else:
-                refusal = self._not_next(request, entry, table)
+            refusal = self._not_next(request, entry, table)
             return refusal or table.take(entry.pools, f"{request.thread} {os.getpid()}")
 
     def _not_next(self, request: Request, entry: Entry, table: Table) -> Refused | None:
@@ -157,6 +153,10 @@ class Turn:
         if full is not None:
             return self._full(request, full)
         starting = table.young(entry.pools[0], STARTING_S)
+        overloaded = self._overloaded(request, starting)
+        if overloaded is not None:
+            self._able_since.clear()  # nor could others of this kind have gone
+            return overloaded
         if not self._may_go(request, entry, table.free, starting):
             return refuse(
                 "server_overloaded",
