@@ -31,6 +31,7 @@ class Record:
     """A frozen value. Subclasses only declare fields."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[frozenset[str]] = frozenset()
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -46,20 +47,30 @@ class Record:
                 if isinstance(default, (list, dict, set)):
                     raise TypeError(f"{cls.__name__}.{name}: a default must be immutable")
                 defaults[name] = default
-        cls._fields, cls._defaults = tuple(fields), defaults
+        cls._fields, cls._names, cls._defaults = tuple(fields), frozenset(fields), defaults
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        cls = type(self)
+        cls, state = type(self), self.__dict__
         fields = cls._fields
+        if not values and named.keys() == cls._names:  # the usual call
+            state.update(named)
+            return
+        state.update(cls._defaults)
+        state.update(zip(fields, values, strict=False))
+        state.update(named)
+        double = values and named and not named.keys().isdisjoint(fields[: len(values)])
+        if len(values) > len(fields) or len(state) != len(fields) or double:
+            raise TypeError(cls._objection(values, named))
+
+    @classmethod
+    def _objection(cls, values: tuple[Any, ...], named: dict[str, Any]) -> str:
+        """What is wrong with the values for a new one."""
+        fields, placed = cls._fields, cls._fields[: len(values)]
         if len(values) > len(fields):
-            raise TypeError(f"{cls.__name__} takes {len(fields)} fields, got {len(values)}")
-        given = {**dict(zip(fields, values, strict=False)), **named}
-        state = {**cls._defaults, **given}
-        if len(state) != len(fields) or len(given) != len(values) + len(named):
-            missing = [name for name in fields if name not in state]
-            unknown = [name for name in state if name not in fields]
-            raise TypeError(f"{cls.__name__}: missing {missing}, unknown or double {unknown}")
-        self.__dict__.update(state)
+            return f"{cls.__name__} takes {len(fields)} fields, got {len(values)}"
+        missing = [name for name in fields if name not in {*placed, *named, *cls._defaults}]
+        unknown = [name for name in named if name not in fields or name in placed]
+        return f"{cls.__name__}: missing {missing}, unknown or double {unknown}"
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: cannot set {name}")

@@ -98,43 +98,72 @@ class Uwf:
 
 
 class BareChain:
-    """The least that keeps the same facts: prompt, turn and step as rows, a head, one durable commit."""
+    """The least that keeps the same facts: prompt, turn and step as rows, a head, one durable commit.
 
-    def __init__(self, path: Path) -> None:
+    With `recorded` it also keeps what uwf promises of a step that dies: its beginning is committed before it, not
+    waiting for the disk, and every move of a ref has a line in a log.
+    """
+
+    def __init__(self, path: Path, *, recorded: bool = False) -> None:
         self.database = bare_database(path)
         self.database.execute("CREATE TABLE head (name TEXT PRIMARY KEY, id BLOB)")
+        self.database.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, name TEXT, id BLOB)")
+        self.database.execute("CREATE INDEX log_name ON log (name)")
+        self.recorded = recorded
         self.head = b"\0" * 32
         self.count = 0
 
     def steps(self, count: int) -> None:
-        execute = self.database.execute
         for _ in range(count):
             self.count += 1
-            execute("BEGIN IMMEDIATE")
-            prompt = self._put(["prompt", [f"Prompt {self.count}", BODY, BODY]])
-            turn = self._put(["turn", f"{self.count} {BODY}"])
-            self.head = self._put(
-                [
-                    "step",
-                    {
-                        "prev": self.head,
-                        "prompt": prompt,
-                        "turn": turn,
-                        "output": {"$status": "go"},
-                        "body": f"{self.count} {BODY}",
-                        "index": self.count,
-                        "role": "left",
-                    },
-                ]
-            )
-            execute("INSERT OR REPLACE INTO head VALUES ('thread', ?)", (self.head,))
-            execute("COMMIT")
+            prompt = ["prompt", [f"Prompt {self.count}", BODY, BODY]]
+            if self.recorded:
+                self._begin(prompt)
+            self._step(prompt)
+
+    def _begin(self, prompt: list[Any]) -> None:
+        self.database.executescript("PRAGMA synchronous = NORMAL")
+        self.database.execute("BEGIN IMMEDIATE")
+        begun = self._put(["attempt", {"prev": self.head, "prompt": self._put(prompt)}])
+        self._move("attempt", begun)
+        self.database.execute("COMMIT")
+        self.database.executescript("PRAGMA synchronous = FULL")
+
+    def _step(self, prompt: list[Any]) -> None:
+        self.database.execute("BEGIN IMMEDIATE")
+        turn = self._put(["turn", f"{self.count} {BODY}"])
+        self.head = self._put(
+            [
+                "step",
+                {
+                    "prev": self.head,
+                    "prompt": self._put(prompt),
+                    "turn": turn,
+                    "output": {"$status": "go"},
+                    "body": f"{self.count} {BODY}",
+                    "index": self.count,
+                    "role": "left",
+                },
+            ]
+        )
+        self._move("thread", self.head)
+        if self.recorded:
+            self._move("attempt", None)
+        self.database.execute("COMMIT")
 
     def _put(self, node: list[Any]) -> bytes:
         data = packb(node)
         key = blake3(data).digest()
         self.database.execute("INSERT OR IGNORE INTO object VALUES (?, ?)", (key, data))
         return key
+
+    def _move(self, name: str, id: bytes | None) -> None:
+        if id is None:
+            self.database.execute("DELETE FROM head WHERE name = ?", (name,))
+        else:
+            self.database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (name, id))
+        if self.recorded:
+            self.database.execute("INSERT INTO log (name, id) VALUES (?, ?)", (name, id))
 
 
 def bare_database(path: Path) -> sqlite3.Connection:

@@ -20,6 +20,7 @@ GUARDED = {"with guards": Dispatch, "without guards": Unguarded}
 def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:
     print("\nSteps within one process, without guards, against a bare chain, 50 steps a time")
     uwf, bare = Uwf(folder / "steps", Unguarded), BareChain(folder / "bare.db")
+    recorded = BareChain(folder / "recorded.db", recorded=True)
     middles: dict[int, float] = {}
     done = 0
     for depth in depths:
@@ -36,6 +37,15 @@ def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:
         middles[depth] = statistics.median(
             mine / other for mine, other in zip(ours, reference, strict=True)
         )
+    recorded.steps(AT_ONCE)
+    ours, reference = alternate(
+        lambda: recorded.steps(AT_ONCE), lambda: bare.steps(AT_ONCE), rounds
+    )
+    ratio = statistics.median(mine / other for mine, other in zip(ours, reference, strict=True))
+    print(
+        f"{'a bare chain that records the try':34} {ratio:5.2f}x  (of the bare chain: its beginning is on record "
+        "before it, and each move in a log)"
+    )
     if len(depths) > 1:
         slower = middles[depths[-1]] / middles[depths[-2]]
         print(

@@ -50,7 +50,7 @@ def build(
         "UWF_ROUND": str(plan.round),
         "UWF_ATTEMPT": str(opening.number),
         "UWF_WORKFLOW": plan.workflow,
-        "UWF_SCHEMA": schema_file(engine.home, role),
+        "UWF_SCHEMA": _schema_file(engine, plan.workflow, role),
     }
     environ.pop("UWF_SESSION", None)
     if session is not None:
@@ -151,8 +151,17 @@ def folder(home: str, name: str) -> str:
     return path
 
 
-def schema_file(home: str, role: Role) -> str:
-    """The path of a file with the role's JSON Schema. Named by content, so it is written only once."""
+def _schema_file(engine: Engine, workflow: str, role: Role) -> str:
+    """The path of a file with the role's JSON Schema, written at most once."""
+    known = engine.memo.schema_files
+    path = known.get((workflow, role.name))
+    if path is None:
+        path = known[workflow, role.name] = _written_schema(engine.home, role)
+    return path
+
+
+def _written_schema(home: str, role: Role) -> str:
+    """Named by content, so that all threads of all workflows share the file."""
     name = codec.id_of(codec.encode("schema", role.schema))[:32]
     path = os.path.join(folder(home, SCHEMAS), f"{name}.json")
     if not os.path.exists(path):

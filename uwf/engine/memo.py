@@ -29,6 +29,8 @@ class Memo:
         """By workflow id and role: the two sections of a prompt that depend on nothing else."""
         self.links: dict[str, Link] = {}
         """Sections that a step of this run has stored: its chain keeps them as long as the lock is held."""
+        self.schema_files: dict[tuple[str, str], str] = {}
+        """By workflow id and role: the path of the file with the role's schema, which this run has seen."""
 
     def get(self, id: str) -> Node:
         """The node, as the store gives it."""

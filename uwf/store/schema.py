@@ -62,7 +62,6 @@ CREATE TABLE ref_log (
     process TEXT NOT NULL
 );
 CREATE INDEX ref_log_name ON ref_log (name);
-CREATE INDEX ref_log_at ON ref_log (at_ms);
 CREATE TABLE counter (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE sample (
     seq INTEGER PRIMARY KEY,

@@ -43,9 +43,8 @@ class SqliteTransaction(CounterWriting, Reading):
         self._durable = durable
         self._usable = False
         self._moved = 0  # the number of the last move made here
-        self._put: set[bytes] = (
-            set()
-        )  # keys put here, which need no look-up when a ref is pointed to them
+        self._put: set[bytes] = set()  # keys put here: pointing a ref to them needs no look-up
+        self._refs_now: dict[str, Ref | None] = {}  # what was read or set here: nobody else writes
 
     def __enter__(self) -> SqliteTransaction:
         self._database.begin(self._durable)
@@ -69,6 +68,11 @@ class SqliteTransaction(CounterWriting, Reading):
             raise StoreError(
                 f"nothing was written to {self._database.path}: a write in the transaction had failed"
             )
+
+    def ref(self, name: str) -> Ref | None:
+        if name not in self._refs_now:
+            self._refs_now[name] = super().ref(name)
+        return self._refs_now[name]
 
     def put(self, kind: str, payload: Any) -> str:
         return self._put_bytes(encode(kind, payload))
@@ -100,6 +104,7 @@ class SqliteTransaction(CounterWriting, Reading):
             " tags = excluded.tags",
             (name, key, ref.version, ref.updated_ms, packed),
         )
+        self._refs_now[name] = ref
         self._index(name, kept, new_tags)
         self._log(ref.version, name, old, key, packed, ref.updated_ms, why)
         return ref
@@ -109,6 +114,7 @@ class SqliteTransaction(CounterWriting, Reading):
         if old is None:
             raise NotFound(f"there is no ref {name}")
         self._write("DELETE FROM ref WHERE name = ?", (name,))
+        self._refs_now[name] = None
         self._index(name, old.tags, {})
         self._log(old.version + 1, name, old, None, packb({}), clock.now_ms(), why)
 

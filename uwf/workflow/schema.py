@@ -24,6 +24,8 @@ _MAX_DEPTH = 20
 to itself.
 """
 
+_MOST_READ = 64
+
 
 class Branch(Record):
     """One way a reply may look. `statuses` is empty when the branch leaves `$status` open.
@@ -39,9 +41,23 @@ class Branch(Record):
     closed: bool
 
 
+_read: dict[int, tuple[Any, list[Branch]]] = {}
+"""By the identity of a schema: the schema, which keeps that identity its own, and its branches."""
+
+
 def branches(schema: Any) -> list[Branch]:
-    """The ways a reply may look, in the order of the file."""
-    return [_branch(parts) for parts in _alternatives(schema, schema, 0)]
+    """The ways a reply may look, in the order of the file.
+
+    `schema` is part of a workflow, which never changes: what it was found to say is remembered.
+    """
+    known = _read.get(id(schema))
+    if known is not None and known[0] is schema:
+        return known[1]
+    found = [_branch(parts) for parts in _alternatives(schema, schema, 0)]
+    if len(_read) >= _MOST_READ:
+        _read.clear()
+    _read[id(schema)] = schema, found
+    return found
 
 
 def statuses(schema: Any) -> list[str]:
