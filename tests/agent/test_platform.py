@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -100,5 +101,14 @@ def test_adoption_can_be_switched_on_and_off() -> None:
     assert not platform.adopts()
     platform.adopt(True)
     assert platform.adopts()
+    assert _is_subreaper()
     platform.adopt(False)
     assert not platform.adopts()
+    assert not _is_subreaper()
+
+
+def _is_subreaper() -> bool:
+    """PR_GET_CHILD_SUBREAPER of prctl(2)."""
+    answer = ctypes.c_int(-1)
+    assert ctypes.CDLL(None).prctl(37, ctypes.byref(answer), 0, 0, 0) == 0
+    return answer.value == 1

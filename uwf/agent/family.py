@@ -79,18 +79,16 @@ class Family:
 class Adoption:
     """While it is open, orphaned descendants of this program become its children (where the platform can).
 
-    May be open several times at once; the last one to close leaves things as the first one found them.
+    May be open several times at once; the last one to close ends it.
     """
 
     _lock = allocate_lock()
     _open = 0
-    _before = False
 
     def __enter__(self) -> Adoption:
         cls = type(self)
         with cls._lock:
             if not cls._open:
-                cls._before = platform.adopts()
                 platform.adopt(True)
             cls._open += 1
         # Whoever appears among our children then can only have come from the agent; but init is given everybody's.
@@ -103,7 +101,7 @@ class Adoption:
         with cls._lock:
             cls._open -= 1
             if not cls._open:
-                platform.adopt(cls._before)
+                platform.adopt(False)
 
 
 class OwnFamily(Family):

@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack, contextmanager
 
 from uwf import clock, points
-from uwf.engine import commit, decide, rebind, recover, spending, tries
+from uwf.engine import commit, decide, recover, spending, tries
 from uwf.engine import thread as threads
 from uwf.engine.attempt import Attempt, Result, interrupted
 from uwf.engine.events import Recovered
@@ -63,6 +63,8 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         settle(engine, id)
         points.at("run: settled")
         if order.rebind is not None:
+            from uwf.engine import rebind
+
             _refuse_before_rebind(engine, id, order)
             rebind.rebind(engine.store, current(engine, id), order.rebind)
         limit = engine.config.limits.max_steps if order.count is None else order.count

@@ -22,7 +22,6 @@ from uwf.guard import (
     circuit,
     machine,
     resources,
-    retry,
     stats,
     switch,
 )
@@ -136,7 +135,9 @@ class Dispatch:
 
     def retry_delay_s(self, failing: Failing, retries: int) -> float | None:
         """How long to wait before the step is tried again; None when a person should look first."""
-        rules = self._rules.retry
+        from uwf.guard import retry  # rarely needed: after a failure only
+
+        rules = retry.Rules(**self._rules.retry.__dict__)
         if not retry.worth(rules, failing.failure_class, retries + 1):
             return None
         from random import random
@@ -199,7 +200,7 @@ class Rules:
         self.breaker = breaker.Rules(**config.breaker.__dict__)
         self.stats = stats.Rules(**config.stats.__dict__)
         self.budget = budget.Rules(**config.budget.__dict__)
-        self.retry = retry.Rules(**config.retry.__dict__)
+        self.retry = config.retry
         self.attempts = attempts.Rules(limits.max_attempts, limits.max_repeats)
         self.resources = resources.Rules(
             expected_bytes=limits.min_memory_bytes,

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 
-_NOTE = struct.Struct(">16sQI")  # instance, number of the move, CRC-32 of both
+from blake3 import blake3
+
+_NOTE = struct.Struct(
+    ">16sQ4s"
+)  # instance, number of the move, the first bytes of the hash of both
 
 
 def path_of(store: str) -> str:
@@ -62,4 +65,4 @@ class Mark:
 
 
 def _packed(instance: bytes, move: int) -> bytes:
-    return _NOTE.pack(instance, move, zlib.crc32(instance + move.to_bytes(8, "big")))
+    return _NOTE.pack(instance, move, blake3(instance + move.to_bytes(8, "big")).digest(4))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from blake3 import blake3
 from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
@@ -190,6 +188,8 @@ def _expanded(id: str, data: bytes, encoding: int, size_bytes: int) -> bytes:
     """The object in compressed `data`, never more than the size that was recorded with it."""
     if encoding != ZLIB or not 0 < size_bytes <= MAX_OBJECT_BYTES:
         raise damaged(id, f"encoding {encoding} with {size_bytes} bytes is unknown")
+    import zlib
+
     stream = zlib.decompressobj()
     try:
         whole = stream.decompress(data, size_bytes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 
 from blake3 import blake3
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
@@ -127,6 +126,8 @@ class SqliteTransaction(CounterWriting, Reading):
         hash = blake3(data)
         key, size, encoding = hash.digest(), len(data), PLAIN
         if size > COMPRESS_OVER_BYTES:
+            import zlib
+
             packed = zlib.compress(data, 1)
             if len(packed) < size:
                 data, encoding = packed, ZLIB
