@@ -29,13 +29,59 @@ def test_poked_role_has_its_instruction_and_the_remark(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, CHANGES)
     rig.poke(id, "be kinder", CHANGES)
-    first, again = (ask.prompt for ask in rig.agent.asks[1:])
-    assert again.endswith("Review a.py. The writer says: I wrote it.")
-    assert "## New information\n\nA person adds this now:\n\nbe kinder" in again
-    assert (
-        again.replace("## New information\n\nA person adds this now:\n\nbe kinder\n\n", "") == first
-    )
+    assert rig.prompt.endswith("Review a.py. The writer says: I wrote it.")
+    assert "## New information\n\nA person adds this now:\n\nbe kinder" in rig.prompt
     assert rig.steps(id)[-1].supplement == "be kinder"
+
+
+def test_poked_role_sees_the_reply_it_is_to_improve(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    rig.poke(id, "be kinder", CHANGES)
+    told = rig.prompt[rig.prompt.index("## The story so far (newest first)") :]
+    own = told.index("### Step 2: reviewer → changes\n\n- remarks: too long\n\nNot yet.")
+    assert own < told.index("### Step 1: writer → done")
+    assert "round 1, step 2. You have taken this step already" in rig.prompt
+    assert "for the first time" not in rig.prompt
+
+
+def test_poked_role_that_begins_the_thread_sees_its_reply(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.poke(id, "shorter", SHORTER)
+    assert "### Step 1: writer → done\n\n- file: a.py\n\nI wrote it." in rig.prompt
+    rig.poke(id, "shorter still", SHORTER)
+    assert "- file: b.py\n\nShorter." in rig.prompt
+    assert "I wrote it." not in rig.prompt
+
+
+def test_poked_role_that_was_there_before_sees_what_came_since_and_its_reply(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, reply("done", "First.", file="a.py"), CHANGES, WROTE)
+    rig.poke(id, "shorter", SHORTER)
+    told = rig.prompt[rig.prompt.index("## What happened since your last visit (newest first)") :]
+    assert told.index("### Step 3: writer") < told.index("### Step 2: reviewer")
+    assert "### Step 1" not in told
+
+
+def test_poked_role_that_began_a_round_sees_its_reply_and_the_round_before(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.resume(id, SHORTER)
+    rig.poke(id, "even shorter", WROTE)
+    told = rig.prompt[rig.prompt.index("## The story of round 1 (newest first)") :]
+    assert told.index("### Step 3: writer") < told.index("### Step 2: reviewer")
+
+
+def test_poked_role_goes_on_in_the_session_of_its_reply(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, Said(WROTE, session="s-1"))
+    rig.poke(id, "shorter", SHORTER)
+    assert rig.agent.asks[-1].session == "s-1"
+    assert rig.steps(id)[-1].session == "s-1"
+    rig.poke(id, "shorter still", Said(SHORTER, session="s-2"))
+    rig.poke(id, "and kinder", SHORTER)
+    assert rig.agent.asks[-1].session == "s-2"
 
 
 def test_what_the_head_was_told_before_is_said_again(rig: Rig) -> None:

@@ -117,6 +117,7 @@ def resume(
 @command(
     "thread poke",
     help="Run the head step's role again with a remark; the new step replaces the head.",
+    detail="The role sees the reply it is to improve, and goes on in the same session if its agent keeps sessions.",
     example="uwf thread poke @last -p 'shorter, and name the files'",
     thread=_THREAD,
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The remark; @FILE or - to read it."),

@@ -81,7 +81,8 @@ class Attempt:
         self.role = workflow.roles[plan.role]
         ended = None if before is None else tries.last_ending(before)
         self.session = tries.session_after(engine.store, ended, plan.role)
-        self.session = self.session or self.place.sessions.get(plan.role)
+        # Of the head, also for a poke: whoever is to improve a reply goes on where it was given.
+        self.session = self.session or thread.place.sessions.get(plan.role)
         self.opening = tries.Opening(
             thread=thread.id,
             plan=plan,

@@ -133,11 +133,17 @@ def again(prompt: str, reply: str, problems: list[str]) -> str:
 
 
 def _standing(workflow: Workflow, place: Place, plan: Plan, thread: str, visits: int) -> str:
-    been = {0: "for the first time", 1: "once before"}.get(visits, f"{visits} times before")
-    here = "You are here" if visits == 0 else "You have been here"
+    if plan.is_poke:
+        here = (
+            "You have taken this step already: your reply stands first in the story below, and the one you "
+            "give now takes its place."
+        )
+    else:
+        been = {0: "for the first time", 1: "once before"}.get(visits, f"{visits} times before")
+        here = f"{'You are here' if visits == 0 else 'You have been here'} {been}."
     return (
         f"## Where this thread stands\n\nWorkflow `{workflow.name}`, thread `{thread}`: round {plan.round}, "
-        f"step {place.index + 1}. {here} {been}."
+        f"step {place.index + 1}. {here}"
     )
 
 
@@ -156,7 +162,9 @@ def _role(role: Role) -> str:
 
 
 def _story(nodes: Nodes, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
-    if place.step is None:
+    """What happened up to `place`; for a poke also the reply that is to be replaced, newest of all."""
+    head = plan.expect if plan.is_poke else place.step
+    if head is None:
         return ""
     if plan.round > place.round:
         title = f"## The story of round {place.round} (newest first)"
@@ -168,7 +176,8 @@ def _story(nodes: Nodes, place: Place, plan: Plan, visits: int, quota_chars: int
         title = "## What happened since your last visit (newest first)"
 
         def stop(step: Step) -> bool:
-            return step.role == plan.role and step.id != place.step
+            was_before = step.index <= place.index and step.id != place.step
+            return was_before and step.role == plan.role
 
     else:
         title = "## The story so far (newest first)"
@@ -176,7 +185,7 @@ def _story(nodes: Nodes, place: Place, plan: Plan, visits: int, quota_chars: int
         def stop(step: Step) -> bool:
             return False
 
-    text, count = tell(nodes, place.step, stop=stop, quota_chars=quota_chars)
+    text, count = tell(nodes, head, stop=stop, quota_chars=quota_chars)
     return f"{title}\n\n{text}" if count else ""
 
 
