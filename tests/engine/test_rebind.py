@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.engine.states import STATES
-from tests.helpers.fake_agent import Said, crash, suspend
+from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import diff, rebind
@@ -140,6 +142,90 @@ def test_pending_try_goes_on_with_its_supplement_its_tries_and_its_session(
     assert rig.agent.asks[-1].env["UWF_ATTEMPT"] == "3"
 
 
+@pytest.mark.parametrize("how", ["failed", "stopped", "held"])
+def test_pending_try_is_told_what_the_new_workflow_says(each_rig: Rig, how: str) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    if how == "failed":
+        rig.exec(id, crash())
+    elif how == "stopped":
+        rig.stopped(id)
+    else:
+        id = rig.fork(rig.head(id), id, "use tabs")
+    rig.exec(id, APPROVED, rebind=rig.put_workflow(KINDER), supplement="kindly")
+    assert rig.prompt.endswith("Review kindly: a.py")
+    assert rig.steps(id)[-1].instruction == "Review kindly: a.py"
+
+
+def test_pending_try_goes_where_the_edge_of_the_new_workflow_says(rig: Rig, tmp_path: Path) -> None:
+    there = Edge("reviewer", "Review.", location=str(tmp_path))
+    id = rig.start()
+    rig.exec(id, WROTE, crash())
+    bind(rig, id, replace(KINDER, graph={**PAIR.graph, "writer": {"done": there}}))
+    rig.resume(id, APPROVED)
+    assert rig.steps(id)[-1].cwd == str(tmp_path)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_try_that_begins_a_round_is_told_what_the_new_workflow_says(
+    rig: Rig, resumed: bool
+) -> None:
+    id = rig.start()
+    if resumed:
+        rig.exec(id, WROTE, APPROVED)
+        rig.resume(id, crash())
+    else:
+        rig.exec(id, crash())
+    bind(rig, id, replace(PAIR, graph={**PAIR.graph, "$START": {"new": Edge("writer", "Anew.")}}))
+    rig.resume(id, WROTE)
+    assert rig.prompt.endswith("Anew.")
+    assert rig.steps(id)[-1].round == 1 + resumed
+
+
+def test_pending_try_keeps_its_instruction_where_no_edge_leads_to_its_role(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, crash())
+    for out in (
+        {"done": Edge("writer", "Write {{ more }}.")},
+        {"written": Edge("reviewer", "Go.")},
+    ):
+        bind(rig, id, replace(PAIR, graph={**PAIR.graph, "writer": out}))
+    rig.resume(id, APPROVED)
+    assert rig.prompt.endswith("Review a.py. The writer says: I wrote it.")
+
+
+def test_new_instruction_that_cannot_be_rendered_refuses_the_rebind(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, crash())
+    before = everything(rig.store)
+    silent = {"done": Edge("reviewer", "{{ nothing }}")}
+    with pytest.raises(StateError):
+        bind(rig, id, replace(PAIR, graph={**PAIR.graph, "writer": silent}))
+    assert everything(rig.store) == before
+
+
+def test_failing_poke_is_told_what_the_new_workflow_says(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    rig.poke(id, "kinder", crash())
+    bind(rig, id, KINDER)
+    rig.resume(id, APPROVED)
+    assert rig.prompt.endswith("Review kindly: a.py")
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_role_that_asked_is_told_what_the_new_workflow_says(rig: Rig, failed: bool) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, suspend("which?"))
+    rig.resume(id, suspend("really?"), supplement="that one")
+    if failed:
+        rig.resume(id, crash(), supplement="yes")
+    bind(rig, id, KINDER)
+    rig.resume(id, APPROVED, supplement="go")
+    assert rig.prompt.endswith("Review kindly: a.py")
+
+
 def test_failing_poke_goes_on_after_a_rebind(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, CHANGES)
@@ -171,6 +257,48 @@ def test_completed_thread_begins_its_next_round_in_the_new_workflow(rig: Rig) ->
     rig.exec(id, CHANGES)
     assert rig.prompt.endswith("Review kindly: a.py")
     assert [step.round for step in rig.steps(id)] == [1, 1, 2, 2]
+
+
+OTHER_WORDS = replace(
+    PAIR,
+    name="other words",
+    roles={**PAIR.roles, "reviewer": role("reviewer", schema(fine={}))},
+    graph={**PAIR.graph, "reviewer": {"fine": Edge("$END", "")}},
+)
+"""It has no edge for what the reviewer of `PAIR` says."""
+
+
+def test_completed_thread_goes_on_where_its_last_status_has_no_edge(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.exec(id, WROTE, rebind=rig.put_workflow(OTHER_WORDS), supplement="a review came")
+    assert rig.steps(id)[-1].round == 2
+    assert rig.row(id)["workflowName"] == "other words"
+    rig.exec(id, reply("fine"))
+    assert rig.state(id)["status"] == "completed"
+
+
+def test_completed_thread_is_not_bound_to_what_cannot_begin(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    before = everything(rig.store)
+    silent = {"new": Edge("writer", "{{ nothing }}")}
+    with pytest.raises(StateError):
+        bind(rig, id, replace(OTHER_WORDS, graph={**OTHER_WORDS.graph, "$START": silent}))
+    assert everything(rig.store) == before
+
+
+def test_fork_of_a_completed_thread_that_was_rebound_stands_at_its_end(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    bind(rig, id, OTHER_WORDS)
+    fork = rig.fork(rig.head(id), id)
+    assert rig.state(fork)["status"] == "completed"
+    rig.resume(fork, WROTE)
+    rig.undo(fork)
+    assert rig.state(fork)["status"] == "completed"
+    assert rig.row(rig.fork(rig.head(id), id, "once more"))["currentRole"] == "writer"
 
 
 def test_story_and_counts_go_on_across_a_rebind(rig: Rig) -> None:

@@ -134,6 +134,33 @@ def next_role(thread: Thread, workflow: Workflow) -> str | None:
     return place.role if target == SUSPEND else None if target == END else target
 
 
+def told_anew(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> Plan:
+    """`plan` with what `workflow` tells its role now, and where; as it is when no edge leads to that role any more.
+
+    Raises `RouteError` when one does, but cannot be rendered.
+    """
+    place = Place.read(nodes, plan.base)
+    try:
+        target = _target(workflow, place, plan.round)
+        # Who asked is told what it was told when it asked.
+        while target == SUSPEND and place.step is not None:
+            place = Place.read(nodes, Step.read(nodes, place.step).prev)
+            target = _target(workflow, place, plan.round)
+    except route.RouteError:
+        return plan
+    if target != plan.role:
+        return plan
+    there = replace(thread, head=place.id, place=place, attempt=None)
+    begins = place.step is None or plan.round > place.round
+    found = (
+        _enter(nodes, there, workflow, plan.round, None)
+        if begins
+        else _go_on(nodes, there, workflow, None)
+    )
+    assert isinstance(found, Plan), "the edge leads to a role"
+    return replace(plan, instruction=found.instruction, cwd=found.cwd)
+
+
 def variables(nodes: Nodes, place: Place) -> dict[str, Any]:
     """What a template sees at `place`: the last step's output, with its Markdown as `_body`."""
     if place.step is None:
@@ -167,12 +194,23 @@ def _go_on(
     asked = place.status == SUSPEND or route.target(workflow, place.role, place.status) == SUSPEND
     if asked:
         step = Step.read(nodes, place.step)
-        return _plan(thread, place.role, place.round, step.instruction, step.cwd, supplement)
+        plan = _plan(thread, place.role, place.round, step.instruction, step.cwd, supplement)
+        is_rebound = step.workflow != place.workflow
+        return told_anew(nodes, thread, plan, workflow) if is_rebound else plan
     found = route.route(workflow, place.role, place.status, variables(nodes, place))
     if not isinstance(found, route.ToRole):
         return Standing(COMPLETED)
     cwd = _cwd(nodes, thread, found.location)
     return _plan(thread, found.role, place.round, found.prompt, cwd, supplement)
+
+
+def _target(workflow: Workflow, place: Place, round: int) -> str:
+    """Where `place` leads in `round`: a role, `$END` or `$SUSPEND`. Raises `RouteError`: nowhere."""
+    if place.role is None or place.status is None or round > place.round:
+        return route.entry_target(workflow, round)
+    if place.status == SUSPEND:
+        return SUSPEND
+    return route.target(workflow, place.role, place.status)
 
 
 def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:

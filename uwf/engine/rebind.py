@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine import decide, tries
-from uwf.engine.model import ATTEMPTS, THREADS
+from uwf.engine.model import ATTEMPTS, COMPLETED, THREADS
 from uwf.engine.thread import Thread
 from uwf.errors import StateError
 from uwf.record import replace
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     """Bind `thread`, whose lock the caller holds, to the workflow object `workflow_id`.
 
-    Raises `StateError` when the role that would run next, or the last step's status, is unknown to it. Binding
-    to the workflow it already has changes nothing.
+    Raises `StateError` when the role that would run next, or the last step's status, is unknown to it, or when the
+    next round of a completed thread has no beginning in it. Binding to the workflow it already has changes nothing.
+    A plan that waits beside the head is told anew, if an edge of the new workflow leads to its role.
     """
     decide.refuse_cancelled(thread)
     if workflow_id == thread.place.workflow:
@@ -42,7 +43,12 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             hint=f"keep role {role} in the file, or start a new thread",
             code="role_gone",
         )
-    if thread.plan is None:
+    plan = thread.plan
+    if plan is not None:
+        plan = decide.told_anew(store, thread, plan, new)
+    elif thread.status == COMPLETED:
+        decide.for_resume(store, thread, new, None)  # raises when the next round cannot begin
+    else:
         decide.standing(
             store, thread.place, new
         )  # raises when the last status has no edge any more
@@ -64,9 +70,9 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             why=f"rebound to workflow {new.name} {workflow_id[:12]}",
         )
         points.at("rebind: head moved")
-        if thread.plan is not None and thread.attempt is not None:
-            base = thread.plan.base if thread.plan.is_poke else head
-            plan = replace(thread.plan, base=base, expect=head, workflow=workflow_id)
+        if plan is not None and thread.attempt is not None:
+            base = plan.base if plan.is_poke else head
+            plan = replace(plan, base=base, expect=head, workflow=workflow_id)
             tries.hold_plan(
                 tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind"
             )
