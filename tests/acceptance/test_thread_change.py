@@ -164,6 +164,21 @@ def test_undo_goes_back_step_by_step_and_no_further_than_the_start(
     assert project.show(reviewed)["steps"] == 1
 
 
+def test_what_waits_for_a_step_is_told_after_fork_and_undo(project: Project, reviewed: str) -> None:
+    project("thread", "exec", reviewed, "--agent", "false", "--supplement", "In rhymes.", expect=6)
+    told = project("thread", "fork", reviewed)
+    fork = told.out.split()[0]
+    assert "writer will be told what was added before: In rhymes." in told.err
+    told = project("thread", "undo", reviewed)
+    assert "reviewer will be told what was added before: In rhymes." in told.err
+    agent = project.agent(APPROVED)
+    project.step(reviewed, agent)
+    assert "\n\nIn rhymes.\n\n" in agent.prompt(1)
+    agent = project.agent(WRITTEN)
+    project.step(fork, agent)
+    assert "\n\nIn rhymes.\n\n" in agent.prompt(1)
+
+
 def test_undo_of_a_cancel_brings_back_what_was(project: Project) -> None:
     thread = project.begin()
     project.step(thread, project.agent(ASKS), expect=3)

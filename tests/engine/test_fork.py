@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
-from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import rebind
 from uwf.errors import InputError
 from uwf.record import replace
@@ -114,6 +114,55 @@ def test_fork_after_a_failure_tries_anew(rig: Rig) -> None:
     rig.exec(fork, APPROVED)
     assert rig.agent.asks[-1].env["UWF_ATTEMPT"] == "1"
     assert rig.row(id)["error"] is not None
+
+
+@pytest.mark.parametrize("word", [None, "and no globals"])
+def test_fork_is_told_what_waits_beside_the_head(each_rig: Rig, word: str | None) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.exec(id, crash(), supplement="use tabs")
+    rig.cancel(id)
+    old = everything(rig.store)
+    fork = rig.fork(rig.head(id), id, word)
+    assert old.items() <= everything(rig.store).items()
+    assert rig.state(fork) == {"status": "idle"}
+    assert rig.row(fork)["currentRole"] == "reviewer"
+    rig.exec(fork, APPROVED)
+    said = "use tabs" if word is None else f"use tabs\n\n{word}"
+    assert (rig.steps(fork)[-1].supplement, rig.steps(fork)[-1].attempts) == (said, ())
+    assert rig.agent.asks[-1].env["UWF_ATTEMPT"] == "1"
+
+
+def test_fork_before_the_head_is_not_told_what_waits_there(rig: Rig) -> None:
+    id = rig.start()
+    start = rig.head(id)
+    rig.exec(id, WROTE)
+    rig.exec(id, crash(), supplement="use tabs")
+    fork = rig.fork(start, id)
+    rig.exec(fork, WROTE)
+    assert rig.steps(fork)[-1].supplement is None
+
+
+def test_fork_goes_on_with_a_poke_that_failed(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.poke(id, "look closer", crash())
+    fork = rig.fork(rig.head(id), id)
+    rig.exec(fork, CHANGES)
+    assert rig.steps(fork)[-1].supplement == "look closer"
+    assert rig.steps(fork)[-1].replaces == rig.head(id)
+    assert [step.status for step in rig.steps(fork)] == ["done", "changes"]
+
+
+def test_fork_begins_the_round_that_failed_to_begin(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    rig.resume(id, crash(), supplement="a review came")
+    fork = rig.fork(rig.head(id), id)
+    assert (rig.state(fork)["status"], rig.row(fork)["round"]) == ("idle", 2)
+    rig.exec(fork, WROTE)
+    assert rig.steps(fork)[-1].supplement == "a review came"
 
 
 def test_fork_before_a_rebind_has_the_workflow_of_then(rig: Rig) -> None:

@@ -12,6 +12,7 @@ from uwf.engine.model import THREADS
 from uwf.errors import StateError
 from uwf.record import replace
 from uwf.store.protocols import Ref
+from uwf.workflow.model import Edge
 
 SHORTER = reply("done", "Shorter.", file="b.py")
 
@@ -127,12 +128,86 @@ def test_step_after_failures_is_taken_back_to_before_the_first(rig: Rig) -> None
 def test_try_beside_a_head_that_is_undone_is_gone(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    rig.exec(id, crash(), supplement="more")
+    rig.exec(id, crash())
     rig.undo(id)
     assert rig.attempt(id) is None
     assert rig.state(id) == {"status": "idle"}
     rig.exec(id, WROTE)
     assert rig.steps(id)[-1].supplement is None
+    assert rig.steps(id)[-1].attempts == ()
+
+
+@pytest.mark.parametrize("how", ["failed", "stopped", "held"])
+def test_what_waits_beside_a_head_that_is_undone_goes_to_who_is_next(
+    each_rig: Rig, how: str
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    if how == "failed":
+        rig.exec(id, crash(), supplement="use tabs")
+    elif how == "stopped":
+        rig.stopped(id, supplement="use tabs")
+    else:
+        rig.exec(id, WROTE)
+        rig.exec(id, crash(), supplement="use tabs")
+        rig.undo(id)
+    rig.undo(id)
+    assert rig.state(id) == {"status": "idle"}
+    assert rig.row(id)["currentRole"] == "reviewer"
+    rig.exec(id, CHANGES)
+    assert rig.agent.asks[-1].env["UWF_ATTEMPT"] == "1"
+    assert rig.prompt.endswith("Review a.py. The writer says: I wrote it.")
+    assert rig.steps(id)[-1].supplement == "use tabs"
+
+
+def test_what_waits_goes_back_to_a_question_with_its_message(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, suspend("which?"))
+    before = rig.ref(id)
+    rig.resume(id, CHANGES)
+    rig.exec(id, crash(), supplement="use tabs")
+    rig.undo(id)
+    assert stand(rig.ref(id)) == stand(before)
+    rig.resume(id, APPROVED, supplement="that one")
+    assert rig.steps(id)[-1].supplement == "use tabs\n\nthat one"
+
+
+def test_what_waits_goes_back_to_the_end_and_is_told_in_the_next_round(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    end = rig.ref(id)
+    rig.resume(id, WROTE)
+    rig.exec(id, crash(), supplement="use tabs")
+    rig.undo(id)
+    assert stand(rig.ref(id)) == stand(end)
+    assert (rig.row(id)["currentRole"], rig.row(id)["round"]) == (None, 1)
+    rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
+    assert rig.state(id)["status"] == "completed"
+    rig.resume(id, WROTE, supplement="and no globals")
+    step = rig.steps(id)[-1]
+    assert (step.round, step.supplement) == (2, "use tabs\n\nand no globals")
+
+
+def test_remark_of_a_failed_poke_goes_with_the_step_to_be_taken_again(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES)
+    rig.poke(id, "be kinder", crash())
+    rig.undo(id)
+    rig.exec(id, CHANGES)
+    assert rig.steps(id)[-1].supplement == "be kinder"
+    assert rig.steps(id)[-1].replaces is None
+
+
+def test_what_nobody_can_be_told_is_given_back(rig: Rig) -> None:
+    silent = replace(PAIR, graph={**PAIR.graph, "$START": {"new": Edge("writer", "{{ nothing }}")}})
+    id = rig.start(silent)
+    rig.exec(id, crash(), rebind=rig.put_workflow(PAIR), supplement="use tabs")
+    assert rig.undo(id) == "use tabs"
+    assert rig.attempt(id) is None
+    rig.exec(id, WROTE, rebind=rig.put_workflow(PAIR), supplement="use tabs")
+    assert rig.steps(id)[-1].supplement == "use tabs"
 
 
 def test_cancelled_thread_becomes_what_it_was(each_rig: Rig) -> None:

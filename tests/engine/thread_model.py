@@ -74,7 +74,8 @@ class Model:
         if verb == "exec" and now.status != "idle" and supplement is None:
             return now.status
         if now.status == "completed":
-            return Pending(FIRST, now.round + 1, supplement)
+            waiting = now.pending and now.pending.supplement
+            return Pending(FIRST, now.round + 1, both(waiting, supplement))
         if now.pending is not None:
             return replace(now.pending, supplement=both(now.pending.supplement, supplement))
         return Pending(now.suspended or next_role(now.steps) or "nobody", now.round, supplement)
@@ -129,12 +130,17 @@ class Model:
             return True
         if len(self.heads) == 1:
             return False
+        waiting = self.now.pending and self.now.pending.supplement
         self.heads.pop()
         now = self.heads[-1]
         if now.status == "suspended" and now.suspended not in (now.asked, next_role(now.steps)):
             status, suspended = standing(now.steps)  # it was about a try, and that is gone
             now = replace(now, status=status, suspended=suspended)
         self.now = now
+        if waiting is not None:
+            plan = self.plan("exec", waiting)
+            assert isinstance(plan, Pending)
+            self.now = replace(now, pending=plan)
         return True
 
     def fork(self, length: int, supplement: str | None) -> Model:
@@ -142,11 +148,23 @@ class Model:
         steps = self.now.steps[:length]
         status, suspended = standing(steps)
         forked = Model(State(status, suspended, steps, head_is_step=bool(steps)))
+        plan = self.now.pending if length == self.length_of_head else None
+        supplement = both(plan and plan.supplement, supplement)
         if supplement is not None:
-            plan = forked.plan("exec", supplement)
-            assert isinstance(plan, Pending)
+            if plan is not None and plan.supplement is not None:
+                plan = replace(plan, supplement=supplement, tries=0)
+            else:
+                found = forked.plan("exec", supplement)
+                assert isinstance(found, Pending)
+                plan = found
             forked.now = replace(forked.now, status="idle", suspended=None, pending=plan)
         return forked
+
+    @property
+    def length_of_head(self) -> int | None:
+        """How many steps there are up to the head; None when the head is no step, nor the start."""
+        is_start = not self.now.steps and self.now.workflow == 0
+        return len(self.now.steps) if self.now.head_is_step or is_start else None
 
     def arrive(self, state: State, pending: Pending | None = None) -> None:
         if state.workflow == self.now.workflow:

@@ -136,10 +136,10 @@ class Rig:
             advance.settle(self.engine, id)
             lifecycle.cancel(self.store, self.thread(id), reason)
 
-    def undo(self, id: str) -> None:
+    def undo(self, id: str) -> str | None:
         with advance.hold(self.engine, id):
             advance.settle(self.engine, id)
-            lifecycle.undo(self.store, self.thread(id))
+            return lifecycle.undo(self.store, self.thread(id))
 
     def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
         return lifecycle.fork(self.store, node, source, supplement).id

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
     from uwf.engine.events import Event
+    from uwf.engine.model import Plan
     from uwf.store.protocols import Ref
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
@@ -66,6 +67,7 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
 @command(
     "thread fork",
     help="Begin a new thread that shares all history up to a step.",
+    detail="What a person added at a thread's head, for a step that has not come about, is told in its fork as well.",
     example="uwf thread fork @last~2 -p 'try it without the cache'",
     step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="thread"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
@@ -87,6 +89,8 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
         draw=f"{thread.id}  {thread.status}, forked from {origin['thread']} "
         f"at {origin['step'][:12]}",
     )
+    if thread.plan is not None and thread.plan.supplement != said:
+        _tell_waiting(ctx, thread.plan)
     verb = "exec" if thread.status == "idle" else "resume"
     ctx.out.hint(f"uwf thread {verb} {thread.id}")
 
@@ -94,7 +98,8 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
 @command(
     "thread undo",
     help="Move a thread's head back to where it was before; a cancelled thread becomes what it was.",
-    detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`.",
+    detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`. What a "
+    "person added for a step that has not come about waits for the one that is next then.",
     example="uwf thread undo @last",
     thread=_THREAD,
 )
@@ -107,8 +112,23 @@ def undo(ctx: Context, thread: str) -> None:
     id = ref.name.rpartition("/")[2]
     with advance.hold(engine, id):
         advance.settle(engine, id)
-        lifecycle.undo(engine.store, advance.current(engine, id))
+        lost = lifecycle.undo(engine.store, advance.current(engine, id))
+        plan = advance.current(engine, id).plan
+    if lost is not None:
+        ctx.out.warning(f"nothing can run here, so this waits for no step any more: {lost}")
+        ctx.out.hint(f"uwf thread exec {id} --workflow FILE --supplement TEXT")
+    elif plan is not None and plan.supplement is not None:
+        _tell_waiting(ctx, plan)
     answer(ctx, _fresh(ctx, ref))
+
+
+def _tell_waiting(ctx: Context, plan: Plan) -> None:
+    """Say what a person had added, and to whom it will be told."""
+    from uwf.cli.columns import short
+
+    ctx.out.note(
+        f"{plan.role} will be told what was added before: {short(plan.supplement or '', 200)}"
+    )
 
 
 def _end_run(ctx: Context, ref: Ref) -> int | None:

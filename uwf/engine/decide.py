@@ -117,12 +117,10 @@ def standing(nodes: Nodes, place: Place, workflow: Workflow) -> Standing:
 
 def next_role(thread: Thread, workflow: Workflow) -> str | None:
     """The role that would run next: null when there is none."""
-    if thread.status == CANCELLED:
+    if thread.status in (CANCELLED, COMPLETED):
         return None
     if thread.plan is not None:
         return thread.plan.role
-    if thread.status == COMPLETED:
-        return None
     if thread.status == SUSPENDED and thread.tags.get("suspendedRole"):
         return thread.tags["suspendedRole"]
     place = thread.place
@@ -214,7 +212,9 @@ def _target(workflow: Workflow, place: Place, round: int) -> str:
 
 
 def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
-    return _enter(nodes, thread, workflow, thread.place.round + 1, supplement)
+    """The next round. What waited for it is told; who is told, and with which instruction, the graph says anew."""
+    waiting = None if thread.plan is None else thread.plan.supplement
+    return _enter(nodes, thread, workflow, thread.place.round + 1, both(waiting, supplement))
 
 
 def _enter(

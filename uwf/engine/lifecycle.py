@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.engine.redact import Redactor
-    from uwf.store.protocols import Move, Store, Transaction
+    from uwf.store.protocols import Move, Ref, Store, Transaction
     from uwf.workflow.model import Workflow
 
 
@@ -87,7 +87,8 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     """A new thread whose head is the chain node `node`; it shares all history up to there.
 
     `source` is the thread it was asked for, None when only a step was named. `supplement` goes to whoever runs
-    next; on a chain that has ended it begins the next round.
+    next; on a chain that has ended it begins the next round. So does what waits beside `node` in the source: a person's
+    words that a try there was told, and that have not become part of a step.
     """
     place = Place.read(store, node)
     workflow = workflow_model.from_payload(store.get(place.workflow).payload)
@@ -105,8 +106,13 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
         ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
         points.at("fork: written")
         thread = read(tx, ref)
-        if supplement is not None:
-            plan = _first_plan(tx, thread, workflow, supplement)
+        waiting = _waiting(tx, old, node)
+        said = decide.both(None if waiting is None else waiting.supplement, supplement)
+        if said is not None:
+            if waiting is None or waiting.round > place.round:
+                plan = _first_plan(tx, thread, workflow, said)
+            else:
+                plan = replace(waiting, supplement=said)
             tries.hold_plan(tx, id, plan, None, "forked with a supplement")
             points.at("fork: plan held")
             standing = decide.Standing(IDLE, plan.role)
@@ -150,11 +156,12 @@ def refuse_ended(thread: Thread) -> None:
         )
 
 
-def undo(store: Store, thread: Thread) -> None:
+def undo(store: Store, thread: Thread) -> str | None:
     """Move the head back to where the log says it was before. The caller holds the thread's lock.
 
     A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
-    the log, and so do the steps that were left.
+    the log, and so do the steps that were left. What a person had added for a step that has not come about waits for
+    whatever is next then; where nothing can be, it is returned.
     """
     moves = store.moves(THREADS + thread.id)
     at = _effective(moves, len(moves) - 1)
@@ -171,8 +178,9 @@ def undo(store: Store, thread: Thread) -> None:
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
     if goal.new != thread.head and state.get("status") == SUSPENDED:
         state = _without_try(store, goal.new, state)
+    lost = None
     with store.transaction() as tx:
-        tx.set_ref(
+        ref = tx.set_ref(
             THREADS + thread.id,
             goal.new,
             expect=thread.head,
@@ -181,9 +189,32 @@ def undo(store: Store, thread: Thread) -> None:
         )
         points.at("undo: head moved")
         if goal.new != thread.head and tx.ref(ATTEMPTS + thread.id) is not None:
+            lost = None if thread.plan is None else thread.plan.supplement
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
+            if lost is not None and _hold_words(tx, read(tx, ref), lost):
+                lost = None
             points.at("undo: attempt dropped")
     points.at("undo: done")
+    return lost
+
+
+def _hold_words(tx: Transaction, thread: Thread, supplement: str) -> bool:
+    """Let `supplement` wait for what is next in `thread`, whose status stays. False when nothing can be."""
+    workflow = workflow_model.from_payload(tx.get(thread.place.workflow).payload)
+    try:
+        plan = _first_plan(tx, thread, workflow, supplement)
+    except RouteError:
+        return False
+    tries.hold_plan(tx, thread.id, plan, None, "what was added waits")
+    return True
+
+
+def _waiting(tx: Transaction, source: Ref | None, node: str) -> Plan | None:
+    """The plan with a person's words that waits beside `node`, when that is the head of the thread `source`."""
+    if source is None or source.id != node:
+        return None
+    plan = read(tx, source).plan
+    return None if plan is None or plan.supplement is None else plan
 
 
 def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:

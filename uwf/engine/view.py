@@ -61,7 +61,7 @@ class View:
     def state(self, thread: Thread) -> dict[str, Any]:
         """What every answer about a thread begins with."""
         workflow = self._workflow(thread.place.workflow)
-        tags, plan = thread.tags, thread.plan
+        tags, plan = thread.tags, None if thread.status == COMPLETED else thread.plan
         return {
             "thread": thread.id,
             "workflow": thread.place.workflow,
