@@ -14,7 +14,7 @@ from uwf.engine.story import steps_back
 from uwf.engine.view import View
 from uwf.store.protocols import Store
 
-VOLATILE = {"completedAt", "forkedFromThread", "forkedFromStep"}
+VOLATILE = {"completedAt", "forkedFromThread", "forkedFromStep", "undone.time"}
 """Tags of which only the presence is the same in every run."""
 
 

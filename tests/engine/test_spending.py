@@ -32,7 +32,7 @@ def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
 
 def spent(rig: Rig, id: str) -> dict[str, float]:
     used = spending.of_thread(rig.store, rig.thread(id))
-    used.pop("time")
+    used.pop("time", None)
     return used
 
 
@@ -56,6 +56,81 @@ def test_a_poke_keeps_what_the_step_it_replaces_has_used(rig: Rig) -> None:
     rig.exec(id, DEAR)
     rig.poke(id, "shorter", DEAR)
     assert spent(rig, id) == {"usd": 3.0, "tokens": 2000, "steps": 1}
+
+
+def test_an_undo_gives_nothing_back_but_steps_and_visits(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start(limited_file({}, 9))
+    rig.exec(id, *LOOP)
+    rig.exec(id, crash(usage={"usd": 0.25}))
+    used = {"usd": 2.75, "tokens": 1000}
+    for steps in (1, 0):
+        time = rig.row(id)["spent"]["time"]
+        rig.undo(id)
+        assert spent(rig, id) == {**used, "steps": steps}
+        row = rig.row(id)
+        assert row["usage"] == used
+        assert row["spent"] == {**used, "steps": steps, "visits": 0, "time": time}
+    rig.exec(id, DEAR)
+    assert spent(rig, id) == {"usd": 4.25, "tokens": 2000, "steps": 1}
+
+
+def test_an_undone_poke_stays_spent_once(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, DEAR)
+    rig.poke(id, "shorter", DEAR)
+    rig.undo(id)
+    assert spent(rig, id) == {"usd": 3.0, "tokens": 2000, "steps": 1}
+
+
+def test_an_undone_cancellation_costs_nothing(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, DEAR, crash(usage={"usd": 0.25}))
+    before = spent(rig, id)
+    rig.cancel(id)
+    rig.undo(id)
+    assert spent(rig, id) == before
+
+
+def test_what_was_undone_counts_against_the_budget(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 4.0})
+    rig.exec(id, *LOOP)
+    rig.undo(id)
+    rig.undo(id)
+    rig.exec(id, DEAR)
+    assert "usd 4 of 4" in rig.state(id)["suspendMessage"]
+    rig.undo(id)
+    with pytest.raises(Refused, match="has used usd 4 of 4"):
+        rig.exec(id)
+
+
+def test_a_fork_has_what_its_source_has_undone(rig: Rig) -> None:
+    id = rig.start()
+    start = rig.head(id)
+    rig.exec(id, *LOOP)
+    rig.undo(id)
+    assert spent(rig, rig.fork(rig.head(id), id)) == {"usd": 2.5, "tokens": 1000, "steps": 1}
+    assert spent(rig, rig.fork(start, id)) == {"usd": 1.0, "steps": 0}
+
+
+def test_a_fork_of_what_was_undone_counts_it_once(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, *LOOP)
+    undone = rig.head(id)
+    rig.undo(id)
+    rig.exec(id, REVIEW)
+    assert spent(rig, rig.fork(undone, id)) == {"usd": 2.5, "tokens": 1000, "steps": 2}
+
+
+@pytest.mark.parametrize("amount", ["much", "-1", "nan", "inf"])
+def test_an_undone_amount_that_is_none_is_named(rig: Rig, amount: str) -> None:
+    id = rig.start()
+    ref = rig.ref(id)
+    with rig.store.transaction() as tx:
+        tx.set_ref(ref.name, ref.id, tags={**ref.tags, "undone.usd": amount}, why="by hand")
+    with pytest.raises(StoreError, match=f"undone.usd='{amount}'"):
+        rig.exec(id)
+    assert rig.row(id)["status"] == "corrupt"
 
 
 def test_what_uwf_counts_itself_an_agent_cannot_say(rig: Rig) -> None:

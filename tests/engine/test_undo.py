@@ -9,6 +9,7 @@ from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import rebind
 from uwf.engine.model import THREADS
+from uwf.engine.spending import UNDONE
 from uwf.errors import StateError
 from uwf.record import replace
 from uwf.store.protocols import Ref
@@ -18,7 +19,8 @@ SHORTER = reply("done", "Shorter.", file="b.py")
 
 
 def stand(ref: Ref) -> tuple[str, dict[str, str]]:
-    return ref.id, ref.tags
+    """Where a thread stands; what it has used does not come into it."""
+    return ref.id, {key: tag for key, tag in ref.tags.items() if not key.startswith(UNDONE)}
 
 
 def test_step_is_taken_back(each_rig: Rig) -> None:

@@ -99,7 +99,7 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
     "thread undo",
     help="Move a thread's head back to where it was before; a cancelled thread becomes what it was.",
     detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`. What a "
-    "person added for a step that has not come about waits for the one that is next then.",
+    "person added for a step that has not come about waits for the one that is next then. What was used stays spent.",
     example="uwf thread undo @last",
     thread=_THREAD,
 )

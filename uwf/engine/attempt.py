@@ -217,7 +217,9 @@ class Attempt:
         visits = self.place.visits.get(standing.next_role, 0)
         visits += standing.next_role == self.plan.role
         limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
-        spent = {**spent, STEPS: self.place.index + 1}
+        spent = spending.add(spent, spending.undone(self.thread.tags)) | {
+            STEPS: self.place.index + 1
+        }
         reached = self.engine.dispatch.reached(limits, spent, visits)
         over = self.engine.dispatch.step_reached(used)
         if reached is not None:

@@ -100,7 +100,7 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     with store.transaction() as tx:
         id = new_id(tx)
         old = tx.ref(THREADS + source)
-        tags = kept_tags({} if old is None else old.tags)
+        tags = {} if old is None else spending.inherited(tx, kept_tags(old.tags), old.id, node)
         tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
         tags = tags_for(tags, standing, now_ms)
         ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
@@ -160,8 +160,8 @@ def undo(store: Store, thread: Thread) -> str | None:
     """Move the head back to where the log says it was before. The caller holds the thread's lock.
 
     A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
-    the log, and so do the steps that were left. What a person had added for a step that has not come about waits for
-    whatever is next then; where nothing can be, it is returned.
+    the log, and so do the steps that were left; what they used stays spent. What a person had added for a step that
+    has not come about waits for whatever is next then; where nothing can be, it is returned.
     """
     moves = store.moves(THREADS + thread.id)
     at = _effective(moves, len(moves) - 1)
@@ -178,6 +178,8 @@ def undo(store: Store, thread: Thread) -> str | None:
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
     if goal.new != thread.head and state.get("status") == SUSPENDED:
         state = _without_try(store, goal.new, state)
+    if goal.new != thread.head:
+        kept |= spending.left_behind(store, thread, Place.read(store, goal.new))
     lost = None
     with store.transaction() as tx:
         ref = tx.set_ref(

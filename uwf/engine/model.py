@@ -145,7 +145,7 @@ class Place(Record):
 
     `role` and `status` are of the last step at or before the node, None before the first. `step` is that
     step's id. `visits` counts each role's steps; `sessions` has what each role last returned as its session;
-    `spent` is what the whole thread has used so far.
+    `spent` is what the chain up to there has used.
     """
 
     id: str
@@ -160,11 +160,6 @@ class Place(Record):
     visits: dict[str, int]
     sessions: dict[str, str]
     spent: dict[str, Any]
-
-    @property
-    def usage(self) -> dict[str, Any] | None:
-        """What agents said they used, of what was spent; None when they said nothing."""
-        return {name: amount for name, amount in self.spent.items() if name != "time"} or None
 
     @staticmethod
     def read(nodes: Nodes, id: str) -> Place:

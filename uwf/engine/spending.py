@@ -2,14 +2,16 @@
 
 What it used is read off its chain, so that no resume resets it. `spent` stands in every step: usage and `time`
 (seconds) of all steps so far, and of their failed attempts. Attempts that have not become a step yet are added
-from the try beside the head. What a person allows it are tags of its ref, `budget.<name>`, whose changes are in
-the ref's log.
+from the try beside the head, and what an undo took out of the chain from tags of the ref, `undone.<name>`. Steps and
+visits are those that stand: they say how far a thread has come, not what it cost. What a person allows it are
+tags as well, `budget.<name>`, whose changes are in the ref's log.
 """
 
 from __future__ import annotations
 
 from uwf import amounts
-from uwf.amounts import NAMES, STEPS, TIME, VISITS
+from uwf.amounts import NAMES, STEPS, TIME, TOKENS, USD, VISITS
+from uwf.engine.model import Place, previous
 from uwf.engine.tries import ended_attempts, last_ending
 from uwf.errors import StoreError
 
@@ -18,13 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.engine.model import Nodes, Place
+    from uwf.engine.model import Nodes
     from uwf.engine.thread import Thread
     from uwf.workflow.model import Workflow
 
 BUDGET = "budget."
 """Before the name of a limit, as a tag of the thread's ref."""
 
+UNDONE = "undone."
+"""Before the name of an amount, as a tag of the thread's ref: what was used by steps and tries that were undone."""
+
+_LASTING = (TOKENS, USD, TIME)
 _COUNTED_HERE = (STEPS, VISITS, TIME)
 
 
@@ -38,10 +44,60 @@ def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[s
 
 
 def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:
-    """What `thread` has used so far, failed attempts and the number of its steps included."""
+    """What `thread` has used so far, failed attempts, what was undone, and the number of its steps included."""
     attempt = thread.attempt if thread.plan is not None else None
     failed = [] if attempt is None else of_attempts(nodes, last_ending(attempt))
-    return {**add(thread.place.spent, *failed), STEPS: thread.place.index}
+    return {**add(thread.place.spent, *failed, undone(thread.tags)), STEPS: thread.place.index}
+
+
+def reported(thread: Thread) -> dict[str, float] | None:
+    """What agents said that the steps of `thread` used, those undone included; None when they said nothing."""
+    spent = add(thread.place.spent, undone(thread.tags))
+    return {name: amount for name, amount in spent.items() if name != TIME} or None
+
+
+def undone(tags: Mapping[str, str]) -> dict[str, float]:
+    """What a thread used that no longer stands in its chain. Raises `StoreError` for a tag that is no amount."""
+    found = {}
+    for name in _LASTING:
+        tag = tags.get(UNDONE + name)
+        if tag is not None:
+            try:
+                found[name] = float(tag)
+            except ValueError:
+                found[name] = -1.0
+            if not 0 <= found[name] < float("inf"):
+                raise StoreError(
+                    f"a thread has the tag {UNDONE}{name}={tag!r:.80}, which is no amount",
+                    code="bad_tag",
+                )
+    return found
+
+
+def left_behind(nodes: Nodes, thread: Thread, place: Place) -> dict[str, str]:
+    """The tags with which all that `thread` has used stays counted when its head goes back to `place`."""
+    return _undone_tags(of_thread(nodes, thread), place.spent)
+
+
+def inherited(nodes: Nodes, tags: Mapping[str, str], head: str, node: str) -> dict[str, str]:
+    """The tags, of those of a thread at `head`, for its fork at `node`: what was undone is counted once.
+
+    When `node` was undone itself, what it and the steps before it used stands in the chain of the fork.
+    """
+    kept = {key: tag for key, tag in tags.items() if not key.startswith(UNDONE)}
+    used = undone(tags)
+    if not used:
+        return kept
+    standing, at = set(), node
+    here: str | None = head
+    while here is not None:
+        standing.add(here)
+        here = previous(nodes, here)
+    while at not in standing and (before := previous(nodes, at)) is not None:
+        at = before
+    shared = Place.read(nodes, at).spent
+    again = Place.read(nodes, node).spent
+    return kept | _undone_tags(add(used, shared), again)
 
 
 def of_attempts(nodes: Nodes, last: str | None) -> list[dict[str, float]]:
@@ -96,6 +152,14 @@ def change(before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
         if BUDGET + name in after and after[BUDGET + name] != before.get(BUDGET + name)
     ]
     return f"budget: {', '.join(changed)}" if changed else None
+
+
+def _undone_tags(used: Mapping[str, float], standing: Mapping[str, float]) -> dict[str, str]:
+    """The tags for what was `used` beyond what stands in a chain."""
+    more = {
+        name: amounts.tidy(name, used.get(name, 0) - standing.get(name, 0)) for name in _LASTING
+    }
+    return {UNDONE + name: str(amount) for name, amount in more.items() if amount > 0}
 
 
 def _own(tags: Mapping[str, str]) -> dict[str, float]:

@@ -73,7 +73,7 @@ class View:
             "suspendMessage": tags.get("suspendMessage"),
             "done": thread.status == COMPLETED,
             "round": thread.place.round if plan is None else plan.round,
-            "usage": thread.place.usage,
+            "usage": spending.reported(thread),
             "error": self._error(thread),
         }
 
