@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply, suspend
+from tests.helpers.flows import LOOP as WALK
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf.config import BudgetConfig
@@ -280,6 +281,30 @@ def test_a_role_is_visited_as_often_as_its_workflow_says(make_rig: Callable[...,
     assert (row["spent"]["visits"], row["budget"]) == (2, {"visits": 2.0})
     rig.resume(id, DEAR, budget="+visits=1")
     assert rig.state(id)["status"] == "idle"
+
+
+@pytest.mark.parametrize(
+    ("limits", "reached"), [({"steps": 1.0}, "steps 1 of 1"), ({"visits": 1.0}, "visits 1 of 1")]
+)
+def test_a_poke_adds_no_step_and_no_visit(rig: Rig, limits: dict[str, float], reached: str) -> None:
+    id = rig.start(WALK, budget=limits)
+    rig.exec(id, reply("on"))
+    for _ in range(2):
+        assert reached in rig.state(id)["suspendMessage"]
+        with pytest.raises(Refused, match=reached):
+            rig.resume(id)
+        rig.poke(id, "further", reply("on"))
+    rig.poke(id, "further still", crash())
+    rig.resume(id, reply("on"))
+    assert reached in rig.state(id)["suspendMessage"]
+    assert len(rig.steps(id)) == 1
+
+
+def test_a_poke_costs_what_a_step_costs(rig: Rig) -> None:
+    id = rig.start(budget={"usd": 1.0, "steps": 1})
+    rig.exec(id, DEAR)
+    with pytest.raises(Refused, match=r"has used usd 1\.5 of 1$"):
+        rig.poke(id, "shorter")
 
 
 def test_a_time_budget_bounds_the_step(rig: Rig) -> None:

@@ -100,6 +100,13 @@ def test_visits_are_those_of_the_role_that_would_run(store: MemoryStore) -> None
     assert refused.message == "thread T (role writer) has used visits 3 of 3"
 
 
+@pytest.mark.parametrize("name", ["tokens", "usd", "steps", "time", "visits"])
+def test_a_step_that_replaces_one_adds_no_step_and_no_visit(store: MemoryStore, name: str) -> None:
+    rules = replace(NO_RULES, thread={name: 3.0})
+    request = replace(REQUEST, spent={name: 4.0}, visits=4, replaces=True)
+    assert (refusal(store, rules, request) is None) == (name in ("steps", "visits"))
+
+
 def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: MemoryStore) -> None:
     refused = refusal(store, NO_RULES, replace(REQUEST, budget={"usd": 5.0}, spent={"usd": 5.02}))
     assert refused is not None

@@ -247,6 +247,7 @@ def _request(
         spent=spending.of_thread(engine.memo, thread),
         visits=thread.place.visits.get(plan.role, 0),
         budget=engine.dispatch.budget(thread, workflow, plan.role),
+        replaces=plan.is_poke,
     )
 
 

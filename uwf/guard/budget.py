@@ -64,6 +64,8 @@ class Budget:
 
     def enter(self, request: Request) -> None:
         rules, limits = self._rules, {**self._rules.thread, **request.budget}
+        if request.replaces:
+            limits = {name: limits[name] for name in limits if name not in (STEPS, VISITS)}
         used = _used(request.spent, request.visits)
         short = _short(limits, used, rules.needed)
         if short:

@@ -29,7 +29,8 @@ class Request(Record):
     person added something new just now. `tries` counts the attempts in a row that failed at this step since then,
     `repeats` how often in the thread's life it failed as it did last. `spent` is what the thread has used over its
     whole life (`tokens`, `usd`, `steps`, `time` in seconds) and `visits` how often this role was visited; `budget` is
-    what the thread may use, by the same names and `visits`.
+    what the thread may use, by the same names and `visits`. `replaces` says that the step takes the place of one that
+    is counted already: it adds none to `steps` and `visits`.
     """
 
     thread: str
@@ -47,6 +48,7 @@ class Request(Record):
     spent: dict[str, float]
     visits: int
     budget: dict[str, float]
+    replaces: bool = False
 
 
 class Guard(Protocol):
