@@ -185,3 +185,14 @@ def test_answer_that_a_failed_resume_was_given_is_said_again(rig: Rig) -> None:
     rig.resume(id, crash(), supplement="tabs")
     rig.poke(id, "shorter", SHORTER)
     assert rig.steps(id)[-1].supplement == "tabs\n\nshorter"
+
+
+def test_what_waits_for_another_role_is_told_and_stands_in_the_story(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    rig.exec(id, crash(), supplement="mind the tabs")
+    rig.poke(id, "shorter", crash())
+    rig.resume(id, SHORTER)
+    assert rig.steps(id)[-1].supplement == "mind the tabs\n\nshorter"
+    rig.exec(id, CHANGES)
+    assert "> mind the tabs" in rig.prompt

@@ -88,8 +88,8 @@ class Model:
         if not now.head_is_step:
             return "no_step"
         head, tries, said = now.steps[-1], 0, now.steps[-1].supplement
-        if now.pending is not None and now.pending.role == head.role:
-            tries = now.pending.tries
+        if now.pending is not None:
+            tries = now.pending.tries if now.pending.role == head.role else 0
             said = (
                 now.pending.supplement if now.pending.pokes else both(said, now.pending.supplement)
             )

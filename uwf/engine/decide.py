@@ -66,7 +66,11 @@ def for_resume(
 
 
 def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
-    """The plan of `thread poke`: the head step again, with what it was told then and a remark."""
+    """The plan of `thread poke`: the head step again, with what it was told then and a remark.
+
+    What waits for another role is told as well: the step that comes of it drops the try it waits with, and whoever is
+    next reads it in the story.
+    """
     refuse_cancelled(thread)
     if thread.place.kind != "step":
         raise StateError(
@@ -77,7 +81,7 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
     step = Step.read(nodes, thread.head)
     pending = thread.plan
     said = step.supplement
-    if pending is not None and pending.role == step.role:
+    if pending is not None:
         said = pending.supplement if pending.is_poke else both(said, pending.supplement)
     return Plan(
         role=step.role,
