@@ -37,7 +37,7 @@ def for_exec(
 ) -> Plan | Standing:
     """The plan of `thread exec`. A `Standing` when the graph has already ended: there is nothing to run."""
     if thread.status == IDLE:
-        return _go_on(nodes, thread, workflow, supplement)
+        return go_on(nodes, thread, workflow, supplement)
     if supplement is not None:
         return for_resume(nodes, thread, workflow, supplement)
     refuse_cancelled(thread)
@@ -57,7 +57,7 @@ def for_resume(
     if thread.status == COMPLETED:
         return _re_enter(nodes, thread, workflow, supplement)
     if thread.status == SUSPENDED:
-        return _go_on(nodes, thread, workflow, supplement)
+        return go_on(nodes, thread, workflow, supplement)
     raise StateError(
         f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
         hint=f"uwf thread exec {thread.id}",
@@ -112,11 +112,46 @@ def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any])
     return Standing(COMPLETED)
 
 
-def standing(nodes: Nodes, place: Place, workflow: Workflow) -> Standing:
-    """Where the chain alone leaves a thread whose head is `place`, whatever its tags say."""
+def go_on(
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
+) -> Plan | Standing:
+    """Idle or suspended: the try that is still open, else the suspended role again, else the graph."""
+    if thread.plan is not None:
+        return replace(
+            thread.plan,
+            workflow=thread.place.workflow,
+            supplement=both(thread.plan.supplement, supplement),
+        )
+    place = thread.place
     if place.step is None or place.role is None or place.status is None:
-        return Standing(IDLE, route.entry_target(workflow, round=1))
-    return after(workflow, place.role, place.status, variables(nodes, place))
+        return enter(nodes, thread, workflow, 1, supplement)
+    asked = place.status == SUSPEND or route.target(workflow, place.role, place.status) == SUSPEND
+    if asked:
+        step = Step.read(nodes, place.step)
+        plan = _plan(thread, place.role, place.round, step.instruction, step.cwd, supplement)
+        if step.workflow == place.workflow:
+            return plan
+        from uwf.engine import rebound  # rarely needed: after a rebind only
+
+        return rebound.told_anew(nodes, thread, plan, workflow)
+    found = route.route(workflow, place.role, place.status, variables(nodes, place))
+    if not isinstance(found, route.ToRole):
+        return Standing(COMPLETED)
+    cwd = _cwd(nodes, thread, found.location)
+    return _plan(thread, found.role, place.round, found.prompt, cwd, supplement)
+
+
+def enter(
+    nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
+) -> Plan:
+    """Into the graph at `$START`."""
+    start = Start.read(nodes, thread.place.start)
+    seen = {**task_variables(start.task), **variables(nodes, thread.place), "_body": start.task}
+    found = route.entry(workflow, round, seen)
+    if not isinstance(found, route.ToRole):
+        raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
+    cwd = _cwd(nodes, thread, found.location)
+    return _plan(thread, found.role, round, found.prompt, cwd, supplement)
 
 
 def next_role(thread: Thread, workflow: Workflow) -> str | None:
@@ -136,33 +171,6 @@ def next_role(thread: Thread, workflow: Workflow) -> str | None:
     return place.role if target == SUSPEND else None if target == END else target
 
 
-def told_anew(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> Plan:
-    """`plan` with what `workflow` tells its role now, and where; as it is when no edge leads to that role any more.
-
-    Raises `RouteError` when one does, but cannot be rendered.
-    """
-    place = Place.read(nodes, plan.base)
-    try:
-        target = _target(workflow, place, plan.round)
-        # Who asked is told what it was told when it asked.
-        while target == SUSPEND and place.step is not None:
-            place = Place.read(nodes, Step.read(nodes, place.step).prev)
-            target = _target(workflow, place, plan.round)
-    except route.RouteError:
-        return plan
-    if target != plan.role:
-        return plan
-    there = replace(thread, head=place.id, place=place, attempt=None)
-    begins = place.step is None or plan.round > place.round
-    found = (
-        _enter(nodes, there, workflow, plan.round, None)
-        if begins
-        else _go_on(nodes, there, workflow, None)
-    )
-    assert isinstance(found, Plan), "the edge leads to a role"
-    return replace(plan, instruction=found.instruction, cwd=found.cwd)
-
-
 def variables(nodes: Nodes, place: Place) -> dict[str, Any]:
     """What a template sees at `place`: the last step's output, with its Markdown as `_body`."""
     if place.step is None:
@@ -180,58 +188,10 @@ def refuse_cancelled(thread: Thread) -> None:
         )
 
 
-def _go_on(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | Standing:
-    """Idle or suspended: the try that is still open, else the suspended role again, else the graph."""
-    if thread.plan is not None:
-        return replace(
-            thread.plan,
-            workflow=thread.place.workflow,
-            supplement=both(thread.plan.supplement, supplement),
-        )
-    place = thread.place
-    if place.step is None or place.role is None or place.status is None:
-        return _enter(nodes, thread, workflow, 1, supplement)
-    asked = place.status == SUSPEND or route.target(workflow, place.role, place.status) == SUSPEND
-    if asked:
-        step = Step.read(nodes, place.step)
-        plan = _plan(thread, place.role, place.round, step.instruction, step.cwd, supplement)
-        is_rebound = step.workflow != place.workflow
-        return told_anew(nodes, thread, plan, workflow) if is_rebound else plan
-    found = route.route(workflow, place.role, place.status, variables(nodes, place))
-    if not isinstance(found, route.ToRole):
-        return Standing(COMPLETED)
-    cwd = _cwd(nodes, thread, found.location)
-    return _plan(thread, found.role, place.round, found.prompt, cwd, supplement)
-
-
-def _target(workflow: Workflow, place: Place, round: int) -> str:
-    """Where `place` leads in `round`: a role, `$END` or `$SUSPEND`. Raises `RouteError`: nowhere."""
-    if place.role is None or place.status is None or round > place.round:
-        return route.entry_target(workflow, round)
-    if place.status == SUSPEND:
-        return SUSPEND
-    return route.target(workflow, place.role, place.status)
-
-
 def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
     """The next round. What waited for it is told; who is told, and with which instruction, the graph says anew."""
     waiting = None if thread.plan is None else thread.plan.supplement
-    return _enter(nodes, thread, workflow, thread.place.round + 1, both(waiting, supplement))
-
-
-def _enter(
-    nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
-) -> Plan:
-    """Into the graph at `$START`."""
-    start = Start.read(nodes, thread.place.start)
-    seen = {**task_variables(start.task), **variables(nodes, thread.place), "_body": start.task}
-    found = route.entry(workflow, round, seen)
-    if not isinstance(found, route.ToRole):
-        raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
-    cwd = _cwd(nodes, thread, found.location)
-    return _plan(thread, found.role, round, found.prompt, cwd, supplement)
+    return enter(nodes, thread, workflow, thread.place.round + 1, both(waiting, supplement))
 
 
 def _plan(

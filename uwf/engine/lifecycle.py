@@ -6,7 +6,7 @@ import os
 from types import MappingProxyType
 
 from uwf import clock, points
-from uwf.engine import decide, spending, tries
+from uwf.engine import decide, rebound, spending, tries
 from uwf.engine.commit import STATE_TAGS, tags_for
 from uwf.engine.model import (
     ATTEMPTS,
@@ -96,7 +96,7 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     if source is None:
         source = begun.thread if place.step is None else Step.read(store, place.step).thread
     now_ms = clock.now_ms()
-    standing = _standing(store, place, workflow)
+    standing = rebound.last_standing(store, place, workflow)
     with store.transaction() as tx:
         id = new_id(tx)
         old = tx.ref(THREADS + source)
@@ -236,25 +236,10 @@ def _without_try(store: Store, head: str, state: dict[str, str]) -> dict[str, st
     if place.kind != "rebind":
         return state
     workflow = workflow_model.from_payload(store.get(place.workflow).payload)
-    standing = _standing(store, place, workflow)
+    standing = rebound.last_standing(store, place, workflow)
     if standing.next_role == state.get("suspendedRole"):
         return state
     return tags_for({"workflow": workflow.name}, standing, clock.now_ms())
-
-
-def _standing(store: Store, place: Place, workflow: Workflow) -> decide.Standing:
-    """Where the chain leaves a thread at `place`.
-
-    A rebind may bring a workflow in which the last status leads nowhere, where that had no more to be followed. Then
-    the thread stands where it stood before the rebind.
-    """
-    try:
-        return decide.standing(store, place, workflow)
-    except RouteError:
-        if place.kind != "rebind":
-            raise
-    before = Place.read(store, store.get(place.id).payload["prev"])
-    return _standing(store, before, workflow_model.from_payload(store.get(before.workflow).payload))
 
 
 def _effective(moves: list[Move], at: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine import decide, tries
+from uwf.engine import decide, rebound, tries
 from uwf.engine.model import ATTEMPTS, COMPLETED, THREADS
 from uwf.engine.thread import Thread
 from uwf.errors import StateError
@@ -45,13 +45,12 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
         )
     plan = thread.plan
     if plan is not None:
-        plan = decide.told_anew(store, thread, plan, new)
+        plan = rebound.told_anew(store, thread, plan, new)
     elif thread.status == COMPLETED:
         decide.for_resume(store, thread, new, None)  # raises when the next round cannot begin
     else:
-        decide.standing(
-            store, thread.place, new
-        )  # raises when the last status has no edge any more
+        # raises when the last status has no edge any more
+        rebound.standing(store, thread.place, new)
     with store.transaction() as tx:
         head = tx.put(
             "rebind",
