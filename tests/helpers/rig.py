@@ -12,7 +12,7 @@ from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
 from uwf.config import AgentConfig, PromptConfig
-from uwf.engine import advance, lifecycle, recover
+from uwf.engine import advance, fork, lifecycle, recover, undo
 from uwf.engine.advance import Order
 from uwf.engine.attempt import Result
 from uwf.engine.dispatch import Dispatch
@@ -139,10 +139,10 @@ class Rig:
     def undo(self, id: str) -> str | None:
         with advance.hold(self.engine, id):
             advance.settle(self.engine, id)
-            return lifecycle.undo(self.store, self.thread(id))
+            return undo.undo(self.store, self.thread(id))
 
     def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
-        return lifecycle.fork(self.store, node, source, supplement).id
+        return fork.fork(self.store, node, source, supplement).id
 
     def put_workflow(self, workflow: Workflow) -> str:
         with self.store.transaction() as tx:

@@ -73,12 +73,12 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
 )
 def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
-    from uwf.engine import address, lifecycle
+    from uwf.engine import address, fork
     from uwf.engine.thread import FORKED_STEP, FORKED_THREAD
 
     node, source = address.forkable(ctx.reader(), step)
     said = None if prompt is None else wiring.redactor(ctx).text(text_arg(prompt))
-    thread = lifecycle.fork(ctx.store(), node, source, said or None)
+    thread = fork.fork(ctx.store(), node, source, said or None)
     origin = {
         "thread": thread.tags[FORKED_THREAD],
         "step": thread.tags[FORKED_STEP],
@@ -105,14 +105,14 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
 )
 def undo(ctx: Context, thread: str) -> None:
     from uwf.cli.thread_show import answer
-    from uwf.engine import advance, lifecycle
+    from uwf.engine import advance, undo
 
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
     with advance.hold(engine, id):
         advance.settle(engine, id)
-        lost = lifecycle.undo(engine.store, advance.current(engine, id))
+        lost = undo.undo(engine.store, advance.current(engine, id))
         plan = advance.current(engine, id).plan
     if lost is not None:
         ctx.out.warning(f"nothing can run here, so this waits for no step any more: {lost}")

@@ -56,6 +56,11 @@ def tags_for(tags: Mapping[str, str], standing: Standing, now_ms: int) -> dict[s
     return kept
 
 
+def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that do not come with where a thread stands: its labels, its priority, where it came from."""
+    return {key: tag for key, tag in tags.items() if key not in (*STATE_TAGS, "workflow")}
+
+
 def publish_step(
     store: Store,
     thread: Thread,
