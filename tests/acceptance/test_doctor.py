@@ -73,17 +73,28 @@ def test_the_next_command_on_the_thread_needs_no_doctor(project: Project) -> Non
     assert project("doctor", "--json").json == []
 
 
-def test_a_place_that_an_orphan_holds_is_free_after_the_repair(project: Project) -> None:
+def test_who_needs_the_place_that_an_orphan_holds_ends_it(project: Project) -> None:
     configure(project, "[limits]", max_running="1")
     thread, other = project.begin(), project.begin()
     process, stray = with_a_grandchild(project, thread, "session")
     kill(process)
     gate = Gate(project)
     gate.open()
-    words = ("thread", "exec", other, "--agent", gate.name, "--json")
-    assert project(*words, expect=75).error["reason"] == "server_overloaded"
-    project("doctor", "--repair")
     project.step(other, gate.name)
+    assert not is_alive(stray)
+    assert project("doctor", "--json").json == []
+
+
+def test_who_waits_for_a_place_has_it_when_its_uwf_is_killed(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    thread, other = project.begin(), project.begin()
+    process, stray = with_a_grandchild(project, thread, "session")
+    gate = Gate(project)
+    gate.open()
+    waiting = gate.waiting(other)
+    kill(process)
+    waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
     assert not is_alive(stray)
 
 

@@ -170,6 +170,7 @@ def turn(store: SqliteStore, folder: str, **limits: Any) -> Turn:
         folder,
         Limits(per_agent={}, per_workflow={}, per_label={}, **limits),
         check_machine=lambda _request, _starting: None,
+        clear=lambda _thread: False,
         sleep=time.sleep,
         started=platform.start_time(os.getpid()),
         is_alive=platform.is_same,

@@ -15,7 +15,7 @@ from uwf.guard import line, place, slots
 from uwf.guard.contract import Request, refuse
 from uwf.guard.line import Entry
 from uwf.guard.slots import MACHINE, Held, Pool
-from uwf.guard.turn import FAR_LOOK_S, LONGEST_POLL_S, POLL_S, Limits, Turn, pools_of
+from uwf.guard.turn import CLEARING_S, FAR_LOOK_S, LONGEST_POLL_S, POLL_S, Limits, Turn, pools_of
 from uwf.record import replace
 from uwf.store.memory import MemoryStore
 
@@ -32,6 +32,15 @@ class Machine:
         self.limits = Limits(**{**NOBODY, "max_running": 2, **limits})
         self.overloaded: Callable[[Request, int], bool] = lambda _request, _starting: False
         self.sleeps: list[float] = []
+        self.orphaned: dict[str, Held] = {}
+        self.asked_to_clear: list[str] = []
+
+    def clear(self, thread: str) -> bool:
+        self.asked_to_clear.append(thread)
+        held = self.orphaned.pop(thread, None)
+        if held is not None:
+            held.release()
+        return held is not None
 
     def check_machine(self, request: Request, starting: int) -> None:
         if self.overloaded(request, starting):
@@ -50,6 +59,7 @@ class Machine:
             self.folder,
             self.limits,
             check_machine=self.check_machine,
+            clear=self.clear,
             sleep=sleep,
             started=f"start {pid}",
             is_alive=self.processes.is_alive,
@@ -117,6 +127,27 @@ def test_without_waiting_a_full_machine_refuses_and_says_how_to_wait(machine: Ma
     for held in holders:
         held.release()
     machine.enter(1).release()
+
+
+def test_a_place_that_a_dead_uwf_has_left_taken_is_cleared_first(machine: Machine) -> None:
+    _, orphan = full(machine)
+    refused(lambda: machine.enter(1))
+    assert sorted(machine.asked_to_clear) == ["T91", "T92"]  # where nobody is dead
+    machine.orphaned["T92"] = orphan
+    machine.enter(1).release()
+    assert machine.sleeps == []
+
+
+def test_who_waits_looks_for_what_the_dead_have_left_now_and_then(machine: Machine) -> None:
+    _, orphan = full(machine)
+
+    def dies(sleep: int) -> None:
+        if sleep == 100:
+            machine.orphaned["T92"] = orphan
+
+    machine.enter(1, wait_s=600, meanwhile=dies).release()
+    assert 100 <= len(machine.sleeps) <= 100 + CLEARING_S / POLL_S + 1
+    assert len(machine.asked_to_clear) <= 2 * (len(machine.sleeps) * POLL_S / CLEARING_S + 2)
 
 
 def test_smaller_pools_are_taken_too_and_named(tmp_path: Path, time: Time) -> None:

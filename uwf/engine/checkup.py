@@ -9,9 +9,9 @@ from __future__ import annotations
 from uwf.agent import platform
 from uwf.engine import recover
 from uwf.engine.model import ATTEMPTS
-from uwf.engine.thread import TRYING, lock_path, read_try, runner
+from uwf.engine.thread import TRYING, read_try, runner
 from uwf.errors import Busy
-from uwf.guard import line, lock
+from uwf.guard import line
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -50,8 +50,9 @@ def _attempts(engine: Engine, repair: bool) -> list[Finding]:
 def _settle(engine: Engine, thread: str) -> bool:
     """Settle under the thread's lock; somebody who took it meanwhile settles it anyway."""
     try:
-        with lock.take(lock_path(engine.home), thread):
-            settled = recover.settle(engine.store, thread, grace_s=engine.config.limits.grace_s)
+        settled = recover.settle_if_left(
+            engine.store, engine.home, thread, grace_s=engine.config.limits.grace_s
+        )
     except Busy:
         return True
     return settled is None or not settled.survivors

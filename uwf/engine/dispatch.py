@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 from uwf import clock, points
 from uwf.agent import platform
-from uwf.engine import spending
+from uwf.engine import recover, spending
 from uwf.engine.ask import SLOTS, check_folder, folder
+from uwf.errors import Busy
 from uwf.guard import (
     attempts,
     breaker,
@@ -56,6 +57,7 @@ class Dispatch:
         self._store = store
         self._home = home
         self._path = path
+        self._grace_s = config.limits.grace_s
         self._rules = Rules(config)
         self._started = platform.start_time(os.getpid())
         self._circuit = circuit.Circuit(
@@ -75,6 +77,7 @@ class Dispatch:
             folder(self._home, SLOTS),
             self._rules.limits,
             check_machine=self._check_machine,
+            clear=self._clear,
             sleep=sleep,
             started=self._started,
             is_alive=platform.is_same,
@@ -108,6 +111,14 @@ class Dispatch:
         rules = self._rules.resources
         expected = resources.expected(self._store, rules, request.agent)
         resources.check(rules, request, machine.look(self._home), expected, starting)
+
+    def _clear(self, thread: str) -> bool:
+        """End what a dead uwf left of `thread`, if nobody runs it. Whether there was anything."""
+        try:
+            found = recover.settle_if_left(self._store, self._home, thread, grace_s=self._grace_s)
+        except Busy:
+            return False
+        return found is not None and not found.survivors
 
     def budget(self, thread: Thread, workflow: Workflow, role: str) -> dict[str, float]:
         """What `thread` may use while `role` runs."""

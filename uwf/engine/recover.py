@@ -1,5 +1,7 @@
 """What a dead predecessor left behind, settled by the next command that holds the thread's lock.
 
+That is the next one on this thread, or one that needs the place which an orphan takes up, or `doctor`.
+
 Its agent's processes are ended (found by pid *and* start time, and by the mark in their environment), and its
 unfinished attempt is kept with the turns it had. The thread's own ref needs no repair, ever.
 """
@@ -9,7 +11,8 @@ from __future__ import annotations
 from uwf import points
 from uwf.engine import tries
 from uwf.engine.model import ATTEMPTS
-from uwf.engine.thread import INTERRUPTED, TRYING, read_try
+from uwf.engine.thread import INTERRUPTED, TRYING, lock_path, read_try, runner
+from uwf.guard import lock
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -49,3 +52,11 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
         )
         points.at("settle: written")
     return Settled(attempt, ended_pids, survivors)
+
+
+def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> Settled | None:
+    """Settle `thread` if nobody runs it. Raises `Busy` when somebody took it just now, who settles it anyway."""
+    if runner(home, thread) is not None:
+        return None
+    with lock.take(lock_path(home), thread):
+        return settle(store, thread, grace_s=grace_s)

@@ -97,7 +97,7 @@ class Table:
     def take(self, pools: Sequence[Pool], owner: str) -> Held:
         """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left.
 
-        `owner` is noted in the files for people to read.
+        `owner` is noted in the files: see `owners`.
         """
         held = Held()
         try:
@@ -176,6 +176,12 @@ def count(folder: str, pool: Pool) -> int:
     return sum(map(_is_taken, _files(folder, pool)))
 
 
+def owners(folder: str, pool: Pool) -> list[str]:
+    """Whose the slots of `pool` are that are taken now, as they were noted."""
+    taken = filter(_is_taken, _files(folder, pool))
+    return [_noted(path).removeprefix(pool.name).strip() for path in taken]
+
+
 def first_full(folder: str, pools: Sequence[Pool]) -> Pool | None:
     """The first of `pools` that has no slot left now; None while there is one of each."""
     return next((pool for pool in pools if count(folder, pool) >= pool.limit), None)
@@ -232,6 +238,14 @@ def _note(descriptor: int, text: str) -> None:
     data = text.encode(errors="backslashreplace")
     os.pwrite(descriptor, data, 0)
     os.ftruncate(descriptor, len(data))
+
+
+def _noted(path: str) -> str:
+    try:
+        with open(path, errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
 
 
 def _remove_if_unused(path: str) -> None:

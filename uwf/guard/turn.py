@@ -31,6 +31,8 @@ LONGEST_POLL_S = 1.0
 """Those who may all go at once, if the machine is empty, look every `POLL_S`; as many behind them look half as
 often, and so on, so that a line of hundreds costs little.
 """
+CLEARING_S = 1.0
+"""How often who finds no place looks whether one is taken up by what a dead uwf left behind."""
 STARTING_S = 10.0
 """An agent that was started less than this ago may not have taken the memory that it is going to take."""
 FAR_LOOK_S = 5.0
@@ -51,8 +53,9 @@ class Limits(Record):
 
 class Turn:
     """The guard. `check_machine(request, starting)` raises `Refused` when the machine cannot bear another agent
-    beside those it sees and `starting` more; `sleep` is the waiting, which may raise to end it; `started` is the start
-    time of this process.
+    beside those it sees and `starting` more; `clear(thread)` ends what a dead uwf left of a thread that nobody runs,
+    and says whether there was anything; `sleep` is the waiting, which may raise to end it; `started` is the start time
+    of this process.
     """
 
     name = "slots"
@@ -64,6 +67,7 @@ class Turn:
         limits: Limits,
         *,
         check_machine: Callable[[Request, int], None],
+        clear: Callable[[str], bool],
         sleep: Callable[[float], None],
         started: str | None,
         is_alive: Callable[[int, str], bool],
@@ -72,12 +76,14 @@ class Turn:
         self._folder = folder
         self._limits = limits
         self._check_machine = check_machine
+        self._clear = clear
         self._sleep = sleep
         self._started = started or ""
         self._is_alive = is_alive
         self._line = place.Line(store, limits.max_queue, limits.overflow, is_alive)
         self._able_since: dict[tuple[str, int], float] = {}
         self._far_look_s = 0.0
+        self._clear_look_s = 0.0
         self.held: Held | None = None
         """The slots of the step that runs, for its agent to inherit."""
 
@@ -134,9 +140,26 @@ class Turn:
     def _try(self, request: Request, entry: Entry) -> Held | Refused:
         """Take the slots if it is this request's turn; else why not."""
         try:
-            return self._look_and_take(request, entry)
+            found = self._look_and_take(request, entry)
+            if isinstance(found, Refused) and self._has_cleared(entry):
+                found = self._look_and_take(request, entry)
+            return found
         except StoreBusy as busy:  # with too many others; who waits has the time to look again
             return refuse("server_overloaded", busy.message, hint=busy.hint)
+
+    def _has_cleared(self, entry: Entry) -> bool:
+        """Whether a place was taken up by what a dead uwf had left, and is not any more. Not under the lock of the
+        slots: ending processes may take the whole grace.
+        """
+        now_s = clock.monotonic_s()
+        if now_s < self._clear_look_s:
+            return False
+        self._clear_look_s = now_s + CLEARING_S
+        full = slots.first_full(self._folder, entry.pools)
+        if full is None:
+            return False
+        threads = [owner.partition(" ")[0] for owner in slots.owners(self._folder, full)]
+        return any([self._clear(thread) for thread in threads if thread])
 
     def _look_and_take(self, request: Request, entry: Entry) -> Held | Refused:
         # Whoever is not next, and these may be hundreds, sees that without keeping others from taking.
