@@ -1,6 +1,7 @@
 """A program that runs one agent as `uwf` does, and tells on stdout what happens. For tests that kill or signal it.
 
-host.py SPOOL-DIR MARK GRACE WORD COMMAND... with WORD `run`, or `hold`: stop inside `on_ready`, before the gate opens.
+host.py SPOOL-DIR MARK GRACE WORD COMMAND... with WORD `run`; `hold`: stop inside `on_ready`, before the gate opens;
+`interruptible`: leave SIGINT as it is; `weigh`: tell also how much memory the agent took.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def main() -> None:
         tell("interrupted")
     else:
         tell("outcome", outcome.ended, outcome.rung or "-", *outcome.survivors)
+        if word == "weigh":
+            tell("peak", outcome.peak_memory_bytes)
 
 
 main()

@@ -67,7 +67,9 @@ class Outcome(Record):
     `exit_code` or `signal` say how the program itself went in the end, also when it was ended for a timeout; both are
     None when it never ran, could not be ended, or its status was lost. `rung` is how far its family had to be forced:
     "" (not at all), "term" or "kill". `survivors` are pids that even SIGKILL did not end. `stderr` is the last 64 KiB.
-    `error` says why it could not be started, or why its status is unknown.
+    `error` says why it could not be started, or why its status is unknown. `peak_memory_bytes` is that of the
+    largest among the program and the descendants that were collected, and never less than what this program itself
+    held when it forked (some 25 MB for the command `uwf`); 0 when it is not known.
     """
 
     ended: Ended
