@@ -77,6 +77,20 @@ def test_mark_is_found_only_where_it_is_whole(source: str, child: subprocess.Pop
         assert platform.carriers([found], other) == set()
 
 
+@linux_only
+def test_descriptor_that_closes_meanwhile_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = platform.look(os.getpid())
+    assert own is not None
+    listed = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: ["1000000", *listed(folder)])
+    (token,) = platform.token(b"UWF_RUN=this-one")
+    assert platform.holders([own], b"UWF_RUN=this-one") == {own.pid}
+    os.close(token)
+    assert platform.holders([own], b"UWF_RUN=this-one") == set()
+
+
 def test_signal_reaches_the_process_meant(source: str, child: subprocess.Popen[bytes]) -> None:
     found = platform.look(child.pid)
     assert found is not None

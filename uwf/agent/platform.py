@@ -154,10 +154,11 @@ def holders(candidates: Iterable[Process], name: bytes) -> set[int]:
     for process in candidates:
         folder = f"/proc/{process.pid}/fd"
         try:
-            if any(os.readlink(f"{folder}/{number}") == link for number in os.listdir(folder)):
-                found.add(process.pid)
+            numbers = os.listdir(folder)
         except OSError:
-            continue  # it or one of its descriptors is gone, or it is not ours to look at
+            continue  # it is gone, or not ours to look at
+        if any(_leads_to(f"{folder}/{number}", link) for number in numbers):
+            found.add(process.pid)
     return found
 
 
@@ -276,6 +277,13 @@ def _load_prctl() -> Callable[[int, int], int]:
     program = dlopen(None, 0)  # type: ignore[arg-type]  # NULL: this program and what it is linked with
     address = dlsym(program, "prctl")
     return lambda option, argument: int(call_cdeclfunction(address, (option, argument, 0, 0, 0)))
+
+
+def _leads_to(path: str, target: str) -> bool:
+    try:
+        return os.readlink(path) == target
+    except OSError:
+        return False  # the descriptor was closed meanwhile
 
 
 def _read(path: str) -> bytes:
