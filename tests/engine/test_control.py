@@ -6,9 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import pytest
 
+from tests.guard.asking import Time
 from uwf import clock
 from uwf.engine import control
 from uwf.engine.thread import lock_path
@@ -86,6 +88,9 @@ def test_waiting_ends_with_the_run_or_with_the_time(
     tmp_path: object, holder: Callable[..., int]
 ) -> None:
     pid = holder()
-    assert not control.wait(str(tmp_path), ID, timeout_s=0.05)
+    with Time().patched() as moved, mock.patch("time.sleep", moved.pass_s):
+        began_s = moved.s
+        assert not control.wait(str(tmp_path), ID, timeout_s=5.0)
+        assert 5.0 <= moved.s - began_s < 5.1
     os.kill(pid, signal.SIGKILL)
     assert control.wait(str(tmp_path), ID, timeout_s=PATIENCE_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from uwf import clock
 from uwf.agent import platform
 from uwf.engine.thread import runner
 from uwf.errors import StateError
@@ -39,9 +40,9 @@ def stop(home: str, thread: str, *, patience_s: float) -> int | None:
 
 def wait(home: str, thread: str, *, timeout_s: float | None) -> bool:
     """Wait until nobody runs `thread`. False when `timeout_s` seconds were not enough."""
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    deadline_s = None if timeout_s is None else clock.monotonic_s() + timeout_s
     while runner(home, thread) is not None:
-        if deadline is not None and time.monotonic() >= deadline:
+        if deadline_s is not None and clock.monotonic_s() >= deadline_s:
             return False
         time.sleep(_POLL_S)
     return True
@@ -59,9 +60,9 @@ def _send(home: str, thread: str, pid: int, signum: int) -> bool:
 
 
 def _gone(home: str, thread: str, pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+    deadline_s = clock.monotonic_s() + seconds
     while runner(home, thread) == pid:
-        if time.monotonic() >= deadline:
+        if clock.monotonic_s() >= deadline_s:
             return False
         time.sleep(_POLL_S)
     return True

@@ -21,6 +21,7 @@ import sys
 import time
 from _thread import allocate_lock
 
+from uwf import clock
 from uwf.errors import Busy, StoreError
 
 TYPE_CHECKING = False
@@ -85,9 +86,9 @@ def take(
     be written. `pause(seconds)` passes the time between two looks; what it raises ends the waiting.
     """
     wanted = ThreadLock(path, _offset(thread))
-    deadline = time.monotonic() + wait_s
+    deadline_s = clock.monotonic_s() + wait_s
     while not _try(wanted, path, _offset(thread)):
-        if time.monotonic() >= deadline:
+        if clock.monotonic_s() >= deadline_s:
             raise Busy(f"thread {thread} is running in another process")
         pause(_POLL_S)
     return wanted
