@@ -183,7 +183,7 @@ def test_who_needs_a_place_is_refused_while_all_are_taken(project: Project) -> N
     before = standing(project, second)
     done = project("thread", "exec", second, "--agent", gate.name, "--json", expect=75)
     assert done.error["reason"] == "server_overloaded"
-    assert "all 1 places of this machine are taken" in done.error["message"]
+    assert "the only place of this machine is taken" in done.error["message"]
     assert done.error["hint"] == f"uwf thread exec {second} --wait 600"
     assert standing(project, second) == before
     gate.open()

@@ -43,18 +43,26 @@ def test_memory_is_kept_for_two_people_and_for_those_that_have_just_begun() -> N
     assert refused(
         lambda: check(replace(PLENTY, memory_bytes=1999 * MB), person=True, starting=3)
     ).message == (
-        "1999 MB of memory are free; a step of mine takes 500 MB, with that and 3 that have just begun "
+        "1999 MB of memory are free; a step of mine takes 500 MB, with that and 3 begun a moment ago "
         "2000 MB are needed"
+    )
+
+
+def test_one_of_a_kind_is_told_as_one() -> None:
+    left = replace(PLENTY, memory_bytes=1 * MB)
+    assert (
+        "with that and 1 begun a moment ago and 1 place kept for people 1500 MB"
+        in refused(lambda: check(left, rules=Rules(seats=1), starting=1)).message
     )
 
 
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        ({"cpus": 0.4}, "the load leaves 0.4 CPUs; 0.5 are to stay free"),
+        ({"cpus": 0.4}, "the load leaves 0.4 CPUs; 0.5 must stay free"),
         ({"cpus": -7.0}, "the load leaves 0.0 CPUs"),
         ({"stalled_percent": 20.5}, "the machine waits for memory 20 % of the time; 20 % is the"),
-        ({"disk_bytes": 255 * MB}, "255 MB of disk are free; 256 MB are to stay free"),
+        ({"disk_bytes": 255 * MB}, "255 MB of disk are free; 256 MB must stay free"),
     ],
 )
 def test_each_floor_is_told_with_its_figure(left: dict[str, float], words: str) -> None:

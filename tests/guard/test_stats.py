@@ -177,7 +177,7 @@ def test_one_probe_passes_every_five_minutes(
     end_many(store, 0, 1)  # and fails
     refusal = refused(lambda: guard.enter(request()))
     assert refusal.message == (
-        "agent mine succeeded in 1 of its last 11 steps, less than 30%; one step in 5 minutes tries it; "
+        "agent mine succeeded in 1 of its last 11 steps, less than 30%; one step in 5m tries it; "
         "try again at 2023-11-14T22:18:20Z"
     )
     time.pass_s(299.999)

@@ -162,7 +162,7 @@ def test_smaller_pools_are_taken_too_and_named(tmp_path: Path, time: Time) -> No
     held = machine.enter(1, labels={"repo": "shop", "unlimited": "x"})
     assert len(held.descriptors) == 4
     refusal = refused(lambda: machine.enter(2, labels={"repo": "shop"}))
-    assert refusal.message == "all 1 places of label repo=shop are taken"
+    assert refusal.message == "the only place of label repo=shop is taken"
     machine.enter(3, labels={"repo": "bar"})
     assert refused(lambda: machine.enter(4)).message == "all 2 places of agent mine are taken"
     machine.enter(5, agent="other")
@@ -239,7 +239,7 @@ def test_line_has_room_for_so_many(machine: Machine) -> None:
     before = machine.store.counters("")
     refusal = refused(lambda: machine.enter(1, wait_s=60.0))
     assert (refusal.reason, refusal.hint) == ("queue_full", "uwf queue list")
-    assert refusal.message.startswith("20 threads wait already")
+    assert refusal.message.startswith("the line has 20 threads already")
     assert machine.store.counters("") == before
     machine.processes.dead.add((10, "start 10"))  # the dead are not counted, and removed
     assert refused(lambda: machine.enter(1, wait_s=1.0)).reason == "server_overloaded"

@@ -28,6 +28,7 @@ from uwf.guard import (
 )
 from uwf.guard.contract import Request, refuse
 from uwf.guard.turn import Limits, Turn
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Dispatch:
         known = _signature(failing.failure_class, message)
         times = attempts.repeats(self._store, request.thread, known) + 1
         if times >= self._rules.attempts.max_repeats:
-            notes.append(f"the same failure {times} times in this thread")
+            notes.append(f"the same failure {counted(times, 'time')} in this thread")
         return message + (NOTE + "; ".join(notes) if notes else "")
 
     def success(self, request: Request, usage: dict[str, Any], ms: int, peak_bytes: int) -> Tell:

@@ -11,6 +11,7 @@ from uwf.engine.model import pack_text
 from uwf.engine.story import tell
 from uwf.record import Record
 from uwf.store.codec import Link
+from uwf.units import counted
 from uwf.workflow import schema
 from uwf.workflow.model import SUSPEND
 
@@ -119,9 +120,8 @@ def reply_section(role: Role) -> str:
 
 def again(prompt: str, reply: str, problems: list[str]) -> str:
     """The prompt that asks once more after a bad reply, saying exactly what was wrong."""
-    shown = (
-        reply if len(reply) <= 4000 else f"{reply[:4000]}\n(… {len(reply) - 4000} more characters)"
-    )
+    more = counted(len(reply) - 4000, "more character")
+    shown = reply if len(reply) <= 4000 else f"{reply[:4000]}\n(… {more})"
     wrong = "\n".join(f"- {problem}" for problem in problems)
     fence = "`" * 3
     while fence in shown:

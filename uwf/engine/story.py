@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.engine.model import Step, previous
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def tell(
             break
         entry = entry_text(step)
         if len(entry) > left:
-            cut = len(entry) - left
-            entry = f"{entry[:left]}\n\n(… {cut} more characters: `uwf step read {step.id[:16]}`)"
+            cut = counted(len(entry) - left, "more character")
+            entry = f"{entry[:left]}\n\n(… {cut}: `uwf step read {step.id[:16]}`)"
         told.append(entry)
         left -= len(entry)
     return "\n\n".join(told), len(told)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from uwf import clock, points
 from uwf.guard import line
 from uwf.guard.contract import refuse
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ class Line:
                 return oldest
         raise refuse(
             "queue_full",
-            f"{len(waiting)} threads wait already, as many as limits.max_queue allows; try again when the line "
-            "is shorter",
+            f"the line has {counted(len(waiting), 'thread')} already, as many as limits.max_queue allows; try again "
+            "when it is shorter",
             hint="uwf queue list",
         )
 

@@ -11,6 +11,7 @@ from uwf import clock
 from uwf.guard.contract import refuse
 from uwf.guard.keys import key
 from uwf.record import Record
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def check(
     seats = 0 if request.person else rules.seats
     needed = expected_bytes * (1 + seats + starting)
     if left.memory_bytes is not None and left.memory_bytes < needed:
-        others = [f"{starting} that have just begun"] if starting else []
-        others += [f"{seats} places kept for people"] if seats else []
+        others = [f"{starting} begun a moment ago"] if starting else []
+        others += [f"{counted(seats, 'place')} kept for people"] if seats else []
         raise refuse(
             "server_overloaded",
             f"{_mb(left.memory_bytes)} of memory are free; a step of {request.agent} takes "
@@ -59,7 +60,7 @@ def check(
     if rules.reserve_cpus is not None and left.cpus is not None and left.cpus < rules.reserve_cpus:
         raise refuse(
             "server_overloaded",
-            f"the load leaves {max(0.0, left.cpus):.1f} CPUs; {rules.reserve_cpus:g} are to stay free",
+            f"the load leaves {max(0.0, left.cpus):.1f} CPUs; {rules.reserve_cpus:g} must stay free",
             hint="uwf guard status",
         )
     if left.stalled_percent is not None and left.stalled_percent > rules.max_stalled_percent:
@@ -72,7 +73,7 @@ def check(
     if left.disk_bytes is not None and left.disk_bytes < rules.disk_floor_bytes:
         raise refuse(
             "server_overloaded",
-            f"{_mb(left.disk_bytes)} of disk are free; {_mb(rules.disk_floor_bytes)} are to stay free",
+            f"{_mb(left.disk_bytes)} of disk are free; {_mb(rules.disk_floor_bytes)} must stay free",
             hint="uwf store gc",
         )
 

@@ -51,12 +51,19 @@ class Pool(Record):
         """What a person calls it: this machine, agent x, label repo=shop."""
         return "this machine" if self.name == MACHINE else self.name.replace("/", " ", 1)
 
+    @property
+    def full(self) -> str:
+        """What is said when no slot is left."""
+        if self.limit == 1:
+            return f"the only place of {self.words} is taken"
+        return f"all {self.limit} places of {self.words} are taken"
+
 
 class Full(Exception):
     """Every slot of `pool` is taken."""
 
     def __init__(self, pool: Pool) -> None:
-        super().__init__(f"all {pool.limit} slots of {pool.name} are taken")
+        super().__init__(pool.full)
         self.pool = pool
 
 

@@ -9,9 +9,11 @@ probe in `probe_every`. Counter `probe/<agent>`: when the last one was let throu
 from __future__ import annotations
 
 from uwf import clock
+from uwf.amounts import TIME, written
 from uwf.guard.contract import refuse
 from uwf.guard.keys import key
 from uwf.record import Record
+from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,8 +77,8 @@ class Success:
             if last is not None and abs(probe["at_ms"] - last["at_ms"]) < every_ms:
                 raise refuse(
                     "low_success_rate",
-                    f"agent {request.agent} succeeded in {good} of its last {good + bad} steps, less than "
-                    f"{rules.min_rate:.0%}; one step in {rules.probe_every_s / 60:g} minutes tries it",
+                    f"agent {request.agent} succeeded in {good} of its last {counted(good + bad, 'step')}, less "
+                    f"than {rules.min_rate:.0%}; one step in {written(TIME, rules.probe_every_s)} tries it",
                     retry_at_ms=last["at_ms"] + every_ms,
                     hint="uwf guard stats",
                 )

@@ -190,11 +190,7 @@ class Turn:
 
     def _full(self, request: Request, pool: Pool) -> Refused:
         self._able_since.clear()
-        return refuse(
-            "server_overloaded",
-            f"all {pool.limit} places of {pool.words} are taken",
-            hint=_next_command(request),
-        )
+        return refuse("server_overloaded", pool.full, hint=_next_command(request))
 
     def _overloaded(self, request: Request, starting: int) -> Refused | None:
         try:

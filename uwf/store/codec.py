@@ -135,7 +135,7 @@ def _unpack(data: bytes, ext_hook: Any) -> Any:
 
 def _link(code: int, content: bytes) -> Link:
     if code != LINK or len(content) != ID_BYTES:
-        raise ValueError(f"extension type {code} with {len(content)} bytes is not a link")
+        raise ValueError(f"extension type {code} of length {len(content)} is not a link")
     return Link(content.hex())
 
 

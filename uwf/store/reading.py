@@ -196,7 +196,7 @@ def _expanded(id: str, data: bytes, encoding: int, size_bytes: int) -> bytes:
     except zlib.error as error:
         raise damaged(id, f"{error}") from error
     if len(whole) != size_bytes:
-        raise damaged(id, f"it is {len(whole)} bytes long and was {size_bytes}")
+        raise damaged(id, f"its length is {len(whole)} and was {size_bytes}")
     return whole
 
 
