@@ -10,7 +10,7 @@ from tests.helpers.project import ONE, Project, reply
 from uwf import clock
 from uwf.store.sqlite import open_store
 
-HINT = "hint: this store keeps completed threads in the older place: uwf migrate history\n"
+HINT = "this store keeps completed threads in the older place\nhint: uwf migrate history\n"
 
 
 @pytest.fixture

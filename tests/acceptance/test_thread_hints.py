@@ -96,6 +96,15 @@ def threads(project: Project, made: tuple[Path, dict[str, str]]) -> dict[str, st
         ("workflow show no-such", 4),
         ("agent check ' '", 75),
         ("config get agents.god.command", 2),
+        ("config get limits.max_step", 2),
+        ("config set limits.max_step 3", 2),
+        ("thread start one.yaml -p x --label shop", 2),
+        ("thread list --label shop", 2),
+        ("thread resume {asking} --supplement ' '", 2),
+        ("thread export {idle} -o one.yaml", 2),
+        ("store backup one.yaml", 2),
+        ("ref list --tag idle", 2),
+        ("ref set x {idle} --tag idle", 2),
     ],
 )
 def test_the_hint_of_an_error_can_be_typed(

@@ -195,9 +195,17 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("limits.max_step = 3", "limits.max_step is not a known key", "limits.max_steps"),
-        ("limit.max_steps = 3", "limit is not a known key", "did you mean limits?"),
-        ('agents.x.comand = "c"', "agents.x.comand is not a known key", "agents.x.command"),
+        (
+            "limits.max_step = 3",
+            "is not a known key; did you mean limits.max_steps?",
+            "config.toml",
+        ),
+        ("limit.max_steps = 3", "limit is not a known key; did you mean limits?", "${EDITOR:-vi}"),
+        (
+            'agents.x.comand = "c"',
+            "agents.x.comand is not a known key; did you mean agents.x.command?",
+            "",
+        ),
         ("limits = 3", "limits is a table", ""),
         ("[[agents]]\nkind='x'", "agents is a table", ""),
         ("[default_agent]\na = 1", "default_agent: {'a': 1} is not a text", ""),
@@ -222,12 +230,24 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
         ("limits.per_label.repo = 0", "limits.per_label.repo: 0 is not a whole number", ""),
         ("limits.per_label = 1", "limits.per_label is a table", ""),
         ("breaker.cooldown = '0s'", "'0s' is no time at all", ""),
-        ("breaker.treshold = 3", "breaker.treshold is not a known key", "breaker.threshold"),
+        (
+            "breaker.treshold = 3",
+            "breaker.treshold is not a known key; did you mean breaker.threshold",
+            "",
+        ),
         ("stats.min_rate = 30", "30 is not a rate from 0 to 1, such as 0.3", ""),
         ("retry.classes = 'network'", "'network' is not a list of failure classes", ""),
         ("retry.classes = ['net']", "'net' is no failure class; there are spawn_failed", ""),
-        ("budget.step.steps = 3", "budget.step.steps is not a known key", "budget.step."),
-        ("budget.day.token = 3", "budget.day.token is not a known key", "budget.day.tokens"),
+        (
+            "budget.step.steps = 3",
+            "budget.step.steps is not a known key; did you mean budget.step.",
+            "",
+        ),
+        (
+            "budget.day.token = 3",
+            "budget.day.token is not a known key; did you mean budget.day.tokens",
+            "",
+        ),
         ("budget.thread.usd = 0", "budget.thread.usd: 0 leaves nothing to spend", ""),
         ("budget.thread.time = 60", "60 is not a duration such as 90s", ""),
         ("budget.day = 'usd=5'", "budget.day is a table", ""),

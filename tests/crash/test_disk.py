@@ -284,7 +284,7 @@ def test_what_is_left_of_a_store_is_not_replaced(
     ):
         ended = world.run(*words)
         assert (ended.code, ended.out) == (1, ""), words
-        assert "copy a backup" in json.loads(ended.err)["error"]["hint"]
+        assert "&& cp BACKUP " in json.loads(ended.err)["error"]["hint"]
     assert file.read_bytes() == left
 
 

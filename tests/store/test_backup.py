@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+import shlex
 import stat
 import subprocess
 import sys
@@ -58,11 +58,12 @@ def test_a_backup_put_in_place_of_a_broken_store_is_the_store(path: str, tmp_pat
     os.truncate(path, 5000)  # while its WAL is still there
     with pytest.raises(StoreUnreadable) as error:
         verify(open_store(path))
-    assert f"move {path}* away" in (error.value.hint or "")
     store._database.connection.close()
-    for name in os.listdir(os.path.dirname(path)):
-        os.rename(os.path.join(os.path.dirname(path), name), tmp_path / f"{name}.broken")
-    shutil.copyfile(tmp_path / "copy.db", path)
+    typed, _, last = (error.value.hint or "").rpartition(" && ")
+    assert last == "uwf store verify --deep"
+    copy = shlex.quote(str(tmp_path / "copy.db"))
+    subprocess.run(["sh", "-c", typed.replace("BACKUP", copy)], check=True)
+    assert os.stat(f"{os.path.dirname(path)}/damaged/{os.path.basename(path)}").st_size == 5000
     restored = open_store(path)
     assert content(restored) == before
     restored.close()

@@ -51,7 +51,7 @@ class Spool:
         except OSError as error:
             raise StoreError(
                 f"cannot keep the agent's output in {self._folder}: {error.strerror}",
-                hint="make room on that disk, then run the step again",
+                hint=f"df -h {self._folder}",
             ) from error
 
     def read(self) -> bytes:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
     from uwf.config.edit import Setting
+    from uwf.config.schema import Path
 
 HIDDEN = "[redacted]"
 
@@ -47,7 +48,7 @@ def get(ctx: Context, key: str) -> None:
         name = schema.dotted(path)
         raise ConfigInvalid(f"{name} is not set", hint=f"uwf config set {name} VALUE")
     if not below:
-        raise schema.unknown(path)
+        raise _unknown(path, "get")
     if below[0].key == schema.dotted(path):
         value = below[0].value
         ctx.out.answer({"key": below[0].key, "value": value}, ids=[_text(value)], draw=_text(value))
@@ -67,19 +68,13 @@ def get(ctx: Context, key: str) -> None:
     value=arg("Its new value."),
 )
 def set_(ctx: Context, key: str, value: str) -> None:
-    import shlex
-
     from uwf.config import edit, schema
 
-    try:
-        edit.set_value(ctx.home, key, value)
-    except ConfigInvalid as error:
-        if error.hint and error.hint.startswith("did you mean "):
-            nearest = error.hint.removeprefix("did you mean ").removesuffix("?")
-            typed = shlex.join(("uwf", "config", "set", nearest, value))
-            raise ConfigInvalid(error.message, hint=typed) from None
-        raise
-    get(ctx, schema.dotted(schema.split(key)))
+    path = schema.split(key)
+    if schema.find(path) is None:
+        raise _unknown(path, "set", value)
+    edit.set_value(ctx.home, key, value)
+    get(ctx, schema.dotted(path))
 
 
 @command(
@@ -90,6 +85,18 @@ def set_(ctx: Context, key: str, value: str) -> None:
 def path_(ctx: Context) -> None:
     path = config.file_path(ctx.home)
     ctx.out.answer({"path": path, "exists": os.path.exists(path)}, ids=[path], draw=path)
+
+
+def _unknown(path: Path, verb: str, *more: str) -> ConfigInvalid:
+    """The error for a key that is not known; its hint is the command again with the one that was meant."""
+    import shlex
+
+    from uwf.config import schema
+
+    error, meant = schema.unknown(path), schema.nearest(path)
+    if meant is not None:
+        error.hint = shlex.join(("uwf", "config", verb, meant, *more))
+    return error
 
 
 def _source(setting: Setting) -> str:

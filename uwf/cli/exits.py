@@ -61,5 +61,5 @@ def tell(error: BaseException, out: Output) -> None:
         out.error("os", what + error.strerror, None)
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        hint = "run it again with UWF_DEBUG=1 to see where, and please report it"
-        out.error("internal", f"internal fault: {what}", hint)
+        what = f"internal fault: {what}; UWF_DEBUG=1 shows where, please report it"
+        out.error("internal", what, "export UWF_DEBUG=1")

@@ -25,7 +25,7 @@ NONE = "none"
 )
 def list_(ctx: Context, prefix: str = "", *, tag: tuple[str, ...] = ()) -> None:
     wanted: dict[str, tuple[str, ...]] = {}
-    for key, value in map(_pair, tag):
+    for key, value in (_pair(text, f"uwf ref list {prefix}".rstrip()) for text in tag):
         wanted[key] = (*wanted.get(key, ()), value)
     found = ctx.reader().refs(prefix, tags=wanted)
     rows = ((ref.name, ref.id[:12], str(ref.version), _line(ref.tags)) for ref in found)
@@ -66,7 +66,7 @@ def set_(
     from uwf.engine import address
     from uwf.store.protocols import ANY
 
-    changes = dict(map(_pair, tag))
+    changes = dict(_pair(text, f"uwf ref set {name} {id}") for text in tag)
     store = ctx.store(create=True)
     target = address.object_id(store, id)
     believed = None if expect == NONE else ANY if expect is None else store.find(expect)
@@ -150,10 +150,13 @@ def _line(tags: Mapping[str, str]) -> str:
     return " ".join(f"{key}={value}" for key, value in tags.items())
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, typed: str) -> tuple[str, str]:
+    """`K=V` as a pair; `typed` is the command before it."""
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise InputError(f"--tag {text!r} is not of the form K=V", hint="--tag status=idle")
+        raise InputError(
+            f"--tag {text!r} is not of the form K=V", hint=f"{typed} --tag status=idle"
+        )
     return key, value
 
 

@@ -50,7 +50,7 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
         bundle.export_bundle(store, names, page)
         ctx.out.data(page.getvalue())
         return
-    contents = _write_new(store, names, output)
+    contents = _write_new(store, names, output, id)
     ctx.out.answer(
         {"thread": id, "file": output, "objects": contents.objects},
         ids=[id],
@@ -58,7 +58,7 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     )
 
 
-def _write_new(store: Store, names: list[str], path: str) -> Contents:
+def _write_new(store: Store, names: list[str], path: str, thread: str) -> Contents:
     """Export into a new file that appears whole or not at all."""
     from uwf.store import bundle, files
 
@@ -70,7 +70,10 @@ def _write_new(store: Store, names: list[str], path: str) -> Contents:
         files.discard(draft)
         raise
     if not files.publish_new(draft, path):
-        raise InputError(f"{path} is there already", hint="give another name to -o")
+        raise InputError(
+            f"{path} is there already",
+            hint=f"uwf thread export {thread} -o {files.another_name(path)}",
+        )
     return contents
 
 

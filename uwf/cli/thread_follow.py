@@ -131,7 +131,7 @@ def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
     answer(ctx, wiring.thread_ref(ctx, id))
     if done:
         return exits.DONE
-    ctx.out.hint(f"uwf thread watch {id}, or uwf thread stop {id}")
+    ctx.out.hint(f"uwf thread watch {id}")
     return exits.NOT_NOW
 
 

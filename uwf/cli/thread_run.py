@@ -69,7 +69,7 @@ def exec_(
         verb=advance.EXEC,
         count=_steps(count, until_done),
         agent=agent,
-        supplement=_said(supplement),
+        supplement=_said(supplement, f"uwf thread exec {thread} --supplement"),
         rebind=None if workflow is None else _workflow_id(ctx, workflow),
         wait_s=wait,
     )
@@ -107,7 +107,7 @@ def resume(
         verb=advance.RESUME,
         count=_steps(count, until_done),
         agent=agent,
-        supplement=_said(supplement),
+        supplement=_said(supplement, f"uwf thread resume {thread} --supplement"),
         budget=_budget(budget),
         wait_s=wait,
     )
@@ -127,7 +127,7 @@ def resume(
 def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
 ) -> int:
-    remark = _said(prompt)
+    remark = _said(prompt, f"uwf thread poke {thread} -p")
     order = advance.Order(verb=advance.POKE, agent=agent, supplement=remark, wait_s=wait)
     return _run(ctx, thread, order)
 
@@ -190,12 +190,13 @@ def _steps(count: int | None, until_done: bool) -> int | None:
     return None if until_done else count or 1
 
 
-def _said(supplement: str | None) -> str | None:
+def _said(supplement: str | None, typed: str) -> str | None:
+    """The text of an option; `typed` is the command up to it."""
     if supplement is None:
         return None
     text = text_arg(supplement)
     if not text.strip():
-        raise InputError("the text is empty: there is nothing to add", hint="--supplement 'TEXT'")
+        raise InputError("the text is empty: there is nothing to add", hint=f"{typed} 'TEXT'")
     return text
 
 

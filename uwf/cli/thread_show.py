@@ -101,7 +101,8 @@ def list_(
         ctx.out.note("no thread fits")
         ctx.out.hint("uwf thread list --all")
     if old_history.is_due(store):
-        ctx.out.hint("this store keeps completed threads in the older place: uwf migrate history")
+        ctx.out.note("this store keeps completed threads in the older place")
+        ctx.out.hint("uwf migrate history")
 
 
 def _filter(
@@ -133,7 +134,7 @@ def _filter(
         statuses=statuses,
         workflow=workflow if id is None else None,
         workflow_id=id,
-        labels=dict(label_pair(word) for word in label),
+        labels=dict(label_pair(word, "uwf thread list") for word in label),
         since_ms=None if since is None else moment_ms(since),
         until_ms=None if until is None else moment_ms(until),
     )

@@ -44,7 +44,7 @@ def start(
             "the task is empty: an agent would not know what to do",
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
-    labels = dict(label_pair(word) for word in label)
+    labels = dict(label_pair(word, "uwf thread start WORKFLOW -p TEXT") for word in label)
     limits = amounts.parse(",".join(budget)) if budget else {}
     here = wiring.folder(cwd)
     found = workflows.find(ctx.reader(), workflow, wiring.folder(None))
@@ -65,9 +65,11 @@ def start(
     ctx.out.hint(f"uwf thread exec {thread.id}")
 
 
-def label_pair(word: str) -> tuple[str, str]:
-    """`KEY=VALUE` as a pair. Raises `InputError` when it is something else."""
+def label_pair(word: str, typed: str) -> tuple[str, str]:
+    """`KEY=VALUE` as a pair. Raises `InputError` when it is something else; `typed` is the command before it."""
     key, equals, value = word.partition("=")
     if not equals or not key or not key.isprintable() or not value.isprintable():
-        raise InputError(f"label {word!r} is not of the form KEY=VALUE", hint="--label repo=shop")
+        raise InputError(
+            f"label {word!r} is not of the form KEY=VALUE", hint=f"{typed} --label repo=shop"
+        )
     return key, value

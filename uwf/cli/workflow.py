@@ -118,7 +118,8 @@ def list_(ctx: Context) -> None:
         ),
     )
     if not rows:
-        ctx.out.hint("uwf workflow add FILE, or put a YAML file into .workflows/")
+        ctx.out.note("no workflow is registered, and there is none in .workflows/")
+        ctx.out.hint("uwf workflow add FILE")
 
 
 @command(

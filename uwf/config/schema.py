@@ -71,16 +71,20 @@ def find(path: Path) -> Key | None:
 
 
 def unknown(path: Path, file: str = "") -> ConfigInvalid:
-    """The error for a key that is not known, with the nearest one as hint."""
+    """The error for a key that is not known, or that `file` has and that is not known."""
+    meant = nearest(path)
+    message = f"{dotted(path)} is not a known key" + (f"; did you mean {meant}?" if meant else "")
+    if file:
+        return ConfigInvalid(f"{file}: {message}", hint=f"${{EDITOR:-vi}} {file}")
+    return ConfigInvalid(message, hint="uwf config list")
+
+
+def nearest(path: Path) -> str | None:
+    """The known key that is most like `path`, if one is like it at all."""
     from difflib import get_close_matches
 
     known = {dotted(_named_like(key.path[: len(path)], path)) for key in KEYS}
-    nearest = get_close_matches(dotted(path), sorted(known), n=1)
-    message = f"{file}: " if file else ""
-    return ConfigInvalid(
-        f"{message}{dotted(path)} is not a known key",
-        hint=f"did you mean {nearest[0]}?" if nearest else "uwf config list",
-    )
+    return next(iter(get_close_matches(dotted(path), sorted(known), n=1)), None)
 
 
 def dotted(path: Path) -> str:

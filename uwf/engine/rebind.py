@@ -39,8 +39,8 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     if role is not None and role not in new.roles:
         raise StateError(
             f"thread {thread.id} stands before role {role}, which workflow {new.name} does not have "
-            f"(it has: {', '.join(new.roles)})",
-            hint=f"keep role {role} in the file, or start a new thread",
+            f"(it has: {', '.join(new.roles)}); the file must keep that role",
+            hint=f"uwf thread exec {thread.id} --workflow FILE",
             code="role_gone",
         )
     plan = thread.plan

@@ -12,7 +12,7 @@ from uwf import points
 from uwf.errors import InputError
 from uwf.store import schema
 from uwf.store.database import explain, is_broken
-from uwf.store.files import SQLITE_SIDE_FILES, discard, publish_new, start_new
+from uwf.store.files import SQLITE_SIDE_FILES, another_name, discard, publish_new, start_new
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,4 +53,7 @@ def _copy(store: SqliteStore, temporary: str) -> None:
 
 
 def _exists(path: str) -> InputError:
-    return InputError(f"{path} exists: a backup never overwrites a file", hint="give another name")
+    return InputError(
+        f"{path} exists: a backup never overwrites a file",
+        hint=f"uwf store backup {another_name(path)}",
+    )

@@ -14,6 +14,7 @@ import time
 
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
+from uwf.store.files import restoring
 from uwf.store.mark import Mark
 from uwf.store.rules import NESTED
 
@@ -158,7 +159,7 @@ class Database:
                 if now >= deadline:
                     raise StoreBusy(
                         f"{self.path} is in use by another process; gave up after {self.wait_s:g} s",
-                        hint="try again in a moment",
+                        hint=f"fuser {self.path}",
                     ) from error
                 # Jitter: processes that collide once shall not collide in step for ever.
                 time.sleep(pause_s * (0.5 + os.urandom(1)[0] / 255))
@@ -182,7 +183,7 @@ def explain(error: sqlite3.Error, path: str) -> UwfError:
     """What SQLite reported about the store at `path`, as an error that says what to do."""
     code, words = _code(error), _in_one_line(f"{error}")
     if code in _BUSY:
-        return StoreBusy(f"{path} is in use by another process", hint="try again in a moment")
+        return StoreBusy(f"{path} is in use by another process", hint=f"fuser {path}")
     if is_broken(error):
         return unreadable(path, words)
     if code == sqlite3.SQLITE_TOOBIG:
@@ -196,7 +197,7 @@ def explain(error: sqlite3.Error, path: str) -> UwfError:
 def unreadable(path: str, why: str) -> StoreUnreadable:
     return StoreUnreadable(
         f"{path} cannot be read as a uwf store: {why}",
-        hint=f"move {path}* away, then copy a backup to {path}; `uwf store verify --deep` checks it",
+        hint=restoring(path),
     )
 
 

@@ -54,6 +54,21 @@ def discard(temporary: str) -> None:
         return
 
 
+def restoring(path: str) -> str:
+    """The command that moves the store at `path` aside, with all that belongs to it, and puts a backup in its place."""
+    aside = os.path.join(os.path.dirname(path), "damaged")
+    return f"mkdir {aside} && mv {path}* {aside} && cp BACKUP {path} && uwf store verify --deep"
+
+
+def another_name(path: str) -> str:
+    """A name like `path` that nothing has."""
+    stem, ending = os.path.splitext(path)
+    number = 2
+    while os.path.lexists(f"{stem}-{number}{ending}"):
+        number += 1
+    return f"{stem}-{number}{ending}"
+
+
 def cannot_create(path: str, error: OSError) -> StoreError:
     return StoreError(f"cannot create {path}: {error.strerror or error}")
 

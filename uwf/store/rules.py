@@ -102,7 +102,8 @@ def the_one(prefix: str, what: str, found: Sequence[str]) -> str:
         shown = ", ".join(id[:16] for id in found[:SHOWN])
         more = " and more" if len(found) > SHOWN else ""
         raise Ambiguous(
-            f"{prefix} fits more than one {what}: {shown}{more}", hint="give more digits of the id"
+            f"{prefix} fits more than one {what}: {shown}{more}; give more digits",
+            hint=f"uwf cas get {found[0][:16]}",
         )
     return found[0]
 

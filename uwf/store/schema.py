@@ -22,6 +22,7 @@ from uwf.store.files import (
     cannot_create,
     discard,
     publish_new,
+    restoring,
     start_new,
 )
 
@@ -130,7 +131,7 @@ def _recognise(database: Database) -> None:
         raise StoreTooNew(
             f"{database.path} was written by {writer} in format {format}; "
             f"this is uwf {uwf.__version__}, which reads format {FORMAT}",
-            hint="install that version of uwf, or a newer one",
+            hint="pip install --upgrade uwf",
         )
 
 
@@ -142,8 +143,9 @@ def _refuse_shortened(database: Database, instance: str, move: int) -> None:
         path = database.path
         raise StoreUnreadable(
             f"{path} has lost what was written last: it ends at move {last or 0}, and move {move} was committed; "
-            f"{path}-wal was damaged or taken away, or an older copy stands in its place",
-            hint=f"copy a backup to {path}, or go on with what is left: rm {mark.path_of(path)}",
+            f"{path}-wal was damaged or taken away, or an older copy stands in its place; "
+            f"without {mark.path_of(path)} uwf goes on with what is left",
+            hint=restoring(path),
             code="store_shortened",
         )
 

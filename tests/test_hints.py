@@ -1,0 +1,58 @@
+"""The hint of an error is the next command to type."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.test_layers import ROOT, modules
+
+COMMANDS = {"uwf", "mkdir", "ls", "ps", "df", "fuser", "pip", "export", "${EDITOR:-vi}"}
+
+SENTENCES = {
+    "pipe the text in, or use @FILE",  # into whatever command was typed
+    "see uwf/points.py",  # for those who test uwf
+}
+
+
+def hints(tree: ast.AST) -> Iterator[ast.expr]:
+    """What is given as a hint to an error or to the output."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "hint")
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "hint":
+                yield from node.args
+
+
+def beginnings(hint: ast.expr) -> Iterator[str]:
+    """The words that a hint written in the source begins with; nothing for one that is handed on."""
+    if isinstance(hint, ast.IfExp):
+        yield from beginnings(hint.body)
+        yield from beginnings(hint.orelse)
+    elif isinstance(hint, ast.JoinedStr):
+        yield from beginnings(hint.values[0])
+    elif isinstance(hint, ast.Constant) and isinstance(hint.value, str):
+        yield hint.value
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_hint_begins_with_a_command(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    written = [text for hint in hints(tree) for text in beginnings(hint)]
+    assert [
+        text for text in written if text.split(" ")[0] not in COMMANDS and text not in SENTENCES
+    ] == []
+
+
+def test_no_hint_escapes_the_look() -> None:
+    found = [
+        text
+        for path in modules()
+        for hint in hints(ast.parse(path.read_text()))
+        for text in beginnings(hint)
+    ]
+    assert len(found) > 100
+    assert set(found) >= SENTENCES
