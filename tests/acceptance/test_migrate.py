@@ -87,8 +87,16 @@ def test_a_thread_in_both_places_keeps_todays_entry_and_loses_nothing(
     assert project.show(done)["head"] == kept
     old = project("ref", "get", f"@uwf/history/{done}", "--json").json
     assert (old["id"], old["tags"]) == (dropped, {"reason": "completed"})
-    told = project("migrate", "history").out
-    assert f"conflict: thread {done} keeps {kept[:12]}" in told
+    told = project("migrate", "history")
+    assert f"conflict: thread {done} keeps {kept[:12]}" in told.out
+    listed = project("thread", "list", "--all")
+    assert f"thread {done} is in the older place, too" in listed.err
+    for err in (told.err, listed.err):
+        hint = err.partition("hint: ")[2]
+        assert hint == f"uwf ref delete @uwf/history/{done}\n"
+    project(*hint.split()[1:])
+    assert project("thread", "list", "--all").err == ""
+    assert project.show(done)["head"] == kept
 
 
 def test_list_hints_at_old_entries_until_they_are_moved(project: Project, done: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.rig import everything
 from uwf.engine import history
-from uwf.engine.history import HISTORY, Clash, Report
+from uwf.engine.history import HISTORY, Clash, Left, Report
 from uwf.engine.model import THREADS
 from uwf.store.check import verify
 from uwf.store.memory import MemoryStore
@@ -133,12 +133,22 @@ def test_store_that_fails_on_the_way_has_moved_nothing(
     assert everything(each_store) == before
 
 
-def test_store_is_due_while_it_has_an_entry_in_the_older_place(each_store: Store) -> None:
-    assert not history.is_due(each_store)
+def test_an_entry_in_the_older_place_is_left_until_it_is_moved(each_store: Store) -> None:
+    assert history.left(each_store) is None
     entry(each_store, HISTORY, A)
-    assert history.is_due(each_store)
+    assert history.left(each_store) == Left(A, clashes=False)
     migrate(each_store)
-    assert not history.is_due(each_store)
+    assert history.left(each_store) is None
+
+
+def test_an_entry_to_move_is_told_before_one_that_clashes(each_store: Store) -> None:
+    entry(each_store, THREADS, A, "living", status="idle")
+    entry(each_store, HISTORY, A)
+    assert history.left(each_store) == Left(A, clashes=True)
+    entry(each_store, HISTORY, B)
+    assert history.left(each_store) == Left(B, clashes=False)
+    migrate(each_store)
+    assert history.left(each_store) == Left(A, clashes=True)
 
 
 def test_many_entries_are_moved_at_once(each_store: Store) -> None:

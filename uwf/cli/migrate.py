@@ -38,3 +38,5 @@ def history(ctx: Context, *, dry_run: bool = False) -> None:
         for clash in conflicts
     ]
     ctx.out.answer(document, draw="\n".join(lines))
+    if conflicts:
+        ctx.out.hint(f"uwf ref delete {old.HISTORY}{conflicts[0]['thread']}")

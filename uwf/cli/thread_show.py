@@ -100,7 +100,15 @@ def list_(
     elif not rows:
         ctx.out.note("no thread fits")
         ctx.out.hint("uwf thread list --all")
-    if old_history.is_due(store):
+    left = old_history.left(store)
+    if left is None:
+        return
+    if left.clashes:
+        ctx.out.note(
+            f"thread {left.thread} is in the older place, too; today's entry is the one that counts"
+        )
+        ctx.out.hint(f"uwf ref delete {old_history.HISTORY}{left.thread}")
+    else:
         ctx.out.note("this store keeps completed threads in the older place")
         ctx.out.hint("uwf migrate history")
 

@@ -16,6 +16,9 @@ HISTORY = "@uwf/history/"
 OLD_STATE = ("reason", "status", "suspendedRole", "suspendMessage")
 """Tags of old entries that say what is now said otherwise, or that no ended thread has."""
 
+LOOKED_AT = 20
+"""Entries looked at to tell whether there is one to move: as many clashes are rare."""
+
 
 class Clash(Record):
     """A thread that stands under both prefixes: the ids that were kept and left where they are."""
@@ -31,9 +34,25 @@ class Report(Record):
     conflicts: tuple[Clash, ...]
 
 
-def is_due(store: Store) -> bool:
-    """Whether the store still has an entry under the old prefix: one to move, or one that has clashed."""
-    return bool(store.refs(HISTORY, limit=1))
+class Left(Record):
+    """A thread that still has an entry under the old prefix. With `clashes` it stays there when others are moved."""
+
+    thread: str
+    clashes: bool
+
+
+def left(store: Store) -> Left | None:
+    """An entry that is left under the old prefix, one to move if there is one among the first few; None without any.
+
+    One walk of an index as long as there is none.
+    """
+    found = None
+    for old in store.names(HISTORY, limit=LOOKED_AT):
+        thread = old.removeprefix(HISTORY)
+        if store.ref(THREADS + thread) is None:
+            return Left(thread, clashes=False)
+        found = found or Left(thread, clashes=True)
+    return found
 
 
 def migrate(store: Store, *, dry_run: bool) -> Report:
