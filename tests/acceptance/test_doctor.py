@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.gate import Gate, configure, in_line
-from tests.helpers.project import Project, is_alive, until
+from tests.helpers.project import ONE, Project, is_alive, until
 
 STRAYS = Path(__file__).parent.parent / "helpers" / "agents" / "strays.py"
 
@@ -126,3 +127,27 @@ def test_a_stopped_uwf_is_not_taken_for_a_dead_one(project: Project) -> None:
     gate.open()
     process.communicate()
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("remedy", [("doctor", "--repair"), ("store", "gc")])
+def test_an_unfinished_file_is_removed_an_hour_later(
+    project: Project, remedy: tuple[str, ...]
+) -> None:
+    file = project.file("one.yaml", ONE)
+    killed = project.start(
+        "thread", "start", file, "-p", "x", env={"UWF_CRASH_AT": "store: filled"}
+    )
+    killed.communicate()
+    [draft] = project.home.glob("store.db.new-*")
+    project.begin(ONE)
+    assert project("doctor", "--json").json == []
+    assert project(*remedy) and draft.exists()
+    os.utime(draft, (time.time() - 3601,) * 2)
+    [finding] = project("doctor", "--json", expect=1).json
+    assert (finding["kind"], finding["thread"]) == ("file", None)
+    assert str(draft) in finding["what"]
+    told = project("store", "gc", "--dry-run", "--json").json
+    assert told["files"] == [str(draft)] and draft.exists()
+    project(*remedy)
+    assert not draft.exists()
+    assert project("doctor", "--json").json == []

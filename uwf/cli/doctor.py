@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 @command(
     "doctor",
-    help="Look for what dead processes left behind: attempts, agent processes, places in the line.",
+    help="Look for what dead processes left behind: attempts, agent processes, places in the line, files.",
     detail="Exit 1 when something is found and not put right.",
     example="uwf doctor --repair",
-    repair=opt("--repair", help="End the processes, keep the attempts, free the places."),
+    repair=opt(
+        "--repair", help="End the processes, keep the attempts, free the places, remove the files."
+    ),
 )
 def doctor(ctx: Context, *, repair: bool = False) -> int:
     from uwf.engine import checkup
@@ -28,11 +30,11 @@ def doctor(ctx: Context, *, repair: bool = False) -> int:
     ]
     ctx.out.answer(
         rows,
-        ids=[one.thread for one in findings],
+        ids=[one.thread for one in findings if one.thread],
         draw=lambda: (
             ctx.out.table(
                 ("thread", "what", "repaired"),
-                [[one.thread, one.what, "yes" if one.repaired else "no"] for one in findings],
+                [[one.thread or "", one.what, "yes" if one.repaired else "no"] for one in findings],
             )
             if findings
             else None

@@ -58,11 +58,13 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
     "store gc",
     help="Remove the objects that nothing needs any more.",
     example="uwf store gc --dry-run",
-    detail="Kept is what a ref reaches, what a ref reached within the grace period, and what was stored within it.",
+    detail="Kept is what a ref reaches, what a ref reached within the grace period, and what was stored within it. "
+    "Files that a killed uwf left unfinished in the home go, too, after an hour.",
     dry_run=opt("--dry-run", help="Only count them."),
     grace=opt("--grace", metavar="DURATION", help="How long what was given up is kept."),
 )
 def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
+    from uwf.engine import leftovers
     from uwf.store.gc import collect
     from uwf.units import counted, duration_s
 
@@ -71,15 +73,19 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     except ValueError as error:
         raise InputError(f"--grace: {error}", hint="uwf store gc --grace 14d") from None
     report = collect(ctx.store(), grace_ms, dry_run)
+    files = [path for path in leftovers.find(ctx.home) if dry_run or leftovers.remove(path)]
     verb = "would remove" if dry_run else "removed"
+    unfinished = f", {verb} {counted(len(files), 'unfinished file')}" if files else ""
     ctx.out.answer(
         {
             "kept": report.kept,
             "removed": report.removed,
             "freedBytes": report.freed_bytes,
+            "files": files,
             "dryRun": dry_run,
         },
-        draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), kept {report.kept}",
+        draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), kept {report.kept}"
+        f"{unfinished}",
     )
 
 

@@ -1,4 +1,4 @@
-"""What dead processes left behind in a home: unfinished tries with their agents, and entries in the line.
+"""What dead processes left behind in a home: unfinished tries with their agents, entries in the line, and files.
 
 None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
 money until somebody does.
@@ -7,7 +7,7 @@ money until somebody does.
 from __future__ import annotations
 
 from uwf.agent import platform
-from uwf.engine import recover
+from uwf.engine import leftovers, recover
 from uwf.engine.model import ATTEMPTS
 from uwf.engine.thread import TRYING, read_try, runner
 from uwf.errors import Busy
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class Finding(Record):
-    """One thing that was left behind. `kind` is "attempt" or "queue"."""
+    """One thing that was left behind. `kind` is "attempt", "queue" or "file"; a file is no thread's."""
 
     kind: str
-    thread: str
+    thread: str | None
     what: str
     repaired: bool
 
 
 def examine(engine: Engine, *, repair: bool) -> list[Finding]:
     """Everything that dead processes left; with `repair`, put right."""
-    return [*_attempts(engine, repair), *_line(engine, repair)]
+    return [*_attempts(engine, repair), *_line(engine, repair), *_files(engine.home, repair)]
 
 
 def _attempts(engine: Engine, repair: bool) -> list[Finding]:
@@ -70,3 +70,10 @@ def _line(engine: Engine, repair: bool) -> list[Finding]:
         what = f"a place in the line of process {entry.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found
+
+
+def _files(home: str, repair: bool) -> list[Finding]:
+    return [
+        Finding("file", None, f"{path} was never finished", repair and leftovers.remove(path))
+        for path in leftovers.find(home)
+    ]

@@ -96,7 +96,9 @@ def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None)
     """
     import tempfile
 
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=folder) as spool:
+    with tempfile.SpooledTemporaryFile(
+        max_size=IN_MEMORY_BYTES, dir=folder, prefix=".spool-"
+    ) as spool:
         contents = _check(stream, spool.write)
         spool.seek(0)
         with store.transaction() as tx:

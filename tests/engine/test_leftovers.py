@@ -1,0 +1,106 @@
+"""Files that a killed uwf had not finished are known by their names, whoever wrote them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from uwf import clock
+from uwf.agent import drain
+from uwf.config import cache, edit
+from uwf.engine import leftovers
+from uwf.engine.ask import SCHEMAS, SPOOL
+from uwf.store import files
+from uwf.store.sqlite import open_store
+
+HOUR_S = 3600
+
+
+def in_a_child(work: Callable[[], object], *, dies_at: tuple[object, str]) -> None:
+    """Do `work` in a process that is gone at the first call of what `dies_at` names."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            setattr(*dies_at, lambda *_, **__: os._exit(9))
+            work()
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+
+
+def age(home: Path, seconds: float) -> list[str]:
+    """Make every file look written so long ago; their paths, without that of the lock, which stays."""
+    paths = sorted(str(path) for path in home.rglob("*") if path.is_file())
+    for path in paths:
+        os.utime(path, (clock.now_ms() / 1000 - seconds,) * 2)
+    return [path for path in paths if path != f"{home}/config.lock"]
+
+
+def make_store(home: Path) -> None:
+    open_store(f"{home}/store.db").close()
+
+
+def spool(home: Path) -> None:
+    vars(os).pop("O_TMPFILE", None)
+    os.makedirs(home / SPOOL)
+    drain._nameless_file(str(home / SPOOL))
+
+
+def write_schema(home: Path) -> None:
+    os.makedirs(home / SCHEMAS)
+    files.publish_new(files.start_new(str(home / SCHEMAS / "abc.json")), "never")
+
+
+WRITERS: dict[str, tuple[Callable[[Path], object], tuple[object, str]]] = {
+    "store": (make_store, (os, "link")),
+    "schema": (write_schema, (os, "link")),
+    "config": (lambda home: edit.set_value(str(home), "limits.max_steps", "3"), (os, "replace")),
+    "cache": (lambda home: cache.write(str(home), b"", {}), (os, "replace")),
+    "spool": (spool, (os, "unlink")),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_what_a_killed_writer_leaves_is_found_after_an_hour(tmp_path: Path, writer: str) -> None:
+    work, dies_at = WRITERS[writer]
+    in_a_child(lambda: work(tmp_path), dies_at=dies_at)
+    left = age(tmp_path, HOUR_S - 60)
+    assert left
+    assert leftovers.find(str(tmp_path)) == []
+    age(tmp_path, HOUR_S + 1)
+    assert leftovers.find(str(tmp_path)) == left
+    assert all(leftovers.remove(path) for path in [*left, *left])
+    assert leftovers.find(str(tmp_path)) == []
+
+
+def test_the_store_that_a_killed_writer_had_published_stays(tmp_path: Path) -> None:
+    in_a_child(lambda: make_store(tmp_path), dies_at=(files, "discard"))
+    first, second = sorted(tmp_path.iterdir())
+    assert first.samefile(second)
+    [draft] = leftovers.find(str(tmp_path))  # at once: it is finished
+    assert draft == str(second)
+    leftovers.remove(draft)
+    make_store(tmp_path)
+    assert first.exists() and not second.exists()
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
+    draft = files.start_new(str(tmp_path / "store.db"))
+    age(tmp_path, 10 * HOUR_S)
+    assert leftovers.find(str(tmp_path)) == []
+    files.discard(draft)
+
+
+def test_nothing_else_in_a_home_is_taken_for_unfinished(tmp_path: Path) -> None:
+    make_store(tmp_path)
+    edit.set_value(str(tmp_path), "limits.max_steps", "3")
+    cache.write(str(tmp_path), b"", {})
+    for name in ("store.db-wal", "store.db.new", "my.new-1-notes", "config.toml.tmp", "spool-1"):
+        (tmp_path / name).touch()
+    (tmp_path / "store.db.new-1-00000000").mkdir()
+    age(tmp_path, 10 * HOUR_S)
+    assert leftovers.find(str(tmp_path)) == []
+    assert leftovers.find(str(tmp_path / "not" / "made")) == []
