@@ -1,6 +1,9 @@
 """`python -m uwf`: the same as the command `uwf`."""
 
-from uwf.cli.main import leave
-
 if __name__ == "__main__":
-    leave()
+    try:
+        from uwf.cli.main import leave
+
+        leave()
+    except KeyboardInterrupt:  # Ctrl-C while it was still being loaded
+        raise SystemExit(130) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -268,3 +269,27 @@ def test_a_closed_terminal_ends_it_and_nohup_does_not(project: Project) -> None:
     assert project.show(thread)["status"] == "running"
     ignoring.terminate()
     assert ignoring.wait(20) == 143
+
+
+@pytest.mark.parametrize("module", ["uwf", "uwf.cli.main", "uwf.cli.exits", "uwf.cli.parse"])
+@pytest.mark.parametrize("program", [(PROGRAM,), (sys.executable, "-m", "uwf")])
+def test_an_interrupt_while_uwf_is_loaded_shows_no_traceback(
+    project: Project, module: str, program: tuple[str, ...]
+) -> None:
+    if module == "uwf" and len(program) > 1:
+        pytest.skip("loaded by Python itself")
+    (project.cwd / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), 2)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    done = subprocess.run(
+        [*program, "thread", "list"],
+        capture_output=True,
+        text=True,
+        env={**project.environ, "PYTHONPATH": str(project.cwd)},
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr in ("", "error: interrupted\n")
