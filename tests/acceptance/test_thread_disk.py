@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -224,7 +225,7 @@ def test_a_full_disk_is_exit_1_and_nothing_is_half_written(project: Project) -> 
     assert "No space left" in words or "full" in words
 
 
-def test_a_read_only_home_is_exit_1_in_words(project: Project) -> None:
+def test_a_read_only_home_is_read_and_writing_is_exit_1_in_words(project: Project) -> None:
     project.file("one.yaml", ONE)
     thread = project.begin()
     project.step(thread, project.agent(reply()))
@@ -237,12 +238,17 @@ def test_a_read_only_home_is_exit_1_in_words(project: Project) -> None:
         $UWF thread start one.yaml -p x 2>err; echo start $?
         $UWF thread resume {thread} --agent true 2>>err; echo resume $?
         $UWF config set limits.max_steps 3 2>>err; echo config $?
-        $UWF thread show {thread} >/dev/null 2>>err; echo show $?
+        $UWF thread show {thread} --json >show 2>>err; echo show $?
+        $UWF thread list --all -q 2>>err; echo list $?
+        $UWF store verify >/dev/null 2>>err; echo verify $?
         """,
     )
     err = (project.cwd / "err").read_text()
-    assert done.stdout.splitlines() == ["start 1", "resume 1", "config 1", "show 1"], (done, err)
+    assert done.stdout.splitlines() == [
+        *("start 1", "resume 1", "config 1", "show 0", thread, "list 0", "verify 0"),
+    ], (done, err)
     assert all(
-        line.startswith("error: ") and str(project.home) in line for line in err.splitlines()
+        line.startswith(("error: ", "hint: ls -la ")) and str(project.home) in line
+        for line in err.splitlines()
     )
-    assert project.show(thread)["steps"] == 1
+    assert json.loads((project.cwd / "show").read_text()) == project.show(thread)

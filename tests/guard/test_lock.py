@@ -266,3 +266,14 @@ def test_two_python_threads_never_have_it_both(path: str) -> None:
     for worker in workers:
         worker.join()
     assert (most, inside) == (1, 0)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_where_no_lock_file_can_be_made_that_is_said(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match="Permission denied") as caught:
+            lock.take(str(tmp_path / "threads.lock"), ONE)
+        assert caught.value.hint == f"ls -la {tmp_path}"
+    finally:
+        tmp_path.chmod(0o700)

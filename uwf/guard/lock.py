@@ -110,15 +110,23 @@ def _try(wanted: ThreadLock, path: str, offset: int) -> bool:
         if (path, offset) in _held:
             return False
         try:
-            fcntl.lockf(_descriptor(path), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+            descriptor = _descriptor(path)
+        except OSError as error:
+            raise _cannot_lock(path, error) from error
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 return False
-            raise StoreError(
-                f"cannot lock in {path}: {error.strerror}", hint=f"ls -l {path}"
-            ) from error
+            raise _cannot_lock(path, error) from error
         _held[path, offset] = wanted
         return True
+
+
+def _cannot_lock(path: str, error: OSError) -> StoreError:
+    # A descriptor that was opened for reading alone is a bad one for taking a lock.
+    why = "the file is read-only" if error.errno == errno.EBADF else error.strerror
+    return StoreError(f"cannot lock in {path}: {why}", hint=f"ls -la {os.path.dirname(path)}")
 
 
 def _offset(thread: str) -> int:
@@ -141,7 +149,10 @@ def _descriptor(path: str) -> int:
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM):
                 raise
-            found = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough to ask, not to take
+            try:
+                found = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough to ask, not to take
+            except FileNotFoundError:
+                raise error from None  # what is in the way is that it cannot be made
         _descriptors[path] = found
     return found
 

@@ -30,26 +30,30 @@ LONGEST_PAUSE_S = 0.05
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+READONLY, CANNOT_OPEN = "store_readonly", "store_cannot_open"
 _CAUSES = {
-    sqlite3.SQLITE_FULL: ("store_full", "the disk is full"),
-    sqlite3.SQLITE_READONLY: ("store_readonly", "the file or its folder is read-only"),
-    sqlite3.SQLITE_IOERR: ("store_io", "the disk reports an input/output error"),
-    sqlite3.SQLITE_CANTOPEN: ("store_cannot_open", "it or its -wal file cannot be opened"),
-    sqlite3.SQLITE_PERM: ("store_cannot_open", "permission is denied"),
-    sqlite3.SQLITE_NOMEM: ("store_memory", "there is not enough memory"),
+    sqlite3.SQLITE_FULL: ("store_full", "the disk is full", "df -h"),
+    sqlite3.SQLITE_READONLY: (READONLY, "the file or its folder is read-only", "ls -la"),
+    sqlite3.SQLITE_IOERR: ("store_io", "the disk reports an input/output error", "df -h"),
+    sqlite3.SQLITE_CANTOPEN: (CANNOT_OPEN, "it or its -wal file cannot be opened", "ls -la"),
+    sqlite3.SQLITE_PERM: (CANNOT_OPEN, "permission is denied", "ls -la"),
+    sqlite3.SQLITE_NOMEM: ("store_memory", "there is not enough memory", ""),
 }
+"""By SQLite's code: ours, what it means, and what to look with at the folder of the store."""
 
 
 class Database:
     """A connection in autocommit mode, with the transactions written out."""
+
+    options = b"mode=rw"
+    """A file that vanished since it was looked at is an error, not a new empty store."""
 
     def __init__(self, path: str, wait_s: float) -> None:
         self.path = path
         self.wait_s = wait_s
         self._synchronous = ""
         self._mark: Mark | None = None
-        # mode=rw: a file that vanished since it was looked at is an error, not a new empty store.
-        uri = b"file://" + _quoted(os.path.abspath(path)) + b"?mode=rw"
+        uri = b"file://" + _quoted(os.path.abspath(path)) + b"?" + self.options
         try:
             self.connection = sqlite3.connect(
                 uri,
@@ -189,8 +193,12 @@ def explain(error: sqlite3.Error, path: str) -> UwfError:
     if code == sqlite3.SQLITE_TOOBIG:
         return InputError(f"{path} cannot hold a value this large: {words}")
     if code in _CAUSES:
-        word, cause = _CAUSES[code]
-        return StoreError(f"cannot use the store {path}: {cause} ({words})", code=word)
+        word, cause, look = _CAUSES[code]
+        return StoreError(
+            f"cannot use the store {path}: {cause} ({words})",
+            code=word,
+            hint=f"{look} {os.path.dirname(path) or '.'}" if look else None,
+        )
     return StoreError(f"cannot use the store {path}: {words}")
 
 

@@ -15,7 +15,7 @@ import uwf
 from uwf import clock, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.store import mark
-from uwf.store.database import Database, explain, unreadable
+from uwf.store.database import CANNOT_OPEN, READONLY, Database, explain, unreadable
 from uwf.store.files import (
     FOLDER_MODE,
     SQLITE_SIDE_FILES,
@@ -79,7 +79,8 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     """A connection to the store at `path`, which is made when absent and `create` is true.
 
     StoreUnreadable when there is a file that is no store, StoreTooNew when a newer uwf wrote it, StoreError when
-    there is none. A file that cannot be read is never replaced.
+    there is none. A file that cannot be read is never replaced. Where this process may not write, a store that nobody
+    has open can be read all the same.
     """
     marked = mark.read(path)  # before the log is looked at, which may go on meanwhile
     size_bytes = _size(path)
@@ -92,7 +93,21 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
         _create(path)
     elif size_bytes == 0:
         raise unreadable(path, "the file is empty, and a store never is")
-    database = Database(path, wait_s)
+    try:
+        return _checked(Database(path, wait_s), marked)
+    except StoreError as error:
+        if error.code not in (READONLY, CANNOT_OPEN):
+            raise
+        from uwf.store.resting import open_at_rest
+
+        resting = open_at_rest(path)
+        if resting is None:
+            raise
+        return _checked(resting, marked)
+
+
+def _checked(database: Database, marked: tuple[str, int] | None) -> Database:
+    """The database, if it is a store and whole. It is closed when it is not."""
     try:
         _recognise(database)
         if marked is not None:
