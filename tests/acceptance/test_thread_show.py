@@ -131,6 +131,8 @@ def test_an_empty_home_has_no_threads_and_stays_empty(project: Project) -> None:
     assert project("thread", "list", "--json").json == []
     told = project("thread", "list")
     assert (told.out, told.err) == ("", "no thread fits\nhint: uwf thread list --all\n")
+    every = project("thread", "list", "--all")
+    assert every.err == "no thread fits\nhint: uwf thread start WORKFLOW -p 'what to do'\n"
     assert project("thread", "show", "@last", "--json", expect=4).error["code"] == "no_such_thread"
     assert not project.home.exists()
 

@@ -99,7 +99,12 @@ def list_(
             ctx.out.note(f"{len(rows)} of {total} threads; --limit 0 shows all")
     elif not rows:
         ctx.out.note("no thread fits")
-        ctx.out.hint("uwf thread list --all")
+        is_narrowed = bool(workflow or label or since or until or offset)
+        ctx.out.hint(
+            "uwf thread list --all"
+            if is_narrowed or not all
+            else "uwf thread start WORKFLOW -p 'what to do'"
+        )
     left = old_history.left(store)
     if left is None:
         return
