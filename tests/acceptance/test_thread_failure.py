@@ -107,9 +107,11 @@ def test_an_agent_that_is_not_there_is_a_refusal_that_changes_nothing(
 def test_an_agent_that_cannot_be_started_says_why(project: Project, text: str, said: str) -> None:
     project.file("agent", text).chmod(0o755)
     thread = project.begin()
-    [line] = project.step(thread, "./agent", expect=6)
+    done = project("thread", "exec", thread, "--agent", "./agent", "--json", expect=6)
+    [line] = done.json_lines
     assert line["error"]["code"] == "spawn_failed"
     assert said in line["error"]["message"]
+    assert "trying again" not in done.err  # it would be the same
 
 
 def test_a_bad_reply_is_asked_again_with_what_was_wrong(project: Project) -> None:

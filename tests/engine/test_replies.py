@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.helpers.fake_agent import reply, suspend
 from tests.helpers.flows import OLDER, role, schema, workflow
 from tests.helpers.rig import WROTE, Rig
+from uwf.agent.seam import Ask
 from uwf.engine.events import AgentStarted, ReplyRefused
 from uwf.workflow.model import Edge
 
@@ -35,6 +37,19 @@ def test_bad_reply_is_asked_again(rig: Rig, bad: str) -> None:
     assert result.step is not None
     assert len(rig.agent.asks) == 2
     assert rig.steps(id)[0].attempts == ()
+
+
+@pytest.mark.parametrize("answers", [("", WROTE), (f"\n{WROTE}",)])
+def test_prompt_that_an_agent_prints_is_no_reply(rig: Rig, answers: tuple[str, ...]) -> None:
+    """The examples in it would be valid ones."""
+    id = rig.start()
+
+    def echo(answer: str) -> Callable[[Ask], str]:
+        return lambda ask: ask.prompt + answer
+
+    rig.run(id, "exec", *map(echo, answers))
+    assert len(rig.agent.asks) == len(answers)
+    assert rig.steps(id)[0].body == "I wrote it."
 
 
 def test_asking_again_says_what_was_wrong_and_shows_the_reply(rig: Rig) -> None:

@@ -78,10 +78,11 @@ by connections that were closed.
 
 
 class Failing(Record):
-    """`resets_ms` is when a quota begins anew, if the agent said so."""
+    """`resets_ms` is when a quota begins anew, if the agent said so. `hopeless`: another try would fail likewise."""
 
     failure_class: str
     resets_ms: int | None = None
+    hopeless: bool = False
 
 
 def classify(

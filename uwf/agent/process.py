@@ -67,9 +67,9 @@ class Outcome(Record):
     `exit_code` or `signal` say how the program itself went in the end, also when it was ended for a timeout; both are
     None when it never ran, could not be ended, or its status was lost. `rung` is how far its family had to be forced:
     "" (not at all), "term" or "kill". `survivors` are pids that even SIGKILL did not end. `stderr` is the last 64 KiB.
-    `error` says why it could not be started, or why its status is unknown. `peak_memory_bytes` is that of the
-    largest among the program and the descendants that were collected, and never less than what this program itself
-    held when it forked (some 25 MB for the command `uwf`); 0 when it is not known.
+    `error` says why it could not be started (`hopeless`: nor could another try), or why its status is unknown.
+    `peak_memory_bytes` is that of the largest among the program and the descendants that were collected, and never less
+    than what this program itself held when it forked (some 25 MB for the command `uwf`); 0 when it is not known.
     """
 
     ended: Ended
@@ -84,6 +84,7 @@ class Outcome(Record):
     rung: str = ""
     survivors: tuple[int, ...] = ()
     error: str = ""
+    hopeless: bool = False
 
 
 def _nothing() -> None:
@@ -260,7 +261,8 @@ class _Supervision:
             command = self._command
             path = command.env.get("PATH", os.defpath)
             error = program.explain(command.argv, command.cwd, path, *failure)
-            return Outcome("spawn_failed", error=error)
+            hopeless = program.is_hopeless(*failure)
+            return Outcome("spawn_failed", error=error, hopeless=hopeless)
         if status is None:
             error = "its exit status was lost: something else in this program collected it"
             return Outcome(ended, error=error)

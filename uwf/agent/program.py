@@ -58,6 +58,12 @@ def explain(argv: Sequence[str], cwd: str, path: str, stage: str, number: int) -
     return f"cannot run {argv[0]!r}: {why}"
 
 
+def is_hopeless(stage: str, number: int) -> bool:
+    """Whether a `Child.failure` would come again, however often one tried."""
+    lasting = (errno.ENOEXEC, errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP)
+    return stage in ("exec", "folder") and number in lasting
+
+
 def _interpreter(program: str) -> str:
     with open(program, "rb") as file:
         line = file.readline(256)

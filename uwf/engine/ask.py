@@ -8,6 +8,7 @@ from uwf.agent.seam import Ask
 from uwf.engine.thread import STOPPED
 from uwf.engine.tries import Failure
 from uwf.errors import Refused
+from uwf.record import replace
 from uwf.store import codec
 
 TYPE_CHECKING = False
@@ -117,7 +118,7 @@ def classify(failed: Failure, answer: Answer) -> Failing:
     if failed.code == STOPPED:
         return Failing(STOPPED)
     outcome = answer.outcome
-    return classify(
+    failing = classify(
         failed.code,
         outcome.exit_code,
         outcome.signal,
@@ -126,6 +127,7 @@ def classify(failed: Failure, answer: Answer) -> Failing:
         outcome.rung,
         peak_memory_bytes=outcome.peak_memory_bytes,
     )
+    return replace(failing, hopeless=outcome.hopeless)
 
 
 def process_facts(outcome: Outcome) -> dict[str, Any]:

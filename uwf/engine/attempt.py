@@ -11,7 +11,7 @@ from uwf.amounts import STEPS
 from uwf.engine import ask, commit, prompt, spending, tries
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.model import IDLE, SUSPENDED, Place, Start
-from uwf.engine.reply import Accepted, Rejected, judge
+from uwf.engine.reply import Accepted, Rejected, judge, without_echo
 from uwf.engine.thread import STOPPED, Thread, current, of
 from uwf.errors import Interrupted
 from uwf.record import Record, replace
@@ -118,7 +118,8 @@ class Attempt:
             failure = ask.failure(answer.outcome, self.opening.agent, answer.stderr)
             if failure is not None:
                 return self._failed(failure, answer)
-            verdict = judge(self.workflow, self.role, answer.text, self.engine.redactor)
+            said = without_echo(answer.text, text, self.sections.form)
+            verdict = judge(self.workflow, self.role, said, self.engine.redactor)
             self.session = answer.session or verdict.session or self.session
             if isinstance(verdict, Accepted):
                 return self._accepted(verdict, answer)

@@ -150,7 +150,7 @@ class Dispatch:
         from uwf.guard import retry  # rarely needed: after a failure only
 
         rules = retry.Rules(**self._rules.retry.__dict__)
-        if not retry.worth(rules, failing.failure_class, retries + 1):
+        if failing.hopeless or not retry.worth(rules, failing.failure_class, retries + 1):
             return None
         from random import random
 

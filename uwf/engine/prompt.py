@@ -40,6 +40,11 @@ class Prompt(Record):
     def text(self) -> str:
         return SEPARATOR.join(section for _, section in self.sections)
 
+    @property
+    def form(self) -> str:
+        """The section that shows what a reply must look like."""
+        return self.sections[0][1]
+
     def put(self, writer: Writer, known: Mapping[str, Link]) -> str:
         """Store it as a `prompt` node and return its id. `known` are sections that are stored already."""
         parts: list[str | Link] = []

@@ -45,6 +45,13 @@ class Rejected(Record):
     session: str | None = None
 
 
+def without_echo(text: str, *asked: str) -> str:
+    """`text` without what was `asked`: some agents print it before they answer, and it shows examples of replies."""
+    for part in asked:
+        text = text.replace(part, "")
+    return text
+
+
 def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Accepted | Rejected:
     """Whether `text` is a reply of `role`, and what it says."""
     try:
