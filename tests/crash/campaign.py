@@ -31,6 +31,8 @@ POINT_SHARE = 0.4
 CALL_SHARE = 0.4
 """How many of those are in a system call, which is where the disk changes."""
 
+MOST_ROUNDS = 5
+
 
 class Planned(NamedTuple):
     """A kill at a point, or else at a random `instant`: a fraction of the time that the command takes, or of the
@@ -43,15 +45,19 @@ class Planned(NamedTuple):
     seed: int
 
 
-def plan(kills: int, seed: int, scenarios: tuple[Scenario, ...] = SCENARIOS) -> list[Planned]:
-    """Which kills to make. Every point at least once when `kills` allows it, whatever the seed."""
+def plan(
+    kills: int, seed: int, scenarios: tuple[Scenario, ...] = SCENARIOS, *, at_points: bool = True
+) -> list[Planned]:
+    """Which kills to make. Every point at least once when `kills` allows it, whatever the seed; or, not `at_points`,
+    at random instants alone.
+    """
     chance = random.Random(seed)
     points = [(scenario, point) for scenario in scenarios for point in scenario.points]
-    at_points = max(round(kills * POINT_SHARE), min(kills, len(points)))
+    pointed = max(round(kills * POINT_SHARE), min(kills, len(points))) if at_points else 0
     planned = []
     for number in range(kills):
         own_seed = chance.getrandbits(32)
-        if number < at_points:
+        if number < pointed:
             scenario, point = points[number % len(points)]
             planned.append(Planned(scenario, point, 0.0, False, own_seed))
         else:
@@ -66,6 +72,7 @@ class Campaign:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._begun = 0
         self._baselines: dict[str, Baseline] = {}
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -87,8 +94,10 @@ class Campaign:
             return self._baselines[scenario.name]
 
     def run_all(self, planned: list[Planned], jobs: int) -> Iterator[Verdict]:
+        numbers = range(self._begun, self._begun + len(planned))
+        self._begun += len(planned)
         with ThreadPoolExecutor(jobs) as pool:
-            yield from pool.map(self.run, planned, range(len(planned)))
+            yield from pool.map(self.run, planned, numbers)
 
 
 def table(verdicts: list[Verdict]) -> str:
@@ -119,14 +128,23 @@ def _aligned(cell: str, width: int) -> str:
 
 
 def main(kills: int, seed: int, jobs: int) -> int:
-    """Run a campaign and print its table; 0 when nothing was violated and every point was reached."""
+    """Run a campaign and print its table; 0 when nothing was violated and every point was reached.
+
+    A random instant may turn out to be after the end of the command; as many others are tried then.
+    """
     began_s = time.monotonic()
     planned = plan(kills, seed)
-    verdicts = []
+    verdicts: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="uwf-crash-") as folder:
-        for verdict in Campaign(Path(folder)).run_all(planned, jobs):
-            verdicts.append(verdict)
-            _tell_progress(verdicts, len(planned))
+        campaign = Campaign(Path(folder))
+        for again in range(1, 1 + MOST_ROUNDS):
+            for verdict in campaign.run_all(planned, jobs):
+                verdicts.append(verdict)
+                _tell_progress(verdicts, kills)
+            late = kills - sum(verdict.reached for verdict in verdicts)
+            planned = plan(late, seed + again, at_points=False)
+            if not planned:
+                break
     print(table(verdicts))
     violations = [(verdict, *found) for verdict in verdicts for found in verdict.violations]
     instants = (AT_AN_INSTANT, AT_A_CALL)
@@ -144,6 +162,7 @@ def main(kills: int, seed: int, jobs: int) -> int:
 def _tell_progress(verdicts: list[Verdict], total: int) -> None:
     if sys.stderr.isatty():
         bad = sum(bool(verdict.violations) for verdict in verdicts)
-        print(f"\r{len(verdicts)} of {total}, {bad} with violations ", end="", file=sys.stderr)
-        if len(verdicts) == total:
+        killed = sum(verdict.reached for verdict in verdicts)
+        print(f"\r{killed} of {total}, {bad} with violations ", end="", file=sys.stderr)
+        if killed == total:
             print(file=sys.stderr)

@@ -33,6 +33,24 @@ def test_the_same_seed_is_the_same_plan() -> None:
     assert plan(300, 7) != plan(300, 8)
 
 
+def test_for_an_instant_that_was_too_late_another_is_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[Planned]] = []
+
+    def run_all(self: object, planned: list[Planned], jobs: int) -> Iterator[Verdict]:
+        asked.append(planned)
+        for each in planned:
+            kill = Kill(each.point) if each.point else Kill(delay_s=each.instant)
+            yield verdict(kill, reached=each.point is not None or len(asked) > 1)
+
+    monkeypatch.setattr(campaign.Campaign, "run_all", run_all)
+    assert campaign.main(kills=len(POINTS) + 3, seed=1, jobs=1) == 0
+    assert [len(planned) for planned in asked] == [len(POINTS) + 3, 3]
+    assert not any(each.point for each in asked[1])
+    assert f"{len(POINTS) + 3} kills in" in capsys.readouterr().out
+
+
 def verdict(kill: Kill, *, reached: bool = True, violation: str = "") -> Verdict:
     violations = ((violation, "it was"),) if violation else ()
     return Verdict("exec", kill, reached, False, violations, None)
