@@ -7,30 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.guard.asking import request
 from uwf.errors import Refused
 from uwf.guard import attempts
 from uwf.guard.attempts import Attempts, Rules, signature
-from uwf.guard.contract import Request
 from uwf.record import replace
 from uwf.store.memory import MemoryStore
 
-REQUEST = Request(
-    thread="T",
-    workflow="w",
-    role="writer",
-    agent="a",
-    cwd="/",
-    labels={},
-    priority=0,
-    person=False,
-    fresh=False,
-    wait_s=0.0,
-    tries=0,
-    repeats=0,
-    spent={},
-    visits=0,
-    budget={},
-)
+REQUEST = request(thread="T", workflow="w", agent="a")
 
 
 def tell(store: MemoryStore, thread: str, known: str) -> int:

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.guard.asking import request
 from uwf import clock
 from uwf.errors import Refused
 from uwf.guard import budget
@@ -22,23 +23,7 @@ NOON_MS = 1_769_860_800_000  # 2026-01-31T12:00:00Z
 DAY_MS = 86_400_000
 NO_RULES = Rules({}, {}, {}, {})
 
-REQUEST = Request(
-    thread="T",
-    workflow="w",
-    role="writer",
-    agent="a",
-    cwd="/",
-    labels={},
-    priority=0,
-    person=False,
-    fresh=False,
-    wait_s=0.0,
-    tries=0,
-    repeats=0,
-    spent={},
-    visits=0,
-    budget={},
-)
+REQUEST = request(thread="T", workflow="w", agent="a")
 
 
 class Clock:
