@@ -206,7 +206,8 @@ def test_agent_gets_its_mark_and_only_the_environment_given(supervised: Supervis
 def test_agent_starts_with_default_signals_and_nothing_blocked(supervised: Supervised) -> None:
     status = supervised("cat", "/proc/self/status").stdout.decode()
     fields = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
-    ours = sum(1 << number - 1 for number in signal.valid_signals())  # the C library keeps two for itself
+    # The C library keeps two for itself.
+    ours = sum(1 << number - 1 for number in signal.valid_signals())
     assert int(fields["SigIgn"], 16) & ours == 0
     assert int(fields["SigBlk"], 16) & ours == 0
 
