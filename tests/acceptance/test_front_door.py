@@ -265,6 +265,46 @@ def test_completion_offers_threads_newest_first_workflows_agents_and_refs(uwf: U
     assert not (uwf.cwd / "none").exists()
 
 
+HOSTILE = [
+    "a$(touch P)",
+    "a\\$(touch P)",
+    "a`touch P`",
+    "a;b",
+    "a b",
+    "a'b",
+    'a"b',
+    "a\nb",
+    "-p",
+    "~x",
+    "a*",
+    "a!b",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_completion_offers_nothing_that_a_shell_could_read_as_more_than_a_word(
+    uwf: Uwf, name: str
+) -> None:
+    (uwf.cwd / ".workflows").mkdir()
+    (uwf.cwd / ".workflows" / f"{name}.yaml").touch()
+    (uwf.cwd / ".workflows" / "plain.yaml").touch()
+    assert offers(uwf, "uwf thread start ") == ["plain"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_tells_of_a_value_in_harmless_characters(uwf: Uwf, shell: str) -> None:
+    uwf("config", "set", "agents.mine.command", "run '\\$(touch P)' \"`touch P`\" \x1b]0;x [red]")
+    told = uwf(
+        env={
+            "_TYPER_COMPLETE_ARGS": "uwf thread exec x --agent ",
+            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+            "_UWF_COMPLETE": f"complete_{shell}",
+        }
+    ).out
+    assert "run touch P" in told
+    assert not set(told.replace("_arguments '*: :((", "")) & set("\\$`;\x1b[")
+
+
 def test_completion_of_a_broken_home_offers_nothing_and_says_nothing(uwf: Uwf) -> None:
     uwf.home.mkdir()
     (uwf.home / "config.toml").write_text("not toml at all")

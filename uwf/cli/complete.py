@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,6 +22,12 @@ Offer = tuple[str, str]
 """A word, and what it means. Typer reads this annotation, so it must exist at run time."""
 
 MAX_OFFERS = 100
+MAX_MEANING = 50
+
+_IN_A_WORD = frozenset(string.ascii_letters + string.digits + "_./@~-+:=")
+_IN_A_MEANING = _IN_A_WORD | frozenset(" ,")
+"""Names of files and refs are written by strangers, and scripts of shells may evaluate what they are offered: typer's
+one for zsh does. So what is not surely a plain word is not offered at all."""
 
 
 def completer(param: Param) -> Callable[..., list[Offer]] | None:
@@ -35,8 +42,8 @@ def completer(param: Param) -> Callable[..., list[Offer]] | None:
             for word, meaning in (
                 find(_context(ctx)) if find else ((c, "") for c in param.spec.choices)
             ):
-                if word.startswith(incomplete):
-                    offers.append((word, meaning))
+                if word.startswith(incomplete) and is_harmless(word):
+                    offers.append((word, harmless(meaning)))
                 if len(offers) == MAX_OFFERS:
                     break
         except Exception:  # a shell prompt is no place for an error: the command itself will tell
@@ -45,6 +52,18 @@ def completer(param: Param) -> Callable[..., list[Offer]] | None:
         return offers
 
     return offer
+
+
+def is_harmless(word: str) -> bool:
+    """Whether no shell reads more than a word in `word`, quoted or not, evaluated or not, nor a command an option."""
+    return bool(word) and set(word) <= _IN_A_WORD and word[0] not in "-~=+"
+
+
+def harmless(text: str) -> str:
+    """`text` on one short line, and of it only what no shell and no terminal reads as anything else."""
+    kept = "".join(char if char in _IN_A_MEANING else " " for char in text[: 4 * MAX_MEANING])
+    line = " ".join(kept.split())
+    return line if len(line) <= MAX_MEANING else f"{line[: MAX_MEANING - 3]}..."
 
 
 def _context(ctx: typer.Context) -> Context:
