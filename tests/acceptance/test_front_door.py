@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -210,108 +209,6 @@ def test_a_stored_text_cannot_steer_the_terminal(uwf: Uwf) -> None:
     shown = on_terminal(uwf, "config", "get", "agents.evil.command")
     assert "owned" in shown
     assert "\x1b]" not in shown and "\x9b" not in shown and "\x07" not in shown
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_script_of_every_shell_calls_us(uwf: Uwf, shell: str) -> None:
-    script = uwf(env={"_UWF_COMPLETE": f"source_{shell}"}).out
-    assert "_UWF_COMPLETE" in script and "uwf" in script
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_installs_itself_for_the_shell_it_is_asked_from(uwf: Uwf, shell: str) -> None:
-    # A shell is known by the name it was started with, so one that is at hand can stand for the others.
-    (uwf.cwd / shell).symlink_to(shutil.which("bash") or "bash")
-    done = subprocess.run(
-        [uwf.cwd / shell, "-c", f"{PROGRAM} --install-completion; true"],
-        capture_output=True,
-        text=True,
-        env=uwf.environ,
-        timeout=60,
-    )
-    assert f"{shell} completion installed in {uwf.environ['HOME']}" in done.stdout, done
-    [script] = [path for path in Path(uwf.environ["HOME"]).rglob("*uwf*") if path.is_file()]
-    assert "_UWF_COMPLETE" in script.read_text()
-
-
-def offers(uwf: Uwf, line: str) -> list[str]:
-    words = line.split(" ")
-    env = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_UWF_COMPLETE": "complete_bash"}
-    return uwf(env=env).out.split()
-
-
-def test_completion_offers_commands_options_and_keys(uwf: Uwf) -> None:
-    assert "config" in offers(uwf, "uwf co")
-    assert offers(uwf, "uwf config pa") == ["path"]
-    assert offers(uwf, "uwf config path --js") == ["--json"]
-    assert offers(uwf, "uwf config get limits.max_s") == ["limits.max_steps"]
-    assert offers(uwf, "uwf workflow graph x --format d") == ["dot"]
-
-
-def test_completion_offers_threads_newest_first_workflows_agents_and_refs(uwf: Uwf) -> None:
-    id = uwf("cas", "put", "-", "-q", input="x").out.strip()
-    old, new = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ"
-    for name in (f"@uwf/thread/{old}", f"@uwf/thread/{new}", "@uwf/registry/review"):
-        uwf("ref", "set", name, id)
-    uwf("config", "set", "agents.mine.command", "cat")
-    (uwf.cwd / ".workflows").mkdir()
-    (uwf.cwd / ".workflows" / "local.yaml").touch()
-    assert offers(uwf, "uwf thread show ") == ["@last", new, old]
-    assert offers(uwf, "uwf thread show 01A") == [old]
-    assert offers(uwf, "uwf thread start ") == ["local", "review"]
-    assert offers(uwf, "uwf thread exec x --agent ") == ["mine"]
-    assert offers(uwf, "uwf ref get @uwf/r") == ["@uwf/registry/review"]
-    assert offers(uwf, f"uwf --home {uwf.cwd}/none thread show ") == ["@last"]
-    assert not (uwf.cwd / "none").exists()
-
-
-HOSTILE = [
-    "a$(touch P)",
-    "a\\$(touch P)",
-    "a`touch P`",
-    "a;b",
-    "a b",
-    "a'b",
-    'a"b',
-    "a\nb",
-    "-p",
-    "~x",
-    "a*",
-    "a!b",
-]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_completion_offers_nothing_that_a_shell_could_read_as_more_than_a_word(
-    uwf: Uwf, name: str
-) -> None:
-    (uwf.cwd / ".workflows").mkdir()
-    (uwf.cwd / ".workflows" / f"{name}.yaml").touch()
-    (uwf.cwd / ".workflows" / "plain.yaml").touch()
-    assert offers(uwf, "uwf thread start ") == ["plain"]
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_completion_tells_of_a_value_in_harmless_characters(uwf: Uwf, shell: str) -> None:
-    uwf("config", "set", "agents.mine.command", "run '\\$(touch P)' \"`touch P`\" \x1b]0;x [red]")
-    told = uwf(
-        env={
-            "_TYPER_COMPLETE_ARGS": "uwf thread exec x --agent ",
-            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-            "_UWF_COMPLETE": f"complete_{shell}",
-        }
-    ).out
-    assert "run touch P" in told
-    assert not set(told.replace("_arguments '*: :((", "")) & set("\\$`;\x1b[")
-
-
-def test_completion_of_a_broken_home_offers_nothing_and_says_nothing(uwf: Uwf) -> None:
-    uwf.home.mkdir()
-    (uwf.home / "config.toml").write_text("not toml at all")
-    done = uwf(
-        env={"COMP_WORDS": "uwf config get l", "COMP_CWORD": "3", "_UWF_COMPLETE": "complete_bash"}
-    )
-    assert done == (0, "\n", "")
 
 
 def test_the_module_is_the_command(uwf: Uwf) -> None:

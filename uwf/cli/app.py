@@ -1,4 +1,4 @@
-"""The typer application: help, usage errors, completion, and every command line the strict parser left alone.
+"""The typer application: help, usage errors, and every command line the strict parser left alone.
 
 It is made from the same declarations, and only for the groups that the command line names. Its commands do not
 run anything: they answer with the `Call` they understood, so that both parsers have the same answer.
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.main import get_command
 
-from uwf import config
-from uwf.cli import complete, index
+from uwf.cli import index, shells
 from uwf.cli.command import COMMON, Call, Command, Common, Param, opt
 from uwf.cli.exits import BAD_INPUT
 from uwf.cli.output import has_colour
@@ -30,12 +29,12 @@ PROGRAM = "uwf"
 
 
 def understand(words: Sequence[str]) -> Call | int:
-    """The call that `words` ask for, or the exit code once help or completions are printed.
+    """The call that `words` ask for, or the exit code once help is printed.
 
     InputError (code `usage`) says what is wrong with them, with the nearest right word as hint.
     """
     words = list(words)
-    if _names_no_command(words) and not config.is_completing():
+    if _names_no_command(words):
         with contextlib.redirect_stdout(sys.stderr):
             _ask_typer([*words, "--help"])
         return BAD_INPUT
@@ -43,7 +42,7 @@ def understand(words: Sequence[str]) -> Call | int:
 
 
 def _ask_typer(words: list[str]) -> Call | int:
-    application = get_command(build(words + config.words_to_complete()))
+    application = get_command(build(words))
     try:
         answer = application.main(words, prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
@@ -66,6 +65,7 @@ def build(words: Sequence[str]) -> typer.Typer:
         context_settings=settings,
         pretty_exceptions_enable=False,
         suggest_commands=False,
+        add_completion=False,
         rich_markup_mode=markup,
     )
     root.callback()(_root_callback())
@@ -103,16 +103,19 @@ def _reader(command: Command) -> Callable[..., Call]:
 
 def _root_callback() -> Callable[..., None]:
     def read(*, typer_context: typer.Context, **given: Any) -> None:
-        if given.pop("version"):
-            raise InputError("--version stands alone", hint=f"{PROGRAM} --version", code="usage")
+        for param in _ALONE:
+            if given.pop(param.name):
+                flag = param.spec.flags[0]
+                raise InputError(f"{flag} stands alone", hint=f"{PROGRAM} {flag}", code="usage")
         typer_context.obj = _given(COMMON, given, PROGRAM)
 
-    _sign(read, (*COMMON, _VERSION))
+    _sign(read, (*COMMON, *_ALONE))
     return read
 
 
-_VERSION = Param(
-    "version", "bool", False, False, False, opt("--version", help="Print the version.")
+_ALONE = tuple(
+    Param(flag.strip("-").replace("-", "_"), "bool", False, False, False, opt(flag, help=help))
+    for flag, help in shells.ALONE.items()
 )
 
 
@@ -157,22 +160,12 @@ def _annotation(param: Param) -> Any:
         help += _plain(f" [default: {param.default}]")
     if param.is_flag:
         return Annotated[kind, typer.Option(*spec.flags, help=help, show_default=False)]
-    offer = complete.completer(param)
     if param.is_option:
         return Annotated[
             kind,
-            typer.Option(
-                *spec.flags,
-                help=help,
-                metavar=param.metavar,
-                show_default=False,
-                autocompletion=offer,
-            ),
+            typer.Option(*spec.flags, help=help, metavar=param.metavar, show_default=False),
         ]
-    return Annotated[
-        kind,
-        typer.Argument(help=help, metavar=param.metavar, show_default=False, autocompletion=offer),
-    ]
+    return Annotated[kind, typer.Argument(help=help, metavar=param.metavar, show_default=False)]
 
 
 def _plain(text: str) -> str:

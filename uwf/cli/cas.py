@@ -21,7 +21,7 @@ ID_FORMS = "An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N."
     detail="Without --kind the file is stored as it is: UTF-8 as an object of kind text, other bytes as kind "
     'blob. With --kind the file is JSON, in which {"$ref": ID} stands for a link to another object and '
     '{"$bytes": BASE64} for bytes. Storing the same again gives the same id.',
-    file=arg("The file, or - for stdin.", complete="path"),
+    file=arg("The file, or - for stdin.", complete="files"),
     kind=opt("--kind", help="Store the JSON in the file as an object of this kind."),
 )
 def put(ctx: Context, file: str, *, kind: str | None = None) -> None:

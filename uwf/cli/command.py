@@ -154,7 +154,7 @@ class Call(Record):
 
 COMMON = (
     Param("home", "str", False, False, None, opt(
-        "--home", metavar="DIR", complete="path",
+        "--home", metavar="DIR", complete="folders",
         help="Where store, config and locks are. [env: UWF_HOME; default: ~/.uwf]",
     )),
     Param("json", "bool", False, False, False, opt("--json", help="Print JSON.")),

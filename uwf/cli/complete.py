@@ -1,114 +1,148 @@
-"""What a shell may offer at a place of the command line. It only reads, and when it cannot, it offers nothing."""
+"""What a shell may offer at a place of the command line. It only reads, and when it cannot, it offers nothing.
+
+Where the place is, `typed.py` finds; how the shells ask is in `shells.py`.
+"""
 
 from __future__ import annotations
 
 import os
 import string
-from typing import TYPE_CHECKING
-
-import typer
 
 from uwf import clock, config
-from uwf.cli.command import Common
-from uwf.cli.context import Context
-from uwf.cli.output import Output
+from uwf.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from uwf.cli.command import Param
+    from uwf.cli.context import Context
 
-Offer = tuple[str, str]
-"""A word, and what it means. Typer reads this annotation, so it must exist at run time."""
+    Offer = tuple[str, str]
+    """A word, and what it means."""
 
 MAX_OFFERS = 100
-MAX_MEANING = 50
+MAX_MEANING = 60
 
-_IN_A_WORD = frozenset(string.ascii_letters + string.digits + "_./@~-+:=")
-_IN_A_MEANING = _IN_A_WORD | frozenset(" ,")
-"""Names of files and refs are written by strangers, and scripts of shells may evaluate what they are offered: typer's
-one for zsh does. So what is not surely a plain word is not offered at all."""
+WORDS, FILES, FOLDERS, YAML = "words", "files", "folders", "yaml"
+"""What is offered: our words, or names of files, which the shell finds and quotes itself."""
+
+_IN_A_WORD = frozenset(string.ascii_letters + string.digits + "_./@~-+:=,")
+_IN_A_MEANING = _IN_A_WORD | {" "}
+"""Names of files and refs are written by strangers, and a script of a shell may evaluate what it is offered, or put it
+unquoted on a line. So what is not surely a plain word is not offered at all."""
 
 
-def completer(param: Param) -> Callable[..., list[Offer]] | None:
-    """What typer calls for the words that fit `param`; None leaves it to the shell, which offers files."""
-    find = _FINDERS.get(param.spec.complete)
-    if find is None and not param.spec.choices:
-        return None
+class Answer(Record):
+    """What to offer. `offers` are all there is when the kind is WORDS, and empty otherwise."""
 
-    def offer(ctx: typer.Context, incomplete: str) -> list[Offer]:
-        offers = []
-        try:
-            for word, meaning in (
-                find(_context(ctx)) if find else ((c, "") for c in param.spec.choices)
-            ):
-                if word.startswith(incomplete) and is_harmless(word):
-                    offers.append((word, harmless(meaning)))
-                if len(offers) == MAX_OFFERS:
-                    break
-        except Exception:  # a shell prompt is no place for an error: the command itself will tell
-            if config.is_debugging():
-                raise
-        return offers
+    kind: str = WORDS
+    offers: tuple[Offer, ...] = ()
 
-    return offer
+
+def values(param: Param, context: Context, prefix: str) -> Answer:
+    """What may be given for `param` and begins with `prefix`."""
+    what = param.spec.complete
+    if what in (FILES, FOLDERS, YAML):
+        return Answer(what)
+    if what == "workflow" and _is_path(prefix):
+        return Answer(YAML)
+    find = _FINDERS.get(what)
+    found = find(context, prefix) if find else ((word, "") for word in param.spec.choices)
+    offers = tuple(_harmless_offers(found, prefix))
+    return Answer(YAML) if what == "workflow" and prefix and not offers else Answer(WORDS, offers)
 
 
 def is_harmless(word: str) -> bool:
     """Whether no shell reads more than a word in `word`, quoted or not, evaluated or not, nor a command an option."""
-    return bool(word) and set(word) <= _IN_A_WORD and word[0] not in "-~=+"
+    return bool(word) and word[0] not in "-~=+" and _IN_A_WORD.issuperset(word)
 
 
 def harmless(text: str) -> str:
     """`text` on one short line, and of it only what no shell and no terminal reads as anything else."""
-    kept = "".join(char if char in _IN_A_MEANING else " " for char in text[: 4 * MAX_MEANING])
-    line = " ".join(kept.split())
-    return line if len(line) <= MAX_MEANING else f"{line[: MAX_MEANING - 3]}..."
+    kept = (char if char in _IN_A_MEANING else " " for char in text[: 4 * MAX_MEANING])
+    return short("".join(kept))
 
 
-def _context(ctx: typer.Context) -> Context:
-    home = ctx.params.get("home") or ctx.find_root().params.get("home")
-    return Context(Common(home=home), Output())
+def short(text: str) -> str:
+    """`text` on one line that fits beside a word."""
+    line = " ".join(text.split())
+    if len(line) <= MAX_MEANING:
+        return line
+    whole_words = line[: MAX_MEANING - 2].rpartition(" ")[0] or line[: MAX_MEANING - 3]
+    return f"{whole_words.rstrip(',;:')}..."
 
 
-def _threads(context: Context) -> Iterator[Offer]:
-    yield "@last", "the newest thread"
-    for ref in context.reader().refs("@uwf/thread/", newest_first=True, limit=MAX_OFFERS):
-        begun = clock.iso(clock.ulid_ms(ref.name.rpartition("/")[2]))
-        yield ref.name.rpartition("/")[2], f"{ref.tags.get('status', '')}, begun {begun}"
+def _harmless_offers(found: Iterable[Offer], prefix: str) -> Iterator[Offer]:
+    left = MAX_OFFERS
+    try:
+        for word, meaning in found:
+            if word.startswith(prefix) and is_harmless(word):
+                yield word, harmless(meaning)
+                left -= 1
+            if not left:
+                return
+    except Exception:  # a shell prompt is no place for an error: the command itself will tell
+        if config.is_debugging():
+            raise
 
 
-def _workflows(context: Context) -> Iterator[Offer]:
-    for folder in (".workflows", ".workflow"):
-        if os.path.isdir(folder):
-            for entry in sorted(os.listdir(folder)):
-                yield entry.removesuffix(".yaml").removesuffix(".yml"), "in this project"
-    for ref in context.reader().refs("@uwf/registry/"):
-        yield ref.name.rpartition("/")[2], "registered"
+def _threads(context: Context, prefix: str) -> Iterator[Offer]:
+    from uwf.engine.address import LAST
+    from uwf.engine.model import THREADS, THREADS_END
+
+    yield LAST, "the newest thread"
+    refs = context.reader().refs(
+        THREADS + prefix, high=THREADS_END, newest_first=True, limit=MAX_OFFERS
+    )
+    for ref in refs:
+        id = ref.name.removeprefix(THREADS)
+        if clock.is_ulid(id):
+            yield id, f"{ref.tags.get('status', '')}, begun {clock.iso(clock.ulid_ms(id))}"
 
 
-def _agents(context: Context) -> Iterator[Offer]:
+def _workflows(context: Context, prefix: str) -> Iterator[Offer]:
+    from uwf.engine.model import REGISTRY
+    from uwf.workflow import find
+
+    here = find.names(os.getcwd())
+    for name in here:
+        yield name, "in this project"
+    for ref in context.reader().refs(REGISTRY + prefix, limit=MAX_OFFERS):
+        name = ref.name.removeprefix(REGISTRY)
+        if name not in here:
+            yield name, "registered"
+
+
+def _agents(context: Context, prefix: str) -> Iterator[Offer]:
     for name, agent in context.config.agents.items():
         yield name, " ".join(agent.command)
 
 
-def _refs(context: Context) -> Iterator[Offer]:
-    for ref in context.reader().refs():
+def _refs(context: Context, prefix: str) -> Iterator[Offer]:
+    for ref in context.reader().refs(prefix, limit=MAX_OFFERS):
         yield ref.name, ref.id[:12]
 
 
-def _keys(context: Context) -> Iterator[Offer]:
+def _keys(context: Context, prefix: str) -> Iterator[Offer]:
     from uwf.config import edit
 
     for setting in edit.settings(context.home):
         yield setting.key, "" if setting.is_secret or setting.value is None else str(setting.value)
 
 
-_FINDERS: dict[str, Callable[[Context], Iterator[Offer]]] = {
+def _is_path(prefix: str) -> bool:
+    return os.sep in prefix or prefix[:1] in (".", "~")
+
+
+_FINDERS: dict[str, Callable[[Context, str], Iterator[Offer]]] = {
     "thread": _threads,
     "workflow": _workflows,
     "agent": _agents,
     "ref": _refs,
     "key": _keys,
 }
-"""What `complete=` of a declaration may say. Anything else is left to the shell."""
+"""What `complete=` of a declaration may say, beside the kinds of files. Each is given what was typed of the word, and
+may offer more than fits it."""
+
+KNOWN = frozenset(_FINDERS) | {FILES, FOLDERS, YAML}

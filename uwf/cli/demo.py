@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     help="Watch a thread at work: programs tidy a copy of a Python project, ask, and go on after the end.",
     detail="Needs no model and no key, only ruff. The folder is only read; the copy stays in UWF_HOME/demo.",
     example="uwf demo",
-    path=arg("A folder with Python files. [default: a small project that comes along]"),
+    path=arg(
+        "A folder with Python files. [default: a small project that comes along]",
+        complete="folders",
+    ),
 )
 def demo(ctx: Context, path: str | None = None) -> int:
     from uwf import clock, config

@@ -85,6 +85,18 @@ def leave() -> NoReturn:
 
 
 def _run(words: Sequence[str], out: Output) -> int:
+    from uwf import config
+
+    shell = config.asking_shell()
+    if shell is not None:
+        from uwf.cli import shells
+
+        out.write(shells.reply(shell, words))
+        return 0
+    if words and words[0].partition("=")[0] in ("--install-completion", "--show-completion"):
+        from uwf.cli import shells
+
+        return shells.run(words, out)
     call = _understand(words)
     if isinstance(call, int):
         return call
@@ -101,15 +113,12 @@ def _run(words: Sequence[str], out: Output) -> int:
 
 
 def _understand(words: Sequence[str]) -> Call | int:
-    """The call that `words` ask for, or the exit code if help or completion was all they wanted."""
-    from uwf import config
+    """The call that `words` ask for, or the exit code if help was all they wanted."""
+    from uwf.cli.parse import parse
 
-    if not config.is_completing():
-        from uwf.cli.parse import parse
-
-        call = parse(words)
-        if call is not None:
-            return call
+    call = parse(words)
+    if call is not None:
+        return call
 
     from uwf.cli import app
 

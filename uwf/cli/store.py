@@ -94,7 +94,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     help="Write a consistent copy of the store to a new file, while others go on writing.",
     example="uwf store backup /backups/uwf.db",
     detail="To restore, move the damaged store file and the files beside it away and put the copy in its place.",
-    file=arg("The file to make.", complete="path"),
+    file=arg("The file to make.", complete="files"),
 )
 def backup(ctx: Context, file: str) -> None:
     from uwf.store import backup as copying

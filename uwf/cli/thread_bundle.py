@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     example="uwf thread export @last -o thread.uwf",
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
     output=opt(
-        "-o", "--output", metavar="FILE", complete="path", help="- for stdout. [default: -]"
+        "-o", "--output", metavar="FILE", complete="files", help="- for stdout. [default: -]"
     ),
 )
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:
@@ -82,7 +82,7 @@ def _write_new(store: Store, names: list[str], path: str, thread: str) -> Conten
     help="Take in a thread from a file that `thread export` wrote.",
     detail="Everything is checked before anything is written. A thread that is here already and differs is refused.",
     example="uwf thread import thread.uwf",
-    file=arg("The file, or - for stdin.", metavar="FILE", complete="path"),
+    file=arg("The file, or - for stdin.", metavar="FILE", complete="files"),
 )
 def import_(ctx: Context, file: str) -> None:
     from uwf.store import bundle

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     example="uwf thread start review -p @task.md --label repo=shop",
     workflow=arg("An object id, a YAML path, or a workflow's name.", complete="workflow"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The task; @FILE or - (stdin) to read it."),
-    cwd=opt("--cwd", metavar="DIR", complete="path", help="Where its agents work. [default: here]"),
+    cwd=opt(
+        "--cwd", metavar="DIR", complete="folders", help="Where its agents work. [default: here]"
+    ),
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
     priority=opt("--priority", help="Higher goes first when threads wait for a place."),
     budget=opt(

@@ -23,7 +23,7 @@ _W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", comple
     "workflow add",
     help="Store a workflow file and register it under its name.",
     example="uwf workflow add .workflows/review.yaml",
-    file=arg("The YAML file.", complete="path"),
+    file=arg("The YAML file.", complete="yaml"),
 )
 def add(ctx: Context, file: str) -> None:
     from uwf.engine import workflows
@@ -46,7 +46,7 @@ def add(ctx: Context, file: str) -> None:
     help="Check workflow files and print every problem with its place.",
     detail="Exit 2 when there is an error; warnings alone are exit 0.",
     example="uwf workflow validate .workflows/*.yaml",
-    files=arg("The YAML files.", metavar="FILE", complete="path"),
+    files=arg("The YAML files.", metavar="FILE", complete="yaml"),
 )
 def validate(ctx: Context, files: tuple[str, ...]) -> int:
     from uwf.units import counted

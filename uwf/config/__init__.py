@@ -222,18 +222,25 @@ def crash_point() -> str:
     return os.environ.get("UWF_CRASH_AT", "")
 
 
-def is_completing() -> bool:
-    """Whether a shell asks what could come next on the command line."""
-    return "_UWF_COMPLETE" in os.environ
+def asking_shell() -> str | None:
+    """The shell that asks what could come next on the command line; None when none does."""
+    return os.environ.get("_UWF_COMPLETE")
 
 
-def words_to_complete() -> list[str]:
-    """The words that a shell asks about; bash gives them in one variable, the others in another."""
-    return [
-        word
-        for variable in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
-        for word in os.environ.get(variable, "").split()
-    ]
+def zsh_folder() -> str:
+    """Where zsh looks for its files."""
+    return os.environ.get("ZDOTDIR") or os.path.expanduser("~")
+
+
+def fish_folder() -> str:
+    """Where fish looks for its files.
+
+    A relative path is ignored: https://specifications.freedesktop.org/basedir-spec.
+    """
+    folder = os.environ.get("XDG_CONFIG_HOME", "")
+    return os.path.join(
+        folder if os.path.isabs(folder) else os.path.expanduser("~/.config"), "fish"
+    )
 
 
 def no_colour() -> bool:
