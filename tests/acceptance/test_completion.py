@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.gate import Gate, configure, ended
 from tests.helpers.program import PROGRAM, Uwf
+from tests.helpers.project import REVIEW, WRITTEN, Project
 from tests.helpers.shell import Shell
 from uwf.store.sqlite import open_store
 
@@ -78,6 +80,31 @@ def test_an_old_thread_is_offered_when_its_name_is_begun(uwf: Uwf) -> None:
     assert OLD not in offers(uwf, "uwf thread show ")
     assert offers(uwf, "uwf thread show 01AR") == [OLD]
     assert offers(uwf, "uwf ref get @uwf/thread/01B")[0].startswith("@uwf/thread/01B")
+
+
+def test_steps_are_offered_by_their_place_and_by_their_role(project: Project) -> None:
+    agent = project.agent(WRITTEN)
+    project("config", "set", "agents.mine.command", agent.command)
+    project("config", "set", "default_agent", "mine")
+    thread = project.begin(REVIEW)
+    project("thread", "exec", thread)
+    assert offers(project, "uwf step show ") == ["@last", thread, "@last~0"]
+    assert offers(project, f"uwf step show {thread}~") == [f"{thread}~0"]
+    assert offers(project, f"uwf step show {thread}/") == [f"{thread}/writer@1"]
+    assert told(project, "uwf step show @last~") == ["words", "@last~0\tstep 1: writer, written"]
+    project("step", "show", f"{thread}/writer@1")
+
+
+def test_only_threads_in_line_can_be_dropped_from_it(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate = Gate(project)
+    runs, waits = project.begin(), project.begin()
+    processes = [gate.running(runs), gate.waiting(waits)]
+    assert told(project, "uwf queue drop ") == ["words", f"{waits}\t1 in line"]
+    gate.open()
+    for process in processes:
+        ended(process)
+    assert offers(project, "uwf queue drop ") == []
 
 
 def test_what_thread_start_would_find_is_offered_and_nothing_else(uwf: Uwf) -> None:
@@ -184,6 +211,7 @@ def test_a_person_completes_words_with_signs_in_them(shell: Shell) -> None:
     shell.tab("uwf thread show @l", shows="ast")
     shell.tab("uwf ref get @uwf/t", shows=f"hread/{NEW}")
     shell.tab("uwf thread exec @last --agent=m", shows="ine")
+    shell.tab("uwf thread list --status idle,s", shows="uspended")
     shell.tab("uwf thread start --cwd=e", shows="vil/")
     shell.tab('uwf thread show "@l', shows='ast"')
 

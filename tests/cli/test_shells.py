@@ -121,6 +121,7 @@ def test_the_line_of_bash_is_taken_apart(line: str, words: list[str]) -> None:
         ("uwf --install-completion z", "z", "words\nzsh\n"),
         ("uwf workflow graph x --format=d", "d", "words\ndot\n"),
         ("uwf workflow graph x --format d", "d", "words\ndot\n"),
+        ("uwf thread list --status idle,s", "idle,s", "words\nidle,suspended\n"),
         ("uwf store backup x", "x", "files\n"),
     ],
 )

@@ -50,6 +50,12 @@ def test_an_argument_is_offered_at_its_place_and_nothing_behind_the_last() -> No
     assert words("guard drain -- --j") == []
 
 
+def test_several_words_in_one_are_offered_one_by_one() -> None:
+    assert words("thread list --status idle,s") == ["idle,suspended"]
+    assert "idle" not in words("thread list --status idle,")
+    assert words("thread list --columns thread,pri") == ["thread,priority"]
+
+
 @pytest.mark.parametrize(
     ("line", "what"),
     [

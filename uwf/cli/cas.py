@@ -52,7 +52,7 @@ def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
     help="Print an object.",
     example="uwf cas get @last",
     detail="Text and bytes are printed exactly, anything else as JSON. --json gives id, kind and payload.",
-    id=arg(ID_FORMS, complete="thread"),
+    id=arg(ID_FORMS, complete="step"),
 )
 def get(ctx: Context, id: str) -> None:
     from uwf.cli import jsontext, values
@@ -77,7 +77,7 @@ def get(ctx: Context, id: str) -> None:
     "cas has",
     help="Say whether an object is there: exit code 0 if it is, 4 if not.",
     example="uwf cas has @last",
-    id=arg(ID_FORMS, complete="thread"),
+    id=arg(ID_FORMS, complete="step"),
 )
 def has(ctx: Context, id: str) -> int:
     try:
@@ -93,7 +93,7 @@ def has(ctx: Context, id: str) -> int:
     "cas refs",
     help="Print the ids that an object links to.",
     example="uwf cas refs @last",
-    id=arg(ID_FORMS, complete="thread"),
+    id=arg(ID_FORMS, complete="step"),
 )
 def refs(ctx: Context, id: str) -> None:
     from uwf.store.walk import links_of
@@ -108,7 +108,7 @@ def refs(ctx: Context, id: str) -> None:
     help="Print every object that an object reaches, each once, nearest first.",
     example="uwf cas walk @last --json",
     detail="With --json: one line each. Objects that are missing or damaged are named, and the exit code is 1.",
-    id=arg(ID_FORMS, complete="thread"),
+    id=arg(ID_FORMS, complete="step"),
 )
 def walk(ctx: Context, id: str) -> int:
     from uwf.store.codec import links
@@ -141,7 +141,7 @@ def walk(ctx: Context, id: str) -> int:
     "cas stat",
     help="Print how many objects there are and the room they take, or the size of one.",
     example="uwf cas stat",
-    id=arg(ID_FORMS, complete="thread"),
+    id=arg(ID_FORMS, complete="step"),
 )
 def stat(ctx: Context, id: str | None = None) -> None:
     store = ctx.reader()

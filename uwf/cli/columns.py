@@ -94,3 +94,5 @@ _CELLS: dict[str, Callable[[Row], str]] = {
     "updated": lambda row: moment(row["updatedAt"]),
     "completed": lambda row: moment(row["completedAt"]),
 }
+
+ALL = tuple(_CELLS)

@@ -101,6 +101,34 @@ def _threads(context: Context, prefix: str) -> Iterator[Offer]:
             yield id, f"{ref.tags.get('status', '')}, begun {clock.iso(clock.ulid_ms(id))}"
 
 
+def _waiting(context: Context, prefix: str) -> Iterator[Offer]:
+    from uwf.agent import platform
+    from uwf.guard import line
+
+    waiting = line.entries(context.reader(), platform.is_same)
+    for position, entry in enumerate(line.in_order(waiting, clock.monotonic_s()), 1):
+        yield entry.thread, f"{position} in line"
+
+
+def _steps(context: Context, prefix: str) -> Iterator[Offer]:
+    from itertools import islice
+
+    from uwf.engine import address, story
+
+    thread = prefix.partition("/")[0].partition("~")[0]
+    by_role = "/" in prefix
+    if thread == prefix:
+        yield from _threads(context, prefix)
+        if not address.LAST.startswith(prefix):
+            return
+        thread = address.LAST
+    store = context.reader()
+    head = address.thread_ref(store, thread).id
+    for back, step in enumerate(islice(story.steps_back(store, head), MAX_OFFERS)):
+        name = f"/{step.role}@{step.visit}" if by_role else f"~{back}"
+        yield thread + name, f"step {step.index}: {step.role}, {step.status}"
+
+
 def _workflows(context: Context, prefix: str) -> Iterator[Offer]:
     from uwf.engine.model import REGISTRY
     from uwf.workflow import find
@@ -119,6 +147,12 @@ def _agents(context: Context, prefix: str) -> Iterator[Offer]:
         yield name, " ".join(agent.command)
 
 
+def _pausable(context: Context, prefix: str) -> Iterator[Offer]:
+    yield "on", "pause everything"
+    yield "off", "let everything go on"
+    yield from _agents(context, prefix)
+
+
 def _refs(context: Context, prefix: str) -> Iterator[Offer]:
     for ref in context.reader().refs(prefix, limit=MAX_OFFERS):
         yield ref.name, ref.id[:12]
@@ -131,16 +165,42 @@ def _keys(context: Context, prefix: str) -> Iterator[Offer]:
         yield setting.key, "" if setting.is_secret or setting.value is None else str(setting.value)
 
 
+def _statuses(context: Context, prefix: str) -> Iterator[Offer]:
+    from uwf.engine.listing import SHOWN_STATUSES
+
+    return _listed(SHOWN_STATUSES, prefix)
+
+
+def _columns(context: Context, prefix: str) -> Iterator[Offer]:
+    from uwf.cli.columns import ALL
+
+    return _listed(ALL, prefix)
+
+
+def _listed(words: Iterable[str], prefix: str) -> Iterator[Offer]:
+    """The next of several words that are separated by commas."""
+    before, comma, _ = prefix.rpartition(",")
+    for word in words:
+        if word not in before.split(","):
+            yield before + comma + word, ""
+
+
 def _is_path(prefix: str) -> bool:
     return os.sep in prefix or prefix[:1] in (".", "~")
 
 
 _FINDERS: dict[str, Callable[[Context, str], Iterator[Offer]]] = {
     "thread": _threads,
+    "waiting": _waiting,
+    "step": _steps,
     "workflow": _workflows,
+    "workflow name": _workflows,
     "agent": _agents,
+    "pausable": _pausable,
     "ref": _refs,
     "key": _keys,
+    "statuses": _statuses,
+    "columns": _columns,
 }
 """What `complete=` of a declaration may say, beside the kinds of files. Each is given what was typed of the word, and
 may offer more than fits it."""

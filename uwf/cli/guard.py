@@ -70,7 +70,7 @@ def drain(ctx: Context, word: str) -> None:
     help="Pause everything (on, off), or one agent.",
     detail="An agent is paused with `uwf guard pause AGENT --until T` and let go with `uwf guard pause AGENT off`.",
     example="uwf guard pause on --until 2h",
-    what=arg("on, off, or an agent.", metavar="on|off|AGENT", complete="agent"),
+    what=arg("on, off, or an agent.", metavar="on|off|AGENT", complete="pausable"),
     word=arg("For an agent: on or off. [default: on]", metavar="on|off", choices=(ON, OFF)),
     until=opt("--until", metavar="T", help="2h (from now), 2026-01-31T09:15:00Z, epoch ms."),
     reason=opt("--reason", metavar="TEXT", help="Why; shown to whoever is refused."),

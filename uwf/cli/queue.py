@@ -73,7 +73,7 @@ def list_(ctx: Context) -> None:
     "queue drop",
     help="Take a thread out of the line; its waiting command ends with exit 75, its thread is untouched.",
     example="uwf queue drop @last",
-    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    thread=arg("A ULID, 4+ characters of it, or @last.", complete="waiting"),
 )
 def drop(ctx: Context, thread: str) -> None:
     from uwf.guard import line

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from uwf.cli.context import Context
 
-_STEP = arg("An id, THREAD~N, THREAD/role@N, or a thread for its last step.", metavar="STEP")
+_STEP = arg(
+    "An id, THREAD~N, THREAD/role@N, or a thread for its last step.",
+    metavar="STEP",
+    complete="step",
+)
 
 
 @command(
@@ -67,7 +71,7 @@ def read(ctx: Context, step: str) -> None:
     help="Show what the agents of a thread said, turn by turn, failed attempts included.",
     example="uwf step turns @last --step @last~1",
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
-    step=opt("--step", metavar="STEP", help="Only the turns of this step."),
+    step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
     from uwf.engine import turns as telling

@@ -69,7 +69,7 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     help="Begin a new thread that shares all history up to a step.",
     detail="What a person added at a thread's head, for a step that has not come about, is told in its fork as well.",
     example="uwf thread fork @last~2 -p 'try it without the cache'",
-    step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="thread"),
+    step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="step"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
 )
 def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:

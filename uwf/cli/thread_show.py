@@ -43,18 +43,26 @@ def answer(ctx: Context, ref: Ref) -> None:
     "thread list",
     help="List threads, newest first: the active ones unless told otherwise.",
     example="uwf thread list --status suspended --label repo=shop",
-    status=opt("--status", metavar="S[,S…]", help="Only these: idle, suspended, completed, …"),
+    status=opt(
+        "--status",
+        metavar="S[,S…]",
+        complete="statuses",
+        help="Only these: idle, suspended, completed, …",
+    ),
     active=opt("--active", help="Those neither completed nor cancelled. [default]"),
     history=opt("--history", help="Those completed or cancelled."),
     all=opt("--all", help="All of them."),
-    workflow=opt("--workflow", complete="workflow", help="Only threads of this workflow."),
+    workflow=opt("--workflow", complete="workflow name", help="Only threads of this workflow."),
     label=opt("--label", metavar="K=V", help="Only threads with this label; may be repeated."),
     since=opt("--since", metavar="T", help="Begun at or after: 2h (ago), 2026-01-31, …"),
     until=opt("--until", metavar="T", help="Begun before."),
     limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
     offset=opt("--offset", low=0, help="Leave out this many first."),
     columns=opt(
-        "--columns", metavar="C[,C…]", help="What the table shows: thread, spent, budget, labels, …"
+        "--columns",
+        metavar="C[,C…]",
+        complete="columns",
+        help="What the table shows: thread, spent, budget, labels, …",
     ),
 )
 def list_(
