@@ -44,6 +44,7 @@ class Shell:
             **dict.fromkeys(("stdin", "stdout", "stderr"), follower),
         )
         os.close(follower)
+        self._wait_until_it_reads_keys()
         self._end_line(f"{_PLAIN[name]}\r")
 
     def tab(self, line: str, *, shows: str = "", times: int = 1) -> str:
@@ -58,7 +59,7 @@ class Shell:
     def enter(self, line: str) -> str:
         """Type `line`, TAB and the return key; what came back until it has run."""
         self._write(line + "\t")
-        return self._end_line("\r")
+        return self._end_line("; ")
 
     def close(self) -> None:
         os.close(self._leader)
@@ -68,7 +69,16 @@ class Shell:
     def _end_line(self, keys: str) -> str:
         # Keys are taken in their order, so what the echo says is said when everything before it is done.
         self._write(f"{keys}echo do''ne\r")
-        return self._read_until("done")
+        seen = self._read_until("done")
+        self._wait_until_it_reads_keys()
+        return seen
+
+    def _wait_until_it_reads_keys(self, within_s: float = 20) -> None:
+        """A key that comes while the terminal still collects lines is the terminal's, not the shell's."""
+        deadline = time.monotonic() + within_s
+        while termios.tcgetattr(self._leader)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, "the shell does not come back to its prompt"
+            time.sleep(0.005)
 
     def _write(self, keys: str) -> None:
         os.write(self._leader, keys.encode())
