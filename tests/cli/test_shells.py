@@ -62,6 +62,12 @@ def test_settings_are_added_to_not_written_anew(home: Path) -> None:
     assert real.read_bytes().startswith(b"export A=\xe4\nsource ")
 
 
+def test_settings_that_a_link_only_promises_are_made_behind_it(home: Path) -> None:
+    (home / ".bashrc").symlink_to(home / "dotfiles")
+    shells.install("bash")
+    assert (home / "dotfiles").read_text().startswith("source ")
+
+
 def test_zsh_and_fish_keep_their_files_where_they_are_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

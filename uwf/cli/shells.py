@@ -204,7 +204,7 @@ def _write(path: str, text: str) -> None:
 def _add_line(path: str, line: str, older: str) -> None:
     """Append `line` to the file, unless it or the `older` form of it is there."""
     before = b""
-    if os.path.lexists(path):
+    if os.path.exists(path):
         with open(path, "rb") as file:
             before = file.read()
     there = [each.strip() for each in before.split(b"\n")]
