@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.units import counted, duration_s, size_bytes
+from uwf.units import counted, duration_s, one, size_bytes
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,10 @@ def test_any_text_is_a_duration_or_refused(text: str) -> None:
         assert duration_s(text) >= 0
     except ValueError as error:
         assert repr(text) in str(error)
+
+
+def test_one_thing_has_the_article_that_is_said() -> None:
+    assert [one(thing) for thing in ("step", "attempt", "")] == ["a step", "an attempt", "a "]
 
 
 def test_one_thing_is_not_told_as_several() -> None:

@@ -1,4 +1,6 @@
-"""Durations, sizes and counts as people write them: `90s`, `1h30m`; `8MiB`, `64KiB`, `1GB`; `1 step`, `2 steps`."""
+"""Durations, sizes and counts as people write them: `90s`, `1h30m`; `8MiB`, `64KiB`, `1GB`; `1 step`, `2 steps`; and
+one thing: `a step`, `an attempt`.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +46,11 @@ def size_bytes(text: str) -> int:
 def counted(number: int, thing: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def one(thing: str) -> str:
+    """`a step`, `an attempt`."""
+    return f"{'an' if thing[:1] in 'aeiou' and thing else 'a'} {thing}"
 
 
 def _take(text: str) -> tuple[float, str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.model import THREADS, THREADS_END, Place, Start, previous
 from uwf.errors import Ambiguous, InputError, NotFound
+from uwf.units import one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def forkable(store: Reader, text: str) -> tuple[str, str | None]:
     return id, ref.name.removeprefix(THREADS)
 
 
-def step_id(store: Reader, text: str) -> str:
-    """Like `object_id`, but the object must be a step; a thread stands for its newest step."""
+def step_id(store: Reader, text: str, *, or_attempt: bool = False) -> str:
+    """Like `object_id`, but the object must be a step, or may be an attempt; a thread stands for its newest step."""
     id = object_id(store, text)
     kind = store.get(id).kind
     if kind in ("start", "rebind"):
@@ -118,9 +119,9 @@ def step_id(store: Reader, text: str) -> str:
         raise NotFound(
             f"{text!r} has no step yet", hint=f"uwf thread exec {thread}", code="no_such_step"
         )
-    if kind != "step":
+    if kind != "step" and not (or_attempt and kind == "attempt"):
         raise InputError(
-            f"object {id[:12]} is a {kind}, not a step",
+            f"object {id[:12]} is {one(kind)}, not a step",
             hint=f"uwf cas get {id[:12]}",
             code="not_a_step",
         )

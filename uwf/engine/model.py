@@ -20,6 +20,7 @@ from __future__ import annotations
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store.codec import Link
+from uwf.units import one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ class Step(Record):
         node = nodes.get(id)
         if node.kind != "step":
             raise InputError(
-                f"object {id[:12]} is a {node.kind}, not a step",
+                f"object {id[:12]} is {one(node.kind)}, not a step",
                 hint=f"uwf cas get {id[:12]}",
                 code="not_a_step",
             )
@@ -271,7 +272,7 @@ class Step(Record):
 def not_a_chain(id: str, kind: str) -> Exception:
     """The error for an object that is no node of a chain."""
     return InputError(
-        f"object {id[:12]} is a {kind}, not a node of a thread's chain",
+        f"object {id[:12]} is {one(kind)}, not a node of a thread's chain",
         hint="uwf thread list --all",
         code="not_a_chain",
     )

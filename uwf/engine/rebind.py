@@ -9,6 +9,7 @@ from uwf.engine.thread import Thread
 from uwf.errors import StateError
 from uwf.record import replace
 from uwf.store.codec import Link
+from uwf.units import one
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     node = store.get(workflow_id)
     if node.kind != "workflow":
         raise StateError(
-            f"object {workflow_id[:12]} is a {node.kind}, not a workflow",
+            f"object {workflow_id[:12]} is {one(node.kind)}, not a workflow",
             hint="uwf workflow list",
             code="not_a_workflow",
         )

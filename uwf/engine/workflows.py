@@ -7,6 +7,7 @@ import os
 from uwf.engine.model import REGISTRY
 from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.record import Record
+from uwf.units import one
 from uwf.workflow import model
 
 TYPE_CHECKING = False
@@ -77,7 +78,7 @@ def object_of(reader: Reader, word: str) -> str | None:
         return id
     if len(word) == 64:
         raise InputError(
-            f"object {id[:12]} is a {kind}, not a workflow",
+            f"object {id[:12]} is {one(kind)}, not a workflow",
             hint="uwf workflow list",
             code="not_a_workflow",
         )
