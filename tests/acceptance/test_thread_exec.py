@@ -86,7 +86,7 @@ def test_until_done_stops_at_a_suspension_with_exit_3(project: Project) -> None:
     words = ("thread", "exec", thread, "--agent", agent.command, "--until-done")
     done = project(*words, expect=3)
     assert done.out.splitlines()[-1] == "suspended: Which colour?"
-    assert done.err == f"hint: uwf thread resume {thread} --supplement 'your answer'\n"
+    assert done.err == f"hint: uwf thread resume {thread} --supplement TEXT\n"
     shown = project.show(thread)
     assert (shown["status"], shown["suspendedRole"]) == ("suspended", "reviewer")
     assert (shown["suspendMessage"], shown["currentRole"]) == ("Which colour?", "reviewer")

@@ -26,6 +26,63 @@ def test_a_failed_agent_is_exit_6_and_suspends_the_thread(project: Project) -> N
     assert shown["error"] == line["error"]
 
 
+def test_a_failure_is_told_once_with_the_command_that_shows_what_was_said(project: Project) -> None:
+    thread = project.begin()
+    failing = project.program("failing", "seq 1 200 >&2; exit 1")
+    done = project("thread", "exec", thread, "--agent", failing, expect=6)
+    attempt = project.show(thread)["error"]["attempt"]
+    assert done.out == f"worker failed  {attempt[:12]}  (suspended)\n"
+    assert done.err.splitlines() == [
+        f"error: agent {failing} exited with code 1: 200",
+        f"hint: uwf thread resume {thread}",
+        f"what it said is kept: uwf step show {attempt[:16]}",
+    ]
+    again = project("thread", "exec", thread, expect=5)
+    assert again.err.splitlines()[-1] == f"hint: uwf thread resume {thread}"
+    silent = project("step", "turns", thread)
+    assert silent.err.splitlines()[-1] == f"hint: uwf step show {attempt[:16]}"
+
+
+def test_a_bad_reply_is_told_in_full_only_when_it_is_another_one(project: Project) -> None:
+    failing = project.program("failing", "echo hello")
+    done = project("thread", "exec", project.begin(), "--agent", failing, expect=6)
+    first, second, error, *_ = done.err.splitlines()
+    assert "no front matter" in first and "no front matter" in error
+    assert second == "worker: reply not valid, asking again: as before"
+
+
+def test_a_failed_attempt_is_shown_with_its_process_stderr_and_turns(project: Project) -> None:
+    thread = project.begin()
+    failing = project.program("failing", "echo I tried; seq 1 200 >&2; exit 9")
+    [line] = project.step(thread, failing, "--supplement", "be quick", expect=6)
+    attempt = line["error"]["attempt"]
+    shown = project("step", "show", attempt[:12], "--json").json
+    assert (shown["attempt"], shown["thread"], shown["role"]) == (attempt, thread, "worker")
+    assert (shown["error"]["code"], shown["process"]["exitCode"]) == ("exit_code", 9)
+    assert shown["stderr"].split() == [str(n) for n in range(1, 201)]
+    assert [turn["text"] for turn in shown["turns"]] == ["I tried\n"]
+    assert shown["supplement"] == "be quick" and "be quick" in shown["prompt"]
+    assert project("step", "show", attempt, "-q").out == f"{attempt}\n"
+    text = project("step", "show", attempt).out
+    assert "process      exited with code 9, 8 bytes on stdout, 692 on stderr" in text
+    assert "Its stderr:\n\n1\n2\n" in text and "I tried" in text
+    page = project("step", "read", attempt).out
+    assert page.startswith("## Attempt 1 of worker: exit_code\n")
+    assert "## Its stderr\n\n```\n1\n2\n" in page and "## The prompt it got" in page
+
+
+def test_the_beginning_of_an_attempt_leads_to_its_thread(project: Project) -> None:
+    thread = project.begin()
+    [line] = project.step(thread, "false", expect=6)
+    end = project("cas", "get", line["error"]["attempt"], "--json").json
+    begun = end["payload"]["begun"]["$ref"]
+    done = project("step", "show", begun, "--json", expect=2)
+    assert done.error["code"] == "not_a_step"
+    assert done.error["hint"] == f"uwf step turns {thread}"
+    done = project("step", "turns", thread, "--step", begun, "--json", expect=2)
+    assert done.error["message"] == f"object {begun[:12]} is an attempt, not a step"
+
+
 def test_a_fixed_agent_goes_on_and_its_step_links_the_failed_attempts(project: Project) -> None:
     thread = project.begin(ONE)
     failing = project.program("failing", "echo my thoughts; exit 1")

@@ -52,6 +52,7 @@ class Live:
         self._began_s = 0.0
         self._who = ""
         self._words = ""
+        self._problems: tuple[str, ...] = ()
         self._ticking = False
 
     def __enter__(self) -> Live:
@@ -76,9 +77,9 @@ class Live:
             lines = event.text.strip().splitlines()
             self._words = lines[-1] if lines else self._words
         elif isinstance(event, ReplyRefused):
-            self._out.note(
-                f"{event.role}: reply not valid, asking again: {'; '.join(event.problems)}"
-            )
+            why = "as before" if event.problems == self._problems else "; ".join(event.problems)
+            self._problems = event.problems
+            self._out.note(f"{event.role}: reply not valid, asking again: {why}")
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Recovered):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
 
 _STEP = arg(
-    "An id, THREAD~N, THREAD/role@N, or a thread for its last step.",
+    "An id, also of a failed attempt; THREAD~N, THREAD/role@N, or a thread for its last step.",
     metavar="STEP",
     complete="step",
 )
@@ -42,13 +42,18 @@ def list_(ctx: Context, thread: str) -> None:
 @command(
     "step show",
     help="Show one step: prompt, supplement, reply, turns and failed attempts.",
+    detail="Of a failed attempt it shows why, how its process ended, its stderr and what was said.",
     example="uwf step show @last~1",
     step=_STEP,
 )
 def show(ctx: Context, step: str) -> None:
     store = ctx.reader()
-    row = View(store, ctx.home).step(address.step_id(store, step))
-    ctx.out.answer(row, ids=[row["step"]], draw=lambda: ctx.out.fields(_fields(row)))
+    id = address.step_id(store, step, or_attempt=True)
+    if store.get(id).kind == "attempt":
+        _show_attempt(ctx, id)
+        return
+    row = View(store, ctx.home).step(id)
+    ctx.out.answer(row, ids=[id], draw=lambda: ctx.out.fields(_fields(row)))
 
 
 @command(
@@ -61,7 +66,15 @@ def read(ctx: Context, step: str) -> None:
     from uwf.engine import read as reading
 
     store = ctx.reader()
-    id = address.step_id(store, step)
+    id = address.step_id(store, step, or_attempt=True)
+    if store.get(id).kind == "attempt":
+        from uwf.engine import ended
+
+        text = ended.page(store, id)
+        ctx.out.answer(
+            {"attempt": id, "markdown": text}, ids=[id], draw=lambda: ctx.out.markdown(text)
+        )
+        return
     text = reading.step_page(store, id)
     ctx.out.answer({"step": id, "markdown": text}, ids=[id], draw=lambda: ctx.out.markdown(text))
 
@@ -85,11 +98,51 @@ def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
     )
     if not rows:
         ctx.out.note("no agent has said anything yet")
+        failed = None if only is not None else telling.last_attempt(store, ref)
+        if failed is not None:
+            ctx.out.hint(f"uwf step show {failed[:16]}")
 
 
 def _turn(row: dict[str, Any]) -> str:
     where = f"step {row['index']}" if row["step"] else f"attempt {row['number']}, {row['outcome']}"
     return f"— {row['role']}, {where}, {row['from']}, {clock.iso(row['at'])}\n{row['text']}"
+
+
+def _show_attempt(ctx: Context, id: str) -> None:
+    from uwf.engine import ended
+
+    row = ended.row(ctx.reader(), id)
+    fields = {
+        "attempt": id,
+        "thread": row["thread"],
+        "role": row["role"],
+        "place": f"attempt {row['number']}, round {row['round']}",
+        "failed": f"{row['error']['code']}: {row['error']['message']}",
+        "process": "" if row["process"] is None else ended.process(row["process"]),
+        "agent": row["agent"],
+        "cwd": row["cwd"],
+        "began": clock.iso(row["startedAt"])
+        + ("" if row["durationMs"] is None else f", took {row['durationMs'] / 1000:.1f} s"),
+        "usage": _usage(row),
+        "supplement": row["supplement"] or "",
+        "instruction": row["instruction"],
+    }
+    parts = [f"\n{ended.stderr_heading(row)}:\n\n{row['stderr']}"] if row["stderr"] else []
+    parts += [
+        f"\nTurn, {turn['from']}, {clock.iso(turn['at'])}:\n\n{turn['text']}"
+        for turn in row["turns"]
+    ]
+
+    def draw() -> None:
+        ctx.out.fields(fields)
+        for part in parts:
+            ctx.out.text(part)
+
+    ctx.out.answer(row, ids=[id], draw=draw)
+
+
+def _usage(row: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items())
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -117,7 +170,7 @@ def _fields(row: dict[str, Any]) -> dict[str, str]:
         "agent": row["agent"],
         "cwd": row["cwd"],
         "began": f"{clock.iso(row['startedAt'])}, took {row['durationMs'] / 1000:.1f} s",
-        "usage": ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items()),
+        "usage": _usage(row),
         "tries": str(1 + len(row["attempts"])),
         "supplement": row["supplement"] or "",
         "instruction": row["instruction"],

@@ -9,15 +9,18 @@ from uwf.cli.command import arg, command, opt
 from uwf.cli.text import text_arg
 from uwf.engine import advance
 from uwf.engine.model import SUSPENDED
-from uwf.errors import InputError
+from uwf.errors import InputError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from uwf.cli.context import Context
     from uwf.engine.advance import Order
     from uwf.engine.attempt import Result
+    from uwf.engine.engine import Engine
+    from uwf.engine.view import View
 
 PATIENCE_S = 60.0
 """For what an agent did is not to be lost because hundreds of others write to the store, too."""
@@ -142,18 +145,26 @@ def _run(ctx: Context, word: str, order: Order) -> int:
     with signals_to(stop), Live(ctx.out) as live:
         engine = wiring.engine(ctx, live.on_event)
         view = wiring.view(ctx)
-        for result in advance.run(engine, id, order, stop):
+        for result in _results(engine, id, order, stop, view):
             live.pause()
             line = view.result(result)
             ctx.out.line(line, id=result.step or "", draw=_sentence(line))
             code = _exit_code(result)
             if result.failure is not None:
-                _tell_failure(ctx, line)
+                _tell_failure(ctx, line, view.way_on(result.thread))
             elif result.thread.status == SUSPENDED:
-                more = view.more_budget(result.thread)
-                what = f"--budget {more}" if more else "--supplement 'your answer'"
-                ctx.out.hint(f"uwf thread resume {id} {what}")
+                ctx.out.hint(view.way_on(result.thread))
     return code
+
+
+def _results(engine: Engine, id: str, order: Order, stop: Stop, view: View) -> Iterator[Result]:
+    """`advance.run`; a suspended thread has the same hint here as when it was suspended."""
+    try:
+        yield from advance.run(engine, id, order, stop)
+    except StateError as error:
+        if error.code == SUSPENDED:
+            error.hint = view.way_on(advance.current(engine, id))
+        raise
 
 
 def _exit_code(result: Result) -> int:
@@ -162,16 +173,18 @@ def _exit_code(result: Result) -> int:
     return exits.SUSPENDED if result.thread.status == SUSPENDED else exits.DONE
 
 
-def _tell_failure(ctx: Context, line: dict[str, Any]) -> None:
+def _tell_failure(ctx: Context, line: dict[str, Any], way_on: str) -> None:
     error = line["error"]
-    ctx.out.error(error["code"], error["message"], f"uwf thread resume {line['thread']}")
-    ctx.out.note(f"what was said is kept: uwf step turns {line['thread']}")
+    ctx.out.error(error["code"], error["message"], way_on)
+    ctx.out.note(f"what it said is kept: uwf step show {error['attempt'][:16]}")
 
 
 def _sentence(line: dict[str, Any]) -> str:
     """A step for a reader: what was done, and what comes next."""
+    if line["error"] is not None:  # why stands on stderr, once
+        return f"{line['role']} failed  {line['error']['attempt'][:12]}  ({line['status']})"
     if line["step"] is None:
-        done = "the graph has ended" if line["role"] is None else f"{line['role']} failed"
+        done = "the graph has ended"
     else:
         done = f"{line['role']} → {line['stepStatus']}  {line['step'][:12]}"
     if line["status"] == SUSPENDED:

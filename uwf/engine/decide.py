@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from uwf.engine.model import CANCELLED, COMPLETED, IDLE, SUSPENDED, Place, Plan, Start, Step
+from uwf.engine.thread import FAILED
 from uwf.errors import InputError, StateError
 from uwf.record import Record, replace
 from uwf.workflow import route
@@ -43,9 +44,7 @@ def for_exec(
     refuse_cancelled(thread)
     why = f": {thread.tags['suspendMessage']}" if thread.tags.get("suspendMessage") else ""
     raise StateError(
-        f"thread {thread.id} is {thread.status}{why}",
-        hint=f"uwf thread resume {thread.id} --supplement TEXT",
-        code=thread.status,
+        f"thread {thread.id} is {thread.status}{why}", hint=way_on(thread), code=thread.status
     )
 
 
@@ -63,6 +62,14 @@ def for_resume(
         hint=f"uwf thread exec {thread.id}",
         code="idle",
     )
+
+
+def way_on(thread: Thread) -> str:
+    """The command that lets a suspended or completed thread go on, when it is not for lack of budget."""
+    attempt = None if thread.plan is None else thread.attempt
+    has_failed = attempt is not None and attempt.state == FAILED
+    supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
+    return f"uwf thread resume {thread.id}{supplement}"
 
 
 def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:

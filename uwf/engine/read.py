@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
+from uwf.engine import decide
 from uwf.engine.model import Place, Start, Step, prompt_text
 from uwf.engine.story import inline, quote, steps_back
 from uwf.units import counted
@@ -45,7 +46,7 @@ def thread_markdown(
     if message and before is None:
         parts.append(
             f"**Suspended** at {thread.tags.get('suspendedRole', 'no role')}: {message}\n\n"
-            f"To go on: `uwf thread resume {thread.id} --supplement TEXT`"
+            f"To go on: `{decide.way_on(thread)}`"
         )
     return "\n\n".join(parts) + "\n"
 
@@ -73,10 +74,15 @@ def step_page(reader: Reader, id: str) -> str:
     """`step read`: one step with the prompt it got."""
     step = Step.read(reader, id)
     prompt = prompt_text(reader, step.prompt)
+    return f"{step_markdown(step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
+
+
+def fenced(text: str, kind: str = "") -> str:
+    """`text` in a Markdown fence that it does not close."""
     fence = "`" * 3
-    while fence in prompt:
+    while fence in text:
         fence += "`"
-    return f"{step_markdown(step)}\n\n## The prompt it got\n\n{fence}markdown\n{prompt}\n{fence}\n"
+    return f"{fence}{kind}\n{text}\n{fence}"
 
 
 def _facts(thread: Thread, start: Start) -> str:

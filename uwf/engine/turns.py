@@ -31,6 +31,12 @@ def of_thread(reader: Reader, ref: Ref, only: str | None) -> list[dict[str, Any]
     return rows
 
 
+def last_attempt(reader: Reader, ref: Ref) -> str | None:
+    """The end of the newest attempt beside the head of the thread behind `ref`; None when there is none."""
+    found = read_try(reader, ref.name.rpartition("/")[2])
+    return None if found is None else last_ending(found)
+
+
 def _of_try(reader: Reader, ref: Ref) -> list[dict[str, Any]]:
     """The turns beside the head: of failed attempts, and of the one that runs."""
     found = read_try(reader, ref.name.rpartition("/")[2])

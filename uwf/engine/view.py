@@ -165,7 +165,14 @@ class View:
             at = previous(self._reader, at)
         return ""
 
-    def more_budget(self, thread: Thread) -> str | None:
+    def way_on(self, thread: Thread) -> str:
+        """The command that lets a suspended thread go on."""
+        more = self._more_budget(thread)
+        if more is not None:
+            return f"uwf thread resume {thread.id} --budget {more}"
+        return decide.way_on(thread)
+
+    def _more_budget(self, thread: Thread) -> str | None:
         """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""
         role = thread.tags.get("suspendedRole")
         limits, used = self._budget(thread, role), self._spent(thread, role)
