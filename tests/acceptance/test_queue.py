@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 
 from tests.helpers.gate import Gate, configure, ended, in_line
 from tests.helpers.project import ONE, Project, until
+from tests.helpers.terminal import Terminal
 
 
 def one_place(project: Project, **limits: str) -> Gate:
@@ -186,6 +188,59 @@ def test_waiting_in_vain_ends_in_a_refusal_after_that_time(project: Project) -> 
     assert project(*words, expect=75).error["reason"] == "server_overloaded"
     assert time.monotonic() - began >= 0.5
     assert in_line(project) == []
+    told = project("thread", "exec", second, "--agent", gate.name, "--wait", "0.5", expect=75)
+    full = "the only place of this machine is taken"
+    note, *more = told.err.splitlines()
+    assert re.fullmatch(rf"waiting, \d+ms at most: {full}", note)
+    assert more == [f"error: {full}; waited 500ms in vain", "hint: uwf queue list"]
+    gate.open()
+    ended(running)
+
+
+def test_a_thread_that_waits_is_shown_with_its_position(project: Project) -> None:
+    gate = one_place(project)
+    first, second, third = (project.begin() for _ in range(3))
+    processes = [gate.running(first), gate.waiting(second), gate.waiting(third)]
+    shown = project.show(third)
+    assert (shown["status"], shown["running"]["pid"]) == ("running", processes[2].pid)
+    assert (shown["waiting"]["position"], project.show(first)["waiting"]) == (2, None)
+    assert shown["startedAt"] <= shown["waiting"]["since"] <= time.time() * 1000
+    screen = project("thread", "show", third).out
+    assert "status     waiting\nworkflow" in screen and "number 2 in the line" in screen
+    assert "\nrunning" not in screen
+    table = project("thread", "list", "--columns", "thread,status").out
+    assert [line.split()[1] for line in table.splitlines()] == [
+        *("STATUS", "waiting", "waiting", "running")
+    ]
+    gate.open()
+    for process in processes:
+        ended(process)
+    assert project.show(third)["waiting"] is None
+
+
+def test_a_terminal_says_what_is_waited_for_and_counts_the_time(project: Project) -> None:
+    gate = one_place(project)
+    first, second = project.begin(), project.begin()
+    running = gate.running(first)
+    words = ("thread", "exec", second, "--agent", gate.name, "--wait", "60")
+    terminal = Terminal(project, *words)
+    terminal.read_until("waiting · 0:01")
+    gate.open()
+    assert terminal.end() == 0
+    ended(running)
+    full = "the only place of this machine is taken"
+    assert re.fullmatch(rf"waiting, \w+ at most: {full}", terminal.screen[0])
+    assert len(terminal.screen) == 3 and terminal.screen[1].startswith("worker → done")
+
+
+def test_waiting_for_who_runs_the_thread_is_told_as_well(project: Project) -> None:
+    gate = Gate(project)
+    thread = project.begin()
+    running = gate.running(thread)
+    done = project("thread", "exec", thread, "--agent", gate.name, "--wait", "0.2", expect=5)
+    note, error, _hint = done.err.splitlines()
+    assert re.match(r"waiting, 200ms at most: the thread is running in process \d+", note)
+    assert error.endswith("; waited 200ms in vain")
     gate.open()
     ended(running)
 

@@ -41,6 +41,11 @@ def cells(columns: tuple[str, ...], row: Row, agent: Callable[[Row], str]) -> li
     return [agent(row) if column == "agent" else _CELLS[column](row) for column in columns]
 
 
+def standing(row: Row) -> str:
+    """The status for a reader: a process that only waits for a place runs nothing."""
+    return "waiting" if row["waiting"] is not None else str(row["status"])
+
+
 def spent(row: Row) -> str:
     """What a thread has used, beside what it may."""
     used, limits = row["spent"] or {}, row["budget"] or {}
@@ -77,7 +82,7 @@ def _used(row: Row) -> str:
 
 _CELLS: dict[str, Callable[[Row], str]] = {
     "thread": lambda row: str(row["thread"]),
-    "status": lambda row: str(row["status"]),
+    "status": standing,
     "workflow": lambda row: row["workflowName"] or "",
     "step": lambda row: number(row["steps"]),
     "round": lambda row: number(row["rounds"]),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from uwf import clock
-from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, Retrying, TurnCame
+from uwf import amounts, clock
+from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, Retrying, TurnCame, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ else:
         import signal
 
 TICK_S = 1.0
+WAITING = "waiting"
 AGENT_CHARS = 24
 """A long command line shall leave room for the time and the latest words."""
 
@@ -45,7 +46,7 @@ def signals_to(stop: Stop) -> Iterator[None]:
 
 
 class Live:
-    """The live line: role, agent, elapsed time and the latest words. Silent without a terminal."""
+    """The live line: role, agent, elapsed time and the latest words, or that it waits. Silent without a terminal."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
@@ -82,6 +83,8 @@ class Live:
             self._out.note(f"{event.role}: reply not valid, asking again: {why}")
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
+        elif isinstance(event, Waiting):
+            self._tell_waiting(event)
         elif isinstance(event, Recovered):
             ended = ", ".join(map(str, event.ended_pids))
             self._out.note(
@@ -89,6 +92,15 @@ class Live:
                 + (f", its processes were ended ({ended})" if ended else "")
             )
         self._draw()
+
+    def _tell_waiting(self, event: Waiting) -> None:
+        """Said once; then the live line counts the time."""
+        if self._who != WAITING:
+            most = amounts.said(amounts.TIME, round(event.wait_s, 1))
+            self._out.note(f"waiting, {most} at most: {event.message}")
+            self._who, self._words = WAITING, ""
+            self._began_s = clock.monotonic_s()
+            self._start_ticking()
 
     def pause(self) -> None:
         """Take the line away until the next event."""
@@ -110,7 +122,8 @@ class Live:
     def _draw(self) -> None:
         if self._out.is_live:
             elapsed = int(clock.monotonic_s() - self._began_s)
-            self._out.status(f"{self._who} · {elapsed // 60}:{elapsed % 60:02d} · {self._words}")
+            words = f" · {self._words}" if self._words or self._who != WAITING else ""
+            self._out.status(f"{self._who} · {elapsed // 60}:{elapsed % 60:02d}{words}")
 
 
 def _short(agent: str) -> str:

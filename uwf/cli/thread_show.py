@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli import wiring
-from uwf.cli.columns import cells, chosen, labels, moment, number, short, spent
+from uwf.cli.columns import cells, chosen, labels, moment, number, short, spent, standing
 from uwf.cli.command import arg, command, opt
 from uwf.engine.model import ACTIVE, HISTORY, STATUSES
 from uwf.engine.view import CORRUPT, RUNNING
@@ -162,10 +162,9 @@ def _filter(
 
 
 def _fields(row: dict[str, Any]) -> dict[str, str]:
-    running = row["running"]
     return {
         "thread": row["thread"],
-        "status": row["status"],
+        "status": standing(row),
         "workflow": f"{row['workflowName'] or '?'} ({(row['workflow'] or '?')[:12]})",
         "head": row["head"],
         "steps": f"{number(row['steps'])} in {number(row['rounds'])} round{'' if row['rounds'] == 1 else 's'}",
@@ -173,10 +172,8 @@ def _fields(row: dict[str, Any]) -> dict[str, str]:
         "suspended": f"{row['suspendedRole']}: {row['suspendMessage']}"
         if row["suspendMessage"]
         else "",
-        "running": f"process {running['pid']}, {running['role'] or 'starting'}, "
-        f"{running['agent'] or ''}"
-        if running
-        else "",
+        "waiting": _waiting(row),
+        "running": _running(row),
         "task": short(row["prompt"] or "", 200),
         "cwd": row["cwd"] or "",
         "labels": labels(row),
@@ -187,3 +184,20 @@ def _fields(row: dict[str, Any]) -> dict[str, str]:
         "updated": moment(row["updatedAt"]),
         "completed": moment(row["completedAt"]),
     }
+
+
+def _waiting(row: dict[str, Any]) -> str:
+    if row["waiting"] is None:
+        return ""
+    since, position = moment(row["waiting"]["since"]), row["waiting"]["position"]
+    return (
+        f"for a place since {since}, number {position} in the line, process {row['running']['pid']}"
+    )
+
+
+def _running(row: dict[str, Any]) -> str:
+    running = row["running"]
+    if running is None or row["waiting"] is not None:
+        return ""
+    what = "starting" if running["role"] is None else f"{running['role']}, {running['agent']}"
+    return f"process {running['pid']}, {what}"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, contextmanager
 
-from uwf import clock, points
+from uwf import amounts, clock, points
 from uwf.engine import commit, decide, recover, spending, tries
 from uwf.engine import thread as threads
 from uwf.engine.attempt import Attempt, Result, interrupted
-from uwf.engine.events import Recovered
+from uwf.engine.events import Recovered, Waiting
 from uwf.engine.model import IDLE, SUSPENDED
 from uwf.engine.thread import Thread, labels_of, lock_path, read_try
 from uwf.errors import Busy, Refused, UwfError
@@ -139,7 +139,14 @@ def hold(engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None)
     When `stop` is asked for, the waiting ends in `Interrupted`.
     """
 
+    is_told = False
+
     def pause(seconds: float) -> None:
+        nonlocal is_told
+        if not is_told:
+            is_told = True
+            what = f"the thread is running{_whose(engine, id)}"
+            engine.on_event(Waiting(id, what, wait_s))
         time.sleep(seconds)
         if stop is not None:
             _heed(stop, id)
@@ -148,7 +155,7 @@ def hold(engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None)
         held = lock.take(lock_path(engine.home), id, wait_s=wait_s, pause=pause)
     except Busy:
         raise Busy(
-            f"thread {id} is running{_whose(engine, id)}",
+            f"thread {id} is running{_whose(engine, id)}{_in_vain(wait_s)}",
             hint=f"uwf thread watch {id}",
         ) from None
     with held:
@@ -173,13 +180,19 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
     agent = _agent_for(engine, workflow, plan, order)
     thread = _with_budget(engine, thread, workflow, plan, order)
     sleep = _sleeper(stop, id)
-    deadline_s = clock.monotonic_s() + order.wait_s
+    wait_s = order.wait_s
+    deadline_s = clock.monotonic_s() + wait_s
     retries = 0
+
+    def on_wait(refusal: Refused) -> None:
+        left_s = max(0.0, deadline_s - clock.monotonic_s())
+        engine.on_event(Waiting(id, refusal.message, left_s))
+
     while True:
         order = replace(order, wait_s=max(0.0, deadline_s - clock.monotonic_s()))
         request = _request(engine, thread, workflow, plan, agent, order)
         try:
-            with engine.dispatch.admitted(request, agent, sleep) as keep_fds:
+            with engine.dispatch.admitted(request, agent, sleep, on_wait) as keep_fds:
                 result = Attempt(
                     engine,
                     thread,
@@ -192,7 +205,11 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
                     retries=retries,
                 ).make()
         except Refused as refusal:
-            sleep(_until_it_may_pass(refusal, deadline_s))
+            if clock.monotonic_s() >= deadline_s:
+                refusal.message += _in_vain(wait_s)
+            pause_s = _until_it_may_pass(refusal, deadline_s)
+            on_wait(refusal)
+            sleep(pause_s)
             continue
         if isinstance(result, Result):
             return result
@@ -219,6 +236,11 @@ def _until_it_may_pass(refusal: Refused, deadline_s: float) -> float:
     if clock.monotonic_s() + wait_s > deadline_s:
         raise refusal
     return wait_s
+
+
+def _in_vain(wait_s: float) -> str:
+    """What a refusal says once all the time that was given for it has passed."""
+    return f"; waited {amounts.said(amounts.TIME, wait_s)} in vain" if wait_s > 0 else ""
 
 
 def _request(

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from uwf.engine.commit import Tell
     from uwf.engine.thread import Thread
     from uwf.engine.tries import Failure
+    from uwf.errors import Refused
     from uwf.guard.contract import Guard
     from uwf.store.protocols import Store, Transaction
     from uwf.workflow.model import Workflow
@@ -67,11 +68,15 @@ class Dispatch:
 
     @contextmanager
     def admitted(
-        self, request: Request, agent: Agent, sleep: Callable[[float], None]
+        self,
+        request: Request,
+        agent: Agent,
+        sleep: Callable[[float], None],
+        on_wait: Callable[[Refused], None],
     ) -> Iterator[tuple[int, ...]]:
         """Hold what the guards give; its descriptors are for the agent to inherit. Raises `Refused`.
 
-        `sleep` waits in the line, and raises when the run is asked to stop.
+        `sleep` waits in the line, and raises when the run is asked to stop; `on_wait` is told that this begins.
         """
         turn = Turn(
             self._store,
@@ -82,6 +87,7 @@ class Dispatch:
             sleep=sleep,
             started=self._started,
             is_alive=platform.is_same,
+            on_wait=on_wait,
         )
         with chain.entered([*self._askable(agent), turn], request):
             held = turn.held

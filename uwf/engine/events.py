@@ -45,6 +45,14 @@ class Retrying(Record):
     delay_s: float
 
 
+class Waiting(Record):
+    """Nothing runs yet: `message` says what is in the way, `wait_s` how long it is waited for at most."""
+
+    thread: str
+    message: str
+    wait_s: float
+
+
 class Recovered(Record):
     """A dead predecessor's attempt was kept and its processes ended."""
 
@@ -54,4 +62,4 @@ class Recovered(Record):
 
 
 if TYPE_CHECKING:
-    Event: TypeAlias = AgentStarted | TurnCame | ReplyRefused | Retrying | Recovered
+    Event: TypeAlias = AgentStarted | TurnCame | ReplyRefused | Retrying | Waiting | Recovered

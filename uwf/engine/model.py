@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from uwf.store.codec import Node
-    from uwf.store.protocols import Objects, Refs
+    from uwf.store.protocols import Counters, Objects, Refs
 
     class Nodes(Protocol):
         """Whatever nodes can be read from: a store, a transaction, a memo."""
 
         def get(self, id: str) -> Node: ...
 
-    class Reader(Objects, Refs, Protocol):
+    class Reader(Objects, Refs, Counters, Protocol):
         """A store or a transaction."""
 
     class Writer(Protocol):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from uwf.engine.attempt import Result
     from uwf.engine.model import Reader
     from uwf.engine.thread import Thread
+    from uwf.engine.waiting import Waiting
     from uwf.store.protocols import Ref
     from uwf.workflow.model import Workflow
 
@@ -57,6 +58,7 @@ class View:
         self._reader = reader
         self._home = home
         self._workflows: dict[str, Workflow] = {}
+        self._line: Waiting | None = None
 
     def state(self, thread: Thread) -> dict[str, Any]:
         """What every answer about a thread begins with."""
@@ -122,6 +124,7 @@ class View:
             "updatedAt": ref.updated_ms,
             "completedAt": completed_ms,
             "running": running,
+            "waiting": self._waiting(thread.id, running),
         }
         if FORKED_THREAD in tags:
             shown["forkedFrom"] = {"thread": tags[FORKED_THREAD], "step": tags.get(FORKED_STEP)}
@@ -214,6 +217,16 @@ class View:
             "agent": attempt.agent,
         }
 
+    def _waiting(self, id: str, running: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Since when a thread whose process runs nothing yet waits for a place, and its position in the line."""
+        if running is None or running["role"] is not None:
+            return None
+        if self._line is None:
+            from uwf.engine.waiting import Waiting  # guards, which looking at a thread needs rarely
+
+            self._line = Waiting(self._reader)
+        return self._line.of(id, running["pid"])
+
     def _corrupt(self, ref: Ref, error: Exception) -> dict[str, Any]:
         """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""
         message = error.message if isinstance(error, UwfError) else f"a node lacks {error}"
@@ -246,6 +259,7 @@ class View:
             if tags.get("completedAt", "").isdecimal()
             else None,
             "running": None,
+            "waiting": None,
         }
 
 

@@ -54,8 +54,8 @@ class Limits(Record):
 class Turn:
     """The guard. `check_machine(request, starting)` raises `Refused` when the machine cannot bear another agent
     beside those it sees and `starting` more; `clear(thread)` ends what a dead uwf left of a thread that nobody runs,
-    and says whether there was anything; `sleep` is the waiting, which may raise to end it; `started` is the start time
-    of this process.
+    and says whether there was anything; `sleep` is the waiting, which may raise to end it; `on_wait(refusal)` is told
+    what is in the way when it begins; `started` is the start time of this process.
     """
 
     name = "slots"
@@ -71,6 +71,7 @@ class Turn:
         sleep: Callable[[float], None],
         started: str | None,
         is_alive: Callable[[int, str], bool],
+        on_wait: Callable[[Refused], None] = lambda refusal: None,
     ) -> None:
         self._store = store
         self._folder = folder
@@ -78,6 +79,7 @@ class Turn:
         self._check_machine = check_machine
         self._clear = clear
         self._sleep = sleep
+        self._on_wait = on_wait
         self._started = started or ""
         self._is_alive = is_alive
         self._line = place.Line(store, limits.max_queue, limits.overflow, is_alive)
@@ -107,6 +109,7 @@ class Turn:
 
     def _wait(self, request: Request, entry: Entry, refusal: Refused) -> Held:
         deadline_s = clock.monotonic_s() + request.wait_s
+        self._on_wait(refusal)
         while True:
             left_s = deadline_s - clock.monotonic_s()
             if left_s <= 0:
