@@ -112,3 +112,27 @@ def test_a_config_that_is_broken_hides_no_thread(project: Project) -> None:
     done = project("thread", "show", thread, "--json")
     assert json.loads(done.out)["budget"] == {"usd": 1}
     assert "limits is a table" in json.loads(done.err)["warning"]["message"]
+
+
+def test_usage_under_names_that_nobody_counts_is_kept_and_warned_of_once(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    usage = {"input_tokens": 500, "output_tokens": 20}
+    agent = project.agent(
+        reply("written", title="T", usage=usage), reply("approved", usage={**usage, "tokens": 520})
+    )
+    words = ("thread", "exec", thread, "--agent", agent.command, "--until-done")
+    done = project(*words)
+    assert done.err.splitlines() == [
+        "warning: the usage of writer has input_tokens, output_tokens; counted are tokens and usd"
+    ]
+    assert [row["usage"] for row in project.steps(thread)] == [usage, {**usage, "tokens": 520}]
+    assert project.show(thread)["spent"]["tokens"] == 520
+
+
+def test_the_warning_about_usage_comes_once_for_many_steps(project: Project) -> None:
+    agent = project.agent(
+        reply("written", title="T", usage={"words": 3}), reply("approved", usage={"words": 1})
+    )
+    thread = project.begin(REVIEW)
+    done = project("thread", "exec", thread, "--agent", agent.command, "--until-done")
+    assert len(done.err.splitlines()) == 1

@@ -7,7 +7,7 @@ from uwf.agent.stop import Stop
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text import text_arg
-from uwf.engine import advance
+from uwf.engine import advance, spending
 from uwf.engine.model import SUSPENDED
 from uwf.errors import InputError, StateError
 
@@ -142,6 +142,7 @@ def _run(ctx: Context, word: str, order: Order) -> int:
     id = wiring.thread_ref(ctx, word).name.rpartition("/")[2]
     stop = Stop()
     code = exits.DONE
+    is_warned = False
     with signals_to(stop), Live(ctx.out) as live:
         engine = wiring.engine(ctx, live.on_event)
         view = wiring.view(ctx)
@@ -150,6 +151,12 @@ def _run(ctx: Context, word: str, order: Order) -> int:
             line = view.result(result)
             ctx.out.line(line, id=result.step or "", draw=_sentence(line))
             code = _exit_code(result)
+            if result.step and not is_warned and spending.says_nothing(line["usage"]):
+                is_warned = True
+                names = ", ".join(line["usage"])
+                ctx.out.warning(
+                    f"the usage of {result.role} has {names}; counted are tokens and usd"
+                )
             if result.failure is not None:
                 _tell_failure(ctx, line, view.way_on(result.thread))
             elif result.thread.status == SUSPENDED:

@@ -118,6 +118,11 @@ def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
     return said | {TIME: ms / 1000}
 
 
+def says_nothing(usage: Mapping[str, Any] | None) -> bool:
+    """Whether an agent reported its usage, but under names that no budget knows."""
+    return bool(usage) and not {TOKENS, USD} & set(usage or {})
+
+
 def allowed(
     config: Mapping[str, float], workflow: Workflow, role: str | None, tags: Mapping[str, str]
 ) -> dict[str, float]:
