@@ -129,12 +129,24 @@ def test_a_bad_filter_is_exit_2(project: Project, more: list[str], said: str) ->
 
 def test_an_empty_home_has_no_threads_and_stays_empty(project: Project) -> None:
     assert project("thread", "list", "--json").json == []
-    told = project("thread", "list")
-    assert (told.out, told.err) == ("", "no thread fits\nhint: uwf thread list --all\n")
-    every = project("thread", "list", "--all")
-    assert every.err == "no thread fits\nhint: uwf thread start WORKFLOW -p 'what to do'\n"
+    for more in ((), ("--all",), ("--workflow", "one")):
+        told = project("thread", "list", *more)
+        assert told.out == ""
+        assert told.err == (
+            "there is no thread yet\nhint: uwf thread start WORKFLOW -p 'what to do'\n"
+        )
     assert project("thread", "show", "@last", "--json", expect=4).error["code"] == "no_such_thread"
     assert not project.home.exists()
+
+
+def test_an_empty_list_says_that_what_there_is_has_ended(project: Project) -> None:
+    project.step(project.begin(), project.agent(reply()))
+    told = project("thread", "list")
+    assert told.err == "no active thread; 1 has ended\nhint: uwf thread list --all\n"
+    project("thread", "cancel", project.begin())
+    assert "no active thread; 2 have ended\n" in project("thread", "list").err
+    told = project("thread", "list", "--status", "suspended")
+    assert told.err == "no thread is as asked for\nhint: uwf thread list --all\n"
 
 
 def test_a_thread_is_named_by_its_id_an_end_of_it_or_last(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uwf.engine.listing import Filter
     from uwf.store.protocols import Ref
 
+EVERY = (*STATUSES, RUNNING, CORRUPT)
 SHOWN = 20
 """Rows of a listing for a reader without `--limit`; `--json` and `--quiet` give all."""
 
@@ -106,13 +107,8 @@ def list_(
         if total > len(rows) + offset:
             ctx.out.note(f"{len(rows)} of {total} threads; --limit 0 shows all")
     elif not rows:
-        ctx.out.note("no thread fits")
-        is_narrowed = bool(workflow or label or since or until or offset)
-        ctx.out.hint(
-            "uwf thread list --all"
-            if is_narrowed or not all
-            else "uwf thread start WORKFLOW -p 'what to do'"
-        )
+        is_narrowed = bool(status or history or workflow or label or since or until or offset)
+        _tell_none(ctx, is_narrowed)
     left = old_history.left(store)
     if left is None:
         return
@@ -124,6 +120,20 @@ def list_(
     else:
         ctx.out.note("this store keeps completed threads in the older place")
         ctx.out.hint("uwf migrate history")
+
+
+def _tell_none(ctx: Context, is_narrowed: bool) -> None:
+    """Why a listing is empty: its conditions, or that nothing is active, or that nothing was ever begun."""
+    from uwf.engine import listing
+
+    total = listing.count(ctx.reader(), listing.Filter(statuses=EVERY))
+    if not total:
+        ctx.out.note("there is no thread yet")
+        ctx.out.hint("uwf thread start WORKFLOW -p 'what to do'")
+        return
+    ended = f"no active thread; {total} {'has' if total == 1 else 'have'} ended"
+    ctx.out.note("no thread is as asked for" if is_narrowed else ended)
+    ctx.out.hint("uwf thread list --all")
 
 
 def _filter(
@@ -146,7 +156,7 @@ def _filter(
     elif history:
         statuses = HISTORY
     elif all:
-        statuses = (*STATUSES, RUNNING, CORRUPT)
+        statuses = EVERY
     try:
         id = None if workflow is None else workflows.object_of(ctx.reader(), workflow)
     except Ambiguous:
