@@ -6,6 +6,7 @@ import pytest
 
 from tests.helpers.project import ONE, Project, reply, until
 from tests.helpers.terminal import Terminal
+from uwf.cli.table import width
 
 SLOW = """\
 cat >/dev/null
@@ -97,6 +98,28 @@ def test_a_reply_cannot_steer_the_terminal(project: Project) -> None:
     assert "owned" in seen
     for steering in ("\x1b]", "\x1b[2J", "\x9b", "\x07", "\x08"):
         assert steering not in seen
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_an_id_in_a_table_is_on_one_line_of_a_narrow_terminal(
+    project: Project, columns: int
+) -> None:
+    threads = [project.begin(task="Paint the fence, and the gate beside it, and the house.")]
+    project.step(threads[0], project.agent(reply()))
+    threads.append(project.begin(task="日本語" * 20))
+    for words, ids in (
+        (("thread", "list", "--all"), threads),
+        (("step", "list", threads[0]), [project.steps(threads[0])[0]["step"][:16]]),
+        (("thread", "log", threads[0]), [project.show(threads[0])["head"][:12]]),
+        (("ref", "list", "@uwf/registry/"), []),
+        (("config", "list"), []),
+    ):
+        terminal = Terminal(project, *words, columns=columns)
+        assert terminal.end() == 0
+        for id in ids:
+            assert any(id in line.split() for line in terminal.screen)
+        assert words[0] == "config" or max(map(width, terminal.screen)) <= columns
+    assert "Paint the fence, and the gate beside it" in project("thread", "list", "--all").out
 
 
 def test_ctrl_c_typed_at_the_terminal_ends_the_agent_and_clears_the_line(project: Project) -> None:

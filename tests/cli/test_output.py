@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from unicodedata import combining, east_asian_width
 
 import pytest
 from hypothesis import given
@@ -54,16 +53,3 @@ def test_nothing_that_is_shown_steers_the_terminal(text: str) -> None:
     assert all(letter in "\n\t" or letter >= " " for letter in shown)
     assert not any("\x7f" <= letter <= "\x9f" for letter in shown)
     assert output._visible(shown) == shown
-
-
-@given(st.text(), st.integers(0, 20))
-def test_a_live_line_fits_its_width(text: str, width: int) -> None:
-    fitted = output._fit(text, width)
-    assert text.startswith(fitted)
-    columns = [2 if east_asian_width(letter) in "WF" else 1 for letter in fitted]
-    assert sum(columns) - sum(map(bool, map(combining, fitted))) <= width
-
-
-def test_wide_letters_count_twice() -> None:
-    assert output._fit("日本語", 5) == "日本"
-    assert output._fit("e\u0301e\u0301e", 2) == "e\u0301e\u0301"

@@ -36,6 +36,8 @@ def list_(ctx: Context) -> None:
                     ]
                     for row in rows
                 ],
+                cut=("command",),
+                spare=("kind",),
             )
             if rows
             else None

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 SHOWN = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
 
+TEXTS = ("task", "message", "cwd", "labels", "budget", "spent", "agent", "next", "workflow")
+"""Cut where the terminal is too narrow."""
+SPARE = ("round", "begun", "step", "next", "workflow", "task")
+"""Then left out in this order, unless a person has named the columns."""
+
 
 def chosen(words: str | None) -> tuple[str, ...]:
     """`--columns a,b,c` as columns; those that are always shown without it. InputError for one there is not."""

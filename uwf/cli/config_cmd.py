@@ -29,7 +29,13 @@ def list_(ctx: Context) -> None:
     found = edit.settings(ctx.home)
     shown = {each.key: HIDDEN if each.is_secret else each.value for each in found}
     rows = [(each.key, _text(shown[each.key]), _source(each)) for each in found]
-    ctx.out.answer(shown, ids=shown, draw=lambda: ctx.out.table(("key", "value", "source"), rows))
+    ctx.out.answer(
+        shown,
+        ids=shown,
+        draw=lambda: ctx.out.table(
+            ("key", "value", "source"), rows, cut=("value",), spare=("source",)
+        ),
+    )
 
 
 @command(

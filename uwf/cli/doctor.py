@@ -33,8 +33,8 @@ def doctor(ctx: Context, *, repair: bool = False) -> int:
         ids=[one.thread for one in findings if one.thread],
         draw=lambda: (
             ctx.out.table(
-                ("thread", "what", "repaired"),
-                [[one.thread or "", one.what, "yes" if one.repaired else "no"] for one in findings],
+                ("thread", "repaired", "what"),
+                [[one.thread or "", "yes" if one.repaired else "no", one.what] for one in findings],
             )
             if findings
             else None

@@ -42,7 +42,12 @@ def stats(ctx: Context) -> None:
     rows = standing.figures(ctx.reader(), ctx.config)
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
     ctx.out.answer(
-        rows, draw=lambda: ctx.out.table(columns, [_cells(row) for row in rows]) if rows else None
+        rows,
+        draw=lambda: (
+            ctx.out.table(columns, [_cells(row) for row in rows], cut=("name", "failures"))
+            if rows
+            else None
+        ),
     )
     if not rows:
         ctx.out.note("no step has ended within the window")

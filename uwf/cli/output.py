@@ -3,7 +3,7 @@
 A command answers once (`answer`) or line by line (`line`), giving every form of its answer at once: the JSON
 document, the ids for `--quiet`, and how to draw it for a reader. Which one is printed is decided here.
 
-On a terminal, tables and Markdown are drawn by rich, and control characters are left out of what is shown, so
+On a terminal, Markdown is drawn by rich, tables fit its width, and control characters are left out of what is shown, so
 that no agent's reply can steer the terminal. Everywhere else text is plain UTF-8.
 """
 
@@ -13,11 +13,12 @@ import os
 import sys
 
 from uwf import config
+from uwf.cli import table
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any, TextIO
 
 
@@ -73,11 +74,25 @@ class Output:
         if text:
             self.write(text if text.endswith("\n") else text + "\n")
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Aligned columns under their headings. An empty cell reads `-`, so that columns can be counted."""
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        cut: Collection[str] = (),
+        spare: Sequence[str] = (),
+    ) -> None:
+        """Aligned columns under their headings. An empty cell reads `-`, so that columns can be counted.
+
+        On a terminal that is too narrow, the columns `cut` are cut and then `spare` left out: see `table.lines`.
+        """
         cells = [[_one_line(cell) or "-" for cell in row] for row in rows]
         if self.on_terminal:
-            self._print(_rich_table(columns, cells))
+            seen = [[_visible(cell) for cell in row] for row in cells]
+            heading, *lines = table.lines(columns, seen, _columns(), cut=cut, spare=spare)
+            if has_colour(sys.stdout):
+                heading = f"\x1b[1m{heading}\x1b[0m"
+            self._print("".join(f"{line}\n" for line in (heading, *lines)))
             return
         heads = [column.upper() for column in columns]
         widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
@@ -181,7 +196,7 @@ class Output:
             width = os.get_terminal_size(sys.stderr.fileno()).columns
         except OSError:
             width = 80
-        _put(sys.stderr, f"\r\x1b[K{_fit(_visible(_one_line(text)), width - 1)}")
+        _put(sys.stderr, f"\r\x1b[K{table.head(_visible(_one_line(text)), width - 1)}")
         self._status_shown = True
 
     def clear_status(self) -> None:
@@ -240,6 +255,13 @@ def _put(stream: TextIO | None, text: str) -> None:
         return  # stderr is gone: there is nowhere left to say so, and the exit code still tells
 
 
+def _columns() -> int:
+    """How wide the terminal is, or is said to be by COLUMNS."""
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split()) if "\n" in text or "\r" in text or "\t" in text else text
 
@@ -252,20 +274,6 @@ def _visible(text: str) -> str:
     return text.translate(dict.fromkeys(control))
 
 
-def _fit(text: str, width: int) -> str:
-    """As much of `text` as `width` columns of a terminal hold."""
-    if text.isascii():
-        return text[:width]
-    from unicodedata import combining, east_asian_width
-
-    used = 0
-    for at, letter in enumerate(text):
-        used += 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
-        if used > width:
-            return text[:at]
-    return text
-
-
 def _bar(share: float, colour: bool) -> str:
     """How much of something is used, from green to red."""
     full = min(_BAR, max(0, round(share * _BAR)))
@@ -273,18 +281,6 @@ def _bar(share: float, colour: bool) -> str:
     if not colour:
         return drawn
     return f"\x1b[{31 if share >= 1 else 33 if share >= 0.8 else 32}m{drawn}\x1b[0m"
-
-
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_visible(cell)) for cell in row))
-    return _rich(table)
 
 
 def _rich_markdown(text: str) -> str:

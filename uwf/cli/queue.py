@@ -60,6 +60,8 @@ def list_(ctx: Context) -> None:
                     ]
                     for position, entry in enumerate(waiting, 1)
                 ],
+                cut=("blocked on",),
+                spare=("layer", "priority", "process", "blocked on"),
             )
             if waiting
             else None

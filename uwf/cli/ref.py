@@ -32,7 +32,13 @@ def list_(ctx: Context, prefix: str = "", *, tag: tuple[str, ...] = ()) -> None:
     ctx.out.answer(
         [_document(ref) for ref in found],
         ids=(ref.name for ref in found),
-        draw=lambda: ctx.out.table(("name", "id", "version", "tags"), rows) if found else None,
+        draw=lambda: (
+            ctx.out.table(
+                ("name", "id", "version", "tags"), rows, cut=("tags",), spare=("version", "tags")
+            )
+            if found
+            else None
+        ),
     )
 
 
@@ -109,7 +115,12 @@ def log(ctx: Context, name: str) -> None:
     ctx.out.answer(
         [_move(move) for move in moves],
         ids=(move.new for move in moves if move.new),
-        draw=lambda: ctx.out.table(("version", "at", "old", "new", "why", "process"), rows),
+        draw=lambda: ctx.out.table(
+            ("version", "at", "old", "new", "why", "process"),
+            rows,
+            cut=("why",),
+            spare=("process", "old", "at"),
+        ),
     )
 
 

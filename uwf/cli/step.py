@@ -33,7 +33,16 @@ def list_(ctx: Context, thread: str) -> None:
     ctx.out.answer(
         rows,
         ids=[row["step"] for row in rows],
-        draw=lambda: ctx.out.table(columns, [_cells(row) for row in rows]) if rows else None,
+        draw=lambda: (
+            ctx.out.table(
+                columns,
+                [_cells(row) for row in rows],
+                cut=("agent",),
+                spare=("tries", "round", "seconds", "agent"),
+            )
+            if rows
+            else None
+        ),
     )
     if not rows:
         ctx.out.note("the thread has no step yet")

@@ -76,6 +76,8 @@ def log(ctx: Context, thread: str) -> None:
                 ]
                 for row in rows
             ],
+            cut=("why",),
+            spare=("process", "version", "when"),
         ),
     )
 

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from uwf.cli import wiring
-from uwf.cli.columns import cells, chosen, labels, moment, number, short, spent, standing
+from uwf.cli.columns import (
+    SPARE,
+    TEXTS,
+    cells,
+    chosen,
+    labels,
+    moment,
+    number,
+    short,
+    spent,
+    standing,
+)
 from uwf.cli.command import arg, command, opt
 from uwf.engine.model import ACTIVE, HISTORY, STATUSES
 from uwf.engine.view import CORRUPT, RUNNING
@@ -99,7 +110,14 @@ def list_(
         rows,
         ids=[row["thread"] for row in rows],
         draw=lambda: (
-            ctx.out.table(shown, [cells(shown, row, view.agent) for row in rows]) if rows else None
+            ctx.out.table(
+                shown,
+                [cells(shown, row, view.agent) for row in rows],
+                cut=TEXTS,
+                spare=() if columns else SPARE,
+            )
+            if rows
+            else None
         ),
     )
     if most and len(rows) == most:

@@ -105,13 +105,19 @@ def list_(ctx: Context) -> None:
         for name, id in workflows.registered(ctx.reader()).items()
     ]
     rows.sort(key=lambda row: (row["name"], row["source"]))
+    digits = 16 if ctx.out.on_terminal else None  # as many as one copies
     ctx.out.answer(
         rows,
         ids=[row["workflow"] or row["path"] for row in rows],
         draw=lambda: (
             ctx.out.table(
                 ("name", "source", "where"),
-                [[row["name"], row["source"], row["path"] or row["workflow"]] for row in rows],
+                [
+                    [row["name"], row["source"], row["path"] or row["workflow"][:digits]]
+                    for row in rows
+                ],
+                cut=("where",),
+                spare=("source",),
             )
             if rows
             else None

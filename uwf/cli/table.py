@@ -1,0 +1,81 @@
+"""Tables on a terminal: as wide as it is, each row on one line, nothing broken that a person would copy.
+
+Where the room does not suffice, columns that hold text are cut, and columns that matter less are left out. Letters of
+East Asian scripts take two columns of a terminal, combining ones none.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+GAP = 2
+LEAST = 16
+"""A column that is cut keeps this much, or is left out if it may be."""
+
+
+def lines(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    room: int,
+    *,
+    cut: Collection[str] = (),
+    spare: Sequence[str] = (),
+) -> list[str]:
+    """The heading and the rows as lines of at most `room` columns of a terminal, if that can be.
+
+    `cut` are the heads of columns that may be cut, `spare` those of columns that may be left out, the first one first.
+    """
+    columns = [[head, *(row[at] for row in rows)] for at, head in enumerate(heads)]
+    wanted = [max(map(width, column)) for column in columns]
+    least = [
+        min(most, max(LEAST, width(head))) if head in cut else most
+        for head, most in zip(heads, wanted, strict=True)
+    ]
+    kept = list(range(len(heads)))
+    for head in spare:
+        if _total(least, kept) <= room:
+            break
+        kept = [at for at in kept if heads[at] != head]
+    over = _total(wanted, kept) - room
+    for at in sorted(kept, key=lambda at: least[at] - wanted[at]):
+        less = max(0, min(over, wanted[at] - least[at]))
+        wanted[at] -= less
+        over -= less
+    shown = [[padded(cell, wanted[at]) for cell in columns[at]] for at in kept]
+    return [(" " * GAP).join(cells).rstrip() for cells in zip(*shown, strict=True)]
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    return len(text) if text.isascii() else sum(map(_letter_width, text))
+
+
+def head(text: str, room: int) -> str:
+    """As much of `text` as `room` columns of a terminal hold."""
+    if text.isascii():
+        return text[:room]
+    used = 0
+    for at, letter in enumerate(text):
+        used += _letter_width(letter)
+        if used > room:
+            return text[:at]
+    return text
+
+
+def padded(text: str, room: int) -> str:
+    """`text` in exactly `room` columns of a terminal, an ellipsis where it was cut."""
+    if width(text) > room:
+        text = head(text, room - 1) + "…"
+    return text + " " * (room - width(text))
+
+
+def _letter_width(letter: str) -> int:
+    from unicodedata import combining, east_asian_width
+
+    return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
+
+
+def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
+    return sum(widths[at] for at in kept) + GAP * (len(kept) - 1)
