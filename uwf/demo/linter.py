@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from uwf.demo.agreed import Agreed
 
-INSTALL = "pip install 'uwf[demo]'"
+INSTALL = "pip install ruff"
 
 RULES = "E4,E7,E9,F"
 """What is checked in a project that has no settings for ruff: what pyflakes finds, and the worst of pycodestyle."""
@@ -127,7 +127,7 @@ def _check(folder: str, agreed: Agreed, *more: str) -> str:
 def _run(words: list[str], folder: str) -> str:
     program = find()
     if program is None:
-        raise LinterFailed(f"ruff is not installed ({INSTALL})")
+        raise LinterFailed("ruff is not installed")
     done = subprocess.run(
         [*program, *words], cwd=folder, capture_output=True, text=True, errors="replace"
     )
