@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,19 @@ def test_no_command_shows_help_on_stderr_as_bad_usage(uwf: Uwf) -> None:
     [
         ("config pth", "uwf config: no such command 'pth'", "uwf config path"),
         ("confg path", "uwf: no such command 'confg'", "uwf config"),
+        ("start one -p 'a b'", "uwf: no such command 'start'", "uwf thread start one -p 'a b'"),
+        ("-q list --all", "uwf: no such command 'list'", "uwf -q thread list --all"),
+        ("run @last", "uwf: no such command 'run'", "uwf thread exec @last"),
+        ("exec @last", "uwf: no such command 'exec'", "uwf thread exec @last"),
+        ("resume @last", "uwf: no such command 'resume'", "uwf thread resume @last"),
+        ("show", "uwf: no such command 'show'", "uwf thread show"),
+        ("help", "uwf: no such command 'help'", "uwf --help"),
+        ("version", "uwf: no such command 'version'", "uwf --version"),
+        ("event send x", "uwf: no such command 'event'", "uwf --help"),
+        ("daemon status", "uwf: no such command 'daemon'", "uwf --help"),
+        ("thread exec x --budget y", "no such option --budget", "uwf thread exec --help"),
+        ("conf path", "uwf: no such command 'conf'", "uwf config"),
+        ("step shwo", "uwf step: no such command 'shwo'", "uwf step show"),
         ("config path --jsn", "uwf config path: no such option --jsn", "uwf config path --json"),
         ("config get", "uwf config get: missing argument 'KEY'", "uwf config get --help"),
         ("config path --home", "uwf config path: option '--home' requires", "config path --help"),
@@ -88,12 +102,13 @@ def test_no_command_shows_help_on_stderr_as_bad_usage(uwf: Uwf) -> None:
     ],
 )
 def test_bad_usage_is_two_lines_and_exit_2(uwf: Uwf, line: str, error: str, hint: str) -> None:
-    done = uwf(*line.split(), expect=2)
+    words = shlex.split(line)
+    done = uwf(*words, expect=2)
     assert done.out == ""
     first, second = done.err.splitlines()
     assert first.startswith("error: ") and error in first
     assert second.startswith("hint: ") and second.endswith(hint)
-    told = uwf("--json", *line.split(), expect=2).error
+    told = uwf("--json", *words, expect=2).error
     assert told["code"] == "usage"
     assert error in told["message"]
 

@@ -186,18 +186,42 @@ def _usage_error(error: typer.TyperException, words: Sequence[str]) -> InputErro
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else _path(words)
     message = error.format_message().rstrip(".")
-    wrong, known = "", []
+    meant = None
     if type(error).__name__ == "NoSuchOption" and context is not None:
         wrong = getattr(error, "option_name", "")
         known = [flag for param in context.command.params for flag in param.opts]
+        meant = _nearest(wrong, known, path)
         message = f"no such option {wrong}"
     elif message.startswith("No such command") and context is not None:
         wrong = next((word for word in words if repr(word) in message), "")
-        known = list(context.command.commands)
+        if path == PROGRAM:
+            meant = _without_group(words, wrong)
+        meant = meant or _nearest(wrong, list(context.command.commands), path)
         message = f"no such command {wrong!r}"
-    matches = get_close_matches(wrong, known, n=1)
-    nearest = f"{path} {matches[0]}" if matches else None
-    return _usage(f"{path}: {message[:1].lower()}{message[1:]}", path, nearest)
+    return _usage(f"{path}: {message[:1].lower()}{message[1:]}", path, meant)
+
+
+def _without_group(words: Sequence[str], wrong: str) -> str | None:
+    """What is meant by `uwf start …`: the same command line with its group. None when there is none."""
+    if wrong in ("help", "version"):
+        return f"{PROGRAM} --{wrong}"
+    name = {"run": "exec"}.get(wrong, wrong)
+    if f"thread {name}" not in index.MODULES:
+        return None
+    import shlex
+
+    at = words.index(wrong)
+    return shlex.join([PROGRAM, *words[:at], "thread", name, *words[at + 1 :]])
+
+
+def _nearest(wrong: str, known: Sequence[str], path: str) -> str | None:
+    """The one of `known` that was mistyped: it begins so, or differs by a letter or two. Nothing far-fetched."""
+    word = wrong.lstrip("-")
+    names = {name.lstrip("-"): name for name in known if name.startswith("--") or name[:1] != "-"}
+    begun = [name for name in names if len(word) > 1 and name.startswith(word)]
+    alike = [name for name in names if abs(len(name) - len(word)) <= 1]
+    meant = begun if len(begun) == 1 else get_close_matches(word, alike, n=1, cutoff=0.65)
+    return f"{path} {names[meant[0]]}" if meant else None
 
 
 def _path(words: Sequence[str]) -> str:
