@@ -48,6 +48,8 @@ def test_get_of_a_table_gives_all_below_it(uwf: Uwf) -> None:
     [
         ("limits.max_step", "3", "uwf config set limits.max_steps 3"),
         ("agents.a.comand", "a b", "uwf config set agents.a.command 'a b'"),
+        ("per_label.repo", "1", "uwf config set limits.per_label.repo 1"),
+        ("max_steps", "3", "uwf config set limits.max_steps 3"),
     ],
 )
 def test_an_unknown_key_is_answered_with_the_nearest(
@@ -56,6 +58,24 @@ def test_an_unknown_key_is_answered_with_the_nearest(
     error = uwf("config", "set", key, value, "--json", expect=2).error
     assert error["hint"] == hint
     assert uwf(*shlex.split(hint)[1:]).code == 0
+
+
+def test_one_table_is_listed_by_its_name(uwf: Uwf) -> None:
+    limits = uwf("config", "list", "limits", "--json").json
+    assert limits["limits.max_steps"] == 100
+    assert all(key.startswith("limits.") for key in limits)
+    empty = uwf("config", "list", "limits.per_label")
+    assert (empty.out, empty.err) == ("", "nothing is set below limits.per_label\n")
+    assert uwf("config", "list", "limts", "--json", expect=2).error["hint"] == (
+        "uwf config list limits"
+    )
+
+
+def test_a_table_is_no_setting(uwf: Uwf) -> None:
+    for words in (["get", "limits.per_label"], ["set", "limits.per_label", "1"]):
+        error = uwf("config", *words, "--json", expect=2).error
+        assert "did you mean" not in error["message"]
+        assert uwf(*shlex.split(error["hint"])[1:]).code == 0
 
 
 def test_values_that_do_not_fit_say_what_would(uwf: Uwf) -> None:

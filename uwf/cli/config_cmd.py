@@ -19,23 +19,32 @@ HIDDEN = "[redacted]"
 
 @command(
     "config list",
-    help="Print every setting and its value, set or default.",
+    help="Print every setting and its value, set or default, or those of one table.",
     example="uwf config list",
     detail="Values whose names say that they are secrets are not shown.",
+    table=arg("Only what stands below it, such as limits or agents.NAME.", complete="key"),
 )
-def list_(ctx: Context) -> None:
-    from uwf.config import edit
+def list_(ctx: Context, table: str | None = None) -> None:
+    from uwf.config import edit, schema
 
     found = edit.settings(ctx.home)
+    if table is not None:
+        path = schema.split(table)
+        found = [each for each in found if schema.split(each.key)[: len(path)] == path]
+        if not found and not schema.is_table(path):
+            raise _unknown(path, "list")
     shown = {each.key: HIDDEN if each.is_secret else each.value for each in found}
     rows = [(each.key, _text(shown[each.key]), _source(each)) for each in found]
+    columns = ("key", "value", "source")
     ctx.out.answer(
         shown,
         ids=shown,
-        draw=lambda: ctx.out.table(
-            ("key", "value", "source"), rows, cut=("value",), spare=("source",)
+        draw=lambda: (
+            ctx.out.table(columns, rows, cut=("value",), spare=("source",)) if rows else None
         ),
     )
+    if not rows:
+        ctx.out.note(f"nothing is set below {table}")
 
 
 @command(
@@ -50,8 +59,12 @@ def get(ctx: Context, key: str) -> None:
     path = schema.split(key)
     found = edit.settings(ctx.home)
     below = [each for each in found if schema.split(each.key)[: len(path)] == path]
+    name = schema.dotted(path)
+    if not below and schema.is_table(path):
+        raise ConfigInvalid(
+            f"nothing is set below {name}", hint=f"uwf config list {schema.dotted(path[:1])}"
+        )
     if not below and schema.find(path) is not None:
-        name = schema.dotted(path)
         raise ConfigInvalid(f"{name} is not set", hint=f"uwf config set {name} VALUE")
     if not below:
         raise _unknown(path, "get")
@@ -77,6 +90,9 @@ def set_(ctx: Context, key: str, value: str) -> None:
     from uwf.config import edit, schema
 
     path = schema.split(key)
+    if schema.is_table(path):
+        name = schema.dotted(path)
+        raise ConfigInvalid(f"{name} is a table, not a value", hint=f"uwf config list {name}")
     if schema.find(path) is None:
         raise _unknown(path, "set", value)
     edit.set_value(ctx.home, key, value)

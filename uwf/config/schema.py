@@ -80,11 +80,25 @@ def unknown(path: Path, file: str = "") -> ConfigInvalid:
 
 
 def nearest(path: Path) -> str | None:
-    """The known key that is most like `path`, if one is like it at all."""
+    """The known key that lacks nothing but its table in front of `path`, else the one most like it, if there is one."""
+    whole = [
+        dotted((*key.path[:at], *path))
+        for key in KEYS
+        for at in range(1, len(key.path))
+        if "*" not in key.path[:at] and key.path[at] == path[0] and _fits(path, key.path[at:])
+    ]
+    if whole:
+        return whole[0]
     from difflib import get_close_matches
 
     known = {dotted(_named_like(key.path[: len(path)], path)) for key in KEYS}
     return next(iter(get_close_matches(dotted(path), sorted(known), n=1)), None)
+
+
+def is_table(path: Path) -> bool:
+    """Whether known keys stand below `path`."""
+    heads = (key.path[: len(path)] for key in KEYS if len(key.path) > len(path))
+    return any(_fits(path, head) for head in heads)
 
 
 def dotted(path: Path) -> str:
