@@ -224,3 +224,15 @@ def test_graph_marks_what_a_thread_visited_and_where_it_stands(project: Project)
     assert f"{TIMES}2" in project(*words, "--format", "mermaid").out
     project("workflow", "graph", "review.yaml", "--thread", "ZZZZ", expect=4)
     project("workflow", "graph", "review.yaml", "--format", "png", expect=2)
+
+
+def test_a_workflow_to_add_is_a_file_and_its_name_leads_to_it(project: Project) -> None:
+    path = project.file(".workflows/one.yaml", ONE)
+    done = project("workflow", "add", "one", expect=2)
+    assert done.err.splitlines() == [
+        "error: cannot read the workflow file one: no such file",
+        f"hint: uwf workflow add {path}",
+    ]
+    assert project("workflow", "add", "none", "--json", expect=2).error["hint"] == (
+        "uwf workflow list"
+    )

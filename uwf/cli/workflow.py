@@ -29,7 +29,11 @@ def add(ctx: Context, file: str) -> None:
     from uwf.engine import workflows
     from uwf.workflow import load
 
-    loaded = load.load(file)
+    try:
+        loaded = load.load(file)
+    except WorkflowInvalid as error:
+        error.hint = error.hint or _hint_to_add(file)
+        raise
     _warn(ctx, loaded.warnings)
     id, before = workflows.register(ctx.store(create=True), loaded.workflow)
     name = loaded.workflow.name
@@ -148,6 +152,19 @@ def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | No
         visits, at = path.visited(ctx.reader(), wiring.thread_ref(ctx, thread))
     drawing = picture.draw(found.workflow, format, visits, at)
     ctx.out.answer({"format": format, "graph": drawing}, draw=drawing)
+
+
+def _hint_to_add(file: str) -> str:
+    """What to type when `file` cannot be added: its path, if it is the name of a workflow."""
+    import os
+    import shlex
+
+    from uwf.workflow import find
+
+    if os.path.exists(file):
+        return shlex.join(("uwf", "workflow", "validate", file))
+    path = find.find_file(file, wiring.folder(None))
+    return "uwf workflow list" if path is None else shlex.join(("uwf", "workflow", "add", path))
 
 
 def _find(ctx: Context, word: str) -> Found:

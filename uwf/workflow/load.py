@@ -37,7 +37,8 @@ def load(path: str) -> Loaded:
         text = files.read_text(path)
     except files.Unreadable as error:
         problems.error(error.code, error.text, Mark(path, error.line, 1))
-        raise _invalid(path, problems) from error
+        message = f"cannot read the workflow file {path}: {error.text}"
+        raise WorkflowInvalid(message, problems.sorted(path)) from error
     return parse(text, path, problems)
 
 
@@ -65,7 +66,7 @@ def _invalid(path: str, problems: Problems) -> WorkflowInvalid:
     errors = [problem for problem in found if problem.severity == ERROR]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return WorkflowInvalid(
-        f"not a valid workflow: {errors[0]}{more}",
+        f"not a valid workflow: {errors[0].plain}{more}",
         found,
         hint=f"uwf workflow validate {path}" if more else None,
     )
