@@ -102,3 +102,20 @@ def test_a_damaged_file_changes_nothing(project: Project, other: Project) -> Non
         assert other("thread", "list", "--all", "--json").json == []
     assert "No such file" in other("thread", "import", "gone.uwf", expect=2).err
     assert "Is a directory" in other("thread", "import", ".", expect=2).err
+
+
+def test_what_is_no_export_is_named(project: Project) -> None:
+    name = project.file("notes.txt", "buy milk").name
+    done = project("thread", "import", name, expect=2)
+    error, hint = done.err.splitlines()
+    assert error.startswith("error: cannot import notes.txt: this is no sound bundle: it does not")
+    assert hint == "hint: uwf thread export THREAD -o FILE"
+
+
+def test_a_thread_that_is_here_already_is_not_imported_again(
+    project: Project, other: Project
+) -> None:
+    thread = project.begin()
+    project("thread", "export", thread, "-o", "thread.uwf")
+    assert other("thread", "import", "thread.uwf").out == f"{thread}  imported\n"
+    assert other("thread", "import", "thread.uwf").out == f"{thread}  was here already\n"

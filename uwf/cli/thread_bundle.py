@@ -12,6 +12,8 @@ from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import IO
+
     from uwf.cli.context import Context
     from uwf.store.bundle import Contents
     from uwf.store.protocols import Store
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
     help="Write a thread with all its history into one file.",
     example="uwf thread export @last -o thread.uwf",
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
-    output=opt(
-        "-o", "--output", metavar="FILE", complete="files", help="- for stdout. [default: -]"
-    ),
+    output=opt("-o", "--output", metavar="FILE", complete="files", help="- for stdout."),
 )
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     from io import BytesIO
@@ -85,23 +85,38 @@ def _write_new(store: Store, names: list[str], path: str, thread: str) -> Conten
     file=arg("The file, or - for stdin.", metavar="FILE", complete="files"),
 )
 def import_(ctx: Context, file: str) -> None:
-    from uwf.store import bundle
-
     store = ctx.store(create=True)
     if file == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no export", hint="uwf thread import FILE")
-        contents = bundle.import_bundle(store, sys.stdin.buffer, folder=ctx.home)
+        contents = _import(store, sys.stdin.buffer, "standard input", ctx.home)
     else:
         try:
             stream = open(file, "rb")  # noqa: SIM115  # only opening it is guarded here
         except OSError as error:
             raise InputError(f"cannot read the file {file}: {error.strerror}") from None
         with stream:
-            contents = bundle.import_bundle(store, stream, folder=ctx.home)
-    threads = [name.removeprefix(THREADS) for name in contents.refs if name.startswith(THREADS)]
+            contents = _import(store, stream, file, ctx.home)
+    names = [name for name in contents.refs if name.startswith(THREADS)]
+    threads = [name.removeprefix(THREADS) for name in names]
+    news = ["was here already" if name in contents.known else "imported" for name in names]
     ctx.out.answer(
         {"threads": threads, "objects": contents.objects},
         ids=threads,
-        draw="\n".join(f"{thread}  imported" for thread in threads),
+        draw="\n".join(f"{thread}  {word}" for thread, word in zip(threads, news, strict=True)),
     )
+
+
+def _import(store: Store, stream: IO[bytes], name: str, home: str) -> Contents:
+    """The bundle in `stream`, which a person calls `name`."""
+    from uwf.store import bundle
+
+    try:
+        return bundle.import_bundle(store, stream, folder=home)
+    except InputError as error:
+        if error.code != "bad_bundle":
+            raise
+        message = f"cannot import {name}: {error.message}"
+        raise InputError(
+            message, hint="uwf thread export THREAD -o FILE", code=error.code
+        ) from None

@@ -20,7 +20,7 @@ from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships n
 
 from uwf import points
 from uwf.errors import Conflict, InputError, NotFound
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.store.codec import ID_BYTES, MAX_OBJECT_BYTES, decode, id_of, key_of, links
 from uwf.store.rules import check_name, checked_tags
 from uwf.store.walk import walk
@@ -41,11 +41,14 @@ _LENGTH = struct.Struct(">I")
 
 
 class Contents(Record):
-    """What a bundle holds: ref names, roots without a name, and the number of objects."""
+    """What a bundle holds: ref names, roots without a name, and the number of objects. `known` are those of the refs
+    that the store had already when it was imported.
+    """
 
     refs: tuple[str, ...]
     roots: tuple[str, ...]
     objects: int
+    known: tuple[str, ...] = ()
 
 
 def export_bundle(
@@ -102,7 +105,7 @@ def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None)
         contents = _check(stream, spool.write)
         spool.seek(0)
         with store.transaction() as tx:
-            named = []
+            named, known = [], []
             for record in _frames(spool.read):
                 if record[0] == "object":
                     tx.put_raw(record[1])
@@ -116,9 +119,11 @@ def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None)
                     raise Conflict(
                         f"{name} is here already and differs", hint=f"uwf ref log {name}"
                     )
+                else:
+                    known.append(name)
             points.at("import: written")
     points.at("import: done")
-    return contents
+    return replace(contents, known=tuple(known))
 
 
 def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
@@ -162,7 +167,10 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
 def _frames(read: Callable[[int], bytes]) -> Iterator[list[Any]]:
     """The records before the closing one, which is checked. InputError when the bytes are not a whole bundle."""
     digest = blake3(MAGIC)
-    if _exactly(read, len(MAGIC)) != MAGIC:
+    beginning = read(len(MAGIC))
+    if beginning and beginning[: len(MAGIC)] == MAGIC[: len(beginning)]:
+        beginning += _exactly(read, len(MAGIC) - len(beginning))
+    if beginning != MAGIC:
         _bad("it does not begin as one; perhaps it is another file, or from a newer uwf")
     for count in range(MAX_FRAMES):
         head = _exactly(read, _LENGTH.size)
