@@ -53,13 +53,11 @@ def standing(row: Row) -> str:
 
 def spent(row: Row) -> str:
     """What a thread has used, beside what it may."""
-    used, limits = row["spent"] or {}, row["budget"] or {}
-    words = []
-    for name in amounts.NAMES:
-        if used.get(name) or name in limits:
-            of = f" of {amounts.written(name, limits[name])}" if name in limits else ""
-            words.append(f"{name} {amounts.said(name, used.get(name, 0))}{of}")
-    return ", ".join(words)
+    limits = row["budget"] or {}
+    return ", ".join(
+        said + (f" of {amounts.written(name, limits[name])}" if name in limits else "")
+        for name, said in _amounts(row).items()
+    )
 
 
 def short(text: str, length: int) -> str:
@@ -80,9 +78,17 @@ def labels(row: Row) -> str:
 
 
 def _used(row: Row) -> str:
-    names = (name for name in amounts.NAMES if name not in (amounts.STEPS, amounts.VISITS))
-    used = row["spent"] or {}
-    return ", ".join(f"{name} {amounts.said(name, used[name])}" for name in names if used.get(name))
+    return ", ".join(_amounts(row).values())
+
+
+def _amounts(row: Row) -> dict[str, str]:
+    """What was used and what is limited. Steps and visits stand elsewhere, unless they have a limit."""
+    used, limits = row["spent"] or {}, row["budget"] or {}
+    return {
+        name: f"{name} {amounts.said(name, used.get(name, 0))}"
+        for name in amounts.NAMES
+        if name in limits or (used.get(name) and name not in (amounts.STEPS, amounts.VISITS))
+    }
 
 
 _CELLS: dict[str, Callable[[Row], str]] = {
