@@ -34,7 +34,8 @@ def damage(uwf: Uwf, id: str, change: str) -> None:
 def test_a_sound_store_verifies(uwf: Uwf, chain: list[str]) -> None:
     assert uwf("store", "verify", "--json").json == {"objects": 3, "refs": 1, "problems": []}
     assert uwf("store", "verify", "--deep", "--json").json["objects"] == 4
-    assert uwf("store", "verify").out == "3 objects sound, 1 ref, 0 problems\n"
+    assert uwf("store", "verify").out == "3 reachable objects sound, 1 ref, 0 problems\n"
+    assert uwf("store", "verify", "--deep").out == "4 objects sound, 1 ref, 0 problems\n"
 
 
 def test_a_missing_object_is_named_with_the_ref_that_needs_it(uwf: Uwf, chain: list[str]) -> None:

@@ -30,8 +30,9 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
         + (f"; needed by {', '.join(problem.needed_by)}" if problem.needed_by else "")
         for problem in report.problems
     ]
+    kind = "object" if deep else "reachable object"
     found = (
-        f"{counted(report.objects, 'object')} sound, {counted(report.refs, 'ref')}, "
+        f"{counted(report.objects, kind)} sound, {counted(report.refs, 'ref')}, "
         f"{counted(len(lines), 'problem')}"
     )
     ctx.out.answer(
@@ -84,8 +85,8 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
             "files": files,
             "dryRun": dry_run,
         },
-        draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), kept {report.kept}"
-        f"{unfinished}",
+        draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), "
+        f"kept {report.kept}, reachable or not older than {grace}{unfinished}",
     )
 
 
