@@ -66,6 +66,7 @@ def test_help_of_a_command_shows_its_example(uwf: Uwf, name: str) -> None:
     text = " ".join(done.out.split())
     assert f"Example: {' '.join(index.load(name).example.split())}" in text
     assert "--json" in text and "--home" in text
+    assert not re.search(r"(\[default: [^]]*\]) \1|\[default: \]", text)
     assert not BOX_OR_ESCAPE.search(done.out)
 
 

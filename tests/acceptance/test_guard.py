@@ -59,7 +59,9 @@ def test_a_pause_without_end_lasts_until_it_is_off(project: Project) -> None:
     project("guard", "pause", "on")
     project("thread", "exec", thread, "--agent", gate.name, expect=75)
     assert project("guard", "status", "--json").json["pause"]["untilMs"] is None
-    project("guard", "pause", "off")
+    assert project("guard", "pause", "off").out == "everything is no longer paused\n"
+    assert project("guard", "pause", "off").out == "nothing was paused\n"
+    assert project("guard", "pause", "mine", "off").out == "agent mine was not paused\n"
     project.step(thread, gate.name)
 
 

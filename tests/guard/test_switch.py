@@ -121,7 +121,7 @@ def test_refusals_say_why_and_until_when(store: MemoryStore, time: Time) -> None
             "agent_paused",
             # in whole seconds, and never before the end
             "agent mine is paused: weekly limit; try again at 2023-11-14T23:13:21Z",
-            "uwf guard pause 'mine' off",
+            "uwf guard pause mine off",
         ),
     ]
 

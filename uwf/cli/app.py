@@ -156,7 +156,7 @@ def _annotation(param: Param) -> Any:
     if not param.required and not param.is_flag:
         kind = kind | None
     help = _plain(spec.help)
-    if param.default not in (None, False, ()):
+    if param.default not in (None, False, (), ""):
         help += _plain(f" [default: {param.default}]")
     if param.is_flag:
         return Annotated[kind, typer.Option(*spec.flags, help=help, show_default=False)]

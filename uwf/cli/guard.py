@@ -76,7 +76,7 @@ def drain(ctx: Context, word: str) -> None:
     detail="An agent is paused with `uwf guard pause AGENT --until T` and let go with `uwf guard pause AGENT off`.",
     example="uwf guard pause on --until 2h",
     what=arg("on, off, or an agent.", metavar="on|off|AGENT", complete="pausable"),
-    word=arg("For an agent: on or off. [default: on]", metavar="on|off", choices=(ON, OFF)),
+    word=arg("For an agent: on or off.", metavar="on|off", choices=(ON, OFF)),
     until=opt("--until", metavar="T", help="2h (from now), 2026-01-31T09:15:00Z, epoch ms."),
     reason=opt("--reason", metavar="TEXT", help="Why; shown to whoever is refused."),
 )
@@ -96,18 +96,22 @@ def pause(
         )
     until_ms = None if until is None else future_ms(until)
     store = ctx.store(create=True)
+    was_on = True
     if agent is None and on:
         switch.turn_on(store, switch.PAUSE, "pause", until_ms=until_ms, why=reason)
     elif agent is None:
-        switch.turn_off(store, switch.PAUSE)
+        was_on = switch.turn_off(store, switch.PAUSE)
     elif on:
         counter = switch.of_agent(agent)
         switch.turn_on(store, counter, agent, until_ms=until_ms, why=reason or "by hand")
     else:
-        switch.resume_agent(store, agent)
+        was_on = switch.resume_agent(store, agent)
     name = "everything" if agent is None else f"agent {agent}"
     document = {"agent": agent, "paused": on, "untilMs": until_ms}
-    ctx.out.answer(document, draw=f"{name} is {'paused' if on else 'no longer paused'}")
+    news = f"{name} is {'paused' if on else 'no longer paused'}"
+    if not was_on:
+        news = "nothing was paused" if agent is None else f"{name} was not paused"
+    ctx.out.answer(document, draw=news)
 
 
 @command(

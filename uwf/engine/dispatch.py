@@ -256,8 +256,10 @@ class _NoAgent:
     def enter(self, request: Request) -> None:
         reason = self._agent.unavailable(request.cwd, self._path)
         if reason is not None:
+            import shlex
+
             raise refuse(
                 "no_agent",
                 f"agent {request.agent} cannot run: {reason}",
-                hint=f"uwf agent check '{request.agent}'",
+                hint=shlex.join(("uwf", "agent", "check", request.agent)),
             )

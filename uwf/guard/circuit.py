@@ -68,12 +68,14 @@ class Circuit:
         opened_ms = breaker.opened_ms or 0
         # A clock that jumped back must neither end the pause at once nor prolong it for ever.
         if breaker.state == OPEN and abs(clock.now_ms() - opened_ms) < cooldown_ms:
+            import shlex
+
             raise refuse(
                 "circuit_open",
                 f"agent {breaker.agent} failed {counted(breaker.failures, 'time')} in a row ({breaker.cause}); "
                 "it is left alone for a while",
                 retry_at_ms=opened_ms + cooldown_ms,
-                hint=f"uwf guard reset '{breaker.name}'",
+                hint=shlex.join(("uwf", "guard", "reset", breaker.name)),
             )
         thread, pid, started = breaker.probe
         if pid is not None and self._is_alive(pid, started or ""):

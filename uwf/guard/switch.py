@@ -130,11 +130,13 @@ class AgentPaused:
     def enter(self, request: Request) -> None:
         switched = state(self._counters, of_agent(request.agent))
         if switched is not None:
+            import shlex
+
             raise refuse(
                 "agent_paused",
                 f"agent {request.agent} is paused{_because(switched)}",
                 retry_at_ms=switched.until_ms,
-                hint=f"uwf guard pause '{request.agent}' off",
+                hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
             )
 
 
