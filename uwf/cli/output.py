@@ -13,7 +13,6 @@ import os
 import sys
 
 from uwf import config
-from uwf.cli import table
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -88,6 +87,8 @@ class Output:
         """
         cells = [[_one_line(cell) or "-" for cell in row] for row in rows]
         if self.on_terminal:
+            from uwf.cli import table
+
             seen = [[_visible(cell) for cell in row] for row in cells]
             heading, *lines = table.lines(columns, seen, _columns(), cut=cut, spare=spare)
             if has_colour(sys.stdout):
@@ -196,6 +197,8 @@ class Output:
             width = os.get_terminal_size(sys.stderr.fileno()).columns
         except OSError:
             width = 80
+        from uwf.cli import table
+
         _put(sys.stderr, f"\r\x1b[K{table.head(_visible(_one_line(text)), width - 1)}")
         self._status_shown = True
 

@@ -131,13 +131,12 @@ def list_(
     if left is None:
         return
     if left.clashes:
-        ctx.out.note(
-            f"thread {left.thread} is in the older place, too; today's entry is the one that counts"
+        ctx.out.hint(
+            f"uwf ref delete {old_history.HISTORY}{left.thread}  "
+            "# it is in today's place as well, and that entry counts"
         )
-        ctx.out.hint(f"uwf ref delete {old_history.HISTORY}{left.thread}")
     else:
-        ctx.out.note("this store keeps completed threads in the older place")
-        ctx.out.hint("uwf migrate history")
+        ctx.out.hint("uwf migrate history  # completed threads are in the older place")
 
 
 def _tell_none(ctx: Context, is_narrowed: bool) -> None:
