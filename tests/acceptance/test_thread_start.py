@@ -58,6 +58,7 @@ def test_a_new_thread_shows_all_it_was_begun_with(project: Project) -> None:
         "budget": {},
         "completedAt": None,
         "running": None,
+        "waiting": None,
     }
 
 
