@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.gate import Gate, configure, in_line
+from tests.helpers.gate import Gate, configure, damage_line, in_line
 from tests.helpers.project import ONE, Project, is_alive, until
 
 STRAYS = Path(__file__).parent.parent / "helpers" / "agents" / "strays.py"
@@ -114,6 +114,17 @@ def test_a_killed_waiter_is_taken_out_of_the_line(project: Project) -> None:
     gate.open()
     running.communicate()
     assert running.returncode == 0
+
+
+def test_an_entry_of_the_line_that_cannot_be_read_is_removed(project: Project) -> None:
+    thread = project.begin()
+    name = damage_line(project, thread)
+    [finding] = project("doctor", "--json", expect=1).json
+    assert (finding["kind"], finding["thread"], finding["repaired"]) == ("queue", thread, False)
+    assert name in finding["what"]
+    [finding] = project("doctor", "--repair", "--json").json
+    assert finding["repaired"] is True
+    assert in_line(project) == []
 
 
 def test_a_stopped_uwf_is_not_taken_for_a_dead_one(project: Project) -> None:

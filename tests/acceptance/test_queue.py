@@ -7,7 +7,9 @@ import re
 import signal
 import time
 
-from tests.helpers.gate import Gate, configure, ended, in_line
+import pytest
+
+from tests.helpers.gate import Gate, configure, damage_line, ended, in_line
 from tests.helpers.project import ONE, Project, until
 from tests.helpers.terminal import Terminal
 
@@ -152,6 +154,27 @@ def test_a_killed_waiter_is_nobody_and_its_thread_can_wait_again(project: Projec
     for process in (running, waiting, again):
         ended(process)
     assert gate.begun == [first, third, second]
+
+
+@pytest.mark.parametrize("by", ["counter", "thread"])
+def test_an_entry_that_cannot_be_read_is_named_and_can_be_dropped(
+    project: Project, by: str
+) -> None:
+    gate = Gate(project)
+    gate.open()
+    thread, other = project.begin(), project.begin()
+    name = damage_line(project, thread)
+    hint = f"uwf queue drop {name}"
+    error = project("queue", "list", "--json", expect=1).error
+    assert (error["code"], error["hint"]) == ("counter_unreadable", hint)
+    words = ("thread", "exec", other, "--agent", gate.name)
+    error = project(*words, "--json", expect=75).error
+    assert (error["reason"], error["hint"]) == ("guard_error", hint)
+    assert name in error["message"]
+    word = name if by == "counter" else thread
+    assert project("queue", "drop", word, "--json").json == {"thread": thread, "dropped": True}
+    assert project("queue", "drop", word, "--json", expect=4).error["code"] == "not_waiting"
+    project(*words)
 
 
 def test_a_place_is_free_again_when_uwf_and_its_agent_are_killed(project: Project) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from uwf.errors import StoreError
 from uwf.guard import line
 from uwf.guard.line import AGE_S, PATIENCE_S, Entry
 from uwf.guard.slots import MACHINE, Pool
@@ -151,6 +152,23 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
     with store.transaction() as tx:
         line.remove(tx, "T2")
     assert (line.everybody(store), line.gone(store)) == ([one], 1)
+
+
+@pytest.mark.parametrize(
+    "value", ["?", {}, {"thread": "T2", "pools": []}, {**vars(entry("T2")), "pools": [], "new": 1}]
+)
+def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        line.put(tx, entry("T1"))
+        tx.set_counter("queue/T2", value)
+    for look in (line.everybody, lambda counters: line.find(counters, "T2")):
+        with pytest.raises(StoreError, match="queue/T2") as caught:
+            look(store)
+        assert caught.value.hint == "uwf queue drop queue/T2"
+    with store.transaction() as tx:
+        assert [line.remove(tx, "T2"), line.remove(tx, "T2")] == [True, False]
+    assert line.everybody(store) == [entry("T1")]
 
 
 def test_second_request_for_a_thread_has_the_better_of_both_places() -> None:

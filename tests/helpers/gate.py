@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.helpers.project import Project, program, until
+from uwf.store.sqlite import open_store
 
 _SCRIPT = """\
 at=$(dirname "$0")
@@ -69,6 +70,16 @@ def configure(project: Project, table: str, **settings: str) -> None:
 def in_line(project: Project) -> list[str]:
     """The threads that wait for a place, in their order."""
     return project("queue", "list", "-q").out.split()
+
+
+def damage_line(project: Project, thread: str) -> str:
+    """Leave an entry of `thread` in the line as no version has written it; the name of its counter."""
+    name = f"queue/{thread}"
+    store = open_store(str(project.home / "store.db"), create=False)
+    with store.transaction() as tx:
+        tx.set_counter(name, {"thread": thread})
+    store.close()
+    return name
 
 
 def ended(process: subprocess.Popen[bytes], code: int = 0) -> str:

@@ -75,16 +75,16 @@ def list_(ctx: Context) -> None:
     "queue drop",
     help="Take a thread out of the line; its waiting command ends with exit 75, its thread is untouched.",
     example="uwf queue drop @last",
-    thread=arg("A ULID, 4+ characters of it, or @last.", complete="waiting"),
+    thread=arg("A ULID, 4+ characters of it, @last, or a counter queue/ULID.", complete="waiting"),
 )
 def drop(ctx: Context, thread: str) -> None:
     from uwf.guard import line
 
-    ref = wiring.thread_ref(ctx, thread)
-    id = ref.name.rpartition("/")[2]
+    # An entry that cannot be read is told of by the name of its counter, and its thread may be gone.
+    name = thread if thread.startswith(line.PREFIX) else wiring.thread_ref(ctx, thread).name
+    id = name.rpartition("/")[2]
     with ctx.store().transaction(durable=False) as tx:
-        found = line.find(tx, id)
-        line.remove(tx, id)
-    if found is None:
+        was_in_line = line.remove(tx, id)
+    if not was_in_line:
         raise NotFound(f"thread {id} does not wait", hint="uwf queue list", code="not_waiting")
     ctx.out.answer({"thread": id, "dropped": True}, ids=[id], draw=f"{id}  dropped")

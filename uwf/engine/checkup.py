@@ -10,12 +10,14 @@ from uwf.agent import platform
 from uwf.engine import leftovers, recover
 from uwf.engine.model import ATTEMPTS
 from uwf.engine.thread import TRYING, read_try, runner
-from uwf.errors import Busy
+from uwf.errors import Busy, StoreError
 from uwf.guard import line
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.engine.engine import Engine
 
 
@@ -60,8 +62,12 @@ def _settle(engine: Engine, thread: str) -> bool:
 
 def _line(engine: Engine, repair: bool) -> list[Finding]:
     found = []
-    for _, value in engine.store.counters(line.PREFIX):
-        entry = line.read(value)
+    for name, value in engine.store.counters(line.PREFIX):
+        try:
+            entry = line.read(name, value)
+        except StoreError as error:
+            found.append(_unreadable(engine, name, value, error.message, repair))
+            continue
         if platform.is_same(entry.pid, entry.started):
             continue
         if repair:
@@ -70,6 +76,15 @@ def _line(engine: Engine, repair: bool) -> list[Finding]:
         what = f"a place in the line of process {entry.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found
+
+
+def _unreadable(engine: Engine, name: str, value: Any, what: str, repair: bool) -> Finding:
+    thread = name.removeprefix(line.PREFIX)
+    if repair:
+        with engine.store.transaction(durable=False) as tx:
+            if tx.counter(name) == value:
+                line.remove(tx, thread)
+    return Finding("queue", thread, what, repair)
 
 
 def _files(home: str, repair: bool) -> list[Finding]:

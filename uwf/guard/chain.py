@@ -49,7 +49,7 @@ def broken(name: str, error: Exception) -> Refused:
     return Refused(
         f"guard {name} broke and therefore refuses: {_words(error)}",
         reason="guard_error",
-        hint="uwf guard status",
+        hint=(isinstance(error, UwfError) and error.hint) or "uwf guard status",
     )
 
 

@@ -14,6 +14,7 @@ Times are those of the monotonic clock, which is one for all processes: the wall
 from __future__ import annotations
 
 from uwf import clock
+from uwf.guard.keys import unreadable
 from uwf.guard.slots import MACHINE, Pool
 from uwf.record import Record
 
@@ -52,7 +53,7 @@ def entries(counters: Counters, is_alive: Callable[[int, str], bool]) -> list[En
 
 def everybody(counters: Counters) -> list[Entry]:
     """The line as it stands, in no order, with those whose process is dead."""
-    return [read(value) for _, value in counters.counters(PREFIX)]
+    return [read(name, value) for name, value in counters.counters(PREFIX)]
 
 
 def in_order(waiting: Iterable[Entry], now_s: float) -> list[Entry]:
@@ -119,10 +120,13 @@ def put(tx: Transaction, entry: Entry) -> None:
     tx.set_counter(PREFIX + entry.thread, value)
 
 
-def remove(tx: Transaction, thread: str) -> None:
-    if tx.counter(PREFIX + thread) is not None:
-        tx.set_counter(GONE, gone(tx) + 1)
+def remove(tx: Transaction, thread: str) -> bool:
+    """Take `thread` out of the line, also by an entry that cannot be read. False when it was not in it."""
+    if tx.counter(PREFIX + thread) is None:
+        return False
+    tx.set_counter(GONE, gone(tx) + 1)
     tx.set_counter(PREFIX + thread, None)
+    return True
 
 
 def gone(counters: Counters) -> int:
@@ -138,12 +142,17 @@ def ahead(waiting: Iterable[Entry], entry: Entry, now_s: float) -> list[Entry]:
 
 
 def find(counters: Counters, thread: str) -> Entry | None:
-    value = counters.counter(PREFIX + thread)
-    return None if value is None else read(value)
+    name = PREFIX + thread
+    value = counters.counter(name)
+    return None if value is None else read(name, value)
 
 
-def read(value: dict[str, Any]) -> Entry:
-    return Entry(**{**value, "pools": tuple(Pool(*pool) for pool in value["pools"])})
+def read(name: str, value: Any) -> Entry:
+    """The entry in the counter `name`. Raises `StoreError` for what this version has not put there."""
+    try:
+        return Entry(**{**value, "pools": tuple(Pool(*pool) for pool in value["pools"])})
+    except (TypeError, KeyError):
+        raise unreadable(name, value, f"uwf queue drop {name}") from None
 
 
 def waited_ms(entry: Entry) -> int:
