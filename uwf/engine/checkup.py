@@ -72,7 +72,7 @@ def _line(engine: Engine, repair: bool) -> list[Finding]:
             continue
         if repair:
             with engine.store.transaction(durable=False) as tx:
-                line.remove(tx, entry.thread)
+                line.leave(tx, entry)
         what = f"a place in the line of process {entry.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found

@@ -129,6 +129,13 @@ def remove(tx: Transaction, thread: str) -> bool:
     return True
 
 
+def leave(tx: Transaction, entry: Entry) -> None:
+    """Remove `entry`, unless its thread has left the line, or another process has its place by now."""
+    now = find(tx, entry.thread)
+    if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
+        remove(tx, entry.thread)
+
+
 def gone(counters: Counters) -> int:
     """How many have left the line since there is one."""
     return int(counters.counter(GONE) or 0)

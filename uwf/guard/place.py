@@ -139,6 +139,4 @@ class Line:
         if entries:
             with self._store.transaction(durable=False) as tx:
                 for entry in entries:
-                    now = line.find(tx, entry.thread)
-                    if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
-                        line.remove(tx, entry.thread)
+                    line.leave(tx, entry)

@@ -1,0 +1,46 @@
+"""What the doctor takes away, and what it leaves alone."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.helpers.rig import Rig
+from uwf.agent import platform
+from uwf.engine import checkup
+from uwf.guard import line
+from uwf.guard.line import Entry
+
+
+def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> Entry:
+    """Put a process into the line, in the place of any other that waited for the thread."""
+    entry = Entry(thread, "mine", (), 0, False, 0.0, pid, started)
+    with rig.store.transaction() as tx:
+        line.put(tx, entry)
+    return entry
+
+
+def test_who_stands_in_the_place_of_the_dead_by_now_is_left_there(
+    each_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread, pid = each_rig.start(), os.getpid()
+    stand_in_line(each_rig, thread, pid, "another boot")
+    living: list[Entry] = []
+
+    def look_and_be_late(pid: int, started: str) -> bool:
+        living.append(stand_in_line(each_rig, thread, pid, platform.start_time(pid) or ""))
+        return False
+
+    monkeypatch.setattr(platform, "is_same", look_and_be_late)
+    (finding,) = checkup.examine(each_rig.engine, repair=True)
+    assert (finding.kind, finding.thread, finding.repaired) == ("queue", thread, True)
+    assert line.everybody(each_rig.store) == living
+
+
+def test_the_dead_are_taken_out_of_the_line(rig: Rig) -> None:
+    thread = rig.start()
+    stand_in_line(rig, thread, os.getpid(), "another boot")
+    assert [one.repaired for one in checkup.examine(rig.engine, repair=False)] == [False]
+    assert [one.repaired for one in checkup.examine(rig.engine, repair=True)] == [True]
+    assert line.everybody(rig.store) == []
