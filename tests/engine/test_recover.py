@@ -14,10 +14,11 @@ import pytest
 from tests.helpers.fake_agent import NO_PID, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.agent import platform
-from uwf.engine import turns
+from uwf.engine import recover, turns
 from uwf.engine.events import Recovered, TurnCame
 from uwf.engine.model import ATTEMPTS
 from uwf.engine.thread import INTERRUPTED, TRYING
+from uwf.guard import lock
 from uwf.record import replace
 
 PATIENCE_S = 10.0
@@ -156,6 +157,47 @@ def test_nothing_left_is_nothing_to_settle(rig: Rig) -> None:
     before = everything(rig.store)
     assert rig.settle(id) is None
     assert everything(rig.store) == before
+
+
+def test_where_nothing_is_left_no_lock_is_taken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = rig.start()
+    taken: list[str] = []
+    take = lock.take
+
+    def counted(path: str, thread: str) -> lock.ThreadLock:
+        taken.append(thread)
+        return take(path, thread)
+
+    def settle_if_left() -> recover.Settled | None:
+        with monkeypatch.context() as patch:
+            patch.setattr(lock, "take", counted)
+            return recover.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5)
+
+    assert settle_if_left() is None  # never tried
+    rig.exec(id, WROTE)
+    assert settle_if_left() is None
+    rig.exec(id, crash())
+    assert settle_if_left() is None
+    assert taken == []
+    die(rig, id, "resume", "half")
+    assert settle_if_left() is not None
+    assert settle_if_left() is None
+    assert taken == [id]
+
+
+def test_what_is_left_is_looked_at_again_under_the_lock(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    die(rig, id, "exec", "half")
+    take = lock.take
+
+    def taken_late(path: str, thread: str) -> lock.ThreadLock:
+        assert recover.settle(rig.store, id, grace_s=0.5) is not None
+        return take(path, thread)
+
+    monkeypatch.setattr(lock, "take", taken_late)
+    assert recover.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5) is None
 
 
 def test_settling_twice_is_settling_once(each_rig: Rig) -> None:

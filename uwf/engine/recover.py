@@ -55,8 +55,12 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
 
 
 def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> Settled | None:
-    """Settle `thread` if nobody runs it. Raises `Busy` when somebody took it just now, who settles it anyway."""
-    if runner(home, thread) is not None:
+    """Settle `thread` if nobody runs it. Raises `Busy` when somebody took it just now, who settles it anyway.
+
+    Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy.
+    """
+    found = read_try(store, thread)
+    if found is None or found.state != TRYING or runner(home, thread) is not None:
         return None
     with lock.take(lock_path(home), thread):
         return settle(store, thread, grace_s=grace_s)
