@@ -12,6 +12,7 @@ import pytest
 
 from tests.guard.asking import Time
 from uwf import clock
+from uwf.agent import platform
 from uwf.engine import control
 from uwf.engine.thread import lock_path
 from uwf.errors import StateError
@@ -82,6 +83,32 @@ def test_run_that_does_not_listen_is_killed(tmp_path: object, holder: Callable[.
 def test_thread_of_this_very_process_is_not_stopped(tmp_path: object) -> None:
     with lock.take(lock_path(str(tmp_path)), ID), pytest.raises(StateError):
         control.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+
+
+@pytest.mark.parametrize("pid", [0, 2**22 + 1])
+def test_run_that_cannot_be_seen_is_not_said_to_be_stopped(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch, pid: int
+) -> None:
+    monkeypatch.setattr(control, "runner", lambda home, thread: pid)
+    with pytest.raises(StateError, match="cannot be seen from here") as caught:
+        control.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+    assert caught.value.hint == f"uwf thread wait {ID}"
+
+
+def test_run_of_another_user_is_told_at_once(
+    tmp_path: object, holder: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = holder()
+
+    def refuse(*what: object) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(platform.signal, "pidfd_send_signal", refuse, raising=False)
+        patch.setattr(os, "kill", refuse)
+        with pytest.raises(StateError, match=f"process {pid} of another user"):
+            control.stop(str(tmp_path), ID, patience_s=0)
+    assert lock.holder(lock_path(str(tmp_path)), ID) == pid
 
 
 def test_waiting_ends_with_the_run_or_with_the_time(

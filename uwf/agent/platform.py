@@ -162,22 +162,28 @@ def holders(candidates: Iterable[Process], name: bytes) -> set[int]:
     return found
 
 
-def send(process: Process, signum: int) -> None:
-    """Signal exactly this process. Nothing happens when it is gone, or its pid belongs to another one now."""
+def send(process: Process, signum: int) -> bool:
+    """Signal exactly this process. Nothing happens when it is gone, or its pid belongs to another one now.
+
+    False when it is another user's, and may not be signalled.
+    """
     handle = pidfd(process.pid)
     try:
         # While the handle is open it means one process, so the look and the signal cannot be about two.
         if start_time(process.pid) != process.start:
-            return
+            return True
         if handle is None:
             os.kill(process.pid, signum)
         else:
             signal.pidfd_send_signal(handle, signum)
-    except (ProcessLookupError, PermissionError):
-        return  # gone, or it became another user's: then it is named as a survivor
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # the ladder names it as a survivor
     finally:
         if handle is not None:
             os.close(handle)
+    return True
 
 
 def pidfd(pid: int) -> int | None:

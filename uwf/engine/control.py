@@ -22,7 +22,8 @@ def stop(home: str, thread: str, *, patience_s: float) -> int | None:
     """End what runs `thread` now and wait for it; returns the pid that ran it, None when nobody did.
 
     The process gets SIGTERM and ends its agent by the usual ladder. If it still holds the thread after
-    `patience_s` seconds it is killed; the next command on the thread settles what it leaves.
+    `patience_s` seconds it is killed; the next command on the thread settles what it leaves. Raises `StateError`
+    when it cannot be reached, or does not let go even then.
     """
     pid = runner(home, thread)
     if pid is None:
@@ -50,12 +51,21 @@ def wait(home: str, thread: str, *, timeout_s: float | None) -> bool:
 
 def _send(home: str, thread: str, pid: int, signum: int) -> bool:
     """Signal the holder of the lock. False when it let go before it could be signalled."""
-    process = platform.look(pid)
-    if (
-        process is None or runner(home, thread) != pid
-    ):  # looked at first: it held the lock after that
+    # Looked at first: it held the lock after that. One of another pid namespace has the pid 0 here.
+    process = platform.look(pid) if pid > 0 else None
+    if runner(home, thread) != pid:
         return False
-    platform.send(process, signum)
+    if process is None:
+        raise StateError(
+            f"thread {thread} is run by a process that cannot be seen from here, in another container perhaps; "
+            "it has to be stopped there",
+            hint=f"uwf thread wait {thread}",
+        )
+    if not platform.send(process, signum):
+        raise StateError(
+            f"thread {thread} is run by process {pid} of another user, which may not be stopped from here",
+            hint=f"ps -o pid,user,args -p {pid}",
+        )
     return True
 
 
