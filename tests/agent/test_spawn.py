@@ -116,6 +116,29 @@ def test_too_many_open_files_is_an_outcome(supervised: Supervised) -> None:
     assert outcome.error == "cannot run 'true': Too many open files"
 
 
+@pytest.mark.parametrize("room", range(3, 16))
+def test_too_many_open_files_leave_none_behind(supervised: Supervised, room: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + room, hard))
+    try:
+        outcome = supervised("true")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcome.ended == "exit" or outcome.error.endswith("Too many open files")
+
+
+def test_descriptors_that_cannot_be_listed_are_an_outcome(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> list[int]:
+        raise FileNotFoundError(2, "No such file or directory", "/dev/fd")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spawn, "_leaking_descriptors", refuse)
+        error = reason(supervised, "true")
+    assert error == "cannot run 'true': /dev/fd: No such file or directory"
+
+
 def test_refused_fork_is_an_outcome(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,16 +106,16 @@ def spawn(
         pipes = Pipes()
     except OSError as error:
         raise SpawnFailed(f"cannot run {argv[0]!r}: {error.strerror}") from error
-    _keep_exit_statuses()
-    parent_lives, caught, leaks = (
-        platform.die_with_parent(),
-        _handled_signals(),
-        [leak for leak in _leaking_descriptors() if leak not in keep_fds],
-    )
     pid = -1
-    # Blocked, so that no Python handler of ours runs in the child before it has taken them off.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
+        _keep_exit_statuses()
+        parent_lives, caught, leaks = (
+            platform.die_with_parent(),
+            _handled_signals(),
+            [leak for leak in _leaking_descriptors() if leak not in keep_fds],
+        )
+        # Blocked, so that no Python handler of ours runs in the child before it has taken them off.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             pid = os.fork()
             if pid == 0:
@@ -140,7 +140,8 @@ def spawn(
         if pid > 0:
             os.waitpid(pid, 0)
         if isinstance(error, OSError):
-            raise SpawnFailed(f"cannot run {argv[0]!r}: {error.strerror}") from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise SpawnFailed(f"cannot run {argv[0]!r}: {where}{error.strerror}") from error
         raise
 
 
