@@ -171,12 +171,6 @@ def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
     assert line.everybody(store) == [entry("T1")]
 
 
-def test_second_request_for_a_thread_has_the_better_of_both_places() -> None:
-    first = entry("T", priority=1, since_s=5.0, pid=1)
-    second = entry("T", person=True, since_s=9.0, pid=2)
-    assert line.joined(second, first) == entry("T", person=True, priority=1, since_s=5.0, pid=2)
-
-
 class Hours:
     """A machine with three places and three small pools, and threads that come, wait, run and end, or are killed.
 

@@ -307,20 +307,7 @@ def test_who_is_dropped_is_told_so_and_takes_nothing(machine: Machine) -> None:
     assert machine.taken() == 1
 
 
-def test_second_request_for_a_thread_joins_the_first_in_its_place(machine: Machine) -> None:
-    full(machine)
-    machine.wait(5, thread="T1", person=True, priority=7, since_s=1.0)
-    machine.wait(6)
-    seen: list[Entry | None] = []
-    refused(
-        lambda: machine.enter(1, lambda _: seen.append(line.find(machine.store, "T1")), wait_s=0.01)
-    )
-    (joined,) = seen
-    assert joined is not None
-    assert (joined.pid, joined.person, joined.priority, joined.since_s) == (1, True, 7, 1.0)
-
-
-def test_first_request_learns_that_another_process_has_its_place(machine: Machine) -> None:
+def test_who_finds_another_process_in_his_place_is_dropped(machine: Machine) -> None:
     holders = full(machine)
 
     def join(sleep: int) -> None:
@@ -330,7 +317,7 @@ def test_first_request_learns_that_another_process_has_its_place(machine: Machin
     refusal = refused(lambda: machine.enter(1, join, wait_s=60.0))
     assert (refusal.reason, refusal.message) == (
         "dropped",
-        "thread T1 is waited for by process 7 now, in the same place",
+        "thread T1 was dropped from the line of waiting threads",
     )
     assert machine.waiting() == ["T1"]  # which it has not lost by that
 

@@ -101,20 +101,6 @@ def may_go(
     return _has_room(left, entry.pools)
 
 
-def joined(entry: Entry, first: Entry) -> Entry:
-    """A second request for a thread that waits already: it has the place of the first, or a better one."""
-    return Entry(
-        thread=entry.thread,
-        agent=entry.agent,
-        pools=entry.pools,
-        priority=max(entry.priority, first.priority),
-        person=entry.person or first.person,
-        since_s=min(entry.since_s, first.since_s),
-        pid=entry.pid,
-        started=entry.started,
-    )
-
-
 def put(tx: Transaction, entry: Entry) -> None:
     value = {**entry.__dict__, "pools": [[pool.name, pool.limit] for pool in entry.pools]}
     tx.set_counter(PREFIX + entry.thread, value)
@@ -131,9 +117,14 @@ def remove(tx: Transaction, thread: str) -> bool:
 
 def leave(tx: Transaction, entry: Entry) -> None:
     """Remove `entry`, unless its thread has left the line, or another process has its place by now."""
-    now = find(tx, entry.thread)
-    if now is not None and (now.pid, now.started) == (entry.pid, entry.started):
+    if stands(tx, entry):
         remove(tx, entry.thread)
+
+
+def stands(counters: Counters, entry: Entry) -> bool:
+    """Whether the process of `entry` has the place of its thread still."""
+    now = find(counters, entry.thread)
+    return now is not None and (now.pid, now.started) == (entry.pid, entry.started)
 
 
 def gone(counters: Counters) -> int:

@@ -37,15 +37,17 @@ class Line:
         """Who stood right before it."""
 
     @contextmanager
-    def joined_by(self, entry: Entry) -> Iterator[Entry]:
-        """Stand in line, and out of it again whatever happens; no fault then hides what did. Gives the entry as it
-        stands: a second request for a thread has the place of the first. Raises `Refused` when the line is full.
+    def joined_by(self, entry: Entry) -> Iterator[None]:
+        """Stand in line, and out of it again whatever happens; no fault then hides what did. Raises `Refused` when
+        the line is full.
+
+        Who waits holds the lock of his thread: a second request waits for that, and nobody living is replaced here.
         """
         with self._store.transaction(durable=False) as tx:
-            entry = self._stand_in_line(tx, entry)
+            self._stand_in_line(tx, entry)
         points.at("line: joined")
         try:
-            yield entry
+            yield
         except BaseException as error:
             try:
                 self.remove([entry])
@@ -55,13 +57,8 @@ class Line:
         self.remove([entry])
         points.at("line: left")
 
-    def _stand_in_line(self, tx: Transaction, entry: Entry) -> Entry:
-        waiting = []
-        for other in line.everybody(tx):
-            if other.thread != entry.thread:
-                waiting.append(other)
-            elif self._is_alive(other.pid, other.started):
-                entry = line.joined(entry, other)
+    def _stand_in_line(self, tx: Transaction, entry: Entry) -> None:
+        waiting = [other for other in line.everybody(tx) if other.thread != entry.thread]
         if (
             len(waiting) >= self._most
         ):  # only now: in a long line it takes a while, and writers wait meanwhile
@@ -72,7 +69,6 @@ class Line:
             waiting.remove(dropped)
         line.put(tx, entry)
         self._note_place(line.gone(tx), waiting, entry, lambda _: True)
-        return entry
 
     def _without_the_dead(self, tx: Transaction, waiting: list[Entry]) -> list[Entry]:
         living = []
@@ -121,18 +117,12 @@ class Line:
 
     def check(self, entry: Entry) -> None:
         """Raise when this process is not the one that waits for the thread any more."""
-        found = line.find(self._store, entry.thread)
-        if found is None:
-            why = "was dropped from the line of waiting threads"
-        elif (found.pid, found.started) != (entry.pid, entry.started):
-            why = f"is waited for by process {found.pid} now, in the same place"
-        else:
-            return
-        raise refuse(
-            "dropped",
-            f"thread {entry.thread} {why}",
-            hint=f"uwf thread exec {entry.thread} --wait 600",
-        )
+        if not line.stands(self._store, entry):
+            raise refuse(
+                "dropped",
+                f"thread {entry.thread} was dropped from the line of waiting threads",
+                hint=f"uwf thread exec {entry.thread} --wait 600",
+            )
 
     def remove(self, entries: list[Entry]) -> None:
         """Take these out of the line, but for those whose place another process has by now."""

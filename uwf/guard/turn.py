@@ -101,8 +101,8 @@ class Turn:
         if request.wait_s <= 0:
             raise found
         with ExitStack() as undo:
-            with self._line.joined_by(entry) as mine:
-                held = self._wait(request, mine, found)
+            with self._line.joined_by(entry):
+                held = self._wait(request, entry, found)
                 undo.callback(held.release)
             undo.pop_all()  # and out of the line again: now the slots are the caller's
             return held
