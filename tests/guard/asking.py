@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 from uwf.errors import Refused
+from uwf.guard import slots
 from uwf.guard.contract import Request
+from uwf.guard.slots import Held, Pool
 from uwf.record import replace
 
 REQUEST = Request(
@@ -32,6 +34,12 @@ REQUEST = Request(
 
 def request(**fields: Any) -> Request:
     return replace(REQUEST, **fields)
+
+
+def take(folder: str, pools: Sequence[Pool], owner: str) -> Held:
+    """Slots, as who need not wait takes them."""
+    with slots.taking(folder) as table:
+        return table.take(pools, owner)
 
 
 def refused(action: Callable[[], object]) -> Refused:

@@ -20,7 +20,8 @@ def main() -> None:
     folder, spool_dir, mark, word, *argv = sys.argv[1:]
     if word == "blind":
         platform._load_prctl = lambda: lambda _option, _argument: None
-    held = slots.take(folder, [Pool(MACHINE, 1)], f"T {os.getpid()}")
+    with slots.taking(folder) as table:
+        held = table.take([Pool(MACHINE, 1)], f"T {os.getpid()}")
     ask = Ask(
         prompt="",
         cwd=spool_dir,

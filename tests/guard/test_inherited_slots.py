@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import AGENTS, ROOT, eventually, lives, marked
+from tests.guard.asking import take
 from uwf.agent.orphans import end_orphans
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Full, Pool
@@ -68,7 +69,7 @@ def test_slot_is_taken_while_the_agent_runs_and_free_afterwards(home: Home) -> N
         eventually(home.pids.exists)
         assert home.taken() == 1
         with pytest.raises(Full):
-            slots.take(home.slots, [POOL], "T")
+            take(home.slots, [POOL], "T")
         assert host.wait(10) == 0
     assert home.taken() == 0
 
@@ -79,11 +80,11 @@ def test_agent_that_outlives_a_killed_uwf_has_the_slot_until_it_ends(home: Home)
         assert lives(pid)
         assert home.taken() == 1
         with pytest.raises(Full):
-            slots.take(home.slots, [POOL], "T")
+            take(home.slots, [POOL], "T")
         ending = end_orphans(pid, start, home.mark, 0.2)
         assert ending.survivors == ()
         assert eventually(lambda: home.taken() == 0)
-        slots.take(home.slots, [POOL], "T").release()
+        take(home.slots, [POOL], "T").release()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing ends the agent at once")

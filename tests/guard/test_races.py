@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from tests.agent.supervised import eventually
-from tests.guard.asking import request
+from tests.guard.asking import request, take
 from tests.guard.crowd import Crowd, crowd
 from uwf import clock
 from uwf.agent import platform
@@ -132,7 +132,7 @@ def test_no_more_run_than_there_are_slots_while_holders_are_killed(tmp_path: Pat
 
     def taken_or_none() -> Held | None:
         try:
-            return slots.take(folder, pools, "T")
+            return take(folder, pools, "T")
         except Full:
             return None
 
@@ -157,9 +157,9 @@ def test_no_more_run_than_there_are_slots_while_holders_are_killed(tmp_path: Pat
         most = max(most, running)
     assert most == 3
     assert len(whole) >= 20 * 3
-    held = [slots.take(folder, pools, "T") for _ in range(3)]  # none was lost
+    held = [take(folder, pools, "T") for _ in range(3)]  # none was lost
     with pytest.raises(Full):
-        slots.take(folder, pools, "T")
+        take(folder, pools, "T")
     for one in held:
         one.release()
 
@@ -188,7 +188,7 @@ def test_freed_slot_is_taken_by_the_next_at_once(path: str, tmp_path: Path) -> N
     folder = str(tmp_path / "slots")
     rounds = 15
 
-    held = slots.take(folder, [Pool(MACHINE, 1)], "T")
+    held = take(folder, [Pool(MACHINE, 1)], "T")
 
     def wait_for_it(number: int, tell: Tell, wait: Wait) -> None:
         held.release()  # what the fork has copied
@@ -218,7 +218,7 @@ def test_line_of_twenty_refuses_five_and_goes_in_order_past_the_killed(
     path: str, tmp_path: Path
 ) -> None:
     folder = str(tmp_path / "slots")
-    held = slots.take(folder, [Pool(MACHINE, 1)], "T")
+    held = take(folder, [Pool(MACHINE, 1)], "T")
 
     def stand_in_line(number: int, tell: Tell, wait: Wait) -> None:
         held.release()  # what the fork has copied

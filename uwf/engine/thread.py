@@ -66,7 +66,6 @@ class Thread(Record):
 
     id: str
     head: str
-    version: int
     tags: dict[str, str]
     updated_ms: int
     place: Place
@@ -108,7 +107,6 @@ def of(nodes: Nodes, ref: Ref, attempt: Try | None) -> Thread:
     return Thread(
         id=ref.name.removeprefix(THREADS),
         head=ref.id,
-        version=ref.version,
         tags=ref.tags,
         updated_ms=ref.updated_ms,
         place=Place.read(nodes, ref.id),

@@ -82,14 +82,13 @@ def signature(failure_class: str, message: str) -> str:
     return f"{failure_class}: {' '.join(text.split())}"[:_SIGNATURE_CHARS]
 
 
-def tell_failure(tx: Transaction, thread: str, signature: str) -> int:
-    """An attempt failed like this; how often it has by now, in the life of the thread."""
+def tell_failure(tx: Transaction, thread: str, signature: str) -> None:
+    """An attempt failed like this."""
     known = dict(tx.counter(FAILURES + thread) or {})
-    count = int(known.pop(signature, 0)) + 1
+    count = int(known.pop(signature, 0))
     if len(known) >= KEPT:
         del known[min(known, key=lambda one: known[one])]
-    tx.set_counter(FAILURES + thread, {**known, signature: count})
-    return count
+    tx.set_counter(FAILURES + thread, {**known, signature: count + 1})
 
 
 def repeats(counters: Counters, thread: str, signature: str) -> int:

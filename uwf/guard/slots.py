@@ -169,12 +169,6 @@ def taking(folder: str) -> Iterator[Table]:
         os.close(mutex)
 
 
-def take(folder: str, pools: Sequence[Pool], owner: str) -> Held:
-    """See `Table.take`."""
-    with taking(folder) as table:
-        return table.take(pools, owner)
-
-
 def count(folder: str, pool: Pool) -> int:
     """How many slots of `pool` are taken now. Makes nothing, waits for nobody, and is in nobody's way.
 
