@@ -196,9 +196,8 @@ def test_a_freed_place_is_taken_at_once(project: Project) -> None:
     ended(running)
     began = time.monotonic()
     until(lambda: second in gate.begun)
-    assert (
-        time.monotonic() - began < 2
-    )  # the benchmark knows it better; this is for a machine in use
+    # The benchmark knows it better; this is for a machine in use.
+    assert time.monotonic() - began < 2
     ended(waiting)
 
 

@@ -58,10 +58,8 @@ class FakeAgent:
 
     def __init__(self) -> None:
         self.name = "fake"
-        self.process: tuple[int, str] | None = (
-            NO_PID,
-            "no-boot:1",
-        )  # None: it ends before it is spawned
+        # None: it ends before it is spawned.
+        self.process: tuple[int, str] | None = (NO_PID, "no-boot:1")
         self.asks: list[Ask] = []
         self._answers: deque[Answers] = deque()
 

@@ -197,9 +197,8 @@ class Drain:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self._stdin = self._stdin[
-                :0
-            ]  # the agent does not want to read more, which is its right
+            # The agent does not want to read more, which is its right.
+            self._stdin = self._stdin[:0]
         self._poll.unregister(stdin)
         self._pipes.close("stdin")
 

@@ -1,7 +1,7 @@
 """When a limit resets, read from the message that says it was reached.
 
 The forms are those that agents and services print: `|1749924000`, `"resets_at":1777936568`, `Retry-After: 60`,
-`try again in 5 days 22 hours`, `resets 11pm (Europe/Warsaw)`, `at Jul 5th, 2026 8:19 PM`, ISO times. A time without a
+`try again in 5 days 22 hours`, `resets 11pm (UTC)`, `at Jul 5th, 2026 8:19 PM`, ISO times. A time without a
 zone is local.
 """
 

@@ -153,9 +153,8 @@ class Attempt:
 
     def _ready(self, pid: int | None, started: str | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
-        durable = (
-            self.plan.supplement is not None
-        )  # a person's words are not to be lost to a power cut
+        # A person's words are not to be lost to a power cut.
+        durable = self.plan.supplement is not None
         with self.engine.store.transaction(durable=durable) as tx:
             first = not self.prompt_id
             if first:

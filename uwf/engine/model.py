@@ -53,12 +53,12 @@ IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cance
 ACTIVE, HISTORY = (IDLE, SUSPENDED), (COMPLETED, CANCELLED)
 STATUSES = ACTIVE + HISTORY
 
-INLINE_BYTES = 1024
+INLINE_CHARS = 1024
 
 
 def pack_text(writer: Writer, text: str) -> str | Link:
     """`text` as it stands in a payload: itself when short, else a link to a `text` node."""
-    if len(text) <= INLINE_BYTES:
+    if len(text) <= INLINE_CHARS:
         return text
     return Link(writer.put("text", text))
 

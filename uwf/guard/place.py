@@ -59,9 +59,8 @@ class Line:
 
     def _stand_in_line(self, tx: Transaction, entry: Entry) -> None:
         waiting = [other for other in line.everybody(tx) if other.thread != entry.thread]
-        if (
-            len(waiting) >= self._most
-        ):  # only now: in a long line it takes a while, and writers wait meanwhile
+        # Only now: in a long line it takes a while, and writers wait meanwhile.
+        if len(waiting) >= self._most:
             waiting = self._without_the_dead(tx, waiting)
         while len(waiting) >= self._most:
             dropped = self._to_drop(waiting, entry)

@@ -88,9 +88,8 @@ class Database:
         try:
             self._again(None, lambda: self._set_durability("FULL" if durable else "NORMAL"))
             self._again(None, lambda: self.run("BEGIN IMMEDIATE"))
-        except (
-            BaseException
-        ):  # also KeyboardInterrupt, which may come when the transaction has just begun
+        # Also KeyboardInterrupt, which may come when the transaction has just begun.
+        except BaseException:
             self.rollback()
             raise
 

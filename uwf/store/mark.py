@@ -14,9 +14,8 @@ import struct
 
 from blake3 import blake3
 
-_NOTE = struct.Struct(
-    ">16sQ4s"
-)  # instance, number of the move, the first bytes of the hash of both
+# Instance, number of the move, the first bytes of the hash of both.
+_NOTE = struct.Struct(">16sQ4s")
 
 
 def path_of(store: str) -> str:
