@@ -14,7 +14,8 @@ from uwf.config import BudgetConfig
 from uwf.engine import spending
 from uwf.engine.dispatch import Dispatch
 from uwf.engine.model import THREADS
-from uwf.errors import InputError, Refused, StateError, StoreError
+from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
+from uwf.guard import budget
 from uwf.record import replace
 from uwf.workflow.model import Workflow
 
@@ -50,6 +51,48 @@ def test_usage_of_steps_and_of_failed_attempts_is_summed(rig: Rig) -> None:
     rig.resume(id, crash(usage={"usd": 0.25}))
     rig.resume(id, REVIEW, supplement="try once more")
     assert spent(rig, id) == {"usd": 3.0, "tokens": 1000, "steps": 2}
+
+
+BAD = reply("done", usage={"usd": 1})
+"""A reply without the file that the writer has to name."""
+
+
+def test_what_refused_replies_used_is_counted(rig: Rig) -> None:
+    id = rig.start()
+    good = reply("done", file="a.py", usage={"usd": 1, "tokens": 5})
+    rig.run(id, "exec", "no front matter", BAD, good)
+    assert rig.steps(id)[0].usage == {"usd": 2, "tokens": 5}
+    assert spent(rig, id) == {"usd": 2, "tokens": 5, "steps": 1}
+    assert budget.today(rig.store)["usd"] == 2
+
+
+def test_what_an_attempt_of_bad_replies_used_is_counted(rig: Rig) -> None:
+    id = rig.start()
+    rig.run(id, "exec", BAD, reply("nonsense", usage={"usd": 1}), BAD)
+    assert spent(rig, id) == {"usd": 3, "steps": 0}
+    assert budget.today(rig.store)["usd"] == 3
+
+
+@pytest.mark.parametrize("ended", [crash(usage={"usd": 0.5}), Said(ended="timeout")])
+def test_what_a_refused_reply_used_is_counted_when_the_next_ask_fails(
+    rig: Rig, ended: Said
+) -> None:
+    id = rig.start()
+    rig.run(id, "exec", BAD, ended)
+    assert spent(rig, id)["usd"] == 1 + (ended.usage or {}).get("usd", 0)
+
+
+def test_what_a_refused_reply_used_is_counted_when_a_person_stops_the_next_ask(rig: Rig) -> None:
+    id = rig.start()
+    with pytest.raises(Interrupted):
+        rig.run(id, "exec", BAD, Said(ended="stopped"))
+    assert spent(rig, id) == {"usd": 1, "steps": 0}
+
+
+def test_a_reply_gives_nothing_back_of_what_a_refused_one_used(rig: Rig) -> None:
+    id = rig.start()
+    rig.run(id, "exec", BAD, reply("done", file="a.py", usage={"usd": -1}))
+    assert spent(rig, id) == {"usd": 1, "steps": 1}
 
 
 def test_a_poke_keeps_what_the_step_it_replaces_has_used(rig: Rig) -> None:

@@ -18,6 +18,8 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.agent.seam import Agent, Answer
     from uwf.agent.stop import Stop
     from uwf.engine.decide import Standing
@@ -94,6 +96,8 @@ class Attempt:
         self.running = tries.Running(engine.store, self.opening, engine.redactor)
         self.began_s = clock.monotonic_s()
         self.prompt_id = ""
+        self.usage: dict[str, Any] | None = None
+        """What all asks of this attempt used, those with a refused reply too, as far as the agent says."""
 
     def make(self) -> Result | Again:
         """Ask the agent until it has replied, failed or was stopped. Raises `Interrupted` for the last."""
@@ -117,10 +121,12 @@ class Attempt:
             self.session = answer.session or self.session
             failure = ask.failure(answer.outcome, self.opening.agent, answer.stderr)
             if failure is not None:
+                self.usage = spending.together(self.usage, answer.usage)
                 return self._failed(failure, answer)
             said = without_echo(answer.text, text, self.sections.form)
             verdict = judge(self.workflow, self.role, said, self.engine.redactor)
             self.session = answer.session or verdict.session or self.session
+            self.usage = spending.together(self.usage, answer.usage or verdict.usage)
             if isinstance(verdict, Accepted):
                 return self._accepted(verdict, answer)
             problems = verdict.problems
@@ -176,9 +182,8 @@ class Attempt:
         self.engine.on_event(ReplyRefused(self.thread.id, self.plan.role, tuple(verdict.problems)))
 
     def _accepted(self, verdict: Accepted, answer: Answer) -> Result:
-        usage = answer.usage or verdict.usage
         ms = self._duration_ms()
-        used = spending.of_attempt(usage, ms)
+        used = spending.of_attempt(self.usage, ms)
         spent = spending.add(
             spending.before_step(self.thread, self.place),
             *spending.of_attempts(self.engine.memo, self.opening.before),
@@ -189,7 +194,7 @@ class Attempt:
             output=verdict.output,
             body=verdict.body,
             session=self.session,
-            usage=usage,
+            usage=self.usage,
             spent=spent,
             duration_ms=ms,
         )
@@ -203,7 +208,7 @@ class Attempt:
             said,
             self._within_budget(verdict.standing, used, spent),
             answer.tail,
-            self.engine.dispatch.success(self.request, usage or {}, ms, peak_bytes),
+            self.engine.dispatch.success(self.request, self.usage or {}, ms, peak_bytes),
         )
         self.engine.memo.links.update(self.sections.links)
         return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
@@ -247,13 +252,13 @@ class Attempt:
             process=ask.process_facts(answer.outcome),
             stderr=answer.stderr,
             session=self.session,
-            usage=answer.usage,
+            usage=self.usage,
         )
         if failure.code == STOPPED:
             commit.keep_aside(store, thread, self.running, ending, answer.tail, None)
             raise interrupted(self.stop, thread.id)
         cause = self.engine.redactor.text(failure.message)
-        tell = dispatch.failure(self.request, failing, cause, answer.usage or {}, ms)
+        tell = dispatch.failure(self.request, failing, cause, self.usage or {}, ms)
         delay_s = dispatch.retry_delay_s(failing, self.retries)
         if delay_s is not None:
             commit.keep_aside(store, thread, self.running, ending, answer.tail, tell)

@@ -39,10 +39,14 @@ class Accepted(Record):
 
 
 class Rejected(Record):
-    """Why a reply is not valid, in words for the agent and without secrets. It may still have named its session."""
+    """Why a reply is not valid, in words for the agent and without secrets.
+
+    It may still have named its session, and what it used is used.
+    """
 
     problems: list[str]
     session: str | None = None
+    usage: dict[str, Any] | None = None
 
 
 def without_echo(text: str, *asked: str) -> str:
@@ -65,17 +69,18 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     status = front["$status"]
     problems = _about_suspending(front) if status == SUSPEND else schema.check(role.schema, front)
     session = None if session is None else redactor.text(session)
+    usage = redactor.value(extra.get("usage"))
+    usage = usage if _is_usage(usage) else None
     if problems:
-        return Rejected([redactor.text(problem) for problem in problems], session)
+        return Rejected([redactor.text(problem) for problem in problems], session, usage)
     output, body = redactor.value(front), redactor.text(said.body)
     try:
         standing = after(workflow, role.name, status, {**output, "_body": body})
     except RouteError as error:
-        return Rejected([redactor.text(error.message)], session)
+        return Rejected([redactor.text(error.message)], session, usage)
     if standing.message is not None:
         standing = replace(standing, message=redactor.text(standing.message))
-    usage = redactor.value(extra.get("usage"))
-    return Accepted(status, output, body, session, usage if _is_usage(usage) else None, standing)
+    return Accepted(status, output, body, session, usage, standing)
 
 
 def _about_suspending(front: dict[str, Any]) -> list[str]:

@@ -118,6 +118,18 @@ def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
     return said | {TIME: ms / 1000}
 
 
+def together(
+    before: Mapping[str, float] | None, usage: Mapping[str, float] | None
+) -> dict[str, float] | None:
+    """What two asks used, as their agent says; None when it says nothing. Neither gives back what the other used."""
+    if before is None or usage is None:
+        said = usage if before is None else before
+        return None if said is None else dict(said)
+    return add(
+        *({name: max(0, amount) for name, amount in part.items()} for part in (before, usage))
+    )
+
+
 def says_nothing(usage: Mapping[str, Any] | None) -> bool:
     """Whether an agent reported its usage, but under names that no budget knows."""
     return bool(usage) and not {TOKENS, USD} & set(usage or {})
