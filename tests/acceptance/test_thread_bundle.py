@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, reply
+from uwf.store.bundle import export_bundle
+from uwf.store.memory import MemoryStore
 
 
 @pytest.fixture
@@ -102,6 +105,41 @@ def test_a_damaged_file_changes_nothing(project: Project, other: Project) -> Non
         assert other("thread", "list", "--all", "--json").json == []
     assert "No such file" in other("thread", "import", "gone.uwf", expect=2).err
     assert "Is a directory" in other("thread", "import", ".", expect=2).err
+
+
+ID = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
+IDLE = {"status": "idle"}
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "why"),
+    [
+        ("@uwf/registry/review", {}, "which is no thread"),
+        ("@uwf/history/" + ID, {}, "which is no thread"),
+        ("@uwf/thread/mine", IDLE, "whose id no thread can have"),
+        ("@uwf/attempt/mine", {}, "whose id no thread can have"),
+        ("@uwf/attempt/01K00000000000000000000000", {}, "but not its thread"),
+        ("@uwf/thread/01K00000000000000000000000", {"status": "running"}, "the status 'running'"),
+        ("@uwf/thread/01K00000000000000000000000", {}, "the status ''"),
+    ],
+)
+def test_a_file_that_brings_more_than_threads_is_refused(
+    project: Project, name: str, tags: dict[str, str], why: str
+) -> None:
+    source = MemoryStore()
+    with source.transaction() as tx:
+        id = tx.put("workflow", {"name": "of a stranger"})
+        tx.set_ref("@uwf/thread/" + ID, id, tags=IDLE, why="x")
+        tx.set_ref(name, id, tags=tags, why="x")
+    page = io.BytesIO()
+    export_bundle(source, ["@uwf/thread/" + ID, name], page)
+    project.file("strange.uwf", page.getvalue())
+    done = project("thread", "import", "strange.uwf", "--json", expect=2)
+    assert done.error["code"] == "bad_bundle"
+    assert done.error["message"].startswith(f"cannot import strange.uwf: it brings {name}, ")
+    assert why in done.error["message"]
+    assert project("ref", "list", "--json").json == []
+    project("cas", "get", id, expect=4)
 
 
 def test_what_is_no_export_is_named(project: Project) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,12 @@ def bundle(*names: str, ids: tuple[str, ...] = ()) -> bytes:
     return stream.getvalue()
 
 
+def anything(refs: Mapping[str, Mapping[str, str]]) -> None:
+    """Every ref may come in."""
+
+
 def taken(store: Store, data: bytes) -> Contents:
-    return import_bundle(store, io.BytesIO(data))
+    return import_bundle(store, io.BytesIO(data), allow=anything)
 
 
 def test_what_is_exported_is_imported(store: Store) -> None:
@@ -194,6 +199,19 @@ def test_a_bundle_that_is_not_right_is_refused(store: Store, records: list[Any],
     refused(store, made(*records), why)
 
 
+def test_a_bundle_with_refs_that_may_not_come_in_is_refused(store: Store) -> None:
+    asked = []
+
+    def nothing(refs: Mapping[str, Mapping[str, str]]) -> None:
+        asked.append(refs)
+        raise InputError("not these")
+
+    with pytest.raises(InputError, match="not these"):
+        import_bundle(store, io.BytesIO(bundle("t/a", "t/b")), allow=nothing)
+    assert asked == [{"t/a": {"status": "idle", "note": "n" * 500}, "t/b": {}}]
+    assert (store.refs(), list(store.ids())) == ([], [])
+
+
 def test_a_wrong_count_is_refused(store: Store) -> None:
     refused(store, made(["object", NODE], count=2), "closing record")
 
@@ -221,6 +239,6 @@ class Pipe(io.RawIOBase):
 def test_a_bundle_is_read_from_a_pipe(store: Store, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as small:
         small.setattr("uwf.store.bundle.IN_MEMORY_BYTES", 1000)
-        import_bundle(store, Pipe(bundle("t/a")), folder=str(tmp_path))  # type: ignore[arg-type]
+        import_bundle(store, Pipe(bundle("t/a")), allow=anything, folder=str(tmp_path))  # type: ignore[arg-type]
     assert verify(store, deep=True).objects == 3
     assert list(tmp_path.iterdir()) == [] or [p.name for p in tmp_path.iterdir()] == ["home"]

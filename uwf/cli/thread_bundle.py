@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from uwf import clock
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.engine.model import ATTEMPTS, THREADS
+from uwf.engine.model import ATTEMPTS, STATUSES, THREADS
 from uwf.errors import InputError
 from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import IO
 
     from uwf.cli.context import Context
@@ -80,7 +82,8 @@ def _write_new(store: Store, names: list[str], path: str, thread: str) -> Conten
 @command(
     "thread import",
     help="Take in a thread from a file that `thread export` wrote.",
-    detail="Everything is checked before anything is written. A thread that is here already and differs is refused.",
+    detail="Everything is checked before anything is written. A thread that is here already and differs is refused, "
+    "and so is a file that would bring anything but threads.",
     example="uwf thread import thread.uwf",
     file=arg("The file, or - for stdin.", metavar="FILE", complete="files"),
 )
@@ -112,7 +115,7 @@ def _import(store: Store, stream: IO[bytes], name: str, home: str) -> Contents:
     from uwf.store import bundle
 
     try:
-        return bundle.import_bundle(store, stream, folder=home)
+        return bundle.import_bundle(store, stream, allow=_only_threads, folder=home)
     except InputError as error:
         if error.code != "bad_bundle":
             raise
@@ -120,3 +123,24 @@ def _import(store: Store, stream: IO[bytes], name: str, home: str) -> Contents:
         raise InputError(
             message, hint="uwf thread export THREAD -o FILE", code=error.code
         ) from None
+
+
+def _only_threads(refs: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise `InputError` for a ref that is no thread, nor the try of one that comes along.
+
+    A name from a stranger must not become a workflow's, or anything else that is asked for by its name.
+    """
+    for name, tags in refs.items():
+        prefix = ATTEMPTS if name.startswith(ATTEMPTS) else THREADS
+        id = name.removeprefix(prefix)
+        if not name.startswith(prefix):
+            why = "which is no thread"
+        elif not clock.is_ulid(id):
+            why = "whose id no thread can have"
+        elif prefix == ATTEMPTS and THREADS + id not in refs:
+            why = "but not its thread"
+        elif prefix == THREADS and tags.get("status") not in STATUSES:
+            why = f"with the status {tags.get('status', '')!r:.80}, which no thread can have"
+        else:
+            continue
+        raise InputError(f"it brings {name}, {why}", code="bad_bundle")

@@ -27,11 +27,14 @@ from uwf.store.walk import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import IO, Any, NoReturn
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import IO, Any, NoReturn, TypeAlias
 
     from uwf.errors import UwfError
     from uwf.store.protocols import Store
+
+    Allow: TypeAlias = Callable[[Mapping[str, Mapping[str, str]]], None]
+    """Raises `InputError` unless all these refs, each with its tags, may come in."""
 
 MAGIC = b"uwf-bundle 1\n"
 MAX_FRAME_BYTES = MAX_OBJECT_BYTES + 64
@@ -90,8 +93,12 @@ def export_bundle(
     return Contents(tuple(names), tuple(ids), objects)
 
 
-def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None) -> Contents:
+def import_bundle(
+    store: Store, stream: IO[bytes], *, allow: Allow, folder: str | None = None
+) -> Contents:
     """Check a whole bundle, then add its objects and refs in one transaction.
+
+    A bundle may come from a stranger: `allow` is asked whether the refs it names are those that this import is for.
 
     A ref that is there already with the same id and tags stays as it is; with others it is a Conflict. InputError
     when the bundle is damaged, cut off or incomplete. After an error nothing was added. `folder` is where a large
@@ -102,7 +109,7 @@ def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None)
     with tempfile.SpooledTemporaryFile(
         max_size=IN_MEMORY_BYTES, dir=folder, prefix=".spool-"
     ) as spool:
-        contents = _check(stream, spool.write)
+        contents = _check(stream, spool.write, allow)
         spool.seek(0)
         with store.transaction() as tx:
             named, known = [], []
@@ -126,9 +133,9 @@ def import_bundle(store: Store, stream: IO[bytes], *, folder: str | None = None)
     return replace(contents, known=tuple(known))
 
 
-def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
+def _check(stream: IO[bytes], keep: Callable[[bytes], Any], allow: Allow) -> Contents:
     """Read a bundle to its end, handing every byte to `keep`. InputError unless all of it is right."""
-    names: dict[str, None] = {}
+    refs: dict[str, dict[str, str]] = {}
     roots: list[str] = []
     there: set[str] = set()
     needed: set[str] = set()
@@ -149,9 +156,9 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
             case ["ref", str(name), bytes(key), dict(tags)] if len(key) == ID_BYTES:
                 check_name(name)
                 checked_tags(tags)
-                if name in names:
+                if name in refs:
                     _bad(f"ref {name} is in it twice")
-                names[name] = None
+                refs[name] = tags
                 needed.add(key.hex())
             case ["root", bytes(key)] if len(key) == ID_BYTES:
                 roots.append(key.hex())
@@ -161,7 +168,8 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any]) -> Contents:
     if needed - there:
         more = len(needed - there) - 1
         _bad(f"it lacks object {min(needed - there)}" + (f" and {more} more" if more else ""))
-    return Contents(tuple(names), tuple(roots), len(there))
+    allow(refs)
+    return Contents(tuple(refs), tuple(roots), len(there))
 
 
 def _frames(read: Callable[[int], bytes]) -> Iterator[list[Any]]:
