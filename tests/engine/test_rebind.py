@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine import diff, rebind
+from uwf.engine.dispatch import Dispatch
 from uwf.errors import Refused, StateError
+from uwf.guard import switch
 from uwf.record import replace
 from uwf.workflow.model import Edge, Workflow
 
@@ -322,6 +325,62 @@ def test_order_that_the_state_forbids_does_not_rebind_first(rig: Rig, state: str
     with pytest.raises(StateError):
         rig.exec(id, rebind=other)
     assert everything(rig.store) == before
+
+
+def drain(rig: Rig) -> None:
+    switch.turn_on(rig.store, switch.DRAIN, "drain", until_ms=None, why="")
+
+
+def fill(rig: Rig) -> None:
+    config = replace(rig.engine.config, limits=replace(rig.engine.config.limits, max_running=0))
+    dispatch = Dispatch(rig.store, rig.engine.home, config, "/bin")
+    rig.engine = replace(rig.engine, config=config, dispatch=dispatch)
+
+
+def take_agent_away(rig: Rig) -> None:
+    rig.no_agent = True
+
+
+@pytest.mark.parametrize("pending", [False, True])
+@pytest.mark.parametrize(
+    ("hinder", "reason"),
+    [(drain, "draining"), (fill, "server_overloaded"), (take_agent_away, "no_agent")],
+)
+def test_order_that_a_guard_refuses_does_not_rebind_first(
+    rig: Rig, hinder: Callable[[Rig], None], reason: str, pending: bool
+) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, *([crash()] if pending else []))
+    other = rig.put_workflow(KINDER)
+    hinder(rig)
+    before = everything(rig.store)
+    with pytest.raises(Refused) as refused:
+        rig.exec(id, rebind=other, supplement="as the new file says")
+    assert refused.value.reason == reason
+    assert everything(rig.store) == before
+
+
+def test_guards_are_asked_about_the_new_workflow(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    before = everything(rig.store)
+    nowhere = {"done": Edge("reviewer", "Review.", location="/no/such/folder")}
+    other = rig.put_workflow(replace(PAIR, graph={**PAIR.graph, "writer": nowhere}))
+    with pytest.raises(Refused, match="/no/such/folder"):
+        rig.exec(id, rebind=other)
+    assert everything(rig.store) == before
+
+
+def test_order_that_leads_to_the_end_rebinds(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    other = rig.put_workflow(
+        replace(KINDER, graph={**PAIR.graph, "writer": {"done": Edge("$END", "")}})
+    )
+    drain(rig)
+    assert rig.exec(id, rebind=other).step is None
+    assert rig.state(id)["status"] == "completed"
+    assert rig.row(id)["workflow"] == other
 
 
 @pytest.mark.parametrize("state", ["fresh", "idle", "asked", "failed", "completed"])

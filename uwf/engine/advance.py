@@ -8,7 +8,7 @@ one came to something. Killed between any two instructions, the thread is at the
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from uwf import amounts, clock, points
 from uwf.engine import commit, decide, recover, spending, tries
@@ -62,11 +62,6 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         points.at("run: locked")
         settle(engine, id)
         points.at("run: settled")
-        if order.rebind is not None:
-            from uwf.engine import rebind
-
-            _refuse_before_rebind(engine, id, order)
-            rebind.rebind(engine.store, current(engine, id), order.rebind)
         limit = engine.config.limits.max_steps if order.count is None else order.count
         for done in range(1, limit + 1):
             _heed(stop, id)
@@ -100,7 +95,7 @@ def _hold_or_refuse(engine: Engine, id: str, order: Order, stop: Stop) -> Iterat
 def _ask_guards(engine: Engine, id: str, order: Order) -> None:
     """Raise `Refused` if a guard would refuse the step that cannot even be locked."""
     try:
-        thread = current(engine, id)
+        thread = _as_ordered(engine, id, order)
         workflow = engine.memo.workflow(thread.place.workflow)
         plan = _decide(engine, thread, workflow, order)
         if isinstance(plan, decide.Standing):
@@ -113,16 +108,28 @@ def _ask_guards(engine: Engine, id: str, order: Order) -> None:
     engine.dispatch.ask(request, agent)
 
 
-def _refuse_before_rebind(engine: Engine, id: str, order: Order) -> None:
-    """Raise what the state of the thread forbids, while nothing has changed yet.
+def _as_ordered(engine: Engine, id: str, order: Order) -> Thread:
+    """The thread as the order lets it go on: bound to another workflow if it says so, which is not written yet.
 
-    That the old workflow knows no way on is no reason: a rebind may mend that.
+    What the state of the thread forbids is raised first. That the old workflow knows no way on is no reason: a
+    rebind may mend that.
     """
     thread = current(engine, id)
-    try:
+    if order.rebind is None:
+        return thread
+    from uwf.engine import rebind
+
+    with suppress(Refused):
         _decide(engine, thread, engine.memo.workflow(thread.place.workflow), order)
-    except Refused:
-        return
+    return rebind.bound(engine.store, thread, order.rebind)
+
+
+def _bind(engine: Engine, id: str, workflow_id: str) -> Thread:
+    """Write the rebind. The thread as it is then."""
+    from uwf.engine import rebind
+
+    rebind.rebind(engine.store, current(engine, id), workflow_id)
+    return current(engine, id)
 
 
 def settle(engine: Engine, id: str) -> None:
@@ -168,15 +175,19 @@ def current(engine: Engine, id: str) -> Thread:
 
 
 def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
-    """One step: decided, admitted by the guards, tried until it came to something."""
-    thread = current(engine, id)
+    """One step: decided, admitted by the guards, tried until it came to something.
+
+    A rebind that was ordered is written once the guards have let the step pass: a refusal changes nothing.
+    """
+    thread = _as_ordered(engine, id, order)
     workflow = engine.memo.workflow(thread.place.workflow)
     plan = _decide(engine, thread, workflow, order)
     points.at("step: decided")
     if isinstance(plan, decide.Standing):
+        if order.rebind is not None:
+            thread = _bind(engine, id, order.rebind)
         commit.move(engine.store, thread, plan, "the graph has ended")
         return Result(current(engine, id), None, None)
-    plan = replace(plan, instruction=engine.redactor.text(plan.instruction))
     agent = _agent_for(engine, workflow, plan, order)
     thread = _with_budget(engine, thread, workflow, plan, order)
     sleep = _sleeper(stop, id)
@@ -193,6 +204,13 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
         request = _request(engine, thread, workflow, plan, agent, order)
         try:
             with engine.dispatch.admitted(request, agent, sleep, on_wait) as keep_fds:
+                if order.rebind is not None:
+                    thread = _bind(engine, id, order.rebind)
+                    decided = _decide(engine, thread, workflow, order)
+                    assert not isinstance(decided, decide.Standing), "nor was it without the node"
+                    plan = decided
+                    thread = _with_budget(engine, thread, workflow, plan, order)
+                    order = replace(order, rebind=None)
                 result = Attempt(
                     engine,
                     thread,
@@ -300,16 +318,26 @@ def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
 def _decide(
     engine: Engine, thread: Thread, workflow: Workflow, order: Order
 ) -> Plan | decide.Standing:
+    """What comes next, without secrets. Raises `StateError`, and `Refused` when nothing can follow."""
     supplement = None if order.supplement is None else engine.redactor.text(order.supplement)
     try:
-        if order.verb == POKE:
-            return decide.for_poke(engine.memo, thread, supplement or "")
-        goes_on_when_raised = order.budget is not None and thread.status == IDLE
-        if order.verb == RESUME and not goes_on_when_raised:
-            return decide.for_resume(engine.memo, thread, workflow, supplement)
-        return decide.for_exec(engine.memo, thread, workflow, supplement)
+        found = _next(engine, thread, workflow, order, supplement)
     except RouteError as error:
         raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
+    if isinstance(found, decide.Standing):
+        return found
+    return replace(found, instruction=engine.redactor.text(found.instruction))
+
+
+def _next(
+    engine: Engine, thread: Thread, workflow: Workflow, order: Order, supplement: str | None
+) -> Plan | decide.Standing:
+    if order.verb == POKE:
+        return decide.for_poke(engine.memo, thread, supplement or "")
+    goes_on_when_raised = order.budget is not None and thread.status == IDLE
+    if order.verb == RESUME and not goes_on_when_raised:
+        return decide.for_resume(engine.memo, thread, workflow, supplement)
+    return decide.for_exec(engine.memo, thread, workflow, supplement)
 
 
 def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:

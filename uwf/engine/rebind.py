@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine import decide, rebound, tries
 from uwf.engine.model import ATTEMPTS, COMPLETED, THREADS
-from uwf.engine.thread import Thread
+from uwf.engine.thread import PENDING, Thread
 from uwf.errors import StateError
 from uwf.record import replace
 from uwf.store.codec import Link
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store
 
 
-def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
-    """Bind `thread`, whose lock the caller holds, to the workflow object `workflow_id`.
+def bound(store: Store, thread: Thread, workflow_id: str) -> Thread:
+    """`thread` as it will stand once it is bound to the workflow object `workflow_id`; nothing is written.
 
     Raises `StateError` when the role that would run next, or the last step's status, is unknown to it, or when the
     next round of a completed thread has no beginning in it. Binding to the workflow it already has changes nothing.
@@ -26,7 +26,7 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     """
     decide.refuse_cancelled(thread)
     if workflow_id == thread.place.workflow:
-        return
+        return thread
     node = store.get(workflow_id)
     if node.kind != "workflow":
         raise StateError(
@@ -44,14 +44,25 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             hint=f"uwf thread exec {thread.id} --workflow FILE",
             code="role_gone",
         )
-    plan = thread.plan
-    if plan is not None:
+    attempt, plan = thread.attempt, thread.plan
+    if attempt is not None and plan is not None:
         plan = rebound.told_anew(store, thread, plan, new)
+        attempt = replace(attempt, state=PENDING, plan=plan, before=tries.last_ending(attempt))
     elif thread.status == COMPLETED:
         decide.for_resume(store, thread, new, None)  # raises when the next round cannot begin
     else:
         # raises when the last status has no edge any more
         rebound.standing(store, thread.place, new)
+    place = replace(thread.place, workflow=workflow_id)
+    return replace(thread, place=place, attempt=attempt, tags={**thread.tags, "workflow": new.name})
+
+
+def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
+    """Bind `thread`, whose lock the caller holds, to the workflow object `workflow_id`. Raises as `bound` does."""
+    there = bound(store, thread, workflow_id)
+    if workflow_id == thread.place.workflow:
+        return
+    plan = there.plan
     with store.transaction() as tx:
         head = tx.put(
             "rebind",
@@ -66,8 +77,8 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             THREADS + thread.id,
             head,
             expect=thread.head,
-            tags={**thread.tags, "workflow": new.name},
-            why=f"rebound to workflow {new.name} {workflow_id[:12]}",
+            tags=there.tags,
+            why=f"rebound to workflow {there.tags['workflow']} {workflow_id[:12]}",
         )
         points.at("rebind: head moved")
         if plan is not None and thread.attempt is not None:
