@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from tests.helpers.fake_agent import Said, crash, suspend
+from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine import advance
+from uwf.engine import advance, commit, lifecycle, rebind, undo
 from uwf.engine.advance import Order
+from uwf.engine.decide import Standing
+from uwf.engine.thread import Thread
 from uwf.errors import Busy, Conflict, StoreError
+from uwf.record import replace
 from uwf.store import memory, writing
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore
@@ -90,18 +94,93 @@ def test_busy_thread_is_refused_and_says_who_has_it(rig: Rig) -> None:
     rig.exec(id, second)
 
 
+def label(rig: Rig, id: str, **more: str) -> None:
+    """What `uwf ref set` does, which no lock of a thread keeps away."""
+    with rig.store.transaction() as tx:
+        tags = {**rig.ref(id).tags, "label.team": "red", **more}
+        tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="labelled")
+
+
 @pytest.mark.parametrize("answer", [WROTE, crash(), "bad"])
 def test_tag_set_while_the_agent_runs_is_kept(each_rig: Rig, answer: Any) -> None:
     rig = each_rig
     id = rig.start()
 
-    def label(ask: object) -> Any:
-        with rig.store.transaction() as tx:
-            tags = {**rig.ref(id).tags, "label.team": "red"}
-            tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="labelled")
+    def meanwhile(ask: object) -> Any:
+        label(rig, id)
         return answer
 
-    rig.run(id, "exec", label, *(["bad", "bad"] if answer == "bad" else []))
+    rig.run(id, "exec", meanwhile, *(["bad", "bad"] if answer == "bad" else []))
+    assert rig.row(id)["labels"] == {"team": "red"}
+
+
+@pytest.mark.parametrize("budget", [None, "usd=5"])
+@pytest.mark.parametrize("state", ["idle", "completed"])
+def test_tag_set_while_a_step_waits_for_its_turn_is_kept(
+    each_rig: Rig, state: str, budget: str | None
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    if state == "completed":
+        rig.exec(id, WROTE, APPROVED)
+    agent_for = rig.engine.agent_for
+
+    def late(*words: Any) -> Any:
+        label(rig, id, **{"budget.tokens": "7"})
+        return agent_for(*words)
+
+    rig.engine = replace(rig.engine, agent_for=late)
+    rig.run(id, "exec" if state == "idle" else "resume", WROTE, budget=budget)
+    tags = rig.ref(id).tags
+    assert (tags["label.team"], tags["budget.tokens"]) == ("red", "7")
+    assert tags.get("budget.usd") == (None if budget is None else "5")
+
+
+def move_on(rig: Rig, thread: Thread) -> None:
+    commit.move(rig.store, thread, Standing("suspended", "writer", "later"), "as a test wants it")
+
+
+def cancel(rig: Rig, thread: Thread) -> None:
+    lifecycle.cancel(rig.store, thread, "done with it")
+
+
+def bind(rig: Rig, thread: Thread) -> None:
+    rebind.rebind(rig.store, thread, rig.put_workflow(replace(PAIR, name="other")))
+
+
+def go_back(rig: Rig, thread: Thread) -> None:
+    undo.undo(rig.store, thread)
+
+
+@pytest.mark.parametrize("change", [move_on, cancel, bind, go_back])
+def test_tag_set_since_the_thread_was_read_is_kept(
+    each_rig: Rig, change: Callable[[Rig, Thread], None]
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE)
+    thread = rig.thread(id)
+    label(rig, id)
+    before = rig.ref(id)
+    change(rig, thread)
+    assert rig.ref(id).version > before.version
+    assert rig.ref(id).tags["label.team"] == "red"
+
+
+def test_tag_set_just_before_a_failure_is_kept(
+    each_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    keep = commit.keep_failure
+
+    def late(*words: Any) -> str:
+        label(rig, id)
+        return keep(*words)
+
+    monkeypatch.setattr(commit, "keep_failure", late)
+    rig.exec(id, crash())
+    assert rig.state(id)["status"] == "suspended"
     assert rig.row(id)["labels"] == {"team": "red"}
 
 

@@ -101,7 +101,7 @@ def _ask_guards(engine: Engine, id: str, order: Order) -> None:
         if isinstance(plan, decide.Standing):
             return
         agent = engine.agent_for(workflow.name, plan.role, order.agent)
-        thread = _with_budget(engine, thread, workflow, plan, order)
+        thread = _with_tags(thread, _raised(engine, thread, workflow, plan, order))
         request = _request(engine, thread, workflow, plan, agent, order)
     except UwfError:
         return  # the thread is on the move: that it is busy is what can be said of it
@@ -189,7 +189,8 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
         commit.move(engine.store, thread, plan, "the graph has ended")
         return Result(current(engine, id), None, None)
     agent = _agent_for(engine, workflow, plan, order)
-    thread = _with_budget(engine, thread, workflow, plan, order)
+    raised = _raised(engine, thread, workflow, plan, order)
+    thread = _with_tags(thread, raised)
     sleep = _sleeper(stop, id)
     wait_s = order.wait_s
     deadline_s = clock.monotonic_s() + wait_s
@@ -205,11 +206,10 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
         try:
             with engine.dispatch.admitted(request, agent, sleep, on_wait) as keep_fds:
                 if order.rebind is not None:
-                    thread = _bind(engine, id, order.rebind)
+                    thread = _with_tags(_bind(engine, id, order.rebind), raised)
                     decided = _decide(engine, thread, workflow, order)
                     assert not isinstance(decided, decide.Standing), "nor was it without the node"
                     plan = decided
-                    thread = _with_budget(engine, thread, workflow, plan, order)
                     order = replace(order, rebind=None)
                 result = Attempt(
                     engine,
@@ -221,6 +221,7 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
                     stop,
                     keep_fds=keep_fds,
                     retries=retries,
+                    raised=raised,
                 ).make()
         except Refused as refusal:
             if clock.monotonic_s() >= deadline_s:
@@ -233,6 +234,7 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
             return result
         sleep(result.delay_s)
         retries += 1
+        raised = {}
         thread = current(engine, id)
 
 
@@ -291,14 +293,17 @@ def _request(
     )
 
 
-def _with_budget(
+def _raised(
     engine: Engine, thread: Thread, workflow: Workflow, plan: Plan, order: Order
-) -> Thread:
-    """The thread with the budget that was ordered. It goes on record with the first try."""
+) -> dict[str, str]:
+    """The tags of the budget that was ordered. They go on record with the first try."""
     if order.budget is None:
-        return thread
-    limits = engine.dispatch.budget(thread, workflow, plan.role)
-    return replace(thread, tags=spending.raised(thread.tags, limits, order.budget))
+        return {}
+    return spending.raised(engine.dispatch.budget(thread, workflow, plan.role), order.budget)
+
+
+def _with_tags(thread: Thread, more: dict[str, str]) -> Thread:
+    return replace(thread, tags={**thread.tags, **more}) if more else thread
 
 
 def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:

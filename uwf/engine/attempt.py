@@ -6,6 +6,8 @@ valid is asked again in the same session, and what came of it is published in on
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from uwf import clock, points
 from uwf.amounts import STEPS
 from uwf.engine import ask, commit, prompt, spending, tries
@@ -18,6 +20,7 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.agent.seam import Agent, Answer
@@ -52,7 +55,10 @@ class Again(Record):
 
 
 class Attempt:
-    """One attempt. `retries` says how many were made at this step by this command before it."""
+    """One attempt. `retries` says how many were made at this step by this command before it.
+
+    `raised` are the tags of a budget that was raised for it: `thread` has them, its ref has not.
+    """
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class Attempt:
         *,
         keep_fds: tuple[int, ...] = (),
         retries: int = 0,
+        raised: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         before = thread.attempt if thread.plan is not None else None
         self.engine = engine
@@ -77,6 +84,7 @@ class Attempt:
         self.stop = stop
         self.keep_fds = keep_fds
         self.retries = retries
+        self.raised = raised
         self.place = (
             thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
         )
@@ -168,7 +176,7 @@ class Attempt:
             self.running.spawned(tx, self.prompt_id, pid, started)
             points.at("attempt: objects written")
             if first:
-                commit.reopen(tx, self.thread, self.plan)
+                commit.reopen(tx, self.thread, self.plan, self.raised)
         points.at("attempt: recorded")
 
     def _turn(self, text: str) -> None:

@@ -61,6 +61,15 @@ def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: tag for key, tag in tags.items() if key not in (*STATE_TAGS, "workflow")}
 
 
+def tags_now(tx: Transaction, thread: Thread) -> Mapping[str, str]:
+    """The tags of `thread` as they are in this transaction: a label may have been set since it was read.
+
+    Its lock does not keep `uwf ref set` away. Every move of a thread's ref begins with these.
+    """
+    now = tx.ref(THREADS + thread.id)
+    return (now or thread).tags
+
+
 def publish_step(
     store: Store,
     thread: Thread,
@@ -113,12 +122,11 @@ def publish_step(
             },
         )
         points.at("step: objects written")
-        now = tx.ref(THREADS + thread.id)  # a label may have been set while the agent ran
         ref = tx.set_ref(
             THREADS + thread.id,
             step,
             expect=plan.expect,
-            tags=tags_for((now or thread).tags, standing, now_ms),
+            tags=tags_for(tags_now(tx, thread), standing, now_ms),
             why=f"step {base.index + 1} {plan.role} {said.status}",
         )
         tell(tx)
@@ -145,7 +153,7 @@ def keep_failure(
             THREADS + thread.id,
             thread.head,
             expect=plan.expect,
-            tags=tags_for(thread.tags, standing, now_ms),
+            tags=tags_for(tags_now(tx, thread), standing, now_ms),
             why=f"attempt {running.opening.number} of {plan.role} failed: {ending.failure.code}",
         )
         points.at("failure: written")
@@ -174,30 +182,29 @@ def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
             THREADS + thread.id,
             thread.head,
             expect=thread.head,
-            tags=tags_for(thread.tags, standing, clock.now_ms()),
+            tags=tags_for(tags_now(tx, thread), standing, clock.now_ms()),
             why=why,
         )
         points.at("move: written")
     points.at("move: done")
 
 
-def reopen(tx: Transaction, thread: Thread, plan: Plan) -> None:
+def reopen(tx: Transaction, thread: Thread, plan: Plan, raised: Mapping[str, str]) -> None:
     """What the first try changes of its thread, in the same transaction that records it.
 
-    A budget that was raised is set, and a completed thread becomes idle in a new round.
+    A budget that was `raised` is set, as these tags, and a completed thread becomes idle in a new round.
     """
-    before = tx.ref(THREADS + thread.id)
-    raised = None if before is None else spending.change(before.tags, thread.tags)
-    if raised is not None:
-        tx.set_ref(
-            THREADS + thread.id, thread.head, expect=plan.expect, tags=thread.tags, why=raised
-        )
+    before = tags_now(tx, thread)
+    tags = {**before, **raised}
+    why = spending.change(before, tags)
+    if why is not None:
+        tx.set_ref(THREADS + thread.id, thread.head, expect=plan.expect, tags=tags, why=why)
     if thread.status == COMPLETED:
         tx.set_ref(
             THREADS + thread.id,
             thread.head,
             expect=plan.expect,
-            tags=tags_for(thread.tags, Standing(IDLE, plan.role), clock.now_ms()),
+            tags=tags_for(tags, Standing(IDLE, plan.role), clock.now_ms()),
             why=f"resumed for round {plan.round}",
         )
         points.at("attempt: thread reopened")

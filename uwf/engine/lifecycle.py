@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from uwf import clock, points
 from uwf.engine import spending
-from uwf.engine.commit import tags_for
+from uwf.engine.commit import tags_for, tags_now
 from uwf.engine.decide import Standing
 from uwf.engine.model import CANCELLED, COMPLETED, IDLE, THREADS, THREADS_END, pack_text
 from uwf.engine.thread import END_REASON, LABEL, Thread, read
@@ -73,10 +73,10 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
 def cancel(store: Store, thread: Thread, reason: str | None) -> None:
     """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
     refuse_ended(thread)
-    tags = tags_for(thread.tags, Standing(CANCELLED), clock.now_ms())
-    if reason:
-        tags[END_REASON] = reason
     with store.transaction() as tx:
+        tags = tags_for(tags_now(tx, thread), Standing(CANCELLED), clock.now_ms())
+        if reason:
+            tags[END_REASON] = reason
         tx.set_ref(
             THREADS + thread.id,
             thread.head,

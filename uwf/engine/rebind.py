@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine import decide, rebound, tries
+from uwf.engine.commit import tags_now
 from uwf.engine.model import ATTEMPTS, COMPLETED, THREADS
 from uwf.engine.thread import PENDING, Thread
 from uwf.errors import StateError
@@ -62,7 +63,7 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     there = bound(store, thread, workflow_id)
     if workflow_id == thread.place.workflow:
         return
-    plan = there.plan
+    plan, name = there.plan, there.tags["workflow"]
     with store.transaction() as tx:
         head = tx.put(
             "rebind",
@@ -77,8 +78,8 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             THREADS + thread.id,
             head,
             expect=thread.head,
-            tags=there.tags,
-            why=f"rebound to workflow {there.tags['workflow']} {workflow_id[:12]}",
+            tags={**tags_now(tx, thread), "workflow": name},
+            why=f"rebound to workflow {name} {workflow_id[:12]}",
         )
         points.at("rebind: head moved")
         if plan is not None and thread.attempt is not None:

@@ -154,11 +154,11 @@ def tags_of(budget: Mapping[str, float]) -> dict[str, str]:
     return {BUDGET + name: amounts.written(name, amount) for name, amount in budget.items()}
 
 
-def raised(tags: Mapping[str, str], limits: Mapping[str, float], text: str) -> dict[str, str]:
-    """The tags of a thread after `--budget text`, where `limits` is what it might use before."""
+def raised(limits: Mapping[str, float], text: str) -> dict[str, str]:
+    """The tags that `--budget text` gives a thread, where `limits` is what it might use before."""
     after = amounts.raised(limits, text)
     changed = {name: amount for name, amount in after.items() if amount != limits.get(name)}
-    return {**tags, **tags_of(changed)}
+    return tags_of(changed)
 
 
 def change(before: Mapping[str, str], after: Mapping[str, str]) -> str | None:

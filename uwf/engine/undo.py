@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine import rebound, spending
-from uwf.engine.commit import kept_tags, tags_for
+from uwf.engine.commit import kept_tags, tags_for, tags_now
 from uwf.engine.model import ATTEMPTS, CANCELLED, SUSPENDED, THREADS, Place
 from uwf.engine.supplement import hold_words
 from uwf.engine.thread import read
@@ -38,19 +38,19 @@ def undo(store: Store, thread: Thread) -> str | None:
         )
     goal = moves[before]
     assert goal.new is not None
-    kept, then = kept_tags(thread.tags), kept_tags(goal.tags)
+    then = kept_tags(goal.tags)
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
     if goal.new != thread.head and state.get("status") == SUSPENDED:
         state = _without_try(store, goal.new, state)
     if goal.new != thread.head:
-        kept |= spending.left_behind(store, thread, Place.read(store, goal.new))
+        state |= spending.left_behind(store, thread, Place.read(store, goal.new))
     lost = None
     with store.transaction() as tx:
         ref = tx.set_ref(
             THREADS + thread.id,
             goal.new,
             expect=thread.head,
-            tags={**kept, **state},
+            tags={**kept_tags(tags_now(tx, thread)), **state},
             why=f"{UNDO}{goal.version}",
         )
         points.at("undo: head moved")
