@@ -198,6 +198,44 @@ def test_pending_try_keeps_its_instruction_where_no_edge_leads_to_its_role(rig: 
     assert rig.prompt.endswith("Review a.py. The writer says: I wrote it.")
 
 
+def test_fork_at_a_rebind_without_an_edge_for_the_last_status_is_shown_and_mended(
+    each_rig: Rig,
+) -> None:
+    rig = each_rig
+    id = rig.start()
+    rig.exec(id, WROTE, crash())
+    bind(
+        rig, id, replace(PAIR, graph={**PAIR.graph, "writer": {"written": Edge("reviewer", "Go.")}})
+    )
+    fork = rig.fork(rig.head(id), id)
+    row = rig.row(fork)
+    assert (row["status"], row["currentRole"], row["error"]) == ("idle", None, None)
+    before = everything(rig.store)
+    with pytest.raises(Refused) as refused:
+        rig.exec(fork)
+    assert refused.value.reason == "preflight_failed"
+    assert everything(rig.store) == before
+    rig.exec(fork, APPROVED, rebind=rig.put_workflow(KINDER))
+    assert rig.prompt.endswith("Review kindly: a.py")
+    assert rig.state(fork)["status"] == "completed"
+
+
+def test_fork_at_a_rebind_without_an_edge_is_not_bound_to_another_without_it(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, crash())
+    bind(
+        rig, id, replace(PAIR, graph={**PAIR.graph, "writer": {"written": Edge("reviewer", "Go.")}})
+    )
+    fork = rig.fork(rig.head(id), id)
+    before = everything(rig.store)
+    with pytest.raises(StateError) as refused:
+        bind(
+            rig, fork, replace(PAIR, graph={**PAIR.graph, "writer": {"other": Edge("writer", "")}})
+        )
+    assert refused.value.code == "no_edge"
+    assert everything(rig.store) == before
+
+
 def test_new_instruction_that_cannot_be_rendered_refuses_the_rebind(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, crash())

@@ -162,14 +162,24 @@ def enter(
 
 
 def next_role(thread: Thread, workflow: Workflow) -> str | None:
-    """The role that would run next: null when there is none."""
+    """The role that would run next: None when there is none.
+
+    There is none either where `workflow` knows no way on, as in a fork at a rebind whose workflow has no edge for
+    the last status: what was tried there went on without one, and is not part of the fork.
+    """
     if thread.status in (CANCELLED, COMPLETED):
         return None
     if thread.plan is not None:
         return thread.plan.role
     if thread.status == SUSPENDED and thread.tags.get("suspendedRole"):
         return thread.tags["suspendedRole"]
-    place = thread.place
+    try:
+        return _target(thread.place, workflow)
+    except route.RouteError:
+        return None
+
+
+def _target(place: Place, workflow: Workflow) -> str | None:
     if place.role is None or place.status is None:
         return route.entry_target(workflow, round=1)
     if place.status == SUSPEND:
