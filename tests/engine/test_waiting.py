@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.helpers.rig import WROTE, Rig
 from uwf import clock
-from uwf.errors import Refused
+from uwf.engine import advance
+from uwf.engine.events import Waiting
+from uwf.errors import Interrupted, Refused
 from uwf.guard import switch
+from uwf.record import replace
+
+if TYPE_CHECKING:
+    from uwf.engine.events import Event
+
+DAY_MS = 86_400_000
 
 
 def pause(rig: Rig, until_ms: int | None) -> None:
@@ -28,6 +38,34 @@ def test_without_a_wait_the_refusal_says_when_to_come_back(rig: Rig) -> None:
     with pytest.raises(Refused) as refused:
         rig.exec(id)
     assert (refused.value.reason, refused.value.retry_at_ms) == ("agent_paused", until_ms)
+
+
+def test_a_wait_of_months_is_slept_in_pieces_and_ends_when_it_is_stopped(rig: Rig) -> None:
+    id = rig.start()
+    pause(rig, clock.now_ms() + 60 * DAY_MS)
+    events = rig.engine.on_event
+
+    def stop_when_it_waits(event: Event) -> None:
+        events(event)
+        if isinstance(event, Waiting):
+            rig.stop.request()
+
+    rig.engine = replace(rig.engine, on_event=stop_when_it_waits)
+    with pytest.raises(Interrupted):
+        rig.exec(id, wait_s=9_999_999.0)
+
+
+def test_pieces_of_a_sleep_are_as_long_as_the_whole(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advance, "LONGEST_SLEEP_S", 0.01)
+    id = rig.start()
+    pause(rig, clock.now_ms() + 5)  # on a clock that goes on by one at each look
+    began_s = clock.monotonic_s()
+    rig.exec(id, WROTE, wait_s=30.0)
+    sleeps = sum(isinstance(event, Waiting) for event in rig.events)
+    assert sleeps >= 1
+    assert clock.monotonic_s() - began_s >= sleeps * 0.045, "each of them is to last 50 ms"
 
 
 @pytest.mark.parametrize("until_ms", [None, 4_000_000_000_000])

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 EXEC, RESUME, POKE = "exec", "resume", "poke"
 
+LONGEST_SLEEP_S = 86_400.0
+"""How long to sleep at once: `poll` counts milliseconds in a C int, which is less than 25 days."""
+
 
 class Order(Record):
     """What a command asked for. `count` None means until the thread stops, `max_steps` at most.
@@ -314,7 +317,10 @@ def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
     poll.register(stop.fileno(), select.POLLIN)
 
     def sleep(seconds: float) -> None:
-        poll.poll(seconds * 1000)
+        end_s = clock.monotonic_s() + seconds
+        while (left_s := end_s - clock.monotonic_s()) > 0:
+            poll.poll(min(left_s, LONGEST_SLEEP_S) * 1000)
+            _heed(stop, id)
         _heed(stop, id)
 
     return sleep
