@@ -27,7 +27,7 @@ def pause(rig: Rig, until_ms: int | None) -> None:
 
 def test_a_pause_that_ends_within_the_wait_is_waited_for(rig: Rig) -> None:
     id = rig.start()
-    pause(rig, clock.now_ms() + 200)
+    pause(rig, clock.now_ms() + 20)
     assert rig.exec(id, WROTE, wait_s=30.0).step is not None
 
 
