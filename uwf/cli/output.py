@@ -39,6 +39,8 @@ class Output:
         self.quiet = quiet
         self.on_terminal = _is_terminal(sys.stdout)
         self._status_shown = False
+        self._is_drawing = False
+        self._line_fd: int | None = None
 
     # -- data, on stdout
 
@@ -190,23 +192,34 @@ class Output:
         return _is_terminal(sys.stderr) and not config.is_dumb_terminal()
 
     def status(self, text: str) -> None:
-        """One live line that the next call replaces."""
-        if not self.is_live:
-            return
-        try:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
-        except OSError:
-            width = 80
-        from uwf.cli import table
+        """One live line that the next call replaces.
 
-        _put(sys.stderr, f"\r\x1b[K{table.head(_visible(_one_line(text)), width - 1)}")
-        self._status_shown = True
+        May be called by a signal handler, also while something else is being written: it never waits. What a
+        frozen terminal does not take is left out.
+        """
+        if self._is_drawing or not self.is_live:
+            return
+        self._is_drawing = True
+        try:
+            try:
+                width = os.get_terminal_size(sys.stderr.fileno()).columns
+            except OSError:
+                width = 80
+            from uwf.cli import table
+
+            line = f"\r\x1b[K{table.head(_visible(_one_line(text)), width - 1)}"
+            if self._line_fd is None:
+                self._line_fd = _unshared(sys.stderr.fileno())
+            if _put_at_once(self._line_fd, line.encode(sys.stderr.encoding, "backslashreplace")):
+                self._status_shown = True
+        finally:
+            self._is_drawing = False
 
     def clear_status(self) -> None:
         """Take the live line away."""
         if self._status_shown:
             self._status_shown = False
-            _put(sys.stderr, "\r\x1b[K")
+            self._put("\r\x1b[K")
 
     def _say(self, word: str, text: str) -> None:
         self.clear_status()
@@ -215,12 +228,20 @@ class Output:
             word = f"\x1b[{_COLOURS[word]}m{word}:\x1b[0m "
         elif word:
             word += ": "
-        _put(sys.stderr, f"{word}{text}\n")
+        self._put(f"{word}{text}\n")
 
     def _say_json(self, document: Any) -> None:
         from uwf.cli import jsontext
 
-        _put(sys.stderr, jsontext.dumps(document) + "\n")
+        self._put(jsontext.dumps(document) + "\n")
+
+    def _put(self, text: str) -> None:
+        """Write to stderr, however long it takes. No live line comes in between."""
+        self._is_drawing = True
+        try:
+            _put(sys.stderr, text)
+        finally:
+            self._is_drawing = False
 
 
 def has_colour(stream: TextIO | None) -> bool:
@@ -256,6 +277,28 @@ def _put(stream: TextIO | None, text: str) -> None:
         stream.flush()
     except OSError:
         return  # stderr is gone: there is nowhere left to say so, and the exit code still tells
+
+
+def _unshared(fd: int) -> int:
+    """The terminal `fd` opened once more, so that a write may return at once: O_NONBLOCK on `fd` itself would be
+    set for the shell and the agent too. `fd` where the terminal cannot be opened, as after `su`."""
+    try:
+        return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return fd
+
+
+def _put_at_once(fd: int, data: bytes) -> bool:
+    """Write `data`, or nothing where that would wait. Returns whether something was written."""
+    import select
+
+    try:
+        if not select.select([], [fd], [], 0)[1]:
+            return False
+        os.write(fd, data)
+    except (OSError, ValueError):  # gone, full after all, or a number that is too high for select
+        return False
+    return True
 
 
 def _columns() -> int:
