@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.fake_agent import Said, crash
+from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine import turns, watch
 from uwf.engine.events import TurnCame
@@ -109,6 +109,122 @@ def test_follower_sees_turns_and_steps_as_they_come(
     assert [glance.row["status"] for glance in glances] == ["running", "running", "idle"]
     assert [step["role"] for glance in glances for step in glance.steps] == ["writer", "reviewer"]
     assert [glance.row["running"] is None for glance in glances] == [False, False, True]
+
+
+class Impatient:
+    """In place of `time`: where nothing is new, a test does not wait for it."""
+
+    def sleep(self, seconds: float) -> None:
+        self.left -= 1
+        assert self.left, "there is nothing new"
+
+    left = 100
+
+
+class Follower:
+    """Somebody who watches a thread, and looks when the test says so."""
+
+    def __init__(self, rig: Rig, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(watch, "time", Impatient())
+        self._following = watch.follow(rig.store, rig.view, id)
+        self.glances: list[watch.Glance] = []
+
+    def then(self, answer: Answers) -> Callable[[object], Answers]:
+        """An agent that is looked at before it says this."""
+
+        def look(ask: object) -> Answers:
+            self.glances.append(next(self._following))
+            return answer
+
+        return look
+
+    def end(self) -> None:
+        self.glances += self._following
+
+    @property
+    def texts(self) -> list[str]:
+        return [turn["text"] for glance in self.glances for turn in glance.turns]
+
+    @property
+    def steps(self) -> list[str]:
+        return [step["role"] for glance in self.glances for step in glance.steps]
+
+
+def test_follower_hears_an_agent_that_says_everything_at_its_end(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    follower = Follower(rig, id, monkeypatch)
+    rig.run(id, "exec", follower.then(WROTE), follower.then(CHANGES), WROTE, count=3)
+    follower.end()
+    assert follower.texts == [WROTE, CHANGES, WROTE]
+    assert follower.steps == ["writer", "reviewer", "writer"]
+
+
+def test_follower_hears_every_turn_once_when_a_reply_is_refused(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    follower = Follower(rig, id, monkeypatch)
+    bad = Said("no reply", turns=("no ",))
+    rig.run(id, "exec", follower.then(bad), follower.then(bad), follower.then(WROTE))
+    follower.end()
+    kept = [row["text"] for row in turns.of_thread(rig.store, rig.ref(id), None)]
+    assert follower.texts == kept
+    assert len(kept) == 7, "two replies of two turns, each with what was wrong, and the good one"
+
+
+def test_follower_hears_what_a_failed_attempt_said_last(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    rig.exec(id, crash(turns=("before anybody looked",)))
+    follower = Follower(rig, id, monkeypatch)
+    rig.resume(id, follower.then(crash(text="all at once")))
+    follower.end()
+    assert follower.texts == ["all at once"]
+
+
+def test_follower_is_told_of_no_old_step_after_a_poke_or_an_undo(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, CHANGES, WROTE)
+    follower = Follower(rig, id, monkeypatch)
+    rig.poke(id, "shorter", follower.then(WROTE))
+    follower.end()
+    assert follower.steps == ["writer"]
+    watched = watch._News(rig.store, id)
+    watched.of(rig.ref(id))
+    rig.undo(id)
+    rig.undo(id)
+    assert watched.of(rig.ref(id)) == ([], [])
+
+
+def test_follower_reads_a_turn_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = rig.start()
+    watched = watch._News(rig.store, id)
+    watched.of(rig.ref(id))
+    reads: list[str] = []
+    get = rig.store.get
+    told: list[str] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, TurnCame):
+            told.extend(turn["text"] for turn in watched.of(rig.ref(id))[1])
+
+    def counting(node: str) -> Any:
+        found = get(node)
+        if found.kind == "turn":
+            reads.append(node)
+        return found
+
+    rig.engine = replace(rig.engine, on_event=look)
+    monkeypatch.setattr(rig.store, "get", counting)
+    said = ("---\n$status", *(f": done\nnote{n}" for n in range(20)))
+    rig.exec(id, crash(turns=said))
+    assert told == list(said)
+    assert max(map(reads.count, reads)) <= 3, "once for its text, and to find the try it belongs to"
 
 
 def test_thread_that_is_deleted_is_followed_no_more(rig: Rig) -> None:

@@ -280,10 +280,10 @@ def step_row(step: Step) -> dict[str, Any]:
     }
 
 
-def turns(reader: Reader, last: str | None) -> list[dict[str, Any]]:
-    """The turns up to the turn node `last`, oldest first."""
+def turns(reader: Reader, last: str | None, after: str | None = None) -> list[dict[str, Any]]:
+    """The turns of a try up to the turn node `last`, oldest first; those after `after`, where it is among them."""
     found: list[dict[str, Any]] = []
-    while last is not None:
+    while last is not None and last != after:
         payload = reader.get(last).payload
         found.append(
             {

@@ -6,6 +6,8 @@ import time
 
 from uwf.engine.model import ATTEMPTS, THREADS
 from uwf.engine.story import steps_back
+from uwf.engine.thread import TRYING, try_at
+from uwf.engine.tries import ended_attempts, last_ending
 from uwf.engine.view import step_row, turns
 from uwf.record import Record
 
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from uwf.engine.model import Step
+    from uwf.engine.thread import Try
     from uwf.engine.view import View
-    from uwf.store.protocols import Store
+    from uwf.store.protocols import Ref, Store
 
 _POLL_S = 0.1
 
@@ -30,40 +34,94 @@ class Glance(Record):
 
 def follow(store: Store, view: View, thread: str) -> Iterator[Glance]:
     """Glances at `thread`: one at once, one at every change, and a last one when nobody runs it."""
-    seen_turn: str | None = None
-    seen_head: str | None = None
+    news = _News(store, thread)
     before: tuple[object, ...] | None = None
+    is_last = False
     while True:
         ref = store.ref(THREADS + thread)
         if ref is None:
             return
         row = view.thread(ref)
-        attempt = store.ref(ATTEMPTS + thread)
-        new_turns: list[dict[str, Any]] = []
-        if attempt is not None and attempt.id != seen_turn:
-            new_turns = _since(store, attempt.id, seen_turn)
-            seen_turn = attempt.id
-        steps = []
-        if seen_head is not None and ref.id != seen_head:
-            for step in steps_back(store, ref.id):
-                if step.id == seen_head:
-                    break
-                steps.append(step_row(step))
-            steps.reverse()
         running = row["running"]
+        if running is None and not is_last:
+            is_last = True  # what it did last may have come after the ref was read
+            continue
+        is_last = running is None
+        if row["spent"] is None:  # its chain cannot be read
+            yield Glance(row, [], [])
+            return
+        steps, new_turns = news.of(ref)
         now = (ref.id, row["status"], running and running["role"], running and running["since"])
         if now != before or new_turns or steps:
-            yield Glance(row, steps, new_turns)
-        before, seen_head = now, ref.id
-        if running is None:
+            yield Glance(row, [step_row(step) for step in steps], new_turns)
+        before = now
+        if is_last:
             return
         time.sleep(_POLL_S)
 
 
-def _since(store: Store, newest: str, seen: str | None) -> list[dict[str, Any]]:
-    """The turns up to `newest` that came after `seen`."""
-    if store.get(newest).kind != "turn":
-        return []
-    found = turns(store, newest)
-    ids = [turn["turn"] for turn in found]
-    return found[ids.index(seen) + 1 :] if seen in ids else found
+class _News:
+    """Knows what of a thread was told. The first look tells the turns of what runs, and takes the rest as known."""
+
+    def __init__(self, store: Store, thread: str) -> None:
+        self._store = store
+        self._thread = thread
+        self._head: str | None = None
+        self._beside: str | None = None
+        self._turn: str | None = None
+        self._ended: set[str] = set()
+
+    def of(self, ref: Ref) -> tuple[list[Step], list[dict[str, Any]]]:
+        """The new steps up to `ref` and the new turns, oldest first."""
+        beside = self._store.ref(ATTEMPTS + self._thread)
+        steps: list[Step] = []
+        told: list[dict[str, Any]] = []
+        if self._head is not None and ref.id != self._head:
+            steps = _steps_since(self._store, ref.id, self._head)
+        for step in steps:
+            for end in step.attempts:
+                told += self._of_ended(end)
+            told += self._up_to(step.turns)
+        if beside is not None and (ref.id, beside.id) != (self._head, self._beside):
+            found = try_at(self._store, beside.id)
+            if found.plan.expect == ref.id:  # else the thread has moved on between the two looks
+                told += self._of_try(found)
+                self._beside = beside.id
+        self._head = ref.id
+        return steps, told
+
+    def _of_try(self, found: Try) -> list[dict[str, Any]]:
+        ends = ended_attempts(self._store, last_ending(found))
+        if self._head is None:
+            self._ended.update(ends)
+        told = [turn for end in ends for turn in self._of_ended(end)]
+        return told + self._up_to(found.turns) if found.state == TRYING else told
+
+    def _of_ended(self, end: str) -> list[dict[str, Any]]:
+        if end in self._ended:
+            return []
+        self._ended.add(end)
+        return self._up_to(self._store.get(end).payload["turns"])
+
+    def _up_to(self, last: str | None) -> list[dict[str, Any]]:
+        """The turns of one try that were not told yet. Tries come in their order, so one turn says how far that is."""
+        found = turns(self._store, last, self._turn)
+        self._turn = last or self._turn
+        return found
+
+
+def _steps_since(store: Store, head: str, seen: str) -> list[Step]:
+    """The steps up to `head` that do not lead to `seen`, oldest first. Undone and replaced ones need not be passed."""
+    found: list[Step] = []
+    old, new = steps_back(store, seen), steps_back(store, head)
+    known, step = next(old, None), next(new, None)
+    while step is not None and (known is None or step.id != known.id):
+        if known is not None and known.index > step.index:
+            known = next(old, None)
+            continue
+        if known is not None and known.index == step.index:
+            known = next(old, None)
+        found.append(step)
+        step = next(new, None)
+    found.reverse()
+    return found
