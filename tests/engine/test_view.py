@@ -12,6 +12,7 @@ from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine import advance
 from uwf.engine.model import THREADS
+from uwf.errors import ObjectDamaged, StoreBusy, StoreError
 
 LINE = {
     *("thread", "workflow", "head", "status", "role", "step", "currentRole", "suspendedRole"),
@@ -162,6 +163,78 @@ def test_thread_with_a_hole_in_its_chain_is_corrupt(each_rig: Rig, gone: str) ->
     assert (row["status"], row["error"]["code"]) == ("corrupt", "object_missing")
     assert lost[:12] in row["error"]["message"]
     assert (row["labels"], row["workflowName"]) == ({"repo": "shop"}, "pair")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        StoreBusy("in use"),
+        StoreError("the disk reports an error", code="store_io"),
+        StoreError("not enough memory", code="store_memory"),
+    ],
+    ids=lambda fault: fault.code,
+)
+def test_store_that_cannot_be_asked_now_makes_no_thread_corrupt(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, fault: StoreError
+) -> None:
+    id = rig.start()
+    ref, view = rig.ref(id), rig.view
+
+    def fail(id: str) -> Any:
+        raise fault
+
+    monkeypatch.setattr(rig.store, "get", fail)
+    with pytest.raises(StoreError) as raised:
+        view.thread(ref)
+    assert raised.value is fault
+
+
+def test_damaged_object_makes_its_thread_corrupt(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = rig.start()
+    ref, view = rig.ref(id), rig.view
+
+    def fail(id: str) -> Any:
+        raise ObjectDamaged(f"object {id} is damaged")
+
+    monkeypatch.setattr(rig.store, "get", fail)
+    row = view.thread(ref)
+    assert (row["status"], row["error"]["code"]) == ("corrupt", "object_damaged")
+
+
+STEP_FIELDS = (
+    *("prev", "start", "workflow", "role", "index", "round", "visits", "sessions", "status"),
+    "spent",
+)
+
+
+@pytest.mark.parametrize("wrong", [None, "x", -5, 1.5, [], ["x"], {}, {"x": "y"}], ids=repr)
+@pytest.mark.parametrize("field", STEP_FIELDS)
+def test_step_made_by_hand_with_a_wrong_shape_breaks_no_listing(
+    rig: Rig, field: str, wrong: Any
+) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    with rig.store.transaction() as tx:
+        payload = {**tx.get(rig.head(id)).payload, field: wrong}
+        ref = rig.ref(id)
+        tx.set_ref(ref.name, tx.put("step", payload), tags=ref.tags, why="test")
+    row = rig.row(id)
+    if row["status"] != "corrupt":
+        assert type(row["steps"]) is type(row["round"]) is int
+        assert isinstance(row["currentRole"], str)
+        assert all(isinstance(amount, int | float) for amount in row["spent"].values())
+
+
+@pytest.mark.parametrize("field", ["visits", "spent", "status", "index", "round", "role"])
+def test_step_made_by_hand_with_a_list_where_none_belongs_is_corrupt(rig: Rig, field: str) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    with rig.store.transaction() as tx:
+        payload = {**tx.get(rig.head(id)).payload, field: ["x"]}
+        ref = rig.ref(id)
+        tx.set_ref(ref.name, tx.put("step", payload), tags=ref.tags, why="test")
+    row = rig.row(id)
+    assert (row["status"], row["error"]["code"]) == ("corrupt", "bad_node")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from uwf.engine.thread import (
     read_try,
     runner,
 )
-from uwf.errors import UwfError
+from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
@@ -38,13 +38,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.attempt import Result
-    from uwf.engine.model import Reader
+    from uwf.engine.model import Place, Reader
     from uwf.engine.thread import Thread
     from uwf.engine.waiting import Waiting
     from uwf.store.protocols import Ref
     from uwf.workflow.model import Workflow
 
 RUNNING, CORRUPT = "running", "corrupt"
+
+_WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading a node raises that somebody made by hand."""
+
+_BAD_REF = ("bad_status", "bad_tag")
 
 
 class View:
@@ -96,15 +101,18 @@ class View:
         return line
 
     def thread(self, ref: Ref) -> dict[str, Any]:
-        """The whole answer of `show`, and a row of `list`."""
+        """The whole answer of `show`, and a row of `list`. Raises `StoreError` when the store cannot be asked now."""
         try:
             thread = read(self._reader, ref)
+            _check_shape(thread.place)
             shown = self.state(thread)
             begun = Start.read(self._reader, thread.place.start)
             budget = self._budget(thread, shown["currentRole"])
             used = self._spent(thread, shown["currentRole"])
             priority, completed_ms = number_of(thread, "priority"), number_of(thread, "completedAt")
-        except (UwfError, KeyError, TypeError) as error:
+        except (UwfError, *_WRONG_SHAPE) as error:
+            if not _is_lasting(error):
+                raise
             return self._corrupt(ref, error)
         running = self._running(thread.id)
         if running is not None:
@@ -229,7 +237,8 @@ class View:
 
     def _corrupt(self, ref: Ref, error: Exception) -> dict[str, Any]:
         """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""
-        message = error.message if isinstance(error, UwfError) else f"a node lacks {error}"
+        lacks = "a node lacks" if isinstance(error, KeyError) else "a node has a wrong shape:"
+        message = error.message if isinstance(error, UwfError) else f"{lacks} {error}"
         code = error.code if isinstance(error, UwfError) else "bad_node"
         tags = ref.tags
         return {
@@ -261,6 +270,20 @@ class View:
             "running": None,
             "waiting": None,
         }
+
+
+def _check_shape(place: Place) -> None:
+    """Raise `TypeError` where a step that somebody made by hand has no counts where they belong."""
+    counts = (place.index, place.round, *place.visits.values())
+    if not all(type(count) is int for count in counts):
+        raise TypeError(f"object {place.id[:12]} counts with something that is no number")
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether it is the thread that cannot be read. A busy store or a failing disk says nothing about a thread."""
+    if not isinstance(error, StoreError) or error.code in _BAD_REF:
+        return True
+    return isinstance(error, (ObjectDamaged, StoreUnreadable))
 
 
 def step_row(step: Step) -> dict[str, Any]:
