@@ -112,6 +112,19 @@ def test_a_long_list_says_how_to_see_the_rest(project: Project) -> None:
     assert len(listed(project)) == 22
 
 
+def test_a_list_gives_no_number_that_is_not_its_own(project: Project) -> None:
+    workflow = project.show(project.begin())["workflow"]
+    project.begin()
+    project.begin(REVIEW)
+    of_one = ("thread", "list", "--workflow", workflow)
+    assert project(*of_one, "--limit", "2").err == ""
+    assert project(*of_one, "--limit", "1").err == "there are more; --limit 0 shows all\n"
+    assert len(project(*of_one, "--limit", "1", "-q").out.split()) == 1
+    for status in ("running", "corrupt"):
+        assert "more" not in project("thread", "list", "--status", status, "--limit", "1").err
+    assert project("thread", "list", "--limit", "1").err == "1 of 3 threads; --limit 0 shows all\n"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -151,6 +151,29 @@ def test_count_is_that_of_the_listing(each_rig: Rig) -> None:
     assert listing.count(rig.store, Filter(statuses=HISTORY)) == 0
 
 
+@pytest.mark.parametrize(
+    ("statuses", "number"),
+    [
+        (ACTIVE, 4),
+        ((*ACTIVE, "running"), 4),
+        (ALL, 6),
+        (HISTORY, 2),
+        (("running",), None),
+        (("corrupt",), None),
+        (("corrupt", "idle"), None),
+        (("running", "completed"), None),
+    ],
+    ids=str,
+)
+def test_count_is_right_or_not_given(
+    each_rig: Rig, zoo: dict[str, str], statuses: tuple[str, ...], number: int | None
+) -> None:
+    assert listing.count(each_rig.store, Filter(statuses=statuses)) == number
+    assert number is None or number == len(listed(each_rig, statuses=statuses))
+    of_one = Filter(statuses=statuses, workflow_id=each_rig.put_workflow(LOOP))
+    assert listing.count(each_rig.store, of_one) is None
+
+
 def test_ref_that_is_no_thread_is_listed_as_corrupt_among_all(rig: Rig) -> None:
     with rig.store.transaction() as tx:
         tx.set_ref(THREADS + "01ABC", tx.put("note", "x"), tags={"status": "done"}, why="test")

@@ -105,7 +105,10 @@ def list_(
     store, view = ctx.reader(), wiring.view(ctx)
     wanted = _filter(ctx, status, history, all, workflow, label, since, until)
     most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
-    rows = list(listing.rows(store, view, wanted, limit=most or None, offset=offset))
+    found = listing.rows(store, view, wanted, limit=most + 1 if most else None, offset=offset)
+    rows = list(found)
+    is_cut = bool(most) and len(rows) > (most or 0)
+    rows = rows[: most or None]
     ctx.out.answer(
         rows,
         ids=[row["thread"] for row in rows],
@@ -120,10 +123,10 @@ def list_(
             else None
         ),
     )
-    if most and len(rows) == most:
+    if is_cut:
         total = listing.count(store, wanted)
-        if total > len(rows) + offset:
-            ctx.out.note(f"{len(rows)} of {total} threads; --limit 0 shows all")
+        many = "there are more" if total is None else f"{len(rows)} of {total} threads"
+        ctx.out.note(f"{many}; --limit 0 shows all")
     elif not rows:
         is_narrowed = bool(status or history or workflow or label or since or until or offset)
         _tell_none(ctx, is_narrowed)

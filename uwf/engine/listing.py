@@ -51,9 +51,13 @@ def rows(
             return
 
 
-def count(reader: Reader, wanted: Filter) -> int:
-    """How many threads have the tags and the age that are wanted: what a listing would show, give or take
-    running ones."""
+def count(reader: Reader, wanted: Filter) -> int | None:
+    """How many threads a listing would show, give or take some that run, as their tags and their age tell.
+
+    None where the tags do not tell it, but only a look at each thread.
+    """
+    if wanted.workflow_id is not None or not _is_told_by_tags(set(wanted.statuses)):
+        return None
     low, high = _span(wanted)
     if low is high is None:
         return reader.count_refs(THREADS, tags=_tags(wanted))
@@ -108,6 +112,13 @@ def _tags(wanted: Filter) -> dict[str, str | tuple[str, ...]]:
     for key, value in (wanted.labels or {}).items():
         tags[LABEL + key] = value
     return tags
+
+
+def _is_told_by_tags(statuses: set[str]) -> bool:
+    """Whether the threads with the tags of `_tags` are those that show one of `statuses`."""
+    if CORRUPT in statuses:
+        return set(STATUSES) <= statuses
+    return RUNNING not in statuses or set(ACTIVE) <= statuses
 
 
 def _fits(row: dict[str, Any], wanted: Filter) -> bool:
