@@ -151,3 +151,37 @@ def test_settings_hide_nothing_but_say_what_is_secret(tmp_path: Path) -> None:
     ]
     assert found["agents.a.command"].in_file
     assert not found["limits.max_steps"].in_file
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "table"),
+    [
+        ("limits = 5\n", "limits.max_steps", "limits"),
+        ("limits = 'max_steps'\n", "limits.max_steps", "limits"),
+        ("limits = ['max_steps']\n", "limits.max_steps", "limits"),
+        ("[[limits]]\nmax_steps = 1\n", "limits.max_steps", "limits"),
+        ("[limits]\nper_label = true\n", "limits.per_label.repo", "limits.per_label"),
+    ],
+)
+def test_value_where_a_table_belongs_is_named_and_left_alone(
+    tmp_path: Path, content: str, key: str, table: str
+) -> None:
+    (tmp_path / "config.toml").write_text(content)
+    with pytest.raises(ConfigInvalid, match=f"config.toml: {table} is a table") as caught:
+        edit.set_value(str(tmp_path), key, "3")
+    assert caught.value.hint and "config.toml" in caught.value.hint
+    assert text_of(tmp_path) == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "limits = {grace = '1m'}\n",
+        "limits.grace = '1m'\n",
+        "[limits]\n[stats]\n[limits.per_label]\n",
+    ],
+)
+def test_every_way_to_write_a_table_takes_a_value(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.toml").write_text(content)
+    edit.set_value(str(tmp_path), "limits.max_steps", "3")
+    assert config.load(str(tmp_path)).limits.max_steps == 3

@@ -82,6 +82,8 @@ def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
         if part not in table:
             table[part] = tomlkit.table(is_super_table=at < len(path) - 2)
         table = table[part]
+        if not isinstance(table, dict):
+            raise schema.no_table(path[: at + 1], file)
     table[path[-1]] = value
     return tomlkit.dumps(document)
 

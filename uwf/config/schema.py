@@ -79,6 +79,14 @@ def unknown(path: Path, file: str = "") -> ConfigInvalid:
     return ConfigInvalid(message, hint="uwf config list")
 
 
+def no_table(path: Path, file: str) -> ConfigInvalid:
+    """The error for a value that `file` has where known keys stand below."""
+    return ConfigInvalid(
+        f"{file}: {dotted(path)} is a table, not a value: [{dotted(path)}]",
+        hint=f"${{EDITOR:-vi}} {file}",
+    )
+
+
 def nearest(path: Path) -> str | None:
     """The known key that lacks nothing but its table in front of `path`, else the one most like it, if there is one."""
     whole = [
@@ -134,7 +142,7 @@ def _leaves(table: Mapping[str, Any], above: Path, file: str) -> list[tuple[Path
         elif not is_branch:
             raise unknown(path, file)
         elif not isinstance(value, dict):
-            raise ConfigInvalid(f"{file}: {dotted(path)} is a table, not a value: [{dotted(path)}]")
+            raise no_table(path, file)
         else:
             found += _leaves(value, path, file)
     return found
