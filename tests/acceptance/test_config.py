@@ -101,6 +101,11 @@ def test_secrets_are_not_listed(uwf: Uwf) -> None:
     listed = uwf("config", "list")
     assert "hunter2" not in listed.out and "[redacted]" in listed.out
     assert uwf("config", "list", "--json").json["agents.a.env.API_KEY"] == "[redacted]"
+    for table in ("agents", "agents.a", "agents.a.env"):
+        for more in ((), ("--json",), ("-q",)):
+            got = uwf("config", "get", table, *more).out
+            assert "API_KEY" in got and "hunter2" not in got
+    assert uwf("config", "get", "agents.a", "--json").json["agents.a.env.API_KEY"] == "[redacted]"
     assert uwf("config", "get", "agents.a.env.API_KEY").out == "hunter2hunter2\n"
 
 

@@ -33,7 +33,7 @@ def list_(ctx: Context, table: str | None = None) -> None:
         found = [each for each in found if schema.split(each.key)[: len(path)] == path]
         if not found and not schema.is_table(path):
             raise _unknown(path, "list")
-    shown = {each.key: HIDDEN if each.is_secret else each.value for each in found}
+    shown = _shown(found)
     rows = [(each.key, _text(shown[each.key]), _source(each)) for each in found]
     columns = ("key", "value", "source")
     ctx.out.answer(
@@ -51,6 +51,7 @@ def list_(ctx: Context, table: str | None = None) -> None:
     "config get",
     help="Print one setting, or all settings below a table.",
     example="uwf config get limits.max_steps",
+    detail="A value whose name says that it is a secret is shown only for its own key.",
     key=arg("The key, such as limits.grace or agents.NAME.", complete="key"),
 )
 def get(ctx: Context, key: str) -> None:
@@ -72,7 +73,7 @@ def get(ctx: Context, key: str) -> None:
         value = below[0].value
         ctx.out.answer({"key": below[0].key, "value": value}, ids=[_text(value)], draw=_text(value))
         return
-    values = {each.key: each.value for each in below}
+    values = _shown(below)
     text = "".join(f"{name} = {_text(value)}\n" for name, value in values.items())
     ctx.out.answer(values, ids=values, draw=text)
 
@@ -119,6 +120,11 @@ def _unknown(path: Path, verb: str, *more: str) -> ConfigInvalid:
     if meant is not None:
         error.hint = shlex.join(("uwf", "config", verb, meant, *more))
     return error
+
+
+def _shown(settings: list[Setting]) -> dict[str, object]:
+    """Several settings by key, without their secrets."""
+    return {each.key: HIDDEN if each.is_secret else each.value for each in settings}
 
 
 def _source(setting: Setting) -> str:
