@@ -10,6 +10,7 @@ from uwf.cli.text import text_arg
 from uwf.engine import advance, spending
 from uwf.engine.model import SUSPENDED
 from uwf.errors import InputError, StateError
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,10 +74,9 @@ def exec_(
         count=_steps(count, until_done),
         agent=agent,
         supplement=_said(supplement, f"uwf thread exec {thread} --supplement"),
-        rebind=None if workflow is None else _workflow_id(ctx, workflow),
         wait_s=wait,
     )
-    return _run(ctx, thread, order)
+    return _run(ctx, thread, order, workflow)
 
 
 @command(
@@ -135,10 +135,13 @@ def poke(
     return _run(ctx, thread, order)
 
 
-def _run(ctx: Context, word: str, order: Order) -> int:
+def _run(ctx: Context, word: str, order: Order, workflow: str | None = None) -> int:
+    """Carry out `order` on the thread that `word` names, bound to `workflow` first if one is given."""
     from uwf.cli.live import Live, signals_to
 
-    ctx.patience_s = PATIENCE_S
+    ctx.patience_s = PATIENCE_S  # before anything opens the store
+    if workflow is not None:
+        order = replace(order, rebind=_workflow_id(ctx, workflow))
     id = wiring.thread_ref(ctx, word).name.rpartition("/")[2]
     stop = Stop()
     code = exits.DONE
