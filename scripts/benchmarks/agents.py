@@ -145,7 +145,10 @@ def _handovers(home: Path, threads: int) -> list[float]:
     words = ["--agent", str(agent), "--wait", "600"]
     processes = [
         subprocess.Popen(
-            [uwf, "thread", "exec", id, *words], env=environ, stdout=subprocess.DEVNULL
+            [uwf, "thread", "exec", id, *words],
+            env=environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for id in ids
     ]

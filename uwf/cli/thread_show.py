@@ -166,9 +166,7 @@ def _filter(
     since: str | None,
     until: str | None,
 ) -> Filter:
-    from uwf.cli.moment import moment_ms
-    from uwf.cli.thread_start import label_pair
-    from uwf.engine import listing, workflows
+    from uwf.engine import listing
 
     statuses: tuple[str, ...] = ACTIVE
     if status is not None:
@@ -177,18 +175,40 @@ def _filter(
         statuses = HISTORY
     elif all:
         statuses = EVERY
-    try:
-        id = None if workflow is None else workflows.object_of(ctx.reader(), workflow)
-    except Ambiguous:
-        id = None  # then it can only be meant as a name
+    id = None if workflow is None else _workflow_object(ctx, workflow)
     return listing.Filter(
         statuses=statuses,
         workflow=workflow if id is None else None,
         workflow_id=id,
-        labels=dict(label_pair(word, "uwf thread list") for word in label),
-        since_ms=None if since is None else moment_ms(since),
-        until_ms=None if until is None else moment_ms(until),
+        labels=_labels(label) if label else {},
+        since_ms=None if since is None else _moment_ms(since),
+        until_ms=None if until is None else _moment_ms(until),
     )
+
+
+# The usual listing has no conditions, and loads nothing that reads them.
+
+
+def _workflow_object(ctx: Context, word: str) -> str | None:
+    """The workflow object that `word` is the beginning of; None when it can only be meant as a name."""
+    from uwf.engine import workflows
+
+    try:
+        return workflows.object_of(ctx.reader(), word)
+    except Ambiguous:
+        return None
+
+
+def _labels(words: tuple[str, ...]) -> dict[str, str]:
+    from uwf.cli.thread_start import label_pair
+
+    return dict(label_pair(word, "uwf thread list") for word in words)
+
+
+def _moment_ms(word: str) -> int:
+    from uwf.cli.moment import moment_ms
+
+    return moment_ms(word)
 
 
 def _fields(row: dict[str, Any]) -> dict[str, str]:
