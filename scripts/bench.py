@@ -11,6 +11,7 @@ without guards for the guards, `subprocess` for agents.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
 
+import uwf
 from uwf.engine.dispatch import Dispatch
 
 
@@ -36,6 +38,7 @@ def main() -> None:
         dispatch = Unguarded if options.without_guards else Dispatch
         Uwf(Path(options.folder), dispatch).steps(options.only_steps)
         return
+    compileall.compile_dir(Path(uwf.__file__).parent, quiet=1)  # as an installation does
     quick = options.quick
     with tempfile.TemporaryDirectory(prefix="uwf-bench-") as name:
         folder = Path(name)
