@@ -12,7 +12,7 @@ from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
 from uwf.config import AgentConfig, PromptConfig
-from uwf.engine import advance, fork, lifecycle, recover, undo
+from uwf.engine import advance, fork, holding, lifecycle, recover, undo
 from uwf.engine.advance import Order
 from uwf.engine.attempt import Result
 from uwf.engine.dispatch import Dispatch
@@ -132,13 +132,13 @@ class Rig:
         self.stop.signum = None
 
     def cancel(self, id: str, reason: str | None = None) -> None:
-        with advance.hold(self.engine, id):
-            advance.settle(self.engine, id)
+        with holding.hold(self.engine, id):
+            holding.settle(self.engine, id)
             lifecycle.cancel(self.store, self.thread(id), reason)
 
     def undo(self, id: str) -> str | None:
-        with advance.hold(self.engine, id):
-            advance.settle(self.engine, id)
+        with holding.hold(self.engine, id):
+            holding.settle(self.engine, id)
             return undo.undo(self.store, self.thread(id))
 
     def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
@@ -151,7 +151,7 @@ class Rig:
     # What a test looks at.
 
     def thread(self, id: str) -> Thread:
-        return advance.current(self.engine, id)
+        return holding.current(self.engine, id)
 
     def ref(self, id: str) -> Ref:
         found = self.store.ref(THREADS + id)
@@ -191,7 +191,7 @@ class Rig:
         return self.agent.asks[-1].prompt
 
     def settle(self, id: str) -> recover.Settled | None:
-        with advance.hold(self.engine, id):
+        with holding.hold(self.engine, id):
             return recover.settle(self.store, id, grace_s=0.5)
 
 

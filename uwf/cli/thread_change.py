@@ -49,18 +49,18 @@ def stop(ctx: Context, thread: str) -> None:
 )
 def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     from uwf.cli.thread_show import answer
-    from uwf.engine import advance, lifecycle
+    from uwf.engine import holding, lifecycle
 
     said = None if reason is None else wiring.redactor(ctx).text(text_arg(reason).strip())
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
-    lifecycle.refuse_ended(advance.current(engine, id))
+    lifecycle.refuse_ended(holding.current(engine, id))
     _end_run(ctx, ref)
     points.at("cancel: run ended")
-    with advance.hold(engine, id, wait_s=1.0):
-        advance.settle(engine, id)
-        lifecycle.cancel(engine.store, advance.current(engine, id), said)
+    with holding.hold(engine, id, wait_s=1.0):
+        holding.settle(engine, id)
+        lifecycle.cancel(engine.store, holding.current(engine, id), said)
     answer(ctx, _fresh(ctx, ref))
 
 
@@ -105,15 +105,15 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
 )
 def undo(ctx: Context, thread: str) -> None:
     from uwf.cli.thread_show import answer
-    from uwf.engine import advance, undo
+    from uwf.engine import holding, undo
 
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
-    with advance.hold(engine, id):
-        advance.settle(engine, id)
-        lost = undo.undo(engine.store, advance.current(engine, id))
-        plan = advance.current(engine, id).plan
+    with holding.hold(engine, id):
+        holding.settle(engine, id)
+        lost = undo.undo(engine.store, holding.current(engine, id))
+        plan = holding.current(engine, id).plan
     if lost is not None:
         ctx.out.warning(f"nothing can run here, so this waits for no step any more: {lost}")
         ctx.out.hint(f"uwf thread exec {id} --workflow FILE --supplement TEXT")
@@ -141,7 +141,7 @@ def _end_run(ctx: Context, ref: Ref) -> int | None:
 
 def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
     """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
-    from uwf.engine import advance
+    from uwf.engine import holding
     from uwf.engine.events import Recovered
     from uwf.errors import Busy
 
@@ -154,8 +154,8 @@ def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
     engine = wiring.engine(ctx, note)
     id = ref.name.rpartition("/")[2]
     try:
-        with advance.hold(engine, id):
-            advance.settle(engine, id)
+        with holding.hold(engine, id):
+            holding.settle(engine, id)
     except Busy:
         return ()
     return tuple(ended)

@@ -7,7 +7,7 @@ from uwf.agent.stop import Stop
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text import text_arg
-from uwf.engine import advance, spending
+from uwf.engine import advance, holding, spending
 from uwf.engine.model import SUSPENDED
 from uwf.errors import InputError, StateError
 from uwf.record import replace
@@ -173,7 +173,7 @@ def _results(engine: Engine, id: str, order: Order, stop: Stop, view: View) -> I
         yield from advance.run(engine, id, order, stop)
     except StateError as error:
         if error.code == SUSPENDED:
-            error.hint = view.way_on(advance.current(engine, id))
+            error.hint = view.way_on(holding.current(engine, id))
         raise
 
 

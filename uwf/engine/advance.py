@@ -7,18 +7,17 @@ one came to something. Killed between any two instructions, the thread is at the
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, contextmanager, suppress
 
-from uwf import amounts, clock, points
-from uwf.engine import commit, decide, recover, spending, tries
+from uwf import clock, points
+from uwf.engine import commit, decide, spending, tries
 from uwf.engine import thread as threads
-from uwf.engine.attempt import Attempt, Result, interrupted
-from uwf.engine.events import Recovered, Waiting
+from uwf.engine.attempt import Attempt, Result
+from uwf.engine.events import Waiting
+from uwf.engine.holding import current, heed, hold, in_vain, settle
 from uwf.engine.model import IDLE, SUSPENDED
-from uwf.engine.thread import Thread, labels_of, lock_path, read_try
+from uwf.engine.thread import Thread, labels_of
 from uwf.errors import Busy, Refused, UwfError
-from uwf.guard import lock
 from uwf.guard.contract import Request
 from uwf.record import Record, replace
 from uwf.units import counted
@@ -67,7 +66,7 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         points.at("run: settled")
         limit = engine.config.limits.max_steps if order.count is None else order.count
         for done in range(1, limit + 1):
-            _heed(stop, id)
+            heed(stop, id)
             result = _step(
                 engine,
                 id,
@@ -135,48 +134,6 @@ def _bind(engine: Engine, id: str, workflow_id: str) -> Thread:
     return current(engine, id)
 
 
-def settle(engine: Engine, id: str) -> None:
-    """Settle what a dead predecessor left of thread `id`, whose lock the caller holds."""
-    settled = recover.settle(engine.store, id, grace_s=engine.config.limits.grace_s)
-    if settled is not None:
-        engine.on_event(Recovered(id, settled.attempt, settled.ended_pids))
-
-
-@contextmanager
-def hold(engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None) -> Iterator[None]:
-    """Hold the lock of thread `id`. Raises `Busy`, which says who has it since when.
-
-    When `stop` is asked for, the waiting ends in `Interrupted`.
-    """
-
-    is_told = False
-
-    def pause(seconds: float) -> None:
-        nonlocal is_told
-        if not is_told:
-            is_told = True
-            what = f"the thread is running{_whose(engine, id)}"
-            engine.on_event(Waiting(id, what, wait_s))
-        time.sleep(seconds)
-        if stop is not None:
-            _heed(stop, id)
-
-    try:
-        held = lock.take(lock_path(engine.home), id, wait_s=wait_s, pause=pause)
-    except Busy:
-        raise Busy(
-            f"thread {id} is running{_whose(engine, id)}{_in_vain(wait_s)}",
-            hint=f"uwf thread watch {id}",
-        ) from None
-    with held:
-        yield
-
-
-def current(engine: Engine, id: str) -> Thread:
-    """The thread `id` as it is now."""
-    return threads.current(engine.store, engine.memo, id)
-
-
 def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
     """One step: decided, admitted by the guards, tried until it came to something.
 
@@ -228,7 +185,7 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
                 ).make()
         except Refused as refusal:
             if clock.monotonic_s() >= deadline_s:
-                refusal.message += _in_vain(wait_s)
+                refusal.message += in_vain(wait_s)
             pause_s = _until_it_may_pass(refusal, deadline_s)
             on_wait(refusal)
             sleep(pause_s)
@@ -259,11 +216,6 @@ def _until_it_may_pass(refusal: Refused, deadline_s: float) -> float:
     if clock.monotonic_s() + wait_s > deadline_s:
         raise refusal
     return wait_s
-
-
-def _in_vain(wait_s: float) -> str:
-    """What a refusal says once all the time that was given for it has passed."""
-    return f"; waited {amounts.said(amounts.TIME, wait_s)} in vain" if wait_s > 0 else ""
 
 
 def _request(
@@ -320,8 +272,8 @@ def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
         end_s = clock.monotonic_s() + seconds
         while (left_s := end_s - clock.monotonic_s()) > 0:
             poll.poll(min(left_s, LONGEST_SLEEP_S) * 1000)
-            _heed(stop, id)
-        _heed(stop, id)
+            heed(stop, id)
+        heed(stop, id)
 
     return sleep
 
@@ -358,19 +310,3 @@ def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:
     message = f"stopped after {counted(limit, 'step')} without an end (limits.max_steps)"
     commit.move(engine.store, thread, decide.Standing(SUSPENDED, next_role, message), message)
     return Result(current(engine, thread.id), result.role, result.step)
-
-
-def _whose(engine: Engine, id: str) -> str:
-    """Who runs the thread, and since when, as far as the record says."""
-    pid = lock.holder(lock_path(engine.home), id)
-    attempt = read_try(engine.store, id)
-    if pid is None:
-        return ""
-    if attempt is None or attempt.runner != pid:
-        return f" in process {pid}"
-    return f" in process {pid} ({attempt.plan.role}, since {clock.iso(attempt.began_ms)})"
-
-
-def _heed(stop: Stop, id: str) -> None:
-    if stop.signum is not None:
-        raise interrupted(stop, id)

@@ -12,10 +12,10 @@ from uwf import clock, points
 from uwf.amounts import STEPS
 from uwf.engine import ask, commit, prompt, spending, tries
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
+from uwf.engine.holding import interrupted
 from uwf.engine.model import IDLE, SUSPENDED, Place, Start
 from uwf.engine.reply import Accepted, Rejected, judge, without_echo
 from uwf.engine.thread import STOPPED, Thread, current, of
-from uwf.errors import Interrupted
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
@@ -291,14 +291,3 @@ class Attempt:
                 ask=asked,
             )
         )
-
-
-def interrupted(stop: Stop, id: str) -> Interrupted:
-    """The error for a run that was asked to stop."""
-    from uwf.agent.stop import SIGTERM
-
-    return Interrupted(
-        f"stopped; thread {id} is at a whole step",
-        signum=stop.signum or SIGTERM,
-        hint=f"uwf thread show {id}",
-    )
