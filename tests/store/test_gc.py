@@ -192,6 +192,8 @@ store = open_store(sys.argv[1])
 print("ready", flush=True)
 before = None
 for number in range(300):
+    if number == 150:
+        sys.stdin.readline()  # gc had its turn, however busy the writers were
     with store.transaction(durable=False) as tx:
         turn = tx.put("turn", [sys.argv[2], number])
     with store.transaction(durable=False) as tx:
@@ -211,6 +213,7 @@ def test_running_all_the_time_it_takes_nothing_from_those_who_write(
         subprocess.Popen(
             [sys.executable, "-c", WRITER, path, str(number)],
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -224,6 +227,10 @@ def test_running_all_the_time_it_takes_nothing_from_those_who_write(
         while any(writer.poll() is None for writer in writers) and time.monotonic() < deadline:
             assert collect(disk, 10_000).removed == 0
             runs += 1
+            if runs == 2:
+                for writer in writers:
+                    assert writer.stdin
+                    print("go on", file=writer.stdin, flush=True)
         assert [writer.communicate()[0] for writer in writers] == ["done\n", "done\n"]
     finally:
         for writer in writers:
