@@ -11,6 +11,9 @@ a frozen dataclass; at run time it is the class below.
 Fields are the annotations of the class and its bases, in order. Values are compared and hashed by their
 fields, and `replace` makes a changed copy. Defaults are shared, so they must be immutable; a mapping or list
 default is refused when the class is made.
+
+One constructor serves all classes. A class of which many values are made is given its own, which takes half the time:
+written for its fields, as `dataclass` writes one for every class, which costs as much as making fifty values.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ else:
 
     def dataclass_transform(**_options):
         return lambda cls: cls
+
+
+MANY = 50
+"""So many values of a class are made before it is given its own constructor."""
+_made: dict[type, int] = {}
 
 
 @dataclass_transform(frozen_default=True)
@@ -48,18 +56,27 @@ class Record:
                     raise TypeError(f"{cls.__name__}.{name}: a default must be immutable")
                 defaults[name] = default
         cls._fields, cls._names, cls._defaults = tuple(fields), frozenset(fields), defaults
+        if cls.__init__ is not Record.__init__ and "__init__" not in cls.__dict__:
+            cls.__init__ = Record.__init__  # type: ignore[method-assign]  # that of the base is for its fields
 
     def __init__(self, *values: Any, **named: Any) -> None:
         cls, state = type(self), self.__dict__
         fields = cls._fields
-        if not values and named.keys() == cls._names:  # the usual call
+        made = _made[cls] = _made.get(cls, 0) + 1  # not in the class: changing that costs more
+        if made == MANY:
+            cls.__init__ = _constructor(fields, cls._defaults)  # type: ignore[method-assign]
+        # The usual calls.
+        if not values and named.keys() == cls._names:
             state.update(named)
+            return
+        if not named and len(values) == len(fields):
+            state.update(zip(fields, values))  # noqa: B905  # as many as there are
             return
         state.update(cls._defaults)
         state.update(zip(fields, values, strict=False))
         state.update(named)
         double = values and named and not named.keys().isdisjoint(fields[: len(values)])
-        if len(values) > len(fields) or len(state) != len(fields) or double:
+        if len(values) > len(fields) or state.keys() != cls._names or double:
             raise TypeError(cls._objection(values, named))
 
     @classmethod
@@ -87,6 +104,16 @@ class Record:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
         return f"{type(self).__name__}({inside})"
+
+
+def _constructor(fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
+    """An `__init__` for these fields."""
+    words = [f"{name}=defaults[{name!r}]" if name in defaults else name for name in fields]
+    lines = [f"def __init__(_self, {', '.join(words)}):", " _state = _self.__dict__"]
+    lines += [f" _state[{name!r}] = {name}" for name in fields]
+    scope: dict[str, Any] = {"defaults": defaults}
+    exec("\n".join(lines), scope)
+    return scope["__init__"]
 
 
 def replace(record: R, **changes: Any) -> R:
