@@ -45,6 +45,9 @@ class Link(str):
 
 
 _READY = _SCALARS | {Link}  # types that the packer takes as they are
+_MOST_LINKS = 1024
+_packed_links: dict[str, ExtType] = {}
+"""Links as the packer takes them: the nodes of one chain share most of theirs."""
 
 
 class Node(Record):
@@ -54,9 +57,26 @@ class Node(Record):
     payload: Any
 
 
+class Encoded(bytes):
+    """Bytes that `encode` made, which nobody needs to check again, with what `decode` would make of them."""
+
+    node: Node
+    key: bytes | None = None
+    """Its hash, once somebody has asked for it."""
+
+
 def id_of(data: bytes) -> str:
     """The id of encoded bytes."""
-    return blake3(data).hexdigest()
+    return hash_of(data).hex()
+
+
+def hash_of(data: bytes) -> bytes:
+    """The 32 raw bytes of the id of encoded bytes."""
+    if type(data) is not Encoded:
+        return blake3(data).digest()
+    if data.key is None:
+        data.key = blake3(data).digest()
+    return data.key
 
 
 def key_of(id: str) -> bytes:
@@ -70,13 +90,14 @@ def key_of(id: str) -> bytes:
     return key
 
 
-def encode(kind: str, payload: Any) -> bytes:
+def encode(kind: str, payload: Any) -> Encoded:
     """The canonical bytes of a node. InputError names the first value that cannot be encoded."""
     if type(kind) is not str or not 0 < len(kind) <= MAX_KIND or not kind.isprintable():
         raise InputError(f"{kind!r:.120} is not a kind: 1 to {MAX_KIND} printable characters")
     try:
         content = payload if type(payload) in _READY else _canonical(payload, 0)
-        data: bytes = _VERSION_BYTE + _pack([kind, content])
+        data = Encoded(_VERSION_BYTE + _pack([kind, content]))
+        data.node = _node(kind, content)
     except (InputError, *_MALFORMED, OverflowError) as error:
         _complain(payload, error)
     if len(data) > MAX_OBJECT_BYTES:
@@ -91,10 +112,7 @@ def decode(data: bytes, *, strict: bool = False) -> Node:
         raise InputError("not an object: the content is not a [kind, payload] pair")
     if strict and encode(value[0], value[1]) != data:
         raise InputError("not an object: its encoding is not the canonical one")
-    node = _new(Node)  # reads are hot, and Record's checked constructor costs five times this
-    fields = node.__dict__
-    fields["kind"], fields["payload"] = value
-    return node
+    return _node(*value)
 
 
 def links(payload: Any) -> Iterator[Link]:
@@ -131,6 +149,13 @@ def _unpack(data: bytes, ext_hook: Any) -> Any:
         return unpackb(data[1:], ext_hook=ext_hook)  # a copy costs less than a view
     except _MALFORMED as error:
         raise InputError(f"not an object: {error or type(error).__name__}") from error
+
+
+def _node(kind: str, payload: Any) -> Node:
+    node = _new(Node)  # reads are hot, and Record's checked constructor costs five times this
+    fields = node.__dict__
+    fields["kind"], fields["payload"] = kind, payload
+    return node
 
 
 def _link(code: int, content: bytes) -> Link:
@@ -177,10 +202,16 @@ def _pack_link(value: Any) -> ExtType:
     """The packer's question about a value that is none of its own types."""
     if type(value) is not Link:
         raise TypeError(f"cannot pack {type(value).__name__}")
-    content = bytes.fromhex(value)
-    if len(content) != ID_BYTES or content.hex() != value:
-        raise ValueError("a link has 64 lower-case digits")
-    return tuple.__new__(ExtType, (LINK, content))  # ExtType() would check again what is known
+    packed = _packed_links.get(value)
+    if packed is None:
+        content = bytes.fromhex(value)
+        if len(content) != ID_BYTES or content.hex() != value:
+            raise ValueError("a link has 64 lower-case digits")
+        if len(_packed_links) >= _MOST_LINKS:
+            _packed_links.clear()
+        # ExtType() would check again what is known.
+        packed = _packed_links[value] = tuple.__new__(ExtType, (LINK, content))
+    return packed
 
 
 def _complain(payload: Any, error: Exception) -> NoReturn:

@@ -14,6 +14,7 @@ import time
 
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
+from uwf.store.drafts import Drafts
 from uwf.store.files import restoring
 from uwf.store.mark import Mark
 from uwf.store.rules import NESTED
@@ -51,6 +52,7 @@ class Database:
     def __init__(self, path: str, wait_s: float) -> None:
         self.path = path
         self.wait_s = wait_s
+        self.drafts = Drafts(path)
         self._synchronous = ""
         self._mark: Mark | None = None
         uri = b"file://" + _quoted(os.path.abspath(path)) + b"?" + self.options
@@ -86,8 +88,12 @@ class Database:
         """Become the one writer. StoreBusy when that takes longer than `wait_s`."""
         self._check_free()
         try:
-            self._again(None, lambda: self._set_durability("FULL" if durable else "NORMAL"))
-            self._again(None, lambda: self.run("BEGIN IMMEDIATE"))
+            try:
+                self._set_durability("FULL" if durable else "NORMAL")
+                self.run("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                self._again(error, lambda: self._set_durability("FULL" if durable else "NORMAL"))
+                self._again(None, lambda: self.run("BEGIN IMMEDIATE"))
         # Also KeyboardInterrupt, which may come when the transaction has just begun.
         except BaseException:
             self.rollback()
@@ -125,6 +131,7 @@ class Database:
     def close(self) -> None:
         if self._mark is not None:
             self._mark.close()
+        self.drafts.close()
         try:
             self.connection.close()
         except sqlite3.Error as error:

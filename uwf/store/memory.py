@@ -8,7 +8,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock
 from uwf.errors import NotFound
-from uwf.store.codec import decode, encode, id_of, key_of
+from uwf.store.codec import Encoded, decode, encode, id_of, key_of
 from uwf.store.memory_reading import Content, MemoryReading
 from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
 from uwf.store.rules import NESTED, check_expected, check_name, check_text, checked_tags
@@ -33,6 +33,12 @@ class MemoryStore(MemoryReading):
 
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._content)
+
+    def keep_draft(self, name: str, data: bytes) -> None:
+        self._content.drafts[name] = data
+
+    def drop_draft(self, name: str) -> None:
+        self._content.drafts.pop(name, None)
 
     def stats(self) -> Stats:
         content = self._content
@@ -94,7 +100,8 @@ class MemoryTransaction(MemoryReading):
         return self._put(encode(kind, payload))
 
     def put_raw(self, data: bytes) -> str:
-        decode(data, strict=True)
+        if type(data) is not Encoded:
+            decode(data, strict=True)
         return self._put(data)
 
     def set_ref(
@@ -211,7 +218,7 @@ class MemoryTransaction(MemoryReading):
             value = mapping[key]
             self._undo.append(lambda: mapping.__setitem__(key, value))
         else:
-            self._undo.append(lambda: mapping.pop(key))
+            self._undo.append(lambda: mapping.pop(key, None))
 
     def _check_open(self) -> None:
         if not self._open:

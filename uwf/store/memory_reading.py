@@ -39,6 +39,7 @@ class Content:
         self.log: list[Move] = []
         self.counters: dict[str, bytes] = {}
         self.samples: list[tuple[str, int, bytes]] = []
+        self.drafts: dict[str, bytes] = {}
         self.busy = False  # a transaction or a snapshot is open
 
 
@@ -118,6 +119,12 @@ class MemoryReading:
 
     def moves_since(self, at_ms: int) -> list[Move]:
         return [move for move in self._content.log if move.at_ms >= at_ms]
+
+    def draft(self, name: str) -> bytes | None:
+        return self._content.drafts.get(name)
+
+    def drafts(self) -> list[str]:
+        return sorted(self._content.drafts)
 
     def counter(self, name: str) -> Any:
         check_name(name)

@@ -167,7 +167,19 @@ class Counters(Protocol):
         ...
 
 
-class Transaction(Objects, Refs, Counters, Protocol):
+class Drafts(Protocol):
+    """Reading what is being tried now and may never need to be in the store. A power cut may lose it."""
+
+    def draft(self, name: str) -> bytes | None:
+        """The draft of that name, None when there is none, or it was not finished."""
+        ...
+
+    def drafts(self) -> list[str]:
+        """What there are drafts of, ascending."""
+        ...
+
+
+class Transaction(Objects, Refs, Counters, Drafts, Protocol):
     """Writing. Reads see the transaction's own writes. Of no use after it ended."""
 
     def put(self, kind: str, payload: Any) -> str:
@@ -175,7 +187,7 @@ class Transaction(Objects, Refs, Counters, Protocol):
         ...
 
     def put_raw(self, data: bytes) -> str:
-        """Store bytes that `codec.encode` made elsewhere. InputError when they are not canonical."""
+        """Store bytes that `codec.encode` made. InputError when they came from elsewhere and are not canonical."""
         ...
 
     def set_ref(
@@ -237,7 +249,7 @@ class View(Protocol):
     ) -> None: ...
 
 
-class Store(Objects, Refs, Counters, Protocol):
+class Store(Objects, Refs, Counters, Drafts, Protocol):
     def transaction(self, *, durable: bool = True) -> Ending:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long."""
@@ -246,6 +258,15 @@ class Store(Objects, Refs, Counters, Protocol):
     def snapshot(self) -> View:
         """Reads inside `with store.snapshot():` all see the store as it was at the beginning, whatever others
         write meanwhile. No transaction can begin inside."""
+        ...
+
+    def keep_draft(self, name: str, data: bytes) -> None:
+        """Keep a draft at once, outside of any transaction, in place of the one of that name. It survives the death
+        of the process. One process at a time may do so for one name."""
+        ...
+
+    def drop_draft(self, name: str) -> None:
+        """Forget a draft, if there is one."""
         ...
 
     def stats(self) -> Stats: ...

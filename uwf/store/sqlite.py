@@ -44,6 +44,12 @@ class SqliteStore(Reading, CounterReading):
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)
 
+    def keep_draft(self, name: str, data: bytes) -> None:
+        self._database.drafts.keep(name, data)
+
+    def drop_draft(self, name: str) -> None:
+        self._database.drafts.drop(name)
+
     def stats(self) -> Stats:
         sql = (
             "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length(data)), 0),"

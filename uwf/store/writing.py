@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from blake3 import blake3
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock
 from uwf.errors import NotFound, StoreError
-from uwf.store.codec import decode, encode, key_of
+from uwf.store.codec import Encoded, decode, encode, hash_of, key_of
 from uwf.store.counters import CounterWriting
 from uwf.store.database import Database, explain
 from uwf.store.listing import index_rows
@@ -77,7 +76,8 @@ class SqliteTransaction(CounterWriting, Reading):
         return self._put_bytes(encode(kind, payload))
 
     def put_raw(self, data: bytes) -> str:
-        decode(data, strict=True)
+        if type(data) is not Encoded:
+            decode(data, strict=True)
         return self._put_bytes(data)
 
     def set_ref(
@@ -123,8 +123,7 @@ class SqliteTransaction(CounterWriting, Reading):
         self._put.discard(key)
 
     def _put_bytes(self, data: bytes) -> str:
-        hash = blake3(data)
-        key, size, encoding = hash.digest(), len(data), PLAIN
+        key, size, encoding = hash_of(data), len(data), PLAIN
         if size > COMPRESS_OVER_BYTES:
             import zlib
 
