@@ -114,8 +114,9 @@ def test_an_incomplete_store_is_not_exported() -> None:
 
 def refused(store: Store, data: bytes, why: str | None = None) -> None:
     before = (store.refs(), list(store.ids()))
-    with pytest.raises(InputError, match=why):
+    with pytest.raises(InputError, match=why) as error:
         taken(store, data)
+    assert error.value.code == "bad_bundle"
     assert (store.refs(), list(store.ids())) == before
 
 

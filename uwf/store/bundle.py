@@ -28,11 +28,12 @@ from uwf.store.walk import walk
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import IO, Any, NoReturn, TypeAlias
+    from typing import IO, Any, NoReturn, TypeAlias, TypeVar
 
     from uwf.errors import UwfError
     from uwf.store.protocols import Store
 
+    T = TypeVar("T")
     Allow: TypeAlias = Callable[[Mapping[str, Mapping[str, str]]], None]
     """Raises `InputError` unless all these refs, each with its tags, may come in."""
 
@@ -149,13 +150,13 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any], allow: Allow) -> Con
         match record:
             case ["object", bytes(data)]:
                 id = id_of(data)
-                needed.update(links(decode(data, strict=True).payload))
+                needed.update(links(_sound(lambda: decode(data, strict=True)).payload))
                 if id in there:
                     _bad(f"object {id} is in it twice")
                 there.add(id)
             case ["ref", str(name), bytes(key), dict(tags)] if len(key) == ID_BYTES:
-                check_name(name)
-                checked_tags(tags)
+                _sound(lambda: check_name(name))
+                _sound(lambda: checked_tags(tags))
                 if name in refs:
                     _bad(f"ref {name} is in it twice")
                 refs[name] = tags
@@ -212,6 +213,14 @@ def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
+
+
+def _sound(check: Callable[[], T]) -> T:
+    """What `check` gives. What it complains of makes the bundle a bad one."""
+    try:
+        return check()
+    except InputError as error:
+        _bad(error.message)
 
 
 def _bad(why: str) -> NoReturn:
