@@ -212,3 +212,49 @@ def test_a_reply_as_asked_for_comes_back_whole(
     block = "".join(f"{name}: '{value}'\n" for name, value in front.items())
     text = "\n".join(lines)
     assert split(prose + shape.format(block) + text) == Reply(front, text)
+
+
+@given(
+    head=st.lists(
+        st.sampled_from(
+            [
+                *(
+                    "$status: done",
+                    "$status: ''",
+                    "$status: 5",
+                    "a: b",
+                    "---",
+                    "--- ",
+                    "...",
+                    "```",
+                ),
+                *(
+                    "~~~",
+                    "",
+                    "# $status",
+                    "a: [",
+                    "- x",
+                    "'$status': one",
+                    "$status: done\r",
+                    "a: |",
+                ),
+                *("  x", "  $status: done"),
+            ]
+        ),
+        max_size=4,
+    ),
+    rest=st.lists(st.sampled_from(["---", "text", "", "  ", "```", "$status: x"]), max_size=5),
+)
+def test_usual_reply_is_read_as_with_all_care(head: list[str], rest: list[str]) -> None:
+    text = "\n".join(["---", *head, "---", *rest])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uwf.agent.reply._usual", lambda text: None)
+        careful = _said(text)
+    assert _said(text) == careful
+
+
+def _said(text: str) -> Reply | str:
+    try:
+        return split(text)
+    except BadReply as error:
+        return error.message

@@ -204,7 +204,8 @@ class Drain:
 
 
 def _nameless_file(folder: str) -> int:
-    """A file for this user alone that vanishes with its descriptor."""
+    """A file for this user alone that vanishes with its descriptor. The folder is made when it is not there."""
+    os.makedirs(folder, 0o700, exist_ok=True)
     if hasattr(os, "O_TMPFILE"):
         try:
             return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)

@@ -28,6 +28,7 @@ STATUS = "$status"
 MOST_BLOCK_CHARS = 256 << 10
 MOST_YAML_CHARS = 512 << 10  # read as YAML in all, over every block of one reply
 LEAST_YAML_CHARS = 8 << 10  # what a smaller block counts
+_SIGNS = ("\n---", "\n...", "\n```", "\n~~~", "\r")
 _FENCED = {"", "yaml", "yml", "json", "markdown", "md", "text", "txt"}  # other fences hold code
 _SHAPE = (
     "begin the reply with a line `---`, then YAML with `$status: <one of the allowed values>`, "
@@ -54,6 +55,9 @@ class Reply(Record):
 def split(text: str) -> Reply:
     """Take `text` apart. Raises BadReply."""
     text = text.removeprefix("\ufeff")
+    usual = _usual(text)
+    if usual is not None:
+        return usual
     if not text.strip():
         raise BadReply(f"the reply is empty: {_SHAPE}")
     search = _Search(text)
@@ -64,6 +68,30 @@ def split(text: str) -> Reply:
     front, before, after = found
     body = _without_blank_lines(after)
     return Reply(front, body if body.strip() else _without_blank_lines(before).rstrip())
+
+
+def _usual(text: str) -> Reply | None:
+    """The reply that begins with its block, and nothing in it is a delimiter. None: look for one with all care.
+
+    It must see what `_Search` would. A test holds the two against each other.
+    """
+    if not text.startswith("---\n"):
+        return None
+    end = text.find("\n---\n", 3)
+    if not 0 < end <= LEAST_YAML_CHARS:
+        return None
+    block = text[4 : end + 1]
+    if STATUS not in block or any(sign in text[3:end] for sign in _SIGNS):
+        return None
+    try:
+        value = yaml12.parse(block, name="the front matter")
+    except InputError:
+        return None
+    status = value.get(STATUS) if isinstance(value, dict) else None
+    body = _without_blank_lines(text[end + 5 :])
+    if not isinstance(status, str) or not status.strip() or not body.strip():
+        return None
+    return Reply(value, body)
 
 
 class _Search:
