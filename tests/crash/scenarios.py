@@ -112,7 +112,6 @@ SCENARIOS = (
             "step: decided",
             "guards: passed",
             "agent: at the gate",
-            "attempt: objects written",
             "attempt: recorded",
             "agent: let go",
             "turn: written",

@@ -17,7 +17,7 @@ from uwf.engine.events import Waiting
 from uwf.engine.holding import current, heed, hold, in_vain, settle
 from uwf.engine.model import IDLE, SUSPENDED
 from uwf.engine.thread import Thread, labels_of
-from uwf.errors import Busy, Refused, UwfError
+from uwf.errors import Busy, Interrupted, Refused, UwfError
 from uwf.guard.contract import Request
 from uwf.record import Record, replace
 from uwf.units import counted
@@ -65,21 +65,30 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         settle(engine, id)
         points.at("run: settled")
         limit = engine.config.limits.max_steps if order.count is None else order.count
-        for done in range(1, limit + 1):
-            heed(stop, id)
-            result = _step(
-                engine,
-                id,
-                order if done == 1 else Order(EXEC, agent=order.agent, wait_s=order.wait_s),
-                stop,
-            )
-            going = result.thread.status == IDLE and result.failure is None
-            if going and order.count is None and done == limit:
-                result = _suspend_at_limit(engine, result, limit)
-            yield result
-            points.at("step: told")
-            if not going:
-                return
+        thread = _as_ordered(engine, id, order)
+        is_whole = True
+        try:
+            for done in range(1, limit + 1):
+                heed(stop, id)
+                is_whole = False
+                result = _step(engine, thread, order, stop)
+                is_whole = True
+                going = result.thread.status == IDLE and result.failure is None
+                if going and order.count is None and done == limit:
+                    result = _suspend_at_limit(engine, result, limit)
+                yield result
+                points.at("step: told")
+                if not going:
+                    return
+                thread = result.thread
+                if done == 1:
+                    order = Order(EXEC, order.count, order.agent, wait_s=order.wait_s)
+        except (Refused, Interrupted):
+            is_whole = True
+            raise
+        finally:
+            if is_whole:  # else it may be all that is on record of the agent
+                engine.store.drop_draft(id)
 
 
 @contextmanager
@@ -134,12 +143,12 @@ def _bind(engine: Engine, id: str, workflow_id: str) -> Thread:
     return current(engine, id)
 
 
-def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
+def _step(engine: Engine, thread: Thread, order: Order, stop: Stop) -> Result:
     """One step: decided, admitted by the guards, tried until it came to something.
 
     A rebind that was ordered is written once the guards have let the step pass: a refusal changes nothing.
     """
-    thread = _as_ordered(engine, id, order)
+    id = thread.id
     workflow = engine.memo.workflow(thread.place.workflow)
     plan = _decide(engine, thread, workflow, order)
     points.at("step: decided")
@@ -161,7 +170,8 @@ def _step(engine: Engine, id: str, order: Order, stop: Stop) -> Result:
         engine.on_event(Waiting(id, refusal.message, left_s))
 
     while True:
-        order = replace(order, wait_s=max(0.0, deadline_s - clock.monotonic_s()))
+        if wait_s:
+            order = replace(order, wait_s=max(0.0, deadline_s - clock.monotonic_s()))
         request = _request(engine, thread, workflow, plan, agent, order)
         try:
             with engine.dispatch.admitted(request, agent, sleep, on_wait) as keep_fds:
@@ -263,12 +273,12 @@ def _with_tags(thread: Thread, more: dict[str, str]) -> Thread:
 
 def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
     """A sleep that a stop ends in `Interrupted`."""
-    import select
-
-    poll = select.poll()
-    poll.register(stop.fileno(), select.POLLIN)
 
     def sleep(seconds: float) -> None:
+        import select
+
+        poll = select.poll()
+        poll.register(stop.fileno(), select.POLLIN)
         end_s = clock.monotonic_s() + seconds
         while (left_s := end_s - clock.monotonic_s()) > 0:
             poll.poll(min(left_s, LONGEST_SLEEP_S) * 1000)
@@ -289,7 +299,8 @@ def _decide(
         raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
     if isinstance(found, decide.Standing):
         return found
-    return replace(found, instruction=engine.redactor.text(found.instruction))
+    instruction = engine.redactor.text(found.instruction)
+    return found if instruction == found.instruction else replace(found, instruction=instruction)
 
 
 def _next(

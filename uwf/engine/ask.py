@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uwf.agent.seam import Answer
     from uwf.engine.engine import Engine
     from uwf.engine.model import Place
-    from uwf.engine.tries import Opening
+    from uwf.engine.opening import Opening
     from uwf.workflow.model import Role
 
 SCHEMAS = "schemas"
@@ -68,7 +68,7 @@ def build(
         output_limit_bytes=settings.output_limit_bytes,
         grace_s=engine.config.limits.grace_s,
         mark=opening.mark,
-        spool_dir=folder(engine.home, SPOOL),
+        spool_dir=os.path.join(engine.home, SPOOL),
         keep_fds=keep_fds,
     )
 

@@ -6,6 +6,7 @@ valid is asked again in the same session, and what came of it is published in on
 
 from __future__ import annotations
 
+import os
 from types import MappingProxyType
 
 from uwf import clock, points
@@ -13,7 +14,8 @@ from uwf.amounts import STEPS
 from uwf.engine import ask, commit, prompt, spending, tries
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.holding import interrupted
-from uwf.engine.model import IDLE, SUSPENDED, Place, Start
+from uwf.engine.model import COMPLETED, IDLE, SUSPENDED, Place, Start
+from uwf.engine.opening import Loose, Opening
 from uwf.engine.reply import Accepted, Rejected, judge, without_echo
 from uwf.engine.thread import STOPPED, Thread, current, of
 from uwf.record import Record, replace
@@ -93,12 +95,12 @@ class Attempt:
         self.session = tries.session_after(engine.store, ended, plan.role)
         # Of the head, also for a poke: whoever is to improve a reply goes on where it was given.
         self.session = self.session or thread.place.sessions.get(plan.role)
-        self.opening = tries.Opening(
+        self.opening = Opening(
             thread=thread.id,
             plan=plan,
             number=tries.number_after(before, plan.role),
             agent=request.agent,
-            mark=clock.ulid(clock.now_ms()),
+            mark=os.urandom(16).hex(),
             before=ended,
         )
         self.running = tries.Running(engine.store, self.opening, engine.redactor)
@@ -158,7 +160,7 @@ class Attempt:
             longest_s=self.engine.dispatch.longest_s(self.request),
         )
         answer = self.agent.ask(question, stop=self.stop, on_ready=self._ready, on_turn=self._turn)
-        return replace(answer, stderr=self._clean_stderr(answer))
+        return replace(answer, stderr=self._clean_stderr(answer)) if answer.stderr else answer
 
     def _clean_stderr(self, answer: Answer) -> str:
         redactor, kept = self.engine.redactor, answer.stderr
@@ -167,6 +169,15 @@ class Attempt:
 
     def _ready(self, pid: int | None, started: str | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
+        if not self.prompt_id and self._is_plain():
+            loose = Loose()
+            self.prompt_id = self.sections.put(loose, self.engine.memo.links)
+            self.running.drafted(self.prompt_id, loose.nodes, pid, started)
+        else:
+            self._store_beginning(pid, started)
+        points.at("attempt: recorded")
+
+    def _store_beginning(self, pid: int | None, started: str | None) -> None:
         # A person's words are not to be lost to a power cut.
         durable = self.plan.supplement is not None
         with self.engine.store.transaction(durable=durable) as tx:
@@ -177,7 +188,12 @@ class Attempt:
             points.at("attempt: objects written")
             if first:
                 commit.reopen(tx, self.thread, self.plan, self.raised)
-        points.at("attempt: recorded")
+
+    def _is_plain(self) -> bool:
+        """Whether its beginning changes nothing in the store: then a draft of it will do."""
+        thread = self.thread
+        is_first = thread.attempt is None and thread.status != COMPLETED
+        return is_first and self.plan.supplement is None and not self.raised
 
     def _turn(self, text: str) -> None:
         clean = self.running.turn(text)
@@ -209,6 +225,7 @@ class Attempt:
         peak_bytes = answer.outcome.peak_memory_bytes
         ref = commit.publish_step(
             self.engine.store,
+            self.engine.memo,
             self.thread,
             self.place,
             self.running,
@@ -245,7 +262,7 @@ class Attempt:
 
     def _failed(self, failure: tries.Failure, answer: Answer) -> Result | Again:
         store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
-        if self.running.begun is None:
+        if not self.running.is_begun:
             if failure.code == STOPPED:  # before anything was begun: nothing has changed
                 raise interrupted(self.stop, thread.id)
             self._ready(None, None)  # what was tried is on record all the same

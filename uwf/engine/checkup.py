@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Finding(Record):
-    """One thing that was left behind. `kind` is "attempt", "queue" or "file"; a file is no thread's."""
+    """One thing that was left behind. `kind` is "attempt", "queue" or "file"; most files are no thread's."""
 
     kind: str
     thread: str | None
@@ -37,10 +37,16 @@ def examine(engine: Engine, *, repair: bool) -> list[Finding]:
 
 def _attempts(engine: Engine, repair: bool) -> list[Finding]:
     found = []
-    for ref in engine.store.refs(ATTEMPTS):
-        thread = ref.name.removeprefix(ATTEMPTS)
+    drafts = engine.store.drafts()
+    tried = {name.removeprefix(ATTEMPTS) for name in engine.store.names(ATTEMPTS)}
+    for thread in sorted(tried.union(drafts)):
         attempt = read_try(engine.store, thread)
-        if attempt is None or attempt.state != TRYING or runner(engine.home, thread) is not None:
+        if runner(engine.home, thread) is not None:
+            continue
+        if attempt is None or attempt.state != TRYING:
+            if thread in drafts:
+                what = "a draft of what has come to its end"
+                found.append(Finding("file", thread, what, repair and _settle(engine, thread)))
             continue
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
         if attempt.pid is not None and platform.is_same(attempt.pid, attempt.started or ""):

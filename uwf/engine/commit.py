@@ -12,13 +12,14 @@ from uwf.engine.decide import Standing
 from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
 from uwf.engine.thread import END_REASON, Thread
 from uwf.record import Record
-from uwf.store.codec import Link
+from uwf.store.codec import Link, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, TypeAlias
 
+    from uwf.engine.memo import Memo
     from uwf.engine.model import Place, Plan
     from uwf.engine.tries import Ending, Running
     from uwf.store.protocols import Ref, Store, Transaction
@@ -72,6 +73,7 @@ def tags_now(tx: Transaction, thread: Thread) -> Mapping[str, str]:
 
 def publish_step(
     store: Store,
+    memo: Memo,
     thread: Thread,
     base: Place,
     running: Running,
@@ -90,8 +92,8 @@ def publish_step(
         sessions = {**sessions, plan.role: said.session}
     points.at("step: judged")
     with store.transaction() as tx:
-        running.last_turn(tx, tail)
-        step = tx.put(
+        running.becomes_step(tx, tail)
+        data = encode(
             "step",
             {
                 "prev": Link(plan.base),
@@ -121,6 +123,7 @@ def publish_step(
                 "replaces": Link(plan.expect) if plan.is_poke else None,
             },
         )
+        step = tx.put_raw(data)
         points.at("step: objects written")
         ref = tx.set_ref(
             THREADS + thread.id,
@@ -131,9 +134,11 @@ def publish_step(
         )
         tell(tx)
         points.at("step: head moved")
-        tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
+        if running.is_stored:
+            tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
         points.at("step: written")
     points.at("step: done")
+    memo.keep(step, data.node)
     return ref
 
 
@@ -211,8 +216,7 @@ def reopen(tx: Transaction, thread: Thread, plan: Plan, raised: Mapping[str, str
 
 
 def _keep_ending(tx: Transaction, thread: str, running: Running, ending: Ending, tail: str) -> str:
-    running.last_turn(tx, tail)
-    assert running.begun is not None, "an attempt ends only after it was recorded"
-    attempt = tries.put_ending(tx, running.begun, running.turns, ending)
+    begun = running.fails(tx, tail)
+    attempt = tries.put_ending(tx, begun, running.turns, ending)
     tx.set_ref(ATTEMPTS + thread, attempt, why=f"attempt ended: {ending.failure.code}")
     return attempt

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import os
 
-from uwf.engine.model import CANCELLED, COMPLETED, IDLE, SUSPENDED, Place, Plan, Start, Step
+from uwf.engine.model import (
+    CANCELLED,
+    COMPLETED,
+    IDLE,
+    SUSPENDED,
+    Place,
+    Plan,
+    Start,
+    Step,
+    unpack_text,
+)
 from uwf.engine.thread import FAILED
 from uwf.errors import InputError, StateError
 from uwf.record import Record, replace
@@ -192,8 +202,8 @@ def variables(nodes: Nodes, place: Place) -> dict[str, Any]:
     """What a template sees at `place`: the last step's output, with its Markdown as `_body`."""
     if place.step is None:
         return {}
-    step = Step.read(nodes, place.step)
-    return {**step.output, "_body": step.body}
+    payload = nodes.get(place.step).payload
+    return {**payload["output"], "_body": unpack_text(nodes, payload["body"])}
 
 
 def refuse_cancelled(thread: Thread) -> None:

@@ -38,10 +38,14 @@ class Memo:
         if found is None:
             found = self._source.get(id)
             if found.kind in KEPT_KINDS:
-                if len(self._nodes) >= KEPT_NODES:
-                    del self._nodes[next(iter(self._nodes))]
-                self._nodes[id] = found
+                self.keep(id, found)
         return found
+
+    def keep(self, id: str, node: Node) -> None:
+        """Remember a node that was stored just now."""
+        if len(self._nodes) >= KEPT_NODES:
+            del self._nodes[next(iter(self._nodes))]
+        self._nodes[id] = node
 
     def workflow(self, id: str) -> Workflow:
         """The workflow that the object `id` is."""

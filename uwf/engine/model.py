@@ -1,16 +1,17 @@
 """What the engine keeps: the nodes of a chain, the tags of a thread, and how both are written down.
 
 A chain runs backwards from a thread's head by `prev`: steps and rebinds, down to one start node. Beside
-the head stands at most one *try*, under `@uwf/attempt/<thread>`: the attempt that runs now, or the failed or
-interrupted ones since the last step. It carries the plan (role, round, instruction, supplement), so that
-nothing a person said is lost when the agent fails or the machine dies.
+the head stands at most one *try*, under `@uwf/attempt/<thread>` or in a draft (see `opening`): the attempt that runs
+now, or the failed or interrupted ones since the last step. It carries the plan (role, round, instruction,
+supplement), so that nothing a person said is lost when the agent fails or the machine dies.
 
 Node kinds
     start    thread, workflow, task, cwd, startedAt
     step     one finished visit of one role
     rebind   a deliberate change of the thread's workflow
     prompt   parts: the sections of a prompt, in order; sections that repeat are links to `text`
-    turn     attempt (the beginning of its try), prev (the turn before, or null), text, at
+    turn     attempt (the beginning of its try; null when it is the only one and its try has become a step),
+             prev (the turn before, or null), text, at
     attempt  the beginning of a try; that it was asked again; its end. The later ones link to the `begun` one
     text     a string that is too long to stand inside another node, or that many share
 """
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from uwf.store.codec import Node
-    from uwf.store.protocols import Counters, Objects, Refs
+    from uwf.store.protocols import Counters, Drafts, Objects, Refs
 
     class Nodes(Protocol):
         """Whatever nodes can be read from: a store, a transaction, a memo."""
 
         def get(self, id: str) -> Node: ...
 
-    class Reader(Objects, Refs, Counters, Protocol):
+    class Reader(Objects, Refs, Counters, Drafts, Protocol):
         """A store or a transaction."""
 
     class Writer(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from uwf import points
 from uwf.engine import tries
 from uwf.engine.model import ATTEMPTS
+from uwf.engine.opening import load_draft
 from uwf.engine.thread import INTERRUPTED, TRYING, lock_path, read_try, runner
 from uwf.guard import lock
 from uwf.record import Record
@@ -32,6 +33,7 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     """Settle an unfinished try of `thread`, whose lock the caller holds. None when there is none."""
     found = read_try(store, thread)
     if found is None or found.state != TRYING:
+        store.drop_draft(thread)  # if there is one it is void
         return None
     from uwf.agent import orphans  # rarely needed: after a crash only
 
@@ -42,15 +44,18 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
         ended_pids, survivors = swept.ended, swept.survivors
     points.at("settle: processes ended")
     failure = tries.Failure(INTERRUPTED, "uwf ended before the agent did")
+    draft = None if found.begun else load_draft(store, thread)
     with store.transaction() as tx:
-        attempt = tries.put_ending(tx, found.begun, found.turns, tries.Ending(failure))
+        begun = found.begun if draft is None else draft.put(tx)
+        attempt = tries.put_ending(tx, begun, found.turns, tries.Ending(failure))
         tx.set_ref(
             ATTEMPTS + thread,
             attempt,
-            expect=found.last,
+            expect=found.last or None,
             why="settled after its process died",
         )
         points.at("settle: written")
+    store.drop_draft(thread)
     return Settled(attempt, ended_pids, survivors)
 
 
@@ -60,7 +65,8 @@ def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> S
     Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy.
     """
     found = read_try(store, thread)
-    if found is None or found.state != TRYING or runner(home, thread) is not None:
+    is_left = (found is not None and found.state == TRYING) or store.draft(thread) is not None
+    if not is_left or runner(home, thread) is not None:
         return None
     with lock.take(lock_path(home), thread):
         return settle(store, thread, grace_s=grace_s)

@@ -63,8 +63,7 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     except reply.BadReply as error:
         return Rejected([redactor.text(error.message)])
     front = dict(said.front)
-    declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
-    extra = {name: front.pop(name) for name in ENVELOPE if name in front and name not in declared}
+    extra = _envelope(role, front)
     session = _session(extra.get("session", front.get("session")))
     status = front["$status"]
     problems = _about_suspending(front) if status == SUSPEND else schema.check(role.schema, front)
@@ -81,6 +80,15 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     if standing.message is not None:
         standing = replace(standing, message=redactor.text(standing.message))
     return Accepted(status, output, body, session, usage, standing)
+
+
+def _envelope(role: Role, front: dict[str, Any]) -> dict[str, Any]:
+    """What `front` has for uwf itself, which is taken out of it."""
+    named = [name for name in ENVELOPE if name in front]
+    if not named:
+        return {}
+    declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
+    return {name: front.pop(name) for name in named if name not in declared}
 
 
 def _about_suspending(front: dict[str, Any]) -> list[str]:

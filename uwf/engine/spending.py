@@ -32,6 +32,8 @@ UNDONE = "undone."
 
 _LASTING = (TOKENS, USD, TIME)
 _COUNTED_HERE = (STEPS, VISITS, TIME)
+_BUDGET_TAGS = {BUDGET + name: name for name in NAMES}
+_UNDONE_TAGS = {UNDONE + name: name for name in _LASTING}
 
 
 def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[str, float]:
@@ -58,17 +60,18 @@ def reported(thread: Thread) -> dict[str, float] | None:
 
 def undone(tags: Mapping[str, str]) -> dict[str, float]:
     """What a thread used that no longer stands in its chain. Raises `StoreError` for a tag that is no amount."""
-    found = {}
-    for name in _LASTING:
-        tag = tags.get(UNDONE + name)
-        if tag is not None:
+    found: dict[str, float] = {}
+    if _UNDONE_TAGS.keys().isdisjoint(tags):
+        return found
+    for key, name in _UNDONE_TAGS.items():
+        if key in tags:
             try:
-                found[name] = float(tag)
+                found[name] = float(tags[key])
             except ValueError:
                 found[name] = -1.0
             if not 0 <= found[name] < float("inf"):
                 raise StoreError(
-                    f"a thread has the tag {UNDONE}{name}={tag!r:.80}, which is no amount",
+                    f"a thread has the tag {key}={tags[key]!r:.80}, which is no amount",
                     code="bad_tag",
                 )
     return found
@@ -181,15 +184,16 @@ def _undone_tags(used: Mapping[str, float], standing: Mapping[str, float]) -> di
 
 def _own(tags: Mapping[str, str]) -> dict[str, float]:
     """The limits that a person gave a thread. Raises `StoreError` for a tag that is none."""
-    found = {}
-    for name in NAMES:
-        tag = tags.get(BUDGET + name)
-        if tag is not None:
+    found: dict[str, float] = {}
+    if _BUDGET_TAGS.keys().isdisjoint(tags):
+        return found
+    for key, name in _BUDGET_TAGS.items():
+        if key in tags:
             try:
-                found[name] = amounts.read(name, tag)
+                found[name] = amounts.read(name, tags[key])
             except ValueError as error:
                 raise StoreError(
-                    f"a thread has the tag {BUDGET}{name}={tag!r:.80}: {error}", code="bad_tag"
+                    f"a thread has the tag {key}={tags[key]!r:.80}: {error}", code="bad_tag"
                 ) from None
     return found
 

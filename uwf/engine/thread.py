@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from uwf.engine.model import ATTEMPTS, IDLE, STATUSES, THREADS, Place, Plan
+from uwf.engine.opening import load_draft
 from uwf.errors import NotFound, StoreError
 from uwf.guard import lock
 from uwf.record import Record
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.model import Nodes, Reader
+    from uwf.engine.opening import Draft
     from uwf.store.protocols import Ref
 
 LOCK_FILE = "threads.lock"
@@ -39,11 +41,12 @@ FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"
 
 
 class Try(Record):
-    """What stands beside a head that has not become a step: the ref `@uwf/attempt/<thread>`.
+    """What stands beside a head that has not become a step: the ref `@uwf/attempt/<thread>`, or a draft.
 
-    `begun` is the attempt node with the plan, `last` the newest node of the try, `turns` its newest turn. While
-    the state is "trying", `runner` is the pid of the uwf that tries, `pid` and `started` name the agent's process;
-    they are None for an agent without one. `before` is the end of the try before it, when that failed too.
+    `begun` is the attempt node with the plan, `last` the newest node of the try (both "" for a draft, which has no
+    node yet), `turns` its newest turn. While the state is "trying", `runner` is the pid of the uwf that tries, `pid`
+    and `started` name the agent's process; they are None for an agent without one. `before` is the end of the try
+    before it, when that failed too.
     """
 
     state: str
@@ -117,7 +120,33 @@ def of(nodes: Nodes, ref: Ref, attempt: Try | None) -> Thread:
 def read_try(reader: Reader, thread: str) -> Try | None:
     """The try beside the head of `thread`, None when there is none."""
     ref = reader.ref(ATTEMPTS + thread)
-    return None if ref is None else try_at(reader, ref.id)
+    if ref is not None:
+        return try_at(reader, ref.id)
+    draft = load_draft(reader, thread)
+    if draft is None:
+        return None
+    head = reader.ref(THREADS + thread)
+    counts = head is not None and head.id == draft.opening.plan.expect
+    return _drafted(draft) if counts else None
+
+
+def _drafted(draft: Draft) -> Try:
+    opening, process = draft.opening, draft.process
+    return Try(
+        state=TRYING,
+        last="",
+        begun="",
+        turns=None,
+        plan=opening.plan,
+        number=opening.number,
+        agent=opening.agent,
+        began_ms=draft.began_ms,
+        runner=process["runner"],
+        pid=process["pid"],
+        started=process["started"],
+        mark=opening.mark,
+        before=opening.before,
+    )
 
 
 def try_at(nodes: Nodes, last: str) -> Try:

@@ -1,8 +1,9 @@
 """The writing side of a try: its beginning, its turns as they come, its end.
 
-While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the try, and from there its
-processes are found, so whoever comes after a crash knows what to end and what to keep. Turns do not wait
-for the disk: they survive the death of the process, and the commit that ends the try makes them durable.
+While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the try, or a draft has its
+beginning (see `opening`), and from there its processes are found, so whoever comes after a crash knows what to end and
+what to keep. Turns do not wait for the disk: they survive the death of the process, and the commit that ends the try
+makes them durable.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 
 from uwf import clock, points
 from uwf.engine.model import ATTEMPTS, Plan, pack_text
+from uwf.engine.opening import Draft, Opening, put_opening
 from uwf.engine.thread import FAILED, INTERRUPTED, STOPPED, Try
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -42,44 +44,9 @@ class Ending(Record):
     usage: dict[str, Any] | None = None
 
 
-class Opening(Record):
-    """What a try is begun with. `before` is the end of the try before it, when that failed too."""
-
-    thread: str
-    plan: Plan
-    number: int
-    agent: str
-    mark: str
-    before: str | None
-
-
 def number_after(before: Try | None, role: str) -> int:
     """The number of the next attempt: tries of one role since the head are counted from 1."""
     return before.number + 1 if before is not None and before.plan.role == role else 1
-
-
-def put_opening(
-    tx: Writer,
-    opening: Opening,
-    prompt: str | None,
-    began_ms: int,
-    process: dict[str, Any] | None,
-) -> str:
-    """Store the beginning of an attempt; returns the node's id. No `process` means nobody was asked yet."""
-    return tx.put(
-        "attempt",
-        {
-            "thread": opening.thread,
-            "plan": opening.plan.to_payload(tx),
-            "number": opening.number,
-            "agent": opening.agent,
-            "mark": opening.mark,
-            "prompt": None if prompt is None else Link(prompt),
-            "before": None if opening.before is None else Link(opening.before),
-            "startedAt": began_ms,
-            "process": process,
-        },
-    )
 
 
 def put_ending(tx: Writer, begun: str, turns: str | None, ending: Ending) -> str:
@@ -171,20 +138,36 @@ class Running:
         self.began_ms = clock.now_ms()
         self.begun: str | None = None
         self.turns: str | None = None
+        self.is_stored = False
+        """Whether it stands in the store, and not only in a draft."""
+        self._draft: Draft | None = None
         self._store = store
         self._stream = redactor.stream()
         self._asked: str | None = None
 
+    @property
+    def is_begun(self) -> bool:
+        return self.begun is not None or self._draft is not None
+
+    def drafted(
+        self, prompt: str, nodes: list[bytes], pid: int | None, started: str | None
+    ) -> None:
+        """Record the agent's process in a draft, before it may run. `nodes` are those of `prompt`."""
+        process = _process(pid, started)
+        self._draft = Draft(self.opening, prompt, self.began_ms, process, nodes)
+        self._draft.keep(self._store)
+
     def spawned(self, tx: Transaction, prompt: str, pid: int | None, started: str | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
-        process = {"runner": os.getpid(), "pid": pid, "started": started}
+        process = _process(pid, started)
+        self._store_draft(tx)
         if self.begun is None:
             self.begun = self._asked = put_opening(tx, self.opening, prompt, self.began_ms, process)
         else:
             turns = None if self.turns is None else Link(self.turns)
             again = {"begun": Link(self.begun), "turns": turns, "process": process}
             self._asked = tx.put("attempt", again)
-        tx.set_ref(ATTEMPTS + self.opening.thread, self._asked, why="agent starts")
+        self._point_at(tx, self._asked, "agent starts")
 
     def turn(self, text: str, *, last: bool = False) -> str:
         """Keep one turn as it arrives, the `last` one of a reply with all that was held back.
@@ -202,23 +185,48 @@ class Running:
     def _keep(self, text: str, speaker: str) -> None:
         if text:
             with self._store.transaction(durable=False) as tx:
-                turn = self._put_turn(tx, text, speaker)
-                tx.set_ref(ATTEMPTS + self.opening.thread, turn, why="turn")
+                self._store_draft(tx)
+                self._point_at(tx, self._put_turn(tx, text, speaker), "turn")
                 points.at("turn: written")
             points.at("turn: kept")
 
-    def last_turn(self, tx: Transaction, text: str) -> None:
-        """Keep what arrived since the last turn, as part of the transaction that ends the try."""
+    def becomes_step(self, tx: Transaction, text: str) -> None:
+        """Keep what arrived since the last turn, and the prompt, as part of the transaction that makes it a step."""
+        if self._draft is not None:
+            self._draft.put_prompt(tx)
+        self._last_turn(tx, text)
+
+    def fails(self, tx: Transaction, text: str) -> str:
+        """Keep what arrived since the last turn, as part of the transaction that ends the try without a step.
+
+        Returns the node of its beginning.
+        """
+        self._store_draft(tx)
+        assert self.begun is not None, "an attempt ends only after it was recorded"
+        self._last_turn(tx, text)
+        return self.begun
+
+    def _last_turn(self, tx: Transaction, text: str) -> None:
         clean = self._stream.piece(text) + self._stream.rest()
         if clean:
             self._put_turn(tx, clean, "agent")
 
+    def _store_draft(self, tx: Transaction) -> None:
+        """Let what is only in a draft become part of the store."""
+        if self._draft is not None:
+            self.begun = self._asked = self._draft.put(tx)
+            self._draft = None
+            self._point_at(tx, self.begun, "agent starts")
+
+    def _point_at(self, tx: Transaction, node: str, why: str) -> None:
+        tx.set_ref(ATTEMPTS + self.opening.thread, node, why=why)
+        self.is_stored = True
+
     def _put_turn(self, tx: Transaction, text: str, speaker: str) -> str:
-        assert self._asked is not None, "an agent speaks only after it was recorded"
         self.turns = tx.put(
             "turn",
             {
-                "attempt": Link(self._asked),
+                "attempt": None if self._asked is None else Link(self._asked),
                 "prev": None if self.turns is None else Link(self.turns),
                 "from": speaker,
                 "text": pack_text(tx, text),
@@ -226,3 +234,7 @@ class Running:
             },
         )
         return self.turns
+
+
+def _process(pid: int | None, started: str | None) -> dict[str, Any]:
+    return {"runner": os.getpid(), "pid": pid, "started": started}
