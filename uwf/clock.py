@@ -25,7 +25,7 @@ def monotonic_s() -> float:
 def ulid(at_ms: int) -> str:
     """A new ULID (https://github.com/ulid/spec): 48 bits of time, 80 of randomness, 26 Crockford base-32 digits."""
     number = (at_ms & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5)])
 
 
 def ulid_ms(text: str) -> int:

@@ -34,9 +34,10 @@ def is_plain(value: Any) -> bool:
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
     if isinstance(value, dict):
-        return all(isinstance(key, str) and is_plain(key) for key in value) and all(
-            is_plain(item) for item in value.values()
-        )
+        for key, item in value.items():
+            if not isinstance(key, str) or not is_plain(key) or not is_plain(item):
+                return False
+        return True
     if isinstance(value, list):
         return all(is_plain(item) for item in value)
     if isinstance(value, float):
@@ -67,14 +68,14 @@ def fits(schema: Any, value: Any) -> bool:
 
 def _object(schema: dict[str, Any], value: dict[str, Any]) -> bool:
     required, properties = schema.get("required", []), schema.get("properties", {})
-    if type(required) is not list or not all(
-        type(name) is str and name in value for name in required
-    ):
+    if type(required) is not list or type(properties) is not dict:
         return False
-    if type(properties) is not dict:
-        return False
-    if not all(fits(part, value[name]) for name, part in properties.items() if name in value):
-        return False
+    for name in required:
+        if type(name) is not str or name not in value:
+            return False
+    for name, part in properties.items():
+        if name in value and not fits(part, value[name]):
+            return False
     return "oneOf" not in schema or _one_branch(schema["oneOf"], value)
 
 

@@ -12,7 +12,7 @@ from uwf.workflow.model import ANY, END, START, SUSPEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, TypeAlias
 
     from uwf.workflow.model import Edge, Workflow
@@ -104,8 +104,11 @@ def _entry_status(workflow: Workflow, round: int) -> str:
 def _follow(
     workflow: Workflow, source: str, status: str, edge: Edge, variables: Mapping[str, Any]
 ) -> Next:
-    where = f"edge {source} → {status} of workflow {workflow.name}"
-    prompt = _render(edge.prompt, variables, f"the prompt of {where}")
+
+    def whose(part: str) -> str:
+        return f"the {part} of edge {source} → {status} of workflow {workflow.name}"
+
+    prompt = _render(edge.prompt, variables, whose, "prompt")
     if edge.target == END:
         return ToEnd(prompt)
     if edge.target == SUSPEND:
@@ -113,26 +116,29 @@ def _follow(
         said = prompt if prompt.strip() else reason if isinstance(reason, str) else ""
         return ToSuspend(said.strip() or f"suspended by {source}")
     if edge.target not in workflow.roles:
-        raise RouteError(f"{where} leads to role '{edge.target}', which the workflow does not have")
+        raise RouteError(
+            f"edge {source} → {status} of workflow {workflow.name} leads to role '{edge.target}', "
+            "which the workflow does not have"
+        )
     if not prompt.strip():
         raise RouteError(
-            f"the prompt of {where} renders empty: {_shown(edge.prompt)}",
+            f"{whose('prompt')} renders empty: {_shown(edge.prompt)}",
             code="empty_prompt",
             hint="uwf workflow validate FILE",
         )
     if edge.location is None:
         return ToRole(edge.target, prompt)
-    location = _render(edge.location, variables, f"the location of {where}").strip()
+    location = _render(edge.location, variables, whose, "location").strip()
     if not location:
         raise RouteError(
-            f"the location of {where} renders empty: {_shown(edge.location)}",
+            f"{whose('location')} renders empty: {_shown(edge.location)}",
             code="empty_location",
             hint="uwf workflow validate FILE",
         )
     return ToRole(edge.target, prompt, location)
 
 
-def _render(text: str, variables: Mapping[str, Any], what: str) -> str:
+def _render(text: str, variables: Mapping[str, Any], whose: Callable[[str], str], part: str) -> str:
     if "{" not in text:
         return text
     from uwf.workflow import template
@@ -141,7 +147,7 @@ def _render(text: str, variables: Mapping[str, Any], what: str) -> str:
         return template.render(text, variables)
     except template.TemplateInvalid as error:
         raise RouteError(
-            f"{what} cannot be rendered: {error.message}", code="bad_template"
+            f"{whose(part)} cannot be rendered: {error.message}", code="bad_template"
         ) from error
 
 

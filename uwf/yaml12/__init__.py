@@ -30,6 +30,8 @@ VALUE_SIZE = 160
 _DIGITS_LIMIT = 1000
 
 _KEY_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$-")
+_INDICATORS = frozenset("?:,[]{}#&*!|>%@`")  # a plain scalar does not begin with one
+_AFTER_MINUS = frozenset("0123456789.")
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -224,5 +226,5 @@ def _is_plain(value: str) -> bool:
     if ": " in value or " #" in value or value[-1:] == ":":
         return False
     if value[:1] == "-":
-        return value[1:2] in tuple("0123456789.")
-    return value[:1] not in tuple("?:,[]{}#&*!|>%@`")
+        return value[1:2] in _AFTER_MINUS
+    return value[:1] not in _INDICATORS
