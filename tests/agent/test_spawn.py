@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import Supervised
-from uwf.agent import platform, spawn
+from uwf.agent import forked, platform, spawn
 from uwf.agent.command import available
 
 
@@ -134,7 +134,7 @@ def test_descriptors_that_cannot_be_listed_are_an_outcome(
         raise FileNotFoundError(2, "No such file or directory", "/dev/fd")
 
     with monkeypatch.context() as patch:
-        patch.setattr(spawn, "_leaking_descriptors", refuse)
+        patch.setattr(forked, "_leaking_descriptors", refuse)
         error = reason(supervised, "true")
     assert error == "cannot run 'true': /dev/fd: No such file or directory"
 

@@ -1,31 +1,30 @@
-"""Starting one program: find it, fork, wait at the gate, exec.
+"""Starting one program: find it, have a new process, wait at the gate, exec.
 
 The fresh child waits at a gate (a pipe) before it becomes the program. So the caller can put pid and start time on
 record first; when the caller dies or gives up instead, the gate closes and the program has never run.
 
     parent                                child
-    spawn() forks                         own session, death signal, pipes, signals, folder
+    spawn() makes a process               own session, death signal, pipes, signals, folder
     record pid and start time             wait for one byte
     child.open_gate()                     exec; a failure goes into the report pipe
     child.failure(), after it ended       -
 
+The child's side is played by a fork of this program: `forked`.
 Feeding and draining the pipes, and when to end the child, are left to `process`.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 
-from uwf.agent import platform
+from uwf.agent import forked, platform
 from uwf.agent.pipes import Pipes
 from uwf.agent.platform import signal
-from uwf.agent.program import SpawnFailed, find_program
+from uwf.agent.program import Program, SpawnFailed, find_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import NoReturn
+    from collections.abc import Mapping, Sequence
 
 
 class Child:
@@ -89,19 +88,13 @@ class Child:
 def spawn(
     argv: Sequence[str], cwd: str, env: Mapping[str, str], keep_fds: tuple[int, ...] = ()
 ) -> Child:
-    """Fork a child that waits at its gate. `env` is its whole environment. Raises SpawnFailed.
+    """Make a child that waits at its gate. `env` is its whole environment. Raises SpawnFailed.
 
     The program inherits `keep_fds` beside its standard files, and no other descriptor; those below 3, which its
     standard files take, under other numbers.
     """
-    program = find_program(argv, cwd, env.get("PATH", os.defpath))
-    try:
-        arguments = [_encode(word) for word in argv]
-        environment = {_encode(name): _encode(value) for name, value in env.items()}
-    except ValueError as error:
-        raise SpawnFailed(
-            f"cannot run {argv[0]!r}: its arguments or environment: {error}"
-        ) from error
+    file = find_program(argv, cwd, env.get("PATH", os.defpath))
+    program = Program(file, argv, env, cwd, keep_fds)
     try:
         pipes = Pipes()
     except OSError as error:
@@ -109,30 +102,12 @@ def spawn(
     pid = -1
     try:
         _keep_exit_statuses()
-        parent_lives, caught, leaks = (
-            platform.die_with_parent(),
-            _handled_signals(),
-            [leak for leak in _leaking_descriptors() if leak not in keep_fds],
-        )
         # Blocked, so that no Python handler of ours runs in the child before it has taken them off.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            pid = os.fork()
-            if pid == 0:
-                _become(
-                    program,
-                    arguments,
-                    environment,
-                    cwd,
-                    pipes,
-                    parent_lives,
-                    caught,
-                    leaks,
-                    keep_fds,
-                )
+            pid = forked.fork(program, pipes)
         finally:
-            if pid != 0:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         pipes.keep_parent_side()
         return Child(pid, platform.start_time(pid) or "", pipes)
     except BaseException as error:
@@ -145,58 +120,6 @@ def spawn(
         raise
 
 
-def _become(
-    program: str,
-    argv: list[bytes],
-    env: dict[bytes, bytes],
-    cwd: str,
-    pipes: Pipes,
-    parent_lives: Callable[[], bool],
-    caught: list[int],
-    leaks: list[int],
-    keep_fds: tuple[int, ...],
-) -> NoReturn:
-    """The child's side. Nothing but system calls, and whatever happens it never returns into the parent's code."""
-    stage = "session"
-    try:
-        os.setsid()
-        os.close(pipes.gate[1])
-        if not parent_lives():
-            os._exit(127)
-        stage = "descriptors"
-        for kept in keep_fds:
-            if kept > 2:
-                os.set_inheritable(kept, True)  # here, in the child, and nowhere else
-            else:
-                fcntl.fcntl(kept, fcntl.F_DUPFD, 3)
-        stage = "pipes"
-        for end, number in ((pipes.stdin[0], 0), (pipes.stdout[1], 1), (pipes.stderr[1], 2)):
-            os.dup2(end, number)
-        for leak in leaks:
-            os.closerange(leak, leak + 1)  # which does not mind one that is closed by now
-        stage = "signals"
-        for signum in caught:
-            signal.signal(signum, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        stage = "folder"
-        os.chdir(cwd)
-        stage = "exec"
-        if os.read(pipes.gate[0], 1):
-            os.execve(program, argv, env)
-    except BaseException as error:
-        number = (error.errno or 0) if isinstance(error, OSError) else 0
-        os.write(pipes.report[1], b"%s %d" % (stage.encode(), number))
-    finally:
-        os._exit(127)
-
-
-def _encode(text: str) -> bytes:
-    data = os.fsencode(text)
-    if b"\0" in data:
-        raise ValueError(f"{text[:40]!r} holds a NUL character")
-    return data
-
-
 def _keep_exit_statuses() -> None:
     """Where SIGCHLD is ignored (some launchers hand that on) the kernel throws exit statuses away. Stays changed."""
     if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
@@ -204,24 +127,3 @@ def _keep_exit_statuses() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         except ValueError:
             return  # only the main thread may; then the outcome says that the status was lost
-
-
-def _handled_signals() -> list[int]:
-    """Signals that do not have their default action: Python itself ignores SIGPIPE, and exec would hand that on."""
-    return [
-        number
-        for number in signal.valid_signals()
-        if signal.getsignal(number) not in (signal.SIG_DFL, None)
-    ]
-
-
-def _leaking_descriptors() -> list[int]:
-    """Descriptors, other than the standard three, that exec would hand on. Ours are not; inherited ones may be."""
-    leaks = []
-    for name in os.listdir("/dev/fd"):
-        try:
-            if int(name) > 2 and os.get_inheritable(int(name)):
-                leaks.append(int(name))
-        except OSError:
-            continue  # the descriptor that listed the folder
-    return leaks
