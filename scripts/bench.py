@@ -44,7 +44,7 @@ def main() -> None:
         folder = Path(name)
         for part in ("commands", "steps", "objects", "guarded", "unguarded"):
             (folder / part).mkdir()
-        # First, while this process is as small as a command is: a fork copies its tables of pages.
+        # First, while this process is as small as a command is: where one side forks, that copies its tables of pages.
         bench_agents(folder, 5 if quick else 41)
         bench_commands(folder, 1000 if quick else 100_000, 5 if quick else 21)
         bench_steps(folder, [100, 500] if quick else [100, 1000, 5000], 3 if quick else 11)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import ROOT, Supervised
+from tests.agent.supervised import ROOT, Supervised, linux_only
+from uwf.agent import started
 from uwf.agent.command import CommandAgent
 from uwf.agent.seam import Ask
 
@@ -55,6 +56,20 @@ def test_a_descriptor_that_is_inheritable_already_is_kept_too(
         os.close(high)
 
 
+@linux_only
+def test_what_lies_around_those_it_is_given_is_closed(supervised: Supervised, opened: int) -> None:
+    places = (30, 99, 100, 101, 102, 200, 201, 999)
+    held = [fcntl.fcntl(opened, fcntl.F_DUPFD, place) for place in places]
+    keep = (held[2], held[0], held[4])
+    try:
+        found = numbers(supervised, keep_fds=keep)
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+    assert set(keep) < found
+    assert len(found) == len(keep) + 2  # the mark, and the one with which it looked
+
+
 def test_a_closed_descriptor_is_a_reason_not_to_start(supervised: Supervised) -> None:
     outcome = supervised("true", keep_fds=(1000,))
     assert (outcome.ended, outcome.error) == (
@@ -71,8 +86,9 @@ def test_a_descriptor_among_the_standard_three_is_inherited_under_another_number
     script = f'test "$(cat)" = prompt && ls -l /dev/fd/ | grep -c {slot}'
     code = (
         "import os\n"
-        "from uwf.agent import process\n"
+        "from uwf.agent import process, started\n"
         "from uwf.agent.stop import Stop\n"
+        f"started.STARTER = {started.STARTER!r}\n"
         "os.close(0)\n"
         f"kept = os.open({str(slot)!r}, os.O_RDWR | os.O_CREAT)\n"
         "assert kept == 0\n"

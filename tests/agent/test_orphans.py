@@ -11,8 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives, marked
-from uwf.agent import platform
+from tests.agent.supervised import (
+    AGENTS,
+    Supervised,
+    eventually,
+    fork_only,
+    linux_only,
+    lives,
+    marked,
+)
+from uwf.agent import platform, started
 from uwf.agent.orphans import end_orphans
 
 STRAYS = (sys.executable, "-S", AGENTS / "strays.py")
@@ -134,6 +142,7 @@ def test_program_never_runs_when_the_host_dies_before_it_was_recorded(
     assert not trace.exists()
 
 
+@fork_only
 def test_gate_alone_holds_the_program_back(supervised: Supervised) -> None:
     # Without the parent-death signal, as on macOS: the closing gate must be enough.
     trace = supervised.folder / "ran"
@@ -145,7 +154,11 @@ def test_gate_alone_holds_the_program_back(supervised: Supervised) -> None:
         [sys.executable, "-c", code, str(host_file), *map(str, words)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(host_file.parent.parent.parent)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(host_file.parent.parent.parent),
+            "STARTER": started.STARTER,
+        },
     )
     with host:
         pid, _ = recorded(host)

@@ -202,9 +202,36 @@ def test_agent_gets_its_mark_and_only_the_environment_given(supervised: Supervis
     assert sorted(outcome.stdout.split()) == [b"ONE=1", b"UWF_RUN=" + supervised.mark.encode()]
 
 
+def test_large_environment_arrives_whole(supervised: Supervised) -> None:
+    environment = {f"BIG_{number}": str(number % 10) * (64 << 10) for number in range(16)}
+    lines = supervised("/usr/bin/env", env=environment).stdout.decode().splitlines()
+    assert sorted(lines) == sorted(
+        [*(f"{name}={value}" for name, value in environment.items()), f"UWF_RUN={supervised.mark}"]
+    )
+
+
+def test_arguments_and_environment_need_not_be_text(supervised: Supervised) -> None:
+    words, environment = os.fsdecode(b"caf\xe9 \xff"), {"NAME": os.fsdecode(b"\xfe")}
+    outcome = supervised("/bin/sh", "-c", 'printf "%s" "$1" "$NAME"', "-", words, env=environment)
+    assert outcome.stdout == b"caf\xe9 \xff\xfe"
+
+
+def test_empty_arguments_are_arguments(supervised: Supervised) -> None:
+    assert supervised("printf", "[%s]", "", "a", "").stdout == b"[][a][]"
+
+
 @linux_only
 def test_agent_starts_with_default_signals_and_nothing_blocked(supervised: Supervised) -> None:
-    status = supervised("cat", "/proc/self/status").stdout.decode()
+    ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGRTMAX)
+    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in ignored]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR1])
+    try:
+        status = supervised("cat", "/proc/self/status").stdout.decode()
+        assert {signal.SIGTERM, signal.SIGUSR1} <= signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before:
+            signal.signal(number, handler)
     fields = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
     # The C library keeps two for itself.
     ours = sum(1 << number - 1 for number in signal.valid_signals())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import Supervised
-from uwf.agent import forked, platform, spawn
+from tests.agent.supervised import Supervised, fork_only
+from uwf.agent import forked, platform, spawn, started
 from uwf.agent.command import available
 
 
@@ -127,6 +127,7 @@ def test_too_many_open_files_leave_none_behind(supervised: Supervised, room: int
     assert outcome.ended == "exit" or outcome.error.endswith("Too many open files")
 
 
+@fork_only
 def test_descriptors_that_cannot_be_listed_are_an_outcome(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_descriptors_that_cannot_be_listed_are_an_outcome(
     assert error == "cannot run 'true': /dev/fd: No such file or directory"
 
 
+@fork_only
 def test_refused_fork_is_an_outcome(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ def test_fault_after_the_fork_leaves_no_child(
     assert reason(supervised, "true") == "cannot run 'true': Too many open files"
 
 
+@fork_only
 def test_fault_in_the_new_process_stays_there(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,8 +177,9 @@ def test_standard_descriptors_may_be_closed_in_the_host(supervised: Supervised) 
     trace = supervised.folder / "trace"
     code = (
         "import os\n"
-        "from uwf.agent import process\n"
+        "from uwf.agent import process, started\n"
         "from uwf.agent.stop import Stop\n"
+        f"started.STARTER = {started.STARTER!r}\n"
         "os.closerange(0, 3)\n"
         f"argv, folder, mark = ('tee', {str(trace)!r}), {str(supervised.folder)!r}, 'inner'\n"
         "command = process.Command(argv, folder, dict(os.environ), mark, folder, b'prompt')\n"

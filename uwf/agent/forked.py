@@ -1,4 +1,8 @@
-"""The child's side of `spawn`, played by a fork of this program."""
+"""The child's side of `spawn`, played by a fork of this program: where there is no starter, or it refuses.
+
+Works wherever Python does. It costs some milliseconds, the more the larger this program is, and can fail for want of
+memory where `started` would not.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def fork(program: Program, pipes: Pipes) -> int:
-    """Fork a child that waits at its gate to become `program`; its pid. All signals are blocked. Raises OSError.
+    """Fork a child that waits at its gate to become `program`; its pid. For callers that have all signals blocked.
 
-    Raises SpawnFailed when arguments or environment cannot be handed to any program.
+    Raises OSError, and SpawnFailed when arguments or environment cannot be handed to any program.
     """
     try:
         argv = [_encode(word) for word in program.argv]

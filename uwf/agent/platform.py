@@ -2,6 +2,7 @@
 
 | question                               | Linux                                | elsewhere                         |
 |----------------------------------------|--------------------------------------|-----------------------------------|
+| have a child without a copy of us      | posix_spawn of the starter: `started` | fork: `forked`                    |
 | is this pid still that process         | /proc/PID/stat start time, boot id   | `ps -o lstart=`, one second exact |
 | end the child when its parent dies     | PR_SET_PDEATHSIG                     | nothing; recovery ends it later   |
 | who inherits orphaned descendants      | PR_SET_CHILD_SUBREAPER: we do        | init; found by group and mark     |

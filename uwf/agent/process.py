@@ -2,7 +2,7 @@
 
 The story of a run:
 
-1. `spawn` forks a child that waits at its gate; the caller records pid and start time (`on_ready`); the gate opens.
+1. `spawn` makes a child that waits at its gate; the caller records pid and start time (`on_ready`); the gate opens.
 2. `Drain` moves bytes until the child ends, or the first of timeout, stall, stop and too much output. That one
    decides the outcome, whatever comes after it.
 3. A program that ended by itself may have left somebody holding its output, such as `tee` still writing the last
@@ -69,7 +69,7 @@ class Outcome(Record):
     "" (not at all), "term" or "kill". `survivors` are pids that even SIGKILL did not end. `stderr` is the last 64 KiB.
     `error` says why it could not be started (`hopeless`: nor could another try), or why its status is unknown.
     `peak_memory_bytes` is that of the largest among the program and the descendants that were collected, and never less
-    than what this program itself held when it forked (some 25 MB for the command `uwf`); 0 when it is not known.
+    than what this program itself has held until it started it (some 25 MB for the command `uwf`); 0 when not known.
     """
 
     ended: Ended

@@ -9,7 +9,7 @@ record first; when the caller dies or gives up instead, the gate closes and the 
     child.open_gate()                     exec; a failure goes into the report pipe
     child.failure(), after it ended       -
 
-The child's side is played by a fork of this program: `forked`.
+The child's side is played by the starter (`started`), or where there is none by a fork of this program (`forked`).
 Feeding and draining the pipes, and when to end the child, are left to `process`.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 
-from uwf.agent import forked, platform
+from uwf.agent import platform, started
 from uwf.agent.pipes import Pipes
 from uwf.agent.platform import signal
 from uwf.agent.program import Program, SpawnFailed, find_program
@@ -54,7 +54,7 @@ class Child:
         try:
             report = os.read(self.pipes.report[0], 64).decode()
         except BlockingIOError:
-            return None  # a sibling that is being forked just now holds the other end
+            return None  # a sibling that is being born just now holds the other end
         stage, _, number = report.partition(" ")
         return (stage, int(number)) if stage else None
 
@@ -68,7 +68,8 @@ class Child:
         """Wait for its end: the wait status and its peak memory in bytes.
 
         The status is None when somebody else collected it, or when SIGCHLD is ignored in this program. The peak is
-        never below what this program itself held when it forked.
+        never below what this program itself has held: the kernel hands the peak of a parent on to a child that executes
+        another program. With the starter that is the highest there was, with a fork what there was then.
         """
         self._wait(0)
         return self._result or (None, 0)
@@ -102,10 +103,11 @@ def spawn(
     pid = -1
     try:
         _keep_exit_statuses()
-        # Blocked, so that no Python handler of ours runs in the child before it has taken them off.
+        # Blocked, so that no handler of ours runs in a forked child before it has taken them off, nor raises here
+        # before we know the child's pid.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            pid = forked.fork(program, pipes)
+            pid = started.start(program, pipes) or _fork(program, pipes)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         pipes.keep_parent_side()
@@ -118,6 +120,12 @@ def spawn(
             where = f"{error.filename}: " if error.filename else ""
             raise SpawnFailed(f"cannot run {argv[0]!r}: {where}{error.strerror}") from error
         raise
+
+
+def _fork(program: Program, pipes: Pipes) -> int:
+    from uwf.agent import forked  # only now: most installations never need it
+
+    return forked.fork(program, pipes)
 
 
 def _keep_exit_statuses() -> None:
