@@ -544,3 +544,22 @@ def test_hundreds_of_writes_take_little_time(store: Store) -> None:
 
 def step(tx: Transaction, number: int) -> None:
     tx.set_ref(f"r/{number % 50}", tx.put("k", number), tags={"s": str(number % 3)}, why="x")
+
+
+def test_objects_are_found_in_their_transaction(store: Store) -> None:
+    """Whether one or many were put just before, and whatever asks for them first."""
+    for count in (1, 2, 16, 17, 40):
+        with store.transaction() as tx:
+            ids = [tx.put("k", f"{count} {number}") for number in range(count)]
+            for ask in (tx.get, tx.raw, tx.has, tx.stored_bytes, lambda id: tx.find(id[:12])):
+                ids.append(tx.put("k", f"{count} {len(ids)}"))
+                assert ask(ids[-1])
+            ids.append(tx.put("k", f"{count} recent"))
+            assert ids[-1] in tx.recent(0)
+            ids.append(tx.put("k", f"{count} all"))
+            assert ids[-1] in list(tx.ids())
+            ids.append(tx.put("k", f"{count} removed"))
+            tx.remove(ids.pop())
+            ids.append(tx.put("k", f"{count} the last"))
+        assert all(store.get(id).kind == "k" for id in ids)
+        assert store.stats().objects == len(set(store.ids())) >= len(ids)

@@ -46,6 +46,8 @@ class Link(str):
 
 _READY = _SCALARS | {Link}  # types that the packer takes as they are
 _MOST_LINKS = 1024
+_MOST_BUFFER_BYTES = 64 << 10
+_idle_packers: list[Any] = []
 _packed_links: dict[str, ExtType] = {}
 """Links as the packer takes them: the nodes of one chain share most of theirs."""
 
@@ -192,9 +194,15 @@ def _canonical(value: Any, depth: int) -> Any:
 
 
 def _pack(value: Any) -> bytes:
-    # A packer of its own for every call: a shared one would mix what two threads pack at a time. The small
+    # Nobody else has this packer meanwhile: a shared one would mix what two threads pack at a time. The small
     # buffer, because the default one is 256 KiB.
-    packed: bytes = Packer(default=_pack_link, strict_types=True, buf_size=4096).pack(value)
+    try:
+        packer = _idle_packers.pop()
+    except IndexError:
+        packer = Packer(default=_pack_link, strict_types=True, buf_size=4096)
+    packed: bytes = packer.pack(value)
+    if len(packed) <= _MOST_BUFFER_BYTES:  # which it keeps; one that has failed is left out, too
+        _idle_packers.append(packer)
     return packed
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from uwf.errors import StoreError
     from uwf.store.database import Database
     from uwf.store.rules import Wanted
 
@@ -36,6 +37,7 @@ PLAIN, ZLIB = 0, 1  # object.encoding
 SAMPLE = 2000  # index rows counted to choose the tag that leads a listing
 PAGE = 1000
 
+_MALFORMED = (TypeError, ValueError, AttributeError)
 _GET = "SELECT data, encoding, size FROM object WHERE id = ?"
 _REF = f"SELECT {listing.COLUMNS} FROM ref WHERE name = ?"
 _MOVES = "SELECT name, version, old, new, tags, at_ms, why, process FROM ref_log WHERE"
@@ -105,7 +107,12 @@ class Reading:
     def ref(self, name: str) -> Ref | None:
         check_name(name)
         row = self._database.one(_REF, (name,))
-        return None if row is None else self._refs([row])[0]
+        if row is None:
+            return None
+        try:
+            return _ref(row)
+        except _MALFORMED as error:
+            raise self._damaged_ref(error) from error
 
     def refs(
         self,
@@ -164,13 +171,16 @@ class Reading:
     def _refs(self, rows: list[Any]) -> list[Ref]:
         try:
             return [_ref(row) for row in rows]
-        except (TypeError, ValueError, AttributeError) as error:
-            raise unreadable(self._database.path, f"a ref is damaged ({error})") from error
+        except _MALFORMED as error:
+            raise self._damaged_ref(error) from error
+
+    def _damaged_ref(self, error: Exception) -> StoreError:
+        return unreadable(self._database.path, f"a ref is damaged ({error})")
 
     def _moves(self, rows: list[Any]) -> list[Move]:
         try:
             return [_move(row) for row in rows]
-        except (TypeError, ValueError, AttributeError) as error:
+        except _MALFORMED as error:
             raise unreadable(self._database.path, f"the log is damaged ({error})") from error
 
     def _estimate(self, tag: tuple[str, tuple[str, ...]]) -> int:

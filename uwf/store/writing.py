@@ -19,7 +19,7 @@ from uwf.store.rules import check_expected, check_text, checked_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -27,10 +27,17 @@ if TYPE_CHECKING:
 
 COMPRESS_OVER_BYTES = 64 << 10
 
-_PUT = (
-    "INSERT INTO object (id, put_ms, encoding, size, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) "
-    f"DO UPDATE SET put_ms = excluded.put_ms WHERE object.put_ms < excluded.put_ms - {REFRESH_MS}"
-)
+MOST_WAITING = 16
+MOST_WAITING_BYTES = 64 << 10
+
+_PUTS = [
+    f"INSERT INTO object (id, put_ms, encoding, size, data) VALUES {', '.join(['(?, ?, ?, ?, ?)'] * count)} ON CONFLICT"
+    f" (id) DO UPDATE SET put_ms = excluded.put_ms WHERE object.put_ms < excluded.put_ms - {REFRESH_MS}"
+    for count in range(MOST_WAITING + 1)
+]
+
+_NEW_REF = "INSERT INTO ref (target, version, updated_ms, tags, name) VALUES (?, ?, ?, ?, ?)"
+_MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? WHERE name = ?"
 
 
 class SqliteTransaction(CounterWriting, Reading):
@@ -42,6 +49,8 @@ class SqliteTransaction(CounterWriting, Reading):
         self._usable = False
         self._moved = 0  # the number of the last move made here
         self._put: set[bytes] = set()  # keys put here: pointing a ref to them needs no look-up
+        self._waiting: list[Any] = []  # columns of objects that go into the file with one statement
+        self._waiting_bytes = 0
         self._refs_now: dict[str, Ref | None] = {}  # what was read or set here: nobody else writes
 
     def __enter__(self) -> SqliteTransaction:
@@ -55,6 +64,8 @@ class SqliteTransaction(CounterWriting, Reading):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is None and self._usable and self._waiting:
+            self._write_waiting()
         usable, self._usable = self._usable, False
         if kind is None and usable:
             self._database.commit()
@@ -66,6 +77,30 @@ class SqliteTransaction(CounterWriting, Reading):
             raise StoreError(
                 f"nothing was written to {self._database.path}: a write in the transaction had failed"
             )
+
+    def raw(self, id: str) -> bytes:
+        self._write_first()
+        return super().raw(id)
+
+    def has(self, id: str) -> bool:
+        self._write_first()
+        return super().has(id)
+
+    def find(self, prefix: str, *, what: str = "object") -> str:
+        self._write_first()
+        return super().find(prefix, what=what)
+
+    def ids(self) -> Iterator[str]:
+        self._write_first()
+        return super().ids()
+
+    def recent(self, since_ms: int) -> list[str]:
+        self._write_first()
+        return super().recent(since_ms)
+
+    def stored_bytes(self, id: str) -> int:
+        self._write_first()
+        return super().stored_bytes(id)
 
     def ref(self, name: str) -> Ref | None:
         if name not in self._refs_now:
@@ -94,14 +129,12 @@ class SqliteTransaction(CounterWriting, Reading):
         if (old is None or old.id != id) and key not in self._put and not self.has(id):
             raise NotFound(f"cannot point {name} to {id}: there is no such object")
         kept = old.tags if old else {}
-        new_tags = kept if tags is None else checked_tags(tags)
+        new_tags = kept if tags is None or tags == kept else checked_tags(tags)
         ref = Ref(name, key.hex(), self._next_version(name, old), new_tags, clock.now_ms())
         packed = packb(new_tags)
         self._write(
-            "INSERT INTO ref (name, target, version, updated_ms, tags) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO"
-            " UPDATE SET target = excluded.target, version = excluded.version, updated_ms = excluded.updated_ms,"
-            " tags = excluded.tags",
-            (name, key, ref.version, ref.updated_ms, packed),
+            _NEW_REF if old is None else _MOVED_REF,
+            (key, ref.version, ref.updated_ms, packed, name),
         )
         self._refs_now[name] = ref
         self._index(name, kept, new_tags)
@@ -130,9 +163,22 @@ class SqliteTransaction(CounterWriting, Reading):
             packed = zlib.compress(data, 1)
             if len(packed) < size:
                 data, encoding = packed, ZLIB
-        self._write(_PUT, (key, clock.now_ms(), encoding, size, data))
+        self._check_usable()
+        self._waiting += (key, clock.now_ms(), encoding, size, data)
+        self._waiting_bytes += len(data)
         self._put.add(key)
+        if len(self._waiting) == 5 * MOST_WAITING or self._waiting_bytes > MOST_WAITING_BYTES:
+            self._write_waiting()
         return key.hex()
+
+    def _write_first(self) -> None:
+        """What a read is to find has to be in the file."""
+        if self._waiting:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._execute(_PUTS[len(waiting) // 5], waiting)
 
     def _current(self, name: str, expect: str | Anything | None, why: str) -> Ref | None:
         """The ref as it is, checked against what the caller expects."""
@@ -188,8 +234,16 @@ class SqliteTransaction(CounterWriting, Reading):
 
     def _write(self, sql: str, args: tuple[Any, ...]) -> int:
         """The rowid of what was inserted last."""
+        self._check_usable()
+        if self._waiting:
+            self._write_waiting()
+        return self._execute(sql, args)
+
+    def _check_usable(self) -> None:
         if not self._usable:
             raise RuntimeError("this transaction has ended, or a write in it failed")
+
+    def _execute(self, sql: str, args: Sequence[Any]) -> int:
         try:
             return self._database.run(sql, args).lastrowid or 0
         except sqlite3.Error as error:
