@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +62,8 @@ class Steady:
 class Unguarded(Dispatch):
     """Admits everybody, and learns nothing."""
 
-    @contextmanager
-    def admitted(self, *_request: Any) -> Iterator[tuple[int, ...]]:
-        yield ()
+    def admitted(self, *_request: Any) -> Any:
+        return nullcontext(())
 
     def success(self, *_facts: Any) -> Any:
         return lambda tx: None
@@ -89,81 +87,63 @@ class Uwf:
             on_event=lambda event: None,
         )
         begin = lifecycle.Begin(WORKFLOW, "Measure a step.", str(home), {})
+        self.count = 0
         self.thread = lifecycle.start(self.store, begin, self.engine.redactor).id
 
     def steps(self, count: int) -> None:
+        self.count += count
         order = advance.Order(advance.EXEC, count=count)
         for _ in advance.run(self.engine, self.thread, order, Stop()):
             pass
 
 
 class BareChain:
-    """The least that keeps the same facts: prompt, turn and step as rows, a head, one durable commit.
+    """The least that keeps the same facts as safe: prompt, turn and step as rows, a head, one durable commit.
 
-    With `recorded` it also keeps what uwf promises of a step that dies: its beginning is committed before it, not
-    waiting for the disk, and every move of a ref has a line in a log.
+    A step's beginning is on record before it, in a file with its hash, not waiting for the disk; every move of the head
+    has a line in a log. A `forgetful` chain keeps neither, so nobody could tell what a dead process had begun.
     """
 
-    def __init__(self, path: Path, *, recorded: bool = False) -> None:
+    def __init__(self, path: Path, *, forgetful: bool = False) -> None:
         self.database = bare_database(path)
         self.database.execute("CREATE TABLE head (name TEXT PRIMARY KEY, id BLOB)")
         self.database.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, name TEXT, id BLOB)")
         self.database.execute("CREATE INDEX log_name ON log (name)")
-        self.recorded = recorded
+        self.beginning = os.open(f"{path}-beginning", os.O_CREAT | os.O_WRONLY, 0o600)
+        self.forgetful = forgetful
         self.head = b"\0" * 32
         self.count = 0
 
     def steps(self, count: int) -> None:
         for _ in range(count):
             self.count += 1
-            prompt = ["prompt", [f"Prompt {self.count}", BODY, BODY]]
-            if self.recorded:
-                self._begin(prompt)
+            prompt = packb(["prompt", [f"Prompt {self.count}", BODY, BODY]])
+            if not self.forgetful:
+                begun = packb(["attempt", {"prev": self.head, "prompt": prompt}])
+                os.pwrite(self.beginning, blake3(begun).digest() + begun, 0)
             self._step(prompt)
 
-    def _begin(self, prompt: list[Any]) -> None:
-        self.database.executescript("PRAGMA synchronous = NORMAL")
+    def _step(self, prompt: bytes) -> None:
         self.database.execute("BEGIN IMMEDIATE")
-        begun = self._put(["attempt", {"prev": self.head, "prompt": self._put(prompt)}])
-        self._move("attempt", begun)
-        self.database.execute("COMMIT")
-        self.database.executescript("PRAGMA synchronous = FULL")
-
-    def _step(self, prompt: list[Any]) -> None:
-        self.database.execute("BEGIN IMMEDIATE")
-        turn = self._put(["turn", f"{self.count} {BODY}"])
-        self.head = self._put(
-            [
-                "step",
-                {
-                    "prev": self.head,
-                    "prompt": self._put(prompt),
-                    "turn": turn,
-                    "output": {"$status": "go"},
-                    "body": f"{self.count} {BODY}",
-                    "index": self.count,
-                    "role": "left",
-                },
-            ]
-        )
-        self._move("thread", self.head)
-        if self.recorded:
-            self._move("attempt", None)
+        step = {
+            "prev": self.head,
+            "prompt": self._put(prompt),
+            "turn": self._put(packb(["turn", f"{self.count} {BODY}"])),
+            "output": {"$status": "go"},
+            "body": f"{self.count} {BODY}",
+            "index": self.count,
+            "role": "left",
+        }
+        self.head = self._put(packb(["step", step]))
+        self.database.execute("INSERT OR REPLACE INTO head VALUES ('thread', ?)", (self.head,))
+        if not self.forgetful:
+            self.database.execute("INSERT INTO log (name, id) VALUES ('thread', ?)", (self.head,))
         self.database.execute("COMMIT")
 
-    def _put(self, node: list[Any]) -> bytes:
-        data = packb(node)
+    def _put(self, data: bytes) -> bytes:
         key = blake3(data).digest()
         self.database.execute("INSERT OR IGNORE INTO object VALUES (?, ?)", (key, data))
         return key
-
-    def _move(self, name: str, id: bytes | None) -> None:
-        if id is None:
-            self.database.execute("DELETE FROM head WHERE name = ?", (name,))
-        else:
-            self.database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (name, id))
-        if self.recorded:
-            self.database.execute("INSERT INTO log (name, id) VALUES (?, ?)", (name, id))
 
 
 def bare_database(path: Path) -> sqlite3.Connection:
