@@ -61,16 +61,21 @@ def build(
         cwd=plan.cwd,
         env=environ,
         session=session,
-        timeout_s=min(
-            (limit for limit in (settings.timeout_s, longest_s) if limit is not None), default=None
-        ),
+        timeout_s=_shorter(settings.timeout_s, longest_s),
         stall_timeout_s=settings.stall_timeout_s,
         output_limit_bytes=settings.output_limit_bytes,
         grace_s=engine.config.limits.grace_s,
         mark=opening.mark,
-        spool_dir=os.path.join(engine.home, SPOOL),
+        spool_dir=f"{engine.home}/{SPOOL}",
         keep_fds=keep_fds,
     )
+
+
+def _shorter(first_s: float | None, second_s: float | None) -> float | None:
+    """The shorter of two limits; None is no limit."""
+    if first_s is None or second_s is None:
+        return second_s if first_s is None else first_s
+    return min(first_s, second_s)
 
 
 def check_folder(cwd: str, thread: str) -> None:

@@ -14,7 +14,7 @@ from uwf.amounts import STEPS
 from uwf.engine import ask, commit, prompt, spending, tries
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.holding import interrupted
-from uwf.engine.model import COMPLETED, IDLE, SUSPENDED, Place, Start
+from uwf.engine.model import COMPLETED, IDLE, SUSPENDED, Place
 from uwf.engine.opening import Loose, Opening
 from uwf.engine.reply import Accepted, Rejected, judge, without_echo
 from uwf.engine.thread import STOPPED, Thread, current, of
@@ -111,13 +111,11 @@ class Attempt:
 
     def make(self) -> Result | Again:
         """Ask the agent until it has replied, failed or was stopped. Raises `Interrupted` for the last."""
-        start = Start.read(self.engine.memo, self.place.start)
         self.sections = prompt.assemble(
             self.engine.memo,
             self.workflow,
             self.place,
             self.plan,
-            start,
             self.thread.id,
             history_chars=self.engine.config.prompt.history_chars,
             clean=self.engine.redactor.text,
@@ -247,10 +245,11 @@ class Attempt:
         visits = self.place.visits.get(standing.next_role, 0)
         visits += standing.next_role == self.plan.role
         limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
-        spent = spending.add(spent, spending.undone(self.thread.tags)) | {
-            STEPS: self.place.index + 1
-        }
-        reached = self.engine.dispatch.reached(limits, spent, visits)
+        reached = None
+        if limits:
+            spent = spending.add(spent, spending.undone(self.thread.tags))
+            spent[STEPS] = self.place.index + 1
+            reached = self.engine.dispatch.reached(limits, spent, visits)
         over = self.engine.dispatch.step_reached(used)
         if reached is not None:
             message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"

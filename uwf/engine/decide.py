@@ -260,7 +260,7 @@ def both(first: str | None, second: str | None) -> str | None:
 
 
 def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
-    base = Start.read(nodes, thread.place.start).cwd
+    base: str = nodes.get(thread.place.start).payload["cwd"]
     return os.path.normpath(os.path.join(base, os.path.expanduser(location))) if location else base
 
 

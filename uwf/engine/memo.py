@@ -27,6 +27,8 @@ class Memo:
         self._workflows: dict[str, Workflow] = {}
         self.sections: dict[tuple[str, str], tuple[str, str]] = {}
         """By workflow id and role: the two sections of a prompt that depend on nothing else."""
+        self.tasks: dict[str, str] = {}
+        """By start node: the section with the task."""
         self.links: dict[str, Link] = {}
         """Sections that a step of this run has stored: its chain keeps them as long as the lock is held."""
         self.schema_files: dict[tuple[str, str], str] = {}

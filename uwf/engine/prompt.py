@@ -7,7 +7,7 @@ task) are stored once and linked, so a long role description costs its bytes onl
 
 from __future__ import annotations
 
-from uwf.engine.model import pack_text
+from uwf.engine.model import Start, pack_text
 from uwf.engine.story import tell
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.memo import Memo
-    from uwf.engine.model import Nodes, Place, Plan, Start, Step, Writer
+    from uwf.engine.model import Nodes, Place, Plan, Step, Writer
     from uwf.workflow.model import Role, Workflow
 
 SEPARATOR = "\n\n"
@@ -30,7 +30,7 @@ SEPARATOR = "\n\n"
 class Prompt(Record):
     """The sections of a prompt in order, each with whether many steps share it.
 
-    `links` has where `put` has stored the shared ones.
+    `links` has where `put` has stored shared ones that were not known yet.
     """
 
     sections: tuple[tuple[bool, str], ...]
@@ -50,8 +50,10 @@ class Prompt(Record):
         parts: list[str | Link] = []
         for shared, section in self.sections:
             if shared:
-                self.links[section] = known.get(section) or Link(writer.put("text", section))
-                parts.append(self.links[section])
+                link = known.get(section)
+                if link is None:
+                    link = self.links[section] = Link(writer.put("text", section))
+                parts.append(link)
             else:
                 parts.append(pack_text(writer, section))
         return writer.put("prompt", {"parts": parts})
@@ -62,7 +64,6 @@ def assemble(
     workflow: Workflow,
     place: Place,
     plan: Plan,
-    start: Start,
     thread: str,
     *,
     history_chars: int,
@@ -74,12 +75,15 @@ def assemble(
         role = workflow.roles[plan.role]
         reply, about = clean(reply_section(role)), clean(_role(role))
         memo.sections[plan.workflow, plan.role] = reply, about
+    task = memo.tasks.get(place.start)
+    if task is None:
+        task = memo.tasks[place.start] = f"## The task\n\n{Start.read(memo, place.start).task}"
     visits = place.visits.get(plan.role, 0)
     sections = [
         (True, reply),
         (False, clean(_standing(workflow, place, plan, thread, visits))),
         (True, about),
-        (True, f"## The task\n\n{start.task}"),
+        (True, task),
     ]
     story = _story(memo, place, plan, visits, history_chars)
     if story:

@@ -58,6 +58,8 @@ class StreamRedactor:
         self._held = ""
 
     def piece(self, text: str) -> str:
+        if not self._values:
+            return text
         text = self._held + text
         end = len(text) - max((_overlap(text, value) for value in self._values), default=0)
         while starts := [

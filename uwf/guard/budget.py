@@ -105,8 +105,6 @@ def reached(
     rules: Rules, budget: Mapping[str, float], spent: Mapping[str, float], visits: int = 0
 ) -> str | None:
     """Why no other step may begin, in words such as `usd 5.02 of 5`; None while `budget` has enough left."""
-    if not budget:
-        return None
     used = _used(spent, visits)
     short = _short(budget, used, rules.needed)
     return _in_words(rules, short, budget, used) if short else None
