@@ -12,7 +12,7 @@ import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent import ladder, platform
-from uwf.agent.family import Adoption, Family
+from uwf.agent.family import Family
 from uwf.agent.platform import Process
 
 PLACES = ["group", "session", "daemon"]
@@ -227,76 +227,3 @@ def test_family_is_ended_without(supervised: Supervised, without: str, place: st
     outcome = supervised.strays(place, "stay", "deaf", grace_s=0.1)
     assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "kill", ())
     eventually(lambda: not any(map(lives, supervised.pids())))
-
-
-def test_stray_that_one_look_at_the_table_missed_is_found(
-    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    family = Family(1, "nothing", supervised.mark)
-    tables = iter([[], platform.processes])
-    real = platform.processes
-
-    def processes() -> list[Process]:
-        table = next(tables, real)
-        return table if isinstance(table, list) else real()
-
-    def look(_chunk: bytes) -> None:
-        monkeypatch.setattr(platform, "processes", processes)
-        assert supervised.ready[0][0] in [member.pid for member in family.living()]
-        supervised.stop.request()
-
-    supervised.run(supervised.command("sh", "-c", "echo; sleep 100"), on_output=look)
-
-
-@linux_only
-@pytest.mark.parametrize("place", PLACES)
-def test_stray_of_one_that_died_between_two_looks_is_found(
-    supervised: Supervised, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    own, real, calls = os.getpid(), platform.children, list[int]()
-
-    def children(pid: int) -> list[int]:
-        """As it may come about: listed when the dead still lived, so without what they left to us."""
-        found = real(pid)
-        if pid == own and len(found) > 1:
-            calls.append(pid)
-            if len(calls) == 2:
-                return [each for each in found if not lives(each)]
-        return found
-
-    monkeypatch.setattr(platform, "children", children)
-    outcome = supervised.strays(place, "quiet")
-    assert outcome.rung == "term"
-    assert not any(map(lives, supervised.pids()))
-
-
-@linux_only
-@pytest.mark.parametrize("place", PLACES)
-def test_stray_that_the_list_of_children_skips_is_found(
-    supervised: Supervised, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    # What happens while other threads of a program collect children of theirs.
-    real = platform.children
-
-    def children(pid: int) -> list[int]:
-        return real(pid) if pid != os.getpid() else [supervised.ready[-1][0]]
-
-    supervised.ready.append((0, ""))
-    monkeypatch.setattr(platform, "is_alone", lambda: False)
-    monkeypatch.setattr(platform, "children", children)
-    outcome = supervised.strays(place, "quiet", "many")
-    monkeypatch.undo()
-    assert outcome.rung == "term"
-    assert not any(map(lives, supervised.pids()))
-
-
-@linux_only
-@pytest.mark.parametrize(("pid", "expected"), [(1, False), (4711, True)])
-def test_init_of_a_container_does_not_take_all_orphans_for_its_own(
-    monkeypatch: pytest.MonkeyPatch, pid: int, expected: bool
-) -> None:
-    monkeypatch.setattr(os, "getpid", lambda: pid)
-    monkeypatch.setattr(platform, "children", lambda _pid: [])
-    monkeypatch.setattr(platform, "is_alone", lambda: True)
-    with Adoption() as adoption:
-        assert adoption.is_only_source is expected
