@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
-from tests.agent.supervised import Supervised, linux_only, lives
+from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent import platform
-from uwf.agent.family import Adoption, Family
+from uwf.agent.family import Adoption, Family, OwnFamily
 from uwf.agent.platform import Process
 
 PLACES = ["group", "session", "daemon"]
@@ -38,6 +39,7 @@ def test_stray_that_one_look_at_the_table_missed_is_found(
 def test_stray_of_one_that_died_between_two_looks_is_found(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
+    monkeypatch.setattr(platform, "is_alone", lambda: False)
     own, real, calls = os.getpid(), platform.children, list[int]()
 
     def children(pid: int) -> list[int]:
@@ -52,6 +54,56 @@ def test_stray_of_one_that_died_between_two_looks_is_found(
     monkeypatch.setattr(platform, "children", children)
     outcome = supervised.strays(place, "quiet")
     assert outcome.rung == "term"
+    assert not any(map(lives, supervised.pids()))
+
+
+@linux_only
+def test_stray_of_a_leader_that_ends_during_the_look_is_found(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: set[int] = set()
+
+    def own_children() -> list[int]:
+        listed = platform.children(os.getpid())
+        if (pid := supervised.ready[0][0]) in listed:
+            os.kill(pid, 9)
+            eventually(lambda: not lives(pid))
+        return listed
+
+    def look(_chunk: bytes) -> None:
+        with monkeypatch.context() as patch, Adoption() as adoption:
+            patch.setattr(platform, "is_alone", lambda: True)
+            patch.setattr(platform, "own_children", own_children)
+            adoption.is_only_source = True
+            family = OwnFamily(*supervised.ready[0], supervised.mark, adoption)
+            found.update(member.pid for member in family.living())
+
+    strays = (sys.executable, "-S", AGENTS / "strays.py", supervised.pid_file)
+    supervised.run(supervised.command(*strays, "session", "stay"), on_output=look)
+    assert found == set(supervised.pids())
+
+
+@linux_only
+def test_stray_of_a_stray_that_ends_during_the_look_is_found(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listings: list[list[int]] = []
+
+    def own_children() -> list[int]:
+        """The second time it lists one who has a child, which becomes ours only then."""
+        listings.append(platform.children(os.getpid()))
+        if len(listings) == 2:
+            _leader, stray = listings[-1]
+            os.kill(stray, 9)
+            eventually(lambda: not lives(stray))
+        return listings[-1]
+
+    monkeypatch.setattr(platform, "is_alone", lambda: True)
+    monkeypatch.setattr(platform, "own_children", own_children)
+    script = "(sleep 1000 & echo $! >pids; wait) >quiet 2>&1 & while [ ! -s pids ]; do :; done"
+    outcome = supervised("sh", "-c", script)
+    assert len(listings) > 2
+    assert (outcome.ended, outcome.rung) == ("exit", "term")
     assert not any(map(lives, supervised.pids()))
 
 

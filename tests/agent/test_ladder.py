@@ -195,10 +195,17 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         case "pidfd":
             monkeypatch.setattr(platform, "pidfd", lambda _pid: None)
         case "children files":
-            real = os.path.exists
+            real, read = os.path.exists, platform._read
             monkeypatch.setattr(
                 os.path, "exists", lambda path: not path.endswith("/children") and real(path)
             )
+
+            def only_others(path: str) -> bytes:
+                if path.endswith("/children"):
+                    raise FileNotFoundError(path)
+                return read(path)
+
+            monkeypatch.setattr(platform, "_read", only_others)
         case "subreaper":
             monkeypatch.setattr(platform, "adopt", lambda _on: None)
         case "waitid":

@@ -118,13 +118,17 @@ class OwnFamily(Family):
         self._sessions = {pid}
         self._leader_is_dead = False
 
+    def loses_nobody(self) -> bool:
+        """Whether all children of this program are kin, so that nobody gets lost by the end of who started them."""
+        return platform.adopts() and self._adoption.is_only_source and platform.is_alone()
+
     def is_childless(self) -> bool:
         """Whether nothing was left behind by a leader that ended. Costs two small reads.
 
         Without adoption this only sees its process group; what left that is found by recovery.
         """
         if platform.adopts():
-            return platform.is_alone() and platform.children(os.getpid()) == [self._pid]
+            return platform.is_alone() and platform.own_children() == [self._pid]
         try:
             os.killpg(self._pid, 0)
         except (ProcessLookupError, PermissionError):
@@ -136,8 +140,12 @@ class OwnFamily(Family):
         if not platform.adopts():
             return super().living()
         own = os.getpid()
-        children = platform.children(own)
-        thorough = platform.is_alone()
+        if self.loses_nobody():
+            thorough, children = True, self._not_ended()
+            if not children:
+                return []
+        else:
+            thorough, children = platform.is_alone(), platform.children(own)
         while True:
             members, met_corpse = self._below(children)
             if members or (thorough and not met_corpse):
@@ -147,6 +155,18 @@ class OwnFamily(Family):
             else:  # while other threads collect children of theirs, that list may skip some of ours
                 children = [each.pid for each in platform.processes() if each.parent == own]
                 thorough = True
+
+    def _not_ended(self) -> list[int]:
+        """Our children, all of them kin, but those that have ended: these are collected. Does not look at any."""
+        leader_lives = not platform.can_peek or not platform.has_ended(self._pid)
+        while True:
+            children = platform.own_children()
+            living = [
+                pid for pid in children if (leader_lives if pid == self._pid else not _collect(pid))
+            ]
+            # What one of them leaves behind is ours once it is a corpse, but may not have been when they were listed.
+            if living or children in ([], [self._pid]):
+                return living
 
     def _below(self, children: list[int]) -> tuple[list[Process], bool]:
         """The members among these children of ours and below; and whether new corpses were met, and collected."""
@@ -169,7 +189,7 @@ class OwnFamily(Family):
     def _kin_among(self, pids: list[int]) -> list[Process]:
         looks = (platform.look(pid) for pid in pids)
         children = [each for each in looks if each]
-        if self._adoption.is_only_source and platform.is_alone():
+        if self.loses_nobody():
             return children
         known = [each for each in children if (each.pid, each.start) in self._known]
         known += [each for each in children if each.pid == self._pid]
