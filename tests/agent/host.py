@@ -1,14 +1,17 @@
 """A program that runs one agent as `uwf` does, and tells on stdout what happens. For tests that kill or signal it.
 
 host.py SPOOL-DIR MARK GRACE WORD COMMAND... with WORD `run`; `hold`: stop inside `on_ready`, before the gate opens;
-`interruptible`: leave SIGINT as it is; `weigh`: tell also how much memory the agent took.
+`interruptible`: leave SIGINT as it is; `weigh`: tell also how much memory the agent took; `crowded`: have other
+threads and children, and tell whether these were left alone.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 
 from uwf.agent import process, started
@@ -17,6 +20,32 @@ from uwf.agent.stop import Stop
 
 def tell(*words: object) -> None:
     print(*words, flush=True)
+
+
+class Crowd:
+    """Children of this program that are not the agent's: one that stays, and others that come and go in a thread."""
+
+    def __init__(self) -> None:
+        self._stays = subprocess.Popen(["sleep", "1000"])
+        self._codes: list[int] = []
+        self._is_open = True
+        self._thread = threading.Thread(target=self._come_and_go)
+        self._thread.start()
+
+    def _come_and_go(self) -> None:
+        while self._is_open:
+            own_session = len(self._codes) % 2 == 0
+            child = subprocess.Popen(["sleep", "0.01"], start_new_session=own_session)
+            self._codes.append(child.wait())
+
+    def close(self) -> str:
+        """What became of them."""
+        self._is_open = False
+        self._thread.join()
+        alone = self._stays.poll() is None and self._codes and not any(self._codes)
+        self._stays.kill()
+        self._stays.wait()
+        return "unharmed" if alone else f"harmed {self._stays.returncode} {self._codes}"
 
 
 def main() -> None:
@@ -33,6 +62,7 @@ def main() -> None:
         while word == "hold":
             time.sleep(0.01)
 
+    crowd = Crowd() if word == "crowded" else None
     command = process.Command(
         argv=tuple(argv),
         cwd=os.getcwd(),
@@ -54,6 +84,9 @@ def main() -> None:
         tell("outcome", outcome.ended, outcome.rung or "-", *outcome.survivors)
         if word == "weigh":
             tell("peak", outcome.peak_memory_bytes)
+    finally:
+        if crowd is not None:
+            tell("others", crowd.close())
 
 
 main()

@@ -228,6 +228,19 @@ def test_normal_run_works_without(supervised: Supervised, without: str) -> None:
     assert outcome.stdout.startswith(b"---\n$status: done")
 
 
+@pytest.mark.parametrize("without", LESS, indirect=True)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_everybody_is_told_once_without(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch, without: str, threads: int
+) -> None:
+    monkeypatch.setattr(platform, "is_alone", lambda: threads == 1)
+    file, places = supervised.folder / "told", ["group", "job", "session"]
+    counting = (sys.executable, "-S", AGENTS / "counting.py", file, *places)
+    outcome = supervised.run_until_output(supervised.command(*counting, grace_s=10.0))
+    assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "term", ())
+    assert sorted(file.read_text().split()) == sorted(["leader", *places])
+
+
 @pytest.mark.parametrize("place", ["group", "session"])
 @pytest.mark.parametrize("without", LESS, indirect=True)
 def test_family_is_ended_without(supervised: Supervised, without: str, place: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import select
-import time
 
 from uwf import clock
 from uwf.errors import StoreError
@@ -24,7 +23,6 @@ IN_MEMORY_BYTES = 1 << 20
 TAIL_BYTES = 64 << 10
 PAUSE_S = 0.25
 _CHUNK_BYTES = 64 << 10  # the usual size of a pipe
-_FINEST_POLL_S = 0.001  # poll rounds up to this
 _LARGEST_PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size
 
 
@@ -128,14 +126,14 @@ class Drain:
         return not self._readers
 
     def turn(self, timeout_s: float | None) -> None:
-        """Wait until there is something to do, or the time is over, and do it. None waits without end."""
+        """Wait until there is something to do, or the time is over, and do it. None waits without end.
+
+        The time is rounded up to whole milliseconds.
+        """
         if self._pause_due_s is not None:
             until_pause_s = self._pause_due_s - clock.monotonic_s()
             timeout_s = until_pause_s if timeout_s is None else min(timeout_s, until_pause_s)
         milliseconds = None if timeout_s is None else max(0.0, timeout_s * 1000)
-        if timeout_s is not None and 0 < timeout_s < _FINEST_POLL_S:
-            time.sleep(timeout_s)
-            milliseconds = 0
         for descriptor, _event in self._poll.poll(milliseconds):
             if descriptor in self._readers:
                 self._read(descriptor)

@@ -1,6 +1,8 @@
 """Ending processes: ask with SIGTERM, wait, SIGKILL, and confirm that they are gone.
 
-Which processes these are is asked of their `Family` again at every step, since they may go on making new ones.
+Which processes these are is asked of their `Family` again at every step, since they may go on making new ones. With
+SIGTERM everybody is told once, as some programs take a second one for "at once". Who is born into a group that was
+told is not told: it may be what its parent needs to tidy up. SIGKILL goes to whoever is found, until nobody is.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.0002, 0.025
 
 
 class Ending(Record):
-    """`rung` is the highest that was needed: "" (nothing lived), "term" or "kill". `survivors` could not be ended."""
+    """`rung` is the highest that was needed: "" (nothing lived), "term" or "kill". `survivors` could not be ended.
+
+    `ended` are those that were seen alive and then no more; one that is gone before the first look is not seen.
+    """
 
     rung: str
     ended: tuple[int, ...]
@@ -34,6 +39,7 @@ def end(
     family: Family,
     *,
     group: int | None,
+    at_once: bool = False,
     grace_s: float,
     wait: Callable[[float], None],
     hurry: Callable[[], bool],
@@ -41,23 +47,30 @@ def end(
     """End every member of `family`. Returns when all are gone, at the latest `CONFIRM_S` after SIGKILL.
 
     `group` is the process group to signal as one, when its number is certain; members outside it are signalled one
-    by one. `wait(seconds)` passes the time. As soon as `hurry()` is true the rest of the grace is not waited for.
+    by one. `at_once`: its leader lives, and the family loses nobody who ends unseen, so the group is told to end
+    before anybody is looked up. (Who answers by leaving the group before that first look is told again.)
+    `wait(seconds)` passes the time, or less of it when all seem to be gone. As soon as `hurry()` is true the rest of
+    the grace is not waited for.
     """
     rung, seen = "", set[int]()
     living: list[Process] = []
     for name, signum, patience_s in (("term", SIGTERM, grace_s), ("kill", SIGKILL, CONFIRM_S)):
         deadline, look_s = clock.monotonic_s() + patience_s, _SHORTEST_LOOK_S
-        told: set[tuple[int, str]] = set()
-        while living := family.living():
-            seen.update(member.pid for member in living)
+        call = _Call(signum, group)
+        unseen = group if at_once and signum == SIGTERM else None
+        while unseen is not None or (living := family.living()):
             now = clock.monotonic_s()
+            seen.update(member.pid for member in living)
             if now >= deadline or (signum == SIGTERM and hurry()):
                 break
             rung = name
-            untold = [member for member in living if (member.pid, member.start) not in told]
-            _tell(untold, signum, None if told else group)
+            if unseen is not None:
+                call.to_group(unseen)
+                seen.add(unseen)  # its leader
+                unseen = None
+            else:
+                call.to_members(living)
             points.at("agent: told to end")
-            told.update((member.pid, member.start) for member in untold)
             wait(min(look_s, deadline - now))
             look_s = min(look_s * 1.5, _LONGEST_LOOK_S)
         else:
@@ -66,12 +79,31 @@ def end(
     return Ending(rung, tuple(sorted(seen - survivors)), tuple(sorted(survivors)))
 
 
-def _tell(members: list[Process], signum: int, group: int | None) -> None:
-    if group is not None and any(member.group == group for member in members):
+class _Call:
+    """One signal to a family, and who has had it. SIGTERM comes to everybody once, any other at every call."""
+
+    def __init__(self, signum: int, group: int | None) -> None:
+        self._signum, self._group = signum, group
+        self._is_repeated = signum != SIGTERM
+        self._group_told = False
+        self._told: set[tuple[int, str]] = set()
+
+    def to_group(self, group: int) -> None:
+        """Signal the whole group at one moment, so that nobody in it slips through by forking."""
+        self._group_told = True
         try:
-            os.killpg(group, signum)
-        except ProcessLookupError:
-            return  # gone since the look; the next one shows what is left
-        members = [member for member in members if member.group != group]
-    for member in members:
-        send(member, signum)
+            os.killpg(group, self._signum)
+        except (ProcessLookupError, PermissionError):
+            return  # it is gone, or all of it another user's; the next look shows which
+
+    def to_members(self, living: list[Process]) -> None:
+        """Signal those of them that have not had it: the group as one, the others one by one."""
+        outside = [member for member in living if member.group != self._group]
+        is_due = self._is_repeated or not self._group_told
+        if self._group is not None and is_due and len(outside) < len(living):
+            self.to_group(self._group)
+        for member in outside:
+            if self._is_repeated or (member.pid, member.start) not in self._told:
+                send(member, self._signum)
+        # Those in the group, too: should they leave it, they have had it all the same.
+        self._told.update((member.pid, member.start) for member in living)

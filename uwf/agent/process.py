@@ -171,9 +171,10 @@ class _Supervision:
         if ended == "exit":
             self._let_finish(drain)
             drain.is_deaf = True  # what others say while they are being ended is not the reply
-        ending = ladder.Ending("", (), ())
-        if ended != "exit" or not self._family.is_childless():
-            ending = self._end(command.grace_s, drain.turn)
+        if ended == "exit" and self._family.is_childless():
+            ending = ladder.Ending("", (), ())
+        else:
+            ending = self._end(command.grace_s, lambda most_s: self._pass(drain, most_s))
         if ended != "exit":
             took_s = clock.monotonic_s() - began_s
             drain.take_what_is_there()
@@ -241,11 +242,24 @@ class _Supervision:
         while clock.monotonic_s() < until_s and self._family.living():
             drain.turn(LEAVING_S / 20)
 
+    def _pass(self, drain: Drain, most_s: float) -> None:
+        """Give the family `most_s` to end; less when the program does and its output is closed: few are left then."""
+        if drain.is_done() and self._child.has_ended():
+            time.sleep(most_s)  # nothing is left that would wake us
+            drain.turn(0)
+            return
+        until_s = clock.monotonic_s() + most_s
+        while (left_s := until_s - clock.monotonic_s()) > 0:
+            drain.turn(left_s)
+            if drain.is_done() and self._child.has_ended():
+                return
+
     def _end(self, grace_s: float, wait: Callable[[float], None]) -> ladder.Ending:
         return ladder.end(
             self._family,
             # While we keep the leader's corpse its number can only mean its group.
             group=self._child.pid if platform.can_peek else None,
+            at_once=self._family.loses_nobody() and not self._child.has_ended(),
             grace_s=grace_s,
             wait=wait,
             hurry=lambda: self._stop.count > 1,
