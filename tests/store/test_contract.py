@@ -563,3 +563,31 @@ def test_objects_are_found_in_their_transaction(store: Store) -> None:
             ids.append(tx.put("k", f"{count} the last"))
         assert all(store.get(id).kind == "k" for id in ids)
         assert store.stats().objects == len(set(store.ids())) >= len(ids)
+
+
+def test_ref_moves_only_from_the_version_that_was_read(store: Store) -> None:
+    first = name_it(store, "a", {"t": "1"})
+    with store.transaction() as tx:
+        second = tx.set_ref("a", first.id, expect=first, tags={"t": "2"}, why="x")
+    assert (second.version, store.ref("a")) == (first.version + 1, second)
+    for asked_before in (False, True):
+        with store.transaction() as tx:
+            if asked_before:
+                tx.ref("a")
+            with pytest.raises(Conflict, match="moved since"):
+                tx.set_ref("a", first.id, expect=first, tags={"t": "3"}, why="x")
+            assert tx.ref("a") == second
+            third = tx.set_ref("a", first.id, expect=second, why="x")
+            assert (third.tags, tx.ref("a")) == ({"t": "2"}, third)
+            with pytest.raises(Conflict):
+                tx.set_ref("a", first.id, expect=second, why="x")
+            second = tx.set_ref("a", first.id, expect=third, why="x")
+    with store.transaction() as tx:
+        tx.delete_ref("a", why="x")
+    with store.transaction() as tx:
+        with pytest.raises(Conflict, match="moved since"):
+            tx.set_ref("a", first.id, expect=second, why="x")
+        tx.set_ref("a", first.id, expect=None, why="x")
+    with pytest.raises(Conflict), store.transaction() as tx:
+        tx.set_ref("a", first.id, expect=second, why="x")
+    assert store.faults() == []

@@ -54,7 +54,7 @@ class CounterWriting(CounterReading):
 
     if TYPE_CHECKING:
 
-        def _write(self, sql: str, args: tuple[Any, ...]) -> int: ...
+        def _write(self, sql: str, args: tuple[Any, ...]) -> Any: ...
 
     def set_counter(self, name: str, value: Any) -> None:
         check_name(name)

@@ -43,6 +43,12 @@ _CAUSES = {
 """By SQLite's code: ours, what it means, and what to look with at the folder of the store."""
 
 
+blob = bytearray
+"""Bytes as an argument of a statement. For `bytes` itself sqlite3 looks for an adapter first, which takes as long as
+the rest of a small statement. It copies: what is large is better given as it is.
+"""
+
+
 class Database:
     """A connection in autocommit mode, with the transactions written out."""
 

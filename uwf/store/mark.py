@@ -12,10 +12,9 @@ from __future__ import annotations
 import os
 import struct
 
-from blake3 import blake3
-
-# Instance, number of the move, the first bytes of the hash of both.
-_NOTE = struct.Struct(">16sQ4s")
+# Instance, number of the move, the same number with every bit turned over.
+_NOTE = struct.Struct(">16sQQ")
+_TURNED = (1 << 64) - 1
 
 
 def path_of(store: str) -> str:
@@ -32,10 +31,10 @@ def read(store: str) -> tuple[str, int] | None:
             os.close(file)
     except OSError:
         return None
-    if len(data) != _NOTE.size or data != _packed(data[:16], int.from_bytes(data[16:24], "big")):
+    if len(data) != _NOTE.size:
         return None
-    instance, move, _ = _NOTE.unpack(data)
-    return instance.hex(), move
+    instance, move, turned = _NOTE.unpack(data)
+    return (instance.hex(), move) if move ^ _TURNED == turned else None
 
 
 class Mark:
@@ -52,7 +51,7 @@ class Mark:
             if self._file < 0:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o600)
-            os.pwrite(self._file, _packed(self._instance, move), 0)
+            os.pwrite(self._file, _NOTE.pack(self._instance, move, move ^ _TURNED), 0)
         except OSError:
             return  # what it is about is safe on disk; an older note only promises less
 
@@ -61,7 +60,3 @@ class Mark:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-
-def _packed(instance: bytes, move: int) -> bytes:
-    return _NOTE.pack(instance, move, blake3(instance + move.to_bytes(8, "big")).digest(4))

@@ -110,7 +110,7 @@ class MemoryTransaction(MemoryReading):
         id: str,
         *,
         tags: Mapping[str, str] | None = None,
-        expect: str | Anything | None = ANY,
+        expect: str | Ref | Anything | None = ANY,
         why: str,
     ) -> Ref:
         id = key_of(id).hex()
@@ -179,7 +179,7 @@ class MemoryTransaction(MemoryReading):
             content.put_ms[id] = now_ms
         return id
 
-    def _current(self, name: str, expect: str | Anything | None, why: str) -> Ref | None:
+    def _current(self, name: str, expect: str | Ref | Anything | None, why: str) -> Ref | None:
         self._check_open()
         check_text("the reason", why)
         old = self.ref(name)

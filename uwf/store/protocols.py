@@ -196,12 +196,12 @@ class Transaction(Objects, Refs, Counters, Drafts, Protocol):
         id: str,
         *,
         tags: Mapping[str, str] | None = None,
-        expect: str | Anything | None = ANY,
+        expect: str | Ref | Anything | None = ANY,
         why: str,
     ) -> Ref:
         """Point `name` to `id` and log it. `tags` replace all tags, None keeps them. `expect` is the id the
-        ref must have now, None that it must not exist: Conflict otherwise. NotFound when there is no object
-        `id`; but the tags of a ref whose object was lost can still be changed."""
+        ref must have now, or the ref as it must still be, or None that it must not exist: Conflict otherwise.
+        NotFound when there is no object `id`; but the tags of a ref whose object was lost can still be changed."""
         ...
 
     def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:

@@ -8,7 +8,7 @@ from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 from uwf.errors import InputError
 from uwf.store import listing
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
-from uwf.store.database import unreadable
+from uwf.store.database import blob, unreadable
 from uwf.store.protocols import Move, Ref
 from uwf.store.rules import (
     SHOWN,
@@ -58,7 +58,7 @@ class Reading:
 
     def raw(self, id: str) -> bytes:
         key = key_of(id)
-        row = self._database.one(_GET, (key,))
+        row = self._database.one(_GET, (blob(key),))
         if row is None:
             raise missing(id)
         data: bytes

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uwf.errors import Ambiguous, Conflict, InputError, NotFound, ObjectDamaged, ObjectMissing
 from uwf.store.codec import ID_DIGITS
-from uwf.store.protocols import ANY
+from uwf.store.protocols import ANY, Ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
-    from uwf.store.protocols import Anything, Ref
+    from uwf.store.protocols import Anything
 
     Wanted: TypeAlias = Mapping[str, str | tuple[str, ...]]
 
@@ -108,13 +108,25 @@ def the_one(prefix: str, what: str, found: Sequence[str]) -> str:
     return found[0]
 
 
-def check_expected(name: str, now: Ref | None, expect: str | Anything | None) -> None:
+def check_expected(name: str, now: Ref | None, expect: str | Ref | Anything | None) -> None:
     """Conflict unless the ref is what the caller of a compare-and-set believes it to be."""
+    if isinstance(expect, Ref):
+        if now is None or now.version != expect.version:
+            raise moved(expect)
+        return
     if expect is ANY or expect == (now.id if now else None):
         return
     believed = "not to exist" if expect is None else f"to point to {expect}"
     found = f"it points to {now.id}" if now else "there is none"
     raise Conflict(f"{name} was expected {believed}, but {found}", hint=f"uwf ref log {name}")
+
+
+def moved(ref: Ref) -> Conflict:
+    """The error for a ref that is not as it was when it was read."""
+    return Conflict(
+        f"{ref.name} was expected at version {ref.version}, but has been moved since",
+        hint=f"uwf ref log {ref.name}",
+    )
 
 
 def missing(id: str) -> ObjectMissing:

@@ -11,15 +11,15 @@ from uwf import clock
 from uwf.errors import NotFound, StoreError
 from uwf.store.codec import Encoded, decode, encode, hash_of, key_of
 from uwf.store.counters import CounterWriting
-from uwf.store.database import Database, explain
+from uwf.store.database import Database, blob, explain
 from uwf.store.listing import index_rows
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
 from uwf.store.reading import PLAIN, ZLIB, Reading
-from uwf.store.rules import check_expected, check_text, checked_tags
+from uwf.store.rules import check_expected, check_text, checked_tags, moved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Any
 
@@ -27,17 +27,10 @@ if TYPE_CHECKING:
 
 COMPRESS_OVER_BYTES = 64 << 10
 
-MOST_WAITING = 16
-MOST_WAITING_BYTES = 64 << 10
-
-_PUTS = [
-    f"INSERT INTO object (id, put_ms, encoding, size, data) VALUES {', '.join(['(?, ?, ?, ?, ?)'] * count)} ON CONFLICT"
-    f" (id) DO UPDATE SET put_ms = excluded.put_ms WHERE object.put_ms < excluded.put_ms - {REFRESH_MS}"
-    for count in range(MOST_WAITING + 1)
-]
-
+_PUT = "INSERT OR IGNORE INTO object (id, put_ms, encoding, size, data) VALUES (?, ?, ?, ?, ?)"
+_PUT_AGAIN = "UPDATE object SET put_ms = ? WHERE id = ? AND put_ms < ?"
 _NEW_REF = "INSERT INTO ref (target, version, updated_ms, tags, name) VALUES (?, ?, ?, ?, ?)"
-_MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? WHERE name = ?"
+_MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? WHERE name = ? AND version = ?"
 
 
 class SqliteTransaction(CounterWriting, Reading):
@@ -49,8 +42,6 @@ class SqliteTransaction(CounterWriting, Reading):
         self._usable = False
         self._moved = 0  # the number of the last move made here
         self._put: set[bytes] = set()  # keys put here: pointing a ref to them needs no look-up
-        self._waiting: list[Any] = []  # columns of objects that go into the file with one statement
-        self._waiting_bytes = 0
         self._refs_now: dict[str, Ref | None] = {}  # what was read or set here: nobody else writes
 
     def __enter__(self) -> SqliteTransaction:
@@ -64,8 +55,6 @@ class SqliteTransaction(CounterWriting, Reading):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None and self._usable and self._waiting:
-            self._write_waiting()
         usable, self._usable = self._usable, False
         if kind is None and usable:
             self._database.commit()
@@ -77,30 +66,6 @@ class SqliteTransaction(CounterWriting, Reading):
             raise StoreError(
                 f"nothing was written to {self._database.path}: a write in the transaction had failed"
             )
-
-    def raw(self, id: str) -> bytes:
-        self._write_first()
-        return super().raw(id)
-
-    def has(self, id: str) -> bool:
-        self._write_first()
-        return super().has(id)
-
-    def find(self, prefix: str, *, what: str = "object") -> str:
-        self._write_first()
-        return super().find(prefix, what=what)
-
-    def ids(self) -> Iterator[str]:
-        self._write_first()
-        return super().ids()
-
-    def recent(self, since_ms: int) -> list[str]:
-        self._write_first()
-        return super().recent(since_ms)
-
-    def stored_bytes(self, id: str) -> int:
-        self._write_first()
-        return super().stored_bytes(id)
 
     def ref(self, name: str) -> Ref | None:
         if name not in self._refs_now:
@@ -121,7 +86,7 @@ class SqliteTransaction(CounterWriting, Reading):
         id: str,
         *,
         tags: Mapping[str, str] | None = None,
-        expect: str | Anything | None = ANY,
+        expect: str | Ref | Anything | None = ANY,
         why: str,
     ) -> Ref:
         key = key_of(id)
@@ -131,14 +96,15 @@ class SqliteTransaction(CounterWriting, Reading):
         kept = old.tags if old else {}
         new_tags = kept if tags is None or tags == kept else checked_tags(tags)
         ref = Ref(name, key.hex(), self._next_version(name, old), new_tags, clock.now_ms())
-        packed = packb(new_tags)
-        self._write(
-            _NEW_REF if old is None else _MOVED_REF,
-            (key, ref.version, ref.updated_ms, packed, name),
-        )
+        packed = blob(packb(new_tags))
+        row = (blob(key), ref.version, ref.updated_ms, packed, name)
+        if old is None:
+            self._write(_NEW_REF, row)
+        elif not self._write(_MOVED_REF, (*row, old.version)).rowcount:
+            raise moved(old)
         self._refs_now[name] = ref
         self._index(name, kept, new_tags)
-        self._log(ref.version, name, old, key, packed, ref.updated_ms, why)
+        self._log(ref.version, name, old, blob(key), packed, ref.updated_ms, why)
         return ref
 
     def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
@@ -148,7 +114,7 @@ class SqliteTransaction(CounterWriting, Reading):
         self._write("DELETE FROM ref WHERE name = ?", (name,))
         self._refs_now[name] = None
         self._index(name, old.tags, {})
-        self._log(old.version + 1, name, old, None, packb({}), clock.now_ms(), why)
+        self._log(old.version + 1, name, old, None, blob(packb({})), clock.now_ms(), why)
 
     def remove(self, id: str) -> None:
         key = key_of(id)
@@ -163,26 +129,21 @@ class SqliteTransaction(CounterWriting, Reading):
             packed = zlib.compress(data, 1)
             if len(packed) < size:
                 data, encoding = packed, ZLIB
-        self._check_usable()
-        self._waiting += (key, clock.now_ms(), encoding, size, data)
-        self._waiting_bytes += len(data)
+        now_ms = clock.now_ms()
+        column = blob(data) if size <= COMPRESS_OVER_BYTES else data
+        if not self._write(_PUT, (blob(key), now_ms, encoding, size, column)).rowcount:
+            self._write(_PUT_AGAIN, (now_ms, key, now_ms - REFRESH_MS))
         self._put.add(key)
-        if len(self._waiting) == 5 * MOST_WAITING or self._waiting_bytes > MOST_WAITING_BYTES:
-            self._write_waiting()
         return key.hex()
 
-    def _write_first(self) -> None:
-        """What a read is to find has to be in the file."""
-        if self._waiting:
-            self._write_waiting()
+    def _current(self, name: str, expect: str | Ref | Anything | None, why: str) -> Ref | None:
+        """The ref as it is, checked against what the caller expects.
 
-    def _write_waiting(self) -> None:
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        self._execute(_PUTS[len(waiting) // 5], waiting)
-
-    def _current(self, name: str, expect: str | Anything | None, why: str) -> Ref | None:
-        """The ref as it is, checked against what the caller expects."""
+        Whether a ref is still as it was read before need not be asked: else the row to change is not found.
+        """
         check_text("the reason", why)
+        if isinstance(expect, Ref) and expect.name == name and name not in self._refs_now:
+            return expect
         old = self.ref(name)
         check_expected(name, old, expect)
         return old
@@ -213,17 +174,17 @@ class SqliteTransaction(CounterWriting, Reading):
         version: int,
         name: str,
         old: Ref | None,
-        new: bytes | None,
-        tags: bytes,
+        new: bytearray | None,
+        tags: bytearray,
         at_ms: int,
         why: str,
     ) -> None:
-        self._moved = self._write(
+        cursor = self._write(
             "INSERT INTO ref_log (name, version, old, new, tags, at_ms, why, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 name,
                 version,
-                key_of(old.id) if old else None,
+                blob(key_of(old.id)) if old else None,
                 new,
                 tags,
                 at_ms,
@@ -231,21 +192,13 @@ class SqliteTransaction(CounterWriting, Reading):
                 f"pid {os.getpid()}",
             ),
         )
+        self._moved = cursor.lastrowid or 0
 
-    def _write(self, sql: str, args: tuple[Any, ...]) -> int:
-        """The rowid of what was inserted last."""
-        self._check_usable()
-        if self._waiting:
-            self._write_waiting()
-        return self._execute(sql, args)
-
-    def _check_usable(self) -> None:
+    def _write(self, sql: str, args: tuple[Any, ...]) -> sqlite3.Cursor:
         if not self._usable:
             raise RuntimeError("this transaction has ended, or a write in it failed")
-
-    def _execute(self, sql: str, args: Sequence[Any]) -> int:
         try:
-            return self._database.run(sql, args).lastrowid or 0
+            return self._database.run(sql, args)
         except sqlite3.Error as error:
             self._usable = False  # SQLite may have rolled back: what followed would be a transaction of its own
             raise explain(error, self._database.path) from error
