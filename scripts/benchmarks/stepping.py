@@ -44,17 +44,15 @@ class Steady:
     """An agent within this process: what a step costs without a program to start."""
 
     name = "steady"
-
-    def __init__(self) -> None:
-        self.count = 0
+    count = 0
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         return None
 
     def ask(self, ask: Ask, *, stop: Stop, on_ready: Any, on_turn: Any) -> Answer:
         on_ready(None, None)
-        self.count += 1
-        text = f"---\n$status: go\n---\n{self.count} {BODY}"
+        Steady.count += 1
+        text = f"---\n$status: go\n---\n{Steady.count} {BODY}"
         outcome = Outcome("exit", exit_code=0, duration_ms=0)
         return Answer(outcome, text, "", tail=text)
 

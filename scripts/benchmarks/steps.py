@@ -18,7 +18,9 @@ GUARDED = {"with guards": Dispatch, "without guards": Unguarded}
 
 
 def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:
-    print("\nSteps within one process, without guards, against a bare chain that is as safe, 50 steps a time")
+    print(
+        "\nSteps within one process, without guards, against a bare chain that is as safe, 50 steps a time"
+    )
     uwf, bare = Uwf(folder / "steps", Unguarded), BareChain(folder / "bare.db")
     forgetful = BareChain(folder / "forgetful.db", forgetful=True)
     middles: dict[int, float] = {}

@@ -80,9 +80,12 @@ def _usual(text: str) -> Reply | None:
     end = text.find("\n---\n", 3)
     if not 0 < end <= LEAST_YAML_CHARS:
         return None
-    block = text[4 : end + 1]
-    if STATUS not in block or any(sign in text[3:end] for sign in _SIGNS):
+    head, block = text[3:end], text[4 : end + 1]
+    if STATUS not in block:
         return None
+    for sign in _SIGNS:
+        if sign in head:
+            return None
     try:
         value = yaml12.parse(block, name="the front matter")
     except InputError:

@@ -11,6 +11,7 @@ from uwf.engine import spending, tries
 from uwf.engine.decide import Standing
 from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
 from uwf.engine.thread import END_REASON, Thread
+from uwf.errors import Conflict
 from uwf.record import Record
 from uwf.store.codec import Link, encode
 
@@ -125,13 +126,13 @@ def publish_step(
         )
         step = tx.put_raw(data)
         points.at("step: objects written")
-        ref = tx.set_ref(
-            THREADS + thread.id,
-            step,
-            expect=plan.expect,
-            tags=tags_for(tags_now(tx, thread), standing, now_ms),
-            why=f"step {base.index + 1} {plan.role} {said.status}",
-        )
+        why = f"step {base.index + 1} {plan.role} {said.status}"
+        try:  # as nearly always nobody has set a tag since the thread was read
+            tags = tags_for(thread.ref.tags, standing, now_ms)
+            ref = tx.set_ref(thread.ref.name, step, expect=thread.ref, tags=tags, why=why)
+        except Conflict:
+            tags = tags_for(tags_now(tx, thread), standing, now_ms)
+            ref = tx.set_ref(thread.ref.name, step, expect=plan.expect, tags=tags, why=why)
         tell(tx)
         points.at("step: head moved")
         if running.is_stored:

@@ -6,6 +6,7 @@ prompt sections with each step; a `Memo` makes each of them cost once.
 
 from __future__ import annotations
 
+from uwf.engine.model import Step
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ class Memo:
     def __init__(self, nodes: Nodes) -> None:
         self._source = nodes
         self._nodes: dict[str, Node] = {}
+        self._steps: dict[str, Step] = {}
         self._workflows: dict[str, Workflow] = {}
         self.sections: dict[tuple[str, str], tuple[str, str]] = {}
         """By workflow id and role: the two sections of a prompt that depend on nothing else."""
@@ -48,6 +50,15 @@ class Memo:
         if len(self._nodes) >= KEPT_NODES:
             del self._nodes[next(iter(self._nodes))]
         self._nodes[id] = node
+
+    def step(self, id: str) -> Step:
+        """The step that the node `id` is."""
+        found = self._steps.get(id)
+        if found is None:
+            if len(self._steps) >= KEPT_NODES:
+                self._steps.clear()
+            found = self._steps[id] = Step.read(self, id)
+        return found
 
     def workflow(self, id: str) -> Workflow:
         """The workflow that the object `id` is."""

@@ -10,7 +10,7 @@ Node kinds
     step     one finished visit of one role
     rebind   a deliberate change of the thread's workflow
     prompt   parts: the sections of a prompt, in order; sections that repeat are links to `text`
-    turn     attempt (the beginning of its try; null when it is the only one and its try has become a step),
+    turn     attempt (the beginning of its try, or the mark of one that became a step without a node of its own),
              prev (the turn before, or null), text, at
     attempt  the beginning of a try; that it was asked again; its end. The later ones link to the `begun` one
     text     a string that is too long to stand inside another node, or that many share

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.memo import Memo
-    from uwf.engine.model import Nodes, Place, Plan, Step, Writer
+    from uwf.engine.model import Place, Plan, Step, Writer
     from uwf.workflow.model import Role, Workflow
 
 SEPARATOR = "\n\n"
@@ -170,7 +170,7 @@ def _role(role: Role) -> str:
     return "\n".join(lines)
 
 
-def _story(nodes: Nodes, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
+def _story(memo: Memo, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
     """What happened up to `place`; for a poke also the reply that is to be replaced, newest of all."""
     head = plan.expect if plan.is_poke else place.step
     if head is None:
@@ -194,7 +194,7 @@ def _story(nodes: Nodes, place: Place, plan: Plan, visits: int, quota_chars: int
         def stop(step: Step) -> bool:
             return False
 
-    text, count = tell(nodes, head, stop=stop, quota_chars=quota_chars)
+    text, count = tell(memo, head, stop=stop, quota_chars=quota_chars)
     return f"{title}\n\n{text}" if count else ""
 
 

@@ -146,10 +146,13 @@ def allowed(
     """
     limits = dict(config)
     found = workflow.roles.get(role or "")
-    visits = {} if found is None or found.max_visits is None else {VISITS: found.max_visits}
-    for name, amount in (*workflow.budget.items(), *visits.items()):
+    lower = dict(workflow.budget)
+    if found is not None and found.max_visits is not None:
+        lower[VISITS] = min(found.max_visits, lower.get(VISITS, found.max_visits))
+    for name, amount in lower.items():
         limits[name] = min(float(amount), limits.get(name, float(amount)))
-    return {**limits, **_own(tags)}
+    limits.update(_own(tags))
+    return limits
 
 
 def tags_of(budget: Mapping[str, float]) -> dict[str, str]:

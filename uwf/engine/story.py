@@ -10,14 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from uwf.engine.memo import Memo
     from uwf.engine.model import Nodes
 
 
-def steps_back(nodes: Nodes, id: str | None) -> Iterator[Step]:
-    """The steps of a chain from the node `id` backwards, newest first."""
+def steps_back(
+    nodes: Nodes, id: str | None, read: Callable[[str], Step] | None = None
+) -> Iterator[Step]:
+    """The steps of a chain from the node `id` backwards, newest first. `read` gives the step of a node."""
+    read = read or (lambda id: Step.read(nodes, id))
     while id is not None:
         if nodes.get(id).kind == "step":
-            step = Step.read(nodes, id)
+            step = read(id)
             yield step
             id = step.prev
         else:
@@ -25,7 +29,7 @@ def steps_back(nodes: Nodes, id: str | None) -> Iterator[Step]:
 
 
 def tell(
-    nodes: Nodes, head: str, *, stop: Callable[[Step], bool], quota_chars: int
+    memo: Memo, head: str, *, stop: Callable[[Step], bool], quota_chars: int
 ) -> tuple[str, int]:
     """The steps from `head` back to the first that `stop` refuses, newest first, as Markdown.
 
@@ -34,7 +38,7 @@ def tell(
     """
     told: list[str] = []
     left = quota_chars
-    for step in steps_back(nodes, head):
+    for step in steps_back(memo, head, memo.step):
         if stop(step):
             break
         if left <= 0:

@@ -65,8 +65,9 @@ class Try(Record):
 
 
 class Thread(Record):
-    """One thread. `attempt` is None, or the try since the head."""
+    """One thread, as `ref` says. `attempt` is None, or the try since the head."""
 
+    ref: Ref
     id: str
     head: str
     tags: dict[str, str]
@@ -108,6 +109,7 @@ def of(nodes: Nodes, ref: Ref, attempt: Try | None) -> Thread:
             code="bad_status",
         )
     return Thread(
+        ref=ref,
         id=ref.name.removeprefix(THREADS),
         head=ref.id,
         tags=ref.tags,

@@ -226,7 +226,7 @@ class Running:
         self.turns = tx.put(
             "turn",
             {
-                "attempt": None if self._asked is None else Link(self._asked),
+                "attempt": self.opening.mark if self._asked is None else Link(self._asked),
                 "prev": None if self.turns is None else Link(self.turns),
                 "from": speaker,
                 "text": pack_text(tx, text),
