@@ -93,7 +93,7 @@ def test_an_older_backup_can_be_put_in_its_place(disk: SqliteStore, tmp_path: Pa
     restored.close()
 
 
-@pytest.mark.parametrize("damage", [b"", b"torn", bytes(28), bytes(29)])
+@pytest.mark.parametrize("damage", [b"", b"torn", bytes(32), b"x" * 32, bytes(28), bytes(33)])
 def test_a_torn_note_compares_nothing(disk: SqliteStore, damage: bytes) -> None:
     move(disk, "a")
     Path(mark.path_of(disk.path)).write_bytes(damage)
