@@ -100,6 +100,36 @@ def test_group_that_is_gone_at_the_first_look_was_told(sent: Sent) -> None:
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
+@pytest.mark.parametrize("leader", [inside(GROUP), outside(5)], ids=["made now", "not yet made"])
+def test_leader_that_had_not_made_its_group_is_told_at_the_next_look(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch, leader: Process
+) -> None:
+    plain, tries = os.killpg, list[int]()
+
+    def killpg(group: int, signum: int) -> None:
+        tries.append(group)
+        if len(tries) == 1:
+            raise ProcessLookupError
+        plain(group, signum)
+
+    monkeypatch.setattr(os, "killpg", killpg)
+    assert end(Seen([leader], [leader]), at_once=True).rung == "term"
+    kind = ("group", GROUP) if leader.group == GROUP else ("one", leader.pid)
+    assert sent == [(*kind, signal.SIGTERM)]
+
+
+def test_group_of_another_user_is_told_once(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def killpg(group: int, signum: int) -> None:
+        tries.append(signum)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", killpg)
+    end(Seen([inside(2)], [inside(2)], [inside(2)]), at_once=True)
+    assert tries == [signal.SIGTERM]
+
+
 def test_nobody_is_told_when_nobody_lives(sent: Sent) -> None:
     assert end(Seen(), at_once=False) == ladder.Ending("", (), ())
     assert sent == []

@@ -105,7 +105,7 @@ class Adoption:
 
 
 class OwnFamily(Family):
-    """The family of an agent that this program has forked, within `adoption`, and not collected yet.
+    """The family of an agent that this program has started, within `adoption`, and not collected yet.
 
     A child of this program is kin when it carries the mark, shares a session with a member, was seen as a descendant
     before, or when nobody else in this program could have started it. Other children are never touched; so a corpse

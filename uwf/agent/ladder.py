@@ -90,11 +90,13 @@ class _Call:
 
     def to_group(self, group: int) -> None:
         """Signal the whole group at one moment, so that nobody in it slips through by forking."""
-        self._group_told = True
         try:
             os.killpg(group, self._signum)
-        except (ProcessLookupError, PermissionError):
-            return  # it is gone, or all of it another user's; the next look shows which
+        except ProcessLookupError:
+            return  # it is gone, or its leader has not made it yet: then the next look shows that one
+        except PermissionError:
+            pass  # all of it is another user's
+        self._group_told = True
 
     def to_members(self, living: list[Process]) -> None:
         """Signal those of them that have not had it: the group as one, the others one by one."""
