@@ -56,6 +56,28 @@ def test_values_are_compared_hashed_shown_and_copied(cls: type[Record]) -> None:
         value.x = 3  # type: ignore[attr-defined]
 
 
+def test_class_that_is_below_when_its_base_gets_one_keeps_its_own_fields() -> None:
+    base = point()
+
+    class Named(base):  # type: ignore[valid-type,misc]
+        name: str = ""
+
+    class Doubled(base):  # type: ignore[valid-type,misc]
+        def __init__(self, x: int) -> None:
+            super().__init__(x=2 * x)
+
+    class Below(Named):
+        more: int = 0
+
+    for _ in range(MANY):
+        base(1)
+    assert vars(Named(1, name="a")) == {"x": 1, "state": "new", "defaults": (), "name": "a"}
+    for number in range(2 * MANY):
+        assert Doubled(number).x == 2 * number
+        assert vars(Below(number, more=1))["more"] == 1
+        assert vars(Named(number, name="b"))["name"] == "b"
+
+
 def test_class_below_one_with_its_own_constructor_has_its_own_fields() -> None:
     base = point()
     for _ in range(MANY):

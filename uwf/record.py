@@ -63,8 +63,8 @@ class Record:
         cls, state = type(self), self.__dict__
         fields = cls._fields
         made = _made[cls] = _made.get(cls, 0) + 1  # not in the class: changing that costs more
-        if made == MANY:
-            cls.__init__ = _constructor(fields, cls._defaults)  # type: ignore[method-assign]
+        if made == MANY and cls.__init__ is Record.__init__:
+            _give_constructor(cls)
         # The usual calls.
         if not values and named.keys() == cls._names:
             state.update(named)
@@ -104,6 +104,17 @@ class Record:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
         return f"{type(self).__name__}({inside})"
+
+
+def _give_constructor(cls: type[Record]) -> None:
+    """Give `cls` a constructor of its own. Classes below it keep the one that they have."""
+    below = cls.__subclasses__()
+    while below:
+        each = below.pop()
+        if each.__init__ is Record.__init__:
+            each.__init__ = Record.__init__  # type: ignore[method-assign]  # as its own now
+        below += each.__subclasses__()
+    cls.__init__ = _constructor(cls._fields, cls._defaults)  # type: ignore[method-assign]
 
 
 def _constructor(fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
