@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,3 +71,28 @@ def rig(make_rig: Callable[..., Rig]) -> Rig:
 @pytest.fixture
 def each_rig(each_store: Store, home: str) -> Rig:
     return Rig(each_store, home)
+
+
+@pytest.fixture
+def leave_running() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts processes in sessions of their own, as agents are."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**environ: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
+            env={**os.environ, **environ},
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()

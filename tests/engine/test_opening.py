@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 
 import pytest
+from msgpack import packb, unpackb
 
-from tests.engine.test_recover import die
+from tests.helpers.dying import die, lives
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.agent import platform
 from uwf.engine import checkup
-from uwf.engine.model import ATTEMPTS, prompt_text
-from uwf.engine.opening import load_draft
+from uwf.engine.model import ATTEMPTS, THREADS, Plan, prompt_text
+from uwf.engine.opening import Draft, Opening, load_draft, process_now
 from uwf.engine.thread import INTERRUPTED, TRYING
 from uwf.record import replace
 from uwf.store import check, gc
@@ -129,6 +133,71 @@ def test_draft_is_void_once_the_store_says_more(each_rig: Rig) -> None:
     attempt = rig.thread(id).attempt
     assert attempt is not None and attempt.state == INTERRUPTED
     assert rig.settle(id) is None and rig.store.drafts() == []
+
+
+def test_processes_of_a_void_draft_are_ended(
+    rig: Rig, leave_running: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """Somebody has moved the head by hand while the agent of a dead run lives."""
+    id = rig.start()
+    die(rig, id, "exec")
+    rig.exec(id, WROTE)
+    agent = leave_running(UWF_RUN="mine")
+    draft = Draft(
+        opening=Opening(id, plan_at(rig, id), 1, "fake", "mine", None),
+        prompt=rig.steps(id)[0].prompt,
+        began_ms=1,
+        process={**process_now(agent.pid, platform.start_time(agent.pid)), "runner": 1},
+        nodes=[rig.store.raw(rig.steps(id)[0].prompt)],
+    )
+    draft.keep(rig.store)
+    assert rig.thread(id).attempt is None and agent.poll() is None
+    rig.settle(id)
+    assert not lives(agent)
+    assert rig.store.drafts() == []
+
+
+def plan_at(rig: Rig, id: str) -> Plan:
+    """A plan for a head that the thread does not have any more."""
+    place = rig.thread(id).place
+    return Plan("writer", 1, "Write.", "/", place.start, place.start, place.workflow)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"process": None},
+        {"process": {}},
+        {"nodes": None},
+        {"nodes": [b"junk"]},
+        {"nodes": []},
+        {"prompt": "zz"},
+        {"opening": {}},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_draft_with_a_wrong_field_is_none(each_rig: Rig, change: dict[str, object]) -> None:
+    rig = each_rig
+    id = rig.start()
+    die(rig, id, "exec")
+    kept = rig.store.draft(id)
+    assert kept is not None and load_draft(rig.store, id) is not None
+    rig.store.keep_draft(id, packb({**unpackb(kept), **change}))
+    assert load_draft(rig.store, id) is None
+    assert rig.thread(id).attempt is None
+    rig.exec(id, WROTE)
+    assert rig.store.drafts() == []
+
+
+def test_thread_with_a_name_of_its_own_begins_in_the_store(each_rig: Rig) -> None:
+    rig = each_rig
+    ref = rig.ref(rig.start())
+    with rig.store.transaction() as tx:
+        tx.set_ref(THREADS + "é" * 60, ref.id, tags=ref.tags, why="by hand")
+    die(rig, "é" * 60, "exec")
+    assert rig.store.drafts() == [] and rig.attempt("é" * 60) is not None
+    rig.exec("é" * 60, WROTE)
 
 
 def test_undo_does_not_bring_an_old_draft_back(each_rig: Rig) -> None:

@@ -2,79 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from tests.helpers.fake_agent import NO_PID, Said, crash
+from tests.helpers.dying import Killed, die, lives
+from tests.helpers.fake_agent import NO_PID, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.agent import platform
 from uwf.engine import recover, turns
-from uwf.engine.events import Recovered, TurnCame
+from uwf.engine.events import Recovered
 from uwf.engine.model import ATTEMPTS
 from uwf.engine.thread import INTERRUPTED, TRYING
 from uwf.guard import lock
-from uwf.record import replace
-
-PATIENCE_S = 10.0
-
-
-class Killed(BaseException):
-    """The end of the process, as a test in the same process can have it: nothing is cleaned up."""
-
-
-def die(rig: Rig, id: str, verb: str, *turns: str, **order: Any) -> None:
-    """A run that is killed when the agent has said the last of `turns`, or before it says anything."""
-    plain, said = rig.engine.on_event, list[str]()
-
-    def on_event(event: object) -> None:
-        if isinstance(event, TurnCame):
-            said.append(event.text)
-            if len(said) == len(turns):
-                raise Killed
-
-    rig.engine = replace(rig.engine, on_event=on_event)
-    with pytest.raises(Killed):
-        rig.run(id, verb, Said("".join(turns), turns=turns) if turns else Killed(), **order)
-    rig.engine = replace(rig.engine, on_event=plain)
-
-
-@pytest.fixture
-def leave_running() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts processes in sessions of their own, as agents are."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(**environ: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"],
-            env={**os.environ, **environ},
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def lives(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it has not ended within the time that an end takes."""
-    deadline = time.monotonic() + PATIENCE_S
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return process.poll() is None
 
 
 def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:

@@ -19,6 +19,7 @@ from uwf.engine.opening import Loose, Opening
 from uwf.engine.reply import Accepted, Rejected, judge, without_echo
 from uwf.engine.thread import STOPPED, Thread, current, of
 from uwf.record import Record, replace
+from uwf.store.drafts import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -191,7 +192,8 @@ class Attempt:
         """Whether its beginning changes nothing in the store: then a draft of it will do."""
         thread = self.thread
         is_first = thread.attempt is None and thread.status != COMPLETED
-        return is_first and self.plan.supplement is None and not self.raised
+        adds_nothing = self.plan.supplement is None and not self.raised
+        return is_first and adds_nothing and is_plain(thread.id)
 
     def _turn(self, text: str) -> None:
         clean = self.running.turn(text)

@@ -45,7 +45,7 @@ def _attempts(engine: Engine, repair: bool) -> list[Finding]:
             continue
         if attempt is None or attempt.state != TRYING:
             if thread in drafts:
-                what = "a draft of what has come to its end"
+                what = "the draft of a try that the thread has left behind"
                 found.append(Finding("file", thread, what, repair and _settle(engine, thread)))
             continue
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"

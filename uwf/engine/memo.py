@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KEPT_KINDS = ("start", "step", "rebind", "workflow")
 KEPT_NODES = 128
+KEPT_STEPS = 8
 
 
 class Memo:
@@ -46,7 +47,7 @@ class Memo:
         return found
 
     def keep(self, id: str, node: Node) -> None:
-        """Remember a node that was stored just now."""
+        """Remember a node that was read or stored just now."""
         if len(self._nodes) >= KEPT_NODES:
             del self._nodes[next(iter(self._nodes))]
         self._nodes[id] = node
@@ -55,8 +56,8 @@ class Memo:
         """The step that the node `id` is."""
         found = self._steps.get(id)
         if found is None:
-            if len(self._steps) >= KEPT_NODES:
-                self._steps.clear()
+            if len(self._steps) >= KEPT_STEPS:  # whole bodies: few, and the newest
+                del self._steps[next(iter(self._steps))]
             found = self._steps[id] = Step.read(self, id)
         return found
 

@@ -10,11 +10,14 @@ needs not take it back: it is void the moment the head moves.
 
 from __future__ import annotations
 
+import os
+
 from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.engine.model import Plan
+from uwf.errors import UwfError
 from uwf.record import Record
-from uwf.store.codec import Link, encode, id_of
+from uwf.store.codec import Link, decode, encode, id_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +60,11 @@ def put_opening(
             "process": process,
         },
     )
+
+
+def process_now(pid: int | None, started: str | None) -> dict[str, Any]:
+    """What is recorded of the processes of a try: this one, and the agent's when it has one."""
+    return {"runner": os.getpid(), "pid": pid, "started": started}
 
 
 class Loose:
@@ -104,6 +112,9 @@ def load_draft(reader: Reader, thread: str) -> Draft | None:
         fields = unpackb(kept)
         opening = fields["opening"]
         plan = Plan(**opening["plan"])
-        return Draft(**{**fields, "opening": Opening(**{**opening, "plan": plan})})
-    except (ValueError, TypeError, LookupError):
+        draft = Draft(**{**fields, "opening": Opening(**{**opening, "plan": plan})})
+        nodes = {id_of(node): decode(node, strict=True) for node in draft.nodes}
+        is_whole = draft.prompt in nodes and draft.process.keys() == process_now(None, None).keys()
+    except (ValueError, TypeError, LookupError, AttributeError, UwfError):
         return None
+    return draft if is_whole else None

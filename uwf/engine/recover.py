@@ -33,15 +33,9 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     """Settle an unfinished try of `thread`, whose lock the caller holds. None when there is none."""
     found = read_try(store, thread)
     if found is None or found.state != TRYING:
-        store.drop_draft(thread)  # if there is one it is void
+        _drop_void(store, thread, grace_s)
         return None
-    from uwf.agent import orphans  # rarely needed: after a crash only
-
-    ended_pids: tuple[int, ...] = ()
-    survivors: tuple[int, ...] = ()
-    if found.pid is not None and found.started is not None:
-        swept = orphans.end_orphans(found.pid, found.started, found.mark, grace_s)
-        ended_pids, survivors = swept.ended, swept.survivors
+    ended_pids, survivors = _end(found.pid, found.started, found.mark, grace_s)
     points.at("settle: processes ended")
     failure = tries.Failure(INTERRUPTED, "uwf ended before the agent did")
     draft = None if found.begun else load_draft(store, thread)
@@ -57,6 +51,27 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
         points.at("settle: written")
     store.drop_draft(thread)
     return Settled(attempt, ended_pids, survivors)
+
+
+def _drop_void(store: Store, thread: str, grace_s: float) -> None:
+    """Drop the draft of a try that is told of elsewhere by now, or whose head is no more. Its processes may live."""
+    void = load_draft(store, thread)
+    if void is not None:
+        process = void.process
+        _end(process["pid"], process["started"], void.opening.mark, grace_s)
+    store.drop_draft(thread)
+
+
+def _end(
+    pid: int | None, started: str | None, mark: str, grace_s: float
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """End what is left of an agent's processes: the pids that were ended, and those that could not be."""
+    if pid is None or started is None:
+        return (), ()
+    from uwf.agent import orphans  # rarely needed: after a crash only
+
+    swept = orphans.end_orphans(pid, started, mark, grace_s)
+    return swept.ended, swept.survivors
 
 
 def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> Settled | None:

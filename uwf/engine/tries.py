@@ -8,11 +8,9 @@ makes them durable.
 
 from __future__ import annotations
 
-import os
-
 from uwf import clock, points
 from uwf.engine.model import ATTEMPTS, Plan, pack_text
-from uwf.engine.opening import Draft, Opening, put_opening
+from uwf.engine.opening import Draft, Opening, process_now, put_opening
 from uwf.engine.thread import FAILED, INTERRUPTED, STOPPED, Try
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -153,13 +151,13 @@ class Running:
         self, prompt: str, nodes: list[bytes], pid: int | None, started: str | None
     ) -> None:
         """Record the agent's process in a draft, before it may run. `nodes` are those of `prompt`."""
-        process = _process(pid, started)
+        process = process_now(pid, started)
         self._draft = Draft(self.opening, prompt, self.began_ms, process, nodes)
         self._draft.keep(self._store)
 
     def spawned(self, tx: Transaction, prompt: str, pid: int | None, started: str | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
-        process = _process(pid, started)
+        process = process_now(pid, started)
         self._store_draft(tx)
         if self.begun is None:
             self.begun = self._asked = put_opening(tx, self.opening, prompt, self.began_ms, process)
@@ -234,7 +232,3 @@ class Running:
             },
         )
         return self.turns
-
-
-def _process(pid: int | None, started: str | None) -> dict[str, Any]:
-    return {"runner": os.getpid(), "pid": pid, "started": started}

@@ -1,6 +1,6 @@
 """A consistent copy of the store file, made while others write.
 
-To restore: move the damaged store file and its -wal and -shm away, then copy the backup to its place.
+To restore: move the damaged store file and all that is named after it away, then copy the backup to its place.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ _HASH_BYTES = 16
 _LENGTH_BYTES = 8
 _HEAD_BYTES = _HASH_BYTES + _LENGTH_BYTES
 _LOOKS, _PAUSE_S = 5, 0.0005
+_LONGEST_NAME = 100
 _CAUSES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ("store_full", "the disk is full")),
     **dict.fromkeys((errno.EACCES, errno.EROFS), ("store_readonly", "it is read-only")),
@@ -35,6 +36,8 @@ class Drafts:
 
     def keep(self, name: str, data: bytes) -> None:
         """Keep `data` under `name`, in place of what was kept there. Raises StoreError, and nothing counts then."""
+        if not is_plain(name):
+            raise ValueError(f"{name!r} is no name for a draft")
         page = _headed(data)
         try:
             if name != self._name:
@@ -49,6 +52,8 @@ class Drafts:
 
     def read(self, name: str) -> bytes | None:
         """What was kept under `name`; None when nothing was, or not all of it."""
+        if not is_plain(name):
+            return None
         for look in range(_LOOKS):
             try:
                 page = _content(self._path(name))
@@ -63,6 +68,8 @@ class Drafts:
 
     def drop(self, name: str) -> None:
         """Keep nothing under `name` any more. What cannot be removed stays; a draft must be void by itself."""
+        if not is_plain(name):
+            return
         if name == self._name:
             self.close()
         try:
@@ -76,9 +83,7 @@ class Drafts:
             found = os.listdir(self._folder)
         except OSError:
             return []
-        from urllib.parse import unquote
-
-        return sorted(map(unquote, found))
+        return sorted(filter(is_plain, found))
 
     def close(self) -> None:
         """May be called twice."""
@@ -104,11 +109,12 @@ class Drafts:
         )
 
     def _path(self, name: str) -> str:
-        if not name.isalnum() or not name.isascii():
-            from urllib.parse import quote  # a name that somebody chose
-
-            name = quote(name, safe="").replace(".", "%2E")
         return f"{self._folder}/{name}"
+
+
+def is_plain(name: str) -> bool:
+    """Whether there can be a draft of that name: up to 100 letters and digits of ASCII, as every ULID is."""
+    return name.isalnum() and name.isascii() and len(name) <= _LONGEST_NAME
 
 
 def _headed(data: bytes) -> bytes:

@@ -9,6 +9,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 from uwf import clock
 from uwf.errors import NotFound
 from uwf.store.codec import Encoded, decode, encode, id_of, key_of
+from uwf.store.drafts import is_plain
 from uwf.store.memory_reading import Content, MemoryReading
 from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
 from uwf.store.rules import NESTED, check_expected, check_name, check_text, checked_tags
@@ -35,6 +36,8 @@ class MemoryStore(MemoryReading):
         return _Snapshot(self._content)
 
     def keep_draft(self, name: str, data: bytes) -> None:
+        if not is_plain(name):
+            raise ValueError(f"{name!r} is no name for a draft")
         self._content.drafts[name] = data
 
     def drop_draft(self, name: str) -> None:

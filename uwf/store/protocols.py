@@ -262,7 +262,7 @@ class Store(Objects, Refs, Counters, Drafts, Protocol):
 
     def keep_draft(self, name: str, data: bytes) -> None:
         """Keep a draft at once, outside of any transaction, in place of the one of that name. It survives the death
-        of the process. One process at a time may do so for one name."""
+        of the process. One process at a time may do so for one name. ValueError unless `drafts.is_plain(name)`."""
         ...
 
     def drop_draft(self, name: str) -> None:

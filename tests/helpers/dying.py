@@ -1,0 +1,44 @@
+"""Runs that are killed, and what they leave running."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import Said
+from tests.helpers.rig import Rig
+from uwf.engine.events import TurnCame
+from uwf.record import replace
+
+PATIENCE_S = 10.0
+
+
+class Killed(BaseException):
+    """The end of the process, as a test in the same process can have it: nothing is cleaned up."""
+
+
+def die(rig: Rig, id: str, verb: str, *turns: str, **order: Any) -> None:
+    """A run that is killed when the agent has said the last of `turns`, or before it says anything."""
+    plain, said = rig.engine.on_event, list[str]()
+
+    def on_event(event: object) -> None:
+        if isinstance(event, TurnCame):
+            said.append(event.text)
+            if len(said) == len(turns):
+                raise Killed
+
+    rig.engine = replace(rig.engine, on_event=on_event)
+    with pytest.raises(Killed):
+        rig.run(id, verb, Said("".join(turns), turns=turns) if turns else Killed(), **order)
+    rig.engine = replace(rig.engine, on_event=plain)
+
+
+def lives(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has not ended within the time that an end takes."""
+    deadline = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return process.poll() is None
