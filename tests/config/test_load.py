@@ -20,6 +20,7 @@ from uwf.config import (
     StatsConfig,
     cache,
     schema,
+    values,
 )
 from uwf.errors import ConfigInvalid
 from uwf.guard import attempts, breaker, place, resources, retry, stats, turn
@@ -174,8 +175,8 @@ def test_the_guards_have_the_same_defaults() -> None:
         max_queue=limits.max_queue,
         overflow=limits.overflow,
     )
-    assert schema.OVERFLOW == (place.REFUSE, place.DROP_OLDEST)
-    assert schema.FAILURE_CLASSES == failure.CLASSES
+    assert values.OVERFLOW == (place.REFUSE, place.DROP_OLDEST)
+    assert values.FAILURE_CLASSES == failure.CLASSES
 
 
 def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from uwf import amounts
+from uwf.config import values
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
-from uwf.units import DURATION_FORM, SIZE_FORM, duration_s, size_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Path = tuple[str, ...]
-
-AGENT_KINDS = ("command",)
-OVERFLOW = ("refuse", "drop-oldest")
-FAILURE_CLASSES = tuple(
-    "spawn_failed exit_code signal timeout stall output_limit bad_reply"
-    " quota authentication network out_of_memory internal".split()
-)
-OFF = "off"
 
 
 class Key(Record):
@@ -192,164 +184,50 @@ def _is_bare(part: str) -> bool:
     return part.isascii() and part.replace("-", "").replace("_", "").isalnum()
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is not a text")
-    return value
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text")
-    return value
-
-
-def _names(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError(f'{value!r} is not a list of names, such as ["DEPLOY_PASS"]')
-    return list(value)
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 31:
-        raise ValueError(f"{value!r} is not a whole number of 1 or more")
-    return value
-
-
-def _count_from_zero(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
-        raise ValueError(f"{value!r} is not a whole number of 0 or more")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
-        raise ValueError(f"{value!r} is not a number of 0 or more")
-    return float(value)
-
-
-def _cpus_or_off(value: Any) -> float | None:
-    return None if value == OFF else _number(value)
-
-
-def _rate(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is not a rate from 0 to 1, such as 0.3")
-    return float(value)
-
-
-def _overflow(value: Any) -> str:
-    if value not in OVERFLOW:
-        raise ValueError(f"{value!r} is none of {', '.join(OVERFLOW)}")
-    return str(value)
-
-
-def _classes(value: Any) -> list[str]:
-    known = ", ".join(FAILURE_CLASSES)
-    if not isinstance(value, list):
-        raise ValueError(f"{value!r} is not a list of failure classes; there are {known}")
-    for name in value:
-        if name not in FAILURE_CLASSES:
-            raise ValueError(f"{name!r} is no failure class; there are {known}")
-    return list(value)
-
-
-def _amount(name: str) -> Callable[[Any], float]:
-    return lambda value: amounts.read(name, value)
-
-
 def _budget(part: str, *names: str) -> list[Key]:
     """The keys of one kind of budget."""
-    return [Key(("budget", part, name), _amount(name)) for name in names]
-
-
-def _duration(value: Any) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not {DURATION_FORM}")
-    return duration_s(value)
-
-
-def _some_duration(value: Any) -> float:
-    if _duration(value) <= 0:
-        raise ValueError(f"{value!r} is no time at all")
-    return _duration(value)
-
-
-def _duration_or_off(value: Any) -> float | None:
-    if value == OFF:
-        return None
-    if _duration(value) <= 0:
-        raise ValueError(f"{value!r} ends everything at once; {OFF!r} means never")
-    return _duration(value)
-
-
-def _size(value: Any) -> int:
-    if not isinstance(value, str) or size_bytes(value) < 1:
-        raise ValueError(f"{value!r} is not {SIZE_FORM}")
-    return size_bytes(value)
-
-
-def _kind(value: Any) -> str:
-    if value not in AGENT_KINDS:
-        raise ValueError(f"{value!r} is not a kind of agent; known: {', '.join(AGENT_KINDS)}")
-    return str(value)
-
-
-def _command(value: Any) -> list[str]:
-    """A list is taken as it stands; a string is split as a shell would, and no shell is run."""
-    if isinstance(value, str):
-        import shlex
-
-        try:
-            value = shlex.split(value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} cannot be split into words: {error}") from None
-    if not (isinstance(value, list) and value and all(isinstance(word, str) for word in value)):
-        raise ValueError(f"{value!r} is not a command: a text, or a list of texts")
-    if not value[0]:
-        raise ValueError("the command's first word is empty")
-    return list(value)
+    return [Key(("budget", part, name), values.amount(name)) for name in names]
 
 
 KEYS = (
-    Key(("default_agent",), _text),
-    Key(("secrets",), _names, []),
-    Key(("limits", "max_running"), _count, 5),
-    Key(("limits", "max_queue"), _count, 20),
-    Key(("limits", "max_steps"), _count, 100),
-    Key(("limits", "grace"), _duration, "3s", "grace_s"),
-    Key(("limits", "overflow"), _overflow, "refuse"),
-    Key(("limits", "max_attempts"), _count, 3),
-    Key(("limits", "max_repeats"), _count, 3),
-    Key(("limits", "reserve_cpus"), _cpus_or_off, OFF),
-    Key(("limits", "min_memory"), _size, "500MiB", "min_memory_bytes"),
-    Key(("limits", "disk_floor"), _size, "256MiB", "disk_floor_bytes"),
-    Key(("limits", "seats"), _count_from_zero, 2),
-    Key(("limits", "per_label", "*"), _count),
-    Key(("limits", "per_workflow", "*"), _count),
-    Key(("breaker", "threshold"), _count, 3),
-    Key(("breaker", "cooldown"), _some_duration, "30m", "cooldown_s"),
-    Key(("stats", "window"), _some_duration, "1h", "window_s"),
-    Key(("stats", "min_rate"), _rate, 0.3),
-    Key(("stats", "min_sample"), _count, 10),
-    Key(("stats", "probe_every"), _some_duration, "5m", "probe_every_s"),
-    Key(("retry", "classes"), _classes, ["network", "spawn_failed"]),
-    Key(("retry", "attempts"), _count_from_zero, 2),
-    Key(("retry", "base"), _some_duration, "1s", "base_s"),
-    Key(("retry", "max"), _some_duration, "1m", "max_s"),
+    Key(("default_agent",), values.text),
+    Key(("secrets",), values.names, []),
+    Key(("limits", "max_running"), values.count, 5),
+    Key(("limits", "max_queue"), values.count, 20),
+    Key(("limits", "max_steps"), values.count, 100),
+    Key(("limits", "grace"), values.duration, "3s", "grace_s"),
+    Key(("limits", "overflow"), values.overflow, "refuse"),
+    Key(("limits", "max_attempts"), values.count, 3),
+    Key(("limits", "max_repeats"), values.count, 3),
+    Key(("limits", "reserve_cpus"), values.cpus_or_off, values.OFF),
+    Key(("limits", "min_memory"), values.size, "500MiB", "min_memory_bytes"),
+    Key(("limits", "disk_floor"), values.size, "256MiB", "disk_floor_bytes"),
+    Key(("limits", "seats"), values.count_from_zero, 2),
+    Key(("limits", "per_label", "*"), values.count),
+    Key(("limits", "per_workflow", "*"), values.count),
+    Key(("breaker", "threshold"), values.count, 3),
+    Key(("breaker", "cooldown"), values.some_duration, "30m", "cooldown_s"),
+    Key(("stats", "window"), values.some_duration, "1h", "window_s"),
+    Key(("stats", "min_rate"), values.rate, 0.3),
+    Key(("stats", "min_sample"), values.count, 10),
+    Key(("stats", "probe_every"), values.some_duration, "5m", "probe_every_s"),
+    Key(("retry", "classes"), values.classes, ["network", "spawn_failed"]),
+    Key(("retry", "attempts"), values.count_from_zero, 2),
+    Key(("retry", "base"), values.some_duration, "1s", "base_s"),
+    Key(("retry", "max"), values.some_duration, "1m", "max_s"),
     *_budget("step", amounts.TOKENS, amounts.USD, amounts.TIME),
     *_budget("thread", *amounts.NAMES),
     *_budget("day", amounts.TOKENS, amounts.USD, amounts.STEPS, amounts.TIME),
     *_budget("reserve", amounts.TOKENS, amounts.USD),
-    Key(("prompt", "history_chars"), _count, 32_000),
-    Key(("read", "chars"), _count, 32_000),
-    Key(("agents", "*", "kind"), _kind, "command"),
-    Key(("agents", "*", "command"), _command),
-    Key(("agents", "*", "timeout"), _duration_or_off, "1h", "timeout_s"),
-    Key(("agents", "*", "stall_timeout"), _duration_or_off, OFF, "stall_timeout_s"),
-    Key(("agents", "*", "output_limit"), _size, "64MiB", "output_limit_bytes"),
-    Key(("agents", "*", "max_running"), _count),
-    Key(("agents", "*", "env", "*"), _string),
-    Key(("overrides", "*", "*"), _text),
+    Key(("prompt", "history_chars"), values.count, 32_000),
+    Key(("read", "chars"), values.count, 32_000),
+    Key(("agents", "*", "kind"), values.kind, "command"),
+    Key(("agents", "*", "command"), values.command),
+    Key(("agents", "*", "timeout"), values.duration_or_off, "1h", "timeout_s"),
+    Key(("agents", "*", "stall_timeout"), values.duration_or_off, values.OFF, "stall_timeout_s"),
+    Key(("agents", "*", "output_limit"), values.size, "64MiB", "output_limit_bytes"),
+    Key(("agents", "*", "max_running"), values.count),
+    Key(("agents", "*", "env", "*"), values.string),
+    Key(("overrides", "*", "*"), values.text),
 )
 """In the order that `config list` shows them. A default of None: not set."""
