@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 EVERY_S = 0.02
-MEMORY_EVERY_S = 5.0
+MEMORY_EVERY_S = 1.0
 _PROC = os.path.exists("/proc/self/stat")
 
 

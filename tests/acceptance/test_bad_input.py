@@ -135,6 +135,10 @@ def test_a_workflow_that_is_large_but_honest_is_fine(project: Project) -> None:
         ["step", "show", "\udcff"],
         ["workflow", "show", "\udcff"],
         ["thread", "import", "\udcff"],
+        ["thread", "exec", "@last", "--agent", "/bin/echo \udcff\udcfe"],
+        ["config", "set", "agents.y.command", "/x\udcff.sh"],
+        ["guard", "pause", "z\udcff"],
+        ["guard", "reset", "z\udcff"],
     ],
 )
 def test_bytes_that_are_no_text_are_refused_in_words(project: Project, words: list[str]) -> None:

@@ -259,7 +259,7 @@ def test_waiting_for_who_runs_the_thread_is_told_as_well(project: Project) -> No
     gate = Gate(project)
     thread = project.begin()
     running = gate.running(thread)
-    done = project("thread", "exec", thread, "--agent", gate.name, "--wait", "0.2", expect=5)
+    done = project("thread", "exec", thread, "--agent", gate.name, "--wait", "0.2", expect=75)
     note, error, _hint = done.err.splitlines()
     assert re.match(r"waiting, 200ms at most: the thread is running in process \d+", note)
     assert error.endswith("; waited 200ms in vain")

@@ -59,13 +59,14 @@ def test_whoever_waits_goes_on_when_the_first_has_ended(project: Project) -> Non
     assert "then this" in agent.prompt(1)
 
 
-def test_waiting_in_vain_ends_in_busy_after_that_time(project: Project) -> None:
+def test_waiting_in_vain_is_refused_as_busy_after_that_time(project: Project) -> None:
     thread = project.begin()
     process = running(project, thread)
     began = time.monotonic()
-    done = project("thread", "exec", thread, "--wait", "0.3", "--json", expect=5)
+    done = project("thread", "exec", thread, "--wait", "0.3", "--json", expect=75)
     assert 0.3 <= time.monotonic() - began < 20
     assert done.error["code"] == "busy"
+    assert done.error["reason"] == "busy"
     for command in ("resume", "poke"):
         more = ("-p", "x") if command == "poke" else ()
         project("thread", command, thread, *more, expect=5)

@@ -368,3 +368,14 @@ def test_long_runs_do_not_gather_corpses(
     script = "for i in 1 2 3 4 5 6 7 8; do (sleep 0.02 &); sleep 0.1; echo; done"
     supervised.run(supervised.command("sh", "-c", script), on_output=count)
     assert max(corpses) <= 4
+
+
+@linux_only
+def test_memory_of_those_who_outlive_their_parent_is_measured(supervised: Supervised) -> None:
+    """The program ends before its child does: then the child is collected here."""
+    script = f'"{sys.executable}" -S "{AGENTS / "hungry.py"}" 120 & exit 0'
+    with supervised.host("weigh", "sh", "-c", script) as host:
+        *_, told = host.communicate()[0].splitlines()
+    word, size_bytes = told.split()
+    assert word == "peak"
+    assert 120 * MIB < int(size_bytes) < 400 * MIB

@@ -149,3 +149,12 @@ def test_stage_that_failed_is_reported(way: str) -> None:
 @starter_only
 def test_run_by_hand_it_does_nothing(way: str) -> None:
     assert subprocess.run([started.STARTER, "--help"]).returncode == 127
+
+
+def test_peak_of_the_parent_is_not_that_of_the_agent(supervised: Supervised) -> None:
+    held = bytearray(b"x") * (200 << 20)
+    del held
+    outcome = supervised.run(supervised.command("sh", "-c", "exit 7"))
+    assert outcome.exit_code == 7
+    now_bytes = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    assert outcome.peak_memory_bytes < now_bytes + (50 << 20)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,14 @@ def test_config_adds_names_and_values(tmp_path: Path) -> None:
         ("HF_TOKEN", "from-config"),
         ("PIN", "87654321"),
     ]
+
+
+def test_values_are_known_again_when_they_are_quoted_or_stand_line_by_line() -> None:
+    pem = "-----BEGIN-----\nfirst line of it\nshort\nlast line of it\n"
+    environ = {"PEM_KEY": pem, "ODD_TOKEN": 'a"b\\c\u00e9defgh'}
+    values = [value for _, value in secret_values(environ, config.defaults())]
+    for said in (json.dumps(pem), json.dumps({"k": environ["ODD_TOKEN"]})):
+        assert any(value in said for value in values)
+    assert json.dumps(environ["ODD_TOKEN"], ensure_ascii=False)[1:-1] in values
+    assert {"first line of it", "last line of it"} <= set(values) and "short" not in values
+    assert sorted(values, key=len, reverse=True) == values

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.helpers.fake_agent import Said, crash
+from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.engine.tries import ended_attempts, last_ending
 from uwf.errors import Refused
 from uwf.guard import breaker
+
+if TYPE_CHECKING:
+    from uwf.agent.process import Ended
 
 
 def test_failed_attempt_is_kept_with_all_that_is_known_of_it(each_rig: Rig) -> None:
@@ -162,3 +166,52 @@ def test_session_outlives_an_interruption(rig: Rig) -> None:
         rig.resume(id, KeyboardInterrupt())
     rig.resume(id, WROTE)
     assert rig.agent.asks[-1].session == "s-1"
+
+
+def test_tries_that_were_made_again_by_themselves_count_as_one(rig: Rig) -> None:
+    """One outage of a network is one failure, and leaves the thread where a plain resume goes on."""
+    outage = crash("connection refused")
+    id = rig.start()
+    result = rig.exec(id, outage, outage, outage, count=1)
+    assert result.failure is not None and result.failure.code == "network"
+    assert [end["error"]["code"] for end in ended(rig, id)] == ["network"] * 3
+    breaker.reset(rig.store, "fake")
+    rig.resume(id, outage, outage, outage, count=1)
+    breaker.reset(rig.store, "fake")
+    rig.resume(id, WROTE)
+    assert len(rig.steps(id)[0].attempts) == 6
+
+
+def ended(rig: Rig, id: str) -> list[dict[str, object]]:
+    attempt = rig.thread(id).attempt
+    assert attempt is not None
+    return [rig.store.get(end).payload for end in ended_attempts(rig.store, last_ending(attempt))]
+
+
+@pytest.mark.parametrize("end", ["timeout", "stall", "output_limit"])
+def test_session_that_an_agent_named_before_it_was_ended_goes_on(rig: Rig, end: Ended) -> None:
+    id = rig.start()
+    said = reply("done", "Half of it.", session="s-42")
+    result = rig.exec(id, Said(said, ended=end))
+    assert result.failure is not None
+    assert ("goes on in the same session" in result.failure.message) == (end != "output_limit")
+    rig.resume(id, WROTE)
+    assert rig.agent.asks[-1].session == "s-42"
+
+
+def test_agent_without_a_session_is_told_of_none(rig: Rig) -> None:
+    result = rig.exec(rig.start(), Said("half a rep", ended="timeout"))
+    assert result.failure is not None
+    assert result.failure.message == "agent fake reached its timeout"
+
+
+def test_what_a_process_came_to_is_kept_with_its_step(rig: Rig) -> None:
+    result = rig.exec(rig.start(), WROTE)
+    assert result.step is not None
+    facts = rig.view.step(result.step)["process"]
+    assert (facts["ended"], facts["exitCode"], facts["rung"], facts["survivors"]) == (
+        "exit",
+        0,
+        "",
+        [],
+    )

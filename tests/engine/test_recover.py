@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 
@@ -11,11 +12,13 @@ from tests.helpers.dying import Killed, die, lives
 from tests.helpers.fake_agent import NO_PID, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.agent import platform
-from uwf.engine import recover, turns
+from uwf.engine import checkup, recover, turns
 from uwf.engine.events import Recovered
 from uwf.engine.model import ATTEMPTS
+from uwf.engine.opening import load_draft
 from uwf.engine.thread import INTERRUPTED, TRYING
 from uwf.guard import lock
+from uwf.record import replace
 
 
 def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
@@ -240,3 +243,32 @@ def test_log_of_the_attempt_says_what_happened(rig: Rig) -> None:
     rig.settle(id)
     whys = [move.why for move in rig.store.moves(ATTEMPTS + id)]
     assert whys == ["agent starts", "turn", "settled after its process died"]
+
+
+def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> None:
+    """Another home has the lock. What the agent's own uwf is doing there is not for this one to end."""
+    runner = subprocess.Popen(
+        ["/bin/sh", "-c", "sleep 60 & echo $!; wait"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert runner.stdout is not None
+    agent = int(runner.stdout.readline())
+    try:
+        id = rig.start()
+        die(rig, id, "exec")
+        draft = load_draft(rig.store, id)
+        assert draft is not None
+        started = platform.start_time(agent)
+        process = {"runner": runner.pid, "pid": agent, "started": started}
+        replace(draft, process=process).keep(rig.store)
+        (finding,) = checkup.examine(rig.engine, repair=False)
+        assert f"process {runner.pid} runs it in another" in finding.what
+        settled = rig.settle(id)
+        assert settled is not None and settled.ended_pids == ()
+        assert platform.is_same(agent, started or "")
+        assert rig.thread(id).attempt.state == INTERRUPTED  # type: ignore[union-attr]
+    finally:
+        os.killpg(runner.pid, 9)
+        runner.wait()
+        runner.stdout.close()

@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import LOOP as WALK
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
-from uwf.config import BudgetConfig
+from uwf.config import AgentConfig, BudgetConfig
 from uwf.engine import spending
 from uwf.engine.dispatch import Dispatch
 from uwf.engine.model import THREADS
@@ -397,3 +397,26 @@ def test_a_question_to_a_person_goes_before_a_budget(rig: Rig) -> None:
     id = rig.start(budget={"usd": 1.0})
     rig.exec(id, Said(suspend("Which colour?"), usage={"usd": 2}))
     assert rig.state(id)["suspendMessage"] == "Which colour?"
+
+
+def test_agent_that_is_ended_for_its_time_budget_has_not_failed(rig: Rig) -> None:
+    id = rig.start(budget={"time": 0.0005})
+    result = rig.exec(id, Said(ended="timeout", turns=("half",)))
+    assert (result.failure, result.step) == (None, None)
+    message = rig.state(id)["suspendMessage"]
+    assert message.startswith("the budget is used up: time ") and "--budget` raises it" in message
+    assert stats_of(rig) == []
+    for _ in range(4):  # no count of tries is used up
+        rig.run(id, "resume", Said(ended="timeout"), budget="+time=5ms")
+    assert rig.resume(id, WROTE, budget="+time=1h").step is not None
+    assert len(rig.steps(id)[0].attempts) == 5
+
+
+def test_agent_with_a_tighter_timeout_of_its_own_has_failed(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(agents={"fake": AgentConfig(timeout_s=1.0)})
+    result = rig.exec(rig.start(budget={"time": 3600}), Said(ended="timeout"))
+    assert result.failure is not None and result.failure.code == "timeout"
+
+
+def stats_of(rig: Rig) -> list[object]:
+    return [sample.value for sample in rig.store.samples("step/", 0)]

@@ -469,3 +469,16 @@ def test_any_values_load_or_are_refused(name: object, roles: object, graph: obje
         parse(text, "demo.yaml")
     except WorkflowInvalid as error:
         assert error.problems
+
+
+@pytest.mark.parametrize(
+    ("roles", "graph", "expected"),
+    [
+        ("{}", "{}", ["2:1 error empty", "3:1 error empty"]),
+        ("{}", "{$START: {new: {role: $END, prompt: x}}}", ["2:1 error empty"]),
+        ("{a: {frontmatter: {properties: {$status: {const: x}}}}}", "{}", ["3:1 error empty"]),
+    ],
+)
+def test_workflow_of_nothing_is_refused(roles: str, graph: str, expected: list[str]) -> None:
+    found = told(f"version: 1\nroles: {roles}\ngraph: {graph}\nname: plan\ndescription: x\n")
+    assert [line for line in found if line.endswith("empty")] == expected

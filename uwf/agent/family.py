@@ -117,6 +117,8 @@ class OwnFamily(Family):
         self._adoption = adoption
         self._sessions = {pid}
         self._leader_is_dead = False
+        self.peak_memory_bytes = 0
+        """The most that one of those took who were collected here, and not by who had started them."""
 
     def loses_nobody(self) -> bool:
         """Whether all children of this program are kin, so that nobody gets lost by the end of who started them."""
@@ -162,7 +164,9 @@ class OwnFamily(Family):
         while True:
             children = platform.own_children()
             living = [
-                pid for pid in children if (leader_lives if pid == self._pid else not _collect(pid))
+                pid
+                for pid in children
+                if (leader_lives if pid == self._pid else not self._collect(pid))
             ]
             # What one of them leaves behind is ours once it is a corpse, but may not have been when they were listed.
             if living or children in ([], [self._pid]):
@@ -183,7 +187,7 @@ class OwnFamily(Family):
                 met_corpse |= not self._leader_is_dead
                 self._leader_is_dead = True
             elif process.parent == os.getpid():
-                met_corpse |= _collect(process.pid)
+                met_corpse |= self._collect(process.pid)
         return members, met_corpse
 
     def _kin_among(self, pids: list[int]) -> list[Process]:
@@ -199,16 +203,19 @@ class OwnFamily(Family):
         self._sessions |= self._sessions_of(known)
         return [each for each in children if each in known or each.session in self._sessions]
 
+    def _collect(self, corpse: int) -> bool:
+        try:
+            collected, _, usage = os.wait4(corpse, os.WNOHANG)
+        except ChildProcessError:
+            return False  # somebody else in this program was faster
+        if collected == corpse:
+            bytes_taken = usage.ru_maxrss * platform.maxrss_unit_bytes
+            self.peak_memory_bytes = max(self.peak_memory_bytes, bytes_taken)
+        return collected == corpse
+
     def _remember(self, members: list[Process]) -> list[Process]:
         self._sessions |= self._sessions_of(members)
         return super()._remember(members)
-
-
-def _collect(corpse: int) -> bool:
-    try:
-        return os.waitpid(corpse, os.WNOHANG)[0] == corpse
-    except ChildProcessError:
-        return False  # somebody else in this program was faster
 
 
 def _own_line(parents: dict[int, int]) -> set[int]:

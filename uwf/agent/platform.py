@@ -233,6 +233,20 @@ def die_with_parent() -> Callable[[], bool]:
     return ask
 
 
+def forget_peak() -> None:
+    """Let the peak of this program's memory begin anew: a child that is started without a copy counts from it."""
+    if not _PROC:
+        return
+    try:
+        file = os.open("/proc/self/clear_refs", os.O_WRONLY)
+        try:
+            os.write(file, b"5")  # proc(5)
+        finally:
+            os.close(file)
+    except OSError:
+        return  # a kernel without it, or a sandbox: then the peak says less
+
+
 def adopt(on: bool) -> None:
     """Begin (or end) to be the parent of our orphaned descendants."""
     global _adopts

@@ -285,5 +285,5 @@ class _Supervision:
             "signal" if ended == "exit" and code < 0 else ended,
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
-            peak_memory_bytes=peak_memory_bytes,
+            peak_memory_bytes=max(peak_memory_bytes, self._family.peak_memory_bytes),
         )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import os
 
+from uwf.agent import platform
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.agent.pipes import Pipes
@@ -42,6 +44,7 @@ def start(program: Program, pipes: Pipes) -> int | None:
             actions.append((os.POSIX_SPAWN_DUP2, end, number))
         words = [os.getpid(), gate, report, ",".join(map(str, kept))]
         argv = ["uwf-start", *map(str, words), program.cwd, program.file, *program.argv]
+        platform.forget_peak()
         return os.posix_spawn(STARTER, argv, program.env, file_actions=actions)
     except (OSError, ValueError):
         return None

@@ -38,6 +38,8 @@ def exit_code(error: BaseException) -> int:
         return SIGNALLED + error.signum
     if isinstance(error, KeyboardInterrupt):
         return SIGNALLED + SIGINT
+    if isinstance(error, UnicodeEncodeError):
+        return BAD_INPUT
     for kind, code in _EXIT_CODES:
         if isinstance(error, kind):
             return code
@@ -56,6 +58,10 @@ def tell(error: BaseException, out: Output) -> None:
         out.error(error.code, error.message, error.hint)
     elif isinstance(error, KeyboardInterrupt):
         out.error("interrupted", "interrupted", None)
+    elif isinstance(
+        error, UnicodeEncodeError
+    ):  # what the command line was given, for all else is checked before
+        out.error("not_unicode", f"{error.object!r:.120} is not Unicode text", "locale")
     elif isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: " if isinstance(error.filename, str) else "system call failed: "
         out.error("os", what + error.strerror, None)

@@ -202,7 +202,9 @@ class Output:
         self._is_drawing = True
         try:
             try:
-                width = os.get_terminal_size(sys.stderr.fileno()).columns
+                width = (
+                    os.get_terminal_size(sys.stderr.fileno()).columns or 80
+                )  # 0: nobody has said
             except OSError:
                 width = 80
             from uwf.cli import table

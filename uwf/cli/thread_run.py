@@ -194,7 +194,7 @@ def _sentence(line: dict[str, Any]) -> str:
     if line["error"] is not None:  # why stands on stderr, once
         return f"{line['role']} failed  {line['error']['attempt'][:12]}  ({line['status']})"
     if line["step"] is None:
-        done = "the graph has ended"
+        done = "the graph has ended" if line["role"] is None else f"{line['role']} was ended"
     else:
         done = f"{line['role']} → {line['stepStatus']}  {line['step'][:12]}"
     if line["status"] == SUSPENDED:

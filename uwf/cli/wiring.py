@@ -59,11 +59,11 @@ def view(ctx: Context) -> View:
     from uwf.engine.view import View
 
     try:
-        limits = ctx.config.budget.thread
+        config = ctx.config
     except ConfigInvalid as error:
         ctx.out.warning(error.message)
-        limits = {}
-    return View(ctx.reader(), ctx.home, limits)
+        return View(ctx.reader(), ctx.home)
+    return View(ctx.reader(), ctx.home, config.budget.thread, config.limits.max_attempts)
 
 
 def thread_ref(ctx: Context, word: str) -> Ref:

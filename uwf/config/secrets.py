@@ -16,14 +16,26 @@ MIN_CHARS = 8
 
 
 def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str, str]]:
-    """(name, value) of every secret, longest value first, so that one inside another is not torn apart."""
+    """(name, value) of every secret in every form, longest first, so that one inside another is not torn apart."""
     patterns = (*PATTERNS, *config.secrets)
     found: dict[str, str] = {}
     for env in (environ, *(dict(agent.env) for agent in config.agents.values())):
         for name, value in env.items():
             if len(value) >= MIN_CHARS and is_secret(name, patterns):
-                found.setdefault(value, name)
+                for form in _forms(value):
+                    found.setdefault(form, name)
     return sorted(((name, value) for value, name in found.items()), key=_longest_first)
+
+
+def _forms(value: str) -> list[str]:
+    """What `value` may look like in what an agent says: itself, quoted as JSON and YAML do, and line by line."""
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return [value]
+    import json
+
+    quoted = [json.dumps(value, ensure_ascii=only_ascii)[1:-1] for only_ascii in (True, False)]
+    lines = [line.strip() for line in value.splitlines()]
+    return [value, *quoted, *(line for line in lines if len(line) >= MIN_CHARS)]
 
 
 def is_secret(name: str, patterns: tuple[str, ...] = PATTERNS) -> bool:

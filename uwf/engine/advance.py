@@ -97,7 +97,7 @@ def _hold_or_refuse(engine: Engine, id: str, order: Order, stop: Stop) -> Iterat
     with ExitStack() as held:
         try:
             held.enter_context(hold(engine, id, order.wait_s, stop))
-        except Busy:
+        except (Busy, Refused):
             _ask_guards(engine, id, order)
             raise
         yield

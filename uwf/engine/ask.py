@@ -94,20 +94,21 @@ def check_folder(cwd: str, thread: str) -> None:
         )
 
 
-def failure(outcome: Outcome, agent: str, stderr: str) -> Failure | None:
+def failure(outcome: Outcome, agent: str, stderr: str, has_session: bool) -> Failure | None:
     """Why the agent's process did not deliver a reply; None when it did."""
     if outcome.ended == "exit" and outcome.exit_code == 0:
         return None
     said = _last_line(stderr)
     tail = f": {said}" if said else ""
+    then = "; resume goes on in the same session" if has_session else ""
     lost = outcome.ended == "exit" and outcome.exit_code is None
     words = {
         "exit": f"agent {agent} ended, and nobody knows how: {outcome.error}"
         if lost
         else f"agent {agent} exited with code {outcome.exit_code}{tail}",
         "signal": f"agent {agent} was killed by signal {outcome.signal}{tail}",
-        "timeout": f"agent {agent} reached its timeout; resume goes on in the same session",
-        "stall": f"agent {agent} said nothing for too long; resume goes on in the same session",
+        "timeout": f"agent {agent} reached its timeout{then}",
+        "stall": f"agent {agent} said nothing for too long{then}",
         "stopped": f"agent {agent} was stopped",
         "output_limit": f"agent {agent} wrote more than its output limit",
         "spawn_failed": f"agent {agent} could not be started: {outcome.error}",

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from types import MappingProxyType
 
-from uwf import clock, points
-from uwf.amounts import STEPS
+from uwf import amounts, clock, points
+from uwf.amounts import STEPS, TIME
 from uwf.engine import ask, commit, prompt, spending, tries
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.holding import interrupted
 from uwf.engine.model import COMPLETED, IDLE, SUSPENDED, Place
 from uwf.engine.opening import Loose, Opening
-from uwf.engine.reply import Accepted, Rejected, judge, without_echo
-from uwf.engine.thread import STOPPED, Thread, current, of
+from uwf.engine.reply import Accepted, Rejected, judge, named_session, without_echo
+from uwf.engine.thread import OVER_BUDGET, STOPPED, Thread, current, of
 from uwf.record import Record, replace
 from uwf.store.drafts import is_plain
 
@@ -128,9 +128,16 @@ class Attempt:
             answer = self._ask(text)
             points.at("agent: ended")
             self.session = answer.session or self.session
-            failure = ask.failure(answer.outcome, self.opening.agent, answer.stderr)
+            if answer.outcome.ended != "exit":
+                self.session = named_session(answer.text, self.engine.redactor) or self.session
+            failure = ask.failure(
+                answer.outcome, self.opening.agent, answer.stderr, self.session is not None
+            )
             if failure is not None:
                 self.usage = spending.together(self.usage, answer.usage)
+                left_s = self._left_by_budget_s()
+                if answer.outcome.ended == "timeout" and left_s is not None:
+                    return self._out_of_budget(answer, left_s)
                 return self._failed(failure, answer)
             said = without_echo(answer.text, text, self.sections.form)
             verdict = judge(self.workflow, self.role, said, self.engine.redactor)
@@ -221,6 +228,7 @@ class Attempt:
             usage=self.usage,
             spent=spent,
             duration_ms=ms,
+            process=ask.process_facts(answer.outcome),
         )
         peak_bytes = answer.outcome.peak_memory_bytes
         ref = commit.publish_step(
@@ -261,6 +269,45 @@ class Attempt:
             return standing
         return type(standing)(SUSPENDED, standing.next_role, message)
 
+    def _left_by_budget_s(self) -> float | None:
+        """The time that the budget left for this try; None when the timeout of its agent is shorter."""
+        timeout_s = self.engine.config.agent(self.opening.agent).timeout_s
+        longest_s = self.engine.dispatch.longest_s(self.request)
+        is_tighter = longest_s is not None and (timeout_s is None or longest_s <= timeout_s)
+        return longest_s if is_tighter else None
+
+    def _out_of_budget(self, answer: Answer, left_s: float) -> Result:
+        """The agent was ended because the time is used up that its thread, or a step, may take."""
+        dispatch, request = self.engine.dispatch, self.request
+        ms = max(self._duration_ms(), int(left_s * 1000) + 1)
+        used = spending.of_attempt(self.usage, ms)
+        reached = dispatch.reached(request.budget, spending.add(request.spent, used), 0)
+        if reached is not None:
+            message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
+        else:
+            over = dispatch.step_reached(used) or f"time {amounts.said(TIME, ms / 1000)}"
+            message = f"the step of {self.plan.role} used more than one may: {over}"
+        ending = self._ending(tries.Failure(OVER_BUDGET, message), answer, ms)
+        tell = dispatch.spent(self.usage or {}, ms)
+        store = self.engine.store
+        now = current(store, self.engine.memo, self.thread.id)
+        attempt = commit.keep_failure(store, now, self.running, ending, answer.tail, tell)
+        now = current(store, self.engine.memo, self.thread.id)
+        return Result(now, self.plan.role, None, None, attempt)
+
+    def _ending(
+        self, failure: tries.Failure, answer: Answer, ms: int, *, is_retried: bool = False
+    ) -> tries.Ending:
+        return tries.Ending(
+            failure=failure,
+            duration_ms=ms,
+            process=ask.process_facts(answer.outcome),
+            stderr=answer.stderr,
+            session=self.session,
+            usage=self.usage,
+            is_retried=is_retried,
+        )
+
     def _failed(self, failure: tries.Failure, answer: Answer) -> Result | Again:
         store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
         if not self.running.is_begun:
@@ -272,20 +319,20 @@ class Attempt:
             dispatch.in_words(self.request, failing, failure.message)
         )
         ms = self._duration_ms()
-        ending = tries.Ending(
-            failure=tries.Failure(failing.failure_class, message),
-            duration_ms=ms,
-            process=ask.process_facts(answer.outcome),
-            stderr=answer.stderr,
-            session=self.session,
-            usage=self.usage,
-        )
+        delay_s = None
+        if failure.code != STOPPED:
+            delay_s = dispatch.retry_delay_s(failing, self.retries)
+        is_retried = delay_s is not None
+        ended = tries.Failure(failing.failure_class, message)
+        ending = self._ending(ended, answer, ms, is_retried=is_retried)
         if failure.code == STOPPED:
             commit.keep_aside(store, thread, self.running, ending, answer.tail, None)
             raise interrupted(self.stop, thread.id)
         cause = self.engine.redactor.text(failure.message)
-        tell = dispatch.failure(self.request, failing, cause, self.usage or {}, ms)
-        delay_s = dispatch.retry_delay_s(failing, self.retries)
+        peak_bytes = answer.outcome.peak_memory_bytes
+        tell = dispatch.failure(
+            self.request, failing, cause, self.usage or {}, ms, peak_bytes, is_retried=is_retried
+        )
         if delay_s is not None:
             commit.keep_aside(store, thread, self.running, ending, answer.tail, tell)
             self.engine.on_event(Retrying(thread.id, self.plan.role, message, delay_s))

@@ -49,7 +49,9 @@ def _attempts(engine: Engine, repair: bool) -> list[Finding]:
                 found.append(Finding("file", thread, what, repair and _settle(engine, thread)))
             continue
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
-        if attempt.pid is not None and platform.is_same(attempt.pid, attempt.started or ""):
+        if recover.is_kept(attempt.runner, attempt.pid, attempt.started):
+            what += f" in this home; process {attempt.runner} runs it in another, of which this is a copy"
+        elif attempt.pid is not None and platform.is_same(attempt.pid, attempt.started or ""):
             what += f", its agent still runs as process {attempt.pid}"
         found.append(Finding("attempt", thread, what, repair and _settle(engine, thread)))
     return found

@@ -184,18 +184,34 @@ class Dispatch:
 
         return tell
 
+    def spent(self, usage: dict[str, Any], ms: int) -> Tell:
+        """What the guards learn from an attempt that ended for lack of budget, to be written with it."""
+        return lambda tx: budget.tell(tx, usage, steps=0, seconds=ms / 1000)
+
     def failure(
-        self, request: Request, failing: Failing, cause: str, usage: dict[str, Any], ms: int
+        self,
+        request: Request,
+        failing: Failing,
+        cause: str,
+        usage: dict[str, Any],
+        ms: int,
+        peak_bytes: int,
+        *,
+        is_retried: bool,
     ) -> Tell:
-        """What the guards learn from a failed attempt, to be written with it."""
+        """What the guards learn from a failed attempt, to be written with it. One that is tried again by itself is no
+        failure of its thread yet.
+        """
         kind = failing.failure_class
 
         def tell(tx: Transaction) -> None:
             rules = self._rules
             breaker.tell_failure(tx, rules.breaker, request.agent, kind, request.thread, cause)
             stats.tell(tx, rules.stats, request.agent, request.workflow, kind, ms)
+            resources.tell(tx, request.agent, peak_bytes)
             budget.tell(tx, usage, steps=0, seconds=ms / 1000)
-            attempts.tell_failure(tx, request.thread, _signature(kind, cause))
+            if not is_retried:
+                attempts.tell_failure(tx, request.thread, _signature(kind, cause))
             if failing.resets_ms is not None:
                 switch.pause_agent(tx, request.agent, until_ms=failing.resets_ms, why=cause)
 

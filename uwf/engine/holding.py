@@ -10,7 +10,7 @@ from uwf.engine import recover
 from uwf.engine import thread as threads
 from uwf.engine.events import Recovered, Waiting
 from uwf.engine.thread import Thread, lock_path, read_try
-from uwf.errors import Busy, Interrupted
+from uwf.errors import Busy, Interrupted, Refused
 from uwf.guard import lock
 
 TYPE_CHECKING = False
@@ -50,10 +50,11 @@ def hold(engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None)
     try:
         held = lock.take(lock_path(engine.home), id, wait_s=wait_s, pause=pause)
     except Busy:
-        raise Busy(
-            f"thread {id} is running{_whose(engine, id)}{in_vain(wait_s)}",
-            hint=f"uwf thread watch {id}",
-        ) from None
+        message = f"thread {id} is running{_whose(engine, id)}{in_vain(wait_s)}"
+        hint = f"uwf thread watch {id}"
+        if wait_s > 0:  # who waits asks for a place like any other, and is told like any other
+            raise Refused(message, reason="busy", hint=hint) from None
+        raise Busy(message, hint=hint) from None
     with held:
         yield
 

@@ -227,6 +227,7 @@ class Step(Record):
     session: str | None
     started_ms: int
     duration_ms: int
+    process: dict[str, Any] | None
     usage: dict[str, Any] | None
     attempts: tuple[str, ...]
     replaces: str | None
@@ -264,6 +265,7 @@ class Step(Record):
             session=payload["session"],
             started_ms=payload["startedAt"],
             duration_ms=payload["durationMs"],
+            process=payload.get("process"),  # older steps have none
             usage=payload["usage"],
             attempts=tuple(payload["attempts"]),
             replaces=payload["replaces"],

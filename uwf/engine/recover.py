@@ -8,6 +8,8 @@ unfinished attempt is kept with the turns it had. The thread's own ref needs no 
 
 from __future__ import annotations
 
+import os
+
 from uwf import points
 from uwf.engine import tries
 from uwf.engine.model import ATTEMPTS
@@ -35,7 +37,7 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     if found is None or found.state != TRYING:
         _drop_void(store, thread, grace_s)
         return None
-    ended_pids, survivors = _end(found.pid, found.started, found.mark, grace_s)
+    ended_pids, survivors = _end(found.runner, found.pid, found.started, found.mark, grace_s)
     points.at("settle: processes ended")
     failure = tries.Failure(INTERRUPTED, "uwf ended before the agent did")
     draft = None if found.begun else load_draft(store, thread)
@@ -58,15 +60,24 @@ def _drop_void(store: Store, thread: str, grace_s: float) -> None:
     void = load_draft(store, thread)
     if void is not None:
         process = void.process
-        _end(process["pid"], process["started"], void.opening.mark, grace_s)
+        _end(process["runner"], process["pid"], process["started"], void.opening.mark, grace_s)
     store.drop_draft(thread)
 
 
+def is_kept(runner: int | None, pid: int | None, started: str | None) -> bool:
+    """Whether who started the agent still has it: then this store is a copy of the one in which it runs."""
+    from uwf.agent import platform
+
+    process = None if pid is None else platform.look(pid)
+    is_it = process is not None and process.start == started and not process.dead
+    return is_it and process is not None and process.parent == runner != os.getpid()
+
+
 def _end(
-    pid: int | None, started: str | None, mark: str, grace_s: float
+    runner: int | None, pid: int | None, started: str | None, mark: str, grace_s: float
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """End what is left of an agent's processes: the pids that were ended, and those that could not be."""
-    if pid is None or started is None:
+    if pid is None or started is None or is_kept(runner, pid, started):
         return (), ()
     from uwf.agent import orphans  # rarely needed: after a crash only
 

@@ -82,6 +82,15 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     return Accepted(status, output, body, session, usage, standing)
 
 
+def named_session(text: str, redactor: Redactor) -> str | None:
+    """The session in a reply whose agent was ended before it was done; None when it had not come to that."""
+    try:
+        session = _session(reply.split(text).front.get("session"))
+    except reply.BadReply:
+        return None
+    return None if session is None else redactor.text(session)
+
+
 def _envelope(role: Role, front: dict[str, Any]) -> dict[str, Any]:
     """What `front` has for uwf itself, which is taken out of it."""
     named = [name for name in ENVELOPE if name in front]

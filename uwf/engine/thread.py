@@ -26,8 +26,11 @@ LOCK_FILE = "threads.lock"
 TRYING, FAILED, INTERRUPTED, PENDING = "trying", "failed", "interrupted", "pending"
 """States of a try: its agent may be running; it failed; its process died or was stopped; not begun yet."""
 
-STOPPED = "stopped"
-"""The code of an attempt that a person stopped, beside `interrupted` for one whose process died."""
+STOPPED, OVER_BUDGET = "stopped", "budget_exhausted"
+"""Codes of an attempt that a person stopped, or that used up what it might; `interrupted` is one whose process died."""
+
+NO_FAILURES = (STOPPED, OVER_BUDGET, INTERRUPTED)
+"""Codes of attempts that say nothing of their agent, nor that another one would fail."""
 
 
 LABEL = "label."
@@ -184,7 +187,7 @@ def try_at(nodes: Nodes, last: str) -> Try:
 
 def _state(newest: Mapping[str, Any], opening: Mapping[str, Any]) -> str:
     if "error" in newest:
-        return INTERRUPTED if newest["error"]["code"] in (STOPPED, INTERRUPTED) else FAILED
+        return INTERRUPTED if newest["error"]["code"] in NO_FAILURES else FAILED
     return TRYING if opening["process"] is not None else PENDING
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.model import ATTEMPTS, Plan, pack_text
 from uwf.engine.opening import Draft, Opening, process_now, put_opening
-from uwf.engine.thread import FAILED, INTERRUPTED, STOPPED, Try
+from uwf.engine.thread import FAILED, INTERRUPTED, NO_FAILURES, Try
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -40,6 +40,7 @@ class Ending(Record):
     stderr: str = ""
     session: str | None = None
     usage: dict[str, Any] | None = None
+    is_retried: bool = False
 
 
 def number_after(before: Try | None, role: str) -> int:
@@ -60,6 +61,7 @@ def put_ending(tx: Writer, begun: str, turns: str | None, ending: Ending) -> str
             "stderr": pack_text(tx, ending.stderr),
             "session": ending.session,
             "usage": ending.usage,
+            "retried": ending.is_retried,
             "endedAt": clock.now_ms(),
         },
     )
@@ -98,7 +100,10 @@ def session_after(nodes: Nodes, last: str | None, role: str) -> str | None:
 
 
 def failures_in_a_row(nodes: Nodes, attempt: Try | None, supplement: str | None) -> int:
-    """How many tries of the same plan failed since a person last added something to it."""
+    """How many tries of the same plan failed since a person last added something to it.
+
+    Those that were tried again by themselves count as one with what they came to.
+    """
     if attempt is None:
         return 0
     count = 0
@@ -107,7 +112,7 @@ def failures_in_a_row(nodes: Nodes, attempt: Try | None, supplement: str | None)
         plan = Plan.from_payload(nodes, nodes.get(end["begun"]).payload["plan"])
         if (plan.role, plan.supplement) != (attempt.plan.role, supplement):
             break
-        count += end["error"]["code"] not in (STOPPED, INTERRUPTED)
+        count += end["error"]["code"] not in NO_FAILURES and not end.get("retried", False)
     return count
 
 

@@ -7,7 +7,7 @@ Times are epoch milliseconds. *Running* comes from the lock; a thread whose head
 from __future__ import annotations
 
 from uwf import amounts, clock
-from uwf.engine import decide, spending
+from uwf.engine import decide, spending, tries
 from uwf.engine.model import (
     COMPLETED,
     THREADS,
@@ -56,10 +56,15 @@ class View:
     """Shows threads of one home. Keeps the workflows it has read, so that a long list reads each once."""
 
     def __init__(
-        self, reader: Reader, home: str, limits: Mapping[str, float] | None = None
+        self,
+        reader: Reader,
+        home: str,
+        limits: Mapping[str, float] | None = None,
+        max_attempts: int | None = None,
     ) -> None:
-        """`limits` is what config allows every thread."""
+        """`limits` is what config allows every thread, `max_attempts` how often in a row a step may fail."""
         self._limits = limits or {}
+        self._max_attempts = max_attempts
         self._reader = reader
         self._home = home
         self._workflows: dict[str, Workflow] = {}
@@ -156,6 +161,7 @@ class View:
             "supplement": step.supplement,
             "body": step.body,
             "cwd": step.cwd,
+            "process": step.process,
             "turns": [turn | {"attempt": None} for turn in turns(self._reader, step.turns)],
             "failedAttempts": [attempt_row(self._reader, id) for id in step.attempts],
             "workflow": step.workflow,
@@ -181,6 +187,11 @@ class View:
         more = self._more_budget(thread)
         if more is not None:
             return f"uwf thread resume {thread.id} --budget {more}"
+        attempt, plan = thread.attempt, thread.plan
+        if plan is not None and self._max_attempts is not None:
+            failures = tries.failures_in_a_row(self._reader, attempt, plan.supplement)
+            if failures >= self._max_attempts:  # no other try is made until somebody adds something
+                return f"uwf thread resume {thread.id} --supplement TEXT"
         return decide.way_on(thread)
 
     def _more_budget(self, thread: Thread) -> str | None:

@@ -39,6 +39,9 @@ class _Check:
 
     def everything(self, path: str) -> None:
         self._name(path)
+        for key, lacks in (("roles", "role"), ("graph", f"edge: it begins at `{START}`")):
+            if self._document.value.get(key) == {}:
+                self._error("empty", f"'{key}' has no {lacks}", key, key=True)
         for role in self._workflow.roles.values():
             self._role(role)
         if self._workflow.roles and self._workflow.graph:
