@@ -90,16 +90,17 @@ class Database:
         except sqlite3.Error as error:
             return self._again(error, lambda: self.run(sql, args).fetchall())
 
-    def begin(self, durable: bool) -> None:
-        """Become the one writer. StoreBusy when that takes longer than `wait_s`."""
+    def begin(self, durable: bool, wait_s: float | None = None) -> None:
+        """Become the one writer. StoreBusy when that takes longer than `wait_s`, by default that of the connection."""
         self._check_free()
         try:
             try:
                 self._set_durability("FULL" if durable else "NORMAL")
                 self.run("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
-                self._again(error, lambda: self._set_durability("FULL" if durable else "NORMAL"))
-                self._again(None, lambda: self.run("BEGIN IMMEDIATE"))
+                synchronous = "FULL" if durable else "NORMAL"
+                self._again(error, lambda: self._set_durability(synchronous), wait_s)
+                self._again(None, lambda: self.run("BEGIN IMMEDIATE"), wait_s)
         # Also KeyboardInterrupt, which may come when the transaction has just begun.
         except BaseException:
             self.rollback()
@@ -162,8 +163,11 @@ class Database:
         self.connection.executescript(f"PRAGMA synchronous={synchronous}")
         self._synchronous = synchronous
 
-    def _again(self, error: sqlite3.Error | None, action: Callable[[], T]) -> T:
+    def _again(
+        self, error: sqlite3.Error | None, action: Callable[[], T], wait_s: float | None = None
+    ) -> T:
         """Do `action` until it meets no other process in its way, at most for `wait_s`."""
+        wait_s = self.wait_s if wait_s is None else wait_s
         deadline = 0.0
         pause_s = FIRST_PAUSE_S
         while True:
@@ -171,10 +175,10 @@ class Database:
                 if not is_busy(error) or self.connection.in_transaction:
                     raise explain(error, self.path) from error
                 now = clock.monotonic_s()
-                deadline = deadline or now + self.wait_s
+                deadline = deadline or now + wait_s
                 if now >= deadline:
                     raise StoreBusy(
-                        f"{self.path} is in use by another process; gave up after {self.wait_s:g} s",
+                        f"{self.path} is in use by another process; gave up after {wait_s:g} s",
                         hint=f"fuser {self.path}",
                     ) from error
                 # Jitter: processes that collide once shall not collide in step for ever.

@@ -29,7 +29,9 @@ class MemoryStore(MemoryReading):
     def __init__(self) -> None:
         super().__init__(Content())
 
-    def transaction(self, *, durable: bool = True) -> MemoryTransaction:
+    def transaction(
+        self, *, durable: bool = True, wait_s: float | None = None
+    ) -> MemoryTransaction:
         return MemoryTransaction(self._content)
 
     def snapshot(self) -> _Snapshot:

@@ -250,9 +250,10 @@ class View(Protocol):
 
 
 class Store(Objects, Refs, Counters, Drafts, Protocol):
-    def transaction(self, *, durable: bool = True) -> Ending:
+    def transaction(self, *, durable: bool = True, wait_s: float | None = None) -> Ending:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
-        undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long."""
+        undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long: for more
+        than `wait_s`, or than what the store was opened with."""
         ...
 
     def snapshot(self) -> View:

@@ -38,8 +38,10 @@ class SqliteStore(Reading, CounterReading):
     def path(self) -> str:
         return self._database.path
 
-    def transaction(self, *, durable: bool = True) -> SqliteTransaction:
-        return SqliteTransaction(self._database, durable)
+    def transaction(
+        self, *, durable: bool = True, wait_s: float | None = None
+    ) -> SqliteTransaction:
+        return SqliteTransaction(self._database, durable, wait_s)
 
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)

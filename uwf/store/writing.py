@@ -36,16 +36,17 @@ _MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? W
 class SqliteTransaction(CounterWriting, Reading):
     """See `uwf.store.protocols.Transaction`. `with` begins it; it ends once."""
 
-    def __init__(self, database: Database, durable: bool) -> None:
+    def __init__(self, database: Database, durable: bool, wait_s: float | None = None) -> None:
         super().__init__(database)
         self._durable = durable
+        self._wait_s = wait_s
         self._usable = False
         self._moved = 0  # the number of the last move made here
         self._put: set[bytes] = set()  # keys put here: pointing a ref to them needs no look-up
         self._refs_now: dict[str, Ref | None] = {}  # what was read or set here: nobody else writes
 
     def __enter__(self) -> SqliteTransaction:
-        self._database.begin(self._durable)
+        self._database.begin(self._durable, self._wait_s)
         self._usable = True
         return self
 
