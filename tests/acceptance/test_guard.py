@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.gate import Gate, configure, ended, refusal
 from tests.helpers.project import ONE, Project, reply, until
+from uwf.store.sqlite import open_store
 
 FAILING = "cat >/dev/null; echo no luck >&2; exit 9"
 UNREACHABLE = "cat >/dev/null; echo 'connect ECONNREFUSED 127.0.0.1:443' >&2; exit 1"
@@ -218,3 +219,41 @@ def test_a_success_is_what_the_rate_is_made_of(project: Project) -> None:
         project.step(project.begin(), recorder)
     [row] = [row for row in project("guard", "stats", "--json").json if row["by"] == "agent"]
     assert (row["name"], row["rate"]) == (recorder.command, 1.0)
+
+
+def test_refusals_are_counted_by_reason_and_leave_their_threads_alone(project: Project) -> None:
+    gate, running, waiting = Gate(project), project.begin(), project.begin()
+    process = gate.running(running)
+    before = [
+        project("ref", "log", f"@uwf/thread/{id}", "--json").json for id in (running, waiting)
+    ]
+    assert project("guard", "stats").out == ""
+    project("thread", "exec", running, "--agent", gate.name, expect=5)
+    project("thread", "exec", waiting, "--agent", "/nonexistent/agent", expect=75)
+    project("guard", "drain", "on")
+    for _ in range(2):
+        words = ("thread", "exec", waiting, "--agent", gate.name, "--wait", "1", "-c", "3")
+        project(*words, expect=75)
+    [row] = project("guard", "stats", "--json").json
+    assert row["by"] == "all"
+    assert row["refused"] == {"draining": 2, "busy": 1, "no_agent": 1}
+    assert project("guard", "stats").out == "refused  draining 2, busy 1, no_agent 1\n"
+    after = [project("ref", "log", f"@uwf/thread/{id}", "--json").json for id in (running, waiting)]
+    assert after == before
+    gate.open()
+    ended(process)
+    rows = {row["by"]: row for row in project("guard", "stats", "--json").json}
+    assert (rows["all"]["attempts"], sum(rows["all"]["refused"].values())) == (1, 4)
+
+
+def test_who_is_refused_is_told_so_while_another_process_writes(project: Project) -> None:
+    thread = project.begin()
+    project("guard", "drain", "on")
+    store = open_store(str(project.home / "store.db"), create=False)
+    began_s = time.monotonic()
+    with store.transaction():
+        done = project("thread", "exec", thread, "--agent", "true", "--json", expect=75)
+    assert done.error["reason"] == "draining"
+    assert time.monotonic() - began_s < 8
+    store.close()
+    assert project("guard", "stats", "--json").json == []

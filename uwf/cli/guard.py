@@ -33,7 +33,7 @@ def status(ctx: Context) -> None:
 
 @command(
     "guard stats",
-    help="Show how steps went lately, per agent and per workflow.",
+    help="Show how steps went lately, per agent and per workflow, and why commands were refused.",
     example="uwf guard stats",
 )
 def stats(ctx: Context) -> None:
@@ -41,15 +41,16 @@ def stats(ctx: Context) -> None:
 
     rows = standing.figures(ctx.reader(), ctx.config)
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
-    ctx.out.answer(
-        rows,
-        draw=lambda: (
-            ctx.out.table(columns, [_cells(row) for row in rows], cut=("name", "failures"))
-            if rows
-            else None
-        ),
-    )
-    if not rows:
+    shown = [_cells(row) for row in rows if row["by"] != standing.ALL]
+    refused = "".join(_numbers(row["refused"]) for row in rows if row["by"] == standing.ALL)
+
+    def draw() -> None:
+        if shown:
+            ctx.out.table(columns, shown, cut=("name", "failures"))
+        ctx.out.fields({"refused": refused})
+
+    ctx.out.answer(rows, draw=draw)
+    if not shown:
         ctx.out.note("no step has ended within the window")
 
 
@@ -182,7 +183,6 @@ def _shares(found: Standing) -> dict[str, float]:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     rate = row["rate"]
-    reasons = ", ".join(f"{name} {count}" for name, count in row["reasons"].items())
     return [
         row["by"],
         row["name"],
@@ -190,8 +190,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["successes"]),
         "" if rate is None else f"{rate:.0%}",
         sparkline(row["trend"]),
-        reasons,
+        _numbers(row["reasons"]),
     ]
+
+
+def _numbers(reasons: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in reasons.items())
 
 
 def sparkline(counts: list[int]) -> str:

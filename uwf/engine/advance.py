@@ -58,8 +58,17 @@ class Order(Record):
 def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
     """Step the thread `id` as ordered, giving each step as it is done.
 
-    Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for.
+    Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for. A refusal is
+    counted once, when all the time that was given for it has passed, and after the lock is let go.
     """
+    try:
+        yield from _run(engine, id, order, stop)
+    except (Refused, Busy) as refusal:
+        engine.dispatch.refused(refusal)
+        raise
+
+
+def _run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
     with _hold_or_refuse(engine, id, order, stop):
         points.at("run: locked")
         settle(engine, id)

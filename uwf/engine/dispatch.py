@@ -127,6 +127,12 @@ class Dispatch:
             return False
         return found is not None and not found.survivors
 
+    def refused(self, refusal: Refused | Busy) -> None:
+        """A command ends in `refusal`: count it, if that can be done at once."""
+        from uwf.guard import refusals  # rarely needed: after a refusal only
+
+        refusals.note(self._store, self._rules.stats, refusal)
+
     def budget(self, thread: Thread, workflow: Workflow, role: str) -> dict[str, float]:
         """What `thread` may use while `role` runs."""
         return spending.allowed(self._rules.budget.thread, workflow, role, thread.tags)

@@ -8,7 +8,7 @@ from uwf import clock
 from uwf.agent import platform
 from uwf.engine.ask import SLOTS
 from uwf.engine.dispatch import Rules
-from uwf.guard import breaker, budget, line, machine, slots, stats, switch
+from uwf.guard import breaker, budget, line, machine, refusals, slots, stats, switch
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from uwf.config import Config
     from uwf.guard.breaker import Breaker
     from uwf.guard.machine import Left
+    from uwf.guard.stats import Figures
     from uwf.guard.switch import Switched
     from uwf.store.protocols import Counters
 
 
 EVENTS_MS = 86_400_000
 """Events of the last day are shown."""
+ALL = "all"
+"""What the row of the statistics is `by` that is about no agent or workflow alone."""
 
 
 class Place(Record):
@@ -126,18 +129,29 @@ def document(found: Standing) -> dict[str, Any]:
 
 
 def figures(counters: Counters, config: Config) -> list[dict[str, Any]]:
-    """The statistics window, agents first, then workflows; `rate` is null with too few steps."""
+    """The statistics window, agents first, then workflows, then all together; `rate` is null with too few steps.
+
+    The row of all, which is there when anything happened, has how often commands were refused, by reason.
+    """
     rules = Rules(config).stats
-    return [
-        {
-            "by": by,
-            "name": one.name,
-            "attempts": one.attempts,
-            "successes": one.successes,
-            "rate": one.rate,
-            "reasons": one.reasons,
-            "trend": list(one.trend),
-        }
+    refused = refusals.counts(counters, rules)
+    rows = [
+        _row(by, one)
         for by in ("agent", "workflow")
         for one in stats.figures(counters, rules, by=by)
     ]
+    if not rows and not refused:
+        return []
+    return [*rows, {**_row(ALL, stats.total(counters, rules)), "refused": refused}]
+
+
+def _row(by: str, one: Figures) -> dict[str, Any]:
+    return {
+        "by": by,
+        "name": one.name,
+        "attempts": one.attempts,
+        "successes": one.successes,
+        "rate": one.rate,
+        "reasons": one.reasons,
+        "trend": list(one.trend),
+    }

@@ -62,9 +62,9 @@ class Success:
 
     def enter(self, request: Request) -> Release | None:
         rules = self._rules
-        since_ms = _since_ms(rules)
-        good = self._store.count_samples(_series(request.agent, good=True), since_ms)
-        bad = self._store.count_samples(_series(request.agent, good=False), since_ms)
+        from_ms = since_ms(rules)
+        good = self._store.count_samples(_series(request.agent, good=True), from_ms)
+        bad = self._store.count_samples(_series(request.agent, good=False), from_ms)
         if good + bad < rules.min_sample:
             return None
         if good / (good + bad) >= rules.min_rate:
@@ -100,9 +100,9 @@ def tell(
 ) -> None:
     """An attempt ended: `failure_class` None means it became a step. Samples that no window reaches are dropped."""
     now_ms = clock.now_ms()
-    keep_ms = now_ms - round(2 * rules.window_s * 1000)
+    keep_ms = kept_ms(rules)
     for good in (True, False):
-        _date_back(tx, _series(agent, good=good), now_ms)
+        date_back(tx, _series(agent, good=good), now_ms)
     series = _series(agent, good=failure_class is None)
     if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
         for other in {sample.series for sample in tx.samples(STEPS, 0)}:
@@ -119,6 +119,11 @@ def tell(
     probe = tx.counter(PROBES + key(agent))
     if isinstance(probe, dict) and not probe.get("ended"):
         tx.set_counter(PROBES + key(agent), {**probe, "ended": True})
+
+
+def total(counters: Counters, rules: Rules) -> Figures:
+    """The window of all agents together."""
+    return _figures("all", _in_window(counters, STEPS, rules), rules)
 
 
 def figures(counters: Counters, rules: Rules, *, by: str) -> list[Figures]:
@@ -158,13 +163,18 @@ def _trend(samples: Iterable[Sample], rules: Rules) -> tuple[int, ...]:
 
 def _in_window(counters: Counters, prefix: str, rules: Rules) -> list[Sample]:
     return [
-        sample for sample in counters.samples(prefix, _since_ms(rules)) if _is_sound(sample.value)
+        sample for sample in counters.samples(prefix, since_ms(rules)) if _is_sound(sample.value)
     ]
 
 
-def _since_ms(rules: Rules) -> int:
+def since_ms(rules: Rules) -> int:
     """The first moment within the window: a sample counts until exactly `window` later."""
     return clock.now_ms() - round(rules.window_s * 1000) + 1
+
+
+def kept_ms(rules: Rules) -> int:
+    """The first moment of which samples are kept: twice the window, for the clock may jump back."""
+    return clock.now_ms() - round(2 * rules.window_s * 1000)
 
 
 def _series(agent: str, *, good: bool) -> str:
@@ -172,7 +182,7 @@ def _series(agent: str, *, good: bool) -> str:
     return f"{STEPS}{key(agent)}/{'good' if good else 'bad'}"
 
 
-def _date_back(tx: Transaction, series: str, now_ms: int) -> None:
+def date_back(tx: Transaction, series: str, now_ms: int) -> None:
     """Give the samples of a series that are from the future the time of now."""
     if tx.count_samples(series, now_ms + 1):
         samples = tx.samples(series, 0)
