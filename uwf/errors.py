@@ -16,7 +16,8 @@
         ├── StoreBusy             waited for another writer, in vain
         ├── StoreUnreadable       the store file cannot be read as a store
         ├── StoreTooNew           written by a newer format
-        └── ObjectDamaged         bytes that do not hash to their id
+        ├── ObjectDamaged         bytes that do not hash to their id
+        └── CounterUnreadable     a counter or a sample whose value cannot be decoded
 
 Every error has `code` (a stable snake_case word for `--json`), a message that names the thing, the action and
 the cause in one or two lines, and an optional `hint`: the next command to type.
@@ -129,3 +130,7 @@ class StoreTooNew(StoreError):
 
 class ObjectDamaged(StoreError):
     default_code = "object_damaged"
+
+
+class CounterUnreadable(StoreError):
+    default_code = "bad_counter"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.gate import Gate, configure, damage_line, in_line
+from tests.helpers.gate import Gate, configure, damage_line, in_line, spoil
 from tests.helpers.project import ONE, Project, is_alive, until
 
 STRAYS = Path(__file__).parent.parent / "helpers" / "agents" / "strays.py"
@@ -124,6 +124,66 @@ def test_an_entry_of_the_line_that_cannot_be_read_is_removed(project: Project) -
     assert name in finding["what"]
     [finding] = project("doctor", "--repair", "--json").json
     assert finding["repaired"] is True
+    assert in_line(project) == []
+
+
+def test_values_that_nobody_can_decode_are_found_and_removed(project: Project) -> None:
+    configure(project, "[breaker]", threshold="1")
+    failing = project.program("failing", "cat >/dev/null; echo no luck >&2; exit 9")
+    configure(project, "[agents.failing]", command=f"{failing!r}")
+    thread = project.begin()
+    project.step(thread, "failing", expect=6)
+    gate = Gate(project)
+    gate.open()
+    spoil(project, "counter", "name LIKE 'breaker/%'")
+    spoil(project, "sample", "series LIKE 'step/%'")
+    screens = (("guard", "status"), ("guard", "stats"), ("guard", "reset", "failing"))
+    for words in screens:
+        error = project(*words, "--json", expect=1).error
+        assert (error["code"], error["hint"]) == ("bad_counter", "uwf doctor --repair"), error
+    words = ("thread", "resume", thread, "--agent", "failing", "--json")
+    error = project(*words, expect=75).error
+    assert (error["reason"], error["hint"]) == ("guard_error", "uwf doctor --repair")
+    assert "the value of counter breaker/" in error["message"]
+    findings = project("doctor", "--json", expect=1).json
+    kinds = {(one["kind"], one["thread"], one["repaired"]) for one in findings}
+    assert kinds == {("counter", None, False)}
+    told = " ".join(one["what"] for one in findings)
+    assert "counter breaker/" in told and "a sample of step/" in told
+    assert all(one["repaired"] for one in project("doctor", "--repair", "--json").json)
+    assert project("doctor", "--json").json == []
+    project("guard", "status")
+    project("guard", "stats")
+    project.step(thread, gate.name, verb="resume")
+
+
+def test_an_agent_goes_on_while_the_breaker_of_another_cannot_be_read(project: Project) -> None:
+    failing = project.program("failing", "cat >/dev/null; echo no luck >&2; exit 9")
+    for name in ("failing", "other"):
+        configure(project, f"[agents.{name}]", command=f"{failing!r}")
+    project.step(project.begin(), "failing", expect=6)
+    spoil(project, "counter", "name LIKE 'breaker/%'")
+    spoil(project, "sample", "series LIKE 'step/%'")
+    [line] = project.step(project.begin(), "other", expect=6)
+    assert line["error"]["code"] == "exit_code"
+
+
+def test_a_switch_that_cannot_be_read_is_turned_off_by_hand(project: Project) -> None:
+    project.begin()
+    project("guard", "pause", "on")
+    spoil(project, "counter", "name = 'switch/pause'")
+    assert project("guard", "pause", "off").out == "everything is no longer paused\n"
+    project("guard", "status")
+
+
+def test_a_line_that_cannot_be_read_is_put_right(project: Project) -> None:
+    thread = project.begin()
+    damage_line(project, thread)
+    spoil(project, "counter", "name LIKE 'queue/%'")
+    assert project("queue", "list", "--json", expect=1).error["code"] == "bad_counter"
+    [finding] = project("doctor", "--json", expect=1).json
+    assert finding["kind"] == "counter" and f"queue/{thread}" in finding["what"]
+    project("doctor", "--repair")
     assert in_line(project) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -80,6 +81,14 @@ def damage_line(project: Project, thread: str) -> str:
         tx.set_counter(name, {"thread": thread})
     store.close()
     return name
+
+
+def spoil(project: Project, table: str, where: str) -> None:
+    """Put bytes that nobody can decode into values of the guards, as a hand or a disk may."""
+    with sqlite3.connect(project.home / "store.db") as connection:
+        done = connection.execute(f"UPDATE {table} SET value = x'c1c1' WHERE {where}")
+        assert done.rowcount
+    connection.close()
 
 
 def ended(process: subprocess.Popen[bytes], code: int = 0) -> str:

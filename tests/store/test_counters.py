@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+
 import pytest
 
+from uwf.errors import StoreError
+from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Sample, Store
+from uwf.store.sqlite import SqliteStore
 
 
 def test_a_counter_has_the_value_it_was_given(store: Store) -> None:
@@ -70,3 +76,78 @@ def test_samples_of_one_series_are_counted_from_the_moment_asked_for(store: Stor
             tx.add_sample("step/x", at_ms, at_ms)
             tx.add_sample("step/xy", at_ms, at_ms)
     assert [store.count_samples("step/x", since_ms) for since_ms in (0, 20, 31)] == [3, 2, 0]
+
+
+BAD = (b"\xc1\xc1", b"\x93", b"\x01\x01", b"")
+"""Bytes that are no MessagePack, too few, too many, and none."""
+
+
+def spoil(store: Store, value: bytes) -> None:
+    """Two counters and two series, of each of which one holds `value`."""
+    with store.transaction() as tx:
+        for name in ("breaker/a", "queue/b"):
+            tx.set_counter(name, 1)
+        for series, at_ms in (("step/x", 10), ("step/x", 20), ("step/y", 30)):
+            tx.add_sample(series, at_ms, at_ms)
+    if isinstance(store, SqliteStore):
+        with sqlite3.connect(store.path) as connection:
+            connection.execute("UPDATE counter SET value = ? WHERE name = 'breaker/a'", (value,))
+            connection.execute("UPDATE sample SET value = ? WHERE at_ms = 20", (value,))
+        return
+    assert isinstance(store, MemoryStore)
+    content = store._content
+    content.counters["breaker/a"] = value
+    content.samples = [(s, at_ms, value if at_ms == 20 else v) for s, at_ms, v in content.samples]
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_a_value_that_cannot_be_decoded_is_an_error_that_names_it(
+    store: Store, value: bytes
+) -> None:
+    spoil(store, value)
+    reads: list[tuple[str, Callable[[], object]]] = [
+        ("counter breaker/a", lambda: store.counter("breaker/a")),
+        ("counter breaker/a", lambda: store.counters("breaker/")),
+        ("a sample of step/x", lambda: store.samples("step/", 0)),
+    ]
+    for name, read in reads:
+        with pytest.raises(StoreError, match=f"{name} cannot be read: .") as caught:
+            read()
+        assert (caught.value.code, caught.value.hint) == ("bad_counter", "uwf doctor --repair")
+    assert store.counters("queue/") == [("queue/b", 1)]
+    assert store.count_samples("step/x", 0) == 2
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_what_cannot_be_decoded_is_found_and_removed_and_nothing_else(
+    store: Store, value: bytes
+) -> None:
+    assert store.unreadable() == []
+    spoil(store, value)
+    found = store.unreadable()
+    assert [(one.kind, one.name) for one in found] == [
+        ("counter", "breaker/a"),
+        ("sample", "step/x"),
+    ]
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+        tx.drop_unreadable()
+        raise ZeroDivisionError
+    assert store.unreadable() == found
+    with store.transaction() as tx:
+        assert tx.drop_unreadable() == found
+    assert store.unreadable() == []
+    assert store.counter("breaker/a") is None
+    assert store.counters("") == [("queue/b", 1)]
+    assert [sample.at_ms for sample in store.samples("", 0)] == [10, 30]
+
+
+def test_a_value_of_another_type_is_unreadable_too(disk: SqliteStore) -> None:
+    with disk.transaction() as tx:
+        tx.set_counter("switch/drain", 1)
+    with sqlite3.connect(disk.path) as connection:
+        connection.execute("UPDATE counter SET value = 'on'")
+    with pytest.raises(StoreError, match="counter switch/drain cannot be read"):
+        disk.counter("switch/drain")
+    with disk.transaction() as tx:
+        assert len(tx.drop_unreadable()) == 1
+    assert disk.counters("") == []

@@ -1,4 +1,4 @@
-"""`uwf doctor`: what dead processes left behind, and putting it right."""
+"""`uwf doctor`: what dead processes left behind, what cannot be read any more, and putting it right."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 @command(
     "doctor",
-    help="Look for what dead processes left behind: attempts, agent processes, places in the line, files.",
-    detail="Exit 1 when something is found and not put right.",
+    help="Look for what dead processes left behind: attempts, agent processes, places in the line, files; and for "
+    "counters that cannot be read.",
+    detail="Exit 1 when something is found and not put right. A counter that is removed counts from "
+    "nothing, and a switch is off then.",
     example="uwf doctor --repair",
     repair=opt(
-        "--repair", help="End the processes, keep the attempts, free the places, remove the files."
+        "--repair",
+        help="End the processes, keep the attempts, free the places, remove the files and the counters.",
     ),
 )
 def doctor(ctx: Context, *, repair: bool = False) -> int:

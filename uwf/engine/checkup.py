@@ -1,4 +1,5 @@
 """What dead processes left behind in a home: unfinished tries with their agents, entries in the line, and files.
+And counters of the guards that nobody can read any more.
 
 None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
 money until somebody does.
@@ -10,9 +11,10 @@ from uwf.agent import platform
 from uwf.engine import leftovers, recover
 from uwf.engine.model import ATTEMPTS
 from uwf.engine.thread import TRYING, read_try, runner
-from uwf.errors import Busy, StoreError
+from uwf.errors import Busy, CounterUnreadable, StoreError
 from uwf.guard import line
 from uwf.record import Record
+from uwf.store.protocols import COUNTER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 
 class Finding(Record):
-    """One thing that was left behind. `kind` is "attempt", "queue" or "file"; most files are no thread's."""
+    """One thing to put right. `kind` is "attempt", "queue", "file" or "counter"; no counter and few files are a
+    thread's.
+    """
 
     kind: str
     thread: str | None
@@ -31,8 +35,25 @@ class Finding(Record):
 
 
 def examine(engine: Engine, *, repair: bool) -> list[Finding]:
-    """Everything that dead processes left; with `repair`, put right."""
-    return [*_attempts(engine, repair), *_line(engine, repair), *_files(engine.home, repair)]
+    """Everything that dead processes left, and what cannot be read; with `repair`, put right."""
+    return [
+        *_counters(engine, repair),
+        *_attempts(engine, repair),
+        *_line(engine, repair),
+        *_files(engine.home, repair),
+    ]
+
+
+def _counters(engine: Engine, repair: bool) -> list[Finding]:
+    """Values that cannot be decoded. The first to be put right: guards, and the line, cannot be read with them."""
+    found = engine.store.unreadable()
+    if found and repair:
+        with engine.store.transaction(durable=False) as tx:
+            found = tx.drop_unreadable()
+            for one in found:
+                if one.kind == COUNTER and one.name.startswith(line.PREFIX):
+                    line.note_gone(tx)
+    return [Finding("counter", None, one.why, repair) for one in found]
 
 
 def _attempts(engine: Engine, repair: bool) -> list[Finding]:
@@ -70,7 +91,11 @@ def _settle(engine: Engine, thread: str) -> bool:
 
 def _line(engine: Engine, repair: bool) -> list[Finding]:
     found = []
-    for name, value in engine.store.counters(line.PREFIX):
+    try:
+        entries = engine.store.counters(line.PREFIX)
+    except CounterUnreadable:
+        return []  # which `_counters` has found
+    for name, value in entries:
         try:
             entry = line.read(name, value)
         except StoreError as error:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.guard.keys import key, unreadable
+from uwf.guard.keys import forgettable, key, unreadable
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
@@ -167,7 +167,7 @@ def _record(tx: Transaction, event: str, breaker: Breaker, cause: str) -> None:
 
 def _forget_old(tx: Transaction) -> None:
     """Agents may be command lines of one use: what was counted for one does not stay for ever."""
-    for name, value in tx.counters(PREFIX):
+    for name, value in forgettable(tx, PREFIX):
         try:
             breaker = _read(name, value)
         except StoreError:

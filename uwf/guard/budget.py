@@ -22,6 +22,7 @@ from uwf.amounts import (
     written,
 )
 from uwf.guard.contract import refuse
+from uwf.guard.keys import forgettable
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -191,6 +192,6 @@ def _date(age_days: int = 0) -> str:
 
 def _forget_old(tx: Transaction) -> None:
     oldest = DAYS + _date(KEPT_DAYS)
-    for name, _ in tx.counters(DAYS):
+    for name, _ in forgettable(tx, DAYS):
         if name < oldest:
             tx.set_counter(name, None)

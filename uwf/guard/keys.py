@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from blake3 import blake3
 
-from uwf.errors import StoreError
+from uwf.errors import CounterUnreadable, StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.store.protocols import Transaction
 
 
 def key(name: str) -> str:
@@ -19,3 +25,21 @@ def unreadable(counter: str, value: object, hint: str) -> StoreError:
         code="counter_unreadable",
         hint=hint,
     )
+
+
+def forgettable(tx: Transaction, prefix: str) -> list[tuple[str, Any]]:
+    """The counters to look for old ones in. None while one of them is unreadable: it stops who needs it, who is told
+    why, and not whoever writes down how a step went.
+    """
+    try:
+        return tx.counters(prefix)
+    except CounterUnreadable:
+        return []
+
+
+def forgettable_series(tx: Transaction, prefix: str) -> set[str]:
+    """The series to look for old samples in. None while a sample is unreadable, as in `forgettable`."""
+    try:
+        return {sample.series for sample in tx.samples(prefix, 0)}
+    except CounterUnreadable:
+        return set()

@@ -110,9 +110,14 @@ def remove(tx: Transaction, thread: str) -> bool:
     """Take `thread` out of the line, also by an entry that cannot be read. False when it was not in it."""
     if tx.counter(PREFIX + thread) is None:
         return False
-    tx.set_counter(GONE, gone(tx) + 1)
+    note_gone(tx)
     tx.set_counter(PREFIX + thread, None)
     return True
+
+
+def note_gone(tx: Transaction) -> None:
+    """One more has left the line."""
+    tx.set_counter(GONE, gone(tx) + 1)
 
 
 def leave(tx: Transaction, entry: Entry) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.errors import Busy
 from uwf.guard import stats
+from uwf.guard.keys import forgettable_series
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def tell(tx: Transaction, rules: Rules, reason: str) -> None:
     now_ms, keep_ms, series = clock.now_ms(), stats.kept_ms(rules), REFUSED + reason
     stats.date_back(tx, series, now_ms)
     if not tx.count_samples(series, keep_ms):  # a reason may never be given again
-        for other in {sample.series for sample in tx.samples(REFUSED, 0)}:
+        for other in forgettable_series(tx, REFUSED):
             tx.drop_samples(other, keep_ms)
     tx.add_sample(series, reason, now_ms)
     tx.drop_samples(series, keep_ms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.guard.contract import refuse
-from uwf.guard.keys import key
+from uwf.guard.keys import forgettable, key
 from uwf.record import Record
 from uwf.units import counted
 
@@ -94,7 +94,7 @@ def tell(tx: Transaction, agent: str, peak_bytes: int) -> None:
         return
     now_ms, before = clock.now_ms(), tx.counter(PEAKS + key(agent))
     if before is None:  # agents may be command lines of one use
-        for name, other in tx.counters(PEAKS):
+        for name, other in forgettable(tx, PEAKS):
             if _is_peak(other) and other["at_ms"] < now_ms - KEPT_MS:
                 tx.set_counter(name, None)
     known = int(before["bytes"] * FORGET) if _is_peak(before) else 0

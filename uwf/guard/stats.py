@@ -11,7 +11,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.amounts import TIME, written
 from uwf.guard.contract import refuse
-from uwf.guard.keys import key
+from uwf.guard.keys import forgettable, forgettable_series, key
 from uwf.record import Record
 from uwf.units import counted
 
@@ -105,7 +105,7 @@ def tell(
         date_back(tx, _series(agent, good=good), now_ms)
     series = _series(agent, good=failure_class is None)
     if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
-        for other in {sample.series for sample in tx.samples(STEPS, 0)}:
+        for other in forgettable_series(tx, STEPS):
             tx.drop_samples(other, keep_ms)
     value = {
         "agent": agent,
@@ -183,8 +183,8 @@ def _series(agent: str, *, good: bool) -> str:
 
 
 def date_back(tx: Transaction, series: str, now_ms: int) -> None:
-    """Give the samples of a series that are from the future the time of now."""
-    if tx.count_samples(series, now_ms + 1):
+    """Give the samples of a series that are from the future the time of now, unless one of them is unreadable."""
+    if tx.count_samples(series, now_ms + 1) and forgettable_series(tx, series):
         samples = tx.samples(series, 0)
         tx.drop_samples(series, max(sample.at_ms for sample in samples) + 1)
         for sample in samples:
@@ -192,7 +192,7 @@ def date_back(tx: Transaction, series: str, now_ms: int) -> None:
 
 
 def _forget_probes(tx: Transaction) -> None:
-    for name, probe in tx.counters(PROBES):
+    for name, probe in forgettable(tx, PROBES):
         if isinstance(probe, dict) and probe.get("at_ms", 0) < clock.now_ms() - KEPT_MS:
             tx.set_counter(name, None)
 

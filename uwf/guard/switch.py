@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.errors import StoreError
 from uwf.guard.contract import refuse
-from uwf.guard.keys import key, unreadable
+from uwf.guard.keys import forgettable, key, unreadable
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -43,12 +43,12 @@ def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why:
 def turn_off(store: Store, counter: str) -> bool:
     """Turn a switch off, also one that cannot be read. False when it was off."""
     with store.transaction() as tx:
-        before = tx.counter(counter)
+        try:
+            was_on = _live(counter, tx.counter(counter)) is not None
+        except StoreError:
+            was_on = True
         tx.set_counter(counter, None)
-    try:
-        return _live(counter, before) is not None
-    except StoreError:
-        return True
+    return was_on
 
 
 def of_agent(agent: str) -> str:
@@ -60,7 +60,7 @@ def pause_agent(tx: Transaction, agent: str, *, until_ms: int | None, why: str) 
     """Pause one agent, as part of a transaction. A pause that lasts longer, such as one by hand, stays as it is."""
     before = state(tx, of_agent(agent))
     if before is None or _ends_before(before.until_ms, until_ms):
-        for name, value in tx.counters(AGENT):  # agents may be command lines of one use
+        for name, value in forgettable(tx, AGENT):  # agents may be command lines of one use
             if _is_forgotten(name, value):
                 tx.set_counter(name, None)
         _set(tx, of_agent(agent), agent, until_ms, why)

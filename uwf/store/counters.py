@@ -6,16 +6,17 @@ that every process sees it. Neither has a log, and `gc` does not know them.
 
 from __future__ import annotations
 
-from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
+from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.store.protocols import Sample
-from uwf.store.rules import bounds, check_name
+from uwf.store.rules import bounds, check_name, counter_value, sample_value, unreadable_ones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from uwf.store.database import Database
+    from uwf.store.protocols import Unreadable
 
 
 class CounterReading:
@@ -26,14 +27,14 @@ class CounterReading:
     def counter(self, name: str) -> Any:
         check_name(name)
         row = self._database.one("SELECT value FROM counter WHERE name = ?", (name,))
-        return None if row is None else unpackb(row[0])
+        return None if row is None else counter_value(name, row[0])
 
     def counters(self, prefix: str) -> list[tuple[str, Any]]:
         rows = self._database.all(
             "SELECT name, value FROM counter WHERE name >= ? AND name < ? ORDER BY name",
             bounds(prefix, None, None),
         )
-        return [(name, unpackb(value)) for name, value in rows]
+        return [(name, counter_value(name, value)) for name, value in rows]
 
     def samples(self, prefix: str, since_ms: int) -> list[Sample]:
         rows = self._database.all(
@@ -41,12 +42,21 @@ class CounterReading:
             " ORDER BY at_ms, seq",
             (*bounds(prefix, None, None), since_ms),
         )
-        return [Sample(series, at_ms, unpackb(value)) for series, at_ms, value in rows]
+        return [Sample(series, at_ms, sample_value(series, value)) for series, at_ms, value in rows]
 
     def count_samples(self, series: str, since_ms: int) -> int:
         sql = "SELECT count(*) FROM sample WHERE series = ? AND at_ms >= ?"
         number: int = self._database.one(sql, (series, since_ms))[0]
         return number
+
+    def unreadable(self) -> list[Unreadable]:
+        return unreadable_ones(self._packed_counters(), self._packed_samples())
+
+    def _packed_counters(self) -> list[tuple[str, object]]:
+        return self._database.all("SELECT name, value FROM counter ORDER BY name")
+
+    def _packed_samples(self) -> list[tuple[str, object]]:
+        return self._database.all("SELECT DISTINCT series, value FROM sample ORDER BY series")
 
 
 class CounterWriting(CounterReading):
@@ -76,3 +86,13 @@ class CounterWriting(CounterReading):
 
     def drop_samples(self, series: str, before_ms: int) -> None:
         self._write("DELETE FROM sample WHERE series = ? AND at_ms < ?", (series, before_ms))
+
+    def drop_unreadable(self) -> list[Unreadable]:
+        counters, samples = self._packed_counters(), self._packed_samples()
+        for name, packed in counters:
+            if unreadable_ones([(name, packed)], ()):
+                self._write("DELETE FROM counter WHERE name = ?", (name,))
+        for series, packed in samples:
+            if unreadable_ones((), [(series, packed)]):
+                self._write("DELETE FROM sample WHERE series = ? AND value = ?", (series, packed))
+        return unreadable_ones(counters, samples)

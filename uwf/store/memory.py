@@ -11,8 +11,15 @@ from uwf.errors import NotFound
 from uwf.store.codec import Encoded, decode, encode, id_of, key_of
 from uwf.store.drafts import is_plain
 from uwf.store.memory_reading import Content, MemoryReading
-from uwf.store.protocols import ANY, REFRESH_MS, Move, Ref, Stats
-from uwf.store.rules import NESTED, check_expected, check_name, check_text, checked_tags
+from uwf.store.protocols import ANY, COUNTER, REFRESH_MS, SAMPLE, Move, Ref, Stats
+from uwf.store.rules import (
+    NESTED,
+    check_expected,
+    check_name,
+    check_text,
+    checked_tags,
+    unreadable_ones,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from uwf.store.protocols import Anything
+    from uwf.store.protocols import Anything, Unreadable
 
 
 class MemoryStore(MemoryReading):
@@ -158,6 +165,21 @@ class MemoryTransaction(MemoryReading):
                 if not (sample[0] == series and sample[1] < before_ms)
             ]
         )
+
+    def drop_unreadable(self) -> list[Unreadable]:
+        found = self.unreadable()
+        for one in found:
+            if one.kind == COUNTER:
+                self.set_counter(one.name, None)
+        if any(one.kind == SAMPLE for one in found):
+            self._set_samples(
+                [
+                    one
+                    for one in self._content.samples
+                    if not unreadable_ones((), [(one[0], one[2])])
+                ]
+            )
+        return found
 
     def _set_samples(self, samples: list[tuple[str, int, bytes]]) -> None:
         self._check_open()

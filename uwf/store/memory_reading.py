@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
-
 from uwf.errors import InputError
 from uwf.store.codec import Node, decode, id_of, key_of
 from uwf.store.protocols import Move, Ref, Sample
@@ -13,11 +11,14 @@ from uwf.store.rules import (
     check_name,
     check_page,
     check_text,
+    counter_value,
     damaged,
     hex_prefix,
     matches,
     missing,
+    sample_value,
     the_one,
+    unreadable_ones,
     wanted_values,
 )
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from uwf.store.protocols import Unreadable
     from uwf.store.rules import Wanted
 
 
@@ -129,19 +131,26 @@ class MemoryReading:
     def counter(self, name: str) -> Any:
         check_name(name)
         packed = self._content.counters.get(name)
-        return None if packed is None else unpackb(packed)
+        return None if packed is None else counter_value(name, packed)
 
     def counters(self, prefix: str) -> list[tuple[str, Any]]:
         found = sorted(self._content.counters.items())
-        return [(name, unpackb(packed)) for name, packed in found if name.startswith(prefix)]
+        return [
+            (name, counter_value(name, packed)) for name, packed in found if name.startswith(prefix)
+        ]
 
     def count_samples(self, series: str, since_ms: int) -> int:
         return sum(name == series and at_ms >= since_ms for name, at_ms, _ in self._content.samples)
 
     def samples(self, prefix: str, since_ms: int) -> list[Sample]:
         fitting = [
-            Sample(series, at_ms, unpackb(packed))
+            Sample(series, at_ms, sample_value(series, packed))
             for series, at_ms, packed in self._content.samples
             if series.startswith(prefix) and at_ms >= since_ms
         ]
         return sorted(fitting, key=lambda sample: sample.at_ms)
+
+    def unreadable(self) -> list[Unreadable]:
+        content = self._content
+        samples = sorted((series, packed) for series, _, packed in content.samples)
+        return unreadable_ones(sorted(content.counters.items()), samples)

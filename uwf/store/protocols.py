@@ -82,6 +82,17 @@ class Sample(Record):
     value: Any
 
 
+COUNTER, SAMPLE = "counter", "sample"
+
+
+class Unreadable(Record):
+    """A counter, or samples of a series, that cannot be decoded; `why` in words. `kind` is `COUNTER` or `SAMPLE`."""
+
+    kind: str
+    name: str
+    why: str
+
+
 class Objects(Protocol):
     """Reading objects. Every read hashes the bytes; ObjectDamaged when they are not what the id says."""
 
@@ -148,7 +159,10 @@ class Refs(Protocol):
 
 
 class Counters(Protocol):
-    """Reading small facts that change often: guards keep their state in them. Named like refs."""
+    """Reading small facts that change often: guards keep their state in them. Named like refs.
+
+    CounterUnreadable when a value that is asked for cannot be decoded: what was never set is another thing.
+    """
 
     def counter(self, name: str) -> Any:
         """The value, None when there is none."""
@@ -164,6 +178,10 @@ class Counters(Protocol):
 
     def samples(self, prefix: str, since_ms: int) -> list[Sample]:
         """The samples of every series that begins with `prefix`, from `since_ms` on, oldest first."""
+        ...
+
+    def unreadable(self) -> list[Unreadable]:
+        """All counters and series that CounterUnreadable is raised for. Slow: reads all of them."""
         ...
 
 
@@ -216,6 +234,10 @@ class Transaction(Objects, Refs, Counters, Drafts, Protocol):
 
     def drop_samples(self, series: str, before_ms: int) -> None:
         """Remove the samples of one series from before `before_ms`."""
+        ...
+
+    def drop_unreadable(self) -> list[Unreadable]:
+        """Remove the counters and samples that cannot be decoded, which are given back. No others."""
         ...
 
     def remove(self, id: str) -> None:

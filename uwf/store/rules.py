@@ -1,15 +1,27 @@
-"""What every store checks and refuses, in the same words: ref names, tags, ranges, prefixes, expectations."""
+"""What every store checks and refuses, in the same words: ref names, tags, ranges, prefixes, expectations,
+and the values of counters.
+"""
 
 from __future__ import annotations
 
-from uwf.errors import Ambiguous, Conflict, InputError, NotFound, ObjectDamaged, ObjectMissing
+from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
+
+from uwf.errors import (
+    Ambiguous,
+    Conflict,
+    CounterUnreadable,
+    InputError,
+    NotFound,
+    ObjectDamaged,
+    ObjectMissing,
+)
 from uwf.store.codec import ID_DIGITS
-from uwf.store.protocols import ANY, Ref
+from uwf.store.protocols import ANY, COUNTER, SAMPLE, Ref, Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import TypeAlias
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from uwf.store.protocols import Anything
 
@@ -135,6 +147,43 @@ def missing(id: str) -> ObjectMissing:
 
 def damaged(id: str, why: str) -> ObjectDamaged:
     return ObjectDamaged(f"object {id} is damaged: {why}", hint="uwf store verify --deep")
+
+
+def counter_value(name: str, packed: object) -> Any:
+    """The value of the counter `name`. CounterUnreadable when the bytes in its place are none."""
+    return _unpacked(f"counter {name}", packed)
+
+
+def sample_value(series: str, packed: object) -> Any:
+    """The value of one sample. CounterUnreadable when the bytes in its place are none."""
+    return _unpacked(f"a sample of {series}", packed)
+
+
+def unreadable_ones(
+    counters: Iterable[tuple[str, object]], samples: Iterable[tuple[str, object]]
+) -> list[Unreadable]:
+    """Which of these, names and series with packed values, are unreadable: each once."""
+    found = []
+    for kind, rows, read in (
+        (COUNTER, counters, counter_value),
+        (SAMPLE, samples, sample_value),
+    ):
+        for name, packed in rows:
+            try:
+                read(name, packed)
+            except CounterUnreadable as error:
+                found.append(Unreadable(kind, name, error.message))
+    return list(dict.fromkeys(found))
+
+
+def _unpacked(what: str, packed: object) -> Any:
+    try:
+        return unpackb(packed)
+    except (ValueError, TypeError) as error:
+        why = f"{error}" or "these bytes are no MessagePack"
+        raise CounterUnreadable(
+            f"the value of {what} cannot be read: {why}", hint="uwf doctor --repair"
+        ) from error
 
 
 def _a(what: str) -> str:
