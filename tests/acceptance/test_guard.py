@@ -188,6 +188,25 @@ def test_status_shows_who_runs_and_who_waits(project: Project) -> None:
     assert status["queue"]["waiting"] == 0
 
 
+def test_status_shows_the_places_of_a_label_that_are_taken(project: Project) -> None:
+    configure(project, "[limits.per_label]", repo="1", team="3")
+    gate, labels = Gate(project), ("--label", "repo=my shop", "--label", "team=a")
+    process = gate.running(project.begin(ONE, *labels))
+
+    def places() -> dict[str, tuple[int, int]]:
+        rows = project("guard", "status", "--json").json["slots"]
+        found = {row["pool"]: (row["taken"], row["limit"]) for row in rows}
+        return {pool: numbers for pool, numbers in found.items() if pool.startswith("label/")}
+
+    assert places() == {"label/repo=my shop": (1, 1), "label/team=a": (1, 3)}
+    screen = project("guard", "status").out.splitlines()
+    [line] = [line for line in screen if line.startswith("label/repo=my shop")]
+    assert line.endswith("1 of 1")
+    gate.open()
+    ended(process)
+    assert places() == {}
+
+
 @pytest.mark.parametrize("words", [("guard", "status"), ("guard", "stats"), ("queue", "list")])
 def test_the_screens_work_in_an_empty_home(project: Project, words: tuple[str, str]) -> None:
     project(*words)

@@ -221,3 +221,17 @@ def test_threads_of_one_process_never_hold_more_than_there_are(folder: str) -> N
         worker.join()
     assert most == 2
     assert slots.count(folder, pools[0]) == slots.count(folder, pools[1]) == 0
+
+
+def test_pools_of_which_nobody_has_a_list_are_found_by_what_is_taken(folder: str) -> None:
+    assert slots.names_taken(folder, "label/") == []
+    names = ["label/repo=a b", "label/repo=c", "label/team=a", "agent/label/repo=x"]
+    held = [take(folder, [Pool(name, 2)], "T1 12 boot") for name in (*names, names[0])]
+    assert slots.names_taken(folder, "label/repo=") == names[:2]
+    assert slots.names_taken(folder, "label/") == names[:3]
+    held[0].release()
+    held[1].release()
+    assert slots.names_taken(folder, "label/repo=") == names[:1]
+    for each in held:
+        each.release()
+    assert slots.names_taken(folder, "") == []

@@ -64,6 +64,11 @@ def look(counters: Counters, home: str, config: Config) -> Standing:
         if most is not None
     ]
     pools += [slots.Pool(f"workflow/{n}", most) for n, most in rules.limits.per_workflow.items()]
+    pools += [  # of a label only the values that run: there may be any number of others
+        slots.Pool(name, most)
+        for label, most in rules.limits.per_label.items()
+        for name in slots.names_taken(folder, f"label/{label}=")
+    ]
     return Standing(
         drain=switch.state(counters, switch.DRAIN),
         pause=switch.state(counters, switch.PAUSE),

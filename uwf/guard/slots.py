@@ -183,6 +183,20 @@ def owners(folder: str, pool: Pool) -> list[str]:
     return [_noted(path).removeprefix(pool.name).strip() for path in taken]
 
 
+def names_taken(folder: str, prefix: str) -> list[str]:
+    """Names of the pools that begin with `prefix` and have a slot taken now, sorted, as they were noted.
+
+    For pools of which nobody has a list: there may be one for every value of a label.
+    """
+    try:
+        pools = [entry.path for entry in os.scandir(folder) if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    taken = (path for pool in pools for path in _slots_in(pool) if _is_taken(path))
+    found = {_name_in(_noted(path), os.path.basename(os.path.dirname(path))) for path in taken}
+    return sorted(name for name in found if name is not None and name.startswith(prefix))
+
+
 def first_full(folder: str, pools: Sequence[Pool]) -> Pool | None:
     """The first of `pools` that has no slot left now; None while there is one of each."""
     return next((pool for pool in pools if count(folder, pool) >= pool.limit), None)
@@ -201,7 +215,10 @@ def _wait_for(mutex: int, folder: str) -> None:
 
 
 def _files(folder: str, pool: Pool) -> list[str]:
-    path = os.path.join(folder, key(pool.name))
+    return _slots_in(os.path.join(folder, key(pool.name)))
+
+
+def _slots_in(path: str) -> list[str]:
     try:
         return [os.path.join(path, name) for name in os.listdir(path)]
     except FileNotFoundError:
@@ -247,6 +264,12 @@ def _noted(path: str) -> str:
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def _name_in(note: str, wanted: str) -> str | None:
+    """The name of the pool whose key is `wanted`, which the note begins with; the owner after it may have spaces."""
+    ends = (number for number, letter in enumerate(note) if letter == " ")
+    return next((note[:end] for end in ends if key(note[:end]) == wanted), None)
 
 
 def _remove_if_unused(path: str) -> None:
