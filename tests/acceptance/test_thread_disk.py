@@ -14,6 +14,7 @@ import pytest
 
 from tests.helpers.program import PROGRAM
 from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, reply
+from uwf.store.sqlite import open_store
 
 
 def store_of(project: Project) -> Path:
@@ -172,6 +173,23 @@ def test_a_file_system_that_takes_no_more_is_exit_1_and_the_thread_goes_on_later
     assert project("store", "verify").code == 0
     [line] = project.step(thread, large)
     assert line["status"] == "completed" and "mind this" in large.prompt(2)
+
+
+def test_a_refusal_that_cannot_be_counted_is_told_all_the_same(project: Project) -> None:
+    thread = project.begin(ONE)
+    project("guard", "drain", "on")
+    words = ("thread", "exec", thread, "--agent", "true", "--json")
+    store = open_store(str(project.home / "store.db"), create=False)  # keeps the WAL where it is
+    store.refs()
+    project(*words, expect=75)
+    process = project.start(*words, preexec_fn=limited(4 << 10))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75, err
+    assert json.loads(err)["error"]["reason"] == "draining"
+    [row] = project("guard", "stats", "--json").json
+    assert row["refused"] == {"draining": 1}  # that was before
+    store.close()
+    assert project("store", "verify").code == 0
 
 
 def in_namespace(project: Project, script: str) -> subprocess.CompletedProcess[str]:
