@@ -224,6 +224,9 @@ def test_graph_marks_what_a_thread_visited_and_where_it_stands(project: Project)
     assert f"{TIMES}2" in project(*words, "--format", "mermaid").out
     project("workflow", "graph", "review.yaml", "--thread", "ZZZZ", expect=4)
     project("workflow", "graph", "review.yaml", "--format", "png", expect=2)
+    project.file("one.yaml", ONE)
+    done = project("workflow", "graph", "one.yaml", "--thread", thread, expect=2)
+    assert f"thread {thread} runs workflow review, not one" in done.err
 
 
 def test_a_workflow_to_add_is_a_file_and_its_name_leads_to_it(project: Project) -> None:

@@ -40,6 +40,14 @@ def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
     ]
 
 
+def test_turns_of_a_dead_run_are_not_told_as_running(rig: Rig) -> None:
+    id = rig.start()
+    die(rig, id, "exec", "half")
+    for is_running, outcome in ((True, "running"), (False, "interrupted")):
+        (row,) = turns.of_thread(rig.store, rig.ref(id), None, is_running=is_running)
+        assert row["outcome"] == outcome
+
+
 def test_next_command_settles_and_goes_on(each_rig: Rig) -> None:
     rig = each_rig
     id = rig.start()

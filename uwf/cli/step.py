@@ -97,11 +97,14 @@ def read(ctx: Context, step: str) -> None:
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
     from uwf.engine import turns as telling
+    from uwf.engine.model import THREADS
+    from uwf.engine.thread import runner
 
     store = ctx.reader()
     ref = wiring.thread_ref(ctx, thread)
     only = None if step is None else address.step_id(store, step)
-    rows = telling.of_thread(store, ref, only)
+    is_running = runner(ctx.home, ref.name.removeprefix(THREADS)) is not None
+    rows = telling.of_thread(store, ref, only, is_running=is_running)
     ctx.out.answer(
         rows, ids=[row["turn"] for row in rows], draw="\n".join(_turn(row) for row in rows)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
-from uwf.errors import WorkflowInvalid
+from uwf.errors import InputError, WorkflowInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,7 +149,15 @@ def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | No
     if thread is not None:
         from uwf.engine import path
 
-        visits, at = path.visited(ctx.reader(), wiring.thread_ref(ctx, thread))
+        ref = wiring.thread_ref(ctx, thread)
+        name = ref.tags.get("workflow")
+        if name is not None and name != found.workflow.name:
+            raise InputError(
+                f"thread {thread} runs workflow {name}, not {found.workflow.name}",
+                hint=f"uwf workflow graph {name} --thread {thread}",
+                code="other_workflow",
+            )
+        visits, at = path.visited(ctx.reader(), ref)
     drawing = picture.draw(found.workflow, format, visits, at)
     ctx.out.answer({"format": format, "graph": drawing}, draw=drawing)
 

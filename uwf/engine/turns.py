@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.engine.model import Step
 from uwf.engine.story import steps_back
-from uwf.engine.thread import TRYING, read_try
+from uwf.engine.thread import INTERRUPTED, TRYING, read_try
 from uwf.engine.tries import ended_attempts, last_ending
 from uwf.engine.view import turns
 
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Ref
 
 
-def of_thread(reader: Reader, ref: Ref, only: str | None) -> list[dict[str, Any]]:
-    """The turns of the thread behind `ref`, oldest first; with `only`, those of one step and its attempts."""
+def of_thread(
+    reader: Reader, ref: Ref, only: str | None, *, is_running: bool = True
+) -> list[dict[str, Any]]:
+    """The turns of the thread behind `ref`, oldest first; with `only`, those of one step and its attempts.
+
+    `is_running` says whether somebody runs it: else an attempt that is not done has died.
+    """
     steps = list(steps_back(reader, ref.id)) if only is None else [Step.read(reader, only)]
     steps.reverse()
     rows: list[dict[str, Any]] = []
@@ -27,7 +32,7 @@ def of_thread(reader: Reader, ref: Ref, only: str | None) -> list[dict[str, Any]
         about = {"step": step.id, "index": step.index, "role": step.role, "outcome": step.status}
         rows += [{**turn, **about, "number": None} for turn in turns(reader, step.turns)]
     if only is None:
-        rows += _of_try(reader, ref)
+        rows += _of_try(reader, ref, "running" if is_running else INTERRUPTED)
     return rows
 
 
@@ -37,7 +42,7 @@ def last_attempt(reader: Reader, ref: Ref) -> str | None:
     return None if found is None else last_ending(found)
 
 
-def _of_try(reader: Reader, ref: Ref) -> list[dict[str, Any]]:
+def _of_try(reader: Reader, ref: Ref, outcome: str) -> list[dict[str, Any]]:
     """The turns beside the head: of failed attempts, and of the one that runs."""
     found = read_try(reader, ref.name.rpartition("/")[2])
     if found is None:
@@ -45,7 +50,7 @@ def _of_try(reader: Reader, ref: Ref) -> list[dict[str, Any]]:
     ended = ended_attempts(reader, last_ending(found))
     rows = [row for end in ended for row in _of_attempt(reader, end)]
     if found.state == TRYING:
-        about = {"step": None, "index": None, "role": found.plan.role, "outcome": "running"}
+        about = {"step": None, "index": None, "role": found.plan.role, "outcome": outcome}
         running = turns(reader, found.turns)
         rows += [{**turn, **about, "number": found.number} for turn in running]
     return rows
