@@ -482,3 +482,16 @@ def test_any_values_load_or_are_refused(name: object, roles: object, graph: obje
 def test_workflow_of_nothing_is_refused(roles: str, graph: str, expected: list[str]) -> None:
     found = told(f"version: 1\nroles: {roles}\ngraph: {graph}\nname: plan\ndescription: x\n")
     assert [line for line in found if line.endswith("empty")] == expected
+
+
+@pytest.mark.parametrize("const", ["true", "1", "null", "1.5"])
+def test_shape_of_a_reply_whose_status_is_no_text_is_refused(const: str) -> None:
+    shapes = f"[{{properties: {{$status: {{const: x}}}}}}, {{properties: {{$status: {{const: {const}}}}}}}]"
+    text = (
+        "version: 1\nname: plan\ndescription: x\n"
+        f"roles: {{a: {{frontmatter: {{oneOf: {shapes}}}}}}}\n"
+        "graph: {$START: {new: {role: a, prompt: x}}, a: {x: {role: $END}}}\n"
+    )
+    assert "4:103 error bad_status" in told(text)
+    quoted = told(text.replace(f"const: {const}}}", f'const: "{const}"}}'))
+    assert not any("bad_status" in line for line in quoted)

@@ -14,6 +14,7 @@ from uwf.workflow import complaints, dialect, reach, schema, variables
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.names import fault_in
 from uwf.workflow.problem import did_you_mean
+from uwf.workflow.quick import STATUS
 from uwf.workflow.shape import UNREAD
 
 TYPE_CHECKING = False
@@ -97,11 +98,27 @@ class _Check:
                     *where,
                 )
                 break
+        self._shapes(role, where)
         known = schema.statuses(role.schema)
         for status in known:
             self._status(role, status, where)
         if not known and role.name not in self._bad_schemas:
             self._no_status(role, where)
+
+    def _shapes(self, role: Role, where: tuple[str, ...]) -> None:
+        """Shapes of a reply that no reply can have, since their `$status` is no text."""
+        shapes = role.schema.get("oneOf")
+        for number, shape in enumerate(shapes if isinstance(shapes, list) else ()):
+            properties = shape.get("properties") if isinstance(shape, dict) else None
+            about = properties.get(STATUS) if isinstance(properties, dict) else None
+            if not isinstance(about, dict) or isinstance(about.get("const", ""), str):
+                continue
+            self._error(
+                "bad_status",
+                f"a `{STATUS}` of role '{role.name}' is {about['const']!r}, which is no text: put it in quotes",
+                *where,
+                *("oneOf", number, "properties", STATUS, "const"),
+            )
 
     def _status(self, role: Role, status: str, where: tuple[str, ...]) -> None:
         if status == SUSPEND:
