@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine import spending, tries
 from uwf.engine.decide import Standing
-from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text
+from uwf.engine.model import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text, unusual
 from uwf.engine.thread import END_REASON, Thread
 from uwf.errors import Conflict
 from uwf.record import Record
@@ -119,7 +119,7 @@ def publish_step(
                 "session": said.session,
                 "startedAt": running.began_ms,
                 "durationMs": said.duration_ms,
-                "process": said.process,
+                "process": unusual(said.process),
                 "usage": said.usage,
                 "spent": said.spent,
                 "attempts": [Link(id) for id in tries.ended_attempts(tx, running.opening.before)],

@@ -203,8 +203,22 @@ class Place(Record):
         raise not_a_chain(id, node.kind)
 
 
+USUAL_FACTS: dict[str, Any] = {
+    "ended": "exit",
+    "exitCode": 0,
+    "signal": None,
+    "durationMs": 0,
+    "peakMemoryBytes": 0,
+    "stdoutBytes": 0,
+    "stderrBytes": 0,
+    "rung": "",
+    "survivors": [],
+}
+"""What its process came to, where nothing is to be told. A step keeps what differs."""
+
+
 class Step(Record):
-    """One finished visit of one role."""
+    """One finished visit of one role. `process` is None for a step of an early version, which kept nothing of it."""
 
     id: str
     prev: str
@@ -265,11 +279,20 @@ class Step(Record):
             session=payload["session"],
             started_ms=payload["startedAt"],
             duration_ms=payload["durationMs"],
-            process=payload.get("process"),  # older steps have none
+            process=_whole_facts(payload.get("process")),
             usage=payload["usage"],
             attempts=tuple(payload["attempts"]),
             replaces=payload["replaces"],
         )
+
+
+def unusual(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the facts about a process that a step keeps."""
+    return {name: fact for name, fact in facts.items() if fact != USUAL_FACTS[name]}
+
+
+def _whole_facts(kept: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if kept is None else {**USUAL_FACTS, **kept}
 
 
 def not_a_chain(id: str, kind: str) -> Exception:
