@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ from uwf.engine.dispatch import Dispatch
 
 
 def main() -> None:
+    gc.set_threshold(50_000)  # as the command does
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
     parser.add_argument("--only-steps", type=int, help=argparse.SUPPRESS)

@@ -15,6 +15,7 @@ from uwf import config
 from uwf.agent.process import Outcome
 from uwf.agent.seam import Answer, Ask
 from uwf.agent.stop import Stop
+from uwf.clock import now_ms
 from uwf.engine import advance, lifecycle
 from uwf.engine.dispatch import Dispatch
 from uwf.engine.engine import Engine
@@ -95,6 +96,21 @@ class Uwf:
             pass
 
 
+FACTS = {
+    **{
+        "role": "left",
+        "status": "go",
+        "instruction": "Go on with what is left.",
+        "agent": "steady",
+    },
+    **{"thread": "01JZZZZZZZZZZZZZZZZZZZZZZZ", "cwd": "/tmp/uwf-bench/home", "round": 1},
+    **{"start": b"s" * 32, "workflow": b"w" * 32, "visits": {"left": 1, "right": 1}},
+    **{"sessions": {}, "session": None, "supplement": None, "usage": None, "spent": {"time": 0.1}},
+    **{"startedAt": 1_700_000_000_000, "durationMs": 0, "process": {}, "attempts": []},
+}
+"""What else a step of uwf keeps."""
+
+
 class BareChain:
     """The least that keeps the same facts as safe: prompt, turn and step as rows, a head, one durable commit.
 
@@ -126,11 +142,11 @@ class BareChain:
         step = {
             "prev": self.head,
             "prompt": self._put(prompt),
-            "turn": self._put(packb(["turn", f"{self.count} {BODY}"])),
+            "turn": self._put(packb(["turn", {"text": f"{self.count} {BODY}", "at": now_ms()}])),
             "output": {"$status": "go"},
             "body": f"{self.count} {BODY}",
             "index": self.count,
-            "role": "left",
+            **FACTS,
         }
         self.head = self._put(packb(["step", step]))
         self.database.execute("INSERT OR REPLACE INTO head VALUES ('thread', ?)", (self.head,))
