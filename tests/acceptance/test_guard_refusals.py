@@ -250,3 +250,29 @@ def test_a_refusal_comes_before_busy_where_the_order_says_so(project: Project) -
     assert project(*words, expect=75).error["reason"] == "draining"
     gate.open()
     ended(process)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_who_reached_a_limit_goes_on_when_it_resets_if_it_waits(
+    project: Project, waits: bool
+) -> None:
+    thread = project.begin()
+    limited = project.program(
+        "limited",
+        f"""cat >/dev/null
+if [ ! -e "{project.cwd}/again" ]; then
+    touch "{project.cwd}/again"
+    echo '{{"error":{{"type":"usage_limit_reached","resets_in_seconds":2}}}}' >&2
+    exit 1
+fi
+printf -- '---\\n$status: done\\n---\\nDone.\\n'
+""",
+    )
+    words = ("--wait", "60") if waits else ()
+    done = project("thread", "exec", thread, "--agent", limited, *words, expect=0 if waits else 6)
+    status = project("thread", "show", thread, "--json").json["status"]
+    assert status == ("completed" if waits else "suspended")
+    assert ("trying again in" in done.err) == waits
+    if waits:
+        (step,) = project.steps(thread)
+        assert len(step["attempts"]) == 1

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from uwf.agent.failure import Failing
     from uwf.agent.seam import Agent, Answer
     from uwf.agent.stop import Stop
     from uwf.engine.decide import Standing
@@ -41,7 +42,8 @@ ASKS = 3
 class Result(Record):
     """What one step came to: the thread afterwards, and the step, or the failure and its attempt.
 
-    All three are None when the graph had already ended and nothing was run.
+    All are None when the graph had already ended and nothing was run. An attempt without a failure was ended because
+    its budget was used up.
     """
 
     thread: Thread
@@ -322,6 +324,7 @@ class Attempt:
         delay_s = None
         if failure.code != STOPPED:
             delay_s = dispatch.retry_delay_s(failing, self.retries)
+            delay_s = self._until_reset_s(failing) if delay_s is None else delay_s
         is_retried = delay_s is not None
         ended = tries.Failure(failing.failure_class, message)
         ending = self._ending(ended, answer, ms, is_retried=is_retried)
@@ -341,6 +344,14 @@ class Attempt:
         attempt = commit.keep_failure(store, now, self.running, ending, answer.tail, tell)
         now = current(store, self.engine.memo, thread.id)
         return Result(now, self.plan.role, None, ending.failure, attempt)
+
+    def _until_reset_s(self, failing: Failing) -> float | None:
+        """How long until the agent's limit resets, where the command waits for so long; else None."""
+        if failing.resets_ms is None:
+            return None
+        left_s = max(0.0, (failing.resets_ms - clock.now_ms()) / 1000)
+        waits_s = self.request.wait_s - (clock.monotonic_s() - self.began_s)
+        return left_s if left_s <= waits_s else None
 
     def _duration_ms(self) -> int:
         return round((clock.monotonic_s() - self.began_s) * 1000)

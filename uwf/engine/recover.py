@@ -69,8 +69,9 @@ def is_kept(runner: int | None, pid: int | None, started: str | None) -> bool:
     from uwf.agent import platform
 
     process = None if pid is None else platform.look(pid)
-    is_it = process is not None and process.start == started and not process.dead
-    return is_it and process is not None and process.parent == runner != os.getpid()
+    if process is None or process.dead or process.start != started:
+        return False
+    return process.parent == runner and runner != os.getpid()
 
 
 def _end(
