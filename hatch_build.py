@@ -1,4 +1,4 @@
-"""What an installation compiles: the starter, see uwf/agent/start.c. Without it `uwf` forks, and works as well.
+"""What an installation compiles: the starter, see uwf/agent/process/start.c. Without it `uwf` forks, and works as well.
 
 So nothing here ever fails: where there is no compiler, or what it makes does not run, the wheel is one for any machine.
 CC names another compiler; CC=false makes that wheel on purpose.
@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
-SOURCE, STARTER = "uwf/agent/start.c", "uwf/agent/start-1"
+SOURCE, STARTER = "uwf/agent/process/start.c", "uwf/agent/process/start-1"
 FLAGS = "-O1 -ffreestanding -fno-builtin -fno-stack-protector -fno-pie -no-pie -nostdlib -static -s"
 MACHINES = ("linux_x86_64", "linux_aarch64")  # that SOURCE knows
 NEVER_RAN = 127  # how it ends when it is given nothing to start

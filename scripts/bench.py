@@ -24,7 +24,7 @@ from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
 
 import uwf
-from uwf.engine.dispatch import Dispatch
+from uwf.engine.run.admission import Dispatch
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers.fake_agent import reply
 from tests.helpers.rig import Rig
-from uwf.engine import history
-from uwf.engine.model import THREADS
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.upkeep import migrate
 from uwf.store.check import verify
 from uwf.store.sqlite import open_store
 
@@ -92,7 +92,7 @@ def test_a_thread_goes_on(rig: Rig) -> None:
 
 
 def test_older_entries_are_migrated(rig: Rig) -> None:
-    report = history.migrate(rig.store, dry_run=False)
+    report = migrate.migrate(rig.store, dry_run=False)
     assert (report.moved, report.conflicts) == (2, ())
     assert verify(rig.store).problems == ()
-    assert history.migrate(rig.store, dry_run=False).moved == 0
+    assert migrate.migrate(rig.store, dry_run=False).moved == 0

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmarks.measure import report, tell
 from benchmarks.stepping import WORKFLOW
-from uwf.agent import platform
-from uwf.agent.process import Command, run
+from uwf.agent.process import platform
+from uwf.agent.process.supervise import Command, run
 from uwf.agent.stop import Stop
-from uwf.engine import lifecycle
-from uwf.engine.redact import Redactor
-from uwf.guard import line
+from uwf.engine.actions import lifecycle
+from uwf.engine.chain.redact import Redactor
+from uwf.guard import queue
 from uwf.store.sqlite import open_store
 
 ECHO = ["/bin/echo", "up"]
@@ -152,7 +152,7 @@ def _handovers(home: Path, threads: int) -> list[float]:
         )
         for id in ids
     ]
-    while len(line.everybody(store)) < threads - 1:
+    while len(queue.everybody(store)) < threads - 1:
         time.sleep(0.05)
     store.close()
     (home / "go").touch()

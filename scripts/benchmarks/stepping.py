@@ -12,15 +12,16 @@ from blake3 import blake3
 from msgpack import packb
 
 from uwf import config
-from uwf.agent.process import Outcome
-from uwf.agent.seam import Answer, Ask
+from uwf.agent.process.supervise import Outcome
+from uwf.agent.protocol import Answer, Ask
 from uwf.agent.stop import Stop
 from uwf.clock import now_ms
-from uwf.engine import advance, lifecycle
-from uwf.engine.dispatch import Dispatch
-from uwf.engine.engine import Engine
-from uwf.engine.memo import Memo
-from uwf.engine.redact import Redactor
+from uwf.engine.actions import lifecycle
+from uwf.engine.chain.cache import Memo
+from uwf.engine.chain.redact import Redactor
+from uwf.engine.run import runner
+from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.context import Engine
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow
 
@@ -91,8 +92,8 @@ class Uwf:
 
     def steps(self, count: int) -> None:
         self.count += count
-        order = advance.Order(advance.EXEC, count=count)
-        for _ in advance.run(self.engine, self.thread, order, Stop()):
+        order = runner.Order(runner.EXEC, count=count)
+        for _ in runner.run(self.engine, self.thread, order, Stop()):
             pass
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.measure import alternate, report, tell
 from benchmarks.stepping import BODY, BareChain, Unguarded, Uwf
-from uwf.engine.dispatch import Dispatch
+from uwf.engine.run.admission import Dispatch
 from uwf.store.sqlite import SqliteStore
 
 AT_ONCE = 50

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from uwf.engine import lifecycle
-from uwf.engine.model import ATTEMPTS, THREADS
-from uwf.engine.redact import Redactor
-from uwf.engine.thread import lock_path
-from uwf.guard import line, lock
+from uwf.engine.actions import lifecycle
+from uwf.engine.chain.nodes import ATTEMPTS, THREADS
+from uwf.engine.chain.redact import Redactor
+from uwf.engine.chain.thread import lock_path
+from uwf.guard import lock, queue
 from uwf.store.protocols import Ref
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow
@@ -95,7 +95,7 @@ class Home:
 
     def arrivals(self) -> dict[str, float]:
         """When those who wait now came into the line, in monotonic seconds."""
-        return {entry.thread: entry.since_s for entry in line.everybody(self._store)}
+        return {entry.thread: entry.since_s for entry in queue.everybody(self._store)}
 
     def locked(self) -> list[str]:
         """The threads whose lock somebody holds."""

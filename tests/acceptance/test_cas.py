@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.program import Uwf
-from uwf.cli import values
+from uwf.cli import payload_json
 from uwf.store import codec
 
 
@@ -195,5 +195,5 @@ payloads = st.recursive(
 
 @given(payloads)
 def test_payloads_survive_their_way_through_json(payload: object) -> None:
-    text = json.dumps(values.to_json(payload))
-    assert codec.encode("k", values.from_json(text, "x")) == codec.encode("k", payload)
+    text = json.dumps(payload_json.to_json(payload))
+    assert codec.encode("k", payload_json.from_json(text, "x")) == codec.encode("k", payload)

@@ -11,7 +11,7 @@ import pytest
 
 import hatch_build
 from tests.agent.supervised import Supervised, descriptors, marked
-from uwf.agent import platform, started
+from uwf.agent.process import platform, started
 
 
 @pytest.fixture(params=["starter", "fork"])

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from uwf.agent import process, started
+from uwf.agent.process import started, supervise
 from uwf.agent.stop import Stop
 
 
@@ -63,7 +63,7 @@ def main() -> None:
             time.sleep(0.01)
 
     crowd = Crowd() if word == "crowded" else None
-    command = process.Command(
+    command = supervise.Command(
         argv=tuple(argv),
         cwd=os.getcwd(),
         env=dict(os.environ),
@@ -72,7 +72,7 @@ def main() -> None:
         grace_s=float(grace_s),
     )
     try:
-        outcome = process.run(
+        outcome = supervise.run(
             command,
             stop=stop,
             on_ready=on_ready,

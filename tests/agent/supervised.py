@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from uwf.agent import platform, process, started
-from uwf.agent.process import Command, Outcome
+from uwf.agent.process import platform, started, supervise
+from uwf.agent.process.supervise import Command, Outcome
 from uwf.agent.stop import Stop
 from uwf.record import replace
 
@@ -76,7 +76,7 @@ class Supervised:
             "on_pause": on_pause,
             **callbacks,
         }
-        return process.run(command, stop=self.stop, **chosen)
+        return supervise.run(command, stop=self.stop, **chosen)
 
     def strays(self, *words: str, **options: Any) -> Outcome:
         """Run the agent that leaves processes behind; `pids` then tells which. One that would stay is stopped."""

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.supervised import AGENTS, Supervised
-from uwf.agent.command import TURN_BYTES, CommandAgent, _Turns
-from uwf.agent.seam import Agent, Answer, Ask
+from uwf.agent.kinds.command import TURN_BYTES, CommandAgent, _Turns
+from uwf.agent.protocol import Agent, Answer, Ask
 
 
 class Asked:

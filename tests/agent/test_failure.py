@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import clock
-from uwf.agent import failure, platform, resets
+from uwf.agent import failure, rate_limit_reset
 from uwf.agent.failure import Failing, classify
+from uwf.agent.process import platform
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=BERLIN)
@@ -195,7 +196,7 @@ def at(*fields: int, zone: str = "Europe/Berlin") -> datetime:
     ],
 )
 def test_the_forms_in_which_resets_are_told(message: str, moment: datetime) -> None:
-    assert resets.resets_ms(message, NOW_MS) == round(moment.timestamp() * 1000)
+    assert rate_limit_reset.resets_ms(message, NOW_MS) == round(moment.timestamp() * 1000)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +218,12 @@ def test_the_forms_in_which_resets_are_told(message: str, moment: datetime) -> N
     ],
 )
 def test_what_names_no_moment_to_come_is_none(message: str) -> None:
-    assert resets.resets_ms(message, NOW_MS) is None
+    assert rate_limit_reset.resets_ms(message, NOW_MS) is None
 
 
 def test_the_end_of_a_year_is_passed() -> None:
     now_ms = round(at(2026, 12, 30, 12).timestamp() * 1000)
-    found = resets.resets_ms("resets Jan 2, 2am", now_ms)
+    found = rate_limit_reset.resets_ms("resets Jan 2, 2am", now_ms)
     assert found == round(at(2027, 1, 2, 2).timestamp() * 1000)
 
 
@@ -230,8 +231,8 @@ def test_the_end_of_a_year_is_passed() -> None:
     st.text(max_size=400), st.sampled_from(["resets at ", "try again in ", "|", "retry-after: "])
 )
 def test_any_text_gives_a_moment_ahead_or_none(text: str, before: str) -> None:
-    found = resets.resets_ms(before + text, NOW_MS)
-    assert found is None or NOW_MS < found <= NOW_MS + resets.MOST_AHEAD_MS
+    found = rate_limit_reset.resets_ms(before + text, NOW_MS)
+    assert found is None or NOW_MS < found <= NOW_MS + rate_limit_reset.MOST_AHEAD_MS
 
 
 @given(
@@ -250,5 +251,5 @@ def test_long_output_is_read_quickly() -> None:
     began_s = time.perf_counter()
     for text in ("a" * 100_000, "1 " * 50_000, "reset " * 20_000, "in 1h " * 20_000, "|" * 99_999):
         exited(stderr=text, stdout=text)
-        resets.resets_ms(text[-4000:], NOW_MS)
+        rate_limit_reset.resets_ms(text[-4000:], NOW_MS)
     assert time.perf_counter() - began_s < 2

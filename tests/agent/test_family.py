@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
-from uwf.agent import platform
-from uwf.agent.family import Adoption, Family, OwnFamily
-from uwf.agent.platform import Process
+from uwf.agent.process import platform
+from uwf.agent.process.platform import Process
+from uwf.agent.process.tree import Adoption, Family, OwnFamily
 
 PLACES = ["group", "session", "daemon"]
 

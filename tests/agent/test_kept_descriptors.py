@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import ROOT, Supervised, linux_only
-from uwf.agent import started
-from uwf.agent.command import CommandAgent
-from uwf.agent.seam import Ask
+from uwf.agent.kinds.command import CommandAgent
+from uwf.agent.process import started
+from uwf.agent.protocol import Ask
 
 LIST = "import os; print(*sorted(int(n) for n in os.listdir('/dev/fd') if int(n) > 2))"
 """Prints the open descriptors, and one more with which it looked."""

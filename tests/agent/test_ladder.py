@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
-from uwf.agent import ladder, platform
-from uwf.agent.family import Family
-from uwf.agent.platform import Process
+from uwf.agent.process import platform, terminate
+from uwf.agent.process.platform import Process
+from uwf.agent.process.tree import Family
 
 PLACES = ["group", "session", "daemon"]
 
@@ -29,7 +29,7 @@ def test_nothing_left_behind_survives_its_step(
     output: str,
     threads: int,
 ) -> None:
-    monkeypatch.setattr("uwf.agent.process.LEFT_OPEN_QUIET_S", 0.1)
+    monkeypatch.setattr("uwf.agent.process.supervise.LEFT_OPEN_QUIET_S", 0.1)
     if threads > 1:
         monkeypatch.setattr(platform, "is_alone", lambda: False)
     outcome = supervised.strays(place, output, "many")
@@ -84,7 +84,7 @@ def test_stray_that_holds_the_output_does_not_hang_the_run(supervised: Supervise
 def test_stray_that_floods_the_output_does_not_hang_the_run(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uwf.agent.process.LEFT_OPEN_MOST_S", 0.3)
+    monkeypatch.setattr("uwf.agent.process.supervise.LEFT_OPEN_MOST_S", 0.3)
     outcome = supervised("sh", "-c", "(while :; do echo more; sleep 0.01; done) & echo reply")
     assert (outcome.ended, outcome.exit_code) == ("exit", 0)
     assert set(outcome.stdout.split()) == {b"reply", b"more"}
@@ -152,16 +152,18 @@ class Undying(Family):
 
 
 def test_survivor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ladder, "CONFIRM_S", 0.05)
-    ending = ladder.end(Undying(), group=None, grace_s=0.05, wait=time.sleep, hurry=lambda: False)
-    assert ending == ladder.Ending("kill", (), (2**30,))
+    monkeypatch.setattr(terminate, "CONFIRM_S", 0.05)
+    ending = terminate.end(
+        Undying(), group=None, grace_s=0.05, wait=time.sleep, hurry=lambda: False
+    )
+    assert ending == terminate.Ending("kill", (), (2**30,))
 
 
 def test_survivor_is_named_in_the_outcome(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ladder, "CONFIRM_S", 0.05)
-    monkeypatch.setattr(ladder, "SIGKILL", 0)  # a signal that does nothing
+    monkeypatch.setattr(terminate, "CONFIRM_S", 0.05)
+    monkeypatch.setattr(terminate, "SIGKILL", 0)  # a signal that does nothing
     outcome = supervised.run_until_output(supervised.command(AGENTS / "deaf.sh", grace_s=0.05))
     pid = supervised.ready[0][0]
     assert (outcome.ended, outcome.rung, pid in outcome.survivors) == ("stopped", "kill", True)

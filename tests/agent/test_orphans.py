@@ -20,8 +20,8 @@ from tests.agent.supervised import (
     lives,
     marked,
 )
-from uwf.agent import platform, started
-from uwf.agent.orphans import end_orphans
+from uwf.agent.process import platform, started
+from uwf.agent.process.orphans import end_orphans
 
 STRAYS = (sys.executable, "-S", AGENTS / "strays.py")
 
@@ -120,7 +120,7 @@ def test_recovery_from_inside_the_family_spares_itself(supervised: Supervised) -
     # An agent may call `uwf` itself, and that may be the command that recovers the agent's own thread.
     script = (
         "import os\n"
-        "from uwf.agent.orphans import end_orphans\n"
+        "from uwf.agent.process.orphans import end_orphans\n"
         f"ending = end_orphans(os.getppid(), 'gone', {supervised.mark!r}, 0.1)\n"
         "print('alive', ending.rung or '-')\n"
     )
@@ -146,7 +146,7 @@ def test_program_never_runs_when_the_host_dies_before_it_was_recorded(
 def test_gate_alone_holds_the_program_back(supervised: Supervised) -> None:
     # Without the parent-death signal, as on macOS: the closing gate must be enough.
     trace = supervised.folder / "ran"
-    blind = "import uwf.agent.platform as p; p._load_prctl = lambda: lambda _o, _a: None; "
+    blind = "import uwf.agent.process.platform as p; p._load_prctl = lambda: lambda _o, _a: None; "
     code = blind + "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
     host_file = Path(__file__).parent / "host.py"
     words = [supervised.folder, supervised.mark, "3", "hold", "touch", trace]

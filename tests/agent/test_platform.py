@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agent.supervised import eventually, linux_only
-from uwf.agent import platform
+from uwf.agent.process import platform
 
 
 @pytest.fixture(params=[pytest.param("proc", marks=linux_only), "ps"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, linux_only
-from uwf.agent import drain, platform, spawn
+from uwf.agent.process import platform, pump, spawn
 from uwf.errors import StoreError
 
 MIB = 1 << 20
@@ -68,7 +68,7 @@ def test_only_the_end_of_stderr_is_kept_and_all_of_it_counted(supervised: Superv
     script = "yes 'some words' | head -c 3000000 >&2; echo the end >&2"
     outcome = supervised("sh", "-c", script)
     assert outcome.stderr.endswith(b"the end\n")
-    assert len(outcome.stderr) == drain.TAIL_BYTES
+    assert len(outcome.stderr) == pump.TAIL_BYTES
     assert outcome.stderr_bytes == 3_000_000 + len("the end\n")
 
 
@@ -292,11 +292,11 @@ def test_spool_is_private_and_has_no_name(
     if not has_nameless_files:
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     opened: list[int] = []
-    real = drain._nameless_file
+    real = pump._nameless_file
     monkeypatch.setattr(
-        drain, "_nameless_file", lambda folder: opened.append(real(folder)) or opened[0]
+        pump, "_nameless_file", lambda folder: opened.append(real(folder)) or opened[0]
     )
-    spool = drain.Spool(str(tmp_path))
+    spool = pump.Spool(str(tmp_path))
     block = b"0123456789" * 50_000
     for _ in range(3):
         spool.add(block)
@@ -359,7 +359,7 @@ def test_other_children_of_this_program_are_left_alone(supervised: Supervised) -
 def test_long_runs_do_not_gather_corpses(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uwf.agent.process._TIDY_S", 0.05)
+    monkeypatch.setattr("uwf.agent.process.supervise._TIDY_S", 0.05)
     corpses: list[int] = []
 
     def count(_chunk: bytes) -> None:

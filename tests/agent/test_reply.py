@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.agent.reply import BadReply, Reply, split
+from uwf.agent.frontmatter import BadReply, Reply, split
 
 PLAIN = "---\n$status: done\nreason: all good\n---\n\nThe text.\n"
 FRONT = {"$status": "done", "reason": "all good"}
@@ -248,7 +248,7 @@ def test_a_reply_as_asked_for_comes_back_whole(
 def test_usual_reply_is_read_as_with_all_care(head: list[str], rest: list[str]) -> None:
     text = "\n".join(["---", *head, "---", *rest])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("uwf.agent.reply._usual", lambda text: None)
+        patch.setattr("uwf.agent.frontmatter._usual", lambda text: None)
         careful = _said(text)
     assert _said(text) == careful
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import Supervised, fork_only
-from uwf.agent import forked, platform, spawn, started
-from uwf.agent.command import available
+from uwf.agent.kinds.command import available
+from uwf.agent.process import fork, platform, spawn, started
 
 
 def script(folder: Path, first_line: str, mode: int = 0o755) -> str:
@@ -135,7 +135,7 @@ def test_descriptors_that_cannot_be_listed_are_an_outcome(
         raise FileNotFoundError(2, "No such file or directory", "/dev/fd")
 
     with monkeypatch.context() as patch:
-        patch.setattr(forked, "_leaking_descriptors", refuse)
+        patch.setattr(fork, "_leaking_descriptors", refuse)
         error = reason(supervised, "true")
     assert error == "cannot run 'true': /dev/fd: No such file or directory"
 

@@ -13,9 +13,9 @@ import pytest
 
 import hatch_build
 from tests.agent.supervised import ROOT, Supervised, starter_only
-from uwf.agent import forked, started
-from uwf.agent.pipes import Pipes
-from uwf.agent.program import Program
+from uwf.agent.process import fork, started
+from uwf.agent.process.pipes import Pipes
+from uwf.agent.process.program import Program
 
 ECHO = shutil.which("echo") or "/bin/echo"
 
@@ -57,9 +57,9 @@ def test_agent_is_started_all_the_same_where_the_starter_cannot_be_used(
         spoilt.chmod(mode)
     monkeypatch.setattr(started, "STARTER", str(spoilt))
     forks: list[Program] = []
-    real = forked.fork
+    real = fork.fork
     monkeypatch.setattr(
-        forked, "fork", lambda program, pipes: forks.append(program) or real(program, pipes)
+        fork, "fork", lambda program, pipes: forks.append(program) or real(program, pipes)
     )
     assert supervised("cat", stdin=b"prompt").stdout == b"prompt"
     assert len(forks) == 1

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives, marked
-from uwf.agent import ladder
-from uwf.agent.family import Family
-from uwf.agent.platform import Process
+from uwf.agent.process import terminate
+from uwf.agent.process.platform import Process
+from uwf.agent.process.tree import Family
 
 PLACES = ["group", "job", "session", "daemon"]
 # A program with one thread and no children but the agent, as `uwf` is; and one with others of both.
@@ -48,15 +48,15 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     sent: Sent = []
     monkeypatch.setattr(os, "killpg", lambda group, signum: sent.append(("group", group, signum)))
     monkeypatch.setattr(
-        ladder, "send", lambda member, signum: sent.append(("one", member.pid, signum))
+        terminate, "send", lambda member, signum: sent.append(("one", member.pid, signum))
     )
     return sent
 
 
 def end(
     family: Family, *, at_once: bool, grace_s: float = 10.0, in_a_hurry: bool = False
-) -> ladder.Ending:
-    return ladder.end(
+) -> terminate.Ending:
+    return terminate.end(
         family,
         group=GROUP,
         at_once=at_once,
@@ -96,7 +96,7 @@ def test_group_that_comes_to_light_late_is_told(sent: Sent) -> None:
 
 
 def test_group_that_is_gone_at_the_first_look_was_told(sent: Sent) -> None:
-    assert end(Seen(), at_once=True) == ladder.Ending("term", (GROUP,), ())
+    assert end(Seen(), at_once=True) == terminate.Ending("term", (GROUP,), ())
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
@@ -131,7 +131,7 @@ def test_group_of_another_user_is_told_once(sent: Sent, monkeypatch: pytest.Monk
 
 
 def test_nobody_is_told_when_nobody_lives(sent: Sent) -> None:
-    assert end(Seen(), at_once=False) == ladder.Ending("", (), ())
+    assert end(Seen(), at_once=False) == terminate.Ending("", (), ())
     assert sent == []
 
 
@@ -143,7 +143,7 @@ def test_without_grace_nobody_is_asked(
     everybody = [inside(GROUP), outside(3)]
     family = Seen(everybody, everybody)
     ending = end(family, at_once=at_once, grace_s=grace_s, in_a_hurry=in_a_hurry)
-    assert ending == ladder.Ending("kill", (3, GROUP), ())
+    assert ending == terminate.Ending("kill", (3, GROUP), ())
     assert {signum for _, _, signum in sent} == {signal.SIGKILL}
     assert {number for _, number, _ in sent} == {GROUP, 3}
 
@@ -159,12 +159,12 @@ def test_group_of_another_user_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         raise PermissionError
 
     monkeypatch.setattr(os, "killpg", refuse)
-    monkeypatch.setattr(ladder, "CONFIRM_S", 0.05)
+    monkeypatch.setattr(terminate, "CONFIRM_S", 0.05)
     family = Seen(*[[inside(2)]] * 10_000)
-    ending = ladder.end(
+    ending = terminate.end(
         family, group=GROUP, at_once=True, grace_s=0.05, wait=time.sleep, hurry=lambda: False
     )
-    assert ending == ladder.Ending("kill", (GROUP,), (2,))
+    assert ending == terminate.Ending("kill", (GROUP,), (2,))
 
 
 def stopped(

@@ -6,7 +6,7 @@ import pytest
 
 from uwf.cli import complete, index, shells
 from uwf.cli.command import COMMON
-from uwf.cli.typed import answer
+from uwf.cli.completion_line import answer
 
 
 def words(line: str) -> list[str]:

@@ -23,7 +23,7 @@ from uwf.config import (
     values,
 )
 from uwf.errors import ConfigInvalid
-from uwf.guard import attempts, breaker, place, resources, retry, stats, turn
+from uwf.guard import attempts, breaker, place, resources, retry, slot_guard, success_rate
 
 WHOLE = """
 default_agent = "reviewer"
@@ -157,7 +157,7 @@ def test_every_key_reaches_its_field(home: Path) -> None:
 def test_the_guards_have_the_same_defaults() -> None:
     found = config.defaults()
     assert found.breaker.__dict__ == breaker.Rules().__dict__
-    assert found.stats.__dict__ == stats.Rules().__dict__
+    assert found.stats.__dict__ == success_rate.Rules().__dict__
     assert found.retry.__dict__ == retry.Rules().__dict__
     limits = found.limits
     assert attempts.Rules(limits.max_attempts, limits.max_repeats) == attempts.Rules()
@@ -167,7 +167,7 @@ def test_the_guards_have_the_same_defaults() -> None:
         disk_floor_bytes=limits.disk_floor_bytes,
         seats=limits.seats,
     )
-    assert turn.Limits({}, {}, {}) == turn.Limits(
+    assert slot_guard.Limits({}, {}, {}) == slot_guard.Limits(
         per_agent={},
         per_workflow=dict(limits.per_workflow),
         per_label=dict(limits.per_label),

@@ -6,8 +6,8 @@ from tests.crash import reading
 from tests.crash.processes import Obstacle, Running, wait_until
 from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
-from uwf.engine.history import HISTORY
-from uwf.engine.model import THREADS
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.upkeep.migrate import HISTORY
 from uwf.store.codec import Link
 
 SAID_BEFORE = "the title is missing"

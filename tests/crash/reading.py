@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tests.crash.world import World
-from uwf.engine import turns
-from uwf.engine.model import ATTEMPTS, THREADS
-from uwf.engine.story import steps_back
-from uwf.engine.view import View
+from uwf.engine.chain.nodes import ATTEMPTS, THREADS
+from uwf.engine.chain.story import steps_back
+from uwf.engine.query import turns
+from uwf.engine.query.threads import View
 from uwf.store.protocols import Store
 
 VOLATILE = {"completedAt", "forkedFromThread", "forkedFromStep", "undone.time"}
@@ -88,7 +88,7 @@ def step_rows(world: World) -> list[dict[str, Any]]:
 
 
 def _threads(store: Store) -> list[Any]:
-    from uwf.engine import thread
+    from uwf.engine.chain import thread
 
     return [thread.read(store, ref) for ref in store.refs(THREADS)]
 

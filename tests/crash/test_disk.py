@@ -21,7 +21,7 @@ from tests.crash.scenarios import scenario
 from tests.crash.trial import Fault, Verdict, attempt
 from tests.crash.world import World
 from uwf.errors import StoreError, StoreUnreadable
-from uwf.store import mark
+from uwf.store import high_water
 from uwf.store.check import verify
 
 failing_disk = pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)
@@ -203,7 +203,7 @@ def test_a_damaged_wal_is_an_error_or_changes_nothing(
             assert verify(store, deep=True).problems == ()
     except StoreUnreadable as error:
         assert "has lost what was written last" in error.message
-        os.unlink(mark.path_of(str(world.home / "store.db")))  # go on with what is left
+        os.unlink(high_water.path_of(str(world.home / "store.db")))  # go on with what is left
         with world.store() as store:
             assert reading.state(store) in path[:-1]
             assert verify(store, deep=True).problems == ()

@@ -8,8 +8,9 @@ from tests.helpers.fake_agent import suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.engine import address, rebind
-from uwf.engine.model import THREADS
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.query import resolve
+from uwf.engine.run import rebind
 from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.record import replace
 from uwf.store.protocols import Store
@@ -30,7 +31,7 @@ def named(store: Store, *ids: str) -> None:
 
 
 def found(store: Store, text: str) -> str:
-    return address.thread_ref(store, text).name.removeprefix(THREADS)
+    return resolve.thread_ref(store, text).name.removeprefix(THREADS)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_text_that_is_no_thread_is_an_error(
 
 def test_last_is_the_newest_thread(rig: Rig) -> None:
     with pytest.raises(NotFound) as none:
-        address.thread_ref(rig.store, "@last")
+        resolve.thread_ref(rig.store, "@last")
     assert "uwf thread start" in str(none.value.hint)
     for _ in range(3):
         id = rig.start()
@@ -142,10 +143,10 @@ def test_steps_are_counted_back_from_the_head(rig: Rig) -> None:
     steps = [step.id for step in rig.steps(id)]
     for back, step in enumerate(reversed(steps)):
         for text in (f"{id}~{back}", f"{id[-6:]}~{back}", f"@last~{back}"):
-            assert address.object_id(rig.store, text) == step
-            assert address.step_id(rig.store, text) == step
+            assert resolve.object_id(rig.store, text) == step
+            assert resolve.step_id(rig.store, text) == step
     with pytest.raises(NotFound) as missing:
-        address.object_id(rig.store, f"{id}~3")
+        resolve.object_id(rig.store, f"{id}~3")
     assert missing.value.code == "no_such_step"
 
 
@@ -156,8 +157,8 @@ def test_visits_of_a_role_are_counted_from_its_first(rig: Rig) -> None:
     steps = [step.id for step in rig.steps(id)]
     for visit, index in ((1, 0), (2, 2), (3, 4)):
         for text in (f"{id}/writer@{visit}", f"@last/writer@{visit}"):
-            assert address.object_id(rig.store, text) == steps[index]
-    assert address.object_id(rig.store, f"{id}/reviewer@2") == steps[3]
+            assert resolve.object_id(rig.store, text) == steps[index]
+    assert resolve.object_id(rig.store, f"{id}/reviewer@2") == steps[3]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_address_that_leads_nowhere_is_an_error(
     id = rig.start()
     rig.exec(id, WROTE)
     with pytest.raises(error) as raised:
-        address.object_id(rig.store, text)
+        resolve.object_id(rig.store, text)
     assert raised.value.code == code
     assert raised.value.hint
 
@@ -198,29 +199,29 @@ def test_object_is_found_by_id_and_by_its_beginning(rig: Rig) -> None:
     rig.exec(id, WROTE)
     head = rig.head(id)
     for text in (head, head[:10], head.upper()):
-        assert address.object_id(rig.store, text) == head
+        assert resolve.object_id(rig.store, text) == head
 
 
 def test_thread_stands_for_its_head(rig: Rig) -> None:
     id = rig.start()
-    assert address.object_id(rig.store, id) == rig.head(id)
+    assert resolve.object_id(rig.store, id) == rig.head(id)
     rig.exec(id, WROTE)
     rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
-    assert address.object_id(rig.store, "@last") == rig.head(id)
+    assert resolve.object_id(rig.store, "@last") == rig.head(id)
     assert rig.store.get(rig.head(id)).kind == "rebind"
 
 
 def test_step_of_a_thread_is_its_newest(rig: Rig) -> None:
     id = rig.start()
     with pytest.raises(NotFound) as none:
-        address.step_id(rig.store, id)
+        resolve.step_id(rig.store, id)
     assert none.value.code == "no_such_step"
     rig.exec(id, WROTE)
     step = rig.head(id)
     for name in ("other", "third"):
         rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name=name)))
-    assert address.step_id(rig.store, id) == step
-    assert address.step_id(rig.store, f"{id}~0") == step
+    assert resolve.step_id(rig.store, id) == step
+    assert resolve.step_id(rig.store, f"{id}~0") == step
 
 
 def test_object_of_another_kind_is_no_step(rig: Rig) -> None:
@@ -229,7 +230,7 @@ def test_object_of_another_kind_is_no_step(rig: Rig) -> None:
     step = rig.steps(id)[0]
     for other in (step.workflow, step.prompt, str(step.turns)):
         with pytest.raises(InputError) as refused:
-            address.step_id(rig.store, other)
+            resolve.step_id(rig.store, other)
         assert refused.value.code == "not_a_step"
 
 
@@ -246,9 +247,9 @@ def test_fork_is_told_which_thread_was_named(rig: Rig) -> None:
         (f"{id}~1", id),
         (f"{other}/writer@1", other),
     ):
-        assert address.forkable(rig.store, text)[1] == thread
-    assert address.forkable(rig.store, f"{other}~1") == (first, other)
-    assert address.forkable(rig.store, first) == (first, None)
+        assert resolve.forkable(rig.store, text)[1] == thread
+    assert resolve.forkable(rig.store, f"{other}~1") == (first, other)
+    assert resolve.forkable(rig.store, first) == (first, None)
 
 
 def test_beginning_of_a_step_is_not_taken_for_a_thread_that_ends_so(rig: Rig) -> None:
@@ -256,4 +257,4 @@ def test_beginning_of_a_step_is_not_taken_for_a_thread_that_ends_so(rig: Rig) ->
     rig.exec(id, WROTE)
     step = rig.head(id)
     named(rig.store, f"01HF7YAT0000000000{step[:8].upper()}")
-    assert address.forkable(rig.store, step[:8]) == (step, None)
+    assert resolve.forkable(rig.store, step[:8]) == (step, None)

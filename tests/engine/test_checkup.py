@@ -7,17 +7,17 @@ import os
 import pytest
 
 from tests.helpers.rig import Rig
-from uwf.agent import platform
-from uwf.engine import checkup
-from uwf.guard import line
-from uwf.guard.line import Entry
+from uwf.agent.process import platform
+from uwf.engine.upkeep import doctor
+from uwf.guard import queue
+from uwf.guard.queue import Entry
 
 
 def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> Entry:
     """Put a process into the line, in the place of any other that waited for the thread."""
     entry = Entry(thread, "mine", (), 0, False, 0.0, pid, started)
     with rig.store.transaction() as tx:
-        line.put(tx, entry)
+        queue.put(tx, entry)
     return entry
 
 
@@ -33,14 +33,14 @@ def test_who_stands_in_the_place_of_the_dead_by_now_is_left_there(
         return False
 
     monkeypatch.setattr(platform, "is_same", look_and_be_late)
-    (finding,) = checkup.examine(each_rig.engine, repair=True)
+    (finding,) = doctor.examine(each_rig.engine, repair=True)
     assert (finding.kind, finding.thread, finding.repaired) == ("queue", thread, True)
-    assert line.everybody(each_rig.store) == living
+    assert queue.everybody(each_rig.store) == living
 
 
 def test_the_dead_are_taken_out_of_the_line(rig: Rig) -> None:
     thread = rig.start()
     stand_in_line(rig, thread, os.getpid(), "another boot")
-    assert [one.repaired for one in checkup.examine(rig.engine, repair=False)] == [False]
-    assert [one.repaired for one in checkup.examine(rig.engine, repair=True)] == [True]
-    assert line.everybody(rig.store) == []
+    assert [one.repaired for one in doctor.examine(rig.engine, repair=False)] == [False]
+    assert [one.repaired for one in doctor.examine(rig.engine, repair=True)] == [True]
+    assert queue.everybody(rig.store) == []

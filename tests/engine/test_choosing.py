@@ -8,9 +8,10 @@ import pytest
 
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import WROTE, Rig
-from uwf.agent.command import CommandAgent
+from uwf.agent.kinds.command import CommandAgent
 from uwf.config import AgentConfig, defaults
-from uwf.engine import agents, workflows
+from uwf.engine.query import workflows
+from uwf.engine.run import agents
 from uwf.errors import Ambiguous, InputError, NotFound, Refused, UwfError
 from uwf.record import replace
 

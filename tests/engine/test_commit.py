@@ -10,10 +10,11 @@ import pytest
 from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine import advance, commit, lifecycle, rebind, undo
-from uwf.engine.advance import Order
-from uwf.engine.decide import Standing
-from uwf.engine.thread import Thread
+from uwf.engine.actions import lifecycle, undo
+from uwf.engine.chain.thread import Thread
+from uwf.engine.run import publish, rebind, runner
+from uwf.engine.run.plan import Standing
+from uwf.engine.run.runner import Order
 from uwf.errors import Busy, Conflict, StoreError
 from uwf.record import replace
 from uwf.store import memory, writing
@@ -87,7 +88,7 @@ def test_busy_thread_is_refused_and_says_who_has_it(rig: Rig) -> None:
 
     def second(ask: object) -> str:
         with pytest.raises(Busy) as busy:
-            list(advance.run(rig.engine, id, Order("exec"), rig.stop))
+            list(runner.run(rig.engine, id, Order("exec"), rig.stop))
         assert "(writer, since 20" in busy.value.message
         assert busy.value.hint
         return WROTE
@@ -138,7 +139,7 @@ def test_tag_set_while_a_step_waits_for_its_turn_is_kept(
 
 
 def move_on(rig: Rig, thread: Thread) -> None:
-    commit.move(rig.store, thread, Standing("suspended", "writer", "later"), "as a test wants it")
+    publish.move(rig.store, thread, Standing("suspended", "writer", "later"), "as a test wants it")
 
 
 def cancel(rig: Rig, thread: Thread) -> None:
@@ -173,13 +174,13 @@ def test_tag_set_just_before_a_failure_is_kept(
 ) -> None:
     rig = each_rig
     id = rig.start()
-    keep = commit.keep_failure
+    keep = publish.keep_failure
 
     def late(*words: Any) -> str:
         label(rig, id)
         return keep(*words)
 
-    monkeypatch.setattr(commit, "keep_failure", late)
+    monkeypatch.setattr(publish, "keep_failure", late)
     rig.exec(id, crash())
     assert rig.state(id)["status"] == "suspended"
     assert rig.row(id)["labels"] == {"team": "red"}

@@ -12,9 +12,9 @@ import pytest
 
 from tests.guard.asking import Time
 from uwf import clock
-from uwf.agent import platform
-from uwf.engine import control
-from uwf.engine.thread import lock_path
+from uwf.agent.process import platform
+from uwf.engine.actions import stop
+from uwf.engine.chain.thread import lock_path
 from uwf.errors import StateError
 from uwf.guard import lock
 
@@ -58,40 +58,40 @@ def let_go_and_stay(signum: int, frame: object) -> None:
 
 
 def test_nobody_runs_it(tmp_path: object) -> None:
-    assert control.stop(str(tmp_path), ID, patience_s=PATIENCE_S) is None
-    assert control.wait(str(tmp_path), ID, timeout_s=0)
+    assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) is None
+    assert stop.wait(str(tmp_path), ID, timeout_s=0)
 
 
 def test_run_ends_at_sigterm(tmp_path: object, holder: Callable[..., int]) -> None:
     pid = holder()
-    assert control.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
+    assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
     assert lock.holder(lock_path(str(tmp_path)), ID) is None
 
 
 def test_run_that_lets_go_is_not_killed(tmp_path: object, holder: Callable[..., int]) -> None:
     pid = holder(let_go_and_stay)
-    assert control.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
+    assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
     assert os.waitpid(pid, os.WNOHANG) == (0, 0)
 
 
 def test_run_that_does_not_listen_is_killed(tmp_path: object, holder: Callable[..., int]) -> None:
     pid = holder(signal.SIG_IGN)
-    assert control.stop(str(tmp_path), ID, patience_s=0.05) == pid
+    assert stop.stop(str(tmp_path), ID, patience_s=0.05) == pid
     assert lock.holder(lock_path(str(tmp_path)), ID) is None
 
 
 def test_thread_of_this_very_process_is_not_stopped(tmp_path: object) -> None:
     with lock.take(lock_path(str(tmp_path)), ID), pytest.raises(StateError):
-        control.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+        stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize("pid", [0, 2**22 + 1])
 def test_run_that_cannot_be_seen_is_not_said_to_be_stopped(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch, pid: int
 ) -> None:
-    monkeypatch.setattr(control, "runner", lambda home, thread: pid)
+    monkeypatch.setattr(stop, "runner", lambda home, thread: pid)
     with pytest.raises(StateError, match="cannot be seen from here") as caught:
-        control.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+        stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
     assert caught.value.hint == f"uwf thread wait {ID}"
 
 
@@ -107,7 +107,7 @@ def test_run_of_another_user_is_told_at_once(
         patch.setattr(platform.signal, "pidfd_send_signal", refuse, raising=False)
         patch.setattr(os, "kill", refuse)
         with pytest.raises(StateError, match=f"process {pid} of another user"):
-            control.stop(str(tmp_path), ID, patience_s=0)
+            stop.stop(str(tmp_path), ID, patience_s=0)
     assert lock.holder(lock_path(str(tmp_path)), ID) == pid
 
 
@@ -117,7 +117,7 @@ def test_waiting_ends_with_the_run_or_with_the_time(
     pid = holder()
     with Time().patched() as moved, mock.patch("time.sleep", moved.pass_s):
         began_s = moved.s
-        assert not control.wait(str(tmp_path), ID, timeout_s=5.0)
+        assert not stop.wait(str(tmp_path), ID, timeout_s=5.0)
         assert 5.0 <= moved.s - began_s < 5.1
     os.kill(pid, signal.SIGKILL)
-    assert control.wait(str(tmp_path), ID, timeout_s=PATIENCE_S)
+    assert stop.wait(str(tmp_path), ID, timeout_s=PATIENCE_S)

@@ -8,12 +8,12 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.tries import ended_attempts, last_ending
+from uwf.engine.chain.attempt import ended_attempts, last_ending
 from uwf.errors import Refused
 from uwf.guard import breaker
 
 if TYPE_CHECKING:
-    from uwf.agent.process import Ended
+    from uwf.agent.process.supervise import Ended
 
 
 def test_failed_attempt_is_kept_with_all_that_is_known_of_it(each_rig: Rig) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.engine import rebind
+from uwf.engine.run import rebind
 from uwf.errors import InputError
 from uwf.record import replace
 

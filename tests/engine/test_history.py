@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.rig import everything
-from uwf.engine import history
-from uwf.engine.history import HISTORY, Clash, Left, Report
-from uwf.engine.model import THREADS
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.upkeep import migrate as history
+from uwf.engine.upkeep.migrate import HISTORY, Clash, Left, Report
 from uwf.store.check import verify
 from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store

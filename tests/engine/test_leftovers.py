@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from uwf import clock
-from uwf.agent import drain
+from uwf.agent.process import pump
 from uwf.config import cache, edit
-from uwf.engine import leftovers
-from uwf.engine.ask import SCHEMAS, SPOOL
+from uwf.engine.run.invocation import SCHEMAS, SPOOL
+from uwf.engine.upkeep import stale_files
 from uwf.store import files
 from uwf.store.sqlite import open_store
 
@@ -46,7 +46,7 @@ def make_store(home: Path) -> None:
 def spool(home: Path) -> None:
     vars(os).pop("O_TMPFILE", None)
     os.makedirs(home / SPOOL)
-    drain._nameless_file(str(home / SPOOL))
+    pump._nameless_file(str(home / SPOOL))
 
 
 def write_schema(home: Path) -> None:
@@ -69,20 +69,20 @@ def test_what_a_killed_writer_leaves_is_found_after_an_hour(tmp_path: Path, writ
     in_a_child(lambda: work(tmp_path), dies_at=dies_at)
     left = age(tmp_path, HOUR_S - 60)
     assert left
-    assert leftovers.find(str(tmp_path)) == []
+    assert stale_files.find(str(tmp_path)) == []
     age(tmp_path, HOUR_S + 1)
-    assert leftovers.find(str(tmp_path)) == left
-    assert all(leftovers.remove(path) for path in [*left, *left])
-    assert leftovers.find(str(tmp_path)) == []
+    assert stale_files.find(str(tmp_path)) == left
+    assert all(stale_files.remove(path) for path in [*left, *left])
+    assert stale_files.find(str(tmp_path)) == []
 
 
 def test_the_store_that_a_killed_writer_had_published_stays(tmp_path: Path) -> None:
     in_a_child(lambda: make_store(tmp_path), dies_at=(files, "discard"))
     first, second = sorted(tmp_path.iterdir())
     assert first.samefile(second)
-    [draft] = leftovers.find(str(tmp_path))  # at once: it is finished
+    [draft] = stale_files.find(str(tmp_path))  # at once: it is finished
     assert draft == str(second)
-    leftovers.remove(draft)
+    stale_files.remove(draft)
     make_store(tmp_path)
     assert first.exists() and not second.exists()
 
@@ -90,7 +90,7 @@ def test_the_store_that_a_killed_writer_had_published_stays(tmp_path: Path) -> N
 def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
     draft = files.start_new(str(tmp_path / "store.db"))
     age(tmp_path, 10 * HOUR_S)
-    assert leftovers.find(str(tmp_path)) == []
+    assert stale_files.find(str(tmp_path)) == []
     files.discard(draft)
 
 
@@ -102,5 +102,5 @@ def test_nothing_else_in_a_home_is_taken_for_unfinished(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "store.db.new-1-00000000").mkdir()
     age(tmp_path, 10 * HOUR_S)
-    assert leftovers.find(str(tmp_path)) == []
-    assert leftovers.find(str(tmp_path / "not" / "made")) == []
+    assert stale_files.find(str(tmp_path)) == []
+    assert stale_files.find(str(tmp_path / "not" / "made")) == []

@@ -11,9 +11,10 @@ from tests.helpers.fake_agent import crash
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.engine import holding, listing
-from uwf.engine.listing import Filter
-from uwf.engine.model import ACTIVE, HISTORY, STATUSES, THREADS
+from uwf.engine.chain.nodes import ACTIVE, HISTORY, STATUSES, THREADS
+from uwf.engine.query import listing
+from uwf.engine.query.listing import Filter
+from uwf.engine.run import lock
 from uwf.errors import InputError
 
 ALL = (*STATUSES, "running", "corrupt")
@@ -39,7 +40,7 @@ def zoo(each_rig: Rig) -> Iterator[dict[str, str]]:
         broken = tx.put("start", {"thread": "cut short"})
         ref = rig.ref(found["corrupt"])
         tx.set_ref(ref.name, broken, tags=ref.tags, why="test")
-    with holding.hold(rig.engine, found["running"]):
+    with lock.hold(rig.engine, found["running"]):
         yield found
 
 
@@ -94,7 +95,7 @@ def test_page_is_a_slice_of_the_whole(rig: Rig, monkeypatch: pytest.MonkeyPatch)
 
 def test_page_counts_only_what_fits(rig: Rig) -> None:
     ids = [rig.start() for _ in range(6)]
-    with holding.hold(rig.engine, ids[4]):
+    with lock.hold(rig.engine, ids[4]):
         assert listed(rig, statuses=("idle",), limit=2, offset=1) == [ids[3], ids[2]]
 
 

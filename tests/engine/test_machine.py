@@ -18,8 +18,8 @@ from tests.helpers.fake_agent import Answers, Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, Rig, everything
 from tests.helpers.ticking import Ticking
-from uwf.engine import rebind
-from uwf.engine.model import previous
+from uwf.engine.chain.nodes import previous
+from uwf.engine.run import rebind
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.record import replace
 from uwf.store.check import verify

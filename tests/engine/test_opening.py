@@ -12,11 +12,11 @@ from msgpack import packb, unpackb
 from tests.helpers.dying import die, lives
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.agent import platform
-from uwf.engine import checkup
-from uwf.engine.model import ATTEMPTS, THREADS, Plan, prompt_text
-from uwf.engine.opening import Draft, Opening, load_draft, process_now
-from uwf.engine.thread import INTERRUPTED, TRYING
+from uwf.agent.process import platform
+from uwf.engine.chain.nodes import ATTEMPTS, THREADS, Plan, prompt_text
+from uwf.engine.chain.opening import Draft, Opening, load_draft, process_now
+from uwf.engine.chain.thread import INTERRUPTED, TRYING
+from uwf.engine.upkeep import doctor
 from uwf.record import replace
 from uwf.store import check, gc
 
@@ -216,11 +216,11 @@ def test_undo_does_not_bring_an_old_draft_back(each_rig: Rig) -> None:
 def test_doctor_finds_what_only_a_draft_tells(rig: Rig) -> None:
     id = rig.start()
     die(rig, id, "exec")
-    (finding,) = checkup.examine(rig.engine, repair=False)
+    (finding,) = doctor.examine(rig.engine, repair=False)
     assert (finding.kind, finding.thread, finding.repaired) == ("attempt", id, False)
-    (finding,) = checkup.examine(rig.engine, repair=True)
+    (finding,) = doctor.examine(rig.engine, repair=True)
     assert finding.repaired and rig.store.drafts() == []
-    assert checkup.examine(rig.engine, repair=False) == []
+    assert doctor.examine(rig.engine, repair=False) == []
 
 
 def test_doctor_takes_a_void_draft_away(rig: Rig) -> None:
@@ -230,7 +230,7 @@ def test_doctor_takes_a_void_draft_away(rig: Rig) -> None:
     assert draft is not None
     rig.exec(id, WROTE)
     put_back(rig, id, draft)
-    (finding,) = checkup.examine(rig.engine, repair=True)
+    (finding,) = doctor.examine(rig.engine, repair=True)
     assert (finding.kind, finding.thread, finding.repaired) == ("file", id, True)
     assert rig.store.drafts() == [] and len(rig.steps(id)) == 1
 

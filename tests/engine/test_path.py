@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, OLDER, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine import diff, path, rebind
+from uwf.engine.query import diff, graph_path
+from uwf.engine.run import rebind
 from uwf.record import replace
 from uwf.workflow.model import Edge
 
@@ -13,7 +14,7 @@ START = "$START"
 
 
 def visited(rig: Rig, id: str) -> tuple[dict[tuple[str, str], int], str | None]:
-    return path.visited(rig.store, rig.ref(id))
+    return graph_path.visited(rig.store, rig.ref(id))
 
 
 def test_fresh_thread_stands_before_its_first_role(rig: Rig) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.fake_agent import reply, suspend
 from tests.helpers.flows import LOOP, PAIR, TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.model import prompt_text
+from uwf.engine.chain.nodes import prompt_text
 
 HEADINGS = (
     "## How to reply",

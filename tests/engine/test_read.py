@@ -5,13 +5,16 @@ from __future__ import annotations
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine import read, rebind
-from uwf.engine.story import inline, quote
+from uwf.engine.chain.story import inline, quote
+from uwf.engine.query import markdown
+from uwf.engine.run import rebind
 from uwf.record import replace
 
 
 def shown(rig: Rig, id: str, quota_chars: int = 32_000, before: int | None = None) -> str:
-    return read.thread_markdown(rig.store, rig.thread(id), quota_chars=quota_chars, before=before)
+    return markdown.thread_markdown(
+        rig.store, rig.thread(id), quota_chars=quota_chars, before=before
+    )
 
 
 def headings(text: str) -> list[str]:
@@ -99,7 +102,7 @@ def test_newest_step_is_shown_however_long_it_is(rig: Rig) -> None:
 def test_step_is_shown_with_the_prompt_it_got(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    page = read.step_page(rig.store, rig.head(id))
+    page = markdown.step_page(rig.store, rig.head(id))
     assert page.startswith("## Step 1: writer → done\n")
     assert rig.prompt in page
     fence = page[page.index("## The prompt it got") :].split("\n")[2]

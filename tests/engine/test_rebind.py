@@ -11,8 +11,9 @@ from tests.engine.states import STATES
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.engine import diff, rebind
-from uwf.engine.dispatch import Dispatch
+from uwf.engine.query import diff
+from uwf.engine.run import rebind
+from uwf.engine.run.admission import Dispatch
 from uwf.errors import Refused, StateError
 from uwf.guard import switch
 from uwf.record import replace

@@ -11,12 +11,14 @@ import pytest
 from tests.helpers.dying import Killed, die, lives
 from tests.helpers.fake_agent import NO_PID, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.agent import platform
-from uwf.engine import checkup, recover, turns
+from uwf.agent.process import platform
+from uwf.engine.chain.nodes import ATTEMPTS
+from uwf.engine.chain.opening import load_draft
+from uwf.engine.chain.thread import INTERRUPTED, TRYING
 from uwf.engine.events import Recovered
-from uwf.engine.model import ATTEMPTS
-from uwf.engine.opening import load_draft
-from uwf.engine.thread import INTERRUPTED, TRYING
+from uwf.engine.query import turns
+from uwf.engine.run import recovery
+from uwf.engine.upkeep import doctor
 from uwf.guard import lock
 from uwf.record import replace
 
@@ -120,10 +122,10 @@ def test_where_nothing_is_left_no_lock_is_taken(rig: Rig, monkeypatch: pytest.Mo
         taken.append(thread)
         return take(path, thread)
 
-    def settle_if_left() -> recover.Settled | None:
+    def settle_if_left() -> recovery.Settled | None:
         with monkeypatch.context() as patch:
             patch.setattr(lock, "take", counted)
-            return recover.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5)
+            return recovery.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5)
 
     assert settle_if_left() is None  # never tried
     rig.exec(id, WROTE)
@@ -145,11 +147,11 @@ def test_what_is_left_is_looked_at_again_under_the_lock(
     take = lock.take
 
     def taken_late(path: str, thread: str) -> lock.ThreadLock:
-        assert recover.settle(rig.store, id, grace_s=0.5) is not None
+        assert recovery.settle(rig.store, id, grace_s=0.5) is not None
         return take(path, thread)
 
     monkeypatch.setattr(lock, "take", taken_late)
-    assert recover.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5) is None
+    assert recovery.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5) is None
 
 
 def test_settling_twice_is_settling_once(each_rig: Rig) -> None:
@@ -169,7 +171,7 @@ def test_death_of_the_settling_process_leaves_it_to_the_next(
     die(rig, id, "exec", "half")
     before = rig.attempt(id)
     with monkeypatch.context() as patch:
-        patch.setattr("uwf.engine.tries.put_ending", raising(Killed()))
+        patch.setattr("uwf.engine.chain.attempt.put_ending", raising(Killed()))
         with pytest.raises(Killed):
             rig.settle(id)
     assert rig.attempt(id) == before
@@ -270,7 +272,7 @@ def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> 
         started = platform.start_time(agent)
         process = {"runner": runner.pid, "pid": agent, "started": started}
         replace(draft, process=process).keep(rig.store)
-        (finding,) = checkup.examine(rig.engine, repair=False)
+        (finding,) = doctor.examine(rig.engine, repair=False)
         assert f"process {runner.pid} runs it in another" in finding.what
         settled = rig.settle(id)
         assert settled is not None and settled.ended_pids == ()

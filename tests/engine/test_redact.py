@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, Rig
+from uwf.engine.chain.redact import Redactor
 from uwf.engine.events import TurnCame
-from uwf.engine.redact import Redactor
 from uwf.record import replace
 from uwf.store.protocols import Store
 

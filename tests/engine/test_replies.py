@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.fake_agent import reply, suspend
 from tests.helpers.flows import OLDER, role, schema, workflow
 from tests.helpers.rig import WROTE, Rig
-from uwf.agent.seam import Ask
+from uwf.agent.protocol import Ask
 from uwf.engine.events import AgentStarted, ReplyRefused
 from uwf.workflow.model import Edge
 

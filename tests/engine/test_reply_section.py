@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.flows import LOOP, PAIR, TEXT, role, schema
-from uwf.agent import reply as replies
-from uwf.engine.prompt import reply_section
+from uwf.agent import frontmatter as replies
+from uwf.engine.run.prompt import reply_section
 from uwf.workflow import schema as schemas
 from uwf.workflow.model import Workflow
 

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, OLDER, PAIR, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.model import Start
+from uwf.engine.chain.nodes import Start
 from uwf.errors import Refused
 from uwf.record import replace
 

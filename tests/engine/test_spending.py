@@ -11,9 +11,9 @@ from tests.helpers.flows import LOOP as WALK
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf.config import AgentConfig, BudgetConfig
-from uwf.engine import spending
-from uwf.engine.dispatch import Dispatch
-from uwf.engine.model import THREADS
+from uwf.engine.chain import usage
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.run.admission import Dispatch
 from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
 from uwf.guard import budget
 from uwf.record import replace
@@ -33,7 +33,7 @@ def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
 
 
 def spent(rig: Rig, id: str) -> dict[str, float]:
-    used = spending.of_thread(rig.store, rig.thread(id))
+    used = usage.of_thread(rig.store, rig.thread(id))
     used.pop("time", None)
     return used
 
@@ -180,7 +180,7 @@ def test_an_undone_amount_that_is_none_is_named(rig: Rig, amount: str) -> None:
 def test_what_uwf_counts_itself_an_agent_cannot_say(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, Said(WROTE, usage={"usd": -1, "steps": 99, "time": 1e6, "visits": 7}))
-    used = spending.of_thread(rig.store, rig.thread(id))
+    used = usage.of_thread(rig.store, rig.thread(id))
     assert (used["steps"], used["usd"]) == (1, 0)
     assert used["time"] < 1000
     assert rig.row(id)["spent"]["visits"] == 0
@@ -308,11 +308,11 @@ def test_a_workflow_file_lowers_what_config_allows_and_never_raises_it() -> None
     file = limited_file({"usd": 50.0, "tokens": 10.0, "visits": 8.0}, 3)
     config = {"usd": 5.0, "tokens": 100.0}
     allowed = {"usd": 5.0, "tokens": 10.0, "visits": 8.0}
-    assert spending.allowed(config, file, "reviewer", {}) == allowed
-    assert spending.allowed(config, file, None, {}) == allowed
-    assert spending.allowed(config, file, "writer", {}) == allowed | {"visits": 3.0}
+    assert usage.allowed(config, file, "reviewer", {}) == allowed
+    assert usage.allowed(config, file, None, {}) == allowed
+    assert usage.allowed(config, file, "writer", {}) == allowed | {"visits": 3.0}
     own = {"budget.usd": "500", "budget.visits": "30", "label.x": "y"}
-    assert spending.allowed(config, file, "writer", own) == allowed | {"usd": 500, "visits": 30}
+    assert usage.allowed(config, file, "writer", own) == allowed | {"usd": 500, "visits": 30}
 
 
 def test_a_role_is_visited_as_often_as_its_workflow_says(make_rig: Callable[..., Rig]) -> None:

@@ -10,7 +10,7 @@ from tests.engine.states import COMMANDS, REFUSED, RUNS, STATES
 from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, STATE_TAGS, WROTE, Rig, everything
-from uwf.engine import rebind
+from uwf.engine.run import rebind
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.record import replace
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine import turns, watch
 from uwf.engine.events import TurnCame
+from uwf.engine.query import follow, turns
 from uwf.record import replace
 
 
@@ -84,7 +84,7 @@ def test_thread_without_a_turn_has_none(rig: Rig) -> None:
 def test_glance_at_a_thread_that_nobody_runs_is_the_only_one(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, CHANGES)
-    (only,) = watch.follow(rig.store, rig.view, id)
+    (only,) = follow.follow(rig.store, rig.view, id)
     assert only.row["head"] == rig.head(id)
     assert (only.steps, only.turns) == ([], [])
 
@@ -92,10 +92,10 @@ def test_glance_at_a_thread_that_nobody_runs_is_the_only_one(rig: Rig) -> None:
 def test_follower_sees_turns_and_steps_as_they_come(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "_POLL_S", 0)
+    monkeypatch.setattr(follow, "_POLL_S", 0)
     id = rig.start()
-    following = watch.follow(rig.store, rig.view, id)
-    glances: list[watch.Glance] = []
+    following = follow.follow(rig.store, rig.view, id)
+    glances: list[follow.Glance] = []
 
     def look(reply: str) -> Callable[[object], str]:
         def answer(ask: object) -> str:
@@ -125,9 +125,9 @@ class Follower:
     """Somebody who watches a thread, and looks when the test says so."""
 
     def __init__(self, rig: Rig, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(watch, "time", Impatient())
-        self._following = watch.follow(rig.store, rig.view, id)
-        self.glances: list[watch.Glance] = []
+        monkeypatch.setattr(follow, "time", Impatient())
+        self._following = follow.follow(rig.store, rig.view, id)
+        self.glances: list[follow.Glance] = []
 
     def then(self, answer: Answers) -> Callable[[object], Answers]:
         """An agent that is looked at before it says this."""
@@ -194,7 +194,7 @@ def test_follower_is_told_of_no_old_step_after_a_poke_or_an_undo(
     rig.poke(id, "shorter", follower.then(WROTE))
     follower.end()
     assert follower.steps == ["writer"]
-    watched = watch._News(rig.store, id)
+    watched = follow._News(rig.store, id)
     watched.of(rig.ref(id))
     rig.undo(id)
     rig.undo(id)
@@ -203,7 +203,7 @@ def test_follower_is_told_of_no_old_step_after_a_poke_or_an_undo(
 
 def test_follower_reads_a_turn_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     id = rig.start()
-    watched = watch._News(rig.store, id)
+    watched = follow._News(rig.store, id)
     watched.of(rig.ref(id))
     reads: list[str] = []
     get = rig.store.get
@@ -231,4 +231,4 @@ def test_thread_that_is_deleted_is_followed_no_more(rig: Rig) -> None:
     id = rig.start()
     with rig.store.transaction() as tx:
         tx.delete_ref(f"@uwf/thread/{id}", why="test")
-    assert list(watch.follow(rig.store, rig.view, id)) == []
+    assert list(follow.follow(rig.store, rig.view, id)) == []

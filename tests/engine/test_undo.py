@@ -7,9 +7,9 @@ import pytest
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.engine import rebind
-from uwf.engine.model import THREADS
-from uwf.engine.spending import UNDONE
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.usage import UNDONE
+from uwf.engine.run import rebind
 from uwf.errors import StateError
 from uwf.record import replace
 from uwf.store.protocols import Ref

@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine import holding
-from uwf.engine.model import THREADS
+from uwf.engine.chain.nodes import THREADS
+from uwf.engine.run import lock
 from uwf.errors import ObjectDamaged, StoreBusy, StoreError
 
 LINE = {
@@ -135,7 +135,7 @@ def test_thread_that_runs_says_who_runs_it(rig: Rig) -> None:
 
 def test_thread_whose_lock_is_held_without_an_agent_runs_too(rig: Rig) -> None:
     id = rig.start()
-    with holding.hold(rig.engine, id):
+    with lock.hold(rig.engine, id):
         row = rig.row(id)
     assert row["status"] == "running"
     assert row["running"]["role"] is None

@@ -8,10 +8,10 @@ import pytest
 
 from tests.helpers.rig import WROTE, Rig
 from uwf import clock
-from uwf.engine import advance
 from uwf.engine.events import Waiting
+from uwf.engine.run import runner
 from uwf.errors import Interrupted, Refused
-from uwf.guard import refusals, stats, switch
+from uwf.guard import refusals, success_rate, switch
 from uwf.record import replace
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_a_pause_that_ends_within_the_wait_is_waited_for(rig: Rig) -> None:
     id = rig.start()
     pause(rig, clock.now_ms() + 20)
     assert rig.exec(id, WROTE, wait_s=30.0).step is not None
-    assert refusals.counts(rig.store, stats.Rules()) == {}
+    assert refusals.counts(rig.store, success_rate.Rules()) == {}
 
 
 def test_a_command_that_is_refused_is_counted_once(rig: Rig) -> None:
@@ -37,7 +37,7 @@ def test_a_command_that_is_refused_is_counted_once(rig: Rig) -> None:
     pause(rig, clock.now_ms() + 60_000)
     with pytest.raises(Refused):
         rig.exec(id, wait_s=1.0, count=5)
-    assert refusals.counts(rig.store, stats.Rules()) == {"agent_paused": 1}
+    assert refusals.counts(rig.store, success_rate.Rules()) == {"agent_paused": 1}
 
 
 def test_without_a_wait_the_refusal_says_when_to_come_back(rig: Rig) -> None:
@@ -67,7 +67,7 @@ def test_a_wait_of_months_is_slept_in_pieces_and_ends_when_it_is_stopped(rig: Ri
 def test_pieces_of_a_sleep_are_as_long_as_the_whole(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(advance, "LONGEST_SLEEP_S", 0.01)
+    monkeypatch.setattr(runner, "LONGEST_SLEEP_S", 0.01)
     id = rig.start()
     pause(rig, clock.now_ms() + 5)  # on a clock that goes on by one at each look
     began_s = clock.monotonic_s()

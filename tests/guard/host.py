@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-from uwf.agent import platform, started
-from uwf.agent.command import CommandAgent
-from uwf.agent.seam import Ask
+from uwf.agent.kinds.command import CommandAgent
+from uwf.agent.process import platform, started
+from uwf.agent.protocol import Ask
 from uwf.agent.stop import Stop
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Pool

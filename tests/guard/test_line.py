@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uwf.errors import StoreError
-from uwf.guard import line
-from uwf.guard.line import AGE_S, PATIENCE_S, Entry
+from uwf.guard import queue
+from uwf.guard.queue import AGE_S, PATIENCE_S, Entry
 from uwf.guard.slots import MACHINE, Pool
 from uwf.record import replace
 from uwf.store.memory import MemoryStore
@@ -41,7 +41,7 @@ def goes(
     def free(pool: Pool) -> int:
         return pool.limit - (taken or {}).get(pool.name, 0)
 
-    return line.may_go(
+    return queue.may_go(
         waiting, one, free=free, is_there=is_there, could_start=could_start, now_s=now_s
     )
 
@@ -64,13 +64,13 @@ ENTRIES = st.lists(
 def test_persons_go_first_then_the_higher_aged_priority_then_who_came_first(
     waiting: list[Entry],
 ) -> None:
-    order = line.in_order(waiting, 3600)
+    order = queue.in_order(waiting, 3600)
     assert sorted(one.thread for one in order) == sorted(one.thread for one in waiting)
     for before, after in itertools.pairwise(order):
         assert before.person or not after.person
         if before.person == after.person:
-            assert line.aged(before, 3600) >= line.aged(after, 3600)
-            if line.aged(before, 3600) == line.aged(after, 3600):
+            assert queue.aged(before, 3600) >= queue.aged(after, 3600)
+            if queue.aged(before, 3600) == queue.aged(after, 3600):
                 assert before.since_s <= after.since_s
 
 
@@ -79,13 +79,13 @@ def test_as_many_go_as_there_are_places_and_those_are_the_first(
     waiting: list[Entry], taken: int
 ) -> None:
     going = {one.thread for one in waiting if goes(waiting, one, taken={MACHINE: taken})}
-    first = line.in_order(waiting, 0.0)[: 3 - taken]
+    first = queue.in_order(waiting, 0.0)[: 3 - taken]
     assert going == {one.thread for one in first}
 
 
 def test_a_minute_is_worth_one_step_of_priority() -> None:
     one = entry("T", priority=2, since_s=100.0)
-    ages = [line.aged(one, now_s) for now_s in (0, 100, 100 + AGE_S - 0.001, 100 + AGE_S, 1300)]
+    ages = [queue.aged(one, now_s) for now_s in (0, 100, 100 + AGE_S - 0.001, 100 + AGE_S, 1300)]
     assert ages == [2, 2, 2, 3, 22]
 
 
@@ -142,16 +142,16 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
     store = MemoryStore()
     one = entry("T1", pools=(ROOM, *SMALL), priority=-3, person=True, since_s=1.25)
     with store.transaction() as tx:
-        line.put(tx, one)
-        line.put(tx, entry("T2", pid=200))
-        assert line.find(tx, "T1") == one
-        line.remove(tx, "T3")
-        assert line.gone(tx) == 0
-    assert line.find(store, "T3") is None
-    assert line.entries(store, lambda pid, _: pid != 200) == [one]
+        queue.put(tx, one)
+        queue.put(tx, entry("T2", pid=200))
+        assert queue.find(tx, "T1") == one
+        queue.remove(tx, "T3")
+        assert queue.gone(tx) == 0
+    assert queue.find(store, "T3") is None
+    assert queue.entries(store, lambda pid, _: pid != 200) == [one]
     with store.transaction() as tx:
-        line.remove(tx, "T2")
-    assert (line.everybody(store), line.gone(store)) == ([one], 1)
+        queue.remove(tx, "T2")
+    assert (queue.everybody(store), queue.gone(store)) == ([one], 1)
 
 
 @pytest.mark.parametrize(
@@ -160,15 +160,15 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
 def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
     store = MemoryStore()
     with store.transaction() as tx:
-        line.put(tx, entry("T1"))
+        queue.put(tx, entry("T1"))
         tx.set_counter("queue/T2", value)
-    for look in (line.everybody, lambda counters: line.find(counters, "T2")):
+    for look in (queue.everybody, lambda counters: queue.find(counters, "T2")):
         with pytest.raises(StoreError, match="queue/T2") as caught:
             look(store)
         assert caught.value.hint == "uwf queue drop queue/T2"
     with store.transaction() as tx:
-        assert [line.remove(tx, "T2"), line.remove(tx, "T2")] == [True, False]
-    assert line.everybody(store) == [entry("T1")]
+        assert [queue.remove(tx, "T2"), queue.remove(tx, "T2")] == [True, False]
+    assert queue.everybody(store) == [entry("T1")]
 
 
 class Hours:
@@ -297,7 +297,7 @@ def test_nobody_waits_without_end_and_no_person_is_overtaken(seed: int) -> None:
 
 def test_without_aging_somebody_would_starve(monkeypatch: pytest.MonkeyPatch) -> None:
     # What shows that the simulation above could fail.
-    monkeypatch.setattr(line, "AGE_S", 1e12)
+    monkeypatch.setattr(queue, "AGE_S", 1e12)
     hours = Hours(1)
     hours.run(8)
     assert max(hours.now_s - one.since_s for one in hours.waiting) > LONGEST_S
@@ -329,7 +329,7 @@ def test_who_needs_two_small_pools_does_not_starve() -> None:
 
 
 def test_without_patience_he_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "PATIENCE_S", 1e12)
+    monkeypatch.setattr(queue, "PATIENCE_S", 1e12)
     assert longest_for_both(5) > 2 * BOTH_S
 
 

@@ -17,13 +17,13 @@ from tests.agent.supervised import eventually
 from tests.guard.asking import request, take
 from tests.guard.crowd import Crowd, crowd
 from uwf import clock
-from uwf.agent import platform
+from uwf.agent.process import platform
 from uwf.errors import Refused
-from uwf.guard import breaker, line, slots, stats
+from uwf.guard import breaker, queue, slots, success_rate
 from uwf.guard.circuit import Circuit
-from uwf.guard.line import Entry
+from uwf.guard.queue import Entry
+from uwf.guard.slot_guard import Limits, Turn
 from uwf.guard.slots import MACHINE, Full, Held, Pool
-from uwf.guard.turn import Limits, Turn
 from uwf.store.sqlite import SqliteStore, open_store
 
 MANY = 50
@@ -87,12 +87,14 @@ def test_exactly_one_of_fifty_processes_tries_an_agent_that_mostly_fails(path: s
     store = open_store(path)
     with store.transaction() as tx:
         for _ in range(10):
-            stats.tell(tx, stats.Rules(), "mine", "flow", "exit_code", 5)
+            success_rate.tell(tx, success_rate.Rules(), "mine", "flow", "exit_code", 5)
     store.close()
 
     def ask(number: int, tell: Tell, wait: Wait) -> None:
         try:
-            stats.Success(open_store(path), stats.Rules()).enter(request(thread=f"T{number}"))
+            success_rate.Success(open_store(path), success_rate.Rules()).enter(
+                request(thread=f"T{number}")
+            )
         except Refused as refusal:
             tell(refusal.reason)
         else:
@@ -179,7 +181,7 @@ def turn(store: SqliteStore, folder: str, **limits: Any) -> Turn:
 
 def living(path: str) -> list[Entry]:
     store = open_store(path)
-    found = line.in_order(line.entries(store, platform.is_same), clock.monotonic_s())
+    found = queue.in_order(queue.entries(store, platform.is_same), clock.monotonic_s())
     store.close()
     return found
 

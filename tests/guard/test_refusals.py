@@ -14,7 +14,7 @@ from uwf import clock
 from uwf.errors import Busy, Refused, StoreBusy, StoreError
 from uwf.guard import refusals
 from uwf.guard.contract import refuse
-from uwf.guard.stats import Rules
+from uwf.guard.success_rate import Rules
 from uwf.store.memory import MemoryStore
 from uwf.store.sqlite import open_store
 

@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.guard.asking import Time, refused, request
 from uwf.errors import Refused
-from uwf.guard import stats
-from uwf.guard.stats import Rules, Success
+from uwf.guard import success_rate
+from uwf.guard.success_rate import Rules, Success
 from uwf.store.memory import MemoryStore
 
 AGENTS = ("mine", "sh -c 'anything/at all'")
@@ -59,7 +59,7 @@ class Statistics(RuleBasedStateMachine):
     )
     def end(self, agent: str, workflow: str, failure: str | None) -> None:
         with self.store.transaction() as tx:
-            stats.tell(tx, RULES, agent, workflow, failure, 5)
+            success_rate.tell(tx, RULES, agent, workflow, failure, 5)
         now_ms = self.time.ms
         self.samples = [
             (min(at_ms, now_ms) if whose == agent else at_ms, whose, *rest)
@@ -117,7 +117,7 @@ class Statistics(RuleBasedStateMachine):
     @invariant()
     def figures_are_those_of_the_window(self) -> None:
         for place, by in ((1, "agent"), (2, "workflow")):
-            found = {one.name: one for one in stats.figures(self.store, RULES, by=by)}
+            found = {one.name: one for one in success_rate.figures(self.store, RULES, by=by)}
             names = Counter(sample[place] for sample in self.window())
             assert {name: one.attempts for name, one in found.items()} == names
             for name, one in found.items():
@@ -136,7 +136,7 @@ TestStatistics = Statistics.TestCase
 def end_many(store: MemoryStore, good: int, bad: int, agent: str = "mine") -> None:
     with store.transaction() as tx:
         for failure in [None] * good + ["exit_code"] * bad:
-            stats.tell(tx, Rules(), agent, "flow", failure, 5)
+            success_rate.tell(tx, Rules(), agent, "flow", failure, 5)
 
 
 @pytest.fixture
@@ -149,16 +149,16 @@ def test_a_sample_counts_until_exactly_the_end_of_its_window(
 ) -> None:
     end_many(store, 1, 0)
     time.pass_s(3599.999)
-    assert [one.attempts for one in stats.figures(store, Rules(), by="agent")] == [1]
+    assert [one.attempts for one in success_rate.figures(store, Rules(), by="agent")] == [1]
     time.pass_s(0.001)
-    assert stats.figures(store, Rules(), by="agent") == []
+    assert success_rate.figures(store, Rules(), by="agent") == []
 
 
 def test_with_few_samples_the_rate_is_unknown_and_nobody_is_refused(
     store: MemoryStore, guard: Success
 ) -> None:
     end_many(store, 0, 9)
-    assert [one.rate for one in stats.figures(store, Rules(), by="agent")] == [None]
+    assert [one.rate for one in success_rate.figures(store, Rules(), by="agent")] == [None]
     assert guard.enter(request()) is None
 
 
@@ -238,8 +238,8 @@ def test_samples_and_probes_of_agents_that_nobody_uses_do_not_pile_up(
         end_many(store, 0, 10, agent)
         assert guard.enter(request(agent=agent)) is not None
         time.pass_s(7 * 86_400)
-    assert len(store.samples(stats.STEPS, 0)) <= 20
-    assert len(store.counters(stats.PROBES)) <= 6
+    assert len(store.samples(success_rate.STEPS, 0)) <= 20
+    assert len(store.counters(success_rate.PROBES)) <= 6
 
 
 def test_trend_has_the_attempts_of_each_twelfth_oldest_first(
@@ -249,5 +249,5 @@ def test_trend_has_the_attempts_of_each_twelfth_oldest_first(
     time.pass_s(3000)
     end_many(store, 1, 1)
     time.pass_s(599.999)
-    (figures,) = stats.figures(store, Rules(), by="workflow")
+    (figures,) = success_rate.figures(store, Rules(), by="workflow")
     assert figures.trend == (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0)

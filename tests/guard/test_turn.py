@@ -11,11 +11,19 @@ import pytest
 
 from tests.guard.asking import Processes, Time, refused, request
 from uwf.errors import Interrupted, StoreBusy
-from uwf.guard import line, place, slots
+from uwf.guard import place, queue, slots
 from uwf.guard.contract import Request, refuse
-from uwf.guard.line import Entry
+from uwf.guard.queue import Entry
+from uwf.guard.slot_guard import (
+    CLEARING_S,
+    FAR_LOOK_S,
+    LONGEST_POLL_S,
+    POLL_S,
+    Limits,
+    Turn,
+    pools_of,
+)
 from uwf.guard.slots import MACHINE, Held, Pool
-from uwf.guard.turn import CLEARING_S, FAR_LOOK_S, LONGEST_POLL_S, POLL_S, Limits, Turn, pools_of
 from uwf.record import replace
 from uwf.store.memory import MemoryStore
 
@@ -77,7 +85,7 @@ class Machine:
 
     def wait(self, pid: int, **fields: Any) -> Entry:
         """Somebody else's process stands in line, for a second by now, and stays there."""
-        one = line.Entry(
+        one = queue.Entry(
             thread=f"T{pid}",
             agent="mine",
             pools=pools_of(self.limits, "mine", "flow", {}),
@@ -88,11 +96,11 @@ class Machine:
             started=f"start {pid}",
         )
         with self.store.transaction() as tx:
-            line.put(tx, replace(one, **fields))
+            queue.put(tx, replace(one, **fields))
         return one
 
     def waiting(self) -> list[str]:
-        found = line.in_order(line.everybody(self.store), self.time.s)
+        found = queue.in_order(queue.everybody(self.store), self.time.s)
         return [one.thread for one in found]
 
     def taken(self, name: str = MACHINE) -> int:
@@ -296,7 +304,7 @@ def test_who_is_dropped_is_told_so_and_takes_nothing(machine: Machine) -> None:
 
     def drop(sleep: int) -> None:
         with machine.store.transaction() as tx:
-            line.remove(tx, "T1")
+            queue.remove(tx, "T1")
         holders[0].release()
 
     refusal = refused(lambda: machine.enter(1, drop, wait_s=60.0))
@@ -419,7 +427,7 @@ def test_those_further_back_look_more_rarely(machine: Machine) -> None:
 
     def serve(sleep: int) -> None:
         with machine.store.transaction() as tx:
-            line.remove(tx, f"T{9 + sleep}")
+            queue.remove(tx, f"T{9 + sleep}")
 
     refused(lambda: machine.enter(1, serve, wait_s=1.0))
     assert machine.sleeps[:7] == [POLL_S * factor for factor in (4, 3, 3, 2, 2, 1, 1)]

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from uwf.agent.process import Outcome
-from uwf.agent.seam import Answer, Ask
+from uwf.agent.process.supervise import Outcome
+from uwf.agent.protocol import Answer, Ask
 from uwf.agent.stop import Stop
 from uwf.record import Record
 
 if TYPE_CHECKING:
-    from uwf.agent.process import Ended
+    from uwf.agent.process.supervise import Ended
 
 NO_PID = 1 << 30
 """No process has it: it is beyond what any system gives out."""

@@ -12,17 +12,18 @@ from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
 from uwf.config import AgentConfig, PromptConfig
-from uwf.engine import advance, fork, holding, lifecycle, recover, undo
-from uwf.engine.advance import Order
-from uwf.engine.attempt import Result
-from uwf.engine.dispatch import Dispatch
-from uwf.engine.engine import Engine
-from uwf.engine.memo import Memo
-from uwf.engine.model import ATTEMPTS, THREADS, Step
-from uwf.engine.redact import Redactor
-from uwf.engine.story import steps_back
-from uwf.engine.thread import Thread
-from uwf.engine.view import View
+from uwf.engine.actions import fork, lifecycle, undo
+from uwf.engine.chain.cache import Memo
+from uwf.engine.chain.nodes import ATTEMPTS, THREADS, Step
+from uwf.engine.chain.redact import Redactor
+from uwf.engine.chain.story import steps_back
+from uwf.engine.chain.thread import Thread
+from uwf.engine.query.threads import View
+from uwf.engine.run import lock, recovery, runner
+from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.context import Engine
+from uwf.engine.run.runner import Order
+from uwf.engine.run.step import Result
 from uwf.errors import Interrupted, Refused
 from uwf.record import replace
 from uwf.store.protocols import Ref, Store
@@ -109,7 +110,7 @@ class Rig:
         self.engine = replace(self.engine, memo=Memo(self.store))  # each command is a process
         self.agent.will_say(*answers)
         try:
-            results = list(advance.run(self.engine, id, Order(verb, **order), self.stop))
+            results = list(runner.run(self.engine, id, Order(verb, **order), self.stop))
         finally:
             self.stop.close()
         assert self.agent.waiting == 0, "the agent was asked less often than the test thought"
@@ -132,13 +133,13 @@ class Rig:
         self.stop.signum = None
 
     def cancel(self, id: str, reason: str | None = None) -> None:
-        with holding.hold(self.engine, id):
-            holding.settle(self.engine, id)
+        with lock.hold(self.engine, id):
+            lock.settle(self.engine, id)
             lifecycle.cancel(self.store, self.thread(id), reason)
 
     def undo(self, id: str) -> str | None:
-        with holding.hold(self.engine, id):
-            holding.settle(self.engine, id)
+        with lock.hold(self.engine, id):
+            lock.settle(self.engine, id)
             return undo.undo(self.store, self.thread(id))
 
     def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
@@ -151,7 +152,7 @@ class Rig:
     # What a test looks at.
 
     def thread(self, id: str) -> Thread:
-        return holding.current(self.engine, id)
+        return lock.current(self.engine, id)
 
     def ref(self, id: str) -> Ref:
         found = self.store.ref(THREADS + id)
@@ -190,9 +191,9 @@ class Rig:
         """What the agent was asked last."""
         return self.agent.asks[-1].prompt
 
-    def settle(self, id: str) -> recover.Settled | None:
-        with holding.hold(self.engine, id):
-            return recover.settle(self.store, id, grace_s=0.5)
+    def settle(self, id: str) -> recovery.Settled | None:
+        with lock.hold(self.engine, id):
+            return recovery.settle(self.store, id, grace_s=0.5)
 
 
 def everything(store: Store) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from uwf.errors import StoreUnreadable
-from uwf.store import mark
+from uwf.store import high_water
 from uwf.store.backup import backup
 from uwf.store.sqlite import SqliteStore, open_store
 
@@ -26,7 +26,7 @@ def killed(store: SqliteStore, folder: Path) -> str:
 
 
 def noted(path: str) -> int:
-    read = mark.read(path)
+    read = high_water.read(path)
     return 0 if read is None else read[1]
 
 
@@ -50,7 +50,7 @@ def test_one_can_go_on_with_what_is_left(disk: SqliteStore, tmp_path: Path) -> N
     os.unlink(f"{path}-wal")
     with pytest.raises(StoreUnreadable):
         open_store(path)
-    os.unlink(mark.path_of(path))
+    os.unlink(high_water.path_of(path))
     left = open_store(path)
     assert left.refs() == []
     move(left, "b")
@@ -96,7 +96,7 @@ def test_an_older_backup_can_be_put_in_its_place(disk: SqliteStore, tmp_path: Pa
 @pytest.mark.parametrize("damage", [b"", b"torn", bytes(32), b"x" * 32, bytes(28), bytes(33)])
 def test_a_torn_note_compares_nothing(disk: SqliteStore, damage: bytes) -> None:
     move(disk, "a")
-    Path(mark.path_of(disk.path)).write_bytes(damage)
+    Path(high_water.path_of(disk.path)).write_bytes(damage)
     other = open_store(disk.path)
     move(other, "b")
     other.close()
@@ -104,7 +104,7 @@ def test_a_torn_note_compares_nothing(disk: SqliteStore, damage: bytes) -> None:
 
 
 def test_a_note_that_cannot_be_written_is_in_nobodys_way(disk: SqliteStore) -> None:
-    os.mkdir(mark.path_of(disk.path))
+    os.mkdir(high_water.path_of(disk.path))
     move(disk, "a")
     other = open_store(disk.path)
     assert len(other.refs()) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.read_only import read_only
 from uwf.errors import StoreBusy, StoreError
-from uwf.store import database, resting
+from uwf.store import database, readonly
 from uwf.store.backup import backup
 from uwf.store.check import verify
 from uwf.store.sqlite import SqliteStore, open_store
@@ -38,7 +38,7 @@ def cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(path: str) -> SqliteStore:
-    found = resting.open_at_rest(path)
+    found = readonly.open_at_rest(path)
     assert found is not None
     return SqliteStore(found)
 
@@ -110,10 +110,10 @@ def test_a_file_that_seems_broken_because_it_changes_is_not_called_so(path: str)
 def test_a_store_with_a_wal_is_not_at_rest(path: str) -> None:
     writer = open_store(path)
     put(writer, "two")
-    assert resting.open_at_rest(path) is None
+    assert readonly.open_at_rest(path) is None
     writer.close()
-    assert resting.open_at_rest(f"{path}-gone") is None
+    assert readonly.open_at_rest(f"{path}-gone") is None
 
 
 def test_where_this_process_may_write_no_store_is_at_rest(path: str) -> None:
-    assert resting.open_at_rest(path) is None
+    assert readonly.open_at_rest(path) is None

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf.errors import InputError
-from uwf.workflow import layout
-from uwf.workflow.layout import Box, arrange
 from uwf.workflow.model import Edge, Role, Workflow
-from uwf.workflow.picture import FORMATS, draw
+from uwf.workflow.picture import layout
+from uwf.workflow.picture.layout import Box, arrange
+from uwf.workflow.picture.picture import FORMATS, draw
 
 from .strategies import WORKFLOWS
 

@@ -12,8 +12,8 @@ from hypothesis import given
 
 from uwf.errors import InputError
 from uwf.workflow import quick
-from uwf.workflow.complaints import about_schema
 from uwf.workflow.schema import check, examples, properties_for, statuses
+from uwf.workflow.schema_errors import about_schema
 
 from .strategies import ANY_SCHEMAS, COMMON_SCHEMAS, VALUES
 

@@ -11,7 +11,7 @@ speak of rate limits as much as it likes. When a limit resets is read by `resets
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent import platform
+from uwf.agent.process import platform
 from uwf.record import Record
 
 EXIT_CODE, SIGNAL, BAD_REPLY, SPAWN_FAILED = "exit_code", "signal", "bad_reply", "spawn_failed"
@@ -107,9 +107,9 @@ def classify(
     text = _what_counts(code, stderr, stdout_tail)
     said = _said(text)
     if said == QUOTA:
-        from uwf.agent import resets
+        from uwf.agent import rate_limit_reset
 
-        return Failing(QUOTA, resets.resets_ms(text, clock.now_ms()))
+        return Failing(QUOTA, rate_limit_reset.resets_ms(text, clock.now_ms()))
     if said is not None and (code != SIGNAL or said == OUT_OF_MEMORY):
         return Failing(said)
     was_killed = signal == _SIGKILL or exit_code == _KILLED_EXIT

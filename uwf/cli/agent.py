@@ -55,8 +55,8 @@ def list_(ctx: Context) -> None:
     name=arg("A configured agent, or a command line in quotes.", complete="agent"),
 )
 def check(ctx: Context, name: str | None = None) -> int:
-    from uwf.agent.command import available
-    from uwf.engine.agents import words_of
+    from uwf.agent.kinds.command import available
+    from uwf.engine.run.agents import words_of
 
     names = sorted(ctx.config.agents) if name is None else [name]
     if not names:

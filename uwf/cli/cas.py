@@ -25,13 +25,14 @@ ID_FORMS = "An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N."
     kind=opt("--kind", help="Store the JSON in the file as an object of this kind."),
 )
 def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
-    from uwf.cli import text, values
+    from uwf.cli import payload_json
+    from uwf.cli import text_arg as text
     from uwf.store import codec
 
     data = text.read_bytes(file)
     if kind is not None:
         name = text.name_of(file)
-        payload = values.from_json(text.decode(data, name), name)
+        payload = payload_json.from_json(text.decode(data, name), name)
     else:
         try:
             kind, payload = "text", data.decode()
@@ -55,12 +56,12 @@ def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
     id=arg(ID_FORMS, complete="step"),
 )
 def get(ctx: Context, id: str) -> None:
-    from uwf.cli import jsontext, values
+    from uwf.cli import jsontext, payload_json
 
     store = ctx.reader()
     whole = _find(store, id)
     node = store.get(whole)
-    payload = values.to_json(node.payload)
+    payload = payload_json.to_json(node.payload)
 
     def draw() -> None:
         if isinstance(node.payload, bytes) and not ctx.out.on_terminal:
@@ -164,6 +165,6 @@ def stat(ctx: Context, id: str | None = None) -> None:
 
 
 def _find(store: Store, text: str) -> str:
-    from uwf.engine import address
+    from uwf.engine.query import resolve
 
-    return address.object_id(store, text)
+    return resolve.object_id(store, text)

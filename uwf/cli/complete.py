@@ -88,8 +88,8 @@ def _harmless_offers(found: Iterable[Offer], prefix: str) -> Iterator[Offer]:
 
 
 def _threads(context: Context, prefix: str) -> Iterator[Offer]:
-    from uwf.engine.address import LAST
-    from uwf.engine.model import THREADS, THREADS_END
+    from uwf.engine.chain.nodes import THREADS, THREADS_END
+    from uwf.engine.query.resolve import LAST
 
     yield LAST, "the newest thread"
     refs = context.reader().refs(
@@ -102,8 +102,8 @@ def _threads(context: Context, prefix: str) -> Iterator[Offer]:
 
 
 def _waiting(context: Context, prefix: str) -> Iterator[Offer]:
-    from uwf.agent import platform
-    from uwf.guard import line
+    from uwf.agent.process import platform
+    from uwf.guard import queue as line
 
     waiting = line.entries(context.reader(), platform.is_same)
     for position, entry in enumerate(line.in_order(waiting, clock.monotonic_s()), 1):
@@ -113,24 +113,25 @@ def _waiting(context: Context, prefix: str) -> Iterator[Offer]:
 def _steps(context: Context, prefix: str) -> Iterator[Offer]:
     from itertools import islice
 
-    from uwf.engine import address, story
+    from uwf.engine.chain import story
+    from uwf.engine.query import resolve
 
     thread = prefix.partition("/")[0].partition("~")[0]
     by_role = "/" in prefix
     if thread == prefix:
         yield from _threads(context, prefix)
-        if not address.LAST.startswith(prefix):
+        if not resolve.LAST.startswith(prefix):
             return
-        thread = address.LAST
+        thread = resolve.LAST
     store = context.reader()
-    head = address.thread_ref(store, thread).id
+    head = resolve.thread_ref(store, thread).id
     for back, step in enumerate(islice(story.steps_back(store, head), MAX_OFFERS)):
         name = f"/{step.role}@{step.visit}" if by_role else f"~{back}"
         yield thread + name, f"step {step.index}: {step.role}, {step.status}"
 
 
 def _workflows(context: Context, prefix: str) -> Iterator[Offer]:
-    from uwf.engine.model import REGISTRY
+    from uwf.engine.chain.nodes import REGISTRY
     from uwf.workflow import find
 
     here = find.names(os.getcwd())
@@ -166,7 +167,7 @@ def _keys(context: Context, prefix: str) -> Iterator[Offer]:
 
 
 def _statuses(context: Context, prefix: str) -> Iterator[Offer]:
-    from uwf.engine.listing import SHOWN_STATUSES
+    from uwf.engine.query.listing import SHOWN_STATUSES
 
     return _listed(SHOWN_STATUSES, prefix)
 

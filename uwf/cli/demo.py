@@ -82,8 +82,8 @@ def _linter() -> str:
 
 def _outcome(ctx: Context, thread: str) -> dict[str, Any]:
     """What the thread came to, round by round."""
-    from uwf.engine.model import THREADS
-    from uwf.engine.view import View
+    from uwf.engine.chain.nodes import THREADS
+    from uwf.engine.query.threads import View
 
     ref = ctx.store().ref(THREADS + thread)
     assert ref is not None

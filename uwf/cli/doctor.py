@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     ),
 )
 def doctor(ctx: Context, *, repair: bool = False) -> int:
-    from uwf.engine import checkup
+    from uwf.engine.upkeep import doctor as checkup
 
     engine = wiring.engine(ctx, lambda event: None)
     findings = checkup.examine(engine, repair=repair)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.engine.standing import Standing
+    from uwf.engine.query.guard_status import Standing
 
 ON, OFF = "on", "off"
 
@@ -23,11 +23,11 @@ ON, OFF = "on", "off"
     example="uwf guard status",
 )
 def status(ctx: Context) -> None:
-    from uwf.engine import standing
+    from uwf.engine.query import guard_status
 
-    found = standing.look(ctx.reader(), ctx.home, ctx.config)
+    found = guard_status.look(ctx.reader(), ctx.home, ctx.config)
     ctx.out.answer(
-        standing.document(found), draw=lambda: ctx.out.fields(_fields(found), _shares(found))
+        guard_status.document(found), draw=lambda: ctx.out.fields(_fields(found), _shares(found))
     )
 
 
@@ -37,12 +37,12 @@ def status(ctx: Context) -> None:
     example="uwf guard stats",
 )
 def stats(ctx: Context) -> None:
-    from uwf.engine import standing
+    from uwf.engine.query import guard_status
 
-    rows = standing.figures(ctx.reader(), ctx.config)
+    rows = guard_status.figures(ctx.reader(), ctx.config)
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
-    shown = [_cells(row) for row in rows if row["by"] != standing.ALL]
-    refused = "".join(_numbers(row["refused"]) for row in rows if row["by"] == standing.ALL)
+    shown = [_cells(row) for row in rows if row["by"] != guard_status.ALL]
+    refused = "".join(_numbers(row["refused"]) for row in rows if row["by"] == guard_status.ALL)
 
     def draw() -> None:
         if shown:
@@ -84,7 +84,7 @@ def drain(ctx: Context, word: str) -> None:
 def pause(
     ctx: Context, what: str, word: str = ON, *, until: str | None = None, reason: str = ""
 ) -> None:
-    from uwf.cli.moment import future_ms
+    from uwf.cli.time_arg import future_ms
     from uwf.guard import switch
 
     agent = None if what in (ON, OFF) else what

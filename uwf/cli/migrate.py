@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     dry_run=opt("--dry-run", help="Only say what would be moved."),
 )
 def history(ctx: Context, *, dry_run: bool = False) -> None:
-    from uwf.engine import history as old
+    from uwf.engine.upkeep import migrate as old
 
     report = old.migrate(ctx.reader(), dry_run=dry_run)
     conflicts = [

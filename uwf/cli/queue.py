@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
-    from uwf.agent import platform
-    from uwf.engine.ask import SLOTS
-    from uwf.guard import line, slots
+    from uwf.agent.process import platform
+    from uwf.engine.run.invocation import SLOTS
+    from uwf.guard import queue, slots
 
     now_s = clock.monotonic_s()
-    waiting = line.in_order(line.entries(ctx.reader(), platform.is_same), now_s)
+    waiting = queue.in_order(queue.entries(ctx.reader(), platform.is_same), now_s)
     full = [slots.first_full(os.path.join(ctx.home, SLOTS), entry.pools) for entry in waiting]
     blocked = ["" if pool is None else pool.words for pool in full]
     rows = [
@@ -34,8 +34,8 @@ def list_(ctx: Context) -> None:
             "thread": entry.thread,
             "person": entry.person,
             "priority": entry.priority,
-            "agedPriority": line.aged(entry, now_s),
-            "waitedMs": line.waited_ms(entry),
+            "agedPriority": queue.aged(entry, now_s),
+            "waitedMs": queue.waited_ms(entry),
             "pid": entry.pid,
             "blockedOn": blocked[position - 1] or None,
         }
@@ -53,8 +53,8 @@ def list_(ctx: Context) -> None:
                         str(position),
                         entry.thread,
                         "person" if entry.person else "",
-                        str(line.aged(entry, now_s)),
-                        f"{line.waited_ms(entry) // 1000} s",
+                        str(queue.aged(entry, now_s)),
+                        f"{queue.waited_ms(entry) // 1000} s",
                         str(entry.pid),
                         blocked[position - 1],
                     ]
@@ -78,13 +78,13 @@ def list_(ctx: Context) -> None:
     thread=arg("A ULID, 4+ characters of it, @last, or a counter queue/ULID.", complete="waiting"),
 )
 def drop(ctx: Context, thread: str) -> None:
-    from uwf.guard import line
+    from uwf.guard import queue
 
     # An entry that cannot be read is told of by the name of its counter, and its thread may be gone.
-    name = thread if thread.startswith(line.PREFIX) else wiring.thread_ref(ctx, thread).name
+    name = thread if thread.startswith(queue.PREFIX) else wiring.thread_ref(ctx, thread).name
     id = name.rpartition("/")[2]
     with ctx.store().transaction(durable=False) as tx:
-        was_in_line = line.remove(tx, id)
+        was_in_line = queue.remove(tx, id)
     if not was_in_line:
         raise NotFound(f"thread {id} does not wait", hint="uwf queue list", code="not_waiting")
     ctx.out.answer({"thread": id, "dropped": True}, ids=[id], draw=f"{id}  dropped")

@@ -69,12 +69,12 @@ def get(ctx: Context, name: str) -> None:
 def set_(
     ctx: Context, name: str, id: str, *, tag: tuple[str, ...] = (), expect: str | None = None
 ) -> None:
-    from uwf.engine import address
+    from uwf.engine.query import resolve
     from uwf.store.protocols import ANY
 
     changes = dict(_pair(text, f"uwf ref set {name} {id}") for text in tag)
     store = ctx.store(create=True)
-    target = address.object_id(store, id)
+    target = resolve.object_id(store, id)
     believed = None if expect == NONE else ANY if expect is None else store.find(expect)
     with store.transaction() as tx:
         now = tx.ref(name)

@@ -110,7 +110,7 @@ SCRIPTS = {"bash": BASH.lstrip(), "zsh": ZSH.lstrip(), "fish": FISH.lstrip()}
 
 def reply(shell: str, words: Sequence[str]) -> str:
     """What is told to a script of ours that asks with `words`; "" to any other."""
-    from uwf.cli import typed
+    from uwf.cli import completion_line
 
     if list(words[:1]) != ["--"] or shell not in SCRIPTS:
         return ""
@@ -123,7 +123,7 @@ def reply(shell: str, words: Sequence[str]) -> str:
     if asked[:-1] in ([INSTALL], [SHOW]):
         answer = Answer(offers=tuple((name, "") for name in SCRIPTS if name.startswith(asked[-1])))
     else:
-        answer = typed.answer(asked, ALONE)
+        answer = completion_line.answer(asked, ALONE)
     if shell == "bash":
         return _lines(answer, _kept(asked[-1], tail), with_meaning=False)
     return _lines(answer, 0, with_meaning=True)

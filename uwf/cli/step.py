@@ -5,8 +5,8 @@ from __future__ import annotations
 from uwf import clock
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.engine import address
-from uwf.engine.view import View
+from uwf.engine.query import resolve
+from uwf.engine.query.threads import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def list_(ctx: Context, thread: str) -> None:
 )
 def show(ctx: Context, step: str) -> None:
     store = ctx.reader()
-    id = address.step_id(store, step, or_attempt=True)
+    id = resolve.step_id(store, step, or_attempt=True)
     if store.get(id).kind == "attempt":
         _show_attempt(ctx, id)
         return
@@ -72,12 +72,12 @@ def show(ctx: Context, step: str) -> None:
     step=_STEP,
 )
 def read(ctx: Context, step: str) -> None:
-    from uwf.engine import read as reading
+    from uwf.engine.query import markdown as reading
 
     store = ctx.reader()
-    id = address.step_id(store, step, or_attempt=True)
+    id = resolve.step_id(store, step, or_attempt=True)
     if store.get(id).kind == "attempt":
-        from uwf.engine import ended
+        from uwf.engine.query import ended
 
         text = ended.page(store, id)
         ctx.out.answer(
@@ -96,13 +96,13 @@ def read(ctx: Context, step: str) -> None:
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
-    from uwf.engine import turns as telling
-    from uwf.engine.model import THREADS
-    from uwf.engine.thread import runner
+    from uwf.engine.chain.nodes import THREADS
+    from uwf.engine.chain.thread import runner
+    from uwf.engine.query import turns as telling
 
     store = ctx.reader()
     ref = wiring.thread_ref(ctx, thread)
-    only = None if step is None else address.step_id(store, step)
+    only = None if step is None else resolve.step_id(store, step)
     is_running = runner(ctx.home, ref.name.removeprefix(THREADS)) is not None
     rows = telling.of_thread(store, ref, only, is_running=is_running)
     ctx.out.answer(
@@ -121,7 +121,7 @@ def _turn(row: dict[str, Any]) -> str:
 
 
 def _show_attempt(ctx: Context, id: str) -> None:
-    from uwf.engine import ended
+    from uwf.engine.query import ended
 
     row = ended.row(ctx.reader(), id)
     fields = {
@@ -171,7 +171,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _fields(row: dict[str, Any]) -> dict[str, str]:
-    from uwf.engine.story import inline
+    from uwf.engine.chain.story import inline
 
     output = {name: inline(value) for name, value in row["output"].items() if name != "$status"}
     return {

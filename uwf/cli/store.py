@@ -65,7 +65,7 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
     grace=opt("--grace", metavar="DURATION", help="How long what was given up is kept."),
 )
 def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
-    from uwf.engine import leftovers
+    from uwf.engine.upkeep import stale_files
     from uwf.store.gc import collect
     from uwf.units import counted, duration_s
 
@@ -74,7 +74,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     except ValueError as error:
         raise InputError(f"--grace: {error}", hint="uwf store gc --grace 14d") from None
     report = collect(ctx.store(), grace_ms, dry_run)
-    files = [path for path in leftovers.find(ctx.home) if dry_run or leftovers.remove(path)]
+    files = [path for path in stale_files.find(ctx.home) if dry_run or stale_files.remove(path)]
     verb = "would remove" if dry_run else "removed"
     unfinished = f", {verb} {counted(len(files), 'unfinished file')}" if files else ""
     ctx.out.answer(

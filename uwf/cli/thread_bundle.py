@@ -7,7 +7,7 @@ import sys
 from uwf import clock
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.engine.model import ATTEMPTS, STATUSES, THREADS
+from uwf.engine.chain.nodes import ATTEMPTS, STATUSES, THREADS
 from uwf.errors import InputError
 from uwf.units import counted
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     from io import BytesIO
 
-    from uwf.engine.thread import TRYING, read_try
+    from uwf.engine.chain.thread import TRYING, read_try
     from uwf.store import bundle
 
     ref = wiring.thread_ref(ctx, thread)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from uwf import points
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.cli.text import text_arg
+from uwf.cli.text_arg import text_arg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
+    from uwf.engine.chain.nodes import Plan
     from uwf.engine.events import Event
-    from uwf.engine.model import Plan
     from uwf.store.protocols import Ref
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
@@ -49,18 +49,19 @@ def stop(ctx: Context, thread: str) -> None:
 )
 def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     from uwf.cli.thread_show import answer
-    from uwf.engine import holding, lifecycle
+    from uwf.engine.actions import lifecycle
+    from uwf.engine.run import lock
 
     said = None if reason is None else wiring.redactor(ctx).text(text_arg(reason).strip())
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
-    lifecycle.refuse_ended(holding.current(engine, id))
+    lifecycle.refuse_ended(lock.current(engine, id))
     _end_run(ctx, ref)
     points.at("cancel: run ended")
-    with holding.hold(engine, id, wait_s=1.0):
-        holding.settle(engine, id)
-        lifecycle.cancel(engine.store, holding.current(engine, id), said)
+    with lock.hold(engine, id, wait_s=1.0):
+        lock.settle(engine, id)
+        lifecycle.cancel(engine.store, lock.current(engine, id), said)
     answer(ctx, _fresh(ctx, ref))
 
 
@@ -73,10 +74,11 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
 )
 def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
-    from uwf.engine import address, fork
-    from uwf.engine.thread import FORKED_STEP, FORKED_THREAD
+    from uwf.engine.actions import fork
+    from uwf.engine.chain.thread import FORKED_STEP, FORKED_THREAD
+    from uwf.engine.query import resolve
 
-    node, source = address.forkable(ctx.reader(), step)
+    node, source = resolve.forkable(ctx.reader(), step)
     said = None if prompt is None else wiring.redactor(ctx).text(text_arg(prompt))
     thread = fork.fork(ctx.store(), node, source, said or None)
     origin = {
@@ -105,15 +107,16 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
 )
 def undo(ctx: Context, thread: str) -> None:
     from uwf.cli.thread_show import answer
-    from uwf.engine import holding, undo
+    from uwf.engine.actions import undo
+    from uwf.engine.run import lock
 
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
-    with holding.hold(engine, id):
-        holding.settle(engine, id)
-        lost = undo.undo(engine.store, holding.current(engine, id))
-        plan = holding.current(engine, id).plan
+    with lock.hold(engine, id):
+        lock.settle(engine, id)
+        lost = undo.undo(engine.store, lock.current(engine, id))
+        plan = lock.current(engine, id).plan
     if lost is not None:
         ctx.out.warning(f"nothing can run here, so this waits for no step any more: {lost}")
         ctx.out.hint(f"uwf thread exec {id} --workflow FILE --supplement TEXT")
@@ -133,7 +136,7 @@ def _tell_waiting(ctx: Context, plan: Plan) -> None:
 
 def _end_run(ctx: Context, ref: Ref) -> int | None:
     """Stop what runs the thread, with time for the agent's ladder. The pid that ran it, None if nobody did."""
-    from uwf.engine import control
+    from uwf.engine.actions import stop as control
 
     patience_s = ctx.config.limits.grace_s + 5.0
     return control.stop(ctx.home, ref.name.rpartition("/")[2], patience_s=patience_s)
@@ -141,8 +144,8 @@ def _end_run(ctx: Context, ref: Ref) -> int | None:
 
 def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
     """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
-    from uwf.engine import holding
     from uwf.engine.events import Recovered
+    from uwf.engine.run import lock
     from uwf.errors import Busy
 
     ended: list[int] = []
@@ -154,8 +157,8 @@ def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
     engine = wiring.engine(ctx, note)
     id = ref.name.rpartition("/")[2]
     try:
-        with holding.hold(engine, id):
-            holding.settle(engine, id)
+        with lock.hold(engine, id):
+            lock.settle(engine, id)
     except Busy:
         return ()
     return tuple(ended)

@@ -24,8 +24,8 @@ _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
     before=opt("--before", metavar="INDEX", low=1, help="Only steps before this one."),
 )
 def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | None = None) -> None:
-    from uwf.engine import read as reading
-    from uwf.engine import thread as threads
+    from uwf.engine.chain import thread as threads
+    from uwf.engine.query import markdown as reading
 
     store = ctx.reader()
     found = threads.read(store, wiring.thread_ref(ctx, thread))
@@ -90,7 +90,7 @@ def log(ctx: Context, thread: str) -> None:
     thread=_THREAD,
 )
 def watch(ctx: Context, thread: str) -> None:
-    from uwf.engine import watch as watching
+    from uwf.engine.query import follow as watching
 
     ref = wiring.thread_ref(ctx, thread)
     view = wiring.view(ctx)
@@ -125,11 +125,11 @@ def _told(
 )
 def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
     from uwf.cli.thread_show import answer
-    from uwf.engine import control
+    from uwf.engine.actions import stop
 
     ref = wiring.thread_ref(ctx, thread)
     id = ref.name.rpartition("/")[2]
-    done = control.wait(ctx.home, id, timeout_s=timeout)
+    done = stop.wait(ctx.home, id, timeout_s=timeout)
     answer(ctx, wiring.thread_ref(ctx, id))
     if done:
         return exits.DONE
@@ -145,7 +145,7 @@ def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
     other=arg("The thread to compare it with.", metavar="THREAD", complete="thread"),
 )
 def diff(ctx: Context, one: str, other: str) -> None:
-    from uwf.engine import diff as comparing
+    from uwf.engine.query import diff as comparing
 
     store = ctx.reader()
     left, right = wiring.thread_ref(ctx, one), wiring.thread_ref(ctx, other)

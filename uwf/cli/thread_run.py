@@ -6,9 +6,10 @@ from uwf import amounts
 from uwf.agent.stop import Stop
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
-from uwf.cli.text import text_arg
-from uwf.engine import advance, holding, spending
-from uwf.engine.model import SUSPENDED
+from uwf.cli.text_arg import text_arg
+from uwf.engine.chain import usage
+from uwf.engine.chain.nodes import SUSPENDED
+from uwf.engine.run import lock, runner
 from uwf.errors import InputError, StateError
 from uwf.record import replace
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.engine.advance import Order
-    from uwf.engine.attempt import Result
-    from uwf.engine.engine import Engine
-    from uwf.engine.view import View
+    from uwf.engine.query.threads import View
+    from uwf.engine.run.context import Engine
+    from uwf.engine.run.runner import Order
+    from uwf.engine.run.step import Result
 
 PATIENCE_S = 60.0
 """For what an agent did is not to be lost because hundreds of others write to the store, too."""
@@ -69,8 +70,8 @@ def exec_(
     wait: float = 0.0,
     workflow: str | None = None,
 ) -> int:
-    order = advance.Order(
-        verb=advance.EXEC,
+    order = runner.Order(
+        verb=runner.EXEC,
         count=_steps(count, until_done),
         agent=agent,
         supplement=_said(supplement, f"uwf thread exec {thread} --supplement"),
@@ -106,8 +107,8 @@ def resume(
     wait: float = 0.0,
     budget: tuple[str, ...] = (),
 ) -> int:
-    order = advance.Order(
-        verb=advance.RESUME,
+    order = runner.Order(
+        verb=runner.RESUME,
         count=_steps(count, until_done),
         agent=agent,
         supplement=_said(supplement, f"uwf thread resume {thread} --supplement"),
@@ -131,7 +132,7 @@ def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
 ) -> int:
     remark = _said(prompt, f"uwf thread poke {thread} -p")
-    order = advance.Order(verb=advance.POKE, agent=agent, supplement=remark, wait_s=wait)
+    order = runner.Order(verb=runner.POKE, agent=agent, supplement=remark, wait_s=wait)
     return _run(ctx, thread, order)
 
 
@@ -154,7 +155,7 @@ def _run(ctx: Context, word: str, order: Order, workflow: str | None = None) -> 
             line = view.result(result)
             ctx.out.line(line, id=result.step or "", draw=_sentence(line))
             code = _exit_code(result)
-            if result.step and not is_warned and spending.says_nothing(line["usage"]):
+            if result.step and not is_warned and usage.says_nothing(line["usage"]):
                 is_warned = True
                 names = ", ".join(line["usage"])
                 ctx.out.warning(
@@ -170,10 +171,10 @@ def _run(ctx: Context, word: str, order: Order, workflow: str | None = None) -> 
 def _results(engine: Engine, id: str, order: Order, stop: Stop, view: View) -> Iterator[Result]:
     """`advance.run`; a suspended thread has the same hint here as when it was suspended."""
     try:
-        yield from advance.run(engine, id, order, stop)
+        yield from runner.run(engine, id, order, stop)
     except StateError as error:
         if error.code == SUSPENDED:
-            error.hint = view.way_on(holding.current(engine, id))
+            error.hint = view.way_on(lock.current(engine, id))
         raise
 
 
@@ -233,7 +234,7 @@ def _budget(parts: tuple[str, ...]) -> str | None:
 
 
 def _workflow_id(ctx: Context, word: str) -> str:
-    from uwf.engine import workflows
+    from uwf.engine.query import workflows
     from uwf.workflow import model
 
     store = ctx.store()

@@ -16,8 +16,8 @@ from uwf.cli.columns import (
     standing,
 )
 from uwf.cli.command import arg, command, opt
-from uwf.engine.model import ACTIVE, HISTORY, STATUSES
-from uwf.engine.view import CORRUPT, RUNNING
+from uwf.engine.chain.nodes import ACTIVE, HISTORY, STATUSES
+from uwf.engine.query.threads import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.engine.listing import Filter
+    from uwf.engine.query.listing import Filter
     from uwf.store.protocols import Ref
 
 EVERY = (*STATUSES, RUNNING, CORRUPT)
@@ -92,8 +92,8 @@ def list_(
     offset: int = 0,
     columns: str | None = None,
 ) -> None:
-    from uwf.engine import history as old_history
-    from uwf.engine import listing
+    from uwf.engine.query import listing
+    from uwf.engine.upkeep import migrate as old_history
 
     if (status is not None) + active + history + all > 1:
         raise InputError(
@@ -144,7 +144,7 @@ def list_(
 
 def _tell_none(ctx: Context, is_narrowed: bool) -> None:
     """Why a listing is empty: its conditions, or that nothing is active, or that nothing was ever begun."""
-    from uwf.engine import listing
+    from uwf.engine.query import listing
 
     total = listing.count(ctx.reader(), listing.Filter(statuses=EVERY))
     if not total:
@@ -166,7 +166,7 @@ def _filter(
     since: str | None,
     until: str | None,
 ) -> Filter:
-    from uwf.engine import listing
+    from uwf.engine.query import listing
 
     statuses: tuple[str, ...] = ACTIVE
     if status is not None:
@@ -191,7 +191,7 @@ def _filter(
 
 def _workflow_object(ctx: Context, word: str) -> str | None:
     """The workflow object that `word` is the beginning of; None when it can only be meant as a name."""
-    from uwf.engine import workflows
+    from uwf.engine.query import workflows
 
     try:
         return workflows.object_of(ctx.reader(), word)
@@ -206,7 +206,7 @@ def _labels(words: tuple[str, ...]) -> dict[str, str]:
 
 
 def _moment_ms(word: str) -> int:
-    from uwf.cli.moment import moment_ms
+    from uwf.cli.time_arg import moment_ms
 
     return moment_ms(word)
 

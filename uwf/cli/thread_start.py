@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import amounts
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.cli.text import text_arg
+from uwf.cli.text_arg import text_arg
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -38,7 +38,8 @@ def start(
     priority: int = 0,
     budget: tuple[str, ...] = (),
 ) -> None:
-    from uwf.engine import lifecycle, workflows
+    from uwf.engine.actions import lifecycle
+    from uwf.engine.query import workflows
 
     task = text_arg(prompt)
     if not task.strip():

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 
 from uwf import config as settings
-from uwf.engine import address
-from uwf.engine.redact import Redactor
+from uwf.engine.chain.redact import Redactor
+from uwf.engine.query import resolve
 from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uwf.agent.seam import Agent
+    from uwf.agent.protocol import Agent
     from uwf.cli.context import Context
-    from uwf.engine.engine import Engine
     from uwf.engine.events import Event
-    from uwf.engine.view import View
+    from uwf.engine.query.threads import View
+    from uwf.engine.run.context import Engine
     from uwf.store.protocols import Ref
 
 
@@ -29,14 +29,14 @@ def redactor(ctx: Context) -> Redactor:
 def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
     """The engine of this home. Nothing runs yet."""
     # Here, because the guards are a third of what looking at a thread would otherwise import.
-    from uwf.engine.dispatch import Dispatch
-    from uwf.engine.engine import Engine
-    from uwf.engine.memo import Memo
+    from uwf.engine.chain.cache import Memo
+    from uwf.engine.run.admission import Dispatch
+    from uwf.engine.run.context import Engine
 
     config = ctx.config
 
     def agent_for(workflow: str, role: str, override: str | None) -> Agent:
-        from uwf.engine.agents import choose
+        from uwf.engine.run.agents import choose
 
         return choose(config, workflow, role, override)
 
@@ -56,7 +56,7 @@ def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
 
 def view(ctx: Context) -> View:
     """Threads of this home, as they are shown. A config that is not valid hides none of them."""
-    from uwf.engine.view import View
+    from uwf.engine.query.threads import View
 
     try:
         config = ctx.config
@@ -67,7 +67,7 @@ def view(ctx: Context) -> View:
 
 
 def thread_ref(ctx: Context, word: str) -> Ref:
-    return address.thread_ref(ctx.reader(), word)
+    return resolve.thread_ref(ctx.reader(), word)
 
 
 def folder(path: str | None) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.engine.workflows import Found
+    from uwf.engine.query.workflows import Found
     from uwf.workflow.model import Workflow
     from uwf.workflow.problem import Problem
 
@@ -26,7 +26,7 @@ _W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", comple
     file=arg("The YAML file.", complete="yaml"),
 )
 def add(ctx: Context, file: str) -> None:
-    from uwf.engine import workflows
+    from uwf.engine.query import workflows
     from uwf.workflow import load
 
     try:
@@ -97,7 +97,7 @@ def show(ctx: Context, workflow: str) -> None:
     example="uwf workflow list",
 )
 def list_(ctx: Context) -> None:
-    from uwf.engine import workflows
+    from uwf.engine.query import workflows
     from uwf.workflow import find
 
     rows: list[dict[str, Any]] = [
@@ -141,13 +141,13 @@ def list_(ctx: Context) -> None:
     thread=opt("--thread", complete="thread", help="Mark what this thread visited."),
 )
 def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | None = None) -> None:
-    from uwf.workflow import picture
+    from uwf.workflow.picture import picture
 
     found = _find(ctx, workflow)
     visits: dict[tuple[str, str], int] | None = None
     at: str | None = None
     if thread is not None:
-        from uwf.engine import path
+        from uwf.engine.query import graph_path as path
 
         ref = wiring.thread_ref(ctx, thread)
         name = ref.tags.get("workflow")
@@ -176,7 +176,7 @@ def _hint_to_add(file: str) -> str:
 
 
 def _find(ctx: Context, word: str) -> Found:
-    from uwf.engine import workflows
+    from uwf.engine.query import workflows
 
     found = workflows.find(ctx.reader(), word, wiring.folder(None))
     _warn(ctx, found.warnings)

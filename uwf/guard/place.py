@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock, points
-from uwf.guard import line
+from uwf.guard import queue
 from uwf.guard.contract import refuse
 from uwf.units import counted
 
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from uwf.guard.line import Entry
+    from uwf.guard.queue import Entry
     from uwf.store.protocols import Store, Transaction
 
 REFUSE, DROP_OLDEST = "refuse", "drop-oldest"
@@ -58,16 +58,16 @@ class Line:
         points.at("line: left")
 
     def _stand_in_line(self, tx: Transaction, entry: Entry) -> None:
-        waiting = [other for other in line.everybody(tx) if other.thread != entry.thread]
+        waiting = [other for other in queue.everybody(tx) if other.thread != entry.thread]
         # Only now: in a long line it takes a while, and writers wait meanwhile.
         if len(waiting) >= self._most:
             waiting = self._without_the_dead(tx, waiting)
         while len(waiting) >= self._most:
             dropped = self._to_drop(waiting, entry)
-            line.remove(tx, dropped.thread)
+            queue.remove(tx, dropped.thread)
             waiting.remove(dropped)
-        line.put(tx, entry)
-        self._note_place(line.gone(tx), waiting, entry, lambda _: True)
+        queue.put(tx, entry)
+        self._note_place(queue.gone(tx), waiting, entry, lambda _: True)
 
     def _without_the_dead(self, tx: Transaction, waiting: list[Entry]) -> list[Entry]:
         living = []
@@ -75,18 +75,18 @@ class Line:
             if self._is_alive(other.pid, other.started):
                 living.append(other)
             else:
-                line.remove(tx, other.thread)
+                queue.remove(tx, other.thread)
         return living
 
     def look(self, entry: Entry, competes: Callable[[Entry], bool]) -> list[Entry]:
         """Everybody in the line, in no order. Those who do not compete for a place are not `ahead`."""
-        gone, waiting = line.gone(self._store), line.everybody(self._store)
+        gone, waiting = queue.gone(self._store), queue.everybody(self._store)
         self._note_place(gone, waiting, entry, competes)
         return waiting
 
     def ahead(self) -> int:
         """How many stand before this process, as far as it knows. Costs one small read."""
-        return max(0, self._ahead - (line.gone(self._store) - self._gone))
+        return max(0, self._ahead - (queue.gone(self._store) - self._gone))
 
     def has_lost_sight(self) -> bool:
         """Whether who stood right before this process has died: he and others before him may block the line."""
@@ -96,7 +96,7 @@ class Line:
         self, gone: int, waiting: list[Entry], entry: Entry, competes: Callable[[Entry], bool]
     ) -> None:
         ahead = [
-            other for other in line.ahead(waiting, entry, clock.monotonic_s()) if competes(other)
+            other for other in queue.ahead(waiting, entry, clock.monotonic_s()) if competes(other)
         ]
         self._gone, self._ahead = gone, len(ahead)
         self._next = ahead[-1] if ahead else None
@@ -116,7 +116,7 @@ class Line:
 
     def check(self, entry: Entry) -> None:
         """Raise when this process is not the one that waits for the thread any more."""
-        if not line.stands(self._store, entry):
+        if not queue.stands(self._store, entry):
             raise refuse(
                 "dropped",
                 f"thread {entry.thread} was dropped from the line of waiting threads",
@@ -128,4 +128,4 @@ class Line:
         if entries:
             with self._store.transaction(durable=False) as tx:
                 for entry in entries:
-                    line.leave(tx, entry)
+                    queue.leave(tx, entry)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import Busy
-from uwf.guard import stats
+from uwf.guard import success_rate
 from uwf.guard.keys import forgettable_series
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.errors import Refused
-    from uwf.guard.stats import Rules
+    from uwf.guard.success_rate import Rules
     from uwf.store.protocols import Counters, Store, Transaction
 
 REFUSED = "refused/"
@@ -35,8 +35,8 @@ def note(store: Store, rules: Rules, refusal: Refused | Busy) -> None:
 
 def tell(tx: Transaction, rules: Rules, reason: str) -> None:
     """A command was refused. Samples that no window reaches are dropped."""
-    now_ms, keep_ms, series = clock.now_ms(), stats.kept_ms(rules), REFUSED + reason
-    stats.date_back(tx, series, now_ms)
+    now_ms, keep_ms, series = clock.now_ms(), success_rate.kept_ms(rules), REFUSED + reason
+    success_rate.date_back(tx, series, now_ms)
     if not tx.count_samples(series, keep_ms):  # a reason may never be given again
         for other in forgettable_series(tx, REFUSED):
             tx.drop_samples(other, keep_ms)
@@ -47,7 +47,7 @@ def tell(tx: Transaction, rules: Rules, reason: str) -> None:
 def counts(counters: Counters, rules: Rules) -> dict[str, int]:
     """How often each reason was given within the window, the most frequent first."""
     found: dict[str, int] = {}
-    for sample in counters.samples(REFUSED, stats.since_ms(rules)):
+    for sample in counters.samples(REFUSED, success_rate.since_ms(rules)):
         reason = sample.series.removeprefix(REFUSED)
         found[reason] = found.get(reason, 0) + 1
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

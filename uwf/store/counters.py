@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.store.protocols import Sample
-from uwf.store.rules import bounds, check_name, counter_value, sample_value, unreadable_ones
+from uwf.store.validate import bounds, check_name, counter_value, sample_value, unreadable_ones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
 from uwf.store.drafts import Drafts
 from uwf.store.files import restoring
-from uwf.store.mark import Mark
-from uwf.store.rules import NESTED
+from uwf.store.high_water import Mark
+from uwf.store.validate import NESTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from uwf.store.codec import Encoded, decode, encode, id_of, key_of
 from uwf.store.drafts import is_plain
 from uwf.store.memory_reading import Content, MemoryReading
 from uwf.store.protocols import ANY, COUNTER, REFRESH_MS, SAMPLE, Move, Ref, Stats
-from uwf.store.rules import (
+from uwf.store.validate import (
     NESTED,
     check_expected,
     check_name,

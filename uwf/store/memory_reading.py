@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf.errors import InputError
 from uwf.store.codec import Node, decode, id_of, key_of
 from uwf.store.protocols import Move, Ref, Sample
-from uwf.store.rules import (
+from uwf.store.validate import (
     SHOWN,
     bounds,
     check_name,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.store.protocols import Unreadable
-    from uwf.store.rules import Wanted
+    from uwf.store.validate import Wanted
 
 
 class Content:

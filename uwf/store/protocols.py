@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, Protocol
 
     from uwf.store.codec import Node
-    from uwf.store.rules import Wanted
+    from uwf.store.validate import Wanted
 else:
     Protocol = object
 

@@ -6,11 +6,11 @@ from blake3 import blake3
 from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
-from uwf.store import listing
+from uwf.store import ref_query
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
 from uwf.store.database import blob, unreadable
 from uwf.store.protocols import Move, Ref
-from uwf.store.rules import (
+from uwf.store.validate import (
     SHOWN,
     bounds,
     check_name,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from uwf.errors import StoreError
     from uwf.store.database import Database
-    from uwf.store.rules import Wanted
+    from uwf.store.validate import Wanted
 
 PLAIN, ZLIB = 0, 1  # object.encoding
 SAMPLE = 2000  # index rows counted to choose the tag that leads a listing
@@ -39,7 +39,7 @@ PAGE = 1000
 
 _MALFORMED = (TypeError, ValueError, AttributeError)
 _GET = "SELECT data, encoding, size FROM object WHERE id = ?"
-_REF = f"SELECT {listing.COLUMNS} FROM ref WHERE name = ?"
+_REF = f"SELECT {ref_query.COLUMNS} FROM ref WHERE name = ?"
 _MOVES = "SELECT name, version, old, new, tags, at_ms, why, process FROM ref_log WHERE"
 
 
@@ -131,9 +131,9 @@ class Reading:
         most = -1 if limit is None else limit
         if complete:
             return self._refs(
-                self._database.all(*listing.select(query, newest_first, most, offset))
+                self._database.all(*ref_query.select(query, newest_first, most, offset))
             )
-        rows = self._database.all(*listing.select(query, newest_first, -1, 0))
+        rows = self._database.all(*ref_query.select(query, newest_first, -1, 0))
         found = [ref for ref in self._refs(rows) if matches(ref.tags, wanted)]
         return found[offset:] if limit is None else found[offset : offset + limit]
 
@@ -151,7 +151,7 @@ class Reading:
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
         query, complete = self._query(wanted_values(tags), *bounds(prefix, None, None))
         if complete:
-            number: int = self._database.one(*listing.count(query))[0]
+            number: int = self._database.one(*ref_query.count(query))[0]
             return number
         return len(self.refs(prefix, tags=tags))
 
@@ -184,20 +184,20 @@ class Reading:
             raise unreadable(self._database.path, f"the log is damaged ({error})") from error
 
     def _estimate(self, tag: tuple[str, tuple[str, ...]]) -> int:
-        number: int = self._database.one(*listing.sample(tag[0], tag[1], SAMPLE))[0]
+        number: int = self._database.one(*ref_query.sample(tag[0], tag[1], SAMPLE))[0]
         return number
 
     def _query(
         self, wanted: dict[str, tuple[str, ...]], low: str, high: str
-    ) -> tuple[listing.Query, bool]:
+    ) -> tuple[ref_query.Query, bool]:
         """The query, and whether it answers all of `wanted`. The rarest of the indexed tags leads."""
         if not all(wanted.values()):  # a tag that may have none of its values: nothing matches
-            return listing.Query(low, low, None, ()), True
-        indexed, others = listing.split(wanted)
+            return ref_query.Query(low, low, None, ()), True
+        indexed, others = ref_query.split(wanted)
         if len(indexed) > 1:
             indexed.sort(key=self._estimate)
         walk = indexed[0] if indexed else None
-        return listing.Query(low, high, walk, tuple(indexed[1:])), not others
+        return ref_query.Query(low, high, walk, tuple(indexed[1:])), not others
 
 
 def _expanded(id: str, data: bytes, encoding: int, size_bytes: int) -> bytes:

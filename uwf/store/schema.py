@@ -14,7 +14,7 @@ import sqlite3
 import uwf
 from uwf import clock, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
-from uwf.store import mark
+from uwf.store import high_water
 from uwf.store.database import CANNOT_OPEN, READONLY, Database, explain, unreadable
 from uwf.store.files import (
     FOLDER_MODE,
@@ -82,7 +82,7 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     there is none. A file that cannot be read is never replaced. Where this process may not write, a store that nobody
     has open can be read all the same.
     """
-    marked = mark.read(path)  # before the log is looked at, which may go on meanwhile
+    marked = high_water.read(path)  # before the log is looked at, which may go on meanwhile
     size_bytes = _size(path)
     if size_bytes is None:
         _refuse_lost(path)
@@ -98,7 +98,7 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     except StoreError as error:
         if error.code not in (READONLY, CANNOT_OPEN):
             raise
-        from uwf.store.resting import open_at_rest
+        from uwf.store.readonly import open_at_rest
 
         resting = open_at_rest(path)
         if resting is None:
@@ -159,7 +159,7 @@ def _refuse_shortened(database: Database, instance: str, move: int) -> None:
         raise StoreUnreadable(
             f"{path} has lost what was written last: it ends at move {last or 0}, and move {move} was committed; "
             f"{path}-wal was damaged or taken away, or an older copy stands in its place; "
-            f"without {mark.path_of(path)} uwf goes on with what is left",
+            f"without {high_water.path_of(path)} uwf goes on with what is left",
             hint=restoring(path),
             code="store_shortened",
         )

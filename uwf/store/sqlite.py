@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 
 from uwf.errors import StoreError
-from uwf.store import listing, schema
+from uwf.store import ref_query, schema
 from uwf.store.counters import CounterReading
 from uwf.store.database import Database
 from uwf.store.protocols import Stats
@@ -67,7 +67,7 @@ class SqliteStore(Reading, CounterReading):
             right = {
                 (key, value, ref.name)
                 for ref in self.refs()
-                for key, value in listing.index_rows(ref.tags)
+                for key, value in ref_query.index_rows(ref.tags)
             }
             refs = set(self._database.all("SELECT name, target FROM ref"))
             sql = "SELECT name, new, max(seq) FROM ref_log GROUP BY name"  # `new` is that of the last move

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.errors import ObjectMissing, StoreBusy, StoreError, UwfError
 from uwf.store.codec import links_in
-from uwf.store.rules import damaged
+from uwf.store.validate import damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

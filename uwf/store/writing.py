@@ -12,10 +12,10 @@ from uwf.errors import NotFound, StoreError
 from uwf.store.codec import Encoded, decode, encode, hash_of, key_of
 from uwf.store.counters import CounterWriting
 from uwf.store.database import Database, blob, explain
-from uwf.store.listing import index_rows
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
 from uwf.store.reading import PLAIN, ZLIB, Reading
-from uwf.store.rules import check_expected, check_text, checked_tags, moved
+from uwf.store.ref_query import index_rows
+from uwf.store.validate import check_expected, check_text, checked_tags, moved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

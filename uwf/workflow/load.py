@@ -14,8 +14,8 @@ from uwf.errors import WorkflowInvalid
 from uwf.record import Record
 from uwf.workflow import dialect, files, validate
 from uwf.workflow.include import Includes
+from uwf.workflow.parse import shape
 from uwf.workflow.problem import ERROR, Problem, Problems
-from uwf.workflow.shape import shape
 from uwf.yaml12 import Mark
 
 TYPE_CHECKING = False

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from uwf.workflow.model import END, START, SUSPEND
 from uwf.workflow.names import RESERVED
+from uwf.workflow.parse import UNREAD
 from uwf.workflow.problem import nearest
-from uwf.workflow.shape import UNREAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

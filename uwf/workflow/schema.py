@@ -91,9 +91,9 @@ def check(schema: Any, value: Any) -> list[str]:
         and quick.fits(schema, value)
     ):
         return []
-    from uwf.workflow import complaints
+    from uwf.workflow import schema_errors
 
-    return complaints.about(schema, value)
+    return schema_errors.about(schema, value)
 
 
 def status_fits(schema: Any, value: Mapping[str, Any]) -> bool:

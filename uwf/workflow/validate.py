@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 
-from uwf.workflow import complaints, dialect, reach, schema, variables
+from uwf.workflow import dialect, reach, schema, schema_errors, variables
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.names import fault_in
+from uwf.workflow.parse import UNREAD
 from uwf.workflow.problem import did_you_mean
 from uwf.workflow.quick import STATUS
-from uwf.workflow.shape import UNREAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class _Check:
         if not isinstance(given, dict) or not isinstance(given.get("frontmatter"), dict):
             self._bad_schemas.add(role.name)
             return
-        for path, text in complaints.about_schema(role.schema):
+        for path, text in schema_errors.about_schema(role.schema):
             self._bad_schemas.add(role.name)
             self._error(
                 "bad_schema", f"the frontmatter of role '{role.name}': {text}", *where, *path

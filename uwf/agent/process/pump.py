@@ -1,0 +1,216 @@
+"""The pipes of a running program: feeds its stdin, drains its stdout and stderr, never waits for either.
+
+Memory is bounded: stdout goes to a nameless file past 1 MiB, stderr keeps its last 64 KiB. When to stop draining,
+and what the end was, is left to `process`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+
+from uwf import clock
+from uwf.errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from uwf.agent.process.pipes import Pipes
+
+IN_MEMORY_BYTES = 1 << 20
+TAIL_BYTES = 64 << 10
+PAUSE_S = 0.25
+_CHUNK_BYTES = 64 << 10  # the usual size of a pipe
+_LARGEST_PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size
+
+
+class Spool:
+    """Bytes in the order they came: up to 1 MiB in memory, then in a file in `folder` that has no name."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._memory = bytearray()
+        self._file = -1
+        self.size_bytes = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Raises StoreError when the disk does not take it."""
+        self.size_bytes += len(chunk)
+        self._memory += chunk
+        if self._file < 0 and len(self._memory) <= IN_MEMORY_BYTES:
+            return
+        try:
+            if self._file < 0:
+                self._file = _nameless_file(self._folder)
+            while self._memory:
+                del self._memory[: os.write(self._file, self._memory)]
+        except OSError as error:
+            raise StoreError(
+                f"cannot keep the agent's output in {self._folder}: {error.strerror}",
+                hint=f"df -h {self._folder}",
+            ) from error
+
+    def read(self) -> bytes:
+        """All of it."""
+        if self._file < 0:
+            return bytes(self._memory)
+        parts, place = [], 0
+        while part := os.pread(self._file, self.size_bytes, place):
+            parts.append(part)
+            place += len(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Give the file back. May be called twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+class Tail:
+    """The last 64 KiB of what came, and how much it was in all."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self.size_bytes = 0
+
+    def add(self, chunk: bytes) -> None:
+        self.size_bytes += len(chunk)
+        self._kept += chunk
+        if len(self._kept) > 4 * TAIL_BYTES:
+            del self._kept[:-TAIL_BYTES]
+
+    def read(self) -> bytes:
+        return bytes(self._kept[-TAIL_BYTES:])
+
+
+class Drain:
+    """Moves bytes through the parent's ends of `pipes`, and wakes up for the descriptors in `wakers`.
+
+    `on_output(chunk)` is called with stdout as it arrives, `on_pause()` once whenever stdout has then been quiet for
+    `PAUSE_S`. Past `limit_bytes` of either stream `is_over_limit` is set and the rest is thrown away.
+    """
+
+    def __init__(
+        self,
+        pipes: Pipes,
+        stdin: bytes,
+        *,
+        spool: Spool,
+        limit_bytes: int,
+        on_output: Callable[[bytes], None],
+        on_pause: Callable[[], None],
+        wakers: Iterable[int],
+    ) -> None:
+        self._pipes, self._stdin, self._spool = pipes, memoryview(stdin), spool
+        self._limit_bytes, self._on_output, self._on_pause = limit_bytes, on_output, on_pause
+        self.stderr = Tail()
+        self.stdout_bytes = 0
+        self.is_over_limit = False
+        self.is_deaf = False  # set: what still comes is drained and thrown away
+        self.last_output_s = clock.monotonic_s()
+        self._pause_due_s: float | None = None
+        self._poll = select.poll()
+        for waker in wakers:
+            self._poll.register(waker, select.POLLIN)
+        self._readers = {pipes.stdout[0]: self._take_stdout, pipes.stderr[0]: self._take_stderr}
+        for reader in self._readers:
+            self._poll.register(reader, select.POLLIN)
+        self._poll.register(pipes.stdin[1], select.POLLOUT)
+        self._feed()
+
+    def is_done(self) -> bool:
+        """Whether both output pipes are closed at the other end."""
+        return not self._readers
+
+    def turn(self, timeout_s: float | None) -> None:
+        """Wait until there is something to do, or the time is over, and do it. None waits without end.
+
+        The time is rounded up to whole milliseconds.
+        """
+        if self._pause_due_s is not None:
+            until_pause_s = self._pause_due_s - clock.monotonic_s()
+            timeout_s = until_pause_s if timeout_s is None else min(timeout_s, until_pause_s)
+        milliseconds = None if timeout_s is None else max(0.0, timeout_s * 1000)
+        for descriptor, _event in self._poll.poll(milliseconds):
+            if descriptor in self._readers:
+                self._read(descriptor)
+            elif descriptor == self._pipes.stdin[1]:
+                self._feed()
+            else:
+                self._poll.unregister(descriptor)  # a waker stays readable: once is enough
+        if self._pause_due_s is not None and clock.monotonic_s() >= self._pause_due_s:
+            self._pause_due_s = None
+            self._on_pause()
+
+    def take_what_is_there(self) -> None:
+        """Read what the pipes hold now. Bounded, even when somebody is filling them all the time."""
+        for reader in list(self._readers):
+            taken = 0
+            while reader in self._readers and taken < _LARGEST_PIPE_BYTES:
+                got = self._read(reader)
+                if not got:
+                    break
+                taken += got
+
+    def _read(self, reader: int) -> int:
+        """Move one chunk; how much it was. At the end of the stream its pipe is closed."""
+        try:
+            chunk = os.read(reader, _CHUNK_BYTES)
+        except BlockingIOError:
+            return 0
+        if chunk:
+            if not self.is_deaf:
+                self.last_output_s = clock.monotonic_s()
+                self._readers[reader](chunk)
+            return len(chunk)
+        del self._readers[reader]
+        self._poll.unregister(reader)
+        self._pipes.close("stdout" if reader == self._pipes.stdout[0] else "stderr")
+        return 0
+
+    def _take_stdout(self, chunk: bytes) -> None:
+        self.stdout_bytes += len(chunk)
+        room = self._limit_bytes - self._spool.size_bytes
+        if len(chunk) > room:
+            self.is_over_limit = True
+            chunk = chunk[:room]
+        if chunk:
+            self._spool.add(chunk)
+            self._pause_due_s = self.last_output_s + PAUSE_S
+            self._on_output(chunk)
+
+    def _take_stderr(self, chunk: bytes) -> None:
+        self.stderr.add(chunk)
+        self.is_over_limit |= self.stderr.size_bytes > self._limit_bytes
+
+    def _feed(self) -> None:
+        """Write what stdin takes now; close it at the end, or when nobody will read it."""
+        stdin = self._pipes.stdin[1]
+        try:
+            while self._stdin:
+                self._stdin = self._stdin[os.write(stdin, self._stdin) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            # The agent does not want to read more, which is its right.
+            self._stdin = self._stdin[:0]
+        self._poll.unregister(stdin)
+        self._pipes.close("stdin")
+
+
+def _nameless_file(folder: str) -> int:
+    """A file for this user alone that vanishes with its descriptor. The folder is made when it is not there."""
+    os.makedirs(folder, 0o700, exist_ok=True)
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+                raise  # else a file system or kernel without them
+    path = os.path.join(folder, f".spool-{os.urandom(8).hex()}")
+    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    os.unlink(path)
+    return file

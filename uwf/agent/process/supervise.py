@@ -1,0 +1,289 @@
+"""One program run to its end under supervision: prompt in, output out, one outcome, nothing left behind.
+
+The story of a run:
+
+1. `spawn` makes a child that waits at its gate; the caller records pid and start time (`on_ready`); the gate opens.
+2. `Drain` moves bytes until the child ends, or the first of timeout, stall, stop and too much output. That one
+   decides the outcome, whatever comes after it.
+3. A program that ended by itself may have left somebody holding its output, such as `tee` still writing the last
+   lines: they may finish as long as something comes.
+4. `ladder` ends whatever lives of the program's family, and only then is its corpse collected.
+
+What the outcome means, and whether to try again, is left to the engine.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from uwf import clock, points
+from uwf.agent.process import platform, program, spawn, terminate
+from uwf.agent.process.pump import Drain, Spool
+from uwf.agent.process.tree import MARK_NAME, Adoption, OwnFamily
+from uwf.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
+    from uwf.agent.stop import Stop
+
+    Ended = Literal["exit", "signal", "timeout", "stall", "stopped", "output_limit", "spawn_failed"]
+
+LEFT_OPEN_QUIET_S = 0.5  # how long output that a left-behind process holds open may be silent
+LEFT_OPEN_MOST_S = 5.0  # and how long it may go on in all
+LEAVING_S = 0.05  # who closed the output last is on the way out, and needs not be asked to go
+_TIDY_S = 10.0
+_BLIND_WAIT_S = 0.01  # where no pidfd tells that the program ended
+_FOREVER = float("inf")
+
+
+class Command(Record):
+    """A program to run. `env` is its whole environment; `UWF_RUN=<mark>` is added to it. `cwd` is absolute.
+
+    A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
+    `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
+    `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
+    """
+
+    argv: tuple[str, ...]
+    cwd: str
+    env: dict[str, str]
+    mark: str
+    spool_dir: str
+    stdin: bytes = b""
+    timeout_s: float | None = 3600.0
+    stall_timeout_s: float | None = None
+    output_limit_bytes: int = 64 << 20
+    grace_s: float = 3.0
+    keep_fds: tuple[int, ...] = ()
+
+
+class Outcome(Record):
+    """How a run ended, decided once by whatever came first.
+
+    `exit_code` or `signal` say how the program itself went in the end, also when it was ended for a timeout; both are
+    None when it never ran, could not be ended, or its status was lost. `rung` is how far its family had to be forced:
+    "" (not at all), "term" or "kill". `survivors` are pids that even SIGKILL did not end. `stderr` is the last 64 KiB.
+    `error` says why it could not be started (`hopeless`: nor could another try), or why its status is unknown.
+    `peak_memory_bytes` is that of the largest among the program and the descendants that were collected, and never less
+    than what this program itself has held until it started it (some 25 MB for the command `uwf`); 0 when not known.
+    """
+
+    ended: Ended
+    exit_code: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    peak_memory_bytes: int = 0
+    stdout: bytes = b""
+    stderr: bytes = b""
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    rung: str = ""
+    survivors: tuple[int, ...] = ()
+    error: str = ""
+    hopeless: bool = False
+
+
+def _nothing() -> None:
+    return None
+
+
+def run(
+    command: Command,
+    *,
+    stop: Stop,
+    on_ready: Callable[[int, str], None],
+    on_output: Callable[[bytes], None],
+    on_pause: Callable[[], None] = _nothing,
+) -> Outcome:
+    """Run `command` to its end. Needs SIGPIPE ignored, as Python has it.
+
+    `on_ready(pid, start_time)` is called before the program runs; it runs only once that has returned.
+    `on_output(chunk)` is called with stdout as it comes, `on_pause()` when it has paused for a quarter of a second.
+    What they raise ends the program and everything it started, and is raised from here; so is StoreError when
+    output cannot be spooled.
+    """
+    began_s = clock.monotonic_s()
+    if stop.count:
+        return Outcome("stopped")
+    with Adoption() as adoption:
+        token = platform.token(f"{MARK_NAME}={command.mark}".encode())
+        try:
+            child = spawn.spawn(
+                command.argv,
+                command.cwd,
+                {**command.env, MARK_NAME: command.mark},
+                command.keep_fds + token,
+            )
+        except program.SpawnFailed as failed:
+            return Outcome("spawn_failed", error=str(failed))
+        finally:
+            for descriptor in token:
+                os.close(descriptor)
+        points.at("agent: at the gate")
+        try:
+            on_ready(child.pid, child.start)
+            if stop.count:
+                child.abandon()
+                return Outcome("stopped")
+        except BaseException:
+            child.abandon()
+            raise
+        family = OwnFamily(child.pid, child.start, command.mark, adoption)
+        supervision = _Supervision(command, child, family, stop)
+        try:
+            return supervision.run(began_s, on_output, on_pause)
+        except BaseException:
+            supervision.kill()
+            raise
+        finally:
+            supervision.close()
+
+
+class _Supervision:
+    """A child at its gate, and what is needed to bring it to its end."""
+
+    def __init__(self, command: Command, child: spawn.Child, family: OwnFamily, stop: Stop) -> None:
+        self._command, self._child, self._family, self._stop = command, child, family, stop
+        self._spool = Spool(command.spool_dir)
+        self._pidfd = platform.pidfd(child.pid)
+
+    def run(
+        self, began_s: float, on_output: Callable[[bytes], None], on_pause: Callable[[], None]
+    ) -> Outcome:
+        child, command = self._child, self._command
+        drain = Drain(
+            child.pipes,
+            command.stdin,
+            spool=self._spool,
+            limit_bytes=command.output_limit_bytes,
+            on_output=on_output,
+            on_pause=on_pause,
+            wakers=[end for end in (self._stop.fileno(), self._pidfd) if end is not None],
+        )
+        child.open_gate()
+        points.at("agent: let go")
+        ended = self._watch(drain, began_s)
+        took_s = clock.monotonic_s() - began_s
+        if ended == "exit":
+            self._let_finish(drain)
+            drain.is_deaf = True  # what others say while they are being ended is not the reply
+        if ended == "exit" and self._family.is_childless():
+            ending = terminate.Ending("", (), ())
+        else:
+            ending = self._end(command.grace_s, lambda most_s: self._pass(drain, most_s))
+        if ended != "exit":
+            took_s = clock.monotonic_s() - began_s
+            drain.take_what_is_there()
+        outcome = self._program_went(ended, child.pid in ending.survivors)
+        return replace(
+            outcome,
+            duration_ms=round(took_s * 1000),
+            stdout=self._spool.read(),
+            stderr=drain.stderr.read(),
+            stdout_bytes=drain.stdout_bytes,
+            stderr_bytes=drain.stderr.size_bytes,
+            rung=ending.rung,
+            survivors=ending.survivors,
+        )
+
+    def kill(self) -> None:
+        """End everything at once and tell nothing: the caller is being interrupted."""
+        ending = self._end(0, time.sleep)
+        if self._child.pid not in ending.survivors:
+            self._child.collect()
+
+    def close(self) -> None:
+        self._spool.close()
+        self._child.pipes.close()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+
+    def _watch(self, drain: Drain, began_s: float) -> Ended:
+        """Wait for the end of the program, or for the first reason to end it."""
+        command = self._command
+        timeout_s = _FOREVER if command.timeout_s is None else began_s + command.timeout_s
+        tidy_s = began_s + _TIDY_S
+        while not self._child.has_ended():
+            now_s = clock.monotonic_s()
+            silence_s = command.stall_timeout_s
+            stall_s = _FOREVER if silence_s is None else drain.last_output_s + silence_s
+            if drain.is_over_limit:
+                return "output_limit"
+            if self._stop.count:
+                return "stopped"
+            if now_s >= timeout_s:
+                return "timeout"
+            if now_s >= stall_s:
+                return "stall"
+            if now_s >= tidy_s:
+                tidy_s = now_s + _TIDY_S
+                self._family.living()  # collects strays that ended: a long run may have made thousands
+            until_s = min(timeout_s, stall_s, tidy_s)
+            drain.turn(until_s - now_s if self._pidfd is not None else _BLIND_WAIT_S)
+        drain.take_what_is_there()
+        return "output_limit" if drain.is_over_limit else "exit"
+
+    def _let_finish(self, drain: Drain) -> None:
+        """The program ended by itself. Read on while others hold its output and have something to say."""
+        if drain.is_done():
+            return
+        now_s = clock.monotonic_s()
+        most_s, ended_s = now_s + LEFT_OPEN_MOST_S, now_s
+        while not drain.is_done() and not drain.is_over_limit and not self._stop.count:
+            until_s = min(most_s, max(ended_s, drain.last_output_s) + LEFT_OPEN_QUIET_S)
+            if (now_s := clock.monotonic_s()) >= until_s:
+                return
+            drain.turn(until_s - now_s)
+        until_s = clock.monotonic_s() + LEAVING_S
+        while clock.monotonic_s() < until_s and self._family.living():
+            drain.turn(LEAVING_S / 20)
+
+    def _pass(self, drain: Drain, most_s: float) -> None:
+        """Give the family `most_s` to end; less when the program does and its output is closed: few are left then."""
+        if drain.is_done() and self._child.has_ended():
+            time.sleep(most_s)  # nothing is left that would wake us
+            drain.turn(0)
+            return
+        until_s = clock.monotonic_s() + most_s
+        while (left_s := until_s - clock.monotonic_s()) > 0:
+            drain.turn(left_s)
+            if drain.is_done() and self._child.has_ended():
+                return
+
+    def _end(self, grace_s: float, wait: Callable[[float], None]) -> terminate.Ending:
+        return terminate.end(
+            self._family,
+            # While we keep the leader's corpse its number can only mean its group.
+            group=self._child.pid if platform.can_peek else None,
+            at_once=self._family.loses_nobody() and not self._child.has_ended(),
+            grace_s=grace_s,
+            wait=wait,
+            hurry=lambda: self._stop.count > 1,
+        )
+
+    def _program_went(self, ended: Ended, survives: bool) -> Outcome:
+        """Collect the program and say how it went."""
+        if survives:
+            return Outcome(ended, error=f"process {self._child.pid} does not end, even by SIGKILL")
+        status, peak_memory_bytes = self._child.collect()
+        failure = self._child.failure() if ended == "exit" else None
+        if failure is not None:
+            command = self._command
+            path = command.env.get("PATH", os.defpath)
+            error = program.explain(command.argv, command.cwd, path, *failure)
+            hopeless = program.is_hopeless(*failure)
+            return Outcome("spawn_failed", error=error, hopeless=hopeless)
+        if status is None:
+            error = "its exit status was lost: something else in this program collected it"
+            return Outcome(ended, error=error)
+        code = os.waitstatus_to_exitcode(status)
+        return Outcome(
+            "signal" if ended == "exit" and code < 0 else ended,
+            exit_code=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            peak_memory_bytes=max(peak_memory_bytes, self._family.peak_memory_bytes),
+        )

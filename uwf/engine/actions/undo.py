@@ -1,0 +1,104 @@
+"""Back to where a thread was, by the log of its ref. An undo is a move of its own: the log is never rewritten."""
+
+from __future__ import annotations
+
+from uwf import clock, points
+from uwf.engine.actions.supplement import hold_words
+from uwf.engine.chain import usage
+from uwf.engine.chain.nodes import ATTEMPTS, CANCELLED, SUSPENDED, THREADS, Place
+from uwf.engine.chain.thread import read
+from uwf.engine.run import rebound
+from uwf.engine.run.publish import kept_tags, tags_for, tags_now
+from uwf.errors import StateError
+from uwf.workflow import model as workflow_model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.thread import Thread
+    from uwf.store.protocols import Move, Store
+
+UNDO = "undo to version "
+"""How the reason of an undo begins in the log; the version it went back to follows."""
+
+
+def undo(store: Store, thread: Thread) -> str | None:
+    """Move the head back to where the log says it was before. The caller holds the thread's lock.
+
+    A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
+    the log, and so do the steps that were left; what they used stays spent. What a person had added for a step that
+    has not come about waits for whatever is next then; where nothing can be, it is returned.
+    """
+    moves = store.moves(THREADS + thread.id)
+    at = _effective(moves, len(moves) - 1)
+    before = _before(moves, at)
+    if before is None:
+        raise StateError(
+            f"thread {thread.id} has nothing to undo: its head never was anywhere else",
+            hint=f"uwf ref log {THREADS}{thread.id}",
+            code="nothing_to_undo",
+        )
+    goal = moves[before]
+    assert goal.new is not None
+    then = kept_tags(goal.tags)
+    state = {key: tag for key, tag in goal.tags.items() if key not in then}
+    if goal.new != thread.head and state.get("status") == SUSPENDED:
+        state = _without_try(store, goal.new, state)
+    if goal.new != thread.head:
+        state |= usage.left_behind(store, thread, Place.read(store, goal.new))
+    lost = None
+    with store.transaction() as tx:
+        ref = tx.set_ref(
+            THREADS + thread.id,
+            goal.new,
+            expect=thread.head,
+            tags={**kept_tags(tags_now(tx, thread)), **state},
+            why=f"{UNDO}{goal.version}",
+        )
+        points.at("undo: head moved")
+        if goal.new != thread.head and tx.ref(ATTEMPTS + thread.id) is not None:
+            lost = None if thread.plan is None else thread.plan.supplement
+            tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
+            if lost is not None and hold_words(tx, read(tx, ref), lost):
+                lost = None
+            points.at("undo: attempt dropped")
+    points.at("undo: done")
+    return lost
+
+
+def _without_try(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:
+    """The state of a thread that was suspended at `head`, now that the try it had there is gone.
+
+    A rebind carries a suspension along. When that was about a poke that failed, another role is next without it.
+    """
+    place = Place.read(store, head)
+    if place.kind != "rebind":
+        return state
+    workflow = workflow_model.from_payload(store.get(place.workflow).payload)
+    standing = rebound.last_standing(store, place, workflow)
+    if standing.next_role == state.get("suspendedRole"):
+        return state
+    return tags_for({"workflow": workflow.name}, standing, clock.now_ms())
+
+
+def _effective(moves: list[Move], at: int) -> int:
+    """The move whose state the ref has at `moves[at]`: an undo stands for the move it went back to."""
+    while moves[at].why.startswith(UNDO):
+        version = int(moves[at].why.removeprefix(UNDO))
+        at = next(n for n in range(at) if moves[n].version == version)
+    return at
+
+
+def _before(moves: list[Move], at: int) -> int | None:
+    """The move that had led to the state before `moves[at]`, None at the beginning."""
+    if at > 0 and moves[at].tags.get("status") == CANCELLED and moves[at - 1].new == moves[at].new:
+        return at - 1
+    head, n = moves[at].new, at
+    while n >= 0 and moves[n].new == head:
+        # What an undo had left behind lies before it, and does not count.
+        n = _effective(moves, n) - 1
+    if n < 0 or moves[n].new is None:
+        return None
+    n = _effective(moves, n)
+    while n > 0 and moves[n - 1].new == moves[n].new:
+        n = _effective(moves, n - 1)  # the first of several with one head has brought it there
+    return n

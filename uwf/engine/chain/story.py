@@ -1,0 +1,88 @@
+"""What happened in a thread, told as text: for the prompt of a role, within a quota of characters."""
+
+from __future__ import annotations
+
+from uwf.engine.chain.nodes import Step, previous
+from uwf.units import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from uwf.engine.chain.cache import Memo
+    from uwf.engine.chain.nodes import Nodes
+
+
+def steps_back(
+    nodes: Nodes, id: str | None, read: Callable[[str], Step] | None = None
+) -> Iterator[Step]:
+    """The steps of a chain from the node `id` backwards, newest first. `read` gives the step of a node."""
+    read = read or (lambda id: Step.read(nodes, id))
+    while id is not None:
+        if nodes.get(id).kind == "step":
+            step = read(id)
+            yield step
+            id = step.prev
+        else:
+            id = previous(nodes, id)
+
+
+def tell(
+    memo: Memo, head: str, *, stop: Callable[[Step], bool], quota_chars: int
+) -> tuple[str, int]:
+    """The steps from `head` back to the first that `stop` refuses, newest first, as Markdown.
+
+    Returns the text and how many steps stand in it. The newest steps are kept in keeping with
+    `quota_chars`; a step that does not fit whole is cut, and a line says where to read the rest.
+    """
+    told: list[str] = []
+    left = quota_chars
+    for step in steps_back(memo, head, memo.step):
+        if stop(step):
+            break
+        if left <= 0:
+            told.append(
+                f"(Earlier steps are left out here; `uwf thread read {step.thread}` has them.)"
+            )
+            break
+        entry = entry_text(step)
+        if len(entry) > left:
+            cut = counted(len(entry) - left, "more character")
+            entry = f"{entry[:left]}\n\n(… {cut}: `uwf step read {step.id[:16]}`)"
+        told.append(entry)
+        left -= len(entry)
+    return "\n\n".join(told), len(told)
+
+
+def entry_text(step: Step) -> str:
+    """One step as Markdown: a heading, what was said to the role by a person, its fields, its text."""
+    lines = [f"### Step {step.index}: {step.role} → {step.status}"]
+    if step.supplement is not None:
+        lines += ["", "A person had added:", "", quote(step.supplement)]
+    fields = [
+        f"- {name}: {inline(value)}" for name, value in step.output.items() if name != "$status"
+    ]
+    if fields:
+        lines += ["", *fields]
+    if step.body:
+        lines += ["", step.body]
+    return "\n".join(lines)
+
+
+def quote(text: str) -> str:
+    """`text` as a Markdown quotation."""
+    return "\n".join(f"> {line}" if line else ">" for line in text.split("\n"))
+
+
+def inline(value: Any) -> str:
+    """A field's value on one line: a string as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value if "\n" not in value else value.replace("\n", "\n  ")
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        return str(value)
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

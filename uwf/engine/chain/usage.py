@@ -1,0 +1,205 @@
+"""What a thread has used over its whole life, and what it may use.
+
+What it used is read off its chain, so that no resume resets it. `spent` stands in every step: usage and `time`
+(seconds) of all steps so far, and of their failed attempts. Attempts that have not become a step yet are added
+from the try beside the head, and what an undo took out of the chain from tags of the ref, `undone.<name>`. Steps and
+visits are those that stand: they say how far a thread has come, not what it cost. What a person allows it are
+tags as well, `budget.<name>`, whose changes are in the ref's log.
+"""
+
+from __future__ import annotations
+
+from uwf import amounts
+from uwf.amounts import NAMES, STEPS, TIME, TOKENS, USD, VISITS
+from uwf.engine.chain.attempt import ended_attempts, last_ending
+from uwf.engine.chain.nodes import Place, previous
+from uwf.errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.engine.chain.nodes import Nodes
+    from uwf.engine.chain.thread import Thread
+    from uwf.workflow.model import Workflow
+
+BUDGET = "budget."
+"""Before the name of a limit, as a tag of the thread's ref."""
+
+UNDONE = "undone."
+"""Before the name of an amount, as a tag of the thread's ref: what was used by steps and tries that were undone."""
+
+_LASTING = (TOKENS, USD, TIME)
+_COUNTED_HERE = (STEPS, VISITS, TIME)
+_BUDGET_TAGS = {BUDGET + name: name for name in NAMES}
+_UNDONE_TAGS = {UNDONE + name: name for name in _LASTING}
+
+
+def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[str, float]:
+    """The sum of several usages, amount by amount."""
+    total = dict(spent)
+    for usage in more:
+        for name, amount in (usage or {}).items():
+            total[name] = total.get(name, 0) + amount
+    return total
+
+
+def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:
+    """What `thread` has used so far, failed attempts, what was undone, and the number of its steps included."""
+    attempt = thread.attempt if thread.plan is not None else None
+    failed = [] if attempt is None else of_attempts(nodes, last_ending(attempt))
+    return {**add(thread.place.spent, *failed, undone(thread.tags)), STEPS: thread.place.index}
+
+
+def reported(thread: Thread) -> dict[str, float] | None:
+    """What agents said that the steps of `thread` used, those undone included; None when they said nothing."""
+    spent = add(thread.place.spent, undone(thread.tags))
+    return {name: amount for name, amount in spent.items() if name != TIME} or None
+
+
+def undone(tags: Mapping[str, str]) -> dict[str, float]:
+    """What a thread used that no longer stands in its chain. Raises `StoreError` for a tag that is no amount."""
+    found: dict[str, float] = {}
+    if _UNDONE_TAGS.keys().isdisjoint(tags):
+        return found
+    for key, name in _UNDONE_TAGS.items():
+        if key in tags:
+            try:
+                found[name] = float(tags[key])
+            except ValueError:
+                found[name] = -1.0
+            if not 0 <= found[name] < float("inf"):
+                raise StoreError(
+                    f"a thread has the tag {key}={tags[key]!r:.80}, which is no amount",
+                    code="bad_tag",
+                )
+    return found
+
+
+def left_behind(nodes: Nodes, thread: Thread, place: Place) -> dict[str, str]:
+    """The tags with which all that `thread` has used stays counted when its head goes back to `place`."""
+    return _undone_tags(of_thread(nodes, thread), place.spent)
+
+
+def inherited(nodes: Nodes, tags: Mapping[str, str], head: str, node: str) -> dict[str, str]:
+    """The tags, of those of a thread at `head`, for its fork at `node`: what was undone is counted once.
+
+    When `node` was undone itself, what it and the steps before it used stands in the chain of the fork.
+    """
+    kept = {key: tag for key, tag in tags.items() if not key.startswith(UNDONE)}
+    used = undone(tags)
+    if not used:
+        return kept
+    standing, at = set(), node
+    here: str | None = head
+    while here is not None:
+        standing.add(here)
+        here = previous(nodes, here)
+    while at not in standing and (before := previous(nodes, at)) is not None:
+        at = before
+    shared = Place.read(nodes, at).spent
+    again = Place.read(nodes, node).spent
+    return kept | _undone_tags(add(used, shared), again)
+
+
+def of_attempts(nodes: Nodes, last: str | None) -> list[dict[str, float]]:
+    """What each of the failed attempts from `last` backwards has used."""
+    return [_of_end(nodes.get(id).payload) for id in ended_attempts(nodes, last)]
+
+
+def before_step(thread: Thread, base: Place) -> dict[str, float]:
+    """What was used before a step on `base`: for a poke, what the step it replaces has used stays used."""
+    return dict(base.spent if base.id == thread.head else thread.place.spent)
+
+
+def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
+    """What one attempt used: what its agent says, but for what is counted here. Nobody gives anything back."""
+    said = {
+        name: max(0, amount) for name, amount in (usage or {}).items() if name not in _COUNTED_HERE
+    }
+    return said | {TIME: ms / 1000}
+
+
+def together(
+    before: Mapping[str, float] | None, usage: Mapping[str, float] | None
+) -> dict[str, float] | None:
+    """What two asks used, as their agent says; None when it says nothing. Neither gives back what the other used."""
+    if before is None or usage is None:
+        said = usage if before is None else before
+        return None if said is None else dict(said)
+    return add(
+        *({name: max(0, amount) for name, amount in part.items()} for part in (before, usage))
+    )
+
+
+def says_nothing(usage: Mapping[str, Any] | None) -> bool:
+    """Whether an agent reported its usage, but under names that no budget knows."""
+    return bool(usage) and not {TOKENS, USD} & set(usage or {})
+
+
+def allowed(
+    config: Mapping[str, float], workflow: Workflow, role: str | None, tags: Mapping[str, str]
+) -> dict[str, float]:
+    """What a thread may use while `role` runs: what its person allowed, else the lower of what config and the
+    workflow file say. The file may come with a cloned repository: it can lower what config allows, not raise it.
+    """
+    limits = dict(config)
+    found = workflow.roles.get(role or "")
+    lower = dict(workflow.budget)
+    if found is not None and found.max_visits is not None:
+        lower[VISITS] = min(found.max_visits, lower.get(VISITS, found.max_visits))
+    for name, amount in lower.items():
+        limits[name] = min(float(amount), limits.get(name, float(amount)))
+    limits.update(_own(tags))
+    return limits
+
+
+def tags_of(budget: Mapping[str, float]) -> dict[str, str]:
+    """`budget` as tags of a thread."""
+    return {BUDGET + name: amounts.written(name, amount) for name, amount in budget.items()}
+
+
+def raised(limits: Mapping[str, float], text: str) -> dict[str, str]:
+    """The tags that `--budget text` gives a thread, where `limits` is what it might use before."""
+    after = amounts.raised(limits, text)
+    changed = {name: amount for name, amount in after.items() if amount != limits.get(name)}
+    return tags_of(changed)
+
+
+def change(before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
+    """What differs between the limits in two sets of tags, in words for the log; None when nothing does."""
+    changed = [
+        f"{name} {before.get(BUDGET + name, '')} → {after[BUDGET + name]}".replace("  ", " ")
+        for name in NAMES
+        if BUDGET + name in after and after[BUDGET + name] != before.get(BUDGET + name)
+    ]
+    return f"budget: {', '.join(changed)}" if changed else None
+
+
+def _undone_tags(used: Mapping[str, float], standing: Mapping[str, float]) -> dict[str, str]:
+    """The tags for what was `used` beyond what stands in a chain."""
+    more = {
+        name: amounts.tidy(name, used.get(name, 0) - standing.get(name, 0)) for name in _LASTING
+    }
+    return {UNDONE + name: str(amount) for name, amount in more.items() if amount > 0}
+
+
+def _own(tags: Mapping[str, str]) -> dict[str, float]:
+    """The limits that a person gave a thread. Raises `StoreError` for a tag that is none."""
+    found: dict[str, float] = {}
+    if _BUDGET_TAGS.keys().isdisjoint(tags):
+        return found
+    for key, name in _BUDGET_TAGS.items():
+        if key in tags:
+            try:
+                found[name] = amounts.read(name, tags[key])
+            except ValueError as error:
+                raise StoreError(
+                    f"a thread has the tag {key}={tags[key]!r:.80}: {error}", code="bad_tag"
+                ) from None
+    return found
+
+
+def _of_end(end: Mapping[str, Any]) -> dict[str, float]:
+    return of_attempt(end["usage"], end["durationMs"] or 0)

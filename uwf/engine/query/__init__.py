@@ -1,0 +1,1 @@
+"""Looking at threads: only reads."""

@@ -1,0 +1,127 @@
+"""Following a thread from outside: what is new since the last look, until nobody runs it."""
+
+from __future__ import annotations
+
+import time
+
+from uwf.engine.chain.attempt import ended_attempts, last_ending
+from uwf.engine.chain.nodes import ATTEMPTS, THREADS
+from uwf.engine.chain.story import steps_back
+from uwf.engine.chain.thread import TRYING, try_at
+from uwf.engine.query.threads import step_row, turns
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from uwf.engine.chain.nodes import Step
+    from uwf.engine.chain.thread import Try
+    from uwf.engine.query.threads import View
+    from uwf.store.protocols import Ref, Store
+
+_POLL_S = 0.1
+
+
+class Glance(Record):
+    """One look: the thread as `show` has it, the steps and the turns that are new."""
+
+    row: dict[str, Any]
+    steps: list[dict[str, Any]]
+    turns: list[dict[str, Any]]
+
+
+def follow(store: Store, view: View, thread: str) -> Iterator[Glance]:
+    """Glances at `thread`: one at once, one at every change, and a last one when nobody runs it."""
+    news = _News(store, thread)
+    before: tuple[object, ...] | None = None
+    is_last = False
+    while True:
+        ref = store.ref(THREADS + thread)
+        if ref is None:
+            return
+        row = view.thread(ref)
+        running = row["running"]
+        if running is None and not is_last:
+            is_last = True  # what it did last may have come after the ref was read
+            continue
+        is_last = running is None
+        if row["spent"] is None:  # its chain cannot be read
+            yield Glance(row, [], [])
+            return
+        steps, new_turns = news.of(ref)
+        now = (ref.id, row["status"], running and running["role"], running and running["since"])
+        if now != before or new_turns or steps:
+            yield Glance(row, [step_row(step) for step in steps], new_turns)
+        before = now
+        if is_last:
+            return
+        time.sleep(_POLL_S)
+
+
+class _News:
+    """Knows what of a thread was told. The first look tells the turns of what runs, and takes the rest as known."""
+
+    def __init__(self, store: Store, thread: str) -> None:
+        self._store = store
+        self._thread = thread
+        self._head: str | None = None
+        self._beside: str | None = None
+        self._turn: str | None = None
+        self._ended: set[str] = set()
+
+    def of(self, ref: Ref) -> tuple[list[Step], list[dict[str, Any]]]:
+        """The new steps up to `ref` and the new turns, oldest first."""
+        beside = self._store.ref(ATTEMPTS + self._thread)
+        steps: list[Step] = []
+        told: list[dict[str, Any]] = []
+        if self._head is not None and ref.id != self._head:
+            steps = _steps_since(self._store, ref.id, self._head)
+        for step in steps:
+            for end in step.attempts:
+                told += self._of_ended(end)
+            told += self._up_to(step.turns)
+        if beside is not None and (ref.id, beside.id) != (self._head, self._beside):
+            found = try_at(self._store, beside.id)
+            if found.plan.expect == ref.id:  # else the thread has moved on between the two looks
+                told += self._of_try(found)
+                self._beside = beside.id
+        self._head = ref.id
+        return steps, told
+
+    def _of_try(self, found: Try) -> list[dict[str, Any]]:
+        ends = ended_attempts(self._store, last_ending(found))
+        if self._head is None:
+            self._ended.update(ends)
+        told = [turn for end in ends for turn in self._of_ended(end)]
+        return told + self._up_to(found.turns) if found.state == TRYING else told
+
+    def _of_ended(self, end: str) -> list[dict[str, Any]]:
+        if end in self._ended:
+            return []
+        self._ended.add(end)
+        return self._up_to(self._store.get(end).payload["turns"])
+
+    def _up_to(self, last: str | None) -> list[dict[str, Any]]:
+        """The turns of one try that were not told yet. Tries come in their order, so one turn says how far that is."""
+        found = turns(self._store, last, self._turn)
+        self._turn = last or self._turn
+        return found
+
+
+def _steps_since(store: Store, head: str, seen: str) -> list[Step]:
+    """The steps up to `head` that do not lead to `seen`, oldest first. Undone and replaced ones need not be passed."""
+    found: list[Step] = []
+    old, new = steps_back(store, seen), steps_back(store, head)
+    known, step = next(old, None), next(new, None)
+    while step is not None and (known is None or step.id != known.id):
+        if known is not None and known.index > step.index:
+            known = next(old, None)
+            continue
+        if known is not None and known.index == step.index:
+            known = next(old, None)
+        found.append(step)
+        step = next(new, None)
+    found.reverse()
+    return found

@@ -1,0 +1,99 @@
+"""A thread or a step as Markdown, for people: `thread read`, `step read`."""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.chain.nodes import Place, Start, Step, prompt_text
+from uwf.engine.chain.story import inline, quote, steps_back
+from uwf.engine.run import plan
+from uwf.units import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.nodes import Reader
+    from uwf.engine.chain.thread import Thread
+
+
+def thread_markdown(
+    reader: Reader, thread: Thread, *, quota_chars: int, before: int | None = None
+) -> str:
+    """The thread from its task to its last step, oldest first, in about `quota_chars` characters.
+
+    The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from
+    that index on, which is how the earlier ones are loaded.
+    """
+    start = Start.read(reader, thread.place.start)
+    kept: list[str] = []
+    left, earlier = quota_chars, 0
+    for step in steps_back(reader, thread.head):
+        if before is not None and step.index >= before:
+            continue
+        entry = step_markdown(step)
+        if kept and len(entry) > left:
+            earlier = step.index
+            break
+        kept.append(_round_heading(reader, step) + entry)
+        left -= len(entry)
+    kept.reverse()
+    parts = [f"# Thread {thread.id}", _facts(thread, start), "## Task", start.task]
+    if earlier:
+        parts.append(
+            f"*Steps 1 to {earlier} are not shown here. To load them: "
+            f"`uwf thread read {thread.id} --before {earlier + 1}`*"
+        )
+    parts += kept
+    message = thread.tags.get("suspendMessage")
+    if message and before is None:
+        parts.append(
+            f"**Suspended** at {thread.tags.get('suspendedRole', 'no role')}: {message}\n\n"
+            f"To go on: `{plan.way_on(thread)}`"
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def step_markdown(step: Step) -> str:
+    """One step: what it was told, what it answered."""
+    seconds = step.duration_ms / 1000
+    parts = [
+        f"## Step {step.index}: {step.role} → {step.status}",
+        f"*{clock.iso(step.started_ms)}, {seconds:.1f} s, {step.agent}, `{step.id[:16]}`*",
+    ]
+    if step.supplement is not None:
+        parts += ["A person added:", quote(step.supplement)]
+    fields = [
+        f"- **{name}**: {inline(value)}" for name, value in step.output.items() if name != "$status"
+    ]
+    if fields:
+        parts.append("\n".join(fields))
+    if step.body:
+        parts.append(step.body.rstrip())
+    return "\n\n".join(parts)
+
+
+def step_page(reader: Reader, id: str) -> str:
+    """`step read`: one step with the prompt it got."""
+    step = Step.read(reader, id)
+    prompt = prompt_text(reader, step.prompt)
+    return f"{step_markdown(step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
+
+
+def fenced(text: str, kind: str = "") -> str:
+    """`text` in a Markdown fence that it does not close."""
+    fence = "`" * 3
+    while fence in text:
+        fence += "`"
+    return f"{fence}{kind}\n{text}\n{fence}"
+
+
+def _facts(thread: Thread, start: Start) -> str:
+    name = thread.tags.get("workflow", "")
+    return (
+        f"*Workflow {name}, {thread.status}, round {thread.place.round}, {counted(thread.place.index, 'step')}, "
+        f"started {clock.iso(start.started_ms)} in {start.cwd}*"
+    )
+
+
+def _round_heading(reader: Reader, step: Step) -> str:
+    if step.round > 1 and Place.read(reader, step.prev).round < step.round:
+        return f"# Round {step.round}\n\n"
+    return ""

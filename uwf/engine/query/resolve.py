@@ -1,0 +1,176 @@
+"""From what a person types to a thread or an object.
+
+A thread is its ULID, a unique prefix or suffix of four or more characters, or `@last`. An object is an id, a
+unique prefix of four or more, `THREAD~N` (N steps before the head), `THREAD/role@N` (that role's N-th visit),
+or a thread, which stands for its head.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.chain.nodes import THREADS, THREADS_END, Place, Start, previous
+from uwf.errors import Ambiguous, InputError, NotFound
+from uwf.units import one
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.nodes import Reader
+    from uwf.store.protocols import Ref
+
+LAST = "@last"
+SHORTEST = 4
+
+
+def thread_ref(store: Reader, text: str) -> Ref:
+    """The ref of the thread that `text` names. Raises `NotFound`, `Ambiguous` or `InputError`."""
+    if text == LAST:
+        newest = store.refs(THREADS, high=THREADS_END, newest_first=True, limit=1)
+        if not newest:
+            raise NotFound(
+                "there is no thread yet",
+                hint="uwf thread start WORKFLOW -p 'what to do'",
+                code="no_such_thread",
+            )
+        return newest[0]
+    word = text.upper()
+    if clock.is_ulid(word):
+        ref = store.ref(THREADS + word)
+        if ref is None:
+            raise _no_thread(text)
+        return ref
+    if not word.isalnum() or not word.isascii() or len(word) > clock.ULID_LENGTH:
+        raise _no_thread(text)
+    if len(word) < SHORTEST:
+        raise InputError(
+            f"thread {text!r} is too short: give {SHORTEST} characters or more of its id",
+            hint="uwf thread list --all",
+            code="too_short",
+        )
+    found = store.names(THREADS + word, limit=6)
+    found += [name for name in store.names(THREADS, ending=word, limit=6) if name not in found]
+    if not found:
+        raise _no_thread(text)
+    if len(found) > 1:
+        names = ", ".join(name.removeprefix(THREADS) for name in found[:5])
+        raise Ambiguous(
+            f"thread {text!r} fits more than one: {names}{', …' if len(found) > 5 else ''}",
+            hint="uwf thread list --all",
+        )
+    ref = store.ref(found[0])
+    if ref is None:
+        raise _no_thread(text)
+    return ref
+
+
+def object_id(store: Reader, text: str) -> str:
+    """The id of the object that `text` names. Raises `NotFound`, `Ambiguous` or `InputError`."""
+    if "~" in text:
+        thread, _, count = text.rpartition("~")
+        return _before_head(store, thread, count, text)
+    if "/" in text:
+        thread, _, visit = text.partition("/")
+        role, at, count = visit.rpartition("@")
+        if not at or not role:
+            raise InputError(
+                f"cannot read {text!r}: a visit is written THREAD/role@N",
+                hint=f"uwf step list {thread}",
+                code="bad_address",
+            )
+        return _visit(store, thread, role, count, text)
+    if text == LAST or clock.is_ulid(text.upper()):
+        return thread_ref(store, text).id
+    if len(text) >= SHORTEST and all(digit in "0123456789abcdef" for digit in text.lower()):
+        try:
+            return store.find(text)
+        except NotFound:
+            pass  # a thread may be called so
+    try:
+        return thread_ref(store, text).id
+    except NotFound:
+        raise NotFound(
+            f"no object, step or thread {text!r}",
+            hint="uwf thread list --all",
+            code="no_such_object",
+        ) from None
+
+
+def forkable(store: Reader, text: str) -> tuple[str, str | None]:
+    """The chain node that `text` names, and the thread it was named through, if any."""
+    id = object_id(store, text)
+    word = text.rpartition("~")[0] or text.partition("/")[0]
+    try:
+        ref = thread_ref(store, word)
+    except (NotFound, InputError):
+        return id, None
+    if word == text and ref.id != id:  # the beginning of an object, and of a thread only by chance
+        return id, None
+    return id, ref.name.removeprefix(THREADS)
+
+
+def step_id(store: Reader, text: str, *, or_attempt: bool = False) -> str:
+    """Like `object_id`, but the object must be a step, or may be an attempt; a thread stands for its newest step."""
+    id = object_id(store, text)
+    kind = store.get(id).kind
+    if kind in ("start", "rebind"):
+        at = Place.read(store, id)
+        if at.step is not None:
+            return at.step
+        thread = Start.read(store, at.start).thread if id.startswith(text.lower()) else text
+        raise NotFound(
+            f"{text!r} has no step yet", hint=f"uwf thread exec {thread}", code="no_such_step"
+        )
+    if kind != "step" and not (or_attempt and kind == "attempt"):
+        raise InputError(
+            f"object {id[:12]} is {one(kind)}, not a step",
+            hint=f"uwf cas get {id[:12]}",
+            code="not_a_step",
+        )
+    return id
+
+
+def _before_head(store: Reader, thread: str, count: str, text: str) -> str:
+    back = _whole(count, thread, text)
+    at: str | None = thread_ref(store, thread).id
+    while at is not None:
+        if store.get(at).kind == "step":
+            if back == 0:
+                return at
+            back -= 1
+        at = previous(store, at)
+    raise NotFound(
+        f"no step {text!r}: the thread is shorter than that",
+        hint=f"uwf step list {thread}",
+        code="no_such_step",
+    )
+
+
+def _visit(store: Reader, thread: str, role: str, count: str, text: str) -> str:
+    visit = _whole(count, thread, text)
+    at: str | None = thread_ref(store, thread).id
+    while at is not None:
+        node = store.get(at)
+        if node.kind == "step" and node.payload["role"] == role:
+            if node.payload["visits"][role] == visit:
+                return at
+            if node.payload["visits"][role] < visit:
+                break
+        at = previous(store, at)
+    raise NotFound(
+        f"no step {text!r}: role {role!r} has no visit {visit} in that thread",
+        hint=f"uwf step list {thread}",
+        code="no_such_step",
+    )
+
+
+def _whole(count: str, thread: str, text: str) -> int:
+    if not (count.isascii() and count.isdigit() and len(count) <= 9):
+        raise InputError(
+            f"cannot read {text!r}: {count!r} is not a whole number",
+            hint=f"uwf step list {thread}",
+            code="bad_address",
+        )
+    return int(count)
+
+
+def _no_thread(text: str) -> NotFound:
+    return NotFound(f"no thread {text!r}", hint="uwf thread list --all", code="no_such_thread")

@@ -1,0 +1,1 @@
+"""One step, read top to bottom: `runner` begins."""

@@ -1,0 +1,35 @@
+"""What a run needs, handed down from a front door as one value."""
+
+from __future__ import annotations
+
+from uwf.engine.chain.cache import Memo
+from uwf.engine.chain.redact import Redactor
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uwf.agent.protocol import Agent
+    from uwf.config import Config
+    from uwf.engine.events import Event
+    from uwf.engine.run.admission import Dispatch
+    from uwf.store.protocols import Store
+
+
+class Engine(Record):
+    """The store and what was read of it already, the folder beside it, the settings, and how to find an agent.
+
+    `agent_for(workflow, role, override)` gives the agent that runs a role; it raises `Refused` when there is
+    none. `environ` is the environment agents get, before the names of the contract are added.
+    """
+
+    store: Store
+    memo: Memo
+    dispatch: Dispatch
+    home: str
+    config: Config
+    environ: dict[str, str]
+    redactor: Redactor
+    agent_for: Callable[[str, str, str | None], Agent]
+    on_event: Callable[[Event], None]

@@ -1,0 +1,240 @@
+"""The prompt a role gets, section by section.
+
+In this order: what the reply must look like, where the thread stands, the role, the task, the story so far,
+the supplement, and the instruction for now. Sections that are the same from step to step (reply, role,
+task) are stored once and linked, so a long role description costs its bytes only once in a thread.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain.nodes import Start, pack_text
+from uwf.engine.chain.story import tell
+from uwf.record import Record
+from uwf.store.codec import Link
+from uwf.units import counted
+from uwf.workflow import schema
+from uwf.workflow.model import SUSPEND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from uwf.engine.chain.cache import Memo
+    from uwf.engine.chain.nodes import Place, Plan, Step, Writer
+    from uwf.workflow.model import Role, Workflow
+
+SEPARATOR = "\n\n"
+
+
+class Prompt(Record):
+    """The sections of a prompt in order, each with whether many steps share it.
+
+    `links` has where `put` has stored shared ones that were not known yet.
+    """
+
+    sections: tuple[tuple[bool, str], ...]
+    links: dict[str, Link]
+
+    @property
+    def text(self) -> str:
+        return SEPARATOR.join(section for _, section in self.sections)
+
+    @property
+    def form(self) -> str:
+        """The section that shows what a reply must look like."""
+        return self.sections[0][1]
+
+    def put(self, writer: Writer, known: Mapping[str, Link]) -> str:
+        """Store it as a `prompt` node and return its id. `known` are sections that are stored already."""
+        parts: list[str | Link] = []
+        for shared, section in self.sections:
+            if shared:
+                link = known.get(section)
+                if link is None:
+                    link = self.links[section] = Link(writer.put("text", section))
+                parts.append(link)
+            else:
+                parts.append(pack_text(writer, section))
+        return writer.put("prompt", {"parts": parts})
+
+
+def assemble(
+    memo: Memo,
+    workflow: Workflow,
+    place: Place,
+    plan: Plan,
+    thread: str,
+    *,
+    history_chars: int,
+    clean: Callable[[str], str],
+) -> Prompt:
+    """The prompt for the step that `plan` describes, at `place` in the chain. `clean` takes secrets out."""
+    reply, about = memo.sections.get((plan.workflow, plan.role)) or ("", "")
+    if not reply:
+        role = workflow.roles[plan.role]
+        reply, about = clean(reply_section(role)), clean(_role(role))
+        memo.sections[plan.workflow, plan.role] = reply, about
+    task = memo.tasks.get(place.start)
+    if task is None:
+        task = memo.tasks[place.start] = f"## The task\n\n{Start.read(memo, place.start).task}"
+    visits = place.visits.get(plan.role, 0)
+    sections = [
+        (True, reply),
+        (False, clean(_standing(workflow, place, plan, thread, visits))),
+        (True, about),
+        (True, task),
+    ]
+    story = _story(memo, place, plan, visits, history_chars)
+    if story:
+        sections.append((False, story))
+    if plan.supplement is not None:
+        sections.append(
+            (False, f"## New information\n\nA person adds this now:\n\n{plan.supplement}")
+        )
+    sections.append((False, f"## Your instruction now\n\n{plan.instruction}"))
+    return Prompt(tuple(sections), {})
+
+
+def reply_section(role: Role) -> str:
+    """What the reply of `role` must look like, with one filled-in example for each `$status`."""
+    names = schema.statuses(role.schema)
+    lines = [
+        "## How to reply",
+        "",
+        "Begin your reply with YAML front matter: fields between two lines of three dashes. Below it write,",
+        "as Markdown, what the next reader should know.",
+    ]
+    if names:
+        lines.append(f"`$status` is one of: {', '.join(f'`{name}`' for name in names)}.")
+    examples = schema.examples(role.schema) or {"done": {"$status": "done"}}
+    for status, example in examples.items():
+        lines += ["", f"For `{status}`:" if names else "For example:", "", "```", "---"]
+        lines += [f"{name}: {_yaml(value)}" for name, value in example.items()]
+        lines += ["---", "Your text.", "```"]
+        lines += _fields(role, status)
+    lines += [
+        "",
+        "When you cannot go on without a person, reply with this instead; the thread then waits for an answer:",
+        "",
+        "```",
+        "---",
+        f"$status: {SUSPEND}",
+        'reason: "what you need to know, or what is in the way"',
+        "---",
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def again(prompt: str, reply: str, problems: list[str]) -> str:
+    """The prompt that asks once more after a bad reply, saying exactly what was wrong."""
+    more = counted(len(reply) - 4000, "more character")
+    shown = reply if len(reply) <= 4000 else f"{reply[:4000]}\n(… {more})"
+    wrong = "\n".join(f"- {problem}" for problem in problems)
+    fence = "`" * 3
+    while fence in shown:
+        fence += "`"
+    return (
+        f"{prompt}\n\n## Your last reply was not accepted\n\n{wrong}\n\nThis was your reply:\n\n"
+        f"{fence}\n{shown}\n{fence}\n\nReply again, whole, in the form shown under “How to reply”."
+    )
+
+
+def _standing(workflow: Workflow, place: Place, plan: Plan, thread: str, visits: int) -> str:
+    if plan.is_poke:
+        here = (
+            "You have taken this step already: your reply stands first in the story below, and the one you "
+            "give now takes its place."
+        )
+    else:
+        been = {0: "for the first time", 1: "once before"}.get(visits, f"{visits} times before")
+        here = f"{'You are here' if visits == 0 else 'You have been here'} {been}."
+    return (
+        f"## Where this thread stands\n\nWorkflow `{workflow.name}`, thread `{thread}`: round {plan.round}, "
+        f"step {place.index + 1}. {here}"
+    )
+
+
+def _role(role: Role) -> str:
+    lines = [f"## Your role: {role.name}"]
+    for title, text in (
+        ("", role.description),
+        ("Goal", role.goal),
+        ("Capabilities", "\n".join(f"- {name}" for name in role.capabilities)),
+        ("Procedure", role.procedure),
+        ("Output", role.output),
+    ):
+        if text.strip():
+            lines += ["", f"### {title}", "", text.strip()] if title else ["", text.strip()]
+    return "\n".join(lines)
+
+
+def _story(memo: Memo, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
+    """What happened up to `place`; for a poke also the reply that is to be replaced, newest of all."""
+    head = plan.expect if plan.is_poke else place.step
+    if head is None:
+        return ""
+    if plan.round > place.round:
+        title = f"## The story of round {place.round} (newest first)"
+
+        def stop(step: Step) -> bool:
+            return step.round < place.round
+
+    elif visits:
+        title = "## What happened since your last visit (newest first)"
+
+        def stop(step: Step) -> bool:
+            was_before = step.index <= place.index and step.id != place.step
+            return was_before and step.role == plan.role
+
+    else:
+        title = "## The story so far (newest first)"
+
+        def stop(step: Step) -> bool:
+            return False
+
+    text, count = tell(memo, head, stop=stop, quota_chars=quota_chars)
+    return f"{title}\n\n{text}" if count else ""
+
+
+def _fields(role: Role, status: str) -> list[str]:
+    """A line for each field that says more than its example shows: optional ones, and described ones."""
+    names, required = schema.properties_for(role.schema, status)
+    about_all = {
+        name: about
+        for branch in schema.branches_for(role.schema, status)
+        for name, about in branch.properties.items()
+    }
+    lines = []
+    for name in names:
+        if name == "$status":
+            continue
+        about = about_all.get(name)
+        words = [] if name in required else ["may be left out"]
+        if isinstance(about, dict) and isinstance(about.get("description"), str):
+            words.append(about["description"].strip())
+        if words:
+            lines.append(f"- `{name}`: {'; '.join(words)}")
+    return ["", *lines] if lines else []
+
+
+def _yaml(value: Any) -> str:
+    """A value on one line of YAML: plain where that is certainly read back as the same string, else JSON."""
+    if isinstance(value, str):
+        plain = value.replace("-", "").replace("_", "").removeprefix("$")
+        if plain.isalpha() and value.lower() not in ("true", "false", "null", "nan"):
+            return value
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_yaml(item) for item in value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(item)}" for key, item in value.items()) + "}"
+    import json
+
+    return json.dumps(value)

@@ -1,0 +1,126 @@
+"""From what an agent said to what the chain keeps: taken apart, validated, routed, rid of secrets.
+
+A reply that nothing can follow (its status has no edge, the next instruction would be empty) is as bad as one
+that does not fit its schema: the agent hears of it at once, while it still can mend it.
+"""
+
+from __future__ import annotations
+
+from uwf.agent import frontmatter
+from uwf.engine.run.plan import Standing, after
+from uwf.record import Record, replace
+from uwf.workflow import schema
+from uwf.workflow.model import SUSPEND
+from uwf.workflow.route import RouteError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.engine.chain.redact import Redactor
+    from uwf.workflow.model import Role, Workflow
+
+ENVELOPE = ("session", "usage")
+"""Fields an agent may add for uwf itself; they are no part of the output unless the role's schema has them."""
+
+SESSION_CHARS = 4096
+MOST_AMOUNT = 1 << 53
+
+
+class Accepted(Record):
+    """A valid reply and where it leaves the thread."""
+
+    status: str
+    output: dict[str, Any]
+    body: str
+    session: str | None
+    usage: dict[str, Any] | None
+    standing: Standing
+
+
+class Rejected(Record):
+    """Why a reply is not valid, in words for the agent and without secrets.
+
+    It may still have named its session, and what it used is used.
+    """
+
+    problems: list[str]
+    session: str | None = None
+    usage: dict[str, Any] | None = None
+
+
+def without_echo(text: str, *asked: str) -> str:
+    """`text` without what was `asked`: some agents print it before they answer, and it shows examples of replies."""
+    for part in asked:
+        text = text.replace(part, "")
+    return text
+
+
+def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Accepted | Rejected:
+    """Whether `text` is a reply of `role`, and what it says."""
+    try:
+        said = frontmatter.split(text)
+    except frontmatter.BadReply as error:
+        return Rejected([redactor.text(error.message)])
+    front = dict(said.front)
+    extra = _envelope(role, front)
+    session = _session(extra.get("session", front.get("session")))
+    status = front["$status"]
+    problems = _about_suspending(front) if status == SUSPEND else schema.check(role.schema, front)
+    session = None if session is None else redactor.text(session)
+    usage = redactor.value(extra.get("usage"))
+    usage = usage if _is_usage(usage) else None
+    if problems:
+        return Rejected([redactor.text(problem) for problem in problems], session, usage)
+    output, body = redactor.value(front), redactor.text(said.body)
+    try:
+        standing = after(workflow, role.name, status, {**output, "_body": body})
+    except RouteError as error:
+        return Rejected([redactor.text(error.message)], session, usage)
+    if standing.message is not None:
+        standing = replace(standing, message=redactor.text(standing.message))
+    return Accepted(status, output, body, session, usage, standing)
+
+
+def named_session(text: str, redactor: Redactor) -> str | None:
+    """The session in a reply whose agent was ended before it was done; None when it had not come to that."""
+    try:
+        session = _session(frontmatter.split(text).front.get("session"))
+    except frontmatter.BadReply:
+        return None
+    return None if session is None else redactor.text(session)
+
+
+def _envelope(role: Role, front: dict[str, Any]) -> dict[str, Any]:
+    """What `front` has for uwf itself, which is taken out of it."""
+    named = [name for name in ENVELOPE if name in front]
+    if not named:
+        return {}
+    declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
+    return {name: front.pop(name) for name in named if name not in declared}
+
+
+def _about_suspending(front: dict[str, Any]) -> list[str]:
+    """What is wrong with the front matter of a reply that asks for a person, in words."""
+    reason = front.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        return [
+            f"`$status: {SUSPEND}` needs a `reason`: one sentence for the person who will answer"
+        ]
+    return schema.check({}, front)
+
+
+def _session(value: Any) -> str | None:
+    """The session an agent named. One that could not be handed back in an environment is none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    word = str(value)
+    return word if word.isprintable() and 0 < len(word) <= SESSION_CHARS else None
+
+
+def _is_usage(value: Any) -> bool:
+    """Usage is a flat map of amounts, such as `{tokens: 1200, usd: 0.03}`; sums of them must stay exact."""
+    return isinstance(value, dict) and all(
+        isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= MOST_AMOUNT
+        for item in value.values()
+    )

@@ -1,0 +1,371 @@
+"""One attempt at a step: from its prompt to its step, its failure or its interruption.
+
+The attempt's beginning is on record before the agent may run, turns are kept as they come, a reply that is not
+valid is asked again in the same session, and what came of it is published in one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+from types import MappingProxyType
+
+from uwf import amounts, clock, points
+from uwf.amounts import STEPS, TIME
+from uwf.engine.chain import attempt as tries
+from uwf.engine.chain import usage
+from uwf.engine.chain.nodes import COMPLETED, IDLE, SUSPENDED, Place
+from uwf.engine.chain.opening import Loose, Opening
+from uwf.engine.chain.thread import OVER_BUDGET, STOPPED, Thread, current, of
+from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
+from uwf.engine.run import invocation, prompt, publish
+from uwf.engine.run.lock import interrupted
+from uwf.engine.run.reply import Accepted, Rejected, judge, named_session, without_echo
+from uwf.record import Record, replace
+from uwf.store.drafts import is_plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.agent.failure import Failing
+    from uwf.agent.protocol import Agent, Answer
+    from uwf.agent.stop import Stop
+    from uwf.engine.chain.nodes import Plan
+    from uwf.engine.run.context import Engine
+    from uwf.engine.run.plan import Standing
+    from uwf.guard.contract import Request
+    from uwf.workflow.model import Workflow
+
+ASKS = 3
+"""How often one attempt asks: once, and twice more after a bad reply."""
+
+
+class Result(Record):
+    """What one step came to: the thread afterwards, and the step, or the failure and its attempt.
+
+    All are None when the graph had already ended and nothing was run. An attempt without a failure was ended because
+    its budget was used up.
+    """
+
+    thread: Thread
+    role: str | None
+    step: str | None
+    failure: tries.Failure | None = None
+    attempt: str | None = None
+
+
+class Again(Record):
+    """The attempt failed and is kept, and another one is worth making after `delay_s` seconds."""
+
+    delay_s: float
+
+
+class Attempt:
+    """One attempt. `retries` says how many were made at this step by this command before it.
+
+    `raised` are the tags of a budget that was raised for it: `thread` has them, its ref has not.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        thread: Thread,
+        workflow: Workflow,
+        plan: Plan,
+        agent: Agent,
+        request: Request,
+        stop: Stop,
+        *,
+        keep_fds: tuple[int, ...] = (),
+        retries: int = 0,
+        raised: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        before = thread.attempt if thread.plan is not None else None
+        self.engine = engine
+        self.thread = thread
+        self.workflow = workflow
+        self.plan = plan
+        self.agent = agent
+        self.request = request
+        self.stop = stop
+        self.keep_fds = keep_fds
+        self.retries = retries
+        self.raised = raised
+        self.place = (
+            thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
+        )
+        self.role = workflow.roles[plan.role]
+        ended = None if before is None else tries.last_ending(before)
+        self.session = tries.session_after(engine.store, ended, plan.role)
+        # Of the head, also for a poke: whoever is to improve a reply goes on where it was given.
+        self.session = self.session or thread.place.sessions.get(plan.role)
+        self.opening = Opening(
+            thread=thread.id,
+            plan=plan,
+            number=tries.number_after(before, plan.role),
+            agent=request.agent,
+            mark=os.urandom(16).hex(),
+            before=ended,
+        )
+        self.running = tries.Running(engine.store, self.opening, engine.redactor)
+        self.began_s = clock.monotonic_s()
+        self.prompt_id = ""
+        self.usage: dict[str, Any] | None = None
+        """What all asks of this attempt used, those with a refused reply too, as far as the agent says."""
+
+    def make(self) -> Result | Again:
+        """Ask the agent until it has replied, failed or was stopped. Raises `Interrupted` for the last."""
+        self.sections = prompt.assemble(
+            self.engine.memo,
+            self.workflow,
+            self.place,
+            self.plan,
+            self.thread.id,
+            history_chars=self.engine.config.prompt.history_chars,
+            clean=self.engine.redactor.text,
+        )
+        first = text = self.sections.text
+        problems: list[str] = []
+        for asked in range(1, ASKS + 1):
+            self._tell_start(asked)
+            answer = self._ask(text)
+            points.at("agent: ended")
+            self.session = answer.session or self.session
+            if answer.outcome.ended != "exit":
+                self.session = named_session(answer.text, self.engine.redactor) or self.session
+            failure = invocation.failure(
+                answer.outcome, self.opening.agent, answer.stderr, self.session is not None
+            )
+            if failure is not None:
+                self.usage = usage.together(self.usage, answer.usage)
+                left_s = self._left_by_budget_s()
+                if answer.outcome.ended == "timeout" and left_s is not None:
+                    return self._out_of_budget(answer, left_s)
+                return self._failed(failure, answer)
+            said = without_echo(answer.text, text, self.sections.form)
+            verdict = judge(self.workflow, self.role, said, self.engine.redactor)
+            self.session = answer.session or verdict.session or self.session
+            self.usage = usage.together(self.usage, answer.usage or verdict.usage)
+            if isinstance(verdict, Accepted):
+                return self._accepted(verdict, answer)
+            problems = verdict.problems
+            if asked < ASKS:
+                self._refuse(verdict, answer)
+                points.at("reply: refused")
+                text = prompt.again(first, self.engine.redactor.text(answer.text), problems)
+        why = "; ".join(problems)
+        message = f"the reply of {self.plan.role} was not valid after {ASKS} tries: {why}"
+        return self._failed(tries.Failure("bad_reply", message), answer)
+
+    def _ask(self, text: str) -> Answer:
+        question = invocation.build(
+            self.engine,
+            self.opening,
+            self.place,
+            self.role,
+            text,
+            self.session,
+            keep_fds=self.keep_fds,
+            longest_s=self.engine.dispatch.longest_s(self.request),
+        )
+        answer = self.agent.ask(question, stop=self.stop, on_ready=self._ready, on_turn=self._turn)
+        return replace(answer, stderr=self._clean_stderr(answer)) if answer.stderr else answer
+
+    def _clean_stderr(self, answer: Answer) -> str:
+        redactor, kept = self.engine.redactor, answer.stderr
+        is_whole = len(kept.encode(errors="replace")) >= answer.outcome.stderr_bytes
+        return redactor.text(kept) if is_whole else redactor.ending(kept)
+
+    def _ready(self, pid: int | None, started: str | None) -> None:
+        """The agent's process stands at the gate: what it is goes on record before it may run."""
+        if not self.prompt_id and self._is_plain():
+            loose = Loose()
+            self.prompt_id = self.sections.put(loose, self.engine.memo.links)
+            self.running.drafted(self.prompt_id, loose.nodes, pid, started)
+        else:
+            self._store_beginning(pid, started)
+        points.at("attempt: recorded")
+
+    def _store_beginning(self, pid: int | None, started: str | None) -> None:
+        # A person's words are not to be lost to a power cut.
+        durable = self.plan.supplement is not None
+        with self.engine.store.transaction(durable=durable) as tx:
+            first = not self.prompt_id
+            if first:
+                self.prompt_id = self.sections.put(tx, self.engine.memo.links)
+            self.running.spawned(tx, self.prompt_id, pid, started)
+            points.at("attempt: objects written")
+            if first:
+                publish.reopen(tx, self.thread, self.plan, self.raised)
+
+    def _is_plain(self) -> bool:
+        """Whether its beginning changes nothing in the store: then a draft of it will do."""
+        thread = self.thread
+        is_first = thread.attempt is None and thread.status != COMPLETED
+        adds_nothing = self.plan.supplement is None and not self.raised
+        return is_first and adds_nothing and is_plain(thread.id)
+
+    def _turn(self, text: str) -> None:
+        clean = self.running.turn(text)
+        if clean:
+            self.engine.on_event(TurnCame(self.thread.id, self.plan.role, clean))
+
+    def _refuse(self, verdict: Rejected, answer: Answer) -> None:
+        self.running.turn(answer.tail, last=True)
+        self.running.remark("\n".join(verdict.problems))
+        self.engine.on_event(ReplyRefused(self.thread.id, self.plan.role, tuple(verdict.problems)))
+
+    def _accepted(self, verdict: Accepted, answer: Answer) -> Result:
+        ms = self._duration_ms()
+        used = usage.of_attempt(self.usage, ms)
+        spent = usage.add(
+            usage.before_step(self.thread, self.place),
+            *usage.of_attempts(self.engine.memo, self.opening.before),
+            used,
+        )
+        said = publish.Said(
+            status=verdict.status,
+            output=verdict.output,
+            body=verdict.body,
+            session=self.session,
+            usage=self.usage,
+            spent=spent,
+            duration_ms=ms,
+            process=invocation.process_facts(answer.outcome),
+        )
+        peak_bytes = answer.outcome.peak_memory_bytes
+        ref = publish.publish_step(
+            self.engine.store,
+            self.engine.memo,
+            self.thread,
+            self.place,
+            self.running,
+            self.prompt_id,
+            said,
+            self._within_budget(verdict.standing, used, spent),
+            answer.tail,
+            self.engine.dispatch.success(self.request, self.usage or {}, ms, peak_bytes),
+        )
+        self.engine.memo.links.update(self.sections.links)
+        return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
+
+    def _within_budget(
+        self, standing: Standing, used: dict[str, float], spent: dict[str, float]
+    ) -> Standing:
+        """`standing`, or a suspension when the step used more than one may, or the thread all that it may."""
+        if standing.status != IDLE or standing.next_role is None:
+            return standing
+        visits = self.place.visits.get(standing.next_role, 0)
+        visits += standing.next_role == self.plan.role
+        limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
+        reached = None
+        if limits:
+            spent = usage.add(spent, usage.undone(self.thread.tags))
+            spent[STEPS] = self.place.index + 1
+            reached = self.engine.dispatch.reached(limits, spent, visits)
+        over = self.engine.dispatch.step_reached(used)
+        if reached is not None:
+            message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
+        elif over is not None:
+            message = f"the step of {self.plan.role} used more than one may: {over}"
+        else:
+            return standing
+        return type(standing)(SUSPENDED, standing.next_role, message)
+
+    def _left_by_budget_s(self) -> float | None:
+        """The time that the budget left for this try; None when the timeout of its agent is shorter."""
+        timeout_s = self.engine.config.agent(self.opening.agent).timeout_s
+        longest_s = self.engine.dispatch.longest_s(self.request)
+        is_tighter = longest_s is not None and (timeout_s is None or longest_s <= timeout_s)
+        return longest_s if is_tighter else None
+
+    def _out_of_budget(self, answer: Answer, left_s: float) -> Result:
+        """The agent was ended because the time is used up that its thread, or a step, may take."""
+        dispatch, request = self.engine.dispatch, self.request
+        ms = max(self._duration_ms(), int(left_s * 1000) + 1)
+        used = usage.of_attempt(self.usage, ms)
+        reached = dispatch.reached(request.budget, usage.add(request.spent, used), 0)
+        if reached is not None:
+            message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
+        else:
+            over = dispatch.step_reached(used) or f"time {amounts.said(TIME, ms / 1000)}"
+            message = f"the step of {self.plan.role} used more than one may: {over}"
+        ending = self._ending(tries.Failure(OVER_BUDGET, message), answer, ms)
+        tell = dispatch.spent(self.usage or {}, ms)
+        store = self.engine.store
+        now = current(store, self.engine.memo, self.thread.id)
+        attempt = publish.keep_failure(store, now, self.running, ending, answer.tail, tell)
+        now = current(store, self.engine.memo, self.thread.id)
+        return Result(now, self.plan.role, None, None, attempt)
+
+    def _ending(
+        self, failure: tries.Failure, answer: Answer, ms: int, *, is_retried: bool = False
+    ) -> tries.Ending:
+        return tries.Ending(
+            failure=failure,
+            duration_ms=ms,
+            process=invocation.process_facts(answer.outcome),
+            stderr=answer.stderr,
+            session=self.session,
+            usage=self.usage,
+            is_retried=is_retried,
+        )
+
+    def _failed(self, failure: tries.Failure, answer: Answer) -> Result | Again:
+        store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
+        if not self.running.is_begun:
+            if failure.code == STOPPED:  # before anything was begun: nothing has changed
+                raise interrupted(self.stop, thread.id)
+            self._ready(None, None)  # what was tried is on record all the same
+        failing = invocation.classify(failure, answer)
+        message = self.engine.redactor.text(
+            dispatch.in_words(self.request, failing, failure.message)
+        )
+        ms = self._duration_ms()
+        delay_s = None
+        if failure.code != STOPPED:
+            delay_s = dispatch.retry_delay_s(failing, self.retries)
+            delay_s = self._until_reset_s(failing) if delay_s is None else delay_s
+        is_retried = delay_s is not None
+        ended = tries.Failure(failing.failure_class, message)
+        ending = self._ending(ended, answer, ms, is_retried=is_retried)
+        if failure.code == STOPPED:
+            publish.keep_aside(store, thread, self.running, ending, answer.tail, None)
+            raise interrupted(self.stop, thread.id)
+        cause = self.engine.redactor.text(failure.message)
+        peak_bytes = answer.outcome.peak_memory_bytes
+        tell = dispatch.failure(
+            self.request, failing, cause, self.usage or {}, ms, peak_bytes, is_retried=is_retried
+        )
+        if delay_s is not None:
+            publish.keep_aside(store, thread, self.running, ending, answer.tail, tell)
+            self.engine.on_event(Retrying(thread.id, self.plan.role, message, delay_s))
+            return Again(delay_s)
+        now = current(store, self.engine.memo, thread.id)
+        attempt = publish.keep_failure(store, now, self.running, ending, answer.tail, tell)
+        now = current(store, self.engine.memo, thread.id)
+        return Result(now, self.plan.role, None, ending.failure, attempt)
+
+    def _until_reset_s(self, failing: Failing) -> float | None:
+        """How long until the agent's limit resets, where the command waits for so long; else None."""
+        if failing.resets_ms is None:
+            return None
+        left_s = max(0.0, (failing.resets_ms - clock.now_ms()) / 1000)
+        waits_s = self.request.wait_s - (clock.monotonic_s() - self.began_s)
+        return left_s if left_s <= waits_s else None
+
+    def _duration_ms(self) -> int:
+        return round((clock.monotonic_s() - self.began_s) * 1000)
+
+    def _tell_start(self, asked: int) -> None:
+        self.engine.on_event(
+            AgentStarted(
+                thread=self.thread.id,
+                role=self.plan.role,
+                agent=self.opening.agent,
+                index=self.place.index + 1,
+                round=self.plan.round,
+                ask=asked,
+            )
+        )

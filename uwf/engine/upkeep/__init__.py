@@ -1,0 +1,1 @@
+"""Care for a home: what dead processes left, and old layouts."""

@@ -1,0 +1,72 @@
+"""Files of a home that a killed uwf had not finished. They are told by their names:
+
+| name                                            | folder               | written by                        |
+|-------------------------------------------------|----------------------|-----------------------------------|
+| `NAME.new-PID-HEX`, and SQLite's files of it    | the home, `schemas`  | `store.files`: store, copy, schema |
+| `config.toml.PID.tmp`                           | the home             | `config.edit`                     |
+| `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
+| `.spool-HEX`                                    | the home, `spool`    | `agent.drain`, `store.bundle`     |
+
+Whoever writes one removes it or gives it its name, unless it is killed. A file outside the home, where a person wanted
+a backup or an export, is that person's to remove.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from uwf import clock
+from uwf.agent.process import platform
+from uwf.engine.run.invocation import SCHEMAS, SPOOL
+
+FOLDERS = ("", SCHEMAS, SPOOL, "cache")
+OLD_S = 3600.0
+"""What was written to less than this ago is left alone: its writer may live where this process cannot see it."""
+
+_NAME = re.compile(
+    r".+\.new-(?P<draft>\d+)-[0-9a-f]{8}(-wal|-shm|-journal)?"
+    r"|config\.toml\.(?P<config>\d+)\.tmp"
+    r"|config\.msgpack\.(?P<cache>\d+)"
+    r"|\.spool-\w+"
+)
+
+
+def find(home: str) -> list[str]:
+    """The paths of the unfinished files in `home` that nobody is writing any more."""
+    found = []
+    for folder in FOLDERS:
+        try:
+            names = os.listdir(os.path.join(home, folder))
+        except OSError:
+            continue  # not made yet, or not ours to look at
+        for name in names:
+            match = _NAME.fullmatch(name)
+            path = os.path.join(home, folder, name)
+            if match and _is_left(path, [int(pid) for pid in match.groupdict().values() if pid]):
+                found.append(path)
+    return sorted(found)
+
+
+def remove(path: str) -> bool:
+    """Remove one of them. False when that cannot be done."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return True  # by somebody else
+    except OSError:
+        return False
+    return True
+
+
+def _is_left(path: str, writers: list[int]) -> bool:
+    """Whether nobody is writing the file at `path`, as far as its age and the process in its name tell."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False  # it has got its name meanwhile
+    if not stat.S_ISREG(status.st_mode) or any(platform.look(pid) for pid in writers):
+        return False
+    # With a second name it is finished, and what keeps it young is that it is in use under that one.
+    return status.st_nlink > 1 or status.st_mtime < clock.now_ms() / 1000 - OLD_S

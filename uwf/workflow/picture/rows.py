@@ -1,0 +1,127 @@
+"""The rows of a layered layout: which box stands in which, and in what order.
+
+Edges that lead back are turned around, so that all lead down; a box stands below everything that
+leads to it; and within a row the order is the one with the fewest crossings that sweeps by
+barycentre come upon. `layout` gives the rows their places.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uwf.workflow.picture.layout import Size
+
+_SWEEPS = 12
+
+
+class Item:
+    """Something that takes room in a row: a box, a label, or a place where a long line passes."""
+
+    def __init__(self, row: int, size: Size, body: Size | None = None) -> None:
+        self.row, self.size, self.body = row, size, body or size
+        self.above: list[Item] = []
+        self.below: list[Item] = []
+        self.order = 0.0
+        self.x = 0.0
+        self.y = 0.0
+
+
+def downward(
+    names: list[str], edges: list[tuple[str, str]], last: str | None
+) -> list[tuple[str, str]]:
+    """The edges with those turned around that leave `last`, or would close a circle in a walk from
+    the first box.
+    """
+    turned = {(source, target) for source, target in edges if source == last}
+    state: dict[str, int] = {}
+    targets: dict[str, list[str]] = {name: [] for name in names}
+    for source, target in edges:
+        if source != last:
+            targets[source].append(target)
+    for root in names:
+        walk = [(root, iter(targets[root]))] if root not in state else []
+        state.setdefault(root, 1)
+        while walk:
+            name, rest = walk[-1]
+            following = next(rest, None)
+            if following is None:
+                state[name] = 2
+                walk.pop()
+            elif state.get(following) == 1:
+                turned.add((name, following))
+            elif following not in state:
+                state[following] = 1
+                walk.append((following, iter(targets[following])))
+    return [(end, begin) if (begin, end) in turned else (begin, end) for begin, end in edges]
+
+
+def numbers(names: list[str], edges: list[tuple[str, str]], last: str | None) -> dict[str, int]:
+    """The row of each box: below everything that leads to it."""
+    rows = dict.fromkeys(names, 0)
+    for _ in names:
+        changed = False
+        for source, target in edges:
+            if rows[target] <= rows[source]:
+                rows[target] = rows[source] + 1
+                changed = True
+        if not changed:
+            break
+    if last is not None:
+        rows[last] = max(max(row for name, row in rows.items() if name != last) + 1, rows[last])
+    return rows
+
+
+def rows_of(items: list[Item]) -> list[list[Item]]:
+    """The items by row, from the top."""
+    levels: list[list[Item]] = [[] for _ in range(1 + max((item.row for item in items), default=0))]
+    for item in items:
+        levels[item.row].append(item)
+    return levels
+
+
+def sort(levels: list[list[Item]]) -> None:
+    """Sweeps down and up, sorting each row by the mean place of its neighbours; keeps the best
+    order met.
+    """
+    _number(levels)
+    best, fewest = [list(level) for level in levels], _crossings(levels)
+    for sweep in range(_SWEEPS):
+        down = sweep % 2 == 0
+        for level in levels if down else reversed(levels):
+            level.sort(key=lambda item: _mean(item.above if down else item.below, item.order))
+            _number([level])
+        crossings = _crossings(levels)
+        if crossings < fewest:
+            best, fewest = [list(level) for level in levels], crossings
+    for level, order in zip(levels, best, strict=True):
+        level[:] = order
+    _number(levels)
+
+
+def _number(levels: Sequence[Sequence[Item]]) -> None:
+    for level in levels:
+        for index, item in enumerate(level):
+            item.order = index - (len(level) - 1) / 2
+
+
+def _mean(neighbours: list[Item], otherwise: float) -> float:
+    if not neighbours:
+        return otherwise
+    return sum(item.order for item in neighbours) / len(neighbours)
+
+
+def _crossings(levels: list[list[Item]]) -> int:
+    """How many pairs of lines cross between rows: pairs whose lower ends are in the wrong order."""
+    total = 0
+    for level in levels:
+        passed: list[float] = []
+        for item in level:
+            ends = sorted(below.order for below in item.below)
+            total += sum(len(passed) - bisect_right(passed, end) for end in ends)
+            for end in ends:
+                insort(passed, end)
+    return total
