@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf import amounts, clock
+from uwf import clock, quantities
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -55,7 +55,7 @@ def spent(row: Row) -> str:
     """What a thread has used, beside what it may."""
     limits = row["budget"] or {}
     return ", ".join(
-        said + (f" of {amounts.written(name, limits[name])}" if name in limits else "")
+        said + (f" of {quantities.written(name, limits[name])}" if name in limits else "")
         for name, said in _amounts(row).items()
     )
 
@@ -85,9 +85,9 @@ def _amounts(row: Row) -> dict[str, str]:
     """What was used and what is limited. Steps and visits stand elsewhere, unless they have a limit."""
     used, limits = row["spent"] or {}, row["budget"] or {}
     return {
-        name: f"{name} {amounts.said(name, used.get(name, 0))}"
-        for name in amounts.NAMES
-        if name in limits or (used.get(name) and name not in (amounts.STEPS, amounts.VISITS))
+        name: f"{name} {quantities.said(name, used.get(name, 0))}"
+        for name in quantities.NAMES
+        if name in limits or (used.get(name) and name not in (quantities.STEPS, quantities.VISITS))
     }
 
 
@@ -101,7 +101,7 @@ _CELLS: dict[str, Callable[[Row], str]] = {
     "begun": lambda row: moment(row["startedAt"]),
     "task": lambda row: short(row["prompt"] or "", 40),
     "spent": _used,
-    "budget": lambda row: amounts.format(row["budget"] or {}),
+    "budget": lambda row: quantities.format_budget(row["budget"] or {}),
     "labels": labels,
     "agent": lambda row: "",
     "message": lambda row: short(row["suspendMessage"] or "", 60),

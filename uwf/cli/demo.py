@@ -124,7 +124,7 @@ def _farewell(ctx: Context, document: dict[str, Any]) -> str:
     import sys
 
     from uwf.demo.folder import AGENT, WORKFLOW
-    from uwf.units import counted
+    from uwf.quantities import counted
 
     lines = [""]
     for each in document["rounds"]:

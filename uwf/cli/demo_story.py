@@ -9,7 +9,7 @@ from uwf.cli.exits import DONE, SUSPENDED
 from uwf.demo.folder import AGENT, PROJECT, WORKFLOW
 from uwf.demo.project import listed
 from uwf.engine.chain.nodes import THREADS
-from uwf.units import counted
+from uwf.quantities import counted
 
 if TYPE_CHECKING:
     from uwf.cli.context import Context

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from uwf import amounts, clock
+from uwf import clock, quantities
 from uwf.cli.command import arg, command, opt
 from uwf.errors import InputError, NotFound
-from uwf.units import counted
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,8 +166,8 @@ def _fields(found: Standing) -> dict[str, str]:
         lines["swapping"] = f"{left.stalled_percent:.0f} % of the time lost"
     for name, spent in found.today.items():
         limit = found.day_budget.get(name)
-        of = "" if limit is None else f" of {amounts.written(name, limit)}"
-        lines[f"{name} today"] = amounts.said(name, spent) + of
+        of = "" if limit is None else f" of {quantities.written(name, limit)}"
+        lines[f"{name} today"] = quantities.said(name, spent) + of
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from uwf import amounts, clock
+from uwf import clock, quantities
 from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, Retrying, TurnCame, Waiting
 
 TYPE_CHECKING = False
@@ -96,7 +96,7 @@ class Live:
     def _tell_waiting(self, event: Waiting) -> None:
         """Said once; then the live line counts the time."""
         if self._who != WAITING:
-            most = amounts.said(amounts.TIME, round(event.wait_s, 1))
+            most = quantities.said(quantities.TIME, round(event.wait_s, 1))
             self._out.note(f"waiting, {most} at most: {event.message}")
             self._who, self._words = WAITING, ""
             self._began_s = clock.monotonic_s()

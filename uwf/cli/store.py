@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     deep=opt("--deep", help="Also hash what no ref needs, and examine the file."),
 )
 def verify(ctx: Context, *, deep: bool = False) -> int:
+    from uwf.quantities import counted
     from uwf.store import check
-    from uwf.units import counted
 
     report = check.verify(ctx.store(), deep)
     lines = [
@@ -66,8 +66,8 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
 )
 def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     from uwf.engine.upkeep import stale_files
+    from uwf.quantities import counted, duration_s
     from uwf.store.gc import collect
-    from uwf.units import counted, duration_s
 
     try:
         grace_ms = round(duration_s(grace) * 1000)

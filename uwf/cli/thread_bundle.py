@@ -9,7 +9,7 @@ from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.engine.chain.nodes import ATTEMPTS, STATUSES, THREADS
 from uwf.errors import InputError
-from uwf.units import counted
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

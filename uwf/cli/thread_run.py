@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf import amounts
+from uwf import quantities
 from uwf.agent.stop import Stop
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
@@ -229,7 +229,7 @@ def _budget(parts: tuple[str, ...]) -> str | None:
     if not parts:
         return None
     text = ",".join(parts)
-    amounts.raised(dict.fromkeys(amounts.NAMES, 1.0), text)
+    quantities.raised_budget(dict.fromkeys(quantities.NAMES, 1.0), text)
     return text
 
 

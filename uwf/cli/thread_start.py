@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf import amounts
+from uwf import quantities
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text_arg import text_arg
@@ -48,7 +48,7 @@ def start(
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
     labels = dict(label_pair(word, "uwf thread start WORKFLOW -p TEXT") for word in label)
-    limits = amounts.parse(",".join(budget)) if budget else {}
+    limits = quantities.parse_budget(",".join(budget)) if budget else {}
     here = wiring.folder(cwd)
     found = workflows.find(ctx.reader(), workflow, wiring.folder(None))
     for warning in found.warnings:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from uwf import clock, units
+from uwf import clock, quantities
 from uwf.errors import InputError
 
 
 def future_ms(text: str) -> int:
     """The moment that `text` means, a duration counting from now on, in epoch milliseconds."""
     try:
-        return clock.now_ms() + round(units.duration_s(text) * 1000)
+        return clock.now_ms() + round(quantities.duration_s(text) * 1000)
     except (InputError, ValueError):
         return moment_ms(text)
 
@@ -19,7 +19,7 @@ def moment_ms(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) >= 12:
         return int(text)
     try:
-        return clock.now_ms() - round(units.duration_s(text) * 1000)
+        return clock.now_ms() - round(quantities.duration_s(text) * 1000)
     except (InputError, ValueError):
         pass
     from datetime import datetime

@@ -53,7 +53,7 @@ def add(ctx: Context, file: str) -> None:
     files=arg("The YAML files.", metavar="FILE", complete="yaml"),
 )
 def validate(ctx: Context, files: tuple[str, ...]) -> int:
-    from uwf.units import counted
+    from uwf.quantities import counted
     from uwf.workflow import load
     from uwf.workflow.problem import ERROR
 

@@ -85,7 +85,7 @@ class RetryConfig(Record):
 
 
 class BudgetConfig(Record):
-    """Limits by name (see `uwf.amounts`): of a step, of a thread's whole life, of the machine in a day, and what must
+    """Limits by name (see `uwf.quantities`): of a step, of a thread's whole life, of the machine in a day, what must
     be left for a step to begin.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf import amounts
+from uwf import quantities
 from uwf.config import values
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
@@ -215,10 +215,10 @@ KEYS = (
     Key(("retry", "attempts"), values.count_from_zero, 2),
     Key(("retry", "base"), values.some_duration, "1s", "base_s"),
     Key(("retry", "max"), values.some_duration, "1m", "max_s"),
-    *_budget("step", amounts.TOKENS, amounts.USD, amounts.TIME),
-    *_budget("thread", *amounts.NAMES),
-    *_budget("day", amounts.TOKENS, amounts.USD, amounts.STEPS, amounts.TIME),
-    *_budget("reserve", amounts.TOKENS, amounts.USD),
+    *_budget("step", quantities.TOKENS, quantities.USD, quantities.TIME),
+    *_budget("thread", *quantities.NAMES),
+    *_budget("day", quantities.TOKENS, quantities.USD, quantities.STEPS, quantities.TIME),
+    *_budget("reserve", quantities.TOKENS, quantities.USD),
     Key(("prompt", "history_chars"), values.count, 32_000),
     Key(("read", "chars"), values.count, 32_000),
     Key(("agents", "*", "kind"), values.kind, "command"),

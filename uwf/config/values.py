@@ -5,8 +5,8 @@ Each takes what TOML made of the value and gives what the settings keep. ValueEr
 
 from __future__ import annotations
 
-from uwf import amounts
-from uwf.units import DURATION_FORM, SIZE_FORM, duration_s, size_bytes
+from uwf import quantities
+from uwf.quantities import DURATION_FORM, SIZE_FORM, duration_s, size_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def classes(value: Any) -> list[str]:
 
 
 def amount(name: str) -> Callable[[Any], float]:
-    return lambda value: amounts.read(name, value)
+    return lambda value: quantities.read_amount(name, value)
 
 
 def duration(value: Any) -> float:

@@ -8,7 +8,7 @@ from uwf.demo import linter, project
 from uwf.demo.agreed import EXAMPLES, Agreed
 from uwf.demo.linter import SYNTAX, UNSAFE, Finding
 from uwf.demo.prompt import Prompt, Reply, suspend
-from uwf.units import counted
+from uwf.quantities import counted
 
 DIFF_LINES = 8
 

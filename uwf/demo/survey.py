@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uwf.demo import linter, project
 from uwf.demo.prompt import Prompt, Reply
+from uwf.quantities import counted
 from uwf.record import replace
-from uwf.units import counted
 
 
 def play(prompt: Prompt, folder: str) -> Reply:

@@ -10,8 +10,8 @@ the next. Counter `failures/<thread>` = {signature: how often}.
 from __future__ import annotations
 
 from uwf.guard.contract import refuse
+from uwf.quantities import counted
 from uwf.record import Record
-from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

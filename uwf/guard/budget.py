@@ -1,6 +1,6 @@
 """`budget_exhausted`: what a thread may cost over its whole life, and the machine in a day.
 
-Limits are on tokens, money, steps, visits of one role, and seconds (see `uwf.amounts` for how they are
+Limits are on tokens, money, steps, visits of one role, and seconds (see `uwf.quantities` for how they are
 written). A step is not begun when less than its reserve is left. What a thread has spent comes with the
 request; what the machine spent today is a counter, `usage/<local date>`, to which every attempt adds.
 """
@@ -10,19 +10,19 @@ from __future__ import annotations
 import time
 
 from uwf import clock
-from uwf.amounts import (
+from uwf.guard.contract import refuse
+from uwf.guard.keys import forgettable
+from uwf.quantities import (
     NAMES,
     STEPS,
     TIME,
     TOKENS,
     USD,
     VISITS,
-    format,
+    format_budget,
     said,
     written,
 )
-from uwf.guard.contract import refuse
-from uwf.guard.keys import forgettable
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -85,7 +85,7 @@ class Budget:
         used: dict[str, float],
     ) -> Refused:
         whose = f" (role {request.role})" if VISITS in short else ""
-        more = format({name: limits[name] for name in short}).replace(",", ",+")
+        more = format_budget({name: limits[name] for name in short}).replace(",", ",+")
         return refuse(
             "budget_exhausted",
             f"thread {request.thread}{whose} has used {_in_words(self._rules, short, limits, used)}",

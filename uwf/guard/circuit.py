@@ -11,8 +11,8 @@ from uwf import clock
 from uwf.guard import breaker as breakers
 from uwf.guard.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, Rules
 from uwf.guard.contract import refuse
+from uwf.quantities import counted
 from uwf.record import replace
-from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

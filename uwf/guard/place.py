@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from uwf import clock, points
 from uwf.guard import queue
 from uwf.guard.contract import refuse
-from uwf.units import counted
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from uwf import clock
 from uwf.guard.contract import refuse
 from uwf.guard.keys import forgettable, key
+from uwf.quantities import counted
 from uwf.record import Record
-from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,11 +9,10 @@ probe in `probe_every`. Counter `probe/<agent>`: when the last one was let throu
 from __future__ import annotations
 
 from uwf import clock
-from uwf.amounts import TIME, written
 from uwf.guard.contract import refuse
 from uwf.guard.keys import forgettable, forgettable_series, key
+from uwf.quantities import TIME, counted, written
 from uwf.record import Record
-from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

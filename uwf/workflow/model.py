@@ -69,7 +69,7 @@ class Role(Record):
 class Workflow(Record):
     """`roles` by name; `graph` as source → status → edge, a source being a role or `$START`.
 
-    `budget` is what a thread may use over its whole life, in the words of `uwf.amounts`.
+    `budget` is what a thread may use over its whole life, in the words of `uwf.quantities`.
     """
 
     name: str

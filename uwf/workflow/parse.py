@@ -6,7 +6,7 @@ see all the rest. An edge that could not be read has the target `UNREAD`.
 
 from __future__ import annotations
 
-from uwf import amounts
+from uwf import quantities
 from uwf.errors import InputError
 from uwf.workflow import dialect
 from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
@@ -78,7 +78,7 @@ class _Shaper:
         """A map of limits, or all of them in one text. A limit that is misspelt would not hold: an error."""
         if isinstance(value, str):
             try:
-                return amounts.parse(value)
+                return quantities.parse_budget(value)
             except InputError as error:
                 self._error("bad_budget", f"budget: {error.message}", ("budget",))
                 return {}
@@ -92,12 +92,12 @@ class _Shaper:
             return {}
         found = {}
         for name, given in value.items():
-            if name not in amounts.NAMES:
-                said = f"budget: {amounts.unknown(name)}"
+            if name not in quantities.NAMES:
+                said = f"budget: {quantities.unknown_amount(name)}"
                 self._error("bad_budget", said, ("budget", name), key=True)
                 continue
             try:
-                found[name] = amounts.read(name, given)
+                found[name] = quantities.read_amount(name, given)
             except ValueError as error:
                 self._error("bad_budget", f"budget: {name}: {error}", ("budget", name))
         return found

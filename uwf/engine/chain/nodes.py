@@ -19,9 +19,9 @@ Node kinds
 from __future__ import annotations
 
 from uwf.errors import InputError
+from uwf.quantities import one
 from uwf.record import Record
 from uwf.store.codec import Link
-from uwf.units import one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

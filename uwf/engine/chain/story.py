@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.engine.chain.nodes import Step, previous
-from uwf.units import counted
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ tags as well, `budget.<name>`, whose changes are in the ref's log.
 
 from __future__ import annotations
 
-from uwf import amounts
-from uwf.amounts import NAMES, STEPS, TIME, TOKENS, USD, VISITS
+from uwf import quantities
 from uwf.engine.chain.attempt import ended_attempts, last_ending
 from uwf.engine.chain.nodes import Place, previous
 from uwf.errors import StoreError
+from uwf.quantities import NAMES, STEPS, TIME, TOKENS, USD, VISITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,12 +157,12 @@ def allowed(
 
 def tags_of(budget: Mapping[str, float]) -> dict[str, str]:
     """`budget` as tags of a thread."""
-    return {BUDGET + name: amounts.written(name, amount) for name, amount in budget.items()}
+    return {BUDGET + name: quantities.written(name, amount) for name, amount in budget.items()}
 
 
 def raised(limits: Mapping[str, float], text: str) -> dict[str, str]:
     """The tags that `--budget text` gives a thread, where `limits` is what it might use before."""
-    after = amounts.raised(limits, text)
+    after = quantities.raised_budget(limits, text)
     changed = {name: amount for name, amount in after.items() if amount != limits.get(name)}
     return tags_of(changed)
 
@@ -180,7 +180,7 @@ def change(before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
 def _undone_tags(used: Mapping[str, float], standing: Mapping[str, float]) -> dict[str, str]:
     """The tags for what was `used` beyond what stands in a chain."""
     more = {
-        name: amounts.tidy(name, used.get(name, 0) - standing.get(name, 0)) for name in _LASTING
+        name: quantities.tidy(name, used.get(name, 0) - standing.get(name, 0)) for name in _LASTING
     }
     return {UNDONE + name: str(amount) for name, amount in more.items() if amount > 0}
 
@@ -193,7 +193,7 @@ def _own(tags: Mapping[str, str]) -> dict[str, float]:
     for key, name in _BUDGET_TAGS.items():
         if key in tags:
             try:
-                found[name] = amounts.read(name, tags[key])
+                found[name] = quantities.read_amount(name, tags[key])
             except ValueError as error:
                 raise StoreError(
                     f"a thread has the tag {key}={tags[key]!r:.80}: {error}", code="bad_tag"

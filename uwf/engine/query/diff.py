@@ -5,8 +5,8 @@ from __future__ import annotations
 from uwf.engine.chain.nodes import THREADS, Step
 from uwf.engine.chain.story import inline, steps_back
 from uwf.engine.query.threads import step_row
+from uwf.quantities import counted
 from uwf.record import Record
-from uwf.units import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

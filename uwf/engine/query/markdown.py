@@ -6,7 +6,7 @@ from uwf import clock
 from uwf.engine.chain.nodes import Place, Start, Step, prompt_text
 from uwf.engine.chain.story import inline, quote, steps_back
 from uwf.engine.run import plan
-from uwf.units import counted
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

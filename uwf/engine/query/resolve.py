@@ -10,7 +10,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.chain.nodes import THREADS, THREADS_END, Place, Start, previous
 from uwf.errors import Ambiguous, InputError, NotFound
-from uwf.units import one
+from uwf.quantities import one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

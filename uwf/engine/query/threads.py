@@ -6,7 +6,7 @@ Times are epoch milliseconds. *Running* comes from the lock; a thread whose head
 
 from __future__ import annotations
 
-from uwf import amounts, clock
+from uwf import clock, quantities
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import (
@@ -201,7 +201,7 @@ class View:
         role = thread.tags.get("suspendedRole")
         limits, used = self._budget(thread, role), self._spent(thread, role)
         short = {name: limit for name, limit in limits.items() if used[name] >= limit}
-        return "+" + amounts.format(short).replace(",", ",+") if short else None
+        return "+" + quantities.format_budget(short).replace(",", ",+") if short else None
 
     def _budget(self, thread: Thread, role: str | None) -> dict[str, float]:
         workflow = self._workflow(thread.place.workflow)
@@ -210,8 +210,8 @@ class View:
     def _spent(self, thread: Thread, role: str | None) -> dict[str, float]:
         used = usage.of_thread(self._reader, thread)
         visits = thread.place.visits.get(role or "", 0)
-        used[amounts.VISITS] = visits
-        return {name: amounts.tidy(name, used.get(name, 0)) for name in amounts.NAMES}
+        used[quantities.VISITS] = visits
+        return {name: quantities.tidy(name, used.get(name, 0)) for name in quantities.NAMES}
 
     def _workflow(self, id: str) -> Workflow:
         if id not in self._workflows:

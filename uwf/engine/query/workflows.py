@@ -6,8 +6,8 @@ import os
 
 from uwf.engine.chain.nodes import REGISTRY
 from uwf.errors import Ambiguous, InputError, NotFound
+from uwf.quantities import one
 from uwf.record import Record
-from uwf.units import one
 from uwf.workflow import model
 
 TYPE_CHECKING = False

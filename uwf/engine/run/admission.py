@@ -29,7 +29,7 @@ from uwf.guard import (
 )
 from uwf.guard.contract import Request, refuse
 from uwf.guard.slot_guard import Limits, Turn
-from uwf.units import counted
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

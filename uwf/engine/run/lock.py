@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
-from uwf import amounts, clock
+from uwf import clock, quantities
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.thread import Thread, lock_path, read_try
 from uwf.engine.events import Recovered, Waiting
@@ -66,7 +66,7 @@ def current(engine: Engine, id: str) -> Thread:
 
 def in_vain(wait_s: float) -> str:
     """What a refusal says once all the time that was given for it has passed."""
-    return f"; waited {amounts.said(amounts.TIME, wait_s)} in vain" if wait_s > 0 else ""
+    return f"; waited {quantities.said(quantities.TIME, wait_s)} in vain" if wait_s > 0 else ""
 
 
 def heed(stop: Stop, id: str) -> None:

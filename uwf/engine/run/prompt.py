@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from uwf.engine.chain.nodes import Start, pack_text
 from uwf.engine.chain.story import tell
+from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
-from uwf.units import counted
 from uwf.workflow import schema
 from uwf.workflow.model import SUSPEND
 

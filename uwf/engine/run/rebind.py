@@ -10,9 +10,9 @@ from uwf.engine.run import plan as decide
 from uwf.engine.run import rebound
 from uwf.engine.run.publish import tags_now
 from uwf.errors import StateError
+from uwf.quantities import one
 from uwf.record import replace
 from uwf.store.codec import Link
-from uwf.units import one
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False

@@ -22,8 +22,8 @@ from uwf.engine.run.lock import current, heed, hold, in_vain, settle
 from uwf.engine.run.step import Attempt, Result
 from uwf.errors import Busy, Interrupted, Refused, UwfError
 from uwf.guard.contract import Request
+from uwf.quantities import counted
 from uwf.record import Record, replace
-from uwf.units import counted
 from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ class Order(Record):
     """What a command asked for. `count` None means until the thread stops, `max_steps` at most.
 
     `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
-    `+usd=2` (see `uwf.amounts`).
+    `+usd=2` (see `uwf.quantities`).
     """
 
     verb: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from types import MappingProxyType
 
-from uwf import amounts, clock, points
-from uwf.amounts import STEPS, TIME
+from uwf import clock, points, quantities
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import COMPLETED, IDLE, SUSPENDED, Place
@@ -20,6 +19,7 @@ from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.run import invocation, prompt, publish
 from uwf.engine.run.lock import interrupted
 from uwf.engine.run.reply import Accepted, Rejected, judge, named_session, without_echo
+from uwf.quantities import STEPS, TIME
 from uwf.record import Record, replace
 from uwf.store.drafts import is_plain
 
@@ -289,7 +289,7 @@ class Attempt:
         if reached is not None:
             message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
         else:
-            over = dispatch.step_reached(used) or f"time {amounts.said(TIME, ms / 1000)}"
+            over = dispatch.step_reached(used) or f"time {quantities.said(TIME, ms / 1000)}"
             message = f"the step of {self.plan.role} used more than one may: {over}"
         ending = self._ending(tries.Failure(OVER_BUDGET, message), answer, ms)
         tell = dispatch.spent(self.usage or {}, ms)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.units import counted, duration_s, one, size_bytes
+from uwf.quantities import counted, duration_s, one, size_bytes
 
 
 @pytest.mark.parametrize(

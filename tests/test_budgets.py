@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf import amounts
+from uwf import quantities
 from uwf.errors import InputError
 
 WHOLE = st.integers(1, 10**15)
@@ -23,7 +23,7 @@ BUDGETS = st.fixed_dictionaries(
 
 
 def test_the_five_limits_are_read() -> None:
-    assert amounts.parse("tokens=2M,usd=5,steps=40, visits=10 ,time=2h") == {
+    assert quantities.parse_budget("tokens=2M,usd=5,steps=40, visits=10 ,time=2h") == {
         "tokens": 2_000_000,
         "usd": 5,
         "steps": 40,
@@ -37,34 +37,34 @@ def test_the_five_limits_are_read() -> None:
     [("1500", 1500), ("1.5k", 1500), ("1.5K", 1500), ("2.25M", 2_250_000), ("1G", 10**9)],
 )
 def test_suffixes_multiply(text: str, amount: float) -> None:
-    assert amounts.parse(f"tokens={text}") == {"tokens": amount}
+    assert quantities.parse_budget(f"tokens={text}") == {"tokens": amount}
 
 
 @given(BUDGETS)
 def test_what_is_written_is_read_again(budget: dict[str, float]) -> None:
-    assert amounts.parse(amounts.format(budget)) == budget
+    assert quantities.parse_budget(quantities.format_budget(budget)) == budget
 
 
 @given(BUDGETS, BUDGETS)
 def test_setting_forgets_what_was_and_raising_adds_to_it(
     before: dict[str, float], more: dict[str, float]
 ) -> None:
-    assert amounts.raised(before, amounts.format(more)) == before | more
+    assert quantities.raised_budget(before, quantities.format_budget(more)) == before | more
     known = {name: more[name] for name in more if name in before}
     if known:
-        plus = ",".join(f"+{part}" for part in amounts.format(known).split(","))
-        after = amounts.raised(before, plus)
+        plus = ",".join(f"+{part}" for part in quantities.format_budget(known).split(","))
+        after = quantities.raised_budget(before, plus)
         assert after.keys() == before.keys()
         for name, amount in known.items():
             assert after[name] == pytest.approx(before[name] + amount)
 
 
 def test_raising_leaves_no_dust() -> None:
-    assert amounts.raised({"usd": 0.1}, "+usd=0.2") == {"usd": 0.3}
+    assert quantities.raised_budget({"usd": 0.1}, "+usd=0.2") == {"usd": 0.3}
 
 
 def test_one_text_may_raise_and_set() -> None:
-    assert amounts.raised({"usd": 5.0, "steps": 9.0}, "+usd=2,tokens=1M") == {
+    assert quantities.raised_budget({"usd": 5.0, "steps": 9.0}, "+usd=2,tokens=1M") == {
         "usd": 7,
         "steps": 9,
         "tokens": 1_000_000,
@@ -102,13 +102,13 @@ def test_one_text_may_raise_and_set() -> None:
 )
 def test_mistakes_are_named(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        amounts.parse(text)
+        quantities.parse_budget(text)
     assert caught.value.code == "bad_budget"
 
 
 def test_only_a_limit_that_is_there_can_be_raised() -> None:
     with pytest.raises(InputError, match=r"\+usd would raise a limit that there is not"):
-        amounts.raised({"tokens": 5.0}, "+usd=2")
+        quantities.raised_budget({"tokens": 5.0}, "+usd=2")
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def test_only_a_limit_that_is_there_can_be_raised() -> None:
 )
 def test_values_of_files_that_are_no_amounts_are_refused(name: str, given: object) -> None:
     with pytest.raises(ValueError, match=r"is not|leaves nothing|more than"):
-        amounts.read(name, given)
+        quantities.read_amount(name, given)
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     try:
-        found = amounts.parse(text)
+        found = quantities.parse_budget(text)
     except InputError as error:
         assert error.message
     else:
@@ -157,4 +157,4 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     ],
 )
 def test_amounts_are_written_for_people(name: str, amount: float, text: str) -> None:
-    assert amounts.written(name, amount) == text
+    assert quantities.written(name, amount) == text

@@ -1,4 +1,5 @@
-"""Limits as people write them: `tokens=2M,usd=5,steps=40,visits=10,time=2h`, and how raising one is written.
+"""Quantities as people write them: durations (`90s`, `1h30m`), sizes (`8MiB`), counts (`2 steps`), and budgets,
+`tokens=2M,usd=5,steps=40,visits=10,time=2h`.
 
 A budget is a map from some of `NAMES` to amounts; `time` is in seconds. The command line, config.toml and workflow
 files all say it in this form. What a budget means is in `guard/budget.py`.
@@ -7,7 +8,6 @@ files all say it in this form. What a budget means is in `guard/budget.py`.
 from __future__ import annotations
 
 from uwf.errors import InputError
-from uwf.units import duration_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,56 @@ _FACTORS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 _MOST = 10.0**15
 _UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
+_SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_BYTES = {
+    "B": 1,
+    **{"KB": 10**3, "MB": 10**6, "GB": 10**9},
+    **{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30},
+}
+_MAX_SECONDS = 10 * 365 * 86_400
+_MAX_BYTES = 1 << 50
 
-def parse(text: str, names: Sequence[str] = NAMES) -> dict[str, float]:
+DURATION_FORM = "a duration such as 90s, 30m or 1h30m"
+SIZE_FORM = "a size such as 64KiB, 8MiB or 1GB"
+
+
+def duration_s(text: str) -> float:
+    """The seconds that `text` stands for: numbers with units, larger units first. ValueError otherwise."""
+    order = list(_SECONDS)
+    total, last, rest = 0.0, -1, text
+    while rest or last < 0:
+        number, unit, rest = _take(rest)
+        if unit not in order[last + 1 :]:
+            raise ValueError(f"{text!r} is not {DURATION_FORM}")
+        last = order.index(unit)
+        total += number * _SECONDS[unit]
+    if total > _MAX_SECONDS:
+        raise ValueError(f"{text!r} is more than ten years")
+    return total
+
+
+def size_bytes(text: str) -> int:
+    """The bytes that `text` stands for: one number with a unit. ValueError otherwise."""
+    number, unit, rest = _take(text)
+    if rest or unit not in _BYTES:
+        raise ValueError(f"{text!r} is not {SIZE_FORM}")
+    total = int(number * _BYTES[unit])
+    if total > _MAX_BYTES:
+        raise ValueError(f"{text!r} is more than any memory")
+    return total
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def one(thing: str) -> str:
+    """`a step`, `an attempt`."""
+    return f"{'an' if thing[:1] in 'aeiou' and thing else 'a'} {thing}"
+
+
+def parse_budget(text: str, names: Sequence[str] = NAMES) -> dict[str, float]:
     """The budget that `text` stands for. InputError says what is wrong."""
     found = {}
     for name, amount, is_more in _items(text, names):
@@ -34,7 +82,7 @@ def parse(text: str, names: Sequence[str] = NAMES) -> dict[str, float]:
     return found
 
 
-def raised(current: Mapping[str, float], text: str) -> dict[str, float]:
+def raised_budget(current: Mapping[str, float], text: str) -> dict[str, float]:
     """`current` with what `text` says: `+usd=2` adds to the limit there is, `usd=2` sets it."""
     changed = dict(current)
     for name, amount, is_more in _items(text, NAMES):
@@ -44,8 +92,8 @@ def raised(current: Mapping[str, float], text: str) -> dict[str, float]:
     return changed
 
 
-def format(budget: Mapping[str, float]) -> str:
-    """The text that `parse` reads as `budget`."""
+def format_budget(budget: Mapping[str, float]) -> str:
+    """The text that `parse_budget` reads as `budget`."""
     return ",".join(f"{name}={written(name, budget[name])}" for name in NAMES if name in budget)
 
 
@@ -72,19 +120,19 @@ def said(name: str, amount: float) -> str:
     return written(name, amount)
 
 
-def read(name: str, given: Any) -> float:
+def read_amount(name: str, given: Any) -> float:
     """The amount that `given`, a text or a number of a file, stands for. ValueError says why it is none."""
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):
-        raise ValueError(f"{given!r} is not {_form(name)}")
+        raise ValueError(f"{given!r} is not {_amount_form(name)}")
     if name == TIME:
         if not isinstance(given, str):
-            raise ValueError(f"{given!r} is not {_form(name)}")
+            raise ValueError(f"{given!r} is not {_amount_form(name)}")
         amount = duration_s(given)
     else:
-        number = _number(given) if isinstance(given, str) else given
+        number = _amount_number(given) if isinstance(given, str) else given
         amount = float(max(min(number, 2 * _MOST), -1.0))
         if amount != amount:  # "not a number" is not even itself
-            raise ValueError(f"{given!r} is not {_form(name)}")
+            raise ValueError(f"{given!r} is not {_amount_form(name)}")
     if amount <= 0 or tidy(name, amount) <= 0:
         raise ValueError(f"{given!r} leaves nothing to spend: a limit is more than 0")
     if amount > _MOST:
@@ -99,7 +147,7 @@ def tidy(name: str, amount: float) -> float:
     return round(amount, {USD: 6, TIME: 3}.get(name, 0))
 
 
-def unknown(name: str, names: Sequence[str] = NAMES) -> str:
+def unknown_amount(name: str, names: Sequence[str] = NAMES) -> str:
     """What to say about a name that no budget has, with the nearest one that it may have been."""
     from difflib import get_close_matches
 
@@ -117,17 +165,17 @@ def _items(text: str, names: Sequence[str]) -> Iterator[tuple[str, float, bool]]
         if not equals or not name:
             raise _bad(f"{word!r} is not of the form NAME=LIMIT, such as {USD}={EXAMPLES[USD]}")
         if name not in names:
-            raise _bad(unknown(name, names))
+            raise _bad(unknown_amount(name, names))
         if name in seen:
             raise _bad(f"{name} is given twice in {text!r}")
         seen.add(name)
         try:
-            yield name, read(name, amount), word.startswith("+")
+            yield name, read_amount(name, amount), word.startswith("+")
         except ValueError as error:
             raise _bad(f"{name}: {error}") from None
 
 
-def _number(text: str) -> float:
+def _amount_number(text: str) -> float:
     """`1500`, `0.5`, `2M`; not a number (nan) for anything else."""
     sign = -1 if text.startswith("-") else 1
     digits = text.removeprefix("-")
@@ -139,7 +187,7 @@ def _number(text: str) -> float:
     return sign * float(digits) * factor
 
 
-def _form(name: str) -> str:
+def _amount_form(name: str) -> str:
     if name == TIME:
         return "a duration such as 90s, 30m or 1h30m"
     return f"a number such as {EXAMPLES[name]}"
@@ -160,3 +208,21 @@ def _nothing_to_raise(name: str) -> InputError:
 
 def _bad(message: str) -> InputError:
     return InputError(message, code="bad_budget")
+
+
+def _take(text: str) -> tuple[float, str, str]:
+    """The number and the unit that `text` begins with, and what follows; the unit is "" if there is none."""
+    at = _run(text, 0, "0123456789.")
+    end = at + _run(text, at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    digits = text[:at]
+    if not digits.replace(".", "", 1).isdigit() or len(digits) > 15:
+        return 0.0, "", ""
+    return float(digits), text[at:end], text[end:]
+
+
+def _run(text: str, start: int, letters: str) -> int:
+    """How many characters of `text` from `start` on are among `letters`."""
+    end = start
+    while end < len(text) and text[end] in letters:
+        end += 1
+    return end - start
