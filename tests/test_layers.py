@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "uwf"
 
-LEAVES = {"clock", "errors", "points", "quantities", "record", "yaml12"}
+LEAVES = {"clock", "errors", "home", "points", "quantities", "record", "yaml12"}
 
 MAY_IMPORT = {
     "cli": {"engine", "workflow", "agent", "guard", "store", "config", "demo"},

@@ -11,8 +11,8 @@ import pytest
 from uwf import clock
 from uwf.agent.process import pump
 from uwf.config import cache, edit
-from uwf.engine.run.invocation import SCHEMAS, SPOOL
 from uwf.engine.upkeep import stale_files
+from uwf.home import SCHEMAS, SPOOL
 from uwf.store import files
 from uwf.store.sqlite import open_store
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from uwf import config
+from uwf import home as paths
 from uwf.cli.command import arg, command
 from uwf.errors import ConfigInvalid
 
@@ -106,7 +106,7 @@ def set_(ctx: Context, key: str, value: str) -> None:
     example="uwf config path",
 )
 def path_(ctx: Context) -> None:
-    path = config.file_path(ctx.home)
+    path = paths.config_file(ctx.home)
     ctx.out.answer({"path": path, "exists": os.path.exists(path)}, ids=[path], draw=path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from uwf import config
+from uwf import home as paths
 from uwf.cli.output import Output
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ class Context:
 
     @property
     def store_path(self) -> str:
-        return f"{self.home}/store.db"
+        return paths.store_file(self.home)
 
     def store(self, *, create: bool = False) -> SqliteStore:
         """The store, opened once and closed with the context. Only commands that write may create it."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from uwf import clock
+from uwf import home as paths
 from uwf.cli import wiring
 from uwf.cli.command import arg, command
 from uwf.errors import NotFound
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 )
 def list_(ctx: Context) -> None:
     from uwf.agent.process import platform
-    from uwf.engine.run.invocation import SLOTS
     from uwf.guard import queue, slots
 
     now_s = clock.monotonic_s()
     waiting = queue.in_order(queue.entries(ctx.reader(), platform.is_same), now_s)
-    full = [slots.first_full(os.path.join(ctx.home, SLOTS), entry.pools) for entry in waiting]
+    full = [slots.first_full(paths.slots(ctx.home), entry.pools) for entry in waiting]
     blocked = ["" if pool is None else pool.words for pool in full]
     rows = [
         {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import home as paths
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
 
@@ -138,14 +139,9 @@ def home(explicit: str | None = None) -> str:
     return os.path.abspath(path)
 
 
-def file_path(home: str) -> str:
-    """Where the configuration file is. It need not exist."""
-    return f"{home}/config.toml"
-
-
 def load(home: str) -> Config:
     """The configuration of `home`. ConfigInvalid names the file, the key and what is allowed there."""
-    data = read_file(file_path(home))
+    data = read_file(paths.config_file(home))
     if data is None:
         return defaults()
     from uwf.config import cache
@@ -154,7 +150,9 @@ def load(home: str) -> Config:
     if settings is None:
         from uwf.config import schema
 
-        settings = schema.check(schema.parse(data, file_path(home)), file_path(home))
+        settings = schema.check(
+            schema.parse(data, paths.config_file(home)), paths.config_file(home)
+        )
         cache.write(home, data, settings)
     return _config(settings)
 

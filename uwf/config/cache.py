@@ -12,6 +12,7 @@ import msgpack  # type: ignore[import-untyped]  # it ships none
 from blake3 import blake3
 
 from uwf import __version__
+from uwf import home as paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def write(home: str, data: bytes, settings: dict[str, Any]) -> None:
 
 
 def _path(home: str) -> str:
-    return f"{home}/cache/config.msgpack"
+    return paths.config_cache(home)
 
 
 def _seal(data: bytes, body: bytes) -> bytes:

@@ -6,6 +6,7 @@ import fcntl
 import os
 
 from uwf import config
+from uwf import home as paths
 from uwf.config import schema, secrets
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
@@ -29,7 +30,7 @@ class Setting(Record):
 
 def settings(home: str) -> list[Setting]:
     """Every setting that has a value or could have one, in the order of the schema."""
-    file = config.file_path(home)
+    file = paths.config_file(home)
     document = schema.parse(config.read_file(file) or b"", file)
     checked = schema.check(document, file)
     marks = (*secrets.PATTERNS, *checked.get("secrets", ()))
@@ -63,8 +64,8 @@ def set_value(home: str, name: str, text: str) -> None:
         raise ConfigInvalid(f"{schema.dotted(path)}: {error}") from None
 
     os.makedirs(home, mode=0o700, exist_ok=True)
-    file = os.path.realpath(config.file_path(home))
-    with open(f"{home}/config.lock", "ab", opener=_private) as lock:
+    file = os.path.realpath(paths.config_file(home))
+    with open(paths.config_lock(home), "ab", opener=_private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         text = _with_value((config.read_file(file) or b""), path, value, file)
         schema.check(schema.parse(text.encode(), file), file)

@@ -5,8 +5,7 @@ Nothing here decides or changes anything. *Running* is asked of the lock, never 
 
 from __future__ import annotations
 
-import os
-
+from uwf import home as paths
 from uwf.engine.chain.nodes import ATTEMPTS, IDLE, STATUSES, THREADS, Place, Plan
 from uwf.engine.chain.opening import load_draft
 from uwf.errors import NotFound, StoreError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from uwf.engine.chain.opening import Draft
     from uwf.store.protocols import Ref
 
-LOCK_FILE = "threads.lock"
 TRYING, FAILED, INTERRUPTED, PENDING = "trying", "failed", "interrupted", "pending"
 """States of a try: its agent may be running; it failed; its process died or was stopped; not begun yet."""
 
@@ -210,7 +208,7 @@ def number_of(thread: Thread, key: str) -> int | None:
 
 
 def lock_path(home: str) -> str:
-    return os.path.join(home, LOCK_FILE)
+    return paths.thread_locks(home)
 
 
 def runner(home: str, thread: str) -> int | None:

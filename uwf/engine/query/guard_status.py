@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from uwf import clock
+from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.run.admission import Rules
-from uwf.engine.run.invocation import SLOTS
 from uwf.guard import breaker, budget, machine, queue, refusals, slots, success_rate, switch
 from uwf.record import Record
 
@@ -56,7 +56,7 @@ class Standing(Record):
 def look(counters: Counters, home: str, config: Config) -> Standing:
     """The guards of `home` as they stand now."""
     rules = Rules(config)
-    folder = os.path.join(home, SLOTS)
+    folder = paths.slots(home)
     pools = [slots.Pool(slots.MACHINE, rules.limits.max_running)]
     pools += [
         slots.Pool(f"agent/{name}", most)

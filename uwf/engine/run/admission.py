@@ -11,10 +11,11 @@ import os
 from contextlib import contextmanager
 
 from uwf import clock, points
+from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.chain import usage as spending
 from uwf.engine.run import recovery
-from uwf.engine.run.invocation import SLOTS, check_folder, folder
+from uwf.engine.run.invocation import check_folder
 from uwf.errors import Busy
 from uwf.guard import (
     attempts,
@@ -81,7 +82,7 @@ class Dispatch:
         """
         turn = Turn(
             self._store,
-            folder(self._home, SLOTS),
+            paths.made(paths.slots(self._home)),
             self._rules.limits,
             check_machine=self._check_machine,
             clear=self._clear,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import home as paths
 from uwf.agent.protocol import Ask
 from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.thread import STOPPED
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from uwf.engine.chain.opening import Opening
     from uwf.engine.run.context import Engine
     from uwf.workflow.model import Role
-
-SCHEMAS = "schemas"
-SPOOL = "spool"
-SLOTS = "slots"
 
 
 def build(
@@ -66,7 +63,7 @@ def build(
         output_limit_bytes=settings.output_limit_bytes,
         grace_s=engine.config.limits.grace_s,
         mark=opening.mark,
-        spool_dir=f"{engine.home}/{SPOOL}",
+        spool_dir=paths.spool(engine.home),
         keep_fds=keep_fds,
     )
 
@@ -151,14 +148,6 @@ def process_facts(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def folder(home: str, name: str) -> str:
-    """A folder of the home, made when it is not there."""
-    path = os.path.join(home, name)
-    if not os.path.isdir(path):
-        os.makedirs(path, 0o700, exist_ok=True)
-    return path
-
-
 def _schema_file(engine: Engine, workflow: str, role: Role) -> str:
     """The path of a file with the role's JSON Schema, written at most once."""
     known = engine.memo.schema_files
@@ -171,7 +160,7 @@ def _schema_file(engine: Engine, workflow: str, role: Role) -> str:
 def _written_schema(home: str, role: Role) -> str:
     """Named by content, so that all threads of all workflows share the file."""
     name = codec.id_of(codec.encode("schema", role.schema))[:32]
-    path = os.path.join(folder(home, SCHEMAS), f"{name}.json")
+    path = os.path.join(paths.made(paths.schemas(home)), f"{name}.json")
     if not os.path.exists(path):
         import json
 

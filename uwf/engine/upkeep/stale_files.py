@@ -19,9 +19,9 @@ import stat
 
 from uwf import clock
 from uwf.agent.process import platform
-from uwf.engine.run.invocation import SCHEMAS, SPOOL
+from uwf.home import CACHE, SCHEMAS, SPOOL
 
-FOLDERS = ("", SCHEMAS, SPOOL, "cache")
+FOLDERS = ("", SCHEMAS, SPOOL, CACHE)
 OLD_S = 3600.0
 """What was written to less than this ago is left alone: its writer may live where this process cannot see it."""
 

@@ -1,0 +1,59 @@
+"""Every path below a home, named once. A home is the folder of `--home` or `UWF_HOME`; it need not exist.
+
+| path                   | what                                           | whose                               |
+|------------------------|------------------------------------------------|-------------------------------------|
+| `config.toml`, `.lock` | the settings, and who changes them             | the home                            |
+| `store.db`             | objects and refs                               | the home                            |
+| `threads.lock`         | one byte a thread: who runs it                 | this machine: locks of its processes |
+| `slots/`               | one file a slot: how many agents run           | this machine                        |
+| `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
+| `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
+"""
+
+from __future__ import annotations
+
+import os
+
+CONFIG, CONFIG_LOCK = "config.toml", "config.lock"
+STORE = "store.db"
+THREAD_LOCKS = "threads.lock"
+SLOTS, SPOOL, SCHEMAS, CACHE = "slots", "spool", "schemas", "cache"
+
+
+def config_file(home: str) -> str:
+    return os.path.join(home, CONFIG)
+
+
+def config_lock(home: str) -> str:
+    return os.path.join(home, CONFIG_LOCK)
+
+
+def config_cache(home: str) -> str:
+    return os.path.join(home, CACHE, "config.msgpack")
+
+
+def store_file(home: str) -> str:
+    return os.path.join(home, STORE)
+
+
+def thread_locks(home: str) -> str:
+    return os.path.join(home, THREAD_LOCKS)
+
+
+def slots(home: str) -> str:
+    return os.path.join(home, SLOTS)
+
+
+def spool(home: str) -> str:
+    return os.path.join(home, SPOOL)
+
+
+def schemas(home: str) -> str:
+    return os.path.join(home, SCHEMAS)
+
+
+def made(folder: str) -> str:
+    """`folder`, made for this user alone when it is not there."""
+    if not os.path.isdir(folder):
+        os.makedirs(folder, 0o700, exist_ok=True)
+    return folder
