@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from uwf.cli import app, index
+from uwf.cli import index, typer_app
 from uwf.cli.command import COMMON, REGISTRY, Common, Param, arg, command, opt
 from uwf.cli.context import Context
 from uwf.cli.parse import parse
@@ -118,7 +118,7 @@ def test_what_the_strict_parser_accepts_typer_understands_alike(line: list[str])
     assume(all("\0" not in word for word in line))  # no operating system passes these on
     strict = parse(line)
     if strict is not None:
-        assert app.understand(line) == strict
+        assert typer_app.understand(line) == strict
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_usage_errors_name_the_word_and_the_nearest_right_one(
     line: str, message: str, hint: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        app.understand(line.split())
+        typer_app.understand(line.split())
     assert message in caught.value.message
     assert hint in (caught.value.hint or "")
     assert caught.value.code == "usage"

@@ -1,4 +1,4 @@
-"""How a command is declared. One declaration serves both readers: `parse.py` and, through `app.py`, typer.
+"""How a command is declared. One declaration serves both readers: `parse.py` and, through `typer_app.py`, typer.
 
     @command(
         "thread exec",

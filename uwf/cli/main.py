@@ -120,9 +120,9 @@ def _understand(words: Sequence[str]) -> Call | int:
     if call is not None:
         return call
 
-    from uwf.cli import app
+    from uwf.cli import typer_app
 
-    return app.understand(words)
+    return typer_app.understand(words)
 
 
 def _version() -> int:
