@@ -10,10 +10,7 @@ a frozen dataclass; at run time it is the class below.
 
 Fields are the annotations of the class and its bases, in order. Values are compared and hashed by their
 fields, and `replace` makes a changed copy. Defaults are shared, so they must be immutable; a mapping or list
-default is refused when the class is made.
-
-One constructor serves all classes. A class of which many values are made is given its own, which takes half the time:
-written for its fields, as `dataclass` writes one for every class, which costs as much as making fifty values.
+default is refused when the class is made. One constructor serves all classes.
 """
 
 from __future__ import annotations
@@ -27,11 +24,6 @@ else:
 
     def dataclass_transform(**_options):
         return lambda cls: cls
-
-
-MANY = 50
-"""So many values of a class are made before it is given its own constructor."""
-_made: dict[type, int] = {}
 
 
 @dataclass_transform(frozen_default=True)
@@ -56,27 +48,16 @@ class Record:
                     raise TypeError(f"{cls.__name__}.{name}: a default must be immutable")
                 defaults[name] = default
         cls._fields, cls._names, cls._defaults = tuple(fields), frozenset(fields), defaults
-        if cls.__init__ is not Record.__init__ and "__init__" not in cls.__dict__:
-            cls.__init__ = Record.__init__  # type: ignore[method-assign]  # that of the base is for its fields
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        cls, state = type(self), self.__dict__
-        fields = cls._fields
-        made = _made[cls] = _made.get(cls, 0) + 1  # not in the class: changing that costs more
-        if made == MANY and cls.__init__ is Record.__init__:
-            _give_constructor(cls)
-        # The usual calls.
-        if not values and named.keys() == cls._names:
-            state.update(named)
-            return
-        if not named and len(values) == len(fields):
-            state.update(zip(fields, values))  # noqa: B905  # as many as there are
-            return
-        state.update(cls._defaults)
-        state.update(zip(fields, values, strict=False))
+        cls, state, given = type(self), self.__dict__, len(values) + len(named)
+        state.update(zip(cls._fields, values, strict=False))
         state.update(named)
-        double = values and named and not named.keys().isdisjoint(fields[: len(values)])
-        if len(values) > len(fields) or state.keys() != cls._names or double:
+        once = len(state) == given
+        if given < len(cls._fields):
+            for name, default in cls._defaults.items():
+                state.setdefault(name, default)
+        if not once or state.keys() != cls._names:
             raise TypeError(cls._objection(values, named))
 
     @classmethod
@@ -104,27 +85,6 @@ class Record:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
         return f"{type(self).__name__}({inside})"
-
-
-def _give_constructor(cls: type[Record]) -> None:
-    """Give `cls` a constructor of its own. Classes below it keep the one that they have."""
-    below = cls.__subclasses__()
-    while below:
-        each = below.pop()
-        if each.__init__ is Record.__init__:
-            each.__init__ = Record.__init__  # type: ignore[method-assign]  # as its own now
-        below += each.__subclasses__()
-    cls.__init__ = _constructor(cls._fields, cls._defaults)  # type: ignore[method-assign]
-
-
-def _constructor(fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
-    """An `__init__` for these fields."""
-    words = [f"{name}=defaults[{name!r}]" if name in defaults else name for name in fields]
-    lines = [f"def __init__(_self, {', '.join(words)}):", " _state = _self.__dict__"]
-    lines += [f" _state[{name!r}] = {name}" for name in fields]
-    scope: dict[str, Any] = {"defaults": defaults}
-    exec("\n".join(lines), scope)
-    return scope["__init__"]
 
 
 def replace(record: R, **changes: Any) -> R:
