@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from uwf.agent.process import started, supervise
+from uwf.agent.process import supervise
 from uwf.agent.stop import Stop
 
 
@@ -51,8 +51,6 @@ class Crowd:
 def main() -> None:
     spool_dir, mark, grace_s, word, *argv = sys.argv[1:]
     stop = Stop()
-    # The way in which the test that runs us wants agents started.
-    started.STARTER = os.environ.pop("STARTER", started.STARTER)
     if word != "interruptible":
         signal.signal(signal.SIGINT, stop.handle)
         signal.signal(signal.SIGTERM, stop.handle)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from uwf.agent.process import platform, started, supervise
+from uwf.agent.process import platform, supervise
 from uwf.agent.process.supervise import Command, Outcome
 from uwf.agent.stop import Stop
 from uwf.record import replace
@@ -22,9 +22,6 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at what o
 AGENTS = Path(__file__).parent.parent / "helpers" / "agents"
 HOST = Path(__file__).parent / "host.py"
 ROOT = Path(__file__).parent.parent.parent
-
-fork_only = pytest.mark.parametrize("way", ["fork"], indirect=True)
-starter_only = pytest.mark.parametrize("way", ["starter"], indirect=True)
 
 
 def eventually(what: Callable[[], Any], within_s: float = 5.0) -> Any:
@@ -108,7 +105,7 @@ class Supervised:
             text=True,
             cwd=self.folder,
             start_new_session=new_session,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "STARTER": started.STARTER},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
 
 

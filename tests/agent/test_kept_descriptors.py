@@ -12,7 +12,6 @@ import pytest
 
 from tests.agent.supervised import ROOT, Supervised, linux_only
 from uwf.agent.kinds.command import CommandAgent
-from uwf.agent.process import started
 from uwf.agent.protocol import Ask
 
 LIST = "import os; print(*sorted(int(n) for n in os.listdir('/dev/fd') if int(n) > 2))"
@@ -86,18 +85,17 @@ def test_a_descriptor_among_the_standard_three_is_inherited_under_another_number
     script = f'test "$(cat)" = prompt && ls -l /dev/fd/ | grep -c {slot}'
     code = (
         "import os\n"
-        "from uwf.agent import process, started\n"
+        "from uwf.agent.process import supervise\n"
         "from uwf.agent.stop import Stop\n"
-        f"started.STARTER = {started.STARTER!r}\n"
         "os.close(0)\n"
         f"kept = os.open({str(slot)!r}, os.O_RDWR | os.O_CREAT)\n"
         "assert kept == 0\n"
         f"argv, folder, mark = ('sh', '-c', {script!r}), {str(supervised.folder)!r}, 'inner'\n"
-        "command = process.Command(\n"
+        "command = supervise.Command(\n"
         "    argv, folder, dict(os.environ), mark, folder, b'prompt', keep_fds=(kept,)\n"
         ")\n"
         "quiet = dict(on_ready=lambda *_: None, on_output=lambda _: None)\n"
-        "outcome = process.run(command, stop=Stop(), **quiet)\n"
+        "outcome = supervise.run(command, stop=Stop(), **quiet)\n"
         "print(outcome)\n"
         "os._exit(0 if outcome.stdout.strip() == b'1' else 9)\n"
     )

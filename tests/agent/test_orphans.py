@@ -15,12 +15,11 @@ from tests.agent.supervised import (
     AGENTS,
     Supervised,
     eventually,
-    fork_only,
     linux_only,
     lives,
     marked,
 )
-from uwf.agent.process import platform, started
+from uwf.agent.process import platform
 from uwf.agent.process.orphans import end_orphans
 
 STRAYS = (sys.executable, "-S", AGENTS / "strays.py")
@@ -142,7 +141,6 @@ def test_program_never_runs_when_the_host_dies_before_it_was_recorded(
     assert not trace.exists()
 
 
-@fork_only
 def test_gate_alone_holds_the_program_back(supervised: Supervised) -> None:
     # Without the parent-death signal, as on macOS: the closing gate must be enough.
     trace = supervised.folder / "ran"
@@ -154,11 +152,7 @@ def test_gate_alone_holds_the_program_back(supervised: Supervised) -> None:
         [sys.executable, "-c", code, str(host_file), *map(str, words)],
         stdout=subprocess.PIPE,
         text=True,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(host_file.parent.parent.parent),
-            "STARTER": started.STARTER,
-        },
+        env={**os.environ, "PYTHONPATH": str(host_file.parent.parent.parent)},
     )
     with host:
         pid, _ = recorded(host)

@@ -379,3 +379,15 @@ def test_memory_of_those_who_outlive_their_parent_is_measured(supervised: Superv
     word, size_bytes = told.split()
     assert word == "peak"
     assert 120 * MIB < int(size_bytes) < 400 * MIB
+
+
+@linux_only
+def test_memory_that_the_host_gave_back_is_not_counted_for_the_agent(
+    supervised: Supervised,
+) -> None:
+    held = bytearray(b"x") * (200 << 20)
+    del held
+    outcome = supervised("sh", "-c", "exit 7")
+    assert outcome.exit_code == 7
+    now_bytes = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    assert outcome.peak_memory_bytes < now_bytes + (50 << 20)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import Supervised, fork_only
+from tests.agent.supervised import Supervised
 from uwf.agent.kinds.command import available
-from uwf.agent.process import fork, platform, spawn, started
+from uwf.agent.process import fork, platform, spawn
 
 
 def script(folder: Path, first_line: str, mode: int = 0o755) -> str:
@@ -127,7 +127,6 @@ def test_too_many_open_files_leave_none_behind(supervised: Supervised, room: int
     assert outcome.ended == "exit" or outcome.error.endswith("Too many open files")
 
 
-@fork_only
 def test_descriptors_that_cannot_be_listed_are_an_outcome(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +139,6 @@ def test_descriptors_that_cannot_be_listed_are_an_outcome(
     assert error == "cannot run 'true': /dev/fd: No such file or directory"
 
 
-@fork_only
 def test_refused_fork_is_an_outcome(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +159,6 @@ def test_fault_after_the_fork_leaves_no_child(
     assert reason(supervised, "true") == "cannot run 'true': Too many open files"
 
 
-@fork_only
 def test_fault_in_the_new_process_stays_there(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,14 +174,13 @@ def test_standard_descriptors_may_be_closed_in_the_host(supervised: Supervised) 
     trace = supervised.folder / "trace"
     code = (
         "import os\n"
-        "from uwf.agent import process, started\n"
+        "from uwf.agent.process import supervise\n"
         "from uwf.agent.stop import Stop\n"
-        f"started.STARTER = {started.STARTER!r}\n"
         "os.closerange(0, 3)\n"
         f"argv, folder, mark = ('tee', {str(trace)!r}), {str(supervised.folder)!r}, 'inner'\n"
-        "command = process.Command(argv, folder, dict(os.environ), mark, folder, b'prompt')\n"
+        "command = supervise.Command(argv, folder, dict(os.environ), mark, folder, b'prompt')\n"
         "quiet = dict(on_ready=lambda *_: None, on_output=lambda _: None)\n"
-        "outcome = process.run(command, stop=Stop(), **quiet)\n"
+        "outcome = supervise.run(command, stop=Stop(), **quiet)\n"
         "os._exit(0 if outcome.stdout == b'prompt' and not outcome.exit_code else 9)\n"
     )
     root = str(Path(__file__).parent.parent.parent)

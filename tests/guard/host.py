@@ -1,7 +1,7 @@
 """A program that takes a slot and runs an agent in it, as `uwf` does. For tests that kill it.
 
-host.py SLOTS SPOOL-DIR MARK WORD COMMAND... with WORD `run`, or `blind`: without a starter and the parent-death
-signal, as on macOS.
+host.py SLOTS SPOOL-DIR MARK WORD COMMAND... with WORD `run`, or `blind`: without the parent-death signal, as
+on macOS.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 
 from uwf.agent.kinds.command import CommandAgent
-from uwf.agent.process import platform, started
+from uwf.agent.process import platform
 from uwf.agent.protocol import Ask
 from uwf.agent.stop import Stop
 from uwf.guard import slots
@@ -20,7 +20,6 @@ from uwf.guard.slots import MACHINE, Pool
 def main() -> None:
     folder, spool_dir, mark, word, *argv = sys.argv[1:]
     if word == "blind":
-        started.STARTER = "/nowhere/start"
         platform._load_prctl = lambda: lambda _option, _argument: None
     with slots.taking(folder) as table:
         held = table.take([Pool(MACHINE, 1)], f"T {os.getpid()}")

@@ -1,8 +1,4 @@
-"""The child's side of `spawn`, played by a fork of this program: where there is no starter, or it refuses.
-
-Works wherever Python does. It costs some milliseconds, the more the larger this program is, and can fail for want of
-memory where `started` would not.
-"""
+"""The child's side of `spawn`, played by a fork of this program: some milliseconds, the more the larger it is."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 | question                               | Linux                                | elsewhere                         |
 |----------------------------------------|--------------------------------------|-----------------------------------|
-| have a child without a copy of us      | posix_spawn of the starter: `started` | fork: `forked`                    |
 | is this pid still that process         | /proc/PID/stat start time, boot id   | `ps -o lstart=`, one second exact |
 | end the child when its parent dies     | PR_SET_PDEATHSIG                     | nothing; recovery ends it later   |
 | who inherits orphaned descendants      | PR_SET_CHILD_SUBREAPER: we do        | init; found by group and mark     |
@@ -231,20 +230,6 @@ def die_with_parent() -> Callable[[], bool]:
         return os.getppid() == parent
 
     return ask
-
-
-def forget_peak() -> None:
-    """Let the peak of this program's memory begin anew: a child that is started without a copy counts from it."""
-    if not _PROC:
-        return
-    try:
-        file = os.open("/proc/self/clear_refs", os.O_WRONLY)
-        try:
-            os.write(file, b"5")  # proc(5)
-        finally:
-            os.close(file)
-    except OSError:
-        return  # a kernel without it, or a sandbox: then the peak says less
 
 
 def adopt(on: bool) -> None:

@@ -9,7 +9,7 @@ record first; when the caller dies or gives up instead, the gate closes and the 
     child.open_gate()                     exec; a failure goes into the report pipe
     child.failure(), after it ended       -
 
-The child's side is played by the starter (`started`), or where there is none by a fork of this program (`forked`).
+The child's side is played by a fork of this program (`fork`).
 Feeding and draining the pipes, and when to end the child, are left to `process`.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 
-from uwf.agent.process import platform, started
+from uwf.agent.process import fork, platform
 from uwf.agent.process.pipes import Pipes
 from uwf.agent.process.platform import signal
 from uwf.agent.process.program import Program, SpawnFailed, find_program
@@ -68,8 +68,8 @@ class Child:
         """Wait for its end: the wait status and its peak memory in bytes.
 
         The status is None when somebody else collected it, or when SIGCHLD is ignored in this program. The peak is
-        never below what this program itself has held: the kernel hands the peak of a parent on to a child that executes
-        another program. With the starter that is the highest there was, with a fork what there was then.
+        never below what this program itself held when it forked: the kernel hands that on to a child that executes
+        another program.
         """
         self._wait(0)
         return self._result or (None, 0)
@@ -107,7 +107,7 @@ def spawn(
         # before we know the child's pid.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            pid = started.start(program, pipes) or _fork(program, pipes)
+            pid = fork.fork(program, pipes)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         pipes.keep_parent_side()
@@ -120,12 +120,6 @@ def spawn(
             where = f"{error.filename}: " if error.filename else ""
             raise SpawnFailed(f"cannot run {argv[0]!r}: {where}{error.strerror}") from error
         raise
-
-
-def _fork(program: Program, pipes: Pipes) -> int:
-    from uwf.agent.process import fork  # only now: most installations never need it
-
-    return fork.fork(program, pipes)
 
 
 def _keep_exit_statuses() -> None:
