@@ -1,0 +1,54 @@
+"""`scripts/trace` follows one step through the house."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "trace.py"
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--files", "--tree"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path_factory.mktemp("trace"))},
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_figures_agree_with_the_lists(lines: list[str]) -> None:
+    figures = {
+        found[1]: int(found[2])
+        for line in lines[-7:]
+        if (found := re.match(r"(.+?) +(\d+)$", line))
+    }
+    listed = [
+        found for line in lines if (found := re.match(r".+ (\d+) functions +(\d+) calls", line))
+    ]
+    assert figures["files entered"] == len(listed)
+    assert figures["functions"] == sum(int(found[1]) for found in listed)
+    assert figures["calls"] == sum(int(found[2]) for found in listed) > 100
+    assert figures["files entered"] <= figures["modules of uwf imported"]
+    tree = lines[: lines.index("")]
+    assert figures["greatest depth"] == max(len(line) - len(line.lstrip()) for line in tree) / 2 + 1
+
+
+def test_the_way_begins_at_the_command_line_and_leads_to_the_disk(lines: list[str]) -> None:
+    assert lines[0] == "cli/main.py: main"
+    files = [line.split()[0] for line in lines if " functions " in line]
+    assert files[0] == "cli/main.py"
+    assert any(file.startswith("store/") for file in files)
+    assert any(file.startswith("agent/") for file in files)
+
+
+def test_nothing_in_it_depends_on_where_the_project_stands(lines: list[str]) -> None:
+    assert [line for line in lines if "/uwf/" in line or line.lstrip().startswith("/")] == []
