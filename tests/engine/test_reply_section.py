@@ -7,8 +7,8 @@ import pytest
 from tests.helpers.flows import LOOP, PAIR, TEXT, role, schema
 from uwf.agent import frontmatter as replies
 from uwf.engine.run.prompt import reply_section
-from uwf.workflow import schema as schemas
 from uwf.workflow.model import Workflow
+from uwf.workflow.reply_schema import structure as schemas
 
 TRICKY = schema(
     done={

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from uwf.workflow import schema
 from uwf.workflow.load import load
 from uwf.workflow.model import from_payload, to_payload
+from uwf.workflow.reply_schema import structure as schema
 from uwf.workflow.route import ToEnd, ToRole, ToSuspend, entry, route
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "workflows"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 
 from uwf.record import replace
-from uwf.workflow import schema
 from uwf.workflow.model import ANY, START, SUSPEND
+from uwf.workflow.reply_schema import structure as schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

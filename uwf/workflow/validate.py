@@ -3,19 +3,21 @@ the file.
 
 What would break a run is an error: an unknown role, a status without an edge, a role from which no
 path leads to `$END`, a schema that is none. What is merely unused, or may print as nothing, is a
-warning. The templates' variables have a module of their own, `variables`.
+warning. The templates' variables have a module of their own, `validate_templates`.
 """
 
 from __future__ import annotations
 
 import os
 
-from uwf.workflow import dialect, reach, schema, schema_errors, variables
+from uwf.workflow import dialect, validate_graph, validate_templates
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.names import fault_in
 from uwf.workflow.parse import UNREAD
 from uwf.workflow.problem import did_you_mean
 from uwf.workflow.quick import STATUS
+from uwf.workflow.reply_schema import check as schema_errors
+from uwf.workflow.reply_schema import structure as schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +53,9 @@ class _Check:
                 if source != START:
                     self._source(source)
             self._targets()
-            reach.check(self._workflow, self._document, self._problems)
+            validate_graph.check(self._workflow, self._document, self._problems)
         sound = {name for name in self._workflow.roles if name not in self._bad_schemas}
-        variables.check(self._workflow, self._document, sound, self._problems)
+        validate_templates.check(self._workflow, self._document, sound, self._problems)
         dialect.warn(self._workflow, self._document, self._problems)
 
     def _name(self, path: str) -> None:

@@ -12,8 +12,8 @@ from uwf.engine.chain.story import tell
 from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
-from uwf.workflow import schema
 from uwf.workflow.model import SUSPEND
+from uwf.workflow.reply_schema import structure as schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

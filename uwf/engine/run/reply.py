@@ -9,8 +9,8 @@ from __future__ import annotations
 from uwf.agent import frontmatter
 from uwf.engine.run.plan import Standing, after
 from uwf.record import Record, replace
-from uwf.workflow import schema
 from uwf.workflow.model import SUSPEND
+from uwf.workflow.reply_schema import structure as schema
 from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False

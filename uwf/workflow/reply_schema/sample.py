@@ -8,13 +8,13 @@ sensible for the type. For common schemas the result fits the schema; where it d
 from __future__ import annotations
 
 from uwf.workflow.quick import STATUS
-from uwf.workflow.schema import resolve
+from uwf.workflow.reply_schema.structure import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.workflow.schema import Branch
+    from uwf.workflow.reply_schema.structure import Branch
 
 _MAX_DEPTH = 8
 

@@ -9,8 +9,8 @@ what it is and what it must be. Where the schema has branches only those of the 
 from __future__ import annotations
 
 from uwf.errors import InputError
-from uwf.workflow import schema as structure
 from uwf.workflow.quick import STATUS
+from uwf.workflow.reply_schema import structure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

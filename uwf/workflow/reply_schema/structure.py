@@ -2,7 +2,7 @@
 fits.
 
 A role's schema is one flat object, or branches under `oneOf` or `anyOf`, one for each `$status`.
-This module reads that structure and checks a value; `complaints` puts what is wrong into words,
+This module reads that structure and checks a value; `check` puts what is wrong into words,
 `sample` fills in an example.
 
 Most replies are found good by `quick` alone, so that jsonschema_rs is only imported for the others.
@@ -91,7 +91,7 @@ def check(schema: Any, value: Any) -> list[str]:
         and quick.fits(schema, value)
     ):
         return []
-    from uwf.workflow import schema_errors
+    from uwf.workflow.reply_schema import check as schema_errors
 
     return schema_errors.about(schema, value)
 
@@ -108,7 +108,7 @@ def status_fits(schema: Any, value: Mapping[str, Any]) -> bool:
 
 def examples(schema: Any) -> dict[str, dict[str, Any]]:
     """One filled-in reply for each `$status`."""
-    from uwf.workflow import sample
+    from uwf.workflow.reply_schema import sample
 
     filled: dict[str, dict[str, Any]] = {}
     for branch in branches(schema):

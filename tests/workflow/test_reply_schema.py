@@ -12,8 +12,8 @@ from hypothesis import given
 
 from uwf.errors import InputError
 from uwf.workflow import quick
-from uwf.workflow.schema import check, examples, properties_for, statuses
-from uwf.workflow.schema_errors import about_schema
+from uwf.workflow.reply_schema.check import about_schema
+from uwf.workflow.reply_schema.structure import check, examples, properties_for, statuses
 
 from .strategies import ANY_SCHEMAS, COMMON_SCHEMAS, VALUES
 
@@ -198,7 +198,7 @@ def test_all_faults_of_a_schema_are_told_at_once() -> None:
 
 def test_a_fitting_reply_does_not_import_the_library() -> None:
     code = (
-        "import sys; from uwf.workflow.schema import check; "
+        "import sys; from uwf.workflow.reply_schema.structure import check; "
         f"print(check({BRANCHED!r}, {{'$status': 'ready', 'files': ['a'], 'note': 'x'}})); "
         f"print(check({FLAT!r}, {{'$status': 'done', 'verdict': 'x'}}), 'jsonschema_rs' in sys.modules)"
     )

@@ -7,10 +7,11 @@ promise.
 
 from __future__ import annotations
 
-from uwf.workflow import schema, template
+from uwf.workflow import template
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.problem import did_you_mean
 from uwf.workflow.quick import STATUS
+from uwf.workflow.reply_schema import structure as schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
