@@ -4,11 +4,34 @@ A point is named by what has just happened. `UWF_CRASH_AT=<point>` (the first ti
 one, and the process that comes to it ends there by SIGKILL: nothing is cleaned up, as when the machine's memory
 runs out. Not armed, which is always outside tests, a point costs one comparison. What must hold afterwards is
 said in tests/crash.
+
+Every transaction of the store has three points by its name: `begun`, `written` (all of it, before the commit) and
+`done` (the commit is on disk, or with the system). Inner points stand where something happens in between.
 """
 
 from __future__ import annotations
 
-NAMES = (
+TRANSACTIONS = (
+    # of a command by itself
+    "start",
+    "fork",
+    "cancel",
+    "undo",
+    "import",
+    "migrate",
+    "gc",
+    # of a run of a thread: what a dead predecessor left, another workflow, a state that changes at the same head
+    "settle",
+    "rebind",
+    "move",
+    # of one step of it, and of one that does not come about
+    "step",
+    "failure",
+    "aside",
+)
+MOMENTS = ("begun", "written", "done")
+
+INNER = (
     # a store is made: the first command of a home
     "store: filled",
     # any file that appears whole or not at all: a new store, a backup, an export
@@ -16,36 +39,19 @@ NAMES = (
     "file: linked",
     "backup: copied",
     "backup: done",
-    # transactions that are a command by themselves
-    "start: begun",
-    "start: written",
-    "start: done",
-    "fork: written",
+    # commands
+    "fork: thread made",
     "fork: plan held",
-    "fork: done",
     "cancel: run ended",
-    "cancel: written",
-    "cancel: done",
     "undo: head moved",
-    "undo: attempt dropped",
-    "undo: done",
-    "import: written",
-    "import: done",
     "migrate: entry moved",
-    "migrate: written",
-    "migrate: done",
     "gc: marked",
     "gc: object removed",
-    "gc: written",
-    "gc: done",
-    # a run of a thread: the lock, what a dead predecessor left, another workflow
+    # a run of a thread
     "run: locked",
     "settle: processes ended",
-    "settle: written",
     "run: settled",
     "rebind: head moved",
-    "rebind: written",
-    "rebind: done",
     # one step of it
     "step: decided",
     "line: joined",
@@ -61,27 +67,20 @@ NAMES = (
     "agent: told to end",
     "agent: ended",
     "reply: refused",
-    "step: judged",
     "step: objects written",
     "step: head moved",
-    "step: written",
-    "step: done",
     "step: told",
     # a step that does not come about
-    "failure: judged",
     "failure: objects written",
-    "failure: written",
-    "failure: done",
-    "aside: judged",
-    "aside: written",
-    "aside: done",
-    # a thread whose standing changes while its head stays: the step limit, an end without a step
-    "move: written",
-    "move: done",
 )
 
 _armed = ""
 _left = 0
+
+
+def names() -> tuple[str, ...]:
+    """All points there are."""
+    return (*INNER, *(f"{name}: {moment}" for name in TRANSACTIONS for moment in MOMENTS))
 
 
 def at(name: str) -> None:
@@ -96,7 +95,7 @@ def arm(text: str) -> None:
     name, _, count = text.rpartition(":")
     if not count.isdigit():
         name, count = text, "1"
-    if text and (name not in NAMES or int(count) == 0):
+    if text and (name not in names() or int(count) == 0):
         from uwf.errors import InputError
 
         raise InputError(f"UWF_CRASH_AT names no point: {text!r}", hint="see uwf/points.py")

@@ -17,23 +17,42 @@ from uwf.errors import InputError
 ROOT = Path(uwf.__file__).parent
 
 
-def points_in_code() -> Iterator[str]:
+def calls_in_code(ending: str) -> Iterator[ast.Call]:
+    """The calls in the package of what is named so."""
     for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "points.at":
-                [name] = node.args
-                assert isinstance(name, ast.Constant), f"{path}: the name is written out"
-                yield str(name.value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(ending):
+                yield node
 
 
-def test_each_listed_point_stands_once_in_the_code_and_no_other_does() -> None:
-    assert Counter(points_in_code()) == Counter(points.NAMES)
+def first_arguments(ending: str) -> Counter[str]:
+    found = Counter[str]()
+    for call in calls_in_code(ending):
+        if call.args and isinstance(call.args[0], ast.Constant):
+            found[str(call.args[0].value)] += 1
+    return found
+
+
+def test_each_inner_point_stands_once_in_the_code_and_no_other_does() -> None:
+    assert first_arguments("points.at") == Counter(points.INNER)
+
+
+def test_only_a_transaction_makes_the_names_of_its_points() -> None:
+    made = [
+        call for call in calls_in_code("points.at") if not isinstance(call.args[0], ast.Constant)
+    ]
+    written = {ast.unparse(call.args[0]) for call in made}
+    assert written == {f"f'{{self._name}}: {moment}'" for moment in points.MOMENTS}
+
+
+def test_each_transaction_stands_once_in_the_code_and_no_other_does() -> None:
+    assert first_arguments(".transaction") == Counter(points.TRANSACTIONS)
 
 
 def test_every_point_belongs_to_a_scenario() -> None:
     killed_at = {point for scenario in SCENARIOS for point in scenario.points}
-    names = {name for name in points.NAMES for point in killed_at if is_time_of(point, name)}
-    assert names == set(points.NAMES)
+    names = {name for name in points.names() for point in killed_at if is_time_of(point, name)}
+    assert names == set(points.names())
 
 
 def is_time_of(point: str, name: str) -> bool:

@@ -164,9 +164,9 @@ def test_what_is_named_while_it_marks_stays(disk: SqliteStore, path: str, now: C
     other = open_store(path)
     begin = disk.transaction
 
-    def meanwhile() -> object:
+    def meanwhile(name_of_it: str) -> object:
         name(other, "r", loose)
-        return begin()
+        return begin(name_of_it)
 
     disk.transaction = meanwhile  # type: ignore[method-assign, assignment]
     assert collect(disk, 14 * DAY_MS).removed == 1

@@ -18,7 +18,6 @@ import struct
 from blake3 import blake3
 from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
 
-from uwf import points
 from uwf.errors import Conflict, InputError, NotFound
 from uwf.record import Record, replace
 from uwf.store.codec import ID_BYTES, MAX_OBJECT_BYTES, decode, id_of, key_of, links
@@ -112,7 +111,7 @@ def import_bundle(
     ) as spool:
         contents = _check(stream, spool.write, allow)
         spool.seek(0)
-        with store.transaction() as tx:
+        with store.transaction("import") as tx:
             named, known = [], []
             for record in _frames(spool.read):
                 if record[0] == "object":
@@ -129,8 +128,6 @@ def import_bundle(
                     )
                 else:
                     known.append(name)
-            points.at("import: written")
-    points.at("import: done")
     return replace(contents, known=tuple(known))
 
 

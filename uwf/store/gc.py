@@ -49,14 +49,12 @@ def collect(store: Store, grace_ms: int, dry_run: bool = False) -> GcReport:
         if dry_run:
             return _report(store, needed)
     points.at("gc: marked")
-    with store.transaction() as tx:
+    with store.transaction("gc") as tx:
         _mark(tx, since_ms, grace_ms, needed)
         report = _report(tx, needed)
         for id in _garbage(tx, needed):
             tx.remove(id)
             points.at("gc: object removed")
-        points.at("gc: written")
-    points.at("gc: done")
     return report
 
 

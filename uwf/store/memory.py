@@ -37,7 +37,7 @@ class MemoryStore(MemoryReading):
         super().__init__(Content())
 
     def transaction(
-        self, *, durable: bool = True, wait_s: float | None = None
+        self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
     ) -> MemoryTransaction:
         return MemoryTransaction(self._content)
 

@@ -3,7 +3,7 @@
 Objects are immutable and named by their hash; refs are the only thing that moves. All writing happens in a
 `Transaction`: everything in it becomes visible together when it ends well, and nothing of it otherwise.
 
-    with store.transaction() as tx:
+    with store.transaction("step") as tx:
         id = tx.put("output", {"text": "done"})
         tx.set_ref("@uwf/thread/01J…", id, expect=old, tags={"status": "idle"}, why="step 3")
 
@@ -246,7 +246,7 @@ class Transaction(Objects, Refs, Counters, Drafts, Protocol):
 
 
 class Ending(Protocol):
-    """What `with store.transaction() as tx` takes: commits on a clean exit, rolls back on any exception."""
+    """What `with store.transaction(name) as tx` takes: commits on a clean exit, rolls back on any exception."""
 
     def __enter__(self) -> Transaction: ...
 
@@ -272,10 +272,13 @@ class View(Protocol):
 
 
 class Store(Objects, Refs, Counters, Drafts, Protocol):
-    def transaction(self, *, durable: bool = True, wait_s: float | None = None) -> Ending:
+    def transaction(
+        self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
+    ) -> Ending:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long: for more
-        than `wait_s`, or than what the store was opened with."""
+        than `wait_s`, or than what the store was opened with. `name` is what it does, one of `points.TRANSACTIONS`:
+        a test may have the process killed at `name: begun`, `name: written` and `name: done`."""
         ...
 
     def snapshot(self) -> View:

@@ -39,9 +39,9 @@ class SqliteStore(Reading, CounterReading):
         return self._database.path
 
     def transaction(
-        self, *, durable: bool = True, wait_s: float | None = None
+        self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
     ) -> SqliteTransaction:
-        return SqliteTransaction(self._database, durable, wait_s)
+        return SqliteTransaction(self._database, name, durable, wait_s)
 
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)

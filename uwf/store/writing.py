@@ -7,7 +7,7 @@ import sqlite3
 
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
-from uwf import clock
+from uwf import clock, points
 from uwf.errors import NotFound, StoreError
 from uwf.store.codec import Encoded, decode, encode, hash_of, key_of
 from uwf.store.counters import CounterWriting
@@ -36,8 +36,11 @@ _MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? W
 class SqliteTransaction(CounterWriting, Reading):
     """See `uwf.store.protocols.Transaction`. `with` begins it; it ends once."""
 
-    def __init__(self, database: Database, durable: bool, wait_s: float | None = None) -> None:
+    def __init__(
+        self, database: Database, name: str | None, durable: bool, wait_s: float | None
+    ) -> None:
         super().__init__(database)
+        self._name = name
         self._durable = durable
         self._wait_s = wait_s
         self._usable = False
@@ -48,6 +51,7 @@ class SqliteTransaction(CounterWriting, Reading):
     def __enter__(self) -> SqliteTransaction:
         self._database.begin(self._durable, self._wait_s)
         self._usable = True
+        points.at(f"{self._name}: begun")
         return self
 
     def __exit__(
@@ -58,9 +62,11 @@ class SqliteTransaction(CounterWriting, Reading):
     ) -> None:
         usable, self._usable = self._usable, False
         if kind is None and usable:
+            points.at(f"{self._name}: written")
             self._database.commit()
             if self._durable and self._moved:
                 self._database.note(self._moved)
+            points.at(f"{self._name}: done")
             return
         self._database.rollback()
         if kind is None:

@@ -33,14 +33,14 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
         source = begun.thread if place.step is None else Step.read(store, place.step).thread
     now_ms = clock.now_ms()
     standing = rebound.last_standing(store, place, workflow)
-    with store.transaction() as tx:
+    with store.transaction("fork") as tx:
         id = new_id(tx)
         old = tx.ref(THREADS + source)
         tags = {} if old is None else usage.inherited(tx, kept_tags(old.tags), old.id, node)
         tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
         tags = tags_for(tags, standing, now_ms)
         ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
-        points.at("fork: written")
+        points.at("fork: thread made")
         thread = read(tx, ref)
         waiting = waiting_at(tx, old, node)
         said = decide.both(None if waiting is None else waiting.supplement, supplement)
@@ -60,5 +60,4 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
                 why="forked with a supplement",
             )
             thread = read(tx, ref)
-    points.at("fork: done")
     return thread

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import MappingProxyType
 
-from uwf import clock, points
+from uwf import clock
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import CANCELLED, COMPLETED, IDLE, THREADS, THREADS_END, pack_text
 from uwf.engine.chain.thread import END_REASON, LABEL, Thread, read
@@ -42,8 +42,7 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
         raise InputError(
             f"the working directory {begin.cwd} does not exist", hint=f"mkdir -p {begin.cwd}"
         )
-    points.at("start: begun")
-    with store.transaction() as tx:
+    with store.transaction("start") as tx:
         id = new_id(tx)
         workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))
         head = tx.put(
@@ -64,16 +63,14 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
         if begin.priority:
             tags["priority"] = str(begin.priority)
         ref = tx.set_ref(THREADS + id, head, tags=tags, expect=None, why="started")
-        points.at("start: written")
         thread = read(tx, ref)
-    points.at("start: done")
     return thread
 
 
 def cancel(store: Store, thread: Thread, reason: str | None) -> None:
     """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
     refuse_ended(thread)
-    with store.transaction() as tx:
+    with store.transaction("cancel") as tx:
         tags = tags_for(tags_now(tx, thread), Standing(CANCELLED), clock.now_ms())
         if reason:
             tags[END_REASON] = reason
@@ -84,8 +81,6 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> None:
             tags=tags,
             why=f"cancelled: {reason}" if reason else "cancelled",
         )
-        points.at("cancel: written")
-    points.at("cancel: done")
 
 
 def refuse_ended(thread: Thread) -> None:

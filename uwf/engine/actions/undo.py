@@ -46,7 +46,7 @@ def undo(store: Store, thread: Thread) -> str | None:
     if goal.new != thread.head:
         state |= usage.left_behind(store, thread, Place.read(store, goal.new))
     lost = None
-    with store.transaction() as tx:
+    with store.transaction("undo") as tx:
         ref = tx.set_ref(
             THREADS + thread.id,
             goal.new,
@@ -60,8 +60,6 @@ def undo(store: Store, thread: Thread) -> str | None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
             if lost is not None and hold_words(tx, read(tx, ref), lost):
                 lost = None
-            points.at("undo: attempt dropped")
-    points.at("undo: done")
     return lost
 
 

@@ -93,8 +93,7 @@ def publish_step(
     sessions = base.sessions
     if said.session is not None:
         sessions = {**sessions, plan.role: said.session}
-    points.at("step: judged")
-    with store.transaction() as tx:
+    with store.transaction("step") as tx:
         running.becomes_step(tx, tail)
         data = encode(
             "step",
@@ -140,8 +139,6 @@ def publish_step(
         points.at("step: head moved")
         if running.is_stored:
             tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
-        points.at("step: written")
-    points.at("step: done")
     memo.keep(step, data.node)
     return ref
 
@@ -153,8 +150,7 @@ def keep_failure(
     plan = running.opening.plan
     now_ms = clock.now_ms()
     standing = Standing(SUSPENDED, plan.role, ending.failure.message)
-    points.at("failure: judged")
-    with store.transaction() as tx:
+    with store.transaction("failure") as tx:
         attempt = _keep_ending(tx, thread.id, running, ending, tail)
         tell(tx)
         points.at("failure: objects written")
@@ -165,8 +161,6 @@ def keep_failure(
             tags=tags_for(tags_now(tx, thread), standing, now_ms),
             why=f"attempt {running.opening.number} of {plan.role} failed: {ending.failure.code}",
         )
-        points.at("failure: written")
-    points.at("failure: done")
     return attempt
 
 
@@ -174,19 +168,16 @@ def keep_aside(
     store: Store, thread: Thread, running: Running, ending: Ending, tail: str, tell: Tell | None
 ) -> str:
     """Keep an attempt that was stopped, or that is tried again; the thread's ref stays untouched."""
-    points.at("aside: judged")
-    with store.transaction() as tx:
+    with store.transaction("aside") as tx:
         attempt = _keep_ending(tx, thread.id, running, ending, tail)
         if tell is not None:
             tell(tx)
-        points.at("aside: written")
-    points.at("aside: done")
     return attempt
 
 
 def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
     """Change where a thread stands, its head staying. Raises `Conflict` if the head moved."""
-    with store.transaction() as tx:
+    with store.transaction("move") as tx:
         tx.set_ref(
             THREADS + thread.id,
             thread.head,
@@ -194,8 +185,6 @@ def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
             tags=tags_for(tags_now(tx, thread), standing, clock.now_ms()),
             why=why,
         )
-        points.at("move: written")
-    points.at("move: done")
 
 
 def reopen(tx: Transaction, thread: Thread, plan: Plan, raised: Mapping[str, str]) -> None:

@@ -66,7 +66,7 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     if workflow_id == thread.place.workflow:
         return
     plan, name = there.plan, there.tags["workflow"]
-    with store.transaction() as tx:
+    with store.transaction("rebind") as tx:
         head = tx.put(
             "rebind",
             {
@@ -92,5 +92,3 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             )
         elif thread.attempt is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")
-        points.at("rebind: written")
-    points.at("rebind: done")

@@ -41,7 +41,7 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     points.at("settle: processes ended")
     failure = tries.Failure(INTERRUPTED, "uwf ended before the agent did")
     draft = None if found.begun else load_draft(store, thread)
-    with store.transaction() as tx:
+    with store.transaction("settle") as tx:
         begun = found.begun if draft is None else draft.put(tx)
         attempt = tries.put_ending(tx, begun, found.turns, tries.Ending(failure))
         tx.set_ref(
@@ -50,7 +50,6 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
             expect=found.last or None,
             why="settled after its process died",
         )
-        points.at("settle: written")
     store.drop_draft(thread)
     return Settled(attempt, ended_pids, survivors)
 

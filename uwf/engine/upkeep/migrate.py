@@ -59,7 +59,7 @@ def migrate(store: Store, *, dry_run: bool) -> Report:
     """Move every thread under the old prefix, in one transaction. Running it again moves 0."""
     moved, skipped = 0, 0
     clashes: list[Clash] = []
-    with store.transaction() as tx:
+    with store.transaction("migrate") as tx:
         taken = set(tx.names(THREADS))  # one look for all of them
         for old in tx.refs(HISTORY):
             id = old.name.removeprefix(HISTORY)
@@ -72,8 +72,6 @@ def migrate(store: Store, *, dry_run: bool) -> Report:
             if not dry_run:
                 _move(tx, old, id)
                 points.at("migrate: entry moved")
-        points.at("migrate: written")
-    points.at("migrate: done")
     return Report(moved, skipped, tuple(clashes))
 
 
