@@ -1,32 +1,90 @@
-"""The directions of the design: who may import whom, and who may ask the environment."""
+"""The directions of the design: who may import whom, what stands once, and who may ask the environment."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parent.parent / "uwf"
 
-LEAVES = {"clock", "errors", "home", "points", "quantities", "record", "yaml12"}
+LEAVES = {"uwf", "clock", "errors", "home", "points", "quantities", "record", "yaml12"}
+FRONT_DOORS = {"cli", "daemon", "mcp", "top", "worker"}
+
+CHAIN = {"engine.chain", "engine.events"}
+BELOW_THE_ENGINE = {"workflow", "agent", "guard", "store"}
+ENGINE = {"engine.actions", "engine.query", "engine.upkeep", "engine.run", *CHAIN}
 
 MAY_IMPORT = {
-    "cli": {"engine", "workflow", "agent", "guard", "store", "config", "demo"},
-    "engine": {"workflow", "agent", "guard", "store"},
+    **{door: {"app", "config", "demo"} for door in FRONT_DOORS},
+    "__main__": {"cli"},
+    "app": {"config", *ENGINE, *BELOW_THE_ENGINE},
+    "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},
+    "engine.query": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.upkeep": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.run": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.chain": BELOW_THE_ENGINE,
+    "engine.events": {"engine.chain"},
     "workflow": {"store"},
     "agent": {"store"},
     "guard": {"store"},
     "store": set(),
-    "config": set(),
+    "config": {"agent", "guard"},
     "demo": set(),
     **{leaf: set() for leaf in LEAVES},
 }
-"""Beside itself and the leaves. `daemon` will stand where `cli` does."""
+"""Beside itself and the leaves. A config is made of the rules that guards and kinds of agents declare."""
 
-VALUES_OF_CONFIG = {"engine"}
-"""Who is handed the configuration as a value, and so may name its types, but not read it."""
+MAY_IMPORT_A_FILE = {
+    "engine.query": {"uwf.engine.run.plan"},
+    "engine.upkeep": {"uwf.engine.run.recovery"},
+}
+"""Of a room that is closed otherwise: what comes next is decided in one place, and settled in one."""
+
+MAY_NAME = {
+    **{room: {"config"} for room in ENGINE},
+    "engine.query": {"config", "engine.run"},
+    "engine.upkeep": {"config", "engine.run"},
+}
+"""For a type checker only: rooms whose values are handed in."""
+
+STILL_THE_WRONG_WAY = {("uwf.engine.query.guard_status", "uwf.engine.run.admission")}
+"""May only become fewer."""
+
+STILL_REACHING_PAST_THE_APP = {
+    "agent", "cas", "complete", "completion_line", "config_cmd", "context", "doctor", "exits", "guard",
+    "live", "migrate", "output", "payload_json", "queue", "ref", "step", "store", "text_arg",
+    "thread_bundle", "thread_change", "thread_follow", "thread_run", "thread_show", "thread_start",
+    "time_arg", "wiring", "workflow", "demo", "demo_story",
+}  # fmt: skip
+"""Files of `uwf.cli` that import what only `uwf.app` should. May only become fewer."""
+
+STILL_IN_A_CIRCLE = [
+    {"uwf.yaml12", "uwf.yaml12.reader"},
+    {"uwf.engine.run.plan", "uwf.engine.run.rebound"},
+    {f"uwf.workflow.reply_schema.{name}" for name in ("sample", "check", "structure")},
+    {"uwf.cli.demo", "uwf.cli.demo_story"},
+]
+"""May only become fewer."""
+
+STILL_TWICE = {
+    "Answer", "Command", "Drafts", "Ending", "Finding", "Left", "Limits", "Line", "Mark", "Node", "Place",
+    "Problem", "Prompt", "Reader", "Reply", "Report", "Rules", "Standing", "Unreadable", "View", "Waiting",
+}  # fmt: skip
+"""Names of classes that mean two things. May only become fewer."""
+
+
+class Import(NamedTuple):
+    """`importer` names `imported`; `typing_only` where only a type checker sees it."""
+
+    importer: str
+    imported: str
+    line: int
+    typing_only: bool
 
 
 def modules() -> list[Path]:
@@ -35,50 +93,197 @@ def modules() -> list[Path]:
     ]
 
 
-def part(path: Path) -> str:
-    return path.relative_to(ROOT).with_suffix("").parts[0]
-
-
-def imports(tree: ast.AST, *, typing_only: bool = False) -> Iterator[tuple[str, int, bool]]:
-    """(module, line, whether only a type checker sees it) of every import, wherever it stands."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            for inner in node.body:
-                yield from imports(ast.Module([inner], []), typing_only=True)
-            for inner in node.orelse:
-                yield from imports(ast.Module([inner], []), typing_only=typing_only)
-        elif isinstance(node, ast.Import):
-            yield from ((name.name, node.lineno, typing_only) for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are written in full"
-            for name in node.names:
-                module = f"{node.module}.{name.name}" if node.module == "uwf" else node.module or ""
-                yield module, node.lineno, typing_only
-        else:
-            yield from imports(node, typing_only=typing_only)
-
-
-def violations(path: Path) -> list[str]:
-    me, found = part(path), []
-    allowed = MAY_IMPORT[me] | LEAVES | {me, "__version__"}
-    for module, line, typing_only in imports(ast.parse(path.read_text())):
-        package, _, rest = module.partition(".")
-        other = rest.partition(".")[0]
-        value_only = typing_only and other == "config" and me in VALUES_OF_CONFIG
-        if package == "uwf" and other and other not in allowed and not value_only:
-            found.append(f"{path.relative_to(ROOT.parent)}:{line}: {me} must not import {other}")
+def package() -> dict[str, ast.Module]:
+    """Every module of uwf by its name, but for the project that the demo tidies."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        if parts[:3] != ("uwf", "demo", "pantry"):
+            name = ".".join(parts).removesuffix(".__init__")
+            found[name] = ast.parse(path.read_text())
     return found
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT.parent)))
-def test_imports_go_one_way(path: Path) -> None:
-    assert violations(path) == []
+PACKAGE = package()
 
 
-def test_a_wrong_direction_is_found(tmp_path: Path) -> None:
-    for line in ("import uwf.cli.main", "from uwf import cli", "def f():\n  from uwf.cli import x"):
-        tree = ast.parse(line)
-        assert [module.split(".")[1] for module, _, _ in imports(tree)] == ["cli"]
+def parsed(**sources: str) -> dict[str, ast.Module]:
+    """A small package to try a rule on: modules below `uwf` with `_` for the dot."""
+    return {f"uwf.{name.replace('_', '.')}": ast.parse(text) for name, text in sources.items()}
+
+
+def room(module: str) -> str:
+    """The part of the house that a module stands in; the engine's are its folders."""
+    parts = module.split(".")[1:]
+    return ".".join(parts[:2] if parts[0] == "engine" else parts[:1]) if parts else "uwf"
+
+
+def imports(importer: str, within: Mapping[str, ast.AST]) -> Iterator[Import]:
+    """Every import of a module of uwf by `importer`, wherever in it it stands."""
+    for module, name, line, typing_only in _imports(within[importer]):
+        if module.partition(".")[0] != "uwf" or name == "__version__":
+            continue
+        whole = f"{module}.{name}" if name else module
+        is_module = whole in within or (name and module in ("uwf", "uwf.engine"))
+        yield Import(importer, whole if is_module else module, line, typing_only)
+
+
+def _imports(tree: ast.AST, typing_only: bool = False) -> Iterator[tuple[str, str, int, bool]]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from _imports(ast.Module(node.body, []), True)
+            yield from _imports(ast.Module(node.orelse, []), typing_only)
+        elif isinstance(node, ast.Import):
+            yield from ((name.name, "", node.lineno, typing_only) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written in full"
+            for name in node.names:
+                yield node.module or "", name.name, node.lineno, typing_only
+        else:
+            yield from _imports(node, typing_only)
+
+
+def wrong_ways(importer: str, within: Mapping[str, ast.AST]) -> list[str]:
+    """The imports by `importer` that go against the directions, reaching past the app not counted."""
+    me, found = room(importer), []
+    for each in imports(importer, within):
+        other = room(each.imported)
+        if (
+            other not in MAY_IMPORT[me] | LEAVES | {me}
+            and each.imported not in MAY_IMPORT_A_FILE.get(me, ())
+            and not (each.typing_only and other in MAY_NAME.get(me, ()))
+            and (importer, each.imported) not in STILL_THE_WRONG_WAY
+            and not (me in FRONT_DOORS and other in ENGINE | BELOW_THE_ENGINE)
+        ):
+            found.append(f"{importer}:{each.line}: {me} must not import {each.imported}")
+    return found
+
+
+def past_the_app(within: Mapping[str, ast.AST]) -> dict[str, list[str]]:
+    """What front doors import of what stands below the app, by file. A type checker may name values from there."""
+    found = defaultdict(list)
+    for importer in within:
+        if room(importer) in FRONT_DOORS:
+            for each in imports(importer, within):
+                if room(each.imported) in ENGINE | BELOW_THE_ENGINE and not each.typing_only:
+                    found[importer].append(f"{each.imported} in line {each.line}")
+    return dict(found)
+
+
+def circles(within: Mapping[str, ast.AST]) -> list[set[str]]:
+    """The sets of modules that reach each other by imports, those inside functions included."""
+    straight = {
+        importer: {each.imported for each in imports(importer, within) if not each.typing_only}
+        for importer in within
+    }
+
+    def reached(start: str) -> set[str]:
+        seen, left = set[str](), [start]
+        while left:
+            for module in straight.get(left.pop(), ()):
+                if module not in seen:
+                    seen.add(module)
+                    left.append(module)
+        return seen
+
+    reach = {module: reached(module) for module in within}
+    found = [
+        {other for other in reach[module] if module in reach.get(other, ())} for module in within
+    ]
+    return [
+        circle for at, circle in enumerate(found) if len(circle) > 1 and circle not in found[:at]
+    ]
+
+
+def classes(within: Mapping[str, ast.Module]) -> dict[str, list[str]]:
+    """Where each public class of a module stands. One inside another has the other's name before its own."""
+    found = defaultdict(list)
+    for module, tree in within.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(module)
+    return dict(found)
+
+
+@pytest.mark.parametrize("importer", PACKAGE)
+def test_imports_go_one_way(importer: str) -> None:
+    assert wrong_ways(importer, PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "line"),
+    [
+        ("store_x", "import uwf.cli.main"),
+        ("store_x", "from uwf import cli"),
+        ("store_x", "def f():\n  from uwf.cli import x"),
+        ("guard_x", "if TYPE_CHECKING:\n  from uwf.engine.run.plan import Plan"),
+        ("guard_x", "if TYPE_CHECKING:\n  from uwf.config import Config"),
+        ("engine_chain_x", "from uwf.engine.run import plan"),
+        ("engine_run_x", "from uwf.engine.actions.undo import undo"),
+        ("engine_query_x", "from uwf.engine.run import publish"),
+        ("engine_actions_x", "from uwf.engine.query import threads"),
+        ("engine_chain_x", "from uwf import app"),
+        ("engine_run_x", "from uwf import config"),
+        ("app", "from uwf.cli import output"),
+        ("errors", "from uwf.store import codec"),
+        ("daemon_x", "from uwf.cli import output"),
+    ],
+)
+def test_a_wrong_direction_is_found(importer: str, line: str) -> None:
+    within = parsed(**{importer: line})
+    assert len(wrong_ways(next(iter(within)), within)) == 1
+
+
+@pytest.mark.parametrize(
+    ("importer", "line"),
+    [
+        ("engine_query_x", "from uwf.engine.run import plan"),
+        ("engine_run_x", "if TYPE_CHECKING:\n  from uwf.config import Config"),
+        ("engine_actions_x", "from uwf.engine.run.publish import move_head"),
+        ("config_x", "from uwf import __version__"),
+        ("mcp_x", "from uwf.app import App"),
+    ],
+)
+def test_a_right_direction_is_none(importer: str, line: str) -> None:
+    within = parsed(engine_run_plan="", **{importer: line})
+    assert wrong_ways(list(within)[-1], within) == []
+
+
+def test_front_doors_import_the_app_and_nothing_below_it() -> None:
+    found = past_the_app(PACKAGE)
+    exceptions = {f"uwf.cli.{name}" for name in STILL_REACHING_PAST_THE_APP}
+    assert {file: what for file, what in found.items() if file not in exceptions} == {}
+
+
+def test_a_front_door_that_reaches_past_the_app_is_found() -> None:
+    typing = "if TYPE_CHECKING:\n  from uwf.engine.events import Event"
+    within = parsed(
+        mcp_x="from uwf.engine.run import plan", top_x=typing, worker_x="import uwf.app"
+    )
+    assert past_the_app(within) == {"uwf.mcp.x": ["uwf.engine.run in line 1"]}
+
+
+def test_no_two_files_import_each_other() -> None:
+    assert [circle for circle in circles(PACKAGE) if circle not in STILL_IN_A_CIRCLE] == []
+
+
+def test_a_circle_is_found() -> None:
+    late = "def f():\n  from uwf.a import x"
+    assert circles(parsed(a="import uwf.b", b="from uwf import c", c=late)) == [
+        {"uwf.a", "uwf.b", "uwf.c"}
+    ]
+    typing = "if TYPE_CHECKING:\n  from uwf.a import x"
+    assert circles(parsed(a="import uwf.b", b=typing)) == []
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    twice = {name: places for name, places in classes(PACKAGE).items() if len(places) > 1}
+    assert {name: places for name, places in twice.items() if name not in STILL_TWICE} == {}
+
+
+def test_a_class_name_that_stands_twice_is_found() -> None:
+    within = parsed(a="class Mark: pass\nclass _Own: pass", b="class Mark:\n  class Own: pass")
+    assert classes(within) == {"Mark": ["uwf.a", "uwf.b"]}
 
 
 def reads_of_the_environment(tree: ast.AST) -> list[int]:
@@ -100,6 +305,10 @@ def reads_of_the_environment(tree: ast.AST) -> list[int]:
 
 
 def test_only_config_reads_the_environment() -> None:
-    for path in ROOT.rglob("*.py"):
-        if part(path) != "config":
-            assert reads_of_the_environment(ast.parse(path.read_text())) == [], path
+    found = {name: reads_of_the_environment(tree) for name, tree in PACKAGE.items()}
+    assert {name for name, lines in found.items() if lines and room(name) != "config"} == set()
+
+
+def test_a_look_into_the_environment_is_found() -> None:
+    tree = ast.parse("a = os.environ['HOME']\nb = {**os.environ, 'X': '1'}\nc = os.getenv('HOME')")
+    assert reads_of_the_environment(tree) == [1, 3]
