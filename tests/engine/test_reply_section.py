@@ -8,7 +8,8 @@ from tests.helpers.flows import LOOP, PAIR, TEXT, role, schema
 from uwf.agent import frontmatter as replies
 from uwf.engine.run.prompt import reply_section
 from uwf.workflow.model import Workflow
-from uwf.workflow.reply_schema import structure as schemas
+from uwf.workflow.reply_schema.check import reply_problems
+from uwf.workflow.reply_schema.sample import examples
 
 TRICKY = schema(
     done={
@@ -46,8 +47,8 @@ def check_examples(shape: dict[str, object]) -> None:
         front = replies.split(block.strip()).front
         found[front["$status"]] = front
     assert found.pop("$SUSPEND")["reason"]
-    assert found == schemas.examples(shape)
-    assert all(schemas.check(shape, front) == [] for front in found.values())
+    assert found == examples(shape)
+    assert all(reply_problems(shape, front) == [] for front in found.values())
 
 
 def test_reply_section_says_for_whom_the_text_is() -> None:

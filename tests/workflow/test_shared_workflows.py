@@ -8,7 +8,8 @@ import pytest
 
 from uwf.workflow.load import load
 from uwf.workflow.model import from_payload, to_payload
-from uwf.workflow.reply_schema import structure as schema
+from uwf.workflow.reply_schema.check import reply_problems
+from uwf.workflow.reply_schema.sample import examples
 from uwf.workflow.route import ToEnd, ToRole, ToSuspend, entry, route
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "workflows"
@@ -25,8 +26,8 @@ def test_every_status_of_every_role_leads_somewhere(file: Path) -> None:
         assert isinstance(entry(workflow, round, {"_body": "the task"}), ToRole)
     ends = 0
     for role in workflow.roles.values():
-        for status, example in schema.examples(role.schema).items():
-            assert schema.check(role.schema, example) == []
+        for status, example in examples(role.schema).items():
+            assert reply_problems(role.schema, example) == []
             step = route(workflow, role.name, status, {**example, "_body": "the body"})
             assert isinstance(step, (ToRole, ToEnd, ToSuspend))
             assert "{{" not in str(step)

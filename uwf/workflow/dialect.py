@@ -11,7 +11,7 @@ import re
 
 from uwf.record import replace
 from uwf.workflow.model import ANY, START, SUSPEND
-from uwf.workflow.reply_schema import structure as schema
+from uwf.workflow.reply_schema.structure import statuses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _named(workflow: Workflow, source: str, edges: dict[str, Edge]) -> dict[str,
         return edges
     if source == START:
         return {"new": edges[ANY]}
-    known = schema.statuses(workflow.roles[source].schema)
+    known = statuses(workflow.roles[source].schema)
     return dict.fromkeys(known, edges[ANY]) or edges
 
 
@@ -96,6 +96,6 @@ def _instead_of_any(workflow: Workflow, source: str) -> str:
     if source == START:
         return "write `new`, and `resume` if later rounds begin differently"
     role = workflow.roles.get(source)
-    known = schema.statuses(role.schema) if role else []
+    known = statuses(role.schema) if role else []
     named = ", ".join(f"`{status}`" for status in known) or "the `$status` values of its schema"
     return f"write one edge for each status: {named}"

@@ -15,9 +15,8 @@ from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.names import fault_in
 from uwf.workflow.parse import UNREAD
 from uwf.workflow.problem import did_you_mean
-from uwf.workflow.quick import STATUS
-from uwf.workflow.reply_schema import check as schema_errors
-from uwf.workflow.reply_schema import structure as schema
+from uwf.workflow.reply_schema.check import schema_problems
+from uwf.workflow.reply_schema.structure import STATUS, branches, statuses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,12 +86,12 @@ class _Check:
         if not isinstance(given, dict) or not isinstance(given.get("frontmatter"), dict):
             self._bad_schemas.add(role.name)
             return
-        for path, text in schema_errors.about_schema(role.schema):
+        for path, text in schema_problems(role.schema):
             self._bad_schemas.add(role.name)
             self._error(
                 "bad_schema", f"the frontmatter of role '{role.name}': {text}", *where, *path
             )
-        for branch in schema.branches(role.schema):
+        for branch in branches(role.schema):
             if BODY in branch.properties:
                 self._error(
                     "reserved_name",
@@ -101,7 +100,7 @@ class _Check:
                 )
                 break
         self._shapes(role, where)
-        known = schema.statuses(role.schema)
+        known = statuses(role.schema)
         for status in known:
             self._status(role, status, where)
         if not known and role.name not in self._bad_schemas:
@@ -170,7 +169,7 @@ class _Check:
             return
         if list(edges) == [ANY] or source in self._bad_schemas:
             return
-        known = schema.statuses(self._workflow.roles[source].schema)
+        known = statuses(self._workflow.roles[source].schema)
         for status in known:
             if status not in edges and status != SUSPEND:
                 self._error(

@@ -10,8 +10,7 @@ from __future__ import annotations
 from uwf.workflow import template
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
 from uwf.workflow.problem import did_you_mean
-from uwf.workflow.quick import STATUS
-from uwf.workflow.reply_schema import structure as schema
+from uwf.workflow.reply_schema.structure import STATUS, branches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _note_task_variables(used: template.Uses, mark: Mark, problems: Problems) ->
 def _note_unknown(
     role: Role, status: str, used: template.Uses, mark: Mark, problems: Problems
 ) -> None:
-    known = schema.branches(role.schema)
+    known = branches(role.schema)
     ours = [
         branch
         for branch in known

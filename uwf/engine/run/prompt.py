@@ -13,7 +13,8 @@ from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.workflow.model import SUSPEND
-from uwf.workflow.reply_schema import structure as schema
+from uwf.workflow.reply_schema.sample import examples as filled_in
+from uwf.workflow.reply_schema.structure import branches_for, properties_for, statuses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def assemble(
 
 def reply_section(role: Role) -> str:
     """What the reply of `role` must look like, with one filled-in example for each `$status`."""
-    names = schema.statuses(role.schema)
+    names = statuses(role.schema)
     lines = [
         "## How to reply",
         "",
@@ -107,7 +108,7 @@ def reply_section(role: Role) -> str:
     ]
     if names:
         lines.append(f"`$status` is one of: {', '.join(f'`{name}`' for name in names)}.")
-    examples = schema.examples(role.schema) or {"done": {"$status": "done"}}
+    examples = filled_in(role.schema) or {"done": {"$status": "done"}}
     for status, example in examples.items():
         lines += ["", f"For `{status}`:" if names else "For example:", "", "```", "---"]
         lines += [f"{name}: {_yaml(value)}" for name, value in example.items()]
@@ -200,10 +201,10 @@ def _story(memo: Memo, place: Place, plan: Plan, visits: int, quota_chars: int) 
 
 def _fields(role: Role, status: str) -> list[str]:
     """A line for each field that says more than its example shows: optional ones, and described ones."""
-    names, required = schema.properties_for(role.schema, status)
+    names, required = properties_for(role.schema, status)
     about_all = {
         name: about
-        for branch in schema.branches_for(role.schema, status)
+        for branch in branches_for(role.schema, status)
         for name, about in branch.properties.items()
     }
     lines = []

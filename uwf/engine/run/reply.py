@@ -10,7 +10,8 @@ from uwf.agent import frontmatter
 from uwf.engine.run.plan import Standing, after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
-from uwf.workflow.reply_schema import structure as schema
+from uwf.workflow.reply_schema.check import reply_problems
+from uwf.workflow.reply_schema.structure import properties_for
 from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
@@ -66,7 +67,7 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
     extra = _envelope(role, front)
     session = _session(extra.get("session", front.get("session")))
     status = front["$status"]
-    problems = _about_suspending(front) if status == SUSPEND else schema.check(role.schema, front)
+    problems = _about_suspending(front) if status == SUSPEND else reply_problems(role.schema, front)
     session = None if session is None else redactor.text(session)
     usage = redactor.value(extra.get("usage"))
     usage = usage if _is_usage(usage) else None
@@ -96,7 +97,7 @@ def _envelope(role: Role, front: dict[str, Any]) -> dict[str, Any]:
     named = [name for name in ENVELOPE if name in front]
     if not named:
         return {}
-    declared, _ = schema.properties_for(role.schema, str(front.get("$status", "")))
+    declared, _ = properties_for(role.schema, str(front.get("$status", "")))
     return {name: front.pop(name) for name in named if name not in declared}
 
 
@@ -107,7 +108,7 @@ def _about_suspending(front: dict[str, Any]) -> list[str]:
         return [
             f"`$status: {SUSPEND}` needs a `reason`: one sentence for the person who will answer"
         ]
-    return schema.check({}, front)
+    return reply_problems({}, front)
 
 
 def _session(value: Any) -> str | None:

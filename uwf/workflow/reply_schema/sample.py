@@ -1,14 +1,15 @@
-"""A filled-in reply for one branch of a schema: the example an agent is shown.
+"""Filled-in replies: the examples an agent is shown, one for each `$status` of a schema.
 
-It prefers what the schema's author offers (`const`, `default`, `examples`, `enum`), then something
-sensible for the type. For common schemas the result fits the schema; where it does not (an unusual
-`pattern`, say), an example that shows the shape is still more useful than none.
+A value is what the schema's author offers (`const`, `default`, `examples`, `enum`), else something sensible for its
+type. For common schemas the result fits the schema; where it does not (an unusual `pattern`, say), an example that
+shows the shape is still more useful than none.
 """
 
 from __future__ import annotations
 
-from uwf.workflow.quick import STATUS
-from uwf.workflow.reply_schema.structure import resolve
+import re
+
+from uwf.workflow.reply_schema.structure import STATUS, branches, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,63 +36,35 @@ _FORMATS = {
 }
 
 _TEXTS = (
-    *(
-        "text",
-        "Text",
-        "a",
-        "A",
-        "1",
-        "0",
-        "12",
-        "123",
-        "#1",
-        "true",
-        "owner/repo",
-        "path/to/file",
-        "file.txt",
-    ),
-    *(
-        "/path/to/folder",
-        "./file.md",
-        "a-b",
-        "a_b",
-        "AB-1",
-        "v1.0.0",
-        "1.0.0",
-        "1.0",
-        "100%",
-        "fix/1-name",
-    ),
-    *(
-        "https://example.com/",
-        "https://example.com/owner/repo/pull/1",
-        "someone@example.com",
-        "2026-01-31",
-    ),
-    *(
-        "2026-01-31T09:15:00Z",
-        "09:15",
-        "0" * 7,
-        "0" * 12,
-        "0" * 40,
-        "0" * 64,
-        "123e4567-e89b-12d3-a456-426614174000",
-    ),
-    *("10ms", "30m", "2h", "sha256:" + "0" * 64, "@name", "$1.00", "~name", "[x]", "a b", "a, b"),
+    *"text Text a A 1 0 12 123 #1 true owner/repo path/to/file file.txt /path/to/folder ./file.md".split(),
+    *"a-b a_b AB-1 v1.0.0 1.0.0 1.0 100% fix/1-name https://example.com/".split(),
+    *"https://example.com/owner/repo/pull/1 someone@example.com 2026-01-31".split(),
+    *("2026-01-31T09:15:00Z", "09:15", "0" * 7, "0" * 12, "0" * 40, "0" * 64),
+    *("123e4567-e89b-12d3-a456-426614174000", "10ms", "30m", "2h", "sha256:" + "0" * 64),
+    *("@name", "$1.00", "~name", "[x]", "a b", "a, b"),
 )
 """What is tried, in turn, for a string with a `pattern`."""
 
 
-def reply(root: Any, branch: Branch, status: str) -> dict[str, Any]:
+def examples(schema: Any) -> dict[str, dict[str, Any]]:
+    """One filled-in reply for each `$status`."""
+    filled: dict[str, dict[str, Any]] = {}
+    for branch in branches(schema):
+        for status in branch.statuses:
+            filled.setdefault(status, _reply(schema, branch, status))
+    return filled
+
+
+def _reply(root: Any, branch: Branch, status: str) -> dict[str, Any]:
     """An example of the branch with this status: `$status` first, then what is required, then the
     rest.
     """
     names = dict.fromkeys((STATUS, *branch.required, *branch.properties))
-    filled = {name: value(branch.properties.get(name, True), root, name) for name in names}
+    filled = {name: _value(branch.properties.get(name, True), root, name) for name in names}
     return {**filled, STATUS: status}
 
 
-def value(schema: Any, root: Any, name: str, depth: int = 0) -> Any:
+def _value(schema: Any, root: Any, name: str, depth: int = 0) -> Any:
     """An example of `schema`; `name` is the property it is for."""
     found = resolve(schema, root)
     if not isinstance(found, dict):
@@ -107,7 +80,7 @@ def value(schema: Any, root: Any, name: str, depth: int = 0) -> Any:
         if isinstance(found.get(choice), list) and found[choice]:
             rest = {key: item for key, item in found.items() if key != choice}
             first = resolve(found[choice][0], root)
-            return value(
+            return _value(
                 {**rest, **first} if isinstance(first, dict) else rest, root, name, depth + 1
             )
     return _typed(found, root, name, depth)
@@ -143,20 +116,20 @@ def _object(schema: dict[str, Any], root: Any, depth: int) -> dict[str, Any]:
     names = dict.fromkeys(required if isinstance(required, list) else ())
     if depth < _MAX_DEPTH:
         names.update(dict.fromkeys(properties))
-    return {name: value(properties.get(name, True), root, name, depth + 1) for name in names}
+    return {name: _value(properties.get(name, True), root, name, depth + 1) for name in names}
 
 
 def _array(schema: dict[str, Any], root: Any, name: str, depth: int) -> list[Any]:
     fixed = schema.get("prefixItems")
     filled = (
-        [value(item, root, name, depth + 1) for item in fixed] if isinstance(fixed, list) else []
+        [_value(item, root, name, depth + 1) for item in fixed] if isinstance(fixed, list) else []
     )
     least = schema.get("minItems", 0)
     most = schema.get("maxItems", 1000)
     wanted = max(least if isinstance(least, int) else 0, 1 if depth < _MAX_DEPTH else 0)
     items = schema.get("items", True)
     while len(filled) < min(wanted, most if isinstance(most, int) else wanted, 1000):
-        filled.append(_distinct(value(items, root, name, depth + 1), items, len(filled), schema))
+        filled.append(_distinct(_value(items, root, name, depth + 1), items, len(filled), schema))
     return filled
 
 
@@ -202,8 +175,6 @@ def _text(schema: dict[str, Any], name: str) -> str:
 
 
 def _matching(pattern: str, name: str, least: int, most: int) -> str:
-    import re
-
     for text in (f"<{name}>", name, *_TEXTS):
         try:
             if least <= len(text) <= most and re.search(pattern, text):

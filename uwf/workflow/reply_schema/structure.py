@@ -1,30 +1,24 @@
-"""The JSON Schema of a role's front matter: which `$status` values it knows, and whether a reply
-fits.
+"""What the JSON Schema of a role's front matter says: which `$status` values it knows, and the properties of each.
 
-A role's schema is one flat object, or branches under `oneOf` or `anyOf`, one for each `$status`.
-This module reads that structure and checks a value; `check` puts what is wrong into words,
-`sample` fills in an example.
-
-Most replies are found good by `quick` alone, so that jsonschema_rs is only imported for the others.
+A role's schema is one flat object, or branches under `oneOf` or `anyOf`, one for each `$status`. Only the structure
+is read here: `check` holds a reply against it, `sample` fills in an example.
 """
 
 from __future__ import annotations
 
 from uwf.record import Record
-from uwf.workflow import quick
-from uwf.workflow.quick import STATUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+STATUS = "$status"
+
 _MAX_DEPTH = 20
 """How deep references and combinations are followed when the structure is read. A schema may refer
 to itself.
 """
-
-_MOST_READ = 64
 
 
 class Branch(Record):
@@ -41,23 +35,9 @@ class Branch(Record):
     closed: bool
 
 
-_read: dict[int, tuple[Any, list[Branch]]] = {}
-"""By the identity of a schema: the schema, which keeps that identity its own, and its branches."""
-
-
 def branches(schema: Any) -> list[Branch]:
-    """The ways a reply may look, in the order of the file.
-
-    `schema` is part of a workflow, which never changes: what it was found to say is remembered.
-    """
-    known = _read.get(id(schema))
-    if known is not None and known[0] is schema:
-        return known[1]
-    found = [_branch(parts) for parts in _alternatives(schema, schema, 0)]
-    if len(_read) >= _MOST_READ:
-        _read.clear()
-    _read[id(schema)] = schema, found
-    return found
+    """The ways a reply may look, in the order of the file."""
+    return [_branch(parts) for parts in _alternatives(schema, schema, 0)]
 
 
 def statuses(schema: Any) -> list[str]:
@@ -77,44 +57,6 @@ def properties_for(schema: Any, status: str) -> tuple[tuple[str, ...], tuple[str
 def branches_for(schema: Any, status: str) -> list[Branch]:
     """The branches a reply with this status may take."""
     return [found for found in branches(schema) if status in found.statuses or not found.statuses]
-
-
-def check(schema: Any, value: Any) -> list[str]:
-    """What is wrong with a reply's front matter, in words for its author; empty when it fits.
-
-    InputError when the schema itself cannot be used, which `validate` would have said.
-    """
-    if (
-        isinstance(value, dict)
-        and quick.is_plain(value)
-        and status_fits(schema, value)
-        and quick.fits(schema, value)
-    ):
-        return []
-    from uwf.workflow.reply_schema import check as schema_errors
-
-    return schema_errors.about(schema, value)
-
-
-def status_fits(schema: Any, value: Mapping[str, Any]) -> bool:
-    """Whether the reply names a status the schema knows; one that leaves it open knows any."""
-    known = branches(schema)
-    status = value.get(STATUS)
-    for branch in known:
-        if not branch.statuses or status in branch.statuses:
-            return True
-    return not known
-
-
-def examples(schema: Any) -> dict[str, dict[str, Any]]:
-    """One filled-in reply for each `$status`."""
-    from uwf.workflow.reply_schema import sample
-
-    filled: dict[str, dict[str, Any]] = {}
-    for branch in branches(schema):
-        for status in branch.statuses:
-            filled.setdefault(status, sample.reply(schema, branch, status))
-    return filled
 
 
 def resolve(schema: Any, root: Any) -> Any:
