@@ -17,8 +17,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.agents import bench_agents, bench_line
-from benchmarks.commands import bench_commands
+from benchmarks.agents import bench_agents, bench_queue
+from benchmarks.commands import bench_commands, bench_growth
 from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
@@ -44,7 +44,7 @@ def main() -> None:
     quick = options.quick
     with tempfile.TemporaryDirectory(prefix="uwf-bench-") as name:
         folder = Path(name)
-        for part in ("commands", "steps", "objects", "guarded", "unguarded"):
+        for part in ("commands", "steps", "objects", "guarded", "unguarded", "growth"):
             (folder / part).mkdir()
         # First, while this process is as small as a command is: where one side forks, that copies its tables of pages.
         bench_agents(folder, 5 if quick else 41)
@@ -53,7 +53,8 @@ def main() -> None:
         bench_guards(folder, 3 if quick else 21)
         bench_fsyncs(folder, 50 if quick else 200)
         bench_objects(folder, 500 if quick else 5000, 3 if quick else 11)
-        bench_line(folder, 6 if quick else 40)
+        bench_queue(folder, 6 if quick else 40)
+        bench_growth(folder, 10_000 if quick else 1_000_000, 5 if quick else 21)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Agents: how soon one speaks, how soon six are gone, and how soon the next in the line begins."""
+"""Agents: how soon one speaks, how soon six are gone, and how soon the next in the queue begins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import report, tell
@@ -37,16 +36,14 @@ echo "$(date +%s%N) end" >>"$UWF_HOME/diary"
 def bench_agents(folder: Path, rounds: int) -> None:
     print("\nAgents against bare `subprocess`")
     firsts = [(_first_byte(folder), _bare_first_byte()) for _ in range(rounds)]
-    report("spawn to first byte", *_columns(firsts), 1.5)
-    firsts = [(_first_byte(folder), _bare_first_byte(_die_with_parent)) for _ in range(rounds)]
-    report("  against one with a death signal", *_columns(firsts), 1.5)
+    tell("spawn to first byte, over bare", [mine - other for mine, other in firsts], 10)
     lasts = [(_gone(folder), _bare_gone()) for _ in range(rounds)]
     report("SIGTERM to a group of 6 all gone", *_columns(lasts), 1.5)
 
 
-def bench_line(folder: Path, threads: int) -> None:
-    print(f"\nThe line: {threads} processes wait for one place")
-    gaps = _handovers(folder / "line", threads)
+def bench_queue(folder: Path, threads: int) -> None:
+    print(f"\nThe queue: {threads} processes wait for one slot")
+    gaps = _handovers(folder / "queue", threads)
     tell("end of an agent to the next begin", gaps, 100)
 
 
@@ -72,10 +69,9 @@ def _first_byte(folder: Path) -> float:
     return came[0] - began
 
 
-def _bare_first_byte(first: Callable[[], object] | None = None) -> float:
-    """`first` is what the child does before it becomes the program; `subprocess` has to fork for that."""
+def _bare_first_byte() -> float:
     began = time.perf_counter()
-    process = _bare(ECHO, first)
+    process = _bare(ECHO)
     assert process.stdin is not None and process.stdout is not None
     process.stdin.close()
     process.stdout.read(1)
@@ -114,19 +110,10 @@ def _bare_gone() -> float:
     return time.perf_counter() - began
 
 
-_die_with_parent = platform.die_with_parent()
-
-
-def _bare(argv: list[str], first: Callable[[], object] | None = None) -> subprocess.Popen[bytes]:
+def _bare(argv: list[str]) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        argv,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        bufsize=0,
-        start_new_session=True,
-        preexec_fn=first,
+        argv, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True
     )
 
 

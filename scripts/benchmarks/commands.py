@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import alternate, report
+from benchmarks.measure import alternate, report, seconds
 from benchmarks.stepping import WORKFLOW
 from uwf import clock
 from uwf.engine.chain.nodes import COMPLETED, IDLE, THREADS
@@ -16,52 +16,72 @@ from uwf.store.codec import Link
 from uwf.store.sqlite import open_store
 from uwf.workflow import model
 
+UWF = str(Path(sys.executable).parent / "uwf")
+AT_ONCE = 20_000
+
 
 def bench_commands(folder: Path, threads: int, rounds: int) -> None:
     print(f"\nCommands against `python -c pass`, {threads} threads in the store, 2 % of them idle")
     home = folder / "commands"
     newest = fill(home, threads)
-    uwf = str(Path(sys.executable).parent / "uwf")
     agent = folder / "agent"
     agent.write_text("#!/bin/sh\nexec /bin/echo '---\n$status: go\n---\nDone.'\n")
     agent.chmod(0o755)
-    environment = {**os.environ, "UWF_HOME": str(home)}
-
-    def command(*words: str) -> Callable[[], object]:
-        return lambda: subprocess.run(
-            words, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    reference = command(sys.executable, "-c", "pass")
+    reference = command(home, sys.executable, "-c", "pass")
     for name, words, target in (
         ("uwf --version", ["--version"], 1.5),
-        ("uwf thread show", ["thread", "show", newest], 2.5),
-        ("uwf thread list", ["thread", "list"], 2.5),
-        ("uwf thread exec", ["thread", "exec", newest, "--agent", str(agent)], 4.0),
+        ("uwf thread show", ["thread", "show", newest], 3.0),
+        ("uwf thread list", ["thread", "list"], 3.0),
     ):
-        run = command(uwf, *words)
+        run = command(home, UWF, *words)
         run()
         report(name, *alternate(run, reference, rounds), target)
+    run = command(home, UWF, "thread", "exec", newest, "--agent", str(agent))
+    alone = command(home, str(agent))
+    run()
+    took = [(seconds(run) - seconds(alone), seconds(reference)) for _ in range(rounds)]
+    report("uwf thread exec, less its agent", *zip(*took, strict=True), 7.0)
+
+
+def bench_growth(folder: Path, threads: int, rounds: int) -> None:
+    """The store of `bench_commands` is the reference."""
+    print(f"\nA page of threads where there are {threads}, against a tenth of that")
+    home, words = folder / "growth", ["thread", "list", "--all", "--limit", "20"]
+    fill(home, threads)
+    run, reference = (command(each, UWF, *words) for each in (home, folder / "commands"))
+    run()
+    reference()
+    report("uwf thread list --all --limit 20", *alternate(run, reference, rounds), 1.3)
+
+
+def command(home: Path, *words: str) -> Callable[[], object]:
+    environment = {**os.environ, "UWF_HOME": str(home)}
+    return lambda: subprocess.run(
+        words, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def fill(home: Path, threads: int) -> str:
     """A store of many threads, each at its start node; the id of the newest, which is idle."""
     store = open_store(str(home / "store.db"))
     now_ms = clock.now_ms() - threads
-    with store.transaction() as tx:
+    with store.transaction("bench") as tx:
         workflow = Link(tx.put("workflow", model.to_payload(WORKFLOW)))
-        for n in range(threads):
-            id = clock.ulid(now_ms + n)
-            start = {
-                "thread": id,
-                "workflow": workflow,
-                "task": f"Task {n}",
-                "cwd": str(home),
-                "startedAt": now_ms,
-            }
-            tags = {"status": COMPLETED, "workflow": "bench", "completedAt": str(now_ms)}
-            if (threads - n) % 50 == 1:
-                tags = {"status": IDLE, "workflow": "bench"}
-            tx.set_ref(THREADS + id, tx.put("start", start), tags=tags, expect=None, why="started")
+    for first in range(0, threads, AT_ONCE):
+        with store.transaction("bench", durable=False) as tx:
+            for n in range(first, min(first + AT_ONCE, threads)):
+                id = clock.ulid(now_ms + n)
+                start = {
+                    "thread": id,
+                    "workflow": workflow,
+                    "task": f"Task {n}",
+                    "cwd": str(home),
+                    "startedAt": now_ms,
+                }
+                tags = {"status": COMPLETED, "workflow": "bench", "completedAt": str(now_ms)}
+                if (threads - n) % 50 == 1:
+                    tags = {"status": IDLE, "workflow": "bench"}
+                start_id = tx.put("start", start)
+                tx.set_ref(THREADS + id, start_id, tags=tags, expect=None, why="started")
     store.close()
     return id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -22,7 +22,12 @@ def alternate(
 
 
 def report(
-    name: str, ours: list[float], reference: list[float], target: float, *, most: bool = True
+    name: str,
+    ours: Sequence[float],
+    reference: Sequence[float],
+    target: float,
+    *,
+    most: bool = True,
 ) -> None:
     """One line: the ratio of times (or of rates, when more is better) and the times behind it."""
     ratios = sorted(

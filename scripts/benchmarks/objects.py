@@ -27,7 +27,7 @@ def bench_objects(folder: Path, count: int, rounds: int) -> None:
     def put() -> None:
         ids.clear()
         texts = payloads()
-        with store.transaction() as tx:
+        with store.transaction("bench") as tx:
             ids.extend(tx.put("text", text) for text in texts)
 
     def bare_put() -> None:
