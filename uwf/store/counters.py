@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.store.database import Database
-    from uwf.store.protocols import Unreadable
+    from uwf.store.protocols import Gate, Unreadable
 
 
 class CounterReading:
@@ -62,6 +62,8 @@ class CounterReading:
 class CounterWriting(CounterReading):
     """The writing half, part of a transaction."""
 
+    _gate: Gate | None
+
     if TYPE_CHECKING:
 
         def _write(self, sql: str, args: tuple[Any, ...]) -> Any: ...
@@ -74,14 +76,14 @@ class CounterWriting(CounterReading):
             self._write(
                 "INSERT INTO counter (name, value) VALUES (?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (name, packb(value)),
+                (name, self._packed(value)),
             )
 
     def add_sample(self, series: str, value: Any, at_ms: int) -> None:
         check_name(series)
         self._write(
             "INSERT INTO sample (series, at_ms, value) VALUES (?, ?, ?)",
-            (series, at_ms, packb(value)),
+            (series, at_ms, self._packed(value)),
         )
 
     def drop_samples(self, series: str, before_ms: int) -> None:
@@ -96,3 +98,7 @@ class CounterWriting(CounterReading):
             if unreadable_ones((), [(series, packed)]):
                 self._write("DELETE FROM sample WHERE series = ? AND value = ?", (series, packed))
         return unreadable_ones(counters, samples)
+
+    def _packed(self, value: Any) -> bytes:
+        packed: bytes = packb(value if self._gate is None else self._gate.value(value))
+        return packed

@@ -197,6 +197,28 @@ class Drafts(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """What everything passes on its way into a store: there secrets are replaced, before anything is hashed.
+
+    The store applies it to what is written, so that no caller can forget it. Bytes that were encoded before
+    (`put_raw`: imports, copies) keep their ids and are not asked for. Neither are names of refs and counters.
+    """
+
+    def payload(self, kind: str, payload: Any) -> Any:
+        """The payload to store. Links are to be left as they are."""
+        ...
+
+    def tags(self, tags: Mapping[str, str]) -> Mapping[str, str]: ...
+
+    def text(self, text: str) -> str:
+        """Why a ref moves."""
+        ...
+
+    def value(self, value: Any) -> Any:
+        """The value of a counter or a sample."""
+        ...
+
+
 class Transaction(Objects, Refs, Counters, Drafts, Protocol):
     """Writing. Reads see the transaction's own writes. Of no use after it ended."""
 
@@ -205,7 +227,8 @@ class Transaction(Objects, Refs, Counters, Drafts, Protocol):
         ...
 
     def put_raw(self, data: bytes) -> str:
-        """Store bytes that `codec.encode` made. InputError when they came from elsewhere and are not canonical."""
+        """Store bytes that `codec.encode` made. InputError when they came from elsewhere and are not canonical.
+        They pass no gate."""
         ...
 
     def set_ref(

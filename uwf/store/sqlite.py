@@ -21,18 +21,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from uwf.store.protocols import Gate
 
-def open_store(path: str, *, create: bool = True, wait_s: float = 10.0) -> SqliteStore:
+
+def open_store(
+    path: str, *, create: bool = True, wait_s: float = 10.0, gate: Gate | None = None
+) -> SqliteStore:
     """Open the store file at `path`; with `create`, make it when absent (folder 0700, file 0600).
 
-    `wait_s` bounds the waiting for other writers, per transaction. Errors: StoreUnreadable, StoreTooNew, StoreBusy,
-    StoreError when it is absent and not to be made.
+    `wait_s` bounds the waiting for other writers, per transaction. What is written passes the `gate`.
+    Errors: StoreUnreadable, StoreTooNew, StoreBusy, StoreError when it is absent and not to be made.
     """
-    return SqliteStore(schema.connect(path, create=create, wait_s=wait_s))
+    return SqliteStore(schema.connect(path, create=create, wait_s=wait_s), gate)
 
 
 class SqliteStore(Reading, CounterReading):
     """See `uwf.store.protocols.Store`. Made by `open_store`."""
+
+    def __init__(self, database: Database, gate: Gate | None) -> None:
+        super().__init__(database)
+        self._gate = gate
 
     @property
     def path(self) -> str:
@@ -41,7 +49,7 @@ class SqliteStore(Reading, CounterReading):
     def transaction(
         self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
     ) -> SqliteTransaction:
-        return SqliteTransaction(self._database, name, durable, wait_s)
+        return SqliteTransaction(self._database, self._gate, name, durable, wait_s)
 
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)

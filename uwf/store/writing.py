@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from uwf.store.protocols import Anything
+    from uwf.store.protocols import Anything, Gate
 
 COMPRESS_OVER_BYTES = 64 << 10
 
@@ -37,9 +37,15 @@ class SqliteTransaction(CounterWriting, Reading):
     """See `uwf.store.protocols.Transaction`. `with` begins it; it ends once."""
 
     def __init__(
-        self, database: Database, name: str | None, durable: bool, wait_s: float | None
+        self,
+        database: Database,
+        gate: Gate | None,
+        name: str | None,
+        durable: bool,
+        wait_s: float | None,
     ) -> None:
         super().__init__(database)
+        self._gate = gate
         self._name = name
         self._durable = durable
         self._wait_s = wait_s
@@ -80,6 +86,8 @@ class SqliteTransaction(CounterWriting, Reading):
         return self._refs_now[name]
 
     def put(self, kind: str, payload: Any) -> str:
+        if self._gate is not None:
+            payload = self._gate.payload(kind, payload)
         return self._put_bytes(encode(kind, payload))
 
     def put_raw(self, data: bytes) -> str:
@@ -96,6 +104,9 @@ class SqliteTransaction(CounterWriting, Reading):
         expect: str | Ref | Anything | None = ANY,
         why: str,
     ) -> Ref:
+        if self._gate is not None:
+            why = self._gate.text(why)
+            tags = None if tags is None else self._gate.tags(tags)
         key = key_of(id)
         old = self._current(name, expect, why)
         if (old is None or old.id != id) and key not in self._put and not self.has(id):
@@ -115,6 +126,8 @@ class SqliteTransaction(CounterWriting, Reading):
         return ref
 
     def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
+        if self._gate is not None:
+            why = self._gate.text(why)
         old = self._current(name, expect, why)
         if old is None:
             raise NotFound(f"there is no ref {name}")

@@ -1,0 +1,115 @@
+"""What is written through a store with a gate has passed it: ids are those of the cleaned bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uwf.store.codec import Link, encode, id_of
+from uwf.store.protocols import Store
+from uwf.store.sqlite import SqliteStore, open_store
+
+SECRET, SHOWN = "hunter2-hunter2", "[redacted:PASSWORD]"
+ABSENT = Link("ab" * 32)
+
+
+class Hiding:
+    """A gate that knows one secret."""
+
+    def text(self, text: str) -> str:
+        return text.replace(SECRET, SHOWN)
+
+    def value(self, value: Any) -> Any:
+        if type(value) is str:
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {self.text(key): self.value(item) for key, item in value.items()}
+        return value
+
+    def payload(self, kind: str, payload: Any) -> Any:
+        return self.value(payload)
+
+    def tags(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        return {self.text(key): self.text(value) for key, value in tags.items()}
+
+
+@pytest.fixture
+def gated(path: str) -> Iterator[SqliteStore]:
+    store = open_store(path, gate=Hiding())
+    yield store
+    store.close()
+
+
+def holds_the_secret(store: SqliteStore) -> bool:
+    """Whether any byte of the file has it: objects this small are not compressed."""
+    store.close()
+    return any(SECRET.encode() in file.read_bytes() for file in Path(store.path).parent.iterdir())
+
+
+def test_an_object_is_that_of_the_cleaned_payload(gated: SqliteStore) -> None:
+    with gated.transaction() as tx:
+        id = tx.put("note", {"said": f"it is {SECRET}!", "more": [SECRET, 1, ABSENT]})
+        cleaned = encode("note", {"said": f"it is {SHOWN}!", "more": [SHOWN, 1, ABSENT]})
+        assert id == id_of(cleaned)
+        assert tx.raw(id) == cleaned
+        assert tx.put("note", {"said": f"it is {SHOWN}!", "more": [SHOWN, 1, ABSENT]}) == id
+    assert not holds_the_secret(gated)
+
+
+def test_tags_and_the_reason_of_a_move_are_cleaned(gated: SqliteStore) -> None:
+    with gated.transaction() as tx:
+        id = tx.put("note", 1)
+        ref = tx.set_ref("r", id, tags={"label": SECRET, SECRET: "x"}, why=f"for {SECRET}")
+        assert ref.tags == {"label": SHOWN, SHOWN: "x"}
+    assert gated.ref("r") == ref
+    assert [each.name for each in gated.refs(tags={"label": SHOWN})] == ["r"]
+    assert gated.refs(tags={"label": SECRET}) == []
+    with gated.transaction() as tx:
+        tx.delete_ref("r", why=f"no more {SECRET}")
+    assert [move.why for move in gated.moves("r")] == [f"for {SHOWN}", f"no more {SHOWN}"]
+    assert not holds_the_secret(gated)
+
+
+def test_counters_and_samples_are_cleaned(gated: SqliteStore) -> None:
+    with gated.transaction() as tx:
+        tx.set_counter("guard/pause", {"why": SECRET})
+        tx.add_sample("guard/costs", [SECRET], 1)
+    assert gated.counter("guard/pause") == {"why": SHOWN}
+    assert [sample.value for sample in gated.samples("guard", 0)] == [[SHOWN]]
+    assert not holds_the_secret(gated)
+
+
+def test_bytes_that_were_encoded_elsewhere_keep_their_id(gated: SqliteStore) -> None:
+    data = encode("note", SECRET)
+    with gated.transaction() as tx:
+        assert tx.put_raw(bytes(data)) == id_of(data)
+
+
+def test_without_a_gate_all_is_stored_as_it_is(disk: Store) -> None:
+    with disk.transaction() as tx:
+        assert tx.get(tx.put("note", SECRET)).payload == SECRET
+
+
+WORDS = st.text(max_size=5) | st.just(SECRET) | st.just(f"<{SECRET}>")
+VALUES = st.recursive(
+    WORDS | st.integers(-5, 5) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(payload=VALUES)
+def test_no_payload_gets_around_it(payload: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    store = open_store(str(tmp_path_factory.mktemp("gate") / "store.db"), gate=Hiding())
+    with store.transaction() as tx:
+        id = tx.put("note", payload)
+        assert SECRET.encode() not in tx.raw(id)
+        assert id == id_of(tx.raw(id))
+    store.close()
