@@ -144,7 +144,7 @@ def test_an_internal_fault_is_words_unless_debugging(uwf: Uwf, tmp_path: Path) -
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(
-        "import uwf.config\ndef broken(home): raise ZeroDivisionError('oops')\nuwf.config.file_path = broken\n"
+        "import uwf.home\ndef broken(home): raise ZeroDivisionError('oops')\nuwf.home.config_file = broken\n"
     )
     quiet = uwf("config", "path", env={"PYTHONPATH": str(broken)}, expect=1)
     assert quiet.err.splitlines() == [
