@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from uwf.cli import shells
+from uwf.cli.command import INSTALL_COMPLETION, SHOW_COMPLETION
 from uwf.cli.output import Output
 from uwf.errors import InputError
 
@@ -87,7 +88,7 @@ def test_a_relative_config_folder_is_none(home: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("words", [["dash"], ["powershell"], [""], ["bash", "zsh"]])
-@pytest.mark.parametrize("option", [shells.INSTALL, shells.SHOW])
+@pytest.mark.parametrize("option", [INSTALL_COMPLETION, SHOW_COMPLETION])
 def test_a_shell_that_there_is_no_script_for_is_refused(
     home: Path, option: str, words: list[str]
 ) -> None:

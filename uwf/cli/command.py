@@ -1,4 +1,4 @@
-"""How a command is declared. One declaration serves both readers: `parse.py` and, through `typer_app.py`, typer.
+"""How a command is declared. One declaration serves the reader in `parse.py` and, through `typer_app.py`, typer.
 
     @command(
         "thread exec",
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., int | None])
 
-REGISTRY: dict[str, Command] = {}
+REGISTRY: dict[str, CommandSpec] = {}
 """Every command whose module has been imported, by its words."""
 
 
-class Spec(Record):
+class ParamSpec(Record):
     """What a signature cannot say about one parameter."""
 
     help: str
@@ -44,9 +44,11 @@ class Spec(Record):
     low: int | None = None
 
 
-def arg(help: str, *, metavar: str = "", complete: str = "", choices: tuple[str, ...] = ()) -> Spec:
+def arg(
+    help: str, *, metavar: str = "", complete: str = "", choices: tuple[str, ...] = ()
+) -> ParamSpec:
     """An argument. `complete` names what a shell may offer here: see `complete.py`."""
-    return Spec(help, metavar=metavar, complete=complete, choices=choices)
+    return ParamSpec(help, metavar=metavar, complete=complete, choices=choices)
 
 
 def opt(
@@ -56,9 +58,9 @@ def opt(
     complete: str = "",
     choices: tuple[str, ...] = (),
     low: int | None = None,
-) -> Spec:
+) -> ParamSpec:
     """An option or, on a bool parameter, a flag. `low` is the least number that is accepted."""
-    return Spec(help, flags, metavar, complete, choices, low)
+    return ParamSpec(help, flags, metavar, complete, choices, low)
 
 
 class Param(Record):
@@ -69,7 +71,7 @@ class Param(Record):
     many: bool
     required: bool
     default: Any
-    spec: Spec
+    spec: ParamSpec
 
     @property
     def is_option(self) -> bool:
@@ -105,7 +107,7 @@ class Param(Record):
         return value
 
 
-class Command:
+class CommandSpec:
     """A registered command."""
 
     def __init__(
@@ -115,7 +117,7 @@ class Command:
         help: str,
         example: str,
         detail: str,
-        specs: Mapping[str, Spec],
+        specs: Mapping[str, ParamSpec],
     ) -> None:
         self.name = name
         self.function = function
@@ -147,7 +149,7 @@ class Common(Record):
 class Call(Record):
     """A command line, understood. `values` holds only what was given."""
 
-    command: Command
+    command: CommandSpec
     values: dict[str, Any]
     common: Common
 
@@ -164,21 +166,36 @@ COMMON = (
 )  # fmt: skip
 """Accepted by every command, after its name or before it."""
 
+SHELLS = ("bash", "zsh", "fish")
+INSTALL_COMPLETION, SHOW_COMPLETION = "--install-completion", "--show-completion"
+
+ALONE = (
+    Param("version", "bool", False, False, False, opt("--version", help="Print the version.")),
+    Param("install_completion", "str", False, False, None, opt(
+        INSTALL_COMPLETION, choices=SHELLS,
+        help="Install completion for this shell, or for the one that is named: bash, zsh or fish.",
+    )),
+    Param("show_completion", "str", False, False, None, opt(
+        SHOW_COMPLETION, choices=SHELLS, help="Print the script that does it.",
+    )),
+)  # fmt: skip
+"""What is asked for without a command. `main.py` answers it before a command line is read."""
+
 
 def command(
-    name: str, /, *, help: str, example: str, detail: str = "", **specs: Spec
+    name: str, /, *, help: str, example: str, detail: str = "", **specs: ParamSpec
 ) -> Callable[[F], F]:
     """Register a function as the command `name`. Further lines of help go into `detail`."""
 
     def register(function: F) -> F:
-        REGISTRY[name] = Command(name, function, help, example, detail, specs)
+        REGISTRY[name] = CommandSpec(name, function, help, example, detail, specs)
         return function
 
     return register
 
 
 def _read_signature(
-    function: Callable[..., int | None], specs: Mapping[str, Spec]
+    function: Callable[..., int | None], specs: Mapping[str, ParamSpec]
 ) -> tuple[Param, ...]:
     code = function.__code__
     arguments = code.co_varnames[1 : code.co_argcount]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.cli.command import Command
+    from uwf.cli.command import CommandSpec
 
 GROUPS = {
     "thread": "Begin threads, run their steps, see where they stand.",
@@ -84,7 +84,7 @@ MODULES = {
 }
 
 
-def load(name: str) -> Command:
+def load(name: str) -> CommandSpec:
     """The command `name`, its module imported. KeyError if there is none."""
     from uwf.cli.command import REGISTRY
 

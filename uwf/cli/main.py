@@ -93,7 +93,10 @@ def _run(words: Sequence[str], out: Output) -> int:
 
         out.write(shells.reply(shell, words))
         return 0
-    if words and words[0].partition("=")[0] in ("--install-completion", "--show-completion"):
+
+    from uwf.cli.command import INSTALL_COMPLETION, SHOW_COMPLETION
+
+    if words and words[0].partition("=")[0] in (INSTALL_COMPLETION, SHOW_COMPLETION):
         from uwf.cli import shells
 
         return shells.run(words, out)

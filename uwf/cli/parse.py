@@ -1,121 +1,141 @@
-"""The strict parser: well-formed command lines, straight to the function that typer would call.
+"""The one reader of a command line. It takes word after word, and goes as far as it understands them.
 
-It understands every registered command, and of the many ways to write a command line those that typer reads
-in the same way; a property test holds the two together. Anything else (an unknown option, a missing value,
-`--help`) is None: the caller then asks typer, which has the words for it.
+A `CommandLine` knows how far that is, and what may come next: completion asks it. One that is understood to its end is
+a `Call`, the same that typer would make of it. Where a word is not understood (an unknown option, a value of the wrong
+kind, `--help`), there is no call, and typer is asked, which has the words for it.
 """
 
 from __future__ import annotations
 
 from uwf.cli import index
-from uwf.cli.command import COMMON, Call, Common
+from uwf.cli.command import ALONE, COMMON, Call, Common
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable
     from typing import Any
 
-    from uwf.cli.command import Param
-
-_COMMON_FLAGS = {flag: param for param in COMMON for flag in param.spec.flags}
+    from uwf.cli.command import CommandSpec, Param
 
 
-def parse(words: Sequence[str]) -> Call | None:
-    """`words` are the command line without the program's name."""
-    common: dict[str, Any] = {}
-    at = 0
-    while at < len(words) and words[at][:1] == "-":
-        at = _take_option(words, at, _COMMON_FLAGS, common)
-        if not at:
+def parse(words: Iterable[str]) -> Call | None:
+    """The call that `words` ask for, which follow the program's name. None if typer must say what they ask for."""
+    return read(words).call()
+
+
+def read(words: Iterable[str]) -> CommandLine:
+    """`words`, read as far as they are understood."""
+    line = CommandLine()
+    for word in words:
+        line.take(word)
+    return line
+
+
+class CommandLine:
+    """The words of a command line, read as far as they are understood."""
+
+    def __init__(self) -> None:
+        self.group = ""
+        self.command: CommandSpec | None = None
+        self.options = _by_flag((*COMMON, *ALONE))
+        """The options that may come next, by flag."""
+        self.given: dict[str, Any] = {}
+        """What was given, by the name of the parameter."""
+        self.awaiting: Param | None = None
+        """The option whose value must come next."""
+        self.is_clear = True
+        """Whether every word was understood."""
+        self.is_lost = False
+        """Whether a word stands for a command that there is not: then nothing behind it can be understood."""
+        self._arguments = 0
+        self._takes_options = True
+
+    def take(self, word: str) -> None:
+        """Read one more word."""
+        if self.awaiting is not None:
+            self._give(self.awaiting, word)
+            self.awaiting = None
+        elif self.may_be_option(word) and word != "-":
+            self._take_option(word)
+        elif self.command is None:
+            self._take_name(word)
+        elif (param := self.next_argument) is not None:
+            self._give(param, word)
+            self._arguments += 1
+        else:
+            self.is_clear = False
+
+    def may_be_option(self, word: str) -> bool:
+        """Whether `word`, if it comes next, begins an option."""
+        return self._takes_options and self.awaiting is None and word[:1] == "-"
+
+    @property
+    def next_argument(self) -> Param | None:
+        """The parameter that takes the next argument; None if none does."""
+        arguments = (
+            [param for param in self.command.params if not param.is_option] if self.command else []
+        )
+        if self._arguments < len(arguments):
+            return arguments[self._arguments]
+        return arguments[-1] if arguments and arguments[-1].many else None
+
+    def call(self) -> Call | None:
+        """The call, if everything was understood and nothing is missing."""
+        if self.command is None or self.awaiting is not None or not self.is_clear:
             return None
-    name, at = _take_name(words, at)
-    if not name:
-        return None
-    command = index.load(name)
-    flags = {flag: param for param in command.params for flag in param.spec.flags}
-    given: dict[str, Any] = {}
-    arguments = _take_all(words, at, {**_COMMON_FLAGS, **flags}, given)
-    if arguments is None or not _place(arguments, command.params, given):
-        return None
-    for param in COMMON:
-        if param.name in given:
-            common[param.name] = given.pop(param.name)
-    return Call(command, given, Common(**common))
+        if any(param.required and param.name not in self.given for param in self.command.params):
+            return None
+        common = {param.name for param in COMMON} & set(self.given)
+        return Call(
+            self.command,
+            {name: value for name, value in self.given.items() if name not in common},
+            Common(**{name: self.given[name] for name in common}),
+        )
 
-
-def _take_name(words: Sequence[str], at: int) -> tuple[str, int]:
-    """The command that `words[at:]` begin with, "" if none, and the place behind it."""
-    for count in (1, 2):
-        name = " ".join(words[at : at + count])
-        if name in index.MODULES and name.count(" ") == count - 1:
-            return name, at + count
-    return "", at
-
-
-def _take_all(
-    words: Sequence[str], at: int, flags: Mapping[str, Param], given: dict[str, Any]
-) -> list[str] | None:
-    """Take the options out of `words[at:]` into `given`; the arguments are what is left."""
-    arguments: list[str] = []
-    while at < len(words):
-        word = words[at]
+    def _take_option(self, word: str) -> None:
         if word == "--":
-            return arguments + list(words[at + 1 :])
-        if word[:1] != "-" or word == "-":
-            arguments.append(word)
-            at += 1
-            continue
-        at = _take_option(words, at, flags, given)
-        if not at:
-            return None
-    return arguments
+            self._takes_options = False
+            self.is_clear &= self.command is not None
+            return
+        flag, has_value, text = split_option(word)
+        param = self.options.get(flag)
+        if param is None or param in ALONE or (param.is_flag and has_value):
+            self.is_clear = False
+        if param is None:
+            return
+        if has_value or param.is_flag:
+            self._give(param, text)
+        else:
+            self.awaiting = param
 
+    def _take_name(self, word: str) -> None:
+        if self.is_lost:
+            return
+        name = f"{self.group} {word}".strip()
+        if name in index.MODULES:
+            self.command = index.load(name)
+            self.options = _by_flag((*COMMON, *self.command.params))
+        elif name in index.GROUPS:
+            self.group, self.options = name, {}
+        else:
+            self.is_clear, self.is_lost = False, True
 
-def _take_option(
-    words: Sequence[str], at: int, flags: Mapping[str, Param], given: dict[str, Any]
-) -> int:
-    """Read the option at `words[at]` into `given`. The place of the next word, or 0 if this is not an option."""
-    word = words[at]
-    if word[:2] == "--":
-        flag, has_value, text = word.partition("=")
-    else:
-        flag, has_value, text = word[:2], word[2:], word[2:]
-    param = flags.get(flag)
-    if param is None:
-        return 0
-    if param.is_flag:
-        given[param.name] = True
-        return 0 if has_value else at + 1
-    if not has_value:
-        at += 1
-        if at == len(words):
-            return 0
-        text = words[at]
-    try:
-        value = param.convert(text)
-    except ValueError:
-        return 0
-    given[param.name] = (*given.get(param.name, ()), value) if param.many else value
-    return at + 1
-
-
-def _place(arguments: list[str], params: Sequence[Param], given: dict[str, Any]) -> bool:
-    """Give the arguments to their parameters. False if there are too few or too many."""
-    for param in params:
-        if param.is_option:
-            if param.required and param.name not in given:
-                return False
-            continue
-        if not arguments:
-            if param.required:
-                return False
-            continue
+    def _give(self, param: Param, text: str) -> None:
         try:
-            if param.many:
-                given[param.name] = tuple(param.convert(text) for text in arguments)
-                arguments = []
-            else:
-                given[param.name] = param.convert(arguments.pop(0))
+            value = True if param.is_flag else param.convert(text)
         except ValueError:
-            return False
-    return not arguments
+            self.is_clear = False
+            return
+        self.given[param.name] = (*self.given.get(param.name, ()), value) if param.many else value
+
+
+def split_option(word: str) -> tuple[str, bool, str]:
+    """An option's word: its flag, whether a value is joined to it, and that value."""
+    if word[:2] == "--":
+        flag, equals, text = word.partition("=")
+        return flag, bool(equals), text
+    return word[:2], len(word) > 2, word[2:]
+
+
+def _by_flag(params: Iterable[Param]) -> dict[str, Param]:
+    return {flag: param for param in params for flag in param.spec.flags}

@@ -12,23 +12,15 @@ from __future__ import annotations
 import os
 
 from uwf import config
-from uwf.cli.complete import WORDS, Answer
+from uwf.cli.command import SHELLS, SHOW_COMPLETION
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from uwf.cli.complete import Candidates
     from uwf.cli.output import Output
-
-INSTALL, SHOW = "--install-completion", "--show-completion"
-
-ALONE = {
-    "--version": "Print the version.",
-    INSTALL: "Install completion for this shell, or for the one that is named: bash, zsh or fish.",
-    SHOW: "Print the script that does it.",
-}
-"""The options that stand without a command, with their help."""
 
 BASH = r"""
 _uwf_completion() {
@@ -105,12 +97,12 @@ complete --command uwf --erase
 complete --command uwf --no-files --keep-order --arguments '(__uwf_offers)'
 """
 
-SCRIPTS = {"bash": BASH.lstrip(), "zsh": ZSH.lstrip(), "fish": FISH.lstrip()}
+SCRIPTS = dict(zip(SHELLS, (BASH.lstrip(), ZSH.lstrip(), FISH.lstrip()), strict=True))
 
 
 def reply(shell: str, words: Sequence[str]) -> str:
     """What is told to a script of ours that asks with `words`; "" to any other."""
-    from uwf.cli import completion_line
+    from uwf.cli.complete import candidates
 
     if list(words[:1]) != ["--"] or shell not in SCRIPTS:
         return ""
@@ -120,13 +112,10 @@ def reply(shell: str, words: Sequence[str]) -> str:
         asked = _split(line)[1:]
     else:
         asked[-1:] = [word.lstrip("'\"") for word in asked[-1:]]
-    if asked[:-1] in ([INSTALL], [SHOW]):
-        answer = Answer(offers=tuple((name, "") for name in SCRIPTS if name.startswith(asked[-1])))
-    else:
-        answer = completion_line.answer(asked, ALONE)
+    found = candidates(asked)
     if shell == "bash":
-        return _lines(answer, _kept(asked[-1], tail), with_meaning=False)
-    return _lines(answer, 0, with_meaning=True)
+        return _lines(found, _kept(asked[-1], tail), with_meaning=False)
+    return _lines(found, 0, with_meaning=True)
 
 
 def run(words: Sequence[str], out: Output) -> int:
@@ -144,7 +133,7 @@ def run(words: Sequence[str], out: Output) -> int:
             hint=f"uwf {option} bash",
             code="usage",
         )
-    if option == SHOW:
+    if option == SHOW_COMPLETION:
         out.write(SCRIPTS[shell])
         return 0
     path = install(shell)
@@ -236,10 +225,8 @@ def _kept(word: str, tail: str) -> int:
     return len(word) - len(tail) if word.endswith(tail) else 0
 
 
-def _lines(answer: Answer, skip: int, *, with_meaning: bool) -> str:
-    lines = [answer.kind]
-    if answer.kind == WORDS:
-        lines += [
-            f"{word[skip:]}\t{why}" if with_meaning else word[skip:] for word, why in answer.offers
-        ]
+def _lines(found: Candidates, skip: int, *, with_meaning: bool) -> str:
+    lines = [found.kind]
+    for word, meaning in found.words:
+        lines.append(f"{word[skip:]}\t{meaning}" if with_meaning else word[skip:])
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
-"""The typer application: help, usage errors, and every command line the strict parser left alone.
+"""The typer application: help, usage errors, and every command line that `parse.py` did not understand.
 
 It is made from the same declarations, and only for the groups that the command line names. Its commands do not
-run anything: they answer with the `Call` they understood, so that both parsers have the same answer.
+run anything: they answer with the `Call` they understood, as `parse.py` does.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.main import get_command
 
-from uwf.cli import index, shells
-from uwf.cli.command import COMMON, Call, Command, Common, Param, opt
+from uwf.cli import index
+from uwf.cli.command import ALONE, COMMON, Call, CommandSpec, Common, Param
 from uwf.cli.exits import BAD_INPUT
 from uwf.cli.output import has_colour
 from uwf.errors import InputError
+from uwf.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ def build(words: Sequence[str]) -> typer.Typer:
     return root
 
 
-def _add(branch: typer.Typer, command: Command) -> None:
+def _add(branch: typer.Typer, command: CommandSpec) -> None:
     branch.command(
         command.name.rpartition(" ")[2],
         help=_plain("\n\n".join(filter(None, (command.help, command.detail)))),
@@ -89,7 +90,7 @@ def _add(branch: typer.Typer, command: Command) -> None:
     )(_reader(command))
 
 
-def _reader(command: Command) -> Callable[..., Call]:
+def _reader(command: CommandSpec) -> Callable[..., Call]:
     """A function with typer's kind of signature that answers with the Call."""
 
     def read(*, typer_context: typer.Context, **given: Any) -> Call:
@@ -103,20 +104,18 @@ def _reader(command: Command) -> Callable[..., Call]:
 
 def _root_callback() -> Callable[..., None]:
     def read(*, typer_context: typer.Context, **given: Any) -> None:
-        for param in _ALONE:
+        for param in _FLAGS_ALONE:
             if given.pop(param.name):
                 flag = param.spec.flags[0]
                 raise InputError(f"{flag} stands alone", hint=f"{PROGRAM} {flag}", code="usage")
         typer_context.obj = _given(COMMON, given, PROGRAM)
 
-    _sign(read, (*COMMON, *_ALONE))
+    _sign(read, (*COMMON, *_FLAGS_ALONE))
     return read
 
 
-_ALONE = tuple(
-    Param(flag.strip("-").replace("-", "_"), "bool", False, False, False, opt(flag, help=help))
-    for flag, help in shells.ALONE.items()
-)
+_FLAGS_ALONE = tuple(replace(param, type="bool") for param in ALONE)
+"""Typer meets them only beside other words, where each is an error whether a shell is named or not."""
 
 
 def _given(params: Sequence[Param], values: dict[str, Any], path: str) -> dict[str, Any]:
