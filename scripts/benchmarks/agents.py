@@ -91,7 +91,7 @@ def _gone(folder: Path) -> float:
     outcome = run(_command(folder, SIX), stop=stop, on_ready=lambda pid, start: None, on_output=end)
     took = time.perf_counter() - asked[0]
     stop.close()
-    assert (outcome.rung, outcome.survivors) == ("term", ()), outcome
+    assert (outcome.escalation, outcome.survivors) == ("term", ()), outcome
     return took
 
 

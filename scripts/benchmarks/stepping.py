@@ -12,8 +12,7 @@ from blake3 import blake3
 from msgpack import packb
 
 from uwf import config
-from uwf.agent.process.supervise import Outcome
-from uwf.agent.protocol import Answer, Ask
+from uwf.agent.protocol import AgentRequest, AgentResult
 from uwf.agent.stop import Stop
 from uwf.clock import now_ms
 from uwf.engine.actions import lifecycle
@@ -51,12 +50,13 @@ class Steady:
     def unavailable(self, cwd: str, path: str) -> str | None:
         return None
 
-    def ask(self, ask: Ask, *, stop: Stop, on_ready: Any, on_turn: Any) -> Answer:
-        on_ready(None, None)
+    def run(
+        self, request: AgentRequest, *, stop: Stop, on_start: Any, on_event: Any
+    ) -> AgentResult:
+        on_start(None)
         Steady.count += 1
         text = f"---\n$status: go\n---\n{Steady.count} {BODY}"
-        outcome = Outcome("exit", exit_code=0, duration_ms=0)
-        return Answer(outcome, text, "", tail=text)
+        return AgentResult(text, tail=text)
 
 
 class Unguarded(Dispatch):

@@ -79,7 +79,7 @@ def main() -> None:
     except KeyboardInterrupt:
         tell("interrupted")
     else:
-        tell("outcome", outcome.ended, outcome.rung or "-", *outcome.survivors)
+        tell("outcome", outcome.ended, outcome.escalation or "-", *outcome.survivors)
         if word == "weigh":
             tell("peak", outcome.peak_memory_bytes)
     finally:

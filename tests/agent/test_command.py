@@ -1,4 +1,4 @@
-"""The agent that is a command line, through the seam that all agents share."""
+"""The agent that is a command line, through the protocol that all agents share."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from hypothesis import strategies as st
 
 from tests.agent.supervised import AGENTS, Supervised
 from uwf.agent.kinds.command import TURN_BYTES, CommandAgent, _Turns
-from uwf.agent.protocol import Agent, Answer, Ask
+from uwf.agent.protocol import Agent, AgentEvent, AgentRequest, AgentResult, Text
+from uwf.store.owner import Owner
 
 
 class Asked:
-    """Asks a command agent and keeps its turns."""
+    """Runs a command agent and keeps its turns."""
 
     def __init__(self, supervised: Supervised) -> None:
         self._supervised = supervised
         self.turns: list[str] = []
 
-    def __call__(self, *argv: str | os.PathLike[str], prompt: str = "", **options: Any) -> Answer:
+    def __call__(
+        self, *argv: str | os.PathLike[str], prompt: str = "", **options: Any
+    ) -> AgentResult:
         agent: Agent = CommandAgent("tester", [os.fspath(word) for word in argv])
         folder = str(self._supervised.folder)
-        ask = Ask(
+        request = AgentRequest(
             prompt=prompt,
             cwd=folder,
             env={**os.environ, "UWF_ROLE": "reviewer"},
@@ -35,12 +38,17 @@ class Asked:
             spool_dir=folder,
             **options,
         )
-        return agent.ask(
-            ask,
-            stop=self._supervised.stop,
-            on_ready=lambda pid, start: self._supervised.ready.append((pid, start)),
-            on_turn=self.turns.append,
+        return agent.run(
+            request, stop=self._supervised.stop, on_start=self._start, on_event=self._event
         )
+
+    def _start(self, process: Owner | None) -> None:
+        assert process is not None
+        self._supervised.ready.append((process.pid, process.started))
+
+    def _event(self, event: AgentEvent) -> None:
+        assert isinstance(event, Text)
+        self.turns.append(event.text)
 
 
 @pytest.fixture
@@ -51,7 +59,7 @@ def asked(supervised: Supervised) -> Iterator[Asked]:
 def test_prompt_goes_in_and_reply_comes_out(asked: Asked) -> None:
     answer = asked("cat", prompt="---\n$status: done\n---\nGrüße\n")
     assert answer.text == "---\n$status: done\n---\nGrüße\n"
-    assert (answer.outcome.ended, answer.outcome.exit_code) == ("exit", 0)
+    assert (answer.process.ended, answer.process.exit_code) == ("exit", 0)
     assert (answer.stderr, answer.session, answer.usage) == ("", None, None)
     assert asked.turns == []
     assert answer.tail == answer.text
@@ -69,7 +77,7 @@ def test_environment_of_the_ask_reaches_the_agent(asked: Asked) -> None:
 def test_failure_keeps_reply_stderr_and_code(asked: Asked) -> None:
     answer = asked(AGENTS / "crash.sh", "9")
     assert (answer.text, answer.stderr) == ("I was about to\n", "cannot go on\n")
-    assert answer.outcome.exit_code == 9
+    assert answer.process.exit_code == 9
 
 
 def test_bytes_that_are_no_text_are_replaced(asked: Asked) -> None:
@@ -100,21 +108,21 @@ def test_long_burst_is_several_turns(asked: Asked) -> None:
 
 def test_turns_so_far_are_kept_at_a_timeout(asked: Asked) -> None:
     answer = asked(AGENTS / "bursts.sh", "9", "half of it", timeout_s=0.5)
-    assert answer.outcome.ended == "timeout"
+    assert answer.process.ended == "timeout"
     assert "".join(asked.turns) + answer.tail == answer.text == "half of it"
 
 
 def test_limits_of_the_ask_hold(asked: Asked) -> None:
     flood = (sys.executable, "-S", AGENTS / "flood.py", "inf")
-    assert asked(*flood, output_limit_bytes=100_000).outcome.ended == "output_limit"
-    assert asked("sleep", "9", stall_timeout_s=0.1).outcome.ended == "stall"
-    assert asked(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0).outcome.rung == "kill"
+    assert asked(*flood, output_limit_bytes=100_000).process.ended == "output_limit"
+    assert asked("sleep", "9", stall_timeout_s=0.1).process.ended == "stall"
+    assert asked(AGENTS / "deaf.sh", timeout_s=0.1, grace_s=0).process.escalation == "kill"
 
 
 def test_agent_that_cannot_run_says_why(asked: Asked) -> None:
     answer = asked("no-such-agent")
-    assert answer.outcome.ended == "spawn_failed"
-    assert "no-such-agent" in answer.outcome.error
+    assert answer.process.ended == answer.failure.code == "spawn_failed"
+    assert "no-such-agent" in answer.failure.message
 
 
 @given(st.lists(st.binary(max_size=12) | st.none(), max_size=20))

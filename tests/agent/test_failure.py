@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from uwf import clock
 from uwf.agent import failure, rate_limit_reset
-from uwf.agent.failure import Failing, classify
+from uwf.agent.failure import Diagnosis, classify
 from uwf.agent.process import platform
+from uwf.agent.protocol import AgentFailure, ProcessFacts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=BERLIN)
@@ -31,7 +32,7 @@ def noon_in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def exited(stderr: str = "", stdout: str = "", code: int = 1) -> Failing:
+def exited(stderr: str = "", stdout: str = "", code: int = 1) -> Diagnosis:
     return classify("exit_code", code, None, stderr, stdout, "")
 
 
@@ -93,30 +94,93 @@ def test_what_an_agent_wrote_about_is_not_what_it_died_of() -> None:
 
 @pytest.mark.parametrize("code", ["timeout", "stall", "output_limit", "internal"])
 def test_what_the_process_did_is_not_reread(code: str) -> None:
-    assert classify(code, None, None, "usage limit reached", "", "term") == Failing(code)
+    assert classify(code, None, None, "usage limit reached", "", "term") == Diagnosis(code)
 
 
 def test_an_unknown_end_is_our_own_fault() -> None:
-    assert classify("surprise", None, None, "", "", "") == Failing("internal")
+    assert classify("surprise", None, None, "", "", "") == Diagnosis("internal")
 
 
 def test_a_reply_that_is_only_a_message_speaks_about_the_agent() -> None:
     said = "Claude AI usage limit reached|1769900000"
-    assert classify("bad_reply", 0, None, "", said, "") == Failing("quota", 1_769_900_000_000)
+    assert classify("bad_reply", 0, None, "", said, "") == Diagnosis("quota", 1_769_900_000_000)
     story = f"I looked at the code.\n{'It is long. ' * 100}\n{said}"
-    assert classify("bad_reply", 0, None, said, story, "") == Failing("bad_reply")
-    assert classify("bad_reply", 0, None, "", "", "") == Failing("bad_reply")
+    assert classify("bad_reply", 0, None, said, story, "") == Diagnosis("bad_reply")
+    assert classify("bad_reply", 0, None, "", "", "") == Diagnosis("bad_reply")
 
 
 def test_a_program_that_cannot_be_started_says_why() -> None:
     missing = classify("spawn_failed", None, None, "cannot run 'x': not found on PATH", "", "")
-    assert missing == Failing("spawn_failed")
+    assert missing == Diagnosis("spawn_failed")
     full = classify("spawn_failed", None, None, "cannot run 'x': Cannot allocate memory", "", "")
-    assert full == Failing("out_of_memory")
+    assert full == Diagnosis("out_of_memory")
 
 
 @pytest.mark.parametrize(
-    ("kills", "peak", "rung", "known"),
+    ("facts", "failed"),
+    [
+        (
+            ProcessFacts("exit", exit_code=3),
+            AgentFailure("exit_code", "exit_code", "agent a exited with code 3", "HTTP 4"),
+        ),
+        (
+            ProcessFacts("signal", signal=9),
+            AgentFailure("signal", "signal", "agent a was killed by signal 9", "HTTP 4"),
+        ),
+        (
+            ProcessFacts("exit"),
+            AgentFailure("exit_code", "exit_code", "agent a ended, and nobody knows how: lost"),
+        ),
+        (
+            ProcessFacts("stall", signal=15, escalation="term"),
+            AgentFailure("stall", "stall", "agent a said nothing for too long"),
+        ),
+        (
+            ProcessFacts("stopped", signal=15, escalation="term"),
+            AgentFailure("stopped", "stopped", "agent a was stopped"),
+        ),
+        (
+            ProcessFacts("spawn_failed"),
+            AgentFailure("spawn_failed", "spawn_failed", "agent a could not be started: lost"),
+        ),
+    ],
+)
+def test_how_a_process_ended_is_told_in_words(facts: ProcessFacts, failed: AgentFailure) -> None:
+    told = failure.of_process("a", facts, stdout="", stderr="warning\nHTTP 4\n", error="lost")
+    assert told == failed
+
+
+def test_process_that_ends_well_is_no_failure() -> None:
+    facts = ProcessFacts("exit", exit_code=0)
+    said = "usage limit reached"
+    assert failure.of_process("a", facts, stdout=said, stderr=said, error="") is None
+
+
+def test_class_and_reset_are_those_of_what_a_process_said() -> None:
+    told = failure.of_process(
+        "a",
+        ProcessFacts("exit", exit_code=1),
+        stdout="usage limit reached|1769900000",
+        stderr="",
+        error="",
+        is_hopeless=True,
+    )
+    assert told == AgentFailure(
+        "exit_code",
+        "quota",
+        "agent a exited with code 1",
+        resets_ms=1_769_900_000_000,
+        is_hopeless=True,
+    )
+
+
+def test_reply_that_is_not_valid_has_the_class_of_what_it_says() -> None:
+    told = failure.of_reply("it was not valid", "Invalid API key · Please run /login")
+    assert told == AgentFailure("bad_reply", "authentication", "it was not valid")
+
+
+@pytest.mark.parametrize(
+    ("kills", "peak", "escalation", "known"),
     [
         (1, 900, "", "out_of_memory"),
         (None, 900, "", "out_of_memory"),
@@ -127,13 +191,17 @@ def test_a_program_that_cannot_be_started_says_why() -> None:
     ],
 )
 def test_a_kill_is_blamed_on_memory_only_where_that_is_plausible(
-    monkeypatch: pytest.MonkeyPatch, kills: int | None, peak: int | None, rung: str, known: str
+    monkeypatch: pytest.MonkeyPatch,
+    kills: int | None,
+    peak: int | None,
+    escalation: str,
+    known: str,
 ) -> None:
     monkeypatch.setattr(platform, "oom_kills", lambda: kills)
     monkeypatch.setattr(platform, "memory_bytes", lambda: 1000)
-    found = classify("signal", None, 9, "", "", rung, peak_memory_bytes=peak)
+    found = classify("signal", None, 9, "", "", escalation, peak_memory_bytes=peak)
     assert found.failure_class == known
-    through_a_shell = classify("exit_code", 137, None, "", "", rung, peak_memory_bytes=peak)
+    through_a_shell = classify("exit_code", 137, None, "", "", escalation, peak_memory_bytes=peak)
     assert through_a_shell.failure_class == known.replace("signal", "exit_code")
     other = classify("signal", None, 11, "", "", "", peak_memory_bytes=peak)
     assert other.failure_class == "signal"

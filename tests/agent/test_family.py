@@ -53,7 +53,7 @@ def test_stray_of_one_that_died_between_two_looks_is_found(
 
     monkeypatch.setattr(platform, "children", children)
     outcome = supervised.strays(place, "quiet")
-    assert outcome.rung == "term"
+    assert outcome.escalation == "term"
     assert not any(map(lives, supervised.pids()))
 
 
@@ -103,7 +103,7 @@ def test_stray_of_a_stray_that_ends_during_the_look_is_found(
     script = "(sleep 1000 & echo $! >pids; wait) >quiet 2>&1 & while [ ! -s pids ]; do :; done"
     outcome = supervised("sh", "-c", script)
     assert len(listings) > 2
-    assert (outcome.ended, outcome.rung) == ("exit", "term")
+    assert (outcome.ended, outcome.escalation) == ("exit", "term")
     assert not any(map(lives, supervised.pids()))
 
 
@@ -123,7 +123,7 @@ def test_stray_that_the_list_of_children_skips_is_found(
     monkeypatch.setattr(platform, "children", children)
     outcome = supervised.strays(place, "quiet", "many")
     monkeypatch.undo()
-    assert outcome.rung == "term"
+    assert outcome.escalation == "term"
     assert not any(map(lives, supervised.pids()))
 
 

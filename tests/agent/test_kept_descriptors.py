@@ -12,7 +12,7 @@ import pytest
 
 from tests.agent.supervised import ROOT, Supervised, linux_only
 from uwf.agent.kinds.command import CommandAgent
-from uwf.agent.protocol import Ask
+from uwf.agent.protocol import AgentRequest
 
 LIST = "import os; print(*sorted(int(n) for n in os.listdir('/dev/fd') if int(n) > 2))"
 """Prints the open descriptors, and one more with which it looked."""
@@ -106,7 +106,7 @@ def test_a_descriptor_among_the_standard_three_is_inherited_under_another_number
 
 def test_an_agent_hands_its_descriptors_to_its_command(supervised: Supervised, opened: int) -> None:
     high = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 100)
-    ask = Ask(
+    request = AgentRequest(
         prompt="",
         cwd=str(supervised.folder),
         env=dict(os.environ),
@@ -117,8 +117,8 @@ def test_an_agent_hands_its_descriptors_to_its_command(supervised: Supervised, o
     )
     agent = CommandAgent("lister", (sys.executable, "-S", "-c", LIST))
     try:
-        answer = agent.ask(
-            ask, stop=supervised.stop, on_ready=lambda *_: None, on_turn=lambda _: None
+        answer = agent.run(
+            request, stop=supervised.stop, on_start=lambda _: None, on_event=lambda _: None
         )
     finally:
         os.close(high)

@@ -33,7 +33,7 @@ def test_nothing_left_behind_survives_its_step(
     if threads > 1:
         monkeypatch.setattr(platform, "is_alone", lambda: False)
     outcome = supervised.strays(place, output, "many")
-    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("exit", 0, "term")
+    assert (outcome.ended, outcome.exit_code, outcome.escalation) == ("exit", 0, "term")
     assert outcome.stdout.endswith(b"started them\n")
     assert len(supervised.pids()) == 6
     assert not any(map(lives, supervised.pids()))
@@ -44,14 +44,14 @@ def test_nothing_left_behind_survives_its_step(
 @pytest.mark.parametrize("place", PLACES)
 def test_strays_that_ignore_sigterm_are_killed(supervised: Supervised, place: str) -> None:
     outcome = supervised.strays(place, "deaf", "quiet", "many", grace_s=0.1)
-    assert (outcome.ended, outcome.rung, outcome.survivors) == ("exit", "kill", ())
+    assert (outcome.ended, outcome.escalation, outcome.survivors) == ("exit", "kill", ())
     assert not any(map(lives, supervised.pids()))
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_stop_ends_agent_and_strays(supervised: Supervised, place: str) -> None:
     outcome = supervised.strays(place, "stay", "deaf", "many", grace_s=0.1)
-    assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "kill", ())
+    assert (outcome.ended, outcome.escalation, outcome.survivors) == ("stopped", "kill", ())
     assert not any(map(lives, supervised.pids()))
 
 
@@ -93,7 +93,7 @@ def test_stray_that_floods_the_output_does_not_hang_the_run(
 def test_last_lines_of_a_pipe_that_outlives_the_agent_are_kept(supervised: Supervised) -> None:
     outcome = supervised("sh", "-c", "(sleep 0.1; echo the last line) & echo the first line")
     assert outcome.stdout == b"the first line\nthe last line\n"
-    assert outcome.rung == ""
+    assert outcome.escalation == ""
 
 
 def test_what_strays_say_while_they_are_ended_is_no_reply(supervised: Supervised) -> None:
@@ -108,7 +108,7 @@ def test_corpses_are_no_survivors(supervised: Supervised) -> None:
     )
     command = supervised.command(sys.executable, "-S", "-c", script, grace_s=10.0)
     outcome = supervised.run_until_output(command)
-    assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "term", ())
+    assert (outcome.ended, outcome.escalation, outcome.survivors) == ("stopped", "term", ())
     assert time.monotonic() - supervised.stopped_s < 2
 
 
@@ -136,7 +136,7 @@ def test_main_thread_that_ended_before_the_others_is_no_corpse(supervised: Super
 
 def test_family_of_six_is_gone_quickly(supervised: Supervised) -> None:
     outcome = supervised.strays("group", "stay", "many")
-    assert (outcome.ended, outcome.rung) == ("stopped", "term")
+    assert (outcome.ended, outcome.escalation) == ("stopped", "term")
     assert time.monotonic() - supervised.stopped_s < 2
 
 
@@ -166,7 +166,11 @@ def test_survivor_is_named_in_the_outcome(
     monkeypatch.setattr(terminate, "SIGKILL", 0)  # a signal that does nothing
     outcome = supervised.run_until_output(supervised.command(AGENTS / "deaf.sh", grace_s=0.05))
     pid = supervised.ready[0][0]
-    assert (outcome.ended, outcome.rung, pid in outcome.survivors) == ("stopped", "kill", True)
+    assert (outcome.ended, outcome.escalation, pid in outcome.survivors) == (
+        "stopped",
+        "kill",
+        True,
+    )
     assert (outcome.exit_code, outcome.signal) == (None, None)
     assert f"process {pid} does not end" in outcome.error
     for survivor in outcome.survivors:
@@ -226,7 +230,7 @@ LESS = ["pidfd", "children files", "subreaper", "waitid", "all that Linux has"]
 @pytest.mark.parametrize("without", LESS, indirect=True)
 def test_normal_run_works_without(supervised: Supervised, without: str) -> None:
     outcome = supervised(AGENTS / "reply.sh", stdin=b"x" * 300_000)
-    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("exit", 0, "")
+    assert (outcome.ended, outcome.exit_code, outcome.escalation) == ("exit", 0, "")
     assert outcome.stdout.startswith(b"---\n$status: done")
 
 
@@ -239,7 +243,7 @@ def test_everybody_is_told_once_without(
     file, places = supervised.folder / "told", ["group", "job", "session"]
     counting = (sys.executable, "-S", AGENTS / "counting.py", file, *places)
     outcome = supervised.run_until_output(supervised.command(*counting, grace_s=10.0))
-    assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "term", ())
+    assert (outcome.ended, outcome.escalation, outcome.survivors) == ("stopped", "term", ())
     assert sorted(file.read_text().split()) == sorted(["leader", *places])
 
 
@@ -247,5 +251,5 @@ def test_everybody_is_told_once_without(
 @pytest.mark.parametrize("without", LESS, indirect=True)
 def test_family_is_ended_without(supervised: Supervised, without: str, place: str) -> None:
     outcome = supervised.strays(place, "stay", "deaf", grace_s=0.1)
-    assert (outcome.ended, outcome.rung, outcome.survivors) == ("stopped", "kill", ())
+    assert (outcome.ended, outcome.escalation, outcome.survivors) == ("stopped", "kill", ())
     eventually(lambda: not any(map(lives, supervised.pids())))

@@ -64,10 +64,10 @@ def test_what_a_killed_host_left_is_ended_by_recovery(
     ending = end_orphans(pid, start, supervised.mark, grace_s)
     assert stray in ending.ended
     assert ending.survivors == ()
-    assert ending.rung == ("kill" if manner == "deaf" else "term")
+    assert ending.escalation == ("kill" if manner == "deaf" else "term")
     assert not lives(stray)
     again = end_orphans(pid, start, supervised.mark, 0.1)
-    assert (again.ended, again.rung) == ((), "")
+    assert (again.ended, again.escalation) == ((), "")
 
 
 @linux_only
@@ -108,7 +108,7 @@ def test_recycled_pid_is_never_signalled(supervised: Supervised) -> None:
         boot, _, ticks = start.partition(":")
         for other in (f"{boot}:{int(ticks) - 1}", f"another-boot:{ticks}", "", "nonsense"):
             ending = end_orphans(innocent.pid, other, supervised.mark, 0.05)
-            assert (ending.rung, ending.ended, ending.survivors) == ("", (), ())
+            assert (ending.escalation, ending.ended, ending.survivors) == ("", (), ())
         assert innocent.poll() is None
     finally:
         innocent.kill()
@@ -121,7 +121,7 @@ def test_recovery_from_inside_the_family_spares_itself(supervised: Supervised) -
         "import os\n"
         "from uwf.agent.process.orphans import end_orphans\n"
         f"ending = end_orphans(os.getppid(), 'gone', {supervised.mark!r}, 0.1)\n"
-        "print('alive', ending.rung or '-')\n"
+        "print('alive', ending.escalation or '-')\n"
     )
     root = str(Path(__file__).parent.parent.parent)
     environment = {**os.environ, "PYTHONPATH": root}

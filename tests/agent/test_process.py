@@ -25,7 +25,7 @@ def test_reply_of_an_agent_that_ends_well_is_kept(supervised: Supervised) -> Non
     assert outcome.stdout == b"---\n$status: done\n---\n\nRead and done.\n"
     assert b"".join(supervised.output) == outcome.stdout
     assert outcome.stdout_bytes == len(outcome.stdout)
-    assert (outcome.rung, outcome.survivors, outcome.error) == ("", (), "")
+    assert (outcome.escalation, outcome.survivors, outcome.error) == ("", (), "")
     assert outcome.duration_ms < 10_000
 
 
@@ -39,7 +39,7 @@ def test_exit_code_and_stderr_of_a_failing_agent_are_kept(supervised: Supervised
 def test_signal_that_somebody_else_sent_is_named(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "crash.sh", "-KILL")
     assert (outcome.ended, outcome.exit_code, outcome.signal) == ("signal", None, signal.SIGKILL)
-    assert outcome.rung == ""
+    assert outcome.escalation == ""
 
 
 def test_prompt_larger_than_a_pipe_arrives_whole(supervised: Supervised) -> None:
@@ -76,7 +76,7 @@ def test_only_the_end_of_stderr_is_kept_and_all_of_it_counted(supervised: Superv
 def test_flood_is_ended_at_the_limit(supervised: Supervised, stream: str) -> None:
     flood = (sys.executable, "-S", AGENTS / "flood.py", "inf", stream)
     outcome = supervised(*flood, output_limit_bytes=2 * MIB)
-    assert (outcome.ended, outcome.rung) == ("output_limit", "term")
+    assert (outcome.ended, outcome.escalation) == ("output_limit", "term")
     assert len(outcome.stdout) == (2 * MIB if stream == "stdout" else 0)
 
 
@@ -93,14 +93,18 @@ def test_closed_stdout_is_not_the_end(supervised: Supervised) -> None:
 
 def test_timeout_ends_the_agent_and_keeps_what_it_said(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "bursts.sh", "5", "half of it", timeout_s=0.5)
-    assert (outcome.ended, outcome.signal, outcome.rung) == ("timeout", signal.SIGTERM, "term")
+    assert (outcome.ended, outcome.signal, outcome.escalation) == (
+        "timeout",
+        signal.SIGTERM,
+        "term",
+    )
     assert outcome.stdout == b"half of it"
     assert 500 <= outcome.duration_ms < 4000
 
 
 def test_first_cause_stands_when_the_agent_then_exits_well(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "polite.sh", timeout_s=0.5)
-    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("timeout", 0, "term")
+    assert (outcome.ended, outcome.exit_code, outcome.escalation) == ("timeout", 0, "term")
     assert outcome.stdout == b"at work\ngood-bye\n"
 
 
@@ -121,7 +125,7 @@ def test_stop_ends_the_agent(supervised: Supervised) -> None:
             supervised.stop.request(signal.SIGINT)
 
     outcome = supervised.run(supervised.command(AGENTS / "polite.sh"), on_output=once)
-    assert (outcome.ended, outcome.exit_code, outcome.rung) == ("stopped", 0, "term")
+    assert (outcome.ended, outcome.exit_code, outcome.escalation) == ("stopped", 0, "term")
     assert supervised.stop.signum == signal.SIGINT
 
 
@@ -132,7 +136,11 @@ def test_second_stop_shortens_the_grace(supervised: Supervised) -> None:
 
     command = supervised.command(AGENTS / "deaf.sh", grace_s=30.0)
     outcome = supervised.run(command, on_output=twice)
-    assert (outcome.ended, outcome.rung, outcome.signal) == ("stopped", "kill", signal.SIGKILL)
+    assert (outcome.ended, outcome.escalation, outcome.signal) == (
+        "stopped",
+        "kill",
+        signal.SIGKILL,
+    )
     assert outcome.duration_ms < 10_000
 
 
@@ -157,14 +165,18 @@ def test_gate_stays_closed_when_stop_is_asked_while_it_is_recorded(
 
 def test_agent_that_ignores_sigterm_is_killed_after_the_grace(supervised: Supervised) -> None:
     outcome = supervised.run_until_output(supervised.command(AGENTS / "deaf.sh", grace_s=0.2))
-    assert (outcome.ended, outcome.rung, outcome.signal) == ("stopped", "kill", signal.SIGKILL)
+    assert (outcome.ended, outcome.escalation, outcome.signal) == (
+        "stopped",
+        "kill",
+        signal.SIGKILL,
+    )
     assert time.monotonic() - supervised.stopped_s >= 0.2
 
 
 def test_waiting_costs_no_processor_time(supervised: Supervised) -> None:
     before_s = time.process_time()
     command = supervised.command(AGENTS / "deaf.sh", grace_s=1.0)
-    assert supervised.run_until_output(command).rung == "kill"
+    assert supervised.run_until_output(command).escalation == "kill"
     assert time.process_time() - before_s < 0.3
 
 

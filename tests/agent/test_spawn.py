@@ -25,7 +25,7 @@ def reason(supervised: Supervised, *argv: str, **options: object) -> str:
     """Why it could not be started, after checking that this is what the outcome says."""
     outcome = supervised(*argv, **options)
     assert (outcome.ended, outcome.exit_code, outcome.signal) == ("spawn_failed", None, None)
-    assert (outcome.stdout, outcome.rung) == (b"", "")
+    assert (outcome.stdout, outcome.escalation) == (b"", "")
     assert "\n" not in outcome.error
     return outcome.error
 

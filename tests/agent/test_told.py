@@ -71,7 +71,7 @@ def test_group_is_told_as_one_and_the_others_one_by_one(sent: Sent, at_once: boo
     everybody = [inside(GROUP), inside(2), outside(3)]
     ending = end(Seen(everybody, everybody), at_once=at_once)
     assert sent == [("group", GROUP, signal.SIGTERM), ("one", 3, signal.SIGTERM)]
-    assert (ending.rung, ending.ended, ending.survivors) == ("term", (2, 3, GROUP), ())
+    assert (ending.escalation, ending.ended, ending.survivors) == ("term", (2, 3, GROUP), ())
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -113,7 +113,7 @@ def test_leader_that_had_not_made_its_group_is_told_at_the_next_look(
         plain(group, signum)
 
     monkeypatch.setattr(os, "killpg", killpg)
-    assert end(Seen([leader], [leader]), at_once=True).rung == "term"
+    assert end(Seen([leader], [leader]), at_once=True).escalation == "term"
     kind = ("group", GROUP) if leader.group == GROUP else ("one", leader.pid)
     assert sent == [(*kind, signal.SIGTERM)]
 

@@ -13,7 +13,7 @@ from uwf.errors import Refused
 from uwf.guard import breaker
 
 if TYPE_CHECKING:
-    from uwf.agent.process.supervise import Ended
+    from uwf.agent.protocol import Ended
 
 
 def test_failed_attempt_is_kept_with_all_that_is_known_of_it(each_rig: Rig) -> None:

@@ -21,6 +21,7 @@ from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor
 from uwf.guard import lock
 from uwf.record import replace
+from uwf.store.owner import Owner
 
 
 def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
@@ -191,7 +192,7 @@ def test_agent_that_is_left_running_is_ended(
     rig = each_rig
     id = rig.start()
     agent = leave_running()
-    rig.agent.process = (agent.pid, platform.start_time(agent.pid) or "")
+    rig.agent.process = Owner(agent.pid, platform.start_time(agent.pid) or "")
     die(rig, id, "exec", "half")
     settled = rig.settle(id)
     assert settled is not None
@@ -218,7 +219,7 @@ def test_process_that_has_the_pid_now_is_left_alone(
 ) -> None:
     id = rig.start()
     stranger = leave_running()
-    rig.agent.process = (stranger.pid, "another-boot:1")
+    rig.agent.process = Owner(stranger.pid, "another-boot:1")
     die(rig, id, "exec", "half")
     settled = rig.settle(id)
     assert settled is not None
@@ -229,7 +230,7 @@ def test_process_that_has_the_pid_now_is_left_alone(
 def test_agent_that_is_gone_already_is_nothing_to_end(rig: Rig) -> None:
     id = rig.start()
     assert rig.agent.process is not None
-    assert rig.agent.process[0] == NO_PID
+    assert rig.agent.process.pid == NO_PID
     die(rig, id, "exec", "half")
     settled = rig.settle(id)
     assert settled is not None

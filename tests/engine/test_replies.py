@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.fake_agent import reply, suspend
 from tests.helpers.flows import OLDER, role, schema, workflow
 from tests.helpers.rig import WROTE, Rig
-from uwf.agent.protocol import Ask
+from uwf.agent.protocol import AgentRequest
 from uwf.engine.events import AgentStarted, ReplyRefused
 from uwf.workflow.model import Edge
 
@@ -44,7 +44,7 @@ def test_prompt_that_an_agent_prints_is_no_reply(rig: Rig, answers: tuple[str, .
     """The examples in it would be valid ones."""
     id = rig.start()
 
-    def echo(answer: str) -> Callable[[Ask], str]:
+    def echo(answer: str) -> Callable[[AgentRequest], str]:
         return lambda ask: ask.prompt + answer
 
     rig.run(id, "exec", *map(echo, answers))

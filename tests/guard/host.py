@@ -11,7 +11,7 @@ import sys
 
 from uwf.agent.kinds.command import CommandAgent
 from uwf.agent.process import platform
-from uwf.agent.protocol import Ask
+from uwf.agent.protocol import AgentRequest
 from uwf.agent.stop import Stop
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Pool
@@ -23,7 +23,7 @@ def main() -> None:
         platform._load_prctl = lambda: lambda _option, _argument: None
     with slots.taking(folder) as table:
         held = table.take([Pool(MACHINE, 1)], f"T {os.getpid()}")
-    ask = Ask(
+    request = AgentRequest(
         prompt="",
         cwd=spool_dir,
         env=dict(os.environ),
@@ -33,11 +33,11 @@ def main() -> None:
         grace_s=0.2,
         keep_fds=tuple(held.descriptors),
     )
-    CommandAgent("agent", argv).ask(
-        ask,
+    CommandAgent("agent", argv).run(
+        request,
         stop=Stop(),
-        on_ready=lambda pid, start: print("ready", pid, start, flush=True),
-        on_turn=lambda text: None,
+        on_start=lambda process: print("ready", process.pid, process.started, flush=True),
+        on_event=lambda event: None,
     )
     held.release()
     print("over", flush=True)

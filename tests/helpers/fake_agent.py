@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from uwf.agent.process.supervise import Outcome
-from uwf.agent.protocol import Answer, Ask
+from uwf.agent import failure
+from uwf.agent.protocol import AgentRequest, AgentResult, ProcessFacts, Text
 from uwf.agent.stop import Stop
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 if TYPE_CHECKING:
-    from uwf.agent.process.supervise import Ended
+    from uwf.agent.protocol import AgentEvent, Ended
 
 NO_PID = 1 << 30
 """No process has it: it is beyond what any system gives out."""
@@ -33,7 +34,7 @@ class Said(Record):
     stderr_bytes: int | None = None  # how much there was, when `stderr` is only the end of it
 
 
-Answers = str | Said | BaseException | Callable[[Ask], Any]
+Answers = str | Said | BaseException | Callable[[AgentRequest], Any]
 
 
 def reply(status: str, body: str = "", **fields: Any) -> str:
@@ -59,8 +60,8 @@ class FakeAgent:
     def __init__(self) -> None:
         self.name = "fake"
         # None: it ends before it is spawned.
-        self.process: tuple[int, str] | None = (NO_PID, "no-boot:1")
-        self.asks: list[Ask] = []
+        self.process: Owner | None = Owner(NO_PID, "no-boot:1")
+        self.asks: list[AgentRequest] = []
         self._answers: deque[Answers] = deque()
 
     def will_say(self, *answers: Answers) -> None:
@@ -78,54 +79,55 @@ class FakeAgent:
     def unavailable(self, cwd: str, path: str) -> str | None:
         return None
 
-    def ask(
+    def run(
         self,
-        ask: Ask,
+        request: AgentRequest,
         *,
         stop: Stop,
-        on_ready: Callable[[int, str], None],
-        on_turn: Callable[[str], None],
-    ) -> Answer:
-        self.asks.append(ask)
-        assert self._answers, f"nobody told the agent what to say to:\n{ask.prompt}"
+        on_start: Callable[[Owner | None], None],
+        on_event: Callable[[AgentEvent], None],
+    ) -> AgentResult:
+        self.asks.append(request)
+        assert self._answers, f"nobody told the agent what to say to:\n{request.prompt}"
         said = self._answers.popleft()
         if self.process is None:
             assert isinstance(said, Said)
-            return _answer(said)
-        on_ready(*self.process)
+            return self._result(said)
+        on_start(self.process)
         if callable(said):
-            said = said(ask)
+            said = said(request)
         if isinstance(said, BaseException):
             raise said
         if isinstance(said, str):
             said = Said(said)
         for turn in said.turns:
-            on_turn(turn)
+            on_event(Text(turn))
         if said.ended == "stopped":
             stop.request()
-        return _answer(said)
+        return self._result(said)
 
-
-def _answer(said: Said) -> Answer:
-    streamed = "".join(said.turns)
-    text = said.text or streamed
-    assert text.startswith(streamed), "the turns are the beginning of the reply"
-    code = said.exit_code if said.ended == "exit" else None
-    stderr_bytes = said.stderr_bytes
-    if stderr_bytes is None:
-        stderr_bytes = len(said.stderr.encode())
-    return Answer(
-        outcome=Outcome(
+    def _result(self, said: Said) -> AgentResult:
+        streamed = "".join(said.turns)
+        text = said.text or streamed
+        assert text.startswith(streamed), "the turns are the beginning of the reply"
+        stderr_bytes = said.stderr_bytes
+        if stderr_bytes is None:
+            stderr_bytes = len(said.stderr.encode())
+        facts = ProcessFacts(
             ended=said.ended,
-            exit_code=code,
+            exit_code=said.exit_code if said.ended == "exit" else None,
             duration_ms=5,
             stdout_bytes=len(text.encode()),
             stderr_bytes=stderr_bytes,
-            error=said.error,
-        ),
-        text=text,
-        stderr=said.stderr,
-        tail=text[len(streamed) :],
-        session=said.session,
-        usage=said.usage,
-    )
+        )
+        return AgentResult(
+            text=text,
+            tail=text[len(streamed) :],
+            stderr=said.stderr,
+            session=said.session,
+            usage=said.usage,
+            failure=failure.of_process(
+                self.name, facts, stdout=text, stderr=said.stderr, error=said.error
+            ),
+            process=facts,
+        )

@@ -5,23 +5,31 @@
 
 The first row is what the process did; the second says more, and is read from the messages that agents, the services
 behind them and common tools are known to print. Only ever asked about a failure: a step that went well may
-speak of rate limits as much as it likes. When a limit resets is read by `resets`.
+speak of rate limits as much as it likes. When a limit resets is read by `rate_limit_reset`.
 """
 
 from __future__ import annotations
 
 from uwf import clock
 from uwf.agent.process import platform
+from uwf.agent.protocol import AgentFailure
 from uwf.record import Record
 
-EXIT_CODE, SIGNAL, BAD_REPLY, SPAWN_FAILED = "exit_code", "signal", "bad_reply", "spawn_failed"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.agent.protocol import ProcessFacts
+
+SPAWN_FAILED, EXIT_CODE, SIGNAL, BAD_REPLY = "spawn_failed", "exit_code", "signal", "bad_reply"
+TIMEOUT, STALL, OUTPUT_LIMIT = "timeout", "stall", "output_limit"
 QUOTA, AUTHENTICATION, NETWORK = "quota", "authentication", "network"
 OUT_OF_MEMORY, INTERNAL = "out_of_memory", "internal"
 
 CLASSES = (
-    *(SPAWN_FAILED, EXIT_CODE, SIGNAL, "timeout", "stall", "output_limit", BAD_REPLY),
+    *(SPAWN_FAILED, EXIT_CODE, SIGNAL, TIMEOUT, STALL, OUTPUT_LIMIT, BAD_REPLY),
     *(QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, INTERNAL),
 )
+STOPPED = "stopped"
+"""The code of a run that a person stopped, which is no failure of the agent and has no class."""
 
 _SIGKILL = 9
 _KILLED_EXIT = 128 + _SIGKILL  # how a shell tells that what it ran was killed
@@ -77,12 +85,60 @@ by connections that were closed.
 """
 
 
-class Failing(Record):
-    """`resets_ms` is when a quota begins anew, if the agent said so. `hopeless`: another try would fail likewise."""
+class Diagnosis(Record):
+    """`resets_ms` is when a quota begins anew, if the agent said so."""
 
     failure_class: str
     resets_ms: int | None = None
-    hopeless: bool = False
+
+
+def of_process(
+    agent: str,
+    facts: ProcessFacts,
+    *,
+    stdout: str,
+    stderr: str,
+    error: str,
+    is_hopeless: bool = False,
+) -> AgentFailure | None:
+    """Why a process of `agent` delivered no reply; None when it did.
+
+    `error` is our own word on it: why it could not be started, or why its status is not known.
+    """
+    if facts.ended == "exit" and facts.exit_code == 0:
+        return None
+    words = {
+        "exit": f"agent {agent} exited with code {facts.exit_code}",
+        "signal": f"agent {agent} was killed by signal {facts.signal}",
+        "timeout": f"agent {agent} reached its timeout",
+        "stall": f"agent {agent} said nothing for too long",
+        "stopped": f"agent {agent} was stopped",
+        "output_limit": f"agent {agent} wrote more than its output limit",
+        "spawn_failed": f"agent {agent} could not be started: {error}",
+    }
+    message = words[facts.ended]
+    said = _last_line(stderr) if facts.ended in ("exit", "signal") else ""
+    if facts.ended == "exit" and facts.exit_code is None:
+        message, said = f"agent {agent} ended, and nobody knows how: {error}", ""
+    code = EXIT_CODE if facts.ended == "exit" else facts.ended
+    if code == STOPPED:
+        return AgentFailure(STOPPED, STOPPED, message)
+    found = classify(
+        code,
+        facts.exit_code,
+        facts.signal,
+        stderr or error,
+        stdout,
+        facts.escalation,
+        peak_memory_bytes=facts.peak_memory_bytes,
+    )
+    return AgentFailure(code, found.failure_class, message, said, found.resets_ms, is_hopeless)
+
+
+def of_reply(message: str, reply: str) -> AgentFailure:
+    """The failure of a run whose `reply` is not valid, as `message` says: it may be a word on the agent itself."""
+    found = classify(BAD_REPLY, None, None, "", reply, "")
+    return AgentFailure(BAD_REPLY, found.failure_class, message, resets_ms=found.resets_ms)
 
 
 def classify(
@@ -91,31 +147,35 @@ def classify(
     signal: int | None,
     stderr: str,
     stdout_tail: str,
-    rung: str,
+    escalation: str,
     *,
     peak_memory_bytes: int | None = None,
-) -> Failing:
+) -> Diagnosis:
     """The class of a failed attempt.
 
-    `code` is how the attempt ended, one of the first row; `rung` is what we ended the process with ("" for
+    `code` is how the attempt ended, one of the first row; `escalation` is what we ended the process with ("" for
     nothing, "term", "kill"). An unknown code is `internal`.
     """
     if code not in CLASSES:
-        return Failing(INTERNAL)
+        return Diagnosis(INTERNAL)
     if code not in (EXIT_CODE, SIGNAL, SPAWN_FAILED, BAD_REPLY):
-        return Failing(code)
+        return Diagnosis(code)
     text = _what_counts(code, stderr, stdout_tail)
     said = _said(text)
     if said == QUOTA:
         from uwf.agent import rate_limit_reset
 
-        return Failing(QUOTA, rate_limit_reset.resets_ms(text, clock.now_ms()))
+        return Diagnosis(QUOTA, rate_limit_reset.resets_ms(text, clock.now_ms()))
     if said is not None and (code != SIGNAL or said == OUT_OF_MEMORY):
-        return Failing(said)
+        return Diagnosis(said)
     was_killed = signal == _SIGKILL or exit_code == _KILLED_EXIT
-    if was_killed and not rung and _memory_ran_out(peak_memory_bytes):
-        return Failing(OUT_OF_MEMORY)
-    return Failing(code)
+    if was_killed and not escalation and _memory_ran_out(peak_memory_bytes):
+        return Diagnosis(OUT_OF_MEMORY)
+    return Diagnosis(code)
+
+
+def _last_line(text: str) -> str:
+    return text.rstrip().rsplit("\n", 1)[-1].strip()
 
 
 def _what_counts(code: str, stderr: str, stdout: str) -> str:

@@ -1,7 +1,7 @@
-"""The seam between the stepper and whatever runs a role: an `Ask` goes in, an `Answer` comes out.
+"""What the engine and whatever runs a role say to each other: an `AgentRequest` in, events meanwhile, an `AgentResult`.
 
-An agent knows nothing of threads, stores or guards. It runs one prompt in one folder and says how that ended;
-what the answer means for the thread is decided by the engine.
+An agent knows nothing of threads, stores or guards. It runs one prompt in one folder and says how that ended, in its
+own words; what that means for the thread is decided by the engine. The kinds of agents are in `kinds`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Literal, Protocol, TypeAlias
 
-    from uwf.agent.process.supervise import Outcome
     from uwf.agent.stop import Stop
+    from uwf.store.owner import Owner
+
+    Ended = Literal["exit", "signal", "timeout", "stall", "stopped", "output_limit", "spawn_failed"]
 else:
     Protocol = object
 
 
-class Ask(Record):
+class AgentRequest(Record):
     """One prompt for one agent, with everything it may need.
 
-    `env` is the complete environment of the child: the caller has put the `UWF_*` names over its own.
-    `session` is what this role's agent returned as its session last time. A `stall_timeout_s` of None is for
+    `env` is the complete environment of the agent: the caller has put the `UWF_*` names over its own.
+    `session` is what this role's agent named as its session last time. A `stall_timeout_s` of None is for
     agents that do not stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
     so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
     What runs the prompt inherits `keep_fds`, so that whoever holds their other ends knows that it lives.
@@ -42,24 +44,112 @@ class Ask(Record):
     keep_fds: tuple[int, ...] = ()
 
 
-class Answer(Record):
-    """How it ended, and what was said. `text` is the whole reply, `stderr` the end of the error output.
+class Text(Record):
+    """A piece of what the agent says. All of them and the result's tail, joined, are the reply of a command."""
 
-    `outcome.stdout` and `outcome.stderr` are left empty here: the two texts are the same bytes, read as UTF-8 with
-    a replacement character where they are not. `tail` is the end of `text` that was not given to `on_turn`: what came
-    with the end itself. `usage` maps names such as `tokens` or `usd` to amounts.
+    text: str
+
+
+class Thinking(Record):
+    """A piece of what the agent thinks before it says something. No part of the reply."""
+
+    text: str
+
+
+class ToolCall(Record):
+    """The agent uses a tool. `id` is what its `ToolResult` will name."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class ToolResult(Record):
+    """What a tool gave back."""
+
+    id: str
+    text: str
+    is_error: bool = False
+
+
+class Usage(Record):
+    """What the run has used until now, in all: it takes the place of what was said before."""
+
+    amounts: dict[str, float]
+
+
+class Session(Record):
+    """The session that the run goes on in, from now on."""
+
+    id: str
+
+
+class RateLimit(Record):
+    """A limit of the service behind the agent. Once `is_reached`, nothing passes until `resets_ms` (None: unknown)."""
+
+    is_reached: bool
+    resets_ms: int | None = None
+
+
+AgentEvent: TypeAlias = Text | Thinking | ToolCall | ToolResult | Usage | Session | RateLimit
+
+
+class ProcessFacts(Record):
+    """How a process ended and what it needed.
+
+    `ended` was decided once, by whatever came first. `exit_code` or `signal` say how the program itself went in the
+    end, also when it was ended for a timeout; both are None when it never ran, did not end, or its status was lost.
+    `escalation` is how far its family had to be forced: "" (not at all), "term" or "kill". `survivors` are pids that
+    even SIGKILL did not end. `peak_memory_bytes` is that of the largest among the program and the descendants that
+    were collected, and never less than what this program itself held when it started it; 0 when not known.
     """
 
-    outcome: Outcome
+    ended: Ended
+    exit_code: int | None = None
+    signal: int | None = None
+    duration_ms: int = 0
+    peak_memory_bytes: int = 0
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    escalation: str = ""
+    survivors: tuple[int, ...] = ()
+
+
+class AgentFailure(Record):
+    """Why a run gave no reply.
+
+    `code` is how it ended, `failure_class` what that is a case of: see `failure`. A run that a person stopped has
+    `stopped` as both. `message` is a sentence for a person, `said` the line in which the agent itself said it, or "".
+    `resets_ms` is when a quota begins anew, if the agent said so. `is_hopeless`: another try would fail likewise.
+    """
+
+    code: str
+    failure_class: str
+    message: str
+    said: str = ""
+    resets_ms: int | None = None
+    is_hopeless: bool = False
+
+
+class AgentResult(Record):
+    """What a run came to. Without a `failure`, `text` is the whole reply; with one, what there was of it.
+
+    `tail` is the end of `text` that no event has carried: what came with the end itself. `stderr` is the end of the
+    error output. `session` is what the agent named as its session, and `usage` maps names such as `tokens` or `usd` to
+    amounts. `process` is None for an agent that has no process.
+    """
+
     text: str
-    stderr: str
     tail: str = ""
+    stderr: str = ""
     session: str | None = None
     usage: dict[str, float] | None = None
+    failure: AgentFailure | None = None
+    process: ProcessFacts | None = None
 
 
 class Agent(Protocol):
-    """Runs prompts. One `ask` at a time per thread of the program; several may run side by side."""
+    """Runs prompts. One at a time per thread of the program; several may run side by side."""
 
     name: str
 
@@ -67,18 +157,18 @@ class Agent(Protocol):
         """Why it cannot be started in the folder `cwd` with `path` as PATH, in one line; None when it can."""
         ...
 
-    def ask(
+    def run(
         self,
-        ask: Ask,
+        request: AgentRequest,
         *,
         stop: Stop,
-        on_ready: Callable[[int, str], None],
-        on_turn: Callable[[str], None],
-    ) -> Answer:
-        """Run `ask.prompt` to its end.
+        on_start: Callable[[Owner | None], None],
+        on_event: Callable[[AgentEvent], None],
+    ) -> AgentResult:
+        """Run `request.prompt` to its end.
 
-        `on_ready(pid, start_time)` is called before the agent's program runs, and the program only runs when it
-        returned. `on_turn(text)` is called with each message as it arrives; the turns of a command agent and
-        the answer's tail, joined, are the reply. What either of them raises ends the agent and is raised from here.
+        `on_start(process)` is called before the agent may do anything, and it only runs when that has returned; None is
+        for an agent without a process. `on_event` is called with each event as it arrives. What either of them raises
+        ends the agent and is raised from here.
         """
         ...

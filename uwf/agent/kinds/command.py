@@ -1,28 +1,29 @@
 """The agent that is a command line: the prompt on stdin, the reply on stdout, an exit code.
 
-It keeps no session of its own. Who supervises the process is `process`; what the reply means, `reply`.
+It keeps no session of its own. The process is supervised by `process`; taking the reply apart is left to the engine.
 """
 
 from __future__ import annotations
 
 import codecs
 
+from uwf.agent import failure
 from uwf.agent.process import program, supervise
-from uwf.agent.protocol import Answer
-from uwf.record import replace
+from uwf.agent.protocol import AgentResult, Text
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from uwf.agent.protocol import Ask
+    from uwf.agent.protocol import AgentEvent, AgentRequest
     from uwf.agent.stop import Stop
 
 TURN_BYTES = 64 << 10  # a burst of output longer than this is more than one turn
 
 
 class CommandAgent:
-    """Runs `argv`, without a shell, for every ask."""
+    """Runs `argv`, without a shell, for every request."""
 
     def __init__(self, name: str, argv: Sequence[str]) -> None:
         self.name = name
@@ -32,42 +33,50 @@ class CommandAgent:
         """See `uwf.agent.protocol.Agent`."""
         return available(self.argv, cwd, path)
 
-    def ask(
+    def run(
         self,
-        ask: Ask,
+        request: AgentRequest,
         *,
         stop: Stop,
-        on_ready: Callable[[int, str], None],
-        on_turn: Callable[[str], None],
-    ) -> Answer:
-        """Run the command once. Its turns are bursts of stdout: what came until a pause, or 64 KiB of it.
+        on_start: Callable[[Owner | None], None],
+        on_event: Callable[[AgentEvent], None],
+    ) -> AgentResult:
+        """Run the command once. Its events are bursts of stdout: what came until a pause, or 64 KiB of it.
 
-        What came last, with no pause after it, is the answer's tail.
+        What came last, with no pause after it, is the result's tail.
         """
-        turns = _Turns(on_turn)
+        turns = _Turns(lambda text: on_event(Text(text)))
         outcome = supervise.run(
             supervise.Command(
                 argv=self.argv,
-                cwd=ask.cwd,
-                env=ask.env,
-                mark=ask.mark,
-                spool_dir=ask.spool_dir,
-                stdin=ask.prompt.encode(errors="replace"),
-                timeout_s=ask.timeout_s,
-                stall_timeout_s=ask.stall_timeout_s,
-                output_limit_bytes=ask.output_limit_bytes,
-                grace_s=ask.grace_s,
-                keep_fds=ask.keep_fds,
+                cwd=request.cwd,
+                env=request.env,
+                mark=request.mark,
+                spool_dir=request.spool_dir,
+                stdin=request.prompt.encode(errors="replace"),
+                timeout_s=request.timeout_s,
+                stall_timeout_s=request.stall_timeout_s,
+                output_limit_bytes=request.output_limit_bytes,
+                grace_s=request.grace_s,
+                keep_fds=request.keep_fds,
             ),
             stop=stop,
-            on_ready=on_ready,
+            on_ready=lambda pid, started: on_start(Owner(pid, started)),
             on_output=turns.add,
             on_pause=turns.flush,
         )
-        tail = turns.rest()
+        facts = outcome.facts()
         text = outcome.stdout.decode(errors="replace")
         stderr = outcome.stderr.decode(errors="replace")
-        return Answer(replace(outcome, stdout=b"", stderr=b""), text, stderr, tail)
+        why = failure.of_process(
+            self.name,
+            facts,
+            stdout=text,
+            stderr=stderr,
+            error=outcome.error,
+            is_hopeless=outcome.hopeless,
+        )
+        return AgentResult(text, turns.rest(), stderr, failure=why, process=facts)
 
 
 class _Turns:

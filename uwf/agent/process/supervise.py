@@ -21,16 +21,15 @@ from uwf import clock, points
 from uwf.agent.process import platform, program, spawn, terminate
 from uwf.agent.process.pump import Drain, Spool
 from uwf.agent.process.tree import MARK_NAME, Adoption, OwnFamily
+from uwf.agent.protocol import ProcessFacts
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
 
+    from uwf.agent.protocol import Ended
     from uwf.agent.stop import Stop
-
-    Ended = Literal["exit", "signal", "timeout", "stall", "stopped", "output_limit", "spawn_failed"]
 
 LEFT_OPEN_QUIET_S = 0.5  # how long output that a left-behind process holds open may be silent
 LEFT_OPEN_MOST_S = 5.0  # and how long it may go on in all
@@ -61,30 +60,20 @@ class Command(Record):
     keep_fds: tuple[int, ...] = ()
 
 
-class Outcome(Record):
-    """How a run ended, decided once by whatever came first.
+class Outcome(ProcessFacts):
+    """How a run ended, and what it wrote. `stderr` is the last 64 KiB.
 
-    `exit_code` or `signal` say how the program itself went in the end, also when it was ended for a timeout; both are
-    None when it never ran, could not be ended, or its status was lost. `rung` is how far its family had to be forced:
-    "" (not at all), "term" or "kill". `survivors` are pids that even SIGKILL did not end. `stderr` is the last 64 KiB.
     `error` says why it could not be started (`hopeless`: nor could another try), or why its status is unknown.
-    `peak_memory_bytes` is that of the largest among the program and the descendants that were collected, and never less
-    than what this program itself has held until it started it (some 25 MB for the command `uwf`); 0 when not known.
     """
 
-    ended: Ended
-    exit_code: int | None = None
-    signal: int | None = None
-    duration_ms: int = 0
-    peak_memory_bytes: int = 0
     stdout: bytes = b""
     stderr: bytes = b""
-    stdout_bytes: int = 0
-    stderr_bytes: int = 0
-    rung: str = ""
-    survivors: tuple[int, ...] = ()
     error: str = ""
     hopeless: bool = False
+
+    def facts(self) -> ProcessFacts:
+        """The same without what it wrote."""
+        return ProcessFacts(*(getattr(self, name) for name in ProcessFacts._fields))
 
 
 def _nothing() -> None:
@@ -186,7 +175,7 @@ class _Supervision:
             stderr=drain.stderr.read(),
             stdout_bytes=drain.stdout_bytes,
             stderr_bytes=drain.stderr.size_bytes,
-            rung=ending.rung,
+            escalation=ending.escalation,
             survivors=ending.survivors,
         )
 

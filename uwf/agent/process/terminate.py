@@ -25,12 +25,12 @@ _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.0002, 0.025
 
 
 class Ending(Record):
-    """`rung` is the highest that was needed: "" (nothing lived), "term" or "kill". `survivors` could not be ended.
+    """`escalation` is the most that was needed: "" (nothing lived), "term" or "kill". `survivors` could not be ended.
 
     `ended` are those that were seen alive and then no more; one that is gone before the first look is not seen.
     """
 
-    rung: str
+    escalation: str
     ended: tuple[int, ...]
     survivors: tuple[int, ...]
 
@@ -52,7 +52,7 @@ def end(
     `wait(seconds)` passes the time, or less of it when all seem to be gone. As soon as `hurry()` is true the rest of
     the grace is not waited for.
     """
-    rung, seen = "", set[int]()
+    escalation, seen = "", set[int]()
     living: list[Process] = []
     for name, signum, patience_s in (("term", SIGTERM, grace_s), ("kill", SIGKILL, CONFIRM_S)):
         deadline, look_s = clock.monotonic_s() + patience_s, _SHORTEST_LOOK_S
@@ -63,7 +63,7 @@ def end(
             seen.update(member.pid for member in living)
             if now >= deadline or (signum == SIGTERM and hurry()):
                 break
-            rung = name
+            escalation = name
             if unseen is not None:
                 call.to_group(unseen)
                 seen.add(unseen)  # its leader
@@ -76,7 +76,7 @@ def end(
         else:
             break
     survivors = {member.pid for member in living}
-    return Ending(rung, tuple(sorted(seen - survivors)), tuple(sorted(survivors)))
+    return Ending(escalation, tuple(sorted(seen - survivors)), tuple(sorted(survivors)))
 
 
 class _Call:

@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from uwf.agent.failure import Failing
-    from uwf.agent.protocol import Agent
+    from uwf.agent.protocol import Agent, AgentFailure
     from uwf.config import Config
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.thread import Thread
@@ -159,18 +158,18 @@ class Dispatch:
             return 0
         return attempts.repeats(self._store, thread, _signature(failure.code, failure.message))
 
-    def retry_delay_s(self, failing: Failing, retries: int) -> float | None:
+    def retry_delay_s(self, failing: AgentFailure, retries: int) -> float | None:
         """How long to wait before the step is tried again; None when a person should look first."""
         from uwf.guard import retry  # rarely needed: after a failure only
 
         rules = retry.Rules(**self._rules.retry.__dict__)
-        if failing.hopeless or not retry.worth(rules, failing.failure_class, retries + 1):
+        if failing.is_hopeless or not retry.worth(rules, failing.failure_class, retries + 1):
             return None
         from random import random
 
         return retry.delay_s(rules, retries + 1, random)
 
-    def in_words(self, request: Request, failing: Failing, message: str) -> str:
+    def in_words(self, request: Request, failing: AgentFailure, message: str) -> str:
         """What a person reads of a failure: what happened, and what that means for the next try."""
         notes = []
         if failing.resets_ms is not None:
@@ -199,7 +198,7 @@ class Dispatch:
     def failure(
         self,
         request: Request,
-        failing: Failing,
+        failing: AgentFailure,
         cause: str,
         usage: dict[str, Any],
         ms: int,

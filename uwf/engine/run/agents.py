@@ -10,7 +10,7 @@ from uwf.errors import InputError, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.agent.protocol import Agent, Answer, Ask
+    from uwf.agent.protocol import Agent, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
     from uwf.config import Config
 
@@ -26,7 +26,9 @@ class Nobody:
     def unavailable(self, cwd: str, path: str) -> str | None:
         raise self._refusal
 
-    def ask(self, ask: Ask, *, stop: Stop, on_ready: object, on_turn: object) -> Answer:
+    def run(
+        self, request: AgentRequest, *, stop: Stop, on_start: object, on_event: object
+    ) -> AgentResult:
         raise self._refusal
 
 
@@ -48,12 +50,12 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
             reason="no_agent",
             hint="uwf config set agents.mine.command 'COMMAND' && uwf config set default_agent mine",
         )
-    from uwf.agent.kinds.command import CommandAgent
+    from uwf.agent import kinds
 
     named = config.agents.get(word)
     if named is not None:
-        return CommandAgent(word, named.command)
-    return CommandAgent(word, words_of(word))
+        return kinds.make(named.kind, word, named.command)
+    return kinds.make("command", word, words_of(word))
 
 
 def words_of(line: str) -> tuple[str, ...]:

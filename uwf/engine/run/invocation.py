@@ -1,28 +1,26 @@
-"""Asking an agent: what it is given, and what its process's end means for the attempt."""
+"""Asking an agent: what it is given, and how its end is told and kept."""
 
 from __future__ import annotations
 
 import os
 
 from uwf import home as paths
-from uwf.agent.protocol import Ask
-from uwf.engine.chain.attempt import Failure
-from uwf.engine.chain.thread import STOPPED
+from uwf.agent import failure
+from uwf.agent.protocol import AgentRequest
 from uwf.errors import Refused
-from uwf.record import replace
 from uwf.store import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.agent.failure import Failing
-    from uwf.agent.process.supervise import Outcome
-    from uwf.agent.protocol import Answer
+    from uwf.agent.protocol import AgentFailure, ProcessFacts
     from uwf.engine.chain.nodes import Place
     from uwf.engine.chain.opening import Opening
     from uwf.engine.run.context import Engine
     from uwf.workflow.model import Role
+
+SAID_CHARS = 300
 
 
 def build(
@@ -35,8 +33,8 @@ def build(
     *,
     keep_fds: tuple[int, ...],
     longest_s: float | None,
-) -> Ask:
-    """The question: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
+) -> AgentRequest:
+    """What is asked of it: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
     plan, settings = opening.plan, engine.config.agent(opening.agent)
     environ = {
         **engine.environ,
@@ -53,7 +51,7 @@ def build(
     environ.pop("UWF_SESSION", None)
     if session is not None:
         environ["UWF_SESSION"] = session
-    return Ask(
+    return AgentRequest(
         prompt=prompt,
         cwd=plan.cwd,
         env=environ,
@@ -91,60 +89,30 @@ def check_folder(cwd: str, thread: str) -> None:
         )
 
 
-def failure(outcome: Outcome, agent: str, stderr: str, has_session: bool) -> Failure | None:
-    """Why the agent's process did not deliver a reply; None when it did."""
-    if outcome.ended == "exit" and outcome.exit_code == 0:
+def in_words(failed: AgentFailure, said: str, *, has_session: bool) -> str:
+    """Why the agent delivered no reply, for a person. `said` is what the agent itself says of it, without secrets."""
+    message = failed.message
+    if said:
+        return f"{message}: {said[:SAID_CHARS]}"
+    if has_session and failed.code in (failure.TIMEOUT, failure.STALL):
+        return f"{message}; resume goes on in the same session"
+    return message
+
+
+def process_facts(facts: ProcessFacts | None) -> dict[str, Any] | None:
+    """What is kept of an agent's process with its attempt; None when there was none."""
+    if facts is None:
         return None
-    said = _last_line(stderr)
-    tail = f": {said}" if said else ""
-    then = "; resume goes on in the same session" if has_session else ""
-    lost = outcome.ended == "exit" and outcome.exit_code is None
-    words = {
-        "exit": f"agent {agent} ended, and nobody knows how: {outcome.error}"
-        if lost
-        else f"agent {agent} exited with code {outcome.exit_code}{tail}",
-        "signal": f"agent {agent} was killed by signal {outcome.signal}{tail}",
-        "timeout": f"agent {agent} reached its timeout{then}",
-        "stall": f"agent {agent} said nothing for too long{then}",
-        "stopped": f"agent {agent} was stopped",
-        "output_limit": f"agent {agent} wrote more than its output limit",
-        "spawn_failed": f"agent {agent} could not be started: {outcome.error}",
-    }
-    codes = {"exit": "exit_code"}
-    return Failure(codes.get(outcome.ended, outcome.ended), words[outcome.ended])
-
-
-def classify(failed: Failure, answer: Answer) -> Failing:
-    """The class of a failure, for the guards. What was stopped by a person is no failure of anybody."""
-    from uwf.agent.failure import Failing, classify
-
-    if failed.code == STOPPED:
-        return Failing(STOPPED)
-    outcome = answer.outcome
-    failing = classify(
-        failed.code,
-        outcome.exit_code,
-        outcome.signal,
-        answer.stderr or outcome.error,
-        answer.text[-2000:],
-        outcome.rung,
-        peak_memory_bytes=outcome.peak_memory_bytes,
-    )
-    return replace(failing, hopeless=outcome.hopeless)
-
-
-def process_facts(outcome: Outcome) -> dict[str, Any]:
-    """What is kept of an agent's process with its attempt."""
     return {
-        "ended": outcome.ended,
-        "exitCode": outcome.exit_code,
-        "signal": outcome.signal,
-        "durationMs": outcome.duration_ms,
-        "peakMemoryBytes": outcome.peak_memory_bytes,
-        "stdoutBytes": outcome.stdout_bytes,
-        "stderrBytes": outcome.stderr_bytes,
-        "rung": outcome.rung,
-        "survivors": list(outcome.survivors),
+        "ended": facts.ended,
+        "exitCode": facts.exit_code,
+        "signal": facts.signal,
+        "durationMs": facts.duration_ms,
+        "peakMemoryBytes": facts.peak_memory_bytes,
+        "stdoutBytes": facts.stdout_bytes,
+        "stderrBytes": facts.stderr_bytes,
+        "rung": facts.escalation,
+        "survivors": list(facts.survivors),
     }
 
 
@@ -176,8 +144,3 @@ def _written_schema(home: str, role: Role) -> str:
         finally:
             files.discard(draft)
     return path
-
-
-def _last_line(text: str) -> str:
-    lines = text.rstrip().rsplit("\n", 1)
-    return lines[-1].strip()[:300]

@@ -43,7 +43,7 @@ class Said(Record):
     usage: dict[str, Any] | None
     spent: dict[str, float]
     duration_ms: int
-    process: dict[str, Any]
+    process: dict[str, Any] | None
 
 
 def tags_for(tags: Mapping[str, str], standing: Standing, now_ms: int) -> dict[str, str]:
@@ -119,7 +119,7 @@ def publish_step(
                 "session": said.session,
                 "startedAt": running.began_ms,
                 "durationMs": said.duration_ms,
-                "process": unusual(said.process),
+                "process": None if said.process is None else unusual(said.process),
                 "usage": said.usage,
                 "spent": said.spent,
                 "attempts": [Link(id) for id in tries.ended_attempts(tx, running.opening.before)],

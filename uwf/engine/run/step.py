@@ -10,6 +10,8 @@ import os
 from types import MappingProxyType
 
 from uwf import clock, points, quantities
+from uwf.agent import failure
+from uwf.agent.protocol import Text
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import COMPLETED, IDLE, SUSPENDED, Place
@@ -20,21 +22,21 @@ from uwf.engine.run import invocation, prompt, publish
 from uwf.engine.run.lock import interrupted
 from uwf.engine.run.reply import Accepted, Rejected, judge, named_session, without_echo
 from uwf.quantities import STEPS, TIME
-from uwf.record import Record, replace
+from uwf.record import Record
 from uwf.store.drafts import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.failure import Failing
-    from uwf.agent.protocol import Agent, Answer
+    from uwf.agent.protocol import Agent, AgentEvent, AgentFailure, AgentResult
     from uwf.agent.stop import Stop
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.run.context import Engine
     from uwf.engine.run.plan import Standing
     from uwf.guard.contract import Request
+    from uwf.store.owner import Owner
     from uwf.workflow.model import Workflow
 
 ASKS = 3
@@ -132,17 +134,15 @@ class Attempt:
             answer = self._ask(text)
             points.at("agent: ended")
             self.session = answer.session or self.session
-            if answer.outcome.ended != "exit":
-                self.session = named_session(answer.text, self.engine.redactor) or self.session
-            failure = invocation.failure(
-                answer.outcome, self.opening.agent, answer.stderr, self.session is not None
-            )
-            if failure is not None:
+            failed = answer.failure
+            if failed is not None:
+                if failed.code != failure.EXIT_CODE:  # it was ended in the middle of its reply
+                    self.session = named_session(answer.text, self.engine.redactor) or self.session
                 self.usage = usage.together(self.usage, answer.usage)
                 left_s = self._left_by_budget_s()
-                if answer.outcome.ended == "timeout" and left_s is not None:
+                if failed.code == failure.TIMEOUT and left_s is not None:
                     return self._out_of_budget(answer, left_s)
-                return self._failed(failure, answer)
+                return self._failed(failed, answer)
             said = without_echo(answer.text, text, self.sections.form)
             verdict = judge(self.workflow, self.role, said, self.engine.redactor)
             self.session = answer.session or verdict.session or self.session
@@ -156,9 +156,9 @@ class Attempt:
                 text = prompt.again(first, self.engine.redactor.text(answer.text), problems)
         why = "; ".join(problems)
         message = f"the reply of {self.plan.role} was not valid after {ASKS} tries: {why}"
-        return self._failed(tries.Failure("bad_reply", message), answer)
+        return self._failed(failure.of_reply(message, answer.text), answer)
 
-    def _ask(self, text: str) -> Answer:
+    def _ask(self, text: str) -> AgentResult:
         question = invocation.build(
             self.engine,
             self.opening,
@@ -169,16 +169,22 @@ class Attempt:
             keep_fds=self.keep_fds,
             longest_s=self.engine.dispatch.longest_s(self.request),
         )
-        answer = self.agent.ask(question, stop=self.stop, on_ready=self._ready, on_turn=self._turn)
-        return replace(answer, stderr=self._clean_stderr(answer)) if answer.stderr else answer
+        return self.agent.run(
+            question, stop=self.stop, on_start=self._started, on_event=self._event
+        )
 
-    def _clean_stderr(self, answer: Answer) -> str:
-        redactor, kept = self.engine.redactor, answer.stderr
-        is_whole = len(kept.encode(errors="replace")) >= answer.outcome.stderr_bytes
-        return redactor.text(kept) if is_whole else redactor.ending(kept)
+    def _clean_stderr(self, answer: AgentResult) -> str:
+        return self._cleaner(answer)(answer.stderr)
 
-    def _ready(self, pid: int | None, started: str | None) -> None:
+    def _cleaner(self, answer: AgentResult) -> Callable[[str], str]:
+        """What rids stderr, or a part of it, of secrets: also of half a one, where its beginning was cut away."""
+        redactor, kept_bytes = self.engine.redactor, len(answer.stderr.encode(errors="replace"))
+        is_whole = answer.process is None or kept_bytes >= answer.process.stderr_bytes
+        return redactor.text if is_whole else redactor.ending
+
+    def _started(self, process: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
+        pid, started = (None, None) if process is None else (process.pid, process.started)
         if not self.prompt_id and self._is_plain():
             loose = Loose()
             self.prompt_id = self.sections.put(loose, self.engine.memo.links)
@@ -206,17 +212,19 @@ class Attempt:
         adds_nothing = self.plan.supplement is None and not self.raised
         return is_first and adds_nothing and is_plain(thread.id)
 
-    def _turn(self, text: str) -> None:
-        clean = self.running.turn(text)
+    def _event(self, event: AgentEvent) -> None:
+        if not isinstance(event, Text):
+            return
+        clean = self.running.turn(event.text)
         if clean:
             self.engine.on_event(TurnCame(self.thread.id, self.plan.role, clean))
 
-    def _refuse(self, verdict: Rejected, answer: Answer) -> None:
+    def _refuse(self, verdict: Rejected, answer: AgentResult) -> None:
         self.running.turn(answer.tail, last=True)
         self.running.remark("\n".join(verdict.problems))
         self.engine.on_event(ReplyRefused(self.thread.id, self.plan.role, tuple(verdict.problems)))
 
-    def _accepted(self, verdict: Accepted, answer: Answer) -> Result:
+    def _accepted(self, verdict: Accepted, answer: AgentResult) -> Result:
         ms = self._duration_ms()
         used = usage.of_attempt(self.usage, ms)
         spent = usage.add(
@@ -232,9 +240,9 @@ class Attempt:
             usage=self.usage,
             spent=spent,
             duration_ms=ms,
-            process=invocation.process_facts(answer.outcome),
+            process=invocation.process_facts(answer.process),
         )
-        peak_bytes = answer.outcome.peak_memory_bytes
+        peak_bytes = 0 if answer.process is None else answer.process.peak_memory_bytes
         ref = publish.publish_step(
             self.engine.store,
             self.engine.memo,
@@ -280,7 +288,7 @@ class Attempt:
         is_tighter = longest_s is not None and (timeout_s is None or longest_s <= timeout_s)
         return longest_s if is_tighter else None
 
-    def _out_of_budget(self, answer: Answer, left_s: float) -> Result:
+    def _out_of_budget(self, answer: AgentResult, left_s: float) -> Result:
         """The agent was ended because the time is used up that its thread, or a step, may take."""
         dispatch, request = self.engine.dispatch, self.request
         ms = max(self._duration_ms(), int(left_s * 1000) + 1)
@@ -300,43 +308,43 @@ class Attempt:
         return Result(now, self.plan.role, None, None, attempt)
 
     def _ending(
-        self, failure: tries.Failure, answer: Answer, ms: int, *, is_retried: bool = False
+        self, failure: tries.Failure, answer: AgentResult, ms: int, *, is_retried: bool = False
     ) -> tries.Ending:
         return tries.Ending(
             failure=failure,
             duration_ms=ms,
-            process=invocation.process_facts(answer.outcome),
-            stderr=answer.stderr,
+            process=invocation.process_facts(answer.process),
+            stderr=self._clean_stderr(answer),
             session=self.session,
             usage=self.usage,
             is_retried=is_retried,
         )
 
-    def _failed(self, failure: tries.Failure, answer: Answer) -> Result | Again:
+    def _failed(self, failed: AgentFailure, answer: AgentResult) -> Result | Again:
         store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
         if not self.running.is_begun:
-            if failure.code == STOPPED:  # before anything was begun: nothing has changed
+            if failed.code == STOPPED:  # before anything was begun: nothing has changed
                 raise interrupted(self.stop, thread.id)
-            self._ready(None, None)  # what was tried is on record all the same
-        failing = invocation.classify(failure, answer)
-        message = self.engine.redactor.text(
-            dispatch.in_words(self.request, failing, failure.message)
+            self._started(None)  # what was tried is on record all the same
+        said, has_session = self._cleaner(answer)(failed.said), self.session is not None
+        cause = self.engine.redactor.text(
+            invocation.in_words(failed, said, has_session=has_session)
         )
+        message = dispatch.in_words(self.request, failed, cause)
         ms = self._duration_ms()
         delay_s = None
-        if failure.code != STOPPED:
-            delay_s = dispatch.retry_delay_s(failing, self.retries)
-            delay_s = self._until_reset_s(failing) if delay_s is None else delay_s
+        if failed.code != STOPPED:
+            delay_s = dispatch.retry_delay_s(failed, self.retries)
+            delay_s = self._until_reset_s(failed) if delay_s is None else delay_s
         is_retried = delay_s is not None
-        ended = tries.Failure(failing.failure_class, message)
+        ended = tries.Failure(failed.failure_class, message)
         ending = self._ending(ended, answer, ms, is_retried=is_retried)
-        if failure.code == STOPPED:
+        if failed.code == STOPPED:
             publish.keep_aside(store, thread, self.running, ending, answer.tail, None)
             raise interrupted(self.stop, thread.id)
-        cause = self.engine.redactor.text(failure.message)
-        peak_bytes = answer.outcome.peak_memory_bytes
+        peak_bytes = 0 if answer.process is None else answer.process.peak_memory_bytes
         tell = dispatch.failure(
-            self.request, failing, cause, self.usage or {}, ms, peak_bytes, is_retried=is_retried
+            self.request, failed, cause, self.usage or {}, ms, peak_bytes, is_retried=is_retried
         )
         if delay_s is not None:
             publish.keep_aside(store, thread, self.running, ending, answer.tail, tell)
@@ -347,11 +355,11 @@ class Attempt:
         now = current(store, self.engine.memo, thread.id)
         return Result(now, self.plan.role, None, ending.failure, attempt)
 
-    def _until_reset_s(self, failing: Failing) -> float | None:
+    def _until_reset_s(self, failed: AgentFailure) -> float | None:
         """How long until the agent's limit resets, where the command waits for so long; else None."""
-        if failing.resets_ms is None:
+        if failed.resets_ms is None:
             return None
-        left_s = max(0.0, (failing.resets_ms - clock.now_ms()) / 1000)
+        left_s = max(0.0, (failed.resets_ms - clock.now_ms()) / 1000)
         waits_s = self.request.wait_s - (clock.monotonic_s() - self.began_s)
         return left_s if left_s <= waits_s else None
 
