@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.helpers.rig import everything
 from uwf.engine.chain.nodes import THREADS
 from uwf.engine.upkeep import migrate as history
-from uwf.engine.upkeep.migrate import HISTORY, Clash, Left, Report
+from uwf.engine.upkeep.migrate import HISTORY, Clash, Migration, Unmigrated
 from uwf.store.check import verify
 from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
@@ -24,14 +24,14 @@ def entry(store: Store, prefix: str, id: str, what: str = "old", **tags: str) ->
     return node
 
 
-def migrate(store: Store, dry_run: bool = False) -> Report:
+def migrate(store: Store, dry_run: bool = False) -> Migration:
     return history.migrate(store, dry_run=dry_run)
 
 
 def test_entries_become_threads(each_store: Store) -> None:
     store = each_store
     head = entry(store, HISTORY, A, completedAt="1700000000000", reason="completed")
-    assert migrate(store) == Report(1, 0, ())
+    assert migrate(store) == Migration(1, 0, ())
     ref = store.ref(THREADS + A)
     assert ref is not None
     assert (ref.id, ref.tags) == (head, {"status": "completed", "completedAt": "1700000000000"})
@@ -77,7 +77,7 @@ def test_thread_under_both_prefixes_stays_and_is_reported(each_store: Store) -> 
     dropped = entry(store, HISTORY, A, "old", reason="completed")
     entry(store, HISTORY, B)
     before = store.ref(THREADS + A), store.ref(HISTORY + A)
-    assert migrate(store) == Report(1, 1, (Clash(A, kept, dropped),))
+    assert migrate(store) == Migration(1, 1, (Clash(A, kept, dropped),))
     assert (store.ref(THREADS + A), store.ref(HISTORY + A)) == before
 
 
@@ -136,7 +136,7 @@ def test_store_that_fails_on_the_way_has_moved_nothing(
 def test_an_entry_in_the_older_place_is_left_until_it_is_moved(each_store: Store) -> None:
     assert history.left(each_store) is None
     entry(each_store, HISTORY, A)
-    assert history.left(each_store) == Left(A, clashes=False)
+    assert history.left(each_store) == Unmigrated(A, clashes=False)
     migrate(each_store)
     assert history.left(each_store) is None
 
@@ -144,11 +144,11 @@ def test_an_entry_in_the_older_place_is_left_until_it_is_moved(each_store: Store
 def test_an_entry_to_move_is_told_before_one_that_clashes(each_store: Store) -> None:
     entry(each_store, THREADS, A, "living", status="idle")
     entry(each_store, HISTORY, A)
-    assert history.left(each_store) == Left(A, clashes=True)
+    assert history.left(each_store) == Unmigrated(A, clashes=True)
     entry(each_store, HISTORY, B)
-    assert history.left(each_store) == Left(B, clashes=False)
+    assert history.left(each_store) == Unmigrated(B, clashes=False)
     migrate(each_store)
-    assert history.left(each_store) == Left(A, clashes=True)
+    assert history.left(each_store) == Unmigrated(A, clashes=True)
 
 
 def test_many_entries_are_moved_at_once(each_store: Store) -> None:
@@ -156,7 +156,7 @@ def test_many_entries_are_moved_at_once(each_store: Store) -> None:
         node = tx.put("old-step", {"id": "many"})
         for n in range(1_000):
             tx.set_ref(f"{HISTORY}01HF7YAT00000000000{n:07d}", node, tags={}, why="test")
-    assert migrate(each_store) == Report(1_000, 0, ())
+    assert migrate(each_store) == Migration(1_000, 0, ())
     assert each_store.count_refs(THREADS, tags={"status": "completed"}) == 1_000
     assert each_store.count_refs(HISTORY) == 0
 

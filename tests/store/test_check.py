@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.store.conftest import Clock
-from uwf.store.check import Problem, Report, verify
+from uwf.store.check import Damage, Verification, verify
 from uwf.store.codec import Link, key_of
 from uwf.store.gc import collect
 from uwf.store.memory import MemoryStore
@@ -47,18 +47,18 @@ def spoil(path: str, id: str) -> None:
     other.close()
 
 
-def told(report: Report) -> set[tuple[str, str, tuple[str, ...]]]:
+def told(report: Verification) -> set[tuple[str, str, tuple[str, ...]]]:
     return {(problem.kind, problem.id, problem.needed_by) for problem in report.problems}
 
 
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_sound_store_has_no_problems(store: Store, deep: bool) -> None:
     tree(store)
-    assert verify(store, deep) == Report(6 if deep else 5, 3, ())
+    assert verify(store, deep) == Verification(6 if deep else 5, 3, ())
 
 
 def test_an_empty_store_is_sound(store: Store) -> None:
-    assert verify(store, deep=True) == Report(0, 0, ())
+    assert verify(store, deep=True) == Verification(0, 0, ())
 
 
 def test_a_missing_object_is_named_with_all_refs_that_need_it(disk: SqliteStore) -> None:
@@ -110,7 +110,7 @@ def test_a_tag_index_that_disagrees_is_a_problem(disk: SqliteStore, path: str) -
     other.execute("UPDATE ref_tag SET value = 'done'")
     other.close()
     (problem,) = verify(disk, deep=True).problems
-    assert problem == Problem("file", "", (), "the tag index disagrees with ref r/a")
+    assert problem == Damage("file", "", (), "the tag index disagrees with ref r/a")
 
 
 def test_a_page_that_nothing_uses_is_a_problem(path: str) -> None:
@@ -144,8 +144,8 @@ def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clo
         return read(id)
 
     disk.raw = meanwhile  # type: ignore[method-assign]
-    assert verify(disk, deep=True) == Report(6, 3, ())
-    assert verify(disk, deep=True) == Report(1, 3, ())
+    assert verify(disk, deep=True) == Verification(6, 3, ())
+    assert verify(disk, deep=True) == Verification(1, 3, ())
     other.close()
 
 
@@ -158,5 +158,5 @@ def test_a_long_chain_and_many_refs_are_checked_in_little_time() -> None:
             id = tx.put("k", {"before": Link(id), "n": number})
             tx.set_ref(f"r/{number}", id, why="x")
     started = time.monotonic()
-    assert verify(store, deep=True) == Report(5_001, 5_000, ())
+    assert verify(store, deep=True) == Verification(5_001, 5_000, ())
     assert time.monotonic() - started < 5

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from uwf.demo import linter, project
-from uwf.demo.prompt import Prompt, Reply
+from uwf.demo.prompt import RolePrompt, RoleReply
 
 
-def play(prompt: Prompt, folder: str) -> Reply:
+def play(prompt: RolePrompt, folder: str) -> RoleReply:
     """Fix what may be fixed in `folder`. Raises `LinterFailed`."""
     agreed = prompt.agreed
     before, sources = linter.check(folder, agreed), project.sources(folder)
@@ -21,6 +21,6 @@ def play(prompt: Prompt, folder: str) -> Reply:
     }
     kind = "safe and unsafe" if agreed.unsafe_fixes else "safe"
     if not changed:
-        return Reply(fields, f"Ruff's {kind} fixes change nothing here.")
+        return RoleReply(fields, f"Ruff's {kind} fixes change nothing here.")
     names = project.listed([f"`{path}`" for path in changed])
-    return Reply(fields, f"Applied ruff's {kind} fixes. They changed {names}.")
+    return RoleReply(fields, f"Applied ruff's {kind} fixes. They changed {names}.")

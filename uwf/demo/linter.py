@@ -1,4 +1,4 @@
-"""The linter: ruff, when it is installed. What it is asked for comes from `agreed`, what it says becomes `Finding`s."""
+"""The linter: ruff, when it is installed. What is asked of it comes from `agreed`; it says `LintFinding`s."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LinterFailed(Exception):
     """Ruff did not lint. The text is what it said, on one line."""
 
 
-class Finding(Record):
+class LintFinding(Record):
     """One finding. `fix` is `SAFE`, `UNSAFE` or `NONE`; `path` is seen from the project's folder."""
 
     code: str
@@ -76,7 +76,7 @@ def options(folder: str, agreed: Agreed) -> list[str]:
     return chosen
 
 
-def check(folder: str, agreed: Agreed) -> list[Finding]:
+def check(folder: str, agreed: Agreed) -> list[LintFinding]:
     """Everything ruff finds in `folder`. Raises `LinterFailed`."""
     said = _check(folder, agreed, "--output-format", "json")
     try:
@@ -91,15 +91,15 @@ def fix(folder: str, agreed: Agreed) -> None:
     _check(folder, agreed, "--fix-only", unsafe)
 
 
-def fixable(findings: Iterable[Finding], agreed: Agreed) -> list[Finding]:
+def fixable(findings: Iterable[LintFinding], agreed: Agreed) -> list[LintFinding]:
     """The findings that `fix` may fix."""
     allowed = (SAFE, UNSAFE) if agreed.unsafe_fixes else (SAFE,)
     return [finding for finding in findings if finding.fix in allowed]
 
 
-def by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
+def by_rule(findings: Iterable[LintFinding]) -> list[list[LintFinding]]:
     """The findings of each rule, the most frequent rule first."""
-    rules: dict[str, list[Finding]] = {}
+    rules: dict[str, list[LintFinding]] = {}
     for finding in findings:
         rules.setdefault(finding.code, []).append(finding)
     return sorted(rules.values(), key=lambda found: (-len(found), found[0].code))
@@ -138,10 +138,10 @@ def _run(words: list[str], folder: str) -> str:
     return done.stdout
 
 
-def _finding(row: Any, folder: str) -> Finding:
+def _finding(row: Any, folder: str) -> LintFinding:
     code = row["code"] or SYNTAX
     applicability = row["fix"]["applicability"] if row["fix"] else NONE
-    return Finding(
+    return LintFinding(
         code=code,
         name=row.get("name") or code,
         path=os.path.relpath(row["filename"], folder),

@@ -22,7 +22,7 @@ INSTRUCTION = "## Your instruction now\n\n"
 AGREED = "Agreed so far: "
 
 
-class Prompt(Record):
+class RolePrompt(Record):
     """A prompt, taken apart. `supplement` is "" when nobody adds anything."""
 
     task: str
@@ -46,7 +46,7 @@ class Prompt(Record):
         return agreed.read(self.supplement)
 
 
-class Reply(Record):
+class RoleReply(Record):
     """Front matter and text."""
 
     fields: Mapping[str, str | int]
@@ -57,19 +57,19 @@ class Reply(Record):
         return f"---\n{front}\n---\n{self.text}\n"
 
 
-def suspend(reason: str, text: str = "") -> Reply:
+def suspend(reason: str, text: str = "") -> RoleReply:
     """The reply that asks a person."""
-    return Reply({"$status": "$SUSPEND", "reason": reason}, text)
+    return RoleReply({"$status": "$SUSPEND", "reason": reason}, text)
 
 
-def take_apart(text: str) -> Prompt:
+def take_apart(text: str) -> RolePrompt:
     """The parts of a prompt. One that is missing is ""."""
     above, _, instruction = text.rpartition(INSTRUCTION)
     before, added, supplement = above.rpartition(SUPPLEMENT)
     _, _, task = (before if added else above).partition(TASK)
     for story in STORIES:
         task = task.partition(story)[0]
-    return Prompt(
+    return RolePrompt(
         task=task.strip(),
         supplement=supplement.strip() if added else "",
         instruction=instruction.strip(),

@@ -6,14 +6,14 @@ import os
 
 from uwf.demo import linter, project
 from uwf.demo.agreed import EXAMPLES, Agreed
-from uwf.demo.linter import SYNTAX, UNSAFE, Finding
-from uwf.demo.prompt import Prompt, Reply, suspend
+from uwf.demo.linter import SYNTAX, UNSAFE, LintFinding
+from uwf.demo.prompt import RolePrompt, RoleReply, suspend
 from uwf.quantities import counted
 
 DIFF_LINES = 8
 
 
-def play(prompt: Prompt, folder: str) -> Reply:
+def play(prompt: RolePrompt, folder: str) -> RoleReply:
     """Decide how to go on with the project in `folder`. Raises `LinterFailed`."""
     agreed = prompt.agreed
     text, broken = _change(folder)
@@ -29,10 +29,10 @@ def play(prompt: Prompt, folder: str) -> Reply:
     if heard and (fixable or not finished):
         # Only a person's word is a reason to try again: what is left without one has just been tried.
         reason = f"A person has decided, and {counted(len(fixable), 'finding')} can be fixed now."
-        return Reply({"$status": "again", "reason": reason, "agreed": agreed.text}, text)
+        return RoleReply({"$status": "again", "reason": reason, "agreed": agreed.text}, text)
     text = "\n\n".join(filter(None, (text, _left(findings))))
     if finished:
-        return Reply({"$status": "done", "left": len(findings), "agreed": agreed.text}, text)
+        return RoleReply({"$status": "done", "left": len(findings), "agreed": agreed.text}, text)
     unheard = prompt.supplement and not heard
     return suspend((_NOT_HEARD if unheard else "") + _question(findings, agreed), text)
 
@@ -40,7 +40,7 @@ def play(prompt: Prompt, folder: str) -> Reply:
 _NOT_HEARD = f"I am a small program and did not understand that. I know: {EXAMPLES}. "
 
 
-def _question(findings: list[Finding], agreed: Agreed) -> str:
+def _question(findings: list[LintFinding], agreed: Agreed) -> str:
     """What the person is asked: what is left, by rule, and what may be answered."""
     unsafe = [found for found in findings if found.fix == UNSAFE and not agreed.unsafe_fixes]
     stuck = [found for found in findings if found not in unsafe]
@@ -62,11 +62,11 @@ def _question(findings: list[Finding], agreed: Agreed) -> str:
     )
 
 
-def _codes(findings: list[Finding]) -> list[str]:
+def _codes(findings: list[LintFinding]) -> list[str]:
     return [found[0].code for found in linter.by_rule(findings)]
 
 
-def _left(findings: list[Finding]) -> str:
+def _left(findings: list[LintFinding]) -> str:
     if not findings:
         return "The linter finds nothing any more."
     lines = [

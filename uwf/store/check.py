@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Ref, Store
 
 
-class Problem(Record):
+class Damage(Record):
     """`kind` is "missing" or "damaged" for the object `id`, or "file" for the store's own structure, without an
     id. `needed_by` names the refs that reach the object, sorted; `detail` says more in words."""
 
@@ -28,15 +28,15 @@ class Problem(Record):
     detail: str
 
 
-class Report(Record):
+class Verification(Record):
     """How many objects were found sound, how many refs there are, and what is wrong."""
 
     objects: int
     refs: int
-    problems: tuple[Problem, ...]
+    problems: tuple[Damage, ...]
 
 
-def verify(store: Store, deep: bool = False) -> Report:
+def verify(store: Store, deep: bool = False) -> Verification:
     """Check the store as it is at this moment; others may go on writing.
 
     StoreUnreadable when not even the refs can be read.
@@ -56,15 +56,15 @@ def verify(store: Store, deep: bool = False) -> Report:
         if deep:
             sound.update(walk(store, store.ids(), seen, note_present))
         needed_by = _needed_by(store, refs, sound, faults) if faults else {}
-        problems = [_problem(id, faults[id], needed_by[id]) for id in sorted(faults)]
+        problems = [_damage(id, faults[id], needed_by[id]) for id in sorted(faults)]
         if deep:
-            problems += [Problem("file", "", (), text) for text in store.faults()]
-    return Report(len(sound), len(refs), tuple(problems))
+            problems += [Damage("file", "", (), text) for text in store.faults()]
+    return Verification(len(sound), len(refs), tuple(problems))
 
 
-def _problem(id: str, error: UwfError, needed_by: tuple[str, ...]) -> Problem:
+def _damage(id: str, error: UwfError, needed_by: tuple[str, ...]) -> Damage:
     kind = "missing" if isinstance(error, ObjectMissing) else "damaged"
-    return Problem(kind, id, needed_by, error.message)
+    return Damage(kind, id, needed_by, error.message)
 
 
 def _needed_by(

@@ -28,20 +28,20 @@ class Clash(Record):
     dropped: str
 
 
-class Report(Record):
+class Migration(Record):
     moved: int
     skipped: int
     conflicts: tuple[Clash, ...]
 
 
-class Left(Record):
+class Unmigrated(Record):
     """A thread that still has an entry under the old prefix. With `clashes` it stays there when others are moved."""
 
     thread: str
     clashes: bool
 
 
-def left(store: Store) -> Left | None:
+def left(store: Store) -> Unmigrated | None:
     """An entry that is left under the old prefix, one to move if there is one among the first few; None without any.
 
     One walk of an index as long as there is none.
@@ -50,12 +50,12 @@ def left(store: Store) -> Left | None:
     for old in store.names(HISTORY, limit=LOOKED_AT):
         thread = old.removeprefix(HISTORY)
         if store.ref(THREADS + thread) is None:
-            return Left(thread, clashes=False)
-        found = found or Left(thread, clashes=True)
+            return Unmigrated(thread, clashes=False)
+        found = found or Unmigrated(thread, clashes=True)
     return found
 
 
-def migrate(store: Store, *, dry_run: bool) -> Report:
+def migrate(store: Store, *, dry_run: bool) -> Migration:
     """Move every thread under the old prefix, in one transaction. Running it again moves 0."""
     moved, skipped = 0, 0
     clashes: list[Clash] = []
@@ -72,7 +72,7 @@ def migrate(store: Store, *, dry_run: bool) -> Report:
             if not dry_run:
                 _move(tx, old, id)
                 points.at("migrate: entry moved")
-    return Report(moved, skipped, tuple(clashes))
+    return Migration(moved, skipped, tuple(clashes))
 
 
 def _move(tx: Transaction, old: Ref, id: str) -> None:
