@@ -21,6 +21,7 @@ import os
 import sys
 
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,10 +76,20 @@ def start_time(pid: int) -> str | None:
     return process.start if process else None
 
 
+def this_process() -> Owner:
+    """This process, as what it holds names it."""
+    return Owner(os.getpid(), start_time(os.getpid()) or "")
+
+
+def is_alive(owner: Owner) -> bool:
+    """Whether this process of this machine still lives. A zombie does not, nor does another that got its number."""
+    process = look(owner.pid)
+    return process is not None and process.start == owner.started and not process.dead
+
+
 def is_same(pid: int, start: str) -> bool:
-    """Whether the process that began at `start` with this pid still lives. A corpse does not."""
-    process = look(pid)
-    return process is not None and process.start == start and not process.dead
+    """`is_alive`, for who keeps the two apart."""
+    return is_alive(Owner(pid, start))
 
 
 def is_older(process: Process, start: str) -> bool:
