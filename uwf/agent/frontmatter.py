@@ -13,12 +13,12 @@ too large.
 from __future__ import annotations
 
 from uwf import yaml12
-from uwf.agent.delimiters import Mark, marks
 from uwf.errors import InputError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, ClassVar
 
     # The front matter, the text before its block, and the text after it.
@@ -28,7 +28,8 @@ STATUS = "$status"
 MOST_BLOCK_CHARS = 256 << 10
 MOST_YAML_CHARS = 512 << 10  # read as YAML in all, over every block of one reply
 LEAST_YAML_CHARS = 8 << 10  # what a smaller block counts
-_SIGNS = ("\n---", "\n...", "\n```", "\n~~~", "\r")
+MOST_DELIMITERS = 20_000  # lines of one reply that are looked at as such
+LONGEST_FENCE = 8  # longer ones are taken for this long, so that there are few kinds
 _FENCED = {"", "yaml", "yml", "json", "markdown", "md", "text", "txt"}  # other fences hold code
 _SHAPE = (
     "begin the reply with a line `---`, then YAML with `$status: <one of the allowed values>`, "
@@ -55,9 +56,6 @@ class Reply(Record):
 def split(text: str) -> Reply:
     """Take `text` apart. Raises BadReply."""
     text = text.removeprefix("\ufeff")
-    usual = _usual(text)
-    if usual is not None:
-        return usual
     if not text.strip():
         raise BadReply(f"the reply is empty: {_SHAPE}")
     search = _Search(text)
@@ -70,39 +68,12 @@ def split(text: str) -> Reply:
     return Reply(front, body if body.strip() else _without_blank_lines(before).rstrip())
 
 
-def _usual(text: str) -> Reply | None:
-    """The reply that begins with its block, and nothing in it is a delimiter. None: look for one with all care.
-
-    It must see what `_Search` would. A test holds the two against each other.
-    """
-    if not text.startswith("---\n"):
-        return None
-    end = text.find("\n---\n", 3)
-    if not 0 < end <= LEAST_YAML_CHARS:
-        return None
-    head, block = text[3:end], text[4 : end + 1]
-    if STATUS not in block:
-        return None
-    for sign in _SIGNS:
-        if sign in head:
-            return None
-    try:
-        value = yaml12.parse(block, name="the front matter")
-    except InputError:
-        return None
-    status = value.get(STATUS) if isinstance(value, dict) else None
-    body = _without_blank_lines(text[end + 5 :])
-    if not isinstance(status, str) or not status.strip() or not body.strip():
-        return None
-    return Reply(value, body)
-
-
 class _Search:
     """The blocks of one text, tried in order."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._marks = list(marks(text))
+        self._delimiters = list(_delimiters_of(text))
         self._tried: set[tuple[int, int]] = set()
         self._allowance = MOST_YAML_CHARS
         self._unclosed: set[str] = set()
@@ -113,57 +84,59 @@ class _Search:
         """The first valid front matter, with the text before and after its block.
 
         What stands in a fence that is closed and not front matter is an example, and skipped. When that leaves
-        nothing, a stray fence may have turned inside and outside around: then every mark may begin a block.
+        nothing, a stray fence may have turned inside and outside around: then every delimiter may begin a block.
         """
-        text, marks = self._text, self._marks
-        place = 0
-        while place < len(marks):
-            mark = marks[place]
-            place += 1
-            if not mark.is_fence():
-                if mark.sign == "---" and (block := self._between_dashes(place)):
+        text, delimiters = self._text, self._delimiters
+        index = 0
+        while index < len(delimiters):
+            delimiter = delimiters[index]
+            index += 1
+            if not delimiter.is_fence():
+                if delimiter.sign == "---" and (block := self._between_dashes(index)):
                     front, end = block
-                    return front, text[: mark.start], text[end:]
+                    return front, text[: delimiter.start], text[end:]
                 continue
-            closing, stop = self._content(mark, place, skip_other_fences)
-            if mark.language() in _FENCED and (found := self._in_fence(mark, place, closing, stop)):
+            closing, stop = self._content(delimiter, index, skip_other_fences)
+            if delimiter.language() in _FENCED and (
+                found := self._in_fence(delimiter, index, closing, stop)
+            ):
                 return found
             if closing and skip_other_fences:
-                place = closing + 1
+                index = closing + 1
         return None
 
-    def _between_dashes(self, place: int) -> tuple[dict[str, Any], int] | None:
-        """The front matter that begins after the `---` before mark number `place`, and where its block ends."""
-        start = self._marks[place - 1].end
-        if place == len(self._marks):
+    def _between_dashes(self, index: int) -> tuple[dict[str, Any], int] | None:
+        """The front matter that begins after the `---` before delimiter number `index`, and where its block ends."""
+        start = self._delimiters[index - 1].end
+        if index == len(self._delimiters):
             front = self._read(start, len(self._text))  # nobody closed it: the end does
             return (front, len(self._text)) if front else None
-        closing = self._marks[place]
+        closing = self._delimiters[index]
         front = self._read(start, closing.start)
         return (front, closing.start if closing.is_fence() else closing.end) if front else None
 
-    def _content(self, fence: Mark, place: int, far: bool) -> tuple[int, int]:
-        """The number of the mark that closes `fence` (0: none), and where its content stops.
+    def _content(self, fence: _Delimiter, index: int, far: bool) -> tuple[int, int]:
+        """The number of the delimiter that closes `fence` (0: none), and where its content stops.
 
         When not `far`, the next fence is the limit: searching on from every fence would take quadratic time.
         """
         if fence.sign not in self._unclosed:
-            for number in range(place, len(self._marks)):
-                mark = self._marks[number]
-                if mark.closes(fence):
-                    return number, mark.start
-                if not far and mark.is_fence():
-                    return 0, mark.start
+            for number in range(index, len(self._delimiters)):
+                delimiter = self._delimiters[number]
+                if delimiter.closes(fence):
+                    return number, delimiter.start
+                if not far and delimiter.is_fence():
+                    return 0, delimiter.start
             self._unclosed.add(fence.sign)  # nor is any later one of its kind
         return 0, len(self._text)
 
-    def _in_fence(self, fence: Mark, place: int, closing: int, stop: int) -> _Found | None:
-        """The front matter in a fence, bare or between `---` lines, when the mark after the fence is `place`."""
-        text, marks = self._text, self._marks
-        if place < len(marks) and marks[place].sign == "---":
-            inner = marks[place]
+    def _in_fence(self, fence: _Delimiter, index: int, closing: int, stop: int) -> _Found | None:
+        """The front matter in a fence, bare or between `---` lines, when the delimiter after the fence is `index`."""
+        text, delimiters = self._text, self._delimiters
+        if index < len(delimiters) and delimiters[index].sign == "---":
+            inner = delimiters[index]
             if not text[fence.end : inner.start].strip():
-                block = self._between_dashes(place + 1)
+                block = self._between_dashes(index + 1)
                 if block is None:
                     return None
                 front, end = block
@@ -171,9 +144,9 @@ class _Search:
         bare = self._read(fence.end, stop)
         if bare is None:
             return None
-        return bare, text[: fence.start], text[marks[closing].end if closing else stop :]
+        return bare, text[: fence.start], text[delimiters[closing].end if closing else stop :]
 
-    def _unwrapped(self, fence: Mark, start: int) -> str:
+    def _unwrapped(self, fence: _Delimiter, start: int) -> str:
         """The text from `start` without the line that closes `fence`, in which the front matter stands.
 
         That is the next line, when only the front matter is in the fence. Else the whole reply may be: then it is the
@@ -181,7 +154,9 @@ class _Search:
         """
         text = self._text
         fences = [
-            mark for mark in self._marks if mark.start >= start and mark.sign.startswith(fence.sign)
+            delimiter
+            for delimiter in self._delimiters
+            if delimiter.start >= start and delimiter.sign.startswith(fence.sign)
         ]
         closing = None
         if fences and fences[0].closes(fence) and not text[start : fences[0].start].strip():
@@ -190,10 +165,10 @@ class _Search:
             closing = fences[-1]
         else:
             depth = 1
-            for mark in fences:
-                depth += -1 if mark.closes(fence) else 1
+            for delimiter in fences:
+                depth += -1 if delimiter.closes(fence) else 1
                 if not depth:
-                    closing = mark
+                    closing = delimiter
                     break
         return (
             text[start:] if closing is None else text[start : closing.start] + text[closing.end :]
@@ -234,9 +209,9 @@ class _Search:
     def _next_status(self, start: int) -> int:
         """Where `$status` stands next, or the end of the text. No stretch is searched twice in a row."""
         if not self._searched_from <= start <= self._status_at:
-            place = self._text.find(STATUS, start)
+            index = self._text.find(STATUS, start)
             self._searched_from = start
-            self._status_at = len(self._text) if place < 0 else place
+            self._status_at = len(self._text) if index < 0 else index
         return self._status_at
 
     def _refuse(self, message: str) -> None:
@@ -248,3 +223,51 @@ def _without_blank_lines(text: str) -> str:
     """`text` from its first line that is not blank."""
     first = len(text) - len(text.lstrip())
     return text[text.rfind("\n", 0, first) + 1 :]
+
+
+class _Delimiter(Record):
+    """A line that may delimit a block: its place in the text, and `---`, `...`, or the sign of a fence."""
+
+    start: int
+    end: int
+    sign: str
+    info: str
+
+    def is_fence(self) -> bool:
+        return self.sign[0] in "`~"
+
+    def language(self) -> str:
+        return self.info.lower().partition(" ")[0]
+
+    def closes(self, fence: _Delimiter) -> bool:
+        return self.sign.startswith(fence.sign) and not self.info
+
+
+def _delimiters_of(text: str) -> Iterator[_Delimiter]:
+    """The first delimiters of `text`, in order. Found by searching, so that all other lines cost nearly nothing."""
+    starts = {sign: _line_starting(text, sign, 0) for sign in ("---", "...", "```", "~~~")}
+    for _ in range(MOST_DELIMITERS):
+        start, sign = min((start, sign) for sign, start in starts.items())
+        if start == len(text):
+            return
+        newline = text.find("\n", start)
+        end = len(text) if newline < 0 else newline + 1
+        starts[sign] = _line_starting(text, sign, end)
+        line = text[start:end].rstrip()
+        if sign in ("---", "..."):
+            if line == sign:
+                yield _Delimiter(start, end, sign, "")
+            continue
+        info = line.lstrip(sign[0])
+        if "`" not in info:
+            yield _Delimiter(
+                start, end, line[: min(len(line) - len(info), LONGEST_FENCE)], info.strip()
+            )
+
+
+def _line_starting(text: str, sign: str, start: int) -> int:
+    """Where the first line at or after the line start `start` begins with `sign`; the end of the text if none does."""
+    if text.startswith(sign, start):
+        return start
+    place = text.find("\n" + sign, start)
+    return len(text) if place < 0 else place + 1
