@@ -13,7 +13,8 @@ from uwf.engine.actions import lifecycle
 from uwf.engine.chain.nodes import ATTEMPTS, THREADS
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.thread import lock_path
-from uwf.guard import lock, queue
+from uwf.guard import queue
+from uwf.store import leases as lock
 from uwf.store.protocols import Ref
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow

@@ -16,7 +16,7 @@ from uwf.agent.process import platform
 from uwf.engine.actions import stop
 from uwf.engine.chain.thread import lock_path
 from uwf.errors import StateError
-from uwf.guard import lock
+from uwf.store import leases as lock
 
 ID = clock.ulid(1_700_000_000_000)
 PATIENCE_S = 10.0

@@ -19,9 +19,9 @@ from uwf.engine.events import Recovered
 from uwf.engine.query import turns
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor
-from uwf.guard import lock
 from uwf.record import replace
 from uwf.store.owner import Owner
+from uwf.store import leases as lock
 
 
 def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:

@@ -9,8 +9,8 @@ from uwf import home as paths
 from uwf.engine.chain.nodes import ATTEMPTS, IDLE, STATUSES, THREADS, Place, Plan
 from uwf.engine.chain.opening import load_draft
 from uwf.errors import NotFound, StoreError
-from uwf.guard import lock
 from uwf.record import Record
+from uwf.store import leases as lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

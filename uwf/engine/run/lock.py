@@ -11,7 +11,7 @@ from uwf.engine.chain.thread import Thread, lock_path, read_try
 from uwf.engine.events import Recovered, Waiting
 from uwf.engine.run import recovery
 from uwf.errors import Busy, Interrupted, Refused
-from uwf.guard import lock
+from uwf.store import leases as lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

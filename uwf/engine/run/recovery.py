@@ -15,8 +15,8 @@ from uwf.engine.chain import attempt as tries
 from uwf.engine.chain.nodes import ATTEMPTS
 from uwf.engine.chain.opening import load_draft
 from uwf.engine.chain.thread import INTERRUPTED, TRYING, lock_path, read_try, runner
-from uwf.guard import lock
 from uwf.record import Record
+from uwf.store import leases as lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

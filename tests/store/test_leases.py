@@ -12,7 +12,7 @@ import pytest
 from tests.guard.asking import Time
 from uwf import clock
 from uwf.errors import Busy, StoreError
-from uwf.guard import lock
+from uwf.store import leases as lock
 
 ONE, OTHER = clock.ulid(1_700_000_000_000), clock.ulid(1_700_000_000_000)
 PATIENCE_S = 10.0
