@@ -12,9 +12,8 @@ from typing import Any
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.nodes import ATTEMPTS, THREADS
 from uwf.engine.chain.redact import Redactor
-from uwf.engine.chain.thread import lock_path
+from uwf.engine.chain.thread import runner
 from uwf.guard import queue
-from uwf.store import leases as lock
 from uwf.store.protocols import Ref
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow
@@ -100,8 +99,8 @@ class Home:
 
     def locked(self) -> list[str]:
         """The threads whose lock somebody holds."""
-        path = lock_path(str(self.path))
-        return [thread for thread in self.threads if lock.holder(path, thread) is not None]
+        home = str(self.path)
+        return [thread for thread in self.threads if runner(home, thread) is not None]
 
     def lives(self) -> list[tuple[str, int, int, int | None]]:
         """What the agents noted: thread, pid, and when each began and ended, in monotonic nanoseconds."""

@@ -14,9 +14,9 @@ from tests.guard.asking import Time
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.actions import stop
-from uwf.engine.chain.thread import lock_path
+from uwf.engine.chain.thread import leases, runner
 from uwf.errors import StateError
-from uwf.store import leases as lock
+from uwf.store import leases as locks
 
 ID = clock.ulid(1_700_000_000_000)
 PATIENCE_S = 10.0
@@ -33,10 +33,9 @@ def holder(tmp_path: object) -> Iterator[Callable[..., int]]:
         if pid == 0:
             try:
                 signal.signal(signal.SIGTERM, on_term)
-                held = lock.take(lock_path(str(tmp_path)), ID)
+                assert leases(str(tmp_path)).take(ID)
                 os.write(says, b"x")
                 time.sleep(60)
-                held.release()
             finally:
                 os._exit(0)
         os.close(says)
@@ -53,8 +52,8 @@ def holder(tmp_path: object) -> Iterator[Callable[..., int]]:
 
 def let_go_and_stay(signum: int, frame: object) -> None:
     """A run that ends its thread's step and then goes on with something else."""
-    for held in list(lock._held.values()):
-        held.release()
+    for (path, _), held in list(locks._held.items()):
+        locks.FileLeases(path).release(held)
 
 
 def test_nobody_runs_it(tmp_path: object) -> None:
@@ -65,7 +64,7 @@ def test_nobody_runs_it(tmp_path: object) -> None:
 def test_run_ends_at_sigterm(tmp_path: object, holder: Callable[..., int]) -> None:
     pid = holder()
     assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
-    assert lock.holder(lock_path(str(tmp_path)), ID) is None
+    assert runner(str(tmp_path), ID) is None
 
 
 def test_run_that_lets_go_is_not_killed(tmp_path: object, holder: Callable[..., int]) -> None:
@@ -77,12 +76,15 @@ def test_run_that_lets_go_is_not_killed(tmp_path: object, holder: Callable[..., 
 def test_run_that_does_not_listen_is_killed(tmp_path: object, holder: Callable[..., int]) -> None:
     pid = holder(signal.SIG_IGN)
     assert stop.stop(str(tmp_path), ID, patience_s=0.05) == pid
-    assert lock.holder(lock_path(str(tmp_path)), ID) is None
+    assert runner(str(tmp_path), ID) is None
 
 
 def test_thread_of_this_very_process_is_not_stopped(tmp_path: object) -> None:
-    with lock.take(lock_path(str(tmp_path)), ID), pytest.raises(StateError):
+    held = leases(str(tmp_path)).take(ID)
+    assert held is not None
+    with pytest.raises(StateError):
         stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+    leases(str(tmp_path)).release(held)
 
 
 @pytest.mark.parametrize("pid", [0, 2**22 + 1])
@@ -108,7 +110,7 @@ def test_run_of_another_user_is_told_at_once(
         patch.setattr(os, "kill", refuse)
         with pytest.raises(StateError, match=f"process {pid} of another user"):
             stop.stop(str(tmp_path), ID, patience_s=0)
-    assert lock.holder(lock_path(str(tmp_path)), ID) == pid
+    assert runner(str(tmp_path), ID) == pid
 
 
 def test_waiting_ends_with_the_run_or_with_the_time(

@@ -20,8 +20,9 @@ from uwf.engine.query import turns
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor
 from uwf.record import replace
+from uwf.store.leases import FileLeases
 from uwf.store.owner import Owner
-from uwf.store import leases as lock
+from uwf.store.protocols import Lease
 
 
 def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
@@ -117,15 +118,15 @@ def test_nothing_left_is_nothing_to_settle(rig: Rig) -> None:
 def test_where_nothing_is_left_no_lock_is_taken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     id = rig.start()
     taken: list[str] = []
-    take = lock.take
+    take = FileLeases.take
 
-    def counted(path: str, thread: str) -> lock.ThreadLock:
+    def counted(leases: FileLeases, thread: str) -> Lease | None:
         taken.append(thread)
-        return take(path, thread)
+        return take(leases, thread)
 
     def settle_if_left() -> recovery.Settled | None:
         with monkeypatch.context() as patch:
-            patch.setattr(lock, "take", counted)
+            patch.setattr(FileLeases, "take", counted)
             return recovery.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5)
 
     assert settle_if_left() is None  # never tried
@@ -145,13 +146,13 @@ def test_what_is_left_is_looked_at_again_under_the_lock(
 ) -> None:
     id = rig.start()
     die(rig, id, "exec", "half")
-    take = lock.take
+    take = FileLeases.take
 
-    def taken_late(path: str, thread: str) -> lock.ThreadLock:
+    def taken_late(leases: FileLeases, thread: str) -> Lease | None:
         assert recovery.settle(rig.store, id, grace_s=0.5) is not None
-        return take(path, thread)
+        return take(leases, thread)
 
-    monkeypatch.setattr(lock, "take", taken_late)
+    monkeypatch.setattr(FileLeases, "take", taken_late)
     assert recovery.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5) is None
 
 

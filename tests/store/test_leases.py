@@ -1,4 +1,7 @@
-"""The thread lock: one holder at a time, in one process and over processes, gone with its holder."""
+"""Leases: one holder at a time, in one process and over processes, gone with its holder.
+
+What every kind of leases promises comes first, each test with the kinds there are; what files add comes after.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,17 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
-from tests.guard.asking import Time
 from uwf import clock
-from uwf.errors import Busy, StoreError
-from uwf.store import leases as lock
+from uwf.errors import StoreError
+from uwf.store.leases import FileLeases, _offset
+from uwf.store.owner import Owner
+from uwf.store.protocols import Lease, Leases
 
 ONE, OTHER = clock.ulid(1_700_000_000_000), clock.ulid(1_700_000_000_000)
-PATIENCE_S = 10.0
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "threads.lock")
 
 
 class Child:
@@ -59,153 +58,127 @@ def fork() -> Iterator[Callable[[Callable[[], object]], Child]]:
         child.end()
 
 
-def taken(path: str, thread: str) -> str:
-    """What taking the lock comes to. It is kept for as long as the process lives."""
-    try:
-        KEPT.append(lock.take(path, thread))
-    except Busy:
-        return "busy"
-    return "taken"
+Fork: TypeAlias = Callable[[Callable[[], object]], Child]
 
 
-KEPT: list[lock.ThreadLock] = []
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "threads.lock")
 
 
-def test_free_lock_can_be_taken_and_names_its_holder(path: str) -> None:
-    assert lock.holder(path, ONE) is None
-    with lock.take(path, ONE):
-        assert lock.holder(path, ONE) == os.getpid()
-    assert lock.holder(path, ONE) is None
+@pytest.fixture(params=["file"])
+def leases(path: str) -> Leases:
+    return FileLeases(path)
 
 
-def test_asking_makes_no_file(path: str) -> None:
-    assert lock.holder(path, ONE) is None
-    assert not os.path.exists(path)
+def taken(leases: Leases, name: str) -> Lease:
+    lease = leases.take(name)
+    assert lease is not None
+    return lease
 
 
-def test_lock_file_is_its_owners_alone(path: str) -> None:
-    with lock.take(path, ONE):
-        assert os.stat(path).st_mode & 0o777 == 0o600
+def test_what_is_free_can_be_taken_and_names_its_holder(leases: Leases) -> None:
+    assert leases.holder(ONE) is None
+    lease = taken(leases, ONE)
+    assert (lease.name, lease.owner) == (ONE, Owner(os.getpid()))
+    assert leases.holder(ONE) == lease.owner
+    leases.release(lease)
+    assert leases.holder(ONE) is None
 
 
-def test_second_taker_in_the_same_process_is_refused(path: str) -> None:
-    with lock.take(path, ONE), pytest.raises(Busy):
-        lock.take(path, ONE)
-    with lock.take(path, ONE):
-        pass
+def test_second_taker_in_the_same_process_gets_nothing(leases: Leases) -> None:
+    lease = taken(leases, ONE)
+    assert leases.take(ONE) is None
+    leases.release(lease)
+    leases.release(taken(leases, ONE))
 
 
-def test_other_threads_are_not_in_the_way(path: str, tmp_path: Path) -> None:
-    elsewhere = str(tmp_path / "other.lock")
-    with lock.take(path, ONE), lock.take(path, OTHER), lock.take(elsewhere, ONE):
-        assert lock.holder(path, OTHER) == os.getpid()
+def test_other_names_are_not_in_the_way(leases: Leases) -> None:
+    one, other = taken(leases, ONE), taken(leases, OTHER)
+    leases.release(one)
+    assert leases.holder(OTHER) == other.owner
+    leases.release(other)
 
 
-def test_lock_is_released_once_and_not_taken_from_the_next_holder(path: str) -> None:
-    first = lock.take(path, ONE)
-    first.release()
-    second = lock.take(path, ONE)
-    first.release()
-    assert lock.holder(path, ONE) == os.getpid()
-    second.release()
+def test_a_lease_is_renewed_as_long_as_it_is_held(leases: Leases) -> None:
+    lease = taken(leases, ONE)
+    assert leases.renew(lease)
+    assert leases.renew(lease)
+    leases.release(lease)
+    assert not leases.renew(lease)
 
 
-def test_lock_is_released_when_the_work_fails(path: str) -> None:
-    with pytest.raises(ZeroDivisionError), lock.take(path, ONE):
-        raise ZeroDivisionError
-    assert lock.holder(path, ONE) is None
+def test_an_earlier_lease_neither_renews_nor_releases_a_later_one(leases: Leases) -> None:
+    first = taken(leases, ONE)
+    leases.release(first)
+    second = taken(leases, ONE)
+    assert second != first
+    assert not leases.renew(first)
+    leases.release(first)
+    assert leases.renew(second)
+    assert leases.holder(ONE) == second.owner
+    leases.release(second)
 
 
-def test_second_process_is_refused_and_sees_the_holder(
-    path: str, fork: Callable[[Callable[[], object]], Child]
-) -> None:
-    with lock.take(path, ONE):
-        other = fork(lambda: (taken(path, ONE), lock.holder(path, ONE), taken(path, OTHER)))
-        assert other.answer == repr(("busy", os.getpid(), "taken"))
-        assert lock.holder(path, OTHER) == other.pid
-        with pytest.raises(Busy):
-            lock.take(path, OTHER)
+def test_second_process_gets_nothing_and_sees_the_holder(leases: Leases, fork: Fork) -> None:
+    lease = taken(leases, ONE)
+    other = fork(lambda: (leases.take(ONE), leases.holder(ONE), leases.take(OTHER) is None))
+    assert other.answer == repr((None, lease.owner, False))
+    assert leases.holder(OTHER) == Owner(other.pid)
+    assert leases.take(OTHER) is None
+    leases.release(lease)
 
 
-def test_child_that_leaves_a_lock_does_not_release_its_parents(
-    path: str, fork: Callable[[Callable[[], object]], Child]
-) -> None:
-    with lock.take(path, ONE) as mine:
-        fork(mine.release)
-        other = fork(lambda: taken(path, ONE))
-        assert other.answer == repr("busy")
+def test_child_neither_has_nor_releases_the_lease_of_its_parent(leases: Leases, fork: Fork) -> None:
+    lease = taken(leases, ONE)
+    child = fork(lambda: (leases.renew(lease), leases.release(lease)))
+    assert child.answer == repr((False, None))
+    assert fork(lambda: leases.take(ONE)).answer == repr(None)
+    assert leases.renew(lease)
+    leases.release(lease)
 
 
-def test_lock_is_gone_with_its_holder(
-    path: str, fork: Callable[[Callable[[], object]], Child]
-) -> None:
-    other = fork(lambda: taken(path, ONE))
-    assert lock.holder(path, ONE) == other.pid
+def test_a_lease_is_gone_with_its_holder(leases: Leases, fork: Fork) -> None:
+    other = fork(lambda: leases.take(ONE) is None)
+    assert leases.holder(ONE) == Owner(other.pid)
     other.end()
-    assert lock.holder(path, ONE) is None
-    with lock.take(path, ONE):
-        pass
+    assert leases.holder(ONE) is None
+    leases.release(taken(leases, ONE))
 
 
-def test_looking_at_a_lock_does_not_release_it(
-    path: str, fork: Callable[[Callable[[], object]], Child]
-) -> None:
-    with lock.take(path, ONE):
-        for thread in (ONE, OTHER, ONE):
-            lock.holder(path, thread)
-        assert fork(lambda: taken(path, ONE)).answer == repr("busy")
+def test_looking_for_the_holder_releases_nothing(leases: Leases, fork: Fork) -> None:
+    lease = taken(leases, ONE)
+    for name in (ONE, OTHER, ONE):
+        leases.holder(name)
+    assert fork(lambda: leases.take(ONE)).answer == repr(None)
+    leases.release(lease)
 
 
-def test_waiting_taker_gets_it_as_soon_as_it_is_free(
-    path: str, fork: Callable[[Callable[[], object]], Child]
-) -> None:
-    other = fork(lambda: taken(path, ONE))
-    looks = 0
-
-    def pause(seconds: float) -> None:
-        nonlocal looks
-        looks += 1
-        assert 0 < seconds < 0.1
-        if looks == 3:
-            other.end()
-
-    with lock.take(path, ONE, wait_s=PATIENCE_S, pause=pause):
-        assert looks == 3
+def in_turn(leases: Leases, work: Callable[[], object]) -> None:
+    """Do `work` as soon as the lease is to be had."""
+    while (lease := leases.take(ONE)) is None:
+        time.sleep(0.001)
+    try:
+        work()
+    finally:
+        leases.release(lease)
 
 
-def test_waiting_ends_at_its_time(path: str) -> None:
-    moved = Time()
-    with moved.patched(), lock.take(path, ONE):
-        began_s = moved.s
-        with pytest.raises(Busy):
-            lock.take(path, ONE, wait_s=5.0, pause=moved.pass_s)
-        assert 5.0 <= moved.s - began_s < 5.1
-
-
-def test_what_a_pause_raises_ends_the_waiting(path: str) -> None:
-    def pause(seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    with lock.take(path, ONE), pytest.raises(KeyboardInterrupt):
-        lock.take(path, ONE, wait_s=PATIENCE_S, pause=pause)
-
-
-def test_ten_takers_get_it_one_after_the_other(path: str, tmp_path: Path) -> None:
+def test_ten_takers_get_it_one_after_the_other(leases: Leases, tmp_path: Path) -> None:
     count = tmp_path / "count"
     count.write_text("0")
 
     def add() -> None:
-        with lock.take(path, ONE, wait_s=PATIENCE_S, pause=lambda s: time.sleep(0.001)):
-            number = int(count.read_text())
-            time.sleep(0.002)
-            count.write_text(str(number + 1))
+        number = int(count.read_text())
+        time.sleep(0.002)
+        count.write_text(str(number + 1))
 
     pids = []
     for _ in range(10):
         pid = os.fork()
         if pid == 0:
             try:
-                add()
+                in_turn(leases, add)
             finally:
                 os._exit(0)
         pids.append(pid)
@@ -214,21 +187,66 @@ def test_ten_takers_get_it_one_after_the_other(path: str, tmp_path: Path) -> Non
     assert count.read_text() == "10"
 
 
+def test_two_python_threads_never_have_it_both(leases: Leases) -> None:
+    import threading
+
+    inside, most = 0, 0
+
+    def enter_and_leave() -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0)
+        inside -= 1
+
+    def work() -> None:
+        for _ in range(50):
+            in_turn(leases, enter_and_leave)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert (most, inside) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["by-hand", "x", "ÄÖÜ", "a" * 100])
+def test_name_that_is_no_ulid_can_be_held_too(leases: Leases, name: str) -> None:
+    assert leases.holder(name) is None
+    lease = taken(leases, name)
+    assert leases.holder(name) == lease.owner
+    leases.release(lease)
+
+
+def test_asking_makes_no_file(path: str) -> None:
+    assert FileLeases(path).holder(ONE) is None
+    assert not os.path.exists(path)
+
+
+def test_the_file_is_its_owners_alone(path: str) -> None:
+    FileLeases(path).release(taken(FileLeases(path), ONE))
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_every_file_is_its_own_and_every_object_of_one_file_the_same(
+    path: str, tmp_path: Path
+) -> None:
+    lease, elsewhere = taken(FileLeases(path), ONE), FileLeases(str(tmp_path / "other.lock"))
+    elsewhere.release(taken(elsewhere, ONE))
+    assert FileLeases(path).renew(lease)
+    assert FileLeases(path).take(ONE) is None
+    FileLeases(path).release(lease)
+
+
 def test_every_thread_has_a_byte_of_its_own() -> None:
     ids = {clock.ulid(1_700_000_000_000 + n) for n in range(10_000)}
-    offsets = {lock._offset(id) for id in ids}
+    offsets = {_offset(id) for id in ids}
     assert len(offsets) == len(ids)
     assert all(0 <= offset < 1 << 62 for offset in offsets)
 
 
-@pytest.mark.parametrize("name", ["by-hand", "x", "ÄÖÜ", "a" * 100])
-def test_name_that_is_no_ulid_can_be_locked_too(path: str, name: str) -> None:
-    assert lock.holder(path, name) is None
-    with lock.take(path, name):
-        assert lock.holder(path, name) == os.getpid()
-
-
-def test_lock_file_that_cannot_be_written_can_be_asked_and_not_taken(
+def test_file_that_cannot_be_written_can_be_asked_and_nothing_taken_in_it(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path(path).touch()
@@ -240,40 +258,18 @@ def test_lock_file_that_cannot_be_written_can_be_asked_and_not_taken(
         return plain(name, flags, mode)
 
     monkeypatch.setattr(os, "open", read_only)
-    assert lock.holder(path, ONE) is None
+    assert FileLeases(path).holder(ONE) is None
     with pytest.raises(StoreError) as refused:
-        lock.take(path, ONE)
+        FileLeases(path).take(ONE)
     assert path in refused.value.message
 
 
-def test_two_python_threads_never_have_it_both(path: str) -> None:
-    import threading
-
-    inside, most = 0, 0
-
-    def work() -> None:
-        nonlocal inside, most
-        for _ in range(50):
-            with lock.take(path, ONE, wait_s=PATIENCE_S, pause=lambda s: time.sleep(0)):
-                inside += 1
-                most = max(most, inside)
-                time.sleep(0)
-                inside -= 1
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert (most, inside) == (1, 0)
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_where_no_lock_file_can_be_made_that_is_said(tmp_path: Path) -> None:
+def test_where_no_file_can_be_made_that_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(StoreError, match="Permission denied") as caught:
-            lock.take(str(tmp_path / "threads.lock"), ONE)
+            FileLeases(str(tmp_path / "threads.lock")).take(ONE)
         assert caught.value.hint == f"ls -la {tmp_path}"
     finally:
         tmp_path.chmod(0o700)

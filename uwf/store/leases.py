@@ -1,10 +1,11 @@
-"""The thread lock: one process steps a thread.
+"""Leases that the operating system holds: one process steps a thread.
 
-The operating system holds it, so a dead holder holds nothing, and "running" can be asked of the kernel
-instead of a status that a crash would leave behind. All threads of a home share one file; a thread is one
-byte of it, at an offset made from its ULID, under a POSIX record lock. That keeps a folder of 100,000
-threads free of lock files, and `F_GETLK` names the holder without ever taking the lock, so looking at a
-thread cannot make an `exec` elsewhere fail.
+A dead holder holds nothing, so "running" can be asked of the kernel instead of a status that a crash would leave
+behind, and a lease never expires. All threads of a home share one file; a thread is one byte of it, at an offset
+made from its ULID, under a POSIX record lock. That keeps a folder of 100,000 threads free of lock files, and
+`F_GETLK` names the holder without ever taking the lock, so looking at a thread cannot make an `exec` elsewhere fail.
+This is why `filelock`, which serves wherever a plain lock is wanted, is not used here: it locks whole files, and
+asking it for the holder means to take the lock.
 
 POSIX record locks belong to the process and vanish when *any* descriptor of the file is closed, so this
 module keeps one descriptor per file for the life of the process, and excludes other users within the same
@@ -18,23 +19,18 @@ import fcntl
 import os
 import struct
 import sys
-import time
 from _thread import allocate_lock
 
-from uwf import clock
-from uwf.errors import Busy, StoreError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+from uwf.errors import StoreError
+from uwf.store.owner import Owner
+from uwf.store.protocols import Lease
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_POLL_S = 0.02
 
 _descriptors: dict[str, int] = {}
-_held: dict[tuple[str, int], ThreadLock] = {}
+_held: dict[tuple[str, int], Lease] = {}
 _changing = allocate_lock()  # held while what this process holds changes
+_epoch = 0  # of the last lease taken by this process
 
 
 def _forget() -> None:
@@ -47,80 +43,54 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-class ThreadLock:
-    """A held lock; a context manager that lets go. Made by `take`."""
+class FileLeases:
+    """See `uwf.store.protocols.Leases`: those in the lock file at `path`, which the first `take` makes.
 
-    def __init__(self, path: str, offset: int) -> None:
-        self._path = path
-        self._offset = offset
-
-    def release(self) -> None:
-        """Let go. May be called twice, also when somebody else has the lock by then."""
-        with _changing:
-            if _held.get((self._path, self._offset)) is self:
-                fcntl.lockf(_descriptor(self._path), fcntl.LOCK_UN, 1, self._offset)
-                del _held[self._path, self._offset]
-
-    def __enter__(self) -> ThreadLock:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-
-
-def take(
-    path: str,
-    thread: str,
-    *,
-    wait_s: float = 0.0,
-    pause: Callable[[float], None] = time.sleep,
-) -> ThreadLock:
-    """Take the lock of `thread` in the lock file at `path`, waiting `wait_s` seconds at most.
-
-    Raises `Busy` when another process (or another user in this one) has it, `StoreError` when the file cannot
-    be written. `pause(seconds)` passes the time between two looks; what it raises ends the waiting.
+    The epoch tells the leases of one process apart. Those of different processes need not be: the kernel never has
+    two holders.
     """
-    wanted = ThreadLock(path, _offset(thread))
-    deadline_s = clock.monotonic_s() + wait_s
-    while not _try(wanted, path, _offset(thread)):
-        if clock.monotonic_s() >= deadline_s:
-            raise Busy(f"thread {thread} is running in another process")
-        pause(_POLL_S)
-    return wanted
 
+    def __init__(self, path: str) -> None:
+        self._path = path
 
-def holder(path: str, thread: str) -> int | None:
-    """The pid of the process that holds the lock of `thread` now, or None. Takes nothing."""
-    offset = _offset(thread)
-    if (path, offset) in _held:
-        return os.getpid()
-    if path not in _descriptors and not os.path.exists(path):
-        return None
-    return _query(_descriptor(path), offset)
+    def take(self, name: str) -> Lease | None:
+        global _epoch
+        path, offset = self._path, _offset(name)
+        with _changing:
+            if (path, offset) in _held:
+                return None
+            try:
+                descriptor = _descriptor(path)
+            except OSError as error:
+                raise _cannot_lock(path, error) from error
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EACCES):
+                    return None
+                raise _cannot_lock(path, error) from error
+            _epoch += 1
+            _held[path, offset] = lease = Lease(name, Owner(os.getpid()), _epoch)
+            return lease
 
-
-def _try(wanted: ThreadLock, path: str, offset: int) -> bool:
-    """Take the lock for `wanted` if it is free."""
-    with _changing:
+    def holder(self, name: str) -> Owner | None:
+        path, offset = self._path, _offset(name)
         if (path, offset) in _held:
-            return False
-        try:
-            descriptor = _descriptor(path)
-        except OSError as error:
-            raise _cannot_lock(path, error) from error
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return False
-            raise _cannot_lock(path, error) from error
-        _held[path, offset] = wanted
-        return True
+            return Owner(os.getpid())
+        if path not in _descriptors and not os.path.exists(path):
+            return None
+        pid = _query(_descriptor(path), offset)
+        return None if pid is None else Owner(pid)
+
+    def renew(self, lease: Lease) -> bool:
+        return _held.get((self._path, _offset(lease.name))) == lease
+
+    def release(self, lease: Lease) -> None:
+        key = self._path, _offset(lease.name)
+        with _changing:
+            if _held.get(key) == lease:
+                fcntl.lockf(_descriptor(self._path), fcntl.LOCK_UN, 1, key[1])
+                del _held[key]
 
 
 def _cannot_lock(path: str, error: OSError) -> StoreError:

@@ -13,6 +13,7 @@ A store belongs to one caller at a time. What it promises to several processes i
 from __future__ import annotations
 
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,6 +183,40 @@ class Counters(Protocol):
 
     def unreadable(self) -> list[Unreadable]:
         """All counters and series that CounterUnreadable is raised for. Slow: reads all of them."""
+        ...
+
+
+class Lease(Record):
+    """That `owner` holds `name`. `epoch` tells it from an earlier lease of the same name: publishing can be refused
+    to a holder that was superseded without knowing it."""
+
+    name: str
+    owner: Owner
+    epoch: int
+
+
+class Leases(Protocol):
+    """Who holds what, a thread most of all: one holder at a time, in this process and over processes.
+
+    A lease ends by `release`, with the death of its holder, and where a database keeps leases also when it was not
+    renewed in time.
+    """
+
+    def take(self, name: str) -> Lease | None:
+        """The lease of `name`, without waiting; None when another process, or another user in this one, has it.
+        StoreError when that cannot be told."""
+        ...
+
+    def holder(self, name: str) -> Owner | None:
+        """Who holds `name` now. Takes nothing, and keeps no other from taking it meanwhile."""
+        ...
+
+    def renew(self, lease: Lease) -> bool:
+        """Hold it for longer. False when it is not held any more."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Let go. May be called twice, also when another has the name by then."""
         ...
 
 

@@ -10,7 +10,7 @@ from uwf.engine.chain.nodes import ATTEMPTS, IDLE, STATUSES, THREADS, Place, Pla
 from uwf.engine.chain.opening import load_draft
 from uwf.errors import NotFound, StoreError
 from uwf.record import Record
-from uwf.store import leases as lock
+from uwf.store.leases import FileLeases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Nodes, Reader
     from uwf.engine.chain.opening import Draft
-    from uwf.store.protocols import Ref
+    from uwf.store.protocols import Leases, Ref
 
 TRYING, FAILED, INTERRUPTED, PENDING = "trying", "failed", "interrupted", "pending"
 """States of a try: its agent may be running; it failed; its process died or was stopped; not begun yet."""
@@ -207,10 +207,12 @@ def number_of(thread: Thread, key: str) -> int | None:
         ) from None
 
 
-def lock_path(home: str) -> str:
-    return paths.thread_locks(home)
+def leases(home: str) -> Leases:
+    """Who holds which thread: the leases by the names of threads."""
+    return FileLeases(paths.thread_locks(home))
 
 
 def runner(home: str, thread: str) -> int | None:
-    """The pid of the uwf process that runs `thread` now, from its lock; None when nobody does."""
-    return lock.holder(lock_path(home), thread)
+    """The pid of the uwf process that runs `thread` now, from its lease; None when none does."""
+    owner = leases(home).holder(thread)
+    return None if owner is None else owner.pid

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 
 from uwf import clock, quantities
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain.thread import Thread, lock_path, read_try
+from uwf.engine.chain.thread import Thread, leases, read_try, runner
 from uwf.engine.events import Recovered, Waiting
 from uwf.engine.run import recovery
 from uwf.errors import Busy, Interrupted, Refused
-from uwf.store import leases as lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from uwf.agent.stop import Stop
     from uwf.engine.run.context import Engine
+    from uwf.store.protocols import Lease, Leases
+
+POLL_S = 0.02
 
 
 def settle(engine: Engine, id: str) -> None:
@@ -47,16 +49,29 @@ def hold(engine: Engine, id: str, wait_s: float = 0.0, stop: Stop | None = None)
         if stop is not None:
             heed(stop, id)
 
-    try:
-        held = lock.take(lock_path(engine.home), id, wait_s=wait_s, pause=pause)
-    except Busy:
+    held = take(leases(engine.home), id, wait_s=wait_s, pause=pause)
+    if held is None:
         message = f"thread {id} is running{_whose(engine, id)}{in_vain(wait_s)}"
         hint = f"uwf thread watch {id}"
         if wait_s > 0:  # who waits asks for a place like any other, and is told like any other
-            raise Refused(message, reason="busy", hint=hint) from None
-        raise Busy(message, hint=hint) from None
-    with held:
+            raise Refused(message, reason="busy", hint=hint)
+        raise Busy(message, hint=hint)
+    try:
         yield
+    finally:
+        leases(engine.home).release(held)
+
+
+def take(leases: Leases, id: str, *, wait_s: float, pause: Callable[[float], None]) -> Lease | None:
+    """The lease of thread `id`, as soon as it is free; None when it was not within `wait_s`.
+
+    A freed lease notifies no waiter: `pause(seconds)` passes the time between two looks, and what it raises ends
+    the waiting.
+    """
+    deadline_s = clock.monotonic_s() + wait_s
+    while (lease := leases.take(id)) is None and clock.monotonic_s() < deadline_s:
+        pause(POLL_S)
+    return lease
 
 
 def current(engine: Engine, id: str) -> Thread:
@@ -88,7 +103,7 @@ def interrupted(stop: Stop, id: str) -> Interrupted:
 
 def _whose(engine: Engine, id: str) -> str:
     """Who runs the thread, and since when, as far as the record says."""
-    pid = lock.holder(lock_path(engine.home), id)
+    pid = runner(engine.home, id)
     attempt = read_try(engine.store, id)
     if pid is None:
         return ""

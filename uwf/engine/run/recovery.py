@@ -14,9 +14,9 @@ from uwf import points
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain.nodes import ATTEMPTS
 from uwf.engine.chain.opening import load_draft
-from uwf.engine.chain.thread import INTERRUPTED, TRYING, lock_path, read_try, runner
+from uwf.engine.chain.thread import INTERRUPTED, TRYING, leases, read_try, runner
+from uwf.errors import Busy
 from uwf.record import Record
-from uwf.store import leases as lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,5 +94,10 @@ def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> S
     is_left = (found is not None and found.state == TRYING) or store.draft(thread) is not None
     if not is_left or runner(home, thread) is not None:
         return None
-    with lock.take(lock_path(home), thread):
+    held = leases(home).take(thread)
+    if held is None:
+        raise Busy(f"thread {thread} is running in another process")
+    try:
         return settle(store, thread, grace_s=grace_s)
+    finally:
+        leases(home).release(held)
