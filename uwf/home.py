@@ -8,6 +8,7 @@
 | `slots/`               | one file a slot: how many agents run           | this machine                        |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
+| `demo/`                | the projects that `uwf demo` tidied            | the home                            |
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import os
 CONFIG, CONFIG_LOCK = "config.toml", "config.lock"
 STORE = "store.db"
 THREAD_LOCKS = "threads.lock"
-SLOTS, SPOOL, SCHEMAS, CACHE = "slots", "spool", "schemas", "cache"
+SLOTS, SPOOL, SCHEMAS, CACHE, DEMOS = "slots", "spool", "schemas", "cache", "demo"
 
 
 def config_file(home: str) -> str:
@@ -50,6 +51,10 @@ def spool(home: str) -> str:
 
 def schemas(home: str) -> str:
     return os.path.join(home, SCHEMAS)
+
+
+def demos(home: str) -> str:
+    return os.path.join(home, DEMOS)
 
 
 def made(folder: str) -> str:

@@ -1,12 +1,10 @@
 """`uwf demo`: a thread from its beginning to its second round, on real files, with real programs as agents.
 
-Here is the command and what it answers. What it types and tells is in `demo_story.py`; the workflow, the programs
-that play its roles and the project that comes along are in `uwf/demo/`.
+Here is the command and what it answers. What it types and tells is in `demo_story.py`; the workflow, the agent
+that plays its roles and the project that comes along are in `uwf/demo/`.
 """
 
 from __future__ import annotations
-
-import os
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command
@@ -34,16 +32,15 @@ def demo(ctx: Context, path: str | None = None) -> int:
     from uwf import clock, config
     from uwf.cli import demo_story, wiring
     from uwf.cli.tour import Tour, Unexpected
-    from uwf.demo import copy, folder
+    from uwf.demo import folder
 
     began_s = clock.monotonic_s()
     linter = _linter()
-    source = copy.PANTRY if path is None else wiring.folder(path)
+    source = folder.PANTRY if path is None else wiring.folder(path)
     made = folder.make(ctx.home, source, config.environment())
     tour = Tour(ctx, made.path)
-    what = "a small untidy project that comes with uwf" if path is None else typed(source)
     try:
-        demo_story.welcome(tour, made, what, linter)
+        demo_story.welcome(tour, made, linter, own_project=path and source)
         thread = demo_story.tell(ctx, tour, is_pantry=path is None)
     except (KeyboardInterrupt, Interrupted) as interruption:
         raise Interrupted(
@@ -64,7 +61,7 @@ def demo(ctx: Context, path: str | None = None) -> int:
         "seconds": round(clock.monotonic_s() - began_s, 2),
         "commands": _commands(tour),
     }
-    ctx.out.answer(document, ids=[thread], draw=_farewell(ctx, document))
+    ctx.out.answer(document, ids=[thread], draw=demo_story.farewell(ctx.home, document))
     return 0
 
 
@@ -116,49 +113,3 @@ def _commands(tour: Tour) -> list[dict[str, Any]]:
         {"words": ["uwf", *done.words], "exit": done.code, "seconds": done.seconds}
         for done in tour.ended
     ]
-
-
-def _farewell(ctx: Context, document: dict[str, Any]) -> str:
-    """What came of it, and what to type next."""
-    import shutil
-    import sys
-
-    from uwf.demo.folder import AGENT, WORKFLOW
-    from uwf.quantities import counted
-
-    lines = [""]
-    for each in document["rounds"]:
-        before, after = counted(each["findings"]["before"], "finding"), each["findings"]["after"]
-        lines.append(f"Round {each['round']}: {before} before, {after} after ({each['agreed']}).")
-    lines += [
-        f"{counted(document['steps'], 'step')} in {document['seconds']:.1f} s. "
-        "What they changed: diff -ru before project",
-        "",
-        "What to try next. The thread is still there:",
-        "",
-    ]
-    if shutil.which("uwf") is None:
-        lines.append(f'$ export PATH="{os.path.dirname(sys.executable)}:$PATH"')
-    if ctx.home != os.path.expanduser("~/.uwf"):
-        lines.append(f"$ export UWF_HOME={typed(ctx.home)}")
-    thread = document["threads"][0]
-    lines += [
-        f"$ cd {typed(document['folder'])}",
-        f"$ uwf thread resume {thread} --supplement 'line length 79' --until-done --agent '{AGENT}'",
-        "",
-        "And with an agent of your own: any program that reads a prompt and prints a reply, here Claude Code.",
-        "It works on YOUR-PROJECT itself, so name one that is under version control.",
-        "",
-        "$ uwf config set agents.mine.command 'claude -p --allowedTools Bash(ruff:*) Edit'",
-        f"$ uwf thread start {WORKFLOW} --cwd YOUR-PROJECT -p 'Tidy this project.'",
-        "$ uwf thread exec @last --until-done --agent mine",
-    ]
-    return "\n".join(lines)
-
-
-def typed(path: str) -> str:
-    """`path` as one types it into a shell, with `~` for one's own folder."""
-    import shlex
-
-    own = os.path.join(os.path.expanduser("~"), "")
-    return f"~/{shlex.quote(path.removeprefix(own))}" if path.startswith(own) else shlex.quote(path)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 from uwf.cli.exits import DONE, SUSPENDED
@@ -12,9 +16,11 @@ from uwf.engine.chain.nodes import THREADS
 from uwf.quantities import counted
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.cli.context import Context
     from uwf.cli.tour import Tour
-    from uwf.demo.folder import Folder
+    from uwf.demo.folder import DemoFolder
 
 TASK = "Tidy the Python project in this folder."
 ANSWER_PANTRY = "Yes, use the unsafe fixes, and ignore E722 and E741."
@@ -27,10 +33,9 @@ MAX_ANSWERS = 4
 READ_CHARS = 2000
 
 
-def welcome(tour: Tour, folder: Folder, what: str, linter: str) -> None:
-    """What is about to happen, and where."""
-    from uwf.cli.demo import typed
-
+def welcome(tour: Tour, folder: DemoFolder, linter: str, *, own_project: str | None) -> None:
+    """What is about to happen, and where. `own_project` is None for the project that comes with uwf."""
+    what = typed(own_project) if own_project else "a small untidy project that comes with uwf"
     files = counted(folder.copied.files, "file")
     tour.tell(
         f"A workflow named tidy works on a copy of {what} ({files}).\n"
@@ -117,3 +122,41 @@ def _look_back(tour: Tour, thread: str) -> None:
     tour.run("workflow", "graph", WORKFLOW, "--format", "text", "--thread", thread)
     tour.part("Is it all there?", "Every object in the store is read and compared with its hash.")
     tour.run("store", "verify")
+
+
+def farewell(home: str, document: dict[str, Any]) -> str:
+    """What came of it, and what to type next."""
+    lines = [""]
+    for each in document["rounds"]:
+        before, after = counted(each["findings"]["before"], "finding"), each["findings"]["after"]
+        lines.append(f"Round {each['round']}: {before} before, {after} after ({each['agreed']}).")
+    lines += [
+        f"{counted(document['steps'], 'step')} in {document['seconds']:.1f} s. "
+        "What they changed: diff -ru before project",
+        "",
+        "What to try next. The thread is still there:",
+        "",
+    ]
+    if shutil.which("uwf") is None:
+        lines.append(f'$ export PATH="{os.path.dirname(sys.executable)}:$PATH"')
+    if home != os.path.expanduser("~/.uwf"):
+        lines.append(f"$ export UWF_HOME={typed(home)}")
+    thread = document["threads"][0]
+    lines += [
+        f"$ cd {typed(document['folder'])}",
+        f"$ uwf thread resume {thread} --supplement 'line length 79' --until-done --agent '{AGENT}'",
+        "",
+        "And with an agent of your own: any program that reads a prompt and prints a reply, here Claude Code.",
+        "It works on YOUR-PROJECT itself, so name one that is under version control.",
+        "",
+        "$ uwf config set agents.mine.command 'claude -p --allowedTools Bash(ruff:*) Edit'",
+        f"$ uwf thread start {WORKFLOW} --cwd YOUR-PROJECT -p 'Tidy this project.'",
+        "$ uwf thread exec @last --until-done --agent mine",
+    ]
+    return "\n".join(lines)
+
+
+def typed(path: str) -> str:
+    """`path` as one types it into a shell, with `~` for one's own folder."""
+    own = os.path.join(os.path.expanduser("~"), "")
+    return f"~/{shlex.quote(path.removeprefix(own))}" if path.startswith(own) else shlex.quote(path)

@@ -1,5 +1,5 @@
-"""`uwf demo`: the workflow `tidy`, the programs that play its roles, and a small untidy project.
+"""`uwf demo`: the workflow `tidy`, the agent that plays its roles, and a small untidy project.
 
-The programs stand where a person's own agents would stand: `agent.py` reads a prompt on stdin and prints a reply,
-and nothing here knows how uwf works inside. The tour through them is told by `cli/demo.py`.
+The agent stands where a person's own would stand: `agent.py` reads a prompt on stdin and prints a reply,
+and nothing here knows how uwf works inside. The command is `cli/demo.py`, the story it tells `cli/demo_story.py`.
 """

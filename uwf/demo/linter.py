@@ -1,4 +1,4 @@
-"""The linter: ruff, when it is installed. What is asked of it comes from `agreed`; it says `LintFinding`s."""
+"""The linter: ruff, when it is installed. It is asked for what is agreed; what it says becomes `LintFinding`s."""
 
 from __future__ import annotations
 

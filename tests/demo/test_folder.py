@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.demo import copy
+from uwf.demo import folder as demo_folder
 from uwf.errors import InputError
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -22,8 +22,8 @@ def write(folder: Path, *paths: str, text: str = "import os\n") -> None:
 
 
 def copied(folder: Path, target: Path, home: Path) -> set[str]:
-    chosen = copy.chosen(str(folder), str(home), dict(os.environ))
-    done = copy.copy(str(folder), chosen, [str(target)])
+    chosen = demo_folder.chosen_files(str(folder), str(home), dict(os.environ))
+    done = demo_folder.copy(str(folder), chosen, [str(target)])
     found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert done.files == len(found)
     return found
@@ -104,17 +104,17 @@ def test_a_program_that_the_repository_names_is_not_run(folder: Path, tmp_path: 
 
 def test_what_cannot_be_read_is_named(folder: Path, tmp_path: Path) -> None:
     write(folder, "a.py")
-    done = copy.copy(str(folder), ["a.py", "gone.py"], [str(tmp_path / "copy")])
+    done = demo_folder.copy(str(folder), ["a.py", "gone.py"], [str(tmp_path / "copy")])
     assert (done.files, done.left_out) == (1, ("gone.py",))
 
 
 def test_too_much_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, "a.py", "b.py")
-    monkeypatch.setattr(copy, "MAX_BYTES", 15)
+    monkeypatch.setattr(demo_folder, "MAX_BYTES", 15)
     with pytest.raises(InputError, match="larger than") as caught:
         copied(folder, tmp_path / "copy", tmp_path / "home")
     assert caught.value.code == "too_large"
-    monkeypatch.setattr(copy, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(demo_folder, "MAX_ENTRIES", 1)
     with pytest.raises(InputError, match="more than 1 files"):
         copied(folder, tmp_path / "copy", tmp_path / "home")
 
@@ -123,4 +123,4 @@ def test_too_much_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_no_folder_is_refused(tmp_path: Path, name: str, why: str) -> None:
     write(tmp_path, "file")
     with pytest.raises(InputError, match=why):
-        copy.chosen(str(tmp_path / name), str(tmp_path / "home"), {})
+        demo_folder.chosen_files(str(tmp_path / name), str(tmp_path / "home"), {})
