@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import yaml12
@@ -154,46 +152,7 @@ def test_marks_find_values_and_keys_and_else_the_nearest_thing_around() -> None:
         ("a", "zz"): (2, 3),
         ("a", "b", 9): (2, 6),
     }
-    assert found.mark(("a", "b"), key=True) == yaml12.Mark("f.yaml", 2, 3)
-
-
-def test_simple_front_matter_is_read_without_ruamel() -> None:
-    code = (
-        "import sys; from uwf.yaml12 import parse; print(parse("
-        '"$status: done\\nbranch: fix/1-a\\nn: 3\\nnote: \\"a: b\\"\\nurl: https://x.y/z\\n")); '
-        "print(any('ruamel' in name for name in sys.modules))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines() == [
-        "{'$status': 'done', 'branch': 'fix/1-a', 'n': 3, 'note': 'a: b', 'url': 'https://x.y/z'}",
-        "False",
-    ]
-
-
-KEYS = st.sampled_from(["$status", "a", "b-c", "_x", "k1", "null", "no"])
-SCALARS = st.one_of(
-    st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=12),
-    st.text("-+.0123456789eExofinaINF_~", max_size=8),
-    st.text(" :#'\"-?,[]{}&*!|>%@`a\\~", max_size=8),
-    st.sampled_from(["true", "no", "Null", "'x'", '"x: y"', "'it''s'", '"a" # b', "- 1", "-1 # c"]),
-)
-LINES = st.one_of(
-    st.builds("{}:{}{}".format, KEYS, st.sampled_from([" ", "", "  "]), SCALARS),
-    st.sampled_from(["", "# note", "  indented", "---", "...", "- item", "plain"]),
-    SCALARS,
-)
-
-
-@given(st.lists(LINES, max_size=5).map("\n".join))
-@example("a: -1 # c")
-@example("a: \ufeff")
-def test_the_fast_reader_agrees_with_the_whole_one(text: str) -> None:
-    fast = yaml12._parse_simple(text)
-    if fast is None:
-        return
-    whole = read(text)
-    assert not whole.faults
-    assert repr(fast) == repr(whole.value)
+    assert found.mark(("a", "b"), key=True) == yaml12.SourceMark("f.yaml", 2, 3)
 
 
 @given(st.one_of(st.text(), st.text("ab:-? \n\t[]{}&*!|>'\"%#<", max_size=60)))

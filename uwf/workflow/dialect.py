@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from uwf.workflow.model import Edge, Workflow
     from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document, Mark
+    from uwf.yaml12 import Document, SourceMark
 
 _TRIPLE = re.compile(r"\{\{\{\s*([^{}]*?)\s*\}\}\}")
 
@@ -40,7 +40,7 @@ def is_oldest(value: dict[str, Any]) -> bool:
     return False
 
 
-def template(text: str, mark: Mark, problems: Problems) -> str:
+def template(text: str, mark: SourceMark, problems: Problems) -> str:
     """The template in today's Liquid."""
     found = _TRIPLE.search(text)
     if found is None:

@@ -12,7 +12,7 @@ import os
 
 from uwf import yaml12
 from uwf.workflow.files import FILE_LIMIT_BYTES, Unreadable, read_text
-from uwf.yaml12 import Mark
+from uwf.yaml12 import SourceMark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Includes:
         self._reading = [(path, os.path.realpath(path))]
         self._characters = 0
 
-    def __call__(self, word: str, mark: Mark) -> Document | None:
+    def __call__(self, word: str, mark: SourceMark) -> Document | None:
         """The document in the file `word`, or None with the problem noted."""
         shown, real = self._reading[-1]
         shown = os.path.normpath(os.path.join(os.path.dirname(shown), word))
@@ -72,7 +72,7 @@ class Includes:
             )
         return real
 
-    def _yaml(self, text: str, shown: str, real: str, mark: Mark) -> Document | None:
+    def _yaml(self, text: str, shown: str, real: str, mark: SourceMark) -> Document | None:
         self._reading.append((shown, real))
         try:
             found = yaml12.read(text, name=shown, include=self)
@@ -85,7 +85,7 @@ class Includes:
         self._take_faults(found.faults)
         return found
 
-    def _json(self, text: str, shown: str, mark: Mark) -> Document | None:
+    def _json(self, text: str, shown: str, mark: SourceMark) -> Document | None:
         import json
 
         def refuse_constant(name: str) -> Any:
@@ -99,13 +99,13 @@ class Includes:
                 raise ValueError(f"the key '{double}' is given twice")
             return found
 
-        place = Mark(shown, 1, 1)
+        place = SourceMark(shown, 1, 1)
         try:
             value = json.loads(
                 text, parse_constant=refuse_constant, object_pairs_hook=without_doubles
             )
         except json.JSONDecodeError as error:
-            place, cause = Mark(shown, error.lineno, error.colno), error.msg
+            place, cause = SourceMark(shown, error.lineno, error.colno), error.msg
         except RecursionError:
             cause = "nested too deep"
         except ValueError as error:
@@ -123,6 +123,6 @@ class Includes:
         for fault in faults:
             self._problems.error("bad_yaml", fault.text, fault.mark)
 
-    def _refuse(self, code: str, message: str, mark: Mark) -> None:
+    def _refuse(self, code: str, message: str, mark: SourceMark) -> None:
         self._problems.error(code, message, mark)
         self._problems.mute(mark)

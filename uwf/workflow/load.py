@@ -16,7 +16,7 @@ from uwf.workflow import dialect, files, validate
 from uwf.workflow.include import Includes
 from uwf.workflow.parse import shape
 from uwf.workflow.problem import ERROR, Problem, Problems
-from uwf.yaml12 import Mark
+from uwf.yaml12 import SourceMark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def load(path: str) -> Loaded:
     try:
         text = files.read_text(path)
     except files.Unreadable as error:
-        problems.error(error.code, error.text, Mark(path, error.line, 1))
+        problems.error(error.code, error.text, SourceMark(path, error.line, 1))
         message = f"cannot read the workflow file {path}: {error.text}"
         raise WorkflowInvalid(message, problems.sorted(path)) from error
     return parse(text, path, problems)

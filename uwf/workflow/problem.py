@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uwf.yaml12 import Mark
+    from uwf.yaml12 import SourceMark
 
 _LONGEST = 500
 _LONGEST_WORD = 100
@@ -54,19 +54,21 @@ class Problems:
         self._found: dict[Problem, None] = {}
         self._muted: set[tuple[str, int, int]] = set()
 
-    def error(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+    def error(self, code: str, message: str, mark: SourceMark, hint: str | None = None) -> None:
         self._add(ERROR, code, message, mark, hint)
 
-    def warning(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+    def warning(self, code: str, message: str, mark: SourceMark, hint: str | None = None) -> None:
         self._add(WARNING, code, message, mark, hint)
 
-    def _add(self, severity: str, code: str, message: str, mark: Mark, hint: str | None) -> None:
+    def _add(
+        self, severity: str, code: str, message: str, mark: SourceMark, hint: str | None
+    ) -> None:
         place = (mark.file, mark.line, mark.column)
         if place not in self._muted:
             said = None if hint is None else _one_line(hint)
             self._found[Problem(severity, code, _one_line(message), *place, said)] = None
 
-    def mute(self, mark: Mark) -> None:
+    def mute(self, mark: SourceMark) -> None:
         """Takes nothing more about this place: what went wrong there has been said."""
         self._muted.add((mark.file, mark.line, mark.column))
 

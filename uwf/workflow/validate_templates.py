@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from uwf.workflow.model import Role, Workflow
     from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document, Mark
+    from uwf.yaml12 import Document, SourceMark
 
 
 def check(
@@ -53,7 +53,7 @@ def check(
                     _note_unknown(workflow.roles[source], status, used, mark, problems)
 
 
-def _note_task_variables(used: template.Uses, mark: Mark, problems: Problems) -> None:
+def _note_task_variables(used: template.Uses, mark: SourceMark, problems: Problems) -> None:
     names = [name for name in used.variables if name != BODY]
     if names and not used.guarded:
         problems.warning(
@@ -64,7 +64,7 @@ def _note_task_variables(used: template.Uses, mark: Mark, problems: Problems) ->
 
 
 def _note_unknown(
-    role: Role, status: str, used: template.Uses, mark: Mark, problems: Problems
+    role: Role, status: str, used: template.Uses, mark: SourceMark, problems: Problems
 ) -> None:
     known = branches(role.schema)
     ours = [

@@ -1,5 +1,4 @@
-"""From ruamel.yaml's events to nodes with places. Imported only when a text needs the whole of
-YAML.
+"""From ruamel.yaml's events to nodes with places.
 
 The tree is built with a stack of its own, so depth costs no recursion and is checked as it grows:
 ruamel.yaml's scanner gets slow long before it gets deep.
@@ -11,15 +10,15 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
-from uwf.yaml12 import (
+from uwf.yaml12.document import (
     DEPTH_LIMIT,
     SIZE_LIMIT,
     VALUE_SIZE,
     Document,
     Fault,
-    Mark,
-    Node,
+    SourceMark,
     YamlInvalid,
+    YamlNode,
     scalar,
 )
 
@@ -54,7 +53,7 @@ _IN_OTHER_WORDS = {
 class _Stop(Exception):
     """The text cannot be read any further."""
 
-    def __init__(self, mark: Mark, text: str) -> None:
+    def __init__(self, mark: SourceMark, text: str) -> None:
         super().__init__(text)
         self.fault = Fault(mark, text)
 
@@ -62,23 +61,25 @@ class _Stop(Exception):
 class _Open:
     """A mapping or list that is being read. `key` is the key whose value comes next."""
 
-    def __init__(self, node: Node, anchor: str | None) -> None:
+    def __init__(self, node: YamlNode, anchor: str | None) -> None:
         self.node = node
         self.anchor = anchor
-        self.key: tuple[str, Mark, bool] | None = None
-        self.merged: list[Node] = []
+        self.key: tuple[str, SourceMark, bool] | None = None
+        self.merged: list[YamlNode] = []
 
 
-class Reader:
+class YamlReader:
     """One reading of one text."""
 
-    def __init__(self, name: str, include: Callable[[str, Mark], Document | None] | None) -> None:
+    def __init__(
+        self, name: str, include: Callable[[str, SourceMark], Document | None] | None
+    ) -> None:
         self._name = name
         self._include = include
         self._faults: list[Fault] = []
-        self._anchors: dict[str, Node | None] = {}
+        self._anchors: dict[str, YamlNode | None] = {}
         self._open: list[_Open] = []
-        self._root: Node | None = None
+        self._root: YamlNode | None = None
         self._seen = 0
 
     def read(self, text: str) -> Document:
@@ -87,10 +88,10 @@ class Reader:
                 self._take(event)
         except _Stop as stop:
             raise YamlInvalid([*self._faults, stop.fault]) from stop.__cause__
-        return Document(self._root or Node(None, Mark(self._name, 1, 1)), self._faults)
+        return Document(self._root or YamlNode(None, SourceMark(self._name, 1, 1)), self._faults)
 
     def _take(self, event: Event) -> None:
-        mark = Mark(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark = SourceMark(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, events.ScalarEvent):
             self._place(self._scalar(event, mark), event.anchor)
         elif isinstance(event, events.AliasEvent):
@@ -102,7 +103,7 @@ class Reader:
         elif isinstance(event, events.DocumentStartEvent) and self._root is not None:
             raise _Stop(mark, "a second document begins here: only one is read")
 
-    def _begin(self, event: Any, mark: Mark) -> None:
+    def _begin(self, event: Any, mark: SourceMark) -> None:
         kind = "map" if isinstance(event, events.MappingStartEvent) else "seq"
         tag = str(event.ctag) if event.ctag is not None else "!"
         if tag not in ("!", _CORE + kind):
@@ -111,7 +112,7 @@ class Reader:
             raise _Stop(mark, f"nested deeper than {DEPTH_LIMIT} levels")
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        node = Node({} if kind == "map" else [], mark, {})
+        node = YamlNode({} if kind == "map" else [], mark, {})
         self._open.append(_Open(node, event.anchor))
 
     def _end(self) -> None:
@@ -130,7 +131,7 @@ class Reader:
             raise _Stop(done.node.mark, f"nested deeper than {DEPTH_LIMIT} levels")
         self._place(done.node, done.anchor)
 
-    def _scalar(self, event: Any, mark: Mark) -> Node:
+    def _scalar(self, event: Any, mark: SourceMark) -> YamlNode:
         text: str = event.value
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             self._fault(mark, "half of a Unicode pair (\\ud800 to \\udfff) is not text")
@@ -138,33 +139,33 @@ class Reader:
         tag = str(event.ctag) if event.ctag is not None else ""
         if tag == _INCLUDE and self._include is not None:
             included = self._include(text, mark)
-            return included.root if included is not None else Node(None, mark)
+            return included.root if included is not None else YamlNode(None, mark)
         if tag == "":
             plain = event.style is None and event.implicit[0]
-            return Node(scalar(text) if plain else text, mark, text=text, plain=plain)
+            return YamlNode(scalar(text) if plain else text, mark, text=text, plain=plain)
         if tag in ("!", _CORE + "str"):
-            return Node(text, mark, text=text)
+            return YamlNode(text, mark, text=text)
         value = scalar(text)
         if tag.startswith(_CORE) and type(value) in _TYPES.get(tag[len(_CORE) :], ()):
-            return Node(float(value) if tag == _CORE + "float" else value, mark, text=text)
+            return YamlNode(float(value) if tag == _CORE + "float" else value, mark, text=text)
         if tag[len(_CORE) :] in _TYPES:
             self._fault(
                 mark, f"{_short(text)} is not the !!{tag[len(_CORE) :]} that its tag promises"
             )
         else:
             self._fault(mark, f"the tag {_short(tag)} is not known here")
-        return Node(text, mark, text=text)
+        return YamlNode(text, mark, text=text)
 
-    def _alias(self, anchor: str, mark: Mark) -> Node:
+    def _alias(self, anchor: str, mark: SourceMark) -> YamlNode:
         node = self._anchors.get(anchor)
         if node is not None:
             return node
         if anchor in self._anchors:
             raise _Stop(mark, f"the alias *{anchor} stands inside the value it names")
         self._fault(mark, f"the alias *{anchor} has no anchor &{anchor} before it")
-        return Node(None, mark)
+        return YamlNode(None, mark)
 
-    def _place(self, node: Node, anchor: str | None, mark: Mark | None = None) -> None:
+    def _place(self, node: YamlNode, anchor: str | None, mark: SourceMark | None = None) -> None:
         """Puts a finished node where it belongs: root, list item, key, or the value of a key."""
         if anchor is not None:
             self._anchors[anchor] = node
@@ -195,21 +196,21 @@ class Reader:
             else:
                 parts[name], value[name], around.node.keys[name] = node, node.value, key_mark
 
-    def _key(self, node: Node, mark: Mark) -> tuple[str, Mark, bool]:
+    def _key(self, node: YamlNode, mark: SourceMark) -> tuple[str, SourceMark, bool]:
         text = node.text
         if text is None:
             self._fault(mark, "a key must be a word, not a list or a mapping")
             text = ""
         return text, mark, text == _MERGE and node.plain
 
-    def _take_merge(self, around: _Open, node: Node, mark: Mark) -> None:
+    def _take_merge(self, around: _Open, node: YamlNode, mark: SourceMark) -> None:
         sources = list((node.parts or {}).values()) if isinstance(node.value, list) else [node]
         if not all(isinstance(source.value, dict) for source in sources):
             self._fault(mark, "<< merges a mapping, or a list of mappings")
             return
         around.merged += sources
 
-    def _merge(self, into: Node, source: Node) -> None:
+    def _merge(self, into: YamlNode, source: YamlNode) -> None:
         """The source's keys, except those already there: own keys and earlier merges win."""
         assert into.parts is not None
         for name, node in (source.parts or {}).items():
@@ -217,7 +218,7 @@ class Reader:
                 into.parts[name], into.value[name] = node, node.value
                 into.keys[name] = source.keys[name]
 
-    def _fault(self, mark: Mark, text: str) -> None:
+    def _fault(self, mark: SourceMark, text: str) -> None:
         self._faults.append(Fault(mark, text))
 
 
@@ -228,14 +229,18 @@ def _events(text: str, name: str) -> Iterator[Event]:
     except MarkedYAMLError as error:
         unclosed = error.problem == "found unexpected end of stream"
         at = (not unclosed and error.problem_mark) or error.context_mark or error.problem_mark
-        mark = Mark(name, at.line + 1, at.column + 1) if at is not None else Mark(name, 1, 1)
+        mark = (
+            SourceMark(name, at.line + 1, at.column + 1)
+            if at is not None
+            else SourceMark(name, 1, 1)
+        )
         raise _Stop(mark, _words(error.problem, error.context)) from error
     except ReaderError as error:
         raise _Stop(_mark_at(text, error.position, name), _unreadable(error.character)) from error
     except Exception as error:
         # It lets a few errors of its own slip on odd input (an escape beyond Unicode, say). The
         # text is at fault all the same, and the cause stays attached.
-        raise _Stop(Mark(name, 1, 1), f"this is not YAML: {_short(str(error))}") from error
+        raise _Stop(SourceMark(name, 1, 1), f"this is not YAML: {_short(str(error))}") from error
 
 
 def _words(problem: str | None, context: str | None) -> str:
@@ -250,9 +255,9 @@ def _unreadable(character: Any) -> str:
     return f"the character U+{code:04X} is not allowed in YAML"
 
 
-def _mark_at(text: str, position: int, name: str) -> Mark:
+def _mark_at(text: str, position: int, name: str) -> SourceMark:
     line = text.count("\n", 0, position) + 1
-    return Mark(name, line, position - text.rfind("\n", 0, position))
+    return SourceMark(name, line, position - text.rfind("\n", 0, position))
 
 
 def _short(text: str) -> str:
