@@ -115,7 +115,7 @@ def traced_step(folder: Path) -> Trace:
     )
     os.environ["UWF_HOME"] = str(home)
     os.chdir(folder)
-    start = [uwf, "thread", "start", "relay.yaml", "-p", "Go round.", "-q"]
+    start = [str(uwf), "thread", "start", "relay.yaml", "-p", "Go round.", "-q"]
     id = subprocess.run(start, check=True, capture_output=True, text=True).stdout.strip()
     subprocess.run([uwf, "thread", "exec", id], check=True, stdout=subprocess.DEVNULL)
 

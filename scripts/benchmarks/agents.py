@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.measure import report, tell
+from benchmarks.measure import columns, report, tell
 from benchmarks.stepping import WORKFLOW
 from uwf.agent.process import platform
 from uwf.agent.process.supervise import Command, run
@@ -38,17 +38,13 @@ def bench_agents(folder: Path, rounds: int) -> None:
     firsts = [(_first_byte(folder), _bare_first_byte()) for _ in range(rounds)]
     tell("spawn to first byte, over bare", [mine - other for mine, other in firsts], 10)
     lasts = [(_gone(folder), _bare_gone()) for _ in range(rounds)]
-    report("SIGTERM to a group of 6 all gone", *_columns(lasts), 1.5)
+    report("SIGTERM to a group of 6 all gone", *columns(lasts), 1.5)
 
 
 def bench_queue(folder: Path, threads: int) -> None:
     print(f"\nThe queue: {threads} processes wait for one slot")
     gaps = _handovers(folder / "queue", threads)
     tell("end of an agent to the next begin", gaps, 100)
-
-
-def _columns(pairs: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def _command(folder: Path, argv: list[str]) -> Command:

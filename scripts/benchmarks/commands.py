@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import alternate, report, seconds
+from benchmarks.measure import alternate, columns, report, seconds
 from benchmarks.stepping import WORKFLOW
 from uwf import clock
 from uwf.engine.chain.nodes import COMPLETED, IDLE, THREADS
@@ -40,7 +40,7 @@ def bench_commands(folder: Path, threads: int, rounds: int) -> None:
     alone = command(home, str(agent))
     run()
     took = [(seconds(run) - seconds(alone), seconds(reference)) for _ in range(rounds)]
-    report("uwf thread exec, less its agent", *zip(*took, strict=True), 7.0)
+    report("uwf thread exec, less its agent", *columns(took), 7.0)
 
 
 def bench_growth(folder: Path, threads: int, rounds: int) -> None:

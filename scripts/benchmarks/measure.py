@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -17,17 +17,15 @@ def alternate(
     ours: Callable[[], object], reference: Callable[[], object], rounds: int
 ) -> tuple[list[float], list[float]]:
     """The seconds of both, run in turn."""
-    pairs = [(seconds(ours), seconds(reference)) for _ in range(rounds)]
+    return columns([(seconds(ours), seconds(reference)) for _ in range(rounds)])
+
+
+def columns(pairs: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def report(
-    name: str,
-    ours: Sequence[float],
-    reference: Sequence[float],
-    target: float,
-    *,
-    most: bool = True,
+    name: str, ours: list[float], reference: list[float], target: float, *, most: bool = True
 ) -> None:
     """One line: the ratio of times (or of rates, when more is better) and the times behind it."""
     ratios = sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from blake3 import blake3
-from msgpack import packb, unpackb
+from msgpack import packb, unpackb  # type: ignore[import-untyped]  # it ships none
 
 from benchmarks.measure import alternate, report
 from benchmarks.stepping import bare_database

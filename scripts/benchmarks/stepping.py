@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
-from msgpack import packb
+from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import config
 from uwf.agent.protocol import AgentRequest, AgentResult

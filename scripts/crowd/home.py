@@ -146,9 +146,9 @@ def processes_with(token: str) -> dict[int, str]:
             continue
         try:
             environ = Path(f"/proc/{name}/environ").read_bytes()
-            words = Path(f"/proc/{name}/cmdline").read_bytes()
+            line = Path(f"/proc/{name}/cmdline").read_bytes()
         except OSError:
             continue  # it ended, or is not ours
-        if words and setting.encode() in environ.split(b"\0"):  # a corpse has no words
-            found[int(name)] = words.replace(b"\0", b" ").decode(errors="replace")
+        if line and setting.encode() in environ.split(b"\0"):  # a corpse has no words
+            found[int(name)] = line.replace(b"\0", b" ").decode(errors="replace")
     return found
