@@ -20,7 +20,7 @@ from tests.agent.supervised import (
     marked,
 )
 from uwf.agent.process import platform
-from uwf.agent.process.orphans import end_orphans
+from uwf.agent.process.terminate import end_orphans
 
 STRAYS = (sys.executable, "-S", AGENTS / "strays.py")
 
@@ -119,7 +119,7 @@ def test_recovery_from_inside_the_family_spares_itself(supervised: Supervised) -
     # An agent may call `uwf` itself, and that may be the command that recovers the agent's own thread.
     script = (
         "import os\n"
-        "from uwf.agent.process.orphans import end_orphans\n"
+        "from uwf.agent.process.terminate import end_orphans\n"
         f"ending = end_orphans(os.getppid(), 'gone', {supervised.mark!r}, 0.1)\n"
         "print('alive', ending.escalation or '-')\n"
     )

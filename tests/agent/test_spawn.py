@@ -11,7 +11,7 @@ import pytest
 
 from tests.agent.supervised import Supervised
 from uwf.agent.kinds.command import available
-from uwf.agent.process import fork, platform, spawn
+from uwf.agent.process import platform, spawn
 
 
 def script(folder: Path, first_line: str, mode: int = 0o755) -> str:
@@ -134,7 +134,7 @@ def test_descriptors_that_cannot_be_listed_are_an_outcome(
         raise FileNotFoundError(2, "No such file or directory", "/dev/fd")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fork, "_leaking_descriptors", refuse)
+        patch.setattr(spawn, "_leaking_descriptors", refuse)
         error = reason(supervised, "true")
     assert error == "cannot run 'true': /dev/fd: No such file or directory"
 

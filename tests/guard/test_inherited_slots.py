@@ -13,7 +13,7 @@ import pytest
 
 from tests.agent.supervised import AGENTS, ROOT, eventually, lives, marked
 from tests.guard.asking import take
-from uwf.agent.process.orphans import end_orphans
+from uwf.agent.process.terminate import end_orphans
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Full, Pool
 

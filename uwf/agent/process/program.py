@@ -6,24 +6,9 @@ import errno
 import os
 import stat
 
-from uwf.record import Record
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-
-class Program(Record):
-    """What a child is to become: the file to execute, and what it finds. `env` is its whole environment.
-
-    It inherits `keep_fds` beside its standard files.
-    """
-
-    file: str
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    cwd: str
-    keep_fds: tuple[int, ...]
+    from collections.abc import Sequence
 
 
 class SpawnFailed(Exception):

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from uwf.agent.process.pipes import Pipes
+    from uwf.agent.process.spawn import Pipes
 
 IN_MEMORY_BYTES = 1 << 20
 TAIL_BYTES = 64 << 10

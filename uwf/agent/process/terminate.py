@@ -8,9 +8,11 @@ told is not told: it may be what its parent needs to tidy up. SIGKILL goes to wh
 from __future__ import annotations
 
 import os
+import time
 
 from uwf import clock, points
 from uwf.agent.process.platform import SIGKILL, SIGTERM, send
+from uwf.agent.process.tree import Family
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uwf.agent.process.platform import Process
-    from uwf.agent.process.tree import Family
 
 CONFIRM_S = 2.0  # after SIGKILL; what is not gone by then hangs in the kernel, and is named
 _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.0002, 0.025
@@ -77,6 +78,21 @@ def end(
             break
     survivors = {member.pid for member in living}
     return Ending(escalation, tuple(sorted(seen - survivors)), tuple(sorted(survivors)))
+
+
+def end_orphans(pid: int, start: str, mark: str, grace_s: float) -> Ending:
+    """End every process of the run whose leader was `pid`, began at `start`, and was given `mark`.
+
+    A pid that belongs to another process by now is left alone. Finding nothing is the usual case and costs one look
+    through the process table. May be called twice, also by two programs at once.
+    """
+    return end(
+        Family(pid, start, mark),
+        group=None,
+        grace_s=grace_s,
+        wait=time.sleep,
+        hurry=lambda: False,
+    )
 
 
 class _Call:

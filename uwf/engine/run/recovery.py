@@ -79,9 +79,9 @@ def _end(
     """End what is left of an agent's processes: the pids that were ended, and those that could not be."""
     if pid is None or started is None or is_kept(runner, pid, started):
         return (), ()
-    from uwf.agent.process import orphans  # rarely needed: after a crash only
+    from uwf.agent.process import terminate  # rarely needed: after a crash only
 
-    swept = orphans.end_orphans(pid, started, mark, grace_s)
+    swept = terminate.end_orphans(pid, started, mark, grace_s)
     return swept.ended, swept.survivors
 
 
