@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.measure import alternate, columns, report, seconds
 from benchmarks.stepping import WORKFLOW
 from uwf import clock
-from uwf.engine.chain.nodes import COMPLETED, IDLE, THREADS
+from uwf.engine.chain.tags import COMPLETED, IDLE, THREADS
 from uwf.store.codec import Link
 from uwf.store.sqlite import open_store
 from uwf.workflow import model

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from uwf.engine.actions import lifecycle
-from uwf.engine.chain.nodes import ATTEMPTS, THREADS
 from uwf.engine.chain.redact import Redactor
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import runner
 from uwf.guard import queue
 from uwf.store.protocols import Ref

@@ -6,7 +6,7 @@ from tests.crash import reading
 from tests.crash.processes import Obstacle, Running, wait_until
 from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
 from uwf.store.codec import Link
 
@@ -116,7 +116,7 @@ def littered(world: World) -> None:
 
 def crashed(world: World) -> None:
     """An exec dies between two turns. What its agent has left behind lives on."""
-    env = {"UWF_CRASH_AT": "turn: kept:2"}
+    env = {"UWF_CRASH_AT": "turn: done:2"}
     ended = world.run("thread", "exec", "@last", agent=LIVELY, env=env)
     if not ended.was_killed or not world.alive():
         raise Obstacle(f"this should have died and left its agent's children behind: {ended}")

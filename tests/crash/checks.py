@@ -10,7 +10,7 @@ from tests.crash.going_on import past
 from tests.crash.processes import Ended
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 
 LOOK_AT = 2
 """How many threads are shown after each kill."""

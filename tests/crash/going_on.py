@@ -10,7 +10,7 @@ from typing import Any
 from tests.crash import reading
 from tests.crash.processes import Ended, Obstacle
 from tests.crash.world import World
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 
 SAID = "and mind the second paragraph"
 MOST_COMMANDS = 12

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tests.crash.world import World
-from uwf.engine.chain.nodes import ATTEMPTS, THREADS
 from uwf.engine.chain.story import steps_back
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.query import turns
 from uwf.engine.query.threads import View
 from uwf.store.protocols import Store

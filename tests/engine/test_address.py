@@ -8,7 +8,7 @@ from tests.helpers.fake_agent import suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.query import resolve
 from uwf.engine.run import rebind
 from uwf.errors import Ambiguous, InputError, NotFound

@@ -11,9 +11,9 @@ from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.actions import lifecycle, undo
+from uwf.engine.chain.tags import ThreadState
 from uwf.engine.chain.thread import Thread
 from uwf.engine.run import publish, rebind, runner
-from uwf.engine.run.plan import Standing
 from uwf.engine.run.runner import Order
 from uwf.errors import Busy, Conflict, StoreError
 from uwf.record import replace
@@ -38,7 +38,6 @@ class Failing:
         kind: Any = writing.SqliteTransaction if on_disk else memory.MemoryTransaction
         for name in WRITES:
             patch.setattr(kind, name, self.counted(getattr(kind, name)))
-        patch.setattr(type(store), "keep_draft", self.counted(type(store).keep_draft))
 
     def counted(self, plain: Callable[..., Any]) -> Callable[..., Any]:
         def write(*args: Any, **named: Any) -> Any:
@@ -139,7 +138,9 @@ def test_tag_set_while_a_step_waits_for_its_turn_is_kept(
 
 
 def move_on(rig: Rig, thread: Thread) -> None:
-    publish.move(rig.store, thread, Standing("suspended", "writer", "later"), "as a test wants it")
+    publish.move(
+        rig.store, thread, ThreadState("suspended", "writer", "later"), "as a test wants it"
+    )
 
 
 def cancel(rig: Rig, thread: Thread) -> None:
@@ -190,7 +191,7 @@ def test_head_moved_by_somebody_else_meanwhile_is_not_overwritten(each_rig: Rig)
     rig = each_rig
     id = rig.start()
     rig.exec(id, WROTE)
-    start = rig.thread(id).place.start
+    start = rig.thread(id).position.start
 
     def move(ask: object) -> str:
         with rig.store.transaction() as tx:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.chain.attempt import ended_attempts, last_ending
+from uwf.engine.chain.attempt import ended_attempts
 from uwf.errors import Refused
 from uwf.guard import breaker
 
@@ -185,7 +185,7 @@ def test_tries_that_were_made_again_by_themselves_count_as_one(rig: Rig) -> None
 def ended(rig: Rig, id: str) -> list[dict[str, object]]:
     attempt = rig.thread(id).attempt
     assert attempt is not None
-    return [rig.store.get(end).payload for end in ended_attempts(rig.store, last_ending(attempt))]
+    return [rig.store.get(end).payload for end in ended_attempts(rig.store, attempt.last_end)]
 
 
 @pytest.mark.parametrize("end", ["timeout", "stall", "output_limit"])

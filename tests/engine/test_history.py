@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.rig import everything
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep import migrate as history
 from uwf.engine.upkeep.migrate import HISTORY, Clash, Migration, Unmigrated
 from uwf.store.check import verify

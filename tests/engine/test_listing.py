@@ -11,7 +11,7 @@ from tests.helpers.fake_agent import crash
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.engine.chain.nodes import ACTIVE, HISTORY, STATUSES, THREADS
+from uwf.engine.chain.tags import ACTIVE, HISTORY, STATUSES, THREADS
 from uwf.engine.query import listing
 from uwf.engine.query.listing import Filter
 from uwf.engine.run import lock

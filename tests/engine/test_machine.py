@@ -155,14 +155,14 @@ class Threads(RuleBasedStateMachine):
     def fork(self, back: int, supplement: str | None) -> None:
         steps = self.rig.steps(self.id)
         length = max(0, len(steps) - back)
-        start = self.rig.thread(self.id).place.start
+        start = self.rig.thread(self.id).position.start
         fork = self.rig.fork(steps[length - 1].id if length else start, self.id, supplement)
         self.threads[fork] = self.model.fork(length, supplement)
 
     @rule()
     def rebind(self) -> None:
         thread = self.rig.thread(self.id)
-        other = self.workflows[thread.place.workflow == self.workflows[0]]
+        other = self.workflows[thread.position.workflow == self.workflows[0]]
         if thread.status == "cancelled":
             with self.refused("cancelled"):
                 rebind.rebind(self.rig.store, thread, other)
@@ -210,7 +210,7 @@ class Threads(RuleBasedStateMachine):
             last = at
             while at is not None:
                 last, at = at, previous(self.rig.store, at)
-            assert last == self.rig.thread(id).place.start
+            assert last == self.rig.thread(id).position.start
 
     @invariant()
     def what_is_shown_is_what_comes_next(self) -> None:

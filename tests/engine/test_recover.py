@@ -12,14 +12,12 @@ from tests.helpers.dying import Killed, die, lives
 from tests.helpers.fake_agent import NO_PID, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.agent.process import platform
-from uwf.engine.chain.nodes import ATTEMPTS
-from uwf.engine.chain.opening import load_draft
-from uwf.engine.chain.thread import INTERRUPTED, TRYING
+from uwf.engine.chain.attempt import INTERRUPTED
+from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.events import Recovered
 from uwf.engine.query import turns
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor
-from uwf.record import replace
 from uwf.store.leases import FileLeases
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
@@ -31,12 +29,12 @@ def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
     before = rig.ref(id)
     die(rig, id, "exec", "one ", "two")
     assert rig.ref(id) == before
-    assert rig.thread(id).attempt.state == TRYING  # type: ignore[union-attr]
+    assert rig.thread(id).attempt.running is not None  # type: ignore[union-attr]
     settled = rig.settle(id)
     assert settled is not None
     assert rig.ref(id) == before
     assert rig.attempt(id).id == settled.attempt  # type: ignore[union-attr]
-    assert rig.thread(id).attempt.state == INTERRUPTED  # type: ignore[union-attr]
+    assert rig.thread(id).attempt.failure.code == INTERRUPTED  # type: ignore[union-attr]
     rows = turns.of_thread(rig.store, rig.ref(id), None)
     assert [(row["outcome"], row["text"]) for row in rows] == [
         ("interrupted", "one "),
@@ -173,7 +171,7 @@ def test_death_of_the_settling_process_leaves_it_to_the_next(
     die(rig, id, "exec", "half")
     before = rig.attempt(id)
     with monkeypatch.context() as patch:
-        patch.setattr("uwf.engine.chain.attempt.put_ending", raising(Killed()))
+        patch.setattr("uwf.engine.run.recovery.put_end", raising(Killed()))
         with pytest.raises(Killed):
             rig.settle(id)
     assert rig.attempt(id) == before
@@ -269,17 +267,19 @@ def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> 
     try:
         id = rig.start()
         die(rig, id, "exec")
-        draft = load_draft(rig.store, id)
-        assert draft is not None
+        ref = rig.attempt(id)
+        assert ref is not None
         started = platform.start_time(agent)
         process = {"runner": runner.pid, "pid": agent, "started": started}
-        replace(draft, process=process).keep(rig.store)
+        with rig.store.transaction() as tx:
+            begun = tx.put("attempt", {**rig.store.get(ref.id).payload, "process": process})
+            tx.set_ref(ref.name, begun, why="as that uwf wrote it")
         (finding,) = doctor.examine(rig.engine, repair=False)
         assert f"process {runner.pid} runs it in another" in finding.what
         settled = rig.settle(id)
         assert settled is not None and settled.ended_pids == ()
         assert platform.is_same(agent, started or "")
-        assert rig.thread(id).attempt.state == INTERRUPTED  # type: ignore[union-attr]
+        assert rig.thread(id).attempt.failure.code == INTERRUPTED  # type: ignore[union-attr]
     finally:
         os.killpg(runner.pid, 9)
         runner.wait()

@@ -156,7 +156,7 @@ def test_reply_that_leaves_the_next_prompt_empty_is_a_bad_reply(rig: Rig) -> Non
     id = rig.start(flow)
     rig.run(id, "exec", reply("ok"), reply("ok", words="Go on."))
     assert "renders empty: '{{ words }}'" in rig.prompt
-    assert rig.thread(id).place.index == 1
+    assert rig.thread(id).position.index == 1
 
 
 def test_older_suspend_edge_suspends_with_its_rendered_prompt(each_rig: Rig) -> None:

@@ -12,7 +12,7 @@ from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf.config import AgentConfig, BudgetConfig
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.run.admission import Dispatch
 from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
 from uwf.guard import budget

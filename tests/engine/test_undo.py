@@ -7,8 +7,7 @@ import pytest
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.engine.chain.nodes import THREADS
-from uwf.engine.chain.usage import UNDONE
+from uwf.engine.chain.tags import THREADS, UNDONE
 from uwf.engine.run import rebind
 from uwf.errors import StateError
 from uwf.record import replace
@@ -77,7 +76,7 @@ def test_undo_after_other_steps_than_those_undone(rig: Rig) -> None:
     rig.undo(id)
     assert stand(rig.ref(id)) == stand(first)
     rig.undo(id)
-    assert rig.thread(id).place.kind == "start"
+    assert rig.thread(id).position.kind == "start"
 
 
 def test_poke_is_taken_back(rig: Rig) -> None:

@@ -14,9 +14,10 @@ from uwf.agent.stop import Stop
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
 from uwf.engine.chain.cache import Memo
-from uwf.engine.chain.nodes import ATTEMPTS, THREADS, Step
+from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.story import steps_back
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
 from uwf.engine.query.threads import View
 from uwf.engine.run import lock, recovery, runner

@@ -22,7 +22,7 @@ MAX_CANDIDATES = 100
 
 
 def _threads(context: Context, prefix: str) -> Iterator[Candidate]:
-    from uwf.engine.chain.nodes import THREADS, THREADS_END
+    from uwf.engine.chain.tags import THREADS, THREADS_END
     from uwf.engine.query.resolve import LAST
 
     yield LAST, "the newest thread"
@@ -65,7 +65,7 @@ def _steps(context: Context, prefix: str) -> Iterator[Candidate]:
 
 
 def _workflows(context: Context, prefix: str) -> Iterator[Candidate]:
-    from uwf.engine.chain.nodes import REGISTRY
+    from uwf.engine.chain.tags import REGISTRY
     from uwf.workflow import find
 
     here = find.names(os.getcwd())

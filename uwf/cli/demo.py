@@ -79,7 +79,7 @@ def _linter() -> str:
 
 def _outcome(ctx: Context, thread: str) -> dict[str, Any]:
     """What the thread came to, round by round."""
-    from uwf.engine.chain.nodes import THREADS
+    from uwf.engine.chain.tags import THREADS
     from uwf.engine.query.threads import View
 
     ref = ctx.store().ref(THREADS + thread)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uwf.cli.exits import DONE, SUSPENDED
 from uwf.demo.folder import AGENT, PROJECT, WORKFLOW
 from uwf.demo.project import listed
-from uwf.engine.chain.nodes import THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.quantities import counted
 
 if TYPE_CHECKING:

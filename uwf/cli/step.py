@@ -96,7 +96,7 @@ def read(ctx: Context, step: str) -> None:
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
-    from uwf.engine.chain.nodes import THREADS
+    from uwf.engine.chain.tags import THREADS
     from uwf.engine.chain.thread import runner
     from uwf.engine.query import turns as telling
 

@@ -7,7 +7,7 @@ import sys
 from uwf import clock
 from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.engine.chain.nodes import ATTEMPTS, STATUSES, THREADS
+from uwf.engine.chain.tags import ATTEMPTS, STATUSES, THREADS
 from uwf.errors import InputError
 from uwf.quantities import counted
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     from io import BytesIO
 
-    from uwf.engine.chain.thread import TRYING, read_try
+    from uwf.engine.chain.attempt import read_attempt
     from uwf.store import bundle
 
     ref = wiring.thread_ref(ctx, thread)
     store = ctx.store()
     id = ref.name.removeprefix(THREADS)
-    attempt = read_try(store, id)
+    attempt = read_attempt(store, id)
     names = [ref.name]
-    if attempt is not None and attempt.state != TRYING:
+    if attempt is not None and attempt.running is None:
         names.append(ATTEMPTS + id)
     if output == "-":
         if ctx.json or ctx.quiet or ctx.out.on_terminal:

@@ -75,7 +75,7 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
 )
 def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
     from uwf.engine.actions import fork
-    from uwf.engine.chain.thread import FORKED_STEP, FORKED_THREAD
+    from uwf.engine.chain.tags import FORKED_STEP, FORKED_THREAD
     from uwf.engine.query import resolve
 
     node, source = resolve.forkable(ctx.reader(), step)

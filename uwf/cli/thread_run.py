@@ -8,7 +8,7 @@ from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text_arg import text_arg
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import SUSPENDED
+from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run import lock, runner
 from uwf.errors import InputError, StateError
 from uwf.record import replace

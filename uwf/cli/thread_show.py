@@ -16,7 +16,7 @@ from uwf.cli.columns import (
     standing,
 )
 from uwf.cli.command import arg, command, opt
-from uwf.engine.chain.nodes import ACTIVE, HISTORY, STATUSES
+from uwf.engine.chain.tags import ACTIVE, HISTORY, STATUSES
 from uwf.engine.query.threads import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
 

@@ -58,7 +58,7 @@ def start(
     ctx.out.answer(
         {
             "thread": thread.id,
-            "workflow": thread.place.workflow,
+            "workflow": thread.position.workflow,
             "head": thread.head,
             "status": thread.status,
         },

@@ -6,11 +6,19 @@ from uwf import clock, points
 from uwf.engine.actions.lifecycle import new_id
 from uwf.engine.actions.supplement import first_plan, waiting_at
 from uwf.engine.chain import attempt, usage
-from uwf.engine.chain.nodes import IDLE, THREADS, Place, Start, Step
-from uwf.engine.chain.thread import FORKED_STEP, FORKED_THREAD, Thread, read
+from uwf.engine.chain.nodes import Position, Start, Step
+from uwf.engine.chain.tags import (
+    FORKED_STEP,
+    FORKED_THREAD,
+    IDLE,
+    THREADS,
+    ThreadState,
+    lasting,
+    with_state,
+)
+from uwf.engine.chain.thread import Thread, read
 from uwf.engine.run import plan as decide
 from uwf.engine.run import rebound
-from uwf.engine.run.publish import kept_tags, tags_for
 from uwf.record import replace
 from uwf.workflow import model as workflow_model
 
@@ -26,7 +34,7 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     next; on a chain that has ended it begins the next round. So does what waits beside `node` in the source: a person's
     words that a try there was told, and that have not become part of a step.
     """
-    place = Place.read(store, node)
+    place = Position.read(store, node)
     workflow = workflow_model.from_payload(store.get(place.workflow).payload)
     begun = Start.read(store, place.start)
     if source is None:
@@ -36,9 +44,9 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     with store.transaction("fork") as tx:
         id = new_id(tx)
         old = tx.ref(THREADS + source)
-        tags = {} if old is None else usage.inherited(tx, kept_tags(old.tags), old.id, node)
+        tags = {} if old is None else usage.inherited(tx, lasting(old.tags), old.id, node)
         tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
-        tags = tags_for(tags, standing, now_ms)
+        tags = with_state(tags, standing, now_ms)
         ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
         points.at("fork: thread made")
         thread = read(tx, ref)
@@ -49,13 +57,13 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
                 plan = first_plan(tx, thread, workflow, said)
             else:
                 plan = replace(waiting, supplement=said)
-            attempt.hold_plan(tx, id, plan, None, "forked with a supplement")
+            attempt.hold_plan(tx, id, plan, "forked with a supplement")
             points.at("fork: plan held")
-            standing = decide.Standing(IDLE, plan.role)
+            standing = ThreadState(IDLE, plan.role)
             ref = tx.set_ref(
                 THREADS + id,
                 node,
-                tags=tags_for(tags, standing, now_ms),
+                tags=with_state(tags, standing, now_ms),
                 expect=node,
                 why="forked with a supplement",
             )

@@ -7,10 +7,20 @@ from types import MappingProxyType
 
 from uwf import clock
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import CANCELLED, COMPLETED, IDLE, THREADS, THREADS_END, pack_text
-from uwf.engine.chain.thread import END_REASON, LABEL, Thread, read
-from uwf.engine.run.plan import Standing
-from uwf.engine.run.publish import tags_for, tags_now
+from uwf.engine.chain.nodes import pack_text
+from uwf.engine.chain.tags import (
+    CANCELLED,
+    COMPLETED,
+    END_REASON,
+    IDLE,
+    LABEL,
+    THREADS,
+    THREADS_END,
+    ThreadState,
+    with_state,
+)
+from uwf.engine.chain.thread import Thread, read
+from uwf.engine.run.publish import tags_now
 from uwf.errors import InputError, StateError
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -71,7 +81,7 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> None:
     """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
     refuse_ended(thread)
     with store.transaction("cancel") as tx:
-        tags = tags_for(tags_now(tx, thread), Standing(CANCELLED), clock.now_ms())
+        tags = with_state(tags_now(tx, thread), ThreadState(CANCELLED), clock.now_ms())
         if reason:
             tags[END_REASON] = reason
         tx.set_ref(

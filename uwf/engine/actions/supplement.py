@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from uwf.engine.chain import attempt
-from uwf.engine.chain.nodes import COMPLETED, IDLE, Plan
+from uwf.engine.chain.nodes import Plan
+from uwf.engine.chain.tags import COMPLETED, IDLE, ThreadState
 from uwf.engine.chain.thread import read
 from uwf.engine.run import plan as decide
 from uwf.record import replace
@@ -27,12 +28,12 @@ def waiting_at(tx: Transaction, source: Ref | None, node: str) -> Plan | None:
 
 def hold_words(tx: Transaction, thread: Thread, supplement: str) -> bool:
     """Let `supplement` wait for what is next in `thread`, whose status stays. False when nothing can be."""
-    workflow = workflow_model.from_payload(tx.get(thread.place.workflow).payload)
+    workflow = workflow_model.from_payload(tx.get(thread.position.workflow).payload)
     try:
         plan = first_plan(tx, thread, workflow, supplement)
     except RouteError:
         return False
-    attempt.hold_plan(tx, thread.id, plan, None, "what was added waits")
+    attempt.hold_plan(tx, thread.id, plan, "what was added waits")
     return True
 
 
@@ -46,7 +47,7 @@ def first_plan(tx: Transaction, thread: Thread, workflow: Workflow, supplement: 
         if thread.status == IDLE
         else decide.for_resume(tx, thread, workflow, supplement)
     )
-    if isinstance(decided, decide.Standing):
+    if isinstance(decided, ThreadState):
         decided = decide.for_resume(
             tx, replace(thread, tags={**thread.tags, "status": COMPLETED}), workflow, supplement
         )

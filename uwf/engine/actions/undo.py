@@ -5,10 +5,11 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.actions.supplement import hold_words
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import ATTEMPTS, CANCELLED, SUSPENDED, THREADS, Place
+from uwf.engine.chain.nodes import Position
+from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, SUSPENDED, THREADS, lasting, with_state
 from uwf.engine.chain.thread import read
 from uwf.engine.run import rebound
-from uwf.engine.run.publish import kept_tags, tags_for, tags_now
+from uwf.engine.run.publish import tags_now
 from uwf.errors import StateError
 from uwf.workflow import model as workflow_model
 
@@ -39,19 +40,19 @@ def undo(store: Store, thread: Thread) -> str | None:
         )
     goal = moves[before]
     assert goal.new is not None
-    then = kept_tags(goal.tags)
+    then = lasting(goal.tags)
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
     if goal.new != thread.head and state.get("status") == SUSPENDED:
         state = _without_try(store, goal.new, state)
     if goal.new != thread.head:
-        state |= usage.left_behind(store, thread, Place.read(store, goal.new))
+        state |= usage.left_behind(store, thread, Position.read(store, goal.new))
     lost = None
     with store.transaction("undo") as tx:
         ref = tx.set_ref(
             THREADS + thread.id,
             goal.new,
             expect=thread.head,
-            tags={**kept_tags(tags_now(tx, thread)), **state},
+            tags={**lasting(tags_now(tx, thread)), **state},
             why=f"{UNDO}{goal.version}",
         )
         points.at("undo: head moved")
@@ -68,14 +69,14 @@ def _without_try(store: Store, head: str, state: dict[str, str]) -> dict[str, st
 
     A rebind carries a suspension along. When that was about a poke that failed, another role is next without it.
     """
-    place = Place.read(store, head)
+    place = Position.read(store, head)
     if place.kind != "rebind":
         return state
     workflow = workflow_model.from_payload(store.get(place.workflow).payload)
     standing = rebound.last_standing(store, place, workflow)
     if standing.next_role == state.get("suspendedRole"):
         return state
-    return tags_for({"workflow": workflow.name}, standing, clock.now_ms())
+    return with_state({"workflow": workflow.name}, standing, clock.now_ms())
 
 
 def _effective(moves: list[Move], at: int) -> int:

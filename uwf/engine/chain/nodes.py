@@ -1,7 +1,7 @@
-"""What the engine keeps: the nodes of a chain, the tags of a thread, and how both are written down.
+"""The nodes that a thread is made of, and how they are written down. Attempts are in `attempt`, tags in `tags`.
 
 A chain runs backwards from a thread's head by `prev`: steps and rebinds, down to one start node. Beside
-the head stands at most one *try*, under `@uwf/attempt/<thread>` or in a draft (see `opening`): the attempt that runs
+the head stands at most one attempt that has not become a step, under `@uwf/attempt/<thread>`: the one that runs
 now, or the failed or interrupted ones since the last step. It carries the plan (role, round, instruction,
 supplement), so that nothing a person said is lost when the agent fails or the machine dies.
 
@@ -10,9 +10,9 @@ Node kinds
     step     one finished visit of one role
     rebind   a deliberate change of the thread's workflow
     prompt   parts: the sections of a prompt, in order; sections that repeat are links to `text`
-    turn     attempt (the beginning of its try, or the mark of one that became a step without a node of its own),
-             prev (the turn before, or null), text, at
-    attempt  the beginning of a try; that it was asked again; its end. The later ones link to the `begun` one
+    turn     one message inside a step: attempt (the start of its attempt; in stores of 0.1.0 also the mark of one
+             that became a step without a node of its own), prev (the turn before, or null), from, kind, text, at
+    attempt  the start of an attempt; that the agent was asked again; its end. The later ones link to the `begun` one
     text     a string that is too long to stand inside another node, or that many share
 """
 
@@ -29,30 +29,19 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from uwf.store.codec import Node
-    from uwf.store.protocols import Counters, Drafts, Objects, Refs
+    from uwf.store.protocols import Counters, Objects, Refs
 
     class Nodes(Protocol):
-        """Whatever nodes can be read from: a store, a transaction, a memo."""
+        """Whatever nodes can be read from: a store, a transaction, a cache."""
 
         def get(self, id: str) -> Node: ...
 
-    class Reader(Objects, Refs, Counters, Drafts, Protocol):
+    class Reader(Objects, Refs, Counters, Protocol):
         """A store or a transaction."""
 
     class Writer(Protocol):
         def put(self, kind: str, payload: Any) -> str: ...
 
-
-THREADS = "@uwf/thread/"
-THREADS_END = THREADS + "8"
-"""After the refs of all threads: no ULID begins with an 8. What else somebody put there stands behind it."""
-
-ATTEMPTS = "@uwf/attempt/"
-REGISTRY = "@uwf/registry/"
-
-IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"
-ACTIVE, HISTORY = (IDLE, SUSPENDED), (COMPLETED, CANCELLED)
-STATUSES = ACTIVE + HISTORY
 
 INLINE_CHARS = 1024
 
@@ -72,7 +61,7 @@ def unpack_text(nodes: Nodes, packed: Any) -> str:
 
 
 class Plan(Record):
-    """What the next step is to be: made by `decide`, kept with the attempt until it has become a step.
+    """What the next step is to be: made by `run/plan`, kept with the attempt until it has become a step.
 
     `base` is the node the step will link to, `expect` the head the thread must still have then; they differ
     only for a poke, whose step replaces the head.
@@ -142,7 +131,7 @@ class Start(Record):
         )
 
 
-class Place(Record):
+class Position(Record):
     """Where a chain stands at one of its nodes: all that routing and counting need, without walking back.
 
     `role` and `status` are of the last step at or before the node, None before the first. `step` is that
@@ -164,11 +153,11 @@ class Place(Record):
     spent: dict[str, Any]
 
     @staticmethod
-    def read(nodes: Nodes, id: str) -> Place:
+    def read(nodes: Nodes, id: str) -> Position:
         node = nodes.get(id)
         payload = node.payload
         if node.kind == "step":
-            return Place(
+            return Position(
                 id,
                 "step",
                 payload["start"],
@@ -183,10 +172,12 @@ class Place(Record):
                 payload["spent"],
             )
         if node.kind == "start":
-            return Place(id, "start", id, payload["workflow"], 1, 0, None, None, None, {}, {}, {})
+            return Position(
+                id, "start", id, payload["workflow"], 1, 0, None, None, None, {}, {}, {}
+            )
         if node.kind == "rebind":
-            before = Place.read(nodes, payload["prev"])
-            return Place(
+            before = Position.read(nodes, payload["prev"])
+            return Position(
                 id,
                 "rebind",
                 before.start,

@@ -10,8 +10,8 @@ tags as well, `budget.<name>`, whose changes are in the ref's log.
 from __future__ import annotations
 
 from uwf import quantities
-from uwf.engine.chain.attempt import ended_attempts, last_ending
-from uwf.engine.chain.nodes import Place, previous
+from uwf.engine.chain.attempt import ended_attempts
+from uwf.engine.chain.nodes import Position, previous
 from uwf.errors import StoreError
 from uwf.quantities import NAMES, STEPS, TIME, TOKENS, USD, VISITS
 
@@ -47,14 +47,16 @@ def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[s
 
 def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:
     """What `thread` has used so far, failed attempts, what was undone, and the number of its steps included."""
-    attempt = thread.attempt if thread.plan is not None else None
-    failed = [] if attempt is None else of_attempts(nodes, last_ending(attempt))
-    return {**add(thread.place.spent, *failed, undone(thread.tags)), STEPS: thread.place.index}
+    failed = [] if thread.pending is None else of_attempts(nodes, thread.pending.last_end)
+    return {
+        **add(thread.position.spent, *failed, undone(thread.tags)),
+        STEPS: thread.position.index,
+    }
 
 
 def reported(thread: Thread) -> dict[str, float] | None:
     """What agents said that the steps of `thread` used, those undone included; None when they said nothing."""
-    spent = add(thread.place.spent, undone(thread.tags))
+    spent = add(thread.position.spent, undone(thread.tags))
     return {name: amount for name, amount in spent.items() if name != TIME} or None
 
 
@@ -77,7 +79,7 @@ def undone(tags: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def left_behind(nodes: Nodes, thread: Thread, place: Place) -> dict[str, str]:
+def left_behind(nodes: Nodes, thread: Thread, place: Position) -> dict[str, str]:
     """The tags with which all that `thread` has used stays counted when its head goes back to `place`."""
     return _undone_tags(of_thread(nodes, thread), place.spent)
 
@@ -98,8 +100,8 @@ def inherited(nodes: Nodes, tags: Mapping[str, str], head: str, node: str) -> di
         here = previous(nodes, here)
     while at not in standing and (before := previous(nodes, at)) is not None:
         at = before
-    shared = Place.read(nodes, at).spent
-    again = Place.read(nodes, node).spent
+    shared = Position.read(nodes, at).spent
+    again = Position.read(nodes, node).spent
     return kept | _undone_tags(add(used, shared), again)
 
 
@@ -108,9 +110,9 @@ def of_attempts(nodes: Nodes, last: str | None) -> list[dict[str, float]]:
     return [_of_end(nodes.get(id).payload) for id in ended_attempts(nodes, last)]
 
 
-def before_step(thread: Thread, base: Place) -> dict[str, float]:
+def before_step(thread: Thread, base: Position) -> dict[str, float]:
     """What was used before a step on `base`: for a poke, what the step it replaces has used stays used."""
-    return dict(base.spent if base.id == thread.head else thread.place.spent)
+    return dict(base.spent if base.id == thread.head else thread.position.spent)
 
 
 def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:

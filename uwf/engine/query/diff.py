@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from uwf.engine.chain.nodes import THREADS, Step
+from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.story import inline, steps_back
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.query.threads import step_row
 from uwf.quantities import counted
 from uwf.record import Record

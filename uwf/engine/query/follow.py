@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from uwf.engine.chain.attempt import ended_attempts, last_ending
-from uwf.engine.chain.nodes import ATTEMPTS, THREADS
+from uwf.engine.chain.attempt import attempt_at, ended_attempts
 from uwf.engine.chain.story import steps_back
-from uwf.engine.chain.thread import TRYING, try_at
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.query.threads import step_row, turns
 from uwf.record import Record
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Step
-    from uwf.engine.chain.thread import Try
     from uwf.engine.query.threads import View
     from uwf.store.protocols import Ref, Store
 
@@ -83,19 +82,19 @@ class _News:
                 told += self._of_ended(end)
             told += self._up_to(step.turns)
         if beside is not None and (ref.id, beside.id) != (self._head, self._beside):
-            found = try_at(self._store, beside.id)
+            found = attempt_at(self._store, beside.id)
             if found.plan.expect == ref.id:  # else the thread has moved on between the two looks
                 told += self._of_try(found)
                 self._beside = beside.id
         self._head = ref.id
         return steps, told
 
-    def _of_try(self, found: Try) -> list[dict[str, Any]]:
-        ends = ended_attempts(self._store, last_ending(found))
+    def _of_try(self, found: Attempt) -> list[dict[str, Any]]:
+        ends = ended_attempts(self._store, found.last_end)
         if self._head is None:
             self._ended.update(ends)
         told = [turn for end in ends for turn in self._of_ended(end)]
-        return told + self._up_to(found.turns) if found.state == TRYING else told
+        return told + self._up_to(found.turns) if found.running is not None else told
 
     def _of_ended(self, end: str) -> list[dict[str, Any]]:
         if end in self._ended:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain.nodes import COMPLETED
 from uwf.engine.chain.story import steps_back
+from uwf.engine.chain.tags import COMPLETED
 from uwf.engine.run.plan import next_role
 from uwf.workflow import model as workflow_model
 from uwf.workflow.model import ANY, END, START, SUSPEND
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def visited(reader: Reader, ref: Ref) -> tuple[dict[tuple[str, str], int], str | None]:
     """How often each edge (source, status) was taken, and where the thread stands: a role, or `$END`."""
     thread = threads.read(reader, ref)
-    workflow = workflow_model.from_payload(reader.get(thread.place.workflow).payload)
+    workflow = workflow_model.from_payload(reader.get(thread.position.workflow).payload)
     edges: dict[tuple[str, str], int] = {}
 
     def count(source: str, status: str) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain.nodes import ACTIVE, STATUSES, THREADS
-from uwf.engine.chain.thread import LABEL
+from uwf.engine.chain.tags import ACTIVE, LABEL, STATUSES, THREADS
 from uwf.engine.query.threads import CORRUPT, RUNNING, View
 from uwf.errors import InputError
 from uwf.record import Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain.nodes import Place, Start, Step, prompt_text
+from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
 from uwf.engine.chain.story import inline, quote, steps_back
 from uwf.engine.run import plan
 from uwf.quantities import counted
@@ -22,7 +22,7 @@ def thread_markdown(
     The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from
     that index on, which is how the earlier ones are loaded.
     """
-    start = Start.read(reader, thread.place.start)
+    start = Start.read(reader, thread.position.start)
     kept: list[str] = []
     left, earlier = quota_chars, 0
     for step in steps_back(reader, thread.head):
@@ -88,12 +88,12 @@ def fenced(text: str, kind: str = "") -> str:
 def _facts(thread: Thread, start: Start) -> str:
     name = thread.tags.get("workflow", "")
     return (
-        f"*Workflow {name}, {thread.status}, round {thread.place.round}, {counted(thread.place.index, 'step')}, "
+        f"*Workflow {name}, {thread.status}, round {thread.position.round}, {counted(thread.position.index, 'step')}, "
         f"started {clock.iso(start.started_ms)} in {start.cwd}*"
     )
 
 
 def _round_heading(reader: Reader, step: Step) -> str:
-    if step.round > 1 and Place.read(reader, step.prev).round < step.round:
+    if step.round > 1 and Position.read(reader, step.prev).round < step.round:
         return f"# Round {step.round}\n\n"
     return ""

@@ -8,7 +8,8 @@ or a thread, which stands for its head.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain.nodes import THREADS, THREADS_END, Place, Start, previous
+from uwf.engine.chain.nodes import Position, Start, previous
+from uwf.engine.chain.tags import THREADS, THREADS_END
 from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.quantities import one
 
@@ -112,7 +113,7 @@ def step_id(store: Reader, text: str, *, or_attempt: bool = False) -> str:
     id = object_id(store, text)
     kind = store.get(id).kind
     if kind in ("start", "rebind"):
-        at = Place.read(store, id)
+        at = Position.read(store, id)
         if at.step is not None:
             return at.step
         thread = Start.read(store, at.start).thread if id.startswith(text.lower()) else text

@@ -9,27 +9,19 @@ from __future__ import annotations
 from uwf import clock, quantities
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import (
-    COMPLETED,
-    THREADS,
-    Start,
-    Step,
-    previous,
-    prompt_text,
-    unpack_text,
-)
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.nodes import Start, Step, previous, prompt_text, unpack_text
 from uwf.engine.chain.story import steps_back
-from uwf.engine.chain.thread import (
+from uwf.engine.chain.tags import (
+    COMPLETED,
     END_REASON,
-    FAILED,
     FORKED_STEP,
     FORKED_THREAD,
+    THREADS,
     labels_of,
     number_of,
-    read,
-    read_try,
-    runner,
 )
+from uwf.engine.chain.thread import read, runner
 from uwf.engine.run import plan as decide
 from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
 from uwf.workflow import model as workflow_model
@@ -39,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.engine.chain.nodes import Place, Reader
+    from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.query.waiting import Waiting
     from uwf.engine.run.step import Result
@@ -74,11 +66,11 @@ class View:
 
     def state(self, thread: Thread) -> dict[str, Any]:
         """What every answer about a thread begins with."""
-        workflow = self._workflow(thread.place.workflow)
+        workflow = self._workflow(thread.position.workflow)
         tags, plan = thread.tags, None if thread.status == COMPLETED else thread.plan
         return {
             "thread": thread.id,
-            "workflow": thread.place.workflow,
+            "workflow": thread.position.workflow,
             "workflowName": workflow.name,
             "head": thread.head,
             "status": thread.status,
@@ -86,7 +78,7 @@ class View:
             "suspendedRole": tags.get("suspendedRole"),
             "suspendMessage": tags.get("suspendMessage"),
             "done": thread.status == COMPLETED,
-            "round": thread.place.round if plan is None else plan.round,
+            "round": thread.position.round if plan is None else plan.round,
             "usage": usage.reported(thread),
             "error": self._error(thread),
         }
@@ -111,12 +103,15 @@ class View:
         """The whole answer of `show`, and a row of `list`. Raises `StoreError` when the store cannot be asked now."""
         try:
             thread = read(self._reader, ref)
-            _check_shape(thread.place)
+            _check_shape(thread.position)
             shown = self.state(thread)
-            begun = Start.read(self._reader, thread.place.start)
+            begun = Start.read(self._reader, thread.position.start)
             budget = self._budget(thread, shown["currentRole"])
             used = self._spent(thread, shown["currentRole"])
-            priority, completed_ms = number_of(thread, "priority"), number_of(thread, "completedAt")
+            priority, completed_ms = (
+                number_of(ref.tags, "priority", thread.id),
+                number_of(ref.tags, "completedAt", thread.id),
+            )
         except (UwfError, *_WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
@@ -131,7 +126,7 @@ class View:
             "cwd": begun.cwd,
             "labels": labels_of(tags),
             "priority": priority or 0,
-            "steps": thread.place.index,
+            "steps": thread.position.index,
             "rounds": shown["round"],
             "spent": used,
             "budget": budget,
@@ -204,12 +199,12 @@ class View:
         return "+" + quantities.format_budget(short).replace(",", ",+") if short else None
 
     def _budget(self, thread: Thread, role: str | None) -> dict[str, float]:
-        workflow = self._workflow(thread.place.workflow)
+        workflow = self._workflow(thread.position.workflow)
         return usage.allowed(self._limits, workflow, role, thread.tags)
 
     def _spent(self, thread: Thread, role: str | None) -> dict[str, float]:
         used = usage.of_thread(self._reader, thread)
-        visits = thread.place.visits.get(role or "", 0)
+        visits = thread.position.visits.get(role or "", 0)
         used[quantities.VISITS] = visits
         return {name: quantities.tidy(name, used.get(name, 0)) for name in quantities.NAMES}
 
@@ -220,7 +215,7 @@ class View:
 
     def _error(self, thread: Thread) -> dict[str, Any] | None:
         attempt = thread.attempt
-        if attempt is None or attempt.state != FAILED or thread.plan is None:
+        if attempt is None or not attempt.has_failed or thread.plan is None:
             return None
         return {**self._reader.get(attempt.last).payload["error"], "attempt": attempt.last}
 
@@ -228,8 +223,8 @@ class View:
         pid = runner(self._home, id)
         if pid is None:
             return None
-        attempt = read_try(self._reader, id)
-        if attempt is None or attempt.runner != pid:
+        attempt = read_attempt(self._reader, id)
+        if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
             return {"pid": pid, "role": None, "since": None, "agent": None}
         return {
             "pid": pid,
@@ -287,7 +282,7 @@ class View:
         }
 
 
-def _check_shape(place: Place) -> None:
+def _check_shape(place: Position) -> None:
     """Raise `TypeError` where a step that somebody made by hand has no counts where they belong."""
     counts = (place.index, place.round, *place.visits.values())
     if not all(type(count) is int for count in counts):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from uwf.engine.chain.attempt import ended_attempts, last_ending
+from uwf.engine.chain.attempt import INTERRUPTED, ended_attempts, read_attempt
 from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.story import steps_back
-from uwf.engine.chain.thread import INTERRUPTED, TRYING, read_try
 from uwf.engine.query.threads import turns
 
 TYPE_CHECKING = False
@@ -38,18 +37,18 @@ def of_thread(
 
 def last_attempt(reader: Reader, ref: Ref) -> str | None:
     """The end of the newest attempt beside the head of the thread behind `ref`; None when there is none."""
-    found = read_try(reader, ref.name.rpartition("/")[2])
-    return None if found is None else last_ending(found)
+    found = read_attempt(reader, ref.name.rpartition("/")[2])
+    return None if found is None else found.last_end
 
 
 def _of_try(reader: Reader, ref: Ref, outcome: str) -> list[dict[str, Any]]:
     """The turns beside the head: of failed attempts, and of the one that runs."""
-    found = read_try(reader, ref.name.rpartition("/")[2])
+    found = read_attempt(reader, ref.name.rpartition("/")[2])
     if found is None:
         return []
-    ended = ended_attempts(reader, last_ending(found))
+    ended = ended_attempts(reader, found.last_end)
     rows = [row for end in ended for row in _of_attempt(reader, end)]
-    if found.state == TRYING:
+    if found.running is not None:
         about = {"step": None, "index": None, "role": found.plan.role, "outcome": outcome}
         running = turns(reader, found.turns)
         rows += [{**turn, **about, "number": found.number} for turn in running]

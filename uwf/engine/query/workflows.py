@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from uwf.engine.chain.nodes import REGISTRY
+from uwf.engine.chain.tags import REGISTRY
 from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.quantities import one
 from uwf.record import Record

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.protocol import AgentFailure, ProcessFacts
-    from uwf.engine.chain.nodes import Place
-    from uwf.engine.chain.opening import Opening
+    from uwf.engine.chain.attempt import AttemptStart
+    from uwf.engine.chain.nodes import Position
     from uwf.engine.run.context import Engine
     from uwf.workflow.model import Role
 
@@ -25,8 +25,8 @@ SAID_CHARS = 300
 
 def build(
     engine: Engine,
-    opening: Opening,
-    place: Place,
+    start: AttemptStart,
+    position: Position,
     role: Role,
     prompt: str,
     session: str | None,
@@ -35,16 +35,16 @@ def build(
     longest_s: float | None,
 ) -> AgentRequest:
     """What is asked of it: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
-    plan, settings = opening.plan, engine.config.agent(opening.agent)
+    plan, settings = start.plan, engine.config.agent(start.agent)
     environ = {
         **engine.environ,
         **dict(settings.env),
         "UWF_HOME": engine.home,
-        "UWF_THREAD": opening.thread,
-        "UWF_STEP_INDEX": str(place.index + 1),
+        "UWF_THREAD": start.thread,
+        "UWF_STEP_INDEX": str(position.index + 1),
         "UWF_ROLE": plan.role,
         "UWF_ROUND": str(plan.round),
-        "UWF_ATTEMPT": str(opening.number),
+        "UWF_ATTEMPT": str(start.number),
         "UWF_WORKFLOW": plan.workflow,
         "UWF_SCHEMA": _schema_file(engine, plan.workflow, role),
     }
@@ -60,7 +60,7 @@ def build(
         stall_timeout_s=settings.stall_timeout_s,
         output_limit_bytes=settings.output_limit_bytes,
         grace_s=engine.config.limits.grace_s,
-        mark=opening.mark,
+        mark=start.mark,
         spool_dir=paths.spool(engine.home),
         keep_fds=keep_fds,
     )

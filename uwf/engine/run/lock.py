@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from uwf import clock, quantities
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain.thread import Thread, leases, read_try, runner
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.thread import Thread, leases, runner
 from uwf.engine.events import Recovered, Waiting
 from uwf.engine.run import recovery
 from uwf.errors import Busy, Interrupted, Refused
@@ -104,9 +105,9 @@ def interrupted(stop: Stop, id: str) -> Interrupted:
 def _whose(engine: Engine, id: str) -> str:
     """Who runs the thread, and since when, as far as the record says."""
     pid = runner(engine.home, id)
-    attempt = read_try(engine.store, id)
+    attempt = read_attempt(engine.store, id)
     if pid is None:
         return ""
-    if attempt is None or attempt.runner != pid:
+    if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
         return f" in process {pid}"
     return f" in process {pid} ({attempt.plan.role}, since {clock.iso(attempt.began_ms)})"

@@ -8,20 +8,10 @@ from __future__ import annotations
 
 import os
 
-from uwf.engine.chain.nodes import (
-    CANCELLED,
-    COMPLETED,
-    IDLE,
-    SUSPENDED,
-    Place,
-    Plan,
-    Start,
-    Step,
-    unpack_text,
-)
-from uwf.engine.chain.thread import FAILED
+from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
+from uwf.engine.chain.tags import CANCELLED, COMPLETED, IDLE, SUSPENDED, ThreadState
 from uwf.errors import InputError, StateError
-from uwf.record import Record, replace
+from uwf.record import replace
 from uwf.workflow import route
 from uwf.workflow.model import END, SUSPEND
 
@@ -35,18 +25,10 @@ if TYPE_CHECKING:
     from uwf.workflow.model import Workflow
 
 
-class Standing(Record):
-    """Where a chain leaves its thread: a status, the role that would run next, and why it is suspended."""
-
-    status: str
-    next_role: str | None = None
-    message: str | None = None
-
-
 def for_exec(
     nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | Standing:
-    """The plan of `thread exec`. A `Standing` when the graph has already ended: there is nothing to run."""
+) -> Plan | ThreadState:
+    """The plan of `thread exec`. A `ThreadState` when the graph has already ended: there is nothing to run."""
     if thread.status == IDLE:
         return go_on(nodes, thread, workflow, supplement)
     if supplement is not None:
@@ -60,7 +42,7 @@ def for_exec(
 
 def for_resume(
     nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | Standing:
+) -> Plan | ThreadState:
     """The plan of `thread resume`: only a suspended or a completed thread can be resumed."""
     refuse_cancelled(thread)
     if thread.status == COMPLETED:
@@ -76,8 +58,7 @@ def for_resume(
 
 def way_on(thread: Thread) -> str:
     """The command that lets a suspended or completed thread go on, when it is not for lack of budget."""
-    attempt = None if thread.plan is None else thread.attempt
-    has_failed = attempt is not None and attempt.state == FAILED
+    has_failed = thread.pending is not None and thread.pending.has_failed
     supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
     return f"uwf thread resume {thread.id}{supplement}"
 
@@ -89,7 +70,7 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
     next reads it in the story.
     """
     refuse_cancelled(thread)
-    if thread.place.kind != "step":
+    if thread.position.kind != "step":
         raise StateError(
             f"thread {thread.id} has no step at its head to run again",
             hint=f"uwf thread exec {thread.id}",
@@ -107,39 +88,39 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         cwd=step.cwd,
         base=step.prev,
         expect=thread.head,
-        workflow=thread.place.workflow,
+        workflow=thread.position.workflow,
         supplement=both(said, remark),
     )
 
 
-def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any]) -> Standing:
+def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any]) -> ThreadState:
     """Where a thread stands after `role` replied with `status`. Raises `RouteError`: nothing can follow.
 
     `output` has the Markdown as `_body`.
     """
     if status == SUSPEND:
-        return Standing(
+        return ThreadState(
             SUSPENDED, role, _words(output.get("reason")) or f"{role} asks for a person"
         )
     found = route.route(workflow, role, status, output)
     if isinstance(found, route.ToRole):
-        return Standing(IDLE, found.role)
+        return ThreadState(IDLE, found.role)
     if isinstance(found, route.ToSuspend):
-        return Standing(SUSPENDED, role, found.message)
-    return Standing(COMPLETED)
+        return ThreadState(SUSPENDED, role, found.message)
+    return ThreadState(COMPLETED)
 
 
 def go_on(
     nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | Standing:
+) -> Plan | ThreadState:
     """Idle or suspended: the try that is still open, else the suspended role again, else the graph."""
     if thread.plan is not None:
         return replace(
             thread.plan,
-            workflow=thread.place.workflow,
+            workflow=thread.position.workflow,
             supplement=both(thread.plan.supplement, supplement),
         )
-    place = thread.place
+    place = thread.position
     if place.step is None or place.role is None or place.status is None:
         return enter(nodes, thread, workflow, 1, supplement)
     asked = place.status == SUSPEND or route.target(workflow, place.role, place.status) == SUSPEND
@@ -153,7 +134,7 @@ def go_on(
         return rebound.told_anew(nodes, thread, plan, workflow)
     found = route.route(workflow, place.role, place.status, variables(nodes, place))
     if not isinstance(found, route.ToRole):
-        return Standing(COMPLETED)
+        return ThreadState(COMPLETED)
     cwd = _cwd(nodes, thread, found.location)
     return _plan(thread, found.role, place.round, found.prompt, cwd, supplement)
 
@@ -162,8 +143,8 @@ def enter(
     nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
 ) -> Plan:
     """Into the graph at `$START`."""
-    start = Start.read(nodes, thread.place.start)
-    seen = {**task_variables(start.task), **variables(nodes, thread.place), "_body": start.task}
+    start = Start.read(nodes, thread.position.start)
+    seen = {**task_variables(start.task), **variables(nodes, thread.position), "_body": start.task}
     found = route.entry(workflow, round, seen)
     if not isinstance(found, route.ToRole):
         raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
@@ -184,12 +165,12 @@ def next_role(thread: Thread, workflow: Workflow) -> str | None:
     if thread.status == SUSPENDED and thread.tags.get("suspendedRole"):
         return thread.tags["suspendedRole"]
     try:
-        return _target(thread.place, workflow)
+        return _target(thread.position, workflow)
     except route.RouteError:
         return None
 
 
-def _target(place: Place, workflow: Workflow) -> str | None:
+def _target(place: Position, workflow: Workflow) -> str | None:
     if place.role is None or place.status is None:
         return route.entry_target(workflow, round=1)
     if place.status == SUSPEND:
@@ -198,7 +179,7 @@ def _target(place: Place, workflow: Workflow) -> str | None:
     return place.role if target == SUSPEND else None if target == END else target
 
 
-def variables(nodes: Nodes, place: Place) -> dict[str, Any]:
+def variables(nodes: Nodes, place: Position) -> dict[str, Any]:
     """What a template sees at `place`: the last step's output, with its Markdown as `_body`."""
     if place.step is None:
         return {}
@@ -218,7 +199,7 @@ def refuse_cancelled(thread: Thread) -> None:
 def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
     """The next round. What waited for it is told; who is told, and with which instruction, the graph says anew."""
     waiting = None if thread.plan is None else thread.plan.supplement
-    return enter(nodes, thread, workflow, thread.place.round + 1, both(waiting, supplement))
+    return enter(nodes, thread, workflow, thread.position.round + 1, both(waiting, supplement))
 
 
 def _plan(
@@ -231,7 +212,7 @@ def _plan(
         cwd=cwd,
         base=thread.head,
         expect=thread.head,
-        workflow=thread.place.workflow,
+        workflow=thread.position.workflow,
         supplement=supplement,
     )
 
@@ -260,7 +241,7 @@ def both(first: str | None, second: str | None) -> str | None:
 
 
 def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
-    base: str = nodes.get(thread.place.start).payload["cwd"]
+    base: str = nodes.get(thread.position.start).payload["cwd"]
     return os.path.normpath(os.path.join(base, os.path.expanduser(location))) if location else base
 
 

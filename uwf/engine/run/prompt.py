@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.cache import Memo
-    from uwf.engine.chain.nodes import Place, Plan, Step, Writer
+    from uwf.engine.chain.nodes import Plan, Position, Step, Writer
     from uwf.workflow.model import Role, Workflow
 
 SEPARATOR = "\n\n"
@@ -63,7 +63,7 @@ class Prompt(Record):
 def assemble(
     memo: Memo,
     workflow: Workflow,
-    place: Place,
+    place: Position,
     plan: Plan,
     thread: str,
     *,
@@ -142,7 +142,7 @@ def again(prompt: str, reply: str, problems: list[str]) -> str:
     )
 
 
-def _standing(workflow: Workflow, place: Place, plan: Plan, thread: str, visits: int) -> str:
+def _standing(workflow: Workflow, place: Position, plan: Plan, thread: str, visits: int) -> str:
     if plan.is_poke:
         here = (
             "You have taken this step already: your reply stands first in the story below, and the one you "
@@ -171,7 +171,7 @@ def _role(role: Role) -> str:
     return "\n".join(lines)
 
 
-def _story(memo: Memo, place: Place, plan: Plan, visits: int, quota_chars: int) -> str:
+def _story(memo: Memo, place: Position, plan: Plan, visits: int, quota_chars: int) -> str:
     """What happened up to `place`; for a poke also the reply that is to be replaced, newest of all."""
     head = plan.expect if plan.is_poke else place.step
     if head is None:

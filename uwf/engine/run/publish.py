@@ -9,9 +9,17 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage as spending
-from uwf.engine.chain.nodes import ATTEMPTS, COMPLETED, IDLE, SUSPENDED, THREADS, pack_text, unusual
-from uwf.engine.chain.thread import END_REASON, Thread
-from uwf.engine.run.plan import Standing
+from uwf.engine.chain.nodes import pack_text, unusual
+from uwf.engine.chain.tags import (
+    ATTEMPTS,
+    COMPLETED,
+    END_REASON,
+    IDLE,
+    SUSPENDED,
+    THREADS,
+    ThreadState,
+)
+from uwf.engine.chain.thread import Thread
 from uwf.errors import Conflict
 from uwf.record import Record
 from uwf.store.codec import Link, encode
@@ -21,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, TypeAlias
 
-    from uwf.engine.chain.attempt import Ending, Running
+    from uwf.engine.chain.attempt import AttemptEnd
     from uwf.engine.chain.cache import Memo
-    from uwf.engine.chain.nodes import Place, Plan
+    from uwf.engine.chain.nodes import Plan, Position
+    from uwf.engine.chain.recorder import AttemptRecorder
     from uwf.store.protocols import Ref, Store, Transaction
 
     Tell: TypeAlias = Callable[[Transaction], None]
@@ -46,7 +55,7 @@ class Said(Record):
     process: dict[str, Any] | None
 
 
-def tags_for(tags: Mapping[str, str], standing: Standing, now_ms: int) -> dict[str, str]:
+def tags_for(tags: Mapping[str, str], standing: ThreadState, now_ms: int) -> dict[str, str]:
     """The tags of a thread that stands there now; those that do not speak of its state are kept."""
     kept = {key: value for key, value in tags.items() if key not in STATE_TAGS}
     kept["status"] = standing.status
@@ -78,23 +87,23 @@ def publish_step(
     store: Store,
     memo: Memo,
     thread: Thread,
-    base: Place,
-    running: Running,
+    base: Position,
+    running: AttemptRecorder,
     prompt: str,
     said: Said,
-    standing: Standing,
+    standing: ThreadState,
     tail: str,
     tell: Tell,
 ) -> Ref:
     """Write the step and move the head to it. Returns the thread's ref. Raises `Conflict` if the head moved."""
-    plan = running.opening.plan
+    plan = running.start.plan
     now_ms = clock.now_ms()
     visits = {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1}
     sessions = base.sessions
     if said.session is not None:
         sessions = {**sessions, plan.role: said.session}
     with store.transaction("step") as tx:
-        running.becomes_step(tx, tail)
+        running.last_turn(tx, tail)
         data = encode(
             "step",
             {
@@ -114,7 +123,7 @@ def publish_step(
                 "instruction": pack_text(tx, plan.instruction),
                 "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
                 "turns": None if running.turns is None else Link(running.turns),
-                "agent": running.opening.agent,
+                "agent": running.start.agent,
                 "cwd": plan.cwd,
                 "session": said.session,
                 "startedAt": running.began_ms,
@@ -122,7 +131,7 @@ def publish_step(
                 "process": None if said.process is None else unusual(said.process),
                 "usage": said.usage,
                 "spent": said.spent,
-                "attempts": [Link(id) for id in tries.ended_attempts(tx, running.opening.before)],
+                "attempts": [Link(id) for id in tries.ended_attempts(tx, running.start.before)],
                 "replaces": Link(plan.expect) if plan.is_poke else None,
             },
         )
@@ -137,19 +146,23 @@ def publish_step(
             ref = tx.set_ref(thread.ref.name, step, expect=plan.expect, tags=tags, why=why)
         tell(tx)
         points.at("step: head moved")
-        if running.is_stored:
-            tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
+        tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
     memo.keep(step, data.node)
     return ref
 
 
 def keep_failure(
-    store: Store, thread: Thread, running: Running, ending: Ending, tail: str, tell: Tell
+    store: Store,
+    thread: Thread,
+    running: AttemptRecorder,
+    ending: AttemptEnd,
+    tail: str,
+    tell: Tell,
 ) -> str:
     """Keep the failed attempt and suspend the thread; the head stays. Returns the attempt's id."""
-    plan = running.opening.plan
+    plan = running.start.plan
     now_ms = clock.now_ms()
-    standing = Standing(SUSPENDED, plan.role, ending.failure.message)
+    standing = ThreadState(SUSPENDED, plan.role, ending.failure.message)
     with store.transaction("failure") as tx:
         attempt = _keep_ending(tx, thread.id, running, ending, tail)
         tell(tx)
@@ -159,13 +172,18 @@ def keep_failure(
             thread.head,
             expect=plan.expect,
             tags=tags_for(tags_now(tx, thread), standing, now_ms),
-            why=f"attempt {running.opening.number} of {plan.role} failed: {ending.failure.code}",
+            why=f"attempt {running.start.number} of {plan.role} failed: {ending.failure.code}",
         )
     return attempt
 
 
 def keep_aside(
-    store: Store, thread: Thread, running: Running, ending: Ending, tail: str, tell: Tell | None
+    store: Store,
+    thread: Thread,
+    running: AttemptRecorder,
+    ending: AttemptEnd,
+    tail: str,
+    tell: Tell | None,
 ) -> str:
     """Keep an attempt that was stopped, or that is tried again; the thread's ref stays untouched."""
     with store.transaction("aside") as tx:
@@ -175,7 +193,7 @@ def keep_aside(
     return attempt
 
 
-def move(store: Store, thread: Thread, standing: Standing, why: str) -> None:
+def move(store: Store, thread: Thread, standing: ThreadState, why: str) -> None:
     """Change where a thread stands, its head staying. Raises `Conflict` if the head moved."""
     with store.transaction("move") as tx:
         tx.set_ref(
@@ -202,14 +220,17 @@ def reopen(tx: Transaction, thread: Thread, plan: Plan, raised: Mapping[str, str
             THREADS + thread.id,
             thread.head,
             expect=plan.expect,
-            tags=tags_for(tags, Standing(IDLE, plan.role), clock.now_ms()),
+            tags=tags_for(tags, ThreadState(IDLE, plan.role), clock.now_ms()),
             why=f"resumed for round {plan.round}",
         )
         points.at("attempt: thread reopened")
 
 
-def _keep_ending(tx: Transaction, thread: str, running: Running, ending: Ending, tail: str) -> str:
-    begun = running.fails(tx, tail)
-    attempt = tries.put_ending(tx, begun, running.turns, ending)
+def _keep_ending(
+    tx: Transaction, thread: str, running: AttemptRecorder, ending: AttemptEnd, tail: str
+) -> str:
+    assert running.begun is not None, "an attempt ends only after it was recorded"
+    running.last_turn(tx, tail)
+    attempt = tries.put_end(tx, running.begun, running.turns, ending)
     tx.set_ref(ATTEMPTS + thread, attempt, why=f"attempt ended: {ending.failure.code}")
     return attempt

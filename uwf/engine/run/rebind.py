@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.chain import attempt as tries
-from uwf.engine.chain.nodes import ATTEMPTS, COMPLETED, THREADS
-from uwf.engine.chain.thread import PENDING, Thread
+from uwf.engine.chain.tags import ATTEMPTS, COMPLETED, THREADS
+from uwf.engine.chain.thread import Thread
 from uwf.engine.run import plan as decide
 from uwf.engine.run import rebound
 from uwf.engine.run.publish import tags_now
@@ -28,7 +28,7 @@ def bound(store: Store, thread: Thread, workflow_id: str) -> Thread:
     A plan that waits beside the head is told anew, if an edge of the new workflow leads to its role.
     """
     decide.refuse_cancelled(thread)
-    if workflow_id == thread.place.workflow:
+    if workflow_id == thread.position.workflow:
         return thread
     node = store.get(workflow_id)
     if node.kind != "workflow":
@@ -37,7 +37,7 @@ def bound(store: Store, thread: Thread, workflow_id: str) -> Thread:
             hint="uwf workflow list",
             code="not_a_workflow",
         )
-    old = workflow_model.from_payload(store.get(thread.place.workflow).payload)
+    old = workflow_model.from_payload(store.get(thread.position.workflow).payload)
     new = workflow_model.from_payload(node.payload)
     role = decide.next_role(thread, old)
     if role is not None and role not in new.roles:
@@ -50,20 +50,22 @@ def bound(store: Store, thread: Thread, workflow_id: str) -> Thread:
     attempt, plan = thread.attempt, thread.plan
     if attempt is not None and plan is not None:
         plan = rebound.told_anew(store, thread, plan, new)
-        attempt = replace(attempt, state=PENDING, plan=plan, before=tries.last_ending(attempt))
+        attempt = replace(attempt, running=None, failure=None, plan=plan, before=attempt.last_end)
     elif thread.status == COMPLETED:
         decide.for_resume(store, thread, new, None)  # raises when the next round cannot begin
     else:
         # raises when the last status has no edge any more
-        rebound.standing(store, thread.place, new)
-    place = replace(thread.place, workflow=workflow_id)
-    return replace(thread, place=place, attempt=attempt, tags={**thread.tags, "workflow": new.name})
+        rebound.standing(store, thread.position, new)
+    place = replace(thread.position, workflow=workflow_id)
+    return replace(
+        thread, position=place, attempt=attempt, tags={**thread.tags, "workflow": new.name}
+    )
 
 
 def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
     """Bind `thread`, whose lock the caller holds, to the workflow object `workflow_id`. Raises as `bound` does."""
     there = bound(store, thread, workflow_id)
-    if workflow_id == thread.place.workflow:
+    if workflow_id == thread.position.workflow:
         return
     plan, name = there.plan, there.tags["workflow"]
     with store.transaction("rebind") as tx:
@@ -72,7 +74,7 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
             {
                 "prev": Link(thread.head),
                 "workflow": Link(workflow_id),
-                "from": Link(thread.place.workflow),
+                "from": Link(thread.position.workflow),
                 "at": clock.now_ms(),
             },
         )
@@ -87,8 +89,10 @@ def rebind(store: Store, thread: Thread, workflow_id: str) -> None:
         if plan is not None and thread.attempt is not None:
             base = plan.base if plan.is_poke else head
             plan = replace(plan, base=base, expect=head, workflow=workflow_id)
-            tries.hold_plan(
-                tx, thread.id, plan, thread.attempt, "the plan goes on after the rebind"
+            start = tries.AttemptStart(
+                thread.id, plan, thread.attempt.number, "", "", thread.attempt.last_end
             )
+            begun = tries.put_start(tx, start, None, clock.now_ms(), None)
+            tx.set_ref(ATTEMPTS + thread.id, begun, why="the plan goes on after the rebind")
         elif thread.attempt is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")

@@ -5,7 +5,8 @@ Only reads; `rebind` writes. Apart from `decide`, since a step needs none of it 
 
 from __future__ import annotations
 
-from uwf.engine.chain.nodes import IDLE, Place, Plan, Step
+from uwf.engine.chain.nodes import Plan, Position, Step
+from uwf.engine.chain.tags import IDLE, ThreadState
 from uwf.engine.run import plan as decide
 from uwf.record import replace
 from uwf.workflow import model as workflow_model
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from uwf.workflow.model import Workflow
 
 
-def standing(nodes: Nodes, place: Place, workflow: Workflow) -> decide.Standing:
+def standing(nodes: Nodes, place: Position, workflow: Workflow) -> ThreadState:
     """Where the chain alone leaves a thread whose head is `place`, whatever its tags say.
 
     Raises `RouteError` when the last status leads nowhere in `workflow`.
     """
     if place.step is None or place.role is None or place.status is None:
-        return decide.Standing(IDLE, route.entry_target(workflow, round=1))
+        return ThreadState(IDLE, route.entry_target(workflow, round=1))
     return decide.after(workflow, place.role, place.status, decide.variables(nodes, place))
 
 
-def last_standing(nodes: Nodes, place: Place, workflow: Workflow) -> decide.Standing:
+def last_standing(nodes: Nodes, place: Position, workflow: Workflow) -> ThreadState:
     """The `standing` at `place`; where a rebind left none, the one before it.
 
     A rebind may bring a workflow in which the last status leads nowhere, where that had no more to be followed. Then
@@ -40,7 +41,7 @@ def last_standing(nodes: Nodes, place: Place, workflow: Workflow) -> decide.Stan
     except route.RouteError:
         if place.kind != "rebind":
             raise
-    before = Place.read(nodes, nodes.get(place.id).payload["prev"])
+    before = Position.read(nodes, nodes.get(place.id).payload["prev"])
     workflow = workflow_model.from_payload(nodes.get(before.workflow).payload)
     return last_standing(nodes, before, workflow)
 
@@ -50,18 +51,18 @@ def told_anew(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> P
 
     Raises `RouteError` when one does, but cannot be rendered.
     """
-    place = Place.read(nodes, plan.base)
+    place = Position.read(nodes, plan.base)
     try:
         target = _target(workflow, place, plan.round)
         # Who asked is told what it was told when it asked.
         while target == SUSPEND and place.step is not None:
-            place = Place.read(nodes, Step.read(nodes, place.step).prev)
+            place = Position.read(nodes, Step.read(nodes, place.step).prev)
             target = _target(workflow, place, plan.round)
     except route.RouteError:
         return plan
     if target != plan.role:
         return plan
-    there = replace(thread, head=place.id, place=place, attempt=None)
+    there = replace(thread, head=place.id, position=place, attempt=None)
     begins = place.step is None or plan.round > place.round
     found = (
         decide.enter(nodes, there, workflow, plan.round, None)
@@ -72,7 +73,7 @@ def told_anew(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> P
     return replace(plan, instruction=found.instruction, cwd=found.cwd)
 
 
-def _target(workflow: Workflow, place: Place, round: int) -> str:
+def _target(workflow: Workflow, place: Position, round: int) -> str:
     """Where `place` leads in `round`: a role, `$END` or `$SUSPEND`. Raises `RouteError`: nowhere."""
     if place.role is None or place.status is None or round > place.round:
         return route.entry_target(workflow, round)

@@ -11,15 +11,15 @@ from __future__ import annotations
 import os
 
 from uwf import points
-from uwf.engine.chain import attempt as tries
-from uwf.engine.chain.nodes import ATTEMPTS
-from uwf.engine.chain.opening import load_draft
-from uwf.engine.chain.thread import INTERRUPTED, TRYING, leases, read_try, runner
+from uwf.engine.chain.attempt import INTERRUPTED, AttemptEnd, Failure, put_end, read_attempt
+from uwf.engine.chain.tags import ATTEMPTS
+from uwf.engine.chain.thread import leases, runner
 from uwf.errors import Busy
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.engine.chain.attempt import Running
     from uwf.store.protocols import Store
 
 
@@ -32,56 +32,40 @@ class Settled(Record):
 
 
 def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
-    """Settle an unfinished try of `thread`, whose lock the caller holds. None when there is none."""
-    found = read_try(store, thread)
-    if found is None or found.state != TRYING:
-        _drop_void(store, thread, grace_s)
+    """Settle an unfinished attempt of `thread`, whose lock the caller holds. None when there is none."""
+    found = read_attempt(store, thread)
+    if found is None or found.running is None:
         return None
-    ended_pids, survivors = _end(found.runner, found.pid, found.started, found.mark, grace_s)
+    ended_pids, survivors = _end(found.running, found.mark, grace_s)
     points.at("settle: processes ended")
-    failure = tries.Failure(INTERRUPTED, "uwf ended before the agent did")
-    draft = None if found.begun else load_draft(store, thread)
+    end = AttemptEnd(Failure(INTERRUPTED, "uwf ended before the agent did"))
     with store.transaction("settle") as tx:
-        begun = found.begun if draft is None else draft.put(tx)
-        attempt = tries.put_ending(tx, begun, found.turns, tries.Ending(failure))
+        attempt = put_end(tx, found.begun, found.turns, end)
         tx.set_ref(
-            ATTEMPTS + thread,
-            attempt,
-            expect=found.last or None,
-            why="settled after its process died",
+            ATTEMPTS + thread, attempt, expect=found.last, why="settled after its process died"
         )
-    store.drop_draft(thread)
     return Settled(attempt, ended_pids, survivors)
 
 
-def _drop_void(store: Store, thread: str, grace_s: float) -> None:
-    """Drop the draft of a try that is told of elsewhere by now, or whose head is no more. Its processes may live."""
-    void = load_draft(store, thread)
-    if void is not None:
-        process = void.process
-        _end(process["runner"], process["pid"], process["started"], void.opening.mark, grace_s)
-    store.drop_draft(thread)
-
-
-def is_kept(runner: int | None, pid: int | None, started: str | None) -> bool:
-    """Whether who started the agent still has it: then this store is a copy of the one in which it runs."""
+def is_kept(running: Running) -> bool:
+    """Whether the uwf that started the agent still has it: then this store is a copy of the one in which it runs."""
     from uwf.agent.process import platform
 
-    process = None if pid is None else platform.look(pid)
-    if process is None or process.dead or process.start != started:
+    agent = running.agent
+    process = None if agent is None else platform.look(agent.pid)
+    if agent is None or process is None or process.dead or process.start != agent.started:
         return False
-    return process.parent == runner and runner != os.getpid()
+    return process.parent == running.runner.pid and process.parent != os.getpid()
 
 
-def _end(
-    runner: int | None, pid: int | None, started: str | None, mark: str, grace_s: float
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _end(running: Running, mark: str, grace_s: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """End what is left of an agent's processes: the pids that were ended, and those that could not be."""
-    if pid is None or started is None or is_kept(runner, pid, started):
+    agent = running.agent
+    if agent is None or is_kept(running):
         return (), ()
     from uwf.agent.process import terminate  # rarely needed: after a crash only
 
-    swept = terminate.end_orphans(pid, started, mark, grace_s)
+    swept = terminate.end_orphans(agent.pid, agent.started, mark, grace_s)
     return swept.ended, swept.survivors
 
 
@@ -90,8 +74,8 @@ def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> S
 
     Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy.
     """
-    found = read_try(store, thread)
-    is_left = (found is not None and found.state == TRYING) or store.draft(thread) is not None
+    found = read_attempt(store, thread)
+    is_left = found is not None and found.running is not None
     if not is_left or runner(home, thread) is not None:
         return None
     held = leases(home).take(thread)

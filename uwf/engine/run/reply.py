@@ -7,7 +7,8 @@ that does not fit its schema: the agent hears of it at once, while it still can 
 from __future__ import annotations
 
 from uwf.agent import frontmatter
-from uwf.engine.run.plan import Standing, after
+from uwf.engine.chain.tags import ThreadState
+from uwf.engine.run.plan import after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.reply_schema.check import reply_problems
@@ -36,7 +37,7 @@ class Accepted(Record):
     body: str
     session: str | None
     usage: dict[str, Any] | None
-    standing: Standing
+    standing: ThreadState
 
 
 class Rejected(Record):

@@ -11,16 +11,15 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from uwf import clock, points
 from uwf.engine.chain import attempt as tries
-from uwf.engine.chain import thread as threads
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import IDLE, SUSPENDED
-from uwf.engine.chain.thread import Thread, labels_of
+from uwf.engine.chain.tags import IDLE, SUSPENDED, ThreadState, labels_of, number_of
+from uwf.engine.chain.thread import Thread
 from uwf.engine.events import Waiting
 from uwf.engine.run import plan as decide
 from uwf.engine.run import publish
 from uwf.engine.run.lock import current, heed, hold, in_vain, settle
-from uwf.engine.run.step import Attempt, Result
-from uwf.errors import Busy, Interrupted, Refused, UwfError
+from uwf.engine.run.step import Result, StepRun
+from uwf.errors import Busy, Refused, UwfError
 from uwf.guard.contract import Request
 from uwf.quantities import counted
 from uwf.record import Record, replace
@@ -78,29 +77,19 @@ def _run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
         points.at("run: settled")
         limit = engine.config.limits.max_steps if order.count is None else order.count
         thread = _as_ordered(engine, id, order)
-        is_whole = True
-        try:
-            for done in range(1, limit + 1):
-                heed(stop, id)
-                is_whole = False
-                result = _step(engine, thread, order, stop)
-                is_whole = True
-                going = result.thread.status == IDLE and result.failure is None
-                if going and order.count is None and done == limit:
-                    result = _suspend_at_limit(engine, result, limit)
-                yield result
-                points.at("step: told")
-                if not going:
-                    return
-                thread = result.thread
-                if done == 1:
-                    order = Order(EXEC, order.count, order.agent, wait_s=order.wait_s)
-        except (Refused, Interrupted):
-            is_whole = True
-            raise
-        finally:
-            if is_whole:  # else it may be all that is on record of the agent
-                engine.store.drop_draft(id)
+        for done in range(1, limit + 1):
+            heed(stop, id)
+            result = _step(engine, thread, order, stop)
+            going = result.thread.status == IDLE and result.failure is None
+            if going and order.count is None and done == limit:
+                result = _suspend_at_limit(engine, result, limit)
+            yield result
+            points.at("step: told")
+            if not going:
+                return
+            thread = result.thread
+            if done == 1:
+                order = Order(EXEC, order.count, order.agent, wait_s=order.wait_s)
 
 
 @contextmanager
@@ -119,9 +108,9 @@ def _ask_guards(engine: Engine, id: str, order: Order) -> None:
     """Raise `Refused` if a guard would refuse the step that cannot even be locked."""
     try:
         thread = _as_ordered(engine, id, order)
-        workflow = engine.memo.workflow(thread.place.workflow)
+        workflow = engine.memo.workflow(thread.position.workflow)
         plan = _decide(engine, thread, workflow, order)
-        if isinstance(plan, decide.Standing):
+        if isinstance(plan, ThreadState):
             return
         agent = engine.agent_for(workflow.name, plan.role, order.agent)
         thread = _with_tags(thread, _raised(engine, thread, workflow, plan, order))
@@ -143,7 +132,7 @@ def _as_ordered(engine: Engine, id: str, order: Order) -> Thread:
     from uwf.engine.run import rebind
 
     with suppress(Refused):
-        _decide(engine, thread, engine.memo.workflow(thread.place.workflow), order)
+        _decide(engine, thread, engine.memo.workflow(thread.position.workflow), order)
     return rebind.bound(engine.store, thread, order.rebind)
 
 
@@ -161,10 +150,10 @@ def _step(engine: Engine, thread: Thread, order: Order, stop: Stop) -> Result:
     A rebind that was ordered is written once the guards have let the step pass: a refusal changes nothing.
     """
     id = thread.id
-    workflow = engine.memo.workflow(thread.place.workflow)
+    workflow = engine.memo.workflow(thread.position.workflow)
     plan = _decide(engine, thread, workflow, order)
     points.at("step: decided")
-    if isinstance(plan, decide.Standing):
+    if isinstance(plan, ThreadState):
         if order.rebind is not None:
             thread = _bind(engine, id, order.rebind)
         publish.move(engine.store, thread, plan, "the graph has ended")
@@ -190,10 +179,10 @@ def _step(engine: Engine, thread: Thread, order: Order, stop: Stop) -> Result:
                 if order.rebind is not None:
                     thread = _with_tags(_bind(engine, id, order.rebind), raised)
                     decided = _decide(engine, thread, workflow, order)
-                    assert not isinstance(decided, decide.Standing), "nor was it without the node"
+                    assert not isinstance(decided, ThreadState), "nor was it without the node"
                     plan = decided
                     order = replace(order, rebind=None)
-                result = Attempt(
+                result = StepRun(
                     engine,
                     thread,
                     workflow,
@@ -257,14 +246,16 @@ def _request(
         agent=engine.redactor.text(agent.name),
         cwd=plan.cwd,
         labels=labels_of(thread.tags),
-        priority=threads.number_of(thread, "priority") or 0,
+        priority=number_of(thread.tags, "priority", thread.id) or 0,
         person=order.verb in (RESUME, POKE) or order.supplement is not None,
         fresh=order.supplement is not None,
         wait_s=order.wait_s,
         tries=tries.failures_in_a_row(engine.memo, attempt, plan.supplement),
-        repeats=engine.dispatch.repeats(thread.id, tries.last_failure(engine.memo, attempt)),
+        repeats=engine.dispatch.repeats(
+            thread.id, attempt.failure if attempt is not None and attempt.has_failed else None
+        ),
         spent=usage.of_thread(engine.memo, thread),
-        visits=thread.place.visits.get(plan.role, 0),
+        visits=thread.position.visits.get(plan.role, 0),
         budget=engine.dispatch.budget(thread, workflow, plan.role),
         replaces=plan.is_poke,
     )
@@ -300,16 +291,14 @@ def _sleeper(stop: Stop, id: str) -> Callable[[float], None]:
     return sleep
 
 
-def _decide(
-    engine: Engine, thread: Thread, workflow: Workflow, order: Order
-) -> Plan | decide.Standing:
+def _decide(engine: Engine, thread: Thread, workflow: Workflow, order: Order) -> Plan | ThreadState:
     """What comes next, without secrets. Raises `StateError`, and `Refused` when nothing can follow."""
     supplement = None if order.supplement is None else engine.redactor.text(order.supplement)
     try:
         found = _next(engine, thread, workflow, order, supplement)
     except RouteError as error:
         raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
-    if isinstance(found, decide.Standing):
+    if isinstance(found, ThreadState):
         return found
     instruction = engine.redactor.text(found.instruction)
     return found if instruction == found.instruction else replace(found, instruction=instruction)
@@ -317,7 +306,7 @@ def _decide(
 
 def _next(
     engine: Engine, thread: Thread, workflow: Workflow, order: Order, supplement: str | None
-) -> Plan | decide.Standing:
+) -> Plan | ThreadState:
     if order.verb == POKE:
         return decide.for_poke(engine.memo, thread, supplement or "")
     goes_on_when_raised = order.budget is not None and thread.status == IDLE
@@ -329,7 +318,7 @@ def _next(
 def _suspend_at_limit(engine: Engine, result: Result, limit: int) -> Result:
     """`--until-done` has taken as many steps as it may: leave the thread to a person."""
     thread = result.thread
-    next_role = decide.next_role(thread, engine.memo.workflow(thread.place.workflow))
+    next_role = decide.next_role(thread, engine.memo.workflow(thread.position.workflow))
     message = f"stopped after {counted(limit, 'step')} without an end (limits.max_steps)"
-    publish.move(engine.store, thread, decide.Standing(SUSPENDED, next_role, message), message)
+    publish.move(engine.store, thread, ThreadState(SUSPENDED, next_role, message), message)
     return Result(current(engine, thread.id), result.role, result.step)

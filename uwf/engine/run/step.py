@@ -14,16 +14,17 @@ from uwf.agent import failure
 from uwf.agent.protocol import Text
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import COMPLETED, IDLE, SUSPENDED, Place
-from uwf.engine.chain.opening import Loose, Opening
-from uwf.engine.chain.thread import OVER_BUDGET, STOPPED, Thread, current, of
+from uwf.engine.chain.attempt import OVER_BUDGET, STOPPED, AttemptEnd, AttemptStart, Failure
+from uwf.engine.chain.nodes import Position
+from uwf.engine.chain.recorder import AttemptRecorder
+from uwf.engine.chain.tags import IDLE, SUSPENDED
+from uwf.engine.chain.thread import Thread, current, of
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
 from uwf.engine.run import invocation, prompt, publish
 from uwf.engine.run.lock import interrupted
 from uwf.engine.run.reply import Accepted, Rejected, judge, named_session, without_echo
 from uwf.quantities import STEPS, TIME
 from uwf.record import Record
-from uwf.store.drafts import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent, AgentEvent, AgentFailure, AgentResult
     from uwf.agent.stop import Stop
     from uwf.engine.chain.nodes import Plan
+    from uwf.engine.chain.tags import ThreadState
     from uwf.engine.run.context import Engine
-    from uwf.engine.run.plan import Standing
     from uwf.guard.contract import Request
     from uwf.store.owner import Owner
     from uwf.workflow.model import Workflow
@@ -53,7 +54,7 @@ class Result(Record):
     thread: Thread
     role: str | None
     step: str | None
-    failure: tries.Failure | None = None
+    failure: Failure | None = None
     attempt: str | None = None
 
 
@@ -63,7 +64,7 @@ class Again(Record):
     delay_s: float
 
 
-class Attempt:
+class StepRun:
     """One attempt. `retries` says how many were made at this step by this command before it.
 
     `raised` are the tags of a budget that was raised for it: `thread` has them, its ref has not.
@@ -94,15 +95,15 @@ class Attempt:
         self.keep_fds = keep_fds
         self.retries = retries
         self.raised = raised
-        self.place = (
-            thread.place if plan.base == thread.head else Place.read(engine.memo, plan.base)
+        self.position = (
+            thread.position if plan.base == thread.head else Position.read(engine.memo, plan.base)
         )
         self.role = workflow.roles[plan.role]
-        ended = None if before is None else tries.last_ending(before)
+        ended = None if before is None else before.last_end
         self.session = tries.session_after(engine.store, ended, plan.role)
         # Of the head, also for a poke: whoever is to improve a reply goes on where it was given.
-        self.session = self.session or thread.place.sessions.get(plan.role)
-        self.opening = Opening(
+        self.session = self.session or thread.position.sessions.get(plan.role)
+        self.opening = AttemptStart(
             thread=thread.id,
             plan=plan,
             number=tries.number_after(before, plan.role),
@@ -110,7 +111,7 @@ class Attempt:
             mark=os.urandom(16).hex(),
             before=ended,
         )
-        self.running = tries.Running(engine.store, self.opening, engine.redactor)
+        self.running = AttemptRecorder(engine.store, self.opening, engine.redactor)
         self.began_s = clock.monotonic_s()
         self.prompt_id = ""
         self.usage: dict[str, Any] | None = None
@@ -121,7 +122,7 @@ class Attempt:
         self.sections = prompt.assemble(
             self.engine.memo,
             self.workflow,
-            self.place,
+            self.position,
             self.plan,
             self.thread.id,
             history_chars=self.engine.config.prompt.history_chars,
@@ -162,7 +163,7 @@ class Attempt:
         question = invocation.build(
             self.engine,
             self.opening,
-            self.place,
+            self.position,
             self.role,
             text,
             self.session,
@@ -184,33 +185,16 @@ class Attempt:
 
     def _started(self, process: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
-        pid, started = (None, None) if process is None else (process.pid, process.started)
-        if not self.prompt_id and self._is_plain():
-            loose = Loose()
-            self.prompt_id = self.sections.put(loose, self.engine.memo.links)
-            self.running.drafted(self.prompt_id, loose.nodes, pid, started)
-        else:
-            self._store_beginning(pid, started)
-        points.at("attempt: recorded")
-
-    def _store_beginning(self, pid: int | None, started: str | None) -> None:
         # A person's words are not to be lost to a power cut.
         durable = self.plan.supplement is not None
-        with self.engine.store.transaction(durable=durable) as tx:
+        with self.engine.store.transaction("attempt", durable=durable) as tx:
             first = not self.prompt_id
             if first:
                 self.prompt_id = self.sections.put(tx, self.engine.memo.links)
-            self.running.spawned(tx, self.prompt_id, pid, started)
+            self.running.started(tx, self.prompt_id, process)
             points.at("attempt: objects written")
             if first:
                 publish.reopen(tx, self.thread, self.plan, self.raised)
-
-    def _is_plain(self) -> bool:
-        """Whether its beginning changes nothing in the store: then a draft of it will do."""
-        thread = self.thread
-        is_first = thread.attempt is None and thread.status != COMPLETED
-        adds_nothing = self.plan.supplement is None and not self.raised
-        return is_first and adds_nothing and is_plain(thread.id)
 
     def _event(self, event: AgentEvent) -> None:
         if not isinstance(event, Text):
@@ -228,7 +212,7 @@ class Attempt:
         ms = self._duration_ms()
         used = usage.of_attempt(self.usage, ms)
         spent = usage.add(
-            usage.before_step(self.thread, self.place),
+            usage.before_step(self.thread, self.position),
             *usage.of_attempts(self.engine.memo, self.opening.before),
             used,
         )
@@ -247,7 +231,7 @@ class Attempt:
             self.engine.store,
             self.engine.memo,
             self.thread,
-            self.place,
+            self.position,
             self.running,
             self.prompt_id,
             said,
@@ -259,18 +243,18 @@ class Attempt:
         return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
 
     def _within_budget(
-        self, standing: Standing, used: dict[str, float], spent: dict[str, float]
-    ) -> Standing:
+        self, standing: ThreadState, used: dict[str, float], spent: dict[str, float]
+    ) -> ThreadState:
         """`standing`, or a suspension when the step used more than one may, or the thread all that it may."""
         if standing.status != IDLE or standing.next_role is None:
             return standing
-        visits = self.place.visits.get(standing.next_role, 0)
+        visits = self.position.visits.get(standing.next_role, 0)
         visits += standing.next_role == self.plan.role
         limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
         reached = None
         if limits:
             spent = usage.add(spent, usage.undone(self.thread.tags))
-            spent[STEPS] = self.place.index + 1
+            spent[STEPS] = self.position.index + 1
             reached = self.engine.dispatch.reached(limits, spent, visits)
         over = self.engine.dispatch.step_reached(used)
         if reached is not None:
@@ -299,7 +283,7 @@ class Attempt:
         else:
             over = dispatch.step_reached(used) or f"time {quantities.said(TIME, ms / 1000)}"
             message = f"the step of {self.plan.role} used more than one may: {over}"
-        ending = self._ending(tries.Failure(OVER_BUDGET, message), answer, ms)
+        ending = self._ending(Failure(OVER_BUDGET, message), answer, ms)
         tell = dispatch.spent(self.usage or {}, ms)
         store = self.engine.store
         now = current(store, self.engine.memo, self.thread.id)
@@ -308,9 +292,9 @@ class Attempt:
         return Result(now, self.plan.role, None, None, attempt)
 
     def _ending(
-        self, failure: tries.Failure, answer: AgentResult, ms: int, *, is_retried: bool = False
-    ) -> tries.Ending:
-        return tries.Ending(
+        self, failure: Failure, answer: AgentResult, ms: int, *, is_retried: bool = False
+    ) -> AttemptEnd:
+        return AttemptEnd(
             failure=failure,
             duration_ms=ms,
             process=invocation.process_facts(answer.process),
@@ -322,7 +306,7 @@ class Attempt:
 
     def _failed(self, failed: AgentFailure, answer: AgentResult) -> Result | Again:
         store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
-        if not self.running.is_begun:
+        if self.running.begun is None:
             if failed.code == STOPPED:  # before anything was begun: nothing has changed
                 raise interrupted(self.stop, thread.id)
             self._started(None)  # what was tried is on record all the same
@@ -337,7 +321,7 @@ class Attempt:
             delay_s = dispatch.retry_delay_s(failed, self.retries)
             delay_s = self._until_reset_s(failed) if delay_s is None else delay_s
         is_retried = delay_s is not None
-        ended = tries.Failure(failed.failure_class, message)
+        ended = Failure(failed.failure_class, message)
         ending = self._ending(ended, answer, ms, is_retried=is_retried)
         if failed.code == STOPPED:
             publish.keep_aside(store, thread, self.running, ending, answer.tail, None)
@@ -372,7 +356,7 @@ class Attempt:
                 thread=self.thread.id,
                 role=self.plan.role,
                 agent=self.opening.agent,
-                index=self.place.index + 1,
+                index=self.position.index + 1,
                 round=self.plan.round,
                 ask=asked,
             )

@@ -8,8 +8,9 @@ money until somebody does.
 from __future__ import annotations
 
 from uwf.agent.process import platform
-from uwf.engine.chain.nodes import ATTEMPTS
-from uwf.engine.chain.thread import TRYING, read_try, runner
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.tags import ATTEMPTS
+from uwf.engine.chain.thread import runner
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import stale_files
 from uwf.errors import Busy, CounterUnreadable, StoreError
@@ -59,22 +60,17 @@ def _counters(engine: Engine, repair: bool) -> list[Finding]:
 
 def _attempts(engine: Engine, repair: bool) -> list[Finding]:
     found = []
-    drafts = engine.store.drafts()
-    tried = {name.removeprefix(ATTEMPTS) for name in engine.store.names(ATTEMPTS)}
-    for thread in sorted(tried.union(drafts)):
-        attempt = read_try(engine.store, thread)
-        if runner(engine.home, thread) is not None:
+    for name in engine.store.names(ATTEMPTS):
+        thread = name.removeprefix(ATTEMPTS)
+        attempt = read_attempt(engine.store, thread)
+        if attempt is None or attempt.running is None or runner(engine.home, thread) is not None:
             continue
-        if attempt is None or attempt.state != TRYING:
-            if thread in drafts:
-                what = "the draft of a try that the thread has left behind"
-                found.append(Finding("file", thread, what, repair and _settle(engine, thread)))
-            continue
+        running, agent = attempt.running, attempt.running.agent
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
-        if recovery.is_kept(attempt.runner, attempt.pid, attempt.started):
-            what += f" in this home; process {attempt.runner} runs it in another, of which this is a copy"
-        elif attempt.pid is not None and platform.is_same(attempt.pid, attempt.started or ""):
-            what += f", its agent still runs as process {attempt.pid}"
+        if recovery.is_kept(running):
+            what += f" in this home; process {running.runner.pid} runs it in another, of which this is a copy"
+        elif agent is not None and platform.is_same(agent.pid, agent.started):
+            what += f", its agent still runs as process {agent.pid}"
         found.append(Finding("attempt", thread, what, repair and _settle(engine, thread)))
     return found
 

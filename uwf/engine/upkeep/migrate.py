@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from uwf import points
-from uwf.engine.chain.nodes import CANCELLED, COMPLETED, THREADS
-from uwf.engine.chain.thread import END_REASON
+from uwf.engine.chain.tags import CANCELLED, COMPLETED, END_REASON, THREADS
 from uwf.record import Record
 
 TYPE_CHECKING = False

@@ -1,0 +1,93 @@
+"""The refs of threads and their tags: the one list of both, and what a thread's state is in tags.
+
+    @uwf/thread/<ULID>     a thread: points at the newest node of its chain; the tags below
+    @uwf/attempt/<ULID>    the attempt beside the head of that thread, while it has not become a step
+    @uwf/registry/<name>   a registered workflow
+
+Moving a thread's ref is in `thread.move_head`, what a thread has used and may use in `usage`.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import StoreError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+THREADS = "@uwf/thread/"
+THREADS_END = THREADS + "8"
+"""After the refs of all threads: no ULID begins with an 8. Names that are none stand behind it."""
+
+ATTEMPTS = "@uwf/attempt/"
+REGISTRY = "@uwf/registry/"
+
+# Where a thread stands.
+STATUS = "status"
+SUSPENDED_ROLE = "suspendedRole"  # only while suspended
+SUSPEND_MESSAGE = "suspendMessage"  # only while suspended
+COMPLETED_AT = "completedAt"  # epoch milliseconds, only while completed or cancelled
+END_REASON = "endReason"  # why it ended, where that says more than the status
+STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON)
+
+# What stays with a thread whatever its state.
+WORKFLOW = "workflow"  # the name of the workflow it is bound to
+PRIORITY = "priority"
+LABEL = "label."  # before the key of a label
+BUDGET = "budget."  # before the name of a limit
+UNDONE = "undone."  # before the name of an amount: used by steps and attempts that were undone
+FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a fork came from
+
+FREE_TEXT = (SUSPEND_MESSAGE, END_REASON, LABEL)
+"""Tags whose values, and labels whose keys, people and agents write. All others are names and numbers."""
+
+IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"
+ACTIVE, HISTORY = (IDLE, SUSPENDED), (COMPLETED, CANCELLED)
+STATUSES = ACTIVE + HISTORY
+
+MESSAGE_CHARS = 2000
+
+
+class ThreadState(Record):
+    """Where a thread stands: a status, the role that would run next, and why it is suspended."""
+
+    status: str
+    next_role: str | None = None
+    message: str | None = None
+
+
+def with_state(tags: Mapping[str, str], state: ThreadState, now_ms: int) -> dict[str, str]:
+    """`tags` of a thread that is in `state` now; those that do not speak of a state are kept."""
+    new = {key: tag for key, tag in tags.items() if key not in STATE_TAGS}
+    new[STATUS] = state.status
+    if state.status == SUSPENDED:
+        if state.next_role is not None:
+            new[SUSPENDED_ROLE] = state.next_role
+        new[SUSPEND_MESSAGE] = (state.message or "suspended")[:MESSAGE_CHARS]
+    if state.status in HISTORY:
+        new[COMPLETED_AT] = str(now_ms)
+    return new
+
+
+def lasting(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that do not come with where a thread stands: its labels, its priority, where it came from."""
+    return {key: tag for key, tag in tags.items() if key not in (*STATE_TAGS, WORKFLOW)}
+
+
+def labels_of(tags: Mapping[str, str]) -> dict[str, str]:
+    """The labels among a thread's tags."""
+    return {key.removeprefix(LABEL): tag for key, tag in tags.items() if key.startswith(LABEL)}
+
+
+def number_of(tags: Mapping[str, str], key: str, thread: str) -> int | None:
+    """The tag `key` of `thread` as a number, None when there is none. Raises `StoreError` for anything else."""
+    text = tags.get(key)
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise StoreError(
+            f"thread {thread} has the tag {key}={text!r:.80}, which is no number",
+            hint=f"uwf ref log {THREADS}{thread}",
+            code="bad_tag",
+        ) from None
