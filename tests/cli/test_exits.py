@@ -49,8 +49,8 @@ def test_every_class_of_error_is_drawn_in_the_tree() -> None:
     assert own and all(kind.__name__ in drawn for kind in own)
 
 
-def told(error: BaseException, capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
-    exits.tell(error, Output(json=as_json))
+def reported(error: BaseException, capsys: pytest.CaptureFixture[str], *, as_json: bool) -> str:
+    exits.report(error, Output(json=as_json))
     out, err = capsys.readouterr()
     assert out == ""
     return err
@@ -58,7 +58,7 @@ def told(error: BaseException, capsys: pytest.CaptureFixture[str], *, as_json: b
 
 def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture[str]) -> None:
     error = errors.NotFound("no thread\n\x1b[31m'x'", hint="uwf thread list")
-    assert told(error, capsys, as_json=False) == (
+    assert reported(error, capsys, as_json=False) == (
         "error: no thread [31m'x'\nhint: uwf thread list\n"
     )
 
@@ -67,7 +67,7 @@ def test_json_carries_code_message_hint_and_what_else_is_known(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     error = errors.Refused("x", reason="paused", retry_at_ms=5)
-    assert json.loads(told(error, capsys, as_json=True)) == {
+    assert json.loads(reported(error, capsys, as_json=True)) == {
         "error": {
             "code": "paused",
             "message": "x",
@@ -77,11 +77,11 @@ def test_json_carries_code_message_hint_and_what_else_is_known(
         }
     }
     invalid = errors.WorkflowInvalid("x", ["a.yaml:1:2: error: y"], hint="h")
-    assert json.loads(told(invalid, capsys, as_json=True))["error"]["problems"] == [
+    assert json.loads(reported(invalid, capsys, as_json=True))["error"]["problems"] == [
         "a.yaml:1:2: error: y"
     ]
 
 
 def test_a_fault_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     error = PermissionError(13, "Permission denied", "/x")
-    assert told(error, capsys, as_json=False) == "error: /x: Permission denied\n"
+    assert reported(error, capsys, as_json=False) == "error: /x: Permission denied\n"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def demo(ctx: Context, path: str | None = None) -> int:
     from uwf import clock, config
     from uwf.cli import demo_story, wiring
-    from uwf.cli.tour import Tour, Unexpected
+    from uwf.cli.tour import Tour, UnexpectedExit
     from uwf.demo import folder
 
     began_s = clock.monotonic_s()
@@ -41,14 +41,14 @@ def demo(ctx: Context, path: str | None = None) -> int:
     tour = Tour(ctx, made.path)
     try:
         demo_story.welcome(tour, made, linter, own_project=path and source)
-        thread = demo_story.tell(ctx, tour, is_pantry=path is None)
+        thread = demo_story.play(ctx, tour, is_pantry=path is None)
     except (KeyboardInterrupt, Interrupted) as interruption:
         raise Interrupted(
             "the demo was interrupted; what it has begun stands at a whole step",
             signum=getattr(interruption, "signum", exits.SIGINT),
             hint="uwf thread list",
         ) from None
-    except Unexpected as unexpected:
+    except UnexpectedExit as unexpected:
         done = unexpected.done
         ctx.out.note(f"the demo ends here: `uwf {' '.join(done.words[:2])}` gave {done.code}")
         return done.code

@@ -37,18 +37,18 @@ def welcome(tour: Tour, folder: DemoFolder, linter: str, *, own_project: str | N
     """What is about to happen, and where. `own_project` is None for the project that comes with uwf."""
     what = typed(own_project) if own_project else "a small untidy project that comes with uwf"
     files = counted(folder.copied.files, "file")
-    tour.tell(
+    tour.text(
         f"A workflow named tidy works on a copy of {what} ({files}).\n"
         f"Small programs around {linter} play its roles survey, fix and review: no model, no key.\n\n"
         "Every line after a `$` is a command that you could have typed. They run in this folder:\n\n"
         f"$ cd {typed(folder.path)}"
     )
     if folder.copied.left_out:
-        tour.tell(f"\nCould not be read, and is left out: {listed(folder.copied.left_out)}.")
+        tour.text(f"\nCould not be read, and is left out: {listed(folder.copied.left_out)}.")
 
 
-def tell(ctx: Context, tour: Tour, *, is_pantry: bool) -> str:
-    """All the parts. Returns the thread's id; raises `Unexpected` when a command does not do what it should."""
+def play(ctx: Context, tour: Tour, *, is_pantry: bool) -> str:
+    """All the parts. Returns the thread's id; raises `UnexpectedExit` when a command does not do what it should."""
     thread = _begin(tour)
     _first_round(ctx, tour, thread, ANSWER_PANTRY if is_pantry else ANSWER_ANY)
     _second_round(ctx, tour, thread)
@@ -72,7 +72,7 @@ def _first_round(ctx: Context, tour: Tour, thread: str, answer: str) -> None:
         "`--agent` names the program that plays the roles.",
     )
     if not _run(tour, "exec", thread):
-        tour.tell("\nNothing took a person here, so there is no question to answer.")
+        tour.text("\nNothing took a person here, so there is no question to answer.")
         return
     tour.part(
         "It asks",
@@ -93,7 +93,7 @@ def _second_round(ctx: Context, tour: Tour, thread: str) -> None:
         "the chain goes on, and what was agreed in the first round still holds.",
     )
     if _run(tour, "resume", thread, CHANGE):
-        tour.tell("\nIt asks again. This answer leaves nothing open.")
+        tour.text("\nIt asks again. This answer leaves nothing open.")
         _answer(ctx, tour, thread, ANSWER_LAST)
 
 

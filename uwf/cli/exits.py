@@ -46,7 +46,7 @@ def exit_code(error: BaseException) -> int:
     return FAULT
 
 
-def tell(error: BaseException, out: Output) -> None:
+def report(error: BaseException, out: Output) -> None:
     """Say on stderr what went wrong, in one or two lines."""
     if isinstance(error, errors.WorkflowInvalid):
         problems = [str(problem) for problem in error.problems]
@@ -58,9 +58,8 @@ def tell(error: BaseException, out: Output) -> None:
         out.error(error.code, error.message, error.hint)
     elif isinstance(error, KeyboardInterrupt):
         out.error("interrupted", "interrupted", None)
-    elif isinstance(
-        error, UnicodeEncodeError
-    ):  # what the command line was given, for all else is checked before
+    elif isinstance(error, UnicodeEncodeError):
+        # From the command line: all other text is checked where it is read.
         out.error("not_unicode", f"{error.object!r:.120} is not Unicode text", "locale")
     elif isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: " if isinstance(error.filename, str) else "system call failed: "

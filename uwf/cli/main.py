@@ -47,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        exits.tell(error, out)
+        exits.report(error, out)
         code = exits.exit_code(error)
         try:
             out.flush()
@@ -71,7 +71,7 @@ def leave() -> NoReturn:
     except SystemExit:
         raise
     except BaseException as error:
-        # A signal that came while `main` was still beginning, or already telling of an error.
+        # A signal that came while `main` was still beginning, or already reporting an error.
         from uwf.cli.exits import exit_code
 
         code = exit_code(error)
@@ -133,11 +133,13 @@ def _version() -> int:
 
     try:
         os.write(1, f"uwf {__version__}\n".encode())
-    except BrokenPipeError:
-        return 141
     except OSError as error:
+        from uwf.cli import exits
+
+        if isinstance(error, BrokenPipeError):
+            return exits.SIGNALLED + exits.SIGPIPE
         print(f"error: cannot write the version to standard output: {error}", file=sys.stderr)
-        return 1
+        return exits.FAULT
     return 0
 
 

@@ -1,6 +1,6 @@
 """A guided tour: text for a reader, and real commands, each printed before it runs.
 
-With --json or --quiet nobody reads along: the commands then run with `--json`, and what they say is kept.
+With --json or --quiet there is no reader: the commands then run with `--json`, and what they print is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATIENCE_S = 1.0
 """How long a command has to end by itself after Ctrl-C, which reaches it as it reaches us."""
 
 
-class Done(Record):
+class FinishedCommand(Record):
     """A command that has ended. `out` is its standard output where that was kept, else ""."""
 
     words: tuple[str, ...]
@@ -34,10 +34,10 @@ class Done(Record):
     out: str
 
 
-class Unexpected(Exception):
+class UnexpectedExit(Exception):
     """A command ended with another exit code than it should. It has said why on stderr."""
 
-    def __init__(self, done: Done) -> None:
+    def __init__(self, done: FinishedCommand) -> None:
         super().__init__()
         self.done = done
 
@@ -50,42 +50,44 @@ class Tour:
         self._folder = folder
         self._environ = {**config.environment(), config.HOME_VARIABLE: ctx.home}
         self._parts = 0
-        self.ended: list[Done] = []
+        self.ended: list[FinishedCommand] = []
         self.is_read = not (ctx.json or ctx.quiet)
 
     def part(self, title: str, text: str) -> None:
         """The heading of the next part, and what it is about."""
         self._parts += 1
-        self.tell(f"\n{self._parts}. {title}\n\n{text}")
+        self.text(f"\n{self._parts}. {title}\n\n{text}")
 
-    def tell(self, text: str) -> None:
+    def text(self, text: str) -> None:
         """Text for the reader."""
         if self.is_read:
             self._out.text(text)
 
-    def run(self, *words: str, keep: bool = False, expect: tuple[int, ...] = (0,)) -> Done:
-        """Run `uwf` with `words`. Raises `Unexpected` unless its exit code is one of `expect`.
+    def run(
+        self, *words: str, keep: bool = False, expect: tuple[int, ...] = (0,)
+    ) -> FinishedCommand:
+        """Run `uwf` with `words`. Raises `UnexpectedExit` unless its exit code is one of `expect`.
 
         `keep` keeps what it prints, and shows it afterwards. When we are interrupted, the command has ended before
         that is raised.
         """
-        self.tell(f"\n$ uwf {shlex.join(words)}")
+        self.text(f"\n$ uwf {shlex.join(words)}")
         self._out.flush()
         began_s = clock.monotonic_s()
         code, out, err = self._finish(words, keep=keep or not self.is_read)
-        done = Done(words, code, round(clock.monotonic_s() - began_s, 3), out)
+        done = FinishedCommand(words, code, round(clock.monotonic_s() - began_s, 3), out)
         self.ended.append(done)
-        self.tell(out)
+        self.text(out)
         self._out.flush()
         if self.is_read or done.code not in expect:
             sys.stderr.write(err)
         if done.code not in expect:
-            raise Unexpected(done)
+            raise UnexpectedExit(done)
         return done
 
     def give_up(self) -> None:
         """What the last command came to cannot be gone on with."""
-        raise Unexpected(self.ended[-1])
+        raise UnexpectedExit(self.ended[-1])
 
     def _finish(self, words: tuple[str, ...], *, keep: bool) -> tuple[int, str, str]:
         """Run a command to its end: exit code, and stdout and stderr if they are to be kept."""
