@@ -1,10 +1,10 @@
 """Hundreds of threads at once on one machine, with agents that misbehave and uwf processes that are killed.
 
 Every thread gets a `uwf thread exec --until-done --wait` of its own, all started at once. A tenth of them are ended
-with SIGKILL, while they start, while they wait, or while their agent runs, and begun again. Done twice: with a line
-that is long enough for everybody, and with the usual one, from which most are turned away.
+with SIGKILL, while they start, while they wait, or while their agent runs, and begun again. Done twice: with a
+queue that is long enough for all of them, and with the usual one, which refuses most.
 
-Whatever happens there are never more agents than places, and in the end every thread has completed, or is suspended
+Whatever happens there are never more agents than slots, and in the end every thread has completed, or is suspended
 with a message, or was refused and is as it was; no process and no lock is left.
 """
 
@@ -82,7 +82,7 @@ def main() -> int:
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else int.from_bytes(os.urandom(3), "big")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and not without cleaning up
-    print(f"{options.threads} threads, {options.limit} places, seed {seed}", flush=True)
+    print(f"{options.threads} threads, {options.limit} slots, seed {seed}", flush=True)
     violations = []
     for max_queue in (options.threads, None):
         began_s = time.monotonic()
@@ -90,9 +90,12 @@ def main() -> int:
             found = stress(
                 Path(name), options.threads, options.limit, max_queue, options.wait, seed
             )
-        line = "the usual line of 20" if max_queue is None else f"a line of {max_queue}"
+        queue = "the usual queue of 20" if max_queue is None else f"a queue of {max_queue}"
         print(
-            f"\nWith {line}: {time.monotonic() - began_s:.0f} s", *found.lines, sep="\n", flush=True
+            f"\nWith {queue}: {time.monotonic() - began_s:.0f} s",
+            *found.lines,
+            sep="\n",
+            flush=True,
         )
         violations += found.violations
     print(f"\n{len(violations)} violations", *violations[:MOST_TOLD], sep="\n  ")

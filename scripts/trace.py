@@ -1,6 +1,6 @@
 """How much of the house one `thread exec` enters: files, functions, calls across files, and how deep they go.
 
-Time is measured by `scripts/bench`; this measures what a reader has to hold in the head who follows one step from
+Time is measured by `scripts/bench`; this measures what a reader has to hold in the head to follow one step from
 the command line to the disk and back. A change to the engine should make these numbers smaller, or say what for.
 
 A thread is made and stepped once by `uwf` processes. Its next step, with a shell command as agent, is run within
@@ -45,7 +45,7 @@ graph:
 AGENT = "cat >/dev/null; printf -- '---\\n$status: go\\n---\\nDone.\\n'"
 COMPREHENSIONS = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # frames of their own until Python 3.12
 VALUES = "record.py"
-"""Makes the values of all classes, in code of its own or in code that it wrote: nobody follows it there."""
+"""Makes the values of all classes, in code of its own or in code that it wrote: a reader does not follow it there."""
 AT_ITS_START = 0
 """What RESUME, the instruction at which a call is noted, says of a function that begins."""
 

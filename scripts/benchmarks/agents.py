@@ -92,7 +92,7 @@ def _gone(folder: Path) -> float:
 
 
 def _bare_gone() -> float:
-    """To the end of the last one; corpses that nobody has collected yet count as gone."""
+    """To the end of the last one; corpses that have not been collected yet count as gone."""
     process = _bare(SIX)
     assert process.stdout is not None
     process.stdout.read(1)

@@ -60,7 +60,7 @@ class Steady:
 
 
 class Unguarded(Dispatch):
-    """Admits everybody, and learns nothing."""
+    """Admits everything, and learns nothing."""
 
     def admitted(self, *_request: Any) -> Any:
         return nullcontext(())
@@ -116,7 +116,7 @@ class BareChain:
     """The least that keeps the same facts as safe: prompt, turn and step as rows, a head, one durable commit.
 
     A step's beginning is on record before it, in a file with its hash, not waiting for the disk; every move of the head
-    has a line in a log. A `forgetful` chain keeps neither, so nobody could tell what a dead process had begun.
+    has a line in a log. A `forgetful` chain keeps neither, so what a dead process had begun would be lost.
     """
 
     def __init__(self, path: Path, *, forgetful: bool = False) -> None:

@@ -34,7 +34,7 @@ def chance():
 
 
 def leave_a_stray():
-    """The one between lives until the stray has a name of its own, so that nobody takes that for a second agent."""
+    """The one between lives until the stray has a name of its own, so that it is not taken for a second agent."""
     reader, writer = os.pipe()
     middle = os.fork()
     if middle:

@@ -94,11 +94,11 @@ class Home:
         return self._store.ref(ATTEMPTS + thread) is not None
 
     def arrivals(self) -> dict[str, float]:
-        """When those who wait now came into the line, in monotonic seconds."""
+        """When those that wait now joined the queue, in monotonic seconds."""
         return {entry.thread: entry.since_s for entry in queue.everybody(self._store)}
 
     def locked(self) -> list[str]:
-        """The threads whose lock somebody holds."""
+        """The threads whose lock has a holder."""
         home = str(self.path)
         return [thread for thread in self.threads if runner(home, thread) is not None]
 

@@ -105,7 +105,7 @@ class Crowd:
             self._kill_at[number] = time.monotonic() + 0.5 * self._chance.random()
 
     def _look(self) -> None:
-        """See who waits and whose agent runs, and when those of them that are doomed are to be killed."""
+        """See which threads wait and which have a running agent, and when the doomed ones are to be killed."""
         arrivals = self._home.arrivals()
         self.arrived_s = {**arrivals, **self.arrived_s}
         lives = self._home.lives()

@@ -63,7 +63,7 @@ def report(home: Home, crowd: Crowd, seen: dict[str, Any], limit: int) -> Report
     status = home.uwf("guard", "status")
     stale_slots = sum(pool["taken"] for pool in status["slots"])
     left_behind = home.uwf("doctor")
-    in_line = home.uwf("queue", "list")
+    queued = home.uwf("queue", "list")
     diary_most = most_at_once([(begin, end) for _, _, begin, end in home.lives() if end])
     locked = home.locked()
     lost = {thread: fate.why for thread, fate in fates.items() if fate.kind == "lost"}
@@ -81,8 +81,8 @@ def report(home: Home, crowd: Crowd, seen: dict[str, Any], limit: int) -> Report
         ("agents alive at once", seen["most_agents"], limit),
         ("agents alive at once by their diaries", diary_most, limit),
         ("threads without an account", len(home.threads) - len(fates), 0),
-        ("places still taken", stale_slots, 0),
-        ("threads still in the line", len(in_line), 0),
+        ("slots still taken", stale_slots, 0),
+        ("threads still in the queue", len(queued), 0),
         ("uwf killed", 0 if sum(crowd.kills.values()) else 1, 0),
     ):
         if number > most:
@@ -109,7 +109,7 @@ def report(home: Home, crowd: Crowd, seen: dict[str, Any], limit: int) -> Report
         _row("survivors", str(len(survivors))),
         _row(
             "stale locks",
-            f"{stale_slots} of {limit} places, {len(locked)} of {len(home.threads)} threads; "
+            f"{stale_slots} of {limit} slots, {len(locked)} of {len(home.threads)} threads; "
             f"{len(left_behind)} things for the doctor",
         ),
         _row(
@@ -133,7 +133,7 @@ def most_at_once(lives: list[tuple[int, int]]) -> int:
 
 
 def overtaken(order: list[int]) -> list[int]:
-    """For each place in the line, in the order of arrival, how many later ones went before it."""
+    """For each position in the queue, in the order of arrival, how many later ones went before it."""
     return [sum(later < mine for later in order[at + 1 :]) for at, mine in enumerate(order)]
 
 
@@ -157,7 +157,7 @@ def _waiting(home: Home, crowd: Crowd) -> list[str]:
         ),
         _row(
             "fairness",
-            f"of {len(came)} in the line, half were overtaken by {_quantile(passed, 0.5)} or fewer, 99 % by "
+            f"of {len(came)} in the queue, half were overtaken by {_quantile(passed, 0.5)} or fewer, 99 % by "
             f"{_quantile(passed, 0.99)} or fewer, all by {passed[-1]} or fewer",
         ),
     ]
