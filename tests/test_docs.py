@@ -1,7 +1,8 @@
-"""The documents and `--help` say the same."""
+"""The documents, the tree and `--help` say the same."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -12,7 +13,9 @@ from uwf.cli import index
 from uwf.cli.command import COMMON
 from uwf.cli.parse import parse
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
 
 
 def commands_in(text: str) -> list[str]:
@@ -46,3 +49,51 @@ def test_every_example_is_a_working_command_line(name: str) -> None:
     call = parse(shlex.split(re.split(r" [>|] ", example)[0])[1:])
     assert call is not None, example
     assert call.command.name == name
+
+
+def paths_in(text: str) -> list[str]:
+    """Every path of the project that `text` names, wherever it stands; a folder may have a slash behind it."""
+    return re.findall(r"(?<![\w./~-])(?:uwf|tests|scripts|docs|bin)/[\w./-]*\w", text)
+
+
+def functions_in(text: str) -> list[tuple[str, str]]:
+    """(path, name) of every `path.py: name` between backticks: what a file is said to define."""
+    return re.findall(r"`(uwf/[\w/]+\.py): (\w+)(?:\(\))?`", text)
+
+
+def defined_in(path: Path) -> set[str]:
+    """The names that stand at the top of a module, and those of its classes' methods."""
+    bodies = [ast.parse(path.read_text()).body]
+    bodies += [node.body for node in bodies[0] if isinstance(node, ast.ClassDef)]
+    defs = (ast.FunctionDef, ast.ClassDef)
+    return {node.name for body in bodies for node in body if isinstance(node, defs)}
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *GUIDES], ids=lambda path: path.name)
+def test_what_a_document_names_of_the_tree_exists(document: Path) -> None:
+    text = document.read_text()
+    found = paths_in(text)
+    assert found
+    assert [path for path in found if not (ROOT / path).exists()] == []
+    lost = [
+        (path, name) for path, name in functions_in(text) if name not in defined_in(ROOT / path)
+    ]
+    assert lost == []
+
+
+def test_a_path_is_found_in_prose_in_a_drawing_and_in_a_link() -> None:
+    text = "see `uwf/cli/` and (docs/x.md)\n  |-> uwf/engine/run/runner.py: run, not ~/.uwf/config.toml"
+    assert paths_in(text) == ["uwf/cli", "docs/x.md", "uwf/engine/run/runner.py"]
+    assert functions_in("`uwf/home.py: path()` and `uwf/a.py: B`") == [
+        ("uwf/home.py", "path"),
+        ("uwf/a.py", "B"),
+    ]
+
+
+def test_the_tree_in_the_readme_has_every_room() -> None:
+    rooms = {
+        str(path.parent.relative_to(ROOT))
+        for pattern in ("uwf/*/__init__.py", "uwf/engine/*/__init__.py")
+        for path in ROOT.glob(pattern)
+    }
+    assert rooms - {"uwf/engine"} <= set(paths_in(README))
