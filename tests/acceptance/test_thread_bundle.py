@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, reply
 from uwf.store.bundle import export_bundle
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import open_in_memory
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ IDLE = {"status": "idle"}
 def test_a_file_that_brings_more_than_threads_is_refused(
     project: Project, name: str, tags: dict[str, str], why: str
 ) -> None:
-    source = MemoryStore()
+    source = open_in_memory()
     with source.transaction() as tx:
         id = tx.put("workflow", {"name": "of a stranger"})
         tx.set_ref("@uwf/thread/" + ID, id, tags=IDLE, why="x")

@@ -14,9 +14,8 @@ import pytest
 from tests.helpers.rig import Rig
 from tests.helpers.ticking import Ticking
 from uwf.guard.machine import Left
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
-from uwf.store.sqlite import open_store
+from uwf.store.sqlite import open_in_memory, open_store
 
 CALM = Left(None, None, None, None)
 """A machine of which nothing is known refuses nobody."""
@@ -46,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> str:
 def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store of each kind: for what depends on transactions and listings."""
     if request.param == "memory":
-        yield MemoryStore()
+        yield open_in_memory()
         return
     store = open_store(str(tmp_path / "store.db"))
     yield store
@@ -58,7 +57,7 @@ def make_rig(home: str) -> Callable[..., Rig]:
     """A rig over a store in memory, with settings."""
 
     def make(**settings: Any) -> Rig:
-        return Rig(MemoryStore(), home, **settings)
+        return Rig(open_in_memory(), home, **settings)
 
     return make
 

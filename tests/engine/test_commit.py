@@ -17,9 +17,8 @@ from uwf.engine.run import publish, rebind, runner
 from uwf.engine.run.runner import Order
 from uwf.errors import Busy, Conflict, StoreError
 from uwf.record import replace
-from uwf.store import memory, writing
+from uwf.store import writing
 from uwf.store.protocols import Store
-from uwf.store.sqlite import SqliteStore
 
 IDS = ("steps", "asks", "fails")
 WRITES = ("put", "put_raw", "set_ref", "delete_ref", "set_counter")
@@ -34,8 +33,7 @@ class Failing:
 
     def __init__(self, store: Store, patch: pytest.MonkeyPatch, at: int) -> None:
         self.left = at
-        on_disk = isinstance(store, SqliteStore)
-        kind: Any = writing.SqliteTransaction if on_disk else memory.MemoryTransaction
+        kind: Any = writing.SqliteTransaction
         for name in WRITES:
             patch.setattr(kind, name, self.counted(getattr(kind, name)))
 

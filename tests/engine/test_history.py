@@ -11,8 +11,8 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep import migrate as history
 from uwf.engine.upkeep.migrate import HISTORY, Clash, Migration, Unmigrated
 from uwf.store.check import verify
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
+from uwf.store.sqlite import open_in_memory
 
 A, B, C = (f"01HF7YAT000000000000AAAAA{letter}" for letter in "ABC")
 
@@ -168,7 +168,7 @@ REASONS = st.sampled_from(["", "completed", "cancelled", "merged", "done"])
 @given(living=IDS, old=st.dictionaries(st.sampled_from([A, B, C, "x", "ü"]), REASONS))
 @settings(max_examples=50)
 def test_nothing_is_lost_and_every_tag_is_legal(living: set[str], old: dict[str, str]) -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     for id in living:
         entry(store, THREADS, id, "living", status="idle")
     heads = {id: entry(store, HISTORY, id, reason=reason) for id, reason in old.items()}

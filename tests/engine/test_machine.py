@@ -23,7 +23,7 @@ from uwf.engine.run import rebind
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.record import replace
 from uwf.store.check import verify
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import open_in_memory
 
 SUPPLEMENTS = st.sampled_from([None, None, "use tabs", "no globals"])
 OUTCOMES = st.sampled_from(["good", "good", "good", "good", "ask", "fail", "bad", "stop", "die"])
@@ -41,7 +41,7 @@ class Threads(RuleBasedStateMachine):
         self.patch.setattr("uwf.clock.now_ms", Ticking())
         self.patch.setattr("uwf.guard.machine.look", lambda home: CALM)
         self.home = tempfile.mkdtemp(prefix="uwf-machine-")
-        self.rig = Rig(MemoryStore(), self.home, lenient=True)
+        self.rig = Rig(open_in_memory(), self.home, lenient=True)
         flows = (PAIR, replace(PAIR, name="other"))
         self.workflows = [self.rig.put_workflow(flow) for flow in flows]
         self.threads: dict[str, Model] = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.guard.asking import Time
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ def time() -> Iterator[Time]:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def store() -> SqliteStore:
+    return open_in_memory()

@@ -12,12 +12,12 @@ from uwf.errors import Refused
 from uwf.guard import attempts
 from uwf.guard.attempts import Attempts, Rules, signature
 from uwf.record import replace
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 REQUEST = request(thread="T", workflow="w", agent="a")
 
 
-def tell(store: MemoryStore, thread: str, known: str) -> int:
+def tell(store: SqliteStore, thread: str, known: str) -> int:
     """A failure like this; how often it has been told by now."""
     with store.transaction() as tx:
         attempts.tell_failure(tx, thread, known)
@@ -106,7 +106,7 @@ def test_a_signature_is_its_own(message: str) -> None:
 
 
 def test_counts_are_kept_for_each_thread() -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     assert attempts.repeats(store, "T", "a") == 0
     assert [tell(store, "T", "a"), tell(store, "T", "b"), tell(store, "T", "a")] == [1, 1, 2]
     assert attempts.repeats(store, "T", "a") == 2
@@ -114,7 +114,7 @@ def test_counts_are_kept_for_each_thread() -> None:
 
 
 def test_a_count_is_kept_also_when_many_other_failures_come() -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     tell(store, "T", "often")
     tell(store, "T", "often")
     for n in range(10 * attempts.KEPT):
@@ -128,7 +128,7 @@ class Counting(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore()
+        self.store = open_in_memory()
         self.told: dict[tuple[str, str], int] = {}
 
     @rule(thread=st.sampled_from("TU"), known=st.sampled_from("abcd"))

@@ -16,7 +16,7 @@ from uwf.errors import Refused, StoreError
 from uwf.guard import breaker
 from uwf.guard.breaker import Rules
 from uwf.guard.circuit import Circuit
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 AGENTS = ("mine", "sh -c 'run it; with \"words\"/and slashes'")
 THREADS = tuple(f"T{number}" for number in range(7))
@@ -46,7 +46,7 @@ class Breakers(RuleBasedStateMachine):
         super().__init__()
         self.patches = ExitStack()
         self.time = self.patches.enter_context(Time().patched())
-        self.store = MemoryStore()
+        self.store = open_in_memory()
         self.processes = Processes()
         self.born = 0
         self.living: list[tuple[int, str]] = []
@@ -234,14 +234,14 @@ TestBreakers = Breakers.TestCase
 
 
 @pytest.fixture
-def fleet(store: MemoryStore, time: Time) -> Iterator[Fleet]:
+def fleet(store: SqliteStore, time: Time) -> Iterator[Fleet]:
     yield Fleet(store)
 
 
 class Fleet:
     """Processes that ask, each with one thread."""
 
-    def __init__(self, store: MemoryStore, rules: Rules | None = None) -> None:
+    def __init__(self, store: SqliteStore, rules: Rules | None = None) -> None:
         self.store, self.rules = store, rules or Rules()
         self.processes = Processes()
 
@@ -270,7 +270,7 @@ class Fleet:
     threshold=st.integers(2, 5),
 )
 def test_one_bad_thread_never_opens_a_breaker(failures: list[str], threshold: int) -> None:
-    fleet = Fleet(MemoryStore(), Rules(threshold=threshold))
+    fleet = Fleet(open_in_memory(), Rules(threshold=threshold))
     for failure in failures:
         fleet.fail("bad", failure)
     assert fleet.ask(1, thread="healthy") is None

@@ -17,7 +17,7 @@ from uwf.guard import budget
 from uwf.guard.budget import Budget, Rules
 from uwf.guard.contract import Request
 from uwf.record import replace
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 NOON_MS = 1_769_860_800_000  # 2026-01-31T12:00:00Z
 DAY_MS = 86_400_000
@@ -46,16 +46,16 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def store() -> SqliteStore:
+    return open_in_memory()
 
 
-def tell(store: MemoryStore, usage: dict[str, float] | None, **more: float) -> None:
+def tell(store: SqliteStore, usage: dict[str, float] | None, **more: float) -> None:
     with store.transaction() as tx:
         budget.tell(tx, usage, **more)  # type: ignore[arg-type]
 
 
-def refusal(store: MemoryStore, rules: Rules, request: Request) -> Refused | None:
+def refusal(store: SqliteStore, rules: Rules, request: Request) -> Refused | None:
     try:
         Budget(store, rules).enter(request)
     except Refused as refused:
@@ -64,20 +64,20 @@ def refusal(store: MemoryStore, rules: Rules, request: Request) -> Refused | Non
     return None
 
 
-def test_without_limits_everything_passes(store: MemoryStore) -> None:
+def test_without_limits_everything_passes(store: SqliteStore) -> None:
     request = replace(REQUEST, spent={"usd": 1e9, "tokens": 1e12, "steps": 1e6}, visits=999)
     assert refusal(store, NO_RULES, request) is None
 
 
 @pytest.mark.parametrize("name", ["tokens", "usd", "steps", "time"])
-def test_a_limit_holds_when_nothing_is_left(store: MemoryStore, name: str) -> None:
+def test_a_limit_holds_when_nothing_is_left(store: SqliteStore, name: str) -> None:
     request = replace(REQUEST, budget={name: 5.0})
     assert refusal(store, NO_RULES, replace(request, spent={name: 4.0})) is None
     assert refusal(store, NO_RULES, replace(request, spent={name: 5.0})) is not None
     assert refusal(store, NO_RULES, replace(request, spent={name: 5.5})) is not None
 
 
-def test_visits_are_those_of_the_role_that_would_run(store: MemoryStore) -> None:
+def test_visits_are_those_of_the_role_that_would_run(store: SqliteStore) -> None:
     request = replace(REQUEST, budget={"visits": 3.0}, spent={"visits": 99.0})
     assert refusal(store, NO_RULES, replace(request, visits=2)) is None
     refused = refusal(store, NO_RULES, replace(request, visits=3))
@@ -86,13 +86,13 @@ def test_visits_are_those_of_the_role_that_would_run(store: MemoryStore) -> None
 
 
 @pytest.mark.parametrize("name", ["tokens", "usd", "steps", "time", "visits"])
-def test_a_step_that_replaces_one_adds_no_step_and_no_visit(store: MemoryStore, name: str) -> None:
+def test_a_step_that_replaces_one_adds_no_step_and_no_visit(store: SqliteStore, name: str) -> None:
     rules = replace(NO_RULES, thread={name: 3.0})
     request = replace(REQUEST, spent={name: 4.0}, visits=4, replaces=True)
     assert (refusal(store, rules, request) is None) == (name in ("steps", "visits"))
 
 
-def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: MemoryStore) -> None:
+def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: SqliteStore) -> None:
     refused = refusal(store, NO_RULES, replace(REQUEST, budget={"usd": 5.0}, spent={"usd": 5.02}))
     assert refused is not None
     assert refused.message == "thread T has used usd 5.02 of 5"
@@ -104,13 +104,13 @@ def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: MemoryStore) ->
     assert refused.hint == "uwf thread resume T --budget +usd=5,+steps=2"
 
 
-def test_config_limits_a_thread_that_has_no_limit_of_its_own(store: MemoryStore) -> None:
+def test_config_limits_a_thread_that_has_no_limit_of_its_own(store: SqliteStore) -> None:
     rules = replace(NO_RULES, thread={"usd": 5.0})
     assert refusal(store, rules, replace(REQUEST, spent={"usd": 5.0})) is not None
     assert refusal(store, rules, replace(REQUEST, spent={"usd": 5.0}, budget={"usd": 9.0})) is None
 
 
-def test_a_step_is_not_begun_when_its_reserve_is_not_there(store: MemoryStore) -> None:
+def test_a_step_is_not_begun_when_its_reserve_is_not_there(store: SqliteStore) -> None:
     rules = replace(NO_RULES, reserve={"usd": 1.0})
     request = replace(REQUEST, budget={"usd": 5.0})
     assert refusal(store, rules, replace(request, spent={"usd": 4.0})) is None
@@ -119,7 +119,7 @@ def test_a_step_is_not_begun_when_its_reserve_is_not_there(store: MemoryStore) -
     assert refused.message.endswith("has used usd 4.5 of 5 (1 needed)")
 
 
-def test_what_a_step_may_use_is_its_reserve(store: MemoryStore) -> None:
+def test_what_a_step_may_use_is_its_reserve(store: SqliteStore) -> None:
     rules = replace(NO_RULES, step={"usd": 2.0, "time": 3600.0})
     request = replace(REQUEST, budget={"usd": 5.0, "time": 3600.0})
     assert refusal(store, rules, replace(request, spent={"usd": 3.0})) is None
@@ -131,7 +131,7 @@ def test_what_a_step_may_use_is_its_reserve(store: MemoryStore) -> None:
 
 
 @pytest.mark.usefixtures("now")
-def test_the_day_is_counted_for_the_whole_machine(store: MemoryStore) -> None:
+def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
     tell(store, {"usd": 0.5, "tokens": 100, "words": 7})
     tell(store, {"usd": 0.25}, steps=0, seconds=1.5)
@@ -151,7 +151,7 @@ def test_the_day_is_counted_for_the_whole_machine(store: MemoryStore) -> None:
 
 
 def test_a_new_day_begins_at_local_midnight(
-    store: MemoryStore, now: Clock, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, now: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
@@ -173,7 +173,7 @@ def test_midnight_is_right_when_the_clocks_change(
     assert budget.midnight_ms() == now.ms + 23 * 3_600_000
 
 
-def test_days_long_past_are_forgotten(store: MemoryStore, now: Clock) -> None:
+def test_days_long_past_are_forgotten(store: SqliteStore, now: Clock) -> None:
     for _ in range(budget.KEPT_DAYS + 5):
         tell(store, {"usd": 1.0})
         now.ms += DAY_MS
@@ -181,7 +181,7 @@ def test_days_long_past_are_forgotten(store: MemoryStore, now: Clock) -> None:
 
 
 @pytest.mark.usefixtures("now")
-def test_a_negative_or_strange_amount_adds_nothing(store: MemoryStore) -> None:
+def test_a_negative_or_strange_amount_adds_nothing(store: SqliteStore) -> None:
     tell(store, {"usd": 1.0})
     tell(store, {"usd": -5.0, "tokens": "many"})  # type: ignore[dict-item]
     assert budget.today(store)["usd"] == 1
@@ -219,7 +219,7 @@ class Days(RuleBasedStateMachine):
         reserve=st.integers(0, 5),
     )
     def begin(self, limit: int | None, day: int | None, reserve: int) -> None:
-        self.store = MemoryStore()
+        self.store = open_in_memory()
         self.limit, self.day, self.reserve = limit, day, reserve
         self.told: list[tuple[int, int]] = []
         self.now = Clock()

@@ -16,7 +16,7 @@ from uwf.guard import queue
 from uwf.guard.queue import AGE_S, PATIENCE_S, Entry
 from uwf.guard.slots import MACHINE, Pool
 from uwf.record import replace
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import open_in_memory
 
 ROOM = Pool(MACHINE, 3)
 SMALL = (Pool("agent/x", 1), Pool("label/repo=a", 1), Pool("label/repo=b", 2))
@@ -139,7 +139,7 @@ def test_newcomers_of_any_priority_pass_nobody_who_has_waited_for_as_many_minute
 
 
 def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     one = entry("T1", pools=(ROOM, *SMALL), priority=-3, person=True, since_s=1.25)
     with store.transaction() as tx:
         queue.put(tx, one)
@@ -158,7 +158,7 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
     "value", ["?", {}, {"thread": "T2", "pools": []}, {**vars(entry("T2")), "pools": [], "new": 1}]
 )
 def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     with store.transaction() as tx:
         queue.put(tx, entry("T1"))
         tx.set_counter("queue/T2", value)

@@ -15,16 +15,15 @@ from uwf.errors import Busy, Refused, StoreBusy, StoreError
 from uwf.guard import refusals
 from uwf.guard.contract import refuse
 from uwf.guard.success_rate import Rules
-from uwf.store.memory import MemoryStore
-from uwf.store.sqlite import open_store
+from uwf.store.sqlite import SqliteStore, open_store
 
 
-def note(store: MemoryStore, *reasons: str) -> None:
+def note(store: SqliteStore, *reasons: str) -> None:
     for reason in reasons:
         refusals.note(store, Rules(), refuse(reason, "not now"))
 
 
-def test_reasons_are_counted_the_most_frequent_first(store: MemoryStore, time: Time) -> None:
+def test_reasons_are_counted_the_most_frequent_first(store: SqliteStore, time: Time) -> None:
     note(store, "draining", "paused", "paused")
     refusals.note(store, Rules(), Busy("thread T1 is running"))
     counts = refusals.counts(store, Rules())
@@ -32,7 +31,7 @@ def test_reasons_are_counted_the_most_frequent_first(store: MemoryStore, time: T
 
 
 def test_a_refusal_counts_until_exactly_the_end_of_the_window(
-    store: MemoryStore, time: Time
+    store: SqliteStore, time: Time
 ) -> None:
     note(store, "draining")
     time.pass_s(3599.999)
@@ -42,7 +41,7 @@ def test_a_refusal_counts_until_exactly_the_end_of_the_window(
 
 
 def test_what_no_window_reaches_is_forgotten_also_of_other_reasons(
-    store: MemoryStore, time: Time
+    store: SqliteStore, time: Time
 ) -> None:
     note(store, "draining", "draining", "paused")
     time.pass_s(7200.001)
@@ -50,7 +49,7 @@ def test_what_no_window_reaches_is_forgotten_also_of_other_reasons(
     assert [sample.series for sample in store.samples(refusals.REFUSED, 0)] == ["refused/paused"]
 
 
-def test_a_refusal_from_the_future_counts_as_of_now(store: MemoryStore, time: Time) -> None:
+def test_a_refusal_from_the_future_counts_as_of_now(store: SqliteStore, time: Time) -> None:
     time.jump_s(365 * 86_400)
     note(store, "draining")
     time.jump_s(-365 * 86_400)
@@ -69,13 +68,15 @@ def test_a_refusal_from_the_future_counts_as_of_now(store: MemoryStore, time: Ti
         RuntimeError("a transaction is already open"),
     ],
 )
-def test_what_cannot_be_counted_is_let_go(fault: Exception) -> None:
-    class Faulty(MemoryStore):
-        def transaction(self, **how: Any) -> Any:
-            raise fault
+def test_what_cannot_be_counted_is_let_go(
+    fault: Exception, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def transaction(*args: Any, **how: Any) -> Any:
+        raise fault
 
+    monkeypatch.setattr(store, "transaction", transaction)
     refusal = refuse("draining", "not now")
-    refusals.note(Faulty(), Rules(), refusal)
+    refusals.note(store, Rules(), refusal)
     assert refusal.message == "not now"
     assert refusal.__notes__ == [f"and it could not be counted: {fault}"]
 

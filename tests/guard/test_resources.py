@@ -12,7 +12,7 @@ from uwf.guard import machine, resources
 from uwf.guard.machine import Left
 from uwf.guard.resources import PEAKS, Rules
 from uwf.record import replace
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 MB = 1 << 20
 PLENTY = Left(memory_bytes=64_000 * MB, disk_bytes=64_000 * MB, cpus=8.0, stalled_percent=0.0)
@@ -71,16 +71,16 @@ def test_each_floor_is_told_with_its_figure(left: dict[str, float], words: str) 
     assert refusal.message.startswith(words)
 
 
-def tell(store: MemoryStore, peak_mb: int, agent: str = "mine") -> None:
+def tell(store: SqliteStore, peak_mb: int, agent: str = "mine") -> None:
     with store.transaction() as tx:
         resources.tell(tx, agent, peak_mb * MB)
 
 
-def expected_mb(store: MemoryStore) -> int:
+def expected_mb(store: SqliteStore) -> int:
     return resources.expected(store, Rules(), "mine") // MB
 
 
-def test_an_agent_is_learned_by_its_peaks(store: MemoryStore, time: Time) -> None:
+def test_an_agent_is_learned_by_its_peaks(store: SqliteStore, time: Time) -> None:
     assert expected_mb(store) == 500
     tell(store, 40)
     assert expected_mb(store) == 40
@@ -93,7 +93,7 @@ def test_an_agent_is_learned_by_its_peaks(store: MemoryStore, time: Time) -> Non
 
 
 def test_agent_that_once_seemed_too_large_gets_another_chance(
-    store: MemoryStore, time: Time
+    store: SqliteStore, time: Time
 ) -> None:
     tell(store, 100_000)
     time.pass_s(3600)
@@ -104,13 +104,13 @@ def test_agent_that_once_seemed_too_large_gets_another_chance(
     assert expected_mb(store) == 100_000
 
 
-def test_small_agent_is_not_forgotten_by_time(store: MemoryStore, time: Time) -> None:
+def test_small_agent_is_not_forgotten_by_time(store: SqliteStore, time: Time) -> None:
     tell(store, 40)
     time.pass_s(29 * 86_400)
     assert expected_mb(store) == 40
 
 
-def test_peaks_of_agents_that_nobody_uses_go(store: MemoryStore, time: Time) -> None:
+def test_peaks_of_agents_that_nobody_uses_go(store: SqliteStore, time: Time) -> None:
     for number in range(40):
         tell(store, 10, f"./run --once {number}")
         time.pass_s(7 * 86_400)
@@ -119,7 +119,7 @@ def test_peaks_of_agents_that_nobody_uses_go(store: MemoryStore, time: Time) -> 
 
 @pytest.mark.parametrize("value", [None, "?", 7, [], {}, {"bytes": 5}])
 def test_peak_that_cannot_be_read_is_learned_anew(value: object) -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     tell(store, 40)
     ((name, _),) = store.counters(PEAKS)
     with store.transaction() as tx:

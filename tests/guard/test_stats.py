@@ -15,7 +15,7 @@ from tests.guard.asking import Time, refused, request
 from uwf.errors import Refused
 from uwf.guard import success_rate
 from uwf.guard.success_rate import Rules, Success
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 AGENTS = ("mine", "sh -c 'anything/at all'")
 WORKFLOWS = ("flow", "other flow")
@@ -35,7 +35,7 @@ class Statistics(RuleBasedStateMachine):
         super().__init__()
         self.patches = ExitStack()
         self.time = self.patches.enter_context(Time().patched())
-        self.store = MemoryStore()
+        self.store = open_in_memory()
         self.guard = Success(self.store, RULES)
         self.latest_ms = 0
         self.samples: list[tuple[int, str, str, str | None]] = []
@@ -133,19 +133,19 @@ Statistics.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestStatistics = Statistics.TestCase
 
 
-def end_many(store: MemoryStore, good: int, bad: int, agent: str = "mine") -> None:
+def end_many(store: SqliteStore, good: int, bad: int, agent: str = "mine") -> None:
     with store.transaction() as tx:
         for failure in [None] * good + ["exit_code"] * bad:
             success_rate.tell(tx, Rules(), agent, "flow", failure, 5)
 
 
 @pytest.fixture
-def guard(store: MemoryStore, time: Time) -> Success:
+def guard(store: SqliteStore, time: Time) -> Success:
     return Success(store, Rules())
 
 
 def test_a_sample_counts_until_exactly_the_end_of_its_window(
-    store: MemoryStore, time: Time
+    store: SqliteStore, time: Time
 ) -> None:
     end_many(store, 1, 0)
     time.pass_s(3599.999)
@@ -155,14 +155,14 @@ def test_a_sample_counts_until_exactly_the_end_of_its_window(
 
 
 def test_with_few_samples_the_rate_is_unknown_and_nobody_is_refused(
-    store: MemoryStore, guard: Success
+    store: SqliteStore, guard: Success
 ) -> None:
     end_many(store, 0, 9)
     assert [one.rate for one in success_rate.figures(store, Rules(), by="agent")] == [None]
     assert guard.enter(request()) is None
 
 
-def test_rate_of_exactly_the_least_is_enough(store: MemoryStore, guard: Success) -> None:
+def test_rate_of_exactly_the_least_is_enough(store: SqliteStore, guard: Success) -> None:
     end_many(store, 3, 7)
     assert guard.enter(request()) is None
     end_many(store, 0, 1)
@@ -170,7 +170,7 @@ def test_rate_of_exactly_the_least_is_enough(store: MemoryStore, guard: Success)
 
 
 def test_one_probe_passes_every_five_minutes(
-    store: MemoryStore, guard: Success, time: Time
+    store: SqliteStore, guard: Success, time: Time
 ) -> None:
     end_many(store, 1, 9)
     assert guard.enter(request()) is not None
@@ -188,7 +188,7 @@ def test_one_probe_passes_every_five_minutes(
     assert guard.enter(request(agent="other")) is None
 
 
-def test_probe_that_another_guard_refused_is_not_lost(store: MemoryStore, guard: Success) -> None:
+def test_probe_that_another_guard_refused_is_not_lost(store: SqliteStore, guard: Success) -> None:
     end_many(store, 0, 10)
     release = guard.enter(request())
     assert release is not None
@@ -196,7 +196,7 @@ def test_probe_that_another_guard_refused_is_not_lost(store: MemoryStore, guard:
     assert guard.enter(request()) is not None
 
 
-def test_probe_that_came_to_an_end_was_one(store: MemoryStore, guard: Success) -> None:
+def test_probe_that_came_to_an_end_was_one(store: SqliteStore, guard: Success) -> None:
     end_many(store, 0, 10)
     release = guard.enter(request())
     assert release is not None
@@ -206,7 +206,7 @@ def test_probe_that_came_to_an_end_was_one(store: MemoryStore, guard: Success) -
 
 
 def test_clock_that_jumps_back_lets_no_second_probe_through_nor_keeps_all_out(
-    store: MemoryStore, guard: Success, time: Time
+    store: SqliteStore, guard: Success, time: Time
 ) -> None:
     end_many(store, 0, 10)
     assert guard.enter(request()) is not None
@@ -217,7 +217,7 @@ def test_clock_that_jumps_back_lets_no_second_probe_through_nor_keeps_all_out(
 
 
 def test_clock_that_jumped_ahead_for_a_moment_does_not_keep_failures_alive(
-    store: MemoryStore, guard: Success, time: Time
+    store: SqliteStore, guard: Success, time: Time
 ) -> None:
     time.jump_s(365 * 86_400)
     end_many(store, 0, 10)
@@ -231,7 +231,7 @@ def test_clock_that_jumped_ahead_for_a_moment_does_not_keep_failures_alive(
 
 
 def test_samples_and_probes_of_agents_that_nobody_uses_do_not_pile_up(
-    store: MemoryStore, guard: Success, time: Time
+    store: SqliteStore, guard: Success, time: Time
 ) -> None:
     for number in range(40):
         agent = f"./run --once {number}"
@@ -243,7 +243,7 @@ def test_samples_and_probes_of_agents_that_nobody_uses_do_not_pile_up(
 
 
 def test_trend_has_the_attempts_of_each_twelfth_oldest_first(
-    store: MemoryStore, time: Time
+    store: SqliteStore, time: Time
 ) -> None:
     end_many(store, 1, 0)
     time.pass_s(3000)

@@ -13,7 +13,7 @@ from tests.guard.asking import Time, refused, request
 from uwf.errors import Refused, StoreError
 from uwf.guard import switch
 from uwf.guard.switch import AgentPaused, Draining, Paused
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 AGENTS = ("mine", "claude -p 'do it' --model \"x\"/é")
 GUARDS = {"drain": (Draining, switch.DRAIN), "pause": (Paused, switch.PAUSE)}
@@ -28,7 +28,7 @@ class Switches(RuleBasedStateMachine):
         super().__init__()
         self.patches = ExitStack()
         self.time = self.patches.enter_context(Time().patched())
-        self.store = MemoryStore()
+        self.store = open_in_memory()
         self.ends: dict[str, float] = {}
 
     def teardown(self) -> None:
@@ -104,7 +104,7 @@ Switches.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestSwitches = Switches.TestCase
 
 
-def test_refusals_say_why_and_until_when(store: MemoryStore, time: Time) -> None:
+def test_refusals_say_why_and_until_when(store: SqliteStore, time: Time) -> None:
     until_ms = time.ms + 3_600_001
     switch.turn_on(store, switch.DRAIN, "drain", until_ms=None, why="")
     switch.turn_on(store, switch.PAUSE, "pause", until_ms=None, why="the bill is not paid")
@@ -126,7 +126,7 @@ def test_refusals_say_why_and_until_when(store: MemoryStore, time: Time) -> None
     ]
 
 
-def test_limit_of_an_agent_does_not_end_a_pause_by_hand(store: MemoryStore, time: Time) -> None:
+def test_limit_of_an_agent_does_not_end_a_pause_by_hand(store: SqliteStore, time: Time) -> None:
     switch.turn_on(store, switch.of_agent("mine"), "mine", until_ms=None, why="by hand")
     with store.transaction() as tx:
         switch.pause_agent(tx, "mine", until_ms=time.ms + 1000, why="limit")
@@ -134,7 +134,7 @@ def test_limit_of_an_agent_does_not_end_a_pause_by_hand(store: MemoryStore, time
     assert refused(lambda: AgentPaused(store).enter(request())).reason == "agent_paused"
 
 
-def test_ends_that_have_come_do_not_pile_up(store: MemoryStore, time: Time) -> None:
+def test_ends_that_have_come_do_not_pile_up(store: SqliteStore, time: Time) -> None:
     for number in range(100):
         with store.transaction() as tx:
             switch.pause_agent(tx, f"./run {number}", until_ms=time.ms + 1000, why="limit")
@@ -144,7 +144,7 @@ def test_ends_that_have_come_do_not_pile_up(store: MemoryStore, time: Time) -> N
 
 @pytest.mark.parametrize("value", ["on", 1, {}, {"name": "drain"}, [1, 2]])
 def test_switch_that_cannot_be_read_stops_and_can_be_turned_off(
-    store: MemoryStore, value: object
+    store: SqliteStore, value: object
 ) -> None:
     with store.transaction() as tx:
         tx.set_counter(switch.DRAIN, value)
@@ -155,7 +155,7 @@ def test_switch_that_cannot_be_read_stops_and_can_be_turned_off(
     Draining(store).enter(request())
 
 
-def test_unreadable_switch_of_one_agent_stops_no_other(store: MemoryStore, time: Time) -> None:
+def test_unreadable_switch_of_one_agent_stops_no_other(store: SqliteStore, time: Time) -> None:
     with store.transaction() as tx:
         tx.set_counter(switch.of_agent("broken"), "?")
         switch.pause_agent(tx, "mine", until_ms=time.ms + 1000, why="limit")

@@ -25,7 +25,7 @@ from uwf.guard.slot_guard import (
 )
 from uwf.guard.slots import MACHINE, Held, Pool
 from uwf.record import replace
-from uwf.store.memory import MemoryStore
+from uwf.store.sqlite import open_in_memory
 
 NOBODY: dict[str, Any] = {"per_agent": {}, "per_workflow": {}, "per_label": {}}
 
@@ -35,7 +35,7 @@ class Machine:
 
     def __init__(self, folder: str, time: Time, **limits: Any) -> None:
         self.folder, self.time = folder, time
-        self.store = MemoryStore()
+        self.store = open_in_memory()
         self.processes = Processes()
         self.limits = Limits(**{**NOBODY, "max_running": 2, **limits})
         self.overloaded: Callable[[Request, int], bool] = lambda _request, _starting: False

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
-from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 
 
 class Clock:
@@ -41,6 +40,14 @@ def disk(path: str) -> Iterator[SqliteStore]:
     store.close()
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture
+def memory() -> Iterator[SqliteStore]:
+    store = open_in_memory()
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["disk", "memory"])
 def store(request: pytest.FixtureRequest) -> Store:
-    return request.getfixturevalue("disk") if request.param == "sqlite" else MemoryStore()
+    store: Store = request.getfixturevalue(request.param)
+    return store

@@ -18,12 +18,12 @@ from uwf.errors import Conflict, InputError, NotFound, ObjectMissing
 from uwf.store.bundle import MAGIC, Contents, export_bundle, import_bundle
 from uwf.store.check import verify
 from uwf.store.codec import Link, encode, id_of, key_of
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
+from uwf.store.sqlite import SqliteStore, open_in_memory
 
 
-def source() -> tuple[MemoryStore, dict[str, str]]:
-    store = MemoryStore()
+def source() -> tuple[SqliteStore, dict[str, str]]:
+    store = open_in_memory()
     ids = {}
     with store.transaction() as tx:
         ids["base"] = tx.put("k", "base")
@@ -109,7 +109,7 @@ def test_an_incomplete_store_is_not_exported() -> None:
     stream = io.BytesIO()
     with pytest.raises(ObjectMissing, match=ids["base"]):
         export_bundle(origin, ["t/a"], stream)
-    refused(MemoryStore(), stream.getvalue())
+    refused(open_in_memory(), stream.getvalue())
 
 
 def refused(store: Store, data: bytes, why: str | None = None) -> None:
@@ -126,7 +126,7 @@ def test_any_changed_byte_is_noticed(data: st.DataObject) -> None:
     good = bundle("t/b")
     place = data.draw(st.integers(0, len(good) - 1))
     refused(
-        MemoryStore(),
+        open_in_memory(),
         good[:place] + bytes([good[place] ^ data.draw(st.integers(1, 255))]) + good[place + 1 :],
     )
 
@@ -134,7 +134,7 @@ def test_any_changed_byte_is_noticed(data: st.DataObject) -> None:
 def test_any_cut_is_noticed() -> None:
     good = bundle("t/b")
     for length in range(len(good)):
-        refused(MemoryStore(), good[:length], "cut off|does not begin")
+        refused(open_in_memory(), good[:length], "cut off|does not begin")
 
 
 def test_anything_behind_the_end_is_noticed(store: Store) -> None:
@@ -166,7 +166,7 @@ KEY = key_of(id_of(NODE))
 def test_a_hand_made_bundle_is_as_good(store: Store) -> None:
     taken(store, made(["ref", "r", KEY, {}], ["object", NODE]))
     assert store.get(KEY.hex()).payload == 1
-    assert taken(MemoryStore(), made()) == Contents((), (), 0)
+    assert taken(open_in_memory(), made()) == Contents((), (), 0)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ from tests.store.conftest import Clock
 from uwf.store.check import Damage, Verification, verify
 from uwf.store.codec import Link, key_of
 from uwf.store.gc import collect
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Store
-from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 
 
 def tree(store: Store) -> dict[str, str]:
@@ -151,7 +150,7 @@ def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clo
 
 def test_a_long_chain_and_many_refs_are_checked_in_little_time() -> None:
     """Each object is read once, however many refs reach it; chains may be deeper than any stack."""
-    store = MemoryStore()
+    store = open_in_memory()
     with store.transaction() as tx:
         id = tx.put("k", None)
         for number in range(5_000):

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from uwf.errors import StoreError
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import Sample, Store
 from uwf.store.sqlite import SqliteStore
 
@@ -89,15 +88,10 @@ def spoil(store: Store, value: bytes) -> None:
             tx.set_counter(name, 1)
         for series, at_ms in (("step/x", 10), ("step/x", 20), ("step/y", 30)):
             tx.add_sample(series, at_ms, at_ms)
-    if isinstance(store, SqliteStore):
-        with sqlite3.connect(store.path) as connection:
-            connection.execute("UPDATE counter SET value = ? WHERE name = 'breaker/a'", (value,))
-            connection.execute("UPDATE sample SET value = ? WHERE at_ms = 20", (value,))
-        return
-    assert isinstance(store, MemoryStore)
-    content = store._content
-    content.counters["breaker/a"] = value
-    content.samples = [(s, at_ms, value if at_ms == 20 else v) for s, at_ms, v in content.samples]
+    assert isinstance(store, SqliteStore)
+    run = store._database.run
+    run("UPDATE counter SET value = ? WHERE name = 'breaker/a'", (value,))
+    run("UPDATE sample SET value = ? WHERE at_ms = 20", (value,))
 
 
 @pytest.mark.parametrize("value", BAD)

@@ -20,9 +20,8 @@ from uwf.errors import StoreBusy, StoreError
 from uwf.store.check import verify
 from uwf.store.codec import Link, key_of
 from uwf.store.gc import GcReport, collect
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import REFRESH_MS, Store
-from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 
 DAY_MS = 86_400_000
 
@@ -246,7 +245,7 @@ def test_running_all_the_time_it_takes_nothing_from_those_who_write(
     st.lists(st.integers(0, 30), max_size=4),
 )
 def test_it_keeps_exactly_what_is_reachable(graph: list[list[int]], named: list[int]) -> None:
-    store = MemoryStore()
+    store = open_in_memory()
     later_ms = clock.now_ms() + DAY_MS
     ids: list[str] = []
     links: dict[str, set[str]] = {}

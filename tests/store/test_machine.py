@@ -1,4 +1,4 @@
-"""A model, the memory store and the SQLite store, side by side through random transactions.
+"""A model, a store in memory and one in a file, side by side through random transactions.
 
 Two connections write to the same file in turn; transactions end well, are undone, or are abandoned with their
 connection; connections close and open again. After each step everybody knows the same.
@@ -25,9 +25,8 @@ from hypothesis.stateful import (
 from tests.strategies import PAYLOADS, TAG_VALUES, TAGS
 from uwf.errors import Conflict, NotFound, StoreBusy, UwfError
 from uwf.store.codec import encode, id_of
-from uwf.store.memory import MemoryStore
 from uwf.store.protocols import ANY, Move, Ref, Store, Transaction
-from uwf.store.sqlite import open_store
+from uwf.store.sqlite import open_in_memory, open_store
 
 ABSENT = "00" * 32
 RIGHT = "what it is now"
@@ -112,7 +111,7 @@ class Stores(RuleBasedStateMachine):
         self.folder = tempfile.mkdtemp()
         self.path = os.path.join(self.folder, "store.db")
         self.model = Model()
-        self.memory = MemoryStore()
+        self.memory = open_in_memory()
         self.disk = [open_store(self.path, wait_s=0), open_store(self.path, wait_s=0)]
         self.clock = mock.patch("uwf.clock.now_ms", lambda: self.model.now_ms)
         self.clock.start()

@@ -51,9 +51,9 @@ class Context:
     def reader(self) -> Store:
         """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""
         if self._store is None and _was_never_made(self.store_path):
-            from uwf.store.memory import MemoryStore
+            from uwf.store.sqlite import open_in_memory
 
-            return MemoryStore()
+            return open_in_memory()
         return self.store()
 
     def close(self) -> None:

@@ -1,5 +1,5 @@
 """The object store: immutable nodes named by their hash, and refs, the only thing that moves.
 
-Read `codec` for what an object is, `protocols` for what a store can do, `sqlite` and `memory` for the two
-stores there are, and `check`, `gc`, `backup`, `bundle` for what is done to a whole store.
+Read `codec` for what an object is, `protocols` for what a store can do, `sqlite` for the store there is (in a
+file, or in memory), and `check`, `gc`, `backup`, `bundle` for what is done to a whole store.
 """

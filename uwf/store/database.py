@@ -14,7 +14,7 @@ import time
 
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
-from uwf.store.drafts import Drafts
+from uwf.store.drafts import Drafts, DraftsInMemory
 from uwf.store.files import restoring
 from uwf.store.high_water import Mark
 from uwf.store.validate import NESTED
@@ -61,10 +61,9 @@ class Database:
         self.drafts = Drafts(path)
         self._synchronous = ""
         self._mark: Mark | None = None
-        uri = b"file://" + _quoted(os.path.abspath(path)) + b"?" + self.options
         try:
             self.connection = sqlite3.connect(
-                uri,
+                self.address(),
                 uri=True,
                 isolation_level=None,
                 timeout=0,
@@ -75,6 +74,10 @@ class Database:
             raise explain(error, path) from error
         # One cursor serves all: every read is drained before the next statement.
         self.run = self.connection.cursor().execute
+
+    def address(self) -> bytes:
+        """What SQLite opens."""
+        return b"file://" + _quoted(os.path.abspath(self.path)) + b"?" + self.options
 
     def one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""
@@ -188,6 +191,20 @@ class Database:
                 return action()
             except sqlite3.Error as again:
                 error = again
+
+
+class InMemory(Database):
+    """One that no other process sees and that ends with its connection: there is nothing to note beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(":memory:", 0.0)
+        self.drafts = DraftsInMemory()
+
+    def address(self) -> bytes:
+        return b"file::memory:"
+
+    def note(self, move: int) -> None:
+        """Nothing of it can be lost without all of it."""
 
 
 def is_busy(error: sqlite3.Error) -> bool:

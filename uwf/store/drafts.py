@@ -112,6 +112,30 @@ class Drafts:
         return f"{self._folder}/{name}"
 
 
+class DraftsInMemory(Drafts):
+    """The drafts of a store in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def keep(self, name: str, data: bytes) -> None:
+        if not is_plain(name):
+            raise ValueError(f"{name!r} is no name for a draft")
+        self._kept[name] = data
+
+    def read(self, name: str) -> bytes | None:
+        return self._kept.get(name)
+
+    def drop(self, name: str) -> None:
+        self._kept.pop(name, None)
+
+    def names(self) -> list[str]:
+        return sorted(self._kept)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
 def is_plain(name: str) -> bool:
     """Whether there can be a draft of that name: up to 100 letters and digits of ASCII, as every ULID is."""
     return name.isalnum() and name.isascii() and len(name) <= _LONGEST_NAME

@@ -15,7 +15,7 @@ import uwf
 from uwf import clock, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.store import high_water
-from uwf.store.database import CANNOT_OPEN, READONLY, Database, explain, unreadable
+from uwf.store.database import CANNOT_OPEN, READONLY, Database, InMemory, explain, unreadable
 from uwf.store.files import (
     FOLDER_MODE,
     SQLITE_SIDE_FILES,
@@ -106,6 +106,13 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
         return _checked(resting, marked)
 
 
+def in_memory() -> Database:
+    """An empty store that ends with its connection."""
+    database = InMemory()
+    _fill(database.connection)
+    return database
+
+
 def _checked(database: Database, marked: tuple[str, int] | None) -> Database:
     """The database, if it is a store and whole. It is closed when it is not."""
     try:
@@ -183,7 +190,7 @@ def _create(path: str) -> None:
         raise cannot_create(path, error) from error
     temporary = start_new(path)
     try:
-        _fill(temporary)
+        _write_file(temporary)
         points.at("store: filled")
         publish_new(temporary, path)
     except sqlite3.Error as error:
@@ -198,21 +205,12 @@ def new_instance() -> str:
     return os.urandom(16).hex()
 
 
-def _fill(path: str) -> None:
-    facts = {
-        "format": f"{FORMAT}",
-        "writer": f"uwf {uwf.__version__}",
-        "created": clock.iso(clock.now_ms()),
-        "instance": new_instance(),
-    }
+def _write_file(path: str) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        # Nobody can see the file yet: it is made durable once, when it is published.
-        connection.executescript(
-            f"PRAGMA synchronous=OFF; BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"
-            f"{_TABLES} COMMIT;"
-        )
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+        # No other process can see the file yet: it is made durable once, when it is published.
+        connection.execute("PRAGMA synchronous=OFF")
+        _fill(connection)
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise StoreError(
@@ -220,3 +218,17 @@ def _fill(path: str) -> None:
             )
     finally:
         connection.close()
+
+
+def _fill(connection: sqlite3.Connection) -> None:
+    """Make an empty database a store that holds nothing yet."""
+    facts = {
+        "format": f"{FORMAT}",
+        "writer": f"uwf {uwf.__version__}",
+        "created": clock.iso(clock.now_ms()),
+        "instance": new_instance(),
+    }
+    connection.executescript(
+        f"BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; {_TABLES} COMMIT;"
+    )
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())

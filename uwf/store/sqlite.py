@@ -35,10 +35,15 @@ def open_store(
     return SqliteStore(schema.connect(path, create=create, wait_s=wait_s), gate)
 
 
+def open_in_memory(gate: Gate | None = None) -> SqliteStore:
+    """An empty store that ends with its object: for tests, and for reading where no store was made yet."""
+    return SqliteStore(schema.in_memory(), gate)
+
+
 class SqliteStore(Reading, CounterReading):
     """See `uwf.store.protocols.Store`. Made by `open_store`."""
 
-    def __init__(self, database: Database, gate: Gate | None) -> None:
+    def __init__(self, database: Database, gate: Gate | None = None) -> None:
         super().__init__(database)
         self._gate = gate
 
