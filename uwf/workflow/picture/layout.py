@@ -10,22 +10,18 @@ All numbers are pixels. Knows nothing about workflows and draws nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from uwf.record import Record
 from uwf.workflow.picture import rows
-from uwf.workflow.picture.rows import Item
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from uwf.workflow.picture.rows import Item, Size
 
 GAP_X = 28.0
 GAP_Y = 30.0
 _LINE_WIDTH = 10.0
 _SWEEPS = 24
 
-Size = tuple[float, float]
 Point = tuple[float, float]
 
 
@@ -36,7 +32,7 @@ class Box(Record):
     room: Size
 
 
-class Line(Record):
+class EdgeLine(Record):
     """An edge as drawn: from box to box, in the edge's own direction, straight down or up through
     each point pair.
 
@@ -56,7 +52,7 @@ class Layout(Record):
     width: float
     height: float
     places: dict[str, Point]
-    lines: tuple[Line, ...]
+    lines: tuple[EdgeLine, ...]
 
 
 def arrange(
@@ -83,7 +79,7 @@ def arrange(
     for chain, ends, (source, _, _) in zip(chains, downward, edges, strict=True):
         points = _points(chain)
         lines.append(
-            Line(tuple(points if ends[0] == source else reversed(points)), _label_of(chain))
+            EdgeLine(tuple(points if ends[0] == source else reversed(points)), _label_of(chain))
         )
     places = {name: (item.x, item.y) for name, item in items.items()}
     return Layout(width, height, places, tuple(lines))

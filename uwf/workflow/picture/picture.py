@@ -6,14 +6,12 @@ Names are other people's text, so every format escapes what means something in i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from uwf.errors import InputError
+from uwf.workflow.model import Workflow
+from uwf.workflow.picture import svg
 from uwf.workflow.picture.scene import Scene, scene, shorter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from uwf.workflow.model import Workflow
 
 FORMATS = ("mermaid", "dot", "svg", "text")
 
@@ -40,8 +38,6 @@ def draw(
         case "text":
             return _text(shown, _ASCII if ascii else _UNICODE)
         case "svg":
-            from uwf.workflow.picture import svg
-
             return svg.draw(shown)
     raise InputError(
         f"no picture format '{format}'", hint=f"uwf workflow graph --format {FORMATS[0]}"

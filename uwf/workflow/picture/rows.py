@@ -8,12 +8,10 @@ barycentre come upon. `layout` gives the rows their places.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Sequence
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from uwf.workflow.picture.layout import Size
+Size = tuple[float, float]
+"""Width and height in pixels."""
 
 _SWEEPS = 12
 

@@ -6,14 +6,10 @@ remember its file's order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from uwf.record import Record
-from uwf.workflow.model import ANY, END, START, SUSPEND
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from uwf.workflow.model import Workflow
+from uwf.workflow.model import ANY, END, START, SUSPEND, Workflow
 
 _LABELS = {START: "start", END: "end", SUSPEND: "suspended"}
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from uwf.workflow.model import END
 from uwf.workflow.picture import layout
-from uwf.workflow.picture.layout import Box
+from uwf.workflow.picture.layout import Box, EdgeLine, Point
+from uwf.workflow.picture.rows import Size
 from uwf.workflow.picture.scene import Arrow, Scene, Spot, clean, shorter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from uwf.workflow.picture.layout import Line, Point, Size
 
 _MARGIN = 24.0
 _TITLE_HEIGHT = 56.0
@@ -115,7 +112,7 @@ def _box(spot: Spot, place: Point, box: Box, loop: list[Arrow] | None) -> str:
     return "".join(parts)
 
 
-def _line(line: Line, arrows: list[Arrow]) -> str:
+def _line(line: EdgeLine, arrows: list[Arrow]) -> str:
     (x, y), *rest = line.points
     path = f"M{x:.1f},{y:.1f}"
     for index, (next_x, next_y) in enumerate(rest):
