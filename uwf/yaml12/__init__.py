@@ -12,13 +12,11 @@ tags that ask for code or types, a second document. `!include` is handed to the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from uwf.yaml12.document import DEPTH_LIMIT, Document, Fault, SourceMark, YamlInvalid, document
 from uwf.yaml12.reader import YamlReader
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 __all__ = (
     "DEPTH_LIMIT",

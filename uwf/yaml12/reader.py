@@ -6,8 +6,12 @@ ruamel.yaml's scanner gets slow long before it gets deep.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import Event
 from ruamel.yaml.reader import ReaderError
 
 from uwf.yaml12.document import (
@@ -21,13 +25,6 @@ from uwf.yaml12.document import (
     YamlNode,
     scalar,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
-
-    from ruamel.yaml.events import Event
 
 _CORE = "tag:yaml.org,2002:"
 _MERGE = "<<"

@@ -7,19 +7,16 @@ References to other documents are never fetched.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import jsonschema_rs
+from jsonschema_rs import Validator
 
 from uwf.errors import InputError
 from uwf.workflow.reply_schema import structure
 from uwf.workflow.reply_schema.structure import STATUS
 from uwf.workflow.reply_schema.words import schema_sentence, sentence, shorter, shown
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from jsonschema_rs import Validator
 
 _MOST = 12
 """An answer names no more problems than this: those that follow from others would crowd out their cause."""

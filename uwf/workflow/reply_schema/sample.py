@@ -8,14 +8,9 @@ shows the shape is still more useful than none.
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from uwf.workflow.reply_schema.structure import STATUS, branches, resolve
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from uwf.workflow.reply_schema.structure import Branch
+from uwf.workflow.reply_schema.structure import STATUS, Branch, branches, resolve
 
 _MAX_DEPTH = 8
 

@@ -6,12 +6,10 @@ is read here: `check` holds a reply against it, `sample` fills in an example.
 
 from __future__ import annotations
 
-from uwf.record import Record
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+from uwf.record import Record
 
 STATUS = "$status"
 

@@ -6,12 +6,10 @@ what it must be.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+from collections.abc import Sequence
+from typing import Any
 
-    from jsonschema_rs import ValidationError
+from jsonschema_rs import ValidationError
 
 _KINDS = {
     "string": "a string",
