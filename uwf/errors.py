@@ -56,7 +56,7 @@ class ConfigInvalid(InputError):
 
 
 class WorkflowInvalid(InputError):
-    """`problems` are `uwf.workflow.problem.Problem` values, errors and warnings together."""
+    """`problems` are `uwf.workflow.problem.WorkflowProblem` values, errors and warnings together."""
 
     default_code = "invalid_workflow"
 

@@ -10,7 +10,7 @@ import pytest
 from uwf.errors import WorkflowInvalid
 from uwf.workflow.load import load
 from uwf.workflow.model import Workflow
-from uwf.workflow.problem import Problem
+from uwf.workflow.problem import WorkflowProblem
 
 MAIN = """\
 version: 1
@@ -47,7 +47,7 @@ def loaded(
 
 def problems(
     folder: Path, procedure: str = "parts/how.md", schema: str = "parts/schema.json"
-) -> list[Problem]:
+) -> list[WorkflowProblem]:
     with pytest.raises(WorkflowInvalid) as caught:
         loaded(folder, procedure, schema)
     return list(caught.value.problems)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from uwf.errors import WorkflowInvalid
 from uwf.workflow.load import Loaded, load, parse
 from uwf.workflow.model import Edge
-from uwf.workflow.problem import Problem
+from uwf.workflow.problem import WorkflowProblem
 
 GOOD = """\
 version: 1
@@ -58,7 +58,7 @@ def told(text: str, name: str = "demo.yaml") -> list[str]:
     ]
 
 
-def problems_of(text: str, name: str = "demo.yaml") -> tuple[Problem, ...]:
+def problems_of(text: str, name: str = "demo.yaml") -> tuple[WorkflowProblem, ...]:
     try:
         return parse(text, name).warnings
     except WorkflowInvalid as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from uwf.workflow.names import fault_in
+from uwf.workflow.validate import fault_in
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
     from uwf.engine.query.workflows import Found
     from uwf.workflow.model import Workflow
-    from uwf.workflow.problem import Problem
+    from uwf.workflow.problem import WorkflowProblem
 
 _W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", complete="workflow")
 
@@ -57,7 +57,7 @@ def validate(ctx: Context, files: tuple[str, ...]) -> int:
     from uwf.workflow import load
     from uwf.workflow.problem import ERROR
 
-    found: list[Problem] = []
+    found: list[WorkflowProblem] = []
     for file in files:
         try:
             found += load.load(file).warnings
@@ -183,12 +183,12 @@ def _find(ctx: Context, word: str) -> Found:
     return found
 
 
-def _warn(ctx: Context, warnings: Iterable[Problem]) -> None:
+def _warn(ctx: Context, warnings: Iterable[WorkflowProblem]) -> None:
     for warning in warnings:
         ctx.out.warning(warning.plain)
 
 
-def _row(problem: Problem) -> dict[str, Any]:
+def _row(problem: WorkflowProblem) -> dict[str, Any]:
     return {
         "severity": problem.severity,
         "code": problem.code,

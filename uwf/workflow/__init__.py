@@ -1,1 +1,1 @@
-"""Workflows: the file format, its checks, and the pure question "who is next?"."""
+"""Workflows: the file format, its checks, and the pure question which role is next."""

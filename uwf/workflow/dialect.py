@@ -8,18 +8,13 @@ graph, and so stays). The oldest format, a graph of conditions, is only recognis
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from uwf.record import replace
-from uwf.workflow.model import ANY, START, SUSPEND
+from uwf.workflow.model import ANY, START, SUSPEND, Edge, Workflow
+from uwf.workflow.problem import Problems
 from uwf.workflow.reply_schema.structure import statuses
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from uwf.workflow.model import Edge, Workflow
-    from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document, SourceMark
+from uwf.yaml12 import Document, SourceMark
 
 _TRIPLE = re.compile(r"\{\{\{\s*([^{}]*?)\s*\}\}\}")
 

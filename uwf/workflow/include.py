@@ -8,18 +8,14 @@ own name and lines.
 
 from __future__ import annotations
 
+import json
 import os
+from typing import Any
 
 from uwf import yaml12
-from uwf.workflow.files import FILE_LIMIT_BYTES, Unreadable, read_text
-from uwf.yaml12 import SourceMark
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document
+from uwf.workflow.find import FILE_LIMIT_BYTES, FileUnreadable, read_text
+from uwf.workflow.problem import Problems
+from uwf.yaml12 import Document, SourceMark
 
 INCLUDE_LIMIT_BYTES = 1024 * 1024
 """For one included file; all of them together may have `FILE_LIMIT_BYTES` characters."""
@@ -41,7 +37,7 @@ class Includes:
         try:
             real = self._inside(word, real)
             text = read_text(real, INCLUDE_LIMIT_BYTES)
-        except Unreadable as problem:
+        except FileUnreadable as problem:
             self._refuse(problem.code, f"!include {word}: {problem.text}", mark)
             return None
         self._characters += len(text)
@@ -60,14 +56,16 @@ class Includes:
         already.
         """
         if not word.strip() or "\0" in word:
-            raise Unreadable("bad_include", "which file?")
+            raise FileUnreadable("bad_include", "which file?")
         if os.path.isabs(word):
-            raise Unreadable("include_outside", "an absolute path is not allowed")
+            raise FileUnreadable("include_outside", "an absolute path is not allowed")
         real = os.path.realpath(os.path.join(os.path.dirname(including), word))
         if not real.startswith(os.path.join(self._folder, "")):
-            raise Unreadable("include_outside", "the file lies outside the workflow's own folder")
+            raise FileUnreadable(
+                "include_outside", "the file lies outside the workflow's own folder"
+            )
         if any(real == open_file for _, open_file in self._reading):
-            raise Unreadable(
+            raise FileUnreadable(
                 "include_cycle", "the file includes itself, directly or through others"
             )
         return real
@@ -86,8 +84,6 @@ class Includes:
         return found
 
     def _json(self, text: str, shown: str, mark: SourceMark) -> Document | None:
-        import json
-
         def refuse_constant(name: str) -> Any:
             raise ValueError(f"{name} is not a number JSON knows")
 

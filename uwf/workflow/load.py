@@ -2,7 +2,7 @@
 
     load(path) → Loaded(workflow, warnings), or WorkflowInvalid with every problem
 
-The steps are one module each: `files` (bytes), `yaml12` (values with places), `include`, `shape`
+The steps are one module each: `find` (the text), `yaml12` (values with places), `include`, `parse`
 (the format), `validate` (the meaning), `dialect` (older files). Whatever the file holds, nothing
 else than WorkflowInvalid comes out.
 """
@@ -12,30 +12,27 @@ from __future__ import annotations
 from uwf import yaml12
 from uwf.errors import WorkflowInvalid
 from uwf.record import Record
-from uwf.workflow import dialect, files, validate
+from uwf.workflow import dialect, find, validate
 from uwf.workflow.include import Includes
-from uwf.workflow.parse import shape
-from uwf.workflow.problem import ERROR, Problem, Problems
+from uwf.workflow.model import Workflow
+from uwf.workflow.parse import to_workflow
+from uwf.workflow.problem import ERROR, Problems, WorkflowProblem
 from uwf.yaml12 import SourceMark
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from uwf.workflow.model import Workflow
 
 
 class Loaded(Record):
     """A workflow that can run, in today's dialect, and what its author should still know."""
 
     workflow: Workflow
-    warnings: tuple[Problem, ...]
+    warnings: tuple[WorkflowProblem, ...]
 
 
 def load(path: str) -> Loaded:
     """The workflow in the file. WorkflowInvalid carries all problems, errors and warnings, by line."""
     problems = Problems()
     try:
-        text = files.read_text(path)
-    except files.Unreadable as error:
+        text = find.read_text(path)
+    except find.FileUnreadable as error:
         problems.error(error.code, error.text, SourceMark(path, error.line, 1))
         message = f"cannot read the workflow file {path}: {error.text}"
         raise WorkflowInvalid(message, problems.sorted(path)) from error
@@ -53,7 +50,7 @@ def parse(text: str, path: str, problems: Problems | None = None) -> Loaded:
         raise _invalid(path, problems) from error
     for fault in document.faults:
         problems.error("bad_yaml", fault.text, fault.mark)
-    workflow = shape(document, problems)
+    workflow = to_workflow(document, problems)
     if workflow is not None:
         validate.check(workflow, document, path, problems)
     if workflow is None or problems.has_errors:

@@ -1,7 +1,7 @@
 """A workflow as a value, and the plain data it is stored as.
 
-Owns the shape only. `load` makes a workflow out of a file, `validate` says whether it can run,
-`route` walks it.
+Owns its fields only: a new one is named in its class and in the stored form here, and read from a file by `parse`.
+`load` makes a workflow out of a file, `validate` finds whether it can run, `route` walks it.
 
 The stored form repeats the file's own words, so that `uwf cas get` shows something familiar:
 
@@ -38,6 +38,9 @@ ANY = "_"
 BODY = "_body"
 """The template variable that holds the Markdown after the front matter."""
 
+RESERVED = (START, END, SUSPEND, BODY)
+"""What no role, status or workflow may be called."""
+
 
 class Edge(Record):
     """Where one status leads. `target` is a role, `$END`, or in older files `$SUSPEND`.
@@ -51,7 +54,7 @@ class Edge(Record):
 
 
 class Role(Record):
-    """Who does a step. `schema` is the JSON Schema of the front matter of its reply.
+    """What does a step. `schema` is the JSON Schema of the front matter of its reply.
 
     `max_visits` is how often a thread may come to it, None for as often as it likes.
     """

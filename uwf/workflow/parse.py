@@ -6,21 +6,17 @@ see all the rest. An edge that could not be read has the target `UNREAD`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from uwf import quantities
 from uwf.errors import InputError
 from uwf.workflow import dialect
 from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
-from uwf.workflow.problem import did_you_mean
+from uwf.workflow.problem import Problems, did_you_mean
+from uwf.yaml12 import Document
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-    from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document
-
-    Path = tuple[str | int, ...]
+Path = tuple[str | int, ...]
 
 UNREAD = ""
 
@@ -32,7 +28,7 @@ _ROLE = (
 _EDGE = ("role", "prompt", "location")
 
 
-def shape(document: Document, problems: Problems) -> Workflow | None:
+def to_workflow(document: Document, problems: Problems) -> Workflow | None:
     """The workflow in the document; None when there is nothing to check further."""
     value = document.value
     if not isinstance(value, dict):
@@ -51,10 +47,10 @@ def shape(document: Document, problems: Problems) -> Workflow | None:
             document.mark(("graph",), key=True),
         )
         return None
-    return _Shaper(document, problems).workflow(value)
+    return _Parser(document, problems).workflow(value)
 
 
-class _Shaper:
+class _Parser:
     def __init__(self, document: Document, problems: Problems) -> None:
         self._document = document
         self._problems = problems

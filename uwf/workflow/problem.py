@@ -6,13 +6,11 @@ names all. An error forbids the workflow, a warning does not.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from uwf.record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from uwf.yaml12 import SourceMark
+from uwf.yaml12 import SourceMark
 
 _LONGEST = 500
 _LONGEST_WORD = 100
@@ -21,7 +19,7 @@ ERROR = "error"
 WARNING = "warning"
 
 
-class Problem(Record):
+class WorkflowProblem(Record):
     """`severity` is "error" or "warning"; `code` is a stable snake_case word for `--json`; `hint` says what to
     write instead, where that is known.
     """
@@ -51,7 +49,7 @@ class Problems:
     """A growing list of problems. The same one is kept once (an alias shows a place twice)."""
 
     def __init__(self) -> None:
-        self._found: dict[Problem, None] = {}
+        self._found: dict[WorkflowProblem, None] = {}
         self._muted: set[tuple[str, int, int]] = set()
 
     def error(self, code: str, message: str, mark: SourceMark, hint: str | None = None) -> None:
@@ -65,23 +63,23 @@ class Problems:
     ) -> None:
         place = (mark.file, mark.line, mark.column)
         if place not in self._muted:
-            said = None if hint is None else _one_line(hint)
-            self._found[Problem(severity, code, _one_line(message), *place, said)] = None
+            hint = None if hint is None else _one_line(hint)
+            self._found[WorkflowProblem(severity, code, _one_line(message), *place, hint)] = None
 
     def mute(self, mark: SourceMark) -> None:
-        """Takes nothing more about this place: what went wrong there has been said."""
+        """Takes nothing more about this place: what went wrong there is known."""
         self._muted.add((mark.file, mark.line, mark.column))
 
     @property
     def has_errors(self) -> bool:
         return any(problem.severity == ERROR for problem in self._found)
 
-    def sorted(self, main_file: str) -> tuple[Problem, ...]:
+    def sorted(self, main_file: str) -> tuple[WorkflowProblem, ...]:
         """By place, problems of the main file before those of included ones."""
         return tuple(sorted(self._found, key=lambda problem: _place(problem, main_file)))
 
 
-def _place(problem: Problem, main_file: str) -> tuple[bool, str, int, int]:
+def _place(problem: WorkflowProblem, main_file: str) -> tuple[bool, str, int, int]:
     return (problem.file != main_file, problem.file, problem.line, problem.column)
 
 
@@ -101,11 +99,5 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, if one is like it at all."""
     if len(word) > _LONGEST_WORD:
         return None
-    from difflib import get_close_matches
-
-    return next(
-        iter(
-            get_close_matches(word, [other for other in known if len(other) <= _LONGEST_WORD], n=1)
-        ),
-        None,
-    )
+    others = [other for other in known if len(other) <= _LONGEST_WORD]
+    return next(iter(get_close_matches(word, others, n=1)), None)

@@ -1,4 +1,4 @@
-"""Who is next? A pure question over the graph and the last output.
+"""Which role is next? A pure question over the graph and the last output.
 
 The engine handles a reply of `$SUSPEND` before it comes here, and decides what a pause or an end
 means for the thread; this module only reads the graph and renders the edge's templates.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from uwf.errors import StateError
 from uwf.record import Record
+from uwf.workflow import template
 from uwf.workflow.model import ANY, END, START, SUSPEND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any, TypeAlias
 
     from uwf.workflow.model import Edge, Workflow
@@ -104,17 +105,14 @@ def _entry_status(workflow: Workflow, round: int) -> str:
 def _follow(
     workflow: Workflow, source: str, status: str, edge: Edge, variables: Mapping[str, Any]
 ) -> Next:
-
-    def whose(part: str) -> str:
-        return f"the {part} of edge {source} → {status} of workflow {workflow.name}"
-
-    prompt = _render(edge.prompt, variables, whose, "prompt")
+    of_edge = f"of edge {source} → {status} of workflow {workflow.name}"
+    prompt = _render(edge.prompt, variables, f"the prompt {of_edge}")
     if edge.target == END:
         return ToEnd(prompt)
     if edge.target == SUSPEND:
         reason = variables.get("reason")
-        said = prompt if prompt.strip() else reason if isinstance(reason, str) else ""
-        return ToSuspend(said.strip() or f"suspended by {source}")
+        message = prompt if prompt.strip() else reason if isinstance(reason, str) else ""
+        return ToSuspend(message.strip() or f"suspended by {source}")
     if edge.target not in workflow.roles:
         raise RouteError(
             f"edge {source} → {status} of workflow {workflow.name} leads to role '{edge.target}', "
@@ -122,32 +120,30 @@ def _follow(
         )
     if not prompt.strip():
         raise RouteError(
-            f"{whose('prompt')} renders empty: {_shown(edge.prompt)}",
+            f"the prompt {of_edge} renders empty: {_shown(edge.prompt)}",
             code="empty_prompt",
             hint="uwf workflow validate FILE",
         )
     if edge.location is None:
         return ToRole(edge.target, prompt)
-    location = _render(edge.location, variables, whose, "location").strip()
+    location = _render(edge.location, variables, f"the location {of_edge}").strip()
     if not location:
         raise RouteError(
-            f"{whose('location')} renders empty: {_shown(edge.location)}",
+            f"the location {of_edge} renders empty: {_shown(edge.location)}",
             code="empty_location",
             hint="uwf workflow validate FILE",
         )
     return ToRole(edge.target, prompt, location)
 
 
-def _render(text: str, variables: Mapping[str, Any], whose: Callable[[str], str], part: str) -> str:
+def _render(text: str, variables: Mapping[str, Any], template_name: str) -> str:
     if "{" not in text:
         return text
-    from uwf.workflow import template
-
     try:
         return template.render(text, variables)
     except template.TemplateInvalid as error:
         raise RouteError(
-            f"{whose(part)} cannot be rendered: {error.message}", code="bad_template"
+            f"{template_name} cannot be rendered: {error.message}", code="bad_template"
         ) from error
 
 

@@ -1,9 +1,8 @@
-"""Whether a workflow that could be read can also run. Notes every problem, each with its place in
-the file.
+"""Whether a workflow that could be read can also run. Notes every problem, each with its place in the file.
 
 What would break a run is an error: an unknown role, a status without an edge, a role from which no
 path leads to `$END`, a schema that is none. What is merely unused, or may print as nothing, is a
-warning. The templates' variables have a module of their own, `validate_templates`.
+warning. Here are names, roles and their schemas; `validate_graph` has the edges, `validate_templates` what they say.
 """
 
 from __future__ import annotations
@@ -11,20 +10,13 @@ from __future__ import annotations
 import os
 
 from uwf.workflow import dialect, validate_graph, validate_templates
-from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
-from uwf.workflow.names import fault_in
-from uwf.workflow.parse import UNREAD
-from uwf.workflow.problem import did_you_mean
+from uwf.workflow.model import ANY, BODY, RESERVED, START, SUSPEND, Role, Workflow
+from uwf.workflow.problem import Problems
 from uwf.workflow.reply_schema.check import schema_problems
 from uwf.workflow.reply_schema.structure import STATUS, branches, statuses
+from uwf.yaml12 import Document
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from uwf.workflow.model import Role, Workflow
-    from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document
-
-_ENTRIES = ("new", "resume", ANY)
+NAME_LENGTH_LIMIT = 100
 
 
 def check(workflow: Workflow, document: Document, path: str, problems: Problems) -> None:
@@ -46,14 +38,9 @@ class _Check:
                 self._error("empty", f"'{key}' has no {lacks}", key, key=True)
         for role in self._workflow.roles.values():
             self._role(role)
-        if self._workflow.roles and self._workflow.graph:
-            self._start()
-            for source in self._workflow.graph:
-                if source != START:
-                    self._source(source)
-            self._targets()
-            validate_graph.check(self._workflow, self._document, self._problems)
         sound = {name for name in self._workflow.roles if name not in self._bad_schemas}
+        if self._workflow.roles and self._workflow.graph:
+            validate_graph.check(self._workflow, self._document, sound, self._problems)
         validate_templates.check(self._workflow, self._document, sound, self._problems)
         dialect.warn(self._workflow, self._document, self._problems)
 
@@ -141,88 +128,34 @@ class _Check:
                 *where,
             )
 
-    def _start(self) -> None:
-        edges = self._workflow.graph.get(START)
-        if edges is None:
-            self._error(
-                "no_start", f"the graph lacks `{START}`, where a thread begins", "graph", key=True
-            )
-            return
-        if "new" not in edges and ANY not in edges:
-            self._error("no_start", f"`{START}` lacks the edge `new`", "graph", START, key=True)
-        for status, edge in edges.items():
-            place = ("graph", START, status)
-            if status not in _ENTRIES or (status == ANY and len(edges) > 1):
-                self._unused(START, status, ["new", "resume"])
-            if edge.target in (END, SUSPEND):
-                self._error("bad_target", f"`{START}` must lead to a role", *place, "role")
-
-    def _source(self, source: str) -> None:
-        if source not in self._workflow.roles:
-            self._unknown_role(
-                source, f"the graph has edges for '{source}'", "graph", source, key=True
-            )
-            return
-        edges = self._workflow.graph[source]
-        if not edges:
-            self._error("never_routed", f"role '{source}' has no edges", "graph", source, key=True)
-            return
-        if list(edges) == [ANY] or source in self._bad_schemas:
-            return
-        known = statuses(self._workflow.roles[source].schema)
-        for status in known:
-            if status not in edges and status != SUSPEND:
-                self._error(
-                    "no_edge",
-                    f"role '{source}' may reply with status '{status}', which has no edge",
-                    *("graph", source),
-                    key=True,
-                )
-        for status in edges:
-            if status == SUSPEND:
-                self._error(
-                    "reserved_name",
-                    f"`{SUSPEND}` needs no edge: a role that replies it suspends the thread",
-                    *("graph", source, status),
-                    key=True,
-                )
-            elif known and status not in known:
-                self._unused(source, status, known)
-
-    def _targets(self) -> None:
-        for source, edges in self._workflow.graph.items():
-            for status, edge in edges.items():
-                place = ("graph", source, status, "role")
-                if edge.target == START:
-                    self._error(
-                        "bad_target", f"`{START}` is where a thread begins, not a target", *place
-                    )
-                elif (
-                    edge.target not in (UNREAD, END, SUSPEND)
-                    and edge.target not in self._workflow.roles
-                ):
-                    self._unknown_role(
-                        edge.target, f"edge {source} → {status} leads to '{edge.target}'", *place
-                    )
-
-    def _unknown_role(self, name: str, what: str, *path: str, key: bool = False) -> None:
-        self._problems.error(
-            "unknown_role",
-            f"{what}, which is no role of this workflow",
-            self._document.mark(path, key=key),
-            did_you_mean(name, [*self._workflow.roles, END]),
-        )
-
-    def _unused(self, source: str, status: str, known: list[str]) -> None:
-        self._problems.warning(
-            "unused_edge",
-            f"edge {source} → {status} is never taken: '{source}' has no such status",
-            self._document.mark(("graph", source, status), key=True),
-            did_you_mean(status, known) or f"it knows {', '.join(known)}",
-        )
-
     def _error(self, code: str, message: str, *path: str | int, key: bool = False) -> None:
         self._problems.error(code, message, self._document.mark(path, key=key))
 
     def _warning(self, code: str, message: str, *path: str | int) -> None:
         self._problems.warning(code, message, self._document.mark(path))
+
+
+def fault_in(name: str, *, spaces: bool = False) -> str | None:
+    """What is wrong with a name, as the end of a sentence; None when it is fine.
+
+    Names stand in refs, in `THREAD/role@2` and on command lines, so they hold nothing that means
+    something there.
+    """
+    if not name.strip():
+        return "is empty"
+    if name in RESERVED:
+        return "is reserved"
+    if name.startswith("$"):
+        return "begins with $, which is reserved"
+    if name == ANY:
+        return "means 'any status' in older files"
+    if len(name) > NAME_LENGTH_LIMIT:
+        return f"is longer than {NAME_LENGTH_LIMIT} characters"
+    if name != name.strip() or not name.isprintable():
+        return "has spaces around it or characters that do not print"
+    if not spaces and " " in name:
+        return "has a space in it"
+    found = [letter for letter in "/\\@~\"'`" if letter in name]
+    if found or ".." in name:
+        return f"has {found[0] if found else '..'} in it"
+    return None

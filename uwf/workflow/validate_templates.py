@@ -7,18 +7,13 @@ promise.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from uwf.workflow import template
-from uwf.workflow.model import ANY, BODY, END, START, SUSPEND
-from uwf.workflow.problem import did_you_mean
+from uwf.workflow.model import ANY, BODY, END, START, SUSPEND, Role, Workflow
+from uwf.workflow.problem import Problems, did_you_mean
 from uwf.workflow.reply_schema.structure import STATUS, branches
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from uwf.workflow.model import Role, Workflow
-    from uwf.workflow.problem import Problems
-    from uwf.yaml12 import Document, SourceMark
+from uwf.yaml12 import Document, SourceMark
 
 
 def check(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
     from uwf.store.protocols import Store
     from uwf.workflow.model import Workflow
-    from uwf.workflow.problem import Problem
+    from uwf.workflow.problem import WorkflowProblem
 
 SHORTEST = 4
 
@@ -25,7 +25,7 @@ class Found(Record):
 
     workflow: Workflow
     source: str
-    warnings: tuple[Problem, ...] = ()
+    warnings: tuple[WorkflowProblem, ...] = ()
     path: str | None = None
 
 
