@@ -7,7 +7,6 @@ How far the line before the cursor is understood, `parse.py` says; the values of
 from __future__ import annotations
 
 import os
-import string
 
 from uwf import config
 from uwf.cli import index
@@ -35,7 +34,7 @@ KNOWN = frozenset(FINDERS) | {FILES, FOLDERS, YAML}
 PATIENCE_S = 1.0
 """How long TAB waits for a writer of the store."""
 
-_IN_A_WORD = frozenset(string.ascii_letters + string.digits + "_./@~-+:=,")
+_IN_A_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@~-+:=,")
 _IN_A_MEANING = _IN_A_WORD | {" "}
 """Names of files and refs are written by strangers, and a script of a shell may evaluate what it is told, or put it
 unquoted on a line. So what is not surely a plain word is not told at all."""
