@@ -134,6 +134,11 @@ class CommandSpec:
             self._params = _read_signature(self.function, self._specs)
         return self._params
 
+    @property
+    def arguments(self) -> tuple[Param, ...]:
+        """Those of the parameters that are no options."""
+        return tuple(param for param in self.params if not param.is_option)
+
     def __repr__(self) -> str:
         return f"<uwf {self.name}>"
 

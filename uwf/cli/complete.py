@@ -108,11 +108,9 @@ def _values(line: CommandLine, param: Param, prefix: str) -> Candidates:
         return Candidates(YAML)
     known = _found(line, what, prefix) if what else ((word, "") for word in param.spec.choices)
     words = tuple(_harmless_words(known, prefix))
-    return (
-        Candidates(YAML)
-        if what == "workflow" and prefix and not words
-        else Candidates(WORDS, words)
-    )
+    if what == "workflow" and prefix and not words:
+        return Candidates(YAML)
+    return Candidates(WORDS, words)
 
 
 def _found(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:

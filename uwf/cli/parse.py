@@ -72,9 +72,7 @@ class CommandLine:
     @property
     def next_argument(self) -> Param | None:
         """The parameter that takes the next argument; None if none does."""
-        arguments = (
-            [param for param in self.command.params if not param.is_option] if self.command else []
-        )
+        arguments = self.command.arguments if self.command else ()
         if self._arguments < len(arguments):
             return arguments[self._arguments]
         return arguments[-1] if arguments and arguments[-1].many else None
