@@ -91,9 +91,7 @@ STILL_TWICE = {
     "Drafts",
     "Ending",
     "Limits",
-    "Line",
     "Rules",
-    "Unreadable",
     "View",
     "Waiting",
 }
