@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.measure import columns, report, tell
 from benchmarks.stepping import WORKFLOW
 from uwf.agent.process import platform
-from uwf.agent.process.supervise import Command, run
+from uwf.agent.process.supervise import ProcessSpec, run
 from uwf.agent.stop import Stop
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.redact import Redactor
@@ -47,8 +47,8 @@ def bench_queue(folder: Path, threads: int) -> None:
     tell("end of an agent to the next begin", gaps, 100)
 
 
-def _command(folder: Path, argv: list[str]) -> Command:
-    return Command(tuple(argv), str(folder), {"PATH": os.defpath}, "bench", str(folder))
+def _command(folder: Path, argv: list[str]) -> ProcessSpec:
+    return ProcessSpec(tuple(argv), str(folder), {"PATH": os.defpath}, "bench", str(folder))
 
 
 def _first_byte(folder: Path) -> float:
@@ -58,7 +58,7 @@ def _first_byte(folder: Path) -> float:
     run(
         _command(folder, ECHO),
         stop=stop,
-        on_ready=lambda pid, start: None,
+        on_start=lambda process: None,
         on_output=lambda chunk: came.append(time.perf_counter()),
     )
     stop.close()
@@ -84,7 +84,7 @@ def _gone(folder: Path) -> float:
         asked.append(time.perf_counter())
         stop.request(signal.SIGTERM)
 
-    outcome = run(_command(folder, SIX), stop=stop, on_ready=lambda pid, start: None, on_output=end)
+    outcome = run(_command(folder, SIX), stop=stop, on_start=lambda process: None, on_output=end)
     took = time.perf_counter() - asked[0]
     stop.close()
     assert (outcome.escalation, outcome.survivors) == ("term", ()), outcome
@@ -92,7 +92,7 @@ def _gone(folder: Path) -> float:
 
 
 def _bare_gone() -> float:
-    """To the end of the last one; corpses that have not been collected yet count as gone."""
+    """To the end of the last one; zombies count as gone."""
     process = _bare(SIX)
     assert process.stdout is not None
     process.stdout.read(1)
@@ -101,7 +101,7 @@ def _bare_gone() -> float:
     began = time.perf_counter()
     os.killpg(process.pid, signal.SIGTERM)
     process.wait()
-    while any((found := platform.look(pid)) and not found.dead for pid in others):
+    while any((found := platform.look(pid)) and not found.is_zombie for pid in others):
         time.sleep(0.0005)
     return time.perf_counter() - began
 

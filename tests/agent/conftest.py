@@ -14,7 +14,7 @@ from uwf.agent.process import platform
 
 @pytest.fixture
 def supervised(tmp_path: Path) -> Iterator[Supervised]:
-    """Runs commands. Afterwards nothing of them may be left: no process, corpse, descriptor, file or setting."""
+    """Runs commands. Afterwards nothing of them may be left: no process, zombie, descriptor, file or setting."""
     mark = f"test-{os.urandom(6).hex()}"
     before, children = descriptors(), set(platform.children(os.getpid()))
     this = Supervised(tmp_path, mark)
@@ -24,7 +24,7 @@ def supervised(tmp_path: Path) -> Iterator[Supervised]:
         assert marked(mark) == []
         assert set(platform.children(os.getpid())) <= children
         assert descriptors() == before
-        assert not platform.adopts()
+        assert not platform.is_subreaper()
         assert [path for path in tmp_path.iterdir() if path.name.startswith(".spool")] == []
     finally:
         for pid in marked(mark):

@@ -1,6 +1,6 @@
 """A program that runs one agent as `uwf` does, and tells on stdout what happens. For tests that kill or signal it.
 
-host.py SPOOL-DIR MARK GRACE WORD COMMAND... with WORD `run`; `hold`: stop inside `on_ready`, before the gate opens;
+host.py SPOOL-DIR MARK GRACE WORD COMMAND... with WORD `run`; `hold`: stop inside `on_start`, before the gate opens;
 `interruptible`: leave SIGINT as it is; `weigh`: tell also how much memory the agent took; `crowded`: have other
 threads and children, and tell whether these were left alone.
 """
@@ -16,6 +16,7 @@ import time
 
 from uwf.agent.process import supervise
 from uwf.agent.stop import Stop
+from uwf.store.owner import Owner
 
 
 def tell(*words: object) -> None:
@@ -55,13 +56,13 @@ def main() -> None:
         signal.signal(signal.SIGINT, stop.handle)
         signal.signal(signal.SIGTERM, stop.handle)
 
-    def on_ready(pid: int, start: str) -> None:
-        tell("ready", pid, start)
+    def on_start(process: Owner) -> None:
+        tell("started", process.pid, process.started)
         while word == "hold":
             time.sleep(0.01)
 
     crowd = Crowd() if word == "crowded" else None
-    command = supervise.Command(
+    command = supervise.ProcessSpec(
         argv=tuple(argv),
         cwd=os.getcwd(),
         env=dict(os.environ),
@@ -73,7 +74,7 @@ def main() -> None:
         outcome = supervise.run(
             command,
             stop=stop,
-            on_ready=on_ready,
+            on_start=on_start,
             on_output=lambda chunk: tell("output", chunk.decode().replace("\n", " ")),
         )
     except KeyboardInterrupt:

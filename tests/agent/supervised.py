@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from uwf.agent.process import platform, supervise
-from uwf.agent.process.supervise import Command, Outcome
+from uwf.agent.process.supervise import ProcessOutcome, ProcessSpec
 from uwf.agent.stop import Stop
 from uwf.record import replace
+from uwf.store.owner import Owner
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at what only Linux has")
 
@@ -35,7 +36,7 @@ def eventually(what: Callable[[], Any], within_s: float = 5.0) -> Any:
 
 def lives(pid: int) -> bool:
     found = platform.look(pid)
-    return found is not None and not found.dead
+    return found is not None and not found.is_zombie
 
 
 class Supervised:
@@ -43,14 +44,14 @@ class Supervised:
 
     def __init__(self, folder: Path, mark: str) -> None:
         self.folder, self.mark, self.stop = folder, mark, Stop()
-        self.ready: list[tuple[int, str]] = []
+        self.started: list[Owner] = []
         self.output: list[bytes] = []
         self.pauses = 0
         self.stopped_s = 0.0
         self.pid_file = folder / "pids"
 
-    def command(self, *argv: str | Path, **options: Any) -> Command:
-        base = Command(
+    def command(self, *argv: str | Path, **options: Any) -> ProcessSpec:
+        base = ProcessSpec(
             argv=tuple(map(str, argv)),
             cwd=str(self.folder),
             env=dict(os.environ),
@@ -60,28 +61,28 @@ class Supervised:
         )
         return replace(base, **options)
 
-    def __call__(self, *argv: str | Path, **options: Any) -> Outcome:
+    def __call__(self, *argv: str | Path, **options: Any) -> ProcessOutcome:
         return self.run(self.command(*argv, **options))
 
-    def run(self, command: Command, **callbacks: Any) -> Outcome:
+    def run(self, command: ProcessSpec, **callbacks: Any) -> ProcessOutcome:
         def on_pause() -> None:
             self.pauses += 1
 
         chosen = {
-            "on_ready": lambda pid, start: self.ready.append((pid, start)),
+            "on_start": self.started.append,
             "on_output": self.output.append,
             "on_pause": on_pause,
             **callbacks,
         }
         return supervise.run(command, stop=self.stop, **chosen)
 
-    def strays(self, *words: str, **options: Any) -> Outcome:
+    def strays(self, *words: str, **options: Any) -> ProcessOutcome:
         """Run the agent that leaves processes behind; `pids` then tells which. One that would stay is stopped."""
         strays = (sys.executable, "-S", AGENTS / "strays.py", self.pid_file)
         command = self.command(*strays, *words, **options)
         return self.run_until_output(command) if "stay" in words else self.run(command)
 
-    def run_until_output(self, command: Command) -> Outcome:
+    def run_until_output(self, command: ProcessSpec) -> ProcessOutcome:
         """Run it, and ask it to stop as soon as it says something."""
 
         def stop(_chunk: bytes) -> None:

@@ -44,7 +44,7 @@ class Asked:
 
     def _start(self, process: Owner | None) -> None:
         assert process is not None
-        self._supervised.ready.append((process.pid, process.started))
+        self._supervised.started.append(process)
 
     def _event(self, event: AgentEvent) -> None:
         assert isinstance(event, Text)
@@ -67,7 +67,7 @@ def test_prompt_goes_in_and_reply_comes_out(asked: Asked) -> None:
 
 def test_pid_is_told_before_the_reply(asked: Asked, supervised: Supervised) -> None:
     answer = asked("sh", "-c", "echo $$")
-    assert [pid for pid, _ in supervised.ready] == [int(answer.text)]
+    assert [process.pid for process in supervised.started] == [int(answer.text)]
 
 
 def test_environment_of_the_ask_reaches_the_agent(asked: Asked) -> None:

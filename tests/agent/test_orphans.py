@@ -21,16 +21,17 @@ from tests.agent.supervised import (
 )
 from uwf.agent.process import platform
 from uwf.agent.process.terminate import end_orphans
+from uwf.store.owner import Owner
 
 STRAYS = (sys.executable, "-S", AGENTS / "strays.py")
 
 
-def recorded(host: subprocess.Popen[str]) -> tuple[int, str]:
+def recorded(host: subprocess.Popen[str]) -> Owner:
     """What the host put on record: the agent's pid and start time."""
     assert host.stdout is not None
     word, pid, start = host.stdout.readline().split()
-    assert word == "ready"
-    return int(pid), start
+    assert word == "started"
+    return Owner(int(pid), start)
 
 
 def wait_for_output(host: subprocess.Popen[str]) -> None:
@@ -41,12 +42,12 @@ def wait_for_output(host: subprocess.Popen[str]) -> None:
 @linux_only
 def test_agent_dies_with_a_killed_host(supervised: Supervised) -> None:
     with supervised.host("run", AGENTS / "deaf.sh") as host:
-        pid, _ = recorded(host)
+        pid = recorded(host).pid
         wait_for_output(host)
         host.kill()
     eventually(lambda: not lives(pid), within_s=2)
     # Its `sleep` in the background of the moment is an orphan like any other.
-    end_orphans(pid, "gone", supervised.mark, 0.1)
+    end_orphans(Owner(pid, "gone"), supervised.mark, 0.1)
 
 
 @pytest.mark.parametrize("place", ["group", "session", "daemon"])
@@ -55,18 +56,18 @@ def test_what_a_killed_host_left_is_ended_by_recovery(
     supervised: Supervised, place: str, manner: str
 ) -> None:
     with supervised.host("run", *STRAYS, supervised.pid_file, place, manner, "stay") as host:
-        pid, start = recorded(host)
+        process = recorded(host)
         wait_for_output(host)
         host.kill()
     (stray,) = supervised.pids()
     assert lives(stray)
     grace_s = 0.1 if manner == "deaf" else 10.0
-    ending = end_orphans(pid, start, supervised.mark, grace_s)
+    ending = end_orphans(process, supervised.mark, grace_s)
     assert stray in ending.ended
     assert ending.survivors == ()
     assert ending.escalation == ("kill" if manner == "deaf" else "term")
     assert not lives(stray)
-    again = end_orphans(pid, start, supervised.mark, 0.1)
+    again = end_orphans(process, supervised.mark, 0.1)
     assert (again.ended, again.escalation) == ((), "")
 
 
@@ -74,13 +75,13 @@ def test_what_a_killed_host_left_is_ended_by_recovery(
 def test_recovery_finds_what_wiped_its_environment(supervised: Supervised) -> None:
     # It lost its ancestors, too; the descriptor that is named like the mark is left.
     with supervised.host("run", *STRAYS, supervised.pid_file, "daemon", "wiped", "stay") as host:
-        pid, start = recorded(host)
+        process = recorded(host)
         wait_for_output(host)
         (stray,) = supervised.pids()
         eventually(lambda: stray not in marked(supervised.mark))
         host.kill()
     assert lives(stray)
-    assert stray in end_orphans(pid, start, supervised.mark, 10.0).ended
+    assert stray in end_orphans(process, supervised.mark, 10.0).ended
     assert not lives(stray)
 
 
@@ -88,13 +89,13 @@ def test_recovery_finds_a_session_by_one_marked_member(supervised: Supervised) -
     # Two strays in one session, of which one wiped its environment; their leader is gone.
     script = "sleep 100 & env -i sleep 100 & echo $! >pids; echo begun; wait"
     with supervised.host("run", "sh", "-c", script) as host:
-        pid, start = recorded(host)
+        process = recorded(host)
         wait_for_output(host)
         (wiped,) = eventually(supervised.pids)
         eventually(lambda: wiped not in marked(supervised.mark))
         host.kill()
-    eventually(lambda: not lives(pid))
-    ending = end_orphans(pid, start, supervised.mark, 10.0)
+    eventually(lambda: not lives(process.pid))
+    ending = end_orphans(process, supervised.mark, 10.0)
     assert wiped in ending.ended
     assert not lives(wiped)
 
@@ -107,7 +108,7 @@ def test_recycled_pid_is_never_signalled(supervised: Supervised) -> None:
         assert start is not None
         boot, _, ticks = start.partition(":")
         for other in (f"{boot}:{int(ticks) - 1}", f"another-boot:{ticks}", "", "nonsense"):
-            ending = end_orphans(innocent.pid, other, supervised.mark, 0.05)
+            ending = end_orphans(Owner(innocent.pid, other), supervised.mark, 0.05)
             assert (ending.escalation, ending.ended, ending.survivors) == ("", (), ())
         assert innocent.poll() is None
     finally:
@@ -120,7 +121,8 @@ def test_recovery_from_inside_the_family_spares_itself(supervised: Supervised) -
     script = (
         "import os\n"
         "from uwf.agent.process.terminate import end_orphans\n"
-        f"ending = end_orphans(os.getppid(), 'gone', {supervised.mark!r}, 0.1)\n"
+        "from uwf.store.owner import Owner\n"
+        f"ending = end_orphans(Owner(os.getppid(), 'gone'), {supervised.mark!r}, 0.1)\n"
         "print('alive', ending.escalation or '-')\n"
     )
     root = str(Path(__file__).parent.parent.parent)
@@ -134,7 +136,7 @@ def test_program_never_runs_when_the_host_dies_before_it_was_recorded(
 ) -> None:
     trace = supervised.folder / "ran"
     with supervised.host("hold", "touch", trace) as host:
-        pid, _ = recorded(host)
+        pid = recorded(host).pid
         assert lives(pid)
         host.kill()
     eventually(lambda: not lives(pid), within_s=2)
@@ -155,7 +157,7 @@ def test_gate_alone_holds_the_program_back(supervised: Supervised) -> None:
         env={**os.environ, "PYTHONPATH": str(host_file.parent.parent.parent)},
     )
     with host:
-        pid, _ = recorded(host)
+        pid = recorded(host).pid
         host.kill()
     eventually(lambda: not lives(pid), within_s=2)
     assert not trace.exists()
@@ -171,9 +173,9 @@ def test_signal_to_the_host_stops_the_agent(supervised: Supervised, signum: int)
     assert told.splitlines() == ["output good-bye ", "outcome stopped term"]
 
 
-def test_second_signal_to_the_host_kills_the_agent_at_once(supervised: Supervised) -> None:
+def test_second_signal_to_the_host_kills_the_agent_group_first(supervised: Supervised) -> None:
     with supervised.host("run", AGENTS / "deaf.sh", grace_s=60) as host:
-        pid, _ = recorded(host)
+        pid = recorded(host).pid
         wait_for_output(host)
         host.send_signal(signal.SIGINT)
         time.sleep(0.1)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.agent.supervised import eventually, linux_only
 from uwf.agent.process import platform
+from uwf.store.owner import Owner
 
 
 @pytest.fixture(params=[pytest.param("proc", marks=linux_only), "ps"])
@@ -44,7 +45,7 @@ def test_process_is_described(source: str, child: subprocess.Popen[bytes]) -> No
     found = platform.look(child.pid)
     assert found is not None
     assert (found.pid, found.parent) == (child.pid, os.getpid())
-    assert (found.group, found.session, found.dead) == (child.pid, child.pid, False)
+    assert (found.group, found.session, found.is_zombie) == (child.pid, child.pid, False)
     assert found in platform.processes()
     assert child.pid in platform.children(os.getpid())
 
@@ -55,17 +56,18 @@ def test_start_time_tells_a_process_from_its_successor(
     start = platform.start_time(child.pid)
     assert start is not None
     assert platform.start_time(child.pid) == start
-    assert platform.is_same(child.pid, start)
-    assert not platform.is_same(child.pid, start + "0")
+    process = Owner(child.pid, start)
+    assert platform.is_alive(process)
+    assert not platform.is_alive(Owner(child.pid, start + "0"))
     child.kill()
-    eventually(lambda: not platform.is_same(child.pid, start))  # a corpse is not alive
+    eventually(lambda: not platform.is_alive(process))  # a zombie is not alive
     child.wait()
     assert platform.start_time(child.pid) is None
 
 
-def test_corpse_is_dead_and_still_listed(source: str, child: subprocess.Popen[bytes]) -> None:
+def test_zombie_is_dead_and_still_listed(source: str, child: subprocess.Popen[bytes]) -> None:
     child.kill()
-    eventually(lambda: (found := platform.look(child.pid)) and found.dead)
+    eventually(lambda: (found := platform.look(child.pid)) and found.is_zombie)
     assert child.pid in platform.children(os.getpid())
 
 
@@ -104,20 +106,20 @@ def test_older_is_told_by_start_times() -> None:
     own, init = platform.look(os.getpid()), platform.look(1)
     assert own is not None
     assert init is not None
-    assert platform.is_older(init, own.start)
-    assert not platform.is_older(own, init.start)
-    assert not platform.is_older(own, own.start)
+    assert platform.is_older(init, own.started)
+    assert not platform.is_older(own, init.started)
+    assert not platform.is_older(own, own.started)
     assert not platform.is_older(init, "another-boot:99999999999")
 
 
 @linux_only
-def test_adoption_can_be_switched_on_and_off() -> None:
-    assert not platform.adopts()
-    platform.adopt(True)
-    assert platform.adopts()
+def test_subreaper_can_be_switched_on_and_off() -> None:
+    assert not platform.is_subreaper()
+    platform.set_subreaper(True)
+    assert platform.is_subreaper()
     assert _is_subreaper()
-    platform.adopt(False)
-    assert not platform.adopts()
+    platform.set_subreaper(False)
+    assert not platform.is_subreaper()
     assert not _is_subreaper()
 
 

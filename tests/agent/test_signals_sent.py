@@ -14,7 +14,7 @@ import pytest
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives, marked
 from uwf.agent.process import terminate
 from uwf.agent.process.platform import Process
-from uwf.agent.process.tree import Family
+from uwf.agent.process.tree import ProcessTree
 
 PLACES = ["group", "job", "session", "daemon"]
 # A program with one thread and no children but the agent, as `uwf` is; and one with others of both.
@@ -32,8 +32,8 @@ def outside(pid: int) -> Process:
     return Process(pid, 1, pid, pid, START, False)
 
 
-class Seen(Family):
-    """A family that looks as it is told to, one look after the other; at last nobody is left."""
+class Seen(ProcessTree):
+    """A tree that looks as it is told to, one look after the other; at last nobody is left."""
 
     def __init__(self, *looks: list[Process]) -> None:
         self._looks = list(looks)
@@ -54,49 +54,49 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 
 def end(
-    family: Family, *, at_once: bool, grace_s: float = 10.0, in_a_hurry: bool = False
-) -> terminate.Ending:
-    return terminate.end(
-        family,
+    tree: ProcessTree, *, group_first: bool, grace_s: float = 10.0, in_a_hurry: bool = False
+) -> terminate.Termination:
+    return terminate.terminate(
+        tree,
         group=GROUP,
-        at_once=at_once,
+        group_first=group_first,
         grace_s=grace_s,
         wait=lambda _seconds: None,
-        hurry=lambda: in_a_hurry,
+        is_hurried=lambda: in_a_hurry,
     )
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-def test_group_is_told_as_one_and_the_others_one_by_one(sent: Sent, at_once: bool) -> None:
+@pytest.mark.parametrize("group_first", [True, False])
+def test_group_is_told_as_one_and_the_others_one_by_one(sent: Sent, group_first: bool) -> None:
     everybody = [inside(GROUP), inside(2), outside(3)]
-    ending = end(Seen(everybody, everybody), at_once=at_once)
+    ending = end(Seen(everybody, everybody), group_first=group_first)
     assert sent == [("group", GROUP, signal.SIGTERM), ("one", 3, signal.SIGTERM)]
     assert (ending.escalation, ending.ended, ending.survivors) == ("term", (2, 3, GROUP), ())
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-def test_who_is_born_into_a_told_group_is_given_the_grace(sent: Sent, at_once: bool) -> None:
-    end(Seen([inside(GROUP)], [inside(GROUP), inside(2)], [inside(2)]), at_once=at_once)
+@pytest.mark.parametrize("group_first", [True, False])
+def test_who_is_born_into_a_told_group_is_given_the_grace(sent: Sent, group_first: bool) -> None:
+    end(Seen([inside(GROUP)], [inside(GROUP), inside(2)], [inside(2)]), group_first=group_first)
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
 def test_who_leaves_the_group_after_it_was_told_is_not_told_again(sent: Sent) -> None:
-    end(Seen([inside(2)], [outside(2)]), at_once=True)
+    end(Seen([inside(2)], [outside(2)]), group_first=True)
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
 def test_who_is_born_outside_the_group_is_told(sent: Sent) -> None:
-    end(Seen([outside(2)], [outside(2), outside(3)], [outside(3)]), at_once=False)
+    end(Seen([outside(2)], [outside(2), outside(3)], [outside(3)]), group_first=False)
     assert sent == [("one", 2, signal.SIGTERM), ("one", 3, signal.SIGTERM)]
 
 
 def test_group_that_comes_to_light_late_is_told(sent: Sent) -> None:
-    end(Seen([outside(2)], [inside(3)], [inside(3)]), at_once=False)
+    end(Seen([outside(2)], [inside(3)], [inside(3)]), group_first=False)
     assert sent == [("one", 2, signal.SIGTERM), ("group", GROUP, signal.SIGTERM)]
 
 
 def test_group_that_is_gone_at_the_first_look_was_told(sent: Sent) -> None:
-    assert end(Seen(), at_once=True) == terminate.Ending("term", (GROUP,), ())
+    assert end(Seen(), group_first=True) == terminate.Termination("term", (GROUP,), ())
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
@@ -113,7 +113,7 @@ def test_leader_that_had_not_made_its_group_is_told_at_the_next_look(
         plain(group, signum)
 
     monkeypatch.setattr(os, "killpg", killpg)
-    assert end(Seen([leader], [leader]), at_once=True).escalation == "term"
+    assert end(Seen([leader], [leader]), group_first=True).escalation == "term"
     kind = ("group", GROUP) if leader.group == GROUP else ("one", leader.pid)
     assert sent == [(*kind, signal.SIGTERM)]
 
@@ -126,31 +126,31 @@ def test_group_of_another_user_is_told_once(sent: Sent, monkeypatch: pytest.Monk
         raise PermissionError
 
     monkeypatch.setattr(os, "killpg", killpg)
-    end(Seen([inside(2)], [inside(2)], [inside(2)]), at_once=True)
+    end(Seen([inside(2)], [inside(2)], [inside(2)]), group_first=True)
     assert tries == [signal.SIGTERM]
 
 
 def test_nobody_is_told_when_nobody_lives(sent: Sent) -> None:
-    assert end(Seen(), at_once=False) == terminate.Ending("", (), ())
+    assert end(Seen(), group_first=False) == terminate.Termination()
     assert sent == []
 
 
-@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("group_first", [True, False])
 @pytest.mark.parametrize(("grace_s", "in_a_hurry"), [(0, False), (10.0, True)])
 def test_without_grace_nobody_is_asked(
-    sent: Sent, at_once: bool, grace_s: float, in_a_hurry: bool
+    sent: Sent, group_first: bool, grace_s: float, in_a_hurry: bool
 ) -> None:
     everybody = [inside(GROUP), outside(3)]
-    family = Seen(everybody, everybody)
-    ending = end(family, at_once=at_once, grace_s=grace_s, in_a_hurry=in_a_hurry)
-    assert ending == terminate.Ending("kill", (3, GROUP), ())
+    tree = Seen(everybody, everybody)
+    ending = end(tree, group_first=group_first, grace_s=grace_s, in_a_hurry=in_a_hurry)
+    assert ending == terminate.Termination("kill", (3, GROUP), ())
     assert {signum for _, _, signum in sent} == {signal.SIGKILL}
     assert {number for _, number, _ in sent} == {GROUP, 3}
 
 
 def test_sigkill_is_repeated_until_nobody_is_left(sent: Sent) -> None:
     everybody = [inside(2), outside(3)]
-    end(Seen(*[everybody] * 4), at_once=False, grace_s=0)
+    end(Seen(*[everybody] * 4), group_first=False, grace_s=0)
     assert sent == [("group", GROUP, signal.SIGKILL), ("one", 3, signal.SIGKILL)] * 3
 
 
@@ -160,11 +160,11 @@ def test_group_of_another_user_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(os, "killpg", refuse)
     monkeypatch.setattr(terminate, "CONFIRM_S", 0.05)
-    family = Seen(*[[inside(2)]] * 10_000)
-    ending = terminate.end(
-        family, group=GROUP, at_once=True, grace_s=0.05, wait=time.sleep, hurry=lambda: False
+    tree = Seen(*[[inside(2)]] * 10_000)
+    ending = terminate.terminate(
+        tree, group=GROUP, group_first=True, grace_s=0.05, wait=time.sleep, is_hurried=lambda: False
     )
-    assert ending == terminate.Ending("kill", (GROUP,), (2,))
+    assert ending == terminate.Termination("kill", (GROUP,), (2,))
 
 
 def stopped(

@@ -33,7 +33,7 @@ def reason(supervised: Supervised, *argv: str, **options: object) -> str:
 def test_unknown_program_is_named(supervised: Supervised) -> None:
     assert reason(supervised, "no-such-agent") == "cannot run 'no-such-agent': not found on PATH"
     assert reason(supervised, "./agent") == "cannot run './agent': no such file"
-    assert supervised.ready == []
+    assert supervised.started == []
 
 
 def test_folder_is_no_program(supervised: Supervised) -> None:
@@ -100,7 +100,7 @@ def test_folder_that_vanishes_before_the_gate_is_named(supervised: Supervised) -
 
 def test_program_that_vanishes_at_the_gate_is_named(supervised: Supervised) -> None:
     path = script(supervised.folder, "#!/bin/sh")
-    outcome = supervised.run(supervised.command(path), on_ready=lambda *_: os.unlink(path))
+    outcome = supervised.run(supervised.command(path), on_start=lambda *_: os.unlink(path))
     assert outcome.ended == "spawn_failed"
     assert outcome.error == f"cannot run {path!r}: no such file"
 
@@ -178,8 +178,8 @@ def test_standard_descriptors_may_be_closed_in_the_host(supervised: Supervised) 
         "from uwf.agent.stop import Stop\n"
         "os.closerange(0, 3)\n"
         f"argv, folder, mark = ('tee', {str(trace)!r}), {str(supervised.folder)!r}, 'inner'\n"
-        "command = supervise.Command(argv, folder, dict(os.environ), mark, folder, b'prompt')\n"
-        "quiet = dict(on_ready=lambda *_: None, on_output=lambda _: None)\n"
+        "command = supervise.ProcessSpec(argv, folder, dict(os.environ), mark, folder, b'prompt')\n"
+        "quiet = dict(on_start=lambda *_: None, on_output=lambda _: None)\n"
         "outcome = supervise.run(command, stop=Stop(), **quiet)\n"
         "os._exit(0 if outcome.stdout == b'prompt' and not outcome.exit_code else 9)\n"
     )

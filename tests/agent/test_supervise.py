@@ -148,7 +148,7 @@ def test_nothing_runs_when_stop_was_asked_before(supervised: Supervised) -> None
     supervised.stop.request()
     trace = supervised.folder / "ran"
     assert supervised("touch", trace).ended == "stopped"
-    assert supervised.ready == []
+    assert supervised.started == []
     assert not trace.exists()
 
 
@@ -158,7 +158,7 @@ def test_gate_stays_closed_when_stop_is_asked_while_it_is_recorded(
     opened: list[spawn.Child] = []
     monkeypatch.setattr(spawn.Child, "open_gate", opened.append)
     outcome = supervised.run(
-        supervised.command("true"), on_ready=lambda *_: supervised.stop.request()
+        supervised.command("true"), on_start=lambda *_: supervised.stop.request()
     )
     assert (outcome.ended, opened) == ("stopped", [])
 
@@ -193,14 +193,14 @@ def test_recorded_pid_and_start_time_are_those_of_the_agent(supervised: Supervis
     recorded: list[bool] = []
     outcome = supervised.run(
         supervised.command("sh", "-c", "echo $$"),
-        on_ready=lambda pid, start: (
-            supervised.ready.append((pid, start)),
-            recorded.append(platform.is_same(pid, start)),
+        on_start=lambda process: (
+            supervised.started.append(process),
+            recorded.append(platform.is_alive(process)),
         ),
     )
     assert recorded == [True]
-    assert int(outcome.stdout) == supervised.ready[0][0]
-    assert not platform.is_same(*supervised.ready[0])
+    assert int(outcome.stdout) == supervised.started[0].pid
+    assert not platform.is_alive(supervised.started[0])
 
 
 def test_agent_leads_a_session_of_its_own(supervised: Supervised) -> None:
@@ -278,7 +278,7 @@ def test_pauses_between_bursts_are_told(supervised: Supervised) -> None:
     assert supervised.output == [b"one", b"two"]
 
 
-@pytest.mark.parametrize("callback", ["on_ready", "on_output", "on_pause"])
+@pytest.mark.parametrize("callback", ["on_start", "on_output", "on_pause"])
 def test_what_a_callback_raises_ends_the_agent_and_comes_out(
     supervised: Supervised, callback: str
 ) -> None:
@@ -330,7 +330,7 @@ def test_ignored_sigchld_does_not_lose_the_exit_code(supervised: Supervised) -> 
 
 def test_exit_status_that_somebody_else_collected_is_reported_lost(supervised: Supervised) -> None:
     def collect(_chunk: bytes) -> None:
-        os.waitpid(supervised.ready[0][0], 0)
+        os.waitpid(supervised.started[0].pid, 0)
 
     outcome = supervised.run(supervised.command("echo", "hi"), on_output=collect)
     assert (outcome.ended, outcome.exit_code, outcome.signal) == ("exit", None, None)
@@ -341,7 +341,7 @@ def test_runs_side_by_side_do_not_disturb_each_other(supervised: Supervised) -> 
     def one(number: int) -> bytes:
         script = f"sleep 0.0{number}; cat; echo {number}"
         command = supervised.command("sh", "-c", script, mark=f"{supervised.mark}-{number}")
-        quiet = {"on_ready": lambda *_: None, "on_output": lambda *_: None}
+        quiet = {"on_start": lambda *_: None, "on_output": lambda *_: None}
         return supervised.run(command, **quiet).stdout
 
     supervised.stop.fileno()
@@ -368,18 +368,18 @@ def test_other_children_of_this_program_are_left_alone(supervised: Supervised) -
 
 
 @linux_only
-def test_long_runs_do_not_gather_corpses(
+def test_long_runs_do_not_gather_zombies(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("uwf.agent.process.supervise._TIDY_S", 0.05)
-    corpses: list[int] = []
+    zombies: list[int] = []
 
     def count(_chunk: bytes) -> None:
-        corpses.append(len(platform.children(os.getpid())))
+        zombies.append(len(platform.children(os.getpid())))
 
     script = "for i in 1 2 3 4 5 6 7 8; do (sleep 0.02 &); sleep 0.1; echo; done"
     supervised.run(supervised.command("sh", "-c", script), on_output=count)
-    assert max(corpses) <= 4
+    assert max(zombies) <= 4
 
 
 @linux_only

@@ -1,4 +1,4 @@
-"""Ending a whole family: whatever an agent leaves behind, and however it hides or resists."""
+"""Ending a whole tree: whatever an agent leaves behind, and however it hides or resists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent.process import platform, terminate
 from uwf.agent.process.platform import Process
-from uwf.agent.process.tree import Family
+from uwf.agent.process.tree import ProcessTree
+from uwf.store.owner import Owner
 
 PLACES = ["group", "session", "daemon"]
 
@@ -101,8 +102,8 @@ def test_what_strays_say_while_they_are_ended_is_no_reply(supervised: Supervised
     assert supervised("sh", "-c", script).stdout == b"reply\n"
 
 
-def test_corpses_are_no_survivors(supervised: Supervised) -> None:
-    # The agent never collects its child, and is itself a corpse while its family is being ended.
+def test_zombies_are_no_survivors(supervised: Supervised) -> None:
+    # The agent never reaps its child, and is itself a zombie while its tree is being ended.
     script = (
         "import os, time\nif not os.fork(): os._exit(0)\nprint('x', flush=True)\ntime.sleep(99)"
     )
@@ -113,7 +114,7 @@ def test_corpses_are_no_survivors(supervised: Supervised) -> None:
 
 
 @linux_only
-def test_main_thread_that_ended_before_the_others_is_no_corpse(supervised: Supervised) -> None:
+def test_main_thread_that_ended_before_the_others_is_no_zombie(supervised: Supervised) -> None:
     script = (
         "import ctypes, threading, time\n"
         "threading.Thread(target=time.sleep, args=(99,)).start()\n"
@@ -123,7 +124,7 @@ def test_main_thread_that_ended_before_the_others_is_no_corpse(supervised: Super
     states: list[bool] = []
 
     def look(_chunk: bytes) -> None:
-        pid = supervised.ready[0][0]
+        pid = supervised.started[0].pid
         stat = Path(f"/proc/{pid}/stat")
         eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
         states.append(lives(pid))
@@ -140,8 +141,8 @@ def test_family_of_six_is_gone_quickly(supervised: Supervised) -> None:
     assert time.monotonic() - supervised.stopped_s < 2
 
 
-class Undying(Family):
-    """A family whose one member is deaf to everything, as a process that hangs in the kernel is."""
+class Undying(ProcessTree):
+    """A tree whose one member is deaf to everything, as a process that hangs in the kernel is."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -153,10 +154,10 @@ class Undying(Family):
 
 def test_survivor_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminate, "CONFIRM_S", 0.05)
-    ending = terminate.end(
-        Undying(), group=None, grace_s=0.05, wait=time.sleep, hurry=lambda: False
+    ending = terminate.terminate(
+        Undying(), group=None, grace_s=0.05, wait=time.sleep, is_hurried=lambda: False
     )
-    assert ending == terminate.Ending("kill", (), (2**30,))
+    assert ending == terminate.Termination("kill", (), (2**30,))
 
 
 def test_survivor_is_named_in_the_outcome(
@@ -165,7 +166,7 @@ def test_survivor_is_named_in_the_outcome(
     monkeypatch.setattr(terminate, "CONFIRM_S", 0.05)
     monkeypatch.setattr(terminate, "SIGKILL", 0)  # a signal that does nothing
     outcome = supervised.run_until_output(supervised.command(AGENTS / "deaf.sh", grace_s=0.05))
-    pid = supervised.ready[0][0]
+    pid = supervised.started[0].pid
     assert (outcome.ended, outcome.escalation, pid in outcome.survivors) == (
         "stopped",
         "kill",
@@ -183,10 +184,10 @@ def test_survivor_is_named_in_the_outcome(
 @linux_only
 def test_number_of_another_process_is_never_signalled(supervised: Supervised) -> None:
     def impostor(_chunk: bytes) -> None:
-        process = platform.look(supervised.ready[0][0])
+        process = platform.look(supervised.started[0].pid)
         assert process is not None
-        boot, _, ticks = process.start.partition(":")
-        recycled = Process(process.pid, 1, 1, 1, f"{boot}:{int(ticks) - 100}", False)
+        boot, _, ticks = process.started.partition(":")
+        recycled = Owner(process.pid, f"{boot}:{int(ticks) - 100}")
         platform.send(recycled, 9)
 
     command = supervised.command("sh", "-c", "echo; sleep 0.1; echo unharmed")
@@ -213,12 +214,12 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
             monkeypatch.setattr(platform, "_read", only_others)
         case "subreaper":
-            monkeypatch.setattr(platform, "adopt", lambda _on: None)
+            monkeypatch.setattr(platform, "set_subreaper", lambda _on: None)
         case "waitid":
             monkeypatch.setattr(platform, "can_peek", False)
         case "all that Linux has":
             monkeypatch.setattr(platform, "_PROC", False)
-            monkeypatch.setattr(platform, "adopt", lambda _on: None)
+            monkeypatch.setattr(platform, "set_subreaper", lambda _on: None)
             monkeypatch.setattr(platform, "pidfd", lambda _pid: None)
             monkeypatch.setattr(platform, "can_peek", False)
     return str(request.param)

@@ -1,4 +1,4 @@
-"""Finding a whole family: nobody is missed for what ends or changes its parent while one looks."""
+"""Finding a whole tree: no process is missed for what ends or changes its parent while one looks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent.process import platform
 from uwf.agent.process.platform import Process
-from uwf.agent.process.tree import Adoption, Family, OwnFamily
+from uwf.agent.process.tree import OwnProcessTree, ProcessTree, Subreaper
+from uwf.store.owner import Owner
 
 PLACES = ["group", "session", "daemon"]
 
@@ -18,7 +19,7 @@ PLACES = ["group", "session", "daemon"]
 def test_stray_that_one_look_at_the_table_missed_is_found(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    family = Family(1, "nothing", supervised.mark)
+    tree = ProcessTree(Owner(1, "nothing"), supervised.mark)
     tables = iter([[], platform.processes])
     real = platform.processes
 
@@ -28,7 +29,7 @@ def test_stray_that_one_look_at_the_table_missed_is_found(
 
     def look(_chunk: bytes) -> None:
         monkeypatch.setattr(platform, "processes", processes)
-        assert supervised.ready[0][0] in [member.pid for member in family.living()]
+        assert supervised.started[0].pid in [member.pid for member in tree.living()]
         supervised.stop.request()
 
     supervised.run(supervised.command("sh", "-c", "echo; sleep 100"), on_output=look)
@@ -65,18 +66,18 @@ def test_stray_of_a_leader_that_ends_during_the_look_is_found(
 
     def own_children() -> list[int]:
         listed = platform.children(os.getpid())
-        if (pid := supervised.ready[0][0]) in listed:
+        if (pid := supervised.started[0].pid) in listed:
             os.kill(pid, 9)
             eventually(lambda: not lives(pid))
         return listed
 
     def look(_chunk: bytes) -> None:
-        with monkeypatch.context() as patch, Adoption() as adoption:
+        with monkeypatch.context() as patch, Subreaper() as subreaper:
             patch.setattr(platform, "is_alone", lambda: True)
             patch.setattr(platform, "own_children", own_children)
-            adoption.is_only_source = True
-            family = OwnFamily(*supervised.ready[0], supervised.mark, adoption)
-            found.update(member.pid for member in family.living())
+            subreaper.is_only_source = True
+            tree = OwnProcessTree(supervised.started[0], supervised.mark, subreaper)
+            found.update(member.pid for member in tree.living())
 
     strays = (sys.executable, "-S", AGENTS / "strays.py", supervised.pid_file)
     supervised.run(supervised.command(*strays, "session", "stay"), on_output=look)
@@ -116,9 +117,9 @@ def test_stray_that_the_list_of_children_skips_is_found(
     real = platform.children
 
     def children(pid: int) -> list[int]:
-        return real(pid) if pid != os.getpid() else [supervised.ready[-1][0]]
+        return real(pid) if pid != os.getpid() else [supervised.started[-1].pid]
 
-    supervised.ready.append((0, ""))
+    supervised.started.append(Owner(0))
     monkeypatch.setattr(platform, "is_alone", lambda: False)
     monkeypatch.setattr(platform, "children", children)
     outcome = supervised.strays(place, "quiet", "many")
@@ -135,5 +136,5 @@ def test_init_of_a_container_does_not_take_all_orphans_for_its_own(
     monkeypatch.setattr(os, "getpid", lambda: pid)
     monkeypatch.setattr(platform, "children", lambda _pid: [])
     monkeypatch.setattr(platform, "is_alone", lambda: True)
-    with Adoption() as adoption:
-        assert adoption.is_only_source is expected
+    with Subreaper() as subreaper:
+        assert subreaper.is_only_source is expected

@@ -16,6 +16,7 @@ from tests.guard.asking import take
 from uwf.agent.process.terminate import end_orphans
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Full, Pool
+from uwf.store.owner import Owner
 
 HOST = Path(__file__).parent / "host.py"
 POOL = Pool(MACHINE, 1)
@@ -81,7 +82,7 @@ def test_agent_that_outlives_a_killed_uwf_has_the_slot_until_it_ends(home: Home)
         assert home.taken() == 1
         with pytest.raises(Full):
             take(home.slots, [POOL], "T")
-        ending = end_orphans(pid, start, home.mark, 0.2)
+        ending = end_orphans(Owner(pid, start), home.mark, 0.2)
         assert ending.survivors == ()
         assert eventually(lambda: home.taken() == 0)
         take(home.slots, [POOL], "T").release()
@@ -105,6 +106,6 @@ def test_what_an_agent_left_in_a_session_of_its_own_has_the_slot_until_it_is_end
         stray = int(home.pids.read_text())
         assert lives(stray)
         assert home.taken() == 1
-        end_orphans(pid, start, home.mark, 0.2)
+        end_orphans(Owner(pid, start), home.mark, 0.2)
         assert not lives(stray)
         eventually(lambda: home.taken() == 0)

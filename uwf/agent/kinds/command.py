@@ -10,7 +10,6 @@ import codecs
 from uwf.agent import failure
 from uwf.agent.process import program, supervise
 from uwf.agent.protocol import AgentResult, Text
-from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import AgentEvent, AgentRequest
     from uwf.agent.stop import Stop
+    from uwf.store.owner import Owner
 
 TURN_BYTES = 64 << 10  # a burst of output longer than this is more than one turn
 
@@ -47,7 +47,7 @@ class CommandAgent:
         """
         turns = _Turns(lambda text: on_event(Text(text)))
         outcome = supervise.run(
-            supervise.Command(
+            supervise.ProcessSpec(
                 argv=self.argv,
                 cwd=request.cwd,
                 env=request.env,
@@ -61,7 +61,7 @@ class CommandAgent:
                 keep_fds=request.keep_fds,
             ),
             stop=stop,
-            on_ready=lambda pid, started: on_start(Owner(pid, started)),
+            on_start=on_start,
             on_output=turns.add,
             on_pause=turns.flush,
         )

@@ -4,15 +4,15 @@
 |----------------------------------------|--------------------------------------|-----------------------------------|
 | is this pid still that process         | /proc/PID/stat start time, boot id   | `ps -o lstart=`, one second exact |
 | end the child when its parent dies     | PR_SET_PDEATHSIG                     | nothing; recovery ends it later   |
-| who inherits orphaned descendants      | PR_SET_CHILD_SUBREAPER: we do        | init; found by group and mark     |
+| the parent of orphaned descendants     | PR_SET_CHILD_SUBREAPER: this program | init; found by group and mark     |
 | wake up when a process ends            | pidfd                                | ask every few milliseconds        |
 | signal a process, not just its number  | pidfd_send_signal                    | compare the start time, then kill |
-| keep the number of an ended child ours | waitid(WNOWAIT)                      | collected at once                 |
-| who carries this mark                  | /proc/PID/environ                    | `ps -E`                           |
+| keep the number of an ended child ours | waitid(WNOWAIT)                      | reaped at once                    |
+| which processes carry this mark        | /proc/PID/environ                    | `ps -E`                           |
 | also with a wiped environment          | a memfd of that name, in /proc/PID/fd | nothing; such a stray is missed   |
 | has the kernel killed for memory       | cgroup memory.events, /proc/vmstat   | not known                         |
 
-Deciding which processes belong to a run is left to `family`, ending them to `ladder`.
+Deciding which processes belong to a run is left to `tree`, ending them to `terminate`.
 """
 
 from __future__ import annotations
@@ -44,14 +44,19 @@ maxrss_unit_bytes = 1 if sys.platform == "darwin" else 1024  # of getrusage(2)
 
 
 class Process(Record):
-    """One line of the process table. `start` is as in `start_time`; `dead` is a corpse nobody has collected."""
+    """One line of the process table. `started` is as in `start_time`; a zombie has ended and was not reaped yet."""
 
     pid: int
     parent: int
     group: int
     session: int
-    start: str
-    dead: bool
+    started: str
+    is_zombie: bool
+
+    @property
+    def owner(self) -> Owner:
+        """The process, whatever becomes of its number."""
+        return Owner(self.pid, self.started)
 
 
 def look(pid: int) -> Process | None:
@@ -65,15 +70,15 @@ def look(pid: int) -> Process | None:
     # "pid (name) state parent group session ..."; the name may hold anything, even ") Z 1".
     fields = data[data.rindex(b")") + 2 :].split()
     # A main thread that ended before its siblings reads Z too, but the siblings are counted: proc(5), field 20.
-    dead = fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
-    start = f"{_boot_id()}:{fields[19].decode()}"
-    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), start, dead)
+    is_zombie = fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
+    started = f"{_boot_id()}:{fields[19].decode()}"
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[3]), started, is_zombie)
 
 
 def start_time(pid: int) -> str | None:
     """An opaque stamp of when `pid` began. With the pid it names one process, over reboots too. None: no such pid."""
     process = look(pid)
-    return process.start if process else None
+    return process.started if process else None
 
 
 def this_process() -> Owner:
@@ -84,18 +89,18 @@ def this_process() -> Owner:
 def is_alive(owner: Owner) -> bool:
     """Whether this process of this machine still lives. A zombie does not, nor does another that got its number."""
     process = look(owner.pid)
-    return process is not None and process.start == owner.started and not process.dead
+    return process is not None and process.started == owner.started and not process.is_zombie
 
 
 def is_same(pid: int, start: str) -> bool:
-    """`is_alive`, for who keeps the two apart."""
+    """`is_alive`, where the two are kept apart."""
     return is_alive(Owner(pid, start))
 
 
-def is_older(process: Process, start: str) -> bool:
-    """Whether `process` certainly began before something that began at `start`."""
-    boot, _, ticks = start.partition(":")
-    own_boot, _, own_ticks = process.start.partition(":")
+def is_older(process: Process, started: str) -> bool:
+    """Whether `process` certainly began before one that began at `started`."""
+    boot, _, ticks = started.partition(":")
+    own_boot, _, own_ticks = process.started.partition(":")
     return _PROC and boot == own_boot and int(own_ticks) < int(ticks)
 
 
@@ -108,9 +113,9 @@ def processes() -> list[Process]:
 
 
 def children(pid: int) -> list[int]:
-    """The direct children of `pid`, corpses included.
+    """The direct children of `pid`, zombies included.
 
-    May miss some while others of them are being collected, which only their parent does.
+    May miss some while others of them are being reaped, which only their parent does.
     """
     if not _PROC or not os.path.exists("/proc/thread-self/children"):
         return [process.pid for process in processes() if process.parent == pid]
@@ -153,7 +158,7 @@ def carriers(candidates: Iterable[Process], mark: bytes) -> set[int]:
 
 
 def token(name: bytes) -> tuple[int, ...]:
-    """A descriptor by which whoever inherits it can be told, whatever becomes of its environment: see `holders`.
+    """A descriptor by which a process that inherits it is known, whatever becomes of its environment: see `holders`.
 
     The caller closes it. None where there is no such thing.
     """
@@ -181,24 +186,24 @@ def holders(candidates: Iterable[Process], name: bytes) -> set[int]:
     return found
 
 
-def send(process: Process, signum: int) -> bool:
+def send(owner: Owner, signum: int) -> bool:
     """Signal exactly this process. Nothing happens when it is gone, or its pid belongs to another one now.
 
     False when it is another user's, and may not be signalled.
     """
-    handle = pidfd(process.pid)
+    handle = pidfd(owner.pid)
     try:
         # While the handle is open it means one process, so the look and the signal cannot be about two.
-        if start_time(process.pid) != process.start:
+        if start_time(owner.pid) != owner.started:
             return True
         if handle is None:
-            os.kill(process.pid, signum)
+            os.kill(owner.pid, signum)
         else:
             signal.pidfd_send_signal(handle, signum)
     except ProcessLookupError:
         return True
     except PermissionError:
-        return False  # the ladder names it as a survivor
+        return False  # then it is named as a survivor
     finally:
         if handle is not None:
             os.close(handle)
@@ -216,7 +221,7 @@ def pidfd(pid: int) -> int | None:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether our child `pid` has ended. Its corpse stays, so its number stays taken. Only where `can_peek`."""
+    """Whether our child `pid` has ended. It stays a zombie, so its number stays taken. Only where `can_peek`."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
@@ -224,7 +229,7 @@ def has_ended(pid: int) -> bool:
 
 
 def is_alone() -> bool:
-    """Whether this process certainly has one thread only, so that nobody else in it is starting children."""
+    """Whether this process certainly has one thread only, so that nothing else in it is starting children."""
     return _PROC and len(os.listdir("/proc/self/task")) == 1
 
 
@@ -243,18 +248,18 @@ def die_with_parent() -> Callable[[], bool]:
     return ask
 
 
-def adopt(on: bool) -> None:
+def set_subreaper(on: bool) -> None:
     """Begin (or end) to be the parent of our orphaned descendants."""
-    global _adopts
-    _adopts = _prctl()(_SET_CHILD_SUBREAPER, int(on)) == 0 and on
+    global _is_subreaper
+    _is_subreaper = _prctl()(_SET_CHILD_SUBREAPER, int(on)) == 0 and on
 
 
-def adopts() -> bool:
+def is_subreaper() -> bool:
     """Whether we are the parent of our orphaned descendants."""
-    return _adopts
+    return _is_subreaper
 
 
-_adopts = False
+_is_subreaper = False
 _prctl_found: list[Callable[[int, int], int]] = []
 
 
@@ -343,8 +348,8 @@ def _ps(*which: str) -> Iterator[Process]:
             session = os.getsid(int(pid))
         except OSError:
             session = 0
-        start = " ".join(start.split())
-        yield Process(int(pid), int(parent), int(group), session, start, state.startswith("Z"))
+        started = " ".join(start.split())
+        yield Process(int(pid), int(parent), int(group), session, started, state.startswith("Z"))
 
 
 def _run_ps(*arguments: str) -> list[bytes]:

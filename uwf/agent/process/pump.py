@@ -1,7 +1,7 @@
-"""The pipes of a running program: feeds its stdin, drains its stdout and stderr, never waits for either.
+"""The pipes of a running program: feeds its stdin, drains its stdout and stderr, blocks on none.
 
-Memory is bounded: stdout goes to a nameless file past 1 MiB, stderr keeps its last 64 KiB. When to stop draining,
-and what the end was, is left to `process`.
+Memory is bounded: stdout goes to a nameless file past 1 MiB, stderr keeps its last 64 KiB. When to stop, and what
+the end was, is left to `supervise`.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class Spool:
         """All of it."""
         if self._file < 0:
             return bytes(self._memory)
-        parts, place = [], 0
-        while part := os.pread(self._file, self.size_bytes, place):
+        parts, offset = [], 0
+        while part := os.pread(self._file, self.size_bytes, offset):
             parts.append(part)
-            place += len(part)
+            offset += len(part)
         return b"".join(parts)
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class Tail:
         return bytes(self._kept[-TAIL_BYTES:])
 
 
-class Drain:
+class Pump:
     """Moves bytes through the parent's ends of `pipes`, and wakes up for the descriptors in `wakers`.
 
     `on_output(chunk)` is called with stdout as it arrives, `on_pause()` once whenever stdout has then been quiet for
@@ -109,7 +109,7 @@ class Drain:
         self.stderr = Tail()
         self.stdout_bytes = 0
         self.is_over_limit = False
-        self.is_deaf = False  # set: what still comes is drained and thrown away
+        self.is_discarding = False  # set: what still comes is drained and thrown away
         self.last_output_s = clock.monotonic_s()
         self._pause_due_s: float | None = None
         self._poll = select.poll()
@@ -125,7 +125,7 @@ class Drain:
         """Whether both output pipes are closed at the other end."""
         return not self._readers
 
-    def turn(self, timeout_s: float | None) -> None:
+    def run_once(self, timeout_s: float | None) -> None:
         """Wait until there is something to do, or the time is over, and do it. None waits without end.
 
         The time is rounded up to whole milliseconds.
@@ -145,8 +145,8 @@ class Drain:
             self._pause_due_s = None
             self._on_pause()
 
-    def take_what_is_there(self) -> None:
-        """Read what the pipes hold now. Bounded, even when somebody is filling them all the time."""
+    def drain_now(self) -> None:
+        """Read what the pipes hold now. Bounded, even when they are being filled all the time."""
         for reader in list(self._readers):
             taken = 0
             while reader in self._readers and taken < _LARGEST_PIPE_BYTES:
@@ -162,7 +162,7 @@ class Drain:
         except BlockingIOError:
             return 0
         if chunk:
-            if not self.is_deaf:
+            if not self.is_discarding:
                 self.last_output_s = clock.monotonic_s()
                 self._readers[reader](chunk)
             return len(chunk)
@@ -187,7 +187,7 @@ class Drain:
         self.is_over_limit |= self.stderr.size_bytes > self._limit_bytes
 
     def _feed(self) -> None:
-        """Write what stdin takes now; close it at the end, or when nobody will read it."""
+        """Write what stdin takes now; close it at the end, or when it will not be read."""
         stdin = self._pipes.stdin[1]
         try:
             while self._stdin:

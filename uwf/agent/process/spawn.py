@@ -22,6 +22,7 @@ from uwf.agent.process import platform
 from uwf.agent.process.platform import signal
 from uwf.agent.process.program import SpawnFailed, find_program
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,10 +81,10 @@ class Pipes:
 
 
 class Child:
-    """A process we started, seen from its parent. Until `collect` its corpse is kept, so its pid stays its own."""
+    """A process we started, seen from its parent. Until `reap` it stays at least a zombie, so its pid stays its own."""
 
-    def __init__(self, pid: int, start: str, pipes: Pipes) -> None:
-        self.pid, self.start, self.pipes = pid, start, pipes
+    def __init__(self, process: Owner, pipes: Pipes) -> None:
+        self.process, self.pid, self.pipes = process, process.pid, pipes
         self._result: tuple[int | None, int] | None = None
 
     def open_gate(self) -> None:
@@ -98,8 +99,8 @@ class Child:
     def abandon(self) -> None:
         """Close the gate, see the child off, give everything back. For a child that is not wanted after all."""
         self.pipes.close()
-        platform.send(platform.Process(self.pid, 0, 0, 0, self.start, False), platform.SIGKILL)
-        self.collect()
+        platform.send(self.process, platform.SIGKILL)
+        self.reap()
 
     def failure(self) -> tuple[str, int] | None:
         """After the end: the stage ("folder", "exec", ...) and errno if it never became the program, else None."""
@@ -116,12 +117,12 @@ class Child:
             return platform.has_ended(self.pid)
         return self._wait(os.WNOHANG)
 
-    def collect(self) -> tuple[int | None, int]:
+    def reap(self) -> tuple[int | None, int]:
         """Wait for its end: the wait status and its peak memory in bytes.
 
-        The status is None when somebody else collected it, or when SIGCHLD is ignored in this program. The peak is
-        never below what this program itself held when it forked: the kernel hands that on to a child that executes
-        another program.
+        The status is None when something else in this program reaped it, or when SIGCHLD is ignored in this program.
+        The peak is never below what this program itself held when it forked: the kernel hands that on to a child that
+        executes another program.
         """
         self._wait(0)
         return self._result or (None, 0)
@@ -169,7 +170,7 @@ def spawn(
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         pipes.keep_parent_side()
-        return Child(pid, platform.start_time(pid) or "", pipes)
+        return Child(Owner(pid, platform.start_time(pid) or ""), pipes)
     except BaseException as error:
         pipes.close()  # and so the gate: the child ends by itself
         if pid > 0:

@@ -2,12 +2,12 @@
 
 The story of a run:
 
-1. `spawn` makes a child that waits at its gate; the caller records pid and start time (`on_ready`); the gate opens.
-2. `Drain` moves bytes until the child ends, or the first of timeout, stall, stop and too much output. That one
+1. `spawn` makes a child that waits at its gate; the caller records which process it is (`on_start`); the gate opens.
+2. `Pump` moves bytes until the child ends, or the first of timeout, stall, stop and too much output. That one
    decides the outcome, whatever comes after it.
-3. A program that ended by itself may have left somebody holding its output, such as `tee` still writing the last
+3. A program that ended by itself may have left others that hold its output, such as `tee` still writing the last
    lines: they may finish as long as something comes.
-4. `ladder` ends whatever lives of the program's family, and only then is its corpse collected.
+4. `terminate` ends what lives of the program's tree, and only then is the program reaped.
 
 What the outcome means, and whether to try again, is left to the engine.
 """
@@ -18,9 +18,10 @@ import os
 import time
 
 from uwf import clock, points
-from uwf.agent.process import platform, program, spawn, terminate
-from uwf.agent.process.pump import Drain, Spool
-from uwf.agent.process.tree import MARK_NAME, Adoption, OwnFamily
+from uwf.agent.process import platform, program, spawn
+from uwf.agent.process.pump import Pump, Spool
+from uwf.agent.process.terminate import Termination, terminate
+from uwf.agent.process.tree import MARK_NAME, OwnProcessTree, Subreaper
 from uwf.agent.protocol import ProcessFacts
 from uwf.record import Record, replace
 
@@ -30,16 +31,17 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import Ended
     from uwf.agent.stop import Stop
+    from uwf.store.owner import Owner
 
 LEFT_OPEN_QUIET_S = 0.5  # how long output that a left-behind process holds open may be silent
 LEFT_OPEN_MOST_S = 5.0  # and how long it may go on in all
-LEAVING_S = 0.05  # who closed the output last is on the way out, and needs not be asked to go
+LEAVING_S = 0.05  # what closed the output last is on the way out, and needs not be asked to go
 _TIDY_S = 10.0
 _BLIND_WAIT_S = 0.01  # where no pidfd tells that the program ended
 _FOREVER = float("inf")
 
 
-class Command(Record):
+class ProcessSpec(Record):
     """A program to run. `env` is its whole environment; `UWF_RUN=<mark>` is added to it. `cwd` is absolute.
 
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
@@ -60,7 +62,7 @@ class Command(Record):
     keep_fds: tuple[int, ...] = ()
 
 
-class Outcome(ProcessFacts):
+class ProcessOutcome(ProcessFacts):
     """How a run ended, and what it wrote. `stderr` is the last 64 KiB.
 
     `error` says why it could not be started (`hopeless`: nor could another try), or why its status is unknown.
@@ -81,48 +83,48 @@ def _nothing() -> None:
 
 
 def run(
-    command: Command,
+    spec: ProcessSpec,
     *,
     stop: Stop,
-    on_ready: Callable[[int, str], None],
+    on_start: Callable[[Owner], None],
     on_output: Callable[[bytes], None],
     on_pause: Callable[[], None] = _nothing,
-) -> Outcome:
-    """Run `command` to its end. Needs SIGPIPE ignored, as Python has it.
+) -> ProcessOutcome:
+    """Run `spec` to its end. Needs SIGPIPE ignored, as Python has it.
 
-    `on_ready(pid, start_time)` is called before the program runs; it runs only once that has returned.
+    `on_start(process)` is called before the program runs; it runs only once that has returned.
     `on_output(chunk)` is called with stdout as it comes, `on_pause()` when it has paused for a quarter of a second.
     What they raise ends the program and everything it started, and is raised from here; so is StoreError when
     output cannot be spooled.
     """
     began_s = clock.monotonic_s()
     if stop.count:
-        return Outcome("stopped")
-    with Adoption() as adoption:
-        token = platform.token(f"{MARK_NAME}={command.mark}".encode())
+        return ProcessOutcome("stopped")
+    with Subreaper() as subreaper:
+        token = platform.token(f"{MARK_NAME}={spec.mark}".encode())
         try:
             child = spawn.spawn(
-                command.argv,
-                command.cwd,
-                {**command.env, MARK_NAME: command.mark},
-                command.keep_fds + token,
+                spec.argv,
+                spec.cwd,
+                {**spec.env, MARK_NAME: spec.mark},
+                spec.keep_fds + token,
             )
         except program.SpawnFailed as failed:
-            return Outcome("spawn_failed", error=str(failed))
+            return ProcessOutcome("spawn_failed", error=str(failed))
         finally:
             for descriptor in token:
                 os.close(descriptor)
         points.at("agent: at the gate")
         try:
-            on_ready(child.pid, child.start)
+            on_start(child.process)
             if stop.count:
                 child.abandon()
-                return Outcome("stopped")
+                return ProcessOutcome("stopped")
         except BaseException:
             child.abandon()
             raise
-        family = OwnFamily(child.pid, child.start, command.mark, adoption)
-        supervision = _Supervision(command, child, family, stop)
+        tree = OwnProcessTree(child.process, spec.mark, subreaper)
+        supervision = _Supervision(spec, child, tree, stop)
         try:
             return supervision.run(began_s, on_output, on_pause)
         except BaseException:
@@ -135,46 +137,48 @@ def run(
 class _Supervision:
     """A child at its gate, and what is needed to bring it to its end."""
 
-    def __init__(self, command: Command, child: spawn.Child, family: OwnFamily, stop: Stop) -> None:
-        self._command, self._child, self._family, self._stop = command, child, family, stop
-        self._spool = Spool(command.spool_dir)
+    def __init__(
+        self, spec: ProcessSpec, child: spawn.Child, tree: OwnProcessTree, stop: Stop
+    ) -> None:
+        self._spec, self._child, self._tree, self._stop = spec, child, tree, stop
+        self._spool = Spool(spec.spool_dir)
         self._pidfd = platform.pidfd(child.pid)
 
     def run(
         self, began_s: float, on_output: Callable[[bytes], None], on_pause: Callable[[], None]
-    ) -> Outcome:
-        child, command = self._child, self._command
-        drain = Drain(
+    ) -> ProcessOutcome:
+        child, spec = self._child, self._spec
+        pump = Pump(
             child.pipes,
-            command.stdin,
+            spec.stdin,
             spool=self._spool,
-            limit_bytes=command.output_limit_bytes,
+            limit_bytes=spec.output_limit_bytes,
             on_output=on_output,
             on_pause=on_pause,
             wakers=[end for end in (self._stop.fileno(), self._pidfd) if end is not None],
         )
         child.open_gate()
         points.at("agent: let go")
-        ended = self._watch(drain, began_s)
+        ended = self._watch(pump, began_s)
         took_s = clock.monotonic_s() - began_s
         if ended == "exit":
-            self._let_finish(drain)
-            drain.is_deaf = True  # what others say while they are being ended is not the reply
-        if ended == "exit" and self._family.is_childless():
-            ending = terminate.Ending("", (), ())
+            self._let_finish(pump)
+            pump.is_discarding = True  # what others say while they are being ended is not the reply
+        if ended == "exit" and self._tree.is_childless():
+            ending = Termination()
         else:
-            ending = self._end(command.grace_s, lambda most_s: self._pass(drain, most_s))
+            ending = self._end(spec.grace_s, lambda most_s: self._pass(pump, most_s))
         if ended != "exit":
             took_s = clock.monotonic_s() - began_s
-            drain.take_what_is_there()
+            pump.drain_now()
         outcome = self._program_went(ended, child.pid in ending.survivors)
         return replace(
             outcome,
             duration_ms=round(took_s * 1000),
             stdout=self._spool.read(),
-            stderr=drain.stderr.read(),
-            stdout_bytes=drain.stdout_bytes,
-            stderr_bytes=drain.stderr.size_bytes,
+            stderr=pump.stderr.read(),
+            stdout_bytes=pump.stdout_bytes,
+            stderr_bytes=pump.stderr.size_bytes,
             escalation=ending.escalation,
             survivors=ending.survivors,
         )
@@ -183,7 +187,7 @@ class _Supervision:
         """End everything at once and tell nothing: the caller is being interrupted."""
         ending = self._end(0, time.sleep)
         if self._child.pid not in ending.survivors:
-            self._child.collect()
+            self._child.reap()
 
     def close(self) -> None:
         self._spool.close()
@@ -191,16 +195,16 @@ class _Supervision:
         if self._pidfd is not None:
             os.close(self._pidfd)
 
-    def _watch(self, drain: Drain, began_s: float) -> Ended:
+    def _watch(self, pump: Pump, began_s: float) -> Ended:
         """Wait for the end of the program, or for the first reason to end it."""
-        command = self._command
-        timeout_s = _FOREVER if command.timeout_s is None else began_s + command.timeout_s
+        spec = self._spec
+        timeout_s = _FOREVER if spec.timeout_s is None else began_s + spec.timeout_s
         tidy_s = began_s + _TIDY_S
         while not self._child.has_ended():
             now_s = clock.monotonic_s()
-            silence_s = command.stall_timeout_s
-            stall_s = _FOREVER if silence_s is None else drain.last_output_s + silence_s
-            if drain.is_over_limit:
+            silence_s = spec.stall_timeout_s
+            stall_s = _FOREVER if silence_s is None else pump.last_output_s + silence_s
+            if pump.is_over_limit:
                 return "output_limit"
             if self._stop.count:
                 return "stopped"
@@ -210,69 +214,71 @@ class _Supervision:
                 return "stall"
             if now_s >= tidy_s:
                 tidy_s = now_s + _TIDY_S
-                self._family.living()  # collects strays that ended: a long run may have made thousands
+                self._tree.living()  # collects strays that ended: a long run may have made thousands
             until_s = min(timeout_s, stall_s, tidy_s)
-            drain.turn(until_s - now_s if self._pidfd is not None else _BLIND_WAIT_S)
-        drain.take_what_is_there()
-        return "output_limit" if drain.is_over_limit else "exit"
+            pump.run_once(until_s - now_s if self._pidfd is not None else _BLIND_WAIT_S)
+        pump.drain_now()
+        return "output_limit" if pump.is_over_limit else "exit"
 
-    def _let_finish(self, drain: Drain) -> None:
+    def _let_finish(self, pump: Pump) -> None:
         """The program ended by itself. Read on while others hold its output and have something to say."""
-        if drain.is_done():
+        if pump.is_done():
             return
         now_s = clock.monotonic_s()
         most_s, ended_s = now_s + LEFT_OPEN_MOST_S, now_s
-        while not drain.is_done() and not drain.is_over_limit and not self._stop.count:
-            until_s = min(most_s, max(ended_s, drain.last_output_s) + LEFT_OPEN_QUIET_S)
+        while not pump.is_done() and not pump.is_over_limit and not self._stop.count:
+            until_s = min(most_s, max(ended_s, pump.last_output_s) + LEFT_OPEN_QUIET_S)
             if (now_s := clock.monotonic_s()) >= until_s:
                 return
-            drain.turn(until_s - now_s)
+            pump.run_once(until_s - now_s)
         until_s = clock.monotonic_s() + LEAVING_S
-        while clock.monotonic_s() < until_s and self._family.living():
-            drain.turn(LEAVING_S / 20)
+        while clock.monotonic_s() < until_s and self._tree.living():
+            pump.run_once(LEAVING_S / 20)
 
-    def _pass(self, drain: Drain, most_s: float) -> None:
-        """Give the family `most_s` to end; less when the program does and its output is closed: few are left then."""
-        if drain.is_done() and self._child.has_ended():
+    def _pass(self, pump: Pump, most_s: float) -> None:
+        """Give the tree `most_s` to end; less when the program does and its output is closed: few are left then."""
+        if pump.is_done() and self._child.has_ended():
             time.sleep(most_s)  # nothing is left that would wake us
-            drain.turn(0)
+            pump.run_once(0)
             return
         until_s = clock.monotonic_s() + most_s
         while (left_s := until_s - clock.monotonic_s()) > 0:
-            drain.turn(left_s)
-            if drain.is_done() and self._child.has_ended():
+            pump.run_once(left_s)
+            if pump.is_done() and self._child.has_ended():
                 return
 
-    def _end(self, grace_s: float, wait: Callable[[float], None]) -> terminate.Ending:
-        return terminate.end(
-            self._family,
-            # While we keep the leader's corpse its number can only mean its group.
+    def _end(self, grace_s: float, wait: Callable[[float], None]) -> Termination:
+        return terminate(
+            self._tree,
+            # Until we reap the leader its number can only mean its group.
             group=self._child.pid if platform.can_peek else None,
-            at_once=self._family.loses_nobody() and not self._child.has_ended(),
+            group_first=self._tree.loses_none() and not self._child.has_ended(),
             grace_s=grace_s,
             wait=wait,
-            hurry=lambda: self._stop.count > 1,
+            is_hurried=lambda: self._stop.count > 1,
         )
 
-    def _program_went(self, ended: Ended, survives: bool) -> Outcome:
+    def _program_went(self, ended: Ended, survives: bool) -> ProcessOutcome:
         """Collect the program and say how it went."""
         if survives:
-            return Outcome(ended, error=f"process {self._child.pid} does not end, even by SIGKILL")
-        status, peak_memory_bytes = self._child.collect()
+            return ProcessOutcome(
+                ended, error=f"process {self._child.pid} does not end, even by SIGKILL"
+            )
+        status, peak_memory_bytes = self._child.reap()
         failure = self._child.failure() if ended == "exit" else None
         if failure is not None:
-            command = self._command
-            path = command.env.get("PATH", os.defpath)
-            error = program.explain(command.argv, command.cwd, path, *failure)
+            spec = self._spec
+            path = spec.env.get("PATH", os.defpath)
+            error = program.explain(spec.argv, spec.cwd, path, *failure)
             hopeless = program.is_hopeless(*failure)
-            return Outcome("spawn_failed", error=error, hopeless=hopeless)
+            return ProcessOutcome("spawn_failed", error=error, hopeless=hopeless)
         if status is None:
             error = "its exit status was lost: something else in this program collected it"
-            return Outcome(ended, error=error)
+            return ProcessOutcome(ended, error=error)
         code = os.waitstatus_to_exitcode(status)
-        return Outcome(
+        return ProcessOutcome(
             "signal" if ended == "exit" and code < 0 else ended,
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
-            peak_memory_bytes=max(peak_memory_bytes, self._family.peak_memory_bytes),
+            peak_memory_bytes=max(peak_memory_bytes, self._tree.peak_memory_bytes),
         )

@@ -61,7 +61,7 @@ def _send(home: str, thread: str, pid: int, signum: int) -> bool:
             "it has to be stopped there",
             hint=f"uwf thread wait {thread}",
         )
-    if not platform.send(process, signum):
+    if not platform.send(process.owner, signum):
         raise StateError(
             f"thread {thread} is run by process {pid} of another user, which may not be stopped from here",
             hint=f"ps -o pid,user,args -p {pid}",

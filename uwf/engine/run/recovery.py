@@ -53,7 +53,7 @@ def is_kept(running: Running) -> bool:
 
     agent = running.agent
     process = None if agent is None else platform.look(agent.pid)
-    if agent is None or process is None or process.dead or process.start != agent.started:
+    if process is None or process.is_zombie or process.owner != agent:
         return False
     return process.parent == running.runner.pid and process.parent != os.getpid()
 
@@ -65,7 +65,7 @@ def _end(running: Running, mark: str, grace_s: float) -> tuple[tuple[int, ...], 
         return (), ()
     from uwf.agent.process import terminate  # rarely needed: after a crash only
 
-    swept = terminate.end_orphans(agent.pid, agent.started, mark, grace_s)
+    swept = terminate.end_orphans(agent, mark, grace_s)
     return swept.ended, swept.survivors
 
 
