@@ -4,6 +4,7 @@
 |------------------------|------------------------------------------------|-------------------------------------|
 | `config.toml`, `.lock` | the settings, and who changes them             | the home                            |
 | `store.db`             | objects and refs                               | the home                            |
+| `store.db-*`           | its WAL, its mark, the lock of gc and backup   | the home, named by the store        |
 | `threads.lock`         | one byte a thread: who runs it                 | this machine: locks of its processes |
 | `slots/`               | one file a slot: how many agents run           | this machine                        |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.errors import InputError, StoreError, StoreUnreadable
+from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable
 from uwf.store import backup as module
 from uwf.store.backup import backup
 from uwf.store.check import verify
@@ -180,3 +180,13 @@ def test_backups_are_consistent_while_another_process_writes(
     finally:
         writer.kill()
         writer.wait()
+
+
+def test_two_backups_are_not_made_at_a_time(disk: SqliteStore, path: str, tmp_path: Path) -> None:
+    other = open_store(path)
+    with disk.alone("backup"), pytest.raises(StoreBusy, match="cannot start backup of") as refused:
+        backup(other, str(tmp_path / "copy.db"))
+    assert refused.value.hint == f"fuser {path}-upkeep"
+    assert not (tmp_path / "copy.db").exists()
+    assert backup(other, str(tmp_path / "copy.db")) > 0
+    other.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -267,3 +268,37 @@ def test_it_keeps_exactly_what_is_reachable(graph: list[list[int]], named: list[
         report = collect(store, 0)
     assert set(store.ids()) == reach
     assert (report.kept, report.removed) == (len(reach), len(ids) - len(reach))
+
+
+def test_two_do_not_collect_at_a_time(disk: SqliteStore, path: str) -> None:
+    other = open_store(path)
+    with disk.alone("gc"), pytest.raises(StoreBusy, match="cannot start gc of") as refused:
+        collect(other, 0)
+    assert refused.value.hint == f"fuser {path}-upkeep"
+    assert collect(other, 0).removed == 0
+    other.close()
+
+
+def test_counting_what_would_go_needs_no_lock(disk: SqliteStore, path: str) -> None:
+    other = open_store(path)
+    with disk.alone("gc"):
+        assert collect(other, 0, dry_run=True).removed == 0
+    other.close()
+
+
+def test_the_lock_of_a_collector_that_died_is_free(disk: SqliteStore, path: str) -> None:
+    held, holds = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        lock = open_store(path).alone("gc")
+        os.write(holds, b"x")
+        signal.pause()
+        del lock
+    assert os.read(held, 1) == b"x"
+    with pytest.raises(StoreBusy):
+        collect(disk, 0)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert collect(disk, 0).removed == 0
+    os.close(held)
+    os.close(holds)

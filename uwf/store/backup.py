@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 def backup(store: SqliteStore, path: str) -> int:
     """Copy the store to the new file `path`, mode 0600; its size in bytes.
 
-    The file appears whole and durable, or not at all. InputError when `path` exists: nothing is overwritten.
+    The file appears whole and durable, or not at all. InputError when `path` exists: nothing is overwritten. One
+    process at a time: StoreBusy for a second one, which would read the same pages twice.
     """
     if os.path.lexists(path):
         raise _exists(path)
+    with store.alone("backup"):
+        return _published(store, path)
+
+
+def _published(store: SqliteStore, path: str) -> int:
     temporary = start_new(path)
     try:
         _copy(store, temporary)

@@ -15,13 +15,14 @@ import time
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
 from uwf.store.drafts import Drafts, DraftsInMemory
-from uwf.store.files import restoring
+from uwf.store.files import exclusive, restoring
 from uwf.store.high_water import Mark
 from uwf.store.validate import NESTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -92,6 +93,10 @@ class Database:
             return self.run(sql, args).fetchall()
         except sqlite3.Error as error:
             return self._again(error, lambda: self.run(sql, args).fetchall())
+
+    def alone(self, what: str) -> AbstractContextManager[Any]:
+        """The lock of who works on the whole store, in a file of its own: no writer waits for it."""
+        return exclusive(f"{self.path}-upkeep", f"cannot start {what} of {self.path}")
 
     def begin(self, durable: bool, wait_s: float | None = None) -> None:
         """Become the one writer. StoreBusy when that takes longer than `wait_s`, by default that of the connection."""
@@ -202,6 +207,11 @@ class InMemory(Database):
 
     def address(self) -> bytes:
         return b"file::memory:"
+
+    def alone(self, what: str) -> AbstractContextManager[Any]:
+        from contextlib import nullcontext
+
+        return nullcontext()
 
     def note(self, move: int) -> None:
         """Nothing of it can be lost without all of it."""

@@ -1,11 +1,17 @@
-"""New files that appear whole or not at all."""
+"""New files that appear whole or not at all, and a file that only one process at a time has to itself."""
 
 from __future__ import annotations
 
+import errno
 import os
 
 from uwf import points
-from uwf.errors import InputError, StoreError
+from uwf.errors import InputError, StoreBusy, StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Any
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -44,6 +50,29 @@ def publish_new(temporary: str, path: str) -> bool:
         discard(temporary)
     _sync(os.path.dirname(path) or ".")
     return True
+
+
+def exclusive(path: str, refusal: str) -> AbstractContextManager[Any]:
+    """Hold the lock file at `path`. StoreBusy, which begins with `refusal`, when another process does.
+
+    Where no file can be made nothing is locked: neither can others write there, so there is nothing to keep apart.
+    """
+    from contextlib import nullcontext
+
+    from filelock import FileLock, Timeout  # 50 ms, and few commands need it
+
+    try:
+        return FileLock(path, mode=FILE_MODE).acquire(timeout=0)
+    except Timeout as error:
+        raise StoreBusy(
+            f"{refusal}: another process is at work on the whole of it", hint=f"fuser {path}"
+        ) from error
+    except PermissionError:
+        return nullcontext()
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return nullcontext()
+        raise cannot_create(path, error) from error
 
 
 def discard(temporary: str) -> None:

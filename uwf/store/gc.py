@@ -37,17 +37,25 @@ class GcReport(Record):
 
 
 def collect(store: Store, grace_ms: int, dry_run: bool = False) -> GcReport:
-    """Remove what is not needed; with `dry_run`, only count it.
+    """Remove what is not needed; with `dry_run`, only count it. One process at a time: StoreBusy for a second one.
 
     StoreError when an object that a ref needs is missing or damaged: what it links to cannot be known then, so
     nothing is removed.
     """
+    if dry_run:
+        needed: set[str] = set()
+        with store.snapshot():
+            _mark(store, clock.now_ms() - grace_ms, grace_ms, needed)
+            return _report(store, needed)
+    with store.alone("gc"):
+        return _removed(store, grace_ms)
+
+
+def _removed(store: Store, grace_ms: int) -> GcReport:
     since_ms = clock.now_ms() - grace_ms
     needed: set[str] = set()
     with store.snapshot():
         _mark(store, since_ms, grace_ms, needed)
-        if dry_run:
-            return _report(store, needed)
     points.at("gc: marked")
     with store.transaction("gc") as tx:
         _mark(tx, since_ms, grace_ms, needed)

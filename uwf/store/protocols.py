@@ -18,6 +18,7 @@ from uwf.store.owner import Owner
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any, Final, Protocol
 
@@ -351,6 +352,11 @@ class Store(Objects, Refs, Counters, Drafts, Protocol):
 
     def drop_draft(self, name: str) -> None:
         """Forget a draft, if there is one."""
+        ...
+
+    def alone(self, what: str) -> AbstractContextManager[Any]:
+        """Do something to the whole store while no other process does: `what` is "gc" or "backup". Others go on
+        reading and writing. StoreBusy when another is at it."""
         ...
 
     def stats(self) -> Stats: ...

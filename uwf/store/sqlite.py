@@ -19,7 +19,9 @@ from uwf.store.writing import SqliteTransaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import TracebackType
+    from typing import Any
 
     from uwf.store.protocols import Gate
 
@@ -64,6 +66,9 @@ class SqliteStore(Reading, CounterReading):
 
     def drop_draft(self, name: str) -> None:
         self._database.drafts.drop(name)
+
+    def alone(self, what: str) -> AbstractContextManager[Any]:
+        return self._database.alone(what)
 
     def stats(self) -> Stats:
         sql = (
