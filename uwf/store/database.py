@@ -14,7 +14,6 @@ import time
 
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
-from uwf.store.drafts import Drafts, DraftsInMemory
 from uwf.store.files import exclusive, restoring
 from uwf.store.high_water import Mark
 from uwf.store.validate import NESTED
@@ -59,7 +58,6 @@ class Database:
     def __init__(self, path: str, wait_s: float) -> None:
         self.path = path
         self.wait_s = wait_s
-        self.drafts = Drafts(path)
         self._synchronous = ""
         self._mark: Mark | None = None
         try:
@@ -146,7 +144,6 @@ class Database:
     def close(self) -> None:
         if self._mark is not None:
             self._mark.close()
-        self.drafts.close()
         try:
             self.connection.close()
         except sqlite3.Error as error:
@@ -203,7 +200,6 @@ class InMemory(Database):
 
     def __init__(self) -> None:
         super().__init__(":memory:", 0.0)
-        self.drafts = DraftsInMemory()
 
     def address(self) -> bytes:
         return b"file::memory:"

@@ -221,18 +221,6 @@ class Leases(Protocol):
         ...
 
 
-class Drafts(Protocol):
-    """Reading what is being tried now and may never need to be in the store. A power cut may lose it."""
-
-    def draft(self, name: str) -> bytes | None:
-        """The draft of that name, None when there is none, or it was not finished."""
-        ...
-
-    def drafts(self) -> list[str]:
-        """What there are drafts of, ascending."""
-        ...
-
-
 class Gate(Protocol):
     """What everything passes on its way into a store: there secrets are replaced, before anything is hashed.
 
@@ -255,7 +243,7 @@ class Gate(Protocol):
         ...
 
 
-class Transaction(Objects, Refs, Counters, Drafts, Protocol):
+class Transaction(Objects, Refs, Counters, Protocol):
     """Writing. Reads see the transaction's own writes. Of no use after it ended."""
 
     def put(self, kind: str, payload: Any) -> str:
@@ -304,7 +292,7 @@ class Transaction(Objects, Refs, Counters, Drafts, Protocol):
         ...
 
 
-class Ending(Protocol):
+class TransactionScope(Protocol):
     """What `with store.transaction(name) as tx` takes: commits on a clean exit, rolls back on any exception."""
 
     def __enter__(self) -> Transaction: ...
@@ -317,7 +305,7 @@ class Ending(Protocol):
     ) -> None: ...
 
 
-class View(Protocol):
+class Snapshot(Protocol):
     """What `with store.snapshot()` takes."""
 
     def __enter__(self) -> None: ...
@@ -330,28 +318,19 @@ class View(Protocol):
     ) -> None: ...
 
 
-class Store(Objects, Refs, Counters, Drafts, Protocol):
+class Store(Objects, Refs, Counters, Protocol):
     def transaction(
         self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
-    ) -> Ending:
+    ) -> TransactionScope:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long: for more
         than `wait_s`, or than what the store was opened with. `name` is what it does, one of `points.TRANSACTIONS`:
         a test may have the process killed at `name: begun`, `name: written` and `name: done`."""
         ...
 
-    def snapshot(self) -> View:
+    def snapshot(self) -> Snapshot:
         """Reads inside `with store.snapshot():` all see the store as it was at the beginning, whatever others
         write meanwhile. No transaction can begin inside."""
-        ...
-
-    def keep_draft(self, name: str, data: bytes) -> None:
-        """Keep a draft at once, outside of any transaction, in place of the one of that name. It survives the death
-        of the process. One process at a time may do so for one name. ValueError unless `drafts.is_plain(name)`."""
-        ...
-
-    def drop_draft(self, name: str) -> None:
-        """Forget a draft, if there is one."""
         ...
 
     def alone(self, what: str) -> AbstractContextManager[Any]:

@@ -162,12 +162,6 @@ class Reading:
     def moves_since(self, at_ms: int) -> list[Move]:
         return self._moves(self._database.all(f"{_MOVES} at_ms >= ? ORDER BY seq", (at_ms,)))
 
-    def draft(self, name: str) -> bytes | None:
-        return self._database.drafts.read(name)
-
-    def drafts(self) -> list[str]:
-        return self._database.drafts.names()
-
     def _refs(self, rows: list[Any]) -> list[Ref]:
         try:
             return [_ref(row) for row in rows]

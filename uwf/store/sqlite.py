@@ -61,12 +61,6 @@ class SqliteStore(Reading, CounterReading):
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)
 
-    def keep_draft(self, name: str, data: bytes) -> None:
-        self._database.drafts.keep(name, data)
-
-    def drop_draft(self, name: str) -> None:
-        self._database.drafts.drop(name)
-
     def alone(self, what: str) -> AbstractContextManager[Any]:
         return self._database.alone(what)
 
