@@ -1,1 +1,1 @@
-"""Agents: what runs a role. The seam they share, the processes behind them, and the reading of their replies."""
+"""Agents: what runs a role. Their protocol and kinds, the processes behind them, and the reading of their replies."""

@@ -1,6 +1,6 @@
 """The wish that what runs should end. Set from a signal handler or another thread, seen by whoever polls it.
 
-Nothing ends here: `process.run` watches `fileno()` and does the ending.
+Nothing ends here: `process.supervise` watches `fileno()` and does the ending.
 """
 
 from __future__ import annotations

@@ -86,6 +86,26 @@ class Tail:
         return bytes(self._kept[-TAIL_BYTES:])
 
 
+class Stdin:
+    """What a program reads, for one that gets more of it while it runs. Used by the callbacks of its run alone.
+
+    It stays open until `close`, or until the program closes its end. What is written later is thrown away.
+    """
+
+    def __init__(self, data: bytes = b"") -> None:
+        self.waiting = bytearray(data)
+        self.is_open = True
+
+    def write(self, data: bytes) -> None:
+        """Hand over `data`, which is written as soon as the program takes it."""
+        if self.is_open:
+            self.waiting += data
+
+    def close(self) -> None:
+        """Nothing more comes: the program sees the end of its input behind what waits."""
+        self.is_open = False
+
+
 class Pump:
     """Moves bytes through the parent's ends of `pipes`, and wakes up for the descriptors in `wakers`.
 
@@ -96,7 +116,7 @@ class Pump:
     def __init__(
         self,
         pipes: Pipes,
-        stdin: bytes,
+        stdin: Stdin,
         *,
         spool: Spool,
         limit_bytes: int,
@@ -104,7 +124,7 @@ class Pump:
         on_pause: Callable[[], None],
         wakers: Iterable[int],
     ) -> None:
-        self._pipes, self._stdin, self._spool = pipes, memoryview(stdin), spool
+        self._pipes, self._stdin, self._spool = pipes, stdin, spool
         self._limit_bytes, self._on_output, self._on_pause = limit_bytes, on_output, on_pause
         self.stderr = Tail()
         self.stdout_bytes = 0
@@ -118,7 +138,7 @@ class Pump:
         self._readers = {pipes.stdout[0]: self._take_stdout, pipes.stderr[0]: self._take_stderr}
         for reader in self._readers:
             self._poll.register(reader, select.POLLIN)
-        self._poll.register(pipes.stdin[1], select.POLLOUT)
+        self._is_stdin_full = False
         self._feed()
 
     def is_done(self) -> bool:
@@ -138,12 +158,14 @@ class Pump:
             if descriptor in self._readers:
                 self._read(descriptor)
             elif descriptor == self._pipes.stdin[1]:
-                self._feed()
+                self._poll.unregister(descriptor)
+                self._is_stdin_full = False
             else:
                 self._poll.unregister(descriptor)  # a waker stays readable: once is enough
         if self._pause_due_s is not None and clock.monotonic_s() >= self._pause_due_s:
             self._pause_due_s = None
             self._on_pause()
+        self._feed()
 
     def drain_now(self) -> None:
         """Read what the pipes hold now. Bounded, even when they are being filled all the time."""
@@ -188,17 +210,21 @@ class Pump:
 
     def _feed(self) -> None:
         """Write what stdin takes now; close it at the end, or when it will not be read."""
-        stdin = self._pipes.stdin[1]
+        stdin, waiting = self._pipes.stdin[1], self._stdin.waiting
+        if stdin < 0 or self._is_stdin_full:
+            return
         try:
-            while self._stdin:
-                self._stdin = self._stdin[os.write(stdin, self._stdin) :]
+            while waiting:
+                del waiting[: os.write(stdin, waiting)]
         except BlockingIOError:
+            self._poll.register(stdin, select.POLLOUT)
+            self._is_stdin_full = True
             return
         except BrokenPipeError:
-            # The agent does not want to read more, which is its right.
-            self._stdin = self._stdin[:0]
-        self._poll.unregister(stdin)
-        self._pipes.close("stdin")
+            waiting.clear()  # the agent does not want to read more, which is its right
+            self._stdin.close()
+        if not self._stdin.is_open:
+            self._pipes.close("stdin")
 
 
 def _nameless_file(folder: str) -> int:

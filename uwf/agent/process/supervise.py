@@ -19,7 +19,7 @@ import time
 
 from uwf import clock, points
 from uwf.agent.process import platform, program, spawn
-from uwf.agent.process.pump import Pump, Spool
+from uwf.agent.process.pump import Pump, Spool, Stdin
 from uwf.agent.process.terminate import Termination, terminate
 from uwf.agent.process.tree import MARK_NAME, OwnProcessTree, Subreaper
 from uwf.agent.protocol import ProcessFacts
@@ -44,6 +44,7 @@ _FOREVER = float("inf")
 class ProcessSpec(Record):
     """A program to run. `env` is its whole environment; `UWF_RUN=<mark>` is added to it. `cwd` is absolute.
 
+    `stdin` is closed behind its bytes; as a `Stdin` it stays open for what is written while the program runs.
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
     `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
@@ -54,7 +55,7 @@ class ProcessSpec(Record):
     env: dict[str, str]
     mark: str
     spool_dir: str
-    stdin: bytes = b""
+    stdin: bytes | Stdin = b""
     timeout_s: float | None = 3600.0
     stall_timeout_s: float | None = None
     output_limit_bytes: int = 64 << 20
@@ -148,9 +149,13 @@ class _Supervision:
         self, began_s: float, on_output: Callable[[bytes], None], on_pause: Callable[[], None]
     ) -> ProcessOutcome:
         child, spec = self._child, self._spec
+        stdin = spec.stdin
+        if isinstance(stdin, bytes):
+            stdin = Stdin(stdin)
+            stdin.close()
         pump = Pump(
             child.pipes,
-            spec.stdin,
+            stdin,
             spool=self._spool,
             limit_bytes=spec.output_limit_bytes,
             on_output=on_output,
