@@ -133,10 +133,10 @@ def test_the_line_of_bash_is_taken_apart(line: str, words: list[str]) -> None:
     ],
 )
 def test_bash_is_told_what_it_is_to_insert(line: str, tail: str, said: str) -> None:
-    assert shells.reply("bash", ["--", line, tail]) == said
+    assert shells.answer("bash", ["--", line, tail]) == said
 
 
 @pytest.mark.parametrize("shell", ["complete_zsh", "complete_bash", "source_fish", ""])
 def test_a_script_that_is_not_ours_is_told_nothing(shell: str) -> None:
-    assert shells.reply(shell, ["--", "thread", ""]) == ""
-    assert shells.reply("zsh", []) == ""
+    assert shells.answer(shell, ["--", "thread", ""]) == ""
+    assert shells.answer("zsh", []) == ""

@@ -36,8 +36,8 @@ PATIENCE_S = 1.0
 
 _IN_A_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@~-+:=,")
 _IN_A_MEANING = _IN_A_WORD | {" "}
-"""Names of files and refs are written by strangers, and a script of a shell may evaluate what it is told, or put it
-unquoted on a line. So what is not surely a plain word is not told at all."""
+"""Names of files and refs are untrusted, and a script of a shell may evaluate its candidates, or put one unquoted on a
+line. So what is not surely a plain word is no candidate."""
 
 
 class Candidates(Record):

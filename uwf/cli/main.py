@@ -91,7 +91,7 @@ def _run(words: Sequence[str], out: Output) -> int:
     if shell is not None:
         from uwf.cli import shells
 
-        out.write(shells.reply(shell, words))
+        out.write(shells.answer(shell, words))
         return 0
 
     from uwf.cli.command import INSTALL_COMPLETION, SHOW_COMPLETION

@@ -1,10 +1,10 @@
-"""How bash, zsh and fish ask what could come next: a script for each, where it is installed, and what it is told.
+"""How bash, zsh and fish ask for candidates: the script of each, where it is installed, and the answer it gets.
 
 A script asks with the words before the cursor behind `--` and its shell's name in `_UWF_COMPLETE`; bash, which takes
-words apart at `@`, `=` and `:`, hands over the line and what it is about to replace. The answer's first line says what
-is offered: `words`, which follow, each with its meaning behind a tab; or `files`, `folders`, `yaml`, which the shell
-finds and quotes itself. No script evaluates any of it, and all call the `uwf` of the PATH: a program that lies in the
-folder of a stranger's project is not run by TAB.
+words apart at `@`, `=` and `:`, hands over the line and what it is about to replace. The answer's first line is the
+kind of the candidates: `words`, which follow, each with its meaning behind a tab; or `files`, `folders`, `yaml`, which
+the shell finds and quotes itself. No script evaluates any of it, and all call the `uwf` of the PATH: a program that
+lies in the folder of an untrusted project is not run by TAB.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ complete --command uwf --no-files --keep-order --arguments '(__uwf_offers)'
 SCRIPTS = dict(zip(SHELLS, (BASH.lstrip(), ZSH.lstrip(), FISH.lstrip()), strict=True))
 
 
-def reply(shell: str, words: Sequence[str]) -> str:
-    """What is told to a script of ours that asks with `words`; "" to any other."""
+def answer(shell: str, words: Sequence[str]) -> str:
+    """The answer to a script of ours that asks with `words`; "" to any other."""
     from uwf.cli.complete import candidates
 
     if list(words[:1]) != ["--"] or shell not in SCRIPTS:

@@ -1,8 +1,8 @@
 """The folder of one demo: the project to tidy, the project as it was, the workflow, and the agent that plays it.
 
 The project is a copy, not a git worktree: a worktree is written into the original's `.git`, runs its hooks, and shows
-what is committed where the reader thinks of what is on disk. Only what the linter reads is copied, so that a large
-repository costs no more than its Python files. The original is only read.
+what is committed rather than what is on disk. Only what the linter reads is copied, so that a large repository costs no
+more than its Python files. The original is only read.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def copy(folder: str, chosen: Iterable[str], targets: Iterable[str]) -> Copied:
 
 
 def _new(above: str) -> str:
-    """A folder that nobody else has, named by the time."""
+    """A new folder, named by the time."""
     for folder in (os.path.dirname(above), above):
         os.makedirs(folder, 0o700, exist_ok=True)
     name = time.strftime("%Y%m%d-%H%M%S")

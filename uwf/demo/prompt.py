@@ -23,7 +23,7 @@ AGREED = "Agreed so far: "
 
 
 class RolePrompt(Record):
-    """A prompt, taken apart. `supplement` is "" when nobody adds anything."""
+    """A prompt, taken apart. `supplement` is "" when there is none."""
 
     task: str
     supplement: str
