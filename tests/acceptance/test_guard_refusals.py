@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.gate import Gate, configure, ended, in_line, refusal
 from tests.helpers.project import ONE, Project, reply
-from uwf.guard import switch
+from uwf.guard import pause as switch
 from uwf.store.sqlite import open_store
 
 FAILING = "cat >/dev/null; echo no luck >&2; exit 9"

@@ -22,8 +22,9 @@ from uwf.config import (
     schema,
     values,
 )
+from uwf.engine.run import retry
 from uwf.errors import ConfigInvalid
-from uwf.guard import attempts, breaker, place, resources, retry, slot_guard, success_rate
+from uwf.guard import attempts, breaker, place, resources, slot_guard, success_rate
 
 WHOLE = """
 default_agent = "reviewer"

@@ -15,7 +15,7 @@ from uwf.engine.query import diff
 from uwf.engine.run import rebind
 from uwf.engine.run.admission import Dispatch
 from uwf.errors import Refused, StateError
-from uwf.guard import switch
+from uwf.guard import pause as switch
 from uwf.record import replace
 from uwf.workflow.model import Edge, Workflow
 

@@ -11,7 +11,8 @@ from uwf import clock
 from uwf.engine.events import Waiting
 from uwf.engine.run import runner
 from uwf.errors import Interrupted, Refused
-from uwf.guard import refusals, success_rate, switch
+from uwf.guard import pause as switch
+from uwf.guard import refusals, success_rate
 from uwf.record import replace
 
 if TYPE_CHECKING:

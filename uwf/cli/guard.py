@@ -61,7 +61,7 @@ def stats(ctx: Context) -> None:
     word=arg("on or off.", metavar="on|off", choices=(ON, OFF)),
 )
 def drain(ctx: Context, word: str) -> None:
-    from uwf.guard import switch
+    from uwf.guard import pause as switch
 
     store = ctx.store(create=True)
     if word == ON:
@@ -85,7 +85,7 @@ def pause(
     ctx: Context, what: str, word: str = ON, *, until: str | None = None, reason: str = ""
 ) -> None:
     from uwf.cli.time_arg import future_ms
-    from uwf.guard import switch
+    from uwf.guard import pause as switch
 
     agent = None if what in (ON, OFF) else what
     on = (what if agent is None else word) == ON

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.guard.keys import forgettable, key, unreadable
+from uwf.guard.counters import forgettable, key, unreadable
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ import time
 
 from uwf import clock
 from uwf.guard.contract import refuse
-from uwf.guard.keys import forgettable
+from uwf.guard.counters import forgettable
 from uwf.quantities import (
     NAMES,
     STEPS,

@@ -14,7 +14,7 @@ Times are those of the monotonic clock, which is one for all processes: the wall
 from __future__ import annotations
 
 from uwf import clock
-from uwf.guard.keys import unreadable
+from uwf.guard.counters import unreadable
 from uwf.guard.slots import MACHINE, Pool
 from uwf.record import Record
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.errors import Busy
 from uwf.guard import success_rate
-from uwf.guard.keys import forgettable_series
+from uwf.guard.counters import forgettable_series
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.guard.contract import refuse
-from uwf.guard.keys import forgettable, key
+from uwf.guard.counters import forgettable, key
 from uwf.quantities import counted
 from uwf.record import Record
 

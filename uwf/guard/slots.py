@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from uwf import clock
 from uwf.errors import StoreBusy
-from uwf.guard.keys import key
+from uwf.guard.counters import key
 from uwf.record import Record
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.guard.contract import refuse
-from uwf.guard.keys import forgettable, forgettable_series, key
+from uwf.guard.counters import forgettable, forgettable_series, key
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
 

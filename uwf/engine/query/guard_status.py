@@ -8,7 +8,8 @@ from uwf import clock
 from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.run.admission import Rules
-from uwf.guard import breaker, budget, machine, queue, refusals, slots, success_rate, switch
+from uwf.guard import breaker, budget, machine, queue, refusals, slots, success_rate
+from uwf.guard import pause as switch
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from uwf.config import Config
     from uwf.guard.breaker import Breaker
     from uwf.guard.machine import Left
+    from uwf.guard.pause import Switched
     from uwf.guard.success_rate import Figures
-    from uwf.guard.switch import Switched
     from uwf.store.protocols import Counters
 
 

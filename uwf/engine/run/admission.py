@@ -26,8 +26,8 @@ from uwf.guard import (
     machine,
     resources,
     success_rate,
-    switch,
 )
+from uwf.guard import pause as switch
 from uwf.guard.contract import Request, refuse
 from uwf.guard.slot_guard import Limits, Turn
 from uwf.quantities import counted
@@ -160,7 +160,7 @@ class Dispatch:
 
     def retry_delay_s(self, failing: AgentFailure, retries: int) -> float | None:
         """How long to wait before the step is tried again; None when a person should look first."""
-        from uwf.guard import retry  # rarely needed: after a failure only
+        from uwf.engine.run import retry  # rarely needed: after a failure only
 
         rules = retry.Rules(**self._rules.retry.__dict__)
         if failing.is_hopeless or not retry.worth(rules, failing.failure_class, retries + 1):

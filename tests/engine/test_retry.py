@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf.agent.failure import CLASSES
-from uwf.guard.retry import Rules, delay_s, worth
+from uwf.engine.run.retry import Rules, delay_s, worth
 
 
 def test_only_what_passes_by_itself_is_tried_again() -> None:

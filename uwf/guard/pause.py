@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.errors import StoreError
 from uwf.guard.contract import refuse
-from uwf.guard.keys import forgettable, key, unreadable
+from uwf.guard.counters import forgettable, key, unreadable
 from uwf.record import Record
 
 TYPE_CHECKING = False

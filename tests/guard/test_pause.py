@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.guard.asking import Time, refused, request
 from uwf.errors import Refused, StoreError
-from uwf.guard import switch
-from uwf.guard.switch import AgentPaused, Draining, Paused
+from uwf.guard import pause as switch
+from uwf.guard.pause import AgentPaused, Draining, Paused
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
 AGENTS = ("mine", "claude -p 'do it' --model \"x\"/é")
