@@ -24,7 +24,7 @@ from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
 
 import uwf
-from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.admission import Admission
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.only_steps is not None:
         os.makedirs(options.folder)
-        dispatch = Unguarded if options.without_guards else Dispatch
-        Uwf(Path(options.folder), dispatch).steps(options.only_steps)
+        admission = Unguarded if options.without_guards else Admission
+        Uwf(Path(options.folder), admission).steps(options.only_steps)
         return
     compileall.compile_dir(Path(uwf.__file__).parent, quiet=1)  # as an installation does
     quick = options.quick

@@ -56,8 +56,8 @@ INNER = (
     "rebind: head moved",
     # one step of it
     "step: decided",
-    "line: joined",
-    "line: left",
+    "queue: joined",
+    "queue: left",
     "guards: passed",
     "agent: at the gate",
     "attempt: objects written",

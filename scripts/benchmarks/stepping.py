@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from uwf.engine.actions import lifecycle
 from uwf.engine.chain.cache import Memo
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.run import runner
-from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import Engine
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow
@@ -59,26 +58,24 @@ class Steady:
         return AgentResult(text, tail=text)
 
 
-class Unguarded(Dispatch):
+class Unguarded(Admission):
     """Admits everything, and learns nothing."""
 
-    def admitted(self, *_request: Any) -> Any:
-        return nullcontext(())
-
-    def success(self, *_facts: Any) -> Any:
-        return lambda tx: None
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
+        self.guards = []
 
 
 class Uwf:
     """A store with one thread in it, stepped within this process."""
 
-    def __init__(self, home: Path, dispatch: type[Dispatch] = Dispatch) -> None:
+    def __init__(self, home: Path, admission: type[Admission] = Admission) -> None:
         self.home = home
         self.store = open_store(str(home / "store.db"))
         self.engine = Engine(
             store=self.store,
             memo=Memo(self.store),
-            dispatch=dispatch(self.store, str(home), config.defaults(), os.defpath),
+            admission=admission(self.store, str(home), config.defaults(), os.defpath),
             home=str(home),
             config=config.defaults(),
             environ={},

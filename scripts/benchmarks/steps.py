@@ -10,11 +10,11 @@ from pathlib import Path
 
 from benchmarks.measure import alternate, report, tell
 from benchmarks.stepping import BODY, BareChain, Unguarded, Uwf
-from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.admission import Admission
 from uwf.store.sqlite import SqliteStore
 
 AT_ONCE = 50
-GUARDED = {"with guards": Dispatch, "without guards": Unguarded}
+GUARDED = {"with guards": Admission, "without guards": Unguarded}
 
 
 def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:

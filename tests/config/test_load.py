@@ -22,9 +22,8 @@ from uwf.config import (
     schema,
     values,
 )
-from uwf.engine.run import retry
 from uwf.errors import ConfigInvalid
-from uwf.guard import attempts, breaker, place, resources, slot_guard, success_rate
+from uwf.guard import chain, queue
 
 WHOLE = """
 default_agent = "reviewer"
@@ -157,26 +156,10 @@ def test_every_key_reaches_its_field(home: Path) -> None:
 
 def test_the_guards_have_the_same_defaults() -> None:
     found = config.defaults()
-    assert found.breaker.__dict__ == breaker.Rules().__dict__
-    assert found.stats.__dict__ == success_rate.Rules().__dict__
-    assert found.retry.__dict__ == retry.Rules().__dict__
-    limits = found.limits
-    assert attempts.Rules(limits.max_attempts, limits.max_repeats) == attempts.Rules()
-    assert resources.Rules() == resources.Rules(
-        expected_bytes=limits.min_memory_bytes,
-        reserve_cpus=limits.reserve_cpus,
-        disk_floor_bytes=limits.disk_floor_bytes,
-        seats=limits.seats,
-    )
-    assert slot_guard.Limits({}, {}, {}) == slot_guard.Limits(
-        per_agent={},
-        per_workflow=dict(limits.per_workflow),
-        per_label=dict(limits.per_label),
-        max_running=limits.max_running,
-        max_queue=limits.max_queue,
-        overflow=limits.overflow,
-    )
-    assert values.OVERFLOW == (place.REFUSE, place.DROP_OLDEST)
+    for guard in chain.GUARDS:
+        if guard.Rules is not None:
+            assert found.rules(guard.Rules) == guard.Rules()
+    assert values.OVERFLOW == queue.OVERFLOW
     assert values.FAILURE_CLASSES == failure.CLASSES
 
 

@@ -189,7 +189,7 @@ SCENARIOS = (
         "exec --wait, in line",
         two_started,
         thread("exec", "@last", "--wait", "30"),
-        ("line: joined", "line: left", "guards: passed", "attempt: done"),
+        ("queue: joined", "queue: left", "guards: passed", "attempt: done"),
         agent=LIVELY,
         beside=slow_step,
         whole=False,

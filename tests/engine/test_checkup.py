@@ -11,11 +11,12 @@ from uwf.agent.process import platform
 from uwf.engine.upkeep import doctor
 from uwf.guard import queue
 from uwf.guard.queue import Entry
+from uwf.store.owner import Owner
 
 
 def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> Entry:
     """Put a process into the line, in the place of any other that waited for the thread."""
-    entry = Entry(thread, "mine", (), 0, False, 0.0, pid, started)
+    entry = Entry(thread, "mine", (), 0, False, 0.0, Owner(pid, started))
     with rig.store.transaction() as tx:
         queue.put(tx, entry)
     return entry

@@ -13,7 +13,7 @@ from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine.query import diff
 from uwf.engine.run import rebind
-from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.admission import Admission
 from uwf.errors import Refused, StateError
 from uwf.guard import pause as switch
 from uwf.record import replace
@@ -372,8 +372,8 @@ def drain(rig: Rig) -> None:
 
 def fill(rig: Rig) -> None:
     config = replace(rig.engine.config, limits=replace(rig.engine.config.limits, max_running=0))
-    dispatch = Dispatch(rig.store, rig.engine.home, config, "/bin")
-    rig.engine = replace(rig.engine, config=config, dispatch=dispatch)
+    admission = Admission(rig.store, rig.engine.home, config, "/bin")
+    rig.engine = replace(rig.engine, config=config, admission=admission)
 
 
 def take_agent_away(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf.config import AgentConfig, BudgetConfig
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.admission import Admission
 from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
 from uwf.guard import budget
 from uwf.record import replace
@@ -27,8 +27,8 @@ LOOP = (DEAR, REVIEW)
 def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
     """The rig with a budget in its config."""
     settings = replace(rig.engine.config, budget=replace(BudgetConfig({}, {}, {}, {}), **parts))
-    dispatch = Dispatch(rig.store, rig.engine.home, settings, "/bin")
-    rig.engine = replace(rig.engine, config=settings, dispatch=dispatch)
+    admission = Admission(rig.store, rig.engine.home, settings, "/bin")
+    rig.engine = replace(rig.engine, config=settings, admission=admission)
     return rig
 
 

@@ -9,9 +9,11 @@ from unittest import mock
 
 from uwf.errors import Refused
 from uwf.guard import slots
-from uwf.guard.contract import Request
+from uwf.guard.contract import Failed, Guard, Host, Outcome, Request, Succeeded
 from uwf.guard.slots import Held, Pool
-from uwf.record import replace
+from uwf.record import Record, replace
+from uwf.store.owner import Owner
+from uwf.store.protocols import Store
 
 REQUEST = Request(
     thread="T1",
@@ -36,10 +38,39 @@ def request(**fields: Any) -> Request:
     return replace(REQUEST, **fields)
 
 
-def take(folder: str, pools: Sequence[Pool], owner: str) -> Held:
-    """Slots, as who need not wait takes them."""
+def host(store: Store, *rules: Record, pid: int = 1, **fields: Any) -> Host:
+    """Where guards stand, as process `pid` meets it; they have their usual rules but for those that are given."""
+    given = {type(one): one for one in rules}
+    usual: dict[str, Any] = {
+        "home": "/",
+        "rules": lambda of: given.get(of) or of(),
+        "owner": Owner(pid, f"start {pid}"),
+        "is_alive": lambda owner: True,
+        "agent_limits": {},
+        "clear": lambda thread: False,
+    }
+    return Host(**{"store": store, **usual, **fields})
+
+
+def good(duration_ms: int = 5, peak_bytes: int = 0, **usage: Any) -> Succeeded:
+    return Succeeded(usage, duration_ms, peak_bytes)
+
+
+def bad(failure_class: str = "exit_code", cause: str = "it crashed", **fields: Any) -> Failed:
+    usual: dict[str, Any] = {"usage": {}, "duration_ms": 5, "peak_memory_bytes": 0}
+    return Failed(failure_class=failure_class, cause=cause, **{**usual, **fields})
+
+
+def end(guard: Guard, outcome: Outcome, store: Store, asked: Request = REQUEST) -> None:
+    """An attempt came to an end, and the guard learns it."""
+    with store.transaction() as tx:
+        guard.ended(tx, asked, outcome)
+
+
+def take(folder: str, pools: Sequence[Pool], thread: str, pid: int = 100) -> Held:
+    """Slots, as a process takes them that need not wait."""
     with slots.taking(folder) as table:
-        return table.take(pools, owner)
+        return table.take(pools, thread, Owner(pid))
 
 
 def refused(action: Callable[[], object]) -> Refused:
@@ -75,15 +106,10 @@ class Time:
 
 
 class Processes:
-    """Processes by pid, of which some are dead. One process of the test plays all of them in turn."""
+    """Processes by pid and start, of which some are dead."""
 
     def __init__(self) -> None:
         self.dead: set[tuple[int, str]] = set()
 
-    def is_alive(self, pid: int, started: str) -> bool:
-        return (pid, started) not in self.dead
-
-    @contextmanager
-    def playing(self, pid: int) -> Iterator[None]:
-        with mock.patch("os.getpid", lambda: pid):
-            yield
+    def is_alive(self, owner: Owner) -> bool:
+        return (owner.pid, owner.started) not in self.dead

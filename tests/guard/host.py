@@ -15,6 +15,7 @@ from uwf.agent.protocol import AgentRequest
 from uwf.agent.stop import Stop
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Pool
+from uwf.store.owner import Owner
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     if word == "blind":
         platform._load_prctl = lambda: lambda _option, _argument: None
     with slots.taking(folder) as table:
-        held = table.take([Pool(MACHINE, 1)], f"T {os.getpid()}")
+        held = table.take([Pool(MACHINE, 1)], "T", Owner(os.getpid()))
     request = AgentRequest(
         prompt="",
         cwd=spool_dir,

@@ -7,26 +7,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.guard.asking import request
+from tests.guard.asking import bad, end, good, host, request
 from uwf.errors import Refused
 from uwf.guard import attempts
-from uwf.guard.attempts import Attempts, Rules, signature
+from uwf.guard.attempts import NOTE, Attempts, signature
+from uwf.guard.contract import OverBudget
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
 REQUEST = request(thread="T", workflow="w", agent="a")
 
 
-def tell(store: SqliteStore, thread: str, known: str) -> int:
+def guard(rules: Attempts.Rules | None = None, store: SqliteStore | None = None) -> Attempts:
+    return Attempts(host(store or open_in_memory(), rules or Attempts.Rules()))
+
+
+def tell(store: SqliteStore, thread: str, cause: str) -> int:
     """A failure like this; how often it has been told by now."""
-    with store.transaction() as tx:
-        attempts.tell_failure(tx, thread, known)
-    return attempts.repeats(store, thread, known)
+    end(guard(store=store), bad(cause=cause), store, request(thread=thread))
+    return repeats(store, thread, cause)
+
+
+def repeats(store: SqliteStore, thread: str, cause: str) -> int:
+    return guard(store=store).repeats(thread, "exit_code", cause)
 
 
 @pytest.mark.parametrize(("tries", "repeats"), [(0, 0), (2, 0), (0, 2), (2, 2)])
 def test_few_failures_let_the_step_be_tried(tries: int, repeats: int) -> None:
-    Attempts(Rules()).enter(replace(REQUEST, tries=tries, repeats=repeats))
+    guard().enter(replace(REQUEST, tries=tries, repeats=repeats))
 
 
 @pytest.mark.parametrize(
@@ -40,17 +48,17 @@ def test_few_failures_let_the_step_be_tried(tries: int, repeats: int) -> None:
 def test_many_failures_are_left_to_a_person(tries: int, repeats: int, words: str) -> None:
     request = replace(REQUEST, tries=tries, repeats=repeats)
     with pytest.raises(Refused, match=words) as caught:
-        Attempts(Rules()).enter(request)
+        guard().enter(request)
     assert caught.value.reason == "attempts_exhausted"
     assert "role writer" in caught.value.message
     assert (caught.value.hint or "").startswith("uwf thread resume T --supplement ")
-    Attempts(Rules()).enter(replace(request, fresh=True))
+    guard().enter(replace(request, fresh=True))
 
 
 def test_the_limits_are_settings() -> None:
-    Attempts(Rules(max_attempts=9, max_repeats=9)).enter(replace(REQUEST, tries=8, repeats=8))
+    guard(Attempts.Rules(max_attempts=9, max_repeats=9)).enter(replace(REQUEST, tries=8, repeats=8))
     with pytest.raises(Refused):
-        Attempts(Rules(max_attempts=1)).enter(replace(REQUEST, tries=1))
+        guard(Attempts.Rules(max_attempts=1)).enter(replace(REQUEST, tries=1))
 
 
 @pytest.mark.parametrize(
@@ -107,10 +115,10 @@ def test_a_signature_is_its_own(message: str) -> None:
 
 def test_counts_are_kept_for_each_thread() -> None:
     store = open_in_memory()
-    assert attempts.repeats(store, "T", "a") == 0
+    assert repeats(store, "T", "a") == 0
     assert [tell(store, "T", "a"), tell(store, "T", "b"), tell(store, "T", "a")] == [1, 1, 2]
-    assert attempts.repeats(store, "T", "a") == 2
-    assert attempts.repeats(store, "U", "a") == 0
+    assert repeats(store, "T", "a") == 2
+    assert repeats(store, "U", "a") == 0
 
 
 def test_a_count_is_kept_also_when_many_other_failures_come() -> None:
@@ -118,9 +126,28 @@ def test_a_count_is_kept_also_when_many_other_failures_come() -> None:
     tell(store, "T", "often")
     tell(store, "T", "often")
     for n in range(10 * attempts.KEPT):
-        tell(store, "T", f"once {n}")
-    assert attempts.repeats(store, "T", "often") == 2
+        tell(store, "T", f"once {word(n)}")
+    assert repeats(store, "T", "often") == 2
     assert len(store.counter("failures/T")) == attempts.KEPT
+
+
+def word(number: int) -> str:
+    """A number as letters, which make another failure."""
+    return "".join(chr(ord("k") + int(digit)) for digit in str(number))
+
+
+def test_what_is_tried_again_by_itself_is_no_failure_of_its_thread() -> None:
+    store = open_in_memory()
+    end(guard(store=store), bad(cause="a", is_retried=True), store)
+    end(guard(store=store), good(), store)
+    end(guard(store=store), OverBudget({}, 5), store)
+    assert store.counters("") == []
+
+
+def test_what_was_noted_of_a_failure_makes_no_other_one() -> None:
+    store = open_in_memory()
+    tell(store, "T", "it crashed")
+    assert repeats(store, "T", f"it crashed{NOTE}the same failure 3 times in this thread") == 1
 
 
 class Counting(RuleBasedStateMachine):
@@ -140,7 +167,7 @@ class Counting(RuleBasedStateMachine):
     def counts_agree(self) -> None:
         for thread in "TU":
             for known in "abcd":
-                found = attempts.repeats(self.store, thread, known)
+                found = repeats(self.store, thread, known)
                 assert found == self.told.get((thread, known), 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.guard.asking import Processes, Time, refused, request
+from tests.guard.asking import Processes, Time, bad, end, good, host, refused, request
 from uwf.errors import Refused, StoreError
 from uwf.guard import breaker
-from uwf.guard.breaker import Rules
-from uwf.guard.circuit import Circuit
+from uwf.guard.breaker import Breaker
+from uwf.guard.contract import Release
+from uwf.guard.counters import key
+from uwf.store.owner import Owner
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
+Rules = Breaker.Rules
 AGENTS = ("mine", "sh -c 'run it; with \"words\"/and slashes'")
 THREADS = tuple(f"T{number}" for number in range(7))
 COOLDOWN_S = 1800.0
@@ -93,16 +96,12 @@ class Breakers(RuleBasedStateMachine):
             return  # its lock is held
         process = data.draw(st.sampled_from(self.living))
         expected = self.expected(agent)
-        circuit = Circuit(
-            self.store, self.rules, started=process[1], is_alive=self.processes.is_alive
-        )
-        with self.processes.playing(process[0]):
-            try:
-                release = circuit.enter(request(agent=agent, thread=thread))
-            except Refused as refusal:
-                assert refusal.reason == "circuit_open"
-                assert expected == "refuse"
-                return
+        try:
+            release = self.guard(process).enter(request(agent=agent, thread=thread))
+        except Refused as refusal:
+            assert refusal.reason == "circuit_open"
+            assert expected == "refuse"
+            return
         assert expected == ("pass" if release is None else "probe")
         run = Run(agent, thread, process, release)
         self.runs.append(run)
@@ -111,12 +110,14 @@ class Breakers(RuleBasedStateMachine):
                 if one.state != "closed":
                     one.state, one.probe = "half_open", run
 
+    def guard(self, process: tuple[int, str]) -> Breaker:
+        owner, is_alive = Owner(*process), self.processes.is_alive
+        return Breaker(host(self.store, self.rules, owner=owner, is_alive=is_alive))
+
     def tell(self, run: Run, failure: str | None) -> None:
-        with self.store.transaction() as tx:
-            if failure is None:
-                breaker.tell_success(tx, run.agent)
-            else:
-                breaker.tell_failure(tx, self.rules, run.agent, failure, run.thread, "why")
+        outcome = good() if failure is None else bad(failure, "why")
+        asked = request(agent=run.agent, thread=run.thread)
+        end(self.guard(run.process), outcome, self.store, asked)
         if failure is None:
             self.close(run.agent, lambda one: True)
         elif failure in breaker.ANSWERED:
@@ -144,9 +145,8 @@ class Breakers(RuleBasedStateMachine):
 
     def let_go(self, run: Run) -> None:
         if run.release is not None:
-            with self.processes.playing(run.process[0]):
-                run.release()
-                run.release()  # a release may be called twice
+            run.release()
+            run.release()  # a release may be called twice
         for one in self.model.values():
             if one.probe is run:
                 one.probe = None
@@ -203,9 +203,11 @@ class Breakers(RuleBasedStateMachine):
         assert seen.keys() == self.model.keys()
         for where, one in self.model.items():
             found = seen[where]
-            probe = None if one.probe is None else (one.probe.thread, *one.probe.process)
+            probe, thread = None, None
+            if one.probe is not None:
+                probe, thread = Owner(*one.probe.process), one.probe.thread
             assert found.state == one.state
-            assert found.probe == (probe or (None, None, None))
+            assert (found.probe_thread, found.probe) == (thread, probe)
             if one.state == "closed":
                 assert found.failures == one.failures < self.rules.threshold
             else:
@@ -245,18 +247,14 @@ class Fleet:
         self.store, self.rules = store, rules or Rules()
         self.processes = Processes()
 
-    def ask(
-        self, pid: int, agent: str = "mine", thread: str | None = None
-    ) -> Callable[[], None] | None:
-        circuit = Circuit(
-            self.store, self.rules, started=f"start {pid}", is_alive=self.processes.is_alive
-        )
-        with self.processes.playing(pid):
-            return circuit.enter(request(agent=agent, thread=thread or f"T{pid}"))
+    def guard(self, pid: int = 1) -> Breaker:
+        return Breaker(host(self.store, self.rules, pid=pid, is_alive=self.processes.is_alive))
 
-    def fail(self, thread: str, failure: str = "exit_code", cause: str = "it crashed") -> None:
-        with self.store.transaction() as tx:
-            breaker.tell_failure(tx, self.rules, "mine", failure, thread, cause)
+    def ask(self, pid: int, agent: str = "mine", thread: str | None = None) -> Release | None:
+        return self.guard(pid).enter(request(agent=agent, thread=thread or f"T{pid}"))
+
+    def fail(self, thread: str, failure: str = "exit_code") -> None:
+        end(self.guard(), bad(failure), self.store, request(thread=thread))
 
     def open(self) -> None:
         for thread in ("A", "B", "C"):
@@ -355,8 +353,7 @@ def test_clock_that_jumps_back_neither_ends_the_pause_nor_makes_it_endless(
 def test_closing_and_opening_are_on_record_with_their_cause(fleet: Fleet) -> None:
     fleet.open()
     breaker.reset(fleet.store, "mine/exit_code")
-    with fleet.store.transaction() as tx:
-        breaker.tell_success(tx, "mine")
+    end(fleet.guard(), good(), fleet.store)
     told = [
         (one.value["event"], one.value["breaker"], one.value["cause"])
         for one in fleet.store.samples(breaker.EVENTS, 0)
@@ -371,11 +368,10 @@ def test_closing_and_opening_are_on_record_with_their_cause(fleet: Fleet) -> Non
 
 def test_long_causes_are_cut_and_old_events_and_counts_forgotten(fleet: Fleet, time: Time) -> None:
     for number in range(50):
-        with fleet.store.transaction() as tx:
-            rules = Rules(threshold=2)
-            for thread in "AB"[: number % 2 + 1]:
-                agent = f"./run --once {number}"
-                breaker.tell_failure(tx, rules, agent, "exit_code", thread, "x" * 100_000)
+        guard = Breaker(host(fleet.store, Rules(threshold=2)))
+        for thread in "AB"[: number % 2 + 1]:
+            asked = request(agent=f"./run --once {number}", thread=thread)
+            end(guard, bad(cause="x" * 100_000), fleet.store, asked)
         time.pass_s(7 * 86_400)
     kept = breaker.all_of(fleet.store)
     assert max(len(one.cause) for one in kept) == 300
@@ -394,3 +390,21 @@ def test_unreadable_breaker_is_named_and_can_be_reset(fleet: Fleet) -> None:
     assert breaker.reset(fleet.store, counter) == 1
     assert breaker.reset(fleet.store, "mine") == 1
     assert fleet.ask(1) is None
+
+
+def test_circuit_of_another_version_is_read_with_its_probe(store: SqliteStore) -> None:
+    value = {
+        **{"agent": "mine", "failure_class": None, "state": "half_open", "failures": 3},
+        **{"threads": ["A", "B"], "changed_ms": 5, "opened_ms": 5, "cause": "it crashed"},
+        **{"probe_thread": "T1", "probe_pid": 7, "probe_started": "start 7"},
+    }
+    with store.transaction() as tx:
+        tx.set_counter(breaker.PREFIX + key("mine"), value)
+    (circuit,) = breaker.all_of(store)
+    assert (circuit.probe_thread, circuit.probe) == ("T1", Owner(7, "start 7"))
+    guard = Breaker(host(store, is_alive=lambda owner: owner.pid != 7))
+    release = guard.enter(request(thread="T2"))
+    assert release is not None
+    release()
+    ((_, after),) = store.counters(breaker.PREFIX)
+    assert after == {**value, "probe_thread": None, "probe_pid": None, "probe_started": None}

@@ -10,18 +10,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.guard.asking import request
+from tests.guard.asking import end, host, request
 from uwf import clock
 from uwf.errors import Refused
 from uwf.guard import budget
-from uwf.guard.budget import Budget, Rules
-from uwf.guard.contract import Request
+from uwf.guard.budget import Budget
+from uwf.guard.contract import Failed, OverBudget, Request, Succeeded
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
 NOON_MS = 1_769_860_800_000  # 2026-01-31T12:00:00Z
 DAY_MS = 86_400_000
-NO_RULES = Rules({}, {}, {}, {})
+NO_RULES = Budget.Rules()
 
 REQUEST = request(thread="T", workflow="w", agent="a")
 
@@ -50,14 +50,18 @@ def store() -> SqliteStore:
     return open_in_memory()
 
 
-def tell(store: SqliteStore, usage: dict[str, float] | None, **more: float) -> None:
-    with store.transaction() as tx:
-        budget.tell(tx, usage, **more)  # type: ignore[arg-type]
+def tell(store: SqliteStore, usage: dict[str, float]) -> None:
+    """A step came about that used this."""
+    end(Budget(host(store)), Succeeded(usage, 0), store)
 
 
-def refusal(store: SqliteStore, rules: Rules, request: Request) -> Refused | None:
+def limited(rules: Budget.Rules = NO_RULES, store: SqliteStore | None = None) -> Budget:
+    return Budget(host(store or open_in_memory(), rules))
+
+
+def refusal(store: SqliteStore, rules: Budget.Rules, request: Request) -> Refused | None:
     try:
-        Budget(store, rules).enter(request)
+        limited(rules, store).enter(request)
     except Refused as refused:
         assert refused.reason == "budget_exhausted"
         return refused
@@ -134,17 +138,18 @@ def test_what_a_step_may_use_is_its_reserve(store: SqliteStore) -> None:
 def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
     tell(store, {"usd": 0.5, "tokens": 100, "words": 7})
-    tell(store, {"usd": 0.25}, steps=0, seconds=1.5)
+    end(Budget(host(store)), OverBudget({"usd": 0.25}, 1500), store)
     assert budget.today(store) == {"usd": 0.75, "tokens": 100, "steps": 1, "time": 1.5}
     assert refusal(store, rules, REQUEST) is None
-    tell(store, {"usd": 0.5})
+    end(Budget(host(store)), Failed({"usd": 0.5}, 0, 0, "exit_code", "it crashed"), store)
     refused = refusal(store, rules, REQUEST)
     assert refused is not None
     assert refused.message == (
         "this machine has used usd 1.25 of 1 today; try again at 2026-02-01T00:00:00Z"
     )
     assert refused.hint == "uwf config set budget.day.usd 2"
-    tell(store, None)
+    tell(store, {})
+    tell(store, {})
     refused = refusal(store, replace(rules, day={"steps": 3.0}), REQUEST)
     assert refused is not None
     assert "steps 3 of 3 today" in refused.message
@@ -191,23 +196,23 @@ def test_a_negative_or_strange_amount_adds_nothing(store: SqliteStore) -> None:
 def test_what_is_reached_is_said_in_words() -> None:
     limits = {"usd": 5.0, "tokens": 2e6, "visits": 3.0, "time": 7200.0}
     spent = {"usd": 4.99, "tokens": 1_999_999, "time": 7199.9}
-    assert budget.reached(NO_RULES, limits, spent, 2) is None
-    assert budget.reached(NO_RULES, limits, {"usd": 5.021}, 2) == "usd 5.02 of 5"
-    assert budget.reached(NO_RULES, limits, {"tokens": 2_000_123, "time": 7260.4}, 3) == (
+    assert limited().reached(limits, spent, 2) is None
+    assert limited().reached(limits, {"usd": 5.021}, 2) == "usd 5.02 of 5"
+    assert limited().reached(limits, {"tokens": 2_000_123, "time": 7260.4}, 3) == (
         "tokens 2000123 of 2M, visits 3 of 3, time 2h1m of 2h"
     )
     rules = replace(NO_RULES, reserve={"usd": 1.0})
-    assert budget.reached(rules, limits, {"usd": 4.0}) is None
-    assert budget.reached(rules, limits, {"usd": 4.5}) == ("usd 4.5 of 5 (1 needed)")
+    assert limited(rules).reached(limits, {"usd": 4.0}) is None
+    assert limited(rules).reached(limits, {"usd": 4.5}) == ("usd 4.5 of 5 (1 needed)")
 
 
 def test_the_time_of_a_step_is_the_least_that_is_left() -> None:
     request = replace(REQUEST, budget={"time": 100.0}, spent={"time": 70.0})
-    assert budget.remaining_time_s(NO_RULES, REQUEST) is None
-    assert budget.remaining_time_s(NO_RULES, request) == 30
-    assert budget.remaining_time_s(replace(NO_RULES, step={"time": 10.0}), request) == 10
-    assert budget.remaining_time_s(replace(NO_RULES, thread={"time": 5.0}), REQUEST) == 5
-    assert budget.remaining_time_s(NO_RULES, replace(request, spent={"time": 101.0})) == 0
+    assert limited().remaining_s(REQUEST) is None
+    assert limited().remaining_s(request) == 30
+    assert limited(replace(NO_RULES, step={"time": 10.0})).remaining_s(request) == 10
+    assert limited(replace(NO_RULES, thread={"time": 5.0})).remaining_s(REQUEST) == 5
+    assert limited().remaining_s(replace(request, spent={"time": 101.0})) == 0
 
 
 class Days(RuleBasedStateMachine):
@@ -225,7 +230,7 @@ class Days(RuleBasedStateMachine):
         self.now = Clock()
         self.real = clock.now_ms
         clock.now_ms = self.now
-        self.rules = Rules(
+        self.rules = Budget.Rules(
             step={},
             thread={} if limit is None else {"tokens": float(limit)},
             day={} if day is None else {"tokens": float(day)},

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.guard.asking import Time, refused, request
+from tests.guard.asking import Time, bad, end, host, refused, request
 from uwf.errors import Refused, StoreError
 from uwf.guard import pause as switch
 from uwf.guard.pause import AgentPaused, Draining, Paused
@@ -82,9 +82,9 @@ class Switches(RuleBasedStateMachine):
     @invariant()
     def guards_refuse_while_it_is_on(self) -> None:
         for name, (guard, _) in GUARDS.items():
-            assert refuses(guard(self.store), "mine") == self.is_on(name)
+            assert refuses(guard(host(self.store)), "mine") == self.is_on(name)
         for agent in AGENTS:
-            assert refuses(AgentPaused(self.store), agent) == self.is_on(agent)
+            assert refuses(AgentPaused(host(self.store)), agent) == self.is_on(agent)
 
     @invariant()
     def what_is_on_is_listed(self) -> None:
@@ -112,7 +112,7 @@ def test_refusals_say_why_and_until_when(store: SqliteStore, time: Time) -> None
         switch.pause_agent(tx, "mine", until_ms=until_ms, why="weekly limit")
     told = [
         refused(lambda guard=guard: guard.enter(request()))  # type: ignore[misc]
-        for guard in (Draining(store), Paused(store), AgentPaused(store))
+        for guard in (Draining(host(store)), Paused(host(store)), AgentPaused(host(store)))
     ]
     assert [(one.reason, one.message, one.hint) for one in told] == [
         ("draining", "no step begins while uwf drains", "uwf guard drain off"),
@@ -131,7 +131,7 @@ def test_limit_of_an_agent_does_not_end_a_pause_by_hand(store: SqliteStore, time
     with store.transaction() as tx:
         switch.pause_agent(tx, "mine", until_ms=time.ms + 1000, why="limit")
     time.pass_s(10)
-    assert refused(lambda: AgentPaused(store).enter(request())).reason == "agent_paused"
+    assert refused(lambda: AgentPaused(host(store)).enter(request())).reason == "agent_paused"
 
 
 def test_ends_that_have_come_do_not_pile_up(store: SqliteStore, time: Time) -> None:
@@ -149,17 +149,27 @@ def test_switch_that_cannot_be_read_stops_and_can_be_turned_off(
     with store.transaction() as tx:
         tx.set_counter(switch.DRAIN, value)
     with pytest.raises(StoreError) as caught:
-        Draining(store).enter(request())
+        Draining(host(store)).enter(request())
     assert caught.value.hint == "uwf guard drain off"
     assert switch.turn_off(store, switch.DRAIN)
-    Draining(store).enter(request())
+    Draining(host(store)).enter(request())
 
 
 def test_unreadable_switch_of_one_agent_stops_no_other(store: SqliteStore, time: Time) -> None:
     with store.transaction() as tx:
         tx.set_counter(switch.of_agent("broken"), "?")
         switch.pause_agent(tx, "mine", until_ms=time.ms + 1000, why="limit")
-    assert refused(lambda: AgentPaused(store).enter(request())).reason == "agent_paused"
-    AgentPaused(store).enter(request(agent="other"))
+    assert refused(lambda: AgentPaused(host(store)).enter(request())).reason == "agent_paused"
+    AgentPaused(host(store)).enter(request(agent="other"))
     with pytest.raises(StoreError):
-        AgentPaused(store).enter(request(agent="broken"))
+        AgentPaused(host(store)).enter(request(agent="broken"))
+
+
+def test_an_agent_that_reached_its_limit_pauses_itself(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    end(guard, bad("quota", "weekly limit"), store)
+    guard.enter(request())
+    end(guard, bad("quota", "weekly limit", resets_ms=time.ms + 60_000), store)
+    assert "paused: weekly limit" in refused(lambda: guard.enter(request())).message
+    time.pass_s(60)
+    guard.enter(request())

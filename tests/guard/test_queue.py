@@ -1,4 +1,4 @@
-"""The line: whose turn it is, hour after hour, with everybody looking whenever he likes."""
+"""The queue: which waiter goes next, hour after hour, with all of them looking at any time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from uwf.guard import queue
 from uwf.guard.queue import AGE_S, PATIENCE_S, Entry
 from uwf.guard.slots import MACHINE, Pool
 from uwf.record import replace
+from uwf.store.owner import Owner
 from uwf.store.sqlite import open_in_memory
 
 ROOM = Pool(MACHINE, 3)
@@ -23,7 +24,7 @@ SMALL = (Pool("agent/x", 1), Pool("label/repo=a", 1), Pool("label/repo=b", 2))
 
 
 def entry(thread: str, **fields: object) -> Entry:
-    base = Entry(thread, "mine", (ROOM,), 0, False, 0.0, 100, "start")
+    base = Entry(thread, "mine", (ROOM,), 0, False, 0.0, Owner(100, "start"))
     return replace(base, **fields)
 
 
@@ -143,20 +144,31 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
     one = entry("T1", pools=(ROOM, *SMALL), priority=-3, person=True, since_s=1.25)
     with store.transaction() as tx:
         queue.put(tx, one)
-        queue.put(tx, entry("T2", pid=200))
+        queue.put(tx, entry("T2", owner=Owner(200, "start")))
         assert queue.find(tx, "T1") == one
         queue.remove(tx, "T3")
         assert queue.gone(tx) == 0
     assert queue.find(store, "T3") is None
-    assert queue.entries(store, lambda pid, _: pid != 200) == [one]
+    assert queue.entries(store, lambda owner: owner.pid != 200) == [one]
     with store.transaction() as tx:
         queue.remove(tx, "T2")
     assert (queue.everybody(store), queue.gone(store)) == ([one], 1)
 
 
-@pytest.mark.parametrize(
-    "value", ["?", {}, {"thread": "T2", "pools": []}, {**vars(entry("T2")), "pools": [], "new": 1}]
-)
+STORED = {
+    **{"thread": "T2", "agent": "mine", "pools": [["machine", 3]], "priority": 0, "person": False},
+    **{"since_s": 0.0, "pid": 100, "started": "start"},
+}
+
+
+def test_entries_are_kept_as_every_version_has_done() -> None:
+    store = open_in_memory()
+    with store.transaction() as tx:
+        queue.put(tx, entry("T2"))
+    assert store.counter("queue/T2") == STORED
+
+
+@pytest.mark.parametrize("value", ["?", {}, {"thread": "T2", "pools": []}, {**STORED, "new": 1}])
 def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
     store = open_in_memory()
     with store.transaction() as tx:

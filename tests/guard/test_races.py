@@ -14,20 +14,23 @@ from unittest import mock
 import pytest
 
 from tests.agent.supervised import eventually
-from tests.guard.asking import request, take
+from tests.guard.asking import bad, end, host, request, take
 from tests.guard.crowd import Crowd, crowd
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.errors import Refused
-from uwf.guard import breaker, queue, slots, success_rate
-from uwf.guard.circuit import Circuit
+from uwf.guard import machine, queue, slots
+from uwf.guard.breaker import Breaker
+from uwf.guard.contract import Host
 from uwf.guard.queue import Entry
-from uwf.guard.slot_guard import Limits, Turn
+from uwf.guard.slot_guard import Slots
 from uwf.guard.slots import MACHINE, Full, Held, Pool
+from uwf.guard.success_rate import SuccessRate
+from uwf.record import Record
+from uwf.store.owner import Owner
 from uwf.store.sqlite import SqliteStore, open_store
 
 MANY = 50
-RULES = breaker.Rules(threshold=3, cooldown_s=1800)
 
 Tell = Callable[[Any], None]
 Wait = Callable[[], None]
@@ -47,9 +50,14 @@ def ago(seconds: float) -> Any:
     return mock.patch("uwf.clock.now_ms", lambda: then_ms)
 
 
-def circuit(store: SqliteStore) -> Circuit:
-    started = platform.start_time(os.getpid())
-    return Circuit(store, RULES, started=started, is_alive=platform.is_same)
+def here(store: SqliteStore, *rules: Record, home: str = "/") -> Host:
+    """Where guards stand in this process, which is a real one."""
+    owner = Owner(os.getpid(), platform.start_time(os.getpid()) or "")
+    return host(store, *rules, owner=owner, is_alive=is_alive, home=home)
+
+
+def is_alive(owner: Owner) -> bool:
+    return platform.is_same(owner.pid, owner.started)
 
 
 def probes(many: Crowd) -> list[int]:
@@ -59,15 +67,15 @@ def probes(many: Crowd) -> list[int]:
 
 def test_exactly_one_of_fifty_processes_is_the_probe_until_it_is_killed(path: str) -> None:
     store = open_store(path)
-    with ago(1800), store.transaction() as tx:
+    with ago(1800):
         for thread in ("A", "B", "C"):
-            breaker.tell_failure(tx, RULES, "mine", "exit_code", thread, "it crashed")
+            end(Breaker(here(store)), bad(), store, request(thread=thread))
     store.close()
 
     def ask(number: int, tell: Tell, wait: Wait) -> None:
         store = open_store(path)
         try:
-            release = circuit(store).enter(request(thread=f"T{number}"))
+            release = Breaker(here(store)).enter(request(thread=f"T{number}"))
         except Refused as refusal:
             tell(refusal.reason)
         else:
@@ -85,16 +93,13 @@ def test_exactly_one_of_fifty_processes_is_the_probe_until_it_is_killed(path: st
 
 def test_exactly_one_of_fifty_processes_tries_an_agent_that_mostly_fails(path: str) -> None:
     store = open_store(path)
-    with store.transaction() as tx:
-        for _ in range(10):
-            success_rate.tell(tx, success_rate.Rules(), "mine", "flow", "exit_code", 5)
+    for _ in range(10):
+        end(SuccessRate(host(store)), bad(), store)
     store.close()
 
     def ask(number: int, tell: Tell, wait: Wait) -> None:
         try:
-            success_rate.Success(open_store(path), success_rate.Rules()).enter(
-                request(thread=f"T{number}")
-            )
+            SuccessRate(host(open_store(path))).enter(request(thread=f"T{number}"))
         except Refused as refusal:
             tell(refusal.reason)
         else:
@@ -166,26 +171,23 @@ def test_no_more_run_than_there_are_slots_while_holders_are_killed(tmp_path: Pat
         one.release()
 
 
-def turn(store: SqliteStore, folder: str, **limits: Any) -> Turn:
-    return Turn(
-        store,
-        folder,
-        Limits(per_agent={}, per_workflow={}, per_label={}, **limits),
-        check_machine=lambda _request, _starting: None,
-        clear=lambda _thread: False,
-        sleep=time.sleep,
-        started=platform.start_time(os.getpid()),
-        is_alive=platform.is_same,
-    )
+@pytest.fixture
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "look", lambda home: machine.Left(None, None, None, None))
+
+
+def slot_guard(path: str, tmp_path: Path, **limits: Any) -> Slots:
+    return Slots(here(open_store(path), Slots.Rules(**limits), home=str(tmp_path)))
 
 
 def living(path: str) -> list[Entry]:
     store = open_store(path)
-    found = queue.in_order(queue.entries(store, platform.is_same), clock.monotonic_s())
+    found = queue.in_order(queue.entries(store, is_alive), clock.monotonic_s())
     store.close()
     return found
 
 
+@pytest.mark.usefixtures("calm")
 def test_freed_slot_is_taken_by_the_next_at_once(path: str, tmp_path: Path) -> None:
     folder = str(tmp_path / "slots")
     rounds = 15
@@ -194,7 +196,7 @@ def test_freed_slot_is_taken_by_the_next_at_once(path: str, tmp_path: Path) -> N
 
     def wait_for_it(number: int, tell: Tell, wait: Wait) -> None:
         held.release()  # what the fork has copied
-        guard = turn(open_store(path), folder, max_running=1)
+        guard = slot_guard(path, tmp_path, max_running=1)
         for _ in range(rounds):
             release = guard.enter(request(thread=f"T{number}", wait_s=20.0))
             tell(time.monotonic_ns())
@@ -216,15 +218,16 @@ def test_freed_slot_is_taken_by_the_next_at_once(path: str, tmp_path: Path) -> N
     assert max(gaps_ms) < 1000  # 100 ms on a machine that has nothing else to do
 
 
-def test_line_of_twenty_refuses_five_and_goes_in_order_past_the_killed(
+@pytest.mark.usefixtures("calm")
+def test_queue_of_twenty_refuses_five_and_goes_in_order_past_the_killed(
     path: str, tmp_path: Path
 ) -> None:
     folder = str(tmp_path / "slots")
     held = take(folder, [Pool(MACHINE, 1)], "T")
 
-    def stand_in_line(number: int, tell: Tell, wait: Wait) -> None:
+    def wait_in_queue(number: int, tell: Tell, wait: Wait) -> None:
         held.release()  # what the fork has copied
-        guard = turn(open_store(path), folder, max_running=1, max_queue=20)
+        guard = slot_guard(path, tmp_path, max_running=1, max_queue=20)
         try:
             release = guard.enter(request(thread=f"T{number:02}", wait_s=30.0))
         except Refused as refusal:
@@ -233,7 +236,7 @@ def test_line_of_twenty_refuses_five_and_goes_in_order_past_the_killed(
             tell(time.monotonic_ns())
             release()
 
-    with crowd(25, stand_in_line) as many:
+    with crowd(25, wait_in_queue) as many:
         refused = many.told(5)
         assert [reason for _, reason in refused] == ["queue_full"] * 5
         waiting = eventually(lambda: len(found := living(path)) == 20 and found)

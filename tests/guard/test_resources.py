@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from tests.guard.asking import Time, refused, request
-from uwf.guard import machine, resources
+from tests.guard.asking import Time, end, good, host, refused, request
+from uwf.guard import machine
 from uwf.guard.machine import Left
-from uwf.guard.resources import PEAKS, Rules
+from uwf.guard.resources import PEAKS, Resources
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
 MB = 1 << 20
+Rules = Resources.Rules
 PLENTY = Left(memory_bytes=64_000 * MB, disk_bytes=64_000 * MB, cpus=8.0, stalled_percent=0.0)
 
 
 def check(left: Left, *, rules: Rules | None = None, starting: int = 0, **fields: object) -> None:
-    expected = 500 * MB
-    resources.check(rules or Rules(), request(**fields), left, expected, starting)
+    with mock.patch("uwf.guard.machine.look", lambda home: left):
+        Resources(host(open_in_memory(), rules or Rules())).check(request(**fields), starting)
 
 
 def test_plenty_refuses_nobody() -> None:
@@ -72,12 +74,12 @@ def test_each_floor_is_told_with_its_figure(left: dict[str, float], words: str) 
 
 
 def tell(store: SqliteStore, peak_mb: int, agent: str = "mine") -> None:
-    with store.transaction() as tx:
-        resources.tell(tx, agent, peak_mb * MB)
+    outcome = good(peak_bytes=peak_mb * MB)
+    end(Resources(host(store)), outcome, store, request(agent=agent))
 
 
 def expected_mb(store: SqliteStore) -> int:
-    return resources.expected(store, Rules(), "mine") // MB
+    return Resources(host(store)).expected_bytes("mine") // MB
 
 
 def test_an_agent_is_learned_by_its_peaks(store: SqliteStore, time: Time) -> None:

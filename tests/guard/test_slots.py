@@ -59,7 +59,7 @@ class Slots(RuleBasedStateMachine):
         full = [pool for pool in pools if self.taken()[pool.name] >= pool.limit]
         assert slots.first_full(self.folder, pools) == (full[0] if full else None)
         try:
-            held = take(self.folder, pools, "T1 100")
+            held = take(self.folder, pools, "T1", 100)
         except Full as error:
             assert error.pool == full[0]
         else:
@@ -90,16 +90,17 @@ TestSlots = Slots.TestCase
 
 
 def test_slots_are_not_inherited_by_accident(folder: str) -> None:
-    held = take(folder, [Pool(MACHINE, 1)], "T1 100")
+    held = take(folder, [Pool(MACHINE, 1)], "T1", 100)
     assert not any(map(os.get_inheritable, held.descriptors))
     held.release()
 
 
-def test_who_has_a_slot_can_be_read_by_people(folder: str) -> None:
-    for owner in ("T1 100 with a long command line", "T2 200"):
-        held = take(folder, [Pool(MACHINE, 1)], owner)
+def test_holders_of_slots_can_be_read_by_people(folder: str) -> None:
+    for thread, pid in (("T1-with-a-long-name", 100), ("T2", 200)):
+        held = take(folder, [Pool(MACHINE, 1)], thread, pid)
         (file,) = files(folder)
-        assert file.read_text() == f"machine {owner}\n"
+        assert file.read_text() == f"machine {thread} {pid}\n"
+        assert slots.holders(folder, Pool(MACHINE, 1)) == [thread]
         held.release()
 
 
@@ -111,13 +112,13 @@ def test_looking_makes_nothing(folder: str) -> None:
 
 def test_somebody_who_looks_at_the_only_slot_is_waited_for(folder: str) -> None:
     pool = Pool(MACHINE, 1)
-    take(folder, [pool], "T1 100").release()
+    take(folder, [pool], "T1", 100).release()
     looker = os.open(files(folder)[0], os.O_RDONLY)
     fcntl.flock(looker, fcntl.LOCK_SH)
     assert slots.count(folder, pool) == 0  # looking is in nobody's way
     done = threading.Timer(0.003, lambda: os.close(looker))
     done.start()
-    held = take(folder, [pool], "T2 200")
+    held = take(folder, [pool], "T2", 200)
     done.join()
     assert len(files(folder)) == slots.count(folder, pool) == 1
     held.release()
@@ -125,13 +126,13 @@ def test_somebody_who_looks_at_the_only_slot_is_waited_for(folder: str) -> None:
 
 def test_somebody_who_looks_for_ever_keeps_nobody_out(folder: str) -> None:
     pool = Pool(MACHINE, 1)
-    take(folder, [pool], "T1 100").release()
+    take(folder, [pool], "T1", 100).release()
     looker = os.open(files(folder)[0], os.O_RDONLY)
     fcntl.flock(looker, fcntl.LOCK_SH)
-    held = take(folder, [pool], "T2 200")
+    held = take(folder, [pool], "T2", 200)
     assert slots.count(folder, pool) == 1
     with pytest.raises(Full):
-        take(folder, [pool], "T3 300")
+        take(folder, [pool], "T3", 300)
     held.release()
     os.close(looker)
 
@@ -142,9 +143,9 @@ def test_process_that_was_stopped_while_it_took_slots_is_told_about(
     monkeypatch.setattr(slots, "PATIENCE_S", 0.05)
     before = len(os.listdir("/dev/fd"))
     with slots.taking(folder), pytest.raises(StoreBusy, match="it was stopped"):
-        take(folder, [Pool(MACHINE, 1)], "T1 100")
+        take(folder, [Pool(MACHINE, 1)], "T1", 100)
     assert slots.count(folder, Pool(MACHINE, 1)) == 0
-    take(folder, [Pool(MACHINE, 1)], "T1 100").release()
+    take(folder, [Pool(MACHINE, 1)], "T1", 100).release()
     assert len(os.listdir("/dev/fd")) == before
 
 
@@ -160,9 +161,9 @@ def test_slot_that_cannot_be_noted_is_given_back(
     with monkeypatch.context() as patch:
         patch.setattr(os, call, fail)
         with pytest.raises(OSError, match="No space left"):
-            take(folder, pools, "T1 100")
+            take(folder, pools, "T1", 100)
     assert len(os.listdir("/dev/fd")) == before
-    take(folder, pools, "T1 100").release()
+    take(folder, pools, "T1", 100).release()
 
 
 def test_pools_that_nobody_uses_do_not_pile_up_and_used_ones_stay(
@@ -170,18 +171,18 @@ def test_pools_that_nobody_uses_do_not_pile_up_and_used_ones_stay(
 ) -> None:
     monkeypatch.setattr(slots, "MANY_POOLS", 5)
     kept = Pool("label/pr=kept", 1)
-    held = take(folder, [kept], "T1 100")
+    held = take(folder, [kept], "T1", 100)
     for number in range(30):
-        take(folder, [Pool(MACHINE, 2), Pool(f"label/pr={number}", 1)], "T2 200").release()
+        take(folder, [Pool(MACHINE, 2), Pool(f"label/pr={number}", 1)], "T2", 200).release()
     assert len([path for path in Path(folder).iterdir() if path.is_dir()]) <= 6
     with pytest.raises(Full):
-        take(folder, [kept], "T3 300")
+        take(folder, [kept], "T3", 300)
     held.release()
 
 
 def test_young_are_those_that_were_taken_a_moment_ago(folder: str) -> None:
     pool = Pool(MACHINE, 4)
-    old, young, free = (take(folder, [pool], "T 1") for _ in range(3))
+    old, young, free = (take(folder, [pool], "T", 1) for _ in range(3))
     os.utime(old.descriptors[0], (0, 0))
     free.release()
     with slots.taking(folder) as table:
@@ -202,7 +203,7 @@ def test_threads_of_one_process_never_hold_more_than_there_are(folder: str) -> N
         nonlocal running, most, failures
         for _ in range(30):
             try:
-                held = take(folder, pools, "T 1")
+                held = take(folder, pools, "T", 1)
             except Full:
                 failures += 1
                 continue
@@ -226,7 +227,7 @@ def test_threads_of_one_process_never_hold_more_than_there_are(folder: str) -> N
 def test_pools_of_which_nobody_has_a_list_are_found_by_what_is_taken(folder: str) -> None:
     assert slots.names_taken(folder, "label/") == []
     names = ["label/repo=a b", "label/repo=c", "label/team=a", "agent/label/repo=x"]
-    held = [take(folder, [Pool(name, 2)], "T1 12 boot") for name in (*names, names[0])]
+    held = [take(folder, [Pool(name, 2)], "T1", 12) for name in (*names, names[0])]
     assert slots.names_taken(folder, "label/repo=") == names[:2]
     assert slots.names_taken(folder, "label/") == names[:3]
     held[0].release()

@@ -11,14 +11,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.guard.asking import Time, refused, request
+from tests.guard.asking import Time, bad, end, good, host, refused, request
 from uwf.errors import Refused
 from uwf.guard import success_rate
-from uwf.guard.success_rate import Rules, Success
+from uwf.guard.success_rate import SuccessRate
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
 AGENTS = ("mine", "sh -c 'anything/at all'")
 WORKFLOWS = ("flow", "other flow")
+Rules = SuccessRate.Rules
 RULES = Rules(window_s=100.0, min_rate=0.3, min_sample=4, probe_every_s=30.0)
 WINDOW_MS, EVERY_MS = 100_000, 30_000
 
@@ -36,7 +37,7 @@ class Statistics(RuleBasedStateMachine):
         self.patches = ExitStack()
         self.time = self.patches.enter_context(Time().patched())
         self.store = open_in_memory()
-        self.guard = Success(self.store, RULES)
+        self.guard = SuccessRate(host(self.store, RULES))
         self.latest_ms = 0
         self.samples: list[tuple[int, str, str, str | None]] = []
         self.probes: dict[str, Probe] = {}
@@ -58,8 +59,8 @@ class Statistics(RuleBasedStateMachine):
         failure=st.sampled_from([None, "exit_code", "exit_code", "timeout"]),
     )
     def end(self, agent: str, workflow: str, failure: str | None) -> None:
-        with self.store.transaction() as tx:
-            success_rate.tell(tx, RULES, agent, workflow, failure, 5)
+        outcome = good() if failure is None else bad(failure)
+        end(self.guard, outcome, self.store, request(agent=agent, workflow=workflow))
         now_ms = self.time.ms
         self.samples = [
             (min(at_ms, now_ms) if whose == agent else at_ms, whose, *rest)
@@ -133,15 +134,15 @@ Statistics.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestStatistics = Statistics.TestCase
 
 
-def end_many(store: SqliteStore, good: int, bad: int, agent: str = "mine") -> None:
+def end_many(store: SqliteStore, well: int, badly: int, agent: str = "mine") -> None:
     with store.transaction() as tx:
-        for failure in [None] * good + ["exit_code"] * bad:
-            success_rate.tell(tx, Rules(), agent, "flow", failure, 5)
+        for outcome in [good()] * well + [bad()] * badly:
+            SuccessRate(host(store)).ended(tx, request(agent=agent), outcome)
 
 
 @pytest.fixture
-def guard(store: SqliteStore, time: Time) -> Success:
-    return Success(store, Rules())
+def guard(store: SqliteStore, time: Time) -> SuccessRate:
+    return SuccessRate(host(store))
 
 
 def test_a_sample_counts_until_exactly_the_end_of_its_window(
@@ -155,14 +156,14 @@ def test_a_sample_counts_until_exactly_the_end_of_its_window(
 
 
 def test_with_few_samples_the_rate_is_unknown_and_nobody_is_refused(
-    store: SqliteStore, guard: Success
+    store: SqliteStore, guard: SuccessRate
 ) -> None:
     end_many(store, 0, 9)
     assert [one.rate for one in success_rate.figures(store, Rules(), by="agent")] == [None]
     assert guard.enter(request()) is None
 
 
-def test_rate_of_exactly_the_least_is_enough(store: SqliteStore, guard: Success) -> None:
+def test_rate_of_exactly_the_least_is_enough(store: SqliteStore, guard: SuccessRate) -> None:
     end_many(store, 3, 7)
     assert guard.enter(request()) is None
     end_many(store, 0, 1)
@@ -170,7 +171,7 @@ def test_rate_of_exactly_the_least_is_enough(store: SqliteStore, guard: Success)
 
 
 def test_one_probe_passes_every_five_minutes(
-    store: SqliteStore, guard: Success, time: Time
+    store: SqliteStore, guard: SuccessRate, time: Time
 ) -> None:
     end_many(store, 1, 9)
     assert guard.enter(request()) is not None
@@ -188,7 +189,9 @@ def test_one_probe_passes_every_five_minutes(
     assert guard.enter(request(agent="other")) is None
 
 
-def test_probe_that_another_guard_refused_is_not_lost(store: SqliteStore, guard: Success) -> None:
+def test_probe_that_another_guard_refused_is_not_lost(
+    store: SqliteStore, guard: SuccessRate
+) -> None:
     end_many(store, 0, 10)
     release = guard.enter(request())
     assert release is not None
@@ -196,7 +199,7 @@ def test_probe_that_another_guard_refused_is_not_lost(store: SqliteStore, guard:
     assert guard.enter(request()) is not None
 
 
-def test_probe_that_came_to_an_end_was_one(store: SqliteStore, guard: Success) -> None:
+def test_probe_that_came_to_an_end_was_one(store: SqliteStore, guard: SuccessRate) -> None:
     end_many(store, 0, 10)
     release = guard.enter(request())
     assert release is not None
@@ -206,7 +209,7 @@ def test_probe_that_came_to_an_end_was_one(store: SqliteStore, guard: Success) -
 
 
 def test_clock_that_jumps_back_lets_no_second_probe_through_nor_keeps_all_out(
-    store: SqliteStore, guard: Success, time: Time
+    store: SqliteStore, guard: SuccessRate, time: Time
 ) -> None:
     end_many(store, 0, 10)
     assert guard.enter(request()) is not None
@@ -217,7 +220,7 @@ def test_clock_that_jumps_back_lets_no_second_probe_through_nor_keeps_all_out(
 
 
 def test_clock_that_jumped_ahead_for_a_moment_does_not_keep_failures_alive(
-    store: SqliteStore, guard: Success, time: Time
+    store: SqliteStore, guard: SuccessRate, time: Time
 ) -> None:
     time.jump_s(365 * 86_400)
     end_many(store, 0, 10)
@@ -231,7 +234,7 @@ def test_clock_that_jumped_ahead_for_a_moment_does_not_keep_failures_alive(
 
 
 def test_samples_and_probes_of_agents_that_nobody_uses_do_not_pile_up(
-    store: SqliteStore, guard: Success, time: Time
+    store: SqliteStore, guard: SuccessRate, time: Time
 ) -> None:
     for number in range(40):
         agent = f"./run --once {number}"

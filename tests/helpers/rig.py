@@ -21,7 +21,7 @@ from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
 from uwf.engine.query.threads import View
 from uwf.engine.run import lock, recovery, runner
-from uwf.engine.run.admission import Dispatch
+from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import Engine
 from uwf.engine.run.runner import Order
 from uwf.engine.run.step import Result
@@ -78,7 +78,7 @@ class Rig:
         self.engine = Engine(
             store=store,
             memo=Memo(store),
-            dispatch=Dispatch(store, home, settings, "/bin"),
+            admission=Admission(store, home, settings, "/bin"),
             home=home,
             config=settings,
             environ={"PATH": "/bin"},

@@ -36,12 +36,10 @@ def _threads(context: Context, prefix: str) -> Iterator[Candidate]:
 
 
 def _waiting(context: Context, prefix: str) -> Iterator[Candidate]:
-    from uwf.agent.process import platform
-    from uwf.guard import queue as line
+    from uwf.engine.query import guard_status
 
-    waiting = line.entries(context.reader(), platform.is_same)
-    for position, entry in enumerate(line.in_order(waiting, clock.monotonic_s()), 1):
-        yield entry.thread, f"{position} in line"
+    for row in guard_status.waiting(context.reader(), context.home):
+        yield row.thread, f"{row.position} in line"
 
 
 def _steps(context: Context, prefix: str) -> Iterator[Candidate]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from uwf import clock, quantities
 from uwf.cli.command import arg, command, opt
 from uwf.errors import InputError, NotFound
-from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.engine.query.guard_status import Standing
+    from uwf.engine.query.guard_status import StatsRow
 
 ON, OFF = "on", "off"
 
@@ -23,12 +22,13 @@ ON, OFF = "on", "off"
     example="uwf guard status",
 )
 def status(ctx: Context) -> None:
+    from uwf.cli import wiring
     from uwf.engine.query import guard_status
 
-    found = guard_status.look(ctx.reader(), ctx.home, ctx.config)
-    ctx.out.answer(
-        guard_status.document(found), draw=lambda: ctx.out.fields(_fields(found), _shares(found))
-    )
+    found = guard_status.status(wiring.admission(ctx).guards)
+    lines = {line.name: line.text for line in found.lines}
+    shares = {line.name: line.share for line in found.lines if line.share is not None}
+    ctx.out.answer(found.facts, draw=lambda: ctx.out.fields(lines, shares))
 
 
 @command(
@@ -38,18 +38,19 @@ def status(ctx: Context) -> None:
 )
 def stats(ctx: Context) -> None:
     from uwf.engine.query import guard_status
+    from uwf.guard.success_rate import SuccessRate
 
-    rows = guard_status.figures(ctx.reader(), ctx.config)
+    found = guard_status.stats(ctx.reader(), ctx.config.rules(SuccessRate.Rules))
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
-    shown = [_cells(row) for row in rows if row["by"] != guard_status.ALL]
-    refused = "".join(_numbers(row["refused"]) for row in rows if row["by"] == guard_status.ALL)
+    shown = [_cells(row) for row in found if row.by != guard_status.ALL]
+    refused = "".join(_numbers(row.refused) for row in found if row.refused is not None)
 
     def draw() -> None:
         if shown:
             ctx.out.table(columns, shown, cut=("name", "failures"))
         ctx.out.fields({"refused": refused})
 
-    ctx.out.answer(rows, draw=draw)
+    ctx.out.answer([_row(row) for row in found], draw=draw)
     if not shown:
         ctx.out.note("no step has ended within the window")
 
@@ -135,62 +136,30 @@ def reset(ctx: Context, breaker: str) -> None:
     ctx.out.answer({"breaker": breaker, "closed": closed}, draw=f"{breaker} is closed")
 
 
-def _fields(found: Standing) -> dict[str, str]:
-    def switched(one: Any) -> str:
-        until = "" if one.until_ms is None else f" until {clock.iso(one.until_ms)}"
-        return f"on since {clock.iso(one.since_ms)}{until} {one.why}".strip()
-
-    lines = {
-        "drain": "off" if found.drain is None else switched(found.drain),
-        "pause": "off" if found.pause is None else switched(found.pause),
+def _row(row: StatsRow) -> dict[str, Any]:
+    one = row.figures
+    found = {
+        "by": row.by,
+        "name": one.name,
+        "attempts": one.attempts,
+        "successes": one.successes,
+        "rate": one.rate,
+        "reasons": one.reasons,
+        "trend": list(one.trend),
     }
-    for agent in found.paused_agents:
-        lines[f"agent {agent.name}"] = f"paused, {switched(agent)}"
-    for place in found.pools:
-        lines[place.name] = f"{place.taken} of {place.limit}"
-    lines["queue"] = f"{found.waiting} of {found.max_queue}"
-    for breaker in found.breakers:
-        lines[f"breaker {breaker.name}"] = (
-            f"{breaker.state}, {counted(breaker.failures, 'failure')}, {breaker.cause}"
-        )
-    for number, event in enumerate(found.events[-5:], 1):
-        said = f"{event['event']} {event['breaker']}: {event['cause']}"
-        lines[f"event {number}"] = f"{clock.iso(event['atMs'])} {said}"
-    left = found.left
-    lines["memory"] = (
-        "unknown" if left.memory_bytes is None else f"{left.memory_bytes >> 20} MB free"
-    )
-    lines["disk"] = "unknown" if left.disk_bytes is None else f"{left.disk_bytes >> 20} MB free"
-    lines["cpus"] = "unknown" if left.cpus is None else f"{max(0.0, left.cpus):.1f} not under load"
-    if left.stalled_percent is not None:
-        lines["swapping"] = f"{left.stalled_percent:.0f} % of the time lost"
-    for name, spent in found.today.items():
-        limit = found.day_budget.get(name)
-        of = "" if limit is None else f" of {quantities.written(name, limit)}"
-        lines[f"{name} today"] = quantities.said(name, spent) + of
-    return lines
+    return found if row.refused is None else {**found, "refused": row.refused}
 
 
-def _shares(found: Standing) -> dict[str, float]:
-    """Where a number has a limit: how much of it is used."""
-    shares = {place.name: place.taken / max(1, place.limit) for place in found.pools}
-    shares["queue"] = found.waiting / max(1, found.max_queue)
-    for name, spent in found.today.items():
-        if name in found.day_budget:
-            shares[f"{name} today"] = spent / found.day_budget[name]
-    return shares
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    rate = row["rate"]
+def _cells(row: StatsRow) -> list[str]:
+    one = row.figures
     return [
-        row["by"],
-        row["name"],
-        str(row["attempts"]),
-        str(row["successes"]),
-        "" if rate is None else f"{rate:.0%}",
-        sparkline(row["trend"]),
-        _numbers(row["reasons"]),
+        row.by,
+        one.name,
+        str(one.attempts),
+        str(one.successes),
+        "" if one.rate is None else f"{one.rate:.0%}",
+        sparkline(one.trend),
+        _numbers(one.reasons),
     ]
 
 
@@ -198,7 +167,7 @@ def _numbers(reasons: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in reasons.items())
 
 
-def sparkline(counts: list[int]) -> str:
+def sparkline(counts: Sequence[int]) -> str:
     """Counts as a row of bars, the highest one full."""
     bars = " ▁▂▃▄▅▆▇█"
     most = max(counts, default=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uwf import clock
-from uwf import home as paths
 from uwf.cli import wiring
 from uwf.cli.command import arg, command
 from uwf.errors import NotFound
@@ -19,52 +17,42 @@ if TYPE_CHECKING:
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
-    from uwf.agent.process import platform
-    from uwf.guard import queue, slots
+    from uwf.engine.query import guard_status
 
-    now_s = clock.monotonic_s()
-    waiting = queue.in_order(queue.entries(ctx.reader(), platform.is_same), now_s)
-    full = [slots.first_full(paths.slots(ctx.home), entry.pools) for entry in waiting]
-    blocked = ["" if pool is None else pool.words for pool in full]
+    waiting = guard_status.waiting(ctx.reader(), ctx.home)
     rows = [
         {
-            "position": position,
-            "thread": entry.thread,
-            "person": entry.person,
-            "priority": entry.priority,
-            "agedPriority": queue.aged(entry, now_s),
-            "waitedMs": queue.waited_ms(entry),
-            "pid": entry.pid,
-            "blockedOn": blocked[position - 1] or None,
+            "position": row.position,
+            "thread": row.thread,
+            "person": row.person,
+            "priority": row.priority,
+            "agedPriority": row.aged_priority,
+            "waitedMs": row.waited_ms,
+            "pid": row.pid,
+            "blockedOn": row.blocked_on,
         }
-        for position, entry in enumerate(waiting, 1)
+        for row in waiting
     ]
     columns = ("#", "thread", "layer", "priority", "waited", "process", "blocked on")
-    ctx.out.answer(
-        rows,
-        ids=[entry.thread for entry in waiting],
-        draw=lambda: (
-            ctx.out.table(
-                columns,
-                [
-                    [
-                        str(position),
-                        entry.thread,
-                        "person" if entry.person else "",
-                        str(queue.aged(entry, now_s)),
-                        f"{queue.waited_ms(entry) // 1000} s",
-                        str(entry.pid),
-                        blocked[position - 1],
-                    ]
-                    for position, entry in enumerate(waiting, 1)
-                ],
-                cut=("blocked on",),
-                spare=("layer", "priority", "process", "blocked on"),
-            )
-            if waiting
-            else None
-        ),
-    )
+    cells = [
+        [
+            str(row.position),
+            row.thread,
+            "person" if row.person else "",
+            str(row.aged_priority),
+            f"{row.waited_ms // 1000} s",
+            str(row.pid),
+            row.blocked_on or "",
+        ]
+        for row in waiting
+    ]
+
+    def draw() -> None:
+        if cells:
+            spare = ("layer", "priority", "process", "blocked on")
+            ctx.out.table(columns, cells, cut=("blocked on",), spare=spare)
+
+    ctx.out.answer(rows, ids=[row.thread for row in waiting], draw=draw)
     if not rows:
         ctx.out.note("nobody waits")
 

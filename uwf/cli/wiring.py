@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
     from uwf.engine.events import Event
     from uwf.engine.query.threads import View
+    from uwf.engine.run.admission import Admission
     from uwf.engine.run.context import Engine
     from uwf.store.protocols import Ref
 
@@ -26,11 +27,18 @@ def redactor(ctx: Context) -> Redactor:
     return Redactor(settings.secret_values(ctx.config))
 
 
+def admission(ctx: Context) -> Admission:
+    """The guards of this home, to be looked at."""
+    from uwf.engine.run.admission import Admission
+
+    return Admission(ctx.reader(), ctx.home, ctx.config, settings.environment().get("PATH", ""))
+
+
 def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
     """The engine of this home. Nothing runs yet."""
     # Here, because the guards are a third of what looking at a thread would otherwise import.
     from uwf.engine.chain.cache import Memo
-    from uwf.engine.run.admission import Dispatch
+    from uwf.engine.run.admission import Admission
     from uwf.engine.run.context import Engine
 
     config = ctx.config
@@ -44,7 +52,7 @@ def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
     return Engine(
         store=store,
         memo=Memo(store),
-        dispatch=Dispatch(store, ctx.home, config, environ.get("PATH", "")),
+        admission=Admission(store, ctx.home, config, environ.get("PATH", "")),
         home=ctx.home,
         config=config,
         environ=environ,

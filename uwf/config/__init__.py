@@ -126,6 +126,20 @@ class Config(Record):
     retry: RetryConfig = RetryConfig()
     budget: BudgetConfig = BudgetConfig({}, {}, {}, {})
 
+    def rules(self, of: type[Any]) -> Any:
+        """The rules of a guard."""
+        tables = {"Breaker": self.breaker, "SuccessRate": self.stats, "Budget": self.budget}
+        table: Any = tables.get(of.__qualname__.partition(".")[0], self.limits)
+        found = {name: getattr(table, name) for name in of._fields}
+        for name in found.keys() & {"per_label", "per_workflow"}:
+            found[name] = dict(found[name])
+        return of(**found)
+
+    def agent_limits(self) -> dict[str, int]:
+        """How many of an agent may run at once, where that is limited."""
+        limits = ((name, agent.max_running) for name, agent in self.agents.items())
+        return {name: most for name, most in limits if most is not None}
+
     def agent(self, name: str) -> AgentConfig:
         """The settings of the agent `name`; the defaults for one that is not configured."""
         return self.agents.get(name) or AgentConfig()

@@ -1,7 +1,7 @@
 """`attempts_exhausted`: a step that keeps failing is left to a person.
 
-Two counts, and either is enough: tries in a row at one step, and the same failure over the thread's whole life,
-which a success in between does not reset. A person who adds something has the step tried once more.
+Two counts, and either is enough: attempts in a row at one step, and the same failure over the thread's whole life,
+which a success in between does not reset. When a person adds something, the step is tried once more.
 
 Failures are the same when their signatures are: the class, and the message without what differs from one time to
 the next. Counter `failures/<thread>` = {signature: how often}.
@@ -9,18 +9,21 @@ the next. Counter `failures/<thread>` = {signature: how often}.
 
 from __future__ import annotations
 
-from uwf.guard.contract import refuse
+from uwf.guard.contract import Failed, Guard, refuse
 from uwf.quantities import counted
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.guard.contract import Request
-    from uwf.store.protocols import Counters, Transaction
+    from uwf.guard.contract import Host, Outcome, Request
+    from uwf.store.protocols import Transaction
 
 FAILURES = "failures/"
 KEPT = 32
 """Signatures that are remembered for one thread; of more than that, the rarest is forgotten."""
+
+NOTE = " — "
+"""Between what happened and what it means for the next attempt, in the message of a failure that was explained."""
 
 _SIGNATURE_CHARS = 200
 _MESSAGE_CHARS = 2000
@@ -40,27 +43,27 @@ _PATTERNS = (
 """Over text in lower case: what differs between two failures that are one. Longer forms come first."""
 
 
-class Rules(Record):
-    """Tries in a row, and how often the same failure in a thread's life."""
-
-    max_attempts: int = 3
-    max_repeats: int = 3
-
-
-class Attempts:
-    """The guard over both counts."""
+class Attempts(Guard):
+    """Refuses a step that has failed too often, until a person adds something."""
 
     name = "attempts"
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    class Rules(Record):
+        """Attempts in a row, and how often the same failure in a thread's life."""
+
+        max_attempts: int = 3
+        max_repeats: int = 3
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.rules: Attempts.Rules = host.rules(Attempts.Rules)
 
     def enter(self, request: Request) -> None:
         if request.fresh:
             return
-        if request.tries >= self._rules.max_attempts:
+        if request.tries >= self.rules.max_attempts:
             what = f"failed {counted(request.tries, 'time')} in a row"
-        elif request.repeats >= self._rules.max_repeats:
+        elif request.repeats >= self.rules.max_repeats:
             what = f"failed in the same way {counted(request.repeats, 'time')} in its life"
         else:
             return
@@ -71,26 +74,28 @@ class Attempts:
             hint=f"uwf thread resume {request.thread} --supplement 'what to do differently'",
         )
 
+    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+        if not isinstance(outcome, Failed) or outcome.is_retried:
+            return
+        counter = FAILURES + request.thread
+        known = dict(tx.counter(counter) or {})
+        failure = signature(outcome.failure_class, outcome.cause)
+        count = int(known.pop(failure, 0))
+        if len(known) >= KEPT:
+            del known[min(known, key=lambda one: known[one])]
+        tx.set_counter(counter, {**known, failure: count + 1})
+
+    def repeats(self, thread: str, failure_class: str, cause: str) -> int:
+        """How often in its life `thread` has failed like this."""
+        known = self._host.store.counter(FAILURES + thread) or {}
+        return int(known.get(signature(failure_class, cause), 0))
+
 
 def signature(failure_class: str, message: str) -> str:
     """What two failures of one kind have in common. At most some 200 characters."""
     import re
 
-    text = message[:_MESSAGE_CHARS].lower()
+    text = message.partition(NOTE)[0][:_MESSAGE_CHARS].lower()
     for pattern, word in _PATTERNS:
         text = re.sub(pattern, word, text)
     return f"{failure_class}: {' '.join(text.split())}"[:_SIGNATURE_CHARS]
-
-
-def tell_failure(tx: Transaction, thread: str, signature: str) -> None:
-    """An attempt failed like this."""
-    known = dict(tx.counter(FAILURES + thread) or {})
-    count = int(known.pop(signature, 0))
-    if len(known) >= KEPT:
-        del known[min(known, key=lambda one: known[one])]
-    tx.set_counter(FAILURES + thread, {**known, signature: count + 1})
-
-
-def repeats(counters: Counters, thread: str, signature: str) -> int:
-    """How often `thread` has failed like this."""
-    return int((counters.counter(FAILURES + thread) or {}).get(signature, 0))

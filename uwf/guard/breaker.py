@@ -1,8 +1,8 @@
-"""Circuit breakers: what they count, and when they open and close. Whom they stop is in `circuit`.
+"""`circuit_open`: an agent that kept failing is left alone for a while, then tried by exactly one step.
 
-One breaker per agent and one per agent and failure class. Closed, it opens after `threshold` failures in a row;
-open, it lets nobody pass for `cooldown`; then it is half-open: one probe runs, across all processes, and its
-success closes the breaker while its failure opens it again (M. Nygard, "Release It!", 2007).
+One circuit per agent and one per agent and failure class. Closed, it opens after `threshold` failures in a row;
+open, it lets no step pass for `cooldown`; then it is half-open: one probe runs, across all processes, and its
+success closes the circuit while its failure opens it again (M. Nygard, "Release It!", 2007).
 
 Only failures that speak about the agent count. Those that may as well be the fault of what the thread asked for
 (an exit code, a refused connection) count once a thread, so that one bad thread never stops healthy ones.
@@ -14,13 +14,17 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
+from uwf.guard.contract import Failed, Guard, Release, Status, StatusLine, Succeeded, refuse
 from uwf.guard.counters import forgettable, key, unreadable
+from uwf.quantities import counted
 from uwf.record import Record, replace
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from uwf.guard.contract import Host, Outcome, Request
     from uwf.store.protocols import Counters, Store, Transaction
 
 PREFIX = "breaker/"
@@ -37,19 +41,14 @@ ANSWERED = ("bad_reply", "output_limit")
 """Classes that show an agent at work. All others (a timeout, a fault of our own) say nothing about it."""
 
 KEPT_MS = 30 * 86_400_000
-"""Events, and counts of agents that nobody uses any more, are kept for so long: a month."""
+"""Events, and counts of agents that are not used any more, are kept for so long: a month."""
+SHOWN_MS, SHOWN = 86_400_000, 5
+"""Events of the last day are facts of the status; the last of them are lines."""
 _CAUSE_CHARS = 300
 
 
-class Rules(Record):
-    """When to open, and for how long."""
-
-    threshold: int = 3
-    cooldown_s: float = 1800.0
-
-
-class Breaker(Record):
-    """One breaker as it stands. `threads` are those whose failures in a row it has counted; the probe is the thread
+class Circuit(Record):
+    """One circuit as it stands. `threads` are those whose failures in a row it has counted; the probe is the thread
     that tries the agent now, and the process that runs it.
     """
 
@@ -62,59 +61,162 @@ class Breaker(Record):
     opened_ms: int | None = None
     cause: str = ""
     probe_thread: str | None = None
-    probe_pid: int | None = None
-    probe_started: str | None = None
+    probe: Owner | None = None
 
     @property
     def name(self) -> str:
         """How a person calls it: the agent, or the agent and the class."""
         return self.agent if self.failure_class is None else f"{self.agent}/{self.failure_class}"
 
-    @property
-    def probe(self) -> tuple[str | None, int | None, str | None]:
-        return self.probe_thread, self.probe_pid, self.probe_started
+
+class Breaker(Guard):
+    """Refuses while a circuit of the agent is open, and lets one probe through when it half-opens."""
+
+    name = "breaker"
+
+    class Rules(Record):
+        """When to open, and for how long."""
+
+        threshold: int = 3
+        cooldown_s: float = 1800.0
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._rules: Breaker.Rules = host.rules(Breaker.Rules)
+
+    def enter(self, request: Request) -> Release | None:
+        store, owner = self._host.store, self._host.owner
+        if all(circuit.state == CLOSED for circuit in of_agent(store, request.agent)):
+            return None
+        with store.transaction(durable=False) as tx:
+            tripped = [one for one in of_agent(tx, request.agent) if one.state != CLOSED]
+            for circuit in tripped:
+                self._check(circuit)
+            for circuit in tripped:
+                probed = replace(circuit, state=HALF_OPEN, probe_thread=request.thread, probe=owner)
+                _write(tx, probed)
+        return Release(lambda: self._give_back(request))
+
+    def _check(self, circuit: Circuit) -> None:
+        """Raise `Refused` unless it is time for a probe and none is under way."""
+        cooldown_ms = round(self._rules.cooldown_s * 1000)
+        opened_ms = circuit.opened_ms or 0
+        failed = f"agent {circuit.agent} failed {counted(circuit.failures, 'time')} in a row"
+        # A clock that jumped back must neither end the pause at once nor prolong it for ever.
+        if circuit.state == OPEN and abs(clock.now_ms() - opened_ms) < cooldown_ms:
+            import shlex
+
+            raise refuse(
+                "circuit_open",
+                f"{failed} ({circuit.cause}); it is left alone for a while",
+                retry_at_ms=opened_ms + cooldown_ms,
+                hint=shlex.join(("uwf", "guard", "reset", circuit.name)),
+            )
+        if circuit.probe is not None and self._host.is_alive(circuit.probe):
+            raise refuse(
+                "circuit_open",
+                f"{failed}; thread {circuit.probe_thread} tries it now in process {circuit.probe.pid}, and its "
+                "success lets others through",
+                hint="uwf guard status",
+            )
+
+    def _give_back(self, request: Request) -> None:
+        """A probe that came to no verdict leaves its place to the next."""
+        mine = (request.thread, self._host.owner)
+        with self._host.store.transaction(durable=False) as tx:
+            for circuit in of_agent(tx, request.agent):
+                if (circuit.probe_thread, circuit.probe) == mine:
+                    _write(tx, _without_probe(circuit))
+
+    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+        known = of_agent(tx, request.agent)
+        if isinstance(outcome, Succeeded):
+            for circuit in known:
+                _close(tx, circuit, "a step went well")
+        if not isinstance(outcome, Failed):
+            return
+        if outcome.failure_class in ANSWERED:
+            for circuit in known:
+                if circuit.state == HALF_OPEN:
+                    _close(tx, circuit, "the agent answers again")
+        if outcome.failure_class in SURE + LIKELY:
+            self._count(tx, request, outcome, {one.failure_class: one for one in known})
+
+    def _count(
+        self, tx: Transaction, request: Request, failed: Failed, known: dict[str | None, Circuit]
+    ) -> None:
+        if len(known.keys() & {None, failed.failure_class}) < 2:
+            _forget_old(tx)
+        for which in (None, failed.failure_class):
+            before = known.get(which) or Circuit(request.agent, which)
+            after = self._counted(before, request.thread, failed)
+            _write(tx, after)
+            if after.state == OPEN and before.state != OPEN:
+                _record(tx, "circuit_open", after, after.cause)
+
+    def _counted(self, before: Circuit, thread: str, failed: Failed) -> Circuit:
+        """The circuit after one more failure of `thread`."""
+        threshold = self._rules.threshold
+        counts = failed.failure_class in SURE or thread not in before.threads
+        threads = tuple(dict.fromkeys((*before.threads, thread)))
+        after = replace(
+            before,
+            failures=before.failures + counts,
+            # No more are needed: when there are this many, it opens.
+            threads=threads[-max(1, threshold) :],
+            changed_ms=clock.now_ms(),
+            cause=failed.cause[:_CAUSE_CHARS],
+        )
+        failed_probe = before.state == HALF_OPEN and before.probe_thread == thread
+        if failed_probe or (before.state == CLOSED and after.failures >= threshold):
+            after = replace(_without_probe(after), state=OPEN, opened_ms=clock.now_ms())
+        return after
+
+    def status(self) -> Status:
+        store = self._host.store
+        circuits = all_of(store)
+        events = store.samples(EVENTS, clock.now_ms() - SHOWN_MS)
+        lines = [
+            StatusLine(
+                f"breaker {one.name}",
+                f"{one.state}, {counted(one.failures, 'failure')}, {one.cause}",
+            )
+            for one in circuits
+        ]
+        for number, event in enumerate(events[-SHOWN:], 1):
+            said = f"{event.value['event']} {event.value['breaker']}: {event.value['cause']}"
+            lines.append(StatusLine(f"event {number}", f"{clock.iso(event.at_ms)} {said}"))
+        facts = {
+            "breakers": [
+                {
+                    "name": one.name,
+                    "agent": one.agent,
+                    "class": one.failure_class,
+                    "state": one.state,
+                    "failures": one.failures,
+                    "openedMs": one.opened_ms,
+                    "cause": one.cause,
+                }
+                for one in circuits
+            ],
+            "events": [{"atMs": event.at_ms, **event.value} for event in events],
+        }
+        return Status(tuple(lines), facts)
 
 
-def of_agent(counters: Counters, agent: str) -> list[Breaker]:
-    """The breakers of `agent` that have counted something; all others are closed."""
+def of_agent(counters: Counters, agent: str) -> list[Circuit]:
+    """The circuits of `agent` that have counted something; all others are closed."""
     whole = PREFIX + key(agent)
     return [_read(name, value) for name, value in counters.counters(whole) if _is_of(name, whole)]
 
 
-def all_of(counters: Counters) -> list[Breaker]:
-    """Every breaker that has counted something."""
+def all_of(counters: Counters) -> list[Circuit]:
+    """Every circuit that has counted something."""
     return [_read(name, value) for name, value in counters.counters(PREFIX)]
 
 
-def tell_success(tx: Transaction, agent: str) -> None:
-    """A step of `agent` went well: its breakers are closed and count anew."""
-    for breaker in of_agent(tx, agent):
-        _close(tx, breaker, "a step went well")
-
-
-def tell_failure(
-    tx: Transaction, rules: Rules, agent: str, failure_class: str, thread: str, cause: str
-) -> None:
-    """A step of `agent` failed. Of a class that does not speak about the agent nothing is counted."""
-    if failure_class in ANSWERED:
-        for breaker in of_agent(tx, agent):
-            if breaker.state == HALF_OPEN:
-                _close(tx, breaker, "the agent answers again")
-    if failure_class not in SURE + LIKELY:
-        return
-    known = {breaker.failure_class: breaker for breaker in of_agent(tx, agent)}
-    if len(known.keys() & {None, failure_class}) < 2:
-        _forget_old(tx)
-    for which in (None, failure_class):
-        before = known.get(which) or Breaker(agent, which)
-        after = _counted(before, rules, failure_class, thread, cause[:_CAUSE_CHARS])
-        write(tx, after)
-        if after.state == OPEN and before.state != OPEN:
-            _record(tx, "circuit_open", after, after.cause)
-
-
 def reset(store: Store, name: str) -> int:
-    """Close the breakers called `name` (an agent, or agent/class) by hand; how many there were.
+    """Close the circuits called `name` (an agent, or agent/class) by hand; how many there were.
 
     One that cannot be read goes by the name of its counter.
     """
@@ -134,32 +236,14 @@ def reset(store: Store, name: str) -> int:
     return len(found)
 
 
-def _counted(before: Breaker, rules: Rules, failure_class: str, thread: str, cause: str) -> Breaker:
-    """The breaker after one more failure of `thread`."""
-    counts = failure_class in SURE or thread not in before.threads
-    threads = tuple(dict.fromkeys((*before.threads, thread)))
-    after = replace(
-        before,
-        failures=before.failures + counts,
-        # No more are needed: when there are this many, it opens.
-        threads=threads[-max(1, rules.threshold) :],
-        changed_ms=clock.now_ms(),
-        cause=cause,
-    )
-    failed_probe = before.state == HALF_OPEN and before.probe_thread == thread
-    if failed_probe or (before.state == CLOSED and after.failures >= rules.threshold):
-        after = replace(without_probe(after), state=OPEN, opened_ms=clock.now_ms())
-    return after
+def _close(tx: Transaction, circuit: Circuit, why: str) -> None:
+    if circuit.state != CLOSED:
+        _record(tx, "circuit_closed", circuit, why)
+    tx.set_counter(_counter(circuit), None)
 
 
-def _close(tx: Transaction, breaker: Breaker, why: str) -> None:
-    if breaker.state != CLOSED:
-        _record(tx, "circuit_closed", breaker, why)
-    tx.set_counter(_counter(breaker), None)
-
-
-def _record(tx: Transaction, event: str, breaker: Breaker, cause: str) -> None:
-    value = {"event": event, "breaker": breaker.name, "cause": cause, "failures": breaker.failures}
+def _record(tx: Transaction, event: str, circuit: Circuit, cause: str) -> None:
+    value = {"event": event, "breaker": circuit.name, "cause": cause, "failures": circuit.failures}
     now_ms = clock.now_ms()
     tx.drop_samples(EVENTS, now_ms - KEPT_MS)
     tx.add_sample(EVENTS, value, now_ms)
@@ -169,32 +253,43 @@ def _forget_old(tx: Transaction) -> None:
     """Agents may be command lines of one use: what was counted for one does not stay for ever."""
     for name, value in forgettable(tx, PREFIX):
         try:
-            breaker = _read(name, value)
+            circuit = _read(name, value)
         except StoreError:
             continue  # it stops its own agent, whose refusal says why, and no other
-        if breaker.state == CLOSED and breaker.changed_ms < clock.now_ms() - KEPT_MS:
+        if circuit.state == CLOSED and circuit.changed_ms < clock.now_ms() - KEPT_MS:
             tx.set_counter(name, None)
 
 
-def without_probe(breaker: Breaker) -> Breaker:
-    return replace(breaker, probe_thread=None, probe_pid=None, probe_started=None)
+def _without_probe(circuit: Circuit) -> Circuit:
+    return replace(circuit, probe_thread=None, probe=None)
 
 
-def _counter(breaker: Breaker) -> str:
-    name = PREFIX + key(breaker.agent)
-    return name if breaker.failure_class is None else f"{name}/{breaker.failure_class}"
+def _counter(circuit: Circuit) -> str:
+    name = PREFIX + key(circuit.agent)
+    return name if circuit.failure_class is None else f"{name}/{circuit.failure_class}"
 
 
 def _is_of(name: str, whole: str) -> bool:
     return name == whole or name.startswith(f"{whole}/")
 
 
-def write(tx: Transaction, breaker: Breaker) -> None:
-    tx.set_counter(_counter(breaker), dict(breaker.__dict__) | {"threads": list(breaker.threads)})
+def _write(tx: Transaction, circuit: Circuit) -> None:
+    """Kept as every version has done: two that share a store read each other's."""
+    probe = circuit.probe
+    value = {
+        **circuit.__dict__,
+        "threads": list(circuit.threads),
+        "probe_pid": None if probe is None else probe.pid,
+        "probe_started": None if probe is None else probe.started,
+    }
+    del value["probe"]
+    tx.set_counter(_counter(circuit), value)
 
 
-def _read(name: str, value: Any) -> Breaker:
+def _read(name: str, value: Any) -> Circuit:
     try:
-        return Breaker(**{**value, "threads": tuple(value["threads"])})
+        fields = {**value, "threads": tuple(value["threads"])}
+        pid, started = fields.pop("probe_pid"), fields.pop("probe_started")
+        return Circuit(**fields, probe=None if pid is None else Owner(pid, started or ""))
     except (TypeError, KeyError):
         raise unreadable(name, value, f"uwf guard reset {name}") from None

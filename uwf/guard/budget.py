@@ -8,9 +8,10 @@ request; what the machine spent today is a counter, `usage/<local date>`, to whi
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 
 from uwf import clock
-from uwf.guard.contract import refuse
+from uwf.guard.contract import Guard, Status, StatusLine, Succeeded, refuse
 from uwf.guard.counters import forgettable
 from uwf.quantities import (
     NAMES,
@@ -31,118 +32,136 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.errors import Refused
-    from uwf.guard.contract import Request
+    from uwf.guard.contract import Host, Outcome, Request
     from uwf.store.protocols import Counters, Transaction
 
 DAYS = "usage/"
 KEPT_DAYS = 31
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 
-class Rules(Record):
-    """Limits by name: of one step, of a thread for its whole life, of the machine in a day. `reserve` is what must
-    be left for a step to begin; without it, what a step may use; without that, anything at all.
-    """
-
-    step: dict[str, float]
-    thread: dict[str, float]
-    day: dict[str, float]
-    reserve: dict[str, float]
-
-    def needed(self, name: str) -> float:
-        """How much must be left for a step to begin. Time is bounded while it runs, so any of it will do."""
-        what_a_step_may_use = self.step.get(name, 0.0) if name in (TOKENS, USD) else 0.0
-        return self.reserve.get(name, what_a_step_may_use)
-
-
-class Budget:
-    """The guard over both budgets: the thread's and the machine's."""
+class Budget(Guard):
+    """Refuses when a thread, or the machine today, has too little left. Says when a running step has used it up."""
 
     name = "budget"
 
-    def __init__(self, counters: Counters, rules: Rules) -> None:
-        self._counters = counters
-        self._rules = rules
+    class Rules(Record):
+        """Limits by name: of one step, of a thread for its whole life, of the machine in a day. `reserve` is what must
+        be left for a step to begin; without it, what a step may use; without that, anything at all.
+        """
+
+        step: Mapping[str, float] = NO_LIMITS
+        thread: Mapping[str, float] = NO_LIMITS
+        day: Mapping[str, float] = NO_LIMITS
+        reserve: Mapping[str, float] = NO_LIMITS
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.rules: Budget.Rules = host.rules(Budget.Rules)
 
     def enter(self, request: Request) -> None:
-        rules, limits = self._rules, {**self._rules.thread, **request.budget}
+        limits = {**self.rules.thread, **request.budget}
         if request.replaces:
             limits = {name: limits[name] for name in limits if name not in (STEPS, VISITS)}
         used = _used(request.spent, request.visits)
-        short = _short(limits, used, rules.needed)
+        short = _short(limits, used, self._needed)
         if short:
             raise self._refuse_thread(request, short, limits, used)
-        if rules.day:
-            used = today(self._counters)
-            short = _short(rules.day, used, rules.needed)
+        if self.rules.day:
+            used = today(self._host.store)
+            short = _short(self.rules.day, used, self._needed)
             if short:
                 raise self._refuse_day(short, used)
+
+    def reached(
+        self, limits: Mapping[str, float], spent: Mapping[str, float], visits: int = 0
+    ) -> str | None:
+        """Why no other step may begin, in words such as `usd 5.02 of 5`; None while `limits` leave enough."""
+        used = _used(spent, visits)
+        short = _short(limits, used, self._needed)
+        return self._in_words(short, limits, used) if short else None
+
+    def step_reached(self, used: Mapping[str, float]) -> str | None:
+        """What a step used beyond what one may, in words; None when it kept within."""
+        over = [name for name, limit in self.rules.step.items() if used.get(name, 0.0) > limit]
+        return self._in_words(over, self.rules.step, used) if over else None
+
+    def remaining_s(self, request: Request) -> float | None:
+        """How long the step may run by its own and the thread's limit on time; None when neither has one."""
+        limits = {**self.rules.thread, **request.budget}
+        left = [self.rules.step[TIME]] if TIME in self.rules.step else []
+        if TIME in limits:
+            left.append(max(0.0, limits[TIME] - request.spent.get(TIME, 0.0)))
+        return min(left, default=None)
+
+    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+        steps = 1 if isinstance(outcome, Succeeded) else 0
+        used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
+        counter = DAYS + _date()
+        before = tx.counter(counter)
+        if before is None:
+            _forget_old(tx)
+        total = before or {}
+        tx.set_counter(
+            counter,
+            {
+                name: total.get(name, 0.0) + _amount(used.get(name))
+                for name in (TOKENS, USD, STEPS, TIME)
+            },
+        )
+
+    def status(self) -> Status:
+        used, limits = today(self._host.store), self.rules.day
+        lines = []
+        for name, spent in used.items():
+            limit = limits.get(name)
+            of = "" if limit is None else f" of {written(name, limit)}"
+            share = None if limit is None else spent / limit
+            lines.append(StatusLine(f"{name} today", said(name, spent) + of, share))
+        return Status(tuple(lines), {"today": used, "dayBudget": dict(limits)})
+
+    def _needed(self, name: str) -> float:
+        """How much must be left for a step to begin. Time is bounded while it runs, so any of it will do."""
+        may_use = self.rules.step.get(name, 0.0) if name in (TOKENS, USD) else 0.0
+        return self.rules.reserve.get(name, may_use)
 
     def _refuse_thread(
         self,
         request: Request,
         short: list[str],
-        limits: dict[str, float],
+        limits: Mapping[str, float],
         used: dict[str, float],
     ) -> Refused:
         whose = f" (role {request.role})" if VISITS in short else ""
         more = format_budget({name: limits[name] for name in short}).replace(",", ",+")
         return refuse(
             "budget_exhausted",
-            f"thread {request.thread}{whose} has used {_in_words(self._rules, short, limits, used)}",
+            f"thread {request.thread}{whose} has used {self._in_words(short, limits, used)}",
             hint=f"uwf thread resume {request.thread} --budget +{more}",
         )
 
     def _refuse_day(self, short: list[str], used: dict[str, float]) -> Refused:
-        day = self._rules.day
+        day = self.rules.day
         return refuse(
             "budget_exhausted",
-            f"this machine has used {_in_words(self._rules, short, day, used)} today",
+            f"this machine has used {self._in_words(short, day, used)} today",
             retry_at_ms=midnight_ms(),
             hint=f"uwf config set budget.day.{short[0]} {written(short[0], 2 * day[short[0]])}",
         )
 
-
-def reached(
-    rules: Rules, budget: Mapping[str, float], spent: Mapping[str, float], visits: int = 0
-) -> str | None:
-    """Why no other step may begin, in words such as `usd 5.02 of 5`; None while `budget` has enough left."""
-    used = _used(spent, visits)
-    short = _short(budget, used, rules.needed)
-    return _in_words(rules, short, budget, used) if short else None
-
-
-def step_reached(rules: Rules, used: Mapping[str, float]) -> str | None:
-    """What a step used beyond what one may, in words; None when it kept within."""
-    over = [name for name, limit in rules.step.items() if used.get(name, 0.0) > limit]
-    return _in_words(rules, over, rules.step, used) if over else None
-
-
-def remaining_time_s(rules: Rules, request: Request) -> float | None:
-    """How long the step may run by its own and the thread's limit on time; None when neither has one."""
-    limits = {**rules.thread, **request.budget}
-    left = [rules.step[TIME]] if TIME in rules.step else []
-    if TIME in limits:
-        left.append(max(0.0, limits[TIME] - request.spent.get(TIME, 0.0)))
-    return min(left, default=None)
-
-
-def tell(
-    tx: Transaction, usage: Mapping[str, Any] | None, *, steps: int = 1, seconds: float = 0.0
-) -> None:
-    """An attempt ended: add what it used to today's figures. A negative amount adds nothing."""
-    used = {**(usage or {}), STEPS: steps, TIME: seconds}
-    counter = DAYS + _date()
-    before = tx.counter(counter)
-    if before is None:
-        _forget_old(tx)
-    total = before or {}
-    tx.set_counter(
-        counter,
-        {
-            name: total.get(name, 0.0) + _amount(used.get(name))
-            for name in (TOKENS, USD, STEPS, TIME)
-        },
-    )
+    def _in_words(
+        self, short: list[str], limits: Mapping[str, float], used: Mapping[str, float]
+    ) -> str:
+        """`usd 5.02 of 5, steps 40 of 40`; where something is left, how much a step needs."""
+        words = []
+        for name in short:
+            needs = (
+                f" ({written(name, self._needed(name))} needed)"
+                if used[name] < limits[name]
+                else ""
+            )
+            words.append(f"{name} {said(name, used[name])} of {written(name, limits[name])}{needs}")
+        return ", ".join(words)
 
 
 def today(counters: Counters) -> dict[str, float]:
@@ -167,19 +186,6 @@ def _short(
 
 def _used(spent: Mapping[str, float], visits: int) -> dict[str, float]:
     return {**{name: spent.get(name, 0.0) for name in NAMES}, VISITS: visits}
-
-
-def _in_words(
-    rules: Rules, short: list[str], limits: Mapping[str, float], used: Mapping[str, float]
-) -> str:
-    """`usd 5.02 of 5, steps 40 of 40`; where something is left, how much a step needs."""
-    words = []
-    for name in short:
-        needs = (
-            f" ({written(name, rules.needed(name))} needed)" if used[name] < limits[name] else ""
-        )
-        words.append(f"{name} {said(name, used[name])} of {written(name, limits[name])}{needs}")
-    return ", ".join(words)
 
 
 def _amount(value: Any) -> float:

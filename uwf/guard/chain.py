@@ -1,40 +1,63 @@
-"""The guards, asked in order. The first "no" wins, and what was held by then is let go again, in reverse.
+"""The guards, and how they are asked: in order. The first "no" wins, and what was held by then is let go in reverse.
 
 A guard that breaks refuses too, with the reason `guard_error` and its name: the chain fails closed. One that cannot
-let go keeps nobody else from doing so, and never hides how the step went.
+let go keeps no other from doing so, and never hides how the step went.
+
+A new guard is one file and one line here.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 
-from uwf import clock
 from uwf.errors import Busy, Interrupted, Refused, UwfError
+from uwf.guard.attempts import Attempts
+from uwf.guard.breaker import Breaker
+from uwf.guard.budget import Budget
+from uwf.guard.pause import AgentPaused, Draining, Paused
+from uwf.guard.preflight import Preflight, Startable
+from uwf.guard.resources import Resources
+from uwf.guard.slot_guard import Slots
+from uwf.guard.success_rate import SuccessRate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from uwf.guard.contract import Guard, Release, Request
+    from uwf.guard.contract import Guard, Host, Release, Request
 
-LONG_S = 0.02
-"""A guard that took this long may have waited, and what those before it said may not be true any more. Less than
-one look at the slots takes (`turn.POLL_S`), so that no waiting is missed.
-"""
+GUARDS: tuple[type[Guard], ...] = (
+    Draining,
+    Paused,
+    Budget,
+    AgentPaused,
+    Breaker,
+    SuccessRate,
+    Attempts,
+    Preflight,
+    Startable,
+    Resources,
+    Slots,
+)
+"""All of them, in the order of their reason codes. The last may wait; what holds nothing is asked again then."""
+
+
+def of(host: Host) -> list[Guard]:
+    """The guards of `host`, in their order."""
+    return [guard(host) for guard in GUARDS]
 
 
 @contextmanager
-def entered(guards: Sequence[Guard], request: Request) -> Iterator[None]:
-    """Enter all `guards` for as long as the step runs. Raises `Refused`, or `Busy` for a thread that runs.
+def entered(guards: Sequence[Guard], request: Request) -> Iterator[tuple[int, ...]]:
+    """Enter all `guards` for as long as the step runs; the descriptors are for its agent to inherit.
 
-    What a guard could not let go of is noted on the error that ends the step; where there is none it is an
-    error by itself, after the step.
+    Raises `Refused`, or `Busy` for a thread that runs. What a guard could not let go of is noted on the error that ends
+    the step; where there is none it is an error by itself, after the step.
     """
     faults: list[str] = []
     try:
         with ExitStack() as held:
-            _enter_all(guards, request, held, faults)
-            yield
+            yield _enter_all(guards, request, held, faults)
     except BaseException as error:
         for fault in faults:
             error.add_note(fault)
@@ -44,34 +67,27 @@ def entered(guards: Sequence[Guard], request: Request) -> Iterator[None]:
         raise UwfError(message, code="guard_error", hint="uwf guard status")
 
 
-def broken(name: str, error: Exception) -> Refused:
-    """The refusal of a guard that could not be asked."""
-    return Refused(
-        f"guard {name} broke and therefore refuses: {_words(error)}",
-        reason="guard_error",
-        hint=(isinstance(error, UwfError) and error.hint) or "uwf guard status",
-    )
-
-
 def _enter_all(
     guards: Sequence[Guard], request: Request, held: ExitStack, faults: list[str]
-) -> None:
+) -> tuple[int, ...]:
     """Enter each; after one that waited, those before it that hold nothing once more."""
+    descriptors: list[int] = []
 
-    def enter(guard: Guard) -> bool:
+    def enter(guard: Guard) -> Release | None:
         release = _ask(guard, request)
         if release is not None:
             held.callback(_let_go, guard.name, release, faults)
-        return release is not None
+            descriptors.extend(release.descriptors)
+        return release
 
     free_handed: list[Guard] = []
     for guard in guards:
-        began_s = clock.monotonic_s()
-        holds = enter(guard)
-        if clock.monotonic_s() - began_s >= LONG_S:
-            free_handed = [earlier for earlier in free_handed if not enter(earlier)]
-        if not holds:
+        release = enter(guard)
+        if release is not None and release.has_waited:
+            free_handed = [earlier for earlier in free_handed if enter(earlier) is None]
+        if release is None:
             free_handed.append(guard)
+    return tuple(descriptors)
 
 
 def _ask(guard: Guard, request: Request) -> Release | None:
@@ -79,8 +95,12 @@ def _ask(guard: Guard, request: Request) -> Release | None:
         return guard.enter(request)
     except (Refused, Busy, Interrupted):
         raise
-    except Exception as error:  # whatever it was: nobody runs because a guard could not be asked
-        raise broken(guard.name, error) from error
+    except Exception as error:  # whatever it was: nothing runs because a guard could not be asked
+        raise Refused(
+            f"guard {guard.name} broke and therefore refuses: {_words(error)}",
+            reason="guard_error",
+            hint=(isinstance(error, UwfError) and error.hint) or "uwf guard status",
+        ) from error
 
 
 def _let_go(name: str, release: Release, faults: list[str]) -> None:

@@ -1,29 +1,57 @@
 """What a guard is: something that may say "not now" to a step that is about to begin.
 
-A guard is entered with a `Request` and either lets it pass, perhaps handing back something to release, or
-raises `Refused` with its reason code. It changes nothing that outlives the request. `chain` enters all guards
-in order; the engine builds the request and says afterwards how the step went.
+One class a guard: it refuses in `enter`, learns in `ended`, shows itself in `status`, and its `Rules` are its table in
+the configuration, with their defaults. All but `enter` may be left out. `chain` lists the guards and asks them.
+
+Between `enter` and `ended` a guard changes nothing that outlives the request.
 """
 
 from __future__ import annotations
 
+import time
+
 from uwf import clock
 from uwf.errors import Refused
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Protocol, TypeAlias
+    from collections.abc import Callable, Mapping
+    from typing import Any, ClassVar, TypeAlias, TypeVar
 
-    Release: TypeAlias = Callable[[], None]
-    """Lets go of what a guard holds. May be called twice."""
-else:
-    Protocol = object
+    from uwf.store.protocols import Store, Transaction
+
+    R = TypeVar("R", bound=Record)
+
+
+class Host(Record):
+    """Where guards stand: a home with its store, as the process `owner` meets it.
+
+    `rules(Rules)` gives the rules of a guard as the configuration has them; `agent_limits` has how many of an agent may
+    run at once. `clear(thread)` ends what a dead process left running of a thread that nothing runs any more, and says
+    whether there was anything.
+    """
+
+    store: Store
+    home: str
+    rules: Callable[[type[Any]], Any]
+    owner: Owner
+    is_alive: Callable[[Owner], bool]
+    agent_limits: Mapping[str, int]
+    clear: Callable[[str], bool]
+
+
+def _is_available() -> None:
+    """An agent that can run."""
+
+
+def _tell_nobody(refusal: Refused) -> None:
+    """A wait of which nothing is said."""
 
 
 class Request(Record):
-    """A step that wants to run: whose it is, what it may cost, and how long it may wait for its turn.
+    """A step that wants to run: whose it is, what it may cost, and how long it may wait for a slot.
 
     `person` is the layer that nothing overtakes: a person's resume, or an event marked urgent; `fresh` says that the
     person added something new just now. `tries` counts the attempts in a row that failed at this step since then,
@@ -31,6 +59,9 @@ class Request(Record):
     whole life (`tokens`, `usd`, `steps`, `time` in seconds) and `visits` how often this role was visited; `budget` is
     what the thread may use, by the same names and `visits`. `replaces` says that the step takes the place of one that
     is counted already: it adds none to `steps` and `visits`.
+
+    `unavailable` says why the agent cannot be started, if it cannot. `sleep` is how to wait: it raises when the run is
+    asked to stop. `on_wait` is told what is in the way when a wait begins.
     """
 
     thread: str
@@ -49,16 +80,94 @@ class Request(Record):
     visits: int
     budget: dict[str, float]
     replaces: bool = False
+    unavailable: Callable[[], str | None] = _is_available
+    sleep: Callable[[float], None] = time.sleep
+    on_wait: Callable[[Refused], None] = _tell_nobody
 
 
-class Guard(Protocol):
-    """One reason not to run now. `name` is how it is called when it breaks."""
+class Release(Record):
+    """What a guard holds for as long as the step runs; calling it lets go, and may be done twice.
+
+    `descriptors` are for the agent to inherit. `has_waited` says that time passed before the guard let the step pass:
+    what earlier guards said may not be true any more.
+    """
+
+    let_go: Callable[[], None]
+    descriptors: tuple[int, ...] = ()
+    has_waited: bool = False
+
+    def __call__(self) -> None:
+        self.let_go()
+
+
+class Succeeded(Record):
+    """The attempt became a step. `usage` is what the agent said that it used."""
+
+    usage: Mapping[str, Any]
+    duration_ms: int
+    peak_memory_bytes: int = 0
+
+
+class Failed(Record):
+    """The attempt failed. `cause` is what happened, in words; `resets_ms` when the agent's limit resets, if it said so.
+
+    One that `is_retried` by itself is no failure of its thread yet.
+    """
+
+    usage: Mapping[str, Any]
+    duration_ms: int
+    peak_memory_bytes: int
+    failure_class: str
+    cause: str
+    resets_ms: int | None = None
+    is_retried: bool = False
+
+
+class OverBudget(Record):
+    """The attempt was ended because what it may use was used up. That says nothing of the agent."""
+
+    usage: Mapping[str, Any]
+    duration_ms: int
+
+
+Outcome: TypeAlias = Succeeded | Failed | OverBudget
+
+
+class StatusLine(Record):
+    """A line of `guard status`. `share` is how much of a limit is used, 0 to 1 and more; None where there is none."""
 
     name: str
+    text: str
+    share: float | None = None
+
+
+class Status(Record):
+    """How a guard stands: its lines for a person, and its `facts` for a script, by their key in the document."""
+
+    lines: tuple[StatusLine, ...]
+    facts: Mapping[str, Any]
+
+
+class Guard:
+    """One reason not to run now. `name` is how it is called when it breaks."""
+
+    name: ClassVar[str]
+    Rules: ClassVar[type[Any] | None] = None
+
+    def __init__(self, host: Host) -> None:
+        """Made once for a process, and cheap: it looks at nothing yet."""
+        self._host = host
 
     def enter(self, request: Request) -> Release | None:
         """Let the request pass, with what is to be released after the step, or raise `Refused`."""
-        ...
+        raise NotImplementedError
+
+    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+        """Learn how the attempt went, in the transaction that publishes it."""
+
+    def status(self) -> Status | None:
+        """How it stands now. Changes nothing."""
+        return None
 
 
 def refuse(

@@ -1,4 +1,7 @@
-"""Names of counters and folders for things whose own names may hold anything: an agent may be a command line."""
+"""What guards have in common where they count: names of counters, counters that cannot be read, and old ones.
+
+An agent may be a command line, so its own name is not part of a counter's or a folder's.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ def unreadable(counter: str, value: object, hint: str) -> StoreError:
 
 
 def forgettable(tx: Transaction, prefix: str) -> list[tuple[str, Any]]:
-    """The counters to look for old ones in. None while one of them is unreadable: it stops who needs it, who is told
-    why, and not whoever writes down how a step went.
+    """The counters to look for old ones in. None while one of them is unreadable: it refuses those that need it,
+    and says why, and must not keep the outcome of a step from being written.
     """
     try:
         return tx.counters(prefix)

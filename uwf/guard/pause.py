@@ -1,4 +1,4 @@
-"""The switches a person turns, and agents turn for themselves: drain, pause of everything, pause of one agent.
+"""`draining`, `paused`, `agent_paused`: the switches a person turns, and an agent that reached its limit turns itself.
 
 Counters: `switch/drain`, `switch/pause`, `pause/<agent>`; each holds since when, why, and until when. Ends are times
 of the wall clock, as the limits of an agent are.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.guard.contract import refuse
+from uwf.guard.contract import Failed, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, key, unreadable
 from uwf.record import Record
 
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.guard.contract import Request
+    from uwf.guard.contract import Outcome, Request
     from uwf.store.protocols import Counters, Store, Transaction
 
 DRAIN, PAUSE, AGENT = "switch/drain", "switch/pause", "pause/"
@@ -26,12 +26,81 @@ _OFF = {DRAIN: "uwf guard drain off", PAUSE: "uwf guard pause off"}
 
 
 class Switched(Record):
-    """A switch that is on. `until_ms` None means until somebody turns it off."""
+    """A switch that is on. `until_ms` None means until a person turns it off."""
 
     name: str
     since_ms: int
     until_ms: int | None
     why: str
+
+
+class Draining(Guard):
+    """`draining`: running steps finish and none begins."""
+
+    name = "drain"
+
+    def enter(self, request: Request) -> None:
+        switched = state(self._host.store, DRAIN)
+        if switched is not None:
+            raise refuse(
+                "draining",
+                f"no step begins while uwf drains{_because(switched)}",
+                retry_at_ms=switched.until_ms,
+                hint="uwf guard drain off",
+            )
+
+    def status(self) -> Status:
+        switched = state(self._host.store, DRAIN)
+        return Status((_line("drain", switched),), {"drain": _facts(switched)})
+
+
+class Paused(Guard):
+    """`paused`: everything waits, for billing or by hand."""
+
+    name = "pause"
+
+    def enter(self, request: Request) -> None:
+        switched = state(self._host.store, PAUSE)
+        if switched is not None:
+            raise refuse(
+                "paused",
+                f"everything is paused{_because(switched)}",
+                retry_at_ms=switched.until_ms,
+                hint="uwf guard pause off",
+            )
+
+    def status(self) -> Status:
+        switched = state(self._host.store, PAUSE)
+        return Status((_line("pause", switched),), {"pause": _facts(switched)})
+
+
+class AgentPaused(Guard):
+    """`agent_paused`: the agent said when its limit resets, or a person paused it."""
+
+    name = "agent pause"
+
+    def enter(self, request: Request) -> None:
+        switched = state(self._host.store, of_agent(request.agent))
+        if switched is not None:
+            import shlex
+
+            raise refuse(
+                "agent_paused",
+                f"agent {request.agent} is paused{_because(switched)}",
+                retry_at_ms=switched.until_ms,
+                hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
+            )
+
+    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+        if isinstance(outcome, Failed) and outcome.resets_ms is not None:
+            pause_agent(tx, request.agent, until_ms=outcome.resets_ms, why=outcome.cause)
+
+    def status(self) -> Status:
+        paused = paused_agents(self._host.store)
+        lines = tuple(
+            StatusLine(f"agent {one.name}", f"paused, {_in_words(one)}") for one in paused
+        )
+        return Status(lines, {"pausedAgents": [_facts(one) for one in paused]})
 
 
 def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why: str) -> None:
@@ -81,65 +150,6 @@ def paused_agents(counters: Counters) -> list[Switched]:
     return [switched for switched in found if switched is not None]
 
 
-class Draining:
-    """`draining`: running steps finish and none begins."""
-
-    name = "drain"
-
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-
-    def enter(self, request: Request) -> None:
-        switched = state(self._counters, DRAIN)
-        if switched is not None:
-            raise refuse(
-                "draining",
-                f"no step begins while uwf drains{_because(switched)}",
-                retry_at_ms=switched.until_ms,
-                hint="uwf guard drain off",
-            )
-
-
-class Paused:
-    """`paused`: everything waits, for billing or by hand."""
-
-    name = "pause"
-
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-
-    def enter(self, request: Request) -> None:
-        switched = state(self._counters, PAUSE)
-        if switched is not None:
-            raise refuse(
-                "paused",
-                f"everything is paused{_because(switched)}",
-                retry_at_ms=switched.until_ms,
-                hint="uwf guard pause off",
-            )
-
-
-class AgentPaused:
-    """`agent_paused`: the agent said when its limit resets, or a person paused it."""
-
-    name = "agent pause"
-
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
-
-    def enter(self, request: Request) -> None:
-        switched = state(self._counters, of_agent(request.agent))
-        if switched is not None:
-            import shlex
-
-            raise refuse(
-                "agent_paused",
-                f"agent {request.agent} is paused{_because(switched)}",
-                retry_at_ms=switched.until_ms,
-                hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
-            )
-
-
 def _set(tx: Transaction, counter: str, name: str, until_ms: int | None, why: str) -> None:
     value = {"name": name, "sinceMs": clock.now_ms(), "untilMs": until_ms, "why": why}
     tx.set_counter(counter, value)
@@ -164,7 +174,7 @@ def _is_forgotten(counter: str, value: Any) -> bool:
     try:
         switched = _read(counter, value)
     except StoreError:
-        return False  # it stops somebody, who is told why
+        return False  # it stops an agent, whose refusal says why
     return switched.until_ms is not None and switched.until_ms < clock.now_ms() - KEPT_MS
 
 
@@ -174,3 +184,23 @@ def _ends_before(end_ms: int | None, other_ms: int | None) -> bool:
 
 def _because(switched: Switched) -> str:
     return f": {switched.why}" if switched.why else ""
+
+
+def _line(name: str, switched: Switched | None) -> StatusLine:
+    return StatusLine(name, "off" if switched is None else _in_words(switched))
+
+
+def _in_words(switched: Switched) -> str:
+    until = "" if switched.until_ms is None else f" until {clock.iso(switched.until_ms)}"
+    return f"on since {clock.iso(switched.since_ms)}{until} {switched.why}".strip()
+
+
+def _facts(switched: Switched | None) -> dict[str, Any] | None:
+    if switched is None:
+        return None
+    return {
+        "name": switched.name,
+        "sinceMs": switched.since_ms,
+        "untilMs": switched.until_ms,
+        "why": switched.why,
+    }

@@ -1,33 +1,42 @@
-"""The line of those who wait for a slot: who is in it, in what order they go, and whose turn it is.
+"""`queue_full`, `dropped`: the threads that wait for a slot, in what order they go, and whose slots are kept.
 
 One entry a thread, a counter `queue/<thread>` each. A person's requests come first and nothing overtakes them;
-then the higher priority, which grows by one for every `AGE_S` of waiting so that nobody starves; then who came
-first. An entry whose process is dead is nobody's.
+then the higher priority, which grows by one for every `AGE_S` of waiting so that none starves; then who came
+first. An entry whose process is dead counts for nothing, and is removed by whoever comes across it.
 
-Whoever could not start now in any case, because a smaller pool is full or the machine cannot bear him, lets others
-pass. After `PATIENCE_S` a free place of his smaller pools is kept for him, or he might never get two of them at
+A waiter that could not start now in any case, because a smaller pool is full or the machine cannot bear it, lets
+others pass. After `PATIENCE_S` a free slot of its smaller pools is kept for it, or it might never get two of them at
 once; for a person that is so from the beginning.
 
-Times are those of the monotonic clock, which is one for all processes: the wall clock may jump.
+Times are those of the monotonic clock, which is one for all processes: the wall clock may jump. How one request waits
+is in `waiter`.
 """
 
 from __future__ import annotations
 
-from uwf import clock
+from contextlib import contextmanager
+
+from uwf import clock, points
+from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
 from uwf.guard.slots import MACHINE, Pool
+from uwf.quantities import counted
 from uwf.record import Record
+from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
-    from uwf.store.protocols import Counters, Transaction
+    from uwf.store.protocols import Counters, Store, Transaction
 
 PREFIX = "queue/"
 GONE = "queue-gone"
-"""How many have left the line so far: whoever waits can tell how far he has come without reading all of it."""
+"""How many have left the queue so far: a waiter can tell how far it has come without reading all of it."""
+REFUSE, DROP_OLDEST = "refuse", "drop-oldest"
+OVERFLOW = (REFUSE, DROP_OLDEST)
+"""What becomes of one more when the queue is full."""
 AGE_S = 60.0
 """A minute of waiting is worth one step of priority."""
 PATIENCE_S = 300.0
@@ -42,22 +51,21 @@ class Entry(Record):
     priority: int
     person: bool
     since_s: float
-    pid: int
-    started: str
+    owner: Owner
 
 
-def entries(counters: Counters, is_alive: Callable[[int, str], bool]) -> list[Entry]:
-    """The line as it stands, in no order, without those whose process is dead."""
-    return [entry for entry in everybody(counters) if is_alive(entry.pid, entry.started)]
+def entries(counters: Counters, is_alive: Callable[[Owner], bool]) -> list[Entry]:
+    """The queue as it stands, in no order, without those whose process is dead."""
+    return [entry for entry in everybody(counters) if is_alive(entry.owner)]
 
 
 def everybody(counters: Counters) -> list[Entry]:
-    """The line as it stands, in no order, with those whose process is dead."""
+    """The queue as it stands, in no order, with those whose process is dead."""
     return [read(name, value) for name, value in counters.counters(PREFIX)]
 
 
 def in_order(waiting: Iterable[Entry], now_s: float) -> list[Entry]:
-    """The line in the order in which it goes."""
+    """The queue in the order in which it goes."""
 
     def rank(entry: Entry) -> tuple[bool, int, float, str]:
         return (not entry.person, -aged(entry, now_s), entry.since_s, entry.thread)
@@ -79,11 +87,11 @@ def may_go(
     could_start: Callable[[Entry], bool],
     now_s: float,
 ) -> bool:
-    """Whether a place is left for `entry` when everybody before it has taken his.
+    """Whether a slot is left for `entry` when all those before it have taken theirs.
 
-    `free(pool)` is how many places a pool has left now; `is_there(other)` whether somebody still waits, and
-    `could_start(other)` whether he would start now that there is a place for him. What the machine can bear is
-    asked there, and not kept for anybody.
+    `free(pool)` is how many slots a pool has left now; `is_there(other)` whether its process still waits, and
+    `could_start(other)` whether it would start now that there is a slot for it. What the machine can bear is
+    asked there, and not kept for any of them.
     """
     left = {pool.name: free(pool) for pool in entry.pools}
     everyone = [*(other for other in waiting if other.thread != entry.thread), entry]
@@ -101,13 +109,115 @@ def may_go(
     return _has_room(left, entry.pools)
 
 
+class Queue:
+    """The queue as one waiter meets it: `most` may wait in it, and `overflow` says what becomes of one more."""
+
+    def __init__(
+        self, store: Store, most: int, overflow: str, is_alive: Callable[[Owner], bool]
+    ) -> None:
+        self._store = store
+        self._most = most
+        self._overflow = overflow
+        self._is_alive = is_alive
+        self._ahead = self._gone = 0  # how many were ahead of this waiter, when so many had gone
+
+    @contextmanager
+    def joined_by(self, entry: Entry) -> Iterator[None]:
+        """Wait in the queue, and be out of it again whatever happens; no fault then hides what did. Raises `Refused`
+        when the queue is full.
+
+        A waiter holds the lock of its thread: a second request waits for that, and no living waiter is replaced here.
+        """
+        with self._store.transaction(durable=False) as tx:
+            self._join(tx, entry)
+        points.at("queue: joined")
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self.remove([entry])
+            except Exception as fault:
+                error.add_note(f"and thread {entry.thread} could not leave the queue: {fault}")
+            raise
+        self.remove([entry])
+        points.at("queue: left")
+
+    def look(self, entry: Entry) -> list[Entry]:
+        """All who wait, in no order."""
+        left, waiting = gone(self._store), everybody(self._store)
+        self._note_position(left, waiting, entry)
+        return waiting
+
+    def ahead(self) -> int:
+        """How many are ahead of this waiter, as far as it knows. Costs one small read."""
+        return max(0, self._ahead - (gone(self._store) - self._gone))
+
+    def check(self, entry: Entry) -> None:
+        """Raise when this process is not the one that waits for the thread any more."""
+        if not waits(self._store, entry):
+            raise refuse(
+                "dropped",
+                f"thread {entry.thread} was dropped from the queue",
+                hint=f"uwf thread exec {entry.thread} --wait 600",
+            )
+
+    def remove(self, entries: list[Entry]) -> None:
+        """Take these out of the queue, but for those whose thread another process waits for by now."""
+        if entries:
+            with self._store.transaction(durable=False) as tx:
+                for entry in entries:
+                    leave(tx, entry)
+
+    def _join(self, tx: Transaction, entry: Entry) -> None:
+        waiting = [other for other in everybody(tx) if other.thread != entry.thread]
+        # Only now: in a long queue it takes a while, and writers wait meanwhile.
+        if len(waiting) >= self._most:
+            waiting = self._without_the_dead(tx, waiting)
+        while len(waiting) >= self._most:
+            dropped = self._to_drop(waiting, entry)
+            remove(tx, dropped.thread)
+            waiting.remove(dropped)
+        put(tx, entry)
+        self._note_position(gone(tx), waiting, entry)
+
+    def _without_the_dead(self, tx: Transaction, waiting: list[Entry]) -> list[Entry]:
+        living = []
+        for other in waiting:
+            if self._is_alive(other.owner):
+                living.append(other)
+            else:
+                remove(tx, other.thread)
+        return living
+
+    def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
+        """What has to make room for `entry` in a queue that is full; a person only for a person."""
+        if self._overflow == DROP_OLDEST and waiting:
+            oldest = min(waiting, key=lambda one: (one.person, one.since_s, one.thread))
+            if entry.person or not oldest.person:
+                return oldest
+        raise refuse(
+            "queue_full",
+            f"the queue has {counted(len(waiting), 'thread')} already, as many as limits.max_queue allows; try again "
+            "when it is shorter",
+            hint="uwf queue list",
+        )
+
+    def _note_position(self, left: int, waiting: list[Entry], entry: Entry) -> None:
+        others = (other for other in waiting if other.thread != entry.thread)
+        order = in_order([*others, entry], clock.monotonic_s())
+        self._gone, self._ahead = left, order.index(entry)
+
+
 def put(tx: Transaction, entry: Entry) -> None:
+    """Kept as every version has done: two that share a queue read each other's entries."""
     value = {**entry.__dict__, "pools": [[pool.name, pool.limit] for pool in entry.pools]}
+    del value["owner"]
+    value.update(pid=entry.owner.pid, started=entry.owner.started)
     tx.set_counter(PREFIX + entry.thread, value)
 
 
 def remove(tx: Transaction, thread: str) -> bool:
-    """Take `thread` out of the line, also by an entry that cannot be read. False when it was not in it."""
+    """Take `thread` out of the queue, also by an entry that cannot be read. False when it was not in it."""
     if tx.counter(PREFIX + thread) is None:
         return False
     note_gone(tx)
@@ -115,33 +225,26 @@ def remove(tx: Transaction, thread: str) -> bool:
     return True
 
 
-def note_gone(tx: Transaction) -> None:
-    """One more has left the line."""
-    tx.set_counter(GONE, gone(tx) + 1)
-
-
 def leave(tx: Transaction, entry: Entry) -> None:
-    """Remove `entry`, unless its thread has left the line, or another process has its place by now."""
-    if stands(tx, entry):
+    """Remove `entry`, unless its thread has left the queue, or another process waits for it by now."""
+    if waits(tx, entry):
         remove(tx, entry.thread)
 
 
-def stands(counters: Counters, entry: Entry) -> bool:
-    """Whether the process of `entry` has the place of its thread still."""
+def note_gone(tx: Transaction) -> None:
+    """One more has left the queue."""
+    tx.set_counter(GONE, gone(tx) + 1)
+
+
+def waits(counters: Counters, entry: Entry) -> bool:
+    """Whether it is the process of `entry` still that waits for its thread."""
     now = find(counters, entry.thread)
-    return now is not None and (now.pid, now.started) == (entry.pid, entry.started)
+    return now is not None and now.owner == entry.owner
 
 
 def gone(counters: Counters) -> int:
-    """How many have left the line since there is one."""
+    """How many have left the queue since there is one."""
     return int(counters.counter(GONE) or 0)
-
-
-def ahead(waiting: Iterable[Entry], entry: Entry, now_s: float) -> list[Entry]:
-    """Those of `waiting` who stand before `entry`, dead or alive, in their order."""
-    others = (other for other in waiting if other.thread != entry.thread)
-    order = in_order([*others, entry], now_s)
-    return order[: order.index(entry)]
 
 
 def find(counters: Counters, thread: str) -> Entry | None:
@@ -153,7 +256,9 @@ def find(counters: Counters, thread: str) -> Entry | None:
 def read(name: str, value: Any) -> Entry:
     """The entry in the counter `name`. Raises `StoreError` for what this version has not put there."""
     try:
-        return Entry(**{**value, "pools": tuple(Pool(*pool) for pool in value["pools"])})
+        fields = {**value, "pools": tuple(Pool(*pool) for pool in value["pools"])}
+        owner = Owner(fields.pop("pid"), fields.pop("started"))
+        return Entry(**fields, owner=owner)
     except (TypeError, KeyError):
         raise unreadable(name, value, f"uwf queue drop {name}") from None
 

@@ -2,11 +2,11 @@
 
 A slot is a file under an flock, taken through a descriptor that the agent inherits. The lock belongs to the open
 file, so the slot is free only when uwf *and* the agent, and whatever the agent left with the descriptor, are
-gone. Counting is right whoever is killed: nobody has to give anything back.
+gone. Counting is right whatever is killed: nothing has to be given back.
 
-Slots are taken under one more flock, that of the folder, so that nobody finds a pool full only because somebody
-else had a slot in hand that he gave back at once. Whoever only looks asks each slot for a shared lock, which is in
-no other looker's way and which who takes slots waits for: hundreds may look and find nothing.
+Slots are taken under one more flock, that of the folder, so that no process finds a pool full only because another
+had a slot in hand that it gave back at once. A process that only looks asks each slot for a shared lock, which is in
+no other looker's way and which a taker waits for: hundreds may look and find nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from uwf.store.owner import Owner
 
 MACHINE = "machine"
 PATIENCE_S = 5.0
@@ -101,10 +103,10 @@ class Table:
             for path in _files(self._folder, pool)
         )
 
-    def take(self, pools: Sequence[Pool], owner: str) -> Held:
+    def take(self, pools: Sequence[Pool], thread: str, owner: Owner) -> Held:
         """A slot of each of `pools`, or none at all. Raises `Full` for the first pool that has none left.
 
-        `owner` is noted in the files: see `owners`.
+        For which thread, and in which process, is noted in the files: see `holders`.
         """
         held = Held()
         try:
@@ -112,7 +114,7 @@ class Table:
                 if self.free(pool) <= 0:
                     raise Full(pool)
                 held.descriptors.append(self._lock_one(pool))
-                _note(held.descriptors[-1], f"{pool.name} {owner}\n")
+                _note(held.descriptors[-1], f"{pool.name} {thread} {owner.pid}\n")
                 del self._free[pool]
         except BaseException:
             held.release()
@@ -177,10 +179,11 @@ def count(folder: str, pool: Pool) -> int:
     return sum(map(_is_taken, _files(folder, pool)))
 
 
-def owners(folder: str, pool: Pool) -> list[str]:
-    """Whose the slots of `pool` are that are taken now, as they were noted."""
+def holders(folder: str, pool: Pool) -> list[str]:
+    """The threads that have a slot of `pool` now, as they were noted."""
     taken = filter(_is_taken, _files(folder, pool))
-    return [_noted(path).removeprefix(pool.name).strip() for path in taken]
+    notes = (_noted(path).removeprefix(pool.name).split() for path in taken)
+    return [words[0] for words in notes if words]
 
 
 def names_taken(folder: str, prefix: str) -> list[str]:

@@ -1,15 +1,19 @@
-"""How dispatch has gone over a rolling window: attempts, successes, why they failed, per agent and workflow.
+"""How steps have gone over a rolling window: attempts, successes, why they failed, and how often commands were refused.
 
-Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`. A sample counts from its moment until
-exactly `window` later; one from the future, left by a clock that jumped back, counts as of now, and is dated so by
-the next attempt that ends. Below `min_rate`, with at least `min_sample` samples, an agent is refused but for one
-probe in `probe_every`. Counter `probe/<agent>`: when the last one was let through, and whether it came to an end.
+Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`, each refusal that ends a command one of
+`refused/<reason>`; that another process has the thread is one for the reason `busy`. A sample counts from its moment
+until exactly `window` later; one from the future, left by a clock that jumped back, counts as of now, and is dated so
+by the next one. Below `min_rate`, with at least `min_sample` attempts, an agent is refused (`low_success_rate`) but for
+one probe in `probe_every`. Counter `probe/<agent>`: when the last one was let through, and whether it came to an end.
+
+Refusals are counted for people alone: no guard asks for them, and no refusal waits until it is counted.
 """
 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.guard.contract import refuse
+from uwf.errors import Busy
+from uwf.guard.contract import Failed, Guard, OverBudget, Release, refuse
 from uwf.guard.counters import forgettable, forgettable_series, key
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
@@ -19,22 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from uwf.guard.contract import Release, Request
+    from uwf.errors import Refused
+    from uwf.guard.contract import Host, Outcome, Request
     from uwf.store.protocols import Counters, Sample, Store, Transaction
 
-STEPS, PROBES = "step/", "probe/"
+STEPS, PROBES, REFUSED = "step/", "probe/", "refused/"
+BUSY = "busy"
 KEPT_MS = 30 * 86_400_000
-"""Probes of agents that nobody uses any more are forgotten after a month."""
+"""Probes of agents that are not used any more are forgotten after a month."""
 BUCKETS = 12
-
-
-class Rules(Record):
-    """The window in seconds, the rate below which to refuse, and how many samples that takes."""
-
-    window_s: float = 3600.0
-    min_rate: float = 0.3
-    min_sample: int = 10
-    probe_every_s: float = 300.0
+REFUSAL_WAIT_S = 0.2
+"""How long counting a refusal waits for other writers: it is to be told without delay."""
 
 
 class Figures(Record):
@@ -50,20 +49,28 @@ class Figures(Record):
     trend: tuple[int, ...]
 
 
-class Success:
-    """`low_success_rate`: most of what this agent did lately failed."""
+class SuccessRate(Guard):
+    """Refuses an agent most of whose attempts failed lately."""
 
     name = "success rate"
 
-    def __init__(self, store: Store, rules: Rules) -> None:
-        self._store = store
-        self._rules = rules
+    class Rules(Record):
+        """The window in seconds, the rate below which to refuse, and how many samples that takes."""
+
+        window_s: float = 3600.0
+        min_rate: float = 0.3
+        min_sample: int = 10
+        probe_every_s: float = 300.0
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._rules: SuccessRate.Rules = host.rules(SuccessRate.Rules)
 
     def enter(self, request: Request) -> Release | None:
-        rules = self._rules
-        from_ms = since_ms(rules)
-        good = self._store.count_samples(_series(request.agent, good=True), from_ms)
-        bad = self._store.count_samples(_series(request.agent, good=False), from_ms)
+        rules, store = self._rules, self._host.store
+        from_ms = _since_ms(rules)
+        good = store.count_samples(_series(request.agent, good=True), from_ms)
+        bad = store.count_samples(_series(request.agent, good=False), from_ms)
         if good + bad < rules.min_sample:
             return None
         if good / (good + bad) >= rules.min_rate:
@@ -71,7 +78,7 @@ class Success:
         counter = PROBES + key(request.agent)
         probe = {"at_ms": clock.now_ms(), "ended": False}
         every_ms = round(rules.probe_every_s * 1000)
-        with self._store.transaction(durable=False) as tx:
+        with store.transaction(durable=False) as tx:
             last = tx.counter(counter)
             if last is not None and abs(probe["at_ms"] - last["at_ms"]) < every_ms:
                 raise refuse(
@@ -84,48 +91,50 @@ class Success:
             if last is None:
                 _forget_probes(tx)
             tx.set_counter(counter, probe)
-        return lambda: self._give_back(counter, probe)
+        return Release(lambda: self._give_back(counter, probe))
 
     def _give_back(self, counter: str, probe: dict[str, Any]) -> None:
         """A probe that did not come to an end, because a later guard refused it, leaves its place to another."""
-        if self._store.counter(counter) == probe:
-            with self._store.transaction(durable=False) as tx:
+        store = self._host.store
+        if store.counter(counter) == probe:
+            with store.transaction(durable=False) as tx:
                 if tx.counter(counter) == probe:
                     tx.set_counter(counter, None)
 
+    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+        if isinstance(outcome, OverBudget):
+            return
+        agent, failure_class = request.agent, None
+        if isinstance(outcome, Failed):
+            failure_class = outcome.failure_class
+        now_ms = clock.now_ms()
+        keep_ms = _kept_ms(self._rules)
+        for good in (True, False):
+            _date_back(tx, _series(agent, good=good), now_ms)
+        series = _series(agent, good=failure_class is None)
+        if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
+            for other in forgettable_series(tx, STEPS):
+                tx.drop_samples(other, keep_ms)
+        value = {
+            "agent": agent,
+            "workflow": request.workflow,
+            "ok": failure_class is None,
+            "class": failure_class,
+            "ms": outcome.duration_ms,
+        }
+        tx.add_sample(series, value, now_ms)
+        tx.drop_samples(series, keep_ms)
+        probe = tx.counter(PROBES + key(agent))
+        if isinstance(probe, dict) and not probe.get("ended"):
+            tx.set_counter(PROBES + key(agent), {**probe, "ended": True})
 
-def tell(
-    tx: Transaction, rules: Rules, agent: str, workflow: str, failure_class: str | None, ms: int
-) -> None:
-    """An attempt ended: `failure_class` None means it became a step. Samples that no window reaches are dropped."""
-    now_ms = clock.now_ms()
-    keep_ms = kept_ms(rules)
-    for good in (True, False):
-        date_back(tx, _series(agent, good=good), now_ms)
-    series = _series(agent, good=failure_class is None)
-    if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
-        for other in forgettable_series(tx, STEPS):
-            tx.drop_samples(other, keep_ms)
-    value = {
-        "agent": agent,
-        "workflow": workflow,
-        "ok": failure_class is None,
-        "class": failure_class,
-        "ms": ms,
-    }
-    tx.add_sample(series, value, now_ms)
-    tx.drop_samples(series, keep_ms)
-    probe = tx.counter(PROBES + key(agent))
-    if isinstance(probe, dict) and not probe.get("ended"):
-        tx.set_counter(PROBES + key(agent), {**probe, "ended": True})
 
-
-def total(counters: Counters, rules: Rules) -> Figures:
+def total(counters: Counters, rules: SuccessRate.Rules) -> Figures:
     """The window of all agents together."""
     return _figures("all", _in_window(counters, STEPS, rules), rules)
 
 
-def figures(counters: Counters, rules: Rules, *, by: str) -> list[Figures]:
+def figures(counters: Counters, rules: SuccessRate.Rules, *, by: str) -> list[Figures]:
     """The window of every agent (`by` "agent") or workflow (`by` "workflow"), busiest first."""
     groups: dict[str, list[Sample]] = {}
     for sample in _in_window(counters, STEPS, rules):
@@ -134,7 +143,37 @@ def figures(counters: Counters, rules: Rules, *, by: str) -> list[Figures]:
     return sorted(found, key=lambda one: (-one.attempts, one.name))
 
 
-def _figures(name: str, samples: list[Sample], rules: Rules) -> Figures:
+def refusals(counters: Counters, rules: SuccessRate.Rules) -> dict[str, int]:
+    """How often each reason was given within the window, the most frequent first."""
+    found: dict[str, int] = {}
+    for sample in counters.samples(REFUSED, _since_ms(rules)):
+        reason = sample.series.removeprefix(REFUSED)
+        found[reason] = found.get(reason, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def note_refusal(store: Store, rules: SuccessRate.Rules, refusal: Refused | Busy) -> None:
+    """Count a refusal, unless the store is busy, full, read-only or broken. Never raises: `refusal` is what is told."""
+    reason = BUSY if isinstance(refusal, Busy) else refusal.reason
+    try:
+        with store.transaction(durable=False, wait_s=REFUSAL_WAIT_S) as tx:
+            _count_refusal(tx, rules, reason)
+    except Exception as fault:  # whatever it was: it must not stand in the place of the refusal
+        refusal.add_note(f"and it could not be counted: {fault}")
+
+
+def _count_refusal(tx: Transaction, rules: SuccessRate.Rules, reason: str) -> None:
+    """A command was refused. Samples that no window reaches are dropped."""
+    now_ms, keep_ms, series = clock.now_ms(), _kept_ms(rules), REFUSED + reason
+    _date_back(tx, series, now_ms)
+    if not tx.count_samples(series, keep_ms):  # a reason may never be given again
+        for other in forgettable_series(tx, REFUSED):
+            tx.drop_samples(other, keep_ms)
+    tx.add_sample(series, reason, now_ms)
+    tx.drop_samples(series, keep_ms)
+
+
+def _figures(name: str, samples: list[Sample], rules: SuccessRate.Rules) -> Figures:
     reasons: dict[str, int] = {}
     for sample in samples:
         if not sample.value["ok"]:
@@ -151,7 +190,7 @@ def _figures(name: str, samples: list[Sample], rules: Rules) -> Figures:
     )
 
 
-def _trend(samples: Iterable[Sample], rules: Rules) -> tuple[int, ...]:
+def _trend(samples: Iterable[Sample], rules: SuccessRate.Rules) -> tuple[int, ...]:
     now_ms, counts = clock.now_ms(), [0] * BUCKETS
     width_ms = rules.window_s * 1000 / BUCKETS
     for sample in samples:
@@ -160,18 +199,18 @@ def _trend(samples: Iterable[Sample], rules: Rules) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _in_window(counters: Counters, prefix: str, rules: Rules) -> list[Sample]:
+def _in_window(counters: Counters, prefix: str, rules: SuccessRate.Rules) -> list[Sample]:
     return [
-        sample for sample in counters.samples(prefix, since_ms(rules)) if _is_sound(sample.value)
+        sample for sample in counters.samples(prefix, _since_ms(rules)) if _is_sound(sample.value)
     ]
 
 
-def since_ms(rules: Rules) -> int:
+def _since_ms(rules: SuccessRate.Rules) -> int:
     """The first moment within the window: a sample counts until exactly `window` later."""
     return clock.now_ms() - round(rules.window_s * 1000) + 1
 
 
-def kept_ms(rules: Rules) -> int:
+def _kept_ms(rules: SuccessRate.Rules) -> int:
     """The first moment of which samples are kept: twice the window, for the clock may jump back."""
     return clock.now_ms() - round(2 * rules.window_s * 1000)
 
@@ -181,7 +220,7 @@ def _series(agent: str, *, good: bool) -> str:
     return f"{STEPS}{key(agent)}/{'good' if good else 'bad'}"
 
 
-def date_back(tx: Transaction, series: str, now_ms: int) -> None:
+def _date_back(tx: Transaction, series: str, now_ms: int) -> None:
     """Give the samples of a series that are from the future the time of now, unless one of them is unreadable."""
     if tx.count_samples(series, now_ms + 1) and forgettable_series(tx, series):
         samples = tx.samples(series, 0)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.query.waiting import Waiting
+    from uwf.engine.query.guard_status import QueuePositions
     from uwf.engine.run.step import Result
     from uwf.store.protocols import Ref
     from uwf.workflow.model import Workflow
@@ -62,7 +62,7 @@ class View:
         self._reader = reader
         self._home = home
         self._workflows: dict[str, Workflow] = {}
-        self._line: Waiting | None = None
+        self._queue: QueuePositions | None = None
 
     def state(self, thread: Thread) -> dict[str, Any]:
         """What every answer about a thread begins with."""
@@ -234,16 +234,15 @@ class View:
         }
 
     def _waiting(self, id: str, running: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Since when a thread whose process runs nothing yet waits for a place, and its position in the line."""
+        """Since when a thread whose process runs nothing yet waits for a slot, and its position in the queue."""
         if running is None or running["role"] is not None:
             return None
-        if self._line is None:
-            from uwf.engine.query.waiting import (
-                Waiting,  # guards, which looking at a thread needs rarely
-            )
+        if self._queue is None:
+            # Here, because looking at a thread rarely needs guards.
+            from uwf.engine.query.guard_status import QueuePositions
 
-            self._line = Waiting(self._reader)
-        return self._line.of(id, running["pid"])
+            self._queue = QueuePositions(self._reader)
+        return self._queue.of(id, running["pid"])
 
     def _corrupt(self, ref: Ref, error: Exception) -> dict[str, Any]:
         """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent
     from uwf.config import Config
     from uwf.engine.events import Event
-    from uwf.engine.run.admission import Dispatch
+    from uwf.engine.run.admission import Admission
     from uwf.store.protocols import Store
 
 
@@ -26,7 +26,7 @@ class Engine(Record):
 
     store: Store
     memo: Memo
-    dispatch: Dispatch
+    admission: Admission
     home: str
     config: Config
     environ: dict[str, str]

@@ -7,7 +7,6 @@ import os
 from uwf import home as paths
 from uwf.agent import failure
 from uwf.agent.protocol import AgentRequest
-from uwf.errors import Refused
 from uwf.store import codec
 
 TYPE_CHECKING = False
@@ -71,22 +70,6 @@ def _shorter(first_s: float | None, second_s: float | None) -> float | None:
     if first_s is None or second_s is None:
         return second_s if first_s is None else first_s
     return min(first_s, second_s)
-
-
-def check_folder(cwd: str, thread: str) -> None:
-    """Refuse a step whose working directory is not there, before anything is changed."""
-    if not os.path.isdir(cwd):
-        raise Refused(
-            f"thread {thread} cannot run: its working directory {cwd} does not exist",
-            reason="preflight_failed",
-            hint=f"mkdir -p {cwd}",
-        )
-    if not os.access(cwd, os.W_OK | os.X_OK):
-        raise Refused(
-            f"thread {thread} cannot run: its working directory {cwd} is not writable",
-            reason="preflight_failed",
-            hint=f"ls -ld {cwd}",
-        )
 
 
 def in_words(failed: AgentFailure, said: str, *, has_session: bool) -> str:

@@ -66,7 +66,7 @@ def run(engine: Engine, id: str, order: Order, stop: Stop) -> Iterator[Result]:
     try:
         yield from _run(engine, id, order, stop)
     except (Refused, Busy) as refusal:
-        engine.dispatch.refused(refusal)
+        engine.admission.refused(refusal)
         raise
 
 
@@ -117,7 +117,7 @@ def _ask_guards(engine: Engine, id: str, order: Order) -> None:
         request = _request(engine, thread, workflow, plan, agent, order)
     except UwfError:
         return  # the thread is on the move: that it is busy is what can be said of it
-    engine.dispatch.ask(request, agent)
+    engine.admission.ask(request, agent)
 
 
 def _as_ordered(engine: Engine, id: str, order: Order) -> Thread:
@@ -175,7 +175,7 @@ def _step(engine: Engine, thread: Thread, order: Order, stop: Stop) -> Result:
             order = replace(order, wait_s=max(0.0, deadline_s - clock.monotonic_s()))
         request = _request(engine, thread, workflow, plan, agent, order)
         try:
-            with engine.dispatch.admitted(request, agent, sleep, on_wait) as keep_fds:
+            with engine.admission.admit(request, agent, sleep, on_wait) as ticket:
                 if order.rebind is not None:
                     thread = _with_tags(_bind(engine, id, order.rebind), raised)
                     decided = _decide(engine, thread, workflow, order)
@@ -188,9 +188,8 @@ def _step(engine: Engine, thread: Thread, order: Order, stop: Stop) -> Result:
                     workflow,
                     plan,
                     agent,
-                    request,
+                    ticket,
                     stop,
-                    keep_fds=keep_fds,
                     retries=retries,
                     raised=raised,
                 ).make()
@@ -251,14 +250,25 @@ def _request(
         fresh=order.supplement is not None,
         wait_s=order.wait_s,
         tries=tries.failures_in_a_row(engine.memo, attempt, plan.supplement),
-        repeats=engine.dispatch.repeats(
-            thread.id, attempt.failure if attempt is not None and attempt.has_failed else None
-        ),
+        repeats=_repeats(engine, thread.id, attempt),
         spent=usage.of_thread(engine.memo, thread),
         visits=thread.position.visits.get(plan.role, 0),
-        budget=engine.dispatch.budget(thread, workflow, plan.role),
+        budget=_budget(engine, thread, workflow, plan.role),
         replaces=plan.is_poke,
     )
+
+
+def _budget(engine: Engine, thread: Thread, workflow: Workflow, role: str) -> dict[str, float]:
+    """What `thread` may use while `role` runs."""
+    return usage.allowed(engine.admission.budget.rules.thread, workflow, role, thread.tags)
+
+
+def _repeats(engine: Engine, thread: str, attempt: tries.Attempt | None) -> int:
+    """How often in its life the thread failed as it did in this attempt, if that failed."""
+    if attempt is None or not attempt.has_failed or attempt.failure is None:
+        return 0
+    failed = attempt.failure
+    return engine.admission.attempts.repeats(thread, failed.code, failed.message)
 
 
 def _raised(
@@ -267,7 +277,7 @@ def _raised(
     """The tags of the budget that was ordered. They go on record with the first try."""
     if order.budget is None:
         return {}
-    return usage.raised(engine.dispatch.budget(thread, workflow, plan.role), order.budget)
+    return usage.raised(_budget(engine, thread, workflow, plan.role), order.budget)
 
 
 def _with_tags(thread: Thread, more: dict[str, str]) -> Thread:

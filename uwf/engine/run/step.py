@@ -20,9 +20,10 @@ from uwf.engine.chain.recorder import AttemptRecorder
 from uwf.engine.chain.tags import IDLE, SUSPENDED
 from uwf.engine.chain.thread import Thread, current, of
 from uwf.engine.events import AgentStarted, ReplyRefused, Retrying, TurnCame
-from uwf.engine.run import invocation, prompt, publish
+from uwf.engine.run import invocation, prompt, publish, retry
 from uwf.engine.run.lock import interrupted
 from uwf.engine.run.reply import Accepted, Rejected, judge, named_session, without_echo
+from uwf.guard.contract import Failed, OverBudget, Succeeded
 from uwf.quantities import STEPS, TIME
 from uwf.record import Record
 
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.tags import ThreadState
+    from uwf.engine.run.admission import Ticket
     from uwf.engine.run.context import Engine
-    from uwf.guard.contract import Request
+    from uwf.engine.run.publish import Tell
+    from uwf.guard.contract import Outcome
     from uwf.store.owner import Owner
     from uwf.workflow.model import Workflow
 
@@ -77,22 +80,22 @@ class StepRun:
         workflow: Workflow,
         plan: Plan,
         agent: Agent,
-        request: Request,
+        ticket: Ticket,
         stop: Stop,
         *,
-        keep_fds: tuple[int, ...] = (),
         retries: int = 0,
         raised: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         before = thread.attempt if thread.plan is not None else None
         self.engine = engine
+        self.budget = engine.admission.budget
         self.thread = thread
         self.workflow = workflow
         self.plan = plan
         self.agent = agent
-        self.request = request
+        self.ticket = ticket
+        self.request = request = ticket.request
         self.stop = stop
-        self.keep_fds = keep_fds
         self.retries = retries
         self.raised = raised
         self.position = (
@@ -167,8 +170,8 @@ class StepRun:
             self.role,
             text,
             self.session,
-            keep_fds=self.keep_fds,
-            longest_s=self.engine.dispatch.longest_s(self.request),
+            keep_fds=self.ticket.descriptors,
+            longest_s=self.budget.remaining_s(self.request),
         )
         return self.agent.run(
             question, stop=self.stop, on_start=self._started, on_event=self._event
@@ -237,7 +240,7 @@ class StepRun:
             said,
             self._within_budget(verdict.standing, used, spent),
             answer.tail,
-            self.engine.dispatch.success(self.request, self.usage or {}, ms, peak_bytes),
+            self._tell(Succeeded(self.usage or {}, ms, peak_bytes)),
         )
         self.engine.memo.links.update(self.sections.links)
         return Result(of(self.engine.memo, ref, None), self.plan.role, ref.id)
@@ -250,13 +253,15 @@ class StepRun:
             return standing
         visits = self.position.visits.get(standing.next_role, 0)
         visits += standing.next_role == self.plan.role
-        limits = self.engine.dispatch.budget(self.thread, self.workflow, standing.next_role)
+        limits = usage.allowed(
+            self.budget.rules.thread, self.workflow, standing.next_role, self.thread.tags
+        )
         reached = None
         if limits:
             spent = usage.add(spent, usage.undone(self.thread.tags))
             spent[STEPS] = self.position.index + 1
-            reached = self.engine.dispatch.reached(limits, spent, visits)
-        over = self.engine.dispatch.step_reached(used)
+            reached = self.budget.reached(limits, spent, visits)
+        over = self.budget.step_reached(used)
         if reached is not None:
             message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
         elif over is not None:
@@ -268,28 +273,32 @@ class StepRun:
     def _left_by_budget_s(self) -> float | None:
         """The time that the budget left for this try; None when the timeout of its agent is shorter."""
         timeout_s = self.engine.config.agent(self.opening.agent).timeout_s
-        longest_s = self.engine.dispatch.longest_s(self.request)
+        longest_s = self.budget.remaining_s(self.request)
         is_tighter = longest_s is not None and (timeout_s is None or longest_s <= timeout_s)
         return longest_s if is_tighter else None
 
     def _out_of_budget(self, answer: AgentResult, left_s: float) -> Result:
         """The agent was ended because the time is used up that its thread, or a step, may take."""
-        dispatch, request = self.engine.dispatch, self.request
+        request = self.request
         ms = max(self._duration_ms(), int(left_s * 1000) + 1)
         used = usage.of_attempt(self.usage, ms)
-        reached = dispatch.reached(request.budget, usage.add(request.spent, used), 0)
+        reached = self.budget.reached(request.budget, usage.add(request.spent, used), 0)
         if reached is not None:
             message = f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
         else:
-            over = dispatch.step_reached(used) or f"time {quantities.said(TIME, ms / 1000)}"
+            over = self.budget.step_reached(used) or f"time {quantities.said(TIME, ms / 1000)}"
             message = f"the step of {self.plan.role} used more than one may: {over}"
         ending = self._ending(Failure(OVER_BUDGET, message), answer, ms)
-        tell = dispatch.spent(self.usage or {}, ms)
+        tell = self._tell(OverBudget(self.usage or {}, ms))
         store = self.engine.store
         now = current(store, self.engine.memo, self.thread.id)
         attempt = publish.keep_failure(store, now, self.running, ending, answer.tail, tell)
         now = current(store, self.engine.memo, self.thread.id)
         return Result(now, self.plan.role, None, None, attempt)
+
+    def _tell(self, outcome: Outcome) -> Tell:
+        """What the guards learn, to be written with what is published."""
+        return lambda tx: self.ticket.ended(tx, outcome)
 
     def _ending(
         self, failure: Failure, answer: AgentResult, ms: int, *, is_retried: bool = False
@@ -305,7 +314,7 @@ class StepRun:
         )
 
     def _failed(self, failed: AgentFailure, answer: AgentResult) -> Result | Again:
-        store, thread, dispatch = self.engine.store, self.thread, self.engine.dispatch
+        store, thread = self.engine.store, self.thread
         if self.running.begun is None:
             if failed.code == STOPPED:  # before anything was begun: nothing has changed
                 raise interrupted(self.stop, thread.id)
@@ -314,11 +323,11 @@ class StepRun:
         cause = self.engine.redactor.text(
             invocation.in_words(failed, said, has_session=has_session)
         )
-        message = dispatch.in_words(self.request, failed, cause)
+        message = retry.explained(self.engine.admission.attempts, thread.id, failed, cause)
         ms = self._duration_ms()
         delay_s = None
         if failed.code != STOPPED:
-            delay_s = dispatch.retry_delay_s(failed, self.retries)
+            delay_s = retry.delay_s(self.engine.config.retry, failed, self.retries)
             delay_s = self._until_reset_s(failed) if delay_s is None else delay_s
         is_retried = delay_s is not None
         ended = Failure(failed.failure_class, message)
@@ -327,8 +336,16 @@ class StepRun:
             publish.keep_aside(store, thread, self.running, ending, answer.tail, None)
             raise interrupted(self.stop, thread.id)
         peak_bytes = 0 if answer.process is None else answer.process.peak_memory_bytes
-        tell = dispatch.failure(
-            self.request, failed, cause, self.usage or {}, ms, peak_bytes, is_retried=is_retried
+        tell = self._tell(
+            Failed(
+                self.usage or {},
+                ms,
+                peak_bytes,
+                failed.failure_class,
+                cause,
+                failed.resets_ms,
+                is_retried,
+            )
         )
         if delay_s is not None:
             publish.keep_aside(store, thread, self.running, ending, answer.tail, tell)

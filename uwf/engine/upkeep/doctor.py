@@ -98,12 +98,12 @@ def _line(engine: Engine, repair: bool) -> list[Finding]:
         except StoreError as error:
             found.append(_unreadable(engine, name, value, error.message, repair))
             continue
-        if platform.is_same(entry.pid, entry.started):
+        if platform.is_same(entry.owner.pid, entry.owner.started):
             continue
         if repair:
             with engine.store.transaction(durable=False) as tx:
                 queue.leave(tx, entry)
-        what = f"a place in the line of process {entry.pid}, which is gone"
+        what = f"a place in the line of process {entry.owner.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found
 

@@ -1,0 +1,45 @@
+"""`preflight_failed`, `no_agent`: what a step needs of the machine before its agent can be started.
+
+That its workflow can be read and its prompt renders was seen when the step was planned.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf.guard.contract import Guard, refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.guard.contract import Request
+
+
+class Preflight(Guard):
+    """Refuses a step whose working directory is not there."""
+
+    name = "preflight"
+
+    def enter(self, request: Request) -> None:
+        cwd = request.cwd
+        cannot = f"thread {request.thread} cannot run: its working directory {cwd}"
+        if not os.path.isdir(cwd):
+            raise refuse("preflight_failed", f"{cannot} does not exist", hint=f"mkdir -p {cwd}")
+        if not os.access(cwd, os.W_OK | os.X_OK):
+            raise refuse("preflight_failed", f"{cannot} is not writable", hint=f"ls -ld {cwd}")
+
+
+class Startable(Guard):
+    """Refuses a step whose agent cannot be started."""
+
+    name = "agent"
+
+    def enter(self, request: Request) -> None:
+        reason = request.unavailable()
+        if reason is not None:
+            import shlex
+
+            raise refuse(
+                "no_agent",
+                f"agent {request.agent} cannot run: {reason}",
+                hint=shlex.join(("uwf", "agent", "check", request.agent)),
+            )
