@@ -52,9 +52,6 @@ MAY_NAME = {
 }
 """For a type checker only: rooms whose values are handed in."""
 
-STILL_THE_WRONG_WAY = {("uwf.engine.query.guard_status", "uwf.engine.run.admission")}
-"""May only become fewer."""
-
 STILL_REACHING_PAST_THE_APP = {
     "agent",
     "cas",
@@ -86,13 +83,6 @@ STILL_IN_A_CIRCLE = [
     {"uwf.engine.run.plan", "uwf.engine.run.rebound"},
 ]
 """May only become fewer."""
-
-STILL_TWICE = {
-    "Limits",
-    "Rules",
-    "Waiting",
-}
-"""Names of classes that mean two things. May only become fewer."""
 
 
 class Import(NamedTuple):
@@ -169,7 +159,6 @@ def wrong_ways(importer: str, within: Mapping[str, ast.AST]) -> list[str]:
             other not in MAY_IMPORT[me] | LEAVES | {me}
             and each.imported not in MAY_IMPORT_A_FILE.get(me, ())
             and not (each.typing_only and other in MAY_NAME.get(me, ()))
-            and (importer, each.imported) not in STILL_THE_WRONG_WAY
             and not (me in FRONT_DOORS and other in ENGINE | BELOW_THE_ENGINE)
         ):
             found.append(f"{importer}:{each.line}: {me} must not import {each.imported}")
@@ -294,8 +283,7 @@ def test_a_circle_is_found() -> None:
 
 
 def test_no_class_name_stands_for_two_things() -> None:
-    twice = {name: places for name, places in classes(PACKAGE).items() if len(places) > 1}
-    assert {name: places for name, places in twice.items() if name not in STILL_TWICE} == {}
+    assert {name: where for name, where in classes(PACKAGE).items() if len(where) > 1} == {}
 
 
 def test_a_class_name_that_stands_twice_is_found() -> None:
