@@ -505,3 +505,49 @@ def test_the_store_imports_nothing_slow() -> None:
         check=True,
     )
     assert loaded.stdout.strip() == "[]"
+
+
+WITHOUT_COUNTS = "DROP TRIGGER ref_made; DROP TRIGGER ref_gone; DROP TABLE ref_count"
+
+
+def test_a_store_of_before_there_were_counts_is_counted_and_gets_them_with_a_write(
+    disk: SqliteStore, path: str
+) -> None:
+    with disk.transaction() as tx:
+        id = tx.put("k", 1)
+        for name in ("a/1", "a/2", "a/b/3", "é/4", "5"):
+            tx.set_ref(name, id, why="test")
+    disk.close()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(WITHOUT_COUNTS)
+    store = open_store(path)
+    looking = open_store(path)
+
+    def counts() -> list[int]:
+        prefixes = ("", "a/", "a/b/", "é/", "a", "b/")
+        return [looking.count_refs(prefix) for prefix in prefixes]
+
+    assert counts() == [5, 3, 1, 1, 3, 0]
+    assert looking.faults() == []
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+        tx.set_ref("a/6", id, why="test")
+        raise ZeroDivisionError
+    assert counts() == [5, 3, 1, 1, 3, 0]
+    with store.transaction() as tx:
+        tx.set_ref("a/6", id, why="test")
+        tx.set_ref("a/6", tx.put("k", 2), why="test")
+        tx.delete_ref("a/b/3", why="test")
+    assert counts() == [5, 3, 0, 1, 3, 0]
+    with looking.transaction() as tx:  # by a connection that was open before
+        tx.set_ref("a/7", id, why="test")
+    assert counts() == [6, 4, 0, 1, 4, 0]
+    assert looking.faults() == []
+    store.close()
+    looking.close()
+
+
+def test_a_wrong_count_is_found(disk: SqliteStore) -> None:
+    with disk.transaction() as tx:
+        tx.set_ref("a/1", tx.put("k", 1), why="test")
+    disk._database.run("UPDATE ref_count SET number = 7")
+    assert disk.faults() == ["the count of refs in a/ is wrong"]

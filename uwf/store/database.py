@@ -58,6 +58,8 @@ class Database:
     def __init__(self, path: str, wait_s: float) -> None:
         self.path = path
         self.wait_s = wait_s
+        self.is_complete = False
+        """Whether the file is known to have all tables of today: see `schema.complete`."""
         self._synchronous = ""
         self._mark: Mark | None = None
         try:

@@ -6,7 +6,7 @@ from blake3 import blake3
 from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
-from uwf.store import ref_query
+from uwf.store import ref_query, schema
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
 from uwf.store.database import blob, unreadable
 from uwf.store.protocols import Move, Ref
@@ -149,6 +149,10 @@ class Reading:
         return [row[0] for row in self._database.all(sql, (*args, -1 if limit is None else limit))]
 
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
+        if not tags and prefix[-1:] in ("", "/") and self._database.one(schema.HAS_COUNTS):
+            sql = "SELECT coalesce(sum(number), 0) FROM ref_count WHERE folder >= ? AND folder < ?"
+            total: int = self._database.one(sql, bounds(prefix, None, None))[0]
+            return total
         query, complete = self._query(wanted_values(tags), *bounds(prefix, None, None))
         if complete:
             number: int = self._database.one(*ref_query.count(query))[0]

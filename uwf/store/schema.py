@@ -2,7 +2,9 @@
 
 `object` is a plain rowid table: on 1 KB objects WITHOUT ROWID takes three times the space. `ref_tag` repeats
 the tags of `ref` as an index, so that "the newest threads of a status" is one walk; values over 200 bytes are
-not in it. `ref_log` is never rewritten. `counter` and `sample` hold the guards' state. Hashes are 32 raw
+not in it. `ref_count` says how many refs each folder of names has, which would take a walk over all of them; triggers
+keep it, so that it is right whatever version of uwf writes. Stores of before there was one get it with their next
+write. `ref_log` is never rewritten. `counter` and `sample` hold the guards' state. Hashes are 32 raw
 bytes; tags and the guards' values are MessagePack.
 """
 
@@ -74,6 +76,17 @@ CREATE INDEX sample_at ON sample (series, at_ms);
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
+_FOLDER = "rtrim({0}, replace({0}, '/', ''))"  # a name up to its last slash
+_COUNTS = (
+    "CREATE TABLE ref_count (folder TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+    f"CREATE TRIGGER ref_made AFTER INSERT ON ref BEGIN"
+    f" INSERT INTO ref_count VALUES ({_FOLDER.format('new.name')}, 1)"
+    " ON CONFLICT (folder) DO UPDATE SET number = number + 1; END",
+    "CREATE TRIGGER ref_gone AFTER DELETE ON ref BEGIN"
+    f" UPDATE ref_count SET number = number - 1 WHERE folder = {_FOLDER.format('old.name')}; END",
+)
+HAS_COUNTS = "SELECT 1 FROM sqlite_master WHERE name = 'ref_count'"
+
 
 def connect(path: str, *, create: bool, wait_s: float) -> Database:
     """A connection to the store at `path`, which is made when absent and `create` is true.
@@ -111,6 +124,30 @@ def in_memory() -> Database:
     database = InMemory()
     _fill(database.connection)
     return database
+
+
+def count_folders(database: Database) -> dict[str, int]:
+    """How many refs each folder of names has, counted one by one: a second for a million."""
+    counts: dict[str, int] = {}
+    for (name,) in database.all("SELECT name FROM ref"):
+        folder = f"{name}"[
+            : f"{name}".rfind("/") + 1
+        ]  # a torn page may make text look like another type
+        counts[folder] = counts.get(folder, 0) + 1
+    return counts
+
+
+def complete(database: Database) -> None:
+    """Add what a store of an earlier uwf lacks, as part of the transaction that is open."""
+    if database.one(HAS_COUNTS) is None:
+        try:
+            for sql in _COUNTS:
+                database.run(sql)
+            for row in count_folders(database).items():
+                database.run("INSERT INTO ref_count VALUES (?, ?)", row)
+        except sqlite3.Error as error:
+            raise explain(error, database.path) from error
+    database.is_complete = True
 
 
 def _checked(database: Database, marked: tuple[str, int] | None) -> Database:
@@ -231,4 +268,6 @@ def _fill(connection: sqlite3.Connection) -> None:
     connection.executescript(
         f"BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; {_TABLES} COMMIT;"
     )
+    for sql in _COUNTS:
+        connection.execute(sql)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())

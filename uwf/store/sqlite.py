@@ -73,23 +73,43 @@ class SqliteStore(Reading, CounterReading):
 
     def faults(self) -> list[str]:
         try:
-            found = [row[0] for row in self._database.all("PRAGMA integrity_check")]
-            found = [] if found == ["ok"] else found
-            stored = set(self._database.all("SELECT key, value, name FROM ref_tag"))
-            right = {
-                (key, value, ref.name)
-                for ref in self.refs()
-                for key, value in ref_query.index_rows(ref.tags)
-            }
-            refs = set(self._database.all("SELECT name, target FROM ref"))
-            sql = "SELECT name, new, max(seq) FROM ref_log GROUP BY name"  # `new` is that of the last move
-            logged = {(name, new) for name, new, _ in self._database.all(sql) if new is not None}
+            return [
+                *self._unsound_pages(),
+                *(f"the tag index disagrees with ref {name}" for name in self._indexed_wrongly()),
+                *(f"the log disagrees with ref {name}" for name in self._logged_wrongly()),
+                *(
+                    f"the count of refs in {name or '/'} is wrong"
+                    for name in self._counted_wrongly()
+                ),
+            ]
         except StoreError as error:
             return [error.message]
-        wrong = sorted({name for _, _, name in stored ^ right})
-        found += [f"the tag index disagrees with ref {name}" for name in wrong]
-        astray = sorted({name for name, _ in refs ^ logged})
-        return [*found, *(f"the log disagrees with ref {name}" for name in astray)]
+
+    def _unsound_pages(self) -> list[str]:
+        found = [row[0] for row in self._database.all("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
+
+    def _indexed_wrongly(self) -> list[str]:
+        stored = set(self._database.all("SELECT key, value, name FROM ref_tag"))
+        right = {
+            (key, value, ref.name)
+            for ref in self.refs()
+            for key, value in ref_query.index_rows(ref.tags)
+        }
+        return sorted({name for _, _, name in stored ^ right})
+
+    def _logged_wrongly(self) -> list[str]:
+        refs = set(self._database.all("SELECT name, target FROM ref"))
+        sql = "SELECT name, new, max(seq) FROM ref_log GROUP BY name"  # `new` is that of the last move
+        logged = {(name, new) for name, new, _ in self._database.all(sql) if new is not None}
+        return sorted({name for name, _ in refs ^ logged})
+
+    def _counted_wrongly(self) -> list[str]:
+        if self._database.one(schema.HAS_COUNTS) is None:
+            return []
+        counts = set(self._database.all("SELECT folder, number FROM ref_count WHERE number != 0"))
+        right = schema.count_folders(self._database).items()
+        return sorted({folder for folder, _ in counts ^ right})
 
     def copy_into(self, target: sqlite3.Connection) -> None:
         """Copy the whole store as it is now into an empty database, while others go on writing.

@@ -15,6 +15,7 @@ from uwf.store.database import Database, blob, explain
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
 from uwf.store.reading import PLAIN, ZLIB, Reading
 from uwf.store.ref_query import index_rows
+from uwf.store.schema import complete
 from uwf.store.validate import check_expected, check_text, checked_tags, moved
 
 TYPE_CHECKING = False
@@ -55,7 +56,14 @@ class SqliteTransaction(CounterWriting, Reading):
         self._refs_now: dict[str, Ref | None] = {}  # what was read or set here: nobody else writes
 
     def __enter__(self) -> SqliteTransaction:
-        self._database.begin(self._durable, self._wait_s)
+        database = self._database
+        database.begin(self._durable, self._wait_s)
+        if not database.is_complete:
+            try:
+                complete(database)
+            except BaseException:
+                database.rollback()
+                raise
         self._usable = True
         points.at(f"{self._name}: begun")
         return self
