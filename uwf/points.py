@@ -20,9 +20,8 @@ TRANSACTIONS = (
     "import",
     "migrate",
     "gc",
-    # of a run of a thread: what a dead predecessor left, another workflow, a state that changes at the same head
+    # of a run of a thread: what a dead predecessor left, a state that changes at the same head
     "settle",
-    "rebind",
     "move",
     # of one step of it, and of one that does not come about
     "attempt",

@@ -15,11 +15,11 @@ from uwf.agent.protocol import AgentRequest, AgentResult
 from uwf.agent.stop import Stop
 from uwf.clock import now_ms
 from uwf.engine.actions import lifecycle
-from uwf.engine.chain.cache import Memo
+from uwf.engine.chain.cache import NodeCache
 from uwf.engine.chain.redact import Redactor
-from uwf.engine.run import runner
+from uwf.engine.run import plan, runner
 from uwf.engine.run.admission import Admission
-from uwf.engine.run.context import Engine
+from uwf.engine.run.context import RunContext
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow
 
@@ -72,9 +72,9 @@ class Uwf:
     def __init__(self, home: Path, admission: type[Admission] = Admission) -> None:
         self.home = home
         self.store = open_store(str(home / "store.db"))
-        self.engine = Engine(
+        self.engine = RunContext(
             store=self.store,
-            memo=Memo(self.store),
+            cache=NodeCache(self.store),
             admission=admission(self.store, str(home), config.defaults(), os.defpath),
             home=str(home),
             config=config.defaults(),
@@ -89,7 +89,7 @@ class Uwf:
 
     def steps(self, count: int) -> None:
         self.count += count
-        order = runner.Order(runner.EXEC, count=count)
+        order = plan.Order(plan.EXEC, count=count)
         for _ in runner.run(self.engine, self.thread, order, Stop()):
             pass
 

@@ -19,10 +19,10 @@ import pytest
 from uwf.cli import live
 from uwf.cli.live import Live
 from uwf.cli.output import Output
-from uwf.engine.events import AgentStarted
+from uwf.engine.events import StepStarted
 
 TICK_S = 0.02
-STARTED = AgentStarted(thread="T", role="worker", agent="slow", index=1, round=1, ask=1)
+STARTED = StepStarted(thread="T", role="worker", agent="slow", index=1, round=1, ask=1)
 
 
 def stopped(terminal: int) -> None:

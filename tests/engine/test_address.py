@@ -10,7 +10,6 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.query import resolve
-from uwf.engine.run import rebind
 from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.record import replace
 from uwf.store.protocols import Store
@@ -206,7 +205,7 @@ def test_thread_stands_for_its_head(rig: Rig) -> None:
     id = rig.start()
     assert resolve.object_id(rig.store, id) == rig.head(id)
     rig.exec(id, WROTE)
-    rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
+    rig.rebind(id, rig.put_workflow(replace(PAIR, name="other")))
     assert resolve.object_id(rig.store, "@last") == rig.head(id)
     assert rig.store.get(rig.head(id)).kind == "rebind"
 
@@ -219,7 +218,7 @@ def test_step_of_a_thread_is_its_newest(rig: Rig) -> None:
     rig.exec(id, WROTE)
     step = rig.head(id)
     for name in ("other", "third"):
-        rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name=name)))
+        rig.rebind(id, rig.put_workflow(replace(PAIR, name=name)))
     assert resolve.step_id(rig.store, id) == step
     assert resolve.step_id(rig.store, f"{id}~0") == step
 

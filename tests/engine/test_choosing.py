@@ -11,7 +11,7 @@ from tests.helpers.rig import WROTE, Rig
 from uwf.agent.kinds.command import CommandAgent
 from uwf.config import AgentConfig, defaults
 from uwf.engine.query import workflows
-from uwf.engine.run import agents
+from uwf.engine.run import invocation
 from uwf.errors import Ambiguous, InputError, NotFound, Refused, UwfError
 from uwf.record import replace
 
@@ -40,7 +40,7 @@ CONFIG = replace(
 
 
 def chosen(workflow: str, role: str, override: str | None = None) -> tuple[str, tuple[str, ...]]:
-    agent = agents.choose(CONFIG, workflow, role, override)
+    agent = invocation.choose(CONFIG, workflow, role, override)
     assert isinstance(agent, CommandAgent)
     return agent.name, agent.argv
 
@@ -67,13 +67,13 @@ def test_agent_may_be_a_command_line() -> None:
 @pytest.mark.parametrize("line", ["", "  ", "'open"])
 def test_command_line_that_cannot_be_read_is_refused(line: str) -> None:
     with pytest.raises(InputError) as refused:
-        agents.choose(CONFIG, "pair", "writer", line)
+        invocation.choose(CONFIG, "pair", "writer", line)
     assert refused.value.code == "bad_agent"
 
 
 def test_without_any_agent_a_guard_says_no() -> None:
     with pytest.raises(Refused) as refused:
-        agents.choose(defaults(), "pair", "writer", None)
+        invocation.choose(defaults(), "pair", "writer", None)
     assert refused.value.reason == "no_agent"
     assert "writer" in refused.value.message
 

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from tests.helpers.fake_agent import Said, crash, suspend
-from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.actions import lifecycle, undo
-from uwf.engine.chain.tags import ThreadState
 from uwf.engine.chain.thread import Thread
-from uwf.engine.run import publish, rebind, runner
-from uwf.engine.run.runner import Order
+from uwf.engine.run import publish, runner
+from uwf.engine.run.plan import Order
 from uwf.errors import Busy, Conflict, StoreError
 from uwf.record import replace
 from uwf.store import writing
@@ -136,24 +134,18 @@ def test_tag_set_while_a_step_waits_for_its_turn_is_kept(
 
 
 def move_on(rig: Rig, thread: Thread) -> None:
-    publish.move(
-        rig.store, thread, ThreadState("suspended", "writer", "later"), "as a test wants it"
-    )
+    publish.suspend(rig.engine, thread, "writer", "later")
 
 
 def cancel(rig: Rig, thread: Thread) -> None:
     lifecycle.cancel(rig.store, thread, "done with it")
 
 
-def bind(rig: Rig, thread: Thread) -> None:
-    rebind.rebind(rig.store, thread, rig.put_workflow(replace(PAIR, name="other")))
-
-
 def go_back(rig: Rig, thread: Thread) -> None:
     undo.undo(rig.store, thread)
 
 
-@pytest.mark.parametrize("change", [move_on, cancel, bind, go_back])
+@pytest.mark.parametrize("change", [move_on, cancel, go_back])
 def test_tag_set_since_the_thread_was_read_is_kept(
     each_rig: Rig, change: Callable[[Rig, Thread], None]
 ) -> None:
@@ -173,13 +165,13 @@ def test_tag_set_just_before_a_failure_is_kept(
 ) -> None:
     rig = each_rig
     id = rig.start()
-    keep = publish.keep_failure
+    publishing = publish.publish
 
-    def late(*words: Any) -> str:
+    def late(*words: Any) -> Thread:
         label(rig, id)
-        return keep(*words)
+        return publishing(*words)
 
-    monkeypatch.setattr(publish, "keep_failure", late)
+    monkeypatch.setattr(publish, "publish", late)
     rig.exec(id, crash())
     assert rig.state(id)["status"] == "suspended"
     assert rig.row(id)["labels"] == {"team": "red"}

@@ -58,7 +58,7 @@ def test_session_that_no_environment_can_hold_is_none(rig: Rig, session: Any) ->
 def test_usage_is_kept_and_added_up(rig: Rig) -> None:
     id = rig.start()
     one = rig.exec(id, reply("done", file="a.py", usage={"tokens": 10, "usd": 0.5}))
-    assert rig.view.result(one)["usage"] == {"tokens": 10, "usd": 0.5}
+    assert rig.view.result(one.event)["usage"] == {"tokens": 10, "usd": 0.5}
     rig.exec(id, Said(CHANGES, usage={"tokens": 5}))
     assert rig.row(id)["usage"] == {"tokens": 15, "usd": 0.5}
     assert "usage" not in rig.steps(id)[0].output

@@ -77,7 +77,7 @@ def test_what_may_pass_is_tried_again_and_each_try_is_kept(rig: Rig) -> None:
 def test_failure_is_one_line_of_exec(rig: Rig) -> None:
     id = rig.start()
     result = rig.exec(id, crash("no network"))
-    line = rig.view.result(result)
+    line = rig.view.result(result.event)
     assert (line["role"], line["step"], line["stepStatus"]) == ("writer", None, None)
     assert (line["status"], line["currentRole"], line["done"]) == ("suspended", "writer", False)
     assert line["error"] == {

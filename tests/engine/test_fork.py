@@ -7,7 +7,6 @@ import pytest
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.engine.run import rebind
 from uwf.errors import InputError
 from uwf.record import replace
 
@@ -169,7 +168,7 @@ def test_fork_before_a_rebind_has_the_workflow_of_then(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
     step = rig.head(id)
-    rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
+    rig.rebind(id, rig.put_workflow(replace(PAIR, name="other")))
     before, after = rig.fork(step, id), rig.fork(rig.head(id), id)
     assert (rig.row(before)["workflowName"], rig.row(after)["workflowName"]) == ("pair", "other")
     rig.exec(before, CHANGES)

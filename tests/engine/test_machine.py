@@ -19,7 +19,6 @@ from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, Rig, everything
 from tests.helpers.ticking import Ticking
 from uwf.engine.chain.nodes import previous
-from uwf.engine.run import rebind
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.record import replace
 from uwf.store.check import verify
@@ -165,10 +164,10 @@ class Threads(RuleBasedStateMachine):
         other = self.workflows[thread.position.workflow == self.workflows[0]]
         if thread.status == "cancelled":
             with self.refused("cancelled"):
-                rebind.rebind(self.rig.store, thread, other)
+                self.rig.rebind(thread.id, other)
         else:
             self.rig.settle(self.id)
-            rebind.rebind(self.rig.store, self.rig.thread(self.id), other)
+            self.rig.rebind(self.id, other)
             self.model.rebind()
 
     @contextmanager

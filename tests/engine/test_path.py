@@ -6,7 +6,6 @@ from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, OLDER, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.query import diff, graph_path
-from uwf.engine.run import rebind
 from uwf.record import replace
 from uwf.workflow.model import Edge
 
@@ -82,7 +81,7 @@ def test_thread_stands_where_its_attempt_failed(rig: Rig) -> None:
 def test_edges_of_an_earlier_workflow_still_count(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
+    rig.rebind(id, rig.put_workflow(replace(PAIR, name="other")))
     assert visited(rig, id)[0] == {(START, "new"): 1, ("writer", "done"): 1}
 
 

@@ -7,7 +7,6 @@ from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.chain.story import inline, quote
 from uwf.engine.query import markdown
-from uwf.engine.run import rebind
 from uwf.record import replace
 
 
@@ -59,7 +58,7 @@ def test_every_later_round_has_a_heading(rig: Rig) -> None:
 def test_round_after_a_rebind_has_its_heading_too(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, APPROVED)
-    rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
+    rig.rebind(id, rig.put_workflow(replace(PAIR, name="other")))
     rig.resume(id, WROTE)
     assert "# Round 2" in headings(shown(rig, id))
 

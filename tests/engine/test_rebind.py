@@ -12,7 +12,6 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine.query import diff
-from uwf.engine.run import rebind
 from uwf.engine.run.admission import Admission
 from uwf.errors import Refused, StateError
 from uwf.guard import pause as switch
@@ -34,7 +33,7 @@ ALONE = workflow(
 
 def bind(rig: Rig, id: str, flow: Workflow) -> str:
     other = rig.put_workflow(flow)
-    rebind.rebind(rig.store, rig.thread(id), other)
+    rig.rebind(id, other)
     return other
 
 
@@ -113,7 +112,7 @@ def test_workflow_without_an_edge_for_the_last_status_is_refused(rig: Rig) -> No
 def test_object_that_is_no_workflow_is_refused(rig: Rig) -> None:
     id = rig.start()
     with pytest.raises(StateError) as refused:
-        rebind.rebind(rig.store, rig.thread(id), rig.head(id))
+        rig.rebind(id, rig.head(id))
     assert refused.value.code == "not_a_workflow"
 
 
@@ -124,7 +123,7 @@ def test_new_workflow_may_end_where_the_old_one_went_on(rig: Rig) -> None:
     result = rig.exec(id)
     assert (result.role, result.step) == (None, None)
     assert rig.state(id)["status"] == "completed"
-    assert rig.view.result(result)["done"] is True
+    assert rig.view.result(result.event)["done"] is True
 
 
 def test_pending_try_goes_on_with_its_supplement_its_tries_and_its_session(

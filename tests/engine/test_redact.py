@@ -12,7 +12,7 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, Rig
 from uwf.engine.chain.redact import Redactor
-from uwf.engine.events import TurnCame
+from uwf.engine.events import Turn
 from uwf.record import replace
 from uwf.store.protocols import Store
 
@@ -130,7 +130,7 @@ def test_turns_that_cut_a_secret_in_two(rig: Rig, cut: int) -> None:
     rig.exec(id, Said(text, turns=(text[:at], text[at : at + 3])))
     turns = rig.view.step(rig.head(id))["turns"]
     assert "".join(turn["text"] for turn in turns) == text.replace(SECRET, MARK)
-    told = [event.text for event in rig.events if isinstance(event, TurnCame)]
+    told = [event.text for event in rig.events if isinstance(event, Turn)]
     assert SECRET[:cut] not in "".join(told)
     assert leaks(rig.store) == []
 

@@ -11,7 +11,7 @@ from tests.helpers.fake_agent import reply, suspend
 from tests.helpers.flows import OLDER, role, schema, workflow
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.protocol import AgentRequest
-from uwf.engine.events import AgentStarted, ReplyRefused
+from uwf.engine.events import ReplyRejected, StepStarted
 from uwf.workflow.model import Edge
 
 BAD = reply("done", "I forgot the file.")
@@ -81,14 +81,14 @@ def test_agent_is_asked_three_times_at_most(rig: Rig) -> None:
     assert "not valid after 3 tries" in result.failure.message
     assert "`file`" in result.failure.message
     assert rig.state(id)["status"] == "suspended"
-    asked = [event.ask for event in rig.events if isinstance(event, AgentStarted)]
+    asked = [event.ask for event in rig.events if isinstance(event, StepStarted)]
     assert asked == [1, 2, 3]
 
 
 def test_each_refusal_is_told_and_kept_as_a_turn(each_rig: Rig) -> None:
     id = each_rig.start()
     each_rig.run(id, "exec", BAD, NO_FRONT, WROTE)
-    refusals = [event for event in each_rig.events if isinstance(event, ReplyRefused)]
+    refusals = [event for event in each_rig.events if isinstance(event, ReplyRejected)]
     assert len(refusals) == 2
     turns = each_rig.view.step(each_rig.head(id))["turns"]
     assert [(turn["from"], turn["text"]) for turn in turns] == [

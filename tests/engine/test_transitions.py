@@ -10,7 +10,6 @@ from tests.engine.states import COMMANDS, REFUSED, RUNS, STATES
 from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, STATE_TAGS, WROTE, Rig, everything
-from uwf.engine.run import rebind
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.record import replace
 
@@ -215,11 +214,11 @@ def test_a_rebind_leaves_the_state(each_rig: Rig, state: str) -> None:
     before, refs = rig.state(id), everything(rig.store)
     if state == "cancelled":
         with pytest.raises(StateError):
-            rebind.rebind(rig.store, rig.thread(id), other)
+            rig.rebind(id, other)
         assert everything(rig.store) == refs
         return
     next_role = rig.row(id)["currentRole"]
-    rebind.rebind(rig.store, rig.thread(id), other)
+    rig.rebind(id, other)
     assert rig.state(id) == before
     assert rig.row(id)["workflow"] == other
     assert rig.row(id)["currentRole"] == next_role

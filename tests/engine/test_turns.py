@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.events import TurnCame
+from uwf.engine.events import Turn
 from uwf.engine.query import follow, turns
 from uwf.record import replace
 
@@ -24,7 +24,7 @@ def test_turns_are_kept_as_they_come(each_rig: Rig) -> None:
     id = rig.start()
     turns_said = ("---\n$status", ": done\n")
     rig.exec(id, Said("---\n$status: done\nfile: a\n---\nend", turns=turns_said))
-    told = [event.text for event in rig.events if isinstance(event, TurnCame)]
+    told = [event.text for event in rig.events if isinstance(event, Turn)]
     assert told == ["---\n$status", ": done\n"]
     rows = turns.of_thread(rig.store, rig.ref(id), None)
     assert [row["text"] for row in rows] == ["---\n$status", ": done\n", "file: a\n---\nend"]
@@ -63,7 +63,7 @@ def test_turns_of_what_runs_are_shown(each_rig: Rig) -> None:
     seen: list[tuple[Any, ...]] = []
 
     def look(event: object) -> None:
-        if isinstance(event, TurnCame):
+        if isinstance(event, Turn):
             seen.extend(said(rig, id))
 
     rig.engine = replace(rig.engine, on_event=look)
@@ -210,7 +210,7 @@ def test_follower_reads_a_turn_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
     told: list[str] = []
 
     def look(event: object) -> None:
-        if isinstance(event, TurnCame):
+        if isinstance(event, Turn):
             told.extend(turn["text"] for turn in watched.of(rig.ref(id))[1])
 
     def counting(node: str) -> Any:

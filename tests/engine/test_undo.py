@@ -8,7 +8,6 @@ from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.engine.chain.tags import THREADS, UNDONE
-from uwf.engine.run import rebind
 from uwf.errors import StateError
 from uwf.record import replace
 from uwf.store.protocols import Ref
@@ -184,7 +183,7 @@ def test_what_waits_goes_back_to_the_end_and_is_told_in_the_next_round(each_rig:
     rig.undo(id)
     assert stand(rig.ref(id)) == stand(end)
     assert (rig.row(id)["currentRole"], rig.row(id)["round"]) == (None, 1)
-    rebind.rebind(rig.store, rig.thread(id), rig.put_workflow(replace(PAIR, name="other")))
+    rig.rebind(id, rig.put_workflow(replace(PAIR, name="other")))
     assert rig.state(id)["status"] == "completed"
     rig.resume(id, WROTE, supplement="and no globals")
     step = rig.steps(id)[-1]
@@ -242,7 +241,7 @@ def test_rebind_is_taken_back_with_its_workflow(rig: Rig) -> None:
     rig.exec(id, WROTE)
     before = rig.ref(id)
     other = rig.put_workflow(replace(PAIR, name="other"))
-    rebind.rebind(rig.store, rig.thread(id), other)
+    rig.rebind(id, other)
     rig.exec(id, CHANGES)
     rig.undo(id)
     assert rig.ref(id).tags["workflow"] == "other"
@@ -308,7 +307,7 @@ def test_suspension_that_a_rebind_carried_goes_with_its_try(rig: Rig) -> None:
     rig.poke(id, "shorter", crash())
     for name in ("other", "third"):
         other = rig.put_workflow(replace(PAIR, name=name))
-        rebind.rebind(rig.store, rig.thread(id), other)
+        rig.rebind(id, other)
     rig.undo(id)
     assert rig.state(id) == {"status": "idle"}
     assert rig.row(id)["workflowName"] == "other"
@@ -321,7 +320,7 @@ def test_suspension_that_a_rebind_carried_stays_where_it_is_still_true(rig: Rig)
     rig.exec(id, WROTE, suspend("which?"))
     for name in ("other", "third"):
         other = rig.put_workflow(replace(PAIR, name=name))
-        rebind.rebind(rig.store, rig.thread(id), other)
+        rig.rebind(id, other)
     rig.undo(id)
     assert rig.state(id)["suspendMessage"] == "which?"
     rig.resume(id, APPROVED)

@@ -66,7 +66,7 @@ def test_fresh_thread_shows_all_fields_of_the_contract(rig: Rig) -> None:
 
 def test_line_of_exec_has_all_fields_of_the_contract(rig: Rig) -> None:
     id = rig.start()
-    line = rig.view.result(rig.exec(id, Said(WROTE, usage={"tokens": 5})))
+    line = rig.view.result(rig.exec(id, Said(WROTE, usage={"tokens": 5})).event)
     assert line.keys() >= LINE
     assert (line["role"], line["step"], line["stepStatus"]) == ("writer", rig.head(id), "done")
     assert (line["currentRole"], line["round"], line["usage"]) == ("reviewer", 1, {"tokens": 5})
@@ -77,7 +77,7 @@ def test_everything_shown_is_plain_json(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, crash())
     result = rig.resume(id, APPROVED)
-    shown = [rig.row(id), rig.view.result(result), *rig.view.steps(rig.head(id))]
+    shown = [rig.row(id), rig.view.result(result.event), *rig.view.steps(rig.head(id))]
     shown.append(rig.view.step(rig.head(id)))
     for each in shown:
         assert json.loads(json.dumps(each)) == each

@@ -9,7 +9,7 @@ from unittest import mock
 
 from uwf.errors import Refused
 from uwf.guard import slots
-from uwf.guard.contract import Failed, Guard, Host, Outcome, Request, Succeeded
+from uwf.guard.contract import AttemptFailed, AttemptOutcome, AttemptSucceeded, Guard, Host, Request
 from uwf.guard.slots import Held, Pool
 from uwf.record import Record, replace
 from uwf.store.owner import Owner
@@ -52,16 +52,18 @@ def host(store: Store, *rules: Record, pid: int = 1, **fields: Any) -> Host:
     return Host(**{"store": store, **usual, **fields})
 
 
-def good(duration_ms: int = 5, peak_bytes: int = 0, **usage: Any) -> Succeeded:
-    return Succeeded(usage, duration_ms, peak_bytes)
+def good(duration_ms: int = 5, peak_bytes: int = 0, **usage: Any) -> AttemptSucceeded:
+    return AttemptSucceeded(usage, duration_ms, peak_bytes)
 
 
-def bad(failure_class: str = "exit_code", cause: str = "it crashed", **fields: Any) -> Failed:
+def bad(
+    failure_class: str = "exit_code", cause: str = "it crashed", **fields: Any
+) -> AttemptFailed:
     usual: dict[str, Any] = {"usage": {}, "duration_ms": 5, "peak_memory_bytes": 0}
-    return Failed(failure_class=failure_class, cause=cause, **{**usual, **fields})
+    return AttemptFailed(failure_class=failure_class, cause=cause, **{**usual, **fields})
 
 
-def end(guard: Guard, outcome: Outcome, store: Store, asked: Request = REQUEST) -> None:
+def end(guard: Guard, outcome: AttemptOutcome, store: Store, asked: Request = REQUEST) -> None:
     """An attempt came to an end, and the guard learns it."""
     with store.transaction() as tx:
         guard.ended(tx, asked, outcome)

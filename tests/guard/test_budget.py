@@ -15,7 +15,7 @@ from uwf import clock
 from uwf.errors import Refused
 from uwf.guard import budget
 from uwf.guard.budget import Budget
-from uwf.guard.contract import Failed, OverBudget, Request, Succeeded
+from uwf.guard.contract import AttemptFailed, AttemptOverBudget, AttemptSucceeded, Request
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
@@ -52,7 +52,7 @@ def store() -> SqliteStore:
 
 def tell(store: SqliteStore, usage: dict[str, float]) -> None:
     """A step came about that used this."""
-    end(Budget(host(store)), Succeeded(usage, 0), store)
+    end(Budget(host(store)), AttemptSucceeded(usage, 0), store)
 
 
 def limited(rules: Budget.Rules = NO_RULES, store: SqliteStore | None = None) -> Budget:
@@ -138,10 +138,10 @@ def test_what_a_step_may_use_is_its_reserve(store: SqliteStore) -> None:
 def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
     tell(store, {"usd": 0.5, "tokens": 100, "words": 7})
-    end(Budget(host(store)), OverBudget({"usd": 0.25}, 1500), store)
+    end(Budget(host(store)), AttemptOverBudget({"usd": 0.25}, 1500), store)
     assert budget.today(store) == {"usd": 0.75, "tokens": 100, "steps": 1, "time": 1.5}
     assert refusal(store, rules, REQUEST) is None
-    end(Budget(host(store)), Failed({"usd": 0.5}, 0, 0, "exit_code", "it crashed"), store)
+    end(Budget(host(store)), AttemptFailed({"usd": 0.5}, 0, 0, "exit_code", "it crashed"), store)
     refused = refusal(store, rules, REQUEST)
     assert refused is not None
     assert refused.message == (

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.fake_agent import Said
 from tests.helpers.rig import Rig
-from uwf.engine.events import TurnCame
+from uwf.engine.events import Turn
 from uwf.record import replace
 
 PATIENCE_S = 10.0
@@ -25,7 +25,7 @@ def die(rig: Rig, id: str, verb: str, *turns: str, **order: Any) -> None:
     plain, said = rig.engine.on_event, list[str]()
 
     def on_event(event: object) -> None:
-        if isinstance(event, TurnCame):
+        if isinstance(event, Turn):
             said.append(event.text)
             if len(said) == len(turns):
                 raise Killed

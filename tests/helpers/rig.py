@@ -13,7 +13,9 @@ from uwf import config
 from uwf.agent.stop import Stop
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
-from uwf.engine.chain.cache import Memo
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain.attempt import AttemptStart, Failure, put_start
+from uwf.engine.chain.cache import NodeCache
 from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.story import steps_back
@@ -21,24 +23,40 @@ from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
 from uwf.engine.query.threads import View
 from uwf.engine.run import lock, recovery, runner
+from uwf.engine.run import rebind as rebinding
 from uwf.engine.run.admission import Admission
-from uwf.engine.run.context import Engine
-from uwf.engine.run.runner import Order
-from uwf.engine.run.step import Result
+from uwf.engine.run.context import RunContext
+from uwf.engine.run.plan import Order
 from uwf.errors import Interrupted, Refused
-from uwf.record import replace
+from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store
 from uwf.workflow import model
 from uwf.workflow.model import Workflow
 
 if TYPE_CHECKING:
-    from uwf.engine.events import Event
+    from uwf.engine.events import Event, StepResult
 
 WROTE = reply("done", "I wrote it.", file="a.py")
 CHANGES = reply("changes", "Not yet.", remarks="too long")
 APPROVED = reply("approved", "All is fine.")
 
 STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt")
+
+
+class Result(Record):
+    """What a test asks of a result, whatever its type: what that type does not have is None."""
+
+    event: StepResult
+    thread: Thread
+    role: str | None
+    step: str | None
+    failure: Failure | None
+    attempt: str | None
+
+
+def seen(result: StepResult) -> Result:
+    fields = ("role", "step", "failure", "attempt")
+    return Result(result, result.thread, *(getattr(result, name, None) for name in fields))
 
 
 class Rig:
@@ -75,9 +93,9 @@ class Rig:
                 breaker=replace(plain.breaker, threshold=10**6),
                 stats=replace(plain.stats, min_sample=10**6),
             )
-        self.engine = Engine(
+        self.engine = RunContext(
             store=store,
-            memo=Memo(store),
+            cache=NodeCache(store),
             admission=Admission(store, home, settings, "/bin"),
             home=home,
             config=settings,
@@ -108,10 +126,13 @@ class Rig:
 
     def run(self, id: str, verb: str, *answers: Answers, **order: Any) -> list[Result]:
         """Run a command on a thread to its end; the agent says `answers`, and all of them."""
-        self.engine = replace(self.engine, memo=Memo(self.store))  # each command is a process
+        self.engine = replace(self.engine, cache=NodeCache(self.store))  # each command is a process
         self.agent.will_say(*answers)
         try:
-            results = list(runner.run(self.engine, id, Order(verb, **order), self.stop))
+            results = [
+                seen(result)
+                for result in runner.run(self.engine, id, Order(verb, **order), self.stop)
+            ]
         finally:
             self.stop.close()
         assert self.agent.waiting == 0, "the agent was asked less often than the test thought"
@@ -135,16 +156,33 @@ class Rig:
 
     def cancel(self, id: str, reason: str | None = None) -> None:
         with lock.hold(self.engine, id):
-            lock.settle(self.engine, id)
+            recovery.recover(self.engine, id)
             lifecycle.cancel(self.store, self.thread(id), reason)
 
     def undo(self, id: str) -> str | None:
         with lock.hold(self.engine, id):
-            lock.settle(self.engine, id)
+            recovery.recover(self.engine, id)
             return undo.undo(self.store, self.thread(id))
 
     def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
         return fork.fork(self.store, node, source, supplement).id
+
+    def rebind(self, id: str, workflow: str) -> None:
+        """Another workflow for a thread without a step: as uwf 0.1.0 wrote it before one, and could be killed then."""
+        thread = self.thread(id)
+        there, change = rebinding.bound(NodeCache(self.store), thread, workflow)
+        if change is None:
+            return
+        with self.store.transaction("rebind") as tx:
+            head = tx.put_raw(change.data)
+            tags = {**thread.tags, "workflow": change.name}
+            tx.set_ref(THREADS + id, head, expect=thread.head, tags=tags, why="rebound")
+            attempt = there.attempt
+            if attempt is not None:
+                start = AttemptStart(id, attempt.plan, attempt.number, "", "", attempt.last_end)
+                tx.set_ref(ATTEMPTS + id, put_start(tx, start, None, 1, None), why="rebound")
+            elif tx.ref(ATTEMPTS + id) is not None:
+                tx.delete_ref(ATTEMPTS + id, why="it was about an older head")
 
     def put_workflow(self, workflow: Workflow) -> str:
         with self.store.transaction() as tx:
@@ -153,7 +191,7 @@ class Rig:
     # What a test looks at.
 
     def thread(self, id: str) -> Thread:
-        return lock.current(self.engine, id)
+        return threads.current(self.engine.store, self.engine.cache, id)
 
     def ref(self, id: str) -> Ref:
         found = self.store.ref(THREADS + id)

@@ -56,7 +56,7 @@ def list_(ctx: Context) -> None:
 )
 def check(ctx: Context, name: str | None = None) -> int:
     from uwf.agent.kinds.command import available
-    from uwf.engine.run.agents import words_of
+    from uwf.engine.run.invocation import words_of
 
     names = sorted(ctx.config.agents) if name is None else [name]
     if not names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock, quantities
-from uwf.engine.events import AgentStarted, Recovered, ReplyRefused, Retrying, TurnCame, Waiting
+from uwf.engine.events import Recovered, ReplyRejected, Retrying, StepStarted, Turn, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,16 +68,16 @@ class Live:
         self.pause()
 
     def on_event(self, event: Event) -> None:
-        if isinstance(event, AgentStarted):
+        if isinstance(event, StepStarted):
             again = "" if event.ask == 1 else f", asked {event.ask} times"
             self._who = f"{event.index} {event.role} · {_short(event.agent)}{again}"
             self._words = ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()
-        elif isinstance(event, TurnCame):
+        elif isinstance(event, Turn):
             lines = event.text.strip().splitlines()
             self._words = lines[-1] if lines else self._words
-        elif isinstance(event, ReplyRefused):
+        elif isinstance(event, ReplyRejected):
             why = "as before" if event.problems == self._problems else "; ".join(event.problems)
             self._problems = event.problems
             self._out.note(f"{event.role}: reply not valid, asking again: {why}")

@@ -50,18 +50,19 @@ def stop(ctx: Context, thread: str) -> None:
 def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     from uwf.cli.thread_show import answer
     from uwf.engine.actions import lifecycle
-    from uwf.engine.run import lock
+    from uwf.engine.chain import thread as threads
+    from uwf.engine.run import lock, recovery
 
     said = None if reason is None else wiring.redactor(ctx).text(text_arg(reason).strip())
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
-    lifecycle.refuse_ended(lock.current(engine, id))
+    lifecycle.refuse_ended(threads.current(engine.store, engine.cache, id))
     _end_run(ctx, ref)
     points.at("cancel: run ended")
     with lock.hold(engine, id, wait_s=1.0):
-        lock.settle(engine, id)
-        lifecycle.cancel(engine.store, lock.current(engine, id), said)
+        recovery.recover(engine, id)
+        lifecycle.cancel(engine.store, threads.current(engine.store, engine.cache, id), said)
     answer(ctx, _fresh(ctx, ref))
 
 
@@ -108,15 +109,16 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
 def undo(ctx: Context, thread: str) -> None:
     from uwf.cli.thread_show import answer
     from uwf.engine.actions import undo
-    from uwf.engine.run import lock
+    from uwf.engine.chain import thread as threads
+    from uwf.engine.run import lock, recovery
 
     ref = wiring.thread_ref(ctx, thread)
     engine = wiring.engine(ctx, lambda event: None)
     id = ref.name.rpartition("/")[2]
     with lock.hold(engine, id):
-        lock.settle(engine, id)
-        lost = undo.undo(engine.store, lock.current(engine, id))
-        plan = lock.current(engine, id).plan
+        recovery.recover(engine, id)
+        lost = undo.undo(engine.store, threads.current(engine.store, engine.cache, id))
+        plan = threads.current(engine.store, engine.cache, id).plan
     if lost is not None:
         ctx.out.warning(f"nothing can run here, so this waits for no step any more: {lost}")
         ctx.out.hint(f"uwf thread exec {id} --workflow FILE --supplement TEXT")
@@ -145,7 +147,7 @@ def _end_run(ctx: Context, ref: Ref) -> int | None:
 def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
     """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
     from uwf.engine.events import Recovered
-    from uwf.engine.run import lock
+    from uwf.engine.run import lock, recovery
     from uwf.errors import Busy
 
     ended: list[int] = []
@@ -158,7 +160,7 @@ def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
     id = ref.name.rpartition("/")[2]
     try:
         with lock.hold(engine, id):
-            lock.settle(engine, id)
+            recovery.recover(engine, id)
     except Busy:
         return ()
     return tuple(ended)

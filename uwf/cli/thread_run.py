@@ -7,9 +7,11 @@ from uwf.agent.stop import Stop
 from uwf.cli import exits, wiring
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text_arg import text_arg
+from uwf.engine.chain import thread as threads
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import SUSPENDED
-from uwf.engine.run import lock, runner
+from uwf.engine.events import StepDone, StepFailed
+from uwf.engine.run import plan, runner
 from uwf.errors import InputError, StateError
 from uwf.record import replace
 
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
+    from uwf.engine.events import StepResult
     from uwf.engine.query.threads import View
-    from uwf.engine.run.context import Engine
-    from uwf.engine.run.runner import Order
-    from uwf.engine.run.step import Result
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.plan import Order
 
 PATIENCE_S = 60.0
 """For what an agent did is not to be lost because hundreds of others write to the store, too."""
@@ -70,8 +72,8 @@ def exec_(
     wait: float = 0.0,
     workflow: str | None = None,
 ) -> int:
-    order = runner.Order(
-        verb=runner.EXEC,
+    order = plan.Order(
+        verb=plan.EXEC,
         count=_steps(count, until_done),
         agent=agent,
         supplement=_said(supplement, f"uwf thread exec {thread} --supplement"),
@@ -107,8 +109,8 @@ def resume(
     wait: float = 0.0,
     budget: tuple[str, ...] = (),
 ) -> int:
-    order = runner.Order(
-        verb=runner.RESUME,
+    order = plan.Order(
+        verb=plan.RESUME,
         count=_steps(count, until_done),
         agent=agent,
         supplement=_said(supplement, f"uwf thread resume {thread} --supplement"),
@@ -132,7 +134,7 @@ def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
 ) -> int:
     remark = _said(prompt, f"uwf thread poke {thread} -p")
-    order = runner.Order(verb=runner.POKE, agent=agent, supplement=remark, wait_s=wait)
+    order = plan.Order(verb=plan.POKE, agent=agent, supplement=remark, wait_s=wait)
     return _run(ctx, thread, order)
 
 
@@ -153,33 +155,37 @@ def _run(ctx: Context, word: str, order: Order, workflow: str | None = None) -> 
         for result in _results(engine, id, order, stop, view):
             live.pause()
             line = view.result(result)
-            ctx.out.line(line, id=result.step or "", draw=_sentence(line))
+            ctx.out.line(
+                line, id=result.step if isinstance(result, StepDone) else "", draw=_sentence(line)
+            )
             code = _exit_code(result)
-            if result.step and not is_warned and usage.says_nothing(line["usage"]):
+            if isinstance(result, StepDone) and not is_warned and usage.says_nothing(line["usage"]):
                 is_warned = True
                 names = ", ".join(line["usage"])
                 ctx.out.warning(
                     f"the usage of {result.role} has {names}; counted are tokens and usd"
                 )
-            if result.failure is not None:
+            if isinstance(result, StepFailed):
                 _tell_failure(ctx, line, view.way_on(result.thread))
             elif result.thread.status == SUSPENDED:
                 ctx.out.hint(view.way_on(result.thread))
     return code
 
 
-def _results(engine: Engine, id: str, order: Order, stop: Stop, view: View) -> Iterator[Result]:
+def _results(
+    engine: RunContext, id: str, order: Order, stop: Stop, view: View
+) -> Iterator[StepResult]:
     """`advance.run`; a suspended thread has the same hint here as when it was suspended."""
     try:
         yield from runner.run(engine, id, order, stop)
     except StateError as error:
         if error.code == SUSPENDED:
-            error.hint = view.way_on(lock.current(engine, id))
+            error.hint = view.way_on(threads.current(engine.store, engine.cache, id))
         raise
 
 
-def _exit_code(result: Result) -> int:
-    if result.failure is not None:
+def _exit_code(result: StepResult) -> int:
+    if isinstance(result, StepFailed):
         return exits.AGENT_FAILED
     return exits.SUSPENDED if result.thread.status == SUSPENDED else exits.DONE
 

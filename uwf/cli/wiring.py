@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uwf.engine.events import Event
     from uwf.engine.query.threads import View
     from uwf.engine.run.admission import Admission
-    from uwf.engine.run.context import Engine
+    from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Ref
 
 
@@ -34,24 +34,24 @@ def admission(ctx: Context) -> Admission:
     return Admission(ctx.reader(), ctx.home, ctx.config, settings.environment().get("PATH", ""))
 
 
-def engine(ctx: Context, on_event: Callable[[Event], None]) -> Engine:
+def engine(ctx: Context, on_event: Callable[[Event], None]) -> RunContext:
     """The engine of this home. Nothing runs yet."""
     # Here, because the guards are a third of what looking at a thread would otherwise import.
-    from uwf.engine.chain.cache import Memo
+    from uwf.engine.chain.cache import NodeCache
     from uwf.engine.run.admission import Admission
-    from uwf.engine.run.context import Engine
+    from uwf.engine.run.context import RunContext
 
     config = ctx.config
 
     def agent_for(workflow: str, role: str, override: str | None) -> Agent:
-        from uwf.engine.run.agents import choose
+        from uwf.engine.run.invocation import choose
 
         return choose(config, workflow, role, override)
 
     store, environ = ctx.store(), settings.environment()
-    return Engine(
+    return RunContext(
         store=store,
-        memo=Memo(store),
+        cache=NodeCache(store),
         admission=Admission(store, ctx.home, config, environ.get("PATH", "")),
         home=ctx.home,
         config=config,

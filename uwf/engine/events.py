@@ -1,4 +1,7 @@
-"""What the engine tells while it works. Values only: a front door decides what of it is shown, and how."""
+"""What happens to threads, as values: a front door decides what of it is shown, and how.
+
+An `Event` comes while a step is under way; a `StepResult` is what a run yields once a step is on record.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from uwf.engine.chain.attempt import Failure
+    from uwf.engine.chain.thread import Thread
 
-class AgentStarted(Record):
+
+class StepStarted(Record):
     """An agent was asked. `ask` counts from 1; a bad reply is asked again in the same attempt."""
 
     thread: str
@@ -20,15 +26,16 @@ class AgentStarted(Record):
     ask: int
 
 
-class TurnCame(Record):
-    """An agent said something."""
+class Turn(Record):
+    """An agent said something, thought something, or used a tool: `kind` is that of the stored turn."""
 
     thread: str
     role: str
+    kind: str
     text: str
 
 
-class ReplyRefused(Record):
+class ReplyRejected(Record):
     """A reply was not valid and the agent is asked once more; `problems` say why."""
 
     thread: str
@@ -61,5 +68,37 @@ class Recovered(Record):
     ended_pids: tuple[int, ...]
 
 
+class StepDone(Record):
+    """An attempt became the step `step`; `thread` says where that leaves the thread."""
+
+    thread: Thread
+    role: str
+    step: str
+
+
+class StepFailed(Record):
+    """The last attempt at a step failed and is kept; the thread is suspended."""
+
+    thread: Thread
+    role: str
+    failure: Failure
+    attempt: str
+
+
+class StepOverBudget(Record):
+    """The agent was ended because what it may use was used up, which is no failure; the thread is suspended."""
+
+    thread: Thread
+    role: str
+    attempt: str
+
+
+class GraphDone(Record):
+    """There was nothing to run: the graph had ended already, and the thread is completed."""
+
+    thread: Thread
+
+
 if TYPE_CHECKING:
-    Event: TypeAlias = AgentStarted | TurnCame | ReplyRefused | Retrying | Waiting | Recovered
+    Event: TypeAlias = StepStarted | Turn | ReplyRejected | Retrying | Waiting | Recovered
+    StepResult: TypeAlias = StepDone | StepFailed | StepOverBudget | GraphDone

@@ -9,13 +9,13 @@ the next. Counter `failures/<thread>` = {signature: how often}.
 
 from __future__ import annotations
 
-from uwf.guard.contract import Failed, Guard, refuse
+from uwf.guard.contract import AttemptFailed, Guard, refuse
 from uwf.quantities import counted
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.guard.contract import Host, Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Transaction
 
 FAILURES = "failures/"
@@ -74,8 +74,8 @@ class Attempts(Guard):
             hint=f"uwf thread resume {request.thread} --supplement 'what to do differently'",
         )
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
-        if not isinstance(outcome, Failed) or outcome.is_retried:
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        if not isinstance(outcome, AttemptFailed) or outcome.is_retried:
             return
         counter = FAILURES + request.thread
         known = dict(tx.counter(counter) or {})

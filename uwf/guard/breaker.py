@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.guard.contract import Failed, Guard, Release, Status, StatusLine, Succeeded, refuse
+from uwf.guard.contract import (
+    AttemptFailed,
+    AttemptSucceeded,
+    Guard,
+    Release,
+    Status,
+    StatusLine,
+    refuse,
+)
 from uwf.guard.counters import forgettable, key, unreadable
 from uwf.quantities import counted
 from uwf.record import Record, replace
@@ -24,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.guard.contract import Host, Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Counters, Store, Transaction
 
 PREFIX = "breaker/"
@@ -128,12 +136,12 @@ class Breaker(Guard):
                 if (circuit.probe_thread, circuit.probe) == mine:
                     _write(tx, _without_probe(circuit))
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         known = of_agent(tx, request.agent)
-        if isinstance(outcome, Succeeded):
+        if isinstance(outcome, AttemptSucceeded):
             for circuit in known:
                 _close(tx, circuit, "a step went well")
-        if not isinstance(outcome, Failed):
+        if not isinstance(outcome, AttemptFailed):
             return
         if outcome.failure_class in ANSWERED:
             for circuit in known:
@@ -143,7 +151,11 @@ class Breaker(Guard):
             self._count(tx, request, outcome, {one.failure_class: one for one in known})
 
     def _count(
-        self, tx: Transaction, request: Request, failed: Failed, known: dict[str | None, Circuit]
+        self,
+        tx: Transaction,
+        request: Request,
+        failed: AttemptFailed,
+        known: dict[str | None, Circuit],
     ) -> None:
         if len(known.keys() & {None, failed.failure_class}) < 2:
             _forget_old(tx)
@@ -154,7 +166,7 @@ class Breaker(Guard):
             if after.state == OPEN and before.state != OPEN:
                 _record(tx, "circuit_open", after, after.cause)
 
-    def _counted(self, before: Circuit, thread: str, failed: Failed) -> Circuit:
+    def _counted(self, before: Circuit, thread: str, failed: AttemptFailed) -> Circuit:
         """The circuit after one more failure of `thread`."""
         threshold = self._rules.threshold
         counts = failed.failure_class in SURE or thread not in before.threads

@@ -11,7 +11,7 @@ import time
 from types import MappingProxyType
 
 from uwf import clock
-from uwf.guard.contract import Guard, Status, StatusLine, Succeeded, refuse
+from uwf.guard.contract import AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable
 from uwf.quantities import (
     NAMES,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.errors import Refused
-    from uwf.guard.contract import Host, Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Counters, Transaction
 
 DAYS = "usage/"
@@ -94,8 +94,8 @@ class Budget(Guard):
             left.append(max(0.0, limits[TIME] - request.spent.get(TIME, 0.0)))
         return min(left, default=None)
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
-        steps = 1 if isinstance(outcome, Succeeded) else 0
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        steps = 1 if isinstance(outcome, AttemptSucceeded) else 0
         used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
         counter = DAYS + _date()
         before = tx.counter(counter)

@@ -100,7 +100,7 @@ class Release(Record):
         self.let_go()
 
 
-class Succeeded(Record):
+class AttemptSucceeded(Record):
     """The attempt became a step. `usage` is what the agent said that it used."""
 
     usage: Mapping[str, Any]
@@ -108,7 +108,7 @@ class Succeeded(Record):
     peak_memory_bytes: int = 0
 
 
-class Failed(Record):
+class AttemptFailed(Record):
     """The attempt failed. `cause` is what happened, in words; `resets_ms` when the agent's limit resets, if it said so.
 
     One that `is_retried` by itself is no failure of its thread yet.
@@ -123,14 +123,14 @@ class Failed(Record):
     is_retried: bool = False
 
 
-class OverBudget(Record):
+class AttemptOverBudget(Record):
     """The attempt was ended because what it may use was used up. That says nothing of the agent."""
 
     usage: Mapping[str, Any]
     duration_ms: int
 
 
-Outcome: TypeAlias = Succeeded | Failed | OverBudget
+AttemptOutcome: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptOverBudget
 
 
 class StatusLine(Record):
@@ -162,7 +162,7 @@ class Guard:
         """Let the request pass, with what is to be released after the step, or raise `Refused`."""
         raise NotImplementedError
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         """Learn how the attempt went, in the transaction that publishes it."""
 
     def status(self) -> Status | None:

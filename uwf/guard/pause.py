@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.guard.contract import Failed, Guard, Status, StatusLine, refuse
+from uwf.guard.contract import AttemptFailed, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, key, unreadable
 from uwf.record import Record
 
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.guard.contract import Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Request
     from uwf.store.protocols import Counters, Store, Transaction
 
 DRAIN, PAUSE, AGENT = "switch/drain", "switch/pause", "pause/"
@@ -91,8 +91,8 @@ class AgentPaused(Guard):
                 hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
             )
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
-        if isinstance(outcome, Failed) and outcome.resets_ms is not None:
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        if isinstance(outcome, AttemptFailed) and outcome.resets_ms is not None:
             pause_agent(tx, request.agent, until_ms=outcome.resets_ms, why=outcome.cause)
 
     def status(self) -> Status:

@@ -11,7 +11,7 @@ import os
 
 from uwf import clock
 from uwf.guard import machine
-from uwf.guard.contract import Guard, OverBudget, Status, StatusLine, refuse
+from uwf.guard.contract import AttemptOverBudget, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, key
 from uwf.quantities import counted
 from uwf.record import Record
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.guard.contract import Host, Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Transaction
 
 PEAKS = "peak/"
@@ -106,8 +106,8 @@ class Resources(Guard):
         excess = max(0, peak["bytes"] - usual)
         return int(peak["bytes"] - excess * (1 - FORGET**hours))
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
-        if isinstance(outcome, OverBudget) or outcome.peak_memory_bytes <= 0:
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        if isinstance(outcome, AttemptOverBudget) or outcome.peak_memory_bytes <= 0:
             return
         agent = request.agent
         now_ms, before = clock.now_ms(), tx.counter(PEAKS + key(agent))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import Busy
-from uwf.guard.contract import Failed, Guard, OverBudget, Release, refuse
+from uwf.guard.contract import AttemptFailed, AttemptOverBudget, Guard, Release, refuse
 from uwf.guard.counters import forgettable, forgettable_series, key
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.errors import Refused
-    from uwf.guard.contract import Host, Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Counters, Sample, Store, Transaction
 
 STEPS, PROBES, REFUSED = "step/", "probe/", "refused/"
@@ -101,11 +101,11 @@ class SuccessRate(Guard):
                 if tx.counter(counter) == probe:
                     tx.set_counter(counter, None)
 
-    def ended(self, tx: Transaction, request: Request, outcome: Outcome) -> None:
-        if isinstance(outcome, OverBudget):
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        if isinstance(outcome, AttemptOverBudget):
             return
         agent, failure_class = request.agent, None
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, AttemptFailed):
             failure_class = outcome.failure_class
         now_ms = clock.now_ms()
         keep_ms = _kept_ms(self._rules)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.actions.lifecycle import new_id
-from uwf.engine.actions.supplement import first_plan, waiting_at
-from uwf.engine.chain import attempt, usage
+from uwf.engine.actions.waiting_words import first_plan, waiting_at
+from uwf.engine.chain import usage
+from uwf.engine.chain.attempt import hold_plan
 from uwf.engine.chain.nodes import Position, Start, Step
 from uwf.engine.chain.tags import (
     FORKED_STEP,
     FORKED_THREAD,
     IDLE,
     THREADS,
+    WORKFLOW,
     ThreadState,
     lasting,
     with_state,
 )
-from uwf.engine.chain.thread import Thread, read
-from uwf.engine.run import plan as decide
-from uwf.engine.run import rebound
+from uwf.engine.chain.thread import Thread, move_head, read
+from uwf.engine.run.rebind import last_state
+from uwf.engine.run.transitions import both
 from uwf.record import replace
-from uwf.workflow import model as workflow_model
+from uwf.workflow import model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,38 +36,32 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
     next; on a chain that has ended it begins the next round. So does what waits beside `node` in the source: a person's
     words that a try there was told, and that have not become part of a step.
     """
-    place = Position.read(store, node)
-    workflow = workflow_model.from_payload(store.get(place.workflow).payload)
-    begun = Start.read(store, place.start)
+    position = Position.read(store, node)
+    workflow = model.from_payload(store.get(position.workflow).payload)
+    begun = Start.read(store, position.start)
     if source is None:
-        source = begun.thread if place.step is None else Step.read(store, place.step).thread
+        source = begun.thread if position.step is None else Step.read(store, position.step).thread
     now_ms = clock.now_ms()
-    standing = rebound.last_standing(store, place, workflow)
+    state = last_state(store, position, workflow)
     with store.transaction("fork") as tx:
         id = new_id(tx)
         old = tx.ref(THREADS + source)
         tags = {} if old is None else usage.inherited(tx, lasting(old.tags), old.id, node)
-        tags |= {"workflow": workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
-        tags = with_state(tags, standing, now_ms)
-        ref = tx.set_ref(THREADS + id, node, tags=tags, expect=None, why=f"forked from {source}")
+        tags |= {WORKFLOW: workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
+        begins = with_state(tags, state, now_ms)
+        ref = move_head(tx, id, node, lambda _: begins, expect=None, why=f"forked from {source}")
         points.at("fork: thread made")
         thread = read(tx, ref)
         waiting = waiting_at(tx, old, node)
-        said = decide.both(None if waiting is None else waiting.supplement, supplement)
-        if said is not None:
-            if waiting is None or waiting.round > place.round:
-                plan = first_plan(tx, thread, workflow, said)
-            else:
-                plan = replace(waiting, supplement=said)
-            attempt.hold_plan(tx, id, plan, "forked with a supplement")
-            points.at("fork: plan held")
-            standing = ThreadState(IDLE, plan.role)
-            ref = tx.set_ref(
-                THREADS + id,
-                node,
-                tags=with_state(tags, standing, now_ms),
-                expect=node,
-                why="forked with a supplement",
-            )
-            thread = read(tx, ref)
-    return thread
+        said = both(None if waiting is None else waiting.supplement, supplement)
+        if said is None:
+            return thread
+        if waiting is None or waiting.round > position.round:
+            plan = first_plan(tx, thread, workflow, said)
+        else:
+            plan = replace(waiting, supplement=said)
+        why = "forked with a supplement"
+        hold_plan(tx, id, plan, why)
+        points.at("fork: plan held")
+        goes_on = with_state(tags, ThreadState(IDLE, plan.role), now_ms)
+        return read(tx, move_head(tx, id, node, lambda _: goes_on, expect=ref, why=why))

@@ -14,15 +14,17 @@ from uwf.engine.chain.tags import (
     END_REASON,
     IDLE,
     LABEL,
+    PRIORITY,
+    STATUS,
     THREADS,
     THREADS_END,
+    WORKFLOW,
     ThreadState,
     with_state,
 )
-from uwf.engine.chain.thread import Thread, read
-from uwf.engine.run.publish import tags_now
+from uwf.engine.chain.thread import Thread, move_head, read
 from uwf.errors import InputError, StateError
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.store.codec import Link
 from uwf.workflow import model as workflow_model
 
@@ -65,32 +67,31 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
                 "startedAt": clock.now_ms(),
             },
         )
-        tags = {"status": IDLE, "workflow": begin.workflow.name}
+        tags = {STATUS: IDLE, WORKFLOW: begin.workflow.name}
         tags |= {
             LABEL + redactor.text(key): redactor.text(value) for key, value in begin.labels.items()
         }
         tags |= usage.tags_of(begin.budget)
         if begin.priority:
-            tags["priority"] = str(begin.priority)
-        ref = tx.set_ref(THREADS + id, head, tags=tags, expect=None, why="started")
+            tags[PRIORITY] = str(begin.priority)
+        ref = move_head(tx, id, head, lambda _: tags, expect=None, why="started")
         thread = read(tx, ref)
     return thread
 
 
-def cancel(store: Store, thread: Thread, reason: str | None) -> None:
+def cancel(store: Store, thread: Thread, reason: str | None) -> Thread:
     """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
     refuse_ended(thread)
+    now_ms = clock.now_ms()
+
+    def tags(before: Mapping[str, str]) -> dict[str, str]:
+        new = with_state(before, ThreadState(CANCELLED), now_ms)
+        return {**new, END_REASON: reason} if reason else new
+
     with store.transaction("cancel") as tx:
-        tags = with_state(tags_now(tx, thread), ThreadState(CANCELLED), clock.now_ms())
-        if reason:
-            tags[END_REASON] = reason
-        tx.set_ref(
-            THREADS + thread.id,
-            thread.head,
-            expect=thread.head,
-            tags=tags,
-            why=f"cancelled: {reason}" if reason else "cancelled",
-        )
+        why = f"cancelled: {reason}" if reason else "cancelled"
+        ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
+    return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
 
 
 def refuse_ended(thread: Thread) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine.actions.supplement import hold_words
+from uwf.engine.actions.waiting_words import hold_words
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import Position
 from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, SUSPENDED, THREADS, lasting, with_state
-from uwf.engine.chain.thread import read
-from uwf.engine.run import rebound
-from uwf.engine.run.publish import tags_now
+from uwf.engine.chain.thread import move_head, read
+from uwf.engine.run.rebind import last_state
 from uwf.errors import StateError
 from uwf.workflow import model as workflow_model
 
@@ -48,11 +47,12 @@ def undo(store: Store, thread: Thread) -> str | None:
         state |= usage.left_behind(store, thread, Position.read(store, goal.new))
     lost = None
     with store.transaction("undo") as tx:
-        ref = tx.set_ref(
-            THREADS + thread.id,
+        ref = move_head(
+            tx,
+            thread.id,
             goal.new,
-            expect=thread.head,
-            tags={**lasting(tags_now(tx, thread)), **state},
+            lambda now: {**lasting(now), **state},
+            expect=thread.ref,
             why=f"{UNDO}{goal.version}",
         )
         points.at("undo: head moved")
@@ -69,14 +69,14 @@ def _without_try(store: Store, head: str, state: dict[str, str]) -> dict[str, st
 
     A rebind carries a suspension along. When that was about a poke that failed, another role is next without it.
     """
-    place = Position.read(store, head)
-    if place.kind != "rebind":
+    position = Position.read(store, head)
+    if position.kind != "rebind":
         return state
-    workflow = workflow_model.from_payload(store.get(place.workflow).payload)
-    standing = rebound.last_standing(store, place, workflow)
-    if standing.next_role == state.get("suspendedRole"):
+    workflow = workflow_model.from_payload(store.get(position.workflow).payload)
+    then_state = last_state(store, position, workflow)
+    if then_state.next_role == state.get("suspendedRole"):
         return state
-    return with_state({"workflow": workflow.name}, standing, clock.now_ms())
+    return with_state({"workflow": workflow.name}, then_state, clock.now_ms())
 
 
 def _effective(moves: list[Move], at: int) -> int:

@@ -1,7 +1,7 @@
 """What a run has read already. Nodes never change, so keeping them is always right.
 
 A run of many steps reads its workflow, its start and the last steps again and again, and stores the same
-prompt sections with each step; a `Memo` makes each of them cost once.
+prompt sections with each step; a `NodeCache` makes each of them cost once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KEPT_NODES = 128
 KEPT_STEPS = 8
 
 
-class Memo:
+class NodeCache:
     """Reads nodes of one store, and remembers the newest of those that chains are made of."""
 
     def __init__(self, nodes: Nodes) -> None:

@@ -9,14 +9,14 @@ durable.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain.attempt import process_now, put_start
+from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import pack_text
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.engine.chain.attempt import AttemptStart
+    from uwf.engine.chain.attempt import AttemptEnd, AttemptStart
     from uwf.engine.chain.redact import Redactor
     from uwf.store.owner import Owner
     from uwf.store.protocols import Store, Transaction
@@ -76,6 +76,27 @@ class AttemptRecorder:
         clean = self._stream.piece(text) + self._stream.rest()
         if clean:
             self._put_turn(tx, clean, "agent", TEXT)
+
+    def ended(self, tx: Transaction, end: AttemptEnd, tail: str) -> Attempt:
+        """Keep the end of an attempt that became no step, and what arrived since its last turn."""
+        assert self.begun is not None, "an attempt ends only after it was recorded"
+        self.last_turn(tx, tail)
+        last = put_end(tx, self.begun, self.turns, end)
+        self._point_at(tx, last, f"attempt ended: {end.failure.code}")
+        start = self.start
+        return Attempt(
+            last=last,
+            begun=self.begun,
+            turns=self.turns,
+            plan=start.plan,
+            number=start.number,
+            agent=start.agent,
+            began_ms=self.began_ms,
+            mark=start.mark,
+            before=start.before,
+            running=None,
+            failure=end.failure,
+        )
 
     def _point_at(self, tx: Transaction, node: str, why: str) -> None:
         tx.set_ref(ATTEMPTS + self.start.thread, node, why=why)

@@ -1,4 +1,4 @@
-"""What happened in a thread, told as text: for the prompt of a role, within a quota of characters."""
+"""What happened in a thread, as text: for the prompt of a role, within a quota of characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from uwf.engine.chain.cache import Memo
+    from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.nodes import Nodes
 
 
@@ -28,8 +28,8 @@ def steps_back(
             id = previous(nodes, id)
 
 
-def tell(
-    memo: Memo, head: str, *, stop: Callable[[Step], bool], quota_chars: int
+def render_history(
+    cache: NodeCache, head: str, *, stop: Callable[[Step], bool], quota_chars: int
 ) -> tuple[str, int]:
     """The steps from `head` back to the first that `stop` refuses, newest first, as Markdown.
 
@@ -38,7 +38,7 @@ def tell(
     """
     told: list[str] = []
     left = quota_chars
-    for step in steps_back(memo, head, memo.step):
+    for step in steps_back(cache, head, cache.step):
         if stop(step):
             break
         if left <= 0:

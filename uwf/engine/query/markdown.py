@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
 from uwf.engine.chain.story import inline, quote, steps_back
-from uwf.engine.run import plan
+from uwf.engine.run import transitions
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def thread_markdown(
     if message and before is None:
         parts.append(
             f"**Suspended** at {thread.tags.get('suspendedRole', 'no role')}: {message}\n\n"
-            f"To go on: `{plan.way_on(thread)}`"
+            f"To go on: `{transitions.way_on(thread)}`"
         )
     return "\n\n".join(parts) + "\n"
 

@@ -22,7 +22,8 @@ from uwf.engine.chain.tags import (
     number_of,
 )
 from uwf.engine.chain.thread import read, runner
-from uwf.engine.run import plan as decide
+from uwf.engine.events import GraphDone, StepDone, StepFailed
+from uwf.engine.run import transitions
 from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
 from uwf.workflow import model as workflow_model
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.events import StepResult
     from uwf.engine.query.guard_status import QueuePositions
-    from uwf.engine.run.step import Result
     from uwf.store.protocols import Ref
     from uwf.workflow.model import Workflow
 
@@ -74,7 +75,7 @@ class View:
             "workflowName": workflow.name,
             "head": thread.head,
             "status": thread.status,
-            "currentRole": decide.next_role(thread, workflow),
+            "currentRole": transitions.next_role(thread, workflow),
             "suspendedRole": tags.get("suspendedRole"),
             "suspendMessage": tags.get("suspendMessage"),
             "done": thread.status == COMPLETED,
@@ -83,14 +84,21 @@ class View:
             "error": self._error(thread),
         }
 
-    def result(self, result: Result) -> dict[str, Any]:
+    def result(self, result: StepResult) -> dict[str, Any]:
         """One line of `exec`, `resume` and `poke`."""
         line = self.state(result.thread)
-        line |= {"role": result.role, "step": result.step, "stepStatus": None, "error": None}
-        if result.step is not None:
+        line |= {"role": None, "step": None, "stepStatus": None, "error": None}
+        if isinstance(result, GraphDone):
+            return line
+        line["role"] = result.role
+        if isinstance(result, StepDone):
             payload = self._reader.get(result.step).payload
-            line |= {"stepStatus": payload["status"], "usage": payload["usage"]}
-        elif result.failure is not None:
+            line |= {
+                "step": result.step,
+                "stepStatus": payload["status"],
+                "usage": payload["usage"],
+            }
+        elif isinstance(result, StepFailed):
             line["usage"] = None
             line["error"] = {
                 "code": result.failure.code,
@@ -189,7 +197,7 @@ class View:
             failures = tries.failures_in_a_row(self._reader, attempt, plan.supplement)
             if failures >= self._max_attempts:  # no other try is made until somebody adds something
                 return f"uwf thread resume {thread.id} --supplement TEXT"
-        return decide.way_on(thread)
+        return transitions.way_on(thread)
 
     def _more_budget(self, thread: Thread) -> str | None:
         """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent
     from uwf.config import Config
     from uwf.errors import Refused
-    from uwf.guard.contract import Guard, Outcome, Request
+    from uwf.guard.contract import AttemptOutcome, Guard, Request
     from uwf.store.protocols import Store, Transaction
 
 
@@ -44,7 +44,7 @@ class Ticket:
         self.request = request
         self.descriptors = descriptors
 
-    def ended(self, tx: Transaction, outcome: Outcome) -> None:
+    def ended(self, tx: Transaction, outcome: AttemptOutcome) -> None:
         """All guards learn how the attempt ended, in the transaction that publishes it."""
         for guard in self._guards:
             guard.ended(tx, self.request, outcome)

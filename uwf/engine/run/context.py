@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uwf.engine.chain.cache import Memo
-from uwf.engine.chain.redact import Redactor
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -12,20 +10,23 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import Agent
     from uwf.config import Config
+    from uwf.engine.chain.cache import NodeCache
+    from uwf.engine.chain.redact import Redactor
     from uwf.engine.events import Event
     from uwf.engine.run.admission import Admission
     from uwf.store.protocols import Store
 
 
-class Engine(Record):
-    """The store and what was read of it already, the folder beside it, the settings, and how to find an agent.
+class RunContext(Record):
+    """The store and what was read of it already, the folder beside it, the settings, the guards, and how to find an
+    agent.
 
     `agent_for(workflow, role, override)` gives the agent that runs a role; it raises `Refused` when there is
     none. `environ` is the environment agents get, before the names of the contract are added.
     """
 
     store: Store
-    memo: Memo
+    cache: NodeCache
     admission: Admission
     home: str
     config: Config

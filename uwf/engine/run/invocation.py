@@ -1,4 +1,8 @@
-"""Asking an agent: what it is given, and how its end is told and kept."""
+"""Asking an agent: which one runs a role, what it is given, and how its end is told and kept.
+
+Agents are read from the home's config alone, never from a project folder: a cloned repository must not be able
+to run code.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,87 @@ import os
 from uwf import home as paths
 from uwf.agent import failure
 from uwf.agent.protocol import AgentRequest
+from uwf.errors import InputError, Refused
 from uwf.store import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.agent.protocol import AgentFailure, ProcessFacts
+    from uwf.agent.protocol import Agent, AgentFailure, AgentResult, ProcessFacts, ToolCall
+    from uwf.agent.stop import Stop
+    from uwf.config import Config
     from uwf.engine.chain.attempt import AttemptStart
-    from uwf.engine.chain.nodes import Position
-    from uwf.engine.run.context import Engine
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.plan import NextStep
     from uwf.workflow.model import Role
 
 SAID_CHARS = 300
 
 
+class NoAgent:
+    """Stands in where no agent can be chosen, until the guards have come to that: others refuse before."""
+
+    name = ""
+
+    def __init__(self, refusal: Refused) -> None:
+        self._refusal = refusal
+
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        raise self._refusal
+
+    def run(
+        self, request: AgentRequest, *, stop: Stop, on_start: object, on_event: object
+    ) -> AgentResult:
+        raise self._refusal
+
+
+def choose(config: Config, workflow: str, role: str, override: str | None) -> Agent:
+    """The agent for `role` of `workflow`. `override` is a configured name or a command line.
+
+    Raises `Refused` (reason `no_agent`) when none is configured, `InputError` when `override` names nothing.
+    """
+    if override is not None and not override.strip():
+        raise InputError(
+            "the agent given is empty: a configured name or a command line is needed",
+            hint="uwf agent list",
+            code="bad_agent",
+        )
+    word = override or config.overrides.get(workflow, {}).get(role) or config.default_agent
+    if word is None:
+        raise Refused(
+            f"no agent is configured to run role {role}",
+            reason="no_agent",
+            hint="uwf config set agents.mine.command 'COMMAND' && uwf config set default_agent mine",
+        )
+    from uwf.agent import kinds
+
+    named = config.agents.get(word)
+    if named is not None:
+        return kinds.make(named.kind, word, named.command)
+    return kinds.make("command", word, words_of(word))
+
+
+def words_of(line: str) -> tuple[str, ...]:
+    """A command line as a shell would split it; no shell is run. Raises `InputError` when it cannot be split."""
+    if not any(mark in line for mark in "'\"\\"):
+        return tuple(line.split())
+    import shlex
+
+    try:
+        return tuple(shlex.split(line))
+    except ValueError as error:
+        raise InputError(
+            f"cannot read the command line {line!r}: {error}",
+            hint="uwf agent list",
+            code="bad_agent",
+        ) from None
+
+
 def build(
-    engine: Engine,
+    ctx: RunContext,
+    step: NextStep,
     start: AttemptStart,
-    position: Position,
-    role: Role,
     prompt: str,
     session: str | None,
     *,
@@ -34,18 +99,18 @@ def build(
     longest_s: float | None,
 ) -> AgentRequest:
     """What is asked of it: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
-    plan, settings = start.plan, engine.config.agent(start.agent)
+    plan, settings = step.plan, ctx.config.agent(start.agent)
     environ = {
-        **engine.environ,
+        **ctx.environ,
         **dict(settings.env),
-        "UWF_HOME": engine.home,
+        "UWF_HOME": ctx.home,
         "UWF_THREAD": start.thread,
-        "UWF_STEP_INDEX": str(position.index + 1),
+        "UWF_STEP_INDEX": str(step.base.index + 1),
         "UWF_ROLE": plan.role,
         "UWF_ROUND": str(plan.round),
         "UWF_ATTEMPT": str(start.number),
         "UWF_WORKFLOW": plan.workflow,
-        "UWF_SCHEMA": _schema_file(engine, plan.workflow, role),
+        "UWF_SCHEMA": _schema_file(ctx, plan.workflow, step.workflow.roles[plan.role]),
     }
     environ.pop("UWF_SESSION", None)
     if session is not None:
@@ -58,9 +123,9 @@ def build(
         timeout_s=_shorter(settings.timeout_s, longest_s),
         stall_timeout_s=settings.stall_timeout_s,
         output_limit_bytes=settings.output_limit_bytes,
-        grace_s=engine.config.limits.grace_s,
+        grace_s=ctx.config.limits.grace_s,
         mark=start.mark,
-        spool_dir=paths.spool(engine.home),
+        spool_dir=paths.spool(ctx.home),
         keep_fds=keep_fds,
     )
 
@@ -70,6 +135,13 @@ def _shorter(first_s: float | None, second_s: float | None) -> float | None:
     if first_s is None or second_s is None:
         return second_s if first_s is None else first_s
     return min(first_s, second_s)
+
+
+def tool_words(call: ToolCall) -> str:
+    """A tool call as the text of a turn: its name, and its arguments as JSON."""
+    import json
+
+    return f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}"
 
 
 def in_words(failed: AgentFailure, said: str, *, has_session: bool) -> str:
@@ -99,12 +171,12 @@ def process_facts(facts: ProcessFacts | None) -> dict[str, Any] | None:
     }
 
 
-def _schema_file(engine: Engine, workflow: str, role: Role) -> str:
+def _schema_file(ctx: RunContext, workflow: str, role: Role) -> str:
     """The path of a file with the role's JSON Schema, written at most once."""
-    known = engine.memo.schema_files
+    known = ctx.cache.schema_files
     path = known.get((workflow, role.name))
     if path is None:
-        path = known[workflow, role.name] = _written_schema(engine.home, role)
+        path = known[workflow, role.name] = _written_schema(ctx.home, role)
     return path
 
 

@@ -1,249 +1,146 @@
-"""What a thread does next: from its state and the command to a plan, an end, or a refusal.
+"""What a command asks of a thread, and the next step that comes of it: pure, so a refusal has changed nothing.
 
-Only reads. The transition table of the design is `for_exec`, `for_resume` and `for_poke`; `after` says where
-a thread stands once a step is in.
+Which role is next is decided in `transitions`, what another workflow makes of the thread in `rebind`.
 """
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 
-from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
-from uwf.engine.chain.tags import CANCELLED, COMPLETED, IDLE, SUSPENDED, ThreadState
-from uwf.errors import InputError, StateError
-from uwf.record import replace
-from uwf.workflow import route
-from uwf.workflow.model import END, SUSPEND
+from uwf.engine.chain.nodes import Plan, Position
+from uwf.engine.chain.tags import IDLE, ThreadState
+from uwf.engine.run import budget, rebind, transitions
+from uwf.engine.run.invocation import NoAgent
+from uwf.errors import Refused
+from uwf.record import Record, replace
+from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Iterator
 
+    from uwf.agent.protocol import Agent
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.rebind import Rebind
     from uwf.workflow.model import Workflow
 
-
-def for_exec(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | ThreadState:
-    """The plan of `thread exec`. A `ThreadState` when the graph has already ended: there is nothing to run."""
-    if thread.status == IDLE:
-        return go_on(nodes, thread, workflow, supplement)
-    if supplement is not None:
-        return for_resume(nodes, thread, workflow, supplement)
-    refuse_cancelled(thread)
-    why = f": {thread.tags['suspendMessage']}" if thread.tags.get("suspendMessage") else ""
-    raise StateError(
-        f"thread {thread.id} is {thread.status}{why}", hint=way_on(thread), code=thread.status
-    )
+EXEC, RESUME, POKE = "exec", "resume", "poke"
 
 
-def for_resume(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | ThreadState:
-    """The plan of `thread resume`: only a suspended or a completed thread can be resumed."""
-    refuse_cancelled(thread)
-    if thread.status == COMPLETED:
-        return _re_enter(nodes, thread, workflow, supplement)
-    if thread.status == SUSPENDED:
-        return go_on(nodes, thread, workflow, supplement)
-    raise StateError(
-        f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
-        hint=f"uwf thread exec {thread.id}",
-        code="idle",
-    )
+class Order(Record):
+    """What a command asked for. `count` None means until the thread stops, `max_steps` at most.
 
-
-def way_on(thread: Thread) -> str:
-    """The command that lets a suspended or completed thread go on, when it is not for lack of budget."""
-    has_failed = thread.pending is not None and thread.pending.has_failed
-    supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
-    return f"uwf thread resume {thread.id}{supplement}"
-
-
-def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
-    """The plan of `thread poke`: the head step again, with what it was told then and a remark.
-
-    What waits for another role is told as well: the step that comes of it drops the try it waits with, and whoever is
-    next reads it in the story.
+    `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
+    `+usd=2` (see `uwf.quantities`).
     """
-    refuse_cancelled(thread)
-    if thread.position.kind != "step":
-        raise StateError(
-            f"thread {thread.id} has no step at its head to run again",
-            hint=f"uwf thread exec {thread.id}",
-            code="no_step",
-        )
-    step = Step.read(nodes, thread.head)
-    pending = thread.plan
-    said = step.supplement
-    if pending is not None:
-        said = pending.supplement if pending.is_poke else both(said, pending.supplement)
-    return Plan(
-        role=step.role,
-        round=step.round,
-        instruction=step.instruction,
-        cwd=step.cwd,
-        base=step.prev,
-        expect=thread.head,
-        workflow=thread.position.workflow,
-        supplement=both(said, remark),
-    )
+
+    verb: str
+    count: int | None = 1
+    agent: str | None = None
+    supplement: str | None = None
+    rebind: str | None = None
+    budget: str | None = None
+    wait_s: float = 0.0
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a person speaks here: such a step goes before all others."""
+        return self.verb in (RESUME, POKE) or self.supplement is not None
 
 
-def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any]) -> ThreadState:
-    """Where a thread stands after `role` replied with `status`. Raises `RouteError`: nothing can follow.
-
-    `output` has the Markdown as `_body`.
+class NextStep(Record):
+    """A step that may begin. `thread` is as it will stand then: bound by `rebind` to another workflow, if one is given,
+    and with `raised`, the tags of a budget that was raised. Both go on record with the start of its first attempt.
+    `base` is the position that the step will link to.
     """
-    if status == SUSPEND:
-        return ThreadState(
-            SUSPENDED, role, _words(output.get("reason")) or f"{role} asks for a person"
-        )
-    found = route.route(workflow, role, status, output)
-    if isinstance(found, route.ToRole):
-        return ThreadState(IDLE, found.role)
-    if isinstance(found, route.ToSuspend):
-        return ThreadState(SUSPENDED, role, found.message)
-    return ThreadState(COMPLETED)
+
+    thread: Thread
+    workflow: Workflow
+    plan: Plan
+    base: Position
+    agent: Agent
+    rebind: Rebind | None
+    raised: dict[str, str]
+
+    def again(self, thread: Thread) -> NextStep:
+        """The same step once more, now that its first attempt is on record with all that came with it."""
+        return replace(self, thread=thread, rebind=None, raised={})
 
 
-def go_on(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
+class GraphEnded(Record):
+    """There is nothing to run: the graph of the thread has ended. `rebind` is on no record yet, as in `NextStep`."""
+
+    thread: Thread
+    state: ThreadState
+    rebind: Rebind | None
+
+
+def orders(order: Order, limit: int) -> Iterator[Order]:
+    """One order for each step of a run: what was added is for the first one alone."""
+    yield order
+    rest = Order(EXEC, order.count, order.agent, wait_s=order.wait_s)
+    for _ in range(limit - 1):
+        yield rest
+
+
+def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | GraphEnded:
+    """What comes next, without secrets. Raises `StateError`, and `Refused` when nothing can follow."""
+    bound_by = None
+    if order.rebind is not None:
+        # What the state of the thread forbids is raised first. That the old workflow knows no way on is no reason: a
+        # rebind may mend that.
+        with suppress(Refused):
+            _decide(ctx, thread, order)
+        thread, bound_by = rebind.bound(ctx.cache, thread, order.rebind)
+    found = _decide(ctx, thread, order)
+    if isinstance(found, ThreadState):
+        return GraphEnded(thread, found, bound_by)
+    workflow = ctx.cache.workflow(thread.position.workflow)
+    raised = budget.raised(ctx, thread, workflow, found.role, order.budget)
+    if raised:
+        thread = replace(thread, tags={**thread.tags, **raised})
+    agent = _agent_for(ctx, workflow, found, order)
+    base = thread.position
+    if found.base != thread.head:
+        base = Position.read(ctx.cache, found.base)
+    return NextStep(thread, workflow, found, base, agent, bound_by, raised)
+
+
+def decide(
+    nodes: Nodes, thread: Thread, workflow: Workflow, verb: str, supplement: str | None
 ) -> Plan | ThreadState:
-    """Idle or suspended: the try that is still open, else the suspended role again, else the graph."""
-    if thread.plan is not None:
-        return replace(
-            thread.plan,
-            workflow=thread.position.workflow,
-            supplement=both(thread.plan.supplement, supplement),
-        )
-    place = thread.position
-    if place.step is None or place.role is None or place.status is None:
-        return enter(nodes, thread, workflow, 1, supplement)
-    asked = place.status == SUSPEND or route.target(workflow, place.role, place.status) == SUSPEND
-    if asked:
-        step = Step.read(nodes, place.step)
-        plan = _plan(thread, place.role, place.round, step.instruction, step.cwd, supplement)
-        if step.workflow == place.workflow:
-            return plan
-        from uwf.engine.run import rebound  # rarely needed: after a rebind only
-
-        return rebound.told_anew(nodes, thread, plan, workflow)
-    found = route.route(workflow, place.role, place.status, variables(nodes, place))
-    if not isinstance(found, route.ToRole):
-        return ThreadState(COMPLETED)
-    cwd = _cwd(nodes, thread, found.location)
-    return _plan(thread, found.role, place.round, found.prompt, cwd, supplement)
+    """The plan that `verb` makes; the state that the thread gets where its graph has ended."""
+    if verb == POKE:
+        return transitions.for_poke(nodes, thread, supplement or "")
+    make = transitions.for_resume if verb == RESUME else transitions.for_exec
+    found = make(nodes, thread, workflow, supplement)
+    is_same_round = isinstance(found, Plan) and found.round == thread.position.round
+    if is_same_round and rebind.is_outdated(nodes, thread, workflow):
+        assert isinstance(found, Plan)
+        return rebind.replan(nodes, thread, found, workflow)
+    return found
 
 
-def enter(
-    nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
-) -> Plan:
-    """Into the graph at `$START`."""
-    start = Start.read(nodes, thread.position.start)
-    seen = {**task_variables(start.task), **variables(nodes, thread.position), "_body": start.task}
-    found = route.entry(workflow, round, seen)
-    if not isinstance(found, route.ToRole):
-        raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
-    cwd = _cwd(nodes, thread, found.location)
-    return _plan(thread, found.role, round, found.prompt, cwd, supplement)
-
-
-def next_role(thread: Thread, workflow: Workflow) -> str | None:
-    """The role that would run next: None when there is none.
-
-    There is none either where `workflow` knows no way on, as in a fork at a rebind whose workflow has no edge for
-    the last status: what was tried there went on without one, and is not part of the fork.
-    """
-    if thread.status in (CANCELLED, COMPLETED):
-        return None
-    if thread.plan is not None:
-        return thread.plan.role
-    if thread.status == SUSPENDED and thread.tags.get("suspendedRole"):
-        return thread.tags["suspendedRole"]
+def _decide(ctx: RunContext, thread: Thread, order: Order) -> Plan | ThreadState:
+    clean = ctx.redactor.text
+    supplement = None if order.supplement is None else clean(order.supplement)
+    goes_on_when_raised = order.budget is not None and thread.status == IDLE
+    verb = EXEC if order.verb == RESUME and goes_on_when_raised else order.verb
+    workflow = ctx.cache.workflow(thread.position.workflow)
     try:
-        return _target(thread.position, workflow)
-    except route.RouteError:
-        return None
+        found = decide(ctx.cache, thread, workflow, verb, supplement)
+    except RouteError as error:
+        raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
+    if isinstance(found, ThreadState):
+        return found
+    return replace(found, instruction=clean(found.instruction))
 
 
-def _target(place: Position, workflow: Workflow) -> str | None:
-    if place.role is None or place.status is None:
-        return route.entry_target(workflow, round=1)
-    if place.status == SUSPEND:
-        return place.role
-    target = route.target(workflow, place.role, place.status)
-    return place.role if target == SUSPEND else None if target == END else target
-
-
-def variables(nodes: Nodes, place: Position) -> dict[str, Any]:
-    """What a template sees at `place`: the last step's output, with its Markdown as `_body`."""
-    if place.step is None:
-        return {}
-    payload = nodes.get(place.step).payload
-    return {**payload["output"], "_body": unpack_text(nodes, payload["body"])}
-
-
-def refuse_cancelled(thread: Thread) -> None:
-    if thread.status == CANCELLED:
-        raise StateError(
-            f"thread {thread.id} is cancelled; a fork goes on from its last step in a new thread",
-            hint=f"uwf thread fork {thread.id}",
-            code=CANCELLED,
-        )
-
-
-def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
-    """The next round. What waited for it is told; who is told, and with which instruction, the graph says anew."""
-    waiting = None if thread.plan is None else thread.plan.supplement
-    return enter(nodes, thread, workflow, thread.position.round + 1, both(waiting, supplement))
-
-
-def _plan(
-    thread: Thread, role: str, round: int, instruction: str, cwd: str, supplement: str | None
-) -> Plan:
-    return Plan(
-        role=role,
-        round=round,
-        instruction=instruction,
-        cwd=cwd,
-        base=thread.head,
-        expect=thread.head,
-        workflow=thread.position.workflow,
-        supplement=supplement,
-    )
-
-
-def task_variables(task: str) -> dict[str, Any]:
-    """The fields of the front matter a task may begin with: what templates at `$START` can use."""
-    if not task.startswith("---"):
-        return {}
-    from uwf import yaml12
-
-    head, found, _ = task.removeprefix("---").partition("\n---")
-    if not found:
-        return {}
+def _agent_for(ctx: RunContext, workflow: Workflow, plan: Plan, order: Order) -> Agent:
+    """The agent that runs the step; where there is none, one that refuses once the guards before that were asked."""
     try:
-        value = yaml12.parse(head)
-    except InputError:
-        return {}
-    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
-
-
-def both(first: str | None, second: str | None) -> str | None:
-    """Two supplements as one: what a person said before stays said."""
-    if first is None or second is None or first == second:
-        return second if first is None else first
-    return f"{first}\n\n{second}"
-
-
-def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
-    base: str = nodes.get(thread.position.start).payload["cwd"]
-    return os.path.normpath(os.path.join(base, os.path.expanduser(location))) if location else base
-
-
-def _words(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+        return ctx.agent_for(workflow.name, plan.role, order.agent)
+    except Refused as refusal:
+        return NoAgent(refusal)

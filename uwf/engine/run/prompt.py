@@ -8,7 +8,7 @@ task) are stored once and linked, so a long role description costs its bytes onl
 from __future__ import annotations
 
 from uwf.engine.chain.nodes import Start, pack_text
-from uwf.engine.chain.story import tell
+from uwf.engine.chain.story import render_history
 from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.engine.chain.cache import Memo
+    from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.nodes import Plan, Position, Step, Writer
     from uwf.workflow.model import Role, Workflow
 
@@ -61,32 +61,34 @@ class Prompt(Record):
 
 
 def assemble(
-    memo: Memo,
+    cache: NodeCache,
     workflow: Workflow,
-    place: Position,
+    position: Position,
     plan: Plan,
     thread: str,
     *,
     history_chars: int,
     clean: Callable[[str], str],
 ) -> Prompt:
-    """The prompt for the step that `plan` describes, at `place` in the chain. `clean` takes secrets out."""
-    reply, about = memo.sections.get((plan.workflow, plan.role)) or ("", "")
+    """The prompt for the step that `plan` describes, at `position` in the chain. `clean` takes secrets out."""
+    reply, about = cache.sections.get((plan.workflow, plan.role)) or ("", "")
     if not reply:
         role = workflow.roles[plan.role]
         reply, about = clean(reply_section(role)), clean(_role(role))
-        memo.sections[plan.workflow, plan.role] = reply, about
-    task = memo.tasks.get(place.start)
+        cache.sections[plan.workflow, plan.role] = reply, about
+    task = cache.tasks.get(position.start)
     if task is None:
-        task = memo.tasks[place.start] = f"## The task\n\n{Start.read(memo, place.start).task}"
-    visits = place.visits.get(plan.role, 0)
+        task = cache.tasks[position.start] = (
+            f"## The task\n\n{Start.read(cache, position.start).task}"
+        )
+    visits = position.visits.get(plan.role, 0)
     sections = [
         (True, reply),
-        (False, clean(_standing(workflow, place, plan, thread, visits))),
+        (False, clean(_whereabouts(workflow, position, plan, thread, visits))),
         (True, about),
         (True, task),
     ]
-    story = _story(memo, place, plan, visits, history_chars)
+    story = _story(cache, position, plan, visits, history_chars)
     if story:
         sections.append((False, story))
     if plan.supplement is not None:
@@ -142,18 +144,20 @@ def again(prompt: str, reply: str, problems: list[str]) -> str:
     )
 
 
-def _standing(workflow: Workflow, place: Position, plan: Plan, thread: str, visits: int) -> str:
+def _whereabouts(
+    workflow: Workflow, position: Position, plan: Plan, thread: str, visits: int
+) -> str:
     if plan.is_poke:
         here = (
             "You have taken this step already: your reply stands first in the story below, and the one you "
-            "give now takes its place."
+            "give now takes its position."
         )
     else:
         been = {0: "for the first time", 1: "once before"}.get(visits, f"{visits} times before")
         here = f"{'You are here' if visits == 0 else 'You have been here'} {been}."
     return (
         f"## Where this thread stands\n\nWorkflow `{workflow.name}`, thread `{thread}`: round {plan.round}, "
-        f"step {place.index + 1}. {here}"
+        f"step {position.index + 1}. {here}"
     )
 
 
@@ -171,22 +175,22 @@ def _role(role: Role) -> str:
     return "\n".join(lines)
 
 
-def _story(memo: Memo, place: Position, plan: Plan, visits: int, quota_chars: int) -> str:
-    """What happened up to `place`; for a poke also the reply that is to be replaced, newest of all."""
-    head = plan.expect if plan.is_poke else place.step
+def _story(cache: NodeCache, position: Position, plan: Plan, visits: int, quota_chars: int) -> str:
+    """What happened up to `position`; for a poke also the reply that is to be replaced, newest of all."""
+    head = plan.expect if plan.is_poke else position.step
     if head is None:
         return ""
-    if plan.round > place.round:
-        title = f"## The story of round {place.round} (newest first)"
+    if plan.round > position.round:
+        title = f"## The story of round {position.round} (newest first)"
 
         def stop(step: Step) -> bool:
-            return step.round < place.round
+            return step.round < position.round
 
     elif visits:
         title = "## What happened since your last visit (newest first)"
 
         def stop(step: Step) -> bool:
-            was_before = step.index <= place.index and step.id != place.step
+            was_before = step.index <= position.index and step.id != position.step
             return was_before and step.role == plan.role
 
     else:
@@ -195,7 +199,7 @@ def _story(memo: Memo, place: Position, plan: Plan, visits: int, quota_chars: in
         def stop(step: Step) -> bool:
             return False
 
-    text, count = tell(memo, head, stop=stop, quota_chars=quota_chars)
+    text, count = render_history(cache, head, stop=stop, quota_chars=quota_chars)
     return f"{title}\n\n{text}" if count else ""
 
 

@@ -1,236 +1,247 @@
 """Publishing: each function is the one transaction that moves a thread from one whole state to the next.
 
-Content first, then the refs by compare-and-set. Whatever kills the process, a thread is at the state before or
-at the state after.
+Content first, then the refs by compare-and-set, then what the guards learn. Whatever kills the process, a thread is at
+the state before or at the state after. Each returns the thread it made: nothing that was written is read again.
 """
 
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine.chain import attempt as tries
-from uwf.engine.chain import usage as spending
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain import usage
+from uwf.engine.chain.attempt import AttemptEnd, ended_attempts
 from uwf.engine.chain.nodes import pack_text, unusual
 from uwf.engine.chain.tags import (
     ATTEMPTS,
     COMPLETED,
-    END_REASON,
     IDLE,
     SUSPENDED,
-    THREADS,
+    WORKFLOW,
     ThreadState,
+    with_state,
 )
-from uwf.engine.chain.thread import Thread
-from uwf.errors import Conflict
-from uwf.record import Record
+from uwf.engine.chain.thread import move_head
+from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
+from uwf.guard.contract import AttemptFailed, AttemptOverBudget, AttemptSucceeded
+from uwf.record import replace
 from uwf.store.codec import Link, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeAlias
+    from typing import Any
 
-    from uwf.engine.chain.attempt import AttemptEnd
-    from uwf.engine.chain.cache import Memo
-    from uwf.engine.chain.nodes import Plan, Position
-    from uwf.engine.chain.recorder import AttemptRecorder
-    from uwf.store.protocols import Ref, Store, Transaction
-
-    Tell: TypeAlias = Callable[[Transaction], None]
-    """Writes what the guards learn from an attempt, as part of its transaction."""
-
-STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt", END_REASON)
-MESSAGE_CHARS = 2000
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.outcome import Outcome
+    from uwf.engine.run.plan import GraphEnded, NextStep
+    from uwf.engine.run.prompt import Prompt
+    from uwf.engine.run.rebind import Rebind
+    from uwf.engine.run.step import StepRun
+    from uwf.store.owner import Owner
+    from uwf.store.protocols import Ref, Transaction
 
 
-class Said(Record):
-    """A reply that was accepted."""
+def start(
+    ctx: RunContext, run: StepRun, sections: Prompt, agent: Owner | None
+) -> tuple[str, Thread]:
+    """Put on record that the agent is asked, and its process. Returns the id of the attempt's prompt, and the thread.
 
-    status: str
-    output: dict[str, Any]
-    body: str
-    session: str | None
-    usage: dict[str, Any] | None
-    spent: dict[str, float]
-    duration_ms: int
-    process: dict[str, Any] | None
-
-
-def tags_for(tags: Mapping[str, str], standing: ThreadState, now_ms: int) -> dict[str, str]:
-    """The tags of a thread that stands there now; those that do not speak of its state are kept."""
-    kept = {key: value for key, value in tags.items() if key not in STATE_TAGS}
-    kept["status"] = standing.status
-    if standing.status == SUSPENDED:
-        if standing.next_role is not None:
-            kept["suspendedRole"] = standing.next_role
-        message = standing.message or "suspended"
-        kept["suspendMessage"] = message[:MESSAGE_CHARS]
-    if standing.status not in (IDLE, SUSPENDED):
-        kept["completedAt"] = str(now_ms)
-    return kept
-
-
-def kept_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that do not come with where a thread stands: its labels, its priority, where it came from."""
-    return {key: tag for key, tag in tags.items() if key not in (*STATE_TAGS, "workflow")}
-
-
-def tags_now(tx: Transaction, thread: Thread) -> Mapping[str, str]:
-    """The tags of `thread` as they are in this transaction: a label may have been set since it was read.
-
-    Its lock does not keep `uwf ref set` away. Every move of a thread's ref begins with these.
+    The first ask is the start of the attempt, with all that it changes of its thread: another workflow, a raised
+    budget, the next round of a completed thread.
     """
-    now = tx.ref(THREADS + thread.id)
-    return (now or thread).tags
+    step, thread, plan = run.step, run.thread, run.step.plan
+    is_first = not run.prompt
+    # The words of a person are not to be lost to a power cut.
+    durable = is_first and (plan.supplement is not None or step.rebind is not None)
+    with ctx.store.transaction("attempt", durable=durable) as tx:
+        prompt = run.prompt or sections.put(tx, ctx.cache.links)
+        ref = thread.ref
+        if is_first and step.rebind is not None:
+            ref = _rebind(tx, thread, step.rebind)
+        run.recorder.started(tx, prompt, agent)
+        points.at("attempt: objects written")
+        if is_first:
+            ref = _reopen(tx, step, ref)
+    return prompt, replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
 
 
-def publish_step(
-    store: Store,
-    memo: Memo,
-    thread: Thread,
-    base: Position,
-    running: AttemptRecorder,
-    prompt: str,
-    said: Said,
-    standing: ThreadState,
-    tail: str,
-    tell: Tell,
-) -> Ref:
-    """Write the step and move the head to it. Returns the thread's ref. Raises `Conflict` if the head moved."""
-    plan = running.start.plan
-    now_ms = clock.now_ms()
-    visits = {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1}
-    sessions = base.sessions
-    if said.session is not None:
-        sessions = {**sessions, plan.role: said.session}
-    with store.transaction("step") as tx:
-        running.last_turn(tx, tail)
-        data = encode(
-            "step",
-            {
-                "prev": Link(plan.base),
-                "start": Link(base.start),
-                "workflow": Link(plan.workflow),
-                "thread": thread.id,
-                "role": plan.role,
-                "index": base.index + 1,
-                "round": plan.round,
-                "visits": visits,
-                "sessions": sessions,
-                "status": said.status,
-                "output": said.output,
-                "body": pack_text(tx, said.body),
-                "prompt": Link(prompt),
-                "instruction": pack_text(tx, plan.instruction),
-                "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
-                "turns": None if running.turns is None else Link(running.turns),
-                "agent": running.start.agent,
-                "cwd": plan.cwd,
-                "session": said.session,
-                "startedAt": running.began_ms,
-                "durationMs": said.duration_ms,
-                "process": None if said.process is None else unusual(said.process),
-                "usage": said.usage,
-                "spent": said.spent,
-                "attempts": [Link(id) for id in tries.ended_attempts(tx, running.start.before)],
-                "replaces": Link(plan.expect) if plan.is_poke else None,
-            },
-        )
-        step = tx.put_raw(data)
-        points.at("step: objects written")
-        why = f"step {base.index + 1} {plan.role} {said.status}"
-        try:  # as nearly always nobody has set a tag since the thread was read
-            tags = tags_for(thread.ref.tags, standing, now_ms)
-            ref = tx.set_ref(thread.ref.name, step, expect=thread.ref, tags=tags, why=why)
-        except Conflict:
-            tags = tags_for(tags_now(tx, thread), standing, now_ms)
-            ref = tx.set_ref(thread.ref.name, step, expect=plan.expect, tags=tags, why=why)
-        tell(tx)
-        points.at("step: head moved")
-        tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
-    memo.keep(step, data.node)
+def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
+    """A budget that was raised is set, and a completed thread becomes idle in a new round."""
+    id, plan, raised = step.thread.id, step.plan, step.raised
+    why = usage.change(ref.tags, {**ref.tags, **raised})
+    if why is not None:
+        ref = move_head(tx, id, ref.id, lambda tags: {**tags, **raised}, expect=ref, why=why)
+    if step.thread.status == COMPLETED:
+        state = ThreadState(IDLE, plan.role)
+        why = f"resumed for round {plan.round}"
+        ref = move_head(tx, id, ref.id, _into(state), expect=ref, why=why)
+        points.at("attempt: thread reopened")
     return ref
 
 
-def keep_failure(
-    store: Store,
-    thread: Thread,
-    running: AttemptRecorder,
-    ending: AttemptEnd,
-    tail: str,
-    tell: Tell,
-) -> str:
-    """Keep the failed attempt and suspend the thread; the head stays. Returns the attempt's id."""
-    plan = running.start.plan
-    now_ms = clock.now_ms()
-    standing = ThreadState(SUSPENDED, plan.role, ending.failure.message)
-    with store.transaction("failure") as tx:
-        attempt = _keep_ending(tx, thread.id, running, ending, tail)
-        tell(tx)
+def publish(ctx: RunContext, run: StepRun, outcome: Outcome) -> Thread:
+    """Make the outcome of an attempt lasting, and let the guards learn from it. Raises `Conflict` if the head moved."""
+    if isinstance(outcome, Accepted):
+        return _step(ctx, run, outcome)
+    if isinstance(outcome, Stopped):
+        return _aside(ctx, run, outcome, is_retried=False)
+    if isinstance(outcome, Failed) and outcome.retry_in_s is not None:
+        return _aside(ctx, run, outcome, is_retried=True)
+    return _suspension(ctx, run, outcome)
+
+
+def end(ctx: RunContext, ended: GraphEnded) -> Thread:
+    """The graph of a thread has ended, and nothing was run."""
+    return _move(ctx, ended.thread, ended.state, "the graph has ended", ended.rebind)
+
+
+def suspend(ctx: RunContext, thread: Thread, role: str | None, message: str) -> Thread:
+    """Leave a thread to a person, its head staying."""
+    return _move(ctx, thread, ThreadState(SUSPENDED, role, message), message, None)
+
+
+def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
+    """Write the step and move the head to it."""
+    thread, plan = run.thread, run.step.plan
+    index = run.step.base.index + 1
+    with ctx.store.transaction("step") as tx:
+        run.recorder.last_turn(tx, outcome.tail)
+        data = encode("step", _step_payload(tx, run, outcome, index))
+        step = tx.put_raw(data)
+        points.at("step: objects written")
+        why = f"step {index} {plan.role} {outcome.status}"
+        ref = move_head(tx, thread.id, step, _into(outcome.state), expect=thread.ref, why=why)
+        run.ticket.ended(
+            tx,
+            AttemptSucceeded(outcome.usage or {}, outcome.duration_ms, outcome.peak_memory_bytes),
+        )
+        points.at("step: head moved")
+        tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
+    ctx.cache.keep(step, data.node)
+    ctx.cache.links.update(run.sections.links)
+    return threads.of(ctx.cache, ref, None)
+
+
+def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) -> dict[str, Any]:
+    plan, base, recorder = run.step.plan, run.step.base, run.recorder
+    sessions = base.sessions
+    if outcome.session is not None:
+        sessions = {**sessions, plan.role: outcome.session}
+    return {
+        "prev": Link(plan.base),
+        "start": Link(base.start),
+        "workflow": Link(plan.workflow),
+        "thread": run.thread.id,
+        "role": plan.role,
+        "index": index,
+        "round": plan.round,
+        "visits": {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1},
+        "sessions": sessions,
+        "status": outcome.status,
+        "output": outcome.output,
+        "body": pack_text(tx, outcome.body),
+        "prompt": Link(run.prompt),
+        "instruction": pack_text(tx, plan.instruction),
+        "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
+        "turns": None if recorder.turns is None else Link(recorder.turns),
+        "agent": recorder.start.agent,
+        "cwd": plan.cwd,
+        "session": outcome.session,
+        "startedAt": recorder.began_ms,
+        "durationMs": outcome.duration_ms,
+        "process": unusual(outcome.process or {}),
+        "usage": outcome.usage,
+        "spent": outcome.spent,
+        "attempts": [Link(id) for id in ended_attempts(tx, recorder.start.before)],
+        "replaces": Link(plan.expect) if plan.is_poke else None,
+    }
+
+
+def _suspension(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget) -> Thread:
+    """Keep the attempt and suspend the thread; the head stays."""
+    thread, plan, failure = run.thread, run.step.plan, outcome.failure
+    state = ThreadState(SUSPENDED, plan.role, failure.message)
+    with ctx.store.transaction("failure") as tx:
+        attempt = run.recorder.ended(tx, _end_of(outcome, is_retried=False), outcome.tail)
+        _let_learn(tx, run, outcome, is_retried=False)
         points.at("failure: objects written")
-        tx.set_ref(
-            THREADS + thread.id,
-            thread.head,
-            expect=plan.expect,
-            tags=tags_for(tags_now(tx, thread), standing, now_ms),
-            why=f"attempt {running.start.number} of {plan.role} failed: {ending.failure.code}",
-        )
-    return attempt
+        why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
+        ref = move_head(tx, thread.id, plan.expect, _into(state), expect=thread.ref, why=why)
+    return threads.of(ctx.cache, ref, attempt)
 
 
-def keep_aside(
-    store: Store,
-    thread: Thread,
-    running: AttemptRecorder,
-    ending: AttemptEnd,
-    tail: str,
-    tell: Tell | None,
-) -> str:
-    """Keep an attempt that was stopped, or that is tried again; the thread's ref stays untouched."""
-    with store.transaction("aside") as tx:
-        attempt = _keep_ending(tx, thread.id, running, ending, tail)
-        if tell is not None:
-            tell(tx)
-    return attempt
+def _aside(ctx: RunContext, run: StepRun, outcome: Failed | Stopped, *, is_retried: bool) -> Thread:
+    """Keep an attempt that was stopped, or is tried again without a person; the thread's ref stays untouched.
 
-
-def move(store: Store, thread: Thread, standing: ThreadState, why: str) -> None:
-    """Change where a thread stands, its head staying. Raises `Conflict` if the head moved."""
-    with store.transaction("move") as tx:
-        tx.set_ref(
-            THREADS + thread.id,
-            thread.head,
-            expect=thread.head,
-            tags=tags_for(tags_now(tx, thread), standing, clock.now_ms()),
-            why=why,
-        )
-
-
-def reopen(tx: Transaction, thread: Thread, plan: Plan, raised: Mapping[str, str]) -> None:
-    """What the first try changes of its thread, in the same transaction that records it.
-
-    A budget that was `raised` is set, as these tags, and a completed thread becomes idle in a new round.
+    Of one that was stopped before it began nothing is kept: nothing has changed.
     """
-    before = tags_now(tx, thread)
-    tags = {**before, **raised}
-    why = spending.change(before, tags)
-    if why is not None:
-        tx.set_ref(THREADS + thread.id, thread.head, expect=plan.expect, tags=tags, why=why)
-    if thread.status == COMPLETED:
-        tx.set_ref(
-            THREADS + thread.id,
-            thread.head,
-            expect=plan.expect,
-            tags=tags_for(tags, ThreadState(IDLE, plan.role), clock.now_ms()),
-            why=f"resumed for round {plan.round}",
+    if run.recorder.begun is None:
+        return run.thread
+    with ctx.store.transaction("aside") as tx:
+        attempt = run.recorder.ended(tx, _end_of(outcome, is_retried=is_retried), outcome.tail)
+        _let_learn(tx, run, outcome, is_retried=is_retried)
+    return replace(run.thread, attempt=attempt)
+
+
+def _end_of(outcome: Failed | OverBudget | Stopped, *, is_retried: bool) -> AttemptEnd:
+    return AttemptEnd(
+        failure=outcome.failure,
+        duration_ms=outcome.duration_ms,
+        process=outcome.process,
+        stderr=outcome.stderr,
+        session=outcome.session,
+        usage=outcome.usage,
+        is_retried=is_retried,
+    )
+
+
+def _let_learn(
+    tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Stopped, *, is_retried: bool
+) -> None:
+    used, ms = outcome.usage or {}, outcome.duration_ms
+    if isinstance(outcome, OverBudget):
+        run.ticket.ended(tx, AttemptOverBudget(used, ms))
+    elif isinstance(outcome, Failed):
+        run.ticket.ended(
+            tx,
+            AttemptFailed(
+                usage=used,
+                duration_ms=ms,
+                peak_memory_bytes=outcome.peak_memory_bytes,
+                failure_class=outcome.failure.code,
+                cause=outcome.cause,
+                resets_ms=outcome.resets_ms,
+                is_retried=is_retried,
+            ),
         )
-        points.at("attempt: thread reopened")
 
 
-def _keep_ending(
-    tx: Transaction, thread: str, running: AttemptRecorder, ending: AttemptEnd, tail: str
-) -> str:
-    assert running.begun is not None, "an attempt ends only after it was recorded"
-    running.last_turn(tx, tail)
-    attempt = tries.put_end(tx, running.begun, running.turns, ending)
-    tx.set_ref(ATTEMPTS + thread, attempt, why=f"attempt ended: {ending.failure.code}")
-    return attempt
+def _move(
+    ctx: RunContext, thread: Thread, state: ThreadState, why: str, rebind: Rebind | None
+) -> Thread:
+    """Change where a thread stands, its head staying but for a rebind."""
+    with ctx.store.transaction("move") as tx:
+        ref = thread.ref if rebind is None else _rebind(tx, thread, rebind)
+        if rebind is not None and tx.ref(ATTEMPTS + thread.id) is not None:
+            tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")
+        ref = move_head(tx, thread.id, ref.id, _into(state), expect=ref, why=why)
+    return threads.of(ctx.cache, ref, None if rebind is not None else thread.attempt)
+
+
+def _rebind(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:
+    """Put a rebind into the chain of `thread`, whose ref is still at the node before it."""
+    head = tx.put_raw(rebind.data)
+    why = f"rebound to workflow {rebind.name} {rebind.workflow[:12]}"
+    name = rebind.name
+    ref = move_head(
+        tx, thread.id, head, lambda tags: {**tags, WORKFLOW: name}, expect=thread.ref, why=why
+    )
+    points.at("rebind: head moved")
+    return ref
+
+
+def _into(state: ThreadState) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """The tags of a thread that is in `state` from now on."""
+    now_ms = clock.now_ms()
+    return lambda tags: with_state(tags, state, now_ms)

@@ -11,15 +11,19 @@ from __future__ import annotations
 import os
 
 from uwf import points
+from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import INTERRUPTED, AttemptEnd, Failure, put_end, read_attempt
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import leases, runner
+from uwf.engine.events import Recovered
 from uwf.errors import Busy
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.attempt import Running
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Store
 
 
@@ -29,6 +33,14 @@ class Settled(Record):
     attempt: str
     ended_pids: tuple[int, ...]
     survivors: tuple[int, ...]
+
+
+def recover(ctx: RunContext, id: str) -> Thread:
+    """Settle what a dead predecessor left of thread `id`, whose lock the caller holds. The thread as it is then."""
+    settled = settle(ctx.store, id, grace_s=ctx.config.limits.grace_s)
+    if settled is not None:
+        ctx.on_event(Recovered(id, settled.attempt, settled.ended_pids))
+    return threads.current(ctx.store, ctx.cache, id)
 
 
 def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf.agent import frontmatter
 from uwf.engine.chain.tags import ThreadState
-from uwf.engine.run.plan import after
+from uwf.engine.run.transitions import after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.reply_schema.check import reply_problems
@@ -29,7 +29,7 @@ SESSION_CHARS = 4096
 MOST_AMOUNT = 1 << 53
 
 
-class Accepted(Record):
+class ValidReply(Record):
     """A valid reply and where it leaves the thread."""
 
     status: str
@@ -37,7 +37,7 @@ class Accepted(Record):
     body: str
     session: str | None
     usage: dict[str, Any] | None
-    standing: ThreadState
+    state: ThreadState
 
 
 class Rejected(Record):
@@ -58,7 +58,7 @@ def without_echo(text: str, *asked: str) -> str:
     return text
 
 
-def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Accepted | Rejected:
+def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> ValidReply | Rejected:
     """Whether `text` is a reply of `role`, and what it says."""
     try:
         said = frontmatter.split(text)
@@ -76,12 +76,12 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Acce
         return Rejected([redactor.text(problem) for problem in problems], session, usage)
     output, body = redactor.value(front), redactor.text(said.body)
     try:
-        standing = after(workflow, role.name, status, {**output, "_body": body})
+        state = after(workflow, role.name, status, {**output, "_body": body})
     except RouteError as error:
         return Rejected([redactor.text(error.message)], session, usage)
-    if standing.message is not None:
-        standing = replace(standing, message=redactor.text(standing.message))
-    return Accepted(status, output, body, session, usage, standing)
+    if state.message is not None:
+        state = replace(state, message=redactor.text(state.message))
+    return ValidReply(status, output, body, session, usage, state)
 
 
 def named_session(text: str, redactor: Redactor) -> str | None:

@@ -1,5 +1,5 @@
-"""What dead processes left behind in a home: unfinished tries with their agents, entries in the line, and files.
-And counters of the guards that nobody can read any more.
+"""What dead processes left behind in a home: unfinished attempts with their agents, waiters in the queue, and files.
+And counters of the guards that cannot be read any more.
 
 None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
 money until somebody does.
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.engine.run.context import Engine
+    from uwf.engine.run.context import RunContext
 
 
 class Finding(Record):
@@ -36,21 +36,21 @@ class Finding(Record):
     repaired: bool
 
 
-def examine(engine: Engine, *, repair: bool) -> list[Finding]:
+def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
     """Everything that dead processes left, and what cannot be read; with `repair`, put right."""
     return [
-        *_counters(engine, repair),
-        *_attempts(engine, repair),
-        *_line(engine, repair),
-        *_files(engine.home, repair),
+        *_counters(ctx, repair),
+        *_attempts(ctx, repair),
+        *_line(ctx, repair),
+        *_files(ctx.home, repair),
     ]
 
 
-def _counters(engine: Engine, repair: bool) -> list[Finding]:
+def _counters(ctx: RunContext, repair: bool) -> list[Finding]:
     """Values that cannot be decoded. The first to be put right: guards, and the line, cannot be read with them."""
-    found = engine.store.unreadable()
+    found = ctx.store.unreadable()
     if found and repair:
-        with engine.store.transaction(durable=False) as tx:
+        with ctx.store.transaction(durable=False) as tx:
             found = tx.drop_unreadable()
             for one in found:
                 if one.kind == COUNTER and one.name.startswith(queue.PREFIX):
@@ -58,12 +58,12 @@ def _counters(engine: Engine, repair: bool) -> list[Finding]:
     return [Finding("counter", None, one.why, repair) for one in found]
 
 
-def _attempts(engine: Engine, repair: bool) -> list[Finding]:
+def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
     found = []
-    for name in engine.store.names(ATTEMPTS):
+    for name in ctx.store.names(ATTEMPTS):
         thread = name.removeprefix(ATTEMPTS)
-        attempt = read_attempt(engine.store, thread)
-        if attempt is None or attempt.running is None or runner(engine.home, thread) is not None:
+        attempt = read_attempt(ctx.store, thread)
+        if attempt is None or attempt.running is None or runner(ctx.home, thread) is not None:
             continue
         running, agent = attempt.running, attempt.running.agent
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
@@ -71,47 +71,47 @@ def _attempts(engine: Engine, repair: bool) -> list[Finding]:
             what += f" in this home; process {running.runner.pid} runs it in another, of which this is a copy"
         elif agent is not None and platform.is_same(agent.pid, agent.started):
             what += f", its agent still runs as process {agent.pid}"
-        found.append(Finding("attempt", thread, what, repair and _settle(engine, thread)))
+        found.append(Finding("attempt", thread, what, repair and _settle(ctx, thread)))
     return found
 
 
-def _settle(engine: Engine, thread: str) -> bool:
+def _settle(ctx: RunContext, thread: str) -> bool:
     """Settle under the thread's lock; somebody who took it meanwhile settles it anyway."""
     try:
         settled = recovery.settle_if_left(
-            engine.store, engine.home, thread, grace_s=engine.config.limits.grace_s
+            ctx.store, ctx.home, thread, grace_s=ctx.config.limits.grace_s
         )
     except Busy:
         return True
     return settled is None or not settled.survivors
 
 
-def _line(engine: Engine, repair: bool) -> list[Finding]:
+def _line(ctx: RunContext, repair: bool) -> list[Finding]:
     found = []
     try:
-        entries = engine.store.counters(queue.PREFIX)
+        entries = ctx.store.counters(queue.PREFIX)
     except CounterUnreadable:
         return []  # which `_counters` has found
     for name, value in entries:
         try:
             entry = queue.read(name, value)
         except StoreError as error:
-            found.append(_unreadable(engine, name, value, error.message, repair))
+            found.append(_unreadable(ctx, name, value, error.message, repair))
             continue
         if platform.is_same(entry.owner.pid, entry.owner.started):
             continue
         if repair:
-            with engine.store.transaction(durable=False) as tx:
+            with ctx.store.transaction(durable=False) as tx:
                 queue.leave(tx, entry)
         what = f"a place in the line of process {entry.owner.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found
 
 
-def _unreadable(engine: Engine, name: str, value: Any, what: str, repair: bool) -> Finding:
+def _unreadable(ctx: RunContext, name: str, value: Any, what: str, repair: bool) -> Finding:
     thread = name.removeprefix(queue.PREFIX)
     if repair:
-        with engine.store.transaction(durable=False) as tx:
+        with ctx.store.transaction(durable=False) as tx:
             if tx.counter(name) == value:
                 queue.remove(tx, thread)
     return Finding("queue", thread, what, repair)

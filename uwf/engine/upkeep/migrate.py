@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import points
 from uwf.engine.chain.tags import CANCELLED, COMPLETED, END_REASON, THREADS
+from uwf.engine.chain.thread import move_head
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -75,7 +76,8 @@ def migrate(store: Store, *, dry_run: bool) -> Migration:
 
 
 def _move(tx: Transaction, old: Ref, id: str) -> None:
-    tx.set_ref(THREADS + id, old.id, tags=tags_today(old), expect=None, why="migrated from history")
+    tags = tags_today(old)
+    move_head(tx, id, old.id, lambda _: tags, expect=None, why="migrated from history")
     tx.delete_ref(old.name, expect=old.id, why=f"migrated to {THREADS}{id}")
 
 

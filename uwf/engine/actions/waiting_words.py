@@ -1,14 +1,14 @@
-"""What a person added for a step that has not come about: a fork and an undo take it to what is next there."""
+"""What a person added for a step that has not come about: a fork and an undo take it along to what is next there."""
 
 from __future__ import annotations
 
-from uwf.engine.chain import attempt
+from uwf.engine.chain.attempt import hold_plan
 from uwf.engine.chain.nodes import Plan
-from uwf.engine.chain.tags import COMPLETED, IDLE, ThreadState
+from uwf.engine.chain.tags import COMPLETED, IDLE, STATUS
 from uwf.engine.chain.thread import read
-from uwf.engine.run import plan as decide
+from uwf.engine.run import plan as planning
 from uwf.record import replace
-from uwf.workflow import model as workflow_model
+from uwf.workflow import model
 from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
@@ -28,12 +28,12 @@ def waiting_at(tx: Transaction, source: Ref | None, node: str) -> Plan | None:
 
 def hold_words(tx: Transaction, thread: Thread, supplement: str) -> bool:
     """Let `supplement` wait for what is next in `thread`, whose status stays. False when nothing can be."""
-    workflow = workflow_model.from_payload(tx.get(thread.position.workflow).payload)
+    workflow = model.from_payload(tx.get(thread.position.workflow).payload)
     try:
         plan = first_plan(tx, thread, workflow, supplement)
     except RouteError:
         return False
-    attempt.hold_plan(tx, thread.id, plan, "what was added waits")
+    hold_plan(tx, thread.id, plan, "what was added waits")
     return True
 
 
@@ -42,14 +42,10 @@ def first_plan(tx: Transaction, thread: Thread, workflow: Workflow, supplement: 
 
     Raises `RouteError` when nothing can be next.
     """
-    decided = (
-        decide.for_exec(tx, thread, workflow, supplement)
-        if thread.status == IDLE
-        else decide.for_resume(tx, thread, workflow, supplement)
-    )
-    if isinstance(decided, ThreadState):
-        decided = decide.for_resume(
-            tx, replace(thread, tags={**thread.tags, "status": COMPLETED}), workflow, supplement
-        )
-    assert isinstance(decided, Plan)
-    return decided
+    verb = planning.EXEC if thread.status == IDLE else planning.RESUME
+    found = planning.decide(tx, thread, workflow, verb, supplement)
+    if not isinstance(found, Plan):
+        ended = replace(thread, tags={**thread.tags, STATUS: COMPLETED})
+        found = planning.decide(tx, ended, workflow, planning.RESUME, supplement)
+    assert isinstance(found, Plan), "a next round begins with a role"
+    return found

@@ -1,0 +1,63 @@
+"""What came of one attempt, before any of it is published. Each has what it alone knows; `publish` makes it lasting."""
+
+from __future__ import annotations
+
+from uwf.engine.chain.attempt import Failure
+from uwf.engine.chain.tags import ThreadState
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+
+class Gone(Record):
+    """What is known of every attempt once its agent is gone.
+
+    `tail` is the end of what it said that no turn has carried yet; `process` is as `chain/nodes` keeps it.
+    """
+
+    duration_ms: int
+    session: str | None
+    usage: dict[str, Any] | None
+    process: dict[str, Any] | None
+    peak_memory_bytes: int
+    stderr: str
+    tail: str
+
+
+class Accepted(Gone):
+    """The reply is valid: it becomes a step, and the thread gets `state`. `spent` is what the chain has used then."""
+
+    status: str
+    output: dict[str, Any]
+    body: str
+    spent: dict[str, float]
+    state: ThreadState
+
+
+class Failed(Gone):
+    """The attempt came to nothing. `cause` is what happened, `failure.message` also what that means for the next one.
+
+    With `retry_in_s` another one follows without a person; `resets_ms` is when the agent's limit resets, if it said so.
+    """
+
+    failure: Failure
+    cause: str
+    resets_ms: int | None
+    retry_in_s: float | None
+
+
+class OverBudget(Gone):
+    """The agent was ended because what it may use was used up, which says nothing of it."""
+
+    failure: Failure
+
+
+class Stopped(Gone):
+    """A person, or a signal, has ended it."""
+
+    failure: Failure
+
+
+Outcome: TypeAlias = "Accepted | Failed | OverBudget | Stopped"

@@ -1,0 +1,256 @@
+"""The transition table: from a thread's state and a command to a plan, an end, or a refusal. Only reads.
+
+`for_exec`, `for_resume` and `for_poke` are the commands; `after` says where a thread stands once a step is in. What a
+command asks for beside that (another workflow, a budget, an agent) is in `plan`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
+from uwf.engine.chain.tags import CANCELLED, COMPLETED, IDLE, SUSPENDED, ThreadState
+from uwf.errors import InputError, StateError
+from uwf.record import replace
+from uwf.workflow import route
+from uwf.workflow.model import END, SUSPEND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.engine.chain.nodes import Nodes
+    from uwf.engine.chain.thread import Thread
+    from uwf.workflow.model import Workflow
+
+
+def for_exec(
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
+) -> Plan | ThreadState:
+    """The plan of `thread exec`. A `ThreadState` when the graph has already ended: there is nothing to run."""
+    if thread.status == IDLE:
+        return go_on(nodes, thread, workflow, supplement)
+    if supplement is not None:
+        return for_resume(nodes, thread, workflow, supplement)
+    refuse_cancelled(thread)
+    why = f": {thread.tags['suspendMessage']}" if thread.tags.get("suspendMessage") else ""
+    raise StateError(
+        f"thread {thread.id} is {thread.status}{why}", hint=way_on(thread), code=thread.status
+    )
+
+
+def for_resume(
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
+) -> Plan | ThreadState:
+    """The plan of `thread resume`: only a suspended or a completed thread can be resumed."""
+    refuse_cancelled(thread)
+    if thread.status == COMPLETED:
+        return _re_enter(nodes, thread, workflow, supplement)
+    if thread.status == SUSPENDED:
+        return go_on(nodes, thread, workflow, supplement)
+    raise StateError(
+        f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
+        hint=f"uwf thread exec {thread.id}",
+        code="idle",
+    )
+
+
+def way_on(thread: Thread) -> str:
+    """The command that lets a suspended or completed thread go on, when it is not for lack of budget."""
+    has_failed = thread.pending is not None and thread.pending.has_failed
+    supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
+    return f"uwf thread resume {thread.id}{supplement}"
+
+
+def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
+    """The plan of `thread poke`: the head step again, with what it was told then and a remark.
+
+    What waits for another role is told as well: the step that comes of it drops the try it waits with, and whoever is
+    next reads it in the story.
+    """
+    refuse_cancelled(thread)
+    if thread.position.kind != "step":
+        raise StateError(
+            f"thread {thread.id} has no step at its head to run again",
+            hint=f"uwf thread exec {thread.id}",
+            code="no_step",
+        )
+    step = Step.read(nodes, thread.head)
+    pending = thread.plan
+    said = step.supplement
+    if pending is not None:
+        said = pending.supplement if pending.is_poke else both(said, pending.supplement)
+    return Plan(
+        role=step.role,
+        round=step.round,
+        instruction=step.instruction,
+        cwd=step.cwd,
+        base=step.prev,
+        expect=thread.head,
+        workflow=thread.position.workflow,
+        supplement=both(said, remark),
+    )
+
+
+def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any]) -> ThreadState:
+    """Where a thread stands after `role` replied with `status`. Raises `RouteError`: nothing can follow.
+
+    `output` has the Markdown as `_body`.
+    """
+    if status == SUSPEND:
+        return ThreadState(
+            SUSPENDED, role, _words(output.get("reason")) or f"{role} asks for a person"
+        )
+    found = route.route(workflow, role, status, output)
+    if isinstance(found, route.ToRole):
+        return ThreadState(IDLE, found.role)
+    if isinstance(found, route.ToSuspend):
+        return ThreadState(SUSPENDED, role, found.message)
+    return ThreadState(COMPLETED)
+
+
+def go_on(
+    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
+) -> Plan | ThreadState:
+    """Idle or suspended: the attempt that is still pending, else the role that asked again, else the graph."""
+    if thread.plan is not None:
+        return replace(
+            thread.plan,
+            workflow=thread.position.workflow,
+            supplement=both(thread.plan.supplement, supplement),
+        )
+    position = thread.position
+    if position.step is None or position.role is None or position.status is None:
+        return enter(nodes, thread, workflow, 1, supplement)
+    if has_asked(position, workflow):
+        step = Step.read(nodes, position.step)
+        return _plan(thread, position.role, position.round, step.instruction, step.cwd, supplement)
+    found = route.route(workflow, position.role, position.status, variables(nodes, position))
+    if not isinstance(found, route.ToRole):
+        return ThreadState(COMPLETED)
+    cwd = _cwd(nodes, thread, found.location)
+    return _plan(thread, found.role, position.round, found.prompt, cwd, supplement)
+
+
+def has_asked(position: Position, workflow: Workflow) -> bool:
+    """Whether the last role asked for a person, or its status leads to one: it is the next to run, told the same."""
+    if position.role is None or position.status is None:
+        return False
+    return position.status == SUSPEND or target_at(position, workflow) == SUSPEND
+
+
+def target_at(position: Position, workflow: Workflow) -> str:
+    """Where the last status leads: a role, `$END` or `$SUSPEND`. Raises `RouteError`: nowhere."""
+    assert position.role is not None and position.status is not None, "there was a step"
+    return route.target(workflow, position.role, position.status)
+
+
+def enter(
+    nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
+) -> Plan:
+    """Into the graph at `$START`."""
+    start = Start.read(nodes, thread.position.start)
+    seen = {**task_variables(start.task), **variables(nodes, thread.position), "_body": start.task}
+    found = route.entry(workflow, round, seen)
+    if not isinstance(found, route.ToRole):
+        raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
+    cwd = _cwd(nodes, thread, found.location)
+    return _plan(thread, found.role, round, found.prompt, cwd, supplement)
+
+
+def next_role(thread: Thread, workflow: Workflow) -> str | None:
+    """The role that would run next: None when there is none.
+
+    There is none either where `workflow` knows no way on, as in a fork at a rebind whose workflow has no edge for
+    the last status: what was tried there went on without one, and is not part of the fork.
+    """
+    if thread.status in (CANCELLED, COMPLETED):
+        return None
+    if thread.plan is not None:
+        return thread.plan.role
+    if thread.status == SUSPENDED and thread.tags.get("suspendedRole"):
+        return thread.tags["suspendedRole"]
+    try:
+        return _next_at(thread.position, workflow)
+    except route.RouteError:
+        return None
+
+
+def _next_at(position: Position, workflow: Workflow) -> str | None:
+    if position.role is None or position.status is None:
+        return route.entry_target(workflow, round=1)
+    if has_asked(position, workflow):
+        return position.role
+    target = target_at(position, workflow)
+    return None if target == END else target
+
+
+def variables(nodes: Nodes, position: Position) -> dict[str, Any]:
+    """What a template sees at `position`: the last step's output, with its Markdown as `_body`."""
+    if position.step is None:
+        return {}
+    payload = nodes.get(position.step).payload
+    return {**payload["output"], "_body": unpack_text(nodes, payload["body"])}
+
+
+def refuse_cancelled(thread: Thread) -> None:
+    if thread.status == CANCELLED:
+        raise StateError(
+            f"thread {thread.id} is cancelled; a fork goes on from its last step in a new thread",
+            hint=f"uwf thread fork {thread.id}",
+            code=CANCELLED,
+        )
+
+
+def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
+    """The next round. What waited for it is told; who is told, and with which instruction, the graph says anew."""
+    waiting = None if thread.plan is None else thread.plan.supplement
+    return enter(nodes, thread, workflow, thread.position.round + 1, both(waiting, supplement))
+
+
+def _plan(
+    thread: Thread, role: str, round: int, instruction: str, cwd: str, supplement: str | None
+) -> Plan:
+    return Plan(
+        role=role,
+        round=round,
+        instruction=instruction,
+        cwd=cwd,
+        base=thread.head,
+        expect=thread.head,
+        workflow=thread.position.workflow,
+        supplement=supplement,
+    )
+
+
+def task_variables(task: str) -> dict[str, Any]:
+    """The fields of the front matter a task may begin with: what templates at `$START` can use."""
+    if not task.startswith("---"):
+        return {}
+    from uwf import yaml12
+
+    head, found, _ = task.removeprefix("---").partition("\n---")
+    if not found:
+        return {}
+    try:
+        value = yaml12.parse(head)
+    except InputError:
+        return {}
+    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}
+
+
+def both(first: str | None, second: str | None) -> str | None:
+    """Two supplements as one: what a person said before stays said."""
+    if first is None or second is None or first == second:
+        return second if first is None else first
+    return f"{first}\n\n{second}"
+
+
+def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
+    base: str = nodes.get(thread.position.start).payload["cwd"]
+    return os.path.normpath(os.path.join(base, os.path.expanduser(location))) if location else base
+
+
+def _words(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
