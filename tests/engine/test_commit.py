@@ -15,8 +15,8 @@ from uwf.engine.run import publish, runner
 from uwf.engine.run.plan import Order
 from uwf.errors import Busy, Conflict, StoreError
 from uwf.record import replace
-from uwf.store import writing
 from uwf.store.protocols import Store
+from uwf.store.sqlite import writing
 
 IDS = ("steps", "asks", "fails")
 WRITES = ("put", "put_raw", "set_ref", "delete_ref", "set_counter")

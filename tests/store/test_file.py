@@ -20,8 +20,7 @@ from uwf.errors import (
     StoreTooNew,
     StoreUnreadable,
 )
-from uwf.store import schema
-from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.sqlite import SqliteStore, open_store, schema
 
 
 def fill(store: SqliteStore, count: int = 1) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from uwf.errors import StoreUnreadable
-from uwf.store import high_water
 from uwf.store.backup import backup
-from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.sqlite import SqliteStore, high_water, open_store
 
 
 def move(store: SqliteStore, text: str, *, durable: bool = True) -> None:

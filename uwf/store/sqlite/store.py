@@ -10,12 +10,12 @@ from __future__ import annotations
 import sqlite3
 
 from uwf.errors import StoreError
-from uwf.store import ref_query, schema
-from uwf.store.counters import CounterReading
-from uwf.store.database import Database
 from uwf.store.protocols import Stats
-from uwf.store.reading import Reading
-from uwf.store.writing import SqliteTransaction
+from uwf.store.sqlite import ref_query, schema
+from uwf.store.sqlite.counters import CounterReading
+from uwf.store.sqlite.database import Database
+from uwf.store.sqlite.reading import Reading
+from uwf.store.sqlite.writing import SqliteTransaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from blake3 import blake3
 from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
-from uwf.store import ref_query, schema
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
-from uwf.store.database import blob, unreadable
 from uwf.store.protocols import Move, Ref
+from uwf.store.sqlite import ref_query, schema
+from uwf.store.sqlite.database import blob, unreadable
 from uwf.store.validate import (
     SHOWN,
     bounds,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.errors import StoreError
-    from uwf.store.database import Database
+    from uwf.store.sqlite.database import Database
     from uwf.store.validate import Wanted
 
 PLAIN, ZLIB = 0, 1  # object.encoding

@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.store.database import Database
     from uwf.store.protocols import Gate, Unreadable
+    from uwf.store.sqlite.database import Database
 
 
 class CounterReading:

@@ -10,10 +10,9 @@ import pytest
 
 from tests.helpers.read_only import read_only
 from uwf.errors import StoreBusy, StoreError
-from uwf.store import database, readonly
 from uwf.store.backup import backup
 from uwf.store.check import verify
-from uwf.store.sqlite import SqliteStore, open_store
+from uwf.store.sqlite import SqliteStore, database, open_store, readonly
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """One connection to the store file: waiting for other writers, and SQLite's faults in words.
 
-All SQL of the store goes through `Database`. What the tables are is in `schema`, what they mean in `sqlite`.
+All SQL of the store goes through `Database`. What the tables are is in `schema`, what they mean in `store`.
 
 Never open the store file by other means in a process that has a connection: closing any descriptor of a file
 drops the process's POSIX locks on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
@@ -15,7 +15,7 @@ import time
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
 from uwf.store.files import exclusive, restoring
-from uwf.store.high_water import Mark
+from uwf.store.sqlite.high_water import Mark
 from uwf.store.validate import NESTED
 
 TYPE_CHECKING = False

@@ -10,12 +10,12 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 from uwf import clock, points
 from uwf.errors import NotFound, StoreError
 from uwf.store.codec import Encoded, decode, encode, hash_of, key_of
-from uwf.store.counters import CounterWriting
-from uwf.store.database import Database, blob, explain
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
-from uwf.store.reading import PLAIN, ZLIB, Reading
-from uwf.store.ref_query import index_rows
-from uwf.store.schema import complete
+from uwf.store.sqlite.counters import CounterWriting
+from uwf.store.sqlite.database import Database, blob, explain
+from uwf.store.sqlite.reading import PLAIN, ZLIB, Reading
+from uwf.store.sqlite.ref_query import index_rows
+from uwf.store.sqlite.schema import complete
 from uwf.store.validate import check_expected, check_text, checked_tags, moved
 
 TYPE_CHECKING = False

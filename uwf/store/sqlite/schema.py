@@ -16,8 +16,6 @@ import sqlite3
 import uwf
 from uwf import clock, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
-from uwf.store import high_water
-from uwf.store.database import CANNOT_OPEN, READONLY, Database, InMemory, explain, unreadable
 from uwf.store.files import (
     FOLDER_MODE,
     SQLITE_SIDE_FILES,
@@ -27,6 +25,8 @@ from uwf.store.files import (
     restoring,
     start_new,
 )
+from uwf.store.sqlite import high_water
+from uwf.store.sqlite.database import CANNOT_OPEN, READONLY, Database, InMemory, explain, unreadable
 
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
@@ -111,7 +111,7 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     except StoreError as error:
         if error.code not in (READONLY, CANNOT_OPEN):
             raise
-        from uwf.store.readonly import open_at_rest
+        from uwf.store.sqlite.readonly import open_at_rest
 
         resting = open_at_rest(path)
         if resting is None:
@@ -238,7 +238,7 @@ def _create(path: str) -> None:
 
 
 def new_instance() -> str:
-    """What tells a store file from its copies: see `mark`."""
+    """What tells a store file from its copies: see `high_water`."""
     return os.urandom(16).hex()
 
 

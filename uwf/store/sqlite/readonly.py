@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from uwf.errors import StoreBusy
-from uwf.store.database import Database
+from uwf.store.sqlite.database import Database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
