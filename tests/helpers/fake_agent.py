@@ -25,6 +25,7 @@ class Said(Record):
 
     text: str = ""
     turns: tuple[str, ...] = ()
+    events: tuple[AgentEvent, ...] = ()  # what it does before it says anything
     ended: Ended = "exit"
     exit_code: int = 0
     stderr: str = ""
@@ -100,6 +101,8 @@ class FakeAgent:
             raise said
         if isinstance(said, str):
             said = Said(said)
+        for event in said.events:
+            on_event(event)
         for turn in said.turns:
             on_event(Text(turn))
         if said.ended == "stopped":

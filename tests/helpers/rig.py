@@ -34,6 +34,7 @@ from uwf.workflow import model
 from uwf.workflow.model import Workflow
 
 if TYPE_CHECKING:
+    from uwf.agent.protocol import AgentEvent
     from uwf.engine.events import Event, StepResult
 
 WROTE = reply("done", "I wrote it.", file="a.py")
@@ -148,10 +149,12 @@ class Rig:
     def poke(self, id: str, remark: str, *answers: Answers) -> Result:
         return self.run(id, "poke", *answers, supplement=remark)[-1]
 
-    def stopped(self, id: str, verb: str = "exec", **order: Any) -> None:
+    def stopped(
+        self, id: str, verb: str = "exec", says: tuple[AgentEvent, ...] = (), **order: Any
+    ) -> None:
         """A run that a person stops after the agent has said something."""
         with pytest.raises(Interrupted):
-            self.run(id, verb, Said(ended="stopped", turns=("half a",)), **order)
+            self.run(id, verb, Said(ended="stopped", turns=("half a",), events=says), **order)
         self.stop.signum = None
 
     def cancel(self, id: str, reason: str | None = None) -> None:

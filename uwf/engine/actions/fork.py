@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 def fork(store: Store, node: str, source: str | None, supplement: str | None) -> Thread:
     """A new thread whose head is the chain node `node`; it shares all history up to there.
 
-    `source` is the thread it was asked for, None when only a step was named. `supplement` goes to whoever runs
-    next; on a chain that has ended it begins the next round. So does what waits beside `node` in the source: a person's
-    words that a try there was told, and that have not become part of a step.
+    `source` is the thread it was asked for, None when only a step was named. `supplement` goes to the role that
+    is next; on a chain that has ended it begins the next round. So do the words
+    that wait beside `node` in the source: an attempt there was told them, and they have not become part of a step.
     """
     position = Position.read(store, node)
     workflow = model.from_payload(store.get(position.workflow).payload)

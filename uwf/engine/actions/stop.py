@@ -19,7 +19,7 @@ _POLL_S = 0.02
 
 
 def stop(home: str, thread: str, *, patience_s: float) -> int | None:
-    """End what runs `thread` now and wait for it; returns the pid that ran it, None when nobody did.
+    """End what runs `thread` now and wait for it; returns the pid that ran it, None when none did.
 
     The process gets SIGTERM and ends its agent by the usual ladder. If it still holds the thread after
     `patience_s` seconds it is killed; the next command on the thread settles what it leaves. Raises `StateError`
@@ -40,7 +40,7 @@ def stop(home: str, thread: str, *, patience_s: float) -> int | None:
 
 
 def wait(home: str, thread: str, *, timeout_s: float | None) -> bool:
-    """Wait until nobody runs `thread`. False when `timeout_s` seconds were not enough."""
+    """Wait until no process runs `thread`. False when `timeout_s` seconds were not enough."""
     deadline_s = None if timeout_s is None else clock.monotonic_s() + timeout_s
     while runner(home, thread) is not None:
         if deadline_s is not None and clock.monotonic_s() >= deadline_s:

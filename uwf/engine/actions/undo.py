@@ -42,7 +42,7 @@ def undo(store: Store, thread: Thread) -> str | None:
     then = lasting(goal.tags)
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
     if goal.new != thread.head and state.get("status") == SUSPENDED:
-        state = _without_try(store, goal.new, state)
+        state = _without_attempt(store, goal.new, state)
     if goal.new != thread.head:
         state |= usage.left_behind(store, thread, Position.read(store, goal.new))
     lost = None
@@ -64,8 +64,8 @@ def undo(store: Store, thread: Thread) -> str | None:
     return lost
 
 
-def _without_try(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:
-    """The state of a thread that was suspended at `head`, now that the try it had there is gone.
+def _without_attempt(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:
+    """The state of a thread that was suspended at `head`, now that the attempt it had there is gone.
 
     A rebind carries a suspension along. When that was about a poke that failed, another role is next without it.
     """

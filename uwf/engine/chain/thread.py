@@ -108,7 +108,7 @@ def move_head(
 
 
 def leases(home: str) -> Leases:
-    """Who holds which thread: the leases by the names of threads."""
+    """The leases on threads, by their ids: which process runs which."""
     return FileLeases(paths.thread_locks(home))
 
 

@@ -1,8 +1,8 @@
 """What a thread has used over its whole life, and what it may use.
 
 What it used is read off its chain, so that no resume resets it. `spent` stands in every step: usage and `time`
-(seconds) of all steps so far, and of their failed attempts. Attempts that have not become a step yet are added
-from the try beside the head, and what an undo took out of the chain from tags of the ref, `undone.<name>`. Steps and
+(seconds) of all steps so far, and of their failed attempts. Those that have not become a step yet are added from
+the attempt beside the head, and what an undo took out of the chain from tags of the ref, `undone.<name>`. Steps and
 visits are those that stand: they say how far a thread has come, not what it cost. What a person allows it are
 tags as well, `budget.<name>`, whose changes are in the ref's log.
 """
@@ -28,7 +28,7 @@ BUDGET = "budget."
 """Before the name of a limit, as a tag of the thread's ref."""
 
 UNDONE = "undone."
-"""Before the name of an amount, as a tag of the thread's ref: what was used by steps and tries that were undone."""
+"""Before the name of an amount, as a tag of the thread's ref: what was used by steps and attempts that were undone."""
 
 _LASTING = (TOKENS, USD, TIME)
 _COUNTED_HERE = (STEPS, VISITS, TIME)
@@ -93,12 +93,12 @@ def inherited(nodes: Nodes, tags: Mapping[str, str], head: str, node: str) -> di
     used = undone(tags)
     if not used:
         return kept
-    standing, at = set(), node
+    kept_nodes, at = set(), node
     here: str | None = head
     while here is not None:
-        standing.add(here)
+        kept_nodes.add(here)
         here = previous(nodes, here)
-    while at not in standing and (before := previous(nodes, at)) is not None:
+    while at not in kept_nodes and (before := previous(nodes, at)) is not None:
         at = before
     shared = Position.read(nodes, at).spent
     again = Position.read(nodes, node).spent
@@ -116,7 +116,7 @@ def before_step(thread: Thread, base: Position) -> dict[str, float]:
 
 
 def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
-    """What one attempt used: what its agent says, but for what is counted here. Nobody gives anything back."""
+    """What one attempt used: what its agent says, but for what is counted here. Nothing is given back."""
     said = {
         name: max(0, amount) for name, amount in (usage or {}).items() if name not in _COUNTED_HERE
     }
@@ -179,10 +179,10 @@ def change(before: Mapping[str, str], after: Mapping[str, str]) -> str | None:
     return f"budget: {', '.join(changed)}" if changed else None
 
 
-def _undone_tags(used: Mapping[str, float], standing: Mapping[str, float]) -> dict[str, str]:
+def _undone_tags(used: Mapping[str, float], in_chain: Mapping[str, float]) -> dict[str, str]:
     """The tags for what was `used` beyond what stands in a chain."""
     more = {
-        name: quantities.tidy(name, used.get(name, 0) - standing.get(name, 0)) for name in _LASTING
+        name: quantities.tidy(name, used.get(name, 0) - in_chain.get(name, 0)) for name in _LASTING
     }
     return {UNDONE + name: str(amount) for name, amount in more.items() if amount > 0}
 

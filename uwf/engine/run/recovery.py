@@ -82,7 +82,7 @@ def _end(running: Running, mark: str, grace_s: float) -> tuple[tuple[int, ...], 
 
 
 def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> Settled | None:
-    """Settle `thread` if nobody runs it. Raises `Busy` when somebody took it just now, who settles it anyway.
+    """Settle `thread` if no process runs it. Raises `Busy` when one took it just now, which settles it anyway.
 
     Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy.
     """

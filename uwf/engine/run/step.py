@@ -10,7 +10,7 @@ import os
 
 from uwf import clock, points
 from uwf.agent import failure
-from uwf.agent.protocol import Session, Text, Thinking, ToolCall, ToolResult, Usage
+from uwf.agent.protocol import RateLimit, Session, Text, Thinking, ToolCall, ToolResult, Usage
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
@@ -18,6 +18,7 @@ from uwf.engine.events import ReplyRejected, StepStarted, Turn
 from uwf.engine.run import budget, invocation, prompt, publish, retry
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
 from uwf.engine.run.reply import Rejected, judge, named_session, without_echo
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class StepRun:
         self.usage: dict[str, Any] | None = None
         """What all asks of this attempt used, those with a rejected reply too, as far as the agent says."""
         self._said_usage: dict[str, float] | None = None
+        self._limit_resets_ms: int | None = None
         self._began_s = clock.monotonic_s()
 
     def run(self, stop: Stop) -> Outcome:
@@ -125,6 +127,8 @@ class StepRun:
             self.session = self.ctx.redactor.text(event.id)
         elif isinstance(event, Usage):
             self._said_usage = event.amounts
+        elif isinstance(event, RateLimit):
+            self._limit_resets_ms = event.resets_ms if event.is_reached else None
         elif isinstance(event, Text):
             self._turn(recorder.TEXT, event.text)
         elif isinstance(event, Thinking):
@@ -190,6 +194,8 @@ class StepRun:
         return OverBudget(**self._gone(answer, ms), failure=Failure(OVER_BUDGET, why))
 
     def _failed(self, failed: AgentFailure, answer: AgentResult) -> Failed:
+        if failed.resets_ms is None:
+            failed = replace(failed, resets_ms=self._limit_resets_ms)
         cause = self._words(failed, answer)
         guard = self.ctx.admission.attempts
         message = retry.explained(guard, self.step.thread.id, failed, cause)

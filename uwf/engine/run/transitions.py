@@ -66,8 +66,8 @@ def way_on(thread: Thread) -> str:
 def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
     """The plan of `thread poke`: the head step again, with what it was told then and a remark.
 
-    What waits for another role is told as well: the step that comes of it drops the try it waits with, and whoever is
-    next reads it in the story.
+    What waits for another role is told as well: the step that comes of it drops the attempt it waits with, and the role
+    that is next reads it in the story.
     """
     refuse_cancelled(thread)
     if thread.position.kind != "step":
@@ -204,7 +204,7 @@ def refuse_cancelled(thread: Thread) -> None:
 
 
 def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
-    """The next round. What waited for it is told; who is told, and with which instruction, the graph says anew."""
+    """The next round. What waited for it is told; the graph says anew which role is told, and its instruction."""
     waiting = None if thread.plan is None else thread.plan.supplement
     return enter(nodes, thread, workflow, thread.position.round + 1, both(waiting, supplement))
 

@@ -2,7 +2,7 @@
 And counters of the guards that cannot be read any more.
 
 None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
-money until somebody does.
+money until then.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
 
 
 def _settle(ctx: RunContext, thread: str) -> bool:
-    """Settle under the thread's lock; somebody who took it meanwhile settles it anyway."""
+    """Settle under the thread's lock; a process that took it meanwhile settles it anyway."""
     try:
         settled = recovery.settle_if_left(
             ctx.store, ctx.home, thread, grace_s=ctx.config.limits.grace_s

@@ -7,7 +7,7 @@
 | `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
 | `.spool-HEX`                                    | the home, `spool`    | `agent.drain`, `store.bundle`     |
 
-Whoever writes one removes it or gives it its name, unless it is killed. A file outside the home, where a person wanted
+A writer removes it or gives it its name, unless it is killed. A file outside the home, where a person wanted
 a backup or an export, is that person's to remove.
 """
 
@@ -34,7 +34,7 @@ _NAME = re.compile(
 
 
 def find(home: str) -> list[str]:
-    """The paths of the unfinished files in `home` that nobody is writing any more."""
+    """The paths of the unfinished files in `home` that no process is writing any more."""
     found = []
     for folder in FOLDERS:
         try:
@@ -54,14 +54,14 @@ def remove(path: str) -> bool:
     try:
         os.unlink(path)
     except FileNotFoundError:
-        return True  # by somebody else
+        return True  # by another process
     except OSError:
         return False
     return True
 
 
 def _is_left(path: str, writers: list[int]) -> bool:
-    """Whether nobody is writing the file at `path`, as far as its age and the process in its name tell."""
+    """Whether no process is writing the file at `path`, as far as its age and the process in its name tell."""
     try:
         status = os.lstat(path)
     except OSError:
