@@ -219,7 +219,7 @@ class _Supervision:
                 return "stall"
             if now_s >= tidy_s:
                 tidy_s = now_s + _TIDY_S
-                self._tree.living()  # collects strays that ended: a long run may have made thousands
+                self._tree.living()  # reaps strays that ended: a long run may have made thousands
             until_s = min(timeout_s, stall_s, tidy_s)
             pump.run_once(until_s - now_s if self._pidfd is not None else _BLIND_WAIT_S)
         pump.drain_now()
@@ -264,7 +264,7 @@ class _Supervision:
         )
 
     def _program_went(self, ended: Ended, survives: bool) -> ProcessOutcome:
-        """Collect the program and say how it went."""
+        """Reap the program and say how it went."""
         if survives:
             return ProcessOutcome(
                 ended, error=f"process {self._child.pid} does not end, even by SIGKILL"
