@@ -29,11 +29,12 @@ def test_who_stands_in_the_place_of_the_dead_by_now_is_left_there(
     stand_in_line(each_rig, thread, pid, "another boot")
     living: list[Entry] = []
 
-    def look_and_be_late(pid: int, started: str) -> bool:
-        living.append(stand_in_line(each_rig, thread, pid, platform.start_time(pid) or ""))
+    def look_and_be_late(owner: Owner) -> bool:
+        started = platform.start_time(owner.pid) or ""
+        living.append(stand_in_line(each_rig, thread, owner.pid, started))
         return False
 
-    monkeypatch.setattr(platform, "is_same", look_and_be_late)
+    monkeypatch.setattr(platform, "is_alive", look_and_be_late)
     (finding,) = doctor.examine(each_rig.engine, repair=True)
     assert (finding.kind, finding.thread, finding.repaired) == ("queue", thread, True)
     assert queue.everybody(each_rig.store) == living

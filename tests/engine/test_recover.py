@@ -278,7 +278,7 @@ def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> 
         assert f"process {runner.pid} runs it in another" in finding.what
         settled = rig.settle(id)
         assert settled is not None and settled.ended_pids == ()
-        assert platform.is_same(agent, started or "")
+        assert platform.is_alive(Owner(agent, started or ""))
         assert rig.thread(id).attempt.failure.code == INTERRUPTED  # type: ignore[union-attr]
     finally:
         os.killpg(runner.pid, 9)

@@ -27,7 +27,6 @@ from uwf.guard.slot_guard import Slots
 from uwf.guard.slots import MACHINE, Full, Held, Pool
 from uwf.guard.success_rate import SuccessRate
 from uwf.record import Record
-from uwf.store.owner import Owner
 from uwf.store.sqlite import SqliteStore, open_store
 
 MANY = 50
@@ -52,12 +51,8 @@ def ago(seconds: float) -> Any:
 
 def here(store: SqliteStore, *rules: Record, home: str = "/") -> Host:
     """Where guards stand in this process, which is a real one."""
-    owner = Owner(os.getpid(), platform.start_time(os.getpid()) or "")
-    return host(store, *rules, owner=owner, is_alive=is_alive, home=home)
-
-
-def is_alive(owner: Owner) -> bool:
-    return platform.is_same(owner.pid, owner.started)
+    owner = platform.this_process()
+    return host(store, *rules, owner=owner, is_alive=platform.is_alive, home=home)
 
 
 def probes(many: Crowd) -> list[int]:
@@ -182,7 +177,7 @@ def slot_guard(path: str, tmp_path: Path, **limits: Any) -> Slots:
 
 def living(path: str) -> list[Entry]:
     store = open_store(path)
-    found = queue.in_order(queue.entries(store, is_alive), clock.monotonic_s())
+    found = queue.in_order(queue.entries(store, platform.is_alive), clock.monotonic_s())
     store.close()
     return found
 

@@ -92,11 +92,6 @@ def is_alive(owner: Owner) -> bool:
     return process is not None and process.started == owner.started and not process.is_zombie
 
 
-def is_same(pid: int, start: str) -> bool:
-    """`is_alive`, where the two are kept apart."""
-    return is_alive(Owner(pid, start))
-
-
 def is_older(process: Process, started: str) -> bool:
     """Whether `process` certainly began before one that began at `started`."""
     boot, _, ticks = started.partition(":")

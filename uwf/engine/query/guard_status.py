@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from uwf.guard.contract import Guard, StatusLine
     from uwf.guard.queue import Entry
     from uwf.guard.success_rate import Figures, SuccessRate
-    from uwf.store.owner import Owner
     from uwf.store.protocols import Counters
 
 AGENT, WORKFLOW, ALL = "agent", "workflow", "all"
@@ -130,8 +129,4 @@ class QueuePositions:
 
 
 def _in_order(counters: Counters) -> Iterable[Entry]:
-    return queue.in_order(queue.entries(counters, _is_alive), clock.monotonic_s())
-
-
-def _is_alive(owner: Owner) -> bool:
-    return platform.is_same(owner.pid, owner.started)
+    return queue.in_order(queue.entries(counters, platform.is_alive), clock.monotonic_s())

@@ -7,7 +7,6 @@ the guards know and what the chain says never differ.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 
 from uwf import points
@@ -21,7 +20,6 @@ from uwf.guard.contract import Host
 from uwf.guard.slot_guard import Slots
 from uwf.guard.success_rate import SuccessRate, note_refusal
 from uwf.record import replace
-from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +61,8 @@ class Admission:
             store=store,
             home=home,
             rules=config.rules,
-            owner=Owner(os.getpid(), platform.start_time(os.getpid()) or ""),
-            is_alive=is_alive,
+            owner=platform.this_process(),
+            is_alive=platform.is_alive,
             agent_limits=config.agent_limits(),
             clear=self._clear,
         )
@@ -110,7 +108,3 @@ class Admission:
         except Busy:
             return False
         return found is not None and not found.survivors
-
-
-def is_alive(owner: Owner) -> bool:
-    return platform.is_same(owner.pid, owner.started)

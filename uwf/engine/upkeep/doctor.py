@@ -69,7 +69,7 @@ def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
         if recovery.is_kept(running):
             what += f" in this home; process {running.runner.pid} runs it in another, of which this is a copy"
-        elif agent is not None and platform.is_same(agent.pid, agent.started):
+        elif agent is not None and platform.is_alive(agent):
             what += f", its agent still runs as process {agent.pid}"
         found.append(Finding("attempt", thread, what, repair and _settle(ctx, thread)))
     return found
@@ -98,7 +98,7 @@ def _line(ctx: RunContext, repair: bool) -> list[Finding]:
         except StoreError as error:
             found.append(_unreadable(ctx, name, value, error.message, repair))
             continue
-        if platform.is_same(entry.owner.pid, entry.owner.started):
+        if platform.is_alive(entry.owner):
             continue
         if repair:
             with ctx.store.transaction(durable=False) as tx:
