@@ -13,7 +13,7 @@ Storing bytes, and checking that they still hash to their id, is the stores' bus
 from __future__ import annotations
 
 from blake3 import blake3
-from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped]  # it ships none
+from msgpack import ExtType, packb, unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.record import Record
@@ -34,7 +34,6 @@ MAX_OBJECT_BYTES = 256 << 20
 _VERSION_BYTE = bytes([VERSION])
 _SCALARS = frozenset({str, int, bool, bytes, type(None)})
 _NESTING = frozenset({list, dict})
-_new = object.__new__
 _MALFORMED = (ValueError, TypeError, RecursionError, MemoryError)
 
 
@@ -45,11 +44,6 @@ class Link(str):
 
 
 _READY = _SCALARS | {Link}  # types that the packer takes as they are
-_MOST_LINKS = 1024
-_MOST_BUFFER_BYTES = 64 << 10
-_idle_packers: list[Any] = []
-_packed_links: dict[str, ExtType] = {}
-"""Links as the packer takes them: the nodes of one chain share most of theirs."""
 
 
 class Node(Record):
@@ -59,26 +53,9 @@ class Node(Record):
     payload: Any
 
 
-class Encoded(bytes):
-    """Bytes that `encode` made, which nobody needs to check again, with what `decode` would make of them."""
-
-    node: Node
-    key: bytes | None = None
-    """Its hash, once somebody has asked for it."""
-
-
 def id_of(data: bytes) -> str:
     """The id of encoded bytes."""
-    return hash_of(data).hex()
-
-
-def hash_of(data: bytes) -> bytes:
-    """The 32 raw bytes of the id of encoded bytes."""
-    if type(data) is not Encoded:
-        return blake3(data).digest()
-    if data.key is None:
-        data.key = blake3(data).digest()
-    return data.key
+    return blake3(data).hexdigest()
 
 
 def key_of(id: str) -> bytes:
@@ -92,16 +69,16 @@ def key_of(id: str) -> bytes:
     return key
 
 
-def encode(kind: str, payload: Any) -> Encoded:
+def encode(kind: str, payload: Any) -> bytes:
     """The canonical bytes of a node. InputError names the first value that cannot be encoded."""
     if type(kind) is not str or not 0 < len(kind) <= MAX_KIND or not kind.isprintable():
         raise InputError(f"{kind!r:.120} is not a kind: 1 to {MAX_KIND} printable characters")
     try:
         content = payload if type(payload) in _READY else _canonical(payload, 0)
-        data = Encoded(_VERSION_BYTE + _pack([kind, content]))
-        data.node = _node(kind, content)
+        packed = packb([kind, content], default=_pack_link, strict_types=True)
     except (InputError, *_MALFORMED, OverflowError) as error:
         _complain(payload, error)
+    data: bytes = _VERSION_BYTE + packed
     if len(data) > MAX_OBJECT_BYTES:
         raise InputError(f"a {kind} of {len(data)} bytes is too large: at most {MAX_OBJECT_BYTES}")
     return data
@@ -114,7 +91,7 @@ def decode(data: bytes, *, strict: bool = False) -> Node:
         raise InputError("not an object: the content is not a [kind, payload] pair")
     if strict and encode(value[0], value[1]) != data:
         raise InputError("not an object: its encoding is not the canonical one")
-    return _node(*value)
+    return Node(*value)
 
 
 def links(payload: Any) -> Iterator[Link]:
@@ -153,13 +130,6 @@ def _unpack(data: bytes, ext_hook: Any) -> Any:
         raise InputError(f"not an object: {error or type(error).__name__}") from error
 
 
-def _node(kind: str, payload: Any) -> Node:
-    node = _new(Node)  # reads are hot, and Record's checked constructor costs five times this
-    fields = node.__dict__
-    fields["kind"], fields["payload"] = kind, payload
-    return node
-
-
 def _link(code: int, content: bytes) -> Link:
     if code != LINK or len(content) != ID_BYTES:
         raise ValueError(f"extension type {code} of length {len(content)} is not a link")
@@ -193,33 +163,14 @@ def _canonical(value: Any, depth: int) -> Any:
     return [item if type(item) in _READY else _canonical(item, depth + 1) for item in value]
 
 
-def _pack(value: Any) -> bytes:
-    # Nobody else has this packer meanwhile: a shared one would mix what two threads pack at a time. The small
-    # buffer, because the default one is 256 KiB.
-    try:
-        packer = _idle_packers.pop()
-    except IndexError:
-        packer = Packer(default=_pack_link, strict_types=True, buf_size=4096)
-    packed: bytes = packer.pack(value)
-    if len(packed) <= _MOST_BUFFER_BYTES:  # which it keeps; one that has failed is left out, too
-        _idle_packers.append(packer)
-    return packed
-
-
 def _pack_link(value: Any) -> ExtType:
     """The packer's question about a value that is none of its own types."""
     if type(value) is not Link:
         raise TypeError(f"cannot pack {type(value).__name__}")
-    packed = _packed_links.get(value)
-    if packed is None:
-        content = bytes.fromhex(value)
-        if len(content) != ID_BYTES or content.hex() != value:
-            raise ValueError("a link has 64 lower-case digits")
-        if len(_packed_links) >= _MOST_LINKS:
-            _packed_links.clear()
-        # ExtType() would check again what is known.
-        packed = _packed_links[value] = tuple.__new__(ExtType, (LINK, content))
-    return packed
+    content = bytes.fromhex(value)
+    if len(content) != ID_BYTES or content.hex() != value:
+        raise ValueError("a link has 64 lower-case digits")
+    return ExtType(LINK, content)
 
 
 def _complain(payload: Any, error: Exception) -> NoReturn:

@@ -251,8 +251,8 @@ class Transaction(Objects, Refs, Counters, Protocol):
         ...
 
     def put_raw(self, data: bytes) -> str:
-        """Store bytes that `codec.encode` made. InputError when they came from elsewhere and are not canonical.
-        They pass no gate."""
+        """Store bytes that were encoded before: imports, copies. They pass no gate. InputError unless they are
+        canonical."""
         ...
 
     def set_ref(

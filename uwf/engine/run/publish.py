@@ -24,7 +24,7 @@ from uwf.engine.chain.thread import move_head
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
 from uwf.guard.contract import AttemptFailed, AttemptOverBudget, AttemptSucceeded
 from uwf.record import replace
-from uwf.store.codec import Link, encode
+from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
     index = run.step.base.index + 1
     with ctx.store.transaction("step") as tx:
         run.recorder.last_turn(tx, outcome.tail)
-        data = encode("step", _step_payload(tx, run, outcome, index))
-        step = tx.put_raw(data)
+        step = tx.put("step", _step_payload(tx, run, outcome, index))
+        ctx.cache.keep(step, tx.get(step))
         points.at("step: objects written")
         why = f"step {index} {plan.role} {outcome.status}"
         ref = move_head(tx, thread.id, step, _into(outcome.state), expect=thread.ref, why=why)
@@ -118,7 +118,6 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
         )
         points.at("step: head moved")
         tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
-    ctx.cache.keep(step, data.node)
     ctx.cache.links.update(run.sections.links)
     return threads.of(ctx.cache, ref, None)
 

@@ -13,7 +13,7 @@ from uwf.engine.run import transitions
 from uwf.errors import StateError
 from uwf.quantities import one
 from uwf.record import Record, replace
-from uwf.store.codec import Link, encode, id_of
+from uwf.store.codec import Link, decode, encode, id_of
 from uwf.workflow import model, route
 from uwf.workflow.model import SUSPEND
 
@@ -88,7 +88,7 @@ def _make(cache: NodeCache, thread: Thread, workflow_id: str, name: str) -> Rebi
         },
     )
     id = id_of(data)
-    cache.keep(id, data.node)
+    cache.keep(id, decode(data))
     return Rebind(data, id, workflow_id, name)
 
 

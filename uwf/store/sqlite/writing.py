@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from blake3 import blake3
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock, points
 from uwf.errors import NotFound, StoreError
-from uwf.store.codec import Encoded, decode, encode, hash_of, key_of
+from uwf.store.codec import decode, encode, key_of
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
 from uwf.store.sqlite.counters import CounterWriting
 from uwf.store.sqlite.database import Database, blob, explain
@@ -99,8 +100,7 @@ class SqliteTransaction(CounterWriting, Reading):
         return self._put_bytes(encode(kind, payload))
 
     def put_raw(self, data: bytes) -> str:
-        if type(data) is not Encoded:
-            decode(data, strict=True)
+        decode(data, strict=True)
         return self._put_bytes(data)
 
     def set_ref(
@@ -150,7 +150,7 @@ class SqliteTransaction(CounterWriting, Reading):
         self._put.discard(key)
 
     def _put_bytes(self, data: bytes) -> str:
-        key, size, encoding = hash_of(data), len(data), PLAIN
+        key, size, encoding = blake3(data).digest(), len(data), PLAIN
         if size > COMPRESS_OVER_BYTES:
             import zlib
 
