@@ -37,7 +37,7 @@ def cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(path: str) -> SqliteStore:
-    found = readonly.open_at_rest(path)
+    found = readonly.open_read_only(path)
     assert found is not None
     return SqliteStore(found)
 
@@ -109,10 +109,10 @@ def test_a_file_that_seems_broken_because_it_changes_is_not_called_so(path: str)
 def test_a_store_with_a_wal_is_not_at_rest(path: str) -> None:
     writer = open_store(path)
     put(writer, "two")
-    assert readonly.open_at_rest(path) is None
+    assert readonly.open_read_only(path) is None
     writer.close()
-    assert readonly.open_at_rest(f"{path}-gone") is None
+    assert readonly.open_read_only(f"{path}-gone") is None
 
 
 def test_where_this_process_may_write_no_store_is_at_rest(path: str) -> None:
-    assert readonly.open_at_rest(path) is None
+    assert readonly.open_read_only(path) is None

@@ -1,7 +1,7 @@
-"""Removing objects that nobody needs.
+"""Removing objects that nothing needs.
 
 Needed is what these reach: every ref; every move in the log within the grace period, so that it can be undone;
-and every object put within the grace period, because somebody may be about to name it. Most of the marking
+and every object put within the grace period, because a writer may be about to name it. Most of the marking
 happens before the write lock is taken; what changed meanwhile is marked under the lock, together with the
 removal, so nothing that is being written can be lost.
 """

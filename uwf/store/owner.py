@@ -1,4 +1,4 @@
-"""Who holds something: a thread, a slot, a position in the queue, a probe, an attempt. One value for all of them."""
+"""The holder of something: a thread, a slot, a position in the queue, a probe, an attempt. One value for all."""
 
 from __future__ import annotations
 

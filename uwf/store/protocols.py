@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
-    from typing import Any, Final, Protocol
+    from typing import Any, Final, Protocol, TypeAlias
 
     from uwf.store.codec import Node
-    from uwf.store.validate import Wanted
+
+    Wanted: TypeAlias = Mapping[str, str | tuple[str, ...]]
+    """Tags that a ref must have; a tuple means any of its values."""
 else:
     Protocol = object
 
@@ -141,8 +143,7 @@ class Refs(Protocol):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Ref]:
-        """Refs ordered by name, descending when `newest_first`. All `tags` must match; a tuple means any of
-        its values. low <= name < high."""
+        """Refs ordered by name, descending when `newest_first`. All `tags` must match. low <= name < high."""
         ...
 
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
@@ -197,7 +198,7 @@ class Lease(Record):
 
 
 class Leases(Protocol):
-    """Who holds what, a thread most of all: one holder at a time, in this process and over processes.
+    """The holders of names, of threads most of all: one holder at a time, in this process and over processes.
 
     A lease ends by `release`, with the death of its holder, and where a database keeps leases also when it was not
     renewed in time.
@@ -209,7 +210,7 @@ class Leases(Protocol):
         ...
 
     def holder(self, name: str) -> Owner | None:
-        """Who holds `name` now. Takes nothing, and keeps no other from taking it meanwhile."""
+        """The holder of `name` now. Takes nothing, and keeps no other from taking it meanwhile."""
         ...
 
     def renew(self, lease: Lease) -> bool:
@@ -288,7 +289,7 @@ class Transaction(Objects, Refs, Counters, Protocol):
         ...
 
     def remove(self, id: str) -> None:
-        """Remove an object, if it is there. Only `gc` knows which ones nobody needs."""
+        """Remove an object, if it is there. Only `gc` knows which ones nothing needs."""
         ...
 
 

@@ -21,11 +21,9 @@ from uwf.store.protocols import ANY, COUNTER, SAMPLE, Ref, Unreadable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any
 
-    from uwf.store.protocols import Anything
-
-    Wanted: TypeAlias = Mapping[str, str | tuple[str, ...]]
+    from uwf.store.protocols import Anything, Wanted
 
 MAX_NAME = 200  # characters
 MIN_PREFIX = 4  # hex digits that find an object

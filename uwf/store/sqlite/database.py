@@ -15,7 +15,7 @@ import time
 from uwf import clock
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
 from uwf.store.files import exclusive, restoring
-from uwf.store.sqlite.high_water import Mark
+from uwf.store.sqlite.high_water import HighWater
 from uwf.store.validate import NESTED
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ class Database:
         self.is_complete = False
         """Whether the file is known to have all tables of today: see `schema.complete`."""
         self._synchronous = ""
-        self._mark: Mark | None = None
+        self._high_water: HighWater | None = None
         try:
             self.connection = sqlite3.connect(
                 self.address(),
@@ -95,7 +95,7 @@ class Database:
             return self._again(error, lambda: self.run(sql, args).fetchall())
 
     def alone(self, what: str) -> AbstractContextManager[Any]:
-        """The lock of who works on the whole store, in a file of its own: no writer waits for it."""
+        """The lock of work on the whole store, in a file of its own: no writer waits for it."""
         return exclusive(f"{self.path}-upkeep", f"cannot start {what} of {self.path}")
 
     def begin(self, durable: bool, wait_s: float | None = None) -> None:
@@ -115,7 +115,7 @@ class Database:
             raise
 
     def begin_reading(self) -> None:
-        """Pin what reads see until `rollback`. Keeps nobody from writing."""
+        """Pin what reads see until `rollback`. Keeps no process from writing."""
         self._check_free()
         self._again(None, self._pin)
 
@@ -136,16 +136,16 @@ class Database:
 
     def note(self, move: int) -> None:
         """Note that the log has come to the move numbered `move`, durably."""
-        if self._mark is None:
+        if self._high_water is None:
             row = self.one("SELECT value FROM meta WHERE key = 'instance'")
             if row is None:
                 return
-            self._mark = Mark(self.path, row[0])
-        self._mark.note(move)
+            self._high_water = HighWater(self.path, row[0])
+        self._high_water.note(move)
 
     def close(self) -> None:
-        if self._mark is not None:
-            self._mark.close()
+        if self._high_water is not None:
+            self._high_water.close()
         try:
             self.connection.close()
         except sqlite3.Error as error:

@@ -2,7 +2,7 @@
 
 When a WAL is damaged, SQLite goes back to the last whole transaction in it and says nothing, so that what was
 acknowledged since then would be lost without a word. Therefore each durable commit that moved a ref notes the number
-of its last move, and whoever opens the store compares. The note is not synced: it is written when the commit is
+of its last move, and a process that opens the store compares. The note is not synced: it is written when the commit is
 on disk already, so it can lag behind and never be ahead. It names the store file it is about by the file's `instance`;
 a restored backup is another instance. Without a note, or with a torn one, nothing is compared.
 """
@@ -37,7 +37,7 @@ def read(store: str) -> tuple[str, int] | None:
     return (instance.hex(), move) if move ^ _TURNED == turned else None
 
 
-class Mark:
+class HighWater:
     """The note of one store file, written by one process; others may write it, too."""
 
     def __init__(self, store: str, instance: str) -> None:

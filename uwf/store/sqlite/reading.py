@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.errors import StoreError
+    from uwf.store.protocols import Wanted
     from uwf.store.sqlite.database import Database
-    from uwf.store.validate import Wanted
 
 PLAIN, ZLIB = 0, 1  # object.encoding
 SAMPLE = 2000  # index rows counted to choose the tag that leads a listing

@@ -1,4 +1,4 @@
-"""Reading a store that nobody has open, in a folder where this process may not write.
+"""Reading a store that no process has open, in a folder where this process may not write.
 
 SQLite reads a file in WAL mode with the help of files beside it, which it would have to make. Without a WAL, the
 file alone is the whole store, and can be read as one that does not change (https://www.sqlite.org/uri.html,
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def open_at_rest(path: str) -> Resting | None:
+def open_read_only(path: str) -> ReadOnlyDatabase | None:
     """The store at `path`, to be read only. None when this process may write there, or when there is a WAL."""
     if os.access(os.path.dirname(path) or ".", os.W_OK):
         return None
     try:
-        state = _state(path)  # first: whoever writes between these lines is seen by the check
+        state = _state(path)  # first: what is written between these lines is seen by the check
         if os.path.lexists(f"{path}-wal") and os.stat(f"{path}-wal").st_size:
             return None
     except OSError:
         return None
-    return Resting(path, state)
+    return ReadOnlyDatabase(path, state)
 
 
-class Resting(Database):
+class ReadOnlyDatabase(Database):
     """A `Database` whose reads raise `StoreBusy` when the file has changed since it was opened."""
 
     options = b"mode=ro&immutable=1"

@@ -92,8 +92,8 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     """A connection to the store at `path`, which is made when absent and `create` is true.
 
     StoreUnreadable when there is a file that is no store, StoreTooNew when a newer uwf wrote it, StoreError when
-    there is none. A file that cannot be read is never replaced. Where this process may not write, a store that nobody
-    has open can be read all the same.
+    there is none. A file that cannot be read is never replaced. Where this process may not write, a store that no
+    process has open can be read all the same.
     """
     marked = high_water.read(path)  # before the log is looked at, which may go on meanwhile
     size_bytes = _size(path)
@@ -111,12 +111,12 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     except StoreError as error:
         if error.code not in (READONLY, CANNOT_OPEN):
             raise
-        from uwf.store.sqlite.readonly import open_at_rest
+        from uwf.store.sqlite.readonly import open_read_only
 
-        resting = open_at_rest(path)
-        if resting is None:
+        read_only = open_read_only(path)
+        if read_only is None:
             raise
-        return _checked(resting, marked)
+        return _checked(read_only, marked)
 
 
 def in_memory() -> Database:
@@ -210,7 +210,7 @@ def _refuse_shortened(database: Database, instance: str, move: int) -> None:
 
 
 def _writer(database: Database) -> str:
-    """Who wrote a store of another format, if its `meta` is still what it was."""
+    """The uwf that wrote a store of another format, if its `meta` is still what it was."""
     try:
         row = database.one("SELECT value FROM meta WHERE key = 'writer'")
     except StoreError:

@@ -54,7 +54,9 @@ class SqliteTransaction(CounterWriting, Reading):
         self._usable = False
         self._moved = 0  # the number of the last move made here
         self._put: set[bytes] = set()  # keys put here: pointing a ref to them needs no look-up
-        self._refs_now: dict[str, Ref | None] = {}  # what was read or set here: nobody else writes
+        self._refs_now: dict[
+            str, Ref | None
+        ] = {}  # what was read or set here: there is no other writer
 
     def __enter__(self) -> SqliteTransaction:
         database = self._database
