@@ -1,4 +1,4 @@
-"""Who is told to end, and how often: SIGTERM comes to everybody once, SIGKILL to all until nobody is left."""
+"""Which processes are signalled, and how often: each gets SIGTERM once, all get SIGKILL until none is left."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def outside(pid: int) -> Process:
 
 
 class Seen(ProcessTree):
-    """A tree that looks as it is told to, one look after the other; at last nobody is left."""
+    """A tree that looks as it is told to, one look after the other; at last none is left."""
 
     def __init__(self, *looks: list[Process]) -> None:
         self._looks = list(looks)
@@ -68,24 +68,26 @@ def end(
 
 @pytest.mark.parametrize("group_first", [True, False])
 def test_group_is_told_as_one_and_the_others_one_by_one(sent: Sent, group_first: bool) -> None:
-    everybody = [inside(GROUP), inside(2), outside(3)]
-    ending = end(Seen(everybody, everybody), group_first=group_first)
+    members = [inside(GROUP), inside(2), outside(3)]
+    ending = end(Seen(members, members), group_first=group_first)
     assert sent == [("group", GROUP, signal.SIGTERM), ("one", 3, signal.SIGTERM)]
     assert (ending.escalation, ending.ended, ending.survivors) == ("term", (2, 3, GROUP), ())
 
 
 @pytest.mark.parametrize("group_first", [True, False])
-def test_who_is_born_into_a_told_group_is_given_the_grace(sent: Sent, group_first: bool) -> None:
+def test_process_born_into_a_group_that_had_it_is_given_the_grace(
+    sent: Sent, group_first: bool
+) -> None:
     end(Seen([inside(GROUP)], [inside(GROUP), inside(2)], [inside(2)]), group_first=group_first)
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
-def test_who_leaves_the_group_after_it_was_told_is_not_told_again(sent: Sent) -> None:
+def test_process_that_leaves_the_group_after_it_had_it_does_not_get_it_again(sent: Sent) -> None:
     end(Seen([inside(2)], [outside(2)]), group_first=True)
     assert sent == [("group", GROUP, signal.SIGTERM)]
 
 
-def test_who_is_born_outside_the_group_is_told(sent: Sent) -> None:
+def test_process_born_outside_the_group_gets_it(sent: Sent) -> None:
     end(Seen([outside(2)], [outside(2), outside(3)], [outside(3)]), group_first=False)
     assert sent == [("one", 2, signal.SIGTERM), ("one", 3, signal.SIGTERM)]
 
@@ -130,27 +132,27 @@ def test_group_of_another_user_is_told_once(sent: Sent, monkeypatch: pytest.Monk
     assert tries == [signal.SIGTERM]
 
 
-def test_nobody_is_told_when_nobody_lives(sent: Sent) -> None:
+def test_nothing_is_signalled_when_none_lives(sent: Sent) -> None:
     assert end(Seen(), group_first=False) == terminate.Termination()
     assert sent == []
 
 
 @pytest.mark.parametrize("group_first", [True, False])
 @pytest.mark.parametrize(("grace_s", "in_a_hurry"), [(0, False), (10.0, True)])
-def test_without_grace_nobody_is_asked(
+def test_without_grace_no_process_is_asked(
     sent: Sent, group_first: bool, grace_s: float, in_a_hurry: bool
 ) -> None:
-    everybody = [inside(GROUP), outside(3)]
-    tree = Seen(everybody, everybody)
+    members = [inside(GROUP), outside(3)]
+    tree = Seen(members, members)
     ending = end(tree, group_first=group_first, grace_s=grace_s, in_a_hurry=in_a_hurry)
     assert ending == terminate.Termination("kill", (3, GROUP), ())
     assert {signum for _, _, signum in sent} == {signal.SIGKILL}
     assert {number for _, number, _ in sent} == {GROUP, 3}
 
 
-def test_sigkill_is_repeated_until_nobody_is_left(sent: Sent) -> None:
-    everybody = [inside(2), outside(3)]
-    end(Seen(*[everybody] * 4), group_first=False, grace_s=0)
+def test_sigkill_is_repeated_until_none_is_left(sent: Sent) -> None:
+    members = [inside(2), outside(3)]
+    end(Seen(*[members] * 4), group_first=False, grace_s=0)
     assert sent == [("group", GROUP, signal.SIGKILL), ("one", 3, signal.SIGKILL)] * 3
 
 
@@ -212,7 +214,7 @@ def test_every_process_of_a_stopped_agent_is_told_once(supervised: Supervised, h
 @linux_only
 @pytest.mark.parametrize("places", [PLACES, ["group"], ["session"], ["daemon"]])
 @pytest.mark.parametrize("host", HOSTS)
-def test_everybody_an_agent_left_behind_is_told_once(
+def test_all_that_an_agent_left_behind_get_it_once(
     supervised: Supervised, host: str, places: list[str]
 ) -> None:
     file = supervised.folder / "told"
@@ -247,7 +249,7 @@ def test_tidying_up_ends_with_the_grace(supervised: Supervised, host: str) -> No
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("place", ["group", "session", "daemon"])
 @pytest.mark.parametrize("manner", ["willing", "deaf"])
-def test_nobody_is_left_behind_in_any_host(
+def test_none_is_left_behind_in_any_host(
     supervised: Supervised, host: str, place: str, manner: str
 ) -> None:
     strays = (sys.executable, "-S", AGENTS / "strays.py", supervised.pid_file)
@@ -261,7 +263,7 @@ def test_nobody_is_left_behind_in_any_host(
 
 @linux_only
 @pytest.mark.parametrize("place", ["group", "session", "daemon"])
-def test_who_wiped_its_environment_is_found_also_after_its_leader_was_told(
+def test_process_that_wiped_its_environment_is_found_also_after_its_leader_was_signalled(
     supervised: Supervised, place: str
 ) -> None:
     strays = (sys.executable, "-S", AGENTS / "strays.py", supervised.pid_file)
@@ -295,6 +297,8 @@ FORKING: dict[str, tuple[str | Path, ...]] = {
 @linux_only
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("agent", FORKING)
-def test_who_goes_on_forking_is_ended(supervised: Supervised, host: str, agent: str) -> None:
+def test_process_that_goes_on_forking_is_ended(
+    supervised: Supervised, host: str, agent: str
+) -> None:
     told = stopped(supervised, host, *FORKING[agent], grace_s=0.2)
-    assert told == ["outcome", "stopped", "kill"]  # and the fixture sees that nobody is left
+    assert told == ["outcome", "stopped", "kill"]  # and the fixture sees that none is left

@@ -36,7 +36,7 @@ def test_exit_code_and_stderr_of_a_failing_agent_are_kept(supervised: Supervised
     assert outcome.stderr_bytes == len(outcome.stderr)
 
 
-def test_signal_that_somebody_else_sent_is_named(supervised: Supervised) -> None:
+def test_signal_that_came_from_elsewhere_is_named(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "crash.sh", "-KILL")
     assert (outcome.ended, outcome.exit_code, outcome.signal) == ("signal", None, signal.SIGKILL)
     assert outcome.escalation == ""
@@ -328,7 +328,7 @@ def test_ignored_sigchld_does_not_lose_the_exit_code(supervised: Supervised) -> 
         signal.signal(signal.SIGCHLD, before)
 
 
-def test_exit_status_that_somebody_else_collected_is_reported_lost(supervised: Supervised) -> None:
+def test_exit_status_that_was_collected_elsewhere_is_reported_lost(supervised: Supervised) -> None:
     def collect(_chunk: bytes) -> None:
         os.waitpid(supervised.started[0].pid, 0)
 
@@ -383,7 +383,7 @@ def test_long_runs_do_not_gather_zombies(
 
 
 @linux_only
-def test_memory_of_those_who_outlive_their_parent_is_measured(supervised: Supervised) -> None:
+def test_memory_of_those_that_outlive_their_parent_is_measured(supervised: Supervised) -> None:
     """The program ends before its child does: then the child is collected here."""
     script = f'"{sys.executable}" -S "{AGENTS / "hungry.py"}" 120 & exit 0'
     with supervised.host("weigh", "sh", "-c", script) as host:

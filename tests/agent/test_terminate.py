@@ -64,7 +64,7 @@ def test_stray_with_a_wiped_environment_is_found_by_kinship(supervised: Supervis
 
 @linux_only
 @pytest.mark.parametrize("place", PLACES)
-def test_stray_with_a_wiped_environment_is_found_when_nobody_else_has_children(
+def test_stray_with_a_wiped_environment_is_found_when_no_other_has_children(
     supervised: Supervised, place: str
 ) -> None:
     strays = (AGENTS / "strays.py", supervised.pid_file, place, "wiped", "quiet")
@@ -237,7 +237,7 @@ def test_normal_run_works_without(supervised: Supervised, without: str) -> None:
 
 @pytest.mark.parametrize("without", LESS, indirect=True)
 @pytest.mark.parametrize("threads", [1, 2])
-def test_everybody_is_told_once_without(
+def test_each_is_signalled_once_without(
     supervised: Supervised, monkeypatch: pytest.MonkeyPatch, without: str, threads: int
 ) -> None:
     monkeypatch.setattr(platform, "is_alone", lambda: threads == 1)

@@ -91,7 +91,7 @@ def test_stray_of_a_stray_that_ends_during_the_look_is_found(
     listings: list[list[int]] = []
 
     def own_children() -> list[int]:
-        """The second time it lists one who has a child, which becomes ours only then."""
+        """The second time it lists one that has a child, which becomes ours only then."""
         listings.append(platform.children(os.getpid()))
         if len(listings) == 2:
             _leader, stray = listings[-1]

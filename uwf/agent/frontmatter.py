@@ -2,7 +2,7 @@
 
 People and models do not all write the same thing. Accepted are a block between `---` lines and a fenced block, each
 after blank lines or prose; a fence around the block, or around the whole reply; `...` in place of the closing `---`;
-CRLF, a byte-order mark, blanks behind a delimiter; and a last block that nobody closed. What makes a block the front
+CRLF, a byte-order mark, blanks behind a delimiter; and a last block that is not closed. What makes a block the front
 matter is that it is a YAML mapping with `$status`: rules between paragraphs and other examples are passed over.
 
 Whether the values fit the role's schema is left to the workflow. The time is linear in the size of the reply: only the
@@ -109,7 +109,7 @@ class _Search:
         """The front matter that begins after the `---` before delimiter number `index`, and where its block ends."""
         start = self._delimiters[index - 1].end
         if index == len(self._delimiters):
-            front = self._read(start, len(self._text))  # nobody closed it: the end does
+            front = self._read(start, len(self._text))  # not closed: the end does
             return (front, len(self._text)) if front else None
         closing = self._delimiters[index]
         front = self._read(start, closing.start)

@@ -28,7 +28,7 @@ class AgentRequest(Record):
     `session` is what this role's agent named as its session last time. A `stall_timeout_s` of None is for
     agents that do not stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
     so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
-    What runs the prompt inherits `keep_fds`, so that whoever holds their other ends knows that it lives.
+    What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
     """
 
     prompt: str

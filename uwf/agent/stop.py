@@ -1,4 +1,4 @@
-"""The wish that what runs should end. Set from a signal handler or another thread, seen by whoever polls it.
+"""The wish that what runs should end. Set from a signal handler or another thread, seen by what polls it.
 
 Nothing ends here: `process.supervise` watches `fileno()` and does the ending.
 """

@@ -1,6 +1,6 @@
 """The kinds of agents, one file each, and the registry of them: a new kind is a file and a line here.
 
-Nothing is imported until an agent of that kind is made, so whoever only asks which kinds there are pays nothing.
+Nothing is imported until an agent of that kind is made, so that asking which kinds there are costs nothing.
 """
 
 from __future__ import annotations

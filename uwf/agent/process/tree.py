@@ -119,7 +119,7 @@ class OwnProcessTree(ProcessTree):
         self._sessions = {leader.pid}
         self._leader_has_ended = False
         self.peak_memory_bytes = 0
-        """The most that one of those took who were reaped here, and not by their parent."""
+        """The most that one of those took that were reaped here, and not by their parent."""
 
     def loses_none(self) -> bool:
         """Whether all children of this program are kin, so that none gets lost when its parent ends."""
