@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.fake_agent import reply
 from tests.helpers.rig import Rig
 from uwf.engine.chain.tags import THREADS
+from uwf.engine.query.threads import ThreadView
 from uwf.engine.upkeep import migrate
 from uwf.store.check import verify
 from uwf.store.sqlite import open_store
@@ -33,9 +34,9 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
     return Rig(open_store(str(home / "store.db"), create=False), str(home))
 
 
-def by_task(rig: Rig, task: str) -> list[dict[str, object]]:
-    rows = [rig.view.thread(ref) for ref in rig.store.refs(THREADS)]
-    return [row for row in rows if row["prompt"] == task]
+def by_task(rig: Rig, task: str) -> list[ThreadView]:
+    rows = [rig.views.thread(ref) for ref in rig.store.refs(THREADS)]
+    return [row for row in rows if row.prompt == task]
 
 
 def test_there_is_a_golden_store() -> None:
@@ -51,12 +52,12 @@ def test_every_object_is_whole(rig: Rig) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_a_thread_stands_where_it_stood(rig: Rig, task: str) -> None:
     [row] = by_task(rig, task)
-    assert (row["status"], row["steps"], row["rounds"]) == TASKS[task]
+    assert (row.status, row.steps, row.rounds) == TASKS[task]
 
 
 def test_a_thread_of_two_rounds_has_all_its_steps(rig: Rig) -> None:
-    [done] = [row for row in by_task(rig, "Go twice round.") if row["status"] == "completed"]
-    steps = rig.view.steps(str(done["head"]))
+    [done] = [row for row in by_task(rig, "Go twice round.") if row.status == "completed"]
+    steps = rig.step_rows(done.head)
     assert [(step["role"], step["status"], step["round"]) for step in steps] == [
         ("writer", "written", 1),
         ("reviewer", "bad", 1),
@@ -65,7 +66,7 @@ def test_a_thread_of_two_rounds_has_all_its_steps(rig: Rig) -> None:
         ("writer", "written", 2),
         ("reviewer", "good", 2),
     ]
-    again = rig.view.step(steps[4]["step"])
+    again = rig.step(steps[4]["step"])
     assert again["supplement"] == "The review says no."
     assert "The review says no." in again["prompt"]
     assert again["usage"] == {"tokens": 12, "usd": 0.25}
@@ -74,19 +75,19 @@ def test_a_thread_of_two_rounds_has_all_its_steps(rig: Rig) -> None:
 
 def test_a_large_reply_is_read_whole(rig: Rig) -> None:
     [row] = by_task(rig, "Stand between two roles.")
-    [step] = rig.view.steps(str(row["head"]))
-    assert len(rig.view.step(step["step"])["body"]) > 250_000
+    [step] = rig.step_rows(row.head)
+    assert len(rig.step(step["step"])["body"]) > 250_000
 
 
 def test_a_failed_attempt_is_still_told(rig: Rig) -> None:
     [row] = by_task(rig, "Fail.")
-    assert isinstance(row["error"], dict)
-    assert row["error"]["code"] == "exit_code"
+    assert row.error is not None
+    assert row.error.code == "exit_code"
 
 
 def test_a_thread_goes_on(rig: Rig) -> None:
     [row] = by_task(rig, "Ask a person.")
-    id = str(row["thread"])
+    id = row.thread
     rig.resume(id, reply("written", "In blue.", file="a.py"), supplement="Blue.")
     assert rig.exec(id, reply("good")).thread.status == "completed"
 

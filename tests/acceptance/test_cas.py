@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.program import Uwf
-from uwf.cli import payload_json
+from uwf.app import payload_json
 from uwf.store import codec
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tests.crash.world import World
+from uwf.cli.output import document
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.query import turns
-from uwf.engine.query.threads import View
+from uwf.engine.query import steps
 from uwf.store.protocols import Store
 
 VOLATILE = {"completedAt", "forkedFromThread", "forkedFromStep", "undone.time"}
@@ -64,7 +64,7 @@ def turn_ids(world: World) -> set[str]:
     """Every turn that any thread has, in its steps and beside its head."""
     with world.store() as store:
         return {
-            row["turn"] for ref in store.refs(THREADS) for row in turns.of_thread(store, ref, None)
+            turn.turn for ref in store.refs(THREADS) for turn in steps.turns_of_thread(store, ref)
         }
 
 
@@ -81,9 +81,10 @@ def held_supplements(world: World) -> set[str]:
 def step_rows(world: World) -> list[dict[str, Any]]:
     """`step show` of every step of every thread."""
     with world.store() as store:
-        view = View(store, str(world.home))
         return [
-            view.step(step.id) for ref in store.refs(THREADS) for step in steps_back(store, ref.id)
+            document(steps.page(store, step.id))
+            for ref in store.refs(THREADS)
+            for step in steps_back(store, ref.id)
         ]
 
 

@@ -40,7 +40,7 @@ def test_step_leaves_no_attempt_beside_its_head(each_rig: Rig) -> None:
         "became a step",
     ]
     assert check.verify(rig.store, deep=True).problems == ()
-    (turn,) = rig.view.step(rig.head(id))["turns"]
+    (turn,) = rig.step(rig.head(id))["turns"]
     assert turn["text"] == APPROVED
     assert "Your role" in prompt_text(rig.store, rig.steps(id)[1].prompt)
 

@@ -134,13 +134,13 @@ def test_name_that_looks_like_the_beginning_of_ids_is_still_a_name(
 
 
 def test_registering_says_what_the_name_meant_before(rig: Rig) -> None:
-    first, before = workflows.register(rig.store, PAIR)
-    assert before is None
-    again, before = workflows.register(rig.store, PAIR)
-    assert (again, before) == (first, first)
-    other, before = workflows.register(rig.store, replace(PAIR, description="mended"))
-    assert before == first
-    assert workflows.registered(rig.store) == {"pair": other}
+    first = workflows.register(rig.store, PAIR)
+    assert first.before is None
+    again = workflows.register(rig.store, PAIR)
+    assert (again.workflow, again.before) == (first.workflow, first.workflow)
+    other = workflows.register(rig.store, replace(PAIR, description="mended"))
+    assert other.before == first.workflow
+    assert workflows.registered(rig.store) == {"pair": other.workflow}
     ref = rig.store.ref("@uwf/registry/pair")
     assert ref is not None
     assert ref.version == 2

@@ -9,6 +9,7 @@ import pytest
 from tests.helpers.fake_agent import Said, reply
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.cli.output import document
 
 
 def test_agent_is_asked_again_in_the_same_session(rig: Rig) -> None:
@@ -58,7 +59,7 @@ def test_session_that_no_environment_can_hold_is_none(rig: Rig, session: Any) ->
 def test_usage_is_kept_and_added_up(rig: Rig) -> None:
     id = rig.start()
     one = rig.exec(id, reply("done", file="a.py", usage={"tokens": 10, "usd": 0.5}))
-    assert rig.view.result(one.event)["usage"] == {"tokens": 10, "usd": 0.5}
+    assert document(rig.views.result(one.event))["usage"] == {"tokens": 10, "usd": 0.5}
     rig.exec(id, Said(CHANGES, usage={"tokens": 5}))
     assert rig.row(id)["usage"] == {"tokens": 15, "usd": 0.5}
     assert "usage" not in rig.steps(id)[0].output

@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.cli.output import document
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.errors import Refused
 from uwf.guard import breaker
@@ -77,7 +78,7 @@ def test_what_may_pass_is_tried_again_and_each_try_is_kept(rig: Rig) -> None:
 def test_failure_is_one_line_of_exec(rig: Rig) -> None:
     id = rig.start()
     result = rig.exec(id, crash("no network"))
-    line = rig.view.result(result.event)
+    line = document(rig.views.result(result.event))
     assert (line["role"], line["step"], line["stepStatus"]) == ("writer", None, None)
     assert (line["status"], line["currentRole"], line["done"]) == ("suspended", "writer", False)
     assert line["error"] == {
@@ -105,7 +106,7 @@ def test_tries_are_numbered_and_all_linked_from_the_step(each_rig: Rig) -> None:
     assert [row["number"] for row in rig.failed_attempts(id)] == [1, 2, 3]
     codes = [row["error"]["code"] for row in rig.failed_attempts(id)]
     assert codes == ["exit_code", "exit_code", "stopped"]
-    assert rig.view.steps(rig.head(id))[0]["attempts"] == [
+    assert rig.step_rows(rig.head(id))[0]["attempts"] == [
         row["attempt"] for row in rig.failed_attempts(id)
     ]
 
@@ -208,7 +209,7 @@ def test_agent_without_a_session_is_told_of_none(rig: Rig) -> None:
 def test_what_a_process_came_to_is_kept_with_its_step(rig: Rig) -> None:
     result = rig.exec(rig.start(), WROTE)
     assert result.step is not None
-    facts = rig.view.step(result.step)["process"]
+    facts = rig.step(result.step)["process"]
     assert (facts["ended"], facts["exitCode"], facts["rung"], facts["survivors"]) == (
         "exit",
         0,

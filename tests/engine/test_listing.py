@@ -13,7 +13,7 @@ from tests.helpers.rig import APPROVED, WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.chain.tags import ACTIVE, HISTORY, STATUSES, THREADS
 from uwf.engine.query import listing
-from uwf.engine.query.listing import Filter
+from uwf.engine.query.listing import ThreadFilter
 from uwf.engine.run import lock
 from uwf.errors import InputError
 
@@ -21,8 +21,8 @@ ALL = (*STATUSES, "running", "corrupt")
 
 
 def listed(rig: Rig, *, limit: int | None = None, offset: int = 0, **wanted: Any) -> list[str]:
-    rows = listing.rows(rig.store, rig.view, Filter(**wanted), limit=limit, offset=offset)
-    return [row["thread"] for row in rows]
+    rows = listing.rows(rig.store, rig.views, ThreadFilter(**wanted), limit=limit, offset=offset)
+    return [row.thread for row in rows]
 
 
 @pytest.fixture
@@ -67,15 +67,15 @@ def test_threads_are_listed_by_the_status_they_show(
     assert listed(each_rig, statuses=statuses) == expected
 
 
-def test_statuses_are_read_from_words() -> None:
-    assert listing.statuses_of("idle, suspended,") == ("idle", "suspended")
-    assert listing.statuses_of("running,corrupt") == ("running", "corrupt")
+def test_groups_of_statuses_have_names(rig: Rig) -> None:
+    for name, statuses in (("active", ACTIVE), ("history", HISTORY), ("all", ALL)):
+        assert listing.wanted(rig.store, name).statuses == statuses
 
 
-@pytest.mark.parametrize("words", ["", ",", "done", "idle,done", "Idle"])
-def test_words_that_are_no_status_are_refused(words: str) -> None:
+@pytest.mark.parametrize("word", ["done", "Idle", "active"])
+def test_word_that_is_no_status_is_refused(rig: Rig, word: str) -> None:
     with pytest.raises(InputError) as refused:
-        listing.statuses_of(words)
+        listing.wanted(rig.store, ("idle", word))
     assert refused.value.hint
 
 
@@ -101,8 +101,8 @@ def test_page_counts_only_what_fits(rig: Rig) -> None:
 
 def test_rows_are_read_as_they_are_taken(rig: Rig) -> None:
     ids = [rig.start() for _ in range(3)]
-    rows = listing.rows(rig.store, rig.view, Filter(), limit=None, offset=0)
-    assert next(rows)["thread"] == ids[2]
+    rows = listing.rows(rig.store, rig.views, ThreadFilter(), limit=None, offset=0)
+    assert next(rows).thread == ids[2]
 
 
 def test_labels_must_all_match(each_rig: Rig) -> None:
@@ -133,8 +133,8 @@ def test_since_and_until_look_at_the_beginning(each_rig: Rig, now: Ticking) -> N
     assert listed(rig, since_ms=second + 1_000) == [ids[3], ids[2]]
     assert listed(rig, until_ms=fourth - 1_000) == [ids[2], ids[1], ids[0]]
     assert listed(rig, since_ms=second - 1_000, until_ms=fourth - 1_000, limit=1) == [ids[2]]
-    assert listing.count(rig.store, Filter(since_ms=second - 1_000)) == 3
-    assert listing.count(rig.store, Filter(until_ms=fourth - 1_000)) == 3
+    assert listing.count(rig.store, ThreadFilter(since_ms=second - 1_000)) == 3
+    assert listing.count(rig.store, ThreadFilter(until_ms=fourth - 1_000)) == 3
 
 
 @pytest.mark.parametrize("at_ms", [-1, 1 << 48])
@@ -147,9 +147,9 @@ def test_count_is_that_of_the_listing(each_rig: Rig) -> None:
     rig = each_rig
     for n in range(4):
         rig.start(labels={"even": str(n % 2 == 0)})
-    assert listing.count(rig.store, Filter()) == 4
-    assert listing.count(rig.store, Filter(labels={"even": "True"})) == 2
-    assert listing.count(rig.store, Filter(statuses=HISTORY)) == 0
+    assert listing.count(rig.store, ThreadFilter()) == 4
+    assert listing.count(rig.store, ThreadFilter(labels={"even": "True"})) == 2
+    assert listing.count(rig.store, ThreadFilter(statuses=HISTORY)) == 0
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,9 @@ def test_count_is_that_of_the_listing(each_rig: Rig) -> None:
 def test_count_is_right_or_not_given(
     each_rig: Rig, zoo: dict[str, str], statuses: tuple[str, ...], number: int | None
 ) -> None:
-    assert listing.count(each_rig.store, Filter(statuses=statuses)) == number
+    assert listing.count(each_rig.store, ThreadFilter(statuses=statuses)) == number
     assert number is None or number == len(listed(each_rig, statuses=statuses))
-    of_one = Filter(statuses=statuses, workflow_id=each_rig.put_workflow(LOOP))
+    of_one = ThreadFilter(statuses=statuses, workflow_id=each_rig.put_workflow(LOOP))
     assert listing.count(each_rig.store, of_one) is None
 
 

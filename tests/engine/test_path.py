@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, OLDER, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.query import diff, graph_path
+from uwf.engine.query import diff, graph
 from uwf.record import replace
 from uwf.workflow.model import Edge
 
@@ -13,7 +13,7 @@ START = "$START"
 
 
 def visited(rig: Rig, id: str) -> tuple[dict[tuple[str, str], int], str | None]:
-    return graph_path.visited(rig.store, rig.ref(id))
+    return graph.path(rig.store, rig.ref(id))
 
 
 def test_fresh_thread_stands_before_its_first_role(rig: Rig) -> None:
@@ -91,13 +91,10 @@ def test_thread_and_its_fork_share_their_steps(rig: Rig) -> None:
     fork = rig.fork(rig.steps(id)[0].id, id)
     rig.exec(fork, APPROVED)
     found = diff.compare(rig.store, rig.ref(id), rig.ref(fork))
-    assert (found.left, found.right) == (id, fork)
+    assert (found.left.thread, found.right.thread) == (id, fork)
     assert (found.shared, found.fork) == (1, rig.steps(id)[0].id)
-    assert [row["status"] for row in found.only_left] == ["changes"]
-    assert [row["status"] for row in found.only_right] == ["approved"]
-    document = diff.document(found)
-    assert document["left"] == {"thread": id, "steps": found.only_left}
-    assert (document["shared"], document["fork"]) == (1, found.fork)
+    assert [step.status for step in found.left.steps] == ["changes"]
+    assert [step.status for step in found.right.steps] == ["approved"]
 
 
 def test_difference_is_told_line_by_line(rig: Rig) -> None:
@@ -106,7 +103,7 @@ def test_difference_is_told_line_by_line(rig: Rig) -> None:
     fork = rig.fork(rig.head(id), id)
     rig.exec(id, reply("changes", "Not yet.\nIt is long.", remarks="shorten it"))
     rig.exec(fork, reply("changes", "Not yet.\nIt is short.", remarks="shorten it"), WROTE)
-    told = diff.text(diff.compare(rig.store, rig.ref(id), rig.ref(fork))).splitlines()
+    told = diff.text(rig.store, diff.compare(rig.store, rig.ref(id), rig.ref(fork))).splitlines()
     assert told[:3] == [f"--- {id}", f"+++ {fork}", "1 step in common"]
     assert "- It is long." in told
     assert "+ It is short." in told
@@ -118,8 +115,8 @@ def test_thread_is_no_different_from_itself(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
     found = diff.compare(rig.store, rig.ref(id), rig.ref(id))
-    assert (found.shared, found.only_left, found.only_right) == (1, [], [])
-    assert diff.text(found).endswith("the two are the same")
+    assert (found.shared, found.left.steps, found.right.steps) == (1, (), ())
+    assert diff.text(rig.store, found).endswith("the two are the same")
 
 
 def test_threads_of_their_own_share_nothing(rig: Rig) -> None:
@@ -128,4 +125,4 @@ def test_threads_of_their_own_share_nothing(rig: Rig) -> None:
     rig.exec(other, WROTE)
     found = diff.compare(rig.store, rig.ref(one), rig.ref(other))
     assert (found.shared, found.fork) == (0, None)
-    assert (len(found.only_left), len(found.only_right)) == (1, 1)
+    assert (len(found.left.steps), len(found.right.steps)) == (1, 1)

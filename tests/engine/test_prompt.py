@@ -205,7 +205,7 @@ def test_stored_prompt_is_what_the_agent_got(each_rig: Rig) -> None:
     rig.exec(id, CHANGES, WROTE)
     stored = [prompt_text(rig.store, step.prompt) for step in rig.steps(id)]
     assert stored == [ask.prompt for ask in rig.agent.asks]
-    assert rig.view.step(rig.head(id))["prompt"] == rig.prompt
+    assert rig.step(rig.head(id))["prompt"] == rig.prompt
 
 
 def test_sections_that_repeat_are_stored_once(rig: Rig) -> None:

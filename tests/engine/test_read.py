@@ -11,9 +11,9 @@ from uwf.record import replace
 
 
 def shown(rig: Rig, id: str, quota_chars: int = 32_000, before: int | None = None) -> str:
-    return markdown.thread_markdown(
+    return markdown.thread_page(
         rig.store, rig.thread(id), quota_chars=quota_chars, before=before
-    )
+    ).markdown
 
 
 def headings(text: str) -> list[str]:
@@ -101,7 +101,7 @@ def test_newest_step_is_shown_however_long_it_is(rig: Rig) -> None:
 def test_step_is_shown_with_the_prompt_it_got(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    page = markdown.step_page(rig.store, rig.head(id))
+    page = markdown.step_page(rig.store, rig.head(id)).markdown
     assert page.startswith("## Step 1: writer → done\n")
     assert rig.prompt in page
     fence = page[page.index("## The prompt it got") :].split("\n")[2]

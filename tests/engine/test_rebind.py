@@ -11,6 +11,7 @@ from tests.engine.states import STATES
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
+from uwf.cli.output import document
 from uwf.engine.query import diff
 from uwf.engine.run.admission import Admission
 from uwf.errors import Refused, StateError
@@ -123,7 +124,7 @@ def test_new_workflow_may_end_where_the_old_one_went_on(rig: Rig) -> None:
     result = rig.exec(id)
     assert (result.role, result.step) == (None, None)
     assert rig.state(id)["status"] == "completed"
-    assert rig.view.result(result.event)["done"] is True
+    assert document(rig.views.result(result.event))["done"] is True
 
 
 def test_pending_try_goes_on_with_its_supplement_its_tries_and_its_session(

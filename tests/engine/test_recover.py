@@ -15,7 +15,7 @@ from uwf.agent.process import platform
 from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.events import Recovered
-from uwf.engine.query import turns
+from uwf.engine.query import steps
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor
 from uwf.store.leases import FileLeases
@@ -35,8 +35,8 @@ def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
     assert rig.ref(id) == before
     assert rig.attempt(id).id == settled.attempt  # type: ignore[union-attr]
     assert rig.thread(id).attempt.failure.code == INTERRUPTED  # type: ignore[union-attr]
-    rows = turns.of_thread(rig.store, rig.ref(id), None)
-    assert [(row["outcome"], row["text"]) for row in rows] == [
+    rows = steps.turns_of_thread(rig.store, rig.ref(id))
+    assert [(row.outcome, row.text) for row in rows] == [
         ("interrupted", "one "),
         ("interrupted", "two"),
     ]
@@ -46,8 +46,8 @@ def test_turns_of_a_dead_run_are_not_told_as_running(rig: Rig) -> None:
     id = rig.start()
     die(rig, id, "exec", "half")
     for is_running, outcome in ((True, "running"), (False, "interrupted")):
-        (row,) = turns.of_thread(rig.store, rig.ref(id), None, is_running=is_running)
-        assert row["outcome"] == outcome
+        (row,) = steps.turns_of_thread(rig.store, rig.ref(id), is_running=is_running)
+        assert row.outcome == outcome
 
 
 def test_next_command_settles_and_goes_on(each_rig: Rig) -> None:
@@ -58,7 +58,7 @@ def test_next_command_settles_and_goes_on(each_rig: Rig) -> None:
     (event,) = [event for event in rig.events if isinstance(event, Recovered)]
     step = rig.steps(id)[0]
     assert step.attempts == (event.attempt,)
-    (kept,) = rig.view.step(step.id)["failedAttempts"]
+    (kept,) = rig.step(step.id)["failedAttempts"]
     assert kept["error"] == {
         "code": "interrupted",
         "message": "uwf ended before the agent did",
@@ -98,7 +98,7 @@ def test_death_while_a_bad_reply_is_asked_again(each_rig: Rig) -> None:
     with pytest.raises(Killed):
         rig.run(id, "exec", "no front matter", Killed())
     rig.exec(id, WROTE)
-    (kept,) = rig.view.step(rig.head(id))["failedAttempts"]
+    (kept,) = rig.step(rig.head(id))["failedAttempts"]
     assert [turn["from"] for turn in kept["turns"]] == ["agent", "uwf"]
 
 

@@ -91,7 +91,7 @@ def test_stderr_and_the_message_of_a_failure(rig: Rig) -> None:
     rig.exec(id, crash(f"cannot use {SECRET}\ndenied: {SECRET}", turns=(f"trying {SECRET}",)))
     assert rig.state(id)["suspendMessage"] == f"agent fake exited with code 7: denied: {MARK}"
     rig.resume(id, reply("done", file="a"))
-    (kept,) = rig.view.step(rig.head(id))["failedAttempts"]
+    (kept,) = rig.step(rig.head(id))["failedAttempts"]
     assert kept["stderr"] == f"cannot use {MARK}\ndenied: {MARK}"
     assert "".join(turn["text"] for turn in kept["turns"]) == f"trying {MARK}"
     assert leaks(rig.store) == []
@@ -108,7 +108,7 @@ def test_secret_that_begins_before_the_kept_end_of_stderr(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, crash(SECRET[5:] + " denied", stderr_bytes=1_000_000))
     rig.resume(id, reply("done", file="a"))
-    (kept,) = rig.view.step(rig.head(id))["failedAttempts"]
+    (kept,) = rig.step(rig.head(id))["failedAttempts"]
     assert SECRET[5:] not in kept["stderr"]
     assert kept["stderr"].endswith(" denied")
 
@@ -128,7 +128,7 @@ def test_turns_that_cut_a_secret_in_two(rig: Rig, cut: int) -> None:
     at = text.index(SECRET) + cut
     id = rig.start()
     rig.exec(id, Said(text, turns=(text[:at], text[at : at + 3])))
-    turns = rig.view.step(rig.head(id))["turns"]
+    turns = rig.step(rig.head(id))["turns"]
     assert "".join(turn["text"] for turn in turns) == text.replace(SECRET, MARK)
     told = [event.text for event in rig.events if isinstance(event, Turn)]
     assert SECRET[:cut] not in "".join(told)
@@ -138,7 +138,7 @@ def test_turns_that_cut_a_secret_in_two(rig: Rig, cut: int) -> None:
 def test_end_of_a_refused_reply_is_not_the_beginning_of_the_next(rig: Rig) -> None:
     id = rig.start()
     rig.run(id, "exec", "no front matter: hunter", reply("done", file="a"))
-    turns = rig.view.step(rig.head(id))["turns"]
+    turns = rig.step(rig.head(id))["turns"]
     assert [turn["text"] for turn in turns if turn["from"] == "agent"] == [
         "no front matter: hunter",
         reply("done", file="a"),
@@ -164,7 +164,7 @@ def test_agent_gets_the_environment_untouched_and_the_stored_prompt(rig: Rig) ->
     id = rig.start(task=f"Use {SECRET}.")
     rig.exec(id, reply("done", file="a"))
     assert rig.agent.asks[0].env["DB_PASSWORD"] == SECRET
-    assert rig.view.step(rig.head(id))["prompt"] == rig.prompt
+    assert rig.step(rig.head(id))["prompt"] == rig.prompt
     assert f"Use {MARK}." in rig.prompt
 
 

@@ -90,7 +90,7 @@ def test_each_refusal_is_told_and_kept_as_a_turn(each_rig: Rig) -> None:
     each_rig.run(id, "exec", BAD, NO_FRONT, WROTE)
     refusals = [event for event in each_rig.events if isinstance(event, ReplyRejected)]
     assert len(refusals) == 2
-    turns = each_rig.view.step(each_rig.head(id))["turns"]
+    turns = each_rig.step(each_rig.head(id))["turns"]
     assert [(turn["from"], turn["text"]) for turn in turns] == [
         ("agent", BAD),
         ("uwf", "\n".join(refusals[0].problems)),

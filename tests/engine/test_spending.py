@@ -192,7 +192,7 @@ def test_reaching_a_limit_suspends_and_says_what_was_reached(rig: Rig) -> None:
     assert rig.state(id)["status"] == "suspended"
     assert "usd 2.5 of 2" in rig.state(id)["suspendMessage"]
     assert rig.state(id)["suspendedRole"] == "writer"
-    assert rig.view.way_on(rig.thread(id)) == f"uwf thread resume {id} --budget +usd=2"
+    assert rig.views.way_on(rig.thread(id)) == f"uwf thread resume {id} --budget +usd=2"
 
 
 def test_a_limit_that_is_reached_with_the_last_step_does_no_harm(rig: Rig) -> None:

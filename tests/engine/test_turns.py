@@ -10,13 +10,13 @@ import pytest
 from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.events import Turn
-from uwf.engine.query import follow, turns
+from uwf.engine.query import follow, steps
 from uwf.record import replace
 
 
 def said(rig: Rig, id: str, only: str | None = None) -> list[tuple[Any, ...]]:
-    rows = turns.of_thread(rig.store, rig.ref(id), only)
-    return [(row["role"], row["outcome"], row["number"], row["text"]) for row in rows]
+    rows = steps.turns_of_thread(rig.store, rig.ref(id), only)
+    return [(row.role, row.outcome, row.number, row.text) for row in rows]
 
 
 def test_turns_are_kept_as_they_come(each_rig: Rig) -> None:
@@ -26,9 +26,9 @@ def test_turns_are_kept_as_they_come(each_rig: Rig) -> None:
     rig.exec(id, Said("---\n$status: done\nfile: a\n---\nend", turns=turns_said))
     told = [event.text for event in rig.events if isinstance(event, Turn)]
     assert told == ["---\n$status", ": done\n"]
-    rows = turns.of_thread(rig.store, rig.ref(id), None)
-    assert [row["text"] for row in rows] == ["---\n$status", ": done\n", "file: a\n---\nend"]
-    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    rows = steps.turns_of_thread(rig.store, rig.ref(id))
+    assert [row.text for row in rows] == ["---\n$status", ": done\n", "file: a\n---\nend"]
+    assert [row.at for row in rows] == sorted(row.at for row in rows)
 
 
 def test_turns_of_failed_attempts_stand_before_those_of_their_step(each_rig: Rig) -> None:
@@ -84,9 +84,9 @@ def test_thread_without_a_turn_has_none(rig: Rig) -> None:
 def test_glance_at_a_thread_that_nobody_runs_is_the_only_one(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, CHANGES)
-    (only,) = follow.follow(rig.store, rig.view, id)
-    assert only.row["head"] == rig.head(id)
-    assert (only.steps, only.turns) == ([], [])
+    (only,) = follow.follow(rig.store, rig.views, id)
+    assert only.thread.head == rig.head(id)
+    assert (only.steps, only.turns) == ((), ())
 
 
 def test_follower_sees_turns_and_steps_as_they_come(
@@ -94,7 +94,7 @@ def test_follower_sees_turns_and_steps_as_they_come(
 ) -> None:
     monkeypatch.setattr(follow, "_POLL_S", 0)
     id = rig.start()
-    following = follow.follow(rig.store, rig.view, id)
+    following = follow.follow(rig.store, rig.views, id)
     glances: list[follow.Glance] = []
 
     def look(reply: str) -> Callable[[object], str]:
@@ -106,9 +106,9 @@ def test_follower_sees_turns_and_steps_as_they_come(
 
     rig.run(id, "exec", look(WROTE), look(CHANGES), count=2)
     glances += following
-    assert [glance.row["status"] for glance in glances] == ["running", "running", "idle"]
-    assert [step["role"] for glance in glances for step in glance.steps] == ["writer", "reviewer"]
-    assert [glance.row["running"] is None for glance in glances] == [False, False, True]
+    assert [glance.thread.status for glance in glances] == ["running", "running", "idle"]
+    assert [step.role for glance in glances for step in glance.steps] == ["writer", "reviewer"]
+    assert [glance.thread.running is None for glance in glances] == [False, False, True]
 
 
 class Impatient:
@@ -126,7 +126,7 @@ class Follower:
 
     def __init__(self, rig: Rig, id: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(follow, "time", Impatient())
-        self._following = follow.follow(rig.store, rig.view, id)
+        self._following = follow.follow(rig.store, rig.views, id)
         self.glances: list[follow.Glance] = []
 
     def then(self, answer: Answers) -> Callable[[object], Answers]:
@@ -143,11 +143,11 @@ class Follower:
 
     @property
     def texts(self) -> list[str]:
-        return [turn["text"] for glance in self.glances for turn in glance.turns]
+        return [turn.text for glance in self.glances for turn in glance.turns]
 
     @property
     def steps(self) -> list[str]:
-        return [step["role"] for glance in self.glances for step in glance.steps]
+        return [step.role for glance in self.glances for step in glance.steps]
 
 
 def test_follower_hears_an_agent_that_says_everything_at_its_end(
@@ -169,7 +169,7 @@ def test_follower_hears_every_turn_once_when_a_reply_is_refused(
     bad = Said("no reply", turns=("no ",))
     rig.run(id, "exec", follower.then(bad), follower.then(bad), follower.then(WROTE))
     follower.end()
-    kept = [row["text"] for row in turns.of_thread(rig.store, rig.ref(id), None)]
+    kept = [row.text for row in steps.turns_of_thread(rig.store, rig.ref(id))]
     assert follower.texts == kept
     assert len(kept) == 7, "two replies of two turns, each with what was wrong, and the good one"
 
@@ -211,7 +211,7 @@ def test_follower_reads_a_turn_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
 
     def look(event: object) -> None:
         if isinstance(event, Turn):
-            told.extend(turn["text"] for turn in watched.of(rig.ref(id))[1])
+            told.extend(turn.text for turn in watched.of(rig.ref(id))[1])
 
     def counting(node: str) -> Any:
         found = get(node)
@@ -231,4 +231,4 @@ def test_thread_that_is_deleted_is_followed_no_more(rig: Rig) -> None:
     id = rig.start()
     with rig.store.transaction() as tx:
         tx.delete_ref(f"@uwf/thread/{id}", why="test")
-    assert list(follow.follow(rig.store, rig.view, id)) == []
+    assert list(follow.follow(rig.store, rig.views, id)) == []

@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf.cli.output import document
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.run import lock
 from uwf.errors import ObjectDamaged, StoreBusy, StoreError
@@ -66,7 +67,7 @@ def test_fresh_thread_shows_all_fields_of_the_contract(rig: Rig) -> None:
 
 def test_line_of_exec_has_all_fields_of_the_contract(rig: Rig) -> None:
     id = rig.start()
-    line = rig.view.result(rig.exec(id, Said(WROTE, usage={"tokens": 5})).event)
+    line = document(rig.views.result(rig.exec(id, Said(WROTE, usage={"tokens": 5})).event))
     assert line.keys() >= LINE
     assert (line["role"], line["step"], line["stepStatus"]) == ("writer", rig.head(id), "done")
     assert (line["currentRole"], line["round"], line["usage"]) == ("reviewer", 1, {"tokens": 5})
@@ -77,17 +78,17 @@ def test_everything_shown_is_plain_json(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, crash())
     result = rig.resume(id, APPROVED)
-    shown = [rig.row(id), rig.view.result(result.event), *rig.view.steps(rig.head(id))]
-    shown.append(rig.view.step(rig.head(id)))
+    shown = [rig.row(id), document(rig.views.result(result.event)), *rig.step_rows(rig.head(id))]
+    shown.append(rig.step(rig.head(id)))
     for each in shown:
         assert json.loads(json.dumps(each)) == each
 
 
 def test_steps_are_listed_oldest_first_without_the_start(rig: Rig) -> None:
     id = rig.start()
-    assert rig.view.steps(rig.head(id)) == []
+    assert rig.step_rows(rig.head(id)) == []
     rig.exec(id, WROTE, CHANGES)
-    rows = rig.view.steps(rig.head(id))
+    rows = rig.step_rows(rig.head(id))
     assert [row["index"] for row in rows] == [1, 2]
     assert all(row.keys() >= STEP_ROW for row in rows)
     assert rows[1]["output"] == {"$status": "changes", "remarks": "too long"}
@@ -97,7 +98,7 @@ def test_steps_are_listed_oldest_first_without_the_start(rig: Rig) -> None:
 def test_step_shows_prompt_supplement_body_folder_and_turns(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, Said(WROTE, turns=(WROTE[:20],)), supplement="use tabs")
-    shown = rig.view.step(rig.head(id))
+    shown = rig.step(rig.head(id))
     assert shown.keys() >= STEP_ROW | {"prompt", "supplement", "body", "cwd", "turns"}
     assert (shown["prompt"], shown["supplement"]) == (rig.prompt, "use tabs")
     assert (shown["body"], shown["cwd"]) == ("I wrote it.", rig.engine.home)
@@ -109,7 +110,7 @@ def test_long_texts_come_back_whole(each_rig: Rig) -> None:
     long = "long line. " * 10_000
     id = rig.start(task=long)
     rig.exec(id, reply("done", long.strip(), file="a.py"), supplement=long)
-    shown = rig.view.step(rig.head(id))
+    shown = rig.step(rig.head(id))
     assert (shown["body"], shown["supplement"]) == (long.strip(), long)
     assert rig.row(id)["prompt"] == long
     assert "".join(turn["text"] for turn in shown["turns"]).endswith(long.strip())
@@ -178,27 +179,28 @@ def test_store_that_cannot_be_asked_now_makes_no_thread_corrupt(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, fault: StoreError
 ) -> None:
     id = rig.start()
-    ref, view = rig.ref(id), rig.view
+    ref, views = rig.ref(id), rig.views
 
     def fail(id: str) -> Any:
         raise fault
 
     monkeypatch.setattr(rig.store, "get", fail)
     with pytest.raises(StoreError) as raised:
-        view.thread(ref)
+        views.thread(ref)
     assert raised.value is fault
 
 
 def test_damaged_object_makes_its_thread_corrupt(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     id = rig.start()
-    ref, view = rig.ref(id), rig.view
+    ref, views = rig.ref(id), rig.views
 
     def fail(id: str) -> Any:
         raise ObjectDamaged(f"object {id} is damaged")
 
     monkeypatch.setattr(rig.store, "get", fail)
-    row = view.thread(ref)
-    assert (row["status"], row["error"]["code"]) == ("corrupt", "object_damaged")
+    shown = views.thread(ref)
+    assert shown.error is not None
+    assert (shown.status, shown.error.code) == ("corrupt", "object_damaged")
 
 
 STEP_FIELDS = (
@@ -262,7 +264,7 @@ def test_name_set_by_hand_does_not_break_a_listing(rig: Rig) -> None:
     with rig.store.transaction() as tx:
         tags = {"status": "idle", "forkedFromThread": id}
         ref = tx.set_ref(THREADS + "by-hand", rig.head(id), tags=tags, why="test")
-    assert rig.view.thread(ref)["status"] == "idle"
+    assert rig.views.thread(ref).status == "idle"
 
 
 def test_entry_of_an_old_store_keeps_its_status(rig: Rig) -> None:

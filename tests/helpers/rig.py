@@ -11,6 +11,7 @@ from tests.helpers.fake_agent import Answers, FakeAgent, Said, reply
 from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
+from uwf.cli.output import document
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
 from uwf.engine.chain import thread as threads
@@ -21,7 +22,8 @@ from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
-from uwf.engine.query.threads import View
+from uwf.engine.query import steps
+from uwf.engine.query.threads import ThreadViews
 from uwf.engine.run import lock, recovery, runner
 from uwf.engine.run import rebind as rebinding
 from uwf.engine.run.admission import Admission
@@ -217,16 +219,27 @@ class Rig:
 
     def failed_attempts(self, id: str) -> list[dict[str, Any]]:
         """The attempts that the head step is linked to, as `step show` has them."""
-        found: list[dict[str, Any]] = self.view.step(self.head(id))["failedAttempts"]
+        found: list[dict[str, Any]] = self.step(self.head(id))["failedAttempts"]
         return found
 
     def row(self, id: str) -> dict[str, Any]:
         """What `thread show` answers."""
-        return self.view.thread(self.ref(id))
+        shown: dict[str, Any] = document(self.views.thread(self.ref(id)))
+        return shown
+
+    def step(self, id: str) -> dict[str, Any]:
+        """What `step show` answers."""
+        shown: dict[str, Any] = document(steps.page(self.store, id))
+        return shown
+
+    def step_rows(self, head: str) -> list[dict[str, Any]]:
+        """What `step list` answers."""
+        shown: list[dict[str, Any]] = document(steps.rows(self.store, head))
+        return shown
 
     @property
-    def view(self) -> View:
-        return View(self.store, self.engine.home)
+    def views(self) -> ThreadViews:
+        return ThreadViews(self.store, self.engine.home)
 
     @property
     def prompt(self) -> str:

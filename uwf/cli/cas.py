@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
-from uwf.errors import NotFound, UwfError
+from uwf.cli.output import document
+from uwf.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
-    from uwf.store.protocols import Store
 
 ID_FORMS = "An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N."
 
@@ -25,27 +25,19 @@ ID_FORMS = "An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N."
     kind=opt("--kind", help="Store the JSON in the file as an object of this kind."),
 )
 def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
-    from uwf.cli import payload_json
     from uwf.cli import text_arg as text
-    from uwf.store import codec
 
     data = text.read_bytes(file)
-    if kind is not None:
-        name = text.name_of(file)
-        payload = payload_json.from_json(text.decode(data, name), name)
+    if kind is None:
+        stored = ctx.app.objects.put(data)
     else:
-        try:
-            kind, payload = "text", data.decode()
-        except UnicodeDecodeError:
-            kind, payload = "blob", data
-    encoded = codec.encode(kind, payload)
-    store = ctx.store(create=True)
-    for link in codec.links(payload):
-        if not store.has(link):
-            raise NotFound(f"{file} links to {link}, which is not in the store")
-    with store.transaction() as tx:
-        id = tx.put_raw(encoded)
-    ctx.out.answer({"id": id, "kind": kind, "bytes": len(encoded)}, ids=[id], draw=id)
+        name = text.name_of(file)
+        stored = ctx.app.objects.put_json(kind, text.decode(data, name), name)
+    ctx.out.answer(
+        {"id": stored.id, "kind": stored.kind, "bytes": stored.size_bytes},
+        ids=[stored.id],
+        draw=stored.id,
+    )
 
 
 @command(
@@ -56,22 +48,22 @@ def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
     id=arg(ID_FORMS, complete="step"),
 )
 def get(ctx: Context, id: str) -> None:
-    from uwf.cli import jsontext, payload_json
+    from uwf.cli import jsontext
 
-    store = ctx.reader()
-    whole = _find(store, id)
-    node = store.get(whole)
-    payload = payload_json.to_json(node.payload)
+    found = ctx.app.objects.get(id)
+    content, payload = found.payload, found.as_json()
 
     def draw() -> None:
-        if isinstance(node.payload, bytes) and not ctx.out.on_terminal:
-            ctx.out.data(node.payload)
-        elif isinstance(node.payload, str):
-            ctx.out.write(node.payload)
+        if isinstance(content, bytes) and not ctx.out.on_terminal:
+            ctx.out.data(content)
+        elif isinstance(content, str):
+            ctx.out.write(content)
         else:
             ctx.out.text(jsontext.dumps(payload, indent=True))
 
-    ctx.out.answer({"id": whole, "kind": node.kind, "payload": payload}, ids=[whole], draw=draw)
+    ctx.out.answer(
+        {"id": found.id, "kind": found.kind, "payload": payload}, ids=[found.id], draw=draw
+    )
 
 
 @command(
@@ -82,7 +74,7 @@ def get(ctx: Context, id: str) -> None:
 )
 def has(ctx: Context, id: str) -> int:
     try:
-        whole = _find(ctx.reader(), id)
+        whole = ctx.app.objects.id_of(id)
     except NotFound:
         ctx.out.answer({"id": id, "has": False}, draw="no")
         return exits.NOT_FOUND
@@ -97,10 +89,7 @@ def has(ctx: Context, id: str) -> int:
     id=arg(ID_FORMS, complete="step"),
 )
 def refs(ctx: Context, id: str) -> None:
-    from uwf.store.walk import links_of
-
-    store = ctx.reader()
-    found = list(dict.fromkeys(links_of(store, _find(store, id))))
+    found = ctx.app.objects.links(id)
     ctx.out.answer(found, ids=found, draw="\n".join(found))
 
 
@@ -112,29 +101,15 @@ def refs(ctx: Context, id: str) -> None:
     id=arg(ID_FORMS, complete="step"),
 )
 def walk(ctx: Context, id: str) -> int:
-    from uwf.store.codec import links
+    from uwf.app.values import Unreached
 
-    store = ctx.reader()
-    root = _find(store, id)
-    code, depth, level, seen = exits.DONE, 0, [root], {root}
-    while level:
-        below: list[str] = []
-        for each in level:
-            try:
-                node = store.get(each)
-            except (NotFound, UwfError) as error:
-                if exits.exit_code(error) != exits.FAULT:
-                    raise
-                ctx.out.warning(error.message)
-                code = exits.FAULT
-                continue
-            line = {"id": each, "kind": node.kind, "depth": depth}
-            ctx.out.line(line, id=each, draw=f"{each}  {depth:>6}  {node.kind}")
-            for link in links(node.payload):
-                if link not in seen:
-                    seen.add(link)
-                    below.append(str(link))
-        level, depth = below, depth + 1
+    code = exits.DONE
+    for each in ctx.app.objects.walk(id):
+        if isinstance(each, Unreached):
+            ctx.out.warning(each.why)
+            code = exits.FAULT
+            continue
+        ctx.out.line(each, id=each.id, draw=f"{each.id}  {each.depth:>6}  {each.kind}")
     return code
 
 
@@ -145,26 +120,8 @@ def walk(ctx: Context, id: str) -> int:
     id=arg(ID_FORMS, complete="step"),
 )
 def stat(ctx: Context, id: str | None = None) -> None:
-    store = ctx.reader()
-    if id is None:
-        total = store.stats()
-        document: dict[str, object] = {
-            "objects": total.objects,
-            "bytes": total.size_bytes,
-            "storedBytes": total.stored_bytes,
-        }
-        ids = []
-    else:
-        whole = _find(store, id)
-        node, size = store.get(whole), len(store.raw(whole))
-        document = {"id": whole, "kind": node.kind, "bytes": size}
-        document["storedBytes"] = store.stored_bytes(whole)
-        ids = [whole]
-    shown = {name: str(value) for name, value in document.items()}
-    ctx.out.answer(document, ids=ids, draw=lambda: ctx.out.fields(shown))
-
-
-def _find(store: Store, text: str) -> str:
-    from uwf.engine.query import resolve
-
-    return resolve.object_id(store, text)
+    found = ctx.app.objects.figures() if id is None else ctx.app.objects.size(id)
+    shown = {name: str(value) for name, value in document(found).items()}
+    ctx.out.answer(
+        found, ids=[shown["id"]] if "id" in shown else [], draw=lambda: ctx.out.fields(shown)
+    )

@@ -8,9 +8,8 @@ from uwf.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
-    Row = dict[str, Any]
+    from uwf.app.values import ThreadView
 
 SHOWN = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
 
@@ -41,22 +40,24 @@ def chosen(words: str | None) -> tuple[str, ...]:
     return found
 
 
-def cells(columns: tuple[str, ...], row: Row, agent: Callable[[Row], str]) -> list[str]:
-    """The cells of one thread, a row of `View.thread`; `agent` says who runs it or ran it last."""
-    return [agent(row) if column == "agent" else _CELLS[column](row) for column in columns]
+def cells(
+    columns: tuple[str, ...], thread: ThreadView, agent: Callable[[ThreadView], str]
+) -> list[str]:
+    """The cells of one thread; `agent` says who runs it or ran it last."""
+    return [agent(thread) if column == "agent" else _CELLS[column](thread) for column in columns]
 
 
-def standing(row: Row) -> str:
+def state(thread: ThreadView) -> str:
     """The status for a reader: a process that only waits for a place runs nothing."""
-    return "waiting" if row["waiting"] is not None else str(row["status"])
+    return "waiting" if thread.waiting is not None else thread.status
 
 
-def spent(row: Row) -> str:
+def spent(thread: ThreadView) -> str:
     """What a thread has used, beside what it may."""
-    limits = row["budget"] or {}
+    limits = thread.budget or {}
     return ", ".join(
         said + (f" of {quantities.written(name, limits[name])}" if name in limits else "")
-        for name, said in _amounts(row).items()
+        for name, said in _amounts(thread).items()
     )
 
 
@@ -73,17 +74,17 @@ def number(value: int | None) -> str:
     return "?" if value is None else str(value)
 
 
-def labels(row: Row) -> str:
-    return ", ".join(f"{key}={value}" for key, value in row["labels"].items())
+def labels(thread: ThreadView) -> str:
+    return ", ".join(f"{key}={value}" for key, value in thread.labels.items())
 
 
-def _used(row: Row) -> str:
-    return ", ".join(_amounts(row).values())
+def _used(thread: ThreadView) -> str:
+    return ", ".join(_amounts(thread).values())
 
 
-def _amounts(row: Row) -> dict[str, str]:
+def _amounts(thread: ThreadView) -> dict[str, str]:
     """What was used and what is limited. Steps and visits stand elsewhere, unless they have a limit."""
-    used, limits = row["spent"] or {}, row["budget"] or {}
+    used, limits = thread.spent or {}, thread.budget or {}
     return {
         name: f"{name} {quantities.said(name, used.get(name, 0))}"
         for name in quantities.NAMES
@@ -91,24 +92,24 @@ def _amounts(row: Row) -> dict[str, str]:
     }
 
 
-_CELLS: dict[str, Callable[[Row], str]] = {
-    "thread": lambda row: str(row["thread"]),
-    "status": standing,
-    "workflow": lambda row: row["workflowName"] or "",
-    "step": lambda row: number(row["steps"]),
-    "round": lambda row: number(row["rounds"]),
-    "next": lambda row: row["currentRole"] or "",
-    "begun": lambda row: moment(row["startedAt"]),
-    "task": lambda row: short(row["prompt"] or "", 40),
+_CELLS: dict[str, Callable[[ThreadView], str]] = {
+    "thread": lambda thread: thread.thread,
+    "status": state,
+    "workflow": lambda thread: thread.workflow_name or "",
+    "step": lambda thread: number(thread.steps),
+    "round": lambda thread: number(thread.rounds),
+    "next": lambda thread: thread.current_role or "",
+    "begun": lambda thread: moment(thread.started_at),
+    "task": lambda thread: short(thread.prompt or "", 40),
     "spent": _used,
-    "budget": lambda row: quantities.format_budget(row["budget"] or {}),
+    "budget": lambda thread: quantities.format_budget(thread.budget or {}),
     "labels": labels,
-    "agent": lambda row: "",
-    "message": lambda row: short(row["suspendMessage"] or "", 60),
-    "priority": lambda row: str(row["priority"]),
-    "cwd": lambda row: row["cwd"] or "",
-    "updated": lambda row: moment(row["updatedAt"]),
-    "completed": lambda row: moment(row["completedAt"]),
+    "agent": lambda thread: "",
+    "message": lambda thread: short(thread.suspend_message or "", 60),
+    "priority": lambda thread: str(thread.priority),
+    "cwd": lambda thread: thread.cwd or "",
+    "updated": lambda thread: moment(thread.updated_at),
+    "completed": lambda thread: moment(thread.completed_at),
 }
 
 ALL = tuple(_CELLS)

@@ -119,8 +119,7 @@ def _found(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
 
     home = line.given.get("home")
     # The shell has not yet put the home folder in place of a `~`.
-    context = Context(Common(home=home and os.path.expanduser(home)), Output())
-    context.patience_s = PATIENCE_S
+    context = Context(Common(home=home and os.path.expanduser(home)), Output(), PATIENCE_S)
     try:
         yield from FINDERS[what](context, prefix)
     finally:

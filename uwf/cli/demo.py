@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from uwf.app.values import StepRow
     from uwf.cli.context import Context
     from uwf.cli.tour import Tour
 
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 )
 def demo(ctx: Context, path: str | None = None) -> int:
     from uwf import clock, config
-    from uwf.cli import demo_story, wiring
+    from uwf.app.opened import absolute
+    from uwf.cli import demo_story
     from uwf.cli.tour import Tour, UnexpectedExit
     from uwf.demo import folder
 
     began_s = clock.monotonic_s()
     linter = _linter()
-    source = folder.PANTRY if path is None else wiring.folder(path)
+    source = folder.PANTRY if path is None else absolute(path)
     made = folder.make(ctx.home, source, config.environment())
     tour = Tour(ctx, made.path)
     try:
@@ -79,30 +81,25 @@ def _linter() -> str:
 
 def _outcome(ctx: Context, thread: str) -> dict[str, Any]:
     """What the thread came to, round by round."""
-    from uwf.engine.chain.tags import THREADS
-    from uwf.engine.query.threads import View
-
-    ref = ctx.store().ref(THREADS + thread)
-    assert ref is not None
-    steps = View(ctx.store(), ctx.home).steps(ref.id)
-    rounds = range(1, steps[-1]["round"] + 1)
+    steps = ctx.app.steps(thread)
+    rounds = range(1, steps[-1].round + 1)
     return {
-        "status": ref.tags["status"],
+        "status": ctx.app.show(thread).status,
         "steps": len(steps),
-        "suspensions": sum(step["status"] == "$SUSPEND" for step in steps),
+        "suspensions": sum(step.status == "$SUSPEND" for step in steps),
         "rounds": [
-            {"round": number, **_round([step for step in steps if step["round"] == number])}
+            {"round": number, **_round([step for step in steps if step.round == number])}
             for number in rounds
         ],
     }
 
 
-def _round(steps: list[dict[str, Any]]) -> dict[str, Any]:
+def _round(steps: list[StepRow]) -> dict[str, Any]:
     """What one round found, and what its last review left."""
-    last = steps[-1]["output"]
-    found = [step["output"]["findings"] for step in steps if "findings" in step["output"]]
+    last = steps[-1].output
+    found = [step.output["findings"] for step in steps if "findings" in step.output]
     return {
-        "roles": [step["role"] for step in steps],
+        "roles": [step.role for step in steps],
         "findings": {"before": found[0] if found else 0, "after": last.get("left", 0)},
         "agreed": last.get("agreed", ""),
     }

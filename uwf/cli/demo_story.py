@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from uwf.cli.exits import DONE, SUSPENDED
 from uwf.demo.folder import AGENT, PROJECT, WORKFLOW
 from uwf.demo.project import listed
-from uwf.engine.chain.tags import THREADS
 from uwf.quantities import counted
 
 if TYPE_CHECKING:
@@ -100,8 +99,7 @@ def _second_round(ctx: Context, tour: Tour, thread: str) -> None:
 def _answer(ctx: Context, tour: Tour, thread: str, answer: str) -> None:
     """Answer until nothing is asked any more: `answer` first, then what leaves nothing open."""
     for _ in range(MAX_ANSWERS):
-        ref = ctx.store().ref(THREADS + thread)
-        linter_failed = ref is not None and ref.tags.get("suspendedRole") == "survey"
+        linter_failed = ctx.app.show(thread).suspended_role == "survey"
         if not _run(tour, "resume", thread, ANSWER_SETTINGS if linter_failed else answer):
             return
         answer = answer if linter_failed else ANSWER_LAST

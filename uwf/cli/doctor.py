@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.cli import exits, wiring
+from uwf.cli import exits
 from uwf.cli.command import command, opt
 
 TYPE_CHECKING = False
@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     ),
 )
 def doctor(ctx: Context, *, repair: bool = False) -> int:
-    from uwf.engine.upkeep import doctor as checkup
-
-    engine = wiring.engine(ctx, lambda event: None)
-    findings = checkup.examine(engine, repair=repair)
-    rows = [
-        {"kind": one.kind, "thread": one.thread, "what": one.what, "repaired": one.repaired}
-        for one in findings
-    ]
+    findings = ctx.app.upkeep.doctor(repair=repair)
     ctx.out.answer(
-        rows,
+        findings,
         ids=[one.thread for one in findings if one.thread],
         draw=lambda: (
             ctx.out.table(

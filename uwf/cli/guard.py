@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from uwf.cli.command import arg, command, opt
-from uwf.errors import InputError, NotFound
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from uwf.app.values import StatsRow
     from uwf.cli.context import Context
-    from uwf.engine.query.guard_status import StatsRow
 
 ON, OFF = "on", "off"
 
@@ -22,10 +22,7 @@ ON, OFF = "on", "off"
     example="uwf guard status",
 )
 def status(ctx: Context) -> None:
-    from uwf.cli import wiring
-    from uwf.engine.query import guard_status
-
-    found = guard_status.status(wiring.admission(ctx).guards)
+    found = ctx.app.guards.status()
     lines = {line.name: line.text for line in found.lines}
     shares = {line.name: line.share for line in found.lines if line.share is not None}
     ctx.out.answer(found.facts, draw=lambda: ctx.out.fields(lines, shares))
@@ -37,12 +34,9 @@ def status(ctx: Context) -> None:
     example="uwf guard stats",
 )
 def stats(ctx: Context) -> None:
-    from uwf.engine.query import guard_status
-    from uwf.guard.success_rate import SuccessRate
-
-    found = guard_status.stats(ctx.reader(), ctx.config.rules(SuccessRate.Rules))
+    found = ctx.app.guards.stats()
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
-    shown = [_cells(row) for row in found if row.by != guard_status.ALL]
+    shown = [_cells(row) for row in found if row.by != "all"]
     refused = "".join(_numbers(row.refused) for row in found if row.refused is not None)
 
     def draw() -> None:
@@ -62,13 +56,7 @@ def stats(ctx: Context) -> None:
     word=arg("on or off.", metavar="on|off", choices=(ON, OFF)),
 )
 def drain(ctx: Context, word: str) -> None:
-    from uwf.guard import pause as switch
-
-    store = ctx.store(create=True)
-    if word == ON:
-        switch.turn_on(store, switch.DRAIN, "drain", until_ms=None, why="")
-    else:
-        switch.turn_off(store, switch.DRAIN)
+    ctx.app.guards.drain(word == ON)
     ctx.out.answer({"drain": word == ON}, draw=f"drain is {word}")
 
 
@@ -85,8 +73,7 @@ def drain(ctx: Context, word: str) -> None:
 def pause(
     ctx: Context, what: str, word: str = ON, *, until: str | None = None, reason: str = ""
 ) -> None:
-    from uwf.cli.time_arg import future_ms
-    from uwf.guard import pause as switch
+    from uwf.cli.text_arg import future_ms
 
     agent = None if what in (ON, OFF) else what
     on = (what if agent is None else word) == ON
@@ -97,17 +84,11 @@ def pause(
             code="usage",
         )
     until_ms = None if until is None else future_ms(until)
-    store = ctx.store(create=True)
     was_on = True
-    if agent is None and on:
-        switch.turn_on(store, switch.PAUSE, "pause", until_ms=until_ms, why=reason)
-    elif agent is None:
-        was_on = switch.turn_off(store, switch.PAUSE)
-    elif on:
-        counter = switch.of_agent(agent)
-        switch.turn_on(store, counter, agent, until_ms=until_ms, why=reason or "by hand")
+    if on:
+        ctx.app.guards.pause(agent, until_ms=until_ms, why=reason)
     else:
-        was_on = switch.resume_agent(store, agent)
+        was_on = ctx.app.guards.unpause(agent)
     name = "everything" if agent is None else f"agent {agent}"
     document = {"agent": agent, "paused": on, "untilMs": until_ms}
     news = f"{name} is {'paused' if on else 'no longer paused'}"
@@ -124,15 +105,7 @@ def pause(
     breaker=arg("An agent, or AGENT/CLASS.", metavar="BREAKER", complete="agent"),
 )
 def reset(ctx: Context, breaker: str) -> None:
-    from uwf.guard import breaker as breakers
-
-    closed = breakers.reset(ctx.store(create=True), breaker)
-    if not closed:
-        raise NotFound(
-            f"no breaker {breaker!r} has counted a failure",
-            hint="uwf guard status",
-            code="no_such_breaker",
-        )
+    closed = ctx.app.guards.reset(breaker)
     ctx.out.answer({"breaker": breaker, "closed": closed}, draw=f"{breaker} is closed")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock, quantities
-from uwf.engine.events import Recovered, ReplyRejected, Retrying, StepStarted, Turn, Waiting
+from uwf.app.values import Recovered, ReplyRejected, Retrying, StepStarted, Turn, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
-    from uwf.agent.stop import Stop
+    from uwf.app.values import Event, Stop
     from uwf.cli.output import Output
-    from uwf.engine.events import Event
 else:
     try:
         # The C module itself: `signal` wraps it in enums, whose import costs a third of a whole command.

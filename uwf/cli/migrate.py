@@ -18,25 +18,19 @@ if TYPE_CHECKING:
     dry_run=opt("--dry-run", help="Only say what would be moved."),
 )
 def history(ctx: Context, *, dry_run: bool = False) -> None:
-    from uwf.engine.upkeep import migrate as old
-
-    report = old.migrate(ctx.reader(), dry_run=dry_run)
-    conflicts = [
-        {"thread": clash.thread, "kept": clash.kept, "dropped": clash.dropped}
-        for clash in report.conflicts
-    ]
+    report = ctx.app.upkeep.migrate_history(dry_run=dry_run)
     document = {
         "moved": report.moved,
         "skipped": report.skipped,
-        "conflicts": conflicts,
+        "conflicts": report.conflicts,
         "dryRun": dry_run,
     }
     lines = [f"{'would move' if dry_run else 'moved'} {report.moved}, skipped {report.skipped}"]
     lines += [
-        f"conflict: thread {clash['thread']} keeps {clash['kept'][:12]}; "
-        f"the older entry {clash['dropped'][:12]} stays at {old.HISTORY}{clash['thread']}"
-        for clash in conflicts
+        f"conflict: thread {clash.thread} keeps {clash.kept[:12]}; "
+        f"the older entry {clash.dropped[:12]} stays at {clash.ref}"
+        for clash in report.conflicts
     ]
     ctx.out.answer(document, draw="\n".join(lines))
-    if conflicts:
-        ctx.out.hint(f"uwf ref delete {old.HISTORY}{conflicts[0]['thread']}")
+    if report.conflicts:
+        ctx.out.hint(f"uwf ref delete {report.conflicts[0].ref}")

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import os
 import sys
+from types import MappingProxyType
 
 from uwf import config
 from uwf.errors import StoreError
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +47,11 @@ class Output:
     # -- data, on stdout
 
     def answer(
-        self, document: Any, *, ids: Iterable[str] = (), draw: str | Callable[[], None] = ""
+        self, value: Any, *, ids: Iterable[str] = (), draw: str | Callable[[], None] = ""
     ) -> None:
-        """The whole answer: one JSON document, or ids, or a text or what draws it."""
+        """The whole answer: one JSON document (see `document`), or ids, or a text or what draws it."""
         if self.json:
-            self._print_json(document, indent=self.on_terminal)
+            self._print_json(value, indent=self.on_terminal)
         elif self.quiet:
             self.write("".join(f"{id}\n" for id in ids))
         elif isinstance(draw, str):
@@ -57,11 +59,11 @@ class Output:
         else:
             draw()
 
-    def line(self, document: Any, *, id: str = "", draw: str | Callable[[], None] = "") -> None:
+    def line(self, value: Any, *, id: str = "", draw: str | Callable[[], None] = "") -> None:
         """One of many answers (JSON Lines), seen by the reader at once."""
         self.clear_status()
         if self.json:
-            self._print_json(document)
+            self._print_json(value)
         elif self.quiet:
             self.write(f"{id}\n" if id else "")
         elif isinstance(draw, str):
@@ -151,10 +153,10 @@ class Output:
         encoding = sys.stdout.encoding if self.on_terminal else "utf-8"
         self.data(text.encode(encoding, "replace"))
 
-    def _print_json(self, document: Any, *, indent: bool = False) -> None:
+    def _print_json(self, value: Any, *, indent: bool = False) -> None:
         from uwf.cli import jsontext
 
-        self.data(jsontext.dumps(document, indent=indent).encode() + b"\n")
+        self.data(jsontext.dumps(document(value), indent=indent).encode() + b"\n")
 
     # -- everything else, on stderr
 
@@ -244,6 +246,31 @@ class Output:
             _put(sys.stderr, text)
         finally:
             self._is_drawing = False
+
+
+def document(value: Any) -> Any:
+    """`value` as a document of the contract: a record is an object whose names are its fields' in camelCase.
+
+    Fields that a record names in `left_out` are there only when they have a value. `from_` stands for `from`, which no
+    field can be called. Keys of a mapping are data, and stay as they are.
+    """
+    if isinstance(value, Record):
+        rarely = getattr(value, "left_out", ())
+        return {
+            _camel(name): document(field)
+            for name in value._fields
+            if (field := getattr(value, name)) is not None or name not in rarely
+        }
+    if isinstance(value, (list, tuple)):
+        return [document(item) for item in value]
+    if isinstance(value, (dict, MappingProxyType)):
+        return {key: document(item) for key, item in value.items()}
+    return value
+
+
+def _camel(name: str) -> str:
+    first, *more = name.rstrip("_").split("_")
+    return first + "".join(word.capitalize() for word in more)
 
 
 def has_colour(stream: TextIO | None) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.cli import wiring
 from uwf.cli.command import arg, command
-from uwf.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,22 +15,7 @@ if TYPE_CHECKING:
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
-    from uwf.engine.query import guard_status
-
-    waiting = guard_status.waiting(ctx.reader(), ctx.home)
-    rows = [
-        {
-            "position": row.position,
-            "thread": row.thread,
-            "person": row.person,
-            "priority": row.priority,
-            "agedPriority": row.aged_priority,
-            "waitedMs": row.waited_ms,
-            "pid": row.pid,
-            "blockedOn": row.blocked_on,
-        }
-        for row in waiting
-    ]
+    waiting = ctx.app.guards.queue()
     columns = ("#", "thread", "layer", "priority", "waited", "process", "blocked on")
     cells = [
         [
@@ -52,8 +35,8 @@ def list_(ctx: Context) -> None:
             spare = ("layer", "priority", "process", "blocked on")
             ctx.out.table(columns, cells, cut=("blocked on",), spare=spare)
 
-    ctx.out.answer(rows, ids=[row.thread for row in waiting], draw=draw)
-    if not rows:
+    ctx.out.answer(waiting, ids=[row.thread for row in waiting], draw=draw)
+    if not waiting:
         ctx.out.note("nobody waits")
 
 
@@ -64,13 +47,5 @@ def list_(ctx: Context) -> None:
     thread=arg("A ULID, 4+ characters of it, @last, or a counter queue/ULID.", complete="waiting"),
 )
 def drop(ctx: Context, thread: str) -> None:
-    from uwf.guard import queue
-
-    # An entry that cannot be read is told of by the name of its counter, and its thread may be gone.
-    name = thread if thread.startswith(queue.PREFIX) else wiring.thread_ref(ctx, thread).name
-    id = name.rpartition("/")[2]
-    with ctx.store().transaction(durable=False) as tx:
-        was_in_line = queue.remove(tx, id)
-    if not was_in_line:
-        raise NotFound(f"thread {id} does not wait", hint="uwf queue list", code="not_waiting")
+    id = ctx.app.guards.drop(thread)
     ctx.out.answer({"thread": id, "dropped": True}, ids=[id], draw=f"{id}  dropped")

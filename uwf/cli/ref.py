@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli.command import arg, command, opt
-from uwf.errors import InputError, NotFound
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from uwf.app.values import RefView
     from uwf.cli.context import Context
-    from uwf.store.protocols import Move, Ref
-
-NONE = "none"
 
 
 @command(
@@ -27,10 +25,10 @@ def list_(ctx: Context, prefix: str = "", *, tag: tuple[str, ...] = ()) -> None:
     wanted: dict[str, tuple[str, ...]] = {}
     for key, value in (_pair(text, f"uwf ref list {prefix}".rstrip()) for text in tag):
         wanted[key] = (*wanted.get(key, ()), value)
-    found = ctx.reader().refs(prefix, tags=wanted)
+    found = ctx.app.objects.refs(prefix, wanted)
     rows = ((ref.name, ref.id[:12], str(ref.version), _line(ref.tags)) for ref in found)
     ctx.out.answer(
-        [_document(ref) for ref in found],
+        found,
         ids=(ref.name for ref in found),
         draw=lambda: (
             ctx.out.table(
@@ -49,10 +47,7 @@ def list_(ctx: Context, prefix: str = "", *, tag: tuple[str, ...] = ()) -> None:
     name=arg("The ref.", complete="ref"),
 )
 def get(ctx: Context, name: str) -> None:
-    found = ctx.reader().ref(name)
-    if found is None:
-        raise _no_ref(name)
-    _answer(ctx, found)
+    _answer(ctx, ctx.app.objects.ref(name))
 
 
 @command(
@@ -69,19 +64,8 @@ def get(ctx: Context, name: str) -> None:
 def set_(
     ctx: Context, name: str, id: str, *, tag: tuple[str, ...] = (), expect: str | None = None
 ) -> None:
-    from uwf.engine.query import resolve
-    from uwf.store.protocols import ANY
-
     changes = dict(_pair(text, f"uwf ref set {name} {id}") for text in tag)
-    store = ctx.store(create=True)
-    target = resolve.object_id(store, id)
-    believed = None if expect == NONE else ANY if expect is None else store.find(expect)
-    with store.transaction() as tx:
-        now = tx.ref(name)
-        tags = {**(now.tags if now else {}), **changes}
-        kept = {key: value for key, value in tags.items() if value or key not in changes}
-        moved = tx.set_ref(name, target, tags=kept, expect=believed, why="ref set")
-    _answer(ctx, moved)
+    _answer(ctx, ctx.app.objects.set_ref(name, id, changes, expect))
 
 
 @command(
@@ -91,12 +75,7 @@ def set_(
     name=arg("The ref.", complete="ref"),
 )
 def delete(ctx: Context, name: str) -> None:
-    if ctx.reader().ref(name) is None:
-        raise _no_ref(name)
-    with ctx.store().transaction() as tx:
-        last = tx.ref(name)
-        tx.delete_ref(name, why="ref delete")
-    old = last.id if last else None
+    old = ctx.app.objects.delete_ref(name)
     ctx.out.answer({"name": name, "deleted": old}, ids=[name], draw=f"deleted {name}, was {old}")
 
 
@@ -107,13 +86,11 @@ def delete(ctx: Context, name: str) -> None:
     name=arg("The ref.", complete="ref"),
 )
 def log(ctx: Context, name: str) -> None:
-    moves = ctx.reader().moves(name)
-    if not moves:
-        raise _no_ref(name)
-    rows = ((str(m.version), clock.iso(m.at_ms), (m.old or "")[:12], (m.new or "")[:12], m.why, m.process)
+    moves = ctx.app.objects.ref_log(name)
+    rows = ((str(m.version), clock.iso(m.at), (m.old or "")[:12], (m.new or "")[:12], m.why, m.process)
             for m in moves)  # fmt: skip
     ctx.out.answer(
-        [_move(move) for move in moves],
+        moves,
         ids=(move.new for move in moves if move.new),
         draw=lambda: ctx.out.table(
             ("version", "at", "old", "new", "why", "process"),
@@ -124,37 +101,15 @@ def log(ctx: Context, name: str) -> None:
     )
 
 
-def _answer(ctx: Context, ref: Ref) -> None:
+def _answer(ctx: Context, ref: RefView) -> None:
     fields = {
         "name": ref.name,
         "id": ref.id,
         "version": str(ref.version),
         "tags": _line(ref.tags),
-        "updated": clock.iso(ref.updated_ms),
+        "updated": clock.iso(ref.updated_at),
     }
-    ctx.out.answer(_document(ref), ids=[ref.id], draw=lambda: ctx.out.fields(fields))
-
-
-def _document(ref: Ref) -> dict[str, object]:
-    return {
-        "name": ref.name,
-        "id": ref.id,
-        "version": ref.version,
-        "tags": ref.tags,
-        "updatedAt": ref.updated_ms,
-    }
-
-
-def _move(move: Move) -> dict[str, object]:
-    return {
-        "version": move.version,
-        "old": move.old,
-        "new": move.new,
-        "tags": move.tags,
-        "at": move.at_ms,
-        "why": move.why,
-        "process": move.process,
-    }
+    ctx.out.answer(ref, ids=[ref.id], draw=lambda: ctx.out.fields(fields))
 
 
 def _line(tags: Mapping[str, str]) -> str:
@@ -169,7 +124,3 @@ def _pair(text: str, typed: str) -> tuple[str, str]:
             f"--tag {text!r} is not of the form K=V", hint=f"{typed} --tag status=idle"
         )
     return key, value
-
-
-def _no_ref(name: str) -> NotFound:
-    return NotFound(f"no ref is called {name!r}", hint="uwf ref list", code="no_such_ref")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.engine.query import resolve
-from uwf.engine.query.threads import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
+    from uwf.app.values import AttemptPage, StepPage, StepRow, TurnRow
     from uwf.cli.context import Context
 
 _STEP = arg(
@@ -28,11 +27,11 @@ _STEP = arg(
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
 )
 def list_(ctx: Context, thread: str) -> None:
-    rows = View(ctx.reader(), ctx.home).steps(wiring.thread_ref(ctx, thread).id)
+    rows = ctx.app.steps(thread)
     columns = ("step", "#", "round", "role", "status", "seconds", "tries", "agent")
     ctx.out.answer(
         rows,
-        ids=[row["step"] for row in rows],
+        ids=[row.step for row in rows],
         draw=lambda: (
             ctx.out.table(
                 columns,
@@ -56,13 +55,13 @@ def list_(ctx: Context, thread: str) -> None:
     step=_STEP,
 )
 def show(ctx: Context, step: str) -> None:
-    store = ctx.reader()
-    id = resolve.step_id(store, step, or_attempt=True)
-    if store.get(id).kind == "attempt":
-        _show_attempt(ctx, id)
+    from uwf.app.values import StepPage
+
+    found = ctx.app.step(step)
+    if not isinstance(found, StepPage):
+        _show_attempt(ctx, found)
         return
-    row = View(store, ctx.home).step(id)
-    ctx.out.answer(row, ids=[id], draw=lambda: ctx.out.fields(_fields(row)))
+    ctx.out.answer(found, ids=[found.step], draw=lambda: ctx.out.fields(_fields(found)))
 
 
 @command(
@@ -72,20 +71,9 @@ def show(ctx: Context, step: str) -> None:
     step=_STEP,
 )
 def read(ctx: Context, step: str) -> None:
-    from uwf.engine.query import markdown as reading
+    from uwf.cli.thread_follow import answer_page
 
-    store = ctx.reader()
-    id = resolve.step_id(store, step, or_attempt=True)
-    if store.get(id).kind == "attempt":
-        from uwf.engine.query import ended
-
-        text = ended.page(store, id)
-        ctx.out.answer(
-            {"attempt": id, "markdown": text}, ids=[id], draw=lambda: ctx.out.markdown(text)
-        )
-        return
-    text = reading.step_page(store, id)
-    ctx.out.answer({"step": id, "markdown": text}, ids=[id], draw=lambda: ctx.out.markdown(text))
+    answer_page(ctx, ctx.app.read_step(step))
 
 
 @command(
@@ -96,96 +84,77 @@ def read(ctx: Context, step: str) -> None:
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
-    from uwf.engine.chain.tags import THREADS
-    from uwf.engine.chain.thread import runner
-    from uwf.engine.query import turns as telling
-
-    store = ctx.reader()
-    ref = wiring.thread_ref(ctx, thread)
-    only = None if step is None else resolve.step_id(store, step)
-    is_running = runner(ctx.home, ref.name.removeprefix(THREADS)) is not None
-    rows = telling.of_thread(store, ref, only, is_running=is_running)
-    ctx.out.answer(
-        rows, ids=[row["turn"] for row in rows], draw="\n".join(_turn(row) for row in rows)
-    )
+    rows = ctx.app.turns(thread, step)
+    ctx.out.answer(rows, ids=[row.turn for row in rows], draw="\n".join(map(_turn, rows)))
     if not rows:
         ctx.out.note("no agent has said anything yet")
-        failed = None if only is not None else telling.last_attempt(store, ref)
+        failed = None if step is not None else ctx.app.last_attempt(thread)
         if failed is not None:
             ctx.out.hint(f"uwf step show {failed[:16]}")
 
 
-def _turn(row: dict[str, Any]) -> str:
-    where = f"step {row['index']}" if row["step"] else f"attempt {row['number']}, {row['outcome']}"
-    return f"— {row['role']}, {where}, {row['from']}, {clock.iso(row['at'])}\n{row['text']}"
+def _turn(row: TurnRow) -> str:
+    where = f"step {row.index}" if row.step else f"attempt {row.number}, {row.outcome}"
+    return f"— {row.role}, {where}, {row.from_}, {clock.iso(row.at)}\n{row.text}"
 
 
-def _show_attempt(ctx: Context, id: str) -> None:
-    from uwf.engine.query import ended
-
-    row = ended.row(ctx.reader(), id)
+def _show_attempt(ctx: Context, found: AttemptPage) -> None:
     fields = {
-        "attempt": id,
-        "thread": row["thread"],
-        "role": row["role"],
-        "place": f"attempt {row['number']}, round {row['round']}",
-        "failed": f"{row['error']['code']}: {row['error']['message']}",
-        "process": "" if row["process"] is None else ended.process(row["process"]),
-        "agent": row["agent"],
-        "cwd": row["cwd"],
-        "began": clock.iso(row["startedAt"])
-        + ("" if row["durationMs"] is None else f", took {row['durationMs'] / 1000:.1f} s"),
-        "usage": _usage(row),
-        "supplement": row["supplement"] or "",
-        "instruction": row["instruction"],
+        "attempt": found.attempt,
+        "thread": found.thread,
+        "role": found.role,
+        "place": f"attempt {found.number}, round {found.round}",
+        "failed": f"{found.error.code}: {found.error.message}",
+        "process": found.process_words,
+        "agent": found.agent,
+        "cwd": found.cwd,
+        "began": clock.iso(found.started_at)
+        + ("" if found.duration_ms is None else f", took {found.duration_ms / 1000:.1f} s"),
+        "usage": _usage(found.usage),
+        "supplement": found.supplement or "",
+        "instruction": found.instruction,
     }
-    parts = [f"\n{ended.stderr_heading(row)}:\n\n{row['stderr']}"] if row["stderr"] else []
-    parts += [
-        f"\nTurn, {turn['from']}, {clock.iso(turn['at'])}:\n\n{turn['text']}"
-        for turn in row["turns"]
-    ]
+    parts = [f"\n{found.stderr_heading}:\n\n{found.stderr}"] if found.stderr else []
+    parts += [f"\nTurn, {turn.from_}, {clock.iso(turn.at)}:\n\n{turn.text}" for turn in found.turns]
 
     def draw() -> None:
         ctx.out.fields(fields)
         for part in parts:
             ctx.out.text(part)
 
-    ctx.out.answer(row, ids=[id], draw=draw)
+    ctx.out.answer(found, ids=[found.attempt], draw=draw)
 
 
-def _usage(row: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items())
+def _usage(usage: Mapping[str, Any] | None) -> str:
+    return ", ".join(f"{key} {value}" for key, value in (usage or {}).items())
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _cells(row: StepRow) -> list[str]:
     return [
-        row["step"][:16],
-        str(row["index"]),
-        str(row["round"]),
-        row["role"],
-        row["status"],
-        f"{row['durationMs'] / 1000:.1f}",
-        str(1 + len(row["attempts"])),
-        row["agent"],
+        row.step[:16],
+        str(row.index),
+        str(row.round),
+        row.role,
+        row.status,
+        f"{row.duration_ms / 1000:.1f}",
+        str(1 + len(row.attempts)),
+        row.agent,
     ]
 
 
-def _fields(row: dict[str, Any]) -> dict[str, str]:
-    from uwf.engine.chain.story import inline
-
-    output = {name: inline(value) for name, value in row["output"].items() if name != "$status"}
+def _fields(step: StepPage) -> dict[str, str]:
     return {
-        "step": row["step"],
-        "thread": row["thread"],
-        "role": f"{row['role']} → {row['status']}",
-        "place": f"step {row['index']}, round {row['round']}",
-        "agent": row["agent"],
-        "cwd": row["cwd"],
-        "began": f"{clock.iso(row['startedAt'])}, took {row['durationMs'] / 1000:.1f} s",
-        "usage": _usage(row),
-        "tries": str(1 + len(row["attempts"])),
-        "supplement": row["supplement"] or "",
-        "instruction": row["instruction"],
-        **output,
-        "body": row["body"],
+        "step": step.step,
+        "thread": step.thread,
+        "role": f"{step.role} → {step.status}",
+        "place": f"step {step.index}, round {step.round}",
+        "agent": step.agent,
+        "cwd": step.cwd,
+        "began": f"{clock.iso(step.started_at)}, took {step.duration_ms / 1000:.1f} s",
+        "usage": _usage(step.usage),
+        "tries": str(1 + len(step.attempts)),
+        "supplement": step.supplement or "",
+        "instruction": step.instruction,
+        **step.fields,
+        "body": step.body,
     }

@@ -6,6 +6,7 @@ import os
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
+from uwf.cli.output import document
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 )
 def verify(ctx: Context, *, deep: bool = False) -> int:
     from uwf.quantities import counted
-    from uwf.store import check
 
-    report = check.verify(ctx.store(), deep)
+    report = ctx.app.upkeep.verify(deep=deep)
     lines = [
         f"{problem.kind}: {problem.detail}"
         + (f"; needed by {', '.join(problem.needed_by)}" if problem.needed_by else "")
@@ -65,28 +65,19 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
     grace=opt("--grace", metavar="DURATION", help="How long what was given up is kept."),
 )
 def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
-    from uwf.engine.upkeep import stale_files
     from uwf.quantities import counted, duration_s
-    from uwf.store.gc import collect
 
     try:
-        grace_ms = round(duration_s(grace) * 1000)
+        grace_s = duration_s(grace)
     except ValueError as error:
         raise InputError(f"--grace: {error}", hint="uwf store gc --grace 14d") from None
-    report = collect(ctx.store(), grace_ms, dry_run)
-    files = [path for path in stale_files.find(ctx.home) if dry_run or stale_files.remove(path)]
+    report = ctx.app.upkeep.gc(grace_s, dry_run=dry_run)
     verb = "would remove" if dry_run else "removed"
-    unfinished = f", {verb} {counted(len(files), 'unfinished file')}" if files else ""
+    files = f", {verb} {counted(len(report.files), 'unfinished file')}" if report.files else ""
     ctx.out.answer(
-        {
-            "kept": report.kept,
-            "removed": report.removed,
-            "freedBytes": report.freed_bytes,
-            "files": files,
-            "dryRun": dry_run,
-        },
+        report,
         draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), "
-        f"kept {report.kept}, reachable or not older than {grace}{unfinished}",
+        f"kept {report.kept}, reachable or not older than {grace}{files}",
     )
 
 
@@ -98,10 +89,8 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     file=arg("The file to make.", complete="files"),
 )
 def backup(ctx: Context, file: str) -> None:
-    from uwf.store import backup as copying
-
     path = os.path.abspath(file)
-    size_bytes = copying.backup(ctx.store(), path)
+    size_bytes = ctx.app.upkeep.backup(path)
     ctx.out.answer(
         {"file": path, "bytes": size_bytes}, ids=[path], draw=f"{path}, {size_bytes} bytes"
     )
@@ -113,23 +102,6 @@ def backup(ctx: Context, file: str) -> None:
     example="uwf store stats",
 )
 def stats(ctx: Context) -> None:
-    store = ctx.store()
-    found = store.stats()
-    document = {
-        "path": store.path,
-        "objects": found.objects,
-        "bytes": found.size_bytes,
-        "storedBytes": found.stored_bytes,
-        "refs": found.refs,
-        "moves": found.moves,
-        "fileBytes": sum(map(_size, (store.path, f"{store.path}-wal"))),
-    }
-    shown = {name: str(value) for name, value in document.items()}
-    ctx.out.answer(document, draw=lambda: ctx.out.fields(shown))
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return 0
+    found = ctx.app.upkeep.stats()
+    shown = {name: str(value) for name, value in document(found).items()}
+    ctx.out.answer(found, draw=lambda: ctx.out.fields(shown))

@@ -1,9 +1,14 @@
-"""TEXT arguments: the text itself, `@file`, or `-` for stdin. `@@` stands for a text that begins with `@`."""
+"""What a person types for more than a word: a TEXT, a label, a point in time.
+
+A TEXT is the text itself, `@file`, or `-` for stdin. `@@` stands for a text that begins with `@`. A time is `2h` (ago),
+`2026-01-31`, `2026-01-31T09:15:00Z`, epoch milliseconds.
+"""
 
 from __future__ import annotations
 
 import sys
 
+from uwf import clock, quantities
 from uwf.errors import InputError
 
 MAX_TEXT_BYTES = 64 << 20
@@ -55,3 +60,40 @@ def decode(data: bytes, name: str) -> str:
 def name_of(path: str) -> str:
     """How a message calls what `path` stands for."""
     return "standard input" if path == "-" else f"the file {path.removeprefix('@')}"
+
+
+def label_pair(word: str, typed: str) -> tuple[str, str]:
+    """`KEY=VALUE` as a pair. Raises `InputError` when it is something else; `typed` is the command before it."""
+    key, equals, value = word.partition("=")
+    if not equals or not key or not key.isprintable() or not value.isprintable():
+        raise InputError(
+            f"label {word!r} is not of the form KEY=VALUE", hint=f"{typed} --label repo=shop"
+        )
+    return key, value
+
+
+def future_ms(text: str) -> int:
+    """The moment that `text` means, a duration counting from now on, in epoch milliseconds."""
+    try:
+        return clock.now_ms() + round(quantities.duration_s(text) * 1000)
+    except (InputError, ValueError):
+        return moment_ms(text)
+
+
+def moment_ms(text: str) -> int:
+    """The moment that `text` means, in epoch milliseconds. A date or time without zone is local."""
+    if text.isascii() and text.isdigit() and len(text) >= 12:
+        return int(text)
+    try:
+        return clock.now_ms() - round(quantities.duration_s(text) * 1000)
+    except (InputError, ValueError):
+        pass
+    from datetime import datetime
+
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"{text!r} is no time: write 2h for two hours ago, 2026-01-31, or 2026-01-31T09:15:00Z",
+            hint="uwf thread list --since 2h",
+        ) from None

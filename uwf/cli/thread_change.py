@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from uwf import points
-from uwf.cli import wiring
+from uwf.cli.columns import short
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text_arg import text_arg
+from uwf.cli.thread_show import answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.values import Carried
     from uwf.cli.context import Context
-    from uwf.engine.chain.nodes import Plan
-    from uwf.engine.events import Event
-    from uwf.store.protocols import Ref
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 
@@ -26,18 +24,15 @@ _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
     thread=_THREAD,
 )
 def stop(ctx: Context, thread: str) -> None:
-    from uwf.cli.thread_show import answer
-
-    ref = wiring.thread_ref(ctx, thread)
-    pid = _end_run(ctx, ref)
-    left = _end_what_was_left(ctx, ref)
-    if pid is not None:
-        ctx.out.note(f"stopped process {pid}")
-    elif left:
-        ctx.out.note(f"stopped what a killed run had left behind ({', '.join(map(str, left))})")
+    done = ctx.app.stop(thread)
+    if done.pid is not None:
+        ctx.out.note(f"stopped process {done.pid}")
+    elif done.left_behind:
+        pids = ", ".join(map(str, done.left_behind))
+        ctx.out.note(f"stopped what a killed run had left behind ({pids})")
     else:
         ctx.out.note("nothing was running")
-    answer(ctx, _fresh(ctx, ref))
+    answer(ctx, done.thread)
 
 
 @command(
@@ -48,22 +43,7 @@ def stop(ctx: Context, thread: str) -> None:
     reason=opt("--reason", metavar="TEXT", help="Why; kept with the thread."),
 )
 def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
-    from uwf.cli.thread_show import answer
-    from uwf.engine.actions import lifecycle
-    from uwf.engine.chain import thread as threads
-    from uwf.engine.run import lock, recovery
-
-    said = None if reason is None else wiring.redactor(ctx).text(text_arg(reason).strip())
-    ref = wiring.thread_ref(ctx, thread)
-    engine = wiring.engine(ctx, lambda event: None)
-    id = ref.name.rpartition("/")[2]
-    lifecycle.refuse_ended(threads.current(engine.store, engine.cache, id))
-    _end_run(ctx, ref)
-    points.at("cancel: run ended")
-    with lock.hold(engine, id, wait_s=1.0):
-        recovery.recover(engine, id)
-        lifecycle.cancel(engine.store, threads.current(engine.store, engine.cache, id), said)
-    answer(ctx, _fresh(ctx, ref))
+    answer(ctx, ctx.app.cancel(thread, None if reason is None else text_arg(reason).strip()))
 
 
 @command(
@@ -75,27 +55,22 @@ def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
 )
 def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
-    from uwf.engine.actions import fork
-    from uwf.engine.chain.tags import FORKED_STEP, FORKED_THREAD
-    from uwf.engine.query import resolve
-
-    node, source = resolve.forkable(ctx.reader(), step)
-    said = None if prompt is None else wiring.redactor(ctx).text(text_arg(prompt))
-    thread = fork.fork(ctx.store(), node, source, said or None)
-    origin = {
-        "thread": thread.tags[FORKED_THREAD],
-        "step": thread.tags[FORKED_STEP],
-    }
+    made = ctx.app.fork(step, None if prompt is None else text_arg(prompt))
+    thread, origin = made.thread, made.thread.forked_from
+    assert origin is not None and origin.step is not None
     ctx.out.answer(
-        {"thread": thread.id, "forkedFrom": origin, "head": thread.head, "status": thread.status},
-        ids=[thread.id],
-        draw=f"{thread.id}  {thread.status}, forked from {origin['thread']} "
-        f"at {origin['step'][:12]}",
+        {
+            "thread": thread.thread,
+            "forkedFrom": origin,
+            "head": thread.head,
+            "status": thread.status,
+        },
+        ids=[thread.thread],
+        draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
     )
-    if thread.plan is not None and thread.plan.supplement != said:
-        _tell_waiting(ctx, thread.plan)
+    _tell_carried(ctx, made.carried)
     verb = "exec" if thread.status == "idle" else "resume"
-    ctx.out.hint(f"uwf thread {verb} {thread.id}")
+    ctx.out.hint(f"uwf thread {verb} {thread.thread}")
 
 
 @command(
@@ -107,64 +82,16 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
     thread=_THREAD,
 )
 def undo(ctx: Context, thread: str) -> None:
-    from uwf.cli.thread_show import answer
-    from uwf.engine.actions import undo
-    from uwf.engine.chain import thread as threads
-    from uwf.engine.run import lock, recovery
-
-    ref = wiring.thread_ref(ctx, thread)
-    engine = wiring.engine(ctx, lambda event: None)
-    id = ref.name.rpartition("/")[2]
-    with lock.hold(engine, id):
-        recovery.recover(engine, id)
-        lost = undo.undo(engine.store, threads.current(engine.store, engine.cache, id))
-        plan = threads.current(engine.store, engine.cache, id).plan
-    if lost is not None:
-        ctx.out.warning(f"nothing can run here, so this waits for no step any more: {lost}")
-        ctx.out.hint(f"uwf thread exec {id} --workflow FILE --supplement TEXT")
-    elif plan is not None and plan.supplement is not None:
-        _tell_waiting(ctx, plan)
-    answer(ctx, _fresh(ctx, ref))
+    done = ctx.app.undo(thread)
+    if done.lost is not None:
+        ctx.out.warning(f"nothing can run here, so this waits for no step any more: {done.lost}")
+        ctx.out.hint(f"uwf thread exec {done.thread.thread} --workflow FILE --supplement TEXT")
+    _tell_carried(ctx, done.carried)
+    answer(ctx, done.thread)
 
 
-def _tell_waiting(ctx: Context, plan: Plan) -> None:
+def _tell_carried(ctx: Context, carried: Carried | None) -> None:
     """Say what a person had added, and to whom it will be told."""
-    from uwf.cli.columns import short
-
-    ctx.out.note(
-        f"{plan.role} will be told what was added before: {short(plan.supplement or '', 200)}"
-    )
-
-
-def _end_run(ctx: Context, ref: Ref) -> int | None:
-    """Stop what runs the thread, with time for the agent's ladder. The pid that ran it, None if nobody did."""
-    from uwf.engine.actions import stop as control
-
-    patience_s = ctx.config.limits.grace_s + 5.0
-    return control.stop(ctx.home, ref.name.rpartition("/")[2], patience_s=patience_s)
-
-
-def _end_what_was_left(ctx: Context, ref: Ref) -> tuple[int, ...]:
-    """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
-    from uwf.engine.events import Recovered
-    from uwf.engine.run import lock, recovery
-    from uwf.errors import Busy
-
-    ended: list[int] = []
-
-    def note(event: Event) -> None:
-        if isinstance(event, Recovered):
-            ended.extend(event.ended_pids)
-
-    engine = wiring.engine(ctx, note)
-    id = ref.name.rpartition("/")[2]
-    try:
-        with lock.hold(engine, id):
-            recovery.recover(engine, id)
-    except Busy:
-        return ()
-    return tuple(ended)
-
-
-def _fresh(ctx: Context, ref: Ref) -> Ref:
-    return wiring.thread_ref(ctx, ref.name.rpartition("/")[2])
+    if carried is not None:
+        words = short(carried.supplement, 200)
+        ctx.out.note(f"{carried.role} will be told what was added before: {words}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli import exits, wiring
+from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
+from uwf.cli.output import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from uwf.app.values import Glance, Page
     from uwf.cli.context import Context
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
@@ -24,18 +24,15 @@ _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
     before=opt("--before", metavar="INDEX", low=1, help="Only steps before this one."),
 )
 def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | None = None) -> None:
-    from uwf.engine.chain import thread as threads
-    from uwf.engine.query import markdown as reading
+    page = ctx.app.read(thread, quota_chars=quota, before=before)
+    answer_page(ctx, page)
 
-    store = ctx.reader()
-    found = threads.read(store, wiring.thread_ref(ctx, thread))
-    text = reading.thread_markdown(
-        store, found, quota_chars=quota or ctx.config.read.chars, before=before
-    )
+
+def answer_page(ctx: Context, page: Page) -> None:
+    """Print a thread, a step or an attempt as Markdown."""
+    text = page.markdown
     ctx.out.answer(
-        {"thread": found.id, "markdown": text},
-        ids=[found.id],
-        draw=lambda: ctx.out.markdown(text),
+        {page.kind: page.id, "markdown": text}, ids=[page.id], draw=lambda: ctx.out.markdown(text)
     )
 
 
@@ -46,35 +43,22 @@ def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | N
     thread=_THREAD,
 )
 def log(ctx: Context, thread: str) -> None:
-    ref = wiring.thread_ref(ctx, thread)
-    rows = [
-        {
-            "version": move.version,
-            "at": move.at_ms,
-            "why": move.why,
-            "status": move.tags.get("status"),
-            "old": move.old,
-            "new": move.new,
-            "process": move.process,
-        }
-        for move in ctx.reader().moves(ref.name)
-    ]
-    columns = ("version", "when", "status", "head", "why", "process")
+    moves = ctx.app.log(thread)
     ctx.out.answer(
-        rows,
-        ids=[str(row["new"]) for row in rows if row["new"]],
+        moves,
+        ids=[move.new for move in moves if move.new],
         draw=lambda: ctx.out.table(
-            columns,
+            ("version", "when", "status", "head", "why", "process"),
             [
                 [
-                    str(row["version"]),
-                    clock.iso(int(str(row["at"]))),
-                    str(row["status"] or ""),
-                    str(row["new"] or "")[:12],
-                    str(row["why"]),
-                    str(row["process"]),
+                    str(move.version),
+                    clock.iso(move.at),
+                    move.status or "",
+                    (move.new or "")[:12],
+                    move.why,
+                    move.process,
                 ]
-                for row in rows
+                for move in moves
             ],
             cut=("why",),
             spare=("process", "version", "when"),
@@ -90,28 +74,22 @@ def log(ctx: Context, thread: str) -> None:
     thread=_THREAD,
 )
 def watch(ctx: Context, thread: str) -> None:
-    from uwf.engine.query import follow as watching
-
-    ref = wiring.thread_ref(ctx, thread)
-    view = wiring.view(ctx)
-    id = ref.name.rpartition("/")[2]
-    for glance in watching.follow(ctx.reader(), view, id):
-        line = {**glance.row, "turns": glance.turns}
-        ctx.out.line(line, id="", draw="\n".join(_told(glance.row, glance.steps, glance.turns)))
-        running = glance.row["running"]
-        if running is not None and running["role"] is not None:
-            ctx.out.status(f"{running['role']} · {running['agent']} · running")
+    for glance in ctx.app.follow(thread):
+        line = {**document(glance.thread), "turns": glance.turns}
+        ctx.out.line(line, draw="\n".join(_told(glance)))
+        running = glance.thread.running
+        if running is not None and running.role is not None:
+            ctx.out.status(f"{running.role} · {running.agent} · running")
     ctx.out.clear_status()
 
 
-def _told(
-    row: dict[str, Any], steps: list[dict[str, Any]], turns: list[dict[str, Any]]
-) -> list[str]:
-    lines = [turn["text"].rstrip("\n") for turn in turns]
-    lines += [f"— {step['index']} {step['role']} → {step['status']}" for step in steps]
-    if row["running"] is None:
-        message = f": {row['suspendMessage']}" if row["suspendMessage"] else ""
-        lines.append(f"{row['status']}{message}")
+def _told(glance: Glance) -> list[str]:
+    lines = [turn.text.rstrip("\n") for turn in glance.turns]
+    lines += [f"— {step.index} {step.role} → {step.status}" for step in glance.steps]
+    thread = glance.thread
+    if thread.running is None:
+        message = f": {thread.suspend_message}" if thread.suspend_message else ""
+        lines.append(f"{thread.status}{message}")
     return lines
 
 
@@ -125,12 +103,10 @@ def _told(
 )
 def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
     from uwf.cli.thread_show import answer
-    from uwf.engine.actions import stop
 
-    ref = wiring.thread_ref(ctx, thread)
-    id = ref.name.rpartition("/")[2]
-    done = stop.wait(ctx.home, id, timeout_s=timeout)
-    answer(ctx, wiring.thread_ref(ctx, id))
+    id = ctx.app.thread_id(thread)
+    done = ctx.app.wait(id, timeout)
+    answer(ctx, ctx.app.show(id))
     if done:
         return exits.DONE
     ctx.out.hint(f"uwf thread watch {id}")
@@ -145,13 +121,9 @@ def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
     other=arg("The thread to compare it with.", metavar="THREAD", complete="thread"),
 )
 def diff(ctx: Context, one: str, other: str) -> None:
-    from uwf.engine.query import diff as comparing
-
-    store = ctx.reader()
-    left, right = wiring.thread_ref(ctx, one), wiring.thread_ref(ctx, other)
-    found = comparing.compare(store, left, right)
+    found = ctx.app.compare(one, other)
     ctx.out.answer(
-        comparing.document(found),
-        ids=[row["step"] for row in (*found.only_left, *found.only_right)],
-        draw=comparing.text(found),
+        found,
+        ids=[step.step for step in (*found.left.steps, *found.right.steps)],
+        draw=lambda: ctx.out.text(ctx.app.comparison_text(found)),
     )

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from uwf import quantities
-from uwf.agent.stop import Stop
-from uwf.cli import exits, wiring
+from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
 from uwf.cli.text_arg import text_arg
-from uwf.engine.chain import thread as threads
-from uwf.engine.chain import usage
-from uwf.engine.chain.tags import SUSPENDED
-from uwf.engine.events import StepDone, StepFailed
-from uwf.engine.run import plan, runner
-from uwf.errors import InputError, StateError
-from uwf.record import replace
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
+    from uwf.app.values import Event, RunView, Stop
     from uwf.cli.context import Context
-    from uwf.engine.events import StepResult
-    from uwf.engine.query.threads import View
-    from uwf.engine.run.context import RunContext
-    from uwf.engine.run.plan import Order
 
-PATIENCE_S = 60.0
-"""For what an agent did is not to be lost because hundreds of others write to the store, too."""
+    Run = Callable[[Stop, Callable[[Event], None]], Iterator[RunView]]
+    """Runs a thread, telling what happens and stopping when it is asked to."""
+
+SUSPENDED = "suspended"
 
 _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 _COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
@@ -72,14 +63,21 @@ def exec_(
     wait: float = 0.0,
     workflow: str | None = None,
 ) -> int:
-    order = plan.Order(
-        verb=plan.EXEC,
-        count=_steps(count, until_done),
-        agent=agent,
-        supplement=_said(supplement, f"uwf thread exec {thread} --supplement"),
-        wait_s=wait,
+    steps = _steps(count, until_done)
+    said = _said(supplement, f"uwf thread exec {thread} --supplement")
+    return _run(
+        ctx,
+        lambda stop, tell: ctx.app.exec(
+            thread,
+            count=steps,
+            agent=agent,
+            supplement=said,
+            workflow=workflow,
+            wait_s=wait,
+            stop=stop,
+            on_event=tell,
+        ),
     )
-    return _run(ctx, thread, order, workflow)
 
 
 @command(
@@ -109,15 +107,22 @@ def resume(
     wait: float = 0.0,
     budget: tuple[str, ...] = (),
 ) -> int:
-    order = plan.Order(
-        verb=plan.RESUME,
-        count=_steps(count, until_done),
-        agent=agent,
-        supplement=_said(supplement, f"uwf thread resume {thread} --supplement"),
-        budget=_budget(budget),
-        wait_s=wait,
+    steps = _steps(count, until_done)
+    said = _said(supplement, f"uwf thread resume {thread} --supplement")
+    more = _budget(budget)
+    return _run(
+        ctx,
+        lambda stop, tell: ctx.app.resume(
+            thread,
+            count=steps,
+            agent=agent,
+            supplement=said,
+            budget=more,
+            wait_s=wait,
+            stop=stop,
+            on_event=tell,
+        ),
     )
-    return _run(ctx, thread, order)
 
 
 @command(
@@ -133,80 +138,59 @@ def resume(
 def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
 ) -> int:
-    remark = _said(prompt, f"uwf thread poke {thread} -p")
-    order = plan.Order(verb=plan.POKE, agent=agent, supplement=remark, wait_s=wait)
-    return _run(ctx, thread, order)
+    remark = _said(prompt, f"uwf thread poke {thread} -p") or ""
+    return _run(
+        ctx,
+        lambda stop, tell: ctx.app.poke(
+            thread, remark, agent=agent, wait_s=wait, stop=stop, on_event=tell
+        ),
+    )
 
 
-def _run(ctx: Context, word: str, order: Order, workflow: str | None = None) -> int:
-    """Carry out `order` on the thread that `word` names, bound to `workflow` first if one is given."""
+def _run(ctx: Context, run: Run) -> int:
+    """Let the thread run, telling of it as it goes."""
+    from uwf.app.values import Stop
     from uwf.cli.live import Live, signals_to
 
-    ctx.patience_s = PATIENCE_S  # before anything opens the store
-    if workflow is not None:
-        order = replace(order, rebind=_workflow_id(ctx, workflow))
-    id = wiring.thread_ref(ctx, word).name.rpartition("/")[2]
     stop = Stop()
     code = exits.DONE
     is_warned = False
     with signals_to(stop), Live(ctx.out) as live:
-        engine = wiring.engine(ctx, live.on_event)
-        view = wiring.view(ctx)
-        for result in _results(engine, id, order, stop, view):
+        for line in run(stop, live.on_event):
             live.pause()
-            line = view.result(result)
-            ctx.out.line(
-                line, id=result.step if isinstance(result, StepDone) else "", draw=_sentence(line)
-            )
-            code = _exit_code(result)
-            if isinstance(result, StepDone) and not is_warned and usage.says_nothing(line["usage"]):
+            ctx.out.line(line, id=line.step or "", draw=_sentence(line))
+            code = _exit_code(line)
+            if line.step and line.uncounted and not is_warned:
                 is_warned = True
-                names = ", ".join(line["usage"])
-                ctx.out.warning(
-                    f"the usage of {result.role} has {names}; counted are tokens and usd"
+                names = ", ".join(line.uncounted)
+                ctx.out.warning(f"the usage of {line.role} has {names}; counted are tokens and usd")
+            if line.error is not None:
+                ctx.out.error(line.error.code, line.error.message, ctx.app.way_on(line.thread))
+                ctx.out.note(
+                    f"what it said is kept: uwf step show {(line.error.attempt or '')[:16]}"
                 )
-            if isinstance(result, StepFailed):
-                _tell_failure(ctx, line, view.way_on(result.thread))
-            elif result.thread.status == SUSPENDED:
-                ctx.out.hint(view.way_on(result.thread))
+            elif line.status == SUSPENDED:
+                ctx.out.hint(ctx.app.way_on(line.thread))
     return code
 
 
-def _results(
-    engine: RunContext, id: str, order: Order, stop: Stop, view: View
-) -> Iterator[StepResult]:
-    """`advance.run`; a suspended thread has the same hint here as when it was suspended."""
-    try:
-        yield from runner.run(engine, id, order, stop)
-    except StateError as error:
-        if error.code == SUSPENDED:
-            error.hint = view.way_on(threads.current(engine.store, engine.cache, id))
-        raise
-
-
-def _exit_code(result: StepResult) -> int:
-    if isinstance(result, StepFailed):
+def _exit_code(line: RunView) -> int:
+    if line.error is not None:
         return exits.AGENT_FAILED
-    return exits.SUSPENDED if result.thread.status == SUSPENDED else exits.DONE
+    return exits.SUSPENDED if line.status == SUSPENDED else exits.DONE
 
 
-def _tell_failure(ctx: Context, line: dict[str, Any], way_on: str) -> None:
-    error = line["error"]
-    ctx.out.error(error["code"], error["message"], way_on)
-    ctx.out.note(f"what it said is kept: uwf step show {error['attempt'][:16]}")
-
-
-def _sentence(line: dict[str, Any]) -> str:
+def _sentence(line: RunView) -> str:
     """A step for a reader: what was done, and what comes next."""
-    if line["error"] is not None:  # why stands on stderr, once
-        return f"{line['role']} failed  {line['error']['attempt'][:12]}  ({line['status']})"
-    if line["step"] is None:
-        done = "the graph has ended" if line["role"] is None else f"{line['role']} was ended"
+    if line.error is not None:  # why stands on stderr, once
+        return f"{line.role} failed  {(line.error.attempt or '')[:12]}  ({line.status})"
+    if line.step is None:
+        done = "the graph has ended" if line.role is None else f"{line.role} was ended"
     else:
-        done = f"{line['role']} → {line['stepStatus']}  {line['step'][:12]}"
-    if line["status"] == SUSPENDED:
-        return f"{done}\nsuspended: {line['suspendMessage']}"
-    after = f"next: {line['currentRole']}" if line["currentRole"] else line["status"]
+        done = f"{line.role} → {line.step_status}  {line.step[:12]}"
+    if line.status == SUSPENDED:
+        return f"{done}\nsuspended: {line.suspend_message}"
+    after = f"next: {line.current_role}" if line.current_role else line.status
     return f"{done}  ({after})"
 
 
@@ -237,15 +221,3 @@ def _budget(parts: tuple[str, ...]) -> str | None:
     text = ",".join(parts)
     quantities.raised_budget(dict.fromkeys(quantities.NAMES, 1.0), text)
     return text
-
-
-def _workflow_id(ctx: Context, word: str) -> str:
-    from uwf.engine.query import workflows
-    from uwf.workflow import model
-
-    store = ctx.store()
-    found = workflows.find(store, word, wiring.folder(None))
-    for warning in found.warnings:
-        ctx.out.warning(warning.plain)
-    with store.transaction() as tx:
-        return tx.put("workflow", model.to_payload(found.workflow))

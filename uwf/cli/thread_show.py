@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from uwf.cli import wiring
 from uwf.cli.columns import (
     SPARE,
     TEXTS,
@@ -13,22 +12,16 @@ from uwf.cli.columns import (
     number,
     short,
     spent,
-    standing,
+    state,
 )
 from uwf.cli.command import arg, command, opt
-from uwf.engine.chain.tags import ACTIVE, HISTORY, STATUSES
-from uwf.engine.query.threads import CORRUPT, RUNNING
-from uwf.errors import Ambiguous, InputError
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from uwf.app.values import ThreadView
     from uwf.cli.context import Context
-    from uwf.engine.query.listing import Filter
-    from uwf.store.protocols import Ref
 
-EVERY = (*STATUSES, RUNNING, CORRUPT)
 SHOWN = 20
 """Rows of a listing for a reader without `--limit`; `--json` and `--quiet` give all."""
 
@@ -40,15 +33,14 @@ SHOWN = 20
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
 )
 def show(ctx: Context, thread: str) -> None:
-    answer(ctx, wiring.thread_ref(ctx, thread))
+    answer(ctx, ctx.app.show(thread))
 
 
-def answer(ctx: Context, ref: Ref) -> None:
+def answer(ctx: Context, thread: ThreadView) -> None:
     """Print a thread as `show` does; other commands answer like it."""
-    row = wiring.view(ctx).thread(ref)
-    ctx.out.answer(row, ids=[row["thread"]], draw=lambda: ctx.out.fields(_fields(row)))
-    if row["error"] is not None:
-        ctx.out.note(f"{row['error']['code']}: {row['error']['message']}")
+    ctx.out.answer(thread, ids=[thread.thread], draw=lambda: ctx.out.fields(_fields(thread)))
+    if thread.error is not None:
+        ctx.out.note(f"{thread.error.code}: {thread.error.message}")
 
 
 @command(
@@ -92,9 +84,6 @@ def list_(
     offset: int = 0,
     columns: str | None = None,
 ) -> None:
-    from uwf.engine.query import listing
-    from uwf.engine.upkeep import migrate as old_history
-
     if (status is not None) + active + history + all > 1:
         raise InputError(
             "--status, --active, --history and --all exclude each other",
@@ -102,51 +91,44 @@ def list_(
             code="usage",
         )
     shown = chosen(columns)
-    store, view = ctx.reader(), wiring.view(ctx)
-    wanted = _filter(ctx, status, history, all, workflow, label, since, until)
     most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
-    found = listing.rows(store, view, wanted, limit=most + 1 if most else None, offset=offset)
-    rows = list(found)
-    is_cut = bool(most) and len(rows) > (most or 0)
-    rows = rows[: most or None]
+    found = ctx.app.threads(
+        _statuses(status, history, all),
+        workflow=workflow,
+        labels=_labels(label) if label else {},
+        since_ms=None if since is None else _moment_ms(since),
+        until_ms=None if until is None else _moment_ms(until),
+        limit=most or None,
+        offset=offset,
+    )
+    threads = found.threads
     ctx.out.answer(
-        rows,
-        ids=[row["thread"] for row in rows],
+        threads,
+        ids=[thread.thread for thread in threads],
         draw=lambda: (
             ctx.out.table(
                 shown,
-                [cells(shown, row, view.agent) for row in rows],
+                [cells(shown, thread, ctx.app.agent_of) for thread in threads],
                 cut=TEXTS,
                 spare=() if columns else SPARE,
             )
-            if rows
+            if threads
             else None
         ),
     )
-    if is_cut:
-        total = listing.count(store, wanted)
-        many = "there are more" if total is None else f"{len(rows)} of {total} threads"
+    if found.is_cut:
+        total = found.total()
+        many = "there are more" if total is None else f"{len(threads)} of {total} threads"
         ctx.out.note(f"{many}; --limit 0 shows all")
-    elif not rows:
+    elif not threads:
         is_narrowed = bool(status or history or workflow or label or since or until or offset)
         _tell_none(ctx, is_narrowed)
-    left = old_history.left(store)
-    if left is None:
-        return
-    if left.clashes:
-        ctx.out.hint(
-            f"uwf ref delete {old_history.HISTORY}{left.thread}  "
-            "# it is in today's place as well, and that entry counts"
-        )
-    else:
-        ctx.out.hint("uwf migrate history  # completed threads are in the older place")
+    _tell_of_old_ones(ctx)
 
 
 def _tell_none(ctx: Context, is_narrowed: bool) -> None:
     """Why a listing is empty: its conditions, or that nothing is active, or that nothing was ever begun."""
-    from uwf.engine.query import listing
-
-    total = listing.count(ctx.reader(), listing.Filter(statuses=EVERY))
+    total = ctx.app.threads("all", limit=1).total()
     if not total:
         ctx.out.note("there is no thread yet")
         ctx.out.hint("uwf thread start WORKFLOW -p 'what to do'")
@@ -156,98 +138,83 @@ def _tell_none(ctx: Context, is_narrowed: bool) -> None:
     ctx.out.hint("uwf thread list --all")
 
 
-def _filter(
-    ctx: Context,
-    status: str | None,
-    history: bool,
-    all: bool,
-    workflow: str | None,
-    label: tuple[str, ...],
-    since: str | None,
-    until: str | None,
-) -> Filter:
-    from uwf.engine.query import listing
+def _tell_of_old_ones(ctx: Context) -> None:
+    """How to bring threads into the listing that an early version has kept elsewhere."""
+    left = ctx.app.upkeep.left_in_history()
+    if left is None:
+        return
+    if left.clashes:
+        ctx.out.hint(
+            f"uwf ref delete {left.ref}  # it is in today's place as well, and that entry counts"
+        )
+    else:
+        ctx.out.hint("uwf migrate history  # completed threads are in the older place")
 
-    statuses: tuple[str, ...] = ACTIVE
-    if status is not None:
-        statuses = listing.statuses_of(status)
-    elif history:
-        statuses = HISTORY
-    elif all:
-        statuses = EVERY
-    id = None if workflow is None else _workflow_object(ctx, workflow)
-    return listing.Filter(
-        statuses=statuses,
-        workflow=workflow if id is None else None,
-        workflow_id=id,
-        labels=_labels(label) if label else {},
-        since_ms=None if since is None else _moment_ms(since),
-        until_ms=None if until is None else _moment_ms(until),
-    )
+
+def _statuses(status: str | None, history: bool, all: bool) -> tuple[str, ...] | str:
+    if status is None:
+        return "history" if history else "all" if all else "active"
+    words = tuple(word.strip() for word in status.split(",") if word.strip())
+    if not words:
+        raise InputError("--status names no status", hint="uwf thread list --status idle")
+    return words
 
 
 # The usual listing has no conditions, and loads nothing that reads them.
 
 
-def _workflow_object(ctx: Context, word: str) -> str | None:
-    """The workflow object that `word` is the beginning of; None when it can only be meant as a name."""
-    from uwf.engine.query import workflows
-
-    try:
-        return workflows.object_of(ctx.reader(), word)
-    except Ambiguous:
-        return None
-
-
 def _labels(words: tuple[str, ...]) -> dict[str, str]:
-    from uwf.cli.thread_start import label_pair
+    from uwf.cli.text_arg import label_pair
 
     return dict(label_pair(word, "uwf thread list") for word in words)
 
 
 def _moment_ms(word: str) -> int:
-    from uwf.cli.time_arg import moment_ms
+    from uwf.cli.text_arg import moment_ms
 
     return moment_ms(word)
 
 
-def _fields(row: dict[str, Any]) -> dict[str, str]:
+def _fields(thread: ThreadView) -> dict[str, str]:
+    workflow = f"{thread.workflow_name or '?'} ({(thread.workflow or '?')[:12]})"
+    rounds = f"{number(thread.rounds)} round{'' if thread.rounds == 1 else 's'}"
     return {
-        "thread": row["thread"],
-        "status": standing(row),
-        "workflow": f"{row['workflowName'] or '?'} ({(row['workflow'] or '?')[:12]})",
-        "head": row["head"],
-        "steps": f"{number(row['steps'])} in {number(row['rounds'])} round{'' if row['rounds'] == 1 else 's'}",
-        "next": row["currentRole"] or "",
-        "suspended": f"{row['suspendedRole']}: {row['suspendMessage']}"
-        if row["suspendMessage"]
+        "thread": thread.thread,
+        "status": state(thread),
+        "workflow": workflow,
+        "head": thread.head,
+        "steps": f"{number(thread.steps)} in {rounds}",
+        "next": thread.current_role or "",
+        "suspended": f"{thread.suspended_role}: {thread.suspend_message}"
+        if thread.suspend_message
         else "",
-        "waiting": _waiting(row),
-        "running": _running(row),
-        "task": short(row["prompt"] or "", 200),
-        "cwd": row["cwd"] or "",
-        "labels": labels(row),
-        "priority": str(row["priority"]) if row["priority"] else "",
-        "usage": ", ".join(f"{key} {value}" for key, value in (row["usage"] or {}).items()),
-        "spent": spent(row),
-        "begun": moment(row["startedAt"]),
-        "updated": moment(row["updatedAt"]),
-        "completed": moment(row["completedAt"]),
+        "waiting": _waiting(thread),
+        "running": _running(thread),
+        "task": short(thread.prompt or "", 200),
+        "cwd": thread.cwd or "",
+        "labels": labels(thread),
+        "priority": str(thread.priority) if thread.priority else "",
+        "usage": ", ".join(f"{key} {value}" for key, value in (thread.usage or {}).items()),
+        "spent": spent(thread),
+        "begun": moment(thread.started_at),
+        "updated": moment(thread.updated_at),
+        "completed": moment(thread.completed_at),
     }
 
 
-def _waiting(row: dict[str, Any]) -> str:
-    if row["waiting"] is None:
+def _waiting(thread: ThreadView) -> str:
+    waiting, running = thread.waiting, thread.running
+    if waiting is None or running is None:
         return ""
-    since, position = moment(row["waiting"]["since"]), row["waiting"]["position"]
+    since = moment(waiting.since)
     return (
-        f"for a place since {since}, number {position} in the line, process {row['running']['pid']}"
+        f"for a place since {since}, number {waiting.position} in the line, process {running.pid}"
     )
 
 
-def _running(row: dict[str, Any]) -> str:
-    running = row["running"]
-    if running is None or row["waiting"] is not None:
+def _running(thread: ThreadView) -> str:
+    running = thread.running
+    if running is None or thread.waiting is not None:
         return ""
-    what = "starting" if running["role"] is None else f"{running['role']}, {running['agent']}"
-    return f"process {running['pid']}, {what}"
+    what = "starting" if running.role is None else f"{running.role}, {running.agent}"
+    return f"process {running.pid}, {what}"

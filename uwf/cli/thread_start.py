@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from uwf import quantities
-from uwf.cli import wiring
 from uwf.cli.command import arg, command, opt
-from uwf.cli.text_arg import text_arg
+from uwf.cli.text_arg import label_pair, text_arg
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -38,41 +37,28 @@ def start(
     priority: int = 0,
     budget: tuple[str, ...] = (),
 ) -> None:
-    from uwf.engine.actions import lifecycle
-    from uwf.engine.query import workflows
-
     task = text_arg(prompt)
     if not task.strip():
         raise InputError(
             "the task is empty: an agent would not know what to do",
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
-    labels = dict(label_pair(word, "uwf thread start WORKFLOW -p TEXT") for word in label)
-    limits = quantities.parse_budget(",".join(budget)) if budget else {}
-    here = wiring.folder(cwd)
-    found = workflows.find(ctx.reader(), workflow, wiring.folder(None))
-    for warning in found.warnings:
-        ctx.out.warning(warning.plain)
-    begin = lifecycle.Begin(found.workflow, task, here, labels, priority, limits)
-    thread = lifecycle.start(ctx.store(create=True), begin, wiring.redactor(ctx))
+    thread = ctx.app.start(
+        workflow,
+        task,
+        cwd=cwd,
+        labels=dict(label_pair(word, "uwf thread start WORKFLOW -p TEXT") for word in label),
+        priority=priority,
+        budget=quantities.parse_budget(",".join(budget)) if budget else {},
+    )
     ctx.out.answer(
         {
-            "thread": thread.id,
-            "workflow": thread.position.workflow,
+            "thread": thread.thread,
+            "workflow": thread.workflow,
             "head": thread.head,
             "status": thread.status,
         },
-        ids=[thread.id],
-        draw=f"{thread.id}  {found.workflow.name}, idle",
+        ids=[thread.thread],
+        draw=f"{thread.thread}  {thread.workflow_name}, idle",
     )
-    ctx.out.hint(f"uwf thread exec {thread.id}")
-
-
-def label_pair(word: str, typed: str) -> tuple[str, str]:
-    """`KEY=VALUE` as a pair. Raises `InputError` when it is something else; `typed` is the command before it."""
-    key, equals, value = word.partition("=")
-    if not equals or not key or not key.isprintable() or not value.isprintable():
-        raise InputError(
-            f"label {word!r} is not of the form KEY=VALUE", hint=f"{typed} --label repo=shop"
-        )
-    return key, value
+    ctx.out.hint(f"uwf thread exec {thread.thread}")

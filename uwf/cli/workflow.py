@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from uwf.cli import exits, wiring
+from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
-from uwf.errors import InputError, WorkflowInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
+    from uwf.app.values import StoredWorkflow
     from uwf.cli.context import Context
-    from uwf.engine.query.workflows import Found
-    from uwf.workflow.model import Workflow
-    from uwf.workflow.problem import WorkflowProblem
 
 _W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", complete="workflow")
 
@@ -26,22 +20,13 @@ _W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", comple
     file=arg("The YAML file.", complete="yaml"),
 )
 def add(ctx: Context, file: str) -> None:
-    from uwf.engine.query import workflows
-    from uwf.workflow import load
-
-    try:
-        loaded = load.load(file)
-    except WorkflowInvalid as error:
-        error.hint = error.hint or _hint_to_add(file)
-        raise
-    _warn(ctx, loaded.warnings)
-    id, before = workflows.register(ctx.store(create=True), loaded.workflow)
-    name = loaded.workflow.name
+    added = ctx.app.workflows.add(file)
+    id, before = added.workflow, added.before
     news = "as before" if before == id else "replaces " + before[:12] if before else "new"
     ctx.out.answer(
-        {"name": name, "workflow": id, "replaced": before if before != id else None},
+        {"name": added.name, "workflow": id, "replaced": before if before != id else None},
         ids=[id],
-        draw=f"{name}  {id}  ({news})",
+        draw=f"{added.name}  {id}  ({news})",
     )
 
 
@@ -54,19 +39,16 @@ def add(ctx: Context, file: str) -> None:
 )
 def validate(ctx: Context, files: tuple[str, ...]) -> int:
     from uwf.quantities import counted
-    from uwf.workflow import load
-    from uwf.workflow.problem import ERROR
 
-    found: list[WorkflowProblem] = []
-    for file in files:
-        try:
-            found += load.load(file).warnings
-        except WorkflowInvalid as error:
-            found += error.problems
-    bad = {problem.file for problem in found if problem.severity == ERROR}
-    document = {"valid": not bad, "files": list(files), "problems": [_row(p) for p in found]}
+    found = ctx.app.workflows.problems(files)
+    bad = {problem.file for problem in found if problem.severity == "error"}
+    document = {
+        "valid": not bad,
+        "files": files,
+        "problems": found,
+    }
     ctx.out.answer(document, ids=sorted(bad), draw="\n".join(str(problem) for problem in found))
-    errors = sum(problem.severity == ERROR for problem in found)
+    errors = sum(problem.severity == "error" for problem in found)
     warnings = len(found) - errors
     ctx.out.note(
         f"{counted(len(files), 'file')}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
@@ -81,14 +63,9 @@ def validate(ctx: Context, files: tuple[str, ...]) -> int:
     workflow=_W,
 )
 def show(ctx: Context, workflow: str) -> None:
-    from uwf.store import codec
-    from uwf.workflow import model
-
-    found = _find(ctx, workflow)
-    payload = model.to_payload(found.workflow)
-    id = codec.id_of(codec.encode("workflow", payload))
-    document = {"workflow": id, "source": found.source, "path": found.path, **payload}
-    ctx.out.answer(document, ids=[id], draw=_describe(found.workflow, id))
+    found = ctx.app.workflows.show(workflow)
+    document = {"workflow": found.id, "source": found.source, "path": found.path, **found.payload}
+    ctx.out.answer(document, ids=[found.id], draw=_describe(found))
 
 
 @command(
@@ -97,29 +74,15 @@ def show(ctx: Context, workflow: str) -> None:
     example="uwf workflow list",
 )
 def list_(ctx: Context) -> None:
-    from uwf.engine.query import workflows
-    from uwf.workflow import find
-
-    rows: list[dict[str, Any]] = [
-        {"name": name, "source": "file", "workflow": None, "path": path}
-        for name, path in find.names(wiring.folder(None)).items()
-    ]
-    rows += [
-        {"name": name, "source": "registry", "workflow": id, "path": None}
-        for name, id in workflows.registered(ctx.reader()).items()
-    ]
-    rows.sort(key=lambda row: (row["name"], row["source"]))
+    rows = ctx.app.workflows.all()
     digits = 16 if ctx.out.on_terminal else None  # as many as one copies
     ctx.out.answer(
         rows,
-        ids=[row["workflow"] or row["path"] for row in rows],
+        ids=[row.workflow or row.path or "" for row in rows],
         draw=lambda: (
             ctx.out.table(
                 ("name", "source", "where"),
-                [
-                    [row["name"], row["source"], row["path"] or row["workflow"][:digits]]
-                    for row in rows
-                ],
+                [[row.name, row.source, row.path or (row.workflow or "")[:digits]] for row in rows],
                 cut=("where",),
                 spare=("source",),
             )
@@ -141,67 +104,13 @@ def list_(ctx: Context) -> None:
     thread=opt("--thread", complete="thread", help="Mark what this thread visited."),
 )
 def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | None = None) -> None:
-    from uwf.workflow.picture import picture
-
-    found = _find(ctx, workflow)
-    visits: dict[tuple[str, str], int] | None = None
-    at: str | None = None
-    if thread is not None:
-        from uwf.engine.query import graph_path as path
-
-        ref = wiring.thread_ref(ctx, thread)
-        name = ref.tags.get("workflow")
-        if name is not None and name != found.workflow.name:
-            raise InputError(
-                f"thread {thread} runs workflow {name}, not {found.workflow.name}",
-                hint=f"uwf workflow graph {name} --thread {thread}",
-                code="other_workflow",
-            )
-        visits, at = path.visited(ctx.reader(), ref)
-    drawing = picture.draw(found.workflow, format, visits, at)
+    drawing = ctx.app.workflows.graph(workflow, format, thread)
     ctx.out.answer({"format": format, "graph": drawing}, draw=drawing)
 
 
-def _hint_to_add(file: str) -> str:
-    """What to type when `file` cannot be added: its path, if it is the name of a workflow."""
-    import os
-    import shlex
-
-    from uwf.workflow import find
-
-    if os.path.exists(file):
-        return shlex.join(("uwf", "workflow", "validate", file))
-    path = find.find_file(file, wiring.folder(None))
-    return "uwf workflow list" if path is None else shlex.join(("uwf", "workflow", "add", path))
-
-
-def _find(ctx: Context, word: str) -> Found:
-    from uwf.engine.query import workflows
-
-    found = workflows.find(ctx.reader(), word, wiring.folder(None))
-    _warn(ctx, found.warnings)
-    return found
-
-
-def _warn(ctx: Context, warnings: Iterable[WorkflowProblem]) -> None:
-    for warning in warnings:
-        ctx.out.warning(warning.plain)
-
-
-def _row(problem: WorkflowProblem) -> dict[str, Any]:
-    return {
-        "severity": problem.severity,
-        "code": problem.code,
-        "message": problem.message,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "hint": problem.hint,
-    }
-
-
-def _describe(workflow: Workflow, id: str) -> str:
-    lines = [f"{workflow.name}  {id}"]
+def _describe(found: StoredWorkflow) -> str:
+    workflow = found.workflow
+    lines = [f"{workflow.name}  {found.id}"]
     if workflow.description:
         lines.append(workflow.description.strip())
     for source, edges in workflow.graph.items():

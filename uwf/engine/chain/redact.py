@@ -17,8 +17,15 @@ class Redactor:
 
     def __init__(self, secrets: Sequence[tuple[str, str]] = ()) -> None:
         self._secrets = tuple(secrets)
+        self._marks = tuple({f"[redacted:{name}]" for name, _ in self._secrets})
 
     def text(self, text: str) -> str:
+        """`text` rid of secrets. What was cleaned before stays as it is."""
+        if not any(value in text for _, value in self._secrets):
+            return text
+        for mark in self._marks:  # which may hold what is a secret elsewhere
+            if mark in text:
+                return mark.join(map(self.text, text.split(mark)))
         for name, value in self._secrets:
             if value in text:
                 text = text.replace(value, f"[redacted:{name}]")
@@ -33,13 +40,20 @@ class Redactor:
         """`value` with every string inside it, keys too, rid of secrets."""
         if not self._secrets:
             return value
-        if isinstance(value, str):
+        if type(value) is str:  # a link is one of a class of its own
             return self.text(value)
+        if isinstance(value, bytes):
+            return self._bytes(value)
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if isinstance(value, dict):
             return {self.text(key): self.value(item) for key, item in value.items()}
         return value
+
+    def _bytes(self, data: bytes) -> bytes:
+        for name, value in self._secrets:
+            data = data.replace(value.encode(), f"[redacted:{name}]".encode())
+        return data
 
     def stream(self) -> StreamRedactor:
         return StreamRedactor(self, self._secrets)

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from uwf.engine.chain.nodes import Step
-from uwf.engine.chain.story import inline, steps_back
+from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.query.threads import step_row
+from uwf.engine.query.steps import StepRow, row
 from uwf.quantities import counted
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from uwf.engine.chain.nodes import Reader
     from uwf.store.protocols import Ref
 
 
-class Comparison(Record):
-    """`shared` counts common steps and `fork` is the last of them; the others are step rows, oldest first."""
+class Side(Record):
+    """One of two threads, and its steps after those that both have, oldest first."""
 
-    left: str
-    right: str
+    thread: str
+    steps: tuple[StepRow, ...]
+
+
+class Comparison(Record):
+    """`shared` counts the steps that both have, and `fork` is the last of them."""
+
+    left: Side
+    right: Side
     shared: int
     fork: str | None
-    only_left: list[dict[str, Any]]
-    only_right: list[dict[str, Any]]
-    bodies: dict[str, str]
 
 
 def compare(reader: Reader, left: Ref, right: Ref) -> Comparison:
@@ -35,58 +37,44 @@ def compare(reader: Reader, left: Ref, right: Ref) -> Comparison:
     shared = 0
     while shared < min(len(ours), len(theirs)) and ours[shared].id == theirs[shared].id:
         shared += 1
-    mine, others = ours[shared:], theirs[shared:]
     return Comparison(
-        left=left.name.removeprefix(THREADS),
-        right=right.name.removeprefix(THREADS),
+        left=_side(left, ours[shared:]),
+        right=_side(right, theirs[shared:]),
         shared=shared,
         fork=ours[shared - 1].id if shared else None,
-        only_left=[step_row(step) for step in mine],
-        only_right=[step_row(step) for step in others],
-        bodies={step.id: step.body for step in (*mine, *others)},
     )
 
 
-def document(found: Comparison) -> dict[str, Any]:
-    """The comparison for JSON."""
-    return {
-        "left": {"thread": found.left, "steps": found.only_left},
-        "right": {"thread": found.right, "steps": found.only_right},
-        "shared": found.shared,
-        "fork": found.fork,
-    }
-
-
-def text(found: Comparison) -> str:
+def text(reader: Reader, found: Comparison) -> str:
     """The comparison for a reader: steps at the same place are compared line by line."""
+    left, right = found.left.steps, found.right.steps
     lines = [
-        f"--- {found.left}",
-        f"+++ {found.right}",
+        f"--- {found.left.thread}",
+        f"+++ {found.right.thread}",
         f"{counted(found.shared, 'step')} in common",
     ]
-    for n in range(max(len(found.only_left), len(found.only_right))):
-        pair = [rows[n] if n < len(rows) else None for rows in (found.only_left, found.only_right)]
-        lines += ["", *_step_diff(pair[0], pair[1], found.bodies)]
-    if not found.only_left and not found.only_right:
+    for n in range(max(len(left), len(right))):
+        pair = [_lines(reader, rows[n]) if n < len(rows) else [] for rows in (left, right)]
+        lines += ["", *_step_diff(*pair)]
+    if not left and not right:
         lines.append("the two are the same")
     return "\n".join(lines)
 
 
-def _step_diff(
-    left: dict[str, Any] | None, right: dict[str, Any] | None, bodies: dict[str, str]
-) -> list[str]:
+def _step_diff(left: list[str], right: list[str]) -> list[str]:
     from difflib import ndiff
 
-    told = [[] if row is None else _lines(row, bodies) for row in (left, right)]
-    return [line for line in ndiff(told[0], told[1]) if not line.startswith("?")]
+    return [line for line in ndiff(left, right) if not line.startswith("?")]
 
 
-def _lines(row: dict[str, Any], bodies: dict[str, str]) -> list[str]:
-    fields = [
-        f"{name}: {inline(value)}" for name, value in row["output"].items() if name != "$status"
-    ]
-    head = f"step {row['index']} {row['role']} → {row['status']}"
-    return [head, *fields, *bodies[row["step"]].splitlines()]
+def _lines(reader: Reader, step: StepRow) -> list[str]:
+    fields = [f"{name}: {value}" for name, value in step.fields.items()]
+    head = f"step {step.index} {step.role} → {step.status}"
+    return [head, *fields, *Step.read(reader, step.step).body.splitlines()]
+
+
+def _side(ref: Ref, steps: list[Step]) -> Side:
+    return Side(ref.name.removeprefix(THREADS), tuple(map(row, steps)))
 
 
 def _steps(reader: Reader, head: str) -> list[Step]:

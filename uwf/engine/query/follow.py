@@ -7,17 +7,17 @@ import time
 from uwf.engine.chain.attempt import attempt_at, ended_attempts
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.query.threads import step_row, turns
+from uwf.engine.query.steps import StepRow, row, turns
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Step
-    from uwf.engine.query.threads import View
+    from uwf.engine.query.steps import TurnView
+    from uwf.engine.query.threads import ThreadView, ThreadViews
     from uwf.store.protocols import Ref, Store
 
 _POLL_S = 0.1
@@ -26,12 +26,12 @@ _POLL_S = 0.1
 class Glance(Record):
     """One look: the thread as `show` has it, the steps and the turns that are new."""
 
-    row: dict[str, Any]
-    steps: list[dict[str, Any]]
-    turns: list[dict[str, Any]]
+    thread: ThreadView
+    steps: tuple[StepRow, ...] = ()
+    turns: tuple[TurnView, ...] = ()
 
 
-def follow(store: Store, view: View, thread: str) -> Iterator[Glance]:
+def follow(store: Store, views: ThreadViews, thread: str) -> Iterator[Glance]:
     """Glances at `thread`: one at once, one at every change, and a last one when nobody runs it."""
     news = _News(store, thread)
     before: tuple[object, ...] | None = None
@@ -40,19 +40,19 @@ def follow(store: Store, view: View, thread: str) -> Iterator[Glance]:
         ref = store.ref(THREADS + thread)
         if ref is None:
             return
-        row = view.thread(ref)
-        running = row["running"]
+        view = views.thread(ref)
+        running = view.running
         if running is None and not is_last:
             is_last = True  # what it did last may have come after the ref was read
             continue
         is_last = running is None
-        if row["spent"] is None:  # its chain cannot be read
-            yield Glance(row, [], [])
+        if not view.is_readable:
+            yield Glance(view)
             return
         steps, new_turns = news.of(ref)
-        now = (ref.id, row["status"], running and running["role"], running and running["since"])
+        now = (ref.id, view.status, running and running.role, running and running.since)
         if now != before or new_turns or steps:
-            yield Glance(row, [step_row(step) for step in steps], new_turns)
+            yield Glance(view, tuple(map(row, steps)), tuple(new_turns))
         before = now
         if is_last:
             return
@@ -70,11 +70,11 @@ class _News:
         self._turn: str | None = None
         self._ended: set[str] = set()
 
-    def of(self, ref: Ref) -> tuple[list[Step], list[dict[str, Any]]]:
+    def of(self, ref: Ref) -> tuple[list[Step], list[TurnView]]:
         """The new steps up to `ref` and the new turns, oldest first."""
         beside = self._store.ref(ATTEMPTS + self._thread)
         steps: list[Step] = []
-        told: list[dict[str, Any]] = []
+        told: list[TurnView] = []
         if self._head is not None and ref.id != self._head:
             steps = _steps_since(self._store, ref.id, self._head)
         for step in steps:
@@ -84,25 +84,25 @@ class _News:
         if beside is not None and (ref.id, beside.id) != (self._head, self._beside):
             found = attempt_at(self._store, beside.id)
             if found.plan.expect == ref.id:  # else the thread has moved on between the two looks
-                told += self._of_try(found)
+                told += self._beside_head(found)
                 self._beside = beside.id
         self._head = ref.id
         return steps, told
 
-    def _of_try(self, found: Attempt) -> list[dict[str, Any]]:
+    def _beside_head(self, found: Attempt) -> list[TurnView]:
         ends = ended_attempts(self._store, found.last_end)
         if self._head is None:
             self._ended.update(ends)
         told = [turn for end in ends for turn in self._of_ended(end)]
         return told + self._up_to(found.turns) if found.running is not None else told
 
-    def _of_ended(self, end: str) -> list[dict[str, Any]]:
+    def _of_ended(self, end: str) -> list[TurnView]:
         if end in self._ended:
             return []
         self._ended.add(end)
         return self._up_to(self._store.get(end).payload["turns"])
 
-    def _up_to(self, last: str | None) -> list[dict[str, Any]]:
+    def _up_to(self, last: str | None) -> list[TurnView]:
         """The turns of one try that were not told yet. Tries come in their order, so one turn says how far that is."""
         found = turns(self._store, last, self._turn)
         self._turn = last or self._turn

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from uwf import clock
-from uwf.engine.chain.tags import ACTIVE, LABEL, STATUSES, THREADS
-from uwf.engine.query.threads import CORRUPT, RUNNING, View
-from uwf.errors import InputError
+from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUSES, THREADS
+from uwf.engine.query.threads import CORRUPT, RUNNING
+from uwf.errors import Ambiguous, InputError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterator, Mapping, Sequence
 
     from uwf.engine.chain.nodes import Reader
+    from uwf.engine.query.threads import ThreadView, ThreadViews
     from uwf.store.protocols import Ref
 
 SHOWN_STATUSES = (*STATUSES, RUNNING, CORRUPT)
+_GROUPS = {"active": ACTIVE, "history": HISTORY, "all": SHOWN_STATUSES}
 _PAGE = 256
 
 
-class Filter(Record):
-    """What a thread must be to be listed. `statuses` are as shown; `workflow` is a name, or an object id."""
+class ThreadFilter(Record):
+    """What a thread must be to be listed. `statuses` are as shown; `workflow` is a name, `workflow_id` an object."""
 
     statuses: tuple[str, ...] = ACTIVE
     workflow: str | None = None
@@ -31,26 +34,87 @@ class Filter(Record):
     until_ms: int | None = None
 
 
+class Listing:
+    """One page of the threads that fit, newest first. `is_cut` says whether there are more."""
+
+    def __init__(
+        self, reader: Reader, wanted: ThreadFilter, threads: list[ThreadView], is_cut: bool
+    ) -> None:
+        self.threads = threads
+        self.is_cut = is_cut
+        self._reader = reader
+        self._wanted = wanted
+
+    def total(self) -> int | None:
+        """How many threads fit, give or take some that run; None where only a look at each would tell."""
+        return count(self._reader, self._wanted)
+
+
+def wanted(
+    reader: Reader,
+    statuses: Sequence[str] | str,
+    workflow: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+) -> ThreadFilter:
+    """The filter for these conditions. Raises `InputError` for a status that there is none of.
+
+    `statuses` may be "active", "history" or "all", and `workflow` the beginning of an id.
+    """
+    if isinstance(statuses, str):
+        statuses = _GROUPS[statuses]
+    for word in statuses:
+        if word not in SHOWN_STATUSES:
+            raise InputError(
+                f"there is no status {word!r}; there are {', '.join(SHOWN_STATUSES)}",
+                hint="uwf thread list --status idle,suspended",
+            )
+    id = None
+    if workflow is not None:
+        from uwf.engine.query import workflows  # the usual listing has no such condition
+
+        with suppress(Ambiguous):  # then it can only be meant as a name
+            id = workflows.object_of(reader, workflow)
+    return ThreadFilter(
+        statuses=tuple(statuses),
+        workflow=workflow if id is None else None,
+        workflow_id=id,
+        labels=dict(labels or {}),
+        since_ms=since_ms,
+        until_ms=until_ms,
+    )
+
+
+def look(
+    reader: Reader, views: ThreadViews, wanted: ThreadFilter, *, limit: int | None, offset: int = 0
+) -> Listing:
+    """At most `limit` of the threads that fit, after the first `offset`."""
+    most = None if limit is None else limit + 1
+    found = list(rows(reader, views, wanted, limit=most, offset=offset))
+    return Listing(reader, wanted, found[:limit], limit is not None and len(found) > limit)
+
+
 def rows(
-    reader: Reader, view: View, wanted: Filter, *, limit: int | None, offset: int
-) -> Iterator[dict[str, Any]]:
-    """The rows of the threads that fit, as `View.thread` shows them, newest first."""
+    reader: Reader, views: ThreadViews, wanted: ThreadFilter, *, limit: int | None, offset: int
+) -> Iterator[ThreadView]:
+    """The threads that fit, newest first."""
     left = offset
     given = 0
     for ref in _refs(reader, wanted, None if limit is None else limit + offset):
-        row = view.thread(ref)
-        if not _fits(row, wanted):
+        view = views.thread(ref)
+        if not _fits(view, wanted):
             continue
         if left:
             left -= 1
             continue
-        yield row
+        yield view
         given += 1
         if given == limit:  # before the next page is read
             return
 
 
-def count(reader: Reader, wanted: Filter) -> int | None:
+def count(reader: Reader, wanted: ThreadFilter) -> int | None:
     """How many threads a listing would show, give or take some that run, as their tags and their age tell.
 
     None where the tags do not tell it, but only a look at each thread.
@@ -63,21 +127,7 @@ def count(reader: Reader, wanted: Filter) -> int | None:
     return len(reader.refs(THREADS, tags=_tags(wanted), low=low, high=high))
 
 
-def statuses_of(words: str) -> tuple[str, ...]:
-    """`--status a,b` as statuses. Raises `InputError` for a word that is none."""
-    found = tuple(word.strip() for word in words.split(",") if word.strip())
-    for word in found:
-        if word not in SHOWN_STATUSES:
-            raise InputError(
-                f"there is no status {word!r}; there are {', '.join(SHOWN_STATUSES)}",
-                hint="uwf thread list --status idle,suspended",
-            )
-    if not found:
-        raise InputError("--status names no status", hint="uwf thread list --status idle")
-    return found
-
-
-def _refs(reader: Reader, wanted: Filter, first: int | None) -> Iterator[Ref]:
+def _refs(reader: Reader, wanted: ThreadFilter, first: int | None) -> Iterator[Ref]:
     low, high = _span(wanted)
     tags = _tags(wanted)
     size = _PAGE if first is None else min(max(first, 1), _PAGE)
@@ -90,14 +140,14 @@ def _refs(reader: Reader, wanted: Filter, first: int | None) -> Iterator[Ref]:
         size = _PAGE
 
 
-def _span(wanted: Filter) -> tuple[str | None, str | None]:
+def _span(wanted: ThreadFilter) -> tuple[str | None, str | None]:
     """The range of names whose threads have the age that is wanted."""
     low = None if wanted.since_ms is None else THREADS + _ulid_floor(wanted.since_ms)
     high = None if wanted.until_ms is None else THREADS + _ulid_floor(wanted.until_ms)
     return low, high
 
 
-def _tags(wanted: Filter) -> dict[str, str | tuple[str, ...]]:
+def _tags(wanted: ThreadFilter) -> dict[str, str | tuple[str, ...]]:
     tags: dict[str, str | tuple[str, ...]] = {}
     statuses = set(wanted.statuses)
     if CORRUPT not in statuses:
@@ -120,12 +170,12 @@ def _is_told_by_tags(statuses: set[str]) -> bool:
     return RUNNING not in statuses or set(ACTIVE) <= statuses
 
 
-def _fits(row: dict[str, Any], wanted: Filter) -> bool:
-    if row["status"] not in wanted.statuses and not (
-        row["status"] in (RUNNING, CORRUPT) and set(ACTIVE) <= set(wanted.statuses)
+def _fits(view: ThreadView, wanted: ThreadFilter) -> bool:
+    if view.status not in wanted.statuses and not (
+        view.status in (RUNNING, CORRUPT) and set(ACTIVE) <= set(wanted.statuses)
     ):
         return False
-    return wanted.workflow_id is None or row["workflow"] == wanted.workflow_id
+    return wanted.workflow_id is None or view.workflow == wanted.workflow_id
 
 
 def _ulid_floor(at_ms: int) -> str:

@@ -1,12 +1,14 @@
-"""A thread or a step as Markdown, for people: `thread read`, `step read`."""
+"""A thread, a step or an attempt as Markdown, for people: `thread read`, `step read`."""
 
 from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
-from uwf.engine.chain.story import inline, quote, steps_back
+from uwf.engine.chain.story import quote, steps_back
+from uwf.engine.query import steps
 from uwf.engine.run import transitions
 from uwf.quantities import counted
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +16,17 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
 
 
-def thread_markdown(
+class Page(Record):
+    """A thread, a step or an attempt, which `id` names, as Markdown."""
+
+    kind: str
+    id: str
+    markdown: str
+
+
+def thread_page(
     reader: Reader, thread: Thread, *, quota_chars: int, before: int | None = None
-) -> str:
+) -> Page:
     """The thread from its task to its last step, oldest first, in about `quota_chars` characters.
 
     The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from
@@ -48,7 +58,7 @@ def thread_markdown(
             f"**Suspended** at {thread.tags.get('suspendedRole', 'no role')}: {message}\n\n"
             f"To go on: `{transitions.way_on(thread)}`"
         )
-    return "\n\n".join(parts) + "\n"
+    return Page("thread", thread.id, "\n\n".join(parts) + "\n")
 
 
 def step_markdown(step: Step) -> str:
@@ -60,9 +70,7 @@ def step_markdown(step: Step) -> str:
     ]
     if step.supplement is not None:
         parts += ["A person added:", quote(step.supplement)]
-    fields = [
-        f"- **{name}**: {inline(value)}" for name, value in step.output.items() if name != "$status"
-    ]
+    fields = [f"- **{name}**: {value}" for name, value in steps.row(step).fields.items()]
     if fields:
         parts.append("\n".join(fields))
     if step.body:
@@ -70,11 +78,33 @@ def step_markdown(step: Step) -> str:
     return "\n\n".join(parts)
 
 
-def step_page(reader: Reader, id: str) -> str:
-    """`step read`: one step with the prompt it got."""
+def step_page(reader: Reader, id: str) -> Page:
+    """One step with the prompt it got."""
     step = Step.read(reader, id)
     prompt = prompt_text(reader, step.prompt)
-    return f"{step_markdown(step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
+    text = f"{step_markdown(step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
+    return Page("step", id, text)
+
+
+def attempt_page(reader: Reader, ended: str) -> Page:
+    """An attempt that failed: why, how its process ended, what it wrote and said, and the prompt it got."""
+    found = steps.attempt_page(reader, ended)
+    took = "" if found.duration_ms is None else f"{found.duration_ms / 1000:.1f} s, "
+    parts = [
+        f"## Attempt {found.number} of {found.role}: {found.error.code}",
+        f"*{clock.iso(found.started_at)}, {took}{found.agent}, `{ended[:16]}`*",
+        found.error.message,
+    ]
+    if found.process_words:
+        parts.append(f"{found.process_words}.")
+    if found.stderr:
+        parts += [f"## {found.stderr_heading}", fenced(found.stderr.rstrip())]
+    if found.turns:
+        parts.append("## What it said")
+        parts += [fenced(turn.text.rstrip(), "markdown") for turn in found.turns]
+    if found.prompt is not None:
+        parts += ["## The prompt it got", fenced(found.prompt, "markdown")]
+    return Page("attempt", ended, "\n\n".join(parts) + "\n")
 
 
 def fenced(text: str, kind: str = "") -> str:

@@ -1,36 +1,42 @@
-"""Threads and steps as the contract shows them: plain values for JSON, in its words.
+"""Threads as the contract shows them: one record for `show`, for a row of `list`, and for each line of a run.
 
-Times are epoch milliseconds. *Running* comes from the lock; a thread whose head cannot be read is shown as
-`corrupt` rather than hidden.
+Times are epoch milliseconds. *Running* comes from the lock; a thread whose chain cannot be read is shown as
+`corrupt` rather than hidden, with None for what could not be read.
 """
 
 from __future__ import annotations
+
+from types import MappingProxyType
 
 from uwf import clock, quantities
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.nodes import Start, Step, previous, prompt_text, unpack_text
-from uwf.engine.chain.story import steps_back
+from uwf.engine.chain.nodes import Start, previous
 from uwf.engine.chain.tags import (
     COMPLETED,
+    COMPLETED_AT,
     END_REASON,
     FORKED_STEP,
     FORKED_THREAD,
+    PRIORITY,
+    SUSPEND_MESSAGE,
+    SUSPENDED_ROLE,
     THREADS,
+    WORKFLOW,
     labels_of,
     number_of,
 )
 from uwf.engine.chain.thread import read, runner
-from uwf.engine.events import GraphDone, StepDone, StepFailed
 from uwf.engine.run import transitions
 from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
+from uwf.record import Record
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
@@ -46,8 +52,99 @@ _WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 _BAD_REF = ("bad_status", "bad_tag")
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
-class View:
+
+class ErrorView(Record):
+    """Why a thread or an attempt failed. `attempt` is the node of its end."""
+
+    code: str
+    message: str
+    attempt: str | None
+
+
+class RunningView(Record):
+    """The process that holds a thread; the others are None while it has not asked an agent yet."""
+
+    pid: int
+    role: str | None = None
+    since: int | None = None
+    agent: str | None = None
+
+
+class WaitingView(Record):
+    """Since when a thread whose process runs nothing yet waits for a slot, and its position in the queue."""
+
+    since: int
+    position: int
+
+
+class ForkedFrom(Record):
+    """The thread and the node that a fork came from."""
+
+    thread: str
+    step: str | None
+
+
+class StateView(Record):
+    """What every answer about a thread has."""
+
+    thread: str
+    head: str
+    status: str
+    workflow: str | None = None
+    workflow_name: str | None = None
+    current_role: str | None = None
+    suspended_role: str | None = None
+    suspend_message: str | None = None
+    done: bool = False
+    round: int | None = None
+    usage: Mapping[str, Any] | None = None
+    error: ErrorView | None = None
+
+
+class RunView(StateView):
+    """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to."""
+
+    role: str | None = None
+    step: str | None = None
+    step_status: str | None = None
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The names of what the agent used, where no budget knows one of them."""
+        return tuple(self.usage or ()) if usage.says_nothing(self.usage) else ()
+
+
+class ThreadView(StateView):
+    """`thread show`, and a row of `thread list`."""
+
+    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason")
+    """Fields that an answer has only where they have a value."""
+
+    prompt: str | None = None
+    cwd: str | None = None
+    labels: Mapping[str, str] = _NOTHING
+    priority: int = 0
+    steps: int | None = None
+    rounds: int | None = None
+    spent: Mapping[str, float] | None = None
+    budget: Mapping[str, float] | None = None
+    started_at: int | None = None
+    updated_at: int | None = None
+    completed_at: int | None = None
+    running: RunningView | None = None
+    waiting: WaitingView | None = None
+    forked_from: ForkedFrom | None = None
+    end_reason: str | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its chain could be read."""
+        return self.spent is not None
+
+
+class ThreadViews:
     """Shows threads of one home. Keeps the workflows it has read, so that a long list reads each once."""
 
     def __init__(
@@ -65,121 +162,41 @@ class View:
         self._workflows: dict[str, Workflow] = {}
         self._queue: QueuePositions | None = None
 
-    def state(self, thread: Thread) -> dict[str, Any]:
-        """What every answer about a thread begins with."""
-        workflow = self._workflow(thread.position.workflow)
-        tags, plan = thread.tags, None if thread.status == COMPLETED else thread.plan
-        return {
-            "thread": thread.id,
-            "workflow": thread.position.workflow,
-            "workflowName": workflow.name,
-            "head": thread.head,
-            "status": thread.status,
-            "currentRole": transitions.next_role(thread, workflow),
-            "suspendedRole": tags.get("suspendedRole"),
-            "suspendMessage": tags.get("suspendMessage"),
-            "done": thread.status == COMPLETED,
-            "round": thread.position.round if plan is None else plan.round,
-            "usage": usage.reported(thread),
-            "error": self._error(thread),
-        }
-
-    def result(self, result: StepResult) -> dict[str, Any]:
-        """One line of `exec`, `resume` and `poke`."""
-        line = self.state(result.thread)
-        line |= {"role": None, "step": None, "stepStatus": None, "error": None}
-        if isinstance(result, GraphDone):
-            return line
-        line["role"] = result.role
-        if isinstance(result, StepDone):
-            payload = self._reader.get(result.step).payload
-            line |= {
-                "step": result.step,
-                "stepStatus": payload["status"],
-                "usage": payload["usage"],
-            }
-        elif isinstance(result, StepFailed):
-            line["usage"] = None
-            line["error"] = {
-                "code": result.failure.code,
-                "message": result.failure.message,
-                "attempt": result.attempt,
-            }
-        return line
-
-    def thread(self, ref: Ref) -> dict[str, Any]:
-        """The whole answer of `show`, and a row of `list`. Raises `StoreError` when the store cannot be asked now."""
+    def thread(self, ref: Ref) -> ThreadView:
+        """The thread behind `ref`. Raises `StoreError` when the store cannot be asked now."""
         try:
             thread = read(self._reader, ref)
             _check_shape(thread.position)
-            shown = self.state(thread)
-            begun = Start.read(self._reader, thread.position.start)
-            budget = self._budget(thread, shown["currentRole"])
-            used = self._spent(thread, shown["currentRole"])
-            priority, completed_ms = (
-                number_of(ref.tags, "priority", thread.id),
-                number_of(ref.tags, "completedAt", thread.id),
-            )
+            return self._whole(thread, self._state(thread))
         except (UwfError, *_WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
-            return self._corrupt(ref, error)
-        running = self._running(thread.id)
-        if running is not None:
-            shown["status"] = RUNNING
-        tags = ref.tags
-        is_fork = FORKED_THREAD in tags and clock.is_ulid(thread.id)
-        shown |= {
-            "prompt": begun.task,
-            "cwd": begun.cwd,
-            "labels": labels_of(tags),
-            "priority": priority or 0,
-            "steps": thread.position.index,
-            "rounds": shown["round"],
-            "spent": used,
-            "budget": budget,
-            "startedAt": clock.ulid_ms(thread.id) if is_fork else begun.started_ms,
-            "updatedAt": ref.updated_ms,
-            "completedAt": completed_ms,
-            "running": running,
-            "waiting": self._waiting(thread.id, running),
-        }
-        if FORKED_THREAD in tags:
-            shown["forkedFrom"] = {"thread": tags[FORKED_THREAD], "step": tags.get(FORKED_STEP)}
-        if END_REASON in tags:
-            shown["endReason"] = tags[END_REASON]
-        return shown
+            return _corrupt(ref, error)
 
-    def steps(self, head: str) -> list[dict[str, Any]]:
-        """`step list`: the steps up to `head`, oldest first."""
-        rows = [step_row(step) for step in steps_back(self._reader, head)]
-        rows.reverse()
-        return rows
+    def result(self, result: StepResult) -> RunView:
+        """The thread after one step of a run."""
+        from uwf.engine.events import GraphDone, StepDone, StepFailed
 
-    def step(self, id: str) -> dict[str, Any]:
-        """`step show`: one step with its prompt, its text and its turns."""
-        step = Step.read(self._reader, id)
-        return step_row(step) | {
-            "thread": step.thread,
-            "prompt": prompt_text(self._reader, step.prompt),
-            "instruction": step.instruction,
-            "supplement": step.supplement,
-            "body": step.body,
-            "cwd": step.cwd,
-            "process": step.process,
-            "turns": [turn | {"attempt": None} for turn in turns(self._reader, step.turns)],
-            "failedAttempts": [attempt_row(self._reader, id) for id in step.attempts],
-            "workflow": step.workflow,
-            "replaces": step.replaces,
-        }
+        state = vars(self._state(result.thread)) | {"error": None}
+        if isinstance(result, GraphDone):
+            return RunView(**state)
+        if isinstance(result, StepDone):
+            payload = self._reader.get(result.step).payload
+            state["usage"] = payload["usage"]
+            return RunView(
+                **state, role=result.role, step=result.step, step_status=payload["status"]
+            )
+        if isinstance(result, StepFailed):
+            failure = result.failure
+            state["usage"] = None
+            state["error"] = ErrorView(failure.code, failure.message, result.attempt)
+        return RunView(**state, role=result.role)
 
-    def agent(self, row: dict[str, Any]) -> str:
-        """Who runs the thread of a row that `thread` gave, or ran it last; "" before its first step."""
-        if row["running"] is not None:
-            return row["running"]["agent"] or ""
-        if row["spent"] is None:
-            return ""
-        at: str | None = row["head"]
+    def agent(self, view: ThreadView) -> str:
+        """Who runs the thread of `view`, or ran it last; "" before its first step."""
+        if view.running is not None:
+            return view.running.agent or ""
+        at: str | None = view.head if view.is_readable else None
         while at is not None:
             node = self._reader.get(at)
             if node.kind == "step":
@@ -199,9 +216,53 @@ class View:
                 return f"uwf thread resume {thread.id} --supplement TEXT"
         return transitions.way_on(thread)
 
+    def _state(self, thread: Thread) -> StateView:
+        workflow = self._workflow(thread.position.workflow)
+        tags, plan = thread.tags, None if thread.status == COMPLETED else thread.plan
+        return StateView(
+            thread=thread.id,
+            head=thread.head,
+            status=thread.status,
+            workflow=thread.position.workflow,
+            workflow_name=workflow.name,
+            current_role=transitions.next_role(thread, workflow),
+            suspended_role=tags.get(SUSPENDED_ROLE),
+            suspend_message=tags.get(SUSPEND_MESSAGE),
+            done=thread.status == COMPLETED,
+            round=thread.position.round if plan is None else plan.round,
+            usage=usage.reported(thread),
+            error=self._error(thread),
+        )
+
+    def _whole(self, thread: Thread, state: StateView) -> ThreadView:
+        begun = Start.read(self._reader, thread.position.start)
+        tags, running = thread.tags, self._running(thread.id)
+        is_fork = FORKED_THREAD in tags and clock.is_ulid(thread.id)
+        shown = vars(state) | ({} if running is None else {"status": RUNNING})
+        return ThreadView(
+            **shown,
+            prompt=begun.task,
+            cwd=begun.cwd,
+            labels=labels_of(tags),
+            priority=number_of(tags, PRIORITY, thread.id) or 0,
+            steps=thread.position.index,
+            rounds=state.round,
+            spent=self._spent(thread, state.current_role),
+            budget=self._budget(thread, state.current_role),
+            started_at=clock.ulid_ms(thread.id) if is_fork else begun.started_ms,
+            updated_at=thread.updated_ms,
+            completed_at=number_of(tags, COMPLETED_AT, thread.id),
+            running=running,
+            waiting=self._waiting(thread.id, running),
+            forked_from=ForkedFrom(tags[FORKED_THREAD], tags.get(FORKED_STEP))
+            if FORKED_THREAD in tags
+            else None,
+            end_reason=tags.get(END_REASON),
+        )
+
     def _more_budget(self, thread: Thread) -> str | None:
         """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""
-        role = thread.tags.get("suspendedRole")
+        role = thread.tags.get(SUSPENDED_ROLE)
         limits, used = self._budget(thread, role), self._spent(thread, role)
         short = {name: limit for name, limit in limits.items() if used[name] >= limit}
         return "+" + quantities.format_budget(short).replace(",", ",+") if short else None
@@ -221,72 +282,53 @@ class View:
             self._workflows[id] = workflow_model.from_payload(self._reader.get(id).payload)
         return self._workflows[id]
 
-    def _error(self, thread: Thread) -> dict[str, Any] | None:
+    def _error(self, thread: Thread) -> ErrorView | None:
         attempt = thread.attempt
         if attempt is None or not attempt.has_failed or thread.plan is None:
             return None
-        return {**self._reader.get(attempt.last).payload["error"], "attempt": attempt.last}
+        error = self._reader.get(attempt.last).payload["error"]
+        return ErrorView(error["code"], error["message"], attempt.last)
 
-    def _running(self, id: str) -> dict[str, Any] | None:
+    def _running(self, id: str) -> RunningView | None:
         pid = runner(self._home, id)
         if pid is None:
             return None
         attempt = read_attempt(self._reader, id)
         if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
-            return {"pid": pid, "role": None, "since": None, "agent": None}
-        return {
-            "pid": pid,
-            "role": attempt.plan.role,
-            "since": attempt.began_ms,
-            "agent": attempt.agent,
-        }
+            return RunningView(pid)
+        return RunningView(pid, attempt.plan.role, attempt.began_ms, attempt.agent)
 
-    def _waiting(self, id: str, running: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Since when a thread whose process runs nothing yet waits for a slot, and its position in the queue."""
-        if running is None or running["role"] is not None:
+    def _waiting(self, id: str, running: RunningView | None) -> WaitingView | None:
+        if running is None or running.role is not None:
             return None
         if self._queue is None:
-            # Here, because looking at a thread rarely needs guards.
+            # Here, because it loads guards, which looking at a thread needs rarely.
             from uwf.engine.query.guard_status import QueuePositions
 
             self._queue = QueuePositions(self._reader)
-        return self._queue.of(id, running["pid"])
+        found = self._queue.of(id, running.pid)
+        return None if found is None else WaitingView(**found)
 
-    def _corrupt(self, ref: Ref, error: Exception) -> dict[str, Any]:
-        """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""
-        lacks = "a node lacks" if isinstance(error, KeyError) else "a node has a wrong shape:"
-        message = error.message if isinstance(error, UwfError) else f"{lacks} {error}"
-        code = error.code if isinstance(error, UwfError) else "bad_node"
-        tags = ref.tags
-        return {
-            "thread": ref.name.removeprefix(THREADS),
-            "workflow": None,
-            "workflowName": tags.get("workflow"),
-            "head": ref.id,
-            "status": tags.get("status", CORRUPT) if code == "not_a_chain" else CORRUPT,
-            "currentRole": None,
-            "suspendedRole": tags.get("suspendedRole"),
-            "suspendMessage": tags.get("suspendMessage"),
-            "done": False,
-            "round": None,
-            "usage": None,
-            "error": {"code": code, "message": message, "attempt": None},
-            "prompt": None,
-            "cwd": None,
-            "labels": labels_of(tags),
-            "priority": 0,
-            "steps": None,
-            "rounds": None,
-            "spent": None,
-            "budget": None,
-            "startedAt": None,
-            "updatedAt": ref.updated_ms,
-            "completedAt": int(tags["completedAt"])
-            if tags.get("completedAt", "").isdecimal()
-            else None,
-            "running": None,
-            "waiting": None,
-        }
+
+def _corrupt(ref: Ref, error: Exception) -> ThreadView:
+    """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""
+    lacks = "a node lacks" if isinstance(error, KeyError) else "a node has a wrong shape:"
+    message = error.message if isinstance(error, UwfError) else f"{lacks} {error}"
+    code = error.code if isinstance(error, UwfError) else "bad_node"
+    tags = ref.tags
+    completed = tags.get(COMPLETED_AT, "")
+    return ThreadView(
+        thread=ref.name.removeprefix(THREADS),
+        head=ref.id,
+        status=tags.get("status", CORRUPT) if code == "not_a_chain" else CORRUPT,
+        workflow_name=tags.get(WORKFLOW),
+        suspended_role=tags.get(SUSPENDED_ROLE),
+        suspend_message=tags.get(SUSPEND_MESSAGE),
+        error=ErrorView(code, message, None),
+        labels=labels_of(tags),
+        updated_at=ref.updated_ms,
+        completed_at=int(completed) if completed.isdecimal() else None,
+    )
 
 
 def _check_shape(place: Position) -> None:
@@ -301,56 +343,3 @@ def _is_lasting(error: Exception) -> bool:
     if not isinstance(error, StoreError) or error.code in _BAD_REF:
         return True
     return isinstance(error, (ObjectDamaged, StoreUnreadable))
-
-
-def step_row(step: Step) -> dict[str, Any]:
-    """One row of `step list`."""
-    return {
-        "step": step.id,
-        "index": step.index,
-        "round": step.round,
-        "role": step.role,
-        "status": step.status,
-        "output": step.output,
-        "agent": step.agent,
-        "startedAt": step.started_ms,
-        "durationMs": step.duration_ms,
-        "usage": step.usage,
-        "attempts": list(step.attempts),
-    }
-
-
-def turns(reader: Reader, last: str | None, after: str | None = None) -> list[dict[str, Any]]:
-    """The turns of a try up to the turn node `last`, oldest first; those after `after`, where it is among them."""
-    found: list[dict[str, Any]] = []
-    while last is not None and last != after:
-        payload = reader.get(last).payload
-        found.append(
-            {
-                "turn": last,
-                "from": payload["from"],
-                "text": unpack_text(reader, payload["text"]),
-                "at": payload["at"],
-            }
-        )
-        last = payload["prev"]
-    found.reverse()
-    return found
-
-
-def attempt_row(reader: Reader, ended: str) -> dict[str, Any]:
-    """A try that failed or was interrupted, from the node of its end."""
-    end = reader.get(ended).payload
-    begun = reader.get(end["begun"]).payload
-    return {
-        "attempt": ended,
-        "number": begun["number"],
-        "role": begun["plan"]["role"],
-        "agent": begun["agent"],
-        "startedAt": begun["startedAt"],
-        "durationMs": end["durationMs"],
-        "error": end["error"],
-        "process": end["process"],
-        "stderr": unpack_text(reader, end["stderr"]),
-        "turns": turns(reader, end["turns"]),
-    }

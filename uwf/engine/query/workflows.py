@@ -12,6 +12,9 @@ from uwf.workflow import model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from uwf.engine.chain.nodes import Reader
     from uwf.store.protocols import Store
     from uwf.workflow.model import Workflow
@@ -27,6 +30,33 @@ class Found(Record):
     source: str
     warnings: tuple[WorkflowProblem, ...] = ()
     path: str | None = None
+
+
+class StoredWorkflow(Record):
+    """A workflow, the id of its object, and that object's payload."""
+
+    id: str
+    source: str
+    path: str | None
+    workflow: Workflow
+    payload: Mapping[str, Any]
+
+
+class ListedWorkflow(Record):
+    """A name that a workflow can be started by: of a file (`path`), or registered (the id of its object)."""
+
+    name: str
+    source: str
+    workflow: str | None
+    path: str | None
+
+
+class Registered(Record):
+    """A name, its workflow's id, and the id that it stood for `before`."""
+
+    name: str
+    workflow: str
+    before: str | None
 
 
 def find(reader: Reader | None, word: str, cwd: str) -> Found:
@@ -85,15 +115,15 @@ def object_of(reader: Reader, word: str) -> str | None:
     return None
 
 
-def register(store: Store, workflow: Workflow) -> tuple[str, str | None]:
-    """Store `workflow` and point its registered name at it: the new id, and the id the name had before."""
+def register(store: Store, workflow: Workflow) -> Registered:
+    """Store `workflow` and point its registered name at it."""
     name = REGISTRY + workflow.name
     with store.transaction() as tx:
         before = tx.ref(name)
         id = tx.put("workflow", model.to_payload(workflow))
         if before is None or before.id != id:
             tx.set_ref(name, id, why="workflow add")
-    return id, None if before is None else before.id
+    return Registered(workflow.name, id, None if before is None else before.id)
 
 
 def registered(reader: Reader) -> dict[str, str]:

@@ -27,6 +27,11 @@ class Clash(Record):
     kept: str
     dropped: str
 
+    @property
+    def ref(self) -> str:
+        """The name of the entry that was left where it is."""
+        return HISTORY + self.thread
+
 
 class Migration(Record):
     moved: int
@@ -39,6 +44,11 @@ class Unmigrated(Record):
 
     thread: str
     clashes: bool
+
+    @property
+    def ref(self) -> str:
+        """The name of that entry."""
+        return HISTORY + self.thread
 
 
 def left(store: Store) -> Unmigrated | None:

@@ -1,4 +1,4 @@
-"""The path a thread took through its workflow's graph."""
+"""A workflow drawn, with the path a thread took through it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from uwf.engine.chain.tags import COMPLETED
 from uwf.engine.run.transitions import next_role
 from uwf.workflow import model as workflow_model
 from uwf.workflow.model import ANY, END, START, SUSPEND
+from uwf.workflow.picture import picture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
     from uwf.store.protocols import Ref
+    from uwf.workflow.model import Workflow
 
 
-def visited(reader: Reader, ref: Ref) -> tuple[dict[tuple[str, str], int], str | None]:
+def draw(reader: Reader, workflow: Workflow, format: str, ref: Ref | None = None) -> str:
+    """`workflow` in `format`; with the thread behind `ref`, how often it took each edge and where it stands."""
+    return picture.draw(workflow, format, *((None, None) if ref is None else path(reader, ref)))
+
+
+def path(reader: Reader, ref: Ref) -> tuple[dict[tuple[str, str], int], str | None]:
     """How often each edge (source, status) was taken, and where the thread stands: a role, or `$END`."""
     thread = threads.read(reader, ref)
     workflow = workflow_model.from_payload(reader.get(thread.position.workflow).payload)
@@ -37,5 +44,4 @@ def visited(reader: Reader, ref: Ref) -> tuple[dict[tuple[str, str], int], str |
             (name for name in (("new",) if round == 1 else ("resume", "new")) if name in known), ANY
         )
         count(START, entered)
-    standing = END if thread.status == COMPLETED else next_role(thread, workflow)
-    return edges, standing
+    return edges, END if thread.status == COMPLETED else next_role(thread, workflow)

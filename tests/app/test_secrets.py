@@ -1,0 +1,126 @@
+"""A front door that is written in a few lines, and that thinks of no secret, cannot bring one into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.project import ONE
+from uwf.app import App
+from uwf.engine.chain.gate import SecretsGate
+from uwf.engine.chain.redact import Redactor
+from uwf.errors import ConfigInvalid
+from uwf.store.codec import Link
+
+SECRET = "hunter2-hunter2"
+MARK = "[redacted:DB_PASSWORD]"
+AGENT = "printf '%s\\n' '---' '$status: done' '---' 'The end.'"
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    monkeypatch.setenv("DB_PASSWORD", SECRET)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.yaml").write_text(ONE)
+    with App.open(str(tmp_path / "home")) as app:
+        yield app
+
+
+def leaks(app: App) -> list[str]:
+    """Where the secret stands in the store: objects, tags, reasons of moves, counters."""
+    store = app.store()
+    found = [store.get(id).kind for id in store.ids() if SECRET.encode() in store.raw(id)]
+    found += [f"{ref.name} {ref.tags}" for ref in store.refs() if SECRET in str(ref.tags)]
+    found += [move.why for move in store.moves_since(0) if SECRET in f"{move.why}{move.tags}"]
+    return found + [name for name, value in store.counters("") if SECRET in str(value)]
+
+
+def test_task_and_labels(app: App) -> None:
+    thread = app.start("one.yaml", f"Log in with {SECRET}.", labels={"pw": SECRET, SECRET: "x"})
+    assert leaks(app) == []
+    assert thread.prompt == f"Log in with {MARK}."
+    assert thread.labels == {"pw": MARK, MARK: "x"}
+
+
+def test_what_is_said_to_a_thread_that_runs(app: App) -> None:
+    id = app.start("one.yaml", "x" * 2000 + SECRET).thread
+    [done] = app.exec(id, agent="false", supplement=f"use {SECRET}")
+    assert done.error is not None
+    list(app.resume(id, agent=f"echo {SECRET}", supplement=f"or {SECRET}"))
+    app.stop(id)
+    app.fork(id, f"and {SECRET}")
+    app.undo(id) if app.show(id).steps else None
+    app.cancel(id, f"nothing but {SECRET}")
+    assert leaks(app) == []
+    assert app.show(id).end_reason == f"nothing but {MARK}"
+
+
+def test_objects_and_refs_by_hand(app: App) -> None:
+    text = app.objects.put(f"it is {SECRET}".encode())
+    assert text.payload == f"it is {MARK}"
+    blob = app.objects.put(b"\xff" + SECRET.encode())
+    assert blob.payload == b"\xff" + MARK.encode()
+    note = app.objects.put_json("note", f'{{"{SECRET}": ["{SECRET}", 1]}}', "a note")
+    assert note.payload == {MARK: [MARK, 1]}
+    for key in ("why", "status", "priority", "budget.usd", SECRET):
+        app.objects.set_ref("@x/y", text.id, {key: SECRET})
+    assert leaks(app) == []
+
+
+def test_a_config_that_says_what_is_secret_has_to_be_read_first(app: App, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text("secrets = 5")
+    with pytest.raises(ConfigInvalid):
+        app.objects.put(b"a text")
+
+
+def test_names_are_no_texts() -> None:
+    """What others look up by is left alone, also when it happens to hold what is a secret elsewhere."""
+    name, link = "reviewer", Link("ab" * 32)
+    gate = SecretsGate(lambda: Redactor([("A_KEY", name), ("B_KEY", "abababab")]))
+    step = {
+        "prev": link,
+        "role": name,
+        "status": name,
+        "cwd": f"/home/{name}",
+        "visits": {name: 1},
+        "sessions": {name: f"at {name}"},
+        "body": f"said {name}",
+        "output": {"$status": "ok", name: name},
+    }
+    assert gate.payload("step", step) == {
+        **step,
+        "sessions": {name: "at [redacted:A_KEY]"},
+        "body": "said [redacted:A_KEY]",
+        "output": {"$status": "ok", "[redacted:A_KEY]": "[redacted:A_KEY]"},
+    }
+    assert gate.payload("step", step)["prev"] is link
+    attempt = {"plan": {"role": name, "cwd": name, "instruction": name}, "mark": "abababab"}
+    cleaned = gate.payload("attempt", attempt)
+    assert cleaned["plan"] == {"role": name, "cwd": name, "instruction": "[redacted:A_KEY]"}
+    assert cleaned["mark"] == "abababab"
+    assert gate.payload("workflow", {"name": name}) == {"name": name}
+    assert gate.tags({"workflow": name, "status": "idle", "label.who": name}) == {
+        "workflow": name,
+        "status": "idle",
+        "label.who": "[redacted:A_KEY]",
+    }
+    assert gate.value({"agent": name, "why": name}) == {"agent": name, "why": "[redacted:A_KEY]"}
+
+
+def test_what_was_cleaned_stays_as_it_is() -> None:
+    redactor = Redactor([("A_KEY", "redacted"), ("B_KEY", "[redacted")])
+    once = redactor.text("all is redacted, [redacted by us]")
+    assert redactor.text(once) == once
+
+
+def test_secrets_are_asked_for_only_when_there_is_something_to_clean() -> None:
+    def ask() -> Redactor:
+        raise AssertionError
+
+    gate = SecretsGate(ask)
+    assert gate.value({"name": "drain", "sinceMs": 1, "untilMs": None, "why": ""})
+    assert gate.payload("workflow", {"name": "x"})
+    assert gate.tags({"status": "idle", "priority": "3"})

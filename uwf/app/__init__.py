@@ -1,0 +1,368 @@
+"""The one face of the engine: every front door (the command line, a daemon, a server, a screen) uses `App`.
+
+    with App.open(home) as app:
+        thread = app.start("review", "Look at the parser.", labels={"repo": "shop"})
+        for done in app.exec(thread.thread, count=None):
+            print(done.step_status)
+
+Verbs are whole acts: each takes the locks it needs, settles what a dead process left, and answers with the thread
+as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
+`@last`. What they answer are records (`uwf.app.values`); errors are those of `uwf.errors`. Threads stand here; what
+else a home has is in rooms of its own: `workflows`, `objects`, `guards`, `upkeep`, `settings`, `agents`.
+
+Commands that look pay for what is imported, so everything below is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from uwf import config
+from uwf.app.opened import TURN_S, OpenHome, absolute, no_warning
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import IO
+
+    from uwf.agent.stop import Stop
+    from uwf.app.acts import Forked, StopReport, Undone
+    from uwf.app.agents import Agents
+    from uwf.app.guards import Guards
+    from uwf.app.objects import StoredObjects
+    from uwf.app.upkeep import Upkeep
+    from uwf.app.workflows import Workflows
+    from uwf.engine.actions.transfer import Imported
+    from uwf.engine.events import Event
+    from uwf.engine.query.diff import Comparison
+    from uwf.engine.query.follow import Glance
+    from uwf.engine.query.listing import Listing
+    from uwf.engine.query.markdown import Page
+    from uwf.engine.query.refs import ThreadMove
+    from uwf.engine.query.steps import AttemptPage, StepPage, StepRow, TurnRow
+    from uwf.engine.query.threads import RunView, ThreadView
+    from uwf.store.protocols import Ref
+
+
+class App(OpenHome):
+    """Everything one can do with a home, and see of it."""
+
+    @classmethod
+    def open(
+        cls,
+        home: str | None = None,
+        *,
+        warn: Callable[[str], None] = no_warning,
+        wait_s: float = TURN_S,
+    ) -> App:
+        """The home at `home`, by default that of the environment. Nothing is read or made yet.
+
+        `warn` is told what will go wrong one day. `wait_s` bounds the waiting for other writers of the store, but for
+        a run, which waits longer.
+        """
+        return cls(config.home(home), warn, wait_s)
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # -- looking at threads
+
+    def thread_id(self, thread: str) -> str:
+        """The id of the thread that is meant. Raises `NotFound`, `Ambiguous` or `InputError`."""
+        return _id(self.ref_of(thread))
+
+    def show(self, thread: str) -> ThreadView:
+        """Where a thread stands."""
+        return self.views().thread(self.ref_of(thread))
+
+    def threads(
+        self,
+        statuses: Sequence[str] | str = "active",
+        *,
+        workflow: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Listing:
+        """Threads, newest first: those with one of `statuses`, or the `active`, the `history`, or `all` of them."""
+        from uwf.engine.query import listing
+
+        wanted = listing.wanted(self.reader(), statuses, workflow, labels, since_ms, until_ms)
+        return listing.look(self.reader(), self.views(), wanted, limit=limit, offset=offset)
+
+    def read(
+        self, thread: str, *, quota_chars: int | None = None, before: int | None = None
+    ) -> Page:
+        """A thread as Markdown, its newest steps kept first within the quota; only steps `before` an index."""
+        from uwf.engine.chain import thread as threads
+        from uwf.engine.query import markdown
+
+        found = threads.read(self.reader(), self.ref_of(thread))
+        quota_chars = quota_chars or self.config.read.chars
+        return markdown.thread_page(self.reader(), found, quota_chars=quota_chars, before=before)
+
+    def agent_of(self, view: ThreadView) -> str:
+        """Who runs a thread or ran it last; "" before its first step."""
+        return self.views().agent(view)
+
+    def log(self, thread: str) -> list[ThreadMove]:
+        """Every move of a thread, oldest first."""
+        from uwf.engine.query import refs
+
+        return refs.thread_log(self.reader(), self.ref_of(thread).name)
+
+    def follow(self, thread: str) -> Iterator[Glance]:
+        """Glances at a thread that another process runs, one at every change, until it stops."""
+        from uwf.engine.query.follow import follow
+
+        return follow(self.reader(), self.views(), self.thread_id(thread))
+
+    def wait(self, thread: str, timeout_s: float | None = None) -> bool:
+        """Wait until no process runs a thread. False when the time was not enough."""
+        from uwf.engine.actions import stop
+
+        return stop.wait(self.home, self.thread_id(thread), timeout_s=timeout_s)
+
+    def compare(self, one: str, other: str) -> Comparison:
+        """The steps that two threads share, and those after that."""
+        from uwf.engine.query import diff
+
+        return diff.compare(self.reader(), self.ref_of(one), self.ref_of(other))
+
+    def comparison_text(self, found: Comparison) -> str:
+        """A comparison for a reader, line by line."""
+        from uwf.engine.query import diff
+
+        return diff.text(self.reader(), found)
+
+    # -- looking at steps
+
+    def steps(self, thread: str) -> list[StepRow]:
+        """The steps of a thread, oldest first."""
+        from uwf.engine.query import steps
+
+        return steps.rows(self.reader(), self.ref_of(thread).id)
+
+    def step(self, step: str) -> StepPage | AttemptPage:
+        """One step, whole; or an attempt that failed."""
+        from uwf.engine.query import steps
+
+        id, is_attempt = self._step_or_attempt(step)
+        return (
+            steps.attempt_page(self.reader(), id) if is_attempt else steps.page(self.reader(), id)
+        )
+
+    def read_step(self, step: str) -> Page:
+        """The same as Markdown."""
+        from uwf.engine.query import markdown
+
+        id, is_attempt = self._step_or_attempt(step)
+        return (
+            markdown.attempt_page(self.reader(), id)
+            if is_attempt
+            else markdown.step_page(self.reader(), id)
+        )
+
+    def turns(self, thread: str, step: str | None = None) -> list[TurnRow]:
+        """What the agents of a thread said, failed attempts included; with `step`, only for that one."""
+        from uwf.engine.chain.thread import runner
+        from uwf.engine.query import resolve, steps
+
+        store, ref = self.reader(), self.ref_of(thread)
+        only = None if step is None else resolve.step_id(store, step)
+        is_running = runner(self.home, _id(ref)) is not None
+        return steps.turns_of_thread(store, ref, only, is_running=is_running)
+
+    def last_attempt(self, thread: str) -> str | None:
+        """The newest attempt of a thread that has not become a step; None when there is none."""
+        from uwf.engine.query import steps
+
+        return steps.last_attempt(self.reader(), self.ref_of(thread))
+
+    # -- acting on threads
+
+    def start(
+        self,
+        workflow: str,
+        task: str,
+        *,
+        cwd: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        priority: int = 0,
+        budget: Mapping[str, float] | None = None,
+    ) -> ThreadView:
+        """A new thread, idle before its first step. `cwd` is where its agents work, by default here."""
+        from uwf.engine.actions import lifecycle
+
+        cwd = absolute(cwd)
+        found = self.workflows.find(workflow)
+        begin = lifecycle.Begin(
+            found.workflow, task, cwd, dict(labels or {}), priority, budget or {}
+        )
+        thread = lifecycle.start(self.store(create=True), begin, self.redactor)
+        return self.show(thread.id)
+
+    def exec(
+        self,
+        thread: str,
+        *,
+        count: int | None = 1,
+        agent: str | None = None,
+        supplement: str | None = None,
+        workflow: str | None = None,
+        wait_s: float = 0.0,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Run the next `count` steps of a thread, None for all until it stops, giving each as it is done.
+
+        `supplement` is what a person adds; it resumes a suspended or completed thread. With `workflow` the thread goes
+        on with that one. Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked
+        for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends.
+        """
+        from uwf.app import acts
+        from uwf.engine.run.plan import EXEC, Order
+
+        self.be_patient()
+        rebind = None if workflow is None else self.workflows.store(workflow)
+        order = Order(EXEC, count, agent, supplement, rebind, wait_s=wait_s)
+        return acts.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def resume(
+        self,
+        thread: str,
+        *,
+        count: int | None = 1,
+        agent: str | None = None,
+        supplement: str | None = None,
+        budget: str | None = None,
+        wait_s: float = 0.0,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Go on with a suspended or completed thread as `exec` does.
+
+        `budget` changes what it may use, as in `+usd=2`.
+        """
+        from uwf.app import acts
+        from uwf.engine.run.plan import RESUME, Order
+
+        self.be_patient()
+        order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s)
+        return acts.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def poke(
+        self,
+        thread: str,
+        remark: str,
+        *,
+        agent: str | None = None,
+        wait_s: float = 0.0,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Run the head step's role again with a remark; the new step replaces the head."""
+        from uwf.app import acts
+        from uwf.engine.run.plan import POKE, Order
+
+        self.be_patient()
+        order = Order(POKE, agent=agent, supplement=remark, wait_s=wait_s)
+        return acts.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def way_on(self, thread: str) -> str:
+        """The command that lets a suspended or completed thread go on."""
+        from uwf.engine.chain import thread as threads
+
+        return self.views().way_on(threads.read(self.reader(), self.ref_of(thread)))
+
+    def stop(self, thread: str) -> StopReport:
+        """End what runs on a thread now, and what a killed run has left behind; the thread stays as it is."""
+        from uwf.app import acts
+
+        return acts.stop(self, self.thread_id(thread))
+
+    def cancel(self, thread: str, reason: str | None = None) -> ThreadView:
+        """End a thread for good. What runs is stopped first."""
+        from uwf.app import acts
+
+        return acts.cancel(self, self.thread_id(thread), reason)
+
+    def fork(self, step: str, supplement: str | None = None) -> Forked:
+        """A new thread that shares all history up to a step, or to the head of a thread."""
+        from uwf.app import acts
+
+        return acts.fork(self, step, supplement)
+
+    def undo(self, thread: str) -> Undone:
+        """Move a thread's head back to where it was before; a cancelled thread becomes what it was."""
+        from uwf.app import acts
+
+        return acts.undo(self, self.thread_id(thread))
+
+    def export(self, thread: str, stream: IO[bytes]) -> int:
+        """Write a thread with all its history; the number of objects."""
+        from uwf.engine.actions import transfer
+
+        return transfer.export(self.store(), self.thread_id(thread), stream)
+
+    def export_to(self, thread: str, path: str) -> int:
+        """The same into a new file, which appears whole or not at all."""
+        from uwf.engine.actions import transfer
+
+        return transfer.export_to(self.store(), self.thread_id(thread), path)
+
+    def import_threads(self, stream: IO[bytes], name: str) -> Imported:
+        """Take in the threads of a file that `export` wrote, which a person calls `name`."""
+        from uwf.engine.actions import transfer
+
+        return transfer.import_threads(self.store(create=True), stream, name, self.home)
+
+    # -- the other rooms
+
+    @property
+    def workflows(self) -> Workflows:
+        from uwf.app.workflows import Workflows
+
+        return Workflows(self)
+
+    @property
+    def objects(self) -> StoredObjects:
+        from uwf.app.objects import StoredObjects
+
+        return StoredObjects(self)
+
+    @property
+    def guards(self) -> Guards:
+        from uwf.app.guards import Guards
+
+        return Guards(self)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        from uwf.app.upkeep import Upkeep
+
+        return Upkeep(self)
+
+    @property
+    def agents(self) -> Agents:
+        from uwf.app.agents import Agents
+
+        return Agents(self)
+
+    def ref_of(self, thread: str) -> Ref:
+        from uwf.engine.query import resolve
+
+        return resolve.thread_ref(self.reader(), thread)
+
+    def _step_or_attempt(self, step: str) -> tuple[str, bool]:
+        from uwf.engine.query import resolve
+
+        id = resolve.step_id(self.reader(), step, or_attempt=True)
+        return id, self.reader().get(id).kind == "attempt"
+
+
+def _id(ref: Ref) -> str:
+    return ref.name.rpartition("/")[2]

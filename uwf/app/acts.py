@@ -1,0 +1,155 @@
+"""What a person does to a thread, as whole acts: take the lock, settle what a dead process left, then do it.
+
+A run is one of them. What each changes in the store is in `uwf.engine.actions` and `uwf.engine.run`.
+"""
+
+from __future__ import annotations
+
+from uwf import points
+from uwf.agent.stop import Stop
+from uwf.engine.actions import fork as forking
+from uwf.engine.actions import lifecycle
+from uwf.engine.actions import stop as stopping
+from uwf.engine.actions import undo as undoing
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain.tags import SUSPENDED, THREADS
+from uwf.engine.events import Recovered
+from uwf.engine.query import resolve
+from uwf.engine.query.threads import ThreadView
+from uwf.engine.run import lock, recovery, runner
+from uwf.errors import Busy, StateError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.app.opened import OpenHome
+    from uwf.engine.chain.nodes import Plan
+    from uwf.engine.events import Event
+    from uwf.engine.query.threads import RunView
+    from uwf.engine.run.plan import Order
+
+SETTLING_S = 5.0
+"""Beside the grace of its agent: how long a run that was asked to stop has for its own ending."""
+
+
+class StopReport(Record):
+    """The thread, the process that ran it (None when none did), and processes of a killed run that were ended."""
+
+    thread: ThreadView
+    pid: int | None
+    left_behind: tuple[int, ...]
+
+
+class Carried(Record):
+    """What a person had added for a step that has not come about, and the role that will be told."""
+
+    role: str
+    supplement: str
+
+
+class Forked(Record):
+    """The new thread, and what was carried into it that was not said with the fork."""
+
+    thread: ThreadView
+    carried: Carried | None
+
+
+class Undone(Record):
+    """The thread, what waits there for the next step, or what was `lost` since nothing can run there."""
+
+    thread: ThreadView
+    carried: Carried | None
+    lost: str | None
+
+
+def run(
+    home: OpenHome,
+    id: str,
+    order: Order,
+    stop: Stop | None,
+    on_event: Callable[[Event], None] | None,
+) -> Iterator[RunView]:
+    """Run the thread `id` as ordered. A suspended thread has the same hint as when it was suspended."""
+    context, views = home.context(on_event), home.views()
+    given, stop = stop, stop or Stop()
+    try:
+        for result in runner.run(context, id, order, stop):
+            yield views.result(result)
+    except StateError as error:
+        if error.code == SUSPENDED:
+            error.hint = views.way_on(threads.current(context.store, context.cache, id))
+        raise
+    finally:
+        if given is None:
+            stop.close()
+
+
+def stop(home: OpenHome, id: str) -> StopReport:
+    pid = _end_run(home, id)
+    left_behind = _end_what_was_left(home, id)
+    return StopReport(_shown(home, id), pid, left_behind)
+
+
+def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
+    reason = None if reason is None else home.redactor.text(reason)
+    context = home.context()
+    lifecycle.refuse_ended(threads.current(context.store, context.cache, id))
+    _end_run(home, id)
+    points.at("cancel: run ended")
+    with lock.hold(context, id, wait_s=1.0):
+        lifecycle.cancel(context.store, recovery.recover(context, id), reason)
+    return _shown(home, id)
+
+
+def fork(home: OpenHome, step: str, supplement: str | None) -> Forked:
+    node, source = resolve.forkable(home.reader(), step)
+    said = home.redactor.text(supplement) if supplement else None
+    thread = forking.fork(home.store(), node, source, said)
+    carried = None if thread.plan is None else _carried(thread.plan)
+    if carried is not None and carried.supplement == said:
+        carried = None
+    return Forked(_shown(home, thread.id), carried)
+
+
+def undo(home: OpenHome, id: str) -> Undone:
+    context = home.context()
+    with lock.hold(context, id):
+        lost = undoing.undo(context.store, recovery.recover(context, id))
+        plan = threads.current(context.store, context.cache, id).plan
+    carried = None if plan is None or lost is not None else _carried(plan)
+    return Undone(_shown(home, id), carried, lost)
+
+
+def _end_run(home: OpenHome, id: str) -> int | None:
+    """Stop what runs the thread, with time for its agent to end. The pid that ran it, None if none did."""
+    patience_s = home.config.limits.grace_s + SETTLING_S
+    return stopping.stop(home.home, id, patience_s=patience_s)
+
+
+def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
+    """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
+    ended: list[int] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, Recovered):
+            ended.extend(event.ended_pids)
+
+    context = home.context(note)
+    try:
+        with lock.hold(context, id):
+            recovery.recover(context, id)
+    except Busy:
+        return ()
+    return tuple(ended)
+
+
+def _carried(plan: Plan) -> Carried | None:
+    return None if plan.supplement is None else Carried(plan.role, plan.supplement)
+
+
+def _shown(home: OpenHome, id: str) -> ThreadView:
+    ref = home.store().ref(THREADS + id)
+    assert ref is not None, "no act deletes a thread"
+    return home.views().thread(ref)

@@ -1,0 +1,69 @@
+"""The agents of a home, and whether they can run."""
+
+from __future__ import annotations
+
+from uwf import config as settings
+from uwf.app.opened import absolute
+from uwf.errors import NotFound
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.opened import OpenHome
+
+
+class AgentRow(Record):
+    """A configured agent. `default` says whether it runs the roles for which no other is named."""
+
+    name: str
+    kind: str
+    command: tuple[str, ...]
+    default: bool
+
+
+class AgentCheck(Record):
+    """Whether an agent could be started here and now, and why not."""
+
+    name: str
+    command: tuple[str, ...]
+    ok: bool
+    reason: str | None
+
+
+class Agents:
+    """What `app.agents` can do."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    def all(self) -> list[AgentRow]:
+        """The configured agents, by name."""
+        config = self._home.config
+        return [
+            AgentRow(name, agent.kind, tuple(agent.command), name == config.default_agent)
+            for name, agent in sorted(config.agents.items())
+        ]
+
+    def check(self, name: str | None = None) -> list[AgentCheck]:
+        """Whether agents can be started: all configured ones, or the one that a name or a command line says.
+
+        None of them is run.
+        """
+        from uwf.agent.kinds.command import available
+        from uwf.engine.run.invocation import words_of
+
+        known = self._home.config.agents
+        names = sorted(known) if name is None else [name]
+        if not names:
+            raise NotFound(
+                "no agent is configured",
+                hint="uwf config set agents.mine.command 'COMMAND'",
+                code="no_agent",
+            )
+        path = settings.environment().get("PATH", "")
+        found = []
+        for word in names:
+            argv = known[word].command if word in known else words_of(word)
+            reason = available(argv, absolute(None), path)
+            found.append(AgentCheck(word, tuple(argv), reason is None, reason))
+        return found

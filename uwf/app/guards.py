@@ -1,0 +1,102 @@
+"""What may say "not now": how the guards stand, their switches, and the queue."""
+
+from __future__ import annotations
+
+from uwf import config as settings
+from uwf.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.opened import OpenHome
+    from uwf.engine.query.guard_status import GuardStatus, QueueRow, StatsRow
+
+
+class Guards:
+    """What `app.guards` can do."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    def status(self) -> GuardStatus:
+        """How all guards stand now."""
+        from uwf.engine.query import guard_status
+        from uwf.engine.run.admission import Admission
+
+        home, path = self._home, settings.environment().get("PATH", "")
+        return guard_status.status(Admission(home.reader(), home.home, home.config, path).guards)
+
+    def stats(self) -> list[StatsRow]:
+        """How steps went lately, by agent, by workflow and altogether."""
+        from uwf.engine.query import guard_status
+        from uwf.guard.success_rate import SuccessRate
+
+        return guard_status.stats(self._home.reader(), self._home.config.rules(SuccessRate.Rules))
+
+    def drain(self, on: bool) -> None:
+        """Let running steps finish and begin none, until it is off again."""
+        from uwf.guard import pause
+
+        store = self._home.store(create=True)
+        if on:
+            pause.turn_on(store, pause.DRAIN, "drain", until_ms=None, why="")
+        else:
+            pause.turn_off(store, pause.DRAIN)
+
+    def pause(
+        self, agent: str | None = None, *, until_ms: int | None = None, why: str = ""
+    ) -> None:
+        """Pause everything, or one agent."""
+        from uwf.guard import pause
+
+        store = self._home.store(create=True)
+        if agent is None:
+            pause.turn_on(store, pause.PAUSE, "pause", until_ms=until_ms, why=why)
+        else:
+            counter = pause.of_agent(agent)
+            pause.turn_on(store, counter, agent, until_ms=until_ms, why=why or "by hand")
+
+    def unpause(self, agent: str | None = None) -> bool:
+        """Let everything go on, or one agent. False when it was not paused."""
+        from uwf.guard import pause
+
+        store = self._home.store(create=True)
+        if agent is None:
+            return pause.turn_off(store, pause.PAUSE)
+        return pause.resume_agent(store, agent)
+
+    def reset(self, breaker: str) -> int:
+        """Close a circuit breaker by hand, or all of an agent; how many. Raises `NotFound` when none was open."""
+        from uwf.guard import breaker as breakers
+
+        closed = breakers.reset(self._home.store(create=True), breaker)
+        if not closed:
+            raise NotFound(
+                f"no breaker {breaker!r} has counted a failure",
+                hint="uwf guard status",
+                code="no_such_breaker",
+            )
+        return closed
+
+    def queue(self) -> list[QueueRow]:
+        """The threads that wait for a slot, in the order in which they go."""
+        from uwf.engine.query import guard_status
+
+        return guard_status.waiting(self._home.reader(), self._home.home)
+
+    def drop(self, thread: str) -> str:
+        """Take a thread out of the queue, which its command is told; its id. Raises `NotFound` when it does not wait.
+
+        It may also be named by its counter: an entry that cannot be read is told of by that name, and its thread may
+        be gone.
+        """
+        from uwf.engine.query import resolve
+        from uwf.guard import queue
+
+        is_counter = thread.startswith(queue.PREFIX)
+        name = thread if is_counter else resolve.thread_ref(self._home.reader(), thread).name
+        id = name.rpartition("/")[2]
+        with self._home.store().transaction(durable=False) as tx:
+            was_waiting = queue.remove(tx, id)
+        if not was_waiting:
+            raise NotFound(f"thread {id} does not wait", hint="uwf queue list", code="not_waiting")
+        return id

@@ -1,0 +1,159 @@
+"""One home, opened: its config and store when first asked for, and what the engine needs of both.
+
+Wiring, and nothing else: which verbs and queries there are stands in `App` and its facets.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf import config as settings
+from uwf import home as paths
+from uwf.errors import ConfigInvalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uwf.agent.protocol import Agent
+    from uwf.config import Config
+    from uwf.engine.chain.redact import Redactor
+    from uwf.engine.events import Event
+    from uwf.engine.query.threads import ThreadViews
+    from uwf.engine.run.context import RunContext
+    from uwf.store.protocols import Store
+    from uwf.store.sqlite import SqliteStore
+
+TURN_S, RUN_S = 10.0, 60.0
+"""How long to wait for other writers of the store. What an agent did is not to be lost because hundreds of others
+write to the store, too."""
+
+
+def no_warning(text: str) -> None:
+    """For front doors that show none."""
+
+
+class OpenHome:
+    """A home that need not exist yet. It belongs to one caller at a time."""
+
+    def __init__(
+        self, home: str, warn: Callable[[str], None] = no_warning, wait_s: float = TURN_S
+    ) -> None:
+        """`warn` is told what will go wrong one day; `wait_s` bounds the waiting for other writers."""
+        self.home = home
+        self.warn = warn
+        self._config: Config | None = None
+        self._store: SqliteStore | None = None
+        self._redactor: Redactor | None = None
+        self._wait_s = wait_s
+
+    @property
+    def config(self) -> Config:
+        """The configuration, read once. ConfigInvalid names what is wrong in it."""
+        if self._config is None:
+            self._config = settings.load(self.home)
+        return self._config
+
+    @property
+    def store_path(self) -> str:
+        return paths.store_file(self.home)
+
+    def store(self, *, create: bool = False) -> SqliteStore:
+        """The store, opened once. Only what writes may create it."""
+        if self._store is None:
+            from uwf.engine.chain.gate import SecretsGate
+            from uwf.store.sqlite import open_store
+
+            self._store = open_store(
+                self.store_path,
+                create=create,
+                wait_s=self._wait_s,
+                gate=SecretsGate(lambda: self.redactor),
+            )
+        return self._store
+
+    def reader(self) -> Store:
+        """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""
+        if self._store is None and _was_never_made(self.store_path):
+            from uwf.store.sqlite import open_in_memory
+
+            return open_in_memory()
+        return self.store()
+
+    def be_patient(self) -> None:
+        """From here on wait longer for other writers: an agent will be run."""
+        if self._wait_s < RUN_S:
+            self._wait_s = RUN_S
+            self.close()  # it is opened anew
+
+    def close(self) -> None:
+        """Close the store. May be called twice."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def redactor(self) -> Redactor:
+        """What keeps the secrets of this environment and config out of the store."""
+        if self._redactor is None:
+            from uwf.engine.chain.redact import Redactor
+
+            self._redactor = Redactor(settings.secret_values(self.config))
+        return self._redactor
+
+    def views(self) -> ThreadViews:
+        """Threads of this home, as they are shown. A config that is not valid hides none of them."""
+        from uwf.engine.query.threads import ThreadViews
+
+        try:
+            config = self.config
+        except ConfigInvalid as error:
+            self.warn(error.message)
+            return ThreadViews(self.reader(), self.home)
+        limits, max_attempts = config.budget.thread, config.limits.max_attempts
+        return ThreadViews(self.reader(), self.home, limits, max_attempts)
+
+    def context(self, on_event: Callable[[Event], None] | None = None) -> RunContext:
+        """What a run needs. Nothing runs yet."""
+        # Here, because the guards are a third of what looking at a thread would otherwise import.
+        from uwf.engine.chain.cache import NodeCache
+        from uwf.engine.run.admission import Admission
+        from uwf.engine.run.context import RunContext
+
+        config = self.config
+
+        def agent_for(workflow: str, role: str, override: str | None) -> Agent:
+            from uwf.engine.run.invocation import choose
+
+            return choose(config, workflow, role, override)
+
+        store, environ = self.store(), settings.environment()
+        return RunContext(
+            store=store,
+            cache=NodeCache(store),
+            admission=Admission(store, self.home, config, environ.get("PATH", "")),
+            home=self.home,
+            config=config,
+            environ=environ,
+            redactor=self.redactor,
+            agent_for=agent_for,
+            on_event=on_event or (lambda event: None),
+        )
+
+
+def absolute(path: str | None) -> str:
+    """The absolute path of the folder `path`, by default the current one."""
+    return os.path.abspath(os.path.expanduser(path)) if path else os.getcwd()
+
+
+def _was_never_made(path: str) -> bool:
+    """Whether there certainly is no store, and never was one that lost its main file only."""
+    for each in (path, f"{path}-wal"):
+        try:
+            os.lstat(each)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False  # what cannot be looked at may be there: opening it says what is wrong
+        return False
+    return True

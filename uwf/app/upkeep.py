@@ -1,0 +1,103 @@
+"""Care for a home: what dead processes left, old layouts, the store as a whole."""
+
+from __future__ import annotations
+
+import os
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.opened import OpenHome
+    from uwf.engine.upkeep.doctor import Finding
+    from uwf.engine.upkeep.migrate import Migration, Unmigrated
+    from uwf.store.check import Verification
+
+
+class Collected(Record):
+    """What `gc` kept and removed, or would remove: objects, the bytes those took, and unfinished files."""
+
+    kept: int
+    removed: int
+    freed_bytes: int
+    files: tuple[str, ...]
+    dry_run: bool
+
+
+class StoreFigures(Record):
+    """What the store holds, and the room it takes."""
+
+    path: str
+    objects: int
+    bytes: int
+    stored_bytes: int
+    refs: int
+    moves: int
+    file_bytes: int
+
+
+class Upkeep:
+    """What `app.upkeep` can do."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    def doctor(self, *, repair: bool = False) -> list[Finding]:
+        """What dead processes left and what cannot be read; with `repair`, put right."""
+        from uwf.engine.upkeep import doctor
+
+        return doctor.examine(self._home.context(), repair=repair)
+
+    def left_in_history(self) -> Unmigrated | None:
+        """A thread that an early version has kept elsewhere; None without any."""
+        from uwf.engine.upkeep import migrate
+
+        return migrate.left(self._home.reader())
+
+    def migrate_history(self, *, dry_run: bool = False) -> Migration:
+        """Move all of those to where threads are, in one transaction."""
+        from uwf.engine.upkeep import migrate
+
+        return migrate.migrate(self._home.reader(), dry_run=dry_run)
+
+    def verify(self, *, deep: bool = False) -> Verification:
+        """Check that everything the refs need is there and is what it was."""
+        from uwf.store import check
+
+        return check.verify(self._home.store(), deep)
+
+    def gc(self, grace_s: float, *, dry_run: bool = False) -> Collected:
+        """Remove the objects that nothing has needed for that long, and unfinished files of dead processes."""
+        from uwf.engine.upkeep import stale_files
+        from uwf.store.gc import collect
+
+        found = collect(self._home.store(), round(grace_s * 1000), dry_run)
+        files = stale_files.find(self._home.home)
+        gone = tuple(path for path in files if dry_run or stale_files.remove(path))
+        return Collected(found.kept, found.removed, found.freed_bytes, gone, dry_run)
+
+    def backup(self, path: str) -> int:
+        """A consistent copy of the store as a new file; its size in bytes."""
+        from uwf.store.backup import backup
+
+        return backup(self._home.store(), path)
+
+    def stats(self) -> StoreFigures:
+        store = self._home.store()
+        found = store.stats()
+        return StoreFigures(
+            path=store.path,
+            objects=found.objects,
+            bytes=found.size_bytes,
+            stored_bytes=found.stored_bytes,
+            refs=found.refs,
+            moves=found.moves,
+            file_bytes=sum(map(_size_bytes, (store.path, f"{store.path}-wal"))),
+        )
+
+
+def _size_bytes(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0

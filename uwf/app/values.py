@@ -1,0 +1,42 @@
+"""The values that `App` takes and answers with, for front doors to name. They are made where they are described."""
+
+from __future__ import annotations
+
+from uwf.agent.stop import Stop as Stop
+from uwf.app.acts import Carried as Carried
+from uwf.app.acts import Forked as Forked
+from uwf.app.acts import StopReport as StopReport
+from uwf.app.acts import Undone as Undone
+from uwf.app.objects import Unreached as Unreached
+from uwf.engine.actions.transfer import Imported as Imported
+from uwf.engine.events import Recovered as Recovered
+from uwf.engine.events import ReplyRejected as ReplyRejected
+from uwf.engine.events import Retrying as Retrying
+from uwf.engine.events import StepStarted as StepStarted
+from uwf.engine.events import Turn as Turn
+from uwf.engine.events import Waiting as Waiting
+from uwf.engine.query.diff import Comparison as Comparison
+from uwf.engine.query.follow import Glance as Glance
+from uwf.engine.query.guard_status import GuardStatus as GuardStatus
+from uwf.engine.query.guard_status import QueueRow as QueueRow
+from uwf.engine.query.guard_status import StatsRow as StatsRow
+from uwf.engine.query.listing import Listing as Listing
+from uwf.engine.query.markdown import Page as Page
+from uwf.engine.query.refs import RefMove as RefMove
+from uwf.engine.query.refs import RefView as RefView
+from uwf.engine.query.refs import ThreadMove as ThreadMove
+from uwf.engine.query.steps import AttemptPage as AttemptPage
+from uwf.engine.query.steps import AttemptView as AttemptView
+from uwf.engine.query.steps import StepPage as StepPage
+from uwf.engine.query.steps import StepRow as StepRow
+from uwf.engine.query.steps import TurnRow as TurnRow
+from uwf.engine.query.steps import TurnView as TurnView
+from uwf.engine.query.threads import RunView as RunView
+from uwf.engine.query.threads import ThreadView as ThreadView
+from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow
+from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.events import Event as Event
+    from uwf.workflow.problem import WorkflowProblem as WorkflowProblem

@@ -1,0 +1,108 @@
+"""Workflows of a home and of the folder one is in: found by what a person types, checked, registered, drawn."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from uwf.app.opened import absolute
+from uwf.engine.query import workflows
+from uwf.engine.query.workflows import ListedWorkflow, Registered, StoredWorkflow
+from uwf.errors import InputError, WorkflowInvalid
+from uwf.store import codec
+from uwf.workflow import find, model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from uwf.app.opened import OpenHome
+    from uwf.engine.query.workflows import Found
+    from uwf.workflow.problem import WorkflowProblem
+
+
+class Workflows:
+    """What `app.workflows` can do. A workflow is named by an object id, a YAML path or a name, tried in this order."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    def find(self, workflow: str) -> Found:
+        """The workflow that is meant. Raises `NotFound`, `WorkflowInvalid`; warns of what is odd in its file."""
+        found = workflows.find(self._home.reader(), workflow, absolute(None))
+        self._warn(found.warnings)
+        return found
+
+    def show(self, workflow: str) -> StoredWorkflow:
+        """The workflow and the id that it has, or would have, as an object."""
+        found = self.find(workflow)
+        payload = model.to_payload(found.workflow)
+        id = codec.id_of(codec.encode("workflow", payload))
+        return StoredWorkflow(id, found.source, found.path, found.workflow, payload)
+
+    def store(self, workflow: str) -> str:
+        """The id of the workflow that is meant, as an object in the store."""
+        found = self.find(workflow)
+        with self._home.store().transaction() as tx:
+            return tx.put("workflow", model.to_payload(found.workflow))
+
+    def add(self, file: str) -> Registered:
+        """Store a workflow file and register it under its name."""
+        from uwf.workflow import load
+
+        try:
+            loaded = load.load(file)
+        except WorkflowInvalid as error:
+            error.hint = error.hint or _hint_to_add(file)
+            raise
+        self._warn(loaded.warnings)
+        return workflows.register(self._home.store(create=True), loaded.workflow)
+
+    def problems(self, files: Iterable[str]) -> list[WorkflowProblem]:
+        """What is wrong or odd in workflow files, with its place."""
+        from uwf.workflow import load
+
+        found: list[WorkflowProblem] = []
+        for file in files:
+            try:
+                found += load.load(file).warnings
+            except WorkflowInvalid as error:
+                found += error.problems
+        return found
+
+    def all(self) -> list[ListedWorkflow]:
+        """Those that can be started from here: registered ones and those in `.workflows/`, by name."""
+        here = find.names(absolute(None))
+        found = [ListedWorkflow(name, "file", None, path) for name, path in here.items()]
+        registered = workflows.registered(self._home.reader())
+        found += [ListedWorkflow(name, "registry", id, None) for name, id in registered.items()]
+        return sorted(found, key=lambda each: (each.name, each.source))
+
+    def graph(self, workflow: str, format: str, thread: str | None = None) -> str:
+        """The workflow drawn; with `thread`, the path that this took through it."""
+        from uwf.engine.query import graph, resolve
+
+        found, reader = self.find(workflow).workflow, self._home.reader()
+        if thread is None:
+            return graph.draw(reader, found, format)
+        ref = resolve.thread_ref(reader, thread)
+        name = ref.tags.get("workflow")
+        if name is not None and name != found.name:
+            raise InputError(
+                f"thread {thread} runs workflow {name}, not {found.name}",
+                hint=f"uwf workflow graph {name} --thread {thread}",
+                code="other_workflow",
+            )
+        return graph.draw(reader, found, format, ref)
+
+    def _warn(self, warnings: Iterable[WorkflowProblem]) -> None:
+        for warning in warnings:
+            self._home.warn(warning.plain)
+
+
+def _hint_to_add(file: str) -> str:
+    """What to type when `file` cannot be added: its path, if it is the name of a workflow."""
+    if os.path.exists(file):
+        return shlex.join(("uwf", "workflow", "validate", file))
+    path = find.find_file(file, absolute(None))
+    return "uwf workflow list" if path is None else shlex.join(("uwf", "workflow", "add", path))

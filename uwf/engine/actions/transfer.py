@@ -1,0 +1,90 @@
+"""A thread, whole, in one file: out of one store and into another."""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.tags import ATTEMPTS, STATUSES, THREADS
+from uwf.errors import InputError
+from uwf.record import Record
+from uwf.store import bundle, files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO
+
+    from uwf.store.protocols import Store
+
+
+class Imported(Record):
+    """The threads that a file brought, those of them that were here already, and how many objects it has."""
+
+    threads: tuple[str, ...]
+    known: tuple[str, ...]
+    objects: int
+
+
+def export(store: Store, thread: str, stream: IO[bytes]) -> int:
+    """Write `thread` with all its history; the number of objects."""
+    attempt = read_attempt(store, thread)
+    names = [THREADS + thread]
+    if attempt is not None and attempt.running is None:
+        names.append(ATTEMPTS + thread)
+    return bundle.export_bundle(store, names, stream).objects
+
+
+def export_to(store: Store, thread: str, path: str) -> int:
+    """Export into a new file, which appears whole or not at all. `InputError` when there is one already."""
+    draft = files.start_new(path)
+    try:
+        with open(draft, "wb") as file:
+            objects = export(store, thread, file)
+    except BaseException:
+        files.discard(draft)
+        raise
+    if not files.publish_new(draft, path):
+        raise InputError(
+            f"{path} is there already",
+            hint=f"uwf thread export {thread} -o {files.another_name(path)}",
+        )
+    return objects
+
+
+def import_threads(store: Store, stream: IO[bytes], name: str, folder: str) -> Imported:
+    """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled."""
+    try:
+        found = bundle.import_bundle(store, stream, allow=_only_threads, folder=folder)
+    except InputError as error:
+        if error.code != "bad_bundle":
+            raise
+        message = f"cannot import {name}: {error.message}"
+        raise InputError(
+            message, hint="uwf thread export THREAD -o FILE", code=error.code
+        ) from None
+    return Imported(_threads(found.refs), _threads(found.known), found.objects)
+
+
+def _threads(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.removeprefix(THREADS) for name in names if name.startswith(THREADS))
+
+
+def _only_threads(refs: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise `InputError` for a ref that is no thread, nor the attempt of one that comes along.
+
+    A name from a stranger must not become a workflow's, or anything else that is asked for by its name.
+    """
+    for name, tags in refs.items():
+        prefix = ATTEMPTS if name.startswith(ATTEMPTS) else THREADS
+        id = name.removeprefix(prefix)
+        if not name.startswith(prefix):
+            why = "which is no thread"
+        elif not clock.is_ulid(id):
+            why = "whose id no thread can have"
+        elif prefix == ATTEMPTS and THREADS + id not in refs:
+            why = "but not its thread"
+        elif prefix == THREADS and tags.get("status") not in STATUSES:
+            why = f"with the status {tags.get('status', '')!r:.80}, which no thread can have"
+        else:
+            continue
+        raise InputError(f"it brings {name}, {why}", code="bad_bundle")

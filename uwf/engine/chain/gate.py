@@ -1,0 +1,141 @@
+"""The gate of a store: whatever is written passes it, so that no front door and no command can forget to redact.
+
+Every string is rid of secrets, in objects, tags, reasons of moves, counters; but not the names that others look up by:
+ids, roles, statuses, folders, marks. They are listed here, by the kinds of what is stored. What is of no kind that is
+known is cleaned whole. A workflow is kept as its file is: what it holds was under version control before.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain.tags import (
+    BUDGET,
+    COMPLETED_AT,
+    FORKED_STEP,
+    FORKED_THREAD,
+    PRIORITY,
+    STATUS,
+    STATUSES,
+    SUSPENDED_ROLE,
+    UNDONE,
+    WORKFLOW,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
+
+    from uwf.engine.chain.redact import Redactor
+
+    Names: TypeAlias = Mapping[str, "Names | None"]
+    """Fields that are names: all that stands in one (None), or what of it."""
+
+WHOLE = ("workflow",)
+
+NAMES: dict[str, Names] = {
+    "start": {"thread": None, "cwd": None},
+    "rebind": {},
+    "step": {
+        "thread": None,
+        "role": None,
+        "status": None,
+        "cwd": None,
+        "visits": None,
+        "process": None,
+        "sessions": {},
+    },
+    "attempt": {
+        "thread": None,
+        "mark": None,
+        "process": None,
+        "plan": {"role": None, "cwd": None},
+        "error": {"code": None},
+    },
+    "turn": {"attempt": None, "from": None},
+}
+"""By the kind of object. The keys of these maps are names as well."""
+
+COUNTED: Names = {
+    "name": None,
+    "thread": None,
+    "threads": None,
+    "agent": None,
+    "workflow": None,
+    "pools": None,
+    "started": None,
+    "host": None,
+    "event": None,
+    "breaker": None,
+    "class": None,
+    "failure_class": None,
+    "state": None,
+}
+"""Fields of counters and samples."""
+
+NAMED_TAGS = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP)
+NUMBERS = (COMPLETED_AT, PRIORITY, BUDGET, UNDONE)
+"""Beginnings of tags whose values are numbers."""
+
+
+class SecretsGate:
+    """See `uwf.store.protocols.Gate`. Which secrets there are is asked once something has to be cleaned."""
+
+    def __init__(self, redactor: Callable[[], Redactor]) -> None:
+        self._find = redactor
+        self._found: Redactor | None = None
+
+    def payload(self, kind: str, payload: Any) -> Any:
+        if kind in WHOLE:
+            return payload
+        names = NAMES.get(kind)
+        if names is None or not isinstance(payload, dict):
+            return self._redactor.value(payload)
+        return self._fields(payload, names)
+
+    def tags(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        return {
+            key if _is_known(key) else self.text(key): text
+            if _is_name(key, text)
+            else self.text(text)
+            for key, text in tags.items()
+        }
+
+    def text(self, text: str) -> str:
+        return self._redactor.text(text) if text else text
+
+    def value(self, value: Any) -> Any:
+        return self._fields(value, COUNTED) if isinstance(value, dict) else self._clean(value)
+
+    def _fields(self, fields: dict[str, Any], names: Names) -> dict[str, Any]:
+        cleaned = {}
+        for key, field in fields.items():
+            if key not in names:
+                cleaned[key] = self._clean(field)
+                continue
+            inside = names[key]
+            whole = inside is None or not isinstance(field, dict)
+            cleaned[key] = field if whole else self._fields(field, inside or {})
+        return cleaned
+
+    def _clean(self, value: Any) -> Any:
+        """`value` rid of secrets; what cannot hold one does not ask for them."""
+        return (
+            self._redactor.value(value) if value and not isinstance(value, (int, float)) else value
+        )
+
+    @property
+    def _redactor(self) -> Redactor:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+
+def _is_known(key: str) -> bool:
+    return key in (STATUS, *NAMED_TAGS) or key.startswith(NUMBERS)
+
+
+def _is_name(key: str, text: str) -> bool:
+    """Whether a tag is what it says it is, and no text that somebody put there."""
+    if key == STATUS:
+        return text in STATUSES
+    return key in NAMED_TAGS or (key.startswith(NUMBERS) and text.replace(".", "").isdecimal())
