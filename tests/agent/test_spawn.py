@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.supervised import Supervised
-from uwf.agent.kinds.command import available
+from uwf.agent.kinds.command import CommandAgent
 from uwf.agent.process import platform, spawn
 
 
@@ -197,8 +197,10 @@ def test_program_is_looked_for_on_the_path_it_will_get(supervised: Supervised) -
 
 
 def test_availability_is_told_in_words(tmp_path: Path) -> None:
-    path = os.environ["PATH"]
-    assert available(["sh", "-c", "exit"], str(tmp_path), path) is None
-    assert available(["nope"], str(tmp_path), path) == "cannot run 'nope': not found on PATH"
-    assert "not executable" in (available([script(tmp_path, "", 0o600)], "/", path) or "")
-    assert "no such folder" in (available(["sh"], str(tmp_path / "gone"), path) or "")
+    def why_not(word: str, cwd: str | Path = tmp_path) -> str | None:
+        return CommandAgent("tester", [word]).unavailable(str(cwd), os.environ["PATH"])
+
+    assert why_not("sh") is None
+    assert why_not("nope") == "cannot run 'nope': not found on PATH"
+    assert "not executable" in (why_not(script(tmp_path, "", 0o600), "/") or "")
+    assert "no such folder" in (why_not("sh", tmp_path / "gone") or "")

@@ -49,7 +49,7 @@ class Agents:
 
         None of them is run.
         """
-        from uwf.agent.kinds.command import available
+        from uwf.agent import kinds
         from uwf.engine.run.invocation import words_of
 
         known = self._home.config.agents
@@ -63,7 +63,10 @@ class Agents:
         path = settings.environment().get("PATH", "")
         found = []
         for word in names:
-            argv = known[word].command if word in known else words_of(word)
-            reason = available(argv, absolute(None), path)
-            found.append(AgentCheck(word, tuple(argv), reason is None, reason))
+            if word in known:
+                kind, argv = known[word].kind, tuple(known[word].command)
+            else:
+                kind, argv = "command", words_of(word)
+            reason = kinds.make(kind, word, argv).unavailable(absolute(None), path)
+            found.append(AgentCheck(word, argv, reason is None, reason))
         return found

@@ -31,7 +31,11 @@ class CommandAgent:
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
-        return available(self.argv, cwd, path)
+        try:
+            program.find_program(self.argv, cwd, path)
+        except program.SpawnFailed as failed:
+            return str(failed)
+        return None
 
     def run(
         self,
@@ -105,12 +109,3 @@ class _Turns:
         """What came since the last turn."""
         self._parts.append(self._decoder.decode(b"", final=True))
         return "".join(self._parts)
-
-
-def available(argv: Sequence[str], cwd: str, path: str) -> str | None:
-    """Why `argv` cannot be run in the folder `cwd` with `path` as PATH, in one line; None when it can."""
-    try:
-        program.find_program(argv, cwd, path)
-    except program.SpawnFailed as failed:
-        return str(failed)
-    return None
