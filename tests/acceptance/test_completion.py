@@ -95,12 +95,12 @@ def test_steps_are_offered_by_their_place_and_by_their_role(project: Project) ->
     project("step", "show", f"{thread}/writer@1")
 
 
-def test_only_threads_in_line_can_be_dropped_from_it(project: Project) -> None:
+def test_only_threads_in_the_queue_can_be_dropped_from_it(project: Project) -> None:
     configure(project, "[limits]", max_running="1")
     gate = Gate(project)
     runs, waits = project.begin(), project.begin()
     processes = [gate.running(runs), gate.waiting(waits)]
-    assert told(project, "uwf queue drop ") == ["words", f"{waits}\t1 in line"]
+    assert told(project, "uwf queue drop ") == ["words", f"{waits}\t1 in the queue"]
     gate.open()
     for process in processes:
         ended(process)

@@ -17,7 +17,7 @@ def words(line: str) -> list[str]:
     """What is offered for the last word of `line`."""
     found = candidates(line.split(" "))
     assert found.kind == complete.WORDS
-    return [word for word, _ in found.words]
+    return [each.word for each in found.words]
 
 
 def kind(line: str) -> str:
@@ -97,8 +97,8 @@ def test_every_declaration_says_what_completion_knows(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "thread ", "workflow ", "guard ", "thread start --"])
 def test_every_meaning_is_one_short_line(name: str) -> None:
-    for _, meaning in candidates(name.split(" ")).words:
-        assert 0 < len(meaning) <= complete.MAX_MEANING and meaning.isprintable()
+    for each in candidates(name.split(" ")).words:
+        assert 0 < len(each.meaning) <= complete.MAX_MEANING and each.meaning.isprintable()
 
 
 # -- what strangers wrote is offered only when no shell can obey it

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.app.acts import Forked, StopReport, Undone
     from uwf.app.agents import Agents
+    from uwf.app.completion import Candidate
     from uwf.app.guards import Guards
     from uwf.app.objects import StoredObjects
     from uwf.app.upkeep import Upkeep
@@ -137,6 +138,12 @@ class App(OpenHome):
         from uwf.engine.query import diff
 
         return diff.text(self.reader(), found)
+
+    def complete(self, kind: str, prefix: str = "") -> Iterator[Candidate]:
+        """What may be typed for a `thread`, a `step`, a `workflow`, …, `prefix` being typed: see `completion.KINDS`."""
+        from uwf.app.completion import KINDS
+
+        return KINDS[kind](self, prefix)
 
     # -- looking at steps
 

@@ -1,7 +1,7 @@
 """What may stand at the cursor of a command line being typed. It only reads, and where that fails, offers nothing.
 
-How far the line before the cursor is understood, `parse.py` says; the values of a parameter come from
-`complete_values.py`; how the shells ask is in `shells.py`.
+How far the line before the cursor is understood, `parse.py` says; what there is in a home, the app; how the shells ask
+is in `shells.py`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 from uwf import config
+from uwf.app import App
+from uwf.app.completion import KINDS, MAX_CANDIDATES, Candidate
 from uwf.cli import index
-from uwf.cli.command import Common
-from uwf.cli.complete_values import FINDERS, MAX_CANDIDATES
 from uwf.cli.parse import read, split_option
 from uwf.record import Record
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from uwf.cli.command import Param
-    from uwf.cli.complete_values import Candidate
     from uwf.cli.parse import CommandLine
 
 MAX_MEANING = 60
@@ -28,8 +27,8 @@ MAX_MEANING = 60
 WORDS, FILES, FOLDERS, YAML = "words", "files", "folders", "yaml"
 """Of which kind the candidates are: our words, or names of files, which the shell finds and quotes itself."""
 
-KNOWN = frozenset(FINDERS) | {FILES, FOLDERS, YAML}
-"""What `complete=` of a declaration may say."""
+KNOWN = {*KINDS, "workflow name", "pausable", "statuses", "columns", FILES, FOLDERS, YAML}
+"""What `complete=` of a declaration may say. A `workflow` may be a file too, but not a `workflow name`."""
 
 PATIENCE_S = 1.0
 """How long TAB waits for a writer of the store."""
@@ -59,7 +58,8 @@ def candidates(words: Sequence[str]) -> Candidates:
             return Candidates(words=tuple(_options(line, word)))
         param = line.options.get(flag)
         found = _values(line, param, text) if param and not param.is_flag else Candidates()
-        return Candidates(found.kind, tuple((f"{flag}={each}", why) for each, why in found.words))
+        joined = (Candidate(f"{flag}={each.word}", each.meaning) for each in found.words)
+        return Candidates(found.kind, tuple(joined))
     if line.awaiting is None and line.command is None:
         return Candidates(words=tuple(_names(line.group, word)))
     param = line.awaiting or line.next_argument
@@ -81,11 +81,11 @@ def _names(group: str, prefix: str) -> Iterator[Candidate]:
     if not group:
         for name, help in index.GROUPS.items():
             if name.startswith(prefix):
-                yield name, _short(help)
+                yield Candidate(name, _short(help))
     for name in index.in_group(group):
         last = name.rpartition(" ")[2]
         if last.startswith(prefix):
-            yield last, _short(index.load(name).help)
+            yield Candidate(last, _short(index.load(name).help))
 
 
 def _options(line: CommandLine, prefix: str) -> Iterator[Candidate]:
@@ -97,7 +97,7 @@ def _options(line: CommandLine, prefix: str) -> Iterator[Candidate]:
     options["--help"] = "Show this message and exit."
     for flag, help in options.items():
         if flag.startswith(prefix):
-            yield flag, _short(help)
+            yield Candidate(flag, _short(help))
 
 
 def _values(line: CommandLine, param: Param, prefix: str) -> Candidates:
@@ -106,32 +106,45 @@ def _values(line: CommandLine, param: Param, prefix: str) -> Candidates:
         return Candidates(what)
     if what == "workflow" and (os.sep in prefix or prefix[:1] in (".", "~")):
         return Candidates(YAML)
-    known = _found(line, what, prefix) if what else ((word, "") for word in param.spec.choices)
+    known = _known(line, what, prefix) if what else map(Candidate, param.spec.choices)
     words = tuple(_harmless_words(known, prefix))
     if what == "workflow" and prefix and not words:
         return Candidates(YAML)
     return Candidates(WORDS, words)
 
 
-def _found(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
-    from uwf.cli.context import Context
-    from uwf.cli.output import Output
-
+def _known(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
     home = line.given.get("home")
     # The shell has not yet put the home folder in place of a `~`.
-    context = Context(Common(home=home and os.path.expanduser(home)), Output(), PATIENCE_S)
-    try:
-        yield from FINDERS[what](context, prefix)
-    finally:
-        context.close()
+    with App.open(home and os.path.expanduser(home), wait_s=PATIENCE_S) as app:
+        if what == "columns":
+            from uwf.cli.columns import ALL
+
+            yield from _next_of_list(map(Candidate, ALL), prefix)
+        elif what == "statuses":
+            yield from _next_of_list(app.complete("status"), prefix)
+        elif what == "pausable":
+            yield Candidate("on", "pause everything")
+            yield Candidate("off", "let everything go on")
+            yield from app.complete("agent", prefix)
+        else:
+            yield from app.complete(what.removesuffix(" name"), prefix)
+
+
+def _next_of_list(known: Iterable[Candidate], prefix: str) -> Iterator[Candidate]:
+    """The next of several words that are separated by commas."""
+    before, comma, _ = prefix.rpartition(",")
+    for each in known:
+        if each.word not in before.split(","):
+            yield Candidate(before + comma + each.word, each.meaning)
 
 
 def _harmless_words(known: Iterable[Candidate], prefix: str) -> Iterator[Candidate]:
     left = MAX_CANDIDATES
     try:
-        for word, meaning in known:
-            if word.startswith(prefix) and is_harmless(word):
-                yield word, harmless(meaning)
+        for each in known:
+            if each.word.startswith(prefix) and is_harmless(each.word):
+                yield Candidate(each.word, harmless(each.meaning))
                 left -= 1
             if not left:
                 return

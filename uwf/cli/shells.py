@@ -227,6 +227,7 @@ def _kept(word: str, tail: str) -> int:
 
 def _lines(found: Candidates, skip: int, *, with_meaning: bool) -> str:
     lines = [found.kind]
-    for word, meaning in found.words:
-        lines.append(f"{word[skip:]}\t{meaning}" if with_meaning else word[skip:])
+    for each in found.words:
+        word = each.word[skip:]
+        lines.append(f"{word}\t{each.meaning}" if with_meaning else word)
     return "\n".join(lines) + "\n"

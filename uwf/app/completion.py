@@ -1,0 +1,117 @@
+"""What a person may type for a thread, a step, a workflow, …: for completion, in any front door. It only reads.
+
+Every kind is given what was typed of the word, and may find more than fits it.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.app.opened import absolute
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.app.opened import OpenHome
+
+MAX_CANDIDATES = 100
+
+
+class Candidate(Record):
+    """A word that may be typed, and what it stands for."""
+
+    word: str
+    meaning: str = ""
+
+
+def _threads(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.chain.tags import THREADS, THREADS_END
+    from uwf.engine.query.resolve import LAST
+
+    yield Candidate(LAST, "the newest thread")
+    refs = home.reader().refs(
+        THREADS + prefix, high=THREADS_END, newest_first=True, limit=MAX_CANDIDATES
+    )
+    for ref in refs:
+        id = ref.name.removeprefix(THREADS)
+        if clock.is_ulid(id):
+            begun = clock.iso(clock.ulid_ms(id))
+            yield Candidate(id, f"{ref.tags.get('status', '')}, begun {begun}")
+
+
+def _waiting(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.query import guard_status
+
+    for row in guard_status.waiting(home.reader(), home.home):
+        yield Candidate(row.thread, f"{row.position} in the queue")
+
+
+def _steps(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    from itertools import islice
+
+    from uwf.engine.chain import story
+    from uwf.engine.query import resolve
+
+    thread = prefix.partition("/")[0].partition("~")[0]
+    by_role = "/" in prefix
+    if thread == prefix:
+        yield from _threads(home, prefix)
+        if not resolve.LAST.startswith(prefix):
+            return
+        thread = resolve.LAST
+    store = home.reader()
+    head = resolve.thread_ref(store, thread).id
+    for back, step in enumerate(islice(story.steps_back(store, head), MAX_CANDIDATES)):
+        name = f"/{step.role}@{step.visit}" if by_role else f"~{back}"
+        yield Candidate(thread + name, f"step {step.index}: {step.role}, {step.status}")
+
+
+def _workflows(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.chain.tags import REGISTRY
+    from uwf.workflow import find
+
+    here = find.names(absolute(None))
+    for name in here:
+        yield Candidate(name, "in this project")
+    for ref in home.reader().refs(REGISTRY + prefix, limit=MAX_CANDIDATES):
+        name = ref.name.removeprefix(REGISTRY)
+        if name not in here:
+            yield Candidate(name, "registered")
+
+
+def _agents(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    for name, agent in home.config.agents.items():
+        yield Candidate(name, " ".join(agent.command))
+
+
+def _refs(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    for ref in home.reader().refs(prefix, limit=MAX_CANDIDATES):
+        yield Candidate(ref.name, ref.id[:12])
+
+
+def _settings(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.config import edit
+
+    for setting in edit.settings(home.home):
+        is_shown = setting.value is not None and not setting.is_secret
+        yield Candidate(setting.key, str(setting.value) if is_shown else "")
+
+
+def _statuses(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.query.listing import SHOWN_STATUSES
+
+    return map(Candidate, SHOWN_STATUSES)
+
+
+KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
+    "thread": _threads,
+    "waiting": _waiting,
+    "step": _steps,
+    "workflow": _workflows,
+    "agent": _agents,
+    "ref": _refs,
+    "key": _settings,
+    "status": _statuses,
+}
+"""What can be completed. `waiting` are the threads in the queue, `key` those of the configuration."""
