@@ -51,7 +51,7 @@ NAMES: dict[str, Names] = {
         "plan": {"role": None, "cwd": None},
         "error": {"code": None},
     },
-    "turn": {"attempt": None, "from": None},
+    "turn": {"attempt": None, "from": None, "kind": None},
 }
 """By the kind of object. The keys of these maps are names as well."""
 

@@ -153,24 +153,29 @@ class Position(Record):
     spent: dict[str, Any]
 
     @staticmethod
+    def of_step(id: str, payload: Mapping[str, Any]) -> Position:
+        """The position at the step `id` with this payload."""
+        return Position(
+            id,
+            "step",
+            payload["start"],
+            payload["workflow"],
+            payload["round"],
+            payload["index"],
+            payload["role"],
+            payload["status"],
+            id,
+            payload["visits"],
+            payload["sessions"],
+            payload["spent"],
+        )
+
+    @staticmethod
     def read(nodes: Nodes, id: str) -> Position:
         node = nodes.get(id)
         payload = node.payload
         if node.kind == "step":
-            return Position(
-                id,
-                "step",
-                payload["start"],
-                payload["workflow"],
-                payload["round"],
-                payload["index"],
-                payload["role"],
-                payload["status"],
-                id,
-                payload["visits"],
-                payload["sessions"],
-                payload["spent"],
-            )
+            return Position.of_step(id, payload)
         if node.kind == "start":
             return Position(
                 id, "start", id, payload["workflow"], 1, 0, None, None, None, {}, {}, {}

@@ -64,21 +64,30 @@ def current(store: Reader, nodes: Nodes, id: str) -> Thread:
 
 def of(nodes: Nodes, ref: Ref, attempt: Attempt | None) -> Thread:
     """The thread behind its ref, the attempt beside its head being known."""
-    if ref.tags.get(STATUS) not in STATUSES:
-        raise StoreError(
-            f"ref {ref.name} has status {ref.tags.get(STATUS, IDLE)!r}, which no thread can have",
-            hint=f"uwf ref log {ref.name}",
-            code="bad_status",
-        )
+    _check_status(ref)
+    return at(ref, Position.read(nodes, ref.id), attempt)
+
+
+def at(ref: Ref, position: Position, attempt: Attempt | None) -> Thread:
+    """The thread behind its ref, all that is beside it being known."""
     return Thread(
         ref=ref,
         id=ref.name.removeprefix(THREADS),
         head=ref.id,
         tags=ref.tags,
         updated_ms=ref.updated_ms,
-        position=Position.read(nodes, ref.id),
+        position=position,
         attempt=attempt,
     )
+
+
+def _check_status(ref: Ref) -> None:
+    if ref.tags.get(STATUS) not in STATUSES:
+        raise StoreError(
+            f"ref {ref.name} has status {ref.tags.get(STATUS, IDLE)!r}, which no thread can have",
+            hint=f"uwf ref log {ref.name}",
+            code="bad_status",
+        )
 
 
 def move_head(
