@@ -20,7 +20,19 @@ TRANSACTIONS = (
     "import",
     "migrate",
     "gc",
-    # of a run of a thread: what a dead predecessor left, a state that changes at the same head
+    "workflow add",
+    "put",
+    "ref set",
+    "ref delete",
+    "queue drop",
+    "switch on",
+    "switch off",
+    "breaker reset",
+    "doctor counters",
+    "doctor waiter",
+    "doctor entry",
+    # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
+    "workflow",
     "settle",
     "move",
     # of one step of it, and of one that does not come about
@@ -29,6 +41,14 @@ TRANSACTIONS = (
     "step",
     "failure",
     "aside",
+    # of guards, before it and after it
+    "queue join",
+    "queue leave",
+    "probe",
+    "probe back",
+    "rate probe",
+    "rate probe back",
+    "refusal",
 )
 MOMENTS = ("begun", "written", "done")
 
@@ -55,8 +75,6 @@ INNER = (
     "rebind: head moved",
     # one step of it
     "step: decided",
-    "queue: joined",
-    "queue: left",
     "guards: passed",
     "agent: at the gate",
     "attempt: objects written",

@@ -49,7 +49,7 @@ def offers(uwf: Uwf, line: str) -> list[str]:
 def add_threads(uwf: Uwf, *names: str, **tags: str) -> None:
     uwf.home.mkdir(exist_ok=True)
     store = open_store(f"{uwf.home}/store.db", create=True)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("text", "x")
         for name in names:
             tx.set_ref(f"@uwf/thread/{name}", id, why="test", tags=tags)

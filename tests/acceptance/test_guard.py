@@ -270,7 +270,7 @@ def test_who_is_refused_is_told_so_while_another_process_writes(project: Project
     project("guard", "drain", "on")
     store = open_store(str(project.home / "store.db"), create=False)
     began_s = time.monotonic()
-    with store.transaction():
+    with store.transaction("test"):
         done = project("thread", "exec", thread, "--agent", "true", "--json", expect=75)
     assert done.error["reason"] == "draining"
     assert time.monotonic() - began_s < 8

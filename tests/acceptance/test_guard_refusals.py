@@ -127,7 +127,7 @@ def no_disk(project: Project) -> tuple[str, list[str]]:
 def broken_guard(project: Project) -> tuple[str, list[str]]:
     thread = project.begin()
     store = open_store(str(project.home / "store.db"), create=False)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter(switch.DRAIN, "no switch at all")
     store.close()
     return thread, ["exec", thread, "--agent", "true"]

@@ -132,7 +132,7 @@ def test_a_home_without_a_store_has_nothing_to_move(project: Project) -> None:
 def test_ten_thousand_are_moved_in_a_second_or_two(project: Project, done: str) -> None:
     head = project.show(done)["head"]
     store = open_store(f"{project.home}/store.db")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for n in range(10_000):
             name = f"@uwf/history/{clock.ulid(1_600_000_000_000 + n)}"
             tx.set_ref(name, head, tags={"reason": "completed", "completedAt": "1"}, why="test")

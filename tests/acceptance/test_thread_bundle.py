@@ -127,7 +127,7 @@ def test_a_file_that_brings_more_than_threads_is_refused(
     project: Project, name: str, tags: dict[str, str], why: str
 ) -> None:
     source = open_in_memory()
-    with source.transaction() as tx:
+    with source.transaction("test") as tx:
         id = tx.put("workflow", {"name": "of a stranger"})
         tx.set_ref("@uwf/thread/" + ID, id, tags=IDLE, why="x")
         tx.set_ref(name, id, tags=tags, why="x")

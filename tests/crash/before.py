@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 from tests.crash import reading
 from tests.crash.processes import Obstacle, Running, wait_until
 from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
+from uwf.guard import queue
+from uwf.guard.queue import Entry
 from uwf.store.codec import Link
+from uwf.store.owner import Owner
 
 SAID_BEFORE = "the title is missing"
 LIVELY = "stream brood"
 ENTRIES = 40
 GARBAGE = 60
+GHOST = clock.ulid(1_700_000_000_000)
 
 
 def empty(world: World) -> None:
@@ -45,6 +52,49 @@ def tripped(world: World) -> None:
     started(world)
     world.must("thread", "exec", "@last", agent="fail", codes=(6,))
     started(world)
+
+
+def unlucky(world: World) -> None:
+    """An agent that has failed once, of which every step is a probe, and three threads: the middle one failed."""
+    stats = '[stats]\nmin_rate = 1.0\nmin_sample = 1\nprobe_every = "1ms"\n'
+    (world.home / "config.toml").write_text(CONFIG + stats)
+    two_started(world)
+    world.must("thread", "exec", "@last", agent="fail", codes=(6,))
+    started(world)
+
+
+def drained(world: World) -> None:
+    started(world)
+    world.must("guard", "drain", "on")
+
+
+def with_ref(world: World) -> None:
+    started(world)
+    world.must("ref", "set", "kept/one", "@last")
+
+
+def with_json(world: World) -> None:
+    started(world)
+    (world.home / "config.json").write_text('{"text": "kept"}')
+
+
+def haunted(world: World) -> None:
+    """A process that is no more waits in the queue."""
+    started(world)
+    with world.writing() as tx:
+        queue.put(tx, Entry(GHOST, "crew", (), 0, False, 0.0, Owner(2**22 + 1, "long ago")))
+
+
+def disordered(world: World) -> None:
+    """Beside what `haunted` has, an entry that is none, and a counter that cannot be decoded."""
+    haunted(world)
+    with world.writing() as tx:
+        tx.set_counter(f"queue/{'Z' * 26}", "no entry")
+        tx.set_counter("breaker/crew/error", 1)
+    with closing(sqlite3.connect(world.home / "store.db")) as connection:
+        spoil = "UPDATE counter SET value = x'c1' WHERE name = 'breaker/crew/error'"
+        connection.execute(spoil)
+        connection.commit()
 
 
 def suspended(world: World) -> None:
@@ -130,6 +180,7 @@ def slow_step(world: World) -> Running:
     """The oldest thread is stepped, and has the one slot there is."""
     with world.store() as store:
         oldest = reading.threads(store)[0]
+    runs = len(world.agent_runs())
     running = world.start("thread", "exec", oldest, agent="slow brood")
-    wait_until(lambda: world.agent_runs() or not running.is_running(), "its agent runs")
+    wait_until(lambda: len(world.agent_runs()) > runs or not running.is_running(), "its agent runs")
     return running

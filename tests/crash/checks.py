@@ -60,7 +60,10 @@ def check_acknowledged(
 ) -> None:
     """Every answer that was printed whole is true."""
     known = {row["step"] for row in reading.step_rows(world)} if world.has_store else set()
-    for answer in ended.answers:
+    answers = [
+        row for each in ended.answers for row in (each if isinstance(each, list) else [each])
+    ]
+    for answer in answers:
         if answer.get("step") is not None and answer["step"] not in known:
             found.append(("lost", f"step {answer['step']} was acknowledged and is gone"))
         if "step" not in answer and not new:

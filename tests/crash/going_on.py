@@ -11,6 +11,8 @@ from tests.crash import reading
 from tests.crash.processes import Ended, Obstacle
 from tests.crash.world import World
 from uwf.engine.chain.tags import THREADS
+from uwf.guard import breaker
+from uwf.guard.breaker import CLOSED
 
 SAID = "and mind the second paragraph"
 MOST_COMMANDS = 12
@@ -126,6 +128,37 @@ def exec_unless_rebound(world: World) -> Ended | None:
 def litter(world: World) -> int:
     with world.store() as store:
         return sum(store.get(id).kind == "litter" for id in store.ids())
+
+
+def refs_of(prefix: str) -> Callable[[World], tuple[str, ...]]:
+    """The names of refs that begin so, without it."""
+
+    def look(world: World) -> tuple[str, ...]:
+        with world.store() as store:
+            return tuple(name.removeprefix(prefix) for name in store.names(prefix))
+
+    return look
+
+
+def counters_of(prefix: str) -> Callable[[World], tuple[str, ...]]:
+    """The names of counters that begin so, without it."""
+
+    def look(world: World) -> tuple[str, ...]:
+        with world.store() as store:
+            return tuple(name.removeprefix(prefix) for name, _ in store.counters(prefix))
+
+    return look
+
+
+def is_tripped(world: World) -> bool:
+    with world.store() as store:
+        return any(circuit.state != CLOSED for circuit in breaker.all_of(store))
+
+
+def disorder(world: World) -> int:
+    """How many counters the doctor has not put right yet."""
+    with world.store() as store:
+        return len(store.unreadable()) + len(store.counters("queue/"))
 
 
 def backup_state(world: World) -> str:

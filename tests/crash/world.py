@@ -157,7 +157,10 @@ class World:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """A transaction in the store itself, to prepare what no command would."""
-        with closing(open_store(str(self.home / "store.db"))) as store, store.transaction() as tx:
+        with (
+            closing(open_store(str(self.home / "store.db"))) as store,
+            store.transaction("test") as tx,
+        ):
             yield tx
 
     @property

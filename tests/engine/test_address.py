@@ -24,7 +24,7 @@ ULIDS = (
 
 
 def named(store: Store, *ids: str) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for id in ids:
             tx.set_ref(THREADS + id, tx.put("any", id), tags={"status": "idle"}, why="test")
 

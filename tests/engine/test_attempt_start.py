@@ -92,7 +92,7 @@ def test_next_round_is_on_record_with_the_start(each_rig: Rig) -> None:
 def test_thread_with_a_name_that_is_no_ulid_can_step(each_rig: Rig) -> None:
     rig = each_rig
     ref = rig.ref(rig.start())
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.set_ref(THREADS + "é" * 60, ref.id, tags=ref.tags, why="by hand")
     die(rig, "é" * 60, "exec")
     assert rig.attempt("é" * 60) is not None

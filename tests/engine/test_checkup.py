@@ -17,7 +17,7 @@ from uwf.store.owner import Owner
 def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> Entry:
     """Put a process into the line, in the place of any other that waited for the thread."""
     entry = Entry(thread, "mine", (), 0, False, 0.0, Owner(pid, started))
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         queue.put(tx, entry)
     return entry
 

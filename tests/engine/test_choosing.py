@@ -124,7 +124,7 @@ def test_object_of_another_kind_is_no_workflow(rig: Rig, tmp_path: Path) -> None
 def test_name_that_looks_like_the_beginning_of_ids_is_still_a_name(
     rig: Rig, tmp_path: Path
 ) -> None:
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         many = [tx.put("note", n) for n in range(2_000)]
     begin = next(id[:4] for id in many if sum(other[:4] == id[:4] for other in many) > 1)
     with pytest.raises(Ambiguous):

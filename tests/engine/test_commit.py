@@ -93,7 +93,7 @@ def test_busy_thread_is_refused_and_says_who_has_it(rig: Rig) -> None:
 
 def label(rig: Rig, id: str, **more: str) -> None:
     """What `uwf ref set` does, which no lock of a thread keeps away."""
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tags = {**rig.ref(id).tags, "label.team": "red", **more}
         tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="labelled")
 
@@ -184,7 +184,7 @@ def test_head_moved_by_somebody_else_meanwhile_is_not_overwritten(each_rig: Rig)
     start = rig.thread(id).position.start
 
     def move(ask: object) -> str:
-        with rig.store.transaction() as tx:
+        with rig.store.transaction("test") as tx:
             tx.set_ref(f"@uwf/thread/{id}", start, why="by hand")
         return CHANGES
 
@@ -197,7 +197,7 @@ def test_head_moved_by_somebody_else_meanwhile_is_not_overwritten(each_rig: Rig)
 
 def test_priority_that_is_no_number_is_told_and_not_run(rig: Rig) -> None:
     id = rig.start()
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tags = {**rig.ref(id).tags, "priority": "high"}
         tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="by hand")
     with pytest.raises(StoreError) as refused:

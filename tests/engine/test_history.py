@@ -18,7 +18,7 @@ A, B, C = (f"01HF7YAT000000000000AAAAA{letter}" for letter in "ABC")
 
 
 def entry(store: Store, prefix: str, id: str, what: str = "old", **tags: str) -> str:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         node = tx.put("old-step", {"id": id, "what": what})
         tx.set_ref(prefix + id, node, tags=tags, why="test")
     return node
@@ -152,7 +152,7 @@ def test_an_entry_to_move_is_told_before_one_that_clashes(each_store: Store) -> 
 
 
 def test_many_entries_are_moved_at_once(each_store: Store) -> None:
-    with each_store.transaction() as tx:
+    with each_store.transaction("test") as tx:
         node = tx.put("old-step", {"id": "many"})
         for n in range(1_000):
             tx.set_ref(f"{HISTORY}01HF7YAT00000000000{n:07d}", node, tags={}, why="test")

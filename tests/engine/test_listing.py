@@ -36,7 +36,7 @@ def zoo(each_rig: Rig) -> Iterator[dict[str, str]]:
     rig.exec(found["suspended"], crash())
     rig.exec(found["completed"], WROTE, APPROVED)
     rig.cancel(found["cancelled"])
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         broken = tx.put("start", {"thread": "cut short"})
         ref = rig.ref(found["corrupt"])
         tx.set_ref(ref.name, broken, tags=ref.tags, why="test")
@@ -176,7 +176,7 @@ def test_count_is_right_or_not_given(
 
 
 def test_ref_that_is_no_thread_is_listed_as_corrupt_among_all(rig: Rig) -> None:
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.set_ref(THREADS + "01ABC", tx.put("note", "x"), tags={"status": "done"}, why="test")
         tx.set_ref(THREADS + "01ABD", tx.put("note", "x"), why="test")
     assert listed(rig) == []

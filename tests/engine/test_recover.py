@@ -271,7 +271,7 @@ def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> 
         assert ref is not None
         started = platform.start_time(agent)
         process = {"runner": runner.pid, "pid": agent, "started": started}
-        with rig.store.transaction() as tx:
+        with rig.store.transaction("test") as tx:
             begun = tx.put("attempt", {**rig.store.get(ref.id).payload, "process": process})
             tx.set_ref(ref.name, begun, why="as that uwf wrote it")
         (finding,) = doctor.examine(rig.engine, repair=False)

@@ -165,7 +165,7 @@ def test_workflow_without_a_role_to_begin_with_is_refused(rig: Rig) -> None:
 def test_why_it_had_ended_is_no_part_of_the_next_round(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE, APPROVED)
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tags = {**rig.ref(id).tags, "endReason": "merged"}
         tx.set_ref(f"@uwf/thread/{id}", rig.head(id), tags=tags, why="migrated")
     assert rig.row(id)["endReason"] == "merged"

@@ -170,7 +170,7 @@ def test_a_fork_of_what_was_undone_counts_it_once(rig: Rig) -> None:
 def test_an_undone_amount_that_is_none_is_named(rig: Rig, amount: str) -> None:
     id = rig.start()
     ref = rig.ref(id)
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.set_ref(ref.name, ref.id, tags={**ref.tags, "undone.usd": amount}, why="by hand")
     with pytest.raises(StoreError, match=f"undone.usd='{amount}'"):
         rig.exec(id)
@@ -365,7 +365,7 @@ def test_a_time_budget_bounds_the_step(rig: Rig) -> None:
 def test_a_tag_that_is_no_limit_is_named(rig: Rig) -> None:
     id = rig.start()
     ref = rig.ref(id)
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.set_ref(ref.name, ref.id, tags={**ref.tags, "budget.usd": "much"}, why="by hand")
     with pytest.raises(StoreError, match=r"budget\.usd='much'"):
         rig.exec(id)

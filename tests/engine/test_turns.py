@@ -229,6 +229,6 @@ def test_follower_reads_a_turn_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
 
 def test_thread_that_is_deleted_is_followed_no_more(rig: Rig) -> None:
     id = rig.start()
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.delete_ref(f"@uwf/thread/{id}", why="test")
     assert list(follow.follow(rig.store, rig.views, id)) == []

@@ -253,7 +253,7 @@ def test_rebind_is_taken_back_with_its_workflow(rig: Rig) -> None:
 def test_labels_set_since_are_kept(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tags = {**rig.ref(id).tags, "label.team": "red"}
         tx.set_ref(THREADS + id, rig.head(id), tags=tags, why="labelled")
     rig.undo(id)

@@ -30,7 +30,7 @@ STEP_ROW = {
 
 
 def tag(rig: Rig, id: str, **tags: str) -> None:
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.set_ref(THREADS + id, rig.head(id), tags={**rig.ref(id).tags, **tags}, why="test")
 
 
@@ -157,7 +157,7 @@ def test_thread_with_a_hole_in_its_chain_is_corrupt(each_rig: Rig, gone: str) ->
     rig.exec(id, WROTE)
     step = rig.steps(id)[0]
     lost = {"start": step.start, "workflow": step.workflow, "step": step.id}[gone]
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tx.remove(lost)
     row = rig.row(id)
     assert row.keys() >= SHOW
@@ -216,7 +216,7 @@ def test_step_made_by_hand_with_a_wrong_shape_breaks_no_listing(
 ) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         payload = {**tx.get(rig.head(id)).payload, field: wrong}
         ref = rig.ref(id)
         tx.set_ref(ref.name, tx.put("step", payload), tags=ref.tags, why="test")
@@ -231,7 +231,7 @@ def test_step_made_by_hand_with_a_wrong_shape_breaks_no_listing(
 def test_step_made_by_hand_with_a_list_where_none_belongs_is_corrupt(rig: Rig, field: str) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         payload = {**tx.get(rig.head(id)).payload, field: ["x"]}
         ref = rig.ref(id)
         tx.set_ref(ref.name, tx.put("step", payload), tags=ref.tags, why="test")
@@ -261,14 +261,14 @@ def test_tags_set_by_hand_do_not_break_a_listing(rig: Rig, tags: dict[str, str])
 
 def test_name_set_by_hand_does_not_break_a_listing(rig: Rig) -> None:
     id = rig.start()
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         tags = {"status": "idle", "forkedFromThread": id}
         ref = tx.set_ref(THREADS + "by-hand", rig.head(id), tags=tags, why="test")
     assert rig.views.thread(ref).status == "idle"
 
 
 def test_entry_of_an_old_store_keeps_its_status(rig: Rig) -> None:
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         old = tx.put("old-node", {"any": "thing"})
         tx.set_ref(
             THREADS + "01HF7YAT000000000000AAAAAA",

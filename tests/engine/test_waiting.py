@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 
 
 def pause(rig: Rig, until_ms: int | None) -> None:
-    with rig.store.transaction() as tx:
+    with rig.store.transaction("test") as tx:
         switch.pause_agent(tx, "fake", until_ms=until_ms, why="its limit is reached")
 
 

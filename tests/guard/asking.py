@@ -65,7 +65,7 @@ def bad(
 
 def end(guard: Guard, outcome: AttemptOutcome, store: Store, asked: Request = REQUEST) -> None:
     """An attempt came to an end, and the guard learns it."""
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         guard.ended(tx, asked, outcome)
 
 

@@ -382,7 +382,7 @@ def test_long_causes_are_cut_and_old_events_and_counts_forgotten(fleet: Fleet, t
 def test_unreadable_breaker_is_named_and_can_be_reset(fleet: Fleet) -> None:
     fleet.open()
     counter = next(name for name, _ in fleet.store.counters(breaker.PREFIX))
-    with fleet.store.transaction() as tx:
+    with fleet.store.transaction("test") as tx:
         tx.set_counter(counter, "?")
     with pytest.raises(StoreError, match=counter) as caught:
         fleet.ask(1)
@@ -398,7 +398,7 @@ def test_circuit_of_another_version_is_read_with_its_probe(store: SqliteStore) -
         **{"threads": ["A", "B"], "changed_ms": 5, "opened_ms": 5, "cause": "it crashed"},
         **{"probe_thread": "T1", "probe_pid": 7, "probe_started": "start 7"},
     }
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter(breaker.PREFIX + key("mine"), value)
     (circuit,) = breaker.all_of(store)
     assert (circuit.probe_thread, circuit.probe) == ("T1", Owner(7, "start 7"))

@@ -60,7 +60,7 @@ class Switches(RuleBasedStateMachine):
     @rule(agent=st.sampled_from(AGENTS), seconds=ENDS_S)
     def reach_a_limit(self, agent: str, seconds: int | None) -> None:
         until_ms = self.until(seconds)
-        with self.store.transaction() as tx:
+        with self.store.transaction("test") as tx:
             switch.pause_agent(tx, agent, until_ms=until_ms, why="limit")
         end = FOREVER if until_ms is None else until_ms
         self.ends[agent] = max(end, self.ends.get(agent, 0)) if self.is_on(agent) else end
@@ -108,7 +108,7 @@ def test_refusals_say_why_and_until_when(store: SqliteStore, time: Time) -> None
     until_ms = time.ms + 3_600_001
     switch.turn_on(store, switch.DRAIN, "drain", until_ms=None, why="")
     switch.turn_on(store, switch.PAUSE, "pause", until_ms=None, why="the bill is not paid")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         switch.pause_agent(tx, "mine", until_ms=until_ms, why="weekly limit")
     told = [
         refused(lambda guard=guard: guard.enter(request()))  # type: ignore[misc]
@@ -128,7 +128,7 @@ def test_refusals_say_why_and_until_when(store: SqliteStore, time: Time) -> None
 
 def test_limit_of_an_agent_does_not_end_a_pause_by_hand(store: SqliteStore, time: Time) -> None:
     switch.turn_on(store, switch.of_agent("mine"), "mine", until_ms=None, why="by hand")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         switch.pause_agent(tx, "mine", until_ms=time.ms + 1000, why="limit")
     time.pass_s(10)
     assert refused(lambda: AgentPaused(host(store)).enter(request())).reason == "agent_paused"
@@ -136,7 +136,7 @@ def test_limit_of_an_agent_does_not_end_a_pause_by_hand(store: SqliteStore, time
 
 def test_ends_that_have_come_do_not_pile_up(store: SqliteStore, time: Time) -> None:
     for number in range(100):
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             switch.pause_agent(tx, f"./run {number}", until_ms=time.ms + 1000, why="limit")
         time.pass_s(86_400)
     assert len(store.counters(switch.AGENT)) <= 32
@@ -146,7 +146,7 @@ def test_ends_that_have_come_do_not_pile_up(store: SqliteStore, time: Time) -> N
 def test_switch_that_cannot_be_read_stops_and_can_be_turned_off(
     store: SqliteStore, value: object
 ) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter(switch.DRAIN, value)
     with pytest.raises(StoreError) as caught:
         Draining(host(store)).enter(request())
@@ -156,7 +156,7 @@ def test_switch_that_cannot_be_read_stops_and_can_be_turned_off(
 
 
 def test_unreadable_switch_of_one_agent_stops_no_other(store: SqliteStore, time: Time) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter(switch.of_agent("broken"), "?")
         switch.pause_agent(tx, "mine", until_ms=time.ms + 1000, why="limit")
     assert refused(lambda: AgentPaused(host(store)).enter(request())).reason == "agent_paused"

@@ -142,7 +142,7 @@ def test_newcomers_of_any_priority_pass_nobody_who_has_waited_for_as_many_minute
 def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
     store = open_in_memory()
     one = entry("T1", pools=(ROOM, *SMALL), priority=-3, person=True, since_s=1.25)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         queue.put(tx, one)
         queue.put(tx, entry("T2", owner=Owner(200, "start")))
         assert queue.find(tx, "T1") == one
@@ -150,7 +150,7 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
         assert queue.gone(tx) == 0
     assert queue.find(store, "T3") is None
     assert queue.entries(store, lambda owner: owner.pid != 200) == [one]
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         queue.remove(tx, "T2")
     assert (queue.everybody(store), queue.gone(store)) == ([one], 1)
 
@@ -163,7 +163,7 @@ STORED = {
 
 def test_entries_are_kept_as_every_version_has_done() -> None:
     store = open_in_memory()
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         queue.put(tx, entry("T2"))
     assert store.counter("queue/T2") == STORED
 
@@ -171,14 +171,14 @@ def test_entries_are_kept_as_every_version_has_done() -> None:
 @pytest.mark.parametrize("value", ["?", {}, {"thread": "T2", "pools": []}, {**STORED, "new": 1}])
 def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
     store = open_in_memory()
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         queue.put(tx, entry("T1"))
         tx.set_counter("queue/T2", value)
     for look in (queue.everybody, lambda counters: queue.find(counters, "T2")):
         with pytest.raises(StoreError, match="queue/T2") as caught:
             look(store)
         assert caught.value.hint == "uwf queue drop queue/T2"
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert [queue.remove(tx, "T2"), queue.remove(tx, "T2")] == [True, False]
     assert queue.everybody(store) == [entry("T1")]
 

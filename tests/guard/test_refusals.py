@@ -86,7 +86,7 @@ def test_what_cannot_be_counted_is_let_go(
 def test_another_writer_is_not_waited_for_as_for_a_step(tmp_path: Path) -> None:
     path = str(tmp_path / "store.db")
     store = open_store(path, wait_s=60.0)
-    other: AbstractContextManager[object] = open_store(path).transaction()
+    other: AbstractContextManager[object] = open_store(path).transaction("test")
     with other:
         began_s = clock.monotonic_s()
         success_rate.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))

@@ -124,7 +124,7 @@ def test_peak_that_cannot_be_read_is_learned_anew(value: object) -> None:
     store = open_in_memory()
     tell(store, 40)
     ((name, _),) = store.counters(PEAKS)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter(name, value)
     assert expected_mb(store) == 500
     tell(store, 30)

@@ -93,7 +93,7 @@ class Machine:
             since_s=self.time.s - 1,
             owner=Owner(pid, f"start {pid}"),
         )
-        with self.store.transaction() as tx:
+        with self.store.transaction("test") as tx:
             queue.put(tx, replace(one, **fields))
         return one
 
@@ -297,7 +297,7 @@ def test_who_is_dropped_is_told_so_and_takes_nothing(machine: Machine) -> None:
     holders = full(machine)
 
     def drop(sleep: int) -> None:
-        with machine.store.transaction() as tx:
+        with machine.store.transaction("test") as tx:
             queue.remove(tx, "T1")
         holders[0]()
 
@@ -420,7 +420,7 @@ def test_those_further_back_look_more_rarely(machine: Machine) -> None:
     machine.sleeps.clear()
 
     def serve(sleep: int) -> None:
-        with machine.store.transaction() as tx:
+        with machine.store.transaction("test") as tx:
             queue.remove(tx, f"T{9 + sleep}")
 
     refused(lambda: machine.enter(1, serve, wait_s=1.0))

@@ -135,7 +135,7 @@ TestStatistics = Statistics.TestCase
 
 
 def end_many(store: SqliteStore, well: int, badly: int, agent: str = "mine") -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for outcome in [good()] * well + [bad()] * badly:
             SuccessRate(host(store)).ended(tx, request(agent=agent), outcome)
 

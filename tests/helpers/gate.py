@@ -77,7 +77,7 @@ def damage_line(project: Project, thread: str) -> str:
     """Leave an entry of `thread` in the line as no version has written it; the name of its counter."""
     name = f"queue/{thread}"
     store = open_store(str(project.home / "store.db"), create=False)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter(name, {"thread": thread})
     store.close()
     return name

@@ -190,7 +190,7 @@ class Rig:
                 tx.delete_ref(ATTEMPTS + id, why="it was about an older head")
 
     def put_workflow(self, workflow: Workflow) -> str:
-        with self.store.transaction() as tx:
+        with self.store.transaction("test") as tx:
             return tx.put("workflow", model.to_payload(workflow))
 
     # What a test looks at.

@@ -22,7 +22,7 @@ from uwf.store.sqlite import SqliteStore, open_store
 
 def fill(store: SqliteStore, count: int = 20) -> None:
     for number in range(count):
-        with store.transaction(durable=False) as tx:
+        with store.transaction("test", durable=False) as tx:
             old = tx.ref("a")
             id = tx.put("k", [number, Link(old.id) if old else None, "x" * 3000])
             tx.set_ref("a", id, tags={"n": str(number)}, why="x")
@@ -147,7 +147,7 @@ print("ready", flush=True)
 number = 0
 while True:
     number += 1
-    with store.transaction(durable=False) as tx:
+    with store.transaction("test", durable=False) as tx:
         id = tx.put("k", [number, "x" * 3000])
         tx.set_ref("a", id, tags={"n": str(number)}, why="x")
         tx.set_ref("b", id, tags={"n": str(number)}, why="x")

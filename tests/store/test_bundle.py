@@ -25,7 +25,7 @@ from uwf.store.sqlite import SqliteStore, open_in_memory
 def source() -> tuple[SqliteStore, dict[str, str]]:
     store = open_in_memory()
     ids = {}
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         ids["base"] = tx.put("k", "base")
         ids["big"] = tx.put("k", "x" * 100_000)
         ids["a"] = tx.put("k", [Link(ids["base"]), Link(ids["big"])])
@@ -82,7 +82,7 @@ def test_a_second_import_changes_nothing(store: Store) -> None:
 @pytest.mark.parametrize("differs", ["id", "tags"])
 def test_a_ref_that_differs_is_a_conflict_and_nothing_is_added(store: Store, differs: str) -> None:
     origin, ids = source()
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         same = [tx.put_raw(origin.raw(ids[name])) for name in ("base", "b")][-1]
         id = tx.put("k", "mine") if differs == "id" else same
         tx.set_ref("t/b", id, tags={} if differs == "id" else {"mine": "yes"}, why="x")
@@ -104,7 +104,7 @@ def test_exporting_what_is_not_there_is_an_error() -> None:
 
 def test_an_incomplete_store_is_not_exported() -> None:
     origin, ids = source()
-    with origin.transaction() as tx:
+    with origin.transaction("test") as tx:
         tx.remove(ids["base"])
     stream = io.BytesIO()
     with pytest.raises(ObjectMissing, match=ids["base"]):

@@ -18,7 +18,7 @@ from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 def tree(store: Store) -> dict[str, str]:
     """a and b share a chain: base <- middle <- {a, b}; c stands alone; loose has no ref and hangs on nothing."""
     ids: dict[str, str] = {}
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for name, below in (
             ("base", []),
             ("middle", ["base"]),
@@ -35,7 +35,7 @@ def tree(store: Store) -> dict[str, str]:
 
 
 def lose(store: SqliteStore, id: str) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.remove(id)
 
 
@@ -96,13 +96,13 @@ def test_several_problems_are_told_at_once(disk: SqliteStore, path: str) -> None
 
 
 def test_what_no_ref_needs_may_lack_what_it_links_to(disk: SqliteStore) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.put("k", Link("ab" * 32))
     assert verify(disk, deep=True).problems == ()
 
 
 def test_a_tag_index_that_disagrees_is_a_problem(disk: SqliteStore, path: str) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.set_ref("r/a", tx.put("k", 1), tags={"status": "idle", "note": "n" * 500}, why="x")
     assert verify(disk, deep=True).problems == ()
     other = sqlite3.connect(path, isolation_level=None)
@@ -135,7 +135,7 @@ def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clo
 
     def meanwhile(id: str) -> bytes:
         disk.raw = read  # type: ignore[method-assign]
-        with other.transaction() as tx:
+        with other.transaction("test") as tx:
             for name in "ab":
                 tx.set_ref(f"r/{name}", ids["c"], why="move")
         now.ms += 1
@@ -151,7 +151,7 @@ def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clo
 def test_a_long_chain_and_many_refs_are_checked_in_little_time() -> None:
     """Each object is read once, however many refs reach it; chains may be deeper than any stack."""
     store = open_in_memory()
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("k", None)
         for number in range(5_000):
             id = tx.put("k", {"before": Link(id), "n": number})

@@ -24,12 +24,12 @@ ABSENT = "ab" * 32
 
 
 def put(store: Store, payload: Any, kind: str = "k") -> str:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         return tx.put(kind, payload)
 
 
 def name_it(store: Store, name: str, tags: dict[str, str] | None = None) -> Ref:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         return tx.set_ref(name, tx.put("k", name), tags=tags, why="test")
 
 
@@ -75,7 +75,7 @@ def test_what_is_no_id_is_refused(store: Store) -> None:
 
 def test_raw_bytes_are_kept_when_they_are_canonical(store: Store) -> None:
     data = encode("k", [1, 2])
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert tx.put_raw(data) == id_of(data)
         with pytest.raises(InputError):
             tx.put_raw(data + b"\0")
@@ -98,7 +98,7 @@ def test_an_id_is_found_by_its_beginning(store: Store) -> None:
 
 def test_a_beginning_that_fits_more_is_ambiguous(store: Store) -> None:
     by_prefix: dict[str, list[str]] = {}
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for number in range(3000):
             id = tx.put("k", number)
             by_prefix.setdefault(id[:4], []).append(id)
@@ -116,7 +116,7 @@ def test_a_beginning_has_4_to_64_hex_digits(store: Store, prefix: str) -> None:
 
 
 def test_all_ids_come_in_order(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         ids = [tx.put("k", number) for number in range(2500)]
         assert list(tx.ids()) == sorted(ids)
     assert list(store.ids()) == sorted(ids)
@@ -124,7 +124,7 @@ def test_all_ids_come_in_order(store: Store) -> None:
 
 def test_a_ref_points_to_an_object(store: Store, now: Clock) -> None:
     id = put(store, 1)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         made = tx.set_ref("a/b", id, tags={"s": "idle", "a": ""}, why="made")
     assert made == Ref("a/b", id, 1, {"a": "", "s": "idle"}, now.ms)
     assert store.ref("a/b") == made
@@ -134,7 +134,7 @@ def test_a_ref_points_to_an_object(store: Store, now: Clock) -> None:
 def test_a_ref_needs_an_object(store: Store) -> None:
     with (
         pytest.raises(NotFound, match="no such object") as error,
-        store.transaction() as tx,
+        store.transaction("test") as tx,
     ):
         tx.set_ref("a", ABSENT, why="x")
     assert not isinstance(error.value, ObjectMissing)
@@ -144,36 +144,36 @@ def test_a_ref_needs_an_object(store: Store) -> None:
 def test_each_move_raises_the_version(store: Store) -> None:
     ids = [put(store, number) for number in range(3)]
     for number, id in enumerate(ids):
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             assert tx.set_ref("a", id, why="x").version == number + 1
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.delete_ref("a", why="gone")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert tx.set_ref("a", ids[0], expect=None, why="again").version == 5
 
 
 def test_tags_stay_unless_given(store: Store) -> None:
     id = put(store, 1)
     name_it(store, "a", {"s": "idle"})
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert tx.set_ref("a", id, why="x").tags == {"s": "idle"}
     assert store.count_refs(tags={"s": "idle"}) == 1
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert tx.set_ref("a", id, tags={}, why="x").tags == {}
     assert store.count_refs(tags={"s": "idle"}) == 0
 
 
 def test_a_wrong_expectation_changes_nothing(store: Store) -> None:
     one, two = put(store, 1), put(store, 2)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref("a", one, expect=None, tags={"s": "x"}, why="new")
     before = (store.ref("a"), store.moves("a"))
     for expect in (None, two, ABSENT):
-        with pytest.raises(Conflict, match=one), store.transaction() as tx:
+        with pytest.raises(Conflict, match=one), store.transaction("test") as tx:
             tx.set_ref("a", two, expect=expect, tags={}, why="move")
-        with pytest.raises(Conflict, match=one), store.transaction() as tx:
+        with pytest.raises(Conflict, match=one), store.transaction("test") as tx:
             tx.delete_ref("a", expect=expect, why="delete")
-    with pytest.raises(Conflict, match="there is none"), store.transaction() as tx:
+    with pytest.raises(Conflict, match="there is none"), store.transaction("test") as tx:
         tx.set_ref("b", two, expect=one, why="move")
     assert (store.ref("a"), store.moves("a")) == before
     assert store.ref("b") is None
@@ -181,16 +181,16 @@ def test_a_wrong_expectation_changes_nothing(store: Store) -> None:
 
 def test_a_right_expectation_moves_the_ref(store: Store) -> None:
     one, two = put(store, 1), put(store, 2)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref("a", one, expect=None, why="new")
         tx.set_ref("a", two, expect=one, why="move")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.delete_ref("a", expect=two, why="gone")
     assert store.ref("a") is None
 
 
 def test_deleting_what_is_not_there_is_not_found(store: Store) -> None:
-    with pytest.raises(NotFound, match="there is no ref a"), store.transaction() as tx:
+    with pytest.raises(NotFound, match="there is no ref a"), store.transaction("test") as tx:
         tx.delete_ref("a", why="x")
 
 
@@ -205,7 +205,7 @@ def test_every_move_is_logged(store: Store, now: Clock) -> None:
     ]
     for why, id, tags in steps:
         now.ms += 1000
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             if id:
                 tx.set_ref("a", id, tags=tags, why=why)
                 tx.set_ref("other", id, why="noise")
@@ -226,7 +226,7 @@ def test_a_transaction_is_whole_or_nothing(store: Store) -> None:
     name_it(store, "kept", {"s": "idle"})
     doomed = name_it(store, "doomed", {"s": "idle"})
     before = (store.refs(), list(store.ids()), store.moves_since(0), store.stats())
-    with pytest.raises(Stop), store.transaction() as tx:
+    with pytest.raises(Stop), store.transaction("test") as tx:
         new = tx.put("k", "new")
         tx.set_ref("kept", new, tags={"s": "done"}, why="x")
         tx.set_ref("fresh", new, tags={"s": "idle"}, why="x")
@@ -241,7 +241,7 @@ def test_a_transaction_is_whole_or_nothing(store: Store) -> None:
 
 def test_a_transaction_sees_its_own_writes(store: Store) -> None:
     name_it(store, "old", {"s": "idle"})
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("k", "new")
         assert tx.get(id).payload == "new" and tx.has(id) and tx.find(id[:30]) == id
         tx.set_ref("new", id, tags={"s": "idle"}, why="x")
@@ -254,7 +254,7 @@ def test_a_transaction_sees_its_own_writes(store: Store) -> None:
 
 def test_a_caught_refusal_leaves_the_transaction_whole(store: Store) -> None:
     id = put(store, 1)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref("a", id, why="x")
         for refused in (
             lambda: tx.set_ref("a", id, expect=None, why="x"),
@@ -270,23 +270,23 @@ def test_a_caught_refusal_leaves_the_transaction_whole(store: Store) -> None:
 
 
 def test_transactions_do_not_nest(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref("a", tx.put("k", 1), why="x")
-        with pytest.raises(RuntimeError, match="do not nest"), store.transaction():
+        with pytest.raises(RuntimeError, match="do not nest"), store.transaction("test"):
             pass
         with pytest.raises(RuntimeError, match="do not nest"), store.snapshot():
             pass
     with (
         store.snapshot(),
         pytest.raises(RuntimeError, match="do not nest"),
-        store.transaction(),
+        store.transaction("test"),
     ):
         pass
     assert store.count_refs() == 1
 
 
 def test_a_transaction_that_ended_is_of_no_use(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("k", 1)
         tx.set_ref("a", id, why="x")
     writes: list[Any] = [
@@ -306,7 +306,7 @@ def test_a_transaction_that_ended_is_of_no_use(store: Store) -> None:
 @pytest.mark.parametrize("durable", [True, False])
 def test_durable_or_not_a_commit_is_seen(store: Store, durable: bool) -> None:
     for number in range(4):
-        with store.transaction(durable=durable == bool(number % 2)) as tx:
+        with store.transaction("test", durable=durable == bool(number % 2)) as tx:
             tx.set_ref(f"r{number}", tx.put("k", number), why="x")
     assert store.count_refs() == 4
 
@@ -320,7 +320,7 @@ NOT_NAMES = [
 @pytest.mark.parametrize("name", NOT_NAMES)
 def test_a_ref_name_is_checked(store: Store, name: str) -> None:
     id = put(store, 1)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for use in (
             lambda: tx.set_ref(name, id, why="x"),
             lambda: tx.delete_ref(name, why="x"),
@@ -349,14 +349,14 @@ def test_tags_are_text(store: Store, tags: Any) -> None:
 
 def test_a_reason_is_text(store: Store) -> None:
     id = put(store, 1)
-    with pytest.raises(InputError, match="the reason"), store.transaction() as tx:
+    with pytest.raises(InputError, match="the reason"), store.transaction("test") as tx:
         tx.set_ref("a", id, why="\udcff")
 
 
 @pytest.fixture
 def crowd(store: Store) -> Store:
     """Thirty refs in `t/`, with statuses in turn and a label on every fifth; two beside them."""
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("k", 1)
         for number in range(30):
             tags = {"status": ("idle", "suspended", "done")[number % 3], "long": "l" * 300}
@@ -405,7 +405,7 @@ def numbers(refs: list[Ref]) -> list[int]:
 )  # fmt: skip
 def test_refs_are_listed(crowd: Store, query: dict[str, Any], expected: list[int]) -> None:
     assert numbers(crowd.refs("t/", **query)) == expected
-    with crowd.transaction() as tx:
+    with crowd.transaction("test") as tx:
         assert numbers(tx.refs("t/", **query)) == expected
     if set(query) <= {"tags"}:
         assert crowd.count_refs("t/", **query) == len(expected)
@@ -445,7 +445,7 @@ def test_a_listing_refuses_nonsense(store: Store, query: dict[str, Any]) -> None
 def test_removed_objects_are_gone(store: Store) -> None:
     id = put(store, 1)
     assert store.stored_bytes(id) > 0
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.remove(id)
         tx.remove(ABSENT)
         assert not tx.has(id)
@@ -456,7 +456,7 @@ def test_removed_objects_are_gone(store: Store) -> None:
 
 
 def test_an_object_put_and_removed_in_one_transaction_cannot_be_named(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("k", 1)
         tx.remove(id)
         with pytest.raises(NotFound):
@@ -465,9 +465,9 @@ def test_an_object_put_and_removed_in_one_transaction_cannot_be_named(store: Sto
 
 def test_a_ref_whose_object_was_lost_can_still_be_tagged_and_moved(store: Store) -> None:
     lost = name_it(store, "a", {"status": "idle"}).id
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.remove(lost)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert tx.set_ref("a", lost, tags={"status": "cancelled"}, why="x").id == lost
         with pytest.raises(NotFound):
             tx.set_ref("b", lost, why="x")
@@ -497,10 +497,10 @@ def test_putting_again_at_once_is_no_write(store: Store, now: Clock) -> None:
 
 
 def test_counters_and_samples_belong_to_the_transaction(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter("a", 1)
         tx.add_sample("s", 1, 1)
-    with pytest.raises(Stop), store.transaction() as tx:
+    with pytest.raises(Stop), store.transaction("test") as tx:
         tx.set_counter("a", 2)
         tx.set_counter("a", None)
         tx.set_counter("b", 1)
@@ -536,7 +536,7 @@ def test_the_sum_of_it_all(store: Store) -> None:
 def test_hundreds_of_writes_take_little_time(store: Store) -> None:
     """A guard against a quadratic slip, not a benchmark."""
     started = time.monotonic()
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for number in range(1000):
             step(tx, number)
     assert time.monotonic() - started < 2
@@ -549,7 +549,7 @@ def step(tx: Transaction, number: int) -> None:
 def test_objects_are_found_in_their_transaction(store: Store) -> None:
     """Whether one or many were put just before, and whatever asks for them first."""
     for count in (1, 2, 16, 17, 40):
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             ids = [tx.put("k", f"{count} {number}") for number in range(count)]
             for ask in (tx.get, tx.raw, tx.has, tx.stored_bytes, lambda id: tx.find(id[:12])):
                 ids.append(tx.put("k", f"{count} {len(ids)}"))
@@ -567,11 +567,11 @@ def test_objects_are_found_in_their_transaction(store: Store) -> None:
 
 def test_ref_moves_only_from_the_version_that_was_read(store: Store) -> None:
     first = name_it(store, "a", {"t": "1"})
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         second = tx.set_ref("a", first.id, expect=first, tags={"t": "2"}, why="x")
     assert (second.version, store.ref("a")) == (first.version + 1, second)
     for asked_before in (False, True):
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             if asked_before:
                 tx.ref("a")
             with pytest.raises(Conflict, match="moved since"):
@@ -582,12 +582,12 @@ def test_ref_moves_only_from_the_version_that_was_read(store: Store) -> None:
             with pytest.raises(Conflict):
                 tx.set_ref("a", first.id, expect=second, why="x")
             second = tx.set_ref("a", first.id, expect=third, why="x")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.delete_ref("a", why="x")
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         with pytest.raises(Conflict, match="moved since"):
             tx.set_ref("a", first.id, expect=second, why="x")
         tx.set_ref("a", first.id, expect=None, why="x")
-    with pytest.raises(Conflict), store.transaction() as tx:
+    with pytest.raises(Conflict), store.transaction("test") as tx:
         tx.set_ref("a", first.id, expect=second, why="x")
     assert store.faults() == []

@@ -13,7 +13,7 @@ from uwf.store.sqlite import SqliteStore
 
 
 def test_a_counter_has_the_value_it_was_given(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter("breaker/codex", {"state": "open", "failures": 3})
     assert store.counter("breaker/codex") == {"state": "open", "failures": 3}
 
@@ -23,7 +23,7 @@ def test_a_counter_that_was_never_set_is_none(store: Store) -> None:
 
 
 def test_none_removes_a_counter(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter("pause/all", 1)
         tx.set_counter("pause/all", None)
         tx.set_counter("pause/none", None)
@@ -31,16 +31,16 @@ def test_none_removes_a_counter(store: Store) -> None:
 
 
 def test_counters_are_listed_by_prefix_in_order(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for name in ("queue/b", "queue/a", "quota", "queues/c"):
             tx.set_counter(name, name)
     assert store.counters("queue/") == [("queue/a", "queue/a"), ("queue/b", "queue/b")]
 
 
 def test_a_transaction_sees_its_own_counters_and_a_failed_one_leaves_none(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_counter("a", 1)
-    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+    with pytest.raises(ZeroDivisionError), store.transaction("test") as tx:
         tx.set_counter("a", 2)
         tx.set_counter("b", 1)
         tx.add_sample("s", 1, 10)
@@ -51,7 +51,7 @@ def test_a_transaction_sees_its_own_counters_and_a_failed_one_leaves_none(store:
 
 
 def test_samples_come_in_the_order_of_their_time_from_the_moment_asked_for(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.add_sample("step/x", "late", 30)
         tx.add_sample("step/y", "early", 10)
         tx.add_sample("step/x", "edge", 20)
@@ -60,7 +60,7 @@ def test_samples_come_in_the_order_of_their_time_from_the_moment_asked_for(store
 
 
 def test_dropped_samples_are_those_before_the_moment(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for at_ms in (10, 20, 30):
             tx.add_sample("step/x", at_ms, at_ms)
             tx.add_sample("step/x/more", at_ms, at_ms)
@@ -70,7 +70,7 @@ def test_dropped_samples_are_those_before_the_moment(store: Store) -> None:
 
 
 def test_samples_of_one_series_are_counted_from_the_moment_asked_for(store: Store) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for at_ms in (10, 20, 30):
             tx.add_sample("step/x", at_ms, at_ms)
             tx.add_sample("step/xy", at_ms, at_ms)
@@ -83,7 +83,7 @@ BAD = (b"\xc1\xc1", b"\x93", b"\x01\x01", b"")
 
 def spoil(store: Store, value: bytes) -> None:
     """Two counters and two series, of each of which one holds `value`."""
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for name in ("breaker/a", "queue/b"):
             tx.set_counter(name, 1)
         for series, at_ms in (("step/x", 10), ("step/x", 20), ("step/y", 30)):
@@ -123,11 +123,11 @@ def test_what_cannot_be_decoded_is_found_and_removed_and_nothing_else(
         ("counter", "breaker/a"),
         ("sample", "step/x"),
     ]
-    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+    with pytest.raises(ZeroDivisionError), store.transaction("test") as tx:
         tx.drop_unreadable()
         raise ZeroDivisionError
     assert store.unreadable() == found
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         assert tx.drop_unreadable() == found
     assert store.unreadable() == []
     assert store.counter("breaker/a") is None
@@ -136,12 +136,12 @@ def test_what_cannot_be_decoded_is_found_and_removed_and_nothing_else(
 
 
 def test_a_value_of_another_type_is_unreadable_too(disk: SqliteStore) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.set_counter("switch/drain", 1)
     with sqlite3.connect(disk.path) as connection:
         connection.execute("UPDATE counter SET value = 'on'")
     with pytest.raises(StoreError, match="counter switch/drain cannot be read"):
         disk.counter("switch/drain")
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         assert len(tx.drop_unreadable()) == 1
     assert disk.counters("") == []

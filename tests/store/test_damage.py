@@ -20,7 +20,7 @@ def chain(store: SqliteStore, length: int, name: str = "head", size: int = 500) 
     """A chain of objects under one ref, a transaction each; ids from the first to the last."""
     ids: list[str] = []
     for number in range(length):
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             before = Link(ids[-1]) if ids else None
             ids.append(tx.put("step", {"before": before, "n": number, "text": name + "x" * size}))
             tx.set_ref(name, ids[-1], tags={"n": str(number)}, why="step")
@@ -66,7 +66,7 @@ def test_a_flipped_bit_is_never_read_as_data(disk: SqliteStore, path: str) -> No
 def test_a_damaged_compressed_object_is_never_read_as_data(
     disk: SqliteStore, path: str, change: str
 ) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         id = tx.put("k", "so it goes " * 20_000)
     alter(path, f"UPDATE object SET {change}")
     with pytest.raises((ObjectDamaged, StoreUnreadable)) as error:
@@ -109,7 +109,7 @@ def test_a_compressed_bomb_is_stopped_at_the_recorded_size(disk: SqliteStore, pa
     import tracemalloc
     import zlib
 
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         id = tx.put("k", "so it goes " * 20_000)
     bomb = zlib.compress(bytes(500_000_000), 9)
     alter(path, "UPDATE object SET data = ?", bomb)
@@ -123,7 +123,7 @@ def test_a_compressed_bomb_is_stopped_at_the_recorded_size(disk: SqliteStore, pa
 def test_an_object_that_is_whole_but_no_node_is_damaged(disk: SqliteStore, path: str) -> None:
     from uwf.store.codec import id_of
 
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.put("k", 1)
     alter(path, "UPDATE object SET id = ?, data = ?", key_of(id_of(b"hello")), b"hello")
     with pytest.raises(ObjectDamaged, match="not an object"):

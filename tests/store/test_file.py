@@ -24,7 +24,7 @@ from uwf.store.sqlite import SqliteStore, open_store, schema
 
 
 def fill(store: SqliteStore, count: int = 1) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for number in range(count):
             tx.set_ref(f"r/{number}", tx.put("k", number), why="x")
 
@@ -253,7 +253,7 @@ def test_a_full_disk_writes_nothing_at_all(disk: SqliteStore) -> None:
     fill(disk)
     before = (disk.refs(), disk.moves_since(0), disk.stats())
     full(disk)
-    with pytest.raises(StoreError, match="disk is full") as error, disk.transaction() as tx:
+    with pytest.raises(StoreError, match="disk is full") as error, disk.transaction("test") as tx:
         tx.set_ref("r/0", tx.put("k", "small"), why="x")
         tx.put("k", os.urandom(1_000_000))
     assert error.value.code == "store_full"
@@ -269,7 +269,7 @@ def test_a_swallowed_write_error_still_writes_nothing(disk: SqliteStore) -> None
     before = (disk.refs(), disk.moves_since(0), disk.stats())
     id = disk.refs()[0].id
     full(disk)
-    with pytest.raises(StoreError, match="nothing was written"), disk.transaction() as tx:
+    with pytest.raises(StoreError, match="nothing was written"), disk.transaction("test") as tx:
         with pytest.raises(StoreError, match="disk is full"):
             tx.put("k", os.urandom(1_000_000))
         with pytest.raises(RuntimeError, match="a write in it failed"):
@@ -289,7 +289,7 @@ def test_a_full_tmpfs_is_a_clear_error(tmp_path: Path) -> None:
         fill(store)
         with pytest.raises(StoreError) as error:
             for _ in range(100):
-                with store.transaction() as tx:
+                with store.transaction("test") as tx:
                     tx.put("k", os.urandom(40_000))
         assert error.value.code in ("store_full", "store_io")
         assert [ref.name for ref in store.refs()] == ["r/0"]
@@ -359,11 +359,11 @@ def test_a_read_only_file_system_is_an_error_or_is_read(path: str, state: str) -
 def test_waiting_for_a_writer_is_bounded(disk: SqliteStore, path: str) -> None:
     hurried = open_store(path, wait_s=0.05)
     with (
-        disk.transaction(),
+        disk.transaction("test"),
         pytest.raises(
             StoreBusy, match=r"store\.db is in use by another process; gave up after 0\.05 s"
         ) as error,
-        hurried.transaction(),
+        hurried.transaction("test"),
     ):
         pass
     assert error.value.hint
@@ -374,7 +374,7 @@ def test_waiting_for_a_writer_is_bounded(disk: SqliteStore, path: str) -> None:
 def test_readers_do_not_wait_for_a_writer(disk: SqliteStore, path: str) -> None:
     fill(disk)
     hurried = open_store(path, wait_s=0)
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.set_ref("r/1", tx.put("k", 1), why="x")
         assert [ref.name for ref in hurried.refs()] == ["r/0"]
     assert [ref.name for ref in hurried.refs()] == ["r/0", "r/1"]
@@ -414,13 +414,13 @@ def test_a_snapshot_waits_as_a_transaction_does(
 def test_durability_is_set_for_each_transaction(disk: SqliteStore) -> None:
     """2 is FULL, an fsync for every commit; 1 is NORMAL, an fsync for every checkpoint."""
     for durable in (True, False, False, True, True, False):
-        with disk.transaction(durable=durable):
+        with disk.transaction("test", durable=durable):
             assert disk._database.one("PRAGMA synchronous") == (2 if durable else 1,)
 
 
 def test_a_value_too_large_for_sqlite_is_bad_input(disk: SqliteStore) -> None:
     disk._database.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 50_000)
-    with pytest.raises(InputError, match="this large"), disk.transaction() as tx:
+    with pytest.raises(InputError, match="this large"), disk.transaction("test") as tx:
         tx.put("k", os.urandom(60_000))
     assert disk.stats().objects == 0
 
@@ -437,7 +437,7 @@ def test_an_interrupt_as_a_transaction_begins_leaves_none_open(
         return result
 
     monkeypatch.setattr(disk._database, "run", interrupted)
-    with pytest.raises(KeyboardInterrupt), disk.transaction():
+    with pytest.raises(KeyboardInterrupt), disk.transaction("test"):
         pass
     monkeypatch.undo()
     fill(disk)
@@ -453,7 +453,7 @@ def test_a_closed_store_says_so(path: str) -> None:
 
 
 def test_large_objects_take_less_room(disk: SqliteStore) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         dull = tx.put("k", "to and fro " * 20_000)
         wild = tx.put("k", os.urandom(200_000))
         small = tx.put("k", "x" * 60_000)
@@ -512,7 +512,7 @@ WITHOUT_COUNTS = "DROP TRIGGER ref_made; DROP TRIGGER ref_gone; DROP TABLE ref_c
 def test_a_store_of_before_there_were_counts_is_counted_and_gets_them_with_a_write(
     disk: SqliteStore, path: str
 ) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         id = tx.put("k", 1)
         for name in ("a/1", "a/2", "a/b/3", "é/4", "5"):
             tx.set_ref(name, id, why="test")
@@ -528,16 +528,16 @@ def test_a_store_of_before_there_were_counts_is_counted_and_gets_them_with_a_wri
 
     assert counts() == [5, 3, 1, 1, 3, 0]
     assert looking.faults() == []
-    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+    with pytest.raises(ZeroDivisionError), store.transaction("test") as tx:
         tx.set_ref("a/6", id, why="test")
         raise ZeroDivisionError
     assert counts() == [5, 3, 1, 1, 3, 0]
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref("a/6", id, why="test")
         tx.set_ref("a/6", tx.put("k", 2), why="test")
         tx.delete_ref("a/b/3", why="test")
     assert counts() == [5, 3, 0, 1, 3, 0]
-    with looking.transaction() as tx:  # by a connection that was open before
+    with looking.transaction("test") as tx:  # by a connection that was open before
         tx.set_ref("a/7", id, why="test")
     assert counts() == [6, 4, 0, 1, 4, 0]
     assert looking.faults() == []
@@ -546,7 +546,7 @@ def test_a_store_of_before_there_were_counts_is_counted_and_gets_them_with_a_wri
 
 
 def test_a_wrong_count_is_found(disk: SqliteStore) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.set_ref("a/1", tx.put("k", 1), why="test")
     disk._database.run("UPDATE ref_count SET number = 7")
     assert disk.faults() == ["the count of refs in a/ is wrong"]

@@ -54,7 +54,7 @@ def holds_the_secret(store: SqliteStore) -> bool:
 
 
 def test_an_object_is_that_of_the_cleaned_payload(gated: SqliteStore) -> None:
-    with gated.transaction() as tx:
+    with gated.transaction("test") as tx:
         id = tx.put("note", {"said": f"it is {SECRET}!", "more": [SECRET, 1, ABSENT]})
         cleaned = encode("note", {"said": f"it is {SHOWN}!", "more": [SHOWN, 1, ABSENT]})
         assert id == id_of(cleaned)
@@ -64,21 +64,21 @@ def test_an_object_is_that_of_the_cleaned_payload(gated: SqliteStore) -> None:
 
 
 def test_tags_and_the_reason_of_a_move_are_cleaned(gated: SqliteStore) -> None:
-    with gated.transaction() as tx:
+    with gated.transaction("test") as tx:
         id = tx.put("note", 1)
         ref = tx.set_ref("r", id, tags={"label": SECRET, SECRET: "x"}, why=f"for {SECRET}")
         assert ref.tags == {"label": SHOWN, SHOWN: "x"}
     assert gated.ref("r") == ref
     assert [each.name for each in gated.refs(tags={"label": SHOWN})] == ["r"]
     assert gated.refs(tags={"label": SECRET}) == []
-    with gated.transaction() as tx:
+    with gated.transaction("test") as tx:
         tx.delete_ref("r", why=f"no more {SECRET}")
     assert [move.why for move in gated.moves("r")] == [f"for {SHOWN}", f"no more {SHOWN}"]
     assert not holds_the_secret(gated)
 
 
 def test_counters_and_samples_are_cleaned(gated: SqliteStore) -> None:
-    with gated.transaction() as tx:
+    with gated.transaction("test") as tx:
         tx.set_counter("guard/pause", {"why": SECRET})
         tx.add_sample("guard/costs", [SECRET], 1)
     assert gated.counter("guard/pause") == {"why": SHOWN}
@@ -88,12 +88,12 @@ def test_counters_and_samples_are_cleaned(gated: SqliteStore) -> None:
 
 def test_bytes_that_were_encoded_elsewhere_keep_their_id(gated: SqliteStore) -> None:
     data = encode("note", SECRET)
-    with gated.transaction() as tx:
+    with gated.transaction("test") as tx:
         assert tx.put_raw(bytes(data)) == id_of(data)
 
 
 def test_without_a_gate_all_is_stored_as_it_is(disk: Store) -> None:
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         assert tx.get(tx.put("note", SECRET)).payload == SECRET
 
 
@@ -108,7 +108,7 @@ VALUES = st.recursive(
 @given(payload=VALUES)
 def test_no_payload_gets_around_it(payload: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     store = open_store(str(tmp_path_factory.mktemp("gate") / "store.db"), gate=Hiding())
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         id = tx.put("note", payload)
         assert SECRET.encode() not in tx.raw(id)
         assert id == id_of(tx.raw(id))

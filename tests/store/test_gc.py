@@ -28,12 +28,12 @@ DAY_MS = 86_400_000
 
 
 def put(store: Store, payload: object) -> str:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         return tx.put("k", payload)
 
 
 def name(store: Store, ref: str, id: str) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref(ref, id, why="x")
 
 
@@ -84,7 +84,7 @@ def test_what_was_put_again_lately_stays(store: Store, now: Clock) -> None:
         now.ms += 1000
         assert collect(store, 2000).removed == 0
         name(store, "r", id)
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             tx.delete_ref("r", why="x")
 
 
@@ -105,7 +105,7 @@ def test_a_deleted_ref_keeps_its_objects_for_the_grace(store: Store, now: Clock)
     id = put(store, 1)
     name(store, "r", id)
     now.ms += 20 * DAY_MS
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.delete_ref("r", why="x")
     assert collect(store, 14 * DAY_MS).removed == 0
     now.ms += 20 * DAY_MS
@@ -176,7 +176,7 @@ def test_what_is_named_while_it_marks_stays(disk: SqliteStore, path: str, now: C
 
 def test_it_waits_for_a_writer_and_a_writer_for_it(disk: SqliteStore, path: str) -> None:
     hurried = open_store(path, wait_s=0)
-    with disk.transaction() as tx:
+    with disk.transaction("test") as tx:
         tx.put("k", 1)
         with pytest.raises(StoreBusy):
             collect(hurried, 0)
@@ -194,9 +194,9 @@ before = None
 for number in range(300):
     if number == 150:
         sys.stdin.readline()  # gc had its turn, however busy the writers were
-    with store.transaction(durable=False) as tx:
+    with store.transaction("test", durable=False) as tx:
         turn = tx.put("turn", [sys.argv[2], number])
-    with store.transaction(durable=False) as tx:
+    with store.transaction("test", durable=False) as tx:
         old = tx.ref("chain/" + sys.argv[2])
         step = tx.put("step", [Link(turn), Link(old.id) if old else None])
         tx.set_ref("chain/" + sys.argv[2], step, expect=old.id if old else None, why="step")
@@ -250,7 +250,7 @@ def test_it_keeps_exactly_what_is_reachable(graph: list[list[int]], named: list[
     later_ms = clock.now_ms() + DAY_MS
     ids: list[str] = []
     links: dict[str, set[str]] = {}
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         for number, below in enumerate(graph):
             to = [Link(ids[other % number]) for other in below if number]
             ids.append(tx.put("k", [number, to]))

@@ -14,7 +14,7 @@ from uwf.store.sqlite import SqliteStore, high_water, open_store
 
 
 def move(store: SqliteStore, text: str, *, durable: bool = True) -> None:
-    with store.transaction(durable=durable) as tx:
+    with store.transaction("test", durable=durable) as tx:
         tx.set_ref("@uwf/thread/x", tx.put("text", text), why=text)
 
 
@@ -74,7 +74,7 @@ def test_what_a_power_cut_may_undo_is_not_noted(disk: SqliteStore) -> None:
 
 def test_a_rolled_back_move_is_not_noted(disk: SqliteStore) -> None:
     move(disk, "a")
-    with pytest.raises(ZeroDivisionError), disk.transaction() as tx:
+    with pytest.raises(ZeroDivisionError), disk.transaction("test") as tx:
         tx.delete_ref("@uwf/thread/x", why="in vain")
         raise ZeroDivisionError
     assert noted(disk.path) == 1

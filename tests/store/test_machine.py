@@ -164,8 +164,8 @@ class Stores(RuleBasedStateMachine):
         before = self.model.copy()
         try:
             with (
-                self.memory.transaction() as in_memory,
-                self.disk[writer].transaction(durable=durable) as on_disk,
+                self.memory.transaction("test") as in_memory,
+                self.disk[writer].transaction("test", durable=durable) as on_disk,
             ):
                 for operation in operations:
                     # The stores first: what an operation expects is looked up in the model.
@@ -181,10 +181,10 @@ class Stores(RuleBasedStateMachine):
     def other_writer_is_refused_meanwhile(self, operation: tuple[Any, ...], writer: int) -> None:
         before = self.model.copy()
         try:
-            with self.disk[writer].transaction() as tx:
+            with self.disk[writer].transaction("test") as tx:
                 self.apply(tx, operation)
                 try:
-                    with self.disk[1 - writer].transaction():
+                    with self.disk[1 - writer].transaction("test"):
                         raise AssertionError("two writers at a time")
                 except StoreBusy:
                     pass
@@ -196,7 +196,7 @@ class Stores(RuleBasedStateMachine):
     @rule(operations=st.lists(OPERATIONS, max_size=3), writer=st.integers(0, 1))
     def abandon_and_open_again(self, operations: list[tuple[Any, ...]], writer: int) -> None:
         """A process dies in the middle: its connection ends without a word."""
-        tx = self.disk[writer].transaction()
+        tx = self.disk[writer].transaction("test")
         tx.__enter__()
         for operation in operations:
             self.apply(tx, operation)

@@ -67,7 +67,7 @@ def crew(tmp_path: Path) -> Iterator[Crew]:
 
 CREATE = """
 store = open_store(sys.argv[1])
-with store.transaction() as tx:
+with store.transaction("test") as tx:
     tx.set_ref("made/" + sys.argv[2], tx.put("k", sys.argv[2]), why="made")
 store.close()
 """
@@ -93,7 +93,7 @@ for _ in range(int(sys.argv[2])):
         old = store.ref("count")
         number = store.get(old.id).payload
         try:
-            with store.transaction(durable=False) as tx:
+            with store.transaction("test", durable=False) as tx:
                 tx.set_ref("count", tx.put("k", number + 1), expect=old.id, why=sys.argv[3])
             break
         except Conflict:
@@ -104,7 +104,7 @@ print(lost)
 
 def test_no_update_is_lost_between_processes(crew: Crew, path: str) -> None:
     store = open_store(path)
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref("count", tx.put("k", 0), why="start")
     for number in range(4):
         crew.hire(INCREMENT, path, "100", str(number))
@@ -126,7 +126,7 @@ store = open_store(sys.argv[1])
 number = 0
 while True:
     number += 1
-    with store.transaction(durable=number % 2 == 0) as tx:
+    with store.transaction("test", durable=number % 2 == 0) as tx:
         for part in range(5):
             id = tx.put("k", [number, part, "x" * 2000])
         tx.set_ref("a", id, tags={"n": str(number)}, why="x")
@@ -154,7 +154,7 @@ def test_a_killed_writer_leaves_whole_transactions_and_no_lock(crew: Crew, path:
         assert int(told) <= int(a.tags["n"]) <= int(told) + 1, "what was acknowledged is there"
         report = verify(store, deep=True)
         assert report.problems == () and report.refs == 2
-        with store.transaction() as tx:
+        with store.transaction("test") as tx:
             for name in ("a", "b"):
                 tx.delete_ref(name, why="next round")
         store.close()
@@ -162,7 +162,7 @@ def test_a_killed_writer_leaves_whole_transactions_and_no_lock(crew: Crew, path:
 
 HOLD = """
 store = open_store(sys.argv[1])
-with store.transaction() as tx:
+with store.transaction("test") as tx:
     tx.put("k", "x")
     print("writing", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -175,7 +175,7 @@ def test_a_writer_waits_for_its_turn(crew: Crew, path: str) -> None:
     crew.go()
     assert holder.stdout and holder.stdout.readline() == "writing\n"
     started = time.monotonic()
-    with store.transaction():
+    with store.transaction("test"):
         waited_s = time.monotonic() - started
     assert 0.1 < waited_s < 5
     crew.finish()

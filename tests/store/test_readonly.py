@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> str:
 
 
 def put(store: SqliteStore, text: str) -> None:
-    with store.transaction() as tx:
+    with store.transaction("test") as tx:
         tx.set_ref(text, tx.put("blob", text), tags={}, expect=None, why="test")
 
 

@@ -95,7 +95,7 @@ class Guards:
         is_counter = thread.startswith(queue.PREFIX)
         name = thread if is_counter else resolve.thread_ref(self._home.reader(), thread).name
         id = name.rpartition("/")[2]
-        with self._home.store().transaction(durable=False) as tx:
+        with self._home.store().transaction("queue drop", durable=False) as tx:
             was_waiting = queue.remove(tx, id)
         if not was_waiting:
             raise NotFound(f"thread {id} does not wait", hint="uwf queue list", code="not_waiting")

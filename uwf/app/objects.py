@@ -146,7 +146,7 @@ class StoredObjects:
         store = self._home.store(create=True)
         target = resolve.object_id(store, object)
         believed = None if expect == "none" else ANY if expect is None else store.find(expect)
-        with store.transaction() as tx:
+        with store.transaction("ref set") as tx:
             now = tx.ref(name)
             after = {**(now.tags if now else {}), **tags}
             kept = {key: value for key, value in after.items() if value or key not in tags}
@@ -157,7 +157,7 @@ class StoredObjects:
         """Delete a ref, whose log stays; returns the id it had. Raises `NotFound`."""
         if self._home.reader().ref(name) is None:
             raise _no_ref(name)
-        with self._home.store().transaction() as tx:
+        with self._home.store().transaction("ref delete") as tx:
             last = tx.ref(name)
             tx.delete_ref(name, why="ref delete")
         return last.id if last else None
@@ -170,7 +170,7 @@ class StoredObjects:
         return found
 
     def _put(self, kind: str, payload: Any) -> StoredObject:
-        with self._home.store(create=True).transaction() as tx:
+        with self._home.store(create=True).transaction("put") as tx:
             id = tx.put(kind, payload)
         return self._read(id)
 

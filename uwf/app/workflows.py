@@ -43,7 +43,7 @@ class Workflows:
     def store(self, workflow: str) -> str:
         """The id of the workflow that is meant, as an object in the store."""
         found = self.find(workflow)
-        with self._home.store().transaction() as tx:
+        with self._home.store().transaction("workflow") as tx:
             return tx.put("workflow", model.to_payload(found.workflow))
 
     def add(self, file: str) -> Registered:

@@ -96,7 +96,7 @@ class Breaker(Guard):
         store, owner = self._host.store, self._host.owner
         if all(circuit.state == CLOSED for circuit in of_agent(store, request.agent)):
             return None
-        with store.transaction(durable=False) as tx:
+        with store.transaction("probe", durable=False) as tx:
             tripped = [one for one in of_agent(tx, request.agent) if one.state != CLOSED]
             for circuit in tripped:
                 self._check(circuit)
@@ -131,7 +131,7 @@ class Breaker(Guard):
     def _give_back(self, request: Request) -> None:
         """A probe that came to no verdict leaves its place to the next."""
         mine = (request.thread, self._host.owner)
-        with self._host.store.transaction(durable=False) as tx:
+        with self._host.store.transaction("probe back", durable=False) as tx:
             for circuit in of_agent(tx, request.agent):
                 if (circuit.probe_thread, circuit.probe) == mine:
                     _write(tx, _without_probe(circuit))
@@ -233,7 +233,7 @@ def reset(store: Store, name: str) -> int:
     One that cannot be read goes by the name of its counter.
     """
     agent, _, failure_class = name.rpartition("/")
-    with store.transaction(durable=False) as tx:
+    with store.transaction("breaker reset", durable=False) as tx:
         found = [
             (counter, value)
             for counter, value in tx.counters(PREFIX)

@@ -105,13 +105,13 @@ class AgentPaused(Guard):
 
 def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why: str) -> None:
     """Turn a switch on; one that is on already takes the new end and reason."""
-    with store.transaction() as tx:
+    with store.transaction("switch on") as tx:
         _set(tx, counter, name, until_ms, why)
 
 
 def turn_off(store: Store, counter: str) -> bool:
     """Turn a switch off, also one that cannot be read. False when it was off."""
-    with store.transaction() as tx:
+    with store.transaction("switch off") as tx:
         try:
             was_on = _live(counter, tx.counter(counter)) is not None
         except StoreError:

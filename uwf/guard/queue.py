@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from uwf import clock, points
+from uwf import clock
 from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
 from uwf.guard.slots import MACHINE, Pool
@@ -128,9 +128,8 @@ class Queue:
 
         A waiter holds the lock of its thread: a second request waits for that, and no living waiter is replaced here.
         """
-        with self._store.transaction(durable=False) as tx:
+        with self._store.transaction("queue join", durable=False) as tx:
             self._join(tx, entry)
-        points.at("queue: joined")
         try:
             yield
         except BaseException as error:
@@ -140,7 +139,6 @@ class Queue:
                 error.add_note(f"and thread {entry.thread} could not leave the queue: {fault}")
             raise
         self.remove([entry])
-        points.at("queue: left")
 
     def look(self, entry: Entry) -> list[Entry]:
         """All who wait, in no order."""
@@ -164,7 +162,7 @@ class Queue:
     def remove(self, entries: list[Entry]) -> None:
         """Take these out of the queue, but for those whose thread another process waits for by now."""
         if entries:
-            with self._store.transaction(durable=False) as tx:
+            with self._store.transaction("queue leave", durable=False) as tx:
                 for entry in entries:
                     leave(tx, entry)
 

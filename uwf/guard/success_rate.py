@@ -78,7 +78,7 @@ class SuccessRate(Guard):
         counter = PROBES + key(request.agent)
         probe = {"at_ms": clock.now_ms(), "ended": False}
         every_ms = round(rules.probe_every_s * 1000)
-        with store.transaction(durable=False) as tx:
+        with store.transaction("rate probe", durable=False) as tx:
             last = tx.counter(counter)
             if last is not None and abs(probe["at_ms"] - last["at_ms"]) < every_ms:
                 raise refuse(
@@ -97,7 +97,7 @@ class SuccessRate(Guard):
         """A probe that did not come to an end, because a later guard refused it, leaves its place to another."""
         store = self._host.store
         if store.counter(counter) == probe:
-            with store.transaction(durable=False) as tx:
+            with store.transaction("rate probe back", durable=False) as tx:
                 if tx.counter(counter) == probe:
                     tx.set_counter(counter, None)
 
@@ -156,7 +156,7 @@ def note_refusal(store: Store, rules: SuccessRate.Rules, refusal: Refused | Busy
     """Count a refusal, unless the store is busy, full, read-only or broken. Never raises: `refusal` is what is told."""
     reason = BUSY if isinstance(refusal, Busy) else refusal.reason
     try:
-        with store.transaction(durable=False, wait_s=REFUSAL_WAIT_S) as tx:
+        with store.transaction("refusal", durable=False, wait_s=REFUSAL_WAIT_S) as tx:
             _count_refusal(tx, rules, reason)
     except Exception as fault:  # whatever it was: it must not stand in the place of the refusal
         refusal.add_note(f"and it could not be counted: {fault}")

@@ -118,7 +118,7 @@ def object_of(reader: Reader, word: str) -> str | None:
 def register(store: Store, workflow: Workflow) -> Registered:
     """Store `workflow` and point its registered name at it."""
     name = REGISTRY + workflow.name
-    with store.transaction() as tx:
+    with store.transaction("workflow add") as tx:
         before = tx.ref(name)
         id = tx.put("workflow", model.to_payload(workflow))
         if before is None or before.id != id:

@@ -50,7 +50,7 @@ def _counters(ctx: RunContext, repair: bool) -> list[Finding]:
     """Values that cannot be decoded. The first to be put right: guards, and the line, cannot be read with them."""
     found = ctx.store.unreadable()
     if found and repair:
-        with ctx.store.transaction(durable=False) as tx:
+        with ctx.store.transaction("doctor counters", durable=False) as tx:
             found = tx.drop_unreadable()
             for one in found:
                 if one.kind == COUNTER and one.name.startswith(queue.PREFIX):
@@ -101,7 +101,7 @@ def _line(ctx: RunContext, repair: bool) -> list[Finding]:
         if platform.is_alive(entry.owner):
             continue
         if repair:
-            with ctx.store.transaction(durable=False) as tx:
+            with ctx.store.transaction("doctor waiter", durable=False) as tx:
                 queue.leave(tx, entry)
         what = f"a place in the line of process {entry.owner.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
@@ -111,7 +111,7 @@ def _line(ctx: RunContext, repair: bool) -> list[Finding]:
 def _unreadable(ctx: RunContext, name: str, value: Any, what: str, repair: bool) -> Finding:
     thread = name.removeprefix(queue.PREFIX)
     if repair:
-        with ctx.store.transaction(durable=False) as tx:
+        with ctx.store.transaction("doctor entry", durable=False) as tx:
             if tx.counter(name) == value:
                 queue.remove(tx, thread)
     return Finding("queue", thread, what, repair)
