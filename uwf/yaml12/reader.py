@@ -65,6 +65,13 @@ class _Open:
         self.merged: list[YamlNode] = []
 
 
+class _Scanner(YAML):
+    """ruamel.yaml without plug-ins, which it would look for in its folder, each time it is made, and import."""
+
+    def official_plug_ins(self) -> list[str]:
+        return []
+
+
 class YamlReader:
     """One reading of one text."""
 
@@ -222,7 +229,7 @@ class YamlReader:
 def _events(text: str, name: str) -> Iterator[Event]:
     """ruamel.yaml's events; whatever its scanner trips over becomes a `_Stop`."""
     try:
-        yield from YAML(typ="safe", pure=True).parse(text)
+        yield from _Scanner(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         unclosed = error.problem == "found unexpected end of stream"
         at = (not unclosed and error.problem_mark) or error.context_mark or error.problem_mark
