@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import config
-from uwf.config import edit, schema
+from uwf.config import edit, keys
 from uwf.errors import ConfigInvalid
+from uwf.guard.breaker import Breaker
+from uwf.guard.budget import Budget
+from uwf.guard.resources import Resources
+from uwf.guard.slot_guard import Slots
+from uwf.guard.success_rate import SuccessRate
 
 COMMENTED = """\
 # my agents
@@ -35,28 +40,36 @@ def test_comments_and_order_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "text", "read"),
     [
-        ("limits.max_running", "3", lambda c: c.limits.max_running == 3),
+        ("limits.max_running", "3", lambda c: c.rules(Slots.Rules).max_running == 3),
         ("limits.grace", "1m", lambda c: c.limits.grace_s == 60),
-        ("limits.reserve_cpus", "0.5", lambda c: c.limits.reserve_cpus == 0.5),
-        ("limits.reserve_cpus", "off", lambda c: c.limits.reserve_cpus is None),
-        ("limits.seats", "0", lambda c: c.limits.seats == 0),
-        ("limits.per_label.repo", "1", lambda c: c.limits.per_label == (("repo", 1),)),
-        ("limits.overflow", "drop-oldest", lambda c: c.limits.overflow == "drop-oldest"),
-        ("limits.disk_floor", "1GiB", lambda c: c.limits.disk_floor_bytes == 1 << 30),
-        ("breaker.cooldown", "5m", lambda c: c.breaker.cooldown_s == 300),
-        ("stats.min_rate", "0.5", lambda c: c.stats.min_rate == 0.5),
+        ("limits.reserve_cpus", "0.5", lambda c: c.rules(Resources.Rules).reserve_cpus == 0.5),
+        ("limits.reserve_cpus", "off", lambda c: c.rules(Resources.Rules).reserve_cpus is None),
+        ("limits.seats", "0", lambda c: c.rules(Resources.Rules).seats == 0),
+        ("limits.per_label.repo", "1", lambda c: c.rules(Slots.Rules).per_label == {"repo": 1}),
+        (
+            "limits.overflow",
+            "drop-oldest",
+            lambda c: c.rules(Slots.Rules).overflow == "drop-oldest",
+        ),
+        (
+            "limits.disk_floor",
+            "1GiB",
+            lambda c: c.rules(Resources.Rules).disk_floor_bytes == 1 << 30,
+        ),
+        ("breaker.cooldown", "5m", lambda c: c.rules(Breaker.Rules).cooldown_s == 300),
+        ("stats.min_rate", "0.5", lambda c: c.rules(SuccessRate.Rules).min_rate == 0.5),
         ("retry.classes", "network, timeout", lambda c: c.retry.classes == ("network", "timeout")),
         ("retry.classes", "", lambda c: c.retry.classes == ()),
         ("retry.attempts", "0", lambda c: c.retry.attempts == 0),
-        ("budget.thread.usd", "5", lambda c: c.budget.thread == {"usd": 5}),
-        ("budget.day.tokens", "2M", lambda c: c.budget.day == {"tokens": 2_000_000}),
-        ("budget.step.time", "90s", lambda c: c.budget.step == {"time": 90}),
-        ("agents.rev.env.API_KEY", "123", lambda c: c.agents["rev"].env == (("API_KEY", "123"),)),
+        ("budget.thread.usd", "5", lambda c: c.rules(Budget.Rules).thread == {"usd": 5}),
+        ("budget.day.tokens", "2M", lambda c: c.rules(Budget.Rules).day == {"tokens": 2_000_000}),
+        ("budget.step.time", "90s", lambda c: c.rules(Budget.Rules).step == {"time": 90}),
+        ("agents.rev.env.API_KEY", "123", lambda c: c.agents["rev"].env == {"API_KEY": "123"}),
         ("default_agent", "rev", lambda c: c.default_agent == "rev"),
         ("agents.rev.timeout", "off", lambda c: c.agents["rev"].timeout_s is None),
         ("agents.new.command", "a 'b c'", lambda c: c.agents["new"].command == ("a", "b c")),
         ("agents.new.command", '["a b"]', lambda c: c.agents["new"].command == ("a b",)),
-        ("agents.rev.env.API_KEY", "x", lambda c: c.agents["rev"].env == (("API_KEY", "x"),)),
+        ("agents.rev.env.API_KEY", "x", lambda c: c.agents["rev"].env == {"API_KEY": "x"}),
         ("overrides.tidy.fix", "rev", lambda c: c.overrides == {"tidy": {"fix": "rev"}}),
         ('overrides."a.b".fix', "rev", lambda c: c.overrides == {"a.b": {"fix": "rev"}}),
         ("secrets", "A, B", lambda c: c.secrets == ("A", "B")),
@@ -137,7 +150,7 @@ def test_settings_made_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])), min_size=1))
 def test_a_key_is_split_as_it_was_written(parts: list[str]) -> None:
     safe = tuple(part.replace('"', "").replace("\\", "") for part in parts)
-    assert schema.split(schema.dotted(safe)) == safe
+    assert keys.split(keys.dotted(safe)) == safe
 
 
 def test_settings_hide_nothing_but_say_what_is_secret(tmp_path: Path) -> None:

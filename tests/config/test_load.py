@@ -10,20 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import config
-from uwf.agent import failure
-from uwf.config import (
-    AgentConfig,
-    BreakerConfig,
-    BudgetConfig,
-    Limits,
-    RetryConfig,
-    StatsConfig,
-    cache,
-    schema,
-    values,
-)
+from uwf.config import AgentConfig, Limits, RetryConfig, cache, keys
 from uwf.errors import ConfigInvalid
-from uwf.guard import chain, queue
+from uwf.guard import chain
+from uwf.guard.attempts import Attempts
+from uwf.guard.breaker import Breaker
+from uwf.guard.budget import Budget
+from uwf.guard.resources import Resources
+from uwf.guard.slot_guard import Slots
+from uwf.guard.success_rate import SuccessRate
+from uwf.record import replace
 
 WHOLE = """
 default_agent = "reviewer"
@@ -98,12 +94,11 @@ def write(home: Path, text: str | bytes) -> None:
 def test_a_home_without_a_file_has_the_defaults(home: Path) -> None:
     found = config.load(str(home))
     assert found == config.defaults()
-    assert (found.limits.max_running, found.limits.max_queue, found.limits.max_steps) == (
-        5,
-        20,
-        100,
-    )
-    assert found.limits.grace_s == 3.0
+    assert found.limits == Limits(max_steps=100, grace_s=3.0)
+    assert found.rules(Slots.Rules) == Slots.Rules(max_running=5, max_queue=20)
+    assert found.rules(Breaker.Rules) == Breaker.Rules(threshold=3, cooldown_s=1800.0)
+    assert found.rules(Resources.Rules).reserve_cpus is None
+    assert found.retry == RetryConfig(("network", "spawn_failed"), 2, 1.0, 60.0)
     assert found.prompt.history_chars == 32_000
     assert list(home.iterdir()) == []
 
@@ -118,60 +113,62 @@ def test_every_key_reaches_its_field(home: Path) -> None:
         stall_timeout_s=90.0,
         output_limit_bytes=8 << 20,
         max_running=2,
-        env=(("REVIEW_TOKEN", "abcdefgh"),),
+        env={"REVIEW_TOKEN": "abcdefgh"},
     )
     assert found.agents["plain"].command == ("cat", "a b")
     assert found.agents["plain"].timeout_s is None
-    assert found.limits == Limits(
+    assert found.limits == Limits(grace_s=0.5)
+    assert found.rules(Slots.Rules) == Slots.Rules(
         max_running=7,
-        grace_s=0.5,
-        per_label=(("repo", 1),),
-        per_workflow=(("tidy", 2), ("a.b", 3)),
+        per_label={"repo": 1},
+        per_workflow={"tidy": 2, "a.b": 3},
         overflow="drop-oldest",
-        max_attempts=4,
-        max_repeats=5,
-        reserve_cpus=0.5,
-        min_memory_bytes=1 << 30,
-        disk_floor_bytes=2 << 30,
-        seats=0,
     )
-    assert found.breaker == BreakerConfig(threshold=7, cooldown_s=600.0)
-    assert found.stats == StatsConfig(
+    assert found.rules(Attempts.Rules) == Attempts.Rules(max_attempts=4, max_repeats=5)
+    assert found.rules(Resources.Rules) == Resources.Rules(
+        reserve_cpus=0.5, min_memory_bytes=1 << 30, disk_floor_bytes=2 << 30, seats=0
+    )
+    assert found.rules(Breaker.Rules) == Breaker.Rules(threshold=7, cooldown_s=600.0)
+    assert found.rules(SuccessRate.Rules) == SuccessRate.Rules(
         window_s=7200.0, min_rate=0.5, min_sample=20, probe_every_s=60.0
     )
     assert found.retry == RetryConfig(
         classes=("network", "timeout"), attempts=0, base_s=0.5, max_s=10.0
     )
-    assert found.budget == BudgetConfig(
+    assert found.rules(Budget.Rules) == Budget.Rules(
         step={"tokens": 100_000, "usd": 0.5, "time": 600},
         thread={"tokens": 2_000_000, "usd": 5, "steps": 40, "visits": 10, "time": 7200},
         day={"tokens": 20_000_000, "usd": 50, "steps": 400, "time": 43_200},
         reserve={"tokens": 10_000, "usd": 0.1},
     )
+    assert found.thread_budget == found.rules(Budget.Rules).thread
+    assert found.agent_limits() == {"reviewer": 2}
     assert found.overrides == {"tidy": {"fix": "plain"}}
     assert found.prompt.history_chars == 10
     assert found.secrets == ("DEPLOY_PASS",)
     assert found.agent("someone else") == AgentConfig()
 
 
-def test_the_guards_have_the_same_defaults() -> None:
+def test_a_guard_without_a_table_in_the_file_has_its_defaults() -> None:
     found = config.defaults()
     for guard in chain.GUARDS:
         if guard.Rules is not None:
             assert found.rules(guard.Rules) == guard.Rules()
-    assert values.OVERFLOW == queue.OVERFLOW
-    assert values.FAILURE_CLASSES == failure.CLASSES
 
 
 def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
     lines = [
-        f"{schema.dotted(key.path)} = {key.default!r}"
-        for key in schema.KEYS
+        f"{keys.dotted(key.path)} = {key.default!r}"
+        for key in keys.known()
         if key.default is not None and "*" not in key.path
     ]
     write(home, "\n".join(lines))
-    assert config.load(str(home)) == config.defaults()
-    agent = {key.path[-1]: key.default for key in schema.KEYS if key.path[:2] == ("agents", "*")}
+    found, usual = config.load(str(home)), config.defaults()
+    assert replace(found, settings={}) == usual
+    for guard in chain.GUARDS:
+        if guard.Rules is not None:
+            assert found.rules(guard.Rules) == usual.rules(guard.Rules)
+    agent = {key.path[-1]: key.default for key in keys.known() if key.path[:2] == ("agents", "*")}
     lines = [f"agents.x.{name} = {value!r}" for name, value in agent.items() if value is not None]
     write(home, "\n".join([*lines, 'agents.x.command = "c"']))
     assert config.load(str(home)).agents["x"] == AgentConfig(command=("c",))
@@ -263,12 +260,12 @@ def test_the_second_reading_needs_no_toml(home: Path) -> None:
     first = config.load(str(home))
     code = (
         "import sys; from uwf import config; found = config.load(sys.argv[1]);"
-        "print('tomllib' in sys.modules, 'shlex' in sys.modules, found)"
+        "print('tomllib' in sys.modules, 'shlex' in sys.modules, 'uwf.guard' in sys.modules, found)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(home)], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == f"False False {first!r}"
+    assert done.stdout.strip() == f"False False False {first!r}"
 
 
 def test_a_changed_file_makes_the_cache_worthless(home: Path) -> None:
@@ -277,7 +274,7 @@ def test_a_changed_file_makes_the_cache_worthless(home: Path) -> None:
     stamp = (home / "config.toml").stat()
     write(home, WHOLE.replace("max_running = 7", "max_running = 8"))
     os.utime(home / "config.toml", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert config.load(str(home)).limits.max_running == 8
+    assert config.load(str(home)).rules(Slots.Rules).max_running == 8
 
 
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.booleans())

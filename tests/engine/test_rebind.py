@@ -371,7 +371,7 @@ def drain(rig: Rig) -> None:
 
 
 def fill(rig: Rig) -> None:
-    config = replace(rig.engine.config, limits=replace(rig.engine.config.limits, max_running=0))
+    config = replace(rig.engine.config, settings={"limits": {"max_running": 0}})
     admission = Admission(rig.store, rig.engine.home, config, "/bin")
     rig.engine = replace(rig.engine, config=config, admission=admission)
 

@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import LOOP as WALK
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
-from uwf.config import AgentConfig, BudgetConfig
+from uwf.config import AgentConfig
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.run.admission import Admission
@@ -26,7 +26,7 @@ LOOP = (DEAR, REVIEW)
 
 def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
     """The rig with a budget in its config."""
-    settings = replace(rig.engine.config, budget=replace(BudgetConfig({}, {}, {}, {}), **parts))
+    settings = replace(rig.engine.config, settings={"budget": parts})
     admission = Admission(rig.store, rig.engine.home, settings, "/bin")
     rig.engine = replace(rig.engine, config=settings, admission=admission)
     return rig

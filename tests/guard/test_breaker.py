@@ -16,7 +16,7 @@ from uwf.errors import Refused, StoreError
 from uwf.guard import breaker
 from uwf.guard.breaker import Breaker
 from uwf.guard.contract import Release
-from uwf.guard.counters import key
+from uwf.guard.counters import hashed
 from uwf.store.owner import Owner
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
@@ -399,7 +399,7 @@ def test_circuit_of_another_version_is_read_with_its_probe(store: SqliteStore) -
         **{"probe_thread": "T1", "probe_pid": 7, "probe_started": "start 7"},
     }
     with store.transaction("test") as tx:
-        tx.set_counter(breaker.PREFIX + key("mine"), value)
+        tx.set_counter(breaker.PREFIX + hashed("mine"), value)
     (circuit,) = breaker.all_of(store)
     assert (circuit.probe_thread, circuit.probe) == ("T1", Owner(7, "start 7"))
     guard = Breaker(host(store, is_alive=lambda owner: owner.pid != 7))

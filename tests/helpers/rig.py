@@ -90,12 +90,12 @@ class Rig:
             retry=replace(plain.retry, base_s=0.001),
         )
         if lenient:
-            settings = replace(
-                settings,
-                limits=replace(settings.limits, max_attempts=10**6, max_repeats=10**6),
-                breaker=replace(plain.breaker, threshold=10**6),
-                stats=replace(plain.stats, min_sample=10**6),
-            )
+            rules = {
+                "limits": {"max_attempts": 10**6, "max_repeats": 10**6},
+                "breaker": {"threshold": 10**6},
+                "stats": {"min_sample": 10**6},
+            }
+            settings = replace(settings, settings=rules)
         self.engine = RunContext(
             store=store,
             cache=NodeCache(store),

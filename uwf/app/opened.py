@@ -110,8 +110,13 @@ class OpenHome:
         except ConfigInvalid as error:
             self.warn(error.message)
             return ThreadViews(self.reader(), self.home)
-        limits, max_attempts = config.budget.thread, config.limits.max_attempts
-        return ThreadViews(self.reader(), self.home, limits, max_attempts)
+
+        def max_attempts() -> int:
+            from uwf.guard.attempts import Attempts  # only once one has failed
+
+            return config.rules(Attempts.Rules).max_attempts
+
+        return ThreadViews(self.reader(), self.home, config.thread_budget, max_attempts)
 
     def context(self, on_event: Callable[[Event], None] | None = None) -> RunContext:
         """What a run needs. Nothing runs yet."""

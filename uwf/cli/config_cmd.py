@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
     from uwf.config.edit import Setting
-    from uwf.config.schema import Path
+    from uwf.settings import Path
 
 HIDDEN = "[redacted]"
 
@@ -25,13 +25,13 @@ HIDDEN = "[redacted]"
     table=arg("Only what stands below it, such as limits or agents.NAME.", complete="key"),
 )
 def list_(ctx: Context, table: str | None = None) -> None:
-    from uwf.config import edit, schema
+    from uwf.config import edit, keys
 
     found = edit.settings(ctx.home)
     if table is not None:
-        path = schema.split(table)
-        found = [each for each in found if schema.split(each.key)[: len(path)] == path]
-        if not found and not schema.is_table(path):
+        path = keys.split(table)
+        found = [each for each in found if keys.split(each.key)[: len(path)] == path]
+        if not found and not keys.is_table(path):
             raise _unknown(path, "list")
     shown = _shown(found)
     rows = [(each.key, _text(shown[each.key]), _source(each)) for each in found]
@@ -55,21 +55,21 @@ def list_(ctx: Context, table: str | None = None) -> None:
     key=arg("The key, such as limits.grace or agents.NAME.", complete="key"),
 )
 def get(ctx: Context, key: str) -> None:
-    from uwf.config import edit, schema
+    from uwf.config import edit, keys
 
-    path = schema.split(key)
+    path = keys.split(key)
     found = edit.settings(ctx.home)
-    below = [each for each in found if schema.split(each.key)[: len(path)] == path]
-    name = schema.dotted(path)
-    if not below and schema.is_table(path):
+    below = [each for each in found if keys.split(each.key)[: len(path)] == path]
+    name = keys.dotted(path)
+    if not below and keys.is_table(path):
         raise ConfigInvalid(
-            f"nothing is set below {name}", hint=f"uwf config list {schema.dotted(path[:1])}"
+            f"nothing is set below {name}", hint=f"uwf config list {keys.dotted(path[:1])}"
         )
-    if not below and schema.find(path) is not None:
+    if not below and keys.find(path) is not None:
         raise ConfigInvalid(f"{name} is not set", hint=f"uwf config set {name} VALUE")
     if not below:
         raise _unknown(path, "get")
-    if below[0].key == schema.dotted(path):
+    if below[0].key == keys.dotted(path):
         value = below[0].value
         ctx.out.answer({"key": below[0].key, "value": value}, ids=[_text(value)], draw=_text(value))
         return
@@ -88,16 +88,16 @@ def get(ctx: Context, key: str) -> None:
     value=arg("Its new value."),
 )
 def set_(ctx: Context, key: str, value: str) -> None:
-    from uwf.config import edit, schema
+    from uwf.config import edit, keys
 
-    path = schema.split(key)
-    if schema.is_table(path):
-        name = schema.dotted(path)
+    path = keys.split(key)
+    if keys.is_table(path):
+        name = keys.dotted(path)
         raise ConfigInvalid(f"{name} is a table, not a value", hint=f"uwf config list {name}")
-    if schema.find(path) is None:
+    if keys.find(path) is None:
         raise _unknown(path, "set", value)
     edit.set_value(ctx.home, key, value)
-    get(ctx, schema.dotted(path))
+    get(ctx, keys.dotted(path))
 
 
 @command(
@@ -114,9 +114,9 @@ def _unknown(path: Path, verb: str, *more: str) -> ConfigInvalid:
     """The error for a key that is not known; its hint is the command again with the one that was meant."""
     import shlex
 
-    from uwf.config import schema
+    from uwf.config import keys
 
-    error, meant = schema.unknown(path), schema.nearest(path)
+    error, meant = keys.unknown(path), keys.nearest(path)
     if meant is not None:
         error.hint = shlex.join(("uwf", "config", verb, meant, *more))
     return error

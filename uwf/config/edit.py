@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 
 from uwf import config
 from uwf import home as paths
-from uwf.config import schema, secrets
+from uwf.config import keys, secrets
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from uwf.config.schema import Path
+    from uwf.settings import Key, Path
 
 
 class Setting(Record):
@@ -29,17 +28,17 @@ class Setting(Record):
 
 
 def settings(home: str) -> list[Setting]:
-    """Every setting that has a value or could have one, in the order of the schema."""
+    """Every setting that has a value or could have one, in the order of its tables."""
     file = paths.config_file(home)
-    document = schema.parse(config.read_file(file) or b"", file)
-    checked = schema.check(document, file)
+    document = keys.parse(config.read_file(file) or b"", file)
+    checked = keys.check(document, file)
     marks = (*secrets.PATTERNS, *checked.get("secrets", ()))
     found = []
-    for key in schema.KEYS:
+    for key in keys.known():
         for path, value in _matching(document, key.path):
             found.append(
                 Setting(
-                    schema.dotted(path),
+                    keys.dotted(path),
                     key.default if value is None else value,
                     value is not None,
                     secrets.is_secret(path[-1], marks) and path[-1] != "secrets",
@@ -53,22 +52,23 @@ def set_value(home: str, name: str, text: str) -> None:
 
     ConfigInvalid when the key is unknown, or the value, or the file that would come out, is not allowed.
     """
-    path = schema.split(name)
-    key = schema.find(path)
+    from filelock import FileLock  # 50 ms, which looking at settings needs not
+
+    path = keys.split(name)
+    key = keys.find(path)
     if key is None:
-        raise schema.unknown(path)
+        raise keys.unknown(path)
     try:
         value = _toml_value(key, text)
         key.read(value)
     except ValueError as error:
-        raise ConfigInvalid(f"{schema.dotted(path)}: {error}") from None
+        raise ConfigInvalid(f"{keys.dotted(path)}: {error}") from None
 
     os.makedirs(home, mode=0o700, exist_ok=True)
     file = os.path.realpath(paths.config_file(home))
-    with open(paths.config_lock(home), "ab", opener=_private) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(paths.config_lock(home), mode=0o600):
         text = _with_value((config.read_file(file) or b""), path, value, file)
-        schema.check(schema.parse(text.encode(), file), file)
+        keys.check(keys.parse(text.encode(), file), file)
         _replace(file, text.encode())
 
 
@@ -76,7 +76,7 @@ def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
     """The text of the file with the value at `path`."""
     import tomlkit
 
-    schema.parse(data, file)
+    keys.parse(data, file)
     document = tomlkit.parse(data.decode())
     table: Any = document
     for at, part in enumerate(path[:-1]):
@@ -84,12 +84,12 @@ def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
             table[part] = tomlkit.table(is_super_table=at < len(path) - 2)
         table = table[part]
         if not isinstance(table, dict):
-            raise schema.no_table(path[: at + 1], file)
+            raise keys.no_table(path[: at + 1], file)
     table[path[-1]] = value
     return tomlkit.dumps(document)
 
 
-def _toml_value(key: schema.Key, text: str) -> Any:
+def _toml_value(key: Key, text: str) -> Any:
     """`text` of a command line as the value it stands for in TOML."""
     is_list = isinstance(key.default, list)
     if text.startswith("[") and (is_list or key.path[-1] == "command"):
@@ -106,7 +106,7 @@ def _toml_value(key: schema.Key, text: str) -> Any:
     return text
 
 
-def _takes(key: schema.Key, value: Any) -> bool:
+def _takes(key: Key, value: Any) -> bool:
     try:
         key.read(value)
     except ValueError:

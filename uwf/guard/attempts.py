@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from uwf.guard.contract import AttemptFailed, Guard, refuse
 from uwf.quantities import counted
-from uwf.record import Record
+from uwf.settings import Table, count, key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class Attempts(Guard):
 
     name = "attempts"
 
-    class Rules(Record):
+    class Rules(Table, at="limits"):
         """Attempts in a row, and how often the same failure in a thread's life."""
 
-        max_attempts: int = 3
-        max_repeats: int = 3
+        max_attempts: int = key(count, 3)
+        max_repeats: int = key(count, 3)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

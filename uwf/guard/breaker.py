@@ -23,9 +23,10 @@ from uwf.guard.contract import (
     StatusLine,
     refuse,
 )
-from uwf.guard.counters import forgettable, key, unreadable
+from uwf.guard.counters import forgettable, hashed, unreadable
 from uwf.quantities import counted
 from uwf.record import Record, replace
+from uwf.settings import Table, count, key, some_duration
 from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
@@ -82,11 +83,11 @@ class Breaker(Guard):
 
     name = "breaker"
 
-    class Rules(Record):
+    class Rules(Table, at="breaker"):
         """When to open, and for how long."""
 
-        threshold: int = 3
-        cooldown_s: float = 1800.0
+        threshold: int = key(count, 3)
+        cooldown_s: float = key(some_duration, "30m")
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -218,7 +219,7 @@ class Breaker(Guard):
 
 def of_agent(counters: Counters, agent: str) -> list[Circuit]:
     """The circuits of `agent` that have counted something; all others are closed."""
-    whole = PREFIX + key(agent)
+    whole = PREFIX + hashed(agent)
     return [_read(name, value) for name, value in counters.counters(whole) if _is_of(name, whole)]
 
 
@@ -237,8 +238,8 @@ def reset(store: Store, name: str) -> int:
         found = [
             (counter, value)
             for counter, value in tx.counters(PREFIX)
-            if _is_of(counter, PREFIX + key(name))
-            or counter in (f"{PREFIX}{key(agent)}/{failure_class}", name)
+            if _is_of(counter, PREFIX + hashed(name))
+            or counter in (f"{PREFIX}{hashed(agent)}/{failure_class}", name)
         ]
         for counter, value in found:
             if counter == name:
@@ -277,7 +278,7 @@ def _without_probe(circuit: Circuit) -> Circuit:
 
 
 def _counter(circuit: Circuit) -> str:
-    name = PREFIX + key(circuit.agent)
+    name = PREFIX + hashed(circuit.agent)
     return name if circuit.failure_class is None else f"{name}/{circuit.failure_class}"
 
 

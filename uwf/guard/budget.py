@@ -8,7 +8,6 @@ request; what the machine spent today is a counter, `usage/<local date>`, to whi
 from __future__ import annotations
 
 import time
-from types import MappingProxyType
 
 from uwf import clock
 from uwf.guard.contract import AttemptSucceeded, Guard, Status, StatusLine, refuse
@@ -24,7 +23,7 @@ from uwf.quantities import (
     said,
     written,
 )
-from uwf.record import Record
+from uwf.settings import Table, amounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 DAYS = "usage/"
 KEPT_DAYS = 31
-NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 
 class Budget(Guard):
@@ -45,15 +43,15 @@ class Budget(Guard):
 
     name = "budget"
 
-    class Rules(Record):
+    class Rules(Table, at="budget"):
         """Limits by name: of one step, of a thread for its whole life, of the machine in a day. `reserve` is what must
         be left for a step to begin; without it, what a step may use; without that, anything at all.
         """
 
-        step: Mapping[str, float] = NO_LIMITS
-        thread: Mapping[str, float] = NO_LIMITS
-        day: Mapping[str, float] = NO_LIMITS
-        reserve: Mapping[str, float] = NO_LIMITS
+        step: Mapping[str, float] = amounts(TOKENS, USD, TIME)
+        thread: Mapping[str, float] = amounts(*NAMES)
+        day: Mapping[str, float] = amounts(TOKENS, USD, STEPS, TIME)
+        reserve: Mapping[str, float] = amounts(TOKENS, USD)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -18,11 +18,10 @@ from uwf.store.owner import Owner
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, ClassVar, TypeAlias, TypeVar
+    from typing import Any, ClassVar, TypeAlias
 
+    from uwf.settings import Table
     from uwf.store.protocols import Store, Transaction
-
-    R = TypeVar("R", bound=Record)
 
 
 class Host(Record):
@@ -152,7 +151,7 @@ class Guard:
     """One reason not to run now. `name` is how it is called when it breaks."""
 
     name: ClassVar[str]
-    Rules: ClassVar[type[Any] | None] = None
+    Rules: ClassVar[type[Table] | None] = None
 
     def __init__(self, host: Host) -> None:
         """Made once for a process, and cheap: it looks at nothing yet."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Transaction
 
 
-def key(name: str) -> str:
+def hashed(name: str) -> str:
     """A short segment of a counter's or a folder's name that stands for `name`: 80 bits of its hash."""
     return blake3(name.encode(errors="surrogatepass")).hexdigest()[:20]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.errors import StoreError
 from uwf.guard.contract import AttemptFailed, Guard, Status, StatusLine, refuse
-from uwf.guard.counters import forgettable, key, unreadable
+from uwf.guard.counters import forgettable, hashed, unreadable
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -122,7 +122,7 @@ def turn_off(store: Store, counter: str) -> bool:
 
 def of_agent(agent: str) -> str:
     """The counter of the switch that pauses `agent`."""
-    return AGENT + key(agent)
+    return AGENT + hashed(agent)
 
 
 def pause_agent(tx: Transaction, agent: str, *, until_ms: int | None, why: str) -> None:

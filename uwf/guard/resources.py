@@ -12,9 +12,9 @@ import os
 from uwf import clock
 from uwf.guard import machine
 from uwf.guard.contract import AttemptOverBudget, Guard, Status, StatusLine, refuse
-from uwf.guard.counters import forgettable, key
+from uwf.guard.counters import forgettable, hashed
 from uwf.quantities import counted
-from uwf.record import Record
+from uwf.settings import OFF, Table, count_from_zero, key, number_or_off, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ class Resources(Guard):
 
     name = "resources"
 
-    class Rules(Record):
+    class Rules(Table, at="limits"):
         """What must stay free. `reserve_cpus` None: load refuses nothing."""
 
-        reserve_cpus: float | None = None
-        min_memory_bytes: int = 500 << 20
-        disk_floor_bytes: int = 256 << 20
-        seats: int = 2
+        reserve_cpus: float | None = key(number_or_off, OFF)
+        min_memory_bytes: int = key(size, "500MiB")
+        disk_floor_bytes: int = key(size, "256MiB")
+        seats: int = key(count_from_zero, 2)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -99,7 +99,7 @@ class Resources(Guard):
 
     def expected_bytes(self, agent: str) -> int:
         """The memory a step of `agent` is expected to take."""
-        usual, peak = self._rules.min_memory_bytes, self._host.store.counter(PEAKS + key(agent))
+        usual, peak = self._rules.min_memory_bytes, self._host.store.counter(PEAKS + hashed(agent))
         if not _is_peak(peak):
             return usual
         hours = max(0, clock.now_ms() - peak["at_ms"]) / 3_600_000
@@ -110,14 +110,16 @@ class Resources(Guard):
         if isinstance(outcome, AttemptOverBudget) or outcome.peak_memory_bytes <= 0:
             return
         agent = request.agent
-        now_ms, before = clock.now_ms(), tx.counter(PEAKS + key(agent))
+        now_ms, before = clock.now_ms(), tx.counter(PEAKS + hashed(agent))
         if before is None:  # agents may be command lines of one use
             for name, other in forgettable(tx, PEAKS):
                 if _is_peak(other) and other["at_ms"] < now_ms - KEPT_MS:
                     tx.set_counter(name, None)
         known = int(before["bytes"] * FORGET) if _is_peak(before) else 0
         peak_bytes = max(outcome.peak_memory_bytes, known)
-        tx.set_counter(PEAKS + key(agent), {"agent": agent, "bytes": peak_bytes, "at_ms": now_ms})
+        tx.set_counter(
+            PEAKS + hashed(agent), {"agent": agent, "bytes": peak_bytes, "at_ms": now_ms}
+        )
 
     def status(self) -> Status:
         home = self._host.home

@@ -6,15 +6,13 @@ Which pools these are is said here. What is free says `slots`, what the machine 
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from uwf import home as paths
 from uwf.guard import queue, slots
 from uwf.guard.contract import Guard, Release, Status, StatusLine
 from uwf.guard.resources import Resources
 from uwf.guard.slots import MACHINE, Pool
 from uwf.guard.waiter import Waiter
-from uwf.record import Record
+from uwf.settings import Table, count, each, key, one_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,22 +20,20 @@ if TYPE_CHECKING:
 
     from uwf.guard.contract import Host, Request
 
-NONE: Mapping[str, int] = MappingProxyType({})
-
 
 class Slots(Guard):
     """Gives a step its slots, at once or, with `--wait`, in its turn."""
 
     name = "slots"
 
-    class Rules(Record):
+    class Rules(Table, at="limits"):
         """How many agents at once, and how long the queue may be. `per_label`: for each value of a label."""
 
-        max_running: int = 5
-        max_queue: int = 20
-        overflow: str = queue.REFUSE
-        per_label: Mapping[str, int] = NONE
-        per_workflow: Mapping[str, int] = NONE
+        max_running: int = key(count, 5)
+        max_queue: int = key(count, 20)
+        overflow: str = key(one_of(queue.OVERFLOW), queue.REFUSE)
+        per_label: Mapping[str, int] = each(count)
+        per_workflow: Mapping[str, int] = each(count)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from uwf import clock
 from uwf.errors import StoreBusy
-from uwf.guard.counters import key
+from uwf.guard.counters import hashed
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -82,7 +82,7 @@ class Held:
             os.close(descriptor)
 
 
-class Table:
+class SlotTable:
     """All slots. Made by `taking`, what is free stays free; made otherwise, it is as it was at the first look."""
 
     def __init__(self, folder: str) -> None:
@@ -155,18 +155,18 @@ class Table:
                     _remove_if_unused(other)
 
     def _path(self, pool: Pool) -> str:
-        return os.path.join(self._folder, key(pool.name))
+        return os.path.join(self._folder, hashed(pool.name))
 
 
 @contextmanager
-def taking(folder: str) -> Iterator[Table]:
+def taking(folder: str) -> Iterator[SlotTable]:
     """The slots of `folder`, which is made when it is not there. Raises `StoreBusy` when they cannot be had."""
     os.makedirs(folder, 0o700, exist_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     mutex = os.open(os.path.join(folder, _MUTEX), flags, 0o600)
     try:
         _wait_for(mutex, folder)
-        yield Table(folder)
+        yield SlotTable(folder)
     finally:
         os.close(mutex)
 
@@ -218,7 +218,7 @@ def _wait_for(mutex: int, folder: str) -> None:
 
 
 def _files(folder: str, pool: Pool) -> list[str]:
-    return _slots_in(os.path.join(folder, key(pool.name)))
+    return _slots_in(os.path.join(folder, hashed(pool.name)))
 
 
 def _slots_in(path: str) -> list[str]:
@@ -272,7 +272,7 @@ def _noted(path: str) -> str:
 def _name_in(note: str, wanted: str) -> str | None:
     """The name of the pool whose key is `wanted`, which the note begins with; the owner after it may have spaces."""
     ends = (number for number, letter in enumerate(note) if letter == " ")
-    return next((note[:end] for end in ends if key(note[:end]) == wanted), None)
+    return next((note[:end] for end in ends if hashed(note[:end]) == wanted), None)
 
 
 def _remove_if_unused(path: str) -> None:

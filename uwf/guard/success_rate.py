@@ -14,9 +14,10 @@ from __future__ import annotations
 from uwf import clock
 from uwf.errors import Busy
 from uwf.guard.contract import AttemptFailed, AttemptOverBudget, Guard, Release, refuse
-from uwf.guard.counters import forgettable, forgettable_series, key
+from uwf.guard.counters import forgettable, forgettable_series, hashed
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
+from uwf.settings import Table, count, key, rate, some_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ class SuccessRate(Guard):
 
     name = "success rate"
 
-    class Rules(Record):
+    class Rules(Table, at="stats"):
         """The window in seconds, the rate below which to refuse, and how many samples that takes."""
 
-        window_s: float = 3600.0
-        min_rate: float = 0.3
-        min_sample: int = 10
-        probe_every_s: float = 300.0
+        window_s: float = key(some_duration, "1h")
+        min_rate: float = key(rate, 0.3)
+        min_sample: int = key(count, 10)
+        probe_every_s: float = key(some_duration, "5m")
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -75,7 +76,7 @@ class SuccessRate(Guard):
             return None
         if good / (good + bad) >= rules.min_rate:
             return None
-        counter = PROBES + key(request.agent)
+        counter = PROBES + hashed(request.agent)
         probe = {"at_ms": clock.now_ms(), "ended": False}
         every_ms = round(rules.probe_every_s * 1000)
         with store.transaction("rate probe", durable=False) as tx:
@@ -124,9 +125,9 @@ class SuccessRate(Guard):
         }
         tx.add_sample(series, value, now_ms)
         tx.drop_samples(series, keep_ms)
-        probe = tx.counter(PROBES + key(agent))
+        probe = tx.counter(PROBES + hashed(agent))
         if isinstance(probe, dict) and not probe.get("ended"):
-            tx.set_counter(PROBES + key(agent), {**probe, "ended": True})
+            tx.set_counter(PROBES + hashed(agent), {**probe, "ended": True})
 
 
 def total(counters: Counters, rules: SuccessRate.Rules) -> Figures:
@@ -217,7 +218,7 @@ def _kept_ms(rules: SuccessRate.Rules) -> int:
 
 def _series(agent: str, *, good: bool) -> str:
     """Successes and failures are two series, so that counting them reads no sample."""
-    return f"{STEPS}{key(agent)}/{'good' if good else 'bad'}"
+    return f"{STEPS}{hashed(agent)}/{'good' if good else 'bad'}"
 
 
 def _date_back(tx: Transaction, series: str, now_ms: int) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uwf.guard.contract import Host, Request
     from uwf.guard.queue import Queue
     from uwf.guard.resources import Resources
-    from uwf.guard.slots import Pool, Table
+    from uwf.guard.slots import Pool, SlotTable
 
 POLL_S, LONGEST_POLL_S = 0.025, 1.0
 """Those that may all go at once, if the machine is empty, look every `POLL_S`; as many behind them half as often, and
@@ -126,7 +126,7 @@ class Waiter:
 
     def _take_if_next(self) -> Held | Refused:
         # Those that are not next, and these may be hundreds, see that without keeping others from taking.
-        table = slots.Table(self._folder)
+        table = slots.SlotTable(self._folder)
         refusal = self._not_next(table) if self.has_waited else self._full(table)
         if refusal is not None:
             return refusal
@@ -134,7 +134,7 @@ class Waiter:
             refusal = self._not_next(table)
             return refusal or table.take(self._entry.pools, self._entry.thread, self._entry.owner)
 
-    def _not_next(self, table: Table) -> Refused | None:
+    def _not_next(self, table: SlotTable) -> Refused | None:
         """Why it is not this request's turn, as far as `table` knows."""
         refusal = self._full(table)
         if refusal is not None:
@@ -152,7 +152,7 @@ class Waiter:
             hint=self._next_command(),
         )
 
-    def _full(self, table: Table) -> Refused | None:
+    def _full(self, table: SlotTable) -> Refused | None:
         full = next((pool for pool in self._entry.pools if table.free(pool) <= 0), None)
         if full is None:
             return None
@@ -166,7 +166,7 @@ class Waiter:
             return refusal
         return None
 
-    def _is_next(self, table: Table, starting: int) -> bool:
+    def _is_next(self, table: SlotTable, starting: int) -> bool:
         entry, now_s = self._entry, clock.monotonic_s()
         before, self._could_go_since = self._could_go_since, {}
         bearable: dict[tuple[str, bool], bool] = {(entry.agent, entry.person): True}

@@ -35,7 +35,7 @@ from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, ClassVar
 
     from uwf.engine.chain.nodes import Position, Reader
@@ -152,7 +152,7 @@ class ThreadViews:
         reader: Reader,
         home: str,
         limits: Mapping[str, float] | None = None,
-        max_attempts: int | None = None,
+        max_attempts: Callable[[], int] | None = None,
     ) -> None:
         """`limits` is what config allows every thread, `max_attempts` how often in a row a step may fail."""
         self._limits = limits or {}
@@ -212,7 +212,9 @@ class ThreadViews:
         attempt, plan = thread.attempt, thread.plan
         if plan is not None and self._max_attempts is not None:
             failures = tries.failures_in_a_row(self._reader, attempt, plan.supplement)
-            if failures >= self._max_attempts:  # no other try is made until somebody adds something
+            if (
+                failures >= self._max_attempts()
+            ):  # no other try is made until somebody adds something
                 return f"uwf thread resume {thread.id} --supplement TEXT"
         return transitions.way_on(thread)
 

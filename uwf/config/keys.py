@@ -1,27 +1,31 @@
-"""What config.toml may say: every key, what its value reads, and its default as it would be written."""
+"""What config.toml may say: the keys of all tables in one list, and a whole file read by them.
+
+What a key reads, and its default, stand with the record it belongs to: in `records`, or with a guard.
+"""
 
 from __future__ import annotations
 
-from uwf import quantities
-from uwf.config import values
+from uwf.config.records import TABLES
 from uwf.errors import ConfigInvalid
-from uwf.record import Record
+from uwf.guard import chain
+from uwf.settings import ANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
-    Path = tuple[str, ...]
+    from uwf.settings import Key, Path
 
 
-class Key(Record):
-    """A known key. `*` in its path is any name; `field` is what the checked value is called."""
-
-    path: Path
-    read: Callable[[Any], Any]
-    default: Any = None
-    field: str = ""
+def known() -> list[Key]:
+    """Every key there is, those of a table together: the general ones, and those of the guards."""
+    tables = [*TABLES, *(guard.Rules for guard in chain.GUARDS if guard.Rules is not None)]
+    by_table: dict[str, list[Key]] = {}
+    for table in tables:
+        for key in table.keys():  # noqa: SIM118  # no dictionary
+            by_table.setdefault(key.path[0], []).append(key)
+    return [key for group in by_table.values() for key in group]
 
 
 def parse(data: bytes, file: str) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def check(document: Mapping[str, Any], file: str) -> dict[str, Any]:
     ConfigInvalid for the first key that is unknown or whose value does not fit.
     """
     settings: dict[str, Any] = {}
-    for path, key, value in _leaves(document, (), file):
+    for path, key, value in _leaves(document, (), known(), file):
         try:
             read = key.read(value)
         except ValueError as error:
@@ -52,14 +56,14 @@ def check(document: Mapping[str, Any], file: str) -> dict[str, Any]:
         table = settings
         for part in path[:-1]:
             table = table.setdefault(part, {})
-        table[key.field or path[-1]] = read
+        table[path[-1] if key.path[-1] == ANY else key.field] = read
     _check_agents(document, settings, file)
     return settings
 
 
 def find(path: Path) -> Key | None:
     """The known key that `path` fits."""
-    return next((key for key in KEYS if _fits(path, key.path)), None)
+    return _found(path, known())
 
 
 def unknown(path: Path, file: str = "") -> ConfigInvalid:
@@ -81,23 +85,24 @@ def no_table(path: Path, file: str) -> ConfigInvalid:
 
 def nearest(path: Path) -> str | None:
     """The known key that lacks nothing but its table in front of `path`, else the one most like it, if there is one."""
+    all_keys = known()
     whole = [
         dotted((*key.path[:at], *path))
-        for key in KEYS
+        for key in all_keys
         for at in range(1, len(key.path))
-        if "*" not in key.path[:at] and key.path[at] == path[0] and _fits(path, key.path[at:])
+        if ANY not in key.path[:at] and key.path[at] == path[0] and _fits(path, key.path[at:])
     ]
     if whole:
         return whole[0]
     from difflib import get_close_matches
 
-    known = {dotted(_named_like(key.path[: len(path)], path)) for key in KEYS}
-    return next(iter(get_close_matches(dotted(path), sorted(known), n=1)), None)
+    names = {dotted(_named_like(key.path[: len(path)], path)) for key in all_keys}
+    return next(iter(get_close_matches(dotted(path), sorted(names), n=1)), None)
 
 
 def is_table(path: Path) -> bool:
     """Whether known keys stand below `path`."""
-    heads = (key.path[: len(path)] for key in KEYS if len(key.path) > len(path))
+    heads = (key.path[: len(path)] for key in known() if len(key.path) > len(path))
     return any(_fits(path, head) for head in heads)
 
 
@@ -123,12 +128,14 @@ def split(text: str) -> Path:
     return tuple(path)
 
 
-def _leaves(table: Mapping[str, Any], above: Path, file: str) -> list[tuple[Path, Key, Any]]:
+def _leaves(
+    table: Mapping[str, Any], above: Path, among: Sequence[Key], file: str
+) -> list[tuple[Path, Key, Any]]:
     found = []
     for part, value in table.items():
         path = (*above, part)
-        key = find(path)
-        is_branch = any(_fits(path, known.path[: len(path)]) for known in KEYS)
+        key = _found(path, among)
+        is_branch = any(_fits(path, one.path[: len(path)]) for one in among)
         if key is not None:
             found.append((path, key, value))
         elif not is_branch:
@@ -136,7 +143,7 @@ def _leaves(table: Mapping[str, Any], above: Path, file: str) -> list[tuple[Path
         elif not isinstance(value, dict):
             raise no_table(path, file)
         else:
-            found += _leaves(value, path, file)
+            found += _leaves(value, path, among, file)
     return found
 
 
@@ -166,68 +173,23 @@ def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file
             )
 
 
+def _found(path: Path, among: Sequence[Key]) -> Key | None:
+    return next((key for key in among if _fits(path, key.path)), None)
+
+
 def _fits(path: Path, pattern: Path) -> bool:
     return len(path) == len(pattern) and all(
-        known in ("*", part) for part, known in zip(path, pattern, strict=True)
+        known in (ANY, part) for part, known in zip(path, pattern, strict=True)
     )
 
 
 def _named_like(pattern: Path, path: Path) -> Path:
     """`pattern` with the names of `path` where it takes any."""
     return tuple(
-        path[at] if part == "*" and at < len(path) else "NAME" if part == "*" else part
+        path[at] if part == ANY and at < len(path) else "NAME" if part == ANY else part
         for at, part in enumerate(pattern)
     )
 
 
 def _is_bare(part: str) -> bool:
     return part.isascii() and part.replace("-", "").replace("_", "").isalnum()
-
-
-def _budget(part: str, *names: str) -> list[Key]:
-    """The keys of one kind of budget."""
-    return [Key(("budget", part, name), values.amount(name)) for name in names]
-
-
-KEYS = (
-    Key(("default_agent",), values.text),
-    Key(("secrets",), values.names, []),
-    Key(("limits", "max_running"), values.count, 5),
-    Key(("limits", "max_queue"), values.count, 20),
-    Key(("limits", "max_steps"), values.count, 100),
-    Key(("limits", "grace"), values.duration, "3s", "grace_s"),
-    Key(("limits", "overflow"), values.overflow, "refuse"),
-    Key(("limits", "max_attempts"), values.count, 3),
-    Key(("limits", "max_repeats"), values.count, 3),
-    Key(("limits", "reserve_cpus"), values.cpus_or_off, values.OFF),
-    Key(("limits", "min_memory"), values.size, "500MiB", "min_memory_bytes"),
-    Key(("limits", "disk_floor"), values.size, "256MiB", "disk_floor_bytes"),
-    Key(("limits", "seats"), values.count_from_zero, 2),
-    Key(("limits", "per_label", "*"), values.count),
-    Key(("limits", "per_workflow", "*"), values.count),
-    Key(("breaker", "threshold"), values.count, 3),
-    Key(("breaker", "cooldown"), values.some_duration, "30m", "cooldown_s"),
-    Key(("stats", "window"), values.some_duration, "1h", "window_s"),
-    Key(("stats", "min_rate"), values.rate, 0.3),
-    Key(("stats", "min_sample"), values.count, 10),
-    Key(("stats", "probe_every"), values.some_duration, "5m", "probe_every_s"),
-    Key(("retry", "classes"), values.classes, ["network", "spawn_failed"]),
-    Key(("retry", "attempts"), values.count_from_zero, 2),
-    Key(("retry", "base"), values.some_duration, "1s", "base_s"),
-    Key(("retry", "max"), values.some_duration, "1m", "max_s"),
-    *_budget("step", quantities.TOKENS, quantities.USD, quantities.TIME),
-    *_budget("thread", *quantities.NAMES),
-    *_budget("day", quantities.TOKENS, quantities.USD, quantities.STEPS, quantities.TIME),
-    *_budget("reserve", quantities.TOKENS, quantities.USD),
-    Key(("prompt", "history_chars"), values.count, 32_000),
-    Key(("read", "chars"), values.count, 32_000),
-    Key(("agents", "*", "kind"), values.kind, "command"),
-    Key(("agents", "*", "command"), values.command),
-    Key(("agents", "*", "timeout"), values.duration_or_off, "1h", "timeout_s"),
-    Key(("agents", "*", "stall_timeout"), values.duration_or_off, values.OFF, "stall_timeout_s"),
-    Key(("agents", "*", "output_limit"), values.size, "64MiB", "output_limit_bytes"),
-    Key(("agents", "*", "max_running"), values.count),
-    Key(("agents", "*", "env", "*"), values.string),
-    Key(("overrides", "*", "*"), values.text),
-)
-"""In the order that `config list` shows them. A default of None: not set."""

@@ -1,0 +1,172 @@
+"""The configuration as values: what every command may need. A guard's part of it are the guard's own rules."""
+
+from __future__ import annotations
+
+from uwf.record import replace
+from uwf.settings import (
+    NOTHING,
+    OFF,
+    Table,
+    choice,
+    count,
+    count_from_zero,
+    duration,
+    duration_or_off,
+    each,
+    key,
+    names,
+    size,
+    some_duration,
+    string,
+    text,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self, TypeVar
+
+    T = TypeVar("T", bound=Table)
+
+
+def _kind(value: Any) -> str:
+    from uwf.agent.kinds import NAMES
+
+    if value not in NAMES:
+        raise ValueError(f"{value!r} is not a kind of agent; known: {', '.join(NAMES)}")
+    return str(value)
+
+
+def _command(value: Any) -> list[str]:
+    """A list is taken as it stands; a string is split as a shell would, and no shell is run."""
+    if isinstance(value, str):
+        import shlex
+
+        try:
+            value = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} cannot be split into words: {error}") from None
+    if not (isinstance(value, list) and value and all(isinstance(word, str) for word in value)):
+        raise ValueError(f"{value!r} is not a command: a text, or a list of texts")
+    if not value[0]:
+        raise ValueError("the command's first word is empty")
+    return list(value)
+
+
+def _failure_classes(value: Any) -> list[str]:
+    from uwf.agent.failure import CLASSES
+
+    known = ", ".join(CLASSES)
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is not a list of failure classes; there are {known}")
+    for name in value:
+        if name not in CLASSES:
+            raise ValueError(f"{name!r} is no failure class; there are {known}")
+    return list(value)
+
+
+class Limits(Table, at="limits"):
+    """How many steps one command takes, and how long a stopped agent has before it is killed."""
+
+    max_steps: int = key(count, 100)
+    grace_s: float = key(duration, "3s")
+
+
+class RetryConfig(Table, at="retry"):
+    """Which failures are tried again inside a step, how often, and the first and the longest delay. By default only
+    what passes by itself is: an exit code is not retried behind a person's back.
+    """
+
+    classes: tuple[str, ...] = choice(_failure_classes, ["network", "spawn_failed"])
+    attempts: int = key(count_from_zero, 2)
+    base_s: float = key(some_duration, "1s")
+    max_s: float = key(some_duration, "1m")
+
+
+class PromptConfig(Table, at="prompt"):
+    """How much of the story a role gets with its prompt."""
+
+    history_chars: int = key(count, 32_000)
+
+
+class ReadConfig(Table, at="read"):
+    """How much of a thread `thread read` shows."""
+
+    chars: int = key(count, 32_000)
+
+
+class AgentConfig(Table, at="agents.*"):
+    """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment.
+
+    `stall_timeout_s` ends an agent that says nothing for so long. It is off unless told, because a plain
+    command may well be silent until it is done; 15 minutes suit an agent that streams.
+    """
+
+    kind: str = choice(_kind, "command")
+    command: tuple[str, ...] = key(_command, unset=())
+    timeout_s: float | None = key(duration_or_off, "1h")
+    stall_timeout_s: float | None = key(duration_or_off, OFF)
+    output_limit_bytes: int = key(size, "64MiB")
+    max_running: int | None = key(count)
+    env: Mapping[str, str] = each(string)
+
+
+class Config(Table):
+    """What config.toml says, with the defaults for what it does not say. Fields of its own are the keys outside all
+    tables. `overrides` is workflow → role → agent, `secrets` are names beside those that look like secrets, and
+    `settings` is all of the file as it was read.
+    """
+
+    default_agent: str | None = key(text)
+    secrets: tuple[str, ...] = key(names, [])
+    overrides: Mapping[str, Mapping[str, str]] = each(text, levels=2)
+    agents: Mapping[str, AgentConfig] = NOTHING
+    limits: Limits = Limits()
+    retry: RetryConfig = RetryConfig()
+    prompt: PromptConfig = PromptConfig()
+    read: ReadConfig = ReadConfig()
+    settings: Mapping[str, Any] = NOTHING
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """`settings` is what `keys.check` returns, perhaps by way of the cache."""
+        agents = settings.get("agents", {})
+        return replace(
+            super().of(settings),
+            agents={name: AgentConfig.of(found) for name, found in agents.items()},
+            limits=Limits.of(settings.get("limits", {})),
+            retry=RetryConfig.of(settings.get("retry", {})),
+            prompt=PromptConfig.of(settings.get("prompt", {})),
+            read=ReadConfig.of(settings.get("read", {})),
+            settings=settings,
+        )
+
+    def rules(self, of: type[T]) -> T:
+        """The rules of a guard, which are its table, or its part of one."""
+        return of.of(self.settings.get(of.table[0], {}))
+
+    @property
+    def thread_budget(self) -> Mapping[str, float]:
+        """What every thread may use. A rule of the guard `Budget`, for commands that look and need no guard."""
+        limits: Mapping[str, float] = self.settings.get("budget", {}).get("thread", {})
+        return limits
+
+    def agent(self, name: str) -> AgentConfig:
+        """The settings of the agent `name`; the defaults for one that is not configured."""
+        return self.agents.get(name) or AgentConfig()
+
+    def agent_limits(self) -> dict[str, int]:
+        """How many of an agent may run at once, where that is limited."""
+        limits = ((name, agent.max_running) for name, agent in self.agents.items())
+        return {name: most for name, most in limits if most is not None}
+
+
+TABLES: tuple[type[Table], ...] = (
+    Config,
+    Limits,
+    RetryConfig,
+    PromptConfig,
+    ReadConfig,
+    AgentConfig,
+)
+"""Those that are no guard's."""
