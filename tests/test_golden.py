@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.fake_agent import reply
 from tests.helpers.rig import Rig
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.query.threads import ThreadView
+from uwf.engine.query.thread_view import ThreadView
 from uwf.engine.upkeep import migrate
 from uwf.store.check import verify
 from uwf.store.sqlite import open_store

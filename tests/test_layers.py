@@ -136,13 +136,19 @@ def wrong_ways(importer: str, within: Mapping[str, ast.AST]) -> list[str]:
     return found
 
 
+def is_past_the_app(module: str) -> bool:
+    """Whether it stands below the app. Of the config, a front door asks the environment, and no setting."""
+    part = room(module)
+    return part in ENGINE | BELOW_THE_ENGINE or (part == "config" and module != "uwf.config")
+
+
 def past_the_app(within: Mapping[str, ast.AST]) -> dict[str, list[str]]:
-    """What front doors import of what stands below the app, by file. A type checker may name values from there."""
+    """What front doors import of what stands below the app, by file: also what only a type checker sees."""
     found = defaultdict(list)
     for importer in within:
         if room(importer) in FRONT_DOORS:
             for each in imports(importer, within):
-                if room(each.imported) in ENGINE | BELOW_THE_ENGINE and not each.typing_only:
+                if is_past_the_app(each.imported):
                     found[importer].append(f"{each.imported} in line {each.line}")
     return dict(found)
 
@@ -233,9 +239,17 @@ def test_front_doors_import_the_app_and_nothing_below_it() -> None:
 def test_a_front_door_that_reaches_past_the_app_is_found() -> None:
     typing = "if TYPE_CHECKING:\n  from uwf.engine.events import Event"
     within = parsed(
-        mcp_x="from uwf.engine.run import plan", top_x=typing, worker_x="import uwf.app"
+        mcp_x="from uwf.engine.run import plan",
+        top_x=typing,
+        worker_x="import uwf.app",
+        daemon_x="from uwf import config\nfrom uwf.config import edit",
+        config_edit="",
     )
-    assert past_the_app(within) == {"uwf.mcp.x": ["uwf.engine.run in line 1"]}
+    assert past_the_app(within) == {
+        "uwf.mcp.x": ["uwf.engine.run in line 1"],
+        "uwf.top.x": ["uwf.engine.events in line 2"],
+        "uwf.daemon.x": ["uwf.config.edit in line 2"],
+    }
 
 
 def test_no_two_files_import_each_other() -> None:

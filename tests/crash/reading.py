@@ -11,7 +11,7 @@ from tests.crash.world import World
 from uwf.cli.output import document
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.query import steps
+from uwf.engine.query import steps, turns
 from uwf.store.protocols import Store
 
 VOLATILE = {"completedAt", "forkedFromThread", "forkedFromStep", "undone.time"}
@@ -63,9 +63,7 @@ def threads(store: Store) -> list[str]:
 def turn_ids(world: World) -> set[str]:
     """Every turn that any thread has, in its steps and beside its head."""
     with world.store() as store:
-        return {
-            turn.turn for ref in store.refs(THREADS) for turn in steps.turns_of_thread(store, ref)
-        }
+        return {turn.turn for ref in store.refs(THREADS) for turn in turns.of_thread(store, ref)}
 
 
 def held_supplements(world: World) -> set[str]:

@@ -15,7 +15,7 @@ from uwf.agent.process import platform
 from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.events import Recovered
-from uwf.engine.query import steps
+from uwf.engine.query import turns
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor
 from uwf.store.leases import FileLeases
@@ -35,7 +35,7 @@ def test_unfinished_attempt_is_kept_with_its_turns(each_rig: Rig) -> None:
     assert rig.ref(id) == before
     assert rig.attempt(id).id == settled.attempt  # type: ignore[union-attr]
     assert rig.thread(id).attempt.failure.code == INTERRUPTED  # type: ignore[union-attr]
-    rows = steps.turns_of_thread(rig.store, rig.ref(id))
+    rows = turns.of_thread(rig.store, rig.ref(id))
     assert [(row.outcome, row.text) for row in rows] == [
         ("interrupted", "one "),
         ("interrupted", "two"),
@@ -46,7 +46,7 @@ def test_turns_of_a_dead_run_are_not_told_as_running(rig: Rig) -> None:
     id = rig.start()
     die(rig, id, "exec", "half")
     for is_running, outcome in ((True, "running"), (False, "interrupted")):
-        (row,) = steps.turns_of_thread(rig.store, rig.ref(id), is_running=is_running)
+        (row,) = turns.of_thread(rig.store, rig.ref(id), is_running=is_running)
         assert row.outcome == outcome
 
 

@@ -10,12 +10,12 @@ import pytest
 from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.events import Turn
-from uwf.engine.query import follow, steps
+from uwf.engine.query import follow, turns
 from uwf.record import replace
 
 
 def said(rig: Rig, id: str, only: str | None = None) -> list[tuple[Any, ...]]:
-    rows = steps.turns_of_thread(rig.store, rig.ref(id), only)
+    rows = turns.of_thread(rig.store, rig.ref(id), only)
     return [(row.role, row.outcome, row.number, row.text) for row in rows]
 
 
@@ -26,7 +26,7 @@ def test_turns_are_kept_as_they_come(each_rig: Rig) -> None:
     rig.exec(id, Said("---\n$status: done\nfile: a\n---\nend", turns=turns_said))
     told = [event.text for event in rig.events if isinstance(event, Turn)]
     assert told == ["---\n$status", ": done\n"]
-    rows = steps.turns_of_thread(rig.store, rig.ref(id))
+    rows = turns.of_thread(rig.store, rig.ref(id))
     assert [row.text for row in rows] == ["---\n$status", ": done\n", "file: a\n---\nend"]
     assert [row.at for row in rows] == sorted(row.at for row in rows)
 
@@ -169,7 +169,7 @@ def test_follower_hears_every_turn_once_when_a_reply_is_refused(
     bad = Said("no reply", turns=("no ",))
     rig.run(id, "exec", follower.then(bad), follower.then(bad), follower.then(WROTE))
     follower.end()
-    kept = [row.text for row in steps.turns_of_thread(rig.store, rig.ref(id))]
+    kept = [row.text for row in turns.of_thread(rig.store, rig.ref(id))]
     assert follower.texts == kept
     assert len(kept) == 7, "two replies of two turns, each with what was wrong, and the good one"
 

@@ -8,7 +8,7 @@
 Verbs are whole acts: each takes the locks it needs, settles what a dead process left, and answers with the thread
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); errors are those of `uwf.errors`. Threads stand here; what
-else a home has is in rooms of its own: `workflows`, `objects`, `guards`, `upkeep`, `settings`, `agents`.
+else a home has is in rooms of its own: `steps`, `workflows`, `objects`, `guards`, `upkeep`, `settings`, `agents`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from uwf.app.completion import Candidate
     from uwf.app.guards import Guards
     from uwf.app.objects import StoredObjects
+    from uwf.app.settings import Settings
+    from uwf.app.steps import Steps
     from uwf.app.upkeep import Upkeep
     from uwf.app.workflows import Workflows
     from uwf.engine.actions.transfer import Imported
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.listing import Listing
     from uwf.engine.query.markdown import Page
     from uwf.engine.query.refs import ThreadMove
-    from uwf.engine.query.steps import AttemptPage, StepPage, StepRow, TurnRow
-    from uwf.engine.query.threads import RunView, ThreadView
+    from uwf.engine.query.thread_view import RunView, ThreadView
     from uwf.store.protocols import Ref
 
 
@@ -144,50 +145,6 @@ class App(OpenHome):
         from uwf.app.completion import KINDS
 
         return KINDS[kind](self, prefix)
-
-    # -- looking at steps
-
-    def steps(self, thread: str) -> list[StepRow]:
-        """The steps of a thread, oldest first."""
-        from uwf.engine.query import steps
-
-        return steps.rows(self.reader(), self.ref_of(thread).id)
-
-    def step(self, step: str) -> StepPage | AttemptPage:
-        """One step, whole; or an attempt that failed."""
-        from uwf.engine.query import steps
-
-        id, is_attempt = self._step_or_attempt(step)
-        return (
-            steps.attempt_page(self.reader(), id) if is_attempt else steps.page(self.reader(), id)
-        )
-
-    def read_step(self, step: str) -> Page:
-        """The same as Markdown."""
-        from uwf.engine.query import markdown
-
-        id, is_attempt = self._step_or_attempt(step)
-        return (
-            markdown.attempt_page(self.reader(), id)
-            if is_attempt
-            else markdown.step_page(self.reader(), id)
-        )
-
-    def turns(self, thread: str, step: str | None = None) -> list[TurnRow]:
-        """What the agents of a thread said, failed attempts included; with `step`, only for that one."""
-        from uwf.engine.chain.thread import runner
-        from uwf.engine.query import resolve, steps
-
-        store, ref = self.reader(), self.ref_of(thread)
-        only = None if step is None else resolve.step_id(store, step)
-        is_running = runner(self.home, _id(ref)) is not None
-        return steps.turns_of_thread(store, ref, only, is_running=is_running)
-
-    def last_attempt(self, thread: str) -> str | None:
-        """The newest attempt of a thread that has not become a step; None when there is none."""
-        from uwf.engine.query import steps
-
-        return steps.last_attempt(self.reader(), self.ref_of(thread))
 
     # -- acting on threads
 
@@ -330,6 +287,12 @@ class App(OpenHome):
     # -- the other rooms
 
     @property
+    def steps(self) -> Steps:
+        from uwf.app.steps import Steps
+
+        return Steps(self)
+
+    @property
     def workflows(self) -> Workflows:
         from uwf.app.workflows import Workflows
 
@@ -354,6 +317,12 @@ class App(OpenHome):
         return Upkeep(self)
 
     @property
+    def settings(self) -> Settings:
+        from uwf.app.settings import Settings
+
+        return Settings(self)
+
+    @property
     def agents(self) -> Agents:
         from uwf.app.agents import Agents
 
@@ -363,12 +332,6 @@ class App(OpenHome):
         from uwf.engine.query import resolve
 
         return resolve.thread_ref(self.reader(), thread)
-
-    def _step_or_attempt(self, step: str) -> tuple[str, bool]:
-        from uwf.engine.query import resolve
-
-        id = resolve.step_id(self.reader(), step, or_attempt=True)
-        return id, self.reader().get(id).kind == "attempt"
 
 
 def _id(ref: Ref) -> str:

@@ -15,7 +15,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED, THREADS
 from uwf.engine.events import Recovered
 from uwf.engine.query import resolve
-from uwf.engine.query.threads import ThreadView
+from uwf.engine.query.thread_view import ThreadView
 from uwf.engine.run import lock, recovery, runner
 from uwf.errors import Busy, StateError
 from uwf.record import Record
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.events import Event
-    from uwf.engine.query.threads import RunView
+    from uwf.engine.query.thread_view import RunView
     from uwf.engine.run.plan import Order
 
 SETTLING_S = 5.0

@@ -8,6 +8,7 @@ from uwf.app.acts import Forked as Forked
 from uwf.app.acts import StopReport as StopReport
 from uwf.app.acts import Undone as Undone
 from uwf.app.objects import Unreached as Unreached
+from uwf.config.edit import Setting as Setting
 from uwf.engine.actions.transfer import Imported as Imported
 from uwf.engine.events import Recovered as Recovered
 from uwf.engine.events import ReplyRejected as ReplyRejected
@@ -29,10 +30,10 @@ from uwf.engine.query.steps import AttemptPage as AttemptPage
 from uwf.engine.query.steps import AttemptView as AttemptView
 from uwf.engine.query.steps import StepPage as StepPage
 from uwf.engine.query.steps import StepRow as StepRow
-from uwf.engine.query.steps import TurnRow as TurnRow
-from uwf.engine.query.steps import TurnView as TurnView
-from uwf.engine.query.threads import RunView as RunView
-from uwf.engine.query.threads import ThreadView as ThreadView
+from uwf.engine.query.thread_view import RunView as RunView
+from uwf.engine.query.thread_view import ThreadView as ThreadView
+from uwf.engine.query.turns import TurnRow as TurnRow
+from uwf.engine.query.turns import TurnView as TurnView
 from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow
 from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
 

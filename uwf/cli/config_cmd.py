@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 
-from uwf import home as paths
 from uwf.cli.command import arg, command
-from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.values import Setting
     from uwf.cli.context import Context
-    from uwf.config.edit import Setting
-    from uwf.settings import Path
 
 HIDDEN = "[redacted]"
 
@@ -25,14 +22,7 @@ HIDDEN = "[redacted]"
     table=arg("Only what stands below it, such as limits or agents.NAME.", complete="key"),
 )
 def list_(ctx: Context, table: str | None = None) -> None:
-    from uwf.config import edit, keys
-
-    found = edit.settings(ctx.home)
-    if table is not None:
-        path = keys.split(table)
-        found = [each for each in found if keys.split(each.key)[: len(path)] == path]
-        if not found and not keys.is_table(path):
-            raise _unknown(path, "list")
+    found = ctx.app.settings.all(table)
     shown = _shown(found)
     rows = [(each.key, _text(shown[each.key]), _source(each)) for each in found]
     columns = ("key", "value", "source")
@@ -55,27 +45,14 @@ def list_(ctx: Context, table: str | None = None) -> None:
     key=arg("The key, such as limits.grace or agents.NAME.", complete="key"),
 )
 def get(ctx: Context, key: str) -> None:
-    from uwf.config import edit, keys
-
-    path = keys.split(key)
-    found = edit.settings(ctx.home)
-    below = [each for each in found if keys.split(each.key)[: len(path)] == path]
-    name = keys.dotted(path)
-    if not below and keys.is_table(path):
-        raise ConfigInvalid(
-            f"nothing is set below {name}", hint=f"uwf config list {keys.dotted(path[:1])}"
-        )
-    if not below and keys.find(path) is not None:
-        raise ConfigInvalid(f"{name} is not set", hint=f"uwf config set {name} VALUE")
-    if not below:
-        raise _unknown(path, "get")
-    if below[0].key == keys.dotted(path):
-        value = below[0].value
-        ctx.out.answer({"key": below[0].key, "value": value}, ids=[_text(value)], draw=_text(value))
+    found = ctx.app.settings.get(key)
+    if isinstance(found, list):
+        values = _shown(found)
+        text = "".join(f"{name} = {_text(value)}\n" for name, value in values.items())
+        ctx.out.answer(values, ids=values, draw=text)
         return
-    values = _shown(below)
-    text = "".join(f"{name} = {_text(value)}\n" for name, value in values.items())
-    ctx.out.answer(values, ids=values, draw=text)
+    text = _text(found.value)
+    ctx.out.answer({"key": found.key, "value": found.value}, ids=[text], draw=text)
 
 
 @command(
@@ -88,16 +65,7 @@ def get(ctx: Context, key: str) -> None:
     value=arg("Its new value."),
 )
 def set_(ctx: Context, key: str, value: str) -> None:
-    from uwf.config import edit, keys
-
-    path = keys.split(key)
-    if keys.is_table(path):
-        name = keys.dotted(path)
-        raise ConfigInvalid(f"{name} is a table, not a value", hint=f"uwf config list {name}")
-    if keys.find(path) is None:
-        raise _unknown(path, "set", value)
-    edit.set_value(ctx.home, key, value)
-    get(ctx, keys.dotted(path))
+    get(ctx, ctx.app.settings.set(key, value))
 
 
 @command(
@@ -106,20 +74,8 @@ def set_(ctx: Context, key: str, value: str) -> None:
     example="uwf config path",
 )
 def path_(ctx: Context) -> None:
-    path = paths.config_file(ctx.home)
+    path = ctx.app.settings.path
     ctx.out.answer({"path": path, "exists": os.path.exists(path)}, ids=[path], draw=path)
-
-
-def _unknown(path: Path, verb: str, *more: str) -> ConfigInvalid:
-    """The error for a key that is not known; its hint is the command again with the one that was meant."""
-    import shlex
-
-    from uwf.config import keys
-
-    error, meant = keys.unknown(path), keys.nearest(path)
-    if meant is not None:
-        error.hint = shlex.join(("uwf", "config", verb, meant, *more))
-    return error
 
 
 def _shown(settings: list[Setting]) -> dict[str, object]:

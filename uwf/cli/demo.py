@@ -81,7 +81,7 @@ def _linter() -> str:
 
 def _outcome(ctx: Context, thread: str) -> dict[str, Any]:
     """What the thread came to, round by round."""
-    steps = ctx.app.steps(thread)
+    steps = ctx.app.steps.all(thread)
     rounds = range(1, steps[-1].round + 1)
     return {
         "status": ctx.app.show(thread).status,

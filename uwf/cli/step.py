@@ -27,7 +27,7 @@ _STEP = arg(
     thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
 )
 def list_(ctx: Context, thread: str) -> None:
-    rows = ctx.app.steps(thread)
+    rows = ctx.app.steps.all(thread)
     columns = ("step", "#", "round", "role", "status", "seconds", "tries", "agent")
     ctx.out.answer(
         rows,
@@ -57,7 +57,7 @@ def list_(ctx: Context, thread: str) -> None:
 def show(ctx: Context, step: str) -> None:
     from uwf.app.values import StepPage
 
-    found = ctx.app.step(step)
+    found = ctx.app.steps.show(step)
     if not isinstance(found, StepPage):
         _show_attempt(ctx, found)
         return
@@ -73,7 +73,7 @@ def show(ctx: Context, step: str) -> None:
 def read(ctx: Context, step: str) -> None:
     from uwf.cli.thread_follow import answer_page
 
-    answer_page(ctx, ctx.app.read_step(step))
+    answer_page(ctx, ctx.app.steps.read(step))
 
 
 @command(
@@ -84,11 +84,11 @@ def read(ctx: Context, step: str) -> None:
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
-    rows = ctx.app.turns(thread, step)
+    rows = ctx.app.steps.turns(thread, step)
     ctx.out.answer(rows, ids=[row.turn for row in rows], draw="\n".join(map(_turn, rows)))
     if not rows:
         ctx.out.note("no agent has said anything yet")
-        failed = None if step is not None else ctx.app.last_attempt(thread)
+        failed = None if step is not None else ctx.app.steps.last_attempt(thread)
         if failed is not None:
             ctx.out.hint(f"uwf step show {failed[:16]}")
 

@@ -7,7 +7,8 @@ import time
 from uwf.engine.chain.attempt import attempt_at, ended_attempts
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.query.steps import StepRow, row, turns
+from uwf.engine.query.steps import StepRow, row
+from uwf.engine.query.turns import up_to
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Step
-    from uwf.engine.query.steps import TurnView
-    from uwf.engine.query.threads import ThreadView, ThreadViews
+    from uwf.engine.query.thread_view import ThreadView
+    from uwf.engine.query.threads import ThreadViews
+    from uwf.engine.query.turns import TurnView
     from uwf.store.protocols import Ref, Store
 
 _POLL_S = 0.1
@@ -104,7 +106,7 @@ class _News:
 
     def _up_to(self, last: str | None) -> list[TurnView]:
         """The turns of one try that were not told yet. Tries come in their order, so one turn says how far that is."""
-        found = turns(self._store, last, self._turn)
+        found = up_to(self._store, last, self._turn)
         self._turn = last or self._turn
         return found
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from uwf.engine.chain.nodes import Reader
-    from uwf.engine.query.threads import ThreadView, ThreadViews
+    from uwf.engine.query.thread_view import ThreadView
+    from uwf.engine.query.threads import ThreadViews
     from uwf.store.protocols import Ref
 
 SHOWN_STATUSES = (*STATUSES, RUNNING, CORRUPT)

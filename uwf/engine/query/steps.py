@@ -1,4 +1,4 @@
-"""Steps as the contract shows them, the attempts that came to none, and every turn of a thread in its order.
+"""Steps as the contract shows them, and the attempts that came to none.
 
 A failed or interrupted attempt is found by the node of its end, which is what `exec` answers as `error.attempt` and
 `step list` as `attempts`. Times are epoch milliseconds.
@@ -6,9 +6,10 @@ A failed or interrupted attempt is found by the node of its end, which is what `
 
 from __future__ import annotations
 
-from uwf.engine.chain.attempt import INTERRUPTED, Failure, ended_attempts, read_attempt
+from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.nodes import Plan, Step, prompt_text, unpack_text
 from uwf.engine.chain.story import inline, steps_back
+from uwf.engine.query.turns import TurnView, up_to
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -18,35 +19,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Reader
-    from uwf.store.protocols import Ref
-
-
-class TurnView(Record):
-    """One message, of the agent or of uwf, as it arrived."""
-
-    turn: str
-    from_: str
-    text: str
-    at: int
 
 
 class StepTurn(TurnView):
     """A turn of a step: it belongs to no attempt that failed."""
 
     attempt: str | None = None
-
-
-class TurnRow(TurnView):
-    """A row of `step turns`. `outcome` is the step's status, `running`, or what its attempt failed of.
-
-    Of an attempt there is `number`, of a step `step` and `index`.
-    """
-
-    role: str
-    outcome: str
-    step: str | None = None
-    index: int | None = None
-    number: int | None = None
 
 
 class StepRow(Record):
@@ -167,7 +145,7 @@ def page(reader: Reader, id: str) -> StepPage:
         body=step.body,
         cwd=step.cwd,
         process=step.process,
-        turns=tuple(StepTurn(**vars(turn)) for turn in turns(reader, step.turns)),
+        turns=tuple(StepTurn(**vars(turn)) for turn in up_to(reader, step.turns)),
         failed_attempts=tuple(attempt(reader, id) for id in step.attempts),
         workflow=step.workflow,
         replaces=step.replaces,
@@ -205,75 +183,6 @@ def attempt_page(reader: Reader, ended: str) -> AttemptPage:
     )
 
 
-def turns(reader: Reader, last: str | None, after: str | None = None) -> list[TurnView]:
-    """The turns up to the turn node `last`, oldest first; those after `after`, where it is among them."""
-    found: list[TurnView] = []
-    while last is not None and last != after:
-        payload = reader.get(last).payload
-        text = unpack_text(reader, payload["text"])
-        found.append(TurnView(last, payload["from"], text, payload["at"]))
-        last = payload["prev"]
-    found.reverse()
-    return found
-
-
-def turns_of_thread(
-    reader: Reader, ref: Ref, only: str | None = None, *, is_running: bool = True
-) -> list[TurnRow]:
-    """The turns of the thread behind `ref`, oldest first: those of its steps, of failed attempts, of what runs now.
-
-    With `only`, those of one step and its attempts. `is_running` says whether a process runs the thread: else an
-    attempt that has no end has died.
-    """
-    steps = list(steps_back(reader, ref.id)) if only is None else [Step.read(reader, only)]
-    steps.reverse()
-    found: list[TurnRow] = []
-    for step in steps:
-        for ended in step.attempts:
-            found += _turns_of_attempt(reader, ended)
-        found += [
-            TurnRow(
-                **vars(turn), role=step.role, outcome=step.status, step=step.id, index=step.index
-            )
-            for turn in turns(reader, step.turns)
-        ]
-    if only is None:
-        found += _turns_beside_head(reader, ref, "running" if is_running else INTERRUPTED)
-    return found
-
-
-def last_attempt(reader: Reader, ref: Ref) -> str | None:
-    """The end of the newest attempt beside the head of the thread behind `ref`; None when there is none."""
-    found = read_attempt(reader, ref.name.rpartition("/")[2])
-    return None if found is None else found.last_end
-
-
-def _turns_beside_head(reader: Reader, ref: Ref, outcome: str) -> list[TurnRow]:
-    """The turns of failed attempts since the last step, and of the one that runs."""
-    found = read_attempt(reader, ref.name.rpartition("/")[2])
-    if found is None:
-        return []
-    ended = ended_attempts(reader, found.last_end)
-    told = [turn for end in ended for turn in _turns_of_attempt(reader, end)]
-    if found.running is not None:
-        role, number = found.plan.role, found.number
-        told += [
-            TurnRow(**vars(turn), role=role, outcome=outcome, number=number)
-            for turn in turns(reader, found.turns)
-        ]
-    return told
-
-
-def _turns_of_attempt(reader: Reader, ended: str) -> list[TurnRow]:
-    end = reader.get(ended).payload
-    begun = reader.get(end["begun"]).payload
-    role, outcome, number = begun["plan"]["role"], end["error"]["code"], begun["number"]
-    return [
-        TurnRow(**vars(turn), role=role, outcome=outcome, number=number)
-        for turn in turns(reader, end["turns"])
-    ]
-
-
 def _row(step: Step) -> dict[str, Any]:
     """The fields of a `StepRow`."""
     return {
@@ -305,5 +214,5 @@ def _attempt(reader: Reader, ended: str) -> dict[str, Any]:
         "error": Failure(end["error"]["code"], end["error"]["message"]),
         "process": end["process"],
         "stderr": unpack_text(reader, end["stderr"]),
-        "turns": tuple(turns(reader, end["turns"])),
+        "turns": tuple(up_to(reader, end["turns"])),
     }

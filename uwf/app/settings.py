@@ -1,0 +1,76 @@
+"""The settings of a home: what `config.toml` says, and changing it with its comments kept."""
+
+from __future__ import annotations
+
+import shlex
+
+from uwf import home as paths
+from uwf.config import edit, keys
+from uwf.errors import ConfigInvalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.opened import OpenHome
+    from uwf.config.edit import Setting
+    from uwf.settings import Path
+
+
+class Settings:
+    """What `app.settings` can do. A key is written `limits.grace` or `agents.NAME.command`."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home.home
+
+    @property
+    def path(self) -> str:
+        """Where the file is, or would be."""
+        return paths.config_file(self._home)
+
+    def all(self, below: str | None = None) -> list[Setting]:
+        """Every setting, or those of one table. Raises `ConfigInvalid` for a table that there is not."""
+        found = edit.settings(self._home)
+        if below is None:
+            return found
+        path = keys.split(below)
+        found = _below(found, path)
+        if not found and not keys.is_table(path):
+            raise _unknown(path, "list")
+        return found
+
+    def get(self, key: str) -> Setting | list[Setting]:
+        """One setting, or all of a table. Raises `ConfigInvalid` for what is not known or not set."""
+        path = keys.split(key)
+        name = keys.dotted(path)
+        below = _below(edit.settings(self._home), path)
+        if not below and keys.is_table(path):
+            raise ConfigInvalid(
+                f"nothing is set below {name}", hint=f"uwf config list {keys.dotted(path[:1])}"
+            )
+        if not below and keys.find(path) is not None:
+            raise ConfigInvalid(f"{name} is not set", hint=f"uwf config set {name} VALUE")
+        if not below:
+            raise _unknown(path, "get")
+        return below[0] if below[0].key == name else below
+
+    def set(self, key: str, value: str) -> str:
+        """Change one setting; its key as it is written. Raises `ConfigInvalid` for what is not allowed."""
+        path = keys.split(key)
+        name = keys.dotted(path)
+        if keys.is_table(path):
+            raise ConfigInvalid(f"{name} is a table, not a value", hint=f"uwf config list {name}")
+        if keys.find(path) is None:
+            raise _unknown(path, "set", value)
+        edit.set_value(self._home, key, value)
+        return name
+
+
+def _below(settings: list[Setting], path: Path) -> list[Setting]:
+    return [each for each in settings if keys.split(each.key)[: len(path)] == path]
+
+
+def _unknown(path: Path, verb: str, *more: str) -> ConfigInvalid:
+    """The error for a key that is not known; its hint is the command again with the one that was meant."""
+    error, meant = keys.unknown(path), keys.nearest(path)
+    if meant is not None:
+        error.hint = shlex.join(("uwf", "config", verb, meant, *more))
+    return error

@@ -1,0 +1,57 @@
+"""The steps of a thread, their prompts, replies and turns, and the attempts that failed."""
+
+from __future__ import annotations
+
+from uwf.engine.query import resolve, steps, turns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.opened import OpenHome
+    from uwf.engine.query.markdown import Page
+    from uwf.engine.query.steps import AttemptPage, StepPage, StepRow
+    from uwf.engine.query.turns import TurnRow
+
+
+class Steps:
+    """What `app.steps` can do. A step is named by an id, `THREAD~N`, `THREAD/role@N`, or a thread for its last one."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    def all(self, thread: str) -> list[StepRow]:
+        """The steps of a thread, oldest first."""
+        reader = self._home.reader()
+        return steps.rows(reader, resolve.thread_ref(reader, thread).id)
+
+    def show(self, step: str) -> StepPage | AttemptPage:
+        """One step, whole; or an attempt that failed."""
+        reader, (id, is_attempt) = self._home.reader(), self._find(step)
+        return steps.attempt_page(reader, id) if is_attempt else steps.page(reader, id)
+
+    def read(self, step: str) -> Page:
+        """The same as Markdown."""
+        from uwf.engine.query import markdown
+
+        reader, (id, is_attempt) = self._home.reader(), self._find(step)
+        return markdown.attempt_page(reader, id) if is_attempt else markdown.step_page(reader, id)
+
+    def turns(self, thread: str, step: str | None = None) -> list[TurnRow]:
+        """What the agents of a thread said, failed attempts included; with `step`, only for that one."""
+        from uwf.engine.chain.thread import runner
+
+        reader = self._home.reader()
+        ref = resolve.thread_ref(reader, thread)
+        only = None if step is None else resolve.step_id(reader, step)
+        is_running = runner(self._home.home, ref.name.rpartition("/")[2]) is not None
+        return turns.of_thread(reader, ref, only, is_running=is_running)
+
+    def last_attempt(self, thread: str) -> str | None:
+        """The newest attempt of a thread that has not become a step; None when there is none."""
+        reader = self._home.reader()
+        return turns.last_attempt(reader, resolve.thread_ref(reader, thread))
+
+    def _find(self, step: str) -> tuple[str, bool]:
+        """The id that is meant, and whether it is an attempt's."""
+        reader = self._home.reader()
+        id = resolve.step_id(reader, step, or_attempt=True)
+        return id, reader.get(id).kind == "attempt"

@@ -1,0 +1,107 @@
+"""Threads as the contract shows them: one record for `show`, for a row of `list`, and for each line of a run.
+
+Times are epoch milliseconds. A field is None where there is nothing to say, or where it could not be read.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from uwf.engine.chain import usage
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, ClassVar
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class ErrorView(Record):
+    """Why a thread or an attempt failed. `attempt` is the node of its end."""
+
+    code: str
+    message: str
+    attempt: str | None
+
+
+class RunningView(Record):
+    """The process that holds a thread; the others are None while it has not asked an agent yet."""
+
+    pid: int
+    role: str | None = None
+    since: int | None = None
+    agent: str | None = None
+
+
+class WaitingView(Record):
+    """Since when a thread whose process runs nothing yet waits for a slot, and its position in the queue."""
+
+    since: int
+    position: int
+
+
+class ForkedFrom(Record):
+    """The thread and the node that a fork came from."""
+
+    thread: str
+    step: str | None
+
+
+class StateView(Record):
+    """What every answer about a thread has."""
+
+    thread: str
+    head: str
+    status: str
+    workflow: str | None = None
+    workflow_name: str | None = None
+    current_role: str | None = None
+    suspended_role: str | None = None
+    suspend_message: str | None = None
+    done: bool = False
+    round: int | None = None
+    usage: Mapping[str, Any] | None = None
+    error: ErrorView | None = None
+
+
+class RunView(StateView):
+    """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to."""
+
+    role: str | None = None
+    step: str | None = None
+    step_status: str | None = None
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The names of what the agent used, where no budget knows one of them."""
+        return tuple(self.usage or ()) if usage.says_nothing(self.usage) else ()
+
+
+class ThreadView(StateView):
+    """`thread show`, and a row of `thread list`."""
+
+    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason")
+    """Fields that an answer has only where they have a value."""
+
+    prompt: str | None = None
+    cwd: str | None = None
+    labels: Mapping[str, str] = _NOTHING
+    priority: int = 0
+    steps: int | None = None
+    rounds: int | None = None
+    spent: Mapping[str, float] | None = None
+    budget: Mapping[str, float] | None = None
+    started_at: int | None = None
+    updated_at: int | None = None
+    completed_at: int | None = None
+    running: RunningView | None = None
+    waiting: WaitingView | None = None
+    forked_from: ForkedFrom | None = None
+    end_reason: str | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its chain could be read."""
+        return self.spent is not None
