@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import uwf
 from uwf.store.codec import Link, encode, id_of
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_store
@@ -90,6 +92,21 @@ def test_bytes_that_were_encoded_elsewhere_keep_their_id(gated: SqliteStore) -> 
     data = encode("note", SECRET)
     with gated.transaction("test") as tx:
         assert tx.put_raw(bytes(data)) == id_of(data)
+
+
+def test_only_what_was_encoded_before_goes_around_it() -> None:
+    """Bytes of a bundle keep their ids, and a rebind, whose id is known before it is written, holds links alone."""
+    root = Path(uwf.__file__).parent
+    callers = {
+        str(path.relative_to(root)): ast.unparse(call)
+        for path in root.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(".put_raw")
+    }
+    assert callers == {
+        "store/bundle.py": "tx.put_raw(record[1])",
+        "engine/run/publish.py": "tx.put_raw(rebind.data)",
+    }
 
 
 def test_without_a_gate_all_is_stored_as_it_is(disk: Store) -> None:
