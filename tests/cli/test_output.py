@@ -3,10 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from uwf.cli import output
 from uwf.cli.output import Output
 
 
@@ -29,6 +26,11 @@ def test_a_table_is_aligned_and_has_no_holes(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "NAME       N\nlong name  1\na b        -\n-          22\n"
 
 
+def test_a_table_without_rows_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("name", "n"), [])
+    assert capsys.readouterr().out == ""
+
+
 def test_fields_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     Output().fields({"id": "1", "nothing": "", "longer": "2"})
     assert capsys.readouterr().out == "id       1\nlonger   2\n"
@@ -45,11 +47,3 @@ def test_notes_and_hints_are_for_people_and_warnings_for_all(
     assert capsys.readouterr().err == (
         'n\nhint: h\nwarning: w\nwarning: w\n{"warning":{"message":"w"}}\n'
     )
-
-
-@given(st.text())
-def test_nothing_that_is_shown_steers_the_terminal(text: str) -> None:
-    shown = output._visible(text)
-    assert all(letter in "\n\t" or letter >= " " for letter in shown)
-    assert not any("\x7f" <= letter <= "\x9f" for letter in shown)
-    assert output._visible(shown) == shown

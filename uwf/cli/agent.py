@@ -20,18 +20,14 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(
         rows,
         ids=[row.name for row in rows],
-        draw=lambda: (
-            ctx.out.table(
-                ("name", "kind", "default", "command"),
-                [
-                    [row.name, row.kind, "yes" if row.default else "", " ".join(row.command)]
-                    for row in rows
-                ],
-                cut=("command",),
-                spare=("kind",),
-            )
-            if rows
-            else None
+        draw=lambda: ctx.out.table(
+            ("name", "kind", "default", "command"),
+            [
+                [row.name, row.kind, "yes" if row.default else "", " ".join(row.command)]
+                for row in rows
+            ],
+            cut=("command",),
+            spare=("kind",),
         ),
     )
     if not rows:

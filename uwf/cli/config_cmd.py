@@ -29,9 +29,7 @@ def list_(ctx: Context, table: str | None = None) -> None:
     ctx.out.answer(
         shown,
         ids=shown,
-        draw=lambda: (
-            ctx.out.table(columns, rows, cut=("value",), spare=("source",)) if rows else None
-        ),
+        draw=lambda: ctx.out.table(columns, rows, cut=("value",), spare=("source",)),
     )
     if not rows:
         ctx.out.note(f"nothing is set below {table}")

@@ -27,13 +27,9 @@ def doctor(ctx: Context, *, repair: bool = False) -> int:
     ctx.out.answer(
         findings,
         ids=[one.thread for one in findings if one.thread],
-        draw=lambda: (
-            ctx.out.table(
-                ("thread", "repaired", "what"),
-                [[one.thread or "", "yes" if one.repaired else "no", one.what] for one in findings],
-            )
-            if findings
-            else None
+        draw=lambda: ctx.out.table(
+            ("thread", "repaired", "what"),
+            [[one.thread or "", "yes" if one.repaired else "no", one.what] for one in findings],
         ),
     )
     if not findings:

@@ -40,8 +40,7 @@ def stats(ctx: Context) -> None:
     refused = "".join(_numbers(row.refused) for row in found if row.refused is not None)
 
     def draw() -> None:
-        if shown:
-            ctx.out.table(columns, shown, cut=("name", "failures"))
+        ctx.out.table(columns, shown, cut=("name", "failures"))
         ctx.out.fields({"refused": refused})
 
     ctx.out.answer([_row(row) for row in found], draw=draw)

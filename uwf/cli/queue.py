@@ -30,12 +30,16 @@ def list_(ctx: Context) -> None:
         for row in waiting
     ]
 
-    def draw() -> None:
-        if cells:
-            spare = ("layer", "priority", "process", "blocked on")
-            ctx.out.table(columns, cells, cut=("blocked on",), spare=spare)
-
-    ctx.out.answer(waiting, ids=[row.thread for row in waiting], draw=draw)
+    ctx.out.answer(
+        waiting,
+        ids=[row.thread for row in waiting],
+        draw=lambda: ctx.out.table(
+            columns,
+            cells,
+            cut=("blocked on",),
+            spare=("layer", "priority", "process", "blocked on"),
+        ),
+    )
     if not waiting:
         ctx.out.note("nobody waits")
 

@@ -30,12 +30,8 @@ def list_(ctx: Context, prefix: str = "", *, tag: tuple[str, ...] = ()) -> None:
     ctx.out.answer(
         found,
         ids=(ref.name for ref in found),
-        draw=lambda: (
-            ctx.out.table(
-                ("name", "id", "version", "tags"), rows, cut=("tags",), spare=("version", "tags")
-            )
-            if found
-            else None
+        draw=lambda: ctx.out.table(
+            ("name", "id", "version", "tags"), rows, cut=("tags",), spare=("version", "tags")
         ),
     )
 

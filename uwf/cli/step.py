@@ -32,15 +32,11 @@ def list_(ctx: Context, thread: str) -> None:
     ctx.out.answer(
         rows,
         ids=[row.step for row in rows],
-        draw=lambda: (
-            ctx.out.table(
-                columns,
-                [_cells(row) for row in rows],
-                cut=("agent",),
-                spare=("tries", "round", "seconds", "agent"),
-            )
-            if rows
-            else None
+        draw=lambda: ctx.out.table(
+            columns,
+            [_cells(row) for row in rows],
+            cut=("agent",),
+            spare=("tries", "round", "seconds", "agent"),
         ),
     )
     if not rows:

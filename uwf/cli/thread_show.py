@@ -105,15 +105,11 @@ def list_(
     ctx.out.answer(
         threads,
         ids=[thread.thread for thread in threads],
-        draw=lambda: (
-            ctx.out.table(
-                shown,
-                [cells(shown, thread, ctx.app.agent_of) for thread in threads],
-                cut=TEXTS,
-                spare=() if columns else SPARE,
-            )
-            if threads
-            else None
+        draw=lambda: ctx.out.table(
+            shown,
+            [cells(shown, thread, ctx.app.agent_of) for thread in threads],
+            cut=TEXTS,
+            spare=() if columns else SPARE,
         ),
     )
     if found.is_cut:

@@ -79,15 +79,11 @@ def list_(ctx: Context) -> None:
     ctx.out.answer(
         rows,
         ids=[row.workflow or row.path or "" for row in rows],
-        draw=lambda: (
-            ctx.out.table(
-                ("name", "source", "where"),
-                [[row.name, row.source, row.path or (row.workflow or "")[:digits]] for row in rows],
-                cut=("where",),
-                spare=("source",),
-            )
-            if rows
-            else None
+        draw=lambda: ctx.out.table(
+            ("name", "source", "where"),
+            [[row.name, row.source, row.path or (row.workflow or "")[:digits]] for row in rows],
+            cut=("where",),
+            spare=("source",),
         ),
     )
     if not rows:

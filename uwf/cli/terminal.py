@@ -1,0 +1,93 @@
+"""What a terminal can do and show: its width, colour, Markdown, a bar; and what it must not be told.
+
+No text that is shown may steer the terminal: see `visible`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from uwf import config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+BAR_COLUMNS = 20
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether `stream` is open and a terminal."""
+    return stream is not None and stream.isatty()
+
+
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether colour may be written to `stream`."""
+    return is_terminal(stream) and not config.no_colour() and not config.is_dumb_terminal()
+
+
+def columns() -> int:
+    """How wide the terminal is, or is said to be by COLUMNS."""
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+def columns_of(stream: TextIO) -> int:
+    """How wide the terminal behind `stream` is just now; 80 where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def visible(text: str) -> str:
+    """`text` without the characters that steer a terminal."""
+    if text.isprintable():
+        return text
+    control = [*range(9), *range(11, 32), *range(127, 160)]
+    return text.translate(dict.fromkeys(control))
+
+
+def bar(share: float, colour: bool) -> str:
+    """How much of something is used, from green to red."""
+    full = min(BAR_COLUMNS, max(0, round(share * BAR_COLUMNS)))
+    drawn = "\u2588" * full + "\u2591" * (BAR_COLUMNS - full)
+    if not colour:
+        return drawn
+    return f"\x1b[{31 if share >= 1 else 33 if share >= 0.8 else 32}m{drawn}\x1b[0m"
+
+
+def markdown(text: str) -> str:
+    """Markdown, drawn."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    page, colour = StringIO(), has_colour(sys.stdout)
+    Console(file=page, force_terminal=colour, no_color=not colour).print(Markdown(text))
+    return page.getvalue()
+
+
+def reopened(fd: int) -> int:
+    """The terminal `fd` opened once more, so that a write may return at once: O_NONBLOCK on `fd` itself would be
+    set for the shell and the agent too. `fd` where the terminal cannot be opened, as after `su`."""
+    try:
+        return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return fd
+
+
+def put_at_once(fd: int, data: bytes) -> bool:
+    """Write `data`, or nothing where that would wait. Returns whether something was written."""
+    import select
+
+    try:
+        if not select.select([], [fd], [], 0)[1]:
+            return False
+        os.write(fd, data)
+    except (OSError, ValueError):  # gone, full after all, or a number that is too high for select
+        return False
+    return True
