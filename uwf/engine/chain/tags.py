@@ -39,9 +39,6 @@ BUDGET = "budget."  # before the name of a limit
 UNDONE = "undone."  # before the name of an amount: used by steps and attempts that were undone
 FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a fork came from
 
-FREE_TEXT = (SUSPEND_MESSAGE, END_REASON, LABEL)
-"""Tags whose values, and labels whose keys, people and agents write. All others are names and numbers."""
-
 IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"
 ACTIVE, HISTORY = (IDLE, SUSPENDED), (COMPLETED, CANCELLED)
 STATUSES = ACTIVE + HISTORY

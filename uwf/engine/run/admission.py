@@ -17,7 +17,6 @@ from uwf.guard import chain
 from uwf.guard.attempts import Attempts
 from uwf.guard.budget import Budget
 from uwf.guard.contract import Host
-from uwf.guard.slot_guard import Slots
 from uwf.guard.success_rate import SuccessRate, note_refusal
 from uwf.record import replace
 
@@ -87,12 +86,6 @@ class Admission:
         with chain.entered(self.guards, request) as descriptors:
             points.at("guards: passed")
             yield Ticket(self.guards, request, descriptors)
-
-    def ask(self, request: Request, agent: Agent) -> None:
-        """Raise what stands before the lock of the thread in the order of refusals, if anything does."""
-        before = [guard for guard in self.guards if not isinstance(guard, Slots)]
-        with chain.entered(before, self._asked(request, agent)):
-            return
 
     def refused(self, refusal: Refused | Busy) -> None:
         """A command ends in `refusal`: count it, if that can be done at once."""
