@@ -12,7 +12,7 @@ from tests.helpers.read_only import read_only
 from uwf.errors import StoreBusy, StoreError
 from uwf.store.backup import backup
 from uwf.store.check import verify
-from uwf.store.sqlite import SqliteStore, database, open_store, readonly
+from uwf.store.sqlite import SqliteStore, faults, open_store, readonly
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_store_at_rest_is_read_where_nobody_can_write(path: str, tmp_path: Pat
         backup(store, str(tmp_path / "copy.db"))
         with pytest.raises(StoreError, match="read-only") as error:
             put(store, "two")
-        assert error.value.code == database.READONLY
+        assert error.value.code == faults.READONLY
         assert error.value.hint == f"ls -la {os.path.dirname(path)}"
         assert sorted(os.listdir(os.path.dirname(path))) == ["store.db", "store.db-mark"]
         store.close()

@@ -12,7 +12,7 @@ from uwf import points
 from uwf.errors import InputError
 from uwf.store.files import SQLITE_SIDE_FILES, another_name, discard, publish_new, start_new
 from uwf.store.sqlite import schema
-from uwf.store.sqlite.database import explain, is_broken
+from uwf.store.sqlite.faults import explain, is_broken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
-"""One connection to the store file: waiting for other writers, and SQLite's faults in words.
+"""One connection to the store file, its transactions, and the waiting for other writers.
 
-All SQL of the store goes through `Database`. What the tables are is in `schema`, what they mean in `store`.
+All SQL of the store goes through `Database`. What the tables are is in `schema`, what they mean in `store`,
+and what SQLite complains of in `faults`.
 
 Never open the store file by other means in a process that has a connection: closing any descriptor of a file
 drops the process's POSIX locks on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
@@ -13,8 +14,9 @@ import sqlite3
 import time
 
 from uwf import clock
-from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
-from uwf.store.files import exclusive, restoring
+from uwf.errors import StoreBusy
+from uwf.store.files import exclusive
+from uwf.store.sqlite.faults import explain, is_busy
 from uwf.store.sqlite.high_water import HighWater
 from uwf.store.validate import NESTED
 
@@ -28,20 +30,6 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S = 0.0005
 LONGEST_PAUSE_S = 0.05
-
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
-_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
-READONLY, CANNOT_OPEN = "store_readonly", "store_cannot_open"
-_CAUSES = {
-    sqlite3.SQLITE_FULL: ("store_full", "the disk is full", "df -h"),
-    sqlite3.SQLITE_READONLY: (READONLY, "the file or its folder is read-only", "ls -la"),
-    sqlite3.SQLITE_IOERR: ("store_io", "the disk reports an input/output error", "df -h"),
-    sqlite3.SQLITE_CANTOPEN: (CANNOT_OPEN, "it or its -wal file cannot be opened", "ls -la"),
-    sqlite3.SQLITE_PERM: (CANNOT_OPEN, "permission is denied", "ls -la"),
-    sqlite3.SQLITE_NOMEM: ("store_memory", "there is not enough memory", ""),
-}
-"""By SQLite's code: ours, what it means, and what to look with at the folder of the store."""
-
 
 blob = bytearray
 """Bytes as an argument of a statement. For `bytes` itself sqlite3 looks for an adapter first, which takes as long as
@@ -213,54 +201,6 @@ class InMemory(Database):
 
     def note(self, move: int) -> None:
         """Nothing of it can be lost without all of it."""
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    return _code(error) in _BUSY
-
-
-def is_broken(error: sqlite3.Error) -> bool:
-    """Whether a file was found to be no sound database."""
-    return _code(error) in _BROKEN or f"{error}".startswith("Could not decode")
-
-
-def explain(error: sqlite3.Error, path: str) -> UwfError:
-    """What SQLite reported about the store at `path`, as an error that says what to do."""
-    code, words = _code(error), _in_one_line(f"{error}")
-    if code in _BUSY:
-        return StoreBusy(f"{path} is in use by another process", hint=f"fuser {path}")
-    if is_broken(error):
-        return unreadable(path, words)
-    if code == sqlite3.SQLITE_TOOBIG:
-        return InputError(f"{path} cannot hold a value this large: {words}")
-    if code in _CAUSES:
-        word, cause, look = _CAUSES[code]
-        return StoreError(
-            f"cannot use the store {path}: {cause} ({words})",
-            code=word,
-            hint=f"{look} {os.path.dirname(path) or '.'}" if look else None,
-        )
-    return StoreError(f"cannot use the store {path}: {words}")
-
-
-def unreadable(path: str, why: str) -> StoreUnreadable:
-    return StoreUnreadable(
-        f"{path} cannot be read as a uwf store: {why}",
-        hint=restoring(path),
-    )
-
-
-def _in_one_line(words: str) -> str:
-    """SQLite quotes what it cannot decode, however long and wild it is."""
-    return "".join(letter for letter in words[:200] if letter.isprintable())
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code, -1 when the fault is not SQLite's."""
-    code: int = getattr(error, "sqlite_errorcode", -1)
-    if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # the -shm file cannot grow, and what keeps it is room
-        return sqlite3.SQLITE_FULL
-    return code & 0xFF if code >= 0 else -1
 
 
 def _quoted(path: str) -> bytes:

@@ -9,7 +9,8 @@ from uwf.errors import InputError
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
 from uwf.store.protocols import Move, Ref
 from uwf.store.sqlite import ref_query, schema
-from uwf.store.sqlite.database import blob, unreadable
+from uwf.store.sqlite.database import blob
+from uwf.store.sqlite.faults import unreadable
 from uwf.store.validate import (
     SHOWN,
     bounds,

@@ -26,7 +26,8 @@ from uwf.store.files import (
     start_new,
 )
 from uwf.store.sqlite import high_water
-from uwf.store.sqlite.database import CANNOT_OPEN, READONLY, Database, InMemory, explain, unreadable
+from uwf.store.sqlite.database import Database, InMemory
+from uwf.store.sqlite.faults import CANNOT_OPEN, READONLY, explain, unreadable
 
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"

@@ -13,7 +13,8 @@ from uwf.errors import NotFound, StoreError
 from uwf.store.codec import decode, encode, key_of
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
 from uwf.store.sqlite.counters import CounterWriting
-from uwf.store.sqlite.database import Database, blob, explain
+from uwf.store.sqlite.database import Database, blob
+from uwf.store.sqlite.faults import explain
 from uwf.store.sqlite.reading import PLAIN, ZLIB, Reading
 from uwf.store.sqlite.ref_query import index_rows
 from uwf.store.sqlite.schema import complete
