@@ -15,7 +15,6 @@ from uwf.agent.process import platform
 from uwf.agent.process.supervise import ProcessSpec, run
 from uwf.agent.stop import Stop
 from uwf.engine.actions import lifecycle
-from uwf.engine.chain.redact import Redactor
 from uwf.guard import queue
 from uwf.store.sqlite import open_store
 
@@ -122,7 +121,7 @@ def _handovers(home: Path, threads: int) -> list[float]:
     (home / "config.toml").write_text(f"[limits]\nmax_running = 1\nmax_queue = {threads}\n")
     store = open_store(str(home / "store.db"))
     begin = lifecycle.Begin(WORKFLOW, "Take your turn.", str(home), {})
-    ids = [lifecycle.start(store, begin, Redactor()).id for _ in range(threads)]
+    ids = [lifecycle.start(store, begin).id for _ in range(threads)]
     uwf = str(Path(sys.executable).parent / "uwf")
     environ = {**os.environ, "UWF_HOME": str(home)}
     words = ["--agent", str(agent), "--wait", "600"]

@@ -85,7 +85,7 @@ class Uwf:
         )
         begin = lifecycle.Begin(WORKFLOW, "Measure a step.", str(home), {})
         self.count = 0
-        self.thread = lifecycle.start(self.store, begin, self.engine.redactor).id
+        self.thread = lifecycle.start(self.store, begin).id
 
     def steps(self, count: int) -> None:
         self.count += count

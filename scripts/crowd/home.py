@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from uwf.engine.actions import lifecycle
-from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import runner
 from uwf.guard import queue
@@ -118,7 +117,7 @@ class Home:
 
     def _start(self, number: int) -> str:
         begin = lifecycle.Begin(WORKFLOW, f"Task {number}.", str(self.work), {})
-        return lifecycle.start(self._store, begin, Redactor()).id
+        return lifecycle.start(self._store, begin).id
 
     def _config(self, limit: int, max_queue: int | None, seed: int) -> str:
         text = ""

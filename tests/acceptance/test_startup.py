@@ -11,14 +11,26 @@ from tests.helpers.program import PROGRAM
 from tests.helpers.project import REVIEW, WRITTEN, Project
 
 HEAVY = set(
-    "argparse asyncio dataclasses enum filelock hashlib inspect json jsonschema_rs liquid logging "
+    "argparse asyncio contextlib dataclasses enum filelock hashlib inspect json jsonschema_rs liquid logging "
     "pathlib random re rich ruamel secrets shlex shutil signal subprocess tempfile threading tomlkit tomllib "
     "typer typing".split()
 )
 
 
+LOOKS = ("thread list", "thread show @last", "thread watch @last", "thread wait @last")
+PARTS = (
+    "guard",
+    "agent.kinds",
+    "agent.frontmatter",
+    "engine.run.runner",
+    "workflow.parse",
+    "yaml12",
+)
+"""Parts of uwf that looking at a thread does without."""
+
+
 def imported(project: Project, *words: str) -> set[str]:
-    """The top-level modules that a command line imports, beside those that Python itself does."""
+    """The modules that a command line imports, beside those that Python itself does; of others only the top level."""
 
     def run(*command: str) -> set[str]:
         done = subprocess.run(
@@ -31,7 +43,8 @@ def imported(project: Project, *words: str) -> set[str]:
         )
         assert done.returncode == 0, done.stderr
         lines = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
-        return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+        names = {line.rpartition("|")[2].strip() for line in lines}
+        return {name if name.startswith("uwf.") else name.partition(".")[0] for name in names}
 
     return run(PROGRAM, *words) - run("-c", "pass")
 
@@ -52,9 +65,8 @@ def started(project: Project) -> Project:
     [
         "--version",
         "config path --json",
-        "thread list",
+        *LOOKS,
         "thread list --json",
-        "thread show @last",
         "thread show @last --json",
         "ref get @uwf/registry/review --json",
         "cas get @last --json",
@@ -62,6 +74,12 @@ def started(project: Project) -> Project:
 )
 def test_commands_that_look_import_nothing_heavy(started: Project, line: str) -> None:
     assert imported(started, *line.split()) & HEAVY == set()
+
+
+@pytest.mark.parametrize("line", LOOKS)
+def test_looking_at_a_thread_loads_no_part_that_runs_one(started: Project, line: str) -> None:
+    loaded = imported(started, *line.split())
+    assert [name for name in loaded for part in PARTS if name.startswith(f"uwf.{part}")] == []
 
 
 @pytest.mark.parametrize("line", ["thread start review -p task", "thread exec @last"])
@@ -74,3 +92,4 @@ def test_commands_that_work_do_without_what_takes_longest_to_import(
 
 def test_what_is_heavy_would_be_seen(started: Project) -> None:
     assert {"typer", "re", "typing"} <= imported(started, "thread", "list", "--help") & HEAVY
+    assert "uwf.engine.run.runner" in imported(started, "thread", "exec", started.begin(REVIEW))

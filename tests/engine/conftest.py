@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 
 from tests.helpers.rig import Rig
 from tests.helpers.ticking import Ticking
+from uwf.engine.chain.gate import SecretsGate
+from uwf.engine.chain.redact import Redactor
 from uwf.guard.machine import Left
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory, open_store
@@ -56,8 +58,9 @@ def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store
 def make_rig(home: str) -> Callable[..., Rig]:
     """A rig over a store in memory, with settings."""
 
-    def make(**settings: Any) -> Rig:
-        return Rig(open_in_memory(), home, **settings)
+    def make(*, secrets: Sequence[tuple[str, str]] = (), **settings: Any) -> Rig:
+        gate = SecretsGate(lambda: Redactor(secrets))
+        return Rig(open_in_memory(gate), home, secrets=secrets, **settings)
 
     return make
 

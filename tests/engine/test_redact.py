@@ -170,7 +170,7 @@ def test_agent_gets_the_environment_untouched_and_the_stored_prompt(rig: Rig) ->
 
 def test_reason_of_a_cancellation(rig: Rig) -> None:
     id = rig.start()
-    rig.cancel(id, rig.engine.redactor.text(f"leaked {SECRET}"))
+    rig.cancel(id, f"leaked {SECRET}")
     assert rig.row(id)["endReason"] == f"leaked {MARK}"
     assert leaks(rig.store) == []
 

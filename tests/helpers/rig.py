@@ -122,10 +122,7 @@ class Rig:
     def start(self, workflow: Workflow = PAIR, task: str = "Write a parser.", **begin: Any) -> str:
         """A new thread; returns its id."""
         fields = {"cwd": self.engine.home, "labels": {}, **begin}
-        thread = lifecycle.start(
-            self.store, lifecycle.Begin(workflow, task, **fields), self.engine.redactor
-        )
-        return thread.id
+        return lifecycle.start(self.store, lifecycle.Begin(workflow, task, **fields)).id
 
     def run(self, id: str, verb: str, *answers: Answers, **order: Any) -> list[Result]:
         """Run a command on a thread to its end; the agent says `answers`, and all of them."""

@@ -166,7 +166,7 @@ class App(OpenHome):
         begin = lifecycle.Begin(
             found.workflow, task, cwd, dict(labels or {}), priority, budget or {}
         )
-        thread = lifecycle.start(self.store(create=True), begin, self.redactor)
+        thread = lifecycle.start(self.store(create=True), begin)
         return self.show(thread.id)
 
     def exec(

@@ -93,7 +93,6 @@ def stop(home: OpenHome, id: str) -> StopReport:
 
 
 def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
-    reason = None if reason is None else home.redactor.text(reason)
     context = home.context()
     lifecycle.refuse_ended(threads.current(context.store, context.cache, id))
     _end_run(home, id)

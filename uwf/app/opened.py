@@ -55,6 +55,11 @@ class OpenHome:
         return self._config
 
     @property
+    def config_path(self) -> str:
+        """Where the file of settings is, or would be."""
+        return paths.config_file(self.home)
+
+    @property
     def store_path(self) -> str:
         return paths.store_file(self.home)
 

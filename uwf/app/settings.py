@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
-from uwf import home as paths
 from uwf.config import edit, keys
 from uwf.errors import ConfigInvalid
 
@@ -20,11 +17,6 @@ class Settings:
 
     def __init__(self, home: OpenHome) -> None:
         self._home = home.home
-
-    @property
-    def path(self) -> str:
-        """Where the file is, or would be."""
-        return paths.config_file(self._home)
 
     def all(self, below: str | None = None) -> list[Setting]:
         """Every setting, or those of one table. Raises `ConfigInvalid` for a table that there is not."""
@@ -70,6 +62,8 @@ def _below(settings: list[Setting], path: Path) -> list[Setting]:
 
 def _unknown(path: Path, verb: str, *more: str) -> ConfigInvalid:
     """The error for a key that is not known; its hint is the command again with the one that was meant."""
+    import shlex
+
     error, meant = keys.unknown(path), keys.nearest(path)
     if meant is not None:
         error.hint = shlex.join(("uwf", "config", verb, meant, *more))

@@ -72,7 +72,7 @@ def set_(ctx: Context, key: str, value: str) -> None:
     example="uwf config path",
 )
 def path_(ctx: Context) -> None:
-    path = ctx.app.settings.path
+    path = ctx.app.config_path
     ctx.out.answer({"path": path, "exists": os.path.exists(path)}, ids=[path], draw=path)
 
 

@@ -32,7 +32,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uwf.engine.chain.redact import Redactor
     from uwf.store.protocols import Store, Transaction
     from uwf.workflow.model import Workflow
 
@@ -48,7 +47,7 @@ class Begin(Record):
     budget: Mapping[str, float] = MappingProxyType({})
 
 
-def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
+def start(store: Store, begin: Begin) -> Thread:
     """A new thread, idle before its first step. Its workflow is stored with it."""
     if not os.path.isdir(begin.cwd):
         raise InputError(
@@ -62,15 +61,13 @@ def start(store: Store, begin: Begin, redactor: Redactor) -> Thread:
             {
                 "thread": id,
                 "workflow": Link(workflow),
-                "task": pack_text(tx, redactor.text(begin.task)),
+                "task": pack_text(tx, begin.task),
                 "cwd": begin.cwd,
                 "startedAt": clock.now_ms(),
             },
         )
         tags = {STATUS: IDLE, WORKFLOW: begin.workflow.name}
-        tags |= {
-            LABEL + redactor.text(key): redactor.text(value) for key, value in begin.labels.items()
-        }
+        tags |= {LABEL + key: value for key, value in begin.labels.items()}
         tags |= usage.tags_of(begin.budget)
         if begin.priority:
             tags[PRIORITY] = str(begin.priority)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from uwf import clock
 from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUSES, THREADS
 from uwf.engine.query.threads import CORRUPT, RUNNING
@@ -75,8 +73,10 @@ def wanted(
     if workflow is not None:
         from uwf.engine.query import workflows  # the usual listing has no such condition
 
-        with suppress(Ambiguous):  # then it can only be meant as a name
+        try:
             id = workflows.object_of(reader, workflow)
+        except Ambiguous:
+            id = None  # it can only be meant as a name
     return ThreadFilter(
         statuses=tuple(statuses),
         workflow=workflow if id is None else None,
