@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from uwf.cli import exits
-from uwf.cli.command import arg, command, opt
+from uwf.cli.command import OBJECT, arg, command, opt
 from uwf.cli.output import document
 from uwf.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.context import Context
-
-ID_FORMS = "An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N."
 
 
 @command(
@@ -45,7 +43,7 @@ def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
     help="Print an object.",
     example="uwf cas get @last",
     detail="Text and bytes are printed exactly, anything else as JSON. --json gives id, kind and payload.",
-    id=arg(ID_FORMS, complete="step"),
+    id=OBJECT,
 )
 def get(ctx: Context, id: str) -> None:
     from uwf.cli import jsontext
@@ -70,7 +68,7 @@ def get(ctx: Context, id: str) -> None:
     "cas has",
     help="Say whether an object is there: exit code 0 if it is, 4 if not.",
     example="uwf cas has @last",
-    id=arg(ID_FORMS, complete="step"),
+    id=OBJECT,
 )
 def has(ctx: Context, id: str) -> int:
     try:
@@ -86,7 +84,7 @@ def has(ctx: Context, id: str) -> int:
     "cas refs",
     help="Print the ids that an object links to.",
     example="uwf cas refs @last",
-    id=arg(ID_FORMS, complete="step"),
+    id=OBJECT,
 )
 def refs(ctx: Context, id: str) -> None:
     found = ctx.app.objects.links(id)
@@ -98,7 +96,7 @@ def refs(ctx: Context, id: str) -> None:
     help="Print every object that an object reaches, each once, nearest first.",
     example="uwf cas walk @last --json",
     detail="With --json: one line each. Objects that are missing or damaged are named, and the exit code is 1.",
-    id=arg(ID_FORMS, complete="step"),
+    id=OBJECT,
 )
 def walk(ctx: Context, id: str) -> int:
     from uwf.app.values import Unreached
@@ -117,7 +115,7 @@ def walk(ctx: Context, id: str) -> int:
     "cas stat",
     help="Print how many objects there are and the room they take, or the size of one.",
     example="uwf cas stat",
-    id=arg(ID_FORMS, complete="step"),
+    id=OBJECT,
 )
 def stat(ctx: Context, id: str | None = None) -> None:
     found = ctx.app.objects.figures() if id is None else ctx.app.objects.size(id)

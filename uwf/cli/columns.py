@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uwf import clock, quantities
+from uwf import quantities
+from uwf.cli.cells import moment, number, short
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -59,19 +60,6 @@ def spent(thread: ThreadView) -> str:
         said + (f" of {quantities.written(name, limits[name])}" if name in limits else "")
         for name, said in _amounts(thread).items()
     )
-
-
-def short(text: str, length: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
-
-
-def moment(at_ms: int | None) -> str:
-    return clock.iso(at_ms) if at_ms else ""
-
-
-def number(value: int | None) -> str:
-    return "?" if value is None else str(value)
 
 
 def labels(thread: ThreadView) -> str:

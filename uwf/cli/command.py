@@ -63,6 +63,11 @@ def opt(
     return ParamSpec(help, flags, metavar, complete, choices, low)
 
 
+THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
+OBJECT = arg("An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N.", complete="step")
+"""Arguments of many commands."""
+
+
 class Param(Record):
     """One parameter: its declaration joined with its signature. `type` is str, int, float or bool."""
 

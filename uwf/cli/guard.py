@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf.cli.cells import named_numbers
 from uwf.cli.command import arg, command, opt
 from uwf.errors import InputError
 
@@ -37,7 +38,7 @@ def stats(ctx: Context) -> None:
     found = ctx.app.guards.stats()
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
     shown = [_cells(row) for row in found if row.by != "all"]
-    refused = "".join(_numbers(row.refused) for row in found if row.refused is not None)
+    refused = "".join(named_numbers(row.refused) for row in found if row.refused is not None)
 
     def draw() -> None:
         ctx.out.table(columns, shown, cut=("name", "failures"))
@@ -131,12 +132,8 @@ def _cells(row: StatsRow) -> list[str]:
         str(one.successes),
         "" if one.rate is None else f"{one.rate:.0%}",
         sparkline(one.trend),
-        _numbers(one.reasons),
+        named_numbers(one.reasons),
     ]
-
-
-def _numbers(reasons: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in reasons.items())
 
 
 def sparkline(counts: Sequence[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli.command import arg, command, opt
+from uwf.cli.command import OBJECT, arg, command, opt
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def get(ctx: Context, name: str) -> None:
     detail="Tags that are not named stay as they are; --tag K= takes one away. The ref's log keeps where it "
     "pointed before.",
     name=arg("The ref.", complete="ref"),
-    id=arg("An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N.", complete="step"),
+    id=OBJECT,
     tag=opt("--tag", metavar="K=V", help="Set this tag; may be repeated."),
     expect=opt("--expect", metavar="ID", help="Only if it points there now; none: if it is new."),
 )

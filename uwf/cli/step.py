@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli.command import arg, command, opt
+from uwf.cli.cells import named_numbers, seconds
+from uwf.cli.command import THREAD, arg, command, opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from uwf.app.values import AttemptPage, StepPage, StepRow, TurnRow
     from uwf.cli.context import Context
 
@@ -24,7 +22,7 @@ _STEP = arg(
     "step list",
     help="List the steps of a thread, oldest first.",
     example="uwf step list @last",
-    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    thread=THREAD,
 )
 def list_(ctx: Context, thread: str) -> None:
     rows = ctx.app.steps.all(thread)
@@ -76,7 +74,7 @@ def read(ctx: Context, step: str) -> None:
     "step turns",
     help="Show what the agents of a thread said, turn by turn, failed attempts included.",
     example="uwf step turns @last --step @last~1",
-    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    thread=THREAD,
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
 )
 def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
@@ -105,8 +103,8 @@ def _show_attempt(ctx: Context, found: AttemptPage) -> None:
         "agent": found.agent,
         "cwd": found.cwd,
         "began": clock.iso(found.started_at)
-        + ("" if found.duration_ms is None else f", took {found.duration_ms / 1000:.1f} s"),
-        "usage": _usage(found.usage),
+        + ("" if found.duration_ms is None else f", took {seconds(found.duration_ms)} s"),
+        "usage": named_numbers(found.usage),
         "supplement": found.supplement or "",
         "instruction": found.instruction,
     }
@@ -121,10 +119,6 @@ def _show_attempt(ctx: Context, found: AttemptPage) -> None:
     ctx.out.answer(found, ids=[found.attempt], draw=draw)
 
 
-def _usage(usage: Mapping[str, Any] | None) -> str:
-    return ", ".join(f"{key} {value}" for key, value in (usage or {}).items())
-
-
 def _cells(row: StepRow) -> list[str]:
     return [
         row.step[:16],
@@ -132,7 +126,7 @@ def _cells(row: StepRow) -> list[str]:
         str(row.round),
         row.role,
         row.status,
-        f"{row.duration_ms / 1000:.1f}",
+        seconds(row.duration_ms),
         str(1 + len(row.attempts)),
         row.agent,
     ]
@@ -146,8 +140,8 @@ def _fields(step: StepPage) -> dict[str, str]:
         "place": f"step {step.index}, round {step.round}",
         "agent": step.agent,
         "cwd": step.cwd,
-        "began": f"{clock.iso(step.started_at)}, took {step.duration_ms / 1000:.1f} s",
-        "usage": _usage(step.usage),
+        "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
+        "usage": named_numbers(step.usage),
         "tries": str(1 + len(step.attempts)),
         "supplement": step.supplement or "",
         "instruction": step.instruction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from uwf.cli.command import arg, command, opt
+from uwf.cli.command import THREAD, arg, command, opt
 from uwf.errors import InputError
 from uwf.quantities import counted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "thread export",
     help="Write a thread with all its history into one file.",
     example="uwf thread export @last -o thread.uwf",
-    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    thread=THREAD,
     output=opt("-o", "--output", metavar="FILE", complete="files", help="- for stdout."),
 )
 def export(ctx: Context, thread: str, *, output: str = "-") -> None:

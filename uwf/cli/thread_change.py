@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uwf.cli.columns import short
-from uwf.cli.command import arg, command, opt
+from uwf.cli.cells import short
+from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.text_arg import text_arg
 from uwf.cli.thread_show import answer
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from uwf.app.values import Carried
     from uwf.cli.context import Context
 
-_THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
-
 
 @command(
     "thread stop",
@@ -21,7 +19,7 @@ _THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
     detail="The agent gets SIGTERM, limits.grace later SIGKILL. Its unfinished attempt is kept. What a killed run has "
     "left behind is ended as well.",
     example="uwf thread stop @last",
-    thread=_THREAD,
+    thread=THREAD,
 )
 def stop(ctx: Context, thread: str) -> None:
     done = ctx.app.stop(thread)
@@ -39,7 +37,7 @@ def stop(ctx: Context, thread: str) -> None:
     "thread cancel",
     help="End a thread for good. What runs is stopped first.",
     example="uwf thread cancel @last --reason 'the issue was closed'",
-    thread=_THREAD,
+    thread=THREAD,
     reason=opt("--reason", metavar="TEXT", help="Why; kept with the thread."),
 )
 def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
@@ -79,7 +77,7 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
     detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`. What a "
     "person added for a step that has not come about waits for the one that is next then. What was used stays spent.",
     example="uwf thread undo @last",
-    thread=_THREAD,
+    thread=THREAD,
 )
 def undo(ctx: Context, thread: str) -> None:
     done = ctx.app.undo(thread)

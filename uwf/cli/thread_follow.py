@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli import exits
-from uwf.cli.command import arg, command, opt
+from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.output import document
 
 TYPE_CHECKING = False
@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from uwf.app.values import Glance, Page
     from uwf.cli.context import Context
 
-_THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
-
 
 @command(
     "thread read",
     help="Read a thread as Markdown: its task and its steps, the newest kept first within a quota.",
     example="uwf thread read @last --quota 8000",
-    thread=_THREAD,
+    thread=THREAD,
     quota=opt("--quota", metavar="CHARS", low=1, help="About how much. [config: read.chars]"),
     before=opt("--before", metavar="INDEX", low=1, help="Only steps before this one."),
 )
@@ -40,7 +38,7 @@ def answer_page(ctx: Context, page: Page) -> None:
     "thread log",
     help="Show every move of a thread: what changed, when, why, and by which process.",
     example="uwf thread log @last",
-    thread=_THREAD,
+    thread=THREAD,
 )
 def log(ctx: Context, thread: str) -> None:
     moves = ctx.app.log(thread)
@@ -71,7 +69,7 @@ def log(ctx: Context, thread: str) -> None:
     help="Follow a thread that another process runs, until it stops.",
     detail="With --json one line each time something changes, like those of `thread show`, with the new `turns`.",
     example="uwf thread watch @last",
-    thread=_THREAD,
+    thread=THREAD,
 )
 def watch(ctx: Context, thread: str) -> None:
     for glance in ctx.app.follow(thread):
@@ -98,7 +96,7 @@ def _told(glance: Glance) -> list[str]:
     help="Wait until nobody runs a thread any more, then show it.",
     detail="Exit 75 when the time is up and it still runs.",
     example="uwf thread wait @last --timeout 600",
-    thread=_THREAD,
+    thread=THREAD,
     timeout=opt("--timeout", metavar="SECONDS", low=0, help="Wait no longer than this."),
 )
 def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import quantities
 from uwf.cli import exits
-from uwf.cli.command import arg, command, opt
+from uwf.cli.command import THREAD, command, opt
 from uwf.cli.text_arg import text_arg
 from uwf.errors import InputError
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 SUSPENDED = "suspended"
 
-_THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 _COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
 _UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
 _AGENT = opt("--agent", complete="agent", help="A configured agent, or a command line in quotes.")
@@ -36,7 +35,7 @@ _WAIT = opt(
     "thread exec",
     help="Run the next step of a thread, or several.",
     example="uwf thread exec @last --until-done",
-    thread=_THREAD,
+    thread=THREAD,
     count=_COUNT,
     until_done=_UNTIL_DONE,
     agent=_AGENT,
@@ -84,7 +83,7 @@ def exec_(
     "thread resume",
     help="Go on with a suspended or completed thread, with what a person adds.",
     example="uwf thread resume @last --supplement 'use the second option' --until-done",
-    thread=_THREAD,
+    thread=THREAD,
     supplement=opt("--supplement", metavar="TEXT", help="What a person adds to the next prompt."),
     count=_COUNT,
     until_done=_UNTIL_DONE,
@@ -130,7 +129,7 @@ def resume(
     help="Run the head step's role again with a remark; the new step replaces the head.",
     detail="The role sees the reply it is to improve, and goes on in the same session if its agent keeps sessions.",
     example="uwf thread poke @last -p 'shorter, and name the files'",
-    thread=_THREAD,
+    thread=THREAD,
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The remark; @FILE or - to read it."),
     agent=_AGENT,
     wait=_WAIT,

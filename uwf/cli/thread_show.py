@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from uwf.cli.columns import (
-    SPARE,
-    TEXTS,
-    cells,
-    chosen,
-    labels,
-    moment,
-    number,
-    short,
-    spent,
-    state,
-)
-from uwf.cli.command import arg, command, opt
+from uwf.cli.cells import moment, named_numbers, number, short
+from uwf.cli.columns import SPARE, TEXTS, cells, chosen, labels, spent, state
+from uwf.cli.command import THREAD, command, opt
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -30,7 +20,7 @@ SHOWN = 20
     "thread show",
     help="Show where a thread stands.",
     example="uwf thread show @last",
-    thread=arg("A ULID, 4+ characters of it, or @last.", complete="thread"),
+    thread=THREAD,
 )
 def show(ctx: Context, thread: str) -> None:
     answer(ctx, ctx.app.show(thread))
@@ -190,7 +180,7 @@ def _fields(thread: ThreadView) -> dict[str, str]:
         "cwd": thread.cwd or "",
         "labels": labels(thread),
         "priority": str(thread.priority) if thread.priority else "",
-        "usage": ", ".join(f"{key} {value}" for key, value in (thread.usage or {}).items()),
+        "usage": named_numbers(thread.usage),
         "spent": spent(thread),
         "begun": moment(thread.started_at),
         "updated": moment(thread.updated_at),

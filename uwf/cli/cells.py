@@ -1,0 +1,32 @@
+"""How values are written in tables and fields, for a reader."""
+
+from __future__ import annotations
+
+from uwf import clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def short(text: str, length: int) -> str:
+    """`text` on one line, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def moment(at_ms: int | None) -> str:
+    return clock.iso(at_ms) if at_ms else ""
+
+
+def seconds(duration_ms: int) -> str:
+    return f"{duration_ms / 1000:.1f}"
+
+
+def number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def named_numbers(numbers: Mapping[str, object] | None) -> str:
+    """Such as `tokens 12, usd 0.5`."""
+    return ", ".join(f"{name} {value}" for name, value in (numbers or {}).items())
