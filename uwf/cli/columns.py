@@ -44,7 +44,7 @@ def chosen(words: str | None) -> tuple[str, ...]:
 def cells(
     columns: tuple[str, ...], thread: ThreadView, agent: Callable[[ThreadView], str]
 ) -> list[str]:
-    """The cells of one thread; `agent` says who runs it or ran it last."""
+    """The cells of one thread; `agent` names the one that runs it or ran it last."""
     return [agent(thread) if column == "agent" else _CELLS[column](thread) for column in columns]
 
 

@@ -50,7 +50,7 @@ class Live:
     def __init__(self, out: Output) -> None:
         self._out = out
         self._began_s = 0.0
-        self._who = ""
+        self._head = ""
         self._words = ""
         self._problems: tuple[str, ...] = ()
         self._ticking = False
@@ -69,7 +69,7 @@ class Live:
     def on_event(self, event: Event) -> None:
         if isinstance(event, StepStarted):
             again = "" if event.ask == 1 else f", asked {event.ask} times"
-            self._who = f"{event.index} {event.role} · {_short(event.agent)}{again}"
+            self._head = f"{event.index} {event.role} · {_short(event.agent)}{again}"
             self._words = ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()
@@ -83,7 +83,7 @@ class Live:
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Waiting):
-            self._tell_waiting(event)
+            self._note_waiting(event)
         elif isinstance(event, Recovered):
             ended = ", ".join(map(str, event.ended_pids))
             self._out.note(
@@ -92,12 +92,12 @@ class Live:
             )
         self._draw()
 
-    def _tell_waiting(self, event: Waiting) -> None:
-        """Said once; then the live line counts the time."""
-        if self._who != WAITING:
+    def _note_waiting(self, event: Waiting) -> None:
+        """One note; then the live line counts the time."""
+        if self._head != WAITING:
             most = quantities.said(quantities.TIME, round(event.wait_s, 1))
             self._out.note(f"waiting, {most} at most: {event.message}")
-            self._who, self._words = WAITING, ""
+            self._head, self._words = WAITING, ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()
 
@@ -121,8 +121,8 @@ class Live:
     def _draw(self) -> None:
         if self._out.is_live:
             elapsed = int(clock.monotonic_s() - self._began_s)
-            words = f" · {self._words}" if self._words or self._who != WAITING else ""
-            self._out.status(f"{self._who} · {elapsed // 60}:{elapsed % 60:02d}{words}")
+            words = f" · {self._words}" if self._words or self._head != WAITING else ""
+            self._out.status(f"{self._head} · {elapsed // 60}:{elapsed % 60:02d}{words}")
 
 
 def _short(agent: str) -> str:

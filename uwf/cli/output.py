@@ -118,7 +118,7 @@ class Output:
             self.text(text)
 
     def write(self, text: str) -> None:
-        """`text` exactly, but for what a terminal cannot show or should not be told."""
+        """`text` exactly, but for what a terminal cannot show or would obey."""
         self._print(terminal.visible(text) if self.on_terminal else text)
 
     def data(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a terminal can do and show: its width, colour, Markdown, a bar; and what it must not be told.
+"""What a terminal can do and show: its width, colour, Markdown, a bar; and which characters it would obey.
 
 No text that is shown may steer the terminal: see `visible`.
 """

@@ -66,7 +66,7 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
         ids=[thread.thread],
         draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
     )
-    _tell_carried(ctx, made.carried)
+    _note_carried(ctx, made.carried)
     verb = "exec" if thread.status == "idle" else "resume"
     ctx.out.hint(f"uwf thread {verb} {thread.thread}")
 
@@ -84,12 +84,12 @@ def undo(ctx: Context, thread: str) -> None:
     if done.lost is not None:
         ctx.out.warning(f"nothing can run here, so this waits for no step any more: {done.lost}")
         ctx.out.hint(f"uwf thread exec {done.thread.thread} --workflow FILE --supplement TEXT")
-    _tell_carried(ctx, done.carried)
+    _note_carried(ctx, done.carried)
     answer(ctx, done.thread)
 
 
-def _tell_carried(ctx: Context, carried: Carried | None) -> None:
-    """Say what a person had added, and to whom it will be told."""
+def _note_carried(ctx: Context, carried: Carried | None) -> None:
+    """What a person had added before, and the role that will get it."""
     if carried is not None:
         words = short(carried.supplement, 200)
         ctx.out.note(f"{carried.role} will be told what was added before: {words}")

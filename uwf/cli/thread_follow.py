@@ -74,14 +74,14 @@ def log(ctx: Context, thread: str) -> None:
 def watch(ctx: Context, thread: str) -> None:
     for glance in ctx.app.follow(thread):
         line = {**document(glance.thread), "turns": glance.turns}
-        ctx.out.line(line, draw="\n".join(_told(glance)))
+        ctx.out.line(line, draw="\n".join(_lines(glance)))
         running = glance.thread.running
         if running is not None and running.role is not None:
             ctx.out.status(f"{running.role} · {running.agent} · running")
     ctx.out.clear_status()
 
 
-def _told(glance: Glance) -> list[str]:
+def _lines(glance: Glance) -> list[str]:
     lines = [turn.text.rstrip("\n") for turn in glance.turns]
     lines += [f"— {step.index} {step.role} → {step.status}" for step in glance.steps]
     thread = glance.thread

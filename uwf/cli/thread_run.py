@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
 
     Run = Callable[[Stop, Callable[[Event], None]], Iterator[RunView]]
-    """Runs a thread, telling what happens and stopping when it is asked to."""
+    """Runs a thread: it stops when `Stop` is asked for, and reports each event."""
 
 SUSPENDED = "suspended"
 
@@ -66,7 +66,7 @@ def exec_(
     said = _said(supplement, f"uwf thread exec {thread} --supplement")
     return _run(
         ctx,
-        lambda stop, tell: ctx.app.exec(
+        lambda stop, on_event: ctx.app.exec(
             thread,
             count=steps,
             agent=agent,
@@ -74,7 +74,7 @@ def exec_(
             workflow=workflow,
             wait_s=wait,
             stop=stop,
-            on_event=tell,
+            on_event=on_event,
         ),
     )
 
@@ -111,7 +111,7 @@ def resume(
     more = _budget(budget)
     return _run(
         ctx,
-        lambda stop, tell: ctx.app.resume(
+        lambda stop, on_event: ctx.app.resume(
             thread,
             count=steps,
             agent=agent,
@@ -119,7 +119,7 @@ def resume(
             budget=more,
             wait_s=wait,
             stop=stop,
-            on_event=tell,
+            on_event=on_event,
         ),
     )
 
@@ -140,14 +140,14 @@ def poke(
     remark = _said(prompt, f"uwf thread poke {thread} -p") or ""
     return _run(
         ctx,
-        lambda stop, tell: ctx.app.poke(
-            thread, remark, agent=agent, wait_s=wait, stop=stop, on_event=tell
+        lambda stop, on_event: ctx.app.poke(
+            thread, remark, agent=agent, wait_s=wait, stop=stop, on_event=on_event
         ),
     )
 
 
 def _run(ctx: Context, run: Run) -> int:
-    """Let the thread run, telling of it as it goes."""
+    """Run the thread: a line for each step, and a live line meanwhile."""
     from uwf.app.values import Stop
     from uwf.cli.live import Live, signals_to
 

@@ -27,7 +27,7 @@ def show(ctx: Context, thread: str) -> None:
 
 
 def answer(ctx: Context, thread: ThreadView) -> None:
-    """Print a thread as `show` does; other commands answer like it."""
+    """Print a thread, as every command does that answers like `show`."""
     ctx.out.answer(thread, ids=[thread.thread], draw=lambda: ctx.out.fields(_fields(thread)))
     if thread.error is not None:
         ctx.out.note(f"{thread.error.code}: {thread.error.message}")
@@ -108,11 +108,11 @@ def list_(
         ctx.out.note(f"{many}; --limit 0 shows all")
     elif not threads:
         is_narrowed = bool(status or history or workflow or label or since or until or offset)
-        _tell_none(ctx, is_narrowed)
-    _tell_of_old_ones(ctx)
+        _note_none(ctx, is_narrowed)
+    _hint_at_older_threads(ctx)
 
 
-def _tell_none(ctx: Context, is_narrowed: bool) -> None:
+def _note_none(ctx: Context, is_narrowed: bool) -> None:
     """Why a listing is empty: its conditions, or that nothing is active, or that nothing was ever begun."""
     total = ctx.app.threads("all", limit=1).total()
     if not total:
@@ -124,7 +124,7 @@ def _tell_none(ctx: Context, is_narrowed: bool) -> None:
     ctx.out.hint("uwf thread list --all")
 
 
-def _tell_of_old_ones(ctx: Context) -> None:
+def _hint_at_older_threads(ctx: Context) -> None:
     """How to bring threads into the listing that an early version has kept elsewhere."""
     left = ctx.app.upkeep.left_in_history()
     if left is None:
