@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from uwf import quantities
 from uwf.cli import exits
 from uwf.cli.command import THREAD, command, opt
@@ -12,11 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from uwf.app.values import Event, RunView, Stop
+    from uwf.app.values import RunView
     from uwf.cli.context import Context
 
-    Run = Callable[[Stop, Callable[[Event], None]], Iterator[RunView]]
-    """Runs a thread: it stops when `Stop` is asked for, and reports each event."""
+    Run = Callable[..., Iterator[RunView]]
+    """A verb of the app that runs a thread, with all but its `stop` and `on_event`."""
 
 SUSPENDED = "suspended"
 
@@ -66,15 +68,14 @@ def exec_(
     said = _said(supplement, f"uwf thread exec {thread} --supplement")
     return _run(
         ctx,
-        lambda stop, on_event: ctx.app.exec(
+        partial(
+            ctx.app.exec,
             thread,
             count=steps,
             agent=agent,
             supplement=said,
             workflow=workflow,
             wait_s=wait,
-            stop=stop,
-            on_event=on_event,
         ),
     )
 
@@ -111,15 +112,14 @@ def resume(
     more = _budget(budget)
     return _run(
         ctx,
-        lambda stop, on_event: ctx.app.resume(
+        partial(
+            ctx.app.resume,
             thread,
             count=steps,
             agent=agent,
             supplement=said,
             budget=more,
             wait_s=wait,
-            stop=stop,
-            on_event=on_event,
         ),
     )
 
@@ -138,12 +138,7 @@ def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
 ) -> int:
     remark = _said(prompt, f"uwf thread poke {thread} -p") or ""
-    return _run(
-        ctx,
-        lambda stop, on_event: ctx.app.poke(
-            thread, remark, agent=agent, wait_s=wait, stop=stop, on_event=on_event
-        ),
-    )
+    return _run(ctx, partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait))
 
 
 def _run(ctx: Context, run: Run) -> int:
@@ -155,7 +150,7 @@ def _run(ctx: Context, run: Run) -> int:
     code = exits.DONE
     is_warned = False
     with signals_to(stop), Live(ctx.out) as live:
-        for line in run(stop, live.on_event):
+        for line in run(stop=stop, on_event=live.on_event):
             live.pause()
             ctx.out.line(line, id=line.step or "", draw=_sentence(line))
             code = _exit_code(line)
