@@ -54,7 +54,7 @@ class Gate:
         return process
 
     def waiting(self, thread: str, *more: str, verb: str = "exec") -> subprocess.Popen[bytes]:
-        """The same, once it stands in the line."""
+        """The same, once it stands in the queue."""
         process = self.exec(thread, "--wait", "60", *more, verb=verb)
         until(lambda: thread in in_line(self._project))
         return process
@@ -69,12 +69,12 @@ def configure(project: Project, table: str, **settings: str) -> None:
 
 
 def in_line(project: Project) -> list[str]:
-    """The threads that wait for a place, in their order."""
+    """The threads that wait for a slot, in their order."""
     return project("queue", "list", "-q").out.split()
 
 
 def damage_line(project: Project, thread: str) -> str:
-    """Leave an entry of `thread` in the line as no version has written it; the name of its counter."""
+    """Leave an entry of `thread` in the queue as no version has written it; the name of its counter."""
     name = f"queue/{thread}"
     store = open_store(str(project.home / "store.db"), create=False)
     with store.transaction("test") as tx:

@@ -49,7 +49,7 @@ def cells(
 
 
 def state(thread: ThreadView) -> str:
-    """The status for a reader: a process that only waits for a place runs nothing."""
+    """The status for a reader: a process that only waits for a slot runs nothing."""
     return "waiting" if thread.waiting is not None else thread.status
 
 

@@ -15,7 +15,7 @@ GROUPS = {
     "workflow": "Check, register, show and draw workflows.",
     "agent": "Look at the configured agents.",
     "guard": "See what may say 'not now', and turn its switches.",
-    "queue": "Look at the threads that wait for a place.",
+    "queue": "Look at the threads that wait for a slot.",
     "migrate": "Bring an older store up to today's layout.",
     "cas": "Look at the object store: immutable nodes, found by their id.",
     "config": "Look at the configuration and change it.",

@@ -29,7 +29,7 @@ _WAIT = opt(
     "--wait",
     metavar="SECONDS",
     low=0,
-    help="Wait this long: for who runs it, for a place, for a pause that ends.",
+    help="Wait this long: for another process that runs it, for a slot, for a pause that ends.",
 )
 
 

@@ -194,7 +194,7 @@ def _waiting(thread: ThreadView) -> str:
         return ""
     since = moment(waiting.since)
     return (
-        f"for a place since {since}, number {waiting.position} in the line, process {running.pid}"
+        f"for a slot since {since}, number {waiting.position} in the queue, process {running.pid}"
     )
 
 

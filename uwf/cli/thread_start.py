@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         "--cwd", metavar="DIR", complete="folders", help="Where its agents work. [default: here]"
     ),
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
-    priority=opt("--priority", help="Higher goes first when threads wait for a place."),
+    priority=opt("--priority", help="Higher goes first when threads wait for a slot."),
     budget=opt(
         "--budget", metavar="K=N[,K=N…]", help="What it may use: tokens=2M,usd=5,steps=40,time=2h."
     ),

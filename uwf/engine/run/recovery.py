@@ -1,6 +1,6 @@
 """What a dead predecessor left behind, settled by the next command that holds the thread's lock.
 
-That is the next one on this thread, or one that needs the place which an orphan takes up, or `doctor`.
+That is the next one on this thread, or one that needs the slot which an orphan takes up, or `doctor`.
 
 Its agent's processes are ended (found by pid *and* start time, and by the mark in their environment), and its
 unfinished attempt is kept with the turns it had. The thread's own ref needs no repair, ever.
