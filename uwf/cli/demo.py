@@ -38,12 +38,12 @@ def demo(ctx: Context, path: str | None = None) -> int:
 
     began_s = clock.monotonic_s()
     linter = _linter()
-    source = folder.PANTRY if path is None else absolute(path)
-    made = folder.make(ctx.home, source, config.environment())
+    own_project = None if path is None else absolute(path)
+    made = folder.make(ctx.home, own_project or folder.PANTRY, config.environment())
     tour = Tour(ctx, made.path)
     try:
-        demo_story.welcome(tour, made, linter, own_project=path and source)
-        thread = demo_story.play(ctx, tour, is_pantry=path is None)
+        demo_story.welcome(tour, made, linter, own_project)
+        thread = demo_story.play(ctx, tour, is_pantry=own_project is None)
     except (KeyboardInterrupt, Interrupted) as interruption:
         raise Interrupted(
             "the demo was interrupted; what it has begun stands at a whole step",
@@ -56,7 +56,7 @@ def demo(ctx: Context, path: str | None = None) -> int:
         return done.code
     document = {
         "threads": [thread],
-        "source": None if path is None else source,
+        "source": own_project,
         "folder": made.path,
         "linter": linter,
         **_outcome(ctx, thread),
@@ -64,7 +64,7 @@ def demo(ctx: Context, path: str | None = None) -> int:
         "commands": _commands(tour),
     }
     ctx.out.answer(document, ids=[thread], draw=demo_story.farewell(ctx.home, document))
-    return 0
+    return exits.DONE
 
 
 def _linter() -> str:

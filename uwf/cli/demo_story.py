@@ -32,7 +32,7 @@ MAX_ANSWERS = 4
 READ_CHARS = 2000
 
 
-def welcome(tour: Tour, folder: DemoFolder, linter: str, *, own_project: str | None) -> None:
+def welcome(tour: Tour, folder: DemoFolder, linter: str, own_project: str | None) -> None:
     """What is about to happen, and where. `own_project` is None for the project that comes with uwf."""
     what = typed(own_project) if own_project else "a small untidy project that comes with uwf"
     files = counted(folder.copied.files, "file")
