@@ -407,7 +407,7 @@ def test_agent_that_is_ended_for_its_time_budget_has_not_failed(rig: Rig) -> Non
     assert message.startswith("the budget is used up: time ") and "--budget` raises it" in message
     assert stats_of(rig) == []
     for _ in range(4):  # no count of tries is used up
-        rig.run(id, "resume", Said(ended="timeout"), budget="+time=5ms")
+        rig.run(id, "resume", Said(ended="timeout"), budget="+time=1s")
     assert rig.resume(id, WROTE, budget="+time=1h").step is not None
     assert len(rig.steps(id)[0].attempts) == 5
 
