@@ -1,4 +1,7 @@
-"""What an error becomes outside: an exit code, words and a hint. The table is that of the command-line contract."""
+"""What an error becomes outside: an exit code, words and a hint; what a step becomes: an exit code.
+
+The table is that of the command-line contract.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from uwf import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.values import RunView
     from uwf.cli.output import Output
 
 DONE = 0
@@ -44,6 +48,13 @@ def exit_code(error: BaseException) -> int:
         if isinstance(error, kind):
             return code
     return FAULT
+
+
+def after_step(line: RunView) -> int:
+    """The exit code of a run whose last step came out as `line`."""
+    if line.error is not None:
+        return AGENT_FAILED
+    return SUSPENDED if line.status == "suspended" else DONE
 
 
 def report(error: BaseException, out: Output) -> None:

@@ -153,7 +153,7 @@ def _run(ctx: Context, run: Run) -> int:
         for line in run(stop=stop, on_event=live.on_event):
             live.pause()
             ctx.out.line(line, id=line.step or "", draw=_sentence(line))
-            code = _exit_code(line)
+            code = exits.after_step(line)
             if line.step and line.uncounted and not is_warned:
                 is_warned = True
                 names = ", ".join(line.uncounted)
@@ -166,12 +166,6 @@ def _run(ctx: Context, run: Run) -> int:
             elif line.status == SUSPENDED:
                 ctx.out.hint(ctx.app.way_on(line.thread))
     return code
-
-
-def _exit_code(line: RunView) -> int:
-    if line.error is not None:
-        return exits.AGENT_FAILED
-    return exits.SUSPENDED if line.status == SUSPENDED else exits.DONE
 
 
 def _sentence(line: RunView) -> str:
