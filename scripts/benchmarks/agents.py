@@ -134,7 +134,7 @@ def _handovers(home: Path, threads: int) -> list[float]:
         )
         for id in ids
     ]
-    while len(queue.everybody(store)) < threads - 1:
+    while len(queue.entries(store)) < threads - 1:
         time.sleep(0.05)
     store.close()
     (home / "go").touch()

@@ -94,7 +94,7 @@ class Home:
 
     def arrivals(self) -> dict[str, float]:
         """When those that wait now joined the queue, in monotonic seconds."""
-        return {entry.thread: entry.since_s for entry in queue.everybody(self._store)}
+        return {entry.thread: entry.since_s for entry in queue.entries(self._store)}
 
     def locked(self) -> list[str]:
         """The threads whose lock has a holder."""

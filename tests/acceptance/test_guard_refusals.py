@@ -183,7 +183,7 @@ def test_who_needs_a_place_is_refused_while_all_are_taken(project: Project) -> N
     before = standing(project, second)
     done = project("thread", "exec", second, "--agent", gate.name, "--json", expect=75)
     assert done.error["reason"] == "server_overloaded"
-    assert "the only place of this machine is taken" in done.error["message"]
+    assert "the only slot of this machine is taken" in done.error["message"]
     assert done.error["hint"] == f"uwf thread exec {second} --wait 600"
     assert standing(project, second) == before
     gate.open()
@@ -242,12 +242,12 @@ def test_who_was_refused_for_its_line_can_be_interrupted_there(project: Project)
     ended(running)
 
 
-def test_a_refusal_comes_before_busy_where_the_order_says_so(project: Project) -> None:
+def test_a_thread_that_runs_is_busy_whatever_else_is_in_the_way(project: Project) -> None:
     gate, thread = Gate(project), project.begin()
     process = gate.running(thread)
     project("guard", "drain", "on")
     words = ("thread", "exec", thread, "--agent", gate.name, "--json")
-    assert project(*words, expect=75).error["reason"] == "draining"
+    assert project(*words, expect=5).error["code"] == "busy"
     gate.open()
     ended(process)
 

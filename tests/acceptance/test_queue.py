@@ -58,7 +58,7 @@ def test_the_list_is_a_table_for_people(project: Project) -> None:
     ended(running)
     ended(waiting)
     done = project("queue", "list")
-    assert (done.out, done.err) == ("", "nobody waits\n")
+    assert (done.out, done.err) == ("", "no thread waits\n")
 
 
 def test_eight_threads_at_once_keep_to_the_limit(project: Project) -> None:
@@ -211,7 +211,7 @@ def test_waiting_in_vain_ends_in_a_refusal_after_that_time(project: Project) -> 
     assert time.monotonic() - began >= 0.5
     assert in_line(project) == []
     told = project("thread", "exec", second, "--agent", gate.name, "--wait", "0.5", expect=75)
-    full = "the only place of this machine is taken"
+    full = "the only slot of this machine is taken"
     note, *more = told.err.splitlines()
     assert re.fullmatch(rf"waiting, \d+ms at most: {full}", note)
     assert more == [f"error: {full}; waited 500ms in vain", "hint: uwf queue list"]
@@ -250,7 +250,7 @@ def test_a_terminal_says_what_is_waited_for_and_counts_the_time(project: Project
     gate.open()
     assert terminal.end() == 0
     ended(running)
-    full = "the only place of this machine is taken"
+    full = "the only slot of this machine is taken"
     assert re.fullmatch(rf"waiting, \w+ at most: {full}", terminal.screen[0])
     assert len(terminal.screen) == 3 and terminal.screen[1].startswith("worker → done")
 

@@ -37,7 +37,7 @@ def test_who_stands_in_the_place_of_the_dead_by_now_is_left_there(
     monkeypatch.setattr(platform, "is_alive", look_and_be_late)
     (finding,) = doctor.examine(each_rig.engine, repair=True)
     assert (finding.kind, finding.thread, finding.repaired) == ("queue", thread, True)
-    assert queue.everybody(each_rig.store) == living
+    assert queue.entries(each_rig.store) == living
 
 
 def test_the_dead_are_taken_out_of_the_line(rig: Rig) -> None:
@@ -45,4 +45,4 @@ def test_the_dead_are_taken_out_of_the_line(rig: Rig) -> None:
     stand_in_line(rig, thread, os.getpid(), "another boot")
     assert [one.repaired for one in doctor.examine(rig.engine, repair=False)] == [False]
     assert [one.repaired for one in doctor.examine(rig.engine, repair=True)] == [True]
-    assert queue.everybody(rig.store) == []
+    assert queue.entries(rig.store) == []

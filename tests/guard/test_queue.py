@@ -149,10 +149,10 @@ def test_an_entry_is_kept_as_it_is_and_the_gone_are_counted() -> None:
         queue.remove(tx, "T3")
         assert queue.gone(tx) == 0
     assert queue.find(store, "T3") is None
-    assert queue.entries(store, lambda owner: owner.pid != 200) == [one]
+    assert queue.living(store, lambda owner: owner.pid != 200) == [one]
     with store.transaction("test") as tx:
         queue.remove(tx, "T2")
-    assert (queue.everybody(store), queue.gone(store)) == ([one], 1)
+    assert (queue.entries(store), queue.gone(store)) == ([one], 1)
 
 
 STORED = {
@@ -174,13 +174,13 @@ def test_an_unreadable_entry_is_named_and_can_be_removed(value: object) -> None:
     with store.transaction("test") as tx:
         queue.put(tx, entry("T1"))
         tx.set_counter("queue/T2", value)
-    for look in (queue.everybody, lambda counters: queue.find(counters, "T2")):
+    for look in (queue.entries, lambda counters: queue.find(counters, "T2")):
         with pytest.raises(StoreError, match="queue/T2") as caught:
             look(store)
         assert caught.value.hint == "uwf queue drop queue/T2"
     with store.transaction("test") as tx:
         assert [queue.remove(tx, "T2"), queue.remove(tx, "T2")] == [True, False]
-    assert queue.everybody(store) == [entry("T1")]
+    assert queue.entries(store) == [entry("T1")]
 
 
 class Hours:

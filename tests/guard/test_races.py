@@ -177,7 +177,7 @@ def slot_guard(path: str, tmp_path: Path, **limits: Any) -> Slots:
 
 def living(path: str) -> list[Entry]:
     store = open_store(path)
-    found = queue.in_order(queue.entries(store, platform.is_alive), clock.monotonic_s())
+    found = queue.in_order(queue.living(store, platform.is_alive), clock.monotonic_s())
     store.close()
     return found
 

@@ -37,7 +37,7 @@ def test_figures_that_the_platform_does_not_give_refuse_nobody() -> None:
 def test_memory_is_kept_for_two_people_and_for_those_that_have_just_begun() -> None:
     left = replace(PLENTY, memory_bytes=1499 * MB)
     assert refused(lambda: check(left)).message == (
-        "1499 MB of memory are free; a step of mine takes 500 MB, with that and 2 places kept for people "
+        "1499 MB of memory are free; a step of mine takes 500 MB, with that and 2 slots kept for people "
         "1500 MB are needed"
     )
     check(replace(PLENTY, memory_bytes=1500 * MB))
@@ -53,7 +53,7 @@ def test_memory_is_kept_for_two_people_and_for_those_that_have_just_begun() -> N
 def test_one_of_a_kind_is_told_as_one() -> None:
     left = replace(PLENTY, memory_bytes=1 * MB)
     assert (
-        "with that and 1 begun a moment ago and 1 place kept for people 1500 MB"
+        "with that and 1 begun a moment ago and 1 slot kept for people 1500 MB"
         in refused(lambda: check(left, rules=Rules(seats=1), starting=1)).message
     )
 

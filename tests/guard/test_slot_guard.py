@@ -98,7 +98,7 @@ class Machine:
         return one
 
     def waiting(self) -> list[str]:
-        found = queue.in_order(queue.everybody(self.store), self.time.s)
+        found = queue.in_order(queue.entries(self.store), self.time.s)
         return [one.thread for one in found]
 
     def taken(self, name: str = MACHINE) -> int:
@@ -126,7 +126,7 @@ def test_without_waiting_a_full_machine_refuses_and_says_how_to_wait(machine: Ma
     refusal = refused(lambda: machine.enter(1))
     assert (refusal.reason, refusal.message, refusal.hint) == (
         "server_overloaded",
-        "all 2 places of this machine are taken",
+        "all 2 slots of this machine are taken",
         "uwf thread exec T1 --wait 600",
     )
     assert machine.store.counters("") == []
@@ -168,13 +168,13 @@ def test_smaller_pools_are_taken_too_and_named(tmp_path: Path, time: Time) -> No
     held = machine.enter(1, labels={"repo": "shop", "unlimited": "x"})
     assert len(held.descriptors) == 4
     refusal = refused(lambda: machine.enter(2, labels={"repo": "shop"}))
-    assert refusal.message == "the only place of label repo=shop is taken"
+    assert refusal.message == "the only slot of label repo=shop is taken"
     machine.enter(3, labels={"repo": "bar"})
-    assert refused(lambda: machine.enter(4)).message == "all 2 places of agent mine are taken"
+    assert refused(lambda: machine.enter(4)).message == "all 2 slots of agent mine are taken"
     machine.enter(5, agent="other")
     assert (
         refused(lambda: machine.enter(6, agent="other")).message
-        == "all 3 places of workflow flow are taken"
+        == "all 3 slots of workflow flow are taken"
     )
     assert (machine.taken(), machine.taken("workflow/flow")) == (3, 3)
 
@@ -220,7 +220,7 @@ def test_who_does_not_wait_passes_nobody_who_does(machine: Machine) -> None:
     refusal = refused(lambda: machine.enter(1))
     assert (refusal.reason, refusal.message) == (
         "server_overloaded",
-        "others wait for a place and go before thread T1",
+        "others wait for a slot and go before thread T1",
     )
     machine.enter(2, person=True)()  # but a person passes all that are none
     machine.processes.dead.add((5, "start 5"))
@@ -463,9 +463,9 @@ def test_who_is_far_back_behind_those_who_want_something_else_goes_within_second
     assert machine.time.s - freed_s[0] <= CLOSE_LOOK_S + LONGEST_POLL_S
 
 
-@pytest.mark.parametrize("when", ["at once", "in line"])
+@pytest.mark.parametrize("when", ["at once", "in the queue"])
 def test_guard_that_breaks_keeps_nothing(machine: Machine, when: str) -> None:
-    if when == "in line":
+    if when == "in the queue":
         holders = full(machine)
 
     def break_down(sleep: int) -> None:
@@ -475,10 +475,10 @@ def test_guard_that_breaks_keeps_nothing(machine: Machine, when: str) -> None:
         raise ZeroDivisionError
 
     machine.overloaded = fail
-    wait_s = 60.0 if when == "in line" else 0.0
+    wait_s = 60.0 if when == "in the queue" else 0.0
     with pytest.raises(ZeroDivisionError):
         machine.enter(1, break_down, wait_s=wait_s)
-    assert machine.taken() == (1 if when == "in line" else 0)
+    assert machine.taken() == (1 if when == "in the queue" else 0)
     assert machine.waiting() == []
 
 

@@ -1,4 +1,4 @@
-"""`uwf queue`: the threads that wait for a place to run."""
+"""`uwf queue`: the threads that wait for a slot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @command(
     "queue list",
-    help="List the threads that wait for a place, in the order in which they go.",
+    help="List the threads that wait for a slot, in the order in which they go.",
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
@@ -41,12 +41,12 @@ def list_(ctx: Context) -> None:
         ),
     )
     if not waiting:
-        ctx.out.note("nobody waits")
+        ctx.out.note("no thread waits")
 
 
 @command(
     "queue drop",
-    help="Take a thread out of the line; its waiting command ends with exit 75, its thread is untouched.",
+    help="Take a thread out of the queue; its waiting command ends with exit 75, its thread is untouched.",
     example="uwf queue drop @last",
     thread=arg("A ULID, 4+ characters of it, @last, or a counter queue/ULID.", complete="waiting"),
 )

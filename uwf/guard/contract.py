@@ -174,7 +174,7 @@ def refuse(
 ) -> Refused:
     """The refusal to raise: `message` says what is in the way and what would have to change.
 
-    `retry_at_ms` is told in whole seconds, so that whoever comes then does not come too early.
+    `retry_at_ms` is told in whole seconds, so that the next try does not come too early.
     """
     if retry_at_ms is not None:
         message += f"; try again at {clock.iso(retry_at_ms + 999)}"

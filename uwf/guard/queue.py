@@ -1,8 +1,8 @@
 """`queue_full`, `dropped`: the threads that wait for a slot, in what order they go, and whose slots are kept.
 
 One entry a thread, a counter `queue/<thread>` each. A person's requests come first and nothing overtakes them;
-then the higher priority, which grows by one for every `AGE_S` of waiting so that none starves; then who came
-first. An entry whose process is dead counts for nothing, and is removed by whoever comes across it.
+then the higher priority, which grows by one for every `AGE_S` of waiting so that none starves; then the one
+that came first. An entry whose process is dead is stale: it counts for nothing, and is removed where it is met.
 
 A waiter that could not start now in any case, because a smaller pool is full or the machine cannot bear it, lets
 others pass. After `PATIENCE_S` a free slot of its smaller pools is kept for it, or it might never get two of them at
@@ -54,12 +54,12 @@ class Entry(Record):
     owner: Owner
 
 
-def entries(counters: Counters, is_alive: Callable[[Owner], bool]) -> list[Entry]:
+def living(counters: Counters, is_alive: Callable[[Owner], bool]) -> list[Entry]:
     """The queue as it stands, in no order, without those whose process is dead."""
-    return [entry for entry in everybody(counters) if is_alive(entry.owner)]
+    return [entry for entry in entries(counters) if is_alive(entry.owner)]
 
 
-def everybody(counters: Counters) -> list[Entry]:
+def entries(counters: Counters) -> list[Entry]:
     """The queue as it stands, in no order, with those whose process is dead."""
     return [read(name, value) for name, value in counters.counters(PREFIX)]
 
@@ -141,8 +141,8 @@ class Queue:
         self.remove([entry])
 
     def look(self, entry: Entry) -> list[Entry]:
-        """All who wait, in no order."""
-        left, waiting = gone(self._store), everybody(self._store)
+        """All that wait, in no order."""
+        left, waiting = gone(self._store), entries(self._store)
         self._note_position(left, waiting, entry)
         return waiting
 
@@ -167,7 +167,7 @@ class Queue:
                     leave(tx, entry)
 
     def _join(self, tx: Transaction, entry: Entry) -> None:
-        waiting = [other for other in everybody(tx) if other.thread != entry.thread]
+        waiting = [other for other in entries(tx) if other.thread != entry.thread]
         # Only now: in a long queue it takes a while, and writers wait meanwhile.
         if len(waiting) >= self._most:
             waiting = self._without_the_dead(tx, waiting)

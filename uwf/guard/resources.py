@@ -66,7 +66,7 @@ class Resources(Guard):
         needed = takes_bytes * (1 + seats + starting)
         if left.memory_bytes is not None and left.memory_bytes < needed:
             others = [f"{starting} begun a moment ago"] if starting else []
-            others += [f"{counted(seats, 'place')} kept for people"] if seats else []
+            others += [f"{counted(seats, 'slot')} kept for people"] if seats else []
             raise refuse(
                 "server_overloaded",
                 f"{_mb(left.memory_bytes)} of memory are free; a step of {request.agent} takes "

@@ -31,13 +31,13 @@ MACHINE = "machine"
 PATIENCE_S = 5.0
 """The folder is held for a fraction of a millisecond. Who has it for this long was stopped in the middle."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.064
-"""Between two attempts to hold it: twice as long each time, for hundreds who ask every millisecond leave the one
-who has it no time to go on.
+"""Between two attempts to hold it: twice as long each time, for hundreds that ask every millisecond leave the
+holder no time to go on.
 """
 A_LOOK_S, MOST_LOOKS = 0.0002, 50
-"""How long a look takes, and for how many who takes a slot waits before he takes another one."""
+"""How long a look takes, and for how many a taker waits before it takes another slot."""
 MANY_POOLS = 100
-"""From here on a new pool has those that nobody uses removed: label values may come without end."""
+"""From here on a new pool has unused ones removed: label values may come without end."""
 
 _MUTEX = "taking"
 
@@ -57,8 +57,8 @@ class Pool(Record):
     def full(self) -> str:
         """What is said when no slot is left."""
         if self.limit == 1:
-            return f"the only place of {self.words} is taken"
-        return f"all {self.limit} places of {self.words} are taken"
+            return f"the only slot of {self.words} is taken"
+        return f"all {self.limit} slots of {self.words} are taken"
 
 
 class Full(Exception):
@@ -122,7 +122,7 @@ class SlotTable:
         return held
 
     def _lock_one(self, pool: Pool) -> int:
-        """The first free slot. There is one: nobody else takes any."""
+        """The first free slot. There is one: no other process takes any."""
         path = self._path(pool)
         self._make(path)
         number = looks = 0
@@ -172,9 +172,9 @@ def taking(folder: str) -> Iterator[SlotTable]:
 
 
 def count(folder: str, pool: Pool) -> int:
-    """How many slots of `pool` are taken now. Makes nothing, waits for nobody, and is in nobody's way.
+    """How many slots of `pool` are taken now. Makes nothing, waits for nothing, and is in no process's way.
 
-    Those above the limit count too: somebody may run under a higher one.
+    Those above the limit count too: an agent may run under a higher one.
     """
     return sum(map(_is_taken, _files(folder, pool)))
 
@@ -189,7 +189,7 @@ def holders(folder: str, pool: Pool) -> list[str]:
 def names_taken(folder: str, prefix: str) -> list[str]:
     """Names of the pools that begin with `prefix` and have a slot taken now, sorted, as they were noted.
 
-    For pools of which nobody has a list: there may be one for every value of a label.
+    For pools of which there is no list: there may be one for every value of a label.
     """
     try:
         pools = [entry.path for entry in os.scandir(folder) if entry.is_dir()]
@@ -232,14 +232,14 @@ def _written_s(path: str) -> float:
     try:
         return os.stat(path).st_mtime
     except FileNotFoundError:
-        return 0.0  # nobody used the pool, and it was removed
+        return 0.0  # the pool was unused, and removed
 
 
 def _is_taken(path: str) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False  # nobody used the pool, and it was removed
+        return False  # the pool was unused, and removed
     try:
         return not _lock(descriptor, fcntl.LOCK_SH)
     finally:

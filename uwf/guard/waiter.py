@@ -148,7 +148,7 @@ class Waiter:
             return None
         return refuse(
             "server_overloaded",
-            f"others wait for a place and go before thread {self._request.thread}",
+            f"others wait for a slot and go before thread {self._request.thread}",
             hint=self._next_command(),
         )
 

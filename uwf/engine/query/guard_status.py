@@ -129,4 +129,4 @@ class QueuePositions:
 
 
 def _in_order(counters: Counters) -> Iterable[Entry]:
-    return queue.in_order(queue.entries(counters, platform.is_alive), clock.monotonic_s())
+    return queue.in_order(queue.living(counters, platform.is_alive), clock.monotonic_s())

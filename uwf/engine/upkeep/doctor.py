@@ -47,7 +47,7 @@ def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
 
 
 def _counters(ctx: RunContext, repair: bool) -> list[Finding]:
-    """Values that cannot be decoded. The first to be put right: guards, and the line, cannot be read with them."""
+    """Values that cannot be decoded. The first to be put right: guards, and the queue, cannot be read with them."""
     found = ctx.store.unreadable()
     if found and repair:
         with ctx.store.transaction("doctor counters", durable=False) as tx:
@@ -103,7 +103,7 @@ def _line(ctx: RunContext, repair: bool) -> list[Finding]:
         if repair:
             with ctx.store.transaction("doctor waiter", durable=False) as tx:
                 queue.leave(tx, entry)
-        what = f"a place in the line of process {entry.owner.pid}, which is gone"
+        what = f"an entry in the queue of process {entry.owner.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
     return found
 
