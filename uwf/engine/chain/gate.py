@@ -135,7 +135,7 @@ def _is_known(key: str) -> bool:
 
 
 def _is_name(key: str, text: str) -> bool:
-    """Whether a tag is what it says it is, and no text that somebody put there."""
+    """Whether a tag is what it says it is, and no text that was put there."""
     if key == STATUS:
         return text in STATUSES
     return key in NAMED_TAGS or (key.startswith(NUMBERS) and text.replace(".", "").isdecimal())

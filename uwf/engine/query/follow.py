@@ -1,4 +1,4 @@
-"""Following a thread from outside: what is new since the last look, until nobody runs it."""
+"""Following a thread from outside: what is new since the last look, until no process runs it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Glance(Record):
 
 
 def follow(store: Store, views: ThreadViews, thread: str) -> Iterator[Glance]:
-    """Glances at `thread`: one at once, one at every change, and a last one when nobody runs it."""
+    """Glances at `thread`: one at once, one at every change, and a last one when no process runs it."""
     news = _News(store, thread)
     before: tuple[object, ...] | None = None
     is_last = False

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 RUNNING, CORRUPT = "running", "corrupt"
 
 _WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What reading a node raises that somebody made by hand."""
+"""What reading a node raises that was made by hand."""
 
 _BAD_REF = ("bad_status", "bad_tag")
 
@@ -125,9 +125,7 @@ class ThreadViews:
         attempt, plan = thread.attempt, thread.plan
         if plan is not None and self._max_attempts is not None:
             failures = tries.failures_in_a_row(self._reader, attempt, plan.supplement)
-            if (
-                failures >= self._max_attempts()
-            ):  # no other try is made until somebody adds something
+            if failures >= self._max_attempts():  # no more is tried until a person adds something
                 return f"uwf thread resume {thread.id} --supplement TEXT"
         return transitions.way_on(thread)
 
@@ -247,7 +245,7 @@ def _corrupt(ref: Ref, error: Exception) -> ThreadView:
 
 
 def _check_shape(place: Position) -> None:
-    """Raise `TypeError` where a step that somebody made by hand has no counts where they belong."""
+    """Raise `TypeError` where a step that was made by hand has no counts where they belong."""
     counts = (place.index, place.round, *place.visits.values())
     if not all(type(count) is int for count in counts):
         raise TypeError(f"object {place.id[:12]} counts with something that is no number")

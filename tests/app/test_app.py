@@ -1,0 +1,126 @@
+"""A front door on one page: everything it needs of a home, it asks the app for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers.project import ONE
+from uwf.app import App
+from uwf.app.values import StepStarted, Stop
+from uwf.errors import Busy, ConfigInvalid, NotFound, Refused, StateError
+
+if TYPE_CHECKING:
+    from uwf.app.values import Event
+
+DONE = "printf -- '---\\n$status: done\\nnote: fine\\n---\\nThe end.'"
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.yaml").write_text(ONE)
+    with App.open(str(tmp_path / "home")) as app:
+        yield app
+
+
+def test_home_that_was_never_used_is_empty_and_stays_so(app: App) -> None:
+    assert app.threads("all").threads == []
+    assert app.objects.figures().objects == 0
+    with pytest.raises(NotFound):
+        app.show("@last")
+    assert not Path(app.home).exists()
+
+
+def test_thread_from_its_start_to_its_second_round(app: App) -> None:
+    thread = app.start("one.yaml", "Do it.", labels={"repo": "shop"}, budget={"steps": 9})
+    assert (thread.status, thread.current_role, thread.budget) == ("idle", "worker", {"steps": 9})
+    events: list[Event] = []
+    [first] = app.exec(thread.thread, agent=DONE, on_event=events.append)
+    assert (first.status, first.step_status, first.error) == ("completed", "done", None)
+    assert [event.role for event in events if isinstance(event, StepStarted)] == ["worker"]
+    [second] = app.resume("@last", agent=DONE, supplement="once more", count=None)
+    assert second.round == 2
+    [row, again] = app.steps.all("@last")
+    assert (row.fields, again.round) == ({"note": "fine"}, 2)
+    assert app.steps.read("@last~1").markdown.startswith("## Step 1: worker → done")
+    assert "once more" in app.read("@last").markdown
+    assert app.log("@last")[0].why == "started"
+    assert [thread.thread for thread in app.threads("history", labels={"repo": "shop"}).threads]
+
+
+def test_failure_says_how_to_go_on(app: App) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    [failed] = app.exec(id, agent="false")
+    assert failed.error is not None and failed.status == "suspended"
+    assert app.way_on(id) == f"uwf thread resume {id}"
+    with pytest.raises(StateError) as refused:
+        list(app.exec(id, agent=DONE))
+    assert refused.value.hint == app.way_on(id)
+    assert app.steps.last_attempt(id) == failed.error.attempt
+
+
+def test_acts_answer_with_the_thread_as_it_is_then(app: App) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    list(app.exec(id, agent=DONE))
+    assert app.stop(id).pid is None
+    forked = app.fork(f"{id}~0", "another way")
+    assert forked.thread.forked_from is not None and forked.carried is None
+    assert app.compare(id, forked.thread.thread).shared == 1
+    again = app.fork(forked.thread.thread)
+    assert again.carried is not None and again.carried.supplement == "another way"
+    assert app.cancel(again.thread.thread, "enough").end_reason == "enough"
+    undone = app.undo(again.thread.thread)
+    assert undone.thread.status != "cancelled"
+
+
+def test_thread_that_runs_is_busy_for_all_others(app: App, tmp_path: Path) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+
+    def look(_event: Event) -> None:
+        with App.open(app.home) as other:
+            assert other.show(id).status == "running"
+            assert other.wait(id, 0.0) is False
+            with pytest.raises(Busy):
+                list(other.exec(id, agent=DONE))
+
+    [done] = app.exec(id, agent=DONE, on_event=look, stop=Stop())
+    assert done.status == "completed"
+
+
+def test_thread_is_carried_from_one_home_to_another(app: App, tmp_path: Path) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    bundle = BytesIO()
+    app.export(id, bundle)
+    with App.open(str(tmp_path / "other")) as other:
+        for known in ((), (id,)):
+            bundle.seek(0)
+            found = other.import_threads(bundle, "a bundle")
+            assert (found.threads, found.known) == ((id,), known)
+        assert other.show(id).prompt == "Do it."
+
+
+def test_switches_hold_for_every_front_door(app: App) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    app.guards.drain(True)
+    with pytest.raises(Refused):
+        list(app.exec(id, agent=DONE))
+    assert app.guards.status().facts["drain"]
+    app.guards.drain(False)
+    assert app.guards.unpause() is False
+    assert [done.status for done in app.exec(id, agent=DONE)] == ["completed"]
+
+
+def test_invalid_config_hides_no_thread_and_is_told_of(app: App) -> None:
+    app.start("one.yaml", "Do it.")
+    Path(app.config_path).write_text("limits = 5")
+    told: list[str] = []
+    with App.open(app.home, warn=told.append) as other:
+        assert len(other.threads().threads) == 1
+        assert len(told) == 1
+        with pytest.raises(ConfigInvalid):
+            other.cancel("@last")
