@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     kind=opt("--kind", help="Store the JSON in the file as an object of this kind."),
 )
 def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
-    from uwf.cli import text_arg as text
+    from uwf.cli import arguments as text
 
     data = text.read_bytes(file)
     if kind is None:

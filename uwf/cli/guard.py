@@ -73,7 +73,7 @@ def drain(ctx: Context, word: str) -> None:
 def pause(
     ctx: Context, what: str, word: str = ON, *, until: str | None = None, reason: str = ""
 ) -> None:
-    from uwf.cli.text_arg import future_ms
+    from uwf.cli.arguments import future_ms
 
     agent = None if what in (ON, OFF) else what
     on = (what if agent is None else word) == ON

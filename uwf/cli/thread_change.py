@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from uwf.cli.arguments import text_arg
 from uwf.cli.cells import short
 from uwf.cli.command import THREAD, arg, command, opt
-from uwf.cli.text_arg import text_arg
 from uwf.cli.thread_show import answer
 
 TYPE_CHECKING = False

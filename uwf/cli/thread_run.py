@@ -6,8 +6,8 @@ from functools import partial
 
 from uwf import quantities
 from uwf.cli import exits
+from uwf.cli.arguments import text_arg
 from uwf.cli.command import THREAD, command, opt
-from uwf.cli.text_arg import text_arg
 from uwf.errors import InputError
 
 TYPE_CHECKING = False

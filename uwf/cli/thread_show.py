@@ -150,13 +150,13 @@ def _statuses(status: str | None, history: bool, all: bool) -> tuple[str, ...] |
 
 
 def _labels(words: tuple[str, ...]) -> dict[str, str]:
-    from uwf.cli.text_arg import label_pair
+    from uwf.cli.arguments import label_pair
 
     return dict(label_pair(word, "uwf thread list") for word in words)
 
 
 def _moment_ms(word: str) -> int:
-    from uwf.cli.text_arg import moment_ms
+    from uwf.cli.arguments import moment_ms
 
     return moment_ms(word)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from uwf import quantities
+from uwf.cli.arguments import label_pair, text_arg
 from uwf.cli.command import arg, command, opt
-from uwf.cli.text_arg import label_pair, text_arg
 from uwf.errors import InputError
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.cli import text_arg
+from uwf.cli import arguments
 from uwf.errors import InputError
 
 
@@ -30,23 +30,23 @@ def terminal() -> Iterator[io.TextIOWrapper]:
 
 @pytest.mark.parametrize("value", ["plain", "", "-x", " @x", "a@b", "ünï\n"])
 def test_a_text_stands_for_itself(value: str) -> None:
-    assert text_arg.text_arg(value) == value
+    assert arguments.text_arg(value) == value
 
 
 def test_a_file_stands_for_its_content(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xef\xbb\xbf\xc3\xbc\r\n")
-    assert text_arg.text_arg(f"@{tmp_path}/a") == "ü\r\n"
+    assert arguments.text_arg(f"@{tmp_path}/a") == "ü\r\n"
 
 
 def test_two_ats_stand_for_one() -> None:
-    assert text_arg.text_arg("@@home") == "@home"
-    assert text_arg.text_arg("@@") == "@"
+    assert arguments.text_arg("@@home") == "@home"
+    assert arguments.text_arg("@@") == "@"
 
 
 def test_a_dash_stands_for_stdin(stdin: io.BytesIO) -> None:
     stdin.write("from ☃ outside".encode())
     stdin.seek(0)
-    assert text_arg.text_arg("-") == "from ☃ outside"
+    assert arguments.text_arg("-") == "from ☃ outside"
 
 
 def test_stdin_that_is_a_terminal_is_not_waited_for(
@@ -54,13 +54,13 @@ def test_stdin_that_is_a_terminal_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", terminal)
     with pytest.raises(InputError, match="standard input is a terminal"):
-        text_arg.text_arg("-")
+        arguments.text_arg("-")
 
 
 def test_stdin_that_is_closed_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="it is closed"):
-        text_arg.text_arg("-")
+        arguments.text_arg("-")
 
 
 @pytest.mark.parametrize(
@@ -75,19 +75,19 @@ def test_stdin_that_is_closed_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> N
 )
 def test_what_gives_no_text_is_bad_input(value: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        text_arg.text_arg(value)
+        arguments.text_arg(value)
 
 
 def test_other_encodings_are_named_by_their_first_wrong_byte(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"caf\xe9")
     with pytest.raises(InputError, match="latin is not UTF-8 text: byte 3"):
-        text_arg.text_arg(f"@{tmp_path}/latin")
+        arguments.text_arg(f"@{tmp_path}/latin")
 
 
 def test_the_limit_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_arg, "MAX_TEXT_BYTES", 10)
+    monkeypatch.setattr(arguments, "MAX_TEXT_BYTES", 10)
     (tmp_path / "a").write_bytes(b"x" * 10)
-    assert text_arg.text_arg(f"@{tmp_path}/a") == "x" * 10
+    assert arguments.text_arg(f"@{tmp_path}/a") == "x" * 10
     (tmp_path / "a").write_bytes(b"x" * 11)
     with pytest.raises(InputError, match="is larger than"):
-        text_arg.text_arg(f"@{tmp_path}/a")
+        arguments.text_arg(f"@{tmp_path}/a")
