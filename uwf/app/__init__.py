@@ -7,8 +7,9 @@
 
 Verbs are whole acts: each takes the locks it needs, settles what a dead process left, and answers with the thread
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
-`@last`. What they answer are records (`uwf.app.values`); errors are those of `uwf.errors`. Threads stand here; what
-else a home has is in rooms of its own: `steps`, `workflows`, `objects`, `guards`, `upkeep`, `settings`, `agents`.
+`@last`. What they answer are records (`uwf.app.values`); a run tells of itself in events (`uwf.app.events`); errors are
+those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
+`objects`, `guards`, `upkeep`, `settings`, `agents`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """

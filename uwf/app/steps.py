@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from uwf.engine.query import resolve, steps, turns
+from uwf.engine.query.steps import StepPage as StepPage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.query.markdown import Page
-    from uwf.engine.query.steps import AttemptPage, StepPage, StepRow
+    from uwf.engine.query.steps import AttemptPage, StepRow
     from uwf.engine.query.turns import TurnRow
 
 

@@ -1,8 +1,10 @@
-"""The values that `App` takes and answers with, for front doors to name. They are made where they are described."""
+"""The values that `App` answers with, for a front door to name to a type checker; those of a run are in `events`.
+
+They are made where they are described. Nothing needs to import this to run, which would load most of the engine.
+"""
 
 from __future__ import annotations
 
-from uwf.agent.stop import Stop as Stop
 from uwf.app.acts import Carried as Carried
 from uwf.app.acts import Forked as Forked
 from uwf.app.acts import StopReport as StopReport
@@ -10,12 +12,6 @@ from uwf.app.acts import Undone as Undone
 from uwf.app.objects import Unreached as Unreached
 from uwf.config.edit import Setting as Setting
 from uwf.engine.actions.transfer import Imported as Imported
-from uwf.engine.events import Recovered as Recovered
-from uwf.engine.events import ReplyRejected as ReplyRejected
-from uwf.engine.events import Retrying as Retrying
-from uwf.engine.events import StepStarted as StepStarted
-from uwf.engine.events import Turn as Turn
-from uwf.engine.events import Waiting as Waiting
 from uwf.engine.query.diff import Comparison as Comparison
 from uwf.engine.query.follow import Glance as Glance
 from uwf.engine.query.guard_status import GuardStatus as GuardStatus
@@ -39,5 +35,4 @@ from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.engine.events import Event as Event
     from uwf.workflow.problem import WorkflowProblem as WorkflowProblem

@@ -99,7 +99,7 @@ def refs(ctx: Context, id: str) -> None:
     id=OBJECT,
 )
 def walk(ctx: Context, id: str) -> int:
-    from uwf.app.values import Unreached
+    from uwf.app.objects import Unreached
 
     code = exits.DONE
     for each in ctx.app.objects.walk(id):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock, quantities
-from uwf.app.values import Recovered, ReplyRejected, Retrying, StepStarted, Turn, Waiting
+from uwf.app.events import Recovered, ReplyRejected, Retrying, StepStarted, Turn, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
-    from uwf.app.values import Event, Stop
+    from uwf.app.events import Event, Stop
     from uwf.cli.output import Output
 else:
     try:

@@ -49,7 +49,7 @@ def list_(ctx: Context, thread: str) -> None:
     step=_STEP,
 )
 def show(ctx: Context, step: str) -> None:
-    from uwf.app.values import StepPage
+    from uwf.app.steps import StepPage
 
     found = ctx.app.steps.show(step)
     if not isinstance(found, StepPage):

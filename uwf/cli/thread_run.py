@@ -143,7 +143,7 @@ def poke(
 
 def _run(ctx: Context, run: Run) -> int:
     """Run the thread: a line for each step, and a live line meanwhile."""
-    from uwf.app.values import Stop
+    from uwf.app.events import Stop
     from uwf.cli.live import Live, signals_to
 
     stop = Stop()
