@@ -128,7 +128,7 @@ def test_a_page_that_nothing_uses_is_a_problem(path: str) -> None:
 
 
 def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clock) -> None:
-    """Somebody moves a ref and collects what it left, in the middle of the walk."""
+    """Another process moves a ref and collects what it left, in the middle of the walk."""
     ids = tree(disk)
     read = disk.raw
     other = open_store(path)

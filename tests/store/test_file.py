@@ -1,4 +1,4 @@
-"""The store file: how it comes to be, what is refused in its place, and what opening it costs nobody."""
+"""The store file: how it comes to be, what is refused in its place, and what opening it may not cost."""
 
 from __future__ import annotations
 
@@ -394,7 +394,7 @@ def test_a_snapshot_does_not_move(disk: SqliteStore, path: str) -> None:
 def test_a_snapshot_waits_as_a_transaction_does(
     disk: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first read may meet somebody who recovers the WAL; it is tried again, and leaves nothing open."""
+    """The first read may meet a process that recovers the WAL; it is tried again, and leaves nothing open."""
     run = disk._database.run
     failures = [sqlite3.OperationalError("database is locked")] * 2
     failures[0].sqlite_errorcode = sqlite3.SQLITE_BUSY

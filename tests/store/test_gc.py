@@ -1,4 +1,4 @@
-"""Collecting garbage: what goes, what stays, and that it never takes what somebody is writing."""
+"""Collecting garbage: what goes, what stays, and that it never takes what a writer is about to name."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_was_put_lately_stays_with_all_it_links_to(store: Store, now: Clock
 
 
 def test_what_was_put_again_lately_stays(store: Store, now: Clock) -> None:
-    """Somebody stores what is there already as garbage, and is about to name it."""
+    """Another process stores what is there already as garbage, and is about to name it."""
     put(store, "again")
     for pause_ms in (20 * DAY_MS, REFRESH_MS, REFRESH_MS // 2):
         now.ms += pause_ms

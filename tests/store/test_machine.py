@@ -1,7 +1,7 @@
 """A model, a store in memory and one in a file, side by side through random transactions.
 
 Two connections write to the same file in turn; transactions end well, are undone, or are abandoned with their
-connection; connections close and open again. After each step everybody knows the same.
+connection; connections close and open again. After each step all know the same.
 """
 
 from __future__ import annotations

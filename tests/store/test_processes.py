@@ -1,4 +1,4 @@
-"""The store between real processes: who makes it, who moves a ref, who is killed."""
+"""The store between real processes: what makes it, what moves a ref, what is killed."""
 
 from __future__ import annotations
 

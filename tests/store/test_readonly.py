@@ -1,4 +1,4 @@
-"""A store in a folder that cannot be written is read while nobody has it open, and never written."""
+"""A store in a folder that cannot be written is read while no process has it open, and never written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from uwf.store.sqlite import SqliteStore, faults, open_store, readonly
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    """A store with one object, which nobody has open."""
+    """A store with one object, which no process has open."""
     path = str(tmp_path / "home" / "store.db")
     store = open_store(path)
     put(store, "one")

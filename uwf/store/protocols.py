@@ -321,7 +321,7 @@ class Snapshot(Protocol):
 
 class Store(Objects, Refs, Counters, Protocol):
     def transaction(
-        self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
+        self, name: str, *, durable: bool = True, wait_s: float | None = None
     ) -> TransactionScope:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long: for more

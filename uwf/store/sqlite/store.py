@@ -54,7 +54,7 @@ class SqliteStore(Reading, CounterReading):
         return self._database.path
 
     def transaction(
-        self, name: str | None = None, *, durable: bool = True, wait_s: float | None = None
+        self, name: str, *, durable: bool = True, wait_s: float | None = None
     ) -> SqliteTransaction:
         return SqliteTransaction(self._database, self._gate, name, durable, wait_s)
 

@@ -43,7 +43,7 @@ class SqliteTransaction(CounterWriting, Reading):
         self,
         database: Database,
         gate: Gate | None,
-        name: str | None,
+        name: str,
         durable: bool,
         wait_s: float | None,
     ) -> None:
