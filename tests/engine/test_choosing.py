@@ -96,13 +96,6 @@ def test_workflow_is_found_by_object_then_by_file_then_by_name(rig: Rig, tmp_pat
     assert workflows.find(rig.store, "loop", str(tmp_path)).source == "file"
 
 
-def test_file_is_found_without_a_store(tmp_path: Path) -> None:
-    write(tmp_path, "filed")
-    assert workflows.find(None, "filed", str(tmp_path)).workflow.name == "filed"
-    with pytest.raises(NotFound):
-        workflows.find(None, "loop", str(tmp_path))
-
-
 @pytest.mark.parametrize(
     "word", ["nothing", "", ".", "..", "a/b", "a\0b", "ü" * 300, "feedfeed", "abc", "x\n"]
 )

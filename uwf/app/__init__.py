@@ -188,13 +188,13 @@ class App(OpenHome):
         on with that one. Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked
         for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends.
         """
-        from uwf.app import acts
+        from uwf.app import running
         from uwf.engine.run.plan import EXEC, Order
 
         self.be_patient()
         rebind = None if workflow is None else self.workflows.store(workflow)
         order = Order(EXEC, count, agent, supplement, rebind, wait_s=wait_s)
-        return acts.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def resume(
         self,
@@ -212,12 +212,12 @@ class App(OpenHome):
 
         `budget` changes what it may use, as in `+usd=2`.
         """
-        from uwf.app import acts
+        from uwf.app import running
         from uwf.engine.run.plan import RESUME, Order
 
         self.be_patient()
         order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s)
-        return acts.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def poke(
         self,
@@ -230,12 +230,12 @@ class App(OpenHome):
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
         """Run the head step's role again with a remark; the new step replaces the head."""
-        from uwf.app import acts
+        from uwf.app import running
         from uwf.engine.run.plan import POKE, Order
 
         self.be_patient()
         order = Order(POKE, agent=agent, supplement=remark, wait_s=wait_s)
-        return acts.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def way_on(self, thread: str) -> str:
         """The command that lets a suspended or completed thread go on."""

@@ -1,34 +1,29 @@
 """What a person does to a thread, as whole acts: take the lock, settle what a dead process left, then do it.
 
-A run is one of them. What each changes in the store is in `uwf.engine.actions` and `uwf.engine.run`.
+What each changes in the store is in `uwf.engine.actions`. Running a thread is in `running`.
 """
 
 from __future__ import annotations
 
 from uwf import points
-from uwf.agent.stop import Stop
 from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle
 from uwf.engine.actions import stop as stopping
 from uwf.engine.actions import undo as undoing
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain.tags import SUSPENDED, THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.events import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView
-from uwf.engine.run import lock, recovery, runner
-from uwf.errors import Busy, StateError
+from uwf.engine.run import lock, recovery
+from uwf.errors import Busy
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.events import Event
-    from uwf.engine.query.thread_view import RunView
-    from uwf.engine.run.plan import Order
 
 SETTLING_S = 5.0
 """Beside the grace of its agent: how long a run that was asked to stop has for its own ending."""
@@ -62,28 +57,6 @@ class Undone(Record):
     thread: ThreadView
     carried: Carried | None
     lost: str | None
-
-
-def run(
-    home: OpenHome,
-    id: str,
-    order: Order,
-    stop: Stop | None,
-    on_event: Callable[[Event], None] | None,
-) -> Iterator[RunView]:
-    """Run the thread `id` as ordered. A suspended thread has the same hint as when it was suspended."""
-    context, views = home.context(on_event), home.views()
-    given, stop = stop, stop or Stop()
-    try:
-        for result in runner.run(context, id, order, stop):
-            yield views.result(result)
-    except StateError as error:
-        if error.code == SUSPENDED:
-            error.hint = views.way_on(threads.current(context.store, context.cache, id))
-        raise
-    finally:
-        if given is None:
-            stop.close()
 
 
 def stop(home: OpenHome, id: str) -> StopReport:

@@ -59,19 +59,18 @@ class Registered(Record):
     before: str | None
 
 
-def find(reader: Reader | None, word: str, cwd: str) -> Found:
-    """The workflow that `word` names, as seen from the folder `cwd`. `reader` None: there is no store yet.
+def find(reader: Reader, word: str, cwd: str) -> Found:
+    """The workflow that `word` names, as seen from the folder `cwd`.
 
     Raises `NotFound` when nothing has that name, `WorkflowInvalid` when a file that has it is not right.
     """
     several: Ambiguous | None = None
-    if reader is not None:
-        try:
-            id = object_of(reader, word)
-        except Ambiguous as error:
-            several, id = error, None  # a name may look like the beginning of an id
-        if id is not None:
-            return Found(model.from_payload(reader.get(id).payload), "object")
+    try:
+        id = object_of(reader, word)
+    except Ambiguous as error:
+        several, id = error, None  # a name may look like the beginning of an id
+    if id is not None:
+        return Found(model.from_payload(reader.get(id).payload), "object")
     from uwf.workflow import find as files
 
     path = files.find_file(word, cwd)
@@ -80,10 +79,9 @@ def find(reader: Reader | None, word: str, cwd: str) -> Found:
 
         loaded = load.load(path)
         return Found(loaded.workflow, "file", loaded.warnings, path)
-    if reader is not None:
-        ref = _registered(reader, word)
-        if ref is not None:
-            return Found(model.from_payload(reader.get(ref).payload), "registry")
+    ref = _registered(reader, word)
+    if ref is not None:
+        return Found(model.from_payload(reader.get(ref).payload), "registry")
     raise several or NotFound(
         f"no workflow {word!r}: no object, file, name in .workflows/ or registered name fits",
         hint="uwf workflow list",

@@ -1,0 +1,40 @@
+"""Running a thread: the runner, with what it needs of a home, and its results as they are shown."""
+
+from __future__ import annotations
+
+from uwf.agent.stop import Stop
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain.tags import SUSPENDED
+from uwf.engine.run import runner
+from uwf.errors import StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.app.opened import OpenHome
+    from uwf.engine.events import Event
+    from uwf.engine.query.thread_view import RunView
+    from uwf.engine.run.plan import Order
+
+
+def run(
+    home: OpenHome,
+    id: str,
+    order: Order,
+    stop: Stop | None,
+    on_event: Callable[[Event], None] | None,
+) -> Iterator[RunView]:
+    """Run the thread `id` as ordered. A suspended thread has the same hint as when it was suspended."""
+    context, views = home.context(on_event), home.views()
+    given, stop = stop, stop or Stop()
+    try:
+        for result in runner.run(context, id, order, stop):
+            yield views.result(result)
+    except StateError as error:
+        if error.code == SUSPENDED:
+            error.hint = views.way_on(threads.current(context.store, context.cache, id))
+        raise
+    finally:
+        if given is None:
+            stop.close()
