@@ -57,8 +57,10 @@ def paths_in(text: str) -> list[str]:
 
 
 def functions_in(text: str) -> list[tuple[str, str]]:
-    """(path, name) of every `path.py: name` between backticks: what a file is said to define."""
-    return re.findall(r"`(uwf/[\w/]+\.py): (\w+)(?:\(\))?`", text)
+    """(path, name) of every line of a drawing that begins with a name and has its file behind it."""
+    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    line = re.compile(r"^[ |+'-]*([A-Za-z_.]+) {2,}.*?(uwf/[\w/]+\.py)", re.MULTILINE)
+    return [(path, name) for name, path in line.findall(blocks)]
 
 
 def defined_in(path: Path) -> set[str]:
@@ -75,19 +77,17 @@ def test_what_a_document_names_of_the_tree_exists(document: Path) -> None:
     found = paths_in(text)
     assert found
     assert [path for path in found if not (ROOT / path).exists()] == []
-    lost = [
-        (path, name) for path, name in functions_in(text) if name not in defined_in(ROOT / path)
-    ]
+    drawn = functions_in(text)
+    lost = [pair for pair in drawn if not {*pair[1].split(".")} <= defined_in(ROOT / pair[0])]
     assert lost == []
 
 
 def test_a_path_is_found_in_prose_in_a_drawing_and_in_a_link() -> None:
     text = "see `uwf/cli/` and (docs/x.md)\n  |-> uwf/engine/run/runner.py: run, not ~/.uwf/config.toml"
     assert paths_in(text) == ["uwf/cli", "docs/x.md", "uwf/engine/run/runner.py"]
-    assert functions_in("`uwf/home.py: path()` and `uwf/a.py: B`") == [
-        ("uwf/home.py", "path"),
-        ("uwf/a.py", "B"),
-    ]
+    drawing = "```\n | +- A.b   does it   uwf/home.py  => c\n | said in words  uwf/home.py\n```\n"
+    assert functions_in(drawing) == [("uwf/home.py", "A.b")]
+    assert "store_file" in defined_in(ROOT / "uwf/home.py")
 
 
 def test_the_tree_in_the_readme_has_every_room() -> None:
