@@ -32,21 +32,21 @@ def repeats(store: SqliteStore, thread: str, cause: str) -> int:
     return guard(store=store).repeats(thread, "exit_code", cause)
 
 
-@pytest.mark.parametrize(("tries", "repeats"), [(0, 0), (2, 0), (0, 2), (2, 2)])
-def test_few_failures_let_the_step_be_tried(tries: int, repeats: int) -> None:
-    guard().enter(replace(REQUEST, tries=tries, repeats=repeats))
+@pytest.mark.parametrize(("failures", "repeats"), [(0, 0), (2, 0), (0, 2), (2, 2)])
+def test_few_failures_let_the_step_be_tried(failures: int, repeats: int) -> None:
+    guard().enter(replace(REQUEST, failures_in_a_row=failures, repeats=repeats))
 
 
 @pytest.mark.parametrize(
-    ("tries", "repeats", "words"),
+    ("failures", "repeats", "words"),
     [
         (3, 0, "failed 3 times in a row"),
         (4, 9, "failed 4 times in a row"),
         (0, 3, "failed in the same way 3 times in its life"),
     ],
 )
-def test_many_failures_are_left_to_a_person(tries: int, repeats: int, words: str) -> None:
-    request = replace(REQUEST, tries=tries, repeats=repeats)
+def test_many_failures_are_left_to_a_person(failures: int, repeats: int, words: str) -> None:
+    request = replace(REQUEST, failures_in_a_row=failures, repeats=repeats)
     with pytest.raises(Refused, match=words) as caught:
         guard().enter(request)
     assert caught.value.reason == "attempts_exhausted"
@@ -56,9 +56,11 @@ def test_many_failures_are_left_to_a_person(tries: int, repeats: int, words: str
 
 
 def test_the_limits_are_settings() -> None:
-    guard(Attempts.Rules(max_attempts=9, max_repeats=9)).enter(replace(REQUEST, tries=8, repeats=8))
+    guard(Attempts.Rules(max_attempts=9, max_repeats=9)).enter(
+        replace(REQUEST, failures_in_a_row=8, repeats=8)
+    )
     with pytest.raises(Refused):
-        guard(Attempts.Rules(max_attempts=1)).enter(replace(REQUEST, tries=1))
+        guard(Attempts.Rules(max_attempts=1)).enter(replace(REQUEST, failures_in_a_row=1))
 
 
 @pytest.mark.parametrize(

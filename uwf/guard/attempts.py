@@ -61,8 +61,8 @@ class Attempts(Guard):
     def enter(self, request: Request) -> None:
         if request.fresh:
             return
-        if request.tries >= self.rules.max_attempts:
-            what = f"failed {counted(request.tries, 'time')} in a row"
+        if request.failures_in_a_row >= self.rules.max_attempts:
+            what = f"failed {counted(request.failures_in_a_row, 'time')} in a row"
         elif request.repeats >= self.rules.max_repeats:
             what = f"failed in the same way {counted(request.repeats, 'time')} in its life"
         else:

@@ -53,7 +53,7 @@ class Request(Record):
     """A step that wants to run: whose it is, what it may cost, and how long it may wait for a slot.
 
     `person` is the layer that nothing overtakes: a person's resume, or an event marked urgent; `fresh` says that the
-    person added something new just now. `tries` counts the attempts in a row that failed at this step since then,
+    person added something new just now. `failures_in_a_row` counts the attempts that failed at this step since then,
     `repeats` how often in the thread's life it failed as it did last. `spent` is what the thread has used over its
     whole life (`tokens`, `usd`, `steps`, `time` in seconds) and `visits` how often this role was visited; `budget` is
     what the thread may use, by the same names and `visits`. `replaces` says that the step takes the place of one that
@@ -73,7 +73,7 @@ class Request(Record):
     person: bool
     fresh: bool
     wait_s: float
-    tries: int
+    failures_in_a_row: int
     repeats: int
     spent: dict[str, float]
     visits: int

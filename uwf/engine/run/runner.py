@@ -138,7 +138,7 @@ def _request(ctx: RunContext, step: NextStep, order: Order, wait_s: float) -> Re
         person=order.is_person,
         fresh=order.supplement is not None,
         wait_s=wait_s,
-        tries=attempts.failures_in_a_row(ctx.cache, pending, plan.supplement),
+        failures_in_a_row=attempts.failures_in_a_row(ctx.cache, pending, plan.supplement),
         repeats=repeats,
         spent=usage.of_thread(ctx.cache, thread),
         visits=thread.position.visits.get(plan.role, 0),
