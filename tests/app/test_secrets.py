@@ -107,6 +107,7 @@ def test_names_are_no_texts() -> None:
         "status": "idle",
         "label.who": "[redacted:A_KEY]",
     }
+    assert gate.value({f"no {name}": 2}) == {"no [redacted:A_KEY]": 2}
     assert gate.value({"agent": name, "why": name}) == {"agent": name, "why": "[redacted:A_KEY]"}
 
 

@@ -64,13 +64,15 @@ COUNTED: Names = {
     "pools": None,
     "started": None,
     "host": None,
+    "probe_thread": None,
+    "probe_started": None,
     "event": None,
     "breaker": None,
     "class": None,
     "failure_class": None,
     "state": None,
 }
-"""Fields of counters and samples."""
+"""Fields of counters and samples. Keys are names where they can be, else what failed."""
 
 NAMED_TAGS = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP)
 NUMBERS = (COMPLETED_AT, PRIORITY, BUDGET, UNDONE)
@@ -104,7 +106,12 @@ class SecretsGate:
         return self._redactor.text(text) if text else text
 
     def value(self, value: Any) -> Any:
-        return self._fields(value, COUNTED) if isinstance(value, dict) else self._clean(value)
+        if not isinstance(value, dict):
+            return self._clean(value)
+        cleaned = self._fields(value, COUNTED)
+        return {
+            key if key.isidentifier() else self.text(key): field for key, field in cleaned.items()
+        }
 
     def _fields(self, fields: dict[str, Any], names: Names) -> dict[str, Any]:
         cleaned = {}
