@@ -3,12 +3,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf.cli import jsontext
+from uwf.cli.jsontext import document
+from uwf.record import Record, replace
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -52,3 +57,29 @@ def test_an_interpreter_without_the_c_function_writes_the_same() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ascii(jsontext.dumps({'ü\n\x00"': [1, "☃"]}))
+
+
+class Inner(Record):
+    at_ms: int
+    from_: str
+
+
+class Outer(Record):
+    left_out: ClassVar[tuple[str, ...]] = ("end_reason",)
+
+    thread_id: str
+    rows: tuple[Inner, ...]
+    tags: Mapping[str, Any]
+    nothing: None = None
+    end_reason: str | None = None
+
+
+def test_record_is_an_object_of_the_contract() -> None:
+    shown = Outer("T", (Inner(1, "uwf"),), MappingProxyType({"some_key": [1, Inner(2, "x")]}))
+    assert document(shown) == {
+        "threadId": "T",
+        "rows": [{"atMs": 1, "from": "uwf"}],
+        "tags": {"some_key": [1, {"atMs": 2, "from": "x"}]},
+        "nothing": None,
+    }
+    assert document(replace(shown, end_reason="enough"))["endReason"] == "enough"

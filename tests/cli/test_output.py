@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, ClassVar
 
 import pytest
 
-from uwf.cli.output import Output, document
-from uwf.record import Record, replace
+from uwf.cli.output import Output
 
 
 def test_an_answer_takes_the_form_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,29 +47,3 @@ def test_notes_and_hints_are_for_people_and_warnings_for_all(
     assert capsys.readouterr().err == (
         'n\nhint: h\nwarning: w\nwarning: w\n{"warning":{"message":"w"}}\n'
     )
-
-
-class Inner(Record):
-    at_ms: int
-    from_: str
-
-
-class Outer(Record):
-    left_out: ClassVar[tuple[str, ...]] = ("end_reason",)
-
-    thread_id: str
-    rows: tuple[Inner, ...]
-    tags: Mapping[str, Any]
-    nothing: None = None
-    end_reason: str | None = None
-
-
-def test_record_is_an_object_of_the_contract() -> None:
-    shown = Outer("T", (Inner(1, "uwf"),), MappingProxyType({"some_key": [1, Inner(2, "x")]}))
-    assert document(shown) == {
-        "threadId": "T",
-        "rows": [{"atMs": 1, "from": "uwf"}],
-        "tags": {"some_key": [1, {"atMs": 2, "from": "x"}]},
-        "nothing": None,
-    }
-    assert document(replace(shown, end_reason="enough"))["endReason"] == "enough"

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.fake_agent import Said, reply
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.cli.output import document
+from uwf.cli.jsontext import document
 
 
 def test_agent_is_asked_again_in_the_same_session(rig: Rig) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.cli.output import document
+from uwf.cli.jsontext import document
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.errors import Refused
 from uwf.guard import breaker

@@ -11,7 +11,7 @@ from tests.engine.states import STATES
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
-from uwf.cli.output import document
+from uwf.cli.jsontext import document
 from uwf.engine.query import diff
 from uwf.engine.run.admission import Admission
 from uwf.errors import Refused, StateError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import OBJECT, arg, command, opt
-from uwf.cli.output import document
+from uwf.cli.jsontext import document
 from uwf.errors import NotFound
 
 TYPE_CHECKING = False

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-from types import MappingProxyType
 
 from uwf import config
 from uwf.cli import terminal
 from uwf.errors import StoreError
-from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ class Output:
     def answer(
         self, value: Any, *, ids: Iterable[str] = (), draw: str | Callable[[], None] = ""
     ) -> None:
-        """The whole answer: one JSON document (see `document`), or ids, or a text or what draws it."""
+        """The whole answer: one JSON document (see `jsontext.document`), or ids, or a text or what draws it."""
         self._print_form(value, ids, draw, indent=self.on_terminal)
 
     def line(self, value: Any, *, id: str = "", draw: str | Callable[[], None] = "") -> None:
@@ -151,7 +149,7 @@ class Output:
         if self.json:
             from uwf.cli import jsontext
 
-            self.data(jsontext.dumps(document(value), indent=indent).encode() + b"\n")
+            self.data(jsontext.dumps(jsontext.document(value), indent=indent).encode() + b"\n")
         elif self.quiet:
             self.write("".join(f"{id}\n" for id in ids))
         elif isinstance(draw, str):
@@ -254,31 +252,6 @@ class Output:
             pass  # stderr is gone: there is nowhere left to say so, and the exit code still tells
         finally:
             self._is_drawing = False
-
-
-def document(value: Any) -> Any:
-    """`value` as a document of the contract: a record is an object whose names are its fields' in camelCase.
-
-    Fields that a record names in `left_out` are there only when they have a value. `from_` stands for `from`, which no
-    field can be called. Keys of a mapping are data, and stay as they are.
-    """
-    if isinstance(value, Record):
-        rarely = getattr(value, "left_out", ())
-        return {
-            _camel(name): document(field)
-            for name in value._fields
-            if (field := getattr(value, name)) is not None or name not in rarely
-        }
-    if isinstance(value, (list, tuple)):
-        return [document(item) for item in value]
-    if isinstance(value, (dict, MappingProxyType)):
-        return {key: document(item) for key, item in value.items()}
-    return value
-
-
-def _camel(name: str) -> str:
-    first, *more = name.rstrip("_").split("_")
-    return first + "".join(word.capitalize() for word in more)
 
 
 def _fail(error: OSError) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import THREAD, arg, command, opt
-from uwf.cli.output import document
+from uwf.cli.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
