@@ -108,8 +108,10 @@ class App(OpenHome):
         return markdown.thread_page(self.reader(), found, quota_chars=quota_chars, before=before)
 
     def agent_of(self, view: ThreadView) -> str:
-        """Who runs a thread or ran it last; "" before its first step."""
-        return self.views().agent(view)
+        """The agent that runs a thread or ran it last; "" before its first step."""
+        from uwf.engine.query import threads
+
+        return threads.agent_of(self.reader(), view)
 
     def log(self, thread: str) -> list[ThreadMove]:
         """Every move of a thread, oldest first."""

@@ -46,6 +46,7 @@ class OpenHome:
         self._store: SqliteStore | None = None
         self._redactor: Redactor | None = None
         self._wait_s = wait_s
+        self._has_warned = False
 
     @property
     def config(self) -> Config:
@@ -113,7 +114,9 @@ class OpenHome:
         try:
             config = self.config
         except ConfigInvalid as error:
-            self.warn(error.message)
+            if not self._has_warned:
+                self._has_warned = True
+                self.warn(error.message)
             return ThreadViews(self.reader(), self.home)
 
         def max_attempts() -> int:

@@ -105,18 +105,6 @@ class ThreadViews:
             state["error"] = ErrorView(failure.code, failure.message, result.attempt)
         return RunView(**state, role=result.role)
 
-    def agent(self, view: ThreadView) -> str:
-        """Who runs the thread of `view`, or ran it last; "" before its first step."""
-        if view.running is not None:
-            return view.running.agent or ""
-        at: str | None = view.head if view.is_readable else None
-        while at is not None:
-            node = self._reader.get(at)
-            if node.kind == "step":
-                return str(node.payload["agent"])
-            at = previous(self._reader, at)
-        return ""
-
     def way_on(self, thread: Thread) -> str:
         """The command that lets a suspended thread go on."""
         more = self._more_budget(thread)
@@ -221,6 +209,19 @@ class ThreadViews:
             self._queue = QueuePositions(self._reader)
         found = self._queue.of(id, running.pid)
         return None if found is None else WaitingView(**found)
+
+
+def agent_of(reader: Reader, view: ThreadView) -> str:
+    """The agent that runs the thread of `view`, or ran it last; "" before its first step."""
+    if view.running is not None:
+        return view.running.agent or ""
+    at: str | None = view.head if view.is_readable else None
+    while at is not None:
+        node = reader.get(at)
+        if node.kind == "step":
+            return str(node.payload["agent"])
+        at = previous(reader, at)
+    return ""
 
 
 def _corrupt(ref: Ref, error: Exception) -> ThreadView:
