@@ -61,14 +61,6 @@ def state_within(
     return state
 
 
-def time_left_s(ctx: RunContext, request: Request) -> float | None:
-    """The time that the budget leaves for an attempt; None when the timeout of its agent is shorter."""
-    timeout_s = ctx.config.agent(request.agent).timeout_s
-    left_s = ctx.admission.budget.remaining_s(request)
-    is_tighter = left_s is not None and (timeout_s is None or left_s <= timeout_s)
-    return left_s if is_tighter else None
-
-
 def time_is_over(ctx: RunContext, step: NextStep, request: Request, used: dict[str, float]) -> str:
     """What is said of an agent that was ended because the time is used up that its thread, or a step, may take."""
     guard = ctx.admission.budget

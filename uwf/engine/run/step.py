@@ -69,6 +69,8 @@ class StepRun:
         """What all asks of this attempt used, those with a rejected reply too, as far as the agent says."""
         self._said_usage: dict[str, float] | None = None
         self._limit_resets_ms: int | None = None
+        self._budget_s: float | None = None
+        """The time that the budget leaves for it, where that is no more than the agent may take anyway."""
         self._began_s = clock.monotonic_s()
 
     def run(self, stop: Stop) -> Outcome:
@@ -106,6 +108,7 @@ class StepRun:
 
     def _ask(self, text: str, stop: Stop) -> AgentResult:
         self._said_usage = None
+        left_s = self.ctx.admission.budget.remaining_s(self.ticket.request)
         request = invocation.build(
             self.ctx,
             self.step,
@@ -113,8 +116,9 @@ class StepRun:
             text,
             self.session,
             keep_fds=self.ticket.descriptors,
-            longest_s=self.ctx.admission.budget.remaining_s(self.ticket.request),
+            longest_s=left_s,
         )
+        self._budget_s = left_s if request.timeout_s == left_s else None
         return self.step.agent.run(request, stop=stop, on_start=self._started, on_event=self._event)
 
     def _started(self, agent: Owner | None) -> None:
@@ -177,9 +181,8 @@ class StepRun:
         if failed.code != failure.EXIT_CODE:  # it was ended in the middle of its reply
             named = named_session(answer.text, self.ctx.redactor)
         self._note(named, None, answer)
-        left_s = budget.time_left_s(self.ctx, self.ticket.request)
-        if failed.code == failure.TIMEOUT and left_s is not None:
-            return self._over_budget(answer, left_s)
+        if failed.code == failure.TIMEOUT and self._budget_s is not None:
+            return self._over_budget(answer, self._budget_s)
         if failed.code == failure.STOPPED:
             said = Failure(failed.failure_class, self._words(failed, answer))
             return Stopped(**self._gone(answer, self._duration_ms()), failure=said)
