@@ -1,4 +1,4 @@
-"""Dispatch statistics beside a plain model: windows that end on the millisecond, clocks that jump, one probe."""
+"""The success rate beside a plain model: windows that end on the millisecond, clocks that jump, one probe."""
 
 from __future__ import annotations
 
