@@ -482,6 +482,20 @@ def test_guard_that_breaks_keeps_nothing(machine: Machine, when: str) -> None:
     assert machine.waiting() == []
 
 
+def test_store_that_is_too_busy_to_join_the_queue_refuses(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full(machine)
+
+    def busy(name: str, **how: Any) -> None:
+        raise StoreBusy("the store is in use")
+
+    monkeypatch.setattr(machine.store, "transaction", busy)
+    refusal = refused(lambda: machine.enter(1, wait_s=60.0))
+    assert (refusal.reason, refusal.message) == ("server_overloaded", "the store is in use")
+    assert (machine.taken(), machine.waiting()) == (2, [])
+
+
 def test_fault_while_leaving_the_line_keeps_no_slots(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock
+from uwf.errors import StoreBusy
 from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
 from uwf.guard.slots import MACHINE, Pool
@@ -124,12 +125,15 @@ class Queue:
     @contextmanager
     def joined_by(self, entry: Entry) -> Iterator[None]:
         """Wait in the queue, and be out of it again whatever happens; no fault then hides what did. Raises `Refused`
-        when the queue is full.
+        when the queue is full, or the store too busy to join it.
 
         A waiter holds the lock of its thread: a second request waits for that, and no living waiter is replaced here.
         """
-        with self._store.transaction("queue join", durable=False) as tx:
-            self._join(tx, entry)
+        try:
+            with self._store.transaction("queue join", durable=False) as tx:
+                self._join(tx, entry)
+        except StoreBusy as busy:  # with too many others, which is no fault of the queue
+            raise refuse("server_overloaded", busy.message, hint=busy.hint) from busy
         try:
             yield
         except BaseException as error:
