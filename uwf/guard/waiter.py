@@ -27,7 +27,7 @@ POLL_S, LONGEST_POLL_S = 0.025, 1.0
 """Those that may all go at once, if the machine is empty, look every `POLL_S`; as many behind them half as often, and
 so on, so that a queue of hundreds costs little.
 """
-CLOSE_LOOK_S = 2.0
+CLOSE_LOOK_S = 5.0
 """How often a waiter looks closely: also when many are ahead of it, for these may be dead or wait for something else;
 and whether a slot is taken up by what a dead process left behind.
 """
