@@ -98,8 +98,7 @@ class Home:
 
     def locked(self) -> list[str]:
         """The threads whose lock has a holder."""
-        home = str(self.path)
-        return [thread for thread in self.threads if runner(home, thread) is not None]
+        return [thread for thread in self.threads if runner(self._store, thread) is not None]
 
     def lives(self) -> list[tuple[str, int, int, int | None]]:
         """What the agents noted: thread, pid, and when each began and ended, in monotonic nanoseconds."""

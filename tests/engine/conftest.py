@@ -44,10 +44,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def each_store(request: pytest.FixtureRequest, tmp_path: Path, home: str) -> Iterator[Store]:
     """A store of each kind: for what depends on transactions and listings."""
     if request.param == "memory":
-        yield open_in_memory()
+        yield open_in_memory(home=home)
         return
     store = open_store(str(tmp_path / "store.db"))
     yield store
@@ -60,7 +60,7 @@ def make_rig(home: str) -> Callable[..., Rig]:
 
     def make(*, secrets: Sequence[tuple[str, str]] = (), **settings: Any) -> Rig:
         gate = SecretsGate(lambda: Redactor(secrets))
-        return Rig(open_in_memory(gate), home, secrets=secrets, **settings)
+        return Rig(open_in_memory(gate, home=home), home, secrets=secrets, **settings)
 
     return make
 

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -14,16 +15,24 @@ from tests.guard.asking import Time
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.actions import stop
-from uwf.engine.chain.thread import leases, runner
+from uwf.engine.chain.thread import runner
 from uwf.errors import StateError
 from uwf.store import leases as locks
+from uwf.store.protocols import Store
+from uwf.store.sqlite import open_in_memory
 
 ID = clock.ulid(1_700_000_000_000)
 PATIENCE_S = 10.0
 
 
 @pytest.fixture
-def holder(tmp_path: object) -> Iterator[Callable[..., int]]:
+def store(tmp_path: Path) -> Store:
+    """Its leases are those of the folder, which other processes see."""
+    return open_in_memory(home=str(tmp_path))
+
+
+@pytest.fixture
+def holder(store: Store) -> Iterator[Callable[..., int]]:
     """Forks a process that holds the thread's lock and does not let go by itself."""
     pids: list[int] = []
 
@@ -33,7 +42,7 @@ def holder(tmp_path: object) -> Iterator[Callable[..., int]]:
         if pid == 0:
             try:
                 signal.signal(signal.SIGTERM, on_term)
-                assert leases(str(tmp_path)).take(ID)
+                assert store.leases.take(ID)
                 os.write(says, b"x")
                 time.sleep(60)
             finally:
@@ -56,49 +65,49 @@ def let_go_and_stay(signum: int, frame: object) -> None:
         locks.FileLeases(path).release(held)
 
 
-def test_nobody_runs_it(tmp_path: object) -> None:
-    assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) is None
-    assert stop.wait(str(tmp_path), ID, timeout_s=0)
+def test_nobody_runs_it(store: Store) -> None:
+    assert stop.stop(store, ID, patience_s=PATIENCE_S) is None
+    assert stop.wait(store, ID, timeout_s=0)
 
 
-def test_run_ends_at_sigterm(tmp_path: object, holder: Callable[..., int]) -> None:
+def test_run_ends_at_sigterm(store: Store, holder: Callable[..., int]) -> None:
     pid = holder()
-    assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
-    assert runner(str(tmp_path), ID) is None
+    assert stop.stop(store, ID, patience_s=PATIENCE_S) == pid
+    assert runner(store, ID) is None
 
 
-def test_run_that_lets_go_is_not_killed(tmp_path: object, holder: Callable[..., int]) -> None:
+def test_run_that_lets_go_is_not_killed(store: Store, holder: Callable[..., int]) -> None:
     pid = holder(let_go_and_stay)
-    assert stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S) == pid
+    assert stop.stop(store, ID, patience_s=PATIENCE_S) == pid
     assert os.waitpid(pid, os.WNOHANG) == (0, 0)
 
 
-def test_run_that_does_not_listen_is_killed(tmp_path: object, holder: Callable[..., int]) -> None:
+def test_run_that_does_not_listen_is_killed(store: Store, holder: Callable[..., int]) -> None:
     pid = holder(signal.SIG_IGN)
-    assert stop.stop(str(tmp_path), ID, patience_s=0.05) == pid
-    assert runner(str(tmp_path), ID) is None
+    assert stop.stop(store, ID, patience_s=0.05) == pid
+    assert runner(store, ID) is None
 
 
-def test_thread_of_this_very_process_is_not_stopped(tmp_path: object) -> None:
-    held = leases(str(tmp_path)).take(ID)
+def test_thread_of_this_very_process_is_not_stopped(store: Store) -> None:
+    held = store.leases.take(ID)
     assert held is not None
     with pytest.raises(StateError):
-        stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
-    leases(str(tmp_path)).release(held)
+        stop.stop(store, ID, patience_s=PATIENCE_S)
+    store.leases.release(held)
 
 
 @pytest.mark.parametrize("pid", [0, 2**22 + 1])
 def test_run_that_cannot_be_seen_is_not_said_to_be_stopped(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch, pid: int
+    store: Store, monkeypatch: pytest.MonkeyPatch, pid: int
 ) -> None:
-    monkeypatch.setattr(stop, "runner", lambda home, thread: pid)
+    monkeypatch.setattr(stop, "runner", lambda store, thread: pid)
     with pytest.raises(StateError, match="cannot be seen from here") as caught:
-        stop.stop(str(tmp_path), ID, patience_s=PATIENCE_S)
+        stop.stop(store, ID, patience_s=PATIENCE_S)
     assert caught.value.hint == f"uwf thread wait {ID}"
 
 
 def test_run_of_another_user_is_told_at_once(
-    tmp_path: object, holder: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    store: Store, holder: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = holder()
 
@@ -109,17 +118,17 @@ def test_run_of_another_user_is_told_at_once(
         patch.setattr(platform.signal, "pidfd_send_signal", refuse, raising=False)
         patch.setattr(os, "kill", refuse)
         with pytest.raises(StateError, match=f"process {pid} of another user"):
-            stop.stop(str(tmp_path), ID, patience_s=0)
-    assert runner(str(tmp_path), ID) == pid
+            stop.stop(store, ID, patience_s=0)
+    assert runner(store, ID) == pid
 
 
 def test_waiting_ends_with_the_run_or_with_the_time(
-    tmp_path: object, holder: Callable[..., int]
+    store: Store, holder: Callable[..., int]
 ) -> None:
     pid = holder()
     with Time().patched() as moved, mock.patch("time.sleep", moved.pass_s):
         began_s = moved.s
-        assert not stop.wait(str(tmp_path), ID, timeout_s=5.0)
+        assert not stop.wait(store, ID, timeout_s=5.0)
         assert 5.0 <= moved.s - began_s < 5.1
     os.kill(pid, signal.SIGKILL)
-    assert stop.wait(str(tmp_path), ID, timeout_s=PATIENCE_S)
+    assert stop.wait(store, ID, timeout_s=PATIENCE_S)

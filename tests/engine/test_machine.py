@@ -40,7 +40,7 @@ class Threads(RuleBasedStateMachine):
         self.patch.setattr("uwf.clock.now_ms", Ticking())
         self.patch.setattr("uwf.guard.machine.look", lambda home: CALM)
         self.home = tempfile.mkdtemp(prefix="uwf-machine-")
-        self.rig = Rig(open_in_memory(), self.home, lenient=True)
+        self.rig = Rig(open_in_memory(home=self.home), self.home, lenient=True)
         flows = (PAIR, replace(PAIR, name="other"))
         self.workflows = [self.rig.put_workflow(flow) for flow in flows]
         self.threads: dict[str, Model] = {}

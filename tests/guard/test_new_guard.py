@@ -81,7 +81,7 @@ def one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 def rig(tmp_path: Path) -> Iterator[Rig]:
     """An engine whose home has the guard's table in its config."""
     (tmp_path / "config.toml").write_text("[curfew]\nsteps = 2\n")
-    rig = Rig(open_in_memory(), str(tmp_path))
+    rig = Rig(open_in_memory(home=str(tmp_path)), str(tmp_path))
     settings = config.load(str(tmp_path))
     admission = Admission(rig.store, str(tmp_path), settings, "/bin")
     rig.engine = replace(rig.engine, config=settings, admission=admission)

@@ -236,7 +236,7 @@ class Rig:
 
     @property
     def views(self) -> ThreadViews:
-        return ThreadViews(self.store, self.engine.home)
+        return ThreadViews(self.store)
 
     @property
     def prompt(self) -> str:

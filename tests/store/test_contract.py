@@ -18,6 +18,7 @@ from uwf.errors import (
     UwfError,
 )
 from uwf.store.codec import Link, encode, id_of
+from uwf.store.owner import Owner
 from uwf.store.protocols import REFRESH_MS, Move, Ref, Store, Transaction
 
 ABSENT = "ab" * 32
@@ -591,3 +592,14 @@ def test_ref_moves_only_from_the_version_that_was_read(store: Store) -> None:
     with pytest.raises(Conflict), store.transaction("test") as tx:
         tx.set_ref("a", first.id, expect=second, why="x")
     assert store.faults() == []
+
+
+def test_a_store_hands_out_its_leases(store: Store) -> None:
+    lease = store.leases.take("a")
+    assert lease is not None and lease.owner == Owner(os.getpid())
+    assert store.leases.holder("a") == lease.owner
+    assert store.leases.take("a") is None
+    assert store.leases.renew(lease)
+    store.leases.release(lease)
+    assert store.leases.holder("a") is None
+    assert store.stats().objects == store.stats().refs == 0

@@ -15,9 +15,10 @@ import pytest
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.store.leases import FileLeases, _offset
+from uwf.store.leases import FileLeases, MemoryLeases, _offset
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease, Leases
+from uwf.store.sqlite import open_in_memory, open_store
 
 ONE, OTHER = clock.ulid(1_700_000_000_000), clock.ulid(1_700_000_000_000)
 
@@ -66,8 +67,14 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "threads.lock")
 
 
+@pytest.fixture(params=["file", "memory"])
+def leases(request: pytest.FixtureRequest, path: str) -> Leases:
+    return FileLeases(path) if request.param == "file" else MemoryLeases()
+
+
 @pytest.fixture(params=["file"])
-def leases(path: str) -> Leases:
+def shared(path: str) -> Leases:
+    """Leases of a store that other processes see."""
     return FileLeases(path)
 
 
@@ -120,38 +127,38 @@ def test_an_earlier_lease_neither_renews_nor_releases_a_later_one(leases: Leases
     leases.release(second)
 
 
-def test_second_process_gets_nothing_and_sees_the_holder(leases: Leases, fork: Fork) -> None:
-    lease = taken(leases, ONE)
-    other = fork(lambda: (leases.take(ONE), leases.holder(ONE), leases.take(OTHER) is None))
+def test_second_process_gets_nothing_and_sees_the_holder(shared: Leases, fork: Fork) -> None:
+    lease = taken(shared, ONE)
+    other = fork(lambda: (shared.take(ONE), shared.holder(ONE), shared.take(OTHER) is None))
     assert other.answer == repr((None, lease.owner, False))
-    assert leases.holder(OTHER) == Owner(other.pid)
-    assert leases.take(OTHER) is None
-    leases.release(lease)
+    assert shared.holder(OTHER) == Owner(other.pid)
+    assert shared.take(OTHER) is None
+    shared.release(lease)
 
 
-def test_child_neither_has_nor_releases_the_lease_of_its_parent(leases: Leases, fork: Fork) -> None:
-    lease = taken(leases, ONE)
-    child = fork(lambda: (leases.renew(lease), leases.release(lease)))
+def test_child_neither_has_nor_releases_the_lease_of_its_parent(shared: Leases, fork: Fork) -> None:
+    lease = taken(shared, ONE)
+    child = fork(lambda: (shared.renew(lease), shared.release(lease)))
     assert child.answer == repr((False, None))
-    assert fork(lambda: leases.take(ONE)).answer == repr(None)
-    assert leases.renew(lease)
-    leases.release(lease)
+    assert fork(lambda: shared.take(ONE)).answer == repr(None)
+    assert shared.renew(lease)
+    shared.release(lease)
 
 
-def test_a_lease_is_gone_with_its_holder(leases: Leases, fork: Fork) -> None:
-    other = fork(lambda: leases.take(ONE) is None)
-    assert leases.holder(ONE) == Owner(other.pid)
+def test_a_lease_is_gone_with_its_holder(shared: Leases, fork: Fork) -> None:
+    other = fork(lambda: shared.take(ONE) is None)
+    assert shared.holder(ONE) == Owner(other.pid)
     other.end()
-    assert leases.holder(ONE) is None
-    leases.release(taken(leases, ONE))
+    assert shared.holder(ONE) is None
+    shared.release(taken(shared, ONE))
 
 
-def test_looking_for_the_holder_releases_nothing(leases: Leases, fork: Fork) -> None:
-    lease = taken(leases, ONE)
+def test_looking_for_the_holder_releases_nothing(shared: Leases, fork: Fork) -> None:
+    lease = taken(shared, ONE)
     for name in (ONE, OTHER, ONE):
-        leases.holder(name)
-    assert fork(lambda: leases.take(ONE)).answer == repr(None)
-    leases.release(lease)
+        shared.holder(name)
+    assert fork(lambda: shared.take(ONE)).answer == repr(None)
+    shared.release(lease)
 
 
 def in_turn(leases: Leases, work: Callable[[], object]) -> None:
@@ -164,7 +171,7 @@ def in_turn(leases: Leases, work: Callable[[], object]) -> None:
         leases.release(lease)
 
 
-def test_ten_takers_get_it_one_after_the_other(leases: Leases, tmp_path: Path) -> None:
+def test_ten_takers_get_it_one_after_the_other(shared: Leases, tmp_path: Path) -> None:
     count = tmp_path / "count"
     count.write_text("0")
 
@@ -178,7 +185,7 @@ def test_ten_takers_get_it_one_after_the_other(leases: Leases, tmp_path: Path) -
         pid = os.fork()
         if pid == 0:
             try:
-                in_turn(leases, add)
+                in_turn(shared, add)
             finally:
                 os._exit(0)
         pids.append(pid)
@@ -273,3 +280,36 @@ def test_where_no_file_can_be_made_that_is_said(tmp_path: Path) -> None:
         assert caught.value.hint == f"ls -la {tmp_path}"
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_stores_of_one_folder_share_their_leases_and_other_stores_do_not(tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    stores = [open_store(f"{home}/store.db"), open_store(f"{home}/store.db")]
+    alike, elsewhere = (
+        open_in_memory(home=home),
+        [open_in_memory(), open_store(f"{tmp_path}/store.db")],
+    )
+    for store in (*stores, alike, *elsewhere):
+        assert store.leases.holder(ONE) is None
+    assert not os.path.exists(f"{home}/threads.lock")
+    lease = taken(stores[0].leases, ONE)
+    assert os.path.exists(f"{home}/threads.lock")
+    for store in (stores[1], alike):
+        assert store.leases.holder(ONE) == lease.owner
+        assert store.leases.take(ONE) is None
+    for store in elsewhere:
+        assert store.leases.holder(ONE) is None
+    stores[1].leases.release(lease)
+    assert stores[0].leases.holder(ONE) is None
+    for store in (*stores, alike, *elsewhere):
+        store.close()
+
+
+def test_a_lease_outlives_the_connection_of_its_store(tmp_path: Path) -> None:
+    path = f"{tmp_path}/store.db"
+    first, second = open_store(path), open_store(path)
+    lease = taken(first.leases, ONE)
+    first.close()
+    assert second.leases.holder(ONE) == lease.owner
+    second.leases.release(lease)
+    second.close()

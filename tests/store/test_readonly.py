@@ -12,6 +12,7 @@ from tests.helpers.read_only import read_only
 from uwf.errors import StoreBusy, StoreError
 from uwf.store.backup import backup
 from uwf.store.check import verify
+from uwf.store.leases import MemoryLeases
 from uwf.store.sqlite import SqliteStore, faults, open_store, readonly
 
 
@@ -39,7 +40,7 @@ def cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:
 def opened(path: str) -> SqliteStore:
     found = readonly.open_read_only(path)
     assert found is not None
-    return SqliteStore(found)
+    return SqliteStore(found, MemoryLeases())
 
 
 def test_a_store_at_rest_is_read_where_nobody_can_write(path: str, tmp_path: Path) -> None:
@@ -48,6 +49,7 @@ def test_a_store_at_rest_is_read_where_nobody_can_write(path: str, tmp_path: Pat
         found = store.ref("one")
         assert found is not None and store.get(found.id).payload == "one"
         assert verify(store).problems == ()
+        assert store.leases.holder("one") is None
         backup(store, str(tmp_path / "copy.db"))
         with pytest.raises(StoreError, match="read-only") as error:
             put(store, "two")

@@ -129,7 +129,7 @@ class App(OpenHome):
         """Wait until no process runs a thread. False when the time was not enough."""
         from uwf.engine.actions import stop
 
-        return stop.wait(self.home, self.thread_id(thread), timeout_s=timeout_s)
+        return stop.wait(self.reader(), self.thread_id(thread), timeout_s=timeout_s)
 
     def compare(self, one: str, other: str) -> Comparison:
         """The steps that two threads share, and those after that."""

@@ -97,7 +97,7 @@ def undo(home: OpenHome, id: str) -> Undone:
 def _end_run(home: OpenHome, id: str) -> int | None:
     """Stop what runs the thread, with time for its agent to end. The pid that ran it, None if none did."""
     patience_s = home.config.limits.grace_s + SETTLING_S
-    return stopping.stop(home.home, id, patience_s=patience_s)
+    return stopping.stop(home.store(), id, patience_s=patience_s)
 
 
 def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:

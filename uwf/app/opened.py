@@ -117,14 +117,14 @@ class OpenHome:
             if not self._has_warned:
                 self._has_warned = True
                 self.warn(error.message)
-            return ThreadViews(self.reader(), self.home)
+            return ThreadViews(self.reader())
 
         def max_attempts() -> int:
             from uwf.guard.attempts import Attempts  # only once one has failed
 
             return config.rules(Attempts.Rules).max_attempts
 
-        return ThreadViews(self.reader(), self.home, config.thread_budget, max_attempts)
+        return ThreadViews(self.reader(), config.thread_budget, max_attempts)
 
     def context(self, on_event: Callable[[Event], None] | None = None) -> RunContext:
         """What a run needs. Nothing runs yet."""

@@ -43,7 +43,7 @@ class Steps:
         reader = self._home.reader()
         ref = resolve.thread_ref(reader, thread)
         only = None if step is None else resolve.step_id(reader, step)
-        is_running = runner(self._home.home, ref.name.rpartition("/")[2]) is not None
+        is_running = runner(reader, ref.name.rpartition("/")[2]) is not None
         return turns.of_thread(reader, ref, only, is_running=is_running)
 
     def last_attempt(self, thread: str) -> str | None:

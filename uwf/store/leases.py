@@ -1,4 +1,4 @@
-"""Leases that the operating system holds: one process steps a thread.
+"""Leases of a store on one machine, which the operating system holds: one process steps a thread.
 
 A dead holder holds nothing, so "running" can be asked of the kernel instead of a status that a crash would leave
 behind, and a lease never expires. All threads of a home share one file; a thread is one byte of it, at an offset
@@ -91,6 +91,34 @@ class FileLeases:
             if _held.get(key) == lease:
                 fcntl.lockf(_descriptor(self._path), fcntl.LOCK_UN, 1, key[1])
                 del _held[key]
+
+
+class MemoryLeases:
+    """See `uwf.store.protocols.Leases`: those of a store that no other process sees. Nothing is written."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Lease] = {}
+        self._epoch = 0
+
+    def take(self, name: str) -> Lease | None:
+        with _changing:
+            if name in self._held:
+                return None
+            self._epoch += 1
+            self._held[name] = lease = Lease(name, Owner(os.getpid()), self._epoch)
+            return lease
+
+    def holder(self, name: str) -> Owner | None:
+        lease = self._held.get(name)
+        return None if lease is None else lease.owner
+
+    def renew(self, lease: Lease) -> bool:
+        return self._held.get(lease.name) == lease
+
+    def release(self, lease: Lease) -> None:
+        with _changing:
+            if self.renew(lease):
+                del self._held[lease.name]
 
 
 def _cannot_lock(path: str, error: OSError) -> StoreError:

@@ -320,6 +320,11 @@ class Snapshot(Protocol):
 
 
 class Store(Objects, Refs, Counters, Protocol):
+    @property
+    def leases(self) -> Leases:
+        """What is held of what is stored here: which process runs which thread."""
+        ...
+
     def transaction(
         self, name: str, *, durable: bool = True, wait_s: float | None = None
     ) -> TransactionScope:

@@ -14,24 +14,28 @@ from uwf.agent.process import platform
 from uwf.engine.chain.thread import runner
 from uwf.errors import StateError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.store.protocols import Store
+
 SIGTERM, SIGKILL = 15, 9
 _POLL_S = 0.02
 
 
-def stop(home: str, thread: str, *, patience_s: float) -> int | None:
+def stop(store: Store, thread: str, *, patience_s: float) -> int | None:
     """End what runs `thread` now and wait for it; returns the pid that ran it, None when none did.
 
     The process gets SIGTERM and ends its agent by the usual ladder. If it still holds the thread after
     `patience_s` seconds it is killed; the next command on the thread settles what it leaves. Raises `StateError`
     when it cannot be reached, or does not let go even then.
     """
-    pid = runner(home, thread)
+    pid = runner(store, thread)
     if pid is None:
         return None
     if pid == os.getpid():
         raise StateError(f"thread {thread} is run by this very process")
     for signum, seconds in ((SIGTERM, patience_s), (SIGKILL, 2.0)):
-        if not _send(home, thread, pid, signum) or _gone(home, thread, pid, seconds):
+        if not _send(store, thread, pid, signum) or _gone(store, thread, pid, seconds):
             return pid
     raise StateError(
         f"process {pid} still runs thread {thread} after SIGKILL",
@@ -39,21 +43,21 @@ def stop(home: str, thread: str, *, patience_s: float) -> int | None:
     )
 
 
-def wait(home: str, thread: str, *, timeout_s: float | None) -> bool:
+def wait(store: Store, thread: str, *, timeout_s: float | None) -> bool:
     """Wait until no process runs `thread`. False when `timeout_s` seconds were not enough."""
     deadline_s = None if timeout_s is None else clock.monotonic_s() + timeout_s
-    while runner(home, thread) is not None:
+    while runner(store, thread) is not None:
         if deadline_s is not None and clock.monotonic_s() >= deadline_s:
             return False
         time.sleep(_POLL_S)
     return True
 
 
-def _send(home: str, thread: str, pid: int, signum: int) -> bool:
+def _send(store: Store, thread: str, pid: int, signum: int) -> bool:
     """Signal the holder of the lock. False when it let go before it could be signalled."""
     # Looked at first: it held the lock after that. One of another pid namespace has the pid 0 here.
     process = platform.look(pid) if pid > 0 else None
-    if runner(home, thread) != pid:
+    if runner(store, thread) != pid:
         return False
     if process is None:
         raise StateError(
@@ -69,9 +73,9 @@ def _send(home: str, thread: str, pid: int, signum: int) -> bool:
     return True
 
 
-def _gone(home: str, thread: str, pid: int, seconds: float) -> bool:
+def _gone(store: Store, thread: str, pid: int, seconds: float) -> bool:
     deadline_s = clock.monotonic_s() + seconds
-    while runner(home, thread) == pid:
+    while runner(store, thread) == pid:
         if clock.monotonic_s() >= deadline_s:
             return False
         time.sleep(_POLL_S)

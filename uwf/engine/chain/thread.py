@@ -5,20 +5,18 @@ Nothing here decides. *Running* is asked of the lock, never of a tag.
 
 from __future__ import annotations
 
-from uwf import home as paths
 from uwf.engine.chain.attempt import Attempt, read_attempt
 from uwf.engine.chain.nodes import Position
 from uwf.engine.chain.tags import IDLE, STATUS, STATUSES, THREADS
 from uwf.errors import Conflict, NotFound, StoreError
 from uwf.record import Record
-from uwf.store.leases import FileLeases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from uwf.engine.chain.nodes import Nodes, Plan, Reader
-    from uwf.store.protocols import Leases, Ref, Transaction
+    from uwf.store.protocols import Ref, Store, Transaction
 
 
 class Thread(Record):
@@ -116,12 +114,7 @@ def move_head(
     return tx.set_ref(name, head, expect=expect, tags=new, why=why)
 
 
-def leases(home: str) -> Leases:
-    """The leases on threads, by their ids: which process runs which."""
-    return FileLeases(paths.thread_locks(home))
-
-
-def runner(home: str, thread: str) -> int | None:
+def runner(store: Store, thread: str) -> int | None:
     """The pid of the uwf process that runs `thread` now, from its lease; None when none does."""
-    owner = leases(home).holder(thread)
+    owner = store.leases.holder(thread)
     return None if owner is None else owner.pid

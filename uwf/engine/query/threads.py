@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.events import StepResult
     from uwf.engine.query.guard_status import QueuePositions
-    from uwf.store.protocols import Ref
+    from uwf.store.protocols import Ref, Store
     from uwf.workflow.model import Workflow
 
 RUNNING, CORRUPT = "running", "corrupt"
@@ -58,27 +58,25 @@ _BAD_REF = ("bad_status", "bad_tag")
 
 
 class ThreadViews:
-    """Shows threads of one home. Keeps the workflows it has read, so that a long list reads each once."""
+    """Shows threads of one store. Keeps the workflows it has read, so that a long list reads each once."""
 
     def __init__(
         self,
-        reader: Reader,
-        home: str,
+        store: Store,
         limits: Mapping[str, float] | None = None,
         max_attempts: Callable[[], int] | None = None,
     ) -> None:
         """`limits` is what config allows every thread, `max_attempts` how often in a row a step may fail."""
         self._limits = limits or {}
         self._max_attempts = max_attempts
-        self._reader = reader
-        self._home = home
+        self._store = store
         self._workflows: dict[str, Workflow] = {}
         self._queue: QueuePositions | None = None
 
     def thread(self, ref: Ref) -> ThreadView:
         """The thread behind `ref`. Raises `StoreError` when the store cannot be asked now."""
         try:
-            thread = read(self._reader, ref)
+            thread = read(self._store, ref)
             _check_shape(thread.position)
             return self._whole(thread, self._state(thread))
         except (UwfError, *_WRONG_SHAPE) as error:
@@ -94,7 +92,7 @@ class ThreadViews:
         if isinstance(result, GraphDone):
             return RunView(**state)
         if isinstance(result, StepDone):
-            payload = self._reader.get(result.step).payload
+            payload = self._store.get(result.step).payload
             state["usage"] = payload["usage"]
             return RunView(
                 **state, role=result.role, step=result.step, step_status=payload["status"]
@@ -112,7 +110,7 @@ class ThreadViews:
             return f"uwf thread resume {thread.id} --budget {more}"
         attempt, plan = thread.attempt, thread.plan
         if plan is not None and self._max_attempts is not None:
-            failures = tries.failures_in_a_row(self._reader, attempt, plan.supplement)
+            failures = tries.failures_in_a_row(self._store, attempt, plan.supplement)
             if failures >= self._max_attempts():  # no more is tried until a person adds something
                 return f"uwf thread resume {thread.id} --supplement TEXT"
         return transitions.way_on(thread)
@@ -136,7 +134,7 @@ class ThreadViews:
         )
 
     def _whole(self, thread: Thread, state: StateView) -> ThreadView:
-        begun = Start.read(self._reader, thread.position.start)
+        begun = Start.read(self._store, thread.position.start)
         tags, running = thread.tags, self._running(thread.id)
         is_fork = FORKED_THREAD in tags and clock.is_ulid(thread.id)
         shown = vars(state) | ({} if running is None else {"status": RUNNING})
@@ -173,28 +171,28 @@ class ThreadViews:
         return usage.allowed(self._limits, workflow, role, thread.tags)
 
     def _spent(self, thread: Thread, role: str | None) -> dict[str, float]:
-        used = usage.of_thread(self._reader, thread)
+        used = usage.of_thread(self._store, thread)
         visits = thread.position.visits.get(role or "", 0)
         used[quantities.VISITS] = visits
         return {name: quantities.tidy(name, used.get(name, 0)) for name in quantities.NAMES}
 
     def _workflow(self, id: str) -> Workflow:
         if id not in self._workflows:
-            self._workflows[id] = workflow_model.from_payload(self._reader.get(id).payload)
+            self._workflows[id] = workflow_model.from_payload(self._store.get(id).payload)
         return self._workflows[id]
 
     def _error(self, thread: Thread) -> ErrorView | None:
         attempt = thread.attempt
         if attempt is None or not attempt.has_failed or thread.plan is None:
             return None
-        error = self._reader.get(attempt.last).payload["error"]
+        error = self._store.get(attempt.last).payload["error"]
         return ErrorView(error["code"], error["message"], attempt.last)
 
     def _running(self, id: str) -> RunningView | None:
-        pid = runner(self._home, id)
+        pid = runner(self._store, id)
         if pid is None:
             return None
-        attempt = read_attempt(self._reader, id)
+        attempt = read_attempt(self._store, id)
         if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
             return RunningView(pid)
         return RunningView(pid, attempt.plan.role, attempt.began_ms, attempt.agent)
@@ -206,7 +204,7 @@ class ThreadViews:
             # Here, because it loads guards, which looking at a thread needs rarely.
             from uwf.engine.query.guard_status import QueuePositions
 
-            self._queue = QueuePositions(self._reader)
+            self._queue = QueuePositions(self._store)
         found = self._queue.of(id, running.pid)
         return None if found is None else WaitingView(**found)
 

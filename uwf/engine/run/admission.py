@@ -53,7 +53,6 @@ class Admission:
     def __init__(self, store: Store, home: str, config: Config, path: str) -> None:
         """`path` is where programs are looked for."""
         self._store = store
-        self._home = home
         self._path = path
         self._grace_s = config.limits.grace_s
         host = Host(
@@ -97,7 +96,7 @@ class Admission:
     def _clear(self, thread: str) -> bool:
         """End what a dead process left of `thread`, if nothing runs it. Whether there was anything."""
         try:
-            found = recovery.settle_if_left(self._store, self._home, thread, grace_s=self._grace_s)
+            found = recovery.settle_if_left(self._store, thread, grace_s=self._grace_s)
         except Busy:
             return False
         return found is not None and not found.survivors

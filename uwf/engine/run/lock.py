@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from uwf import clock, quantities
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.thread import leases, runner
+from uwf.engine.chain.thread import runner
 from uwf.engine.events import Waiting
 from uwf.engine.run.interrupt import raise_if_stopped
 from uwf.errors import Busy, Refused
@@ -44,7 +44,7 @@ def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None
         if stop is not None:
             raise_if_stopped(stop, id)
 
-    held = take(leases(ctx.home), id, wait_s=wait_s, pause=pause)
+    held = take(ctx.store.leases, id, wait_s=wait_s, pause=pause)
     if held is None:
         message = f"thread {id} is running{_holder_note(ctx, id)}{waited_note(wait_s)}"
         hint = f"uwf thread watch {id}"
@@ -54,7 +54,7 @@ def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None
     try:
         yield
     finally:
-        leases(ctx.home).release(held)
+        ctx.store.leases.release(held)
 
 
 def take(leases: Leases, id: str, *, wait_s: float, pause: Callable[[float], None]) -> Lease | None:
@@ -76,7 +76,7 @@ def waited_note(wait_s: float) -> str:
 
 def _holder_note(ctx: RunContext, id: str) -> str:
     """Which process runs the thread, and since when, as far as the record says."""
-    pid = runner(ctx.home, id)
+    pid = runner(ctx.store, id)
     attempt = read_attempt(ctx.store, id)
     if pid is None:
         return ""

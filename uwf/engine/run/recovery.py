@@ -14,7 +14,7 @@ from uwf import points
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import INTERRUPTED, AttemptEnd, Failure, put_end, read_attempt
 from uwf.engine.chain.tags import ATTEMPTS
-from uwf.engine.chain.thread import leases, runner
+from uwf.engine.chain.thread import runner
 from uwf.engine.events import Recovered
 from uwf.errors import Busy
 from uwf.record import Record
@@ -81,19 +81,19 @@ def _end(running: Running, mark: str, grace_s: float) -> tuple[tuple[int, ...], 
     return swept.ended, swept.survivors
 
 
-def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> Settled | None:
+def settle_if_left(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     """Settle `thread` if no process runs it. Raises `Busy` when one took it just now, which settles it anyway.
 
     Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy.
     """
     found = read_attempt(store, thread)
     is_left = found is not None and found.running is not None
-    if not is_left or runner(home, thread) is not None:
+    if not is_left or runner(store, thread) is not None:
         return None
-    held = leases(home).take(thread)
+    held = store.leases.take(thread)
     if held is None:
         raise Busy(f"thread {thread} is running in another process")
     try:
         return settle(store, thread, grace_s=grace_s)
     finally:
-        leases(home).release(held)
+        store.leases.release(held)

@@ -63,7 +63,7 @@ def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
     for name in ctx.store.names(ATTEMPTS):
         thread = name.removeprefix(ATTEMPTS)
         attempt = read_attempt(ctx.store, thread)
-        if attempt is None or attempt.running is None or runner(ctx.home, thread) is not None:
+        if attempt is None or attempt.running is None or runner(ctx.store, thread) is not None:
             continue
         running, agent = attempt.running, attempt.running.agent
         what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
@@ -78,9 +78,7 @@ def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
 def _settle(ctx: RunContext, thread: str) -> bool:
     """Settle under the thread's lock; a process that took it meanwhile settles it anyway."""
     try:
-        settled = recovery.settle_if_left(
-            ctx.store, ctx.home, thread, grace_s=ctx.config.limits.grace_s
-        )
+        settled = recovery.settle_if_left(ctx.store, thread, grace_s=ctx.config.limits.grace_s)
     except Busy:
         return True
     return settled is None or not settled.survivors

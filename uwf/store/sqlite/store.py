@@ -7,9 +7,12 @@ WAL; after a crash the file is at a whole transaction. Tables are in `schema`, r
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
+from uwf import home as paths
 from uwf.errors import StoreError
+from uwf.store.leases import FileLeases, MemoryLeases
 from uwf.store.protocols import Stats
 from uwf.store.sqlite import ref_query, schema
 from uwf.store.sqlite.counters import CounterReading
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from uwf.store.protocols import Gate
+    from uwf.store.protocols import Gate, Leases
 
 
 def open_store(
@@ -34,24 +37,40 @@ def open_store(
     `wait_s` bounds the waiting for other writers, per transaction. What is written passes the `gate`.
     Errors: StoreUnreadable, StoreTooNew, StoreBusy, StoreError when it is absent and not to be made.
     """
-    return SqliteStore(schema.connect(path, create=create, wait_s=wait_s), gate)
+    database = schema.connect(path, create=create, wait_s=wait_s)
+    return SqliteStore(database, _leases(os.path.dirname(path)), gate)
 
 
-def open_in_memory(gate: Gate | None = None) -> SqliteStore:
-    """An empty store that ends with its object: for tests, and for reading where no store was made yet."""
-    return SqliteStore(schema.in_memory(), gate)
+def open_in_memory(gate: Gate | None = None, *, home: str | None = None) -> SqliteStore:
+    """An empty store that ends with its object: for tests, and for reading where no store was made yet.
+
+    With `home` its leases are those of the store in that folder; without, they are in memory, too.
+    """
+    return SqliteStore(schema.in_memory(), MemoryLeases() if home is None else _leases(home), gate)
+
+
+def _leases(folder: str) -> Leases:
+    return FileLeases(paths.thread_locks(folder))
 
 
 class SqliteStore(Reading, CounterReading):
-    """See `uwf.store.protocols.Store`. Made by `open_store`."""
+    """See `uwf.store.protocols.Store`. Made by `open_store`.
 
-    def __init__(self, database: Database, gate: Gate | None = None) -> None:
+    Its leases are locks of this machine's processes, in a file beside the store.
+    """
+
+    def __init__(self, database: Database, leases: Leases, gate: Gate | None = None) -> None:
         super().__init__(database)
+        self._leases = leases
         self._gate = gate
 
     @property
     def path(self) -> str:
         return self._database.path
+
+    @property
+    def leases(self) -> Leases:
+        return self._leases
 
     def transaction(
         self, name: str, *, durable: bool = True, wait_s: float | None = None
