@@ -10,6 +10,7 @@ from tests.helpers.fake_agent import Said, reply
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.cli.jsontext import document
+from uwf.engine.events import UsageLeftOut
 
 
 def test_agent_is_asked_again_in_the_same_session(rig: Rig) -> None:
@@ -79,6 +80,15 @@ def test_usage_beyond_counting_is_none(rig: Rig, amount: str) -> None:
     id = rig.start()
     rig.exec(id, f"---\n$status: done\nfile: a.py\nusage: {{tokens: {amount}}}\n---\n")
     assert rig.steps(id)[0].usage is None
+
+
+def test_what_of_the_usage_is_a_number_counts_and_the_rest_is_named(rig: Rig) -> None:
+    id = rig.start()
+    used = {"tokens": 340, "usd": 0.07, "service_tier": "batch", "cached": None, "cost": True}
+    rig.exec(id, reply("done", file="a.py", usage=used))
+    assert rig.steps(id)[0].usage == {"tokens": 340, "usd": 0.07}
+    told = [event for event in rig.events if isinstance(event, UsageLeftOut)]
+    assert told == [UsageLeftOut(id, "writer", ("service_tier", "cached", "cost"))]
 
 
 def test_envelope_fields_that_the_schema_has_are_output(rig: Rig) -> None:

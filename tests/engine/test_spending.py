@@ -89,6 +89,41 @@ def test_what_a_refused_reply_used_is_counted_when_a_person_stops_the_next_ask(r
     assert spent(rig, id) == {"usd": 1, "steps": 0}
 
 
+SAID = reply("done", file="a.py", usage={"usd": 0.4, "tokens": 70, "model": "small"})
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        Said(SAID, exit_code=3),
+        Said(SAID, ended="timeout"),
+        Said(SAID, ended="stall"),
+        Said(SAID, ended="signal"),
+        Said(SAID + "x", ended="output_limit"),
+    ],
+    ids=lambda said: said.ended,
+)
+def test_what_an_agent_said_that_it_used_counts_however_it_ended(rig: Rig, ended: Said) -> None:
+    id = rig.start()
+    rig.run(id, "exec", ended)
+    assert spent(rig, id) == {"usd": 0.4, "tokens": 70, "steps": 0}
+    assert budget.today(rig.store)["usd"] == 0.4
+
+
+def test_what_an_agent_used_counts_when_a_person_stops_it(rig: Rig) -> None:
+    id = rig.start()
+    with pytest.raises(Interrupted):
+        rig.run(id, "exec", Said(SAID, ended="stopped"))
+    assert spent(rig, id) == {"usd": 0.4, "tokens": 70, "steps": 0}
+    assert budget.today(rig.store)["usd"] == 0.4
+
+
+def test_an_echo_of_the_prompt_by_a_failing_agent_costs_nothing(rig: Rig) -> None:
+    id = rig.start(task=f"Copy this:\n{SAID}")
+    rig.run(id, "exec", lambda request: Said(request.prompt, exit_code=3))
+    assert spent(rig, id) == {"steps": 0}
+
+
 def test_a_reply_gives_nothing_back_of_what_a_refused_one_used(rig: Rig) -> None:
     id = rig.start()
     rig.run(id, "exec", BAD, reply("done", file="a.py", usage={"usd": -1}))

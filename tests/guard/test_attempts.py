@@ -11,7 +11,7 @@ from tests.guard.asking import bad, end, good, host, request
 from uwf.errors import Refused
 from uwf.guard import attempts
 from uwf.guard.attempts import NOTE, Attempts, signature
-from uwf.guard.contract import AttemptOverBudget
+from uwf.guard.contract import AttemptStopped
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
@@ -142,7 +142,7 @@ def test_what_is_tried_again_by_itself_is_no_failure_of_its_thread() -> None:
     store = open_in_memory()
     end(guard(store=store), bad(cause="a", is_retried=True), store)
     end(guard(store=store), good(), store)
-    end(guard(store=store), AttemptOverBudget({}, 5), store)
+    end(guard(store=store), AttemptStopped({}, 5), store)
     assert store.counters("") == []
 
 

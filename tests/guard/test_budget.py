@@ -15,7 +15,7 @@ from uwf import clock
 from uwf.errors import Refused
 from uwf.guard import budget
 from uwf.guard.budget import Budget
-from uwf.guard.contract import AttemptFailed, AttemptOverBudget, AttemptSucceeded, Request
+from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded, Request
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
@@ -138,7 +138,7 @@ def test_what_a_step_may_use_is_its_reserve(store: SqliteStore) -> None:
 def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
     tell(store, {"usd": 0.5, "tokens": 100, "words": 7})
-    end(Budget(host(store)), AttemptOverBudget({"usd": 0.25}, 1500), store)
+    end(Budget(host(store)), AttemptStopped({"usd": 0.25}, 1500), store)
     assert budget.today(store) == {"usd": 0.75, "tokens": 100, "steps": 1, "time": 1.5}
     assert refusal(store, rules, REQUEST) is None
     end(Budget(host(store)), AttemptFailed({"usd": 0.5}, 0, 0, "exit_code", "it crashed"), store)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock, quantities
-from uwf.app.events import Recovered, ReplyRejected, Retrying, StepStarted, Turn, Waiting
+from uwf.app.events import (
+    Recovered,
+    ReplyRejected,
+    Retrying,
+    StepStarted,
+    Turn,
+    UsageLeftOut,
+    Waiting,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +62,7 @@ class Live:
         self._words = ""
         self._problems: tuple[str, ...] = ()
         self._ticking = False
+        self._left_out: set[tuple[str, ...]] = set()
 
     def __enter__(self) -> Live:
         return self
@@ -80,6 +89,8 @@ class Live:
             why = "as before" if event.problems == self._problems else "; ".join(event.problems)
             self._problems = event.problems
             self._out.note(f"{event.role}: reply not valid, asking again: {why}")
+        elif isinstance(event, UsageLeftOut):
+            self._warn_left_out(event)
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Waiting):
@@ -91,6 +102,13 @@ class Live:
                 + (f", its processes were ended ({ended})" if ended else "")
             )
         self._draw()
+
+    def _warn_left_out(self, event: UsageLeftOut) -> None:
+        """Once for each role and what it named."""
+        if (event.role, *event.names) not in self._left_out:
+            self._left_out.add((event.role, *event.names))
+            names = ", ".join(event.names)
+            self._out.warning(f"the usage of {event.role}: {names} is no number and not counted")
 
     def _note_waiting(self, event: Waiting) -> None:
         """One note; then the live line counts the time."""

@@ -43,6 +43,14 @@ class ReplyRejected(Record):
     problems: tuple[str, ...]
 
 
+class UsageLeftOut(Record):
+    """An agent reported usage of which not all is an amount: `names` say what of it is not counted."""
+
+    thread: str
+    role: str
+    names: tuple[str, ...]
+
+
 class Retrying(Record):
     """An attempt failed for a reason that may pass; the next one begins after `delay_s` seconds."""
 
@@ -100,5 +108,7 @@ class GraphDone(Record):
 
 
 if TYPE_CHECKING:
-    Event: TypeAlias = StepStarted | Turn | ReplyRejected | Retrying | Waiting | Recovered
+    Event: TypeAlias = (
+        StepStarted | Turn | ReplyRejected | UsageLeftOut | Retrying | Waiting | Recovered
+    )
     StepResult: TypeAlias = StepDone | StepFailed | StepOverBudget | GraphDone

@@ -122,14 +122,17 @@ class AttemptFailed(Record):
     is_retried: bool = False
 
 
-class AttemptOverBudget(Record):
-    """The attempt was ended because what it may use was used up. That says nothing of the agent."""
+class AttemptStopped(Record):
+    """The attempt was ended by a person, by a signal, or because what it may use was used up.
+
+    That says nothing of its agent, but what it used is used.
+    """
 
     usage: Mapping[str, Any]
     duration_ms: int
 
 
-AttemptOutcome: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptOverBudget
+AttemptOutcome: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptStopped
 
 
 class StatusLine(Record):

@@ -11,7 +11,7 @@ import os
 
 from uwf import clock
 from uwf.guard import machine
-from uwf.guard.contract import AttemptOverBudget, Guard, Status, StatusLine, refuse
+from uwf.guard.contract import AttemptStopped, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, hashed
 from uwf.quantities import counted
 from uwf.settings import OFF, Table, count_from_zero, key, number_or_off, size
@@ -107,7 +107,7 @@ class Resources(Guard):
         return int(peak["bytes"] - excess * (1 - FORGET**hours))
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
-        if isinstance(outcome, AttemptOverBudget) or outcome.peak_memory_bytes <= 0:
+        if isinstance(outcome, AttemptStopped) or outcome.peak_memory_bytes <= 0:
             return
         agent = request.agent
         now_ms, before = clock.now_ms(), tx.counter(PEAKS + hashed(agent))

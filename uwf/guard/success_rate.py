@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import Busy
-from uwf.guard.contract import AttemptFailed, AttemptOverBudget, Guard, Release, refuse
+from uwf.guard.contract import AttemptFailed, AttemptStopped, Guard, Release, refuse
 from uwf.guard.counters import forgettable, forgettable_series, hashed
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
@@ -103,7 +103,7 @@ class SuccessRate(Guard):
                     tx.set_counter(counter, None)
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
-        if isinstance(outcome, AttemptOverBudget):
+        if isinstance(outcome, AttemptStopped):
             return
         agent, failure_class = request.agent, None
         if isinstance(outcome, AttemptFailed):

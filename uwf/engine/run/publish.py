@@ -22,7 +22,7 @@ from uwf.engine.chain.tags import (
 )
 from uwf.engine.chain.thread import move_head
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
-from uwf.guard.contract import AttemptFailed, AttemptOverBudget, AttemptSucceeded
+from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded
 from uwf.record import replace
 from uwf.store.codec import Link
 
@@ -199,21 +199,21 @@ def _let_learn(
     tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Stopped, *, is_retried: bool
 ) -> None:
     used, ms = outcome.usage or {}, outcome.duration_ms
-    if isinstance(outcome, OverBudget):
-        run.ticket.ended(tx, AttemptOverBudget(used, ms))
-    elif isinstance(outcome, Failed):
-        run.ticket.ended(
-            tx,
-            AttemptFailed(
-                usage=used,
-                duration_ms=ms,
-                peak_memory_bytes=outcome.peak_memory_bytes,
-                failure_class=outcome.failure.code,
-                cause=outcome.cause,
-                resets_ms=outcome.resets_ms,
-                is_retried=is_retried,
-            ),
-        )
+    if not isinstance(outcome, Failed):
+        run.ticket.ended(tx, AttemptStopped(used, ms))
+        return
+    run.ticket.ended(
+        tx,
+        AttemptFailed(
+            usage=used,
+            duration_ms=ms,
+            peak_memory_bytes=outcome.peak_memory_bytes,
+            failure_class=outcome.failure.code,
+            cause=outcome.cause,
+            resets_ms=outcome.resets_ms,
+            is_retried=is_retried,
+        ),
+    )
 
 
 def _move(

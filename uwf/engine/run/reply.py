@@ -29,14 +29,21 @@ SESSION_CHARS = 4096
 MOST_AMOUNT = 1 << 53
 
 
+class Envelope(Record):
+    """What a reply says to uwf itself: its session, the amounts it used, and what of its usage is no amount."""
+
+    session: str | None = None
+    usage: dict[str, Any] | None = None
+    left_out: tuple[str, ...] = ()
+
+
 class ValidReply(Record):
     """A valid reply and where it leaves the thread."""
 
     status: str
     output: dict[str, Any]
     body: str
-    session: str | None
-    usage: dict[str, Any] | None
+    envelope: Envelope
     state: ThreadState
 
 
@@ -47,8 +54,7 @@ class Rejected(Record):
     """
 
     problems: list[str]
-    session: str | None = None
-    usage: dict[str, Any] | None = None
+    envelope: Envelope = Envelope()
 
 
 def without_echo(text: str, *asked: str) -> str:
@@ -65,35 +71,39 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Vali
     except frontmatter.BadReply as error:
         return Rejected([redactor.text(error.message)])
     front = dict(said.front)
-    extra = _envelope(role, front)
-    session = _session(extra.get("session", front.get("session")))
+    envelope = _opened(role, front, redactor)
     status = front["$status"]
     problems = _about_suspending(front) if status == SUSPEND else reply_problems(role.schema, front)
-    session = None if session is None else redactor.text(session)
-    usage = redactor.value(extra.get("usage"))
-    usage = usage if _is_usage(usage) else None
     if problems:
-        return Rejected([redactor.text(problem) for problem in problems], session, usage)
+        return Rejected([redactor.text(problem) for problem in problems], envelope)
     output, body = redactor.value(front), redactor.text(said.body)
     try:
         state = after(workflow, role.name, status, {**output, "_body": body})
     except RouteError as error:
-        return Rejected([redactor.text(error.message)], session, usage)
+        return Rejected([redactor.text(error.message)], envelope)
     if state.message is not None:
         state = replace(state, message=redactor.text(state.message))
-    return ValidReply(status, output, body, session, usage, state)
+    return ValidReply(status, output, body, envelope, state)
 
 
-def named_session(text: str, redactor: Redactor) -> str | None:
-    """The session in a reply whose agent was ended before it was done; None when it had not come to that."""
+def envelope_of(role: Role, text: str, redactor: Redactor) -> Envelope:
+    """What `role` has said to uwf in a reply that does not count, since its agent failed or was ended."""
     try:
-        session = _session(frontmatter.split(text).front.get("session"))
+        front = frontmatter.split(text).front
     except frontmatter.BadReply:
-        return None
-    return None if session is None else redactor.text(session)
+        return Envelope()
+    return _opened(role, dict(front), redactor)
 
 
-def _envelope(role: Role, front: dict[str, Any]) -> dict[str, Any]:
+def _opened(role: Role, front: dict[str, Any], redactor: Redactor) -> Envelope:
+    """The envelope of a reply, which is taken out of its front matter."""
+    extra = _taken_out(role, front)
+    session = _session(extra.get("session", front.get("session")))
+    usage, left_out = _amounts(redactor.value(extra.get("usage")))
+    return Envelope(None if session is None else redactor.text(session), usage, left_out)
+
+
+def _taken_out(role: Role, front: dict[str, Any]) -> dict[str, Any]:
     """What `front` has for uwf itself, which is taken out of it."""
     named = [name for name in ENVELOPE if name in front]
     if not named:
@@ -120,9 +130,22 @@ def _session(value: Any) -> str | None:
     return word if word.isprintable() and 0 < len(word) <= SESSION_CHARS else None
 
 
-def _is_usage(value: Any) -> bool:
-    """Usage is a flat map of amounts, such as `{tokens: 1200, usd: 0.03}`; sums of them must stay exact."""
-    return isinstance(value, dict) and all(
-        isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= MOST_AMOUNT
-        for item in value.values()
-    )
+def _amounts(value: Any) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """What of a usage such as `{tokens: 1200, usd: 0.03}` is an amount, and what is none, by name.
+
+    What is none takes nothing of the rest with it: money that an agent names is never uncounted for the model it names
+    beside it.
+    """
+    if value is None:
+        return None, ()
+    if not isinstance(value, dict):
+        return None, (f"{value!r:.40}",)
+    amounts = {str(name): item for name, item in value.items() if _is_amount(item)}
+    left_out = tuple(f"{name!s:.40}" for name, item in value.items() if not _is_amount(item))
+    return amounts or None, left_out
+
+
+def _is_amount(item: Any) -> bool:
+    """Sums of amounts must stay exact."""
+    is_number = isinstance(item, (int, float)) and not isinstance(item, bool)
+    return is_number and abs(item) <= MOST_AMOUNT

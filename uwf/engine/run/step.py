@@ -14,10 +14,10 @@ from uwf.agent.protocol import RateLimit, Session, Text, Thinking, ToolCall, Too
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
-from uwf.engine.events import ReplyRejected, StepStarted, Turn
+from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
 from uwf.engine.run import budget, invocation, prompt, publish, retry
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
-from uwf.engine.run.reply import Rejected, judge, named_session, without_echo
+from uwf.engine.run.reply import Rejected, envelope_of, judge, without_echo
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.outcome import Outcome
     from uwf.engine.run.plan import NextStep
-    from uwf.engine.run.reply import ValidReply
+    from uwf.engine.run.reply import Envelope, ValidReply
     from uwf.store.owner import Owner
 
 ASKS = 3
@@ -91,10 +91,10 @@ class StepRun:
             answer = self._ask(text, stop)
             points.at("agent: ended")
             if answer.failure is not None:
-                return self._ended(answer.failure, answer)
+                return self._ended(answer.failure, answer, text)
             said = without_echo(answer.text, text, self.sections.form)
             verdict = judge(self.step.workflow, self.role, said, self.ctx.redactor)
-            self._note(verdict.session, verdict.usage, answer)
+            self._note(verdict.envelope, answer)
             if not isinstance(verdict, Rejected):
                 return self._accepted(verdict, answer)
             problems = verdict.problems
@@ -147,10 +147,12 @@ class StepRun:
         if clean:
             self.ctx.on_event(Turn(self.step.thread.id, self.step.plan.role, kind, clean))
 
-    def _note(self, session: str | None, used: dict[str, Any] | None, answer: AgentResult) -> None:
+    def _note(self, said: Envelope, answer: AgentResult) -> None:
         """What an ask has named as its session and used; the agent's own word goes before its reply's."""
-        self.session = answer.session or session or self.session
-        self.usage = usage.together(self.usage, answer.usage or self._said_usage or used)
+        self.session = answer.session or said.session or self.session
+        self.usage = usage.together(self.usage, answer.usage or self._said_usage or said.usage)
+        if said.left_out:
+            self.ctx.on_event(UsageLeftOut(self.step.thread.id, self.step.plan.role, said.left_out))
 
     def _reject(self, verdict: Rejected, answer: AgentResult) -> None:
         self.recorder.turn(answer.tail, last=True)
@@ -175,17 +177,18 @@ class StepRun:
             state=budget.state_within(self.ctx, self.step, reply.state, used, spent),
         )
 
-    def _ended(self, failed: AgentFailure, answer: AgentResult) -> Outcome:
-        """The agent gave no reply."""
-        named = None
-        if failed.code != failure.EXIT_CODE:  # it was ended in the middle of its reply
-            named = named_session(answer.text, self.ctx.redactor)
-        self._note(named, None, answer)
+    def _ended(self, failed: AgentFailure, answer: AgentResult, asked: str) -> Outcome:
+        """The agent gave no reply that counts. What it has used by its own word is used all the same."""
+        text = without_echo(answer.text, asked, self.sections.form)
+        said = envelope_of(self.role, text, self.ctx.redactor)
+        if failed.code == failure.EXIT_CODE:  # it was not ended in the middle of its work
+            said = replace(said, session=None)
+        self._note(said, answer)
         if failed.code == failure.TIMEOUT and self._budget_s is not None:
             return self._over_budget(answer, self._budget_s)
         if failed.code == failure.STOPPED:
-            said = Failure(failed.failure_class, self._words(failed, answer))
-            return Stopped(**self._gone(answer, self._duration_ms()), failure=said)
+            why = Failure(failed.failure_class, self._words(failed, answer))
+            return Stopped(**self._gone(answer, self._duration_ms()), failure=why)
         if self.recorder.begun is None:
             self._started(None)  # what was tried is on record all the same
         return self._failed(failed, answer)
