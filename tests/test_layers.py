@@ -12,7 +12,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "uwf"
 
-LEAVES = {"uwf", "clock", "errors", "home", "points", "quantities", "record", "settings", "yaml12"}
+LEAVES = {
+    "uwf",
+    "clock",
+    "config_table",
+    "errors",
+    "home",
+    "points",
+    "quantities",
+    "record",
+    "yaml12",
+}
 FRONT_DOORS = {"cli", "daemon", "mcp", "top", "worker"}
 
 CHAIN = {"engine.chain", "engine.events"}

@@ -13,6 +13,7 @@ from tests.helpers.fake_agent import crash
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf import config
 from uwf.config import edit
+from uwf.config_table import Table, count, key, some_duration
 from uwf.engine.query import guard_status
 from uwf.engine.run.admission import Admission
 from uwf.errors import ConfigInvalid
@@ -30,7 +31,6 @@ from uwf.guard.contract import (
 )
 from uwf.guard.machine import Left
 from uwf.record import replace
-from uwf.settings import Table, count, key, some_duration
 from uwf.store.protocols import Transaction
 from uwf.store.sqlite import open_in_memory
 

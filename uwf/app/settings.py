@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.config.edit import Setting
-    from uwf.settings import Path
+    from uwf.config_table import Path
 
 
 class Settings:

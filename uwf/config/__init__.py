@@ -1,7 +1,8 @@
 """The only reader of the environment and of `$UWF_HOME/config.toml`; all others are handed values.
 
 Here is what every command needs: where home is, and the configuration as a value. The values are in `records.py`, what
-the file may say in `keys.py`, changing it in `edit.py`, finding secrets in `secrets.py`.
+the file may say in `keys.py`, changing it in `edit.py`, finding secrets in `secrets.py`. How a table is declared, by a
+guard for one, is in `uwf/config_table.py`.
 """
 
 from __future__ import annotations

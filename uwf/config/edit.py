@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from uwf.settings import Key, Path
+    from uwf.config_table import Key, Path
 
 
 class Setting(Record):

@@ -6,16 +6,16 @@ What a key reads, and its default, stand with the record it belongs to: in `reco
 from __future__ import annotations
 
 from uwf.config.records import TABLES
+from uwf.config_table import ANY
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
-from uwf.settings import ANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from uwf.settings import Key, Path
+    from uwf.config_table import Key, Path
 
 
 def known() -> list[Key]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.record import replace
-from uwf.settings import (
+from uwf.config_table import (
     NOTHING,
     OFF,
     Table,
@@ -20,6 +19,7 @@ from uwf.settings import (
     string,
     text,
 )
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

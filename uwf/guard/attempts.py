@@ -9,9 +9,9 @@ the next. Counter `failures/<thread>` = {signature: how often}.
 
 from __future__ import annotations
 
+from uwf.config_table import Table, count, key
 from uwf.guard.contract import AttemptFailed, Guard, refuse
 from uwf.quantities import counted
-from uwf.settings import Table, count, key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

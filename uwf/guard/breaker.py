@@ -13,6 +13,7 @@ State is a counter each, `breaker/<agent>` and `breaker/<agent>/<class>`: no pro
 from __future__ import annotations
 
 from uwf import clock
+from uwf.config_table import Table, count, key, some_duration
 from uwf.errors import StoreError
 from uwf.guard.contract import (
     AttemptFailed,
@@ -26,7 +27,6 @@ from uwf.guard.contract import (
 from uwf.guard.counters import forgettable, hashed, unreadable
 from uwf.quantities import counted
 from uwf.record import Record, replace
-from uwf.settings import Table, count, key, some_duration
 from uwf.store.owner import Owner
 
 TYPE_CHECKING = False

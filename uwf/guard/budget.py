@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from uwf import clock
+from uwf.config_table import Table, amounts
 from uwf.guard.contract import AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable
 from uwf.quantities import (
@@ -23,7 +24,6 @@ from uwf.quantities import (
     said,
     written,
 )
-from uwf.settings import Table, amounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, ClassVar, TypeAlias
 
-    from uwf.settings import Table
+    from uwf.config_table import Table
     from uwf.store.protocols import Store, Transaction
 
 

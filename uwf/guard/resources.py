@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 
 from uwf import clock
+from uwf.config_table import OFF, Table, count_from_zero, key, number_or_off, size
 from uwf.guard import machine
 from uwf.guard.contract import AttemptStopped, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, hashed
 from uwf.quantities import counted
-from uwf.settings import OFF, Table, count_from_zero, key, number_or_off, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ Which pools these are is said here. What is free says `slots`, what the machine 
 from __future__ import annotations
 
 from uwf import home as paths
+from uwf.config_table import Table, count, each, key, one_of
 from uwf.guard import queue, slots
 from uwf.guard.contract import Guard, Release, Status, StatusLine
 from uwf.guard.resources import Resources
 from uwf.guard.slots import MACHINE, Pool
 from uwf.guard.waiter import Waiter
-from uwf.settings import Table, count, each, key, one_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

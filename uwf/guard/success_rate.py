@@ -12,12 +12,12 @@ Refusals are counted for people alone: no guard asks for them, and no refusal wa
 from __future__ import annotations
 
 from uwf import clock
+from uwf.config_table import Table, count, key, rate, some_duration
 from uwf.errors import Busy
 from uwf.guard.contract import AttemptFailed, AttemptStopped, Guard, Release, refuse
 from uwf.guard.counters import forgettable, forgettable_series, hashed
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
-from uwf.settings import Table, count, key, rate, some_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
