@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+
 import pytest
 
-from tests.helpers.project import Project, reply
+from tests.helpers.project import ONE, Project, reply
 
 
 def test_list_has_the_configured_agents_by_name(project: Project) -> None:
@@ -42,6 +45,30 @@ def test_check_says_which_agents_can_be_started_and_why_not(project: Project) ->
     assert project("agent", "check", "good").code == 0
     told = project("agent", "check", "bad", expect=75).out
     assert "not found on PATH" in told
+
+
+@pytest.mark.parametrize("word", ["tools/agent", "./tools/agent --print", "../here/agent 'a b'"])
+def test_a_relative_command_in_the_config_is_refused_with_the_absolute_path(
+    project: Project, word: str
+) -> None:
+    told = project("config", "set", "agents.mine.command", word, "--json", expect=2).error
+    assert "relative path" in told["message"]
+    hint = shlex.split(told["hint"])
+    assert hint[:-1] == ["uwf", "config", "set", "agents.mine.command"]
+    program, *arguments = shlex.split(hint[-1])
+    assert program == os.path.normpath(project.cwd / word.split()[0])
+    assert arguments == shlex.split(word)[1:]
+    project(*hint[1:])
+    assert project("agent", "list", "--json").json[0]["command"] == [program, *arguments]
+
+
+def test_a_relative_agent_is_that_of_the_folder_it_was_typed_in(project: Project) -> None:
+    (project.cwd / "clone").mkdir()
+    agent = project.agent(reply())
+    for folder, code in (("clone", "exit 3"), (".", f"exec {agent.command}")):
+        project.file(f"{folder}/agent", f"#!/bin/sh\n{code}\n").chmod(0o755)
+    project.step(project.begin(ONE, "--cwd", "clone"), "./agent")
+    assert agent.calls == 1
 
 
 @pytest.mark.parametrize(

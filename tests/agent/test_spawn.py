@@ -32,13 +32,15 @@ def reason(supervised: Supervised, *argv: str, **options: object) -> str:
 
 def test_unknown_program_is_named(supervised: Supervised) -> None:
     assert reason(supervised, "no-such-agent") == "cannot run 'no-such-agent': not found on PATH"
-    assert reason(supervised, "./agent") == "cannot run './agent': no such file"
+    path = str(supervised.folder / "agent")
+    assert reason(supervised, path) == f"cannot run {path!r}: no such file"
     assert supervised.started == []
 
 
 def test_folder_is_no_program(supervised: Supervised) -> None:
-    (supervised.folder / "agent").mkdir()
-    assert reason(supervised, "./agent") == "cannot run './agent': it is not a file"
+    path = supervised.folder / "agent"
+    path.mkdir()
+    assert reason(supervised, str(path)) == f"cannot run '{path}': it is not a file"
     assert "not found on PATH" in reason(supervised, "agent", env={"PATH": str(supervised.folder)})
 
 
@@ -192,8 +194,27 @@ def test_standard_descriptors_may_be_closed_in_the_host(supervised: Supervised) 
 def test_program_is_looked_for_on_the_path_it_will_get(supervised: Supervised) -> None:
     script(supervised.folder, "#!/bin/sh")
     assert supervised("agent", env={"PATH": f"/nowhere:{supervised.folder}"}).stdout == b"ran\n"
-    assert supervised("agent", env={"PATH": "/nowhere:"}).stdout == b"ran\n"  # empty: the folder
-    assert supervised("./agent").stdout == b"ran\n"
+
+
+@pytest.mark.parametrize("entry", ["", ".", "bin", "./bin", "../here/bin"])
+def test_a_file_of_the_working_folder_is_never_the_program(
+    supervised: Supervised, entry: str
+) -> None:
+    folder = supervised.folder / entry.replace("../here", ".")
+    folder.mkdir(exist_ok=True)
+    script(folder, "#!/bin/sh")
+    for path in (f"/nowhere:{entry}", f"{entry}:/nowhere", entry):
+        assert "not found on PATH" in reason(supervised, "agent", env={"PATH": path})
+    assert "the absolute path is needed" in reason(supervised, "./agent")
+    assert "the absolute path is needed" in reason(supervised, "bin/agent")
+
+
+def test_a_script_finds_its_interpreter_on_absolute_entries_alone(supervised: Supervised) -> None:
+    here = script(supervised.folder, "#!/bin/sh")
+    os.rename(here, supervised.folder / "sh")
+    env = {"PATH": f".:{supervised.folder}/none::{os.environ['PATH']}"}
+    done = supervised("env", "sh", "-c", 'echo "theirs, on $PATH"', env=env)
+    assert done.stdout.decode() == f"theirs, on {supervised.folder}/none:{os.environ['PATH']}\n"
 
 
 def test_availability_is_told_in_words(tmp_path: Path) -> None:

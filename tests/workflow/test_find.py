@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,33 @@ def test_an_absolute_path_is_taken_as_it_is(repository: Path) -> None:
     assert find_file(path, "/") == path
 
 
-def test_without_a_repository_the_search_goes_up_to_the_root(tmp_path: Path) -> None:
-    (tmp_path / ".workflows").mkdir()
-    (tmp_path / ".workflows" / "top.yaml").touch()
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    assert find_file("top", str(tmp_path / "a" / "b")) == str(tmp_path / ".workflows" / "top.yaml")
+def test_without_a_repository_only_the_current_folder_counts(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    for folder, name in ((tmp_path, "top"), (tmp_path / "a", "above"), (inner, "here")):
+        (folder / ".workflows").mkdir(parents=True)
+        (folder / ".workflows" / f"{name}.yaml").touch()
+    assert list(names(str(inner))) == ["here"]
+    assert find_file("above", str(inner)) is None
+    assert find_file("../.workflows/above.yaml", str(inner)) is not None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
+@pytest.mark.parametrize("how", ["folder", "inner folder", "link"])
+def test_a_folder_of_another_user_is_named_and_passed_over(repository: Path, how: str) -> None:
+    folder = repository / ".workflows"
+    if how == "link":
+        folder.rename(repository / "kept")
+        folder.symlink_to("kept")
+    os.chown(folder / "three" if how == "inner folder" else folder, 4711, -1, follow_symlinks=False)
+    told: list[str] = []
+    assert find_file("three", str(repository / "sub"), told.append) is None
+    assert told == [str(folder)]
+    assert "three" not in names(str(repository))
+    told.clear()
+    mine = find_file("one", str(repository), told.append)
+    nearest = ".workflows" if how == "inner folder" else ".workflow"
+    assert mine == str(repository / nearest / "one.yaml")
+    assert find_file(".workflows/three", str(repository)) is not None  # its path was typed
 
 
 def test_a_worktree_whose_git_is_a_file_is_a_repository_too(repository: Path) -> None:

@@ -26,10 +26,11 @@ class Workflows:
 
     def __init__(self, home: OpenHome) -> None:
         self._home = home
+        self._foreign: set[str] = set()
 
     def find(self, workflow: str) -> Found:
         """The workflow that is meant. Raises `NotFound`, `WorkflowInvalid`; warns of what is odd in its file."""
-        found = workflows.find(self._home.reader(), workflow, absolute(None))
+        found = workflows.find(self._home.reader(), workflow, absolute(None), self._passed_over)
         self._warn(found.warnings)
         return found
 
@@ -72,7 +73,7 @@ class Workflows:
 
     def all(self) -> list[ListedWorkflow]:
         """Those that can be started from here: registered ones and those in `.workflows/`, by name."""
-        here = find.names(absolute(None))
+        here = find.names(absolute(None), self._passed_over)
         found = [ListedWorkflow(name, "file", None, path) for name, path in here.items()]
         registered = workflows.registered(self._home.reader())
         found += [ListedWorkflow(name, "registry", id, None) for name, id in registered.items()]
@@ -94,6 +95,13 @@ class Workflows:
                 code="other_workflow",
             )
         return graph.draw(reader, found, format, ref)
+
+    def _passed_over(self, folder: str) -> None:
+        if folder not in self._foreign:
+            self._foreign.add(folder)
+            self._home.warn(
+                f"{folder} belongs to another user and is passed over; its workflows can be given by their path"
+            )
 
     def _warn(self, warnings: Iterable[WorkflowProblem]) -> None:
         for warning in warnings:

@@ -5,6 +5,8 @@ What a key reads, and its default, stand with the record it belongs to: in `reco
 
 from __future__ import annotations
 
+import os
+
 from uwf.config.records import TABLES
 from uwf.config_table import ANY
 from uwf.errors import ConfigInvalid
@@ -157,6 +159,7 @@ def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file
         if "command" not in agents.get(name, {}):
             key = dotted(("agents", name, "command"))
             raise ConfigInvalid(f"{file}: {key} is missing", hint=f"uwf config set {key} 'COMMAND'")
+        _check_program(("agents", name, "command"), agents[name]["command"], file)
     uses: list[tuple[Path, str]] = [
         (("overrides", workflow, role), agent)
         for workflow, roles in settings.get("overrides", {}).items()
@@ -171,6 +174,20 @@ def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file
                 f"{file}: {dotted(path)}: no agent is called {agent!r}; {known}",
                 hint=f"uwf config set {dotted(('agents', agent, 'command'))} 'COMMAND'",
             )
+
+
+def _check_program(path: Path, command: Sequence[str], file: str) -> None:
+    """A relative program would be one of the folder of each thread, which may be a stranger's."""
+    import shlex
+
+    program, *arguments = command
+    if "/" in program and not os.path.isabs(program):
+        meant = os.path.abspath(os.path.expanduser(program))
+        line = shlex.quote(shlex.join((meant, *arguments)))
+        raise ConfigInvalid(
+            f"{file}: {dotted(path)}: {program!r} is a relative path: an agent's program needs its absolute path",
+            hint=f"uwf config set {dotted(path)} {line}",
+        )
 
 
 def _found(path: Path, among: Sequence[Key]) -> Key | None:

@@ -1,9 +1,11 @@
 """Workflow files on disk: where one is, given what a person typed, and its text.
 
 A word with a slash in it or with the suffix of a YAML file is a path. Otherwise it is a name, looked
-for in `.workflows/` and the older `.workflow/` of the working directory and of each folder above it,
-up to the root of the repository: the nearest wins. So no file or folder that is called like a
-workflow hides it.
+for in `.workflows/` and the older `.workflow/` of the working directory and, in a repository, of each folder
+above it up to its root: the nearest wins. So no file or folder that is called like a workflow hides it.
+
+A workflow writes the prompts of one's agents. So a folder that belongs to another user, root aside, is passed over,
+and its files are taken by their path alone.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOLDERS = (".workflows", ".workflow")
 SUFFIXES = (".yaml", ".yml")
@@ -30,30 +32,36 @@ class FileUnreadable(Exception):
         self.line = line
 
 
-def find_file(word: str, cwd: str) -> str | None:
-    """The path of the workflow file that `word` means in `cwd`; None when there is none."""
+def find_file(
+    word: str, cwd: str, passed_over: Callable[[str], None] = lambda folder: None
+) -> str | None:
+    """The path of the workflow file that `word` means in `cwd`; None when there is none.
+
+    `passed_over` is told each folder that has a file of that name and belongs to another user.
+    """
     if not word or "\0" in word:
         return None
     if _is_path(word):
         path = os.path.join(cwd, os.path.expanduser(word))
         if os.path.isdir(path):
-            return _first(os.path.join(path, "index") + suffix for suffix in SUFFIXES)
+            return next(_there(os.path.join(path, "index")), None)
         return path if os.path.isfile(path) else None
-    return _first(
-        base + suffix
-        for folder in _folders(cwd)
-        for base in (os.path.join(folder, word), os.path.join(folder, word, "index"))
-        for suffix in SUFFIXES
-    )
+    for folder in _folders(cwd):
+        for base in (os.path.join(folder, word), os.path.join(folder, word, "index")):
+            for path in _there(base):
+                if _is_ours(folder) and _is_ours(os.path.dirname(path)):
+                    return path
+                passed_over(folder)
+    return None
 
 
-def names(cwd: str) -> dict[str, str]:
-    """Every name that `find_file` knows in `cwd`, with its file."""
+def names(cwd: str, passed_over: Callable[[str], None] = lambda folder: None) -> dict[str, str]:
+    """Every name that `find_file` knows in `cwd`, with its file. `passed_over` is told each folder of another user."""
     found: dict[str, str] = {}
     for folder in _folders(cwd):
-        for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        for entry in _entries(folder):
             name = entry if os.path.isdir(os.path.join(folder, entry)) else _stem(entry)
-            path = find_file(name, cwd) if name and name not in found else None
+            path = find_file(name, cwd, passed_over) if name and name not in found else None
             if path is not None and path.startswith(os.path.join(folder, "")):
                 found[name] = path
     return found
@@ -85,18 +93,36 @@ def _stem(entry: str) -> str:
 
 def _folders(cwd: str) -> Iterator[str]:
     """The workflow folders that count in `cwd`, nearest first."""
-    here = os.path.abspath(cwd)
+    here, inside = os.path.abspath(cwd), []
     while True:
-        for folder in FOLDERS:
-            yield os.path.join(here, folder)
+        inside.append(here)
+        if os.path.exists(os.path.join(here, ".git")):
+            break
         above = os.path.dirname(here)
-        if above == here or os.path.exists(os.path.join(here, ".git")):
-            return
+        if above == here:
+            del inside[1:]  # in no repository
+            break
         here = above
+    for each in inside:
+        for folder in FOLDERS:
+            yield os.path.join(each, folder)
 
 
-def _first(paths: Iterator[str]) -> str | None:
-    return next((path for path in paths if os.path.isfile(path)), None)
+def _entries(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _is_ours(folder: str) -> bool:
+    """Whether nobody but the user and root decides what is in `folder`: by its owner, and that of a link to it."""
+    trusted = (os.geteuid(), 0)
+    return os.lstat(folder).st_uid in trusted and os.stat(folder).st_uid in trusted
+
+
+def _there(base: str) -> Iterator[str]:
+    return (base + suffix for suffix in SUFFIXES if os.path.isfile(base + suffix))
 
 
 def _read_bytes(path: str, limit_bytes: int) -> bytes:

@@ -1,4 +1,8 @@
-"""Which file a command line runs, and in words why it cannot. Starting it is left to `spawn`."""
+"""Which file a command line runs, and in words why it cannot. Starting it is left to `spawn`.
+
+The folder that the program will work in says nothing about which program that is: it may be a clone of a stranger's
+repository. So only absolute entries of PATH count, and a program's path is absolute.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +26,14 @@ def find_program(argv: Sequence[str], cwd: str, path: str) -> str:
         raise SpawnFailed(f"cannot run {word!r}: that is not the name of a program")
     if not os.path.isdir(cwd):
         raise SpawnFailed(f"cannot run {word!r} in {cwd}: there is no such folder")
-    folders = [""] if "/" in word else path.split(os.pathsep)
+    if "/" in word and not os.path.isabs(word):
+        raise SpawnFailed(
+            f"cannot run {word!r}: a relative path would name a file of the folder {cwd}; the absolute path is needed"
+        )
+    folders = [""] if "/" in word else absolute_entries(path).split(os.pathsep)
     reason = "no such file" if "/" in word else "not found on PATH"
     for folder in folders:
-        candidate = os.path.join(os.path.abspath(cwd), folder, word)
+        candidate = os.path.join(folder, word)
         try:
             mode = os.stat(candidate).st_mode
         except (OSError, ValueError):
@@ -37,6 +45,14 @@ def find_program(argv: Sequence[str], cwd: str, path: str) -> str:
         elif "/" in word:
             reason = "it is not a file"
     raise SpawnFailed(f"cannot run {word!r}: {reason}")
+
+
+def absolute_entries(path: str) -> str:
+    """`path` as the PATH of an agent: without its relative and empty entries, which mean the folder one is in.
+
+    The system's own folders when nothing is left, since an empty PATH means that folder too.
+    """
+    return os.pathsep.join(filter(os.path.isabs, path.split(os.pathsep))) or "/bin:/usr/bin"
 
 
 def explain(argv: Sequence[str], cwd: str, path: str, stage: str, number: int) -> str:

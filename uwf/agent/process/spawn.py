@@ -20,7 +20,7 @@ import os
 
 from uwf.agent.process import platform
 from uwf.agent.process.platform import signal
-from uwf.agent.process.program import SpawnFailed, find_program
+from uwf.agent.process.program import SpawnFailed, absolute_entries, find_program
 from uwf.record import Record
 from uwf.store.owner import Owner
 
@@ -142,12 +142,14 @@ class Child:
 def spawn(
     argv: Sequence[str], cwd: str, env: Mapping[str, str], keep_fds: tuple[int, ...] = ()
 ) -> Child:
-    """Make a child that waits at its gate. `env` is its whole environment. Raises SpawnFailed.
+    """Make a child that waits at its gate. `env` is its whole environment, but for entries of PATH that are not
+    absolute: a script that begins `#!/usr/bin/env` looks there, too. Raises SpawnFailed.
 
     The program inherits `keep_fds` beside its standard files, and no other descriptor; those below 3, which its
     standard files take, under other numbers.
     """
-    file = find_program(argv, cwd, env.get("PATH", os.defpath))
+    env = {**env, "PATH": absolute_entries(env.get("PATH", os.defpath))}
+    file = find_program(argv, cwd, env["PATH"])
     try:
         words = [_encode(word) for word in argv]
         settings = {_encode(name): _encode(value) for name, value in env.items()}

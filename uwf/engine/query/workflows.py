@@ -12,7 +12,7 @@ from uwf.workflow import model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.engine.chain.nodes import Reader
@@ -59,8 +59,11 @@ class Registered(Record):
     before: str | None
 
 
-def find(reader: Reader, word: str, cwd: str) -> Found:
-    """The workflow that `word` names, as seen from the folder `cwd`.
+def find(
+    reader: Reader, word: str, cwd: str, passed_over: Callable[[str], None] = lambda folder: None
+) -> Found:
+    """The workflow that `word` names, as seen from the folder `cwd`. `passed_over` is told each folder of another user
+    that has a file of that name.
 
     Raises `NotFound` when nothing has that name, `WorkflowInvalid` when a file that has it is not right.
     """
@@ -73,7 +76,7 @@ def find(reader: Reader, word: str, cwd: str) -> Found:
         return Found(model.from_payload(reader.get(id).payload), "object")
     from uwf.workflow import find as files
 
-    path = files.find_file(word, cwd)
+    path = files.find_file(word, cwd, passed_over)
     if path is not None:
         from uwf.workflow import load
 

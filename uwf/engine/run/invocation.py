@@ -73,19 +73,32 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
 
 
 def words_of(line: str) -> tuple[str, ...]:
-    """A command line as a shell would split it; no shell is run. Raises `InputError` when it cannot be split."""
+    """A command line as a shell would split it; no shell is run. Raises `InputError` when it cannot be split.
+
+    A relative program is the one that the shell would run where the line was typed, not one of the thread's folder.
+    """
     if not any(mark in line for mark in "'\"\\"):
-        return tuple(line.split())
+        return _from_here(line.split())
     import shlex
 
     try:
-        return tuple(shlex.split(line))
+        return _from_here(shlex.split(line))
     except ValueError as error:
         raise InputError(
             f"cannot read the command line {line!r}: {error}",
             hint="uwf agent list",
             code="bad_agent",
         ) from None
+
+
+def _from_here(words: list[str]) -> tuple[str, ...]:
+    program, *arguments = words or [""]
+    if "/" in program and not os.path.isabs(program):
+        try:
+            program = os.path.join(os.getcwd(), program)
+        except FileNotFoundError:
+            return tuple(words)  # that no folder is left is said where the program is looked for
+    return (program, *arguments)
 
 
 def build(
