@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.rig import WROTE, Rig
 from uwf import clock
 from uwf.engine.events import Waiting
-from uwf.engine.run import interrupt
+from uwf.engine.run import lock
 from uwf.errors import Interrupted, Refused
 from uwf.guard import pause as switch
 from uwf.guard import success_rate
@@ -69,7 +69,7 @@ def test_a_wait_of_months_is_slept_in_pieces_and_ends_when_it_is_stopped(rig: Ri
 def test_pieces_of_a_sleep_are_as_long_as_the_whole(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interrupt, "LONGEST_SLEEP_S", 0.01)
+    monkeypatch.setattr(lock, "LONGEST_SLEEP_S", 0.01)
     id = rig.start()
     pause(rig, clock.now_ms() + 5)  # on a clock that goes on by one at each look
     began_s = clock.monotonic_s()

@@ -9,6 +9,7 @@ Between `enter` and `ended` a guard changes nothing that outlives the request.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 
 from uwf import clock
 from uwf.errors import Refused
@@ -150,7 +151,7 @@ class Status(Record):
     facts: Mapping[str, Any]
 
 
-class Guard:
+class Guard(ABC):
     """One reason not to run now. `name` is how it is called when it breaks."""
 
     name: ClassVar[str]
@@ -160,11 +161,11 @@ class Guard:
         """Made once for a process, and cheap: it looks at nothing yet."""
         self._host = host
 
+    @abstractmethod
     def enter(self, request: Request) -> Release | None:
         """Let the request pass, with what is to be released after the step, or raise `Refused`."""
-        raise NotImplementedError
 
-    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:  # noqa: B027  # may learn nothing
         """Learn how the attempt went, in the transaction that publishes it."""
 
     def status(self) -> Status | None:

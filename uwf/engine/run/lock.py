@@ -1,19 +1,20 @@
-"""The lock of a thread: one process runs it. Taking it with patience, and what is said of the waiting.
+"""The lock of a thread: one process runs it. Taking it with patience, and waiting that ends when a run is to stop.
 
 What holds it is a lease of the store (`store/leases`); *running* is asked of it, never of a tag.
 """
 
 from __future__ import annotations
 
+import select
 import time
 from contextlib import contextmanager
 
 from uwf import clock, quantities
+from uwf.agent.stop import SIGTERM
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.events import Waiting
-from uwf.engine.run.interrupt import raise_if_stopped
-from uwf.errors import Busy, Refused
+from uwf.errors import Busy, Interrupted, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Lease, Leases
 
 POLL_S = 0.02
+LONGEST_SLEEP_S = 86_400.0
+"""How long to sleep at once: `poll` counts milliseconds in a C int, which is less than 25 days."""
 
 
 @contextmanager
@@ -83,3 +86,33 @@ def _holder_note(ctx: RunContext, id: str) -> str:
     if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
         return f" in process {pid}"
     return f" in process {pid} ({attempt.plan.role}, since {clock.iso(attempt.began_ms)})"
+
+
+def raise_if_stopped(stop: Stop, id: str) -> None:
+    """Raise `Interrupted` when `stop` was asked for."""
+    if stop.signum is not None:
+        raise interrupted(stop, id)
+
+
+def interrupted(stop: Stop, id: str) -> Interrupted:
+    """The error for a run that was asked to stop."""
+    return Interrupted(
+        f"stopped; thread {id} is at a whole step",
+        signum=stop.signum or SIGTERM,
+        hint=f"uwf thread show {id}",
+    )
+
+
+def sleeper(stop: Stop, id: str) -> Callable[[float], None]:
+    """A sleep that a stop ends in `Interrupted`."""
+
+    def sleep(seconds: float) -> None:
+        poll = select.poll()
+        poll.register(stop.fileno(), select.POLLIN)
+        end_s = clock.monotonic_s() + seconds
+        while (left_s := end_s - clock.monotonic_s()) > 0:
+            poll.poll(min(left_s, LONGEST_SLEEP_S) * 1000)
+            raise_if_stopped(stop, id)
+        raise_if_stopped(stop, id)
+
+    return sleep

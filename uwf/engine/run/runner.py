@@ -13,8 +13,7 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE, PRIORITY, labels_of, number_of
 from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOverBudget, Waiting
 from uwf.engine.run import budget, publish, transitions
-from uwf.engine.run.interrupt import interrupted, raise_if_stopped, sleeper
-from uwf.engine.run.lock import hold, waited_note
+from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.outcome import Accepted, OverBudget, Stopped
 from uwf.engine.run.plan import GraphEnded, orders, plan_next
 from uwf.engine.run.recovery import recover
