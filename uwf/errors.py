@@ -11,6 +11,9 @@
     │   ├── Busy                  another process runs the thread
     │   └── Conflict              a compare-and-set found another value
     ├── Refused               a guard said "not now"; carries its reason              exit 75
+    │   ├── Crowded               until others have ended, nobody knows when
+    │   ├── PersonNeeded          and time alone never changes that                   exit 5
+    │   └── GuardBroken           it could not be asked                               exit 1
     ├── Interrupted           ended by a signal, at a whole step                      exit 128 + signal
     └── StoreError            a fault of the disk or the store file                   exit 1
         ├── StoreBusy             waited for another writer, in vain
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
 
+CROWDED_MS = 30_000
+"""After how long a script may ask again for what others hold: often enough for a slot, too seldom to be a load."""
+
+
 class UwfError(Exception):
     """Base of all. `code` may be given where one class covers several causes."""
 
@@ -41,6 +48,10 @@ class UwfError(Exception):
         self.message = message
         self.hint = hint
         self.code = code or self.default_code
+
+    def retry_ms(self, now_ms: int) -> int | None:
+        """When to try again, for a script that asks at `now_ms`; None: it never passes by itself."""
+        return None
 
 
 class InputError(UwfError):
@@ -82,6 +93,9 @@ class StateError(UwfError):
 class Busy(StateError):
     default_code = "busy"
 
+    def retry_ms(self, now_ms: int) -> int | None:
+        return now_ms + CROWDED_MS
+
 
 class Conflict(StateError):
     default_code = "conflict"
@@ -100,6 +114,24 @@ class Refused(UwfError):
         super().__init__(message, hint=hint, code=reason)
         self.reason = reason
         self.retry_at_ms = retry_at_ms
+
+    def retry_ms(self, now_ms: int) -> int | None:
+        return self.retry_at_ms
+
+
+class Crowded(Refused):
+    """Others have to end, or let go of something, and no guard knows when that is."""
+
+    def retry_ms(self, now_ms: int) -> int | None:
+        return self.retry_at_ms or now_ms + CROWDED_MS
+
+
+class PersonNeeded(Refused):
+    """It stays like this until a person has changed something: a caller that tries again tries in vain."""
+
+
+class GuardBroken(Refused):
+    """A guard could not be asked, and nothing runs because of that."""
 
 
 class Interrupted(UwfError):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from crowd.home import Home, processes_with
 from crowd.runs import SIGKILLED, Crowd, End
 
-DONE, SUSPENDED, AGENT_FAILED, NOT_NOW = 0, 3, 6, 75
+DONE, FAULT, SUSPENDED, WRONG_STATE, AGENT_FAILED, NOT_NOW = 0, 1, 3, 5, 6, 75
 
 
 class Fate(NamedTuple):
@@ -30,7 +30,7 @@ def fate(home: Home, row: dict[str, Any] | None, end: End) -> Fate:
         return Fate("completed", "")
     if end.code in (SUSPENDED, AGENT_FAILED) and status == "suspended" and message:
         return Fate("suspended", end.error.get("code", "asked"))
-    if end.code == NOT_NOW and end.error.get("reason"):
+    if end.code in (FAULT, WRONG_STATE, NOT_NOW) and end.error.get("reason"):
         ref = home.ref(end.thread)
         head = end.heads[-1] if end.heads else end.before.id
         moved = ref.version - end.before.version - len(end.heads)

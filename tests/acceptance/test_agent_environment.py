@@ -185,9 +185,9 @@ def test_a_project_folder_cannot_name_an_agent(project: Project, place: str) -> 
         f"{place}/config.toml", f'default_agent = "evil"\n[agents.evil]\ncommand = "{evil}"\n'
     )
     thread = project.begin()
-    done = project("thread", "exec", thread, "--json", expect=75)
+    done = project("thread", "exec", thread, "--json", expect=5)
     assert done.error["code"] == "no_agent"
-    done = project("thread", "exec", thread, "--agent", "evil", "--json", expect=75)
+    done = project("thread", "exec", thread, "--agent", "evil", "--json", expect=5)
     assert "not found on PATH" in done.error["message"]
     assert project("agent", "list", "--json").json == []
     assert not (project.cwd / "evil-ran").exists()
@@ -197,7 +197,7 @@ def test_a_workflow_file_cannot_name_an_agent(project: Project) -> None:
     evil = program(project.cwd / "evil", "touch evil-ran; exit 1")
     keys = f"agent: {evil}\n    command: {evil}\n    "
     thread = project.begin(ONE.replace("description: Does", f"{keys}description: Does"))
-    project("thread", "exec", thread, expect=75)
+    project("thread", "exec", thread, expect=5)
     assert not (project.cwd / "evil-ran").exists()
 
 

@@ -26,7 +26,7 @@ def test_a_budget_is_given_reached_raised_and_shown(project: Project) -> None:
     assert lines[-1]["status"] == "suspended"
     assert "usd 1.5 of 1" in lines[-1]["suspendMessage"]
 
-    refused = project("thread", "resume", thread, "--agent", agent.command, "--json", expect=75)
+    refused = project("thread", "resume", thread, "--agent", agent.command, "--json", expect=5)
     assert refused.error["code"] == "budget_exhausted"
     assert refused.error["hint"] == f"uwf thread resume {thread} --budget +usd=1"
     assert agent.calls == 3

@@ -142,7 +142,7 @@ def test_values_that_nobody_can_decode_are_found_and_removed(project: Project) -
         error = project(*words, "--json", expect=1).error
         assert (error["code"], error["hint"]) == ("bad_counter", "uwf doctor --repair"), error
     words = ("thread", "resume", thread, "--agent", "failing", "--json")
-    error = project(*words, expect=75).error
+    error = project(*words, expect=1).error
     assert (error["reason"], error["hint"]) == ("guard_error", "uwf doctor --repair")
     assert "the value of counter breaker/" in error["message"]
     findings = project("doctor", "--json", expect=1).json
@@ -155,6 +155,22 @@ def test_values_that_nobody_can_decode_are_found_and_removed(project: Project) -
     project("guard", "status")
     project("guard", "stats")
     project.step(thread, gate.name, verb="resume")
+
+
+@pytest.mark.parametrize("counter", ["usage/", "peak/", "failures/", "breaker/"])
+def test_a_guard_that_could_not_learn_from_a_step_refuses_before_its_agent_runs(
+    project: Project, counter: str
+) -> None:
+    configure(project, "[breaker]", threshold="9")
+    failing = project.program("failing", "cat >/dev/null; date >> ran; echo no luck >&2; exit 9")
+    configure(project, "[agents.failing]", command=f"{failing!r}")
+    thread = project.begin()
+    project.step(thread, "failing", expect=6)
+    spoil(project, "counter", f"name LIKE '{counter}%'")
+    before = (project.cwd / "ran").read_text(), project.show(thread)["head"]
+    words = ("thread", "resume", thread, "--agent", "failing", "--supplement", "again", "--json")
+    assert project(*words, expect=1).error["hint"] == "uwf doctor --repair"
+    assert ((project.cwd / "ran").read_text(), project.show(thread)["head"]) == before
 
 
 def test_an_agent_goes_on_while_the_breaker_of_another_cannot_be_read(project: Project) -> None:

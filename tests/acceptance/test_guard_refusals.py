@@ -1,4 +1,4 @@
-"""Every reason not to run: it is exit 75, says why and what to do, and leaves the thread as it was."""
+"""Every reason not to run: its exit code says what cures it, its words what to do; the thread stays as it was."""
 
 from __future__ import annotations
 
@@ -134,31 +134,33 @@ def broken_guard(project: Project) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("scene", "reason", "said"),
+    ("scene", "code", "reason", "said"),
     [
-        (draining, "draining", "drain"),
-        (paused, "paused", "the card was declined; try again at 2"),
-        (budget_of_the_thread, "budget_exhausted", "steps 1 of 1"),
-        (budget_of_the_day, "budget_exhausted", "steps 1 of 1"),
-        (agent_paused, "agent_paused", "try again at 2"),
-        (circuit_open, "circuit_open", "try again at 2"),
-        (low_success_rate, "low_success_rate", "try again at 2"),
-        (attempts_exhausted, "attempts_exhausted", "a person has to add something"),
-        (attempts_exhausted_for_life, "attempts_exhausted", "a person has to add something"),
-        (no_folder, "preflight_failed", "does not exist"),
-        (no_agent, "no_agent", "no agent is configured"),
-        (agent_not_executable, "no_agent", "/nonexistent/agent"),
-        (no_memory, "server_overloaded", "of memory are free"),
-        (no_disk, "server_overloaded", "of disk are free"),
-        (broken_guard, "guard_error", "guard drain broke"),
+        (draining, 75, "draining", "drain"),
+        (paused, 75, "paused", "the card was declined; try again at 2"),
+        (budget_of_the_thread, 5, "budget_exhausted", "steps 1 of 1"),
+        (budget_of_the_day, 75, "budget_exhausted", "steps 1 of 1"),
+        (agent_paused, 75, "agent_paused", "try again at 2"),
+        (circuit_open, 75, "circuit_open", "try again at 2"),
+        (low_success_rate, 75, "low_success_rate", "try again at 2"),
+        (attempts_exhausted, 5, "attempts_exhausted", "a person has to add something"),
+        (attempts_exhausted_for_life, 5, "attempts_exhausted", "a person has to add something"),
+        (no_folder, 5, "preflight_failed", "does not exist"),
+        (no_agent, 5, "no_agent", "no agent is configured"),
+        (agent_not_executable, 5, "no_agent", "/nonexistent/agent"),
+        (no_memory, 75, "server_overloaded", "of memory are free"),
+        (no_disk, 75, "server_overloaded", "of disk are free"),
+        (broken_guard, 1, "guard_error", "guard drain broke"),
     ],
 )
 def test_a_refusal_has_a_reason_and_changes_nothing(
-    project: Project, scene: Scene, reason: str, said: str
+    project: Project, scene: Scene, code: int, reason: str, said: str
 ) -> None:
     thread, words = scene(project)
     before = standing(project, thread)
-    done = project("thread", *words, "--json", expect=75)
+    done = project("thread", *words, "--json", expect=code)
+    by_itself = code == 75 and reason != "draining"  # which a person has switched on
+    assert (done.error["retryAtMs"] is not None) is by_itself
     assert (done.error["code"], done.error["reason"], done.out) == (reason, reason, "")
     assert said in done.error["message"]
     assert done.error["hint"].startswith(("uwf ", "mkdir "))

@@ -161,7 +161,7 @@ def test_the_default_agent_runs_and_an_override_goes_before_it(project: Project)
 def test_no_agent_is_a_refusal_that_changes_nothing(project: Project) -> None:
     thread = project.begin()
     before = project.show(thread)
-    done = project("thread", "exec", thread, "--json", expect=75)
+    done = project("thread", "exec", thread, "--json", expect=5)
     assert done.error["code"] == done.error["reason"] == "no_agent"
     assert project.show(thread) == before
 
@@ -173,7 +173,7 @@ def test_a_missing_working_directory_is_a_refusal_whose_hint_mends_it(project: P
     place.rmdir()
     agent = project.agent(reply())
     words = ("thread", "exec", thread, "--agent", agent.command, "--json")
-    done = project(*words, expect=75)
+    done = project(*words, expect=5)
     assert done.error["reason"] == "preflight_failed"
     assert done.error["hint"] == f"mkdir -p {place}"
     place.mkdir()

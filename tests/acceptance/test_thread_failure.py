@@ -149,7 +149,7 @@ def test_an_agent_that_is_not_there_is_a_refusal_that_changes_nothing(
     (project.cwd / "folder").mkdir()
     thread = project.begin()
     before = project.show(thread)
-    done = project("thread", "exec", thread, "--agent", command, "--json", expect=75)
+    done = project("thread", "exec", thread, "--agent", command, "--json", expect=5)
     assert done.error["reason"] == "no_agent" and said in done.error["message"]
     assert project.show(thread) == before
 

@@ -94,7 +94,7 @@ def threads(project: Project, made: tuple[Path, dict[str, str]]) -> dict[str, st
         ("step show {idle}", 4),
         ("step show feedfeedfeedfeed", 4),
         ("workflow show no-such", 4),
-        ("agent check ' '", 75),
+        ("agent check ' '", 5),
         ("config get agents.god.command", 2),
         ("config get limits.max_step", 2),
         ("config set limits.max_step 3", 2),
@@ -126,7 +126,7 @@ def test_the_hints_of_a_first_hour_lead_to_a_completed_thread(project: Project) 
     hint = project("thread", "show", "@last", expect=4).err.partition("hint: ")[2]
     start = hint.replace("WORKFLOW", "one.yaml").strip()
     hint = project(*shlex.split(start)[1:]).err.partition("hint: ")[2].strip()
-    configure = project(*shlex.split(hint)[1:], expect=75).err.partition("hint: ")[2].strip()
+    configure = project(*shlex.split(hint)[1:], expect=5).err.partition("hint: ")[2].strip()
     assert type_hint(project, configure.replace("'COMMAND'", shlex.quote(agent.command))) == [0, 0]
     hint = project(*shlex.split(hint)[1:], expect=3).err.partition("hint: ")[2].strip()
     assert type_hint(project, hint) == [0]
@@ -146,6 +146,6 @@ def test_a_missing_folder_is_made_by_typing_the_hint(project: Project) -> None:
     thread = project.begin(ONE, "--cwd", "place")
     place.rmdir()
     words = ("thread", "exec", thread, "--agent", project.agent(reply()).command)
-    done = project(*words, "--json", expect=75)
+    done = project(*words, "--json", expect=5)
     type_hint(project, done.error["hint"])
     project(*words)

@@ -195,7 +195,7 @@ def test_a_resume_edge_that_renders_empty_is_refused_by_name_and_can_be_mended(
     project.step(thread, agent, "--until-done")
     before = project.show(thread)
     words = ("thread", "resume", thread, "--agent", agent.command, "--json")
-    done = project(*words, expect=75)
+    done = project(*words, expect=5)
     assert done.error["code"] == "preflight_failed"
     assert "the prompt of edge $START → resume" in done.error["message"]
     assert "{{ title }}" in done.error["message"]

@@ -22,6 +22,9 @@ from uwf.cli.output import Output, StdoutFailed
         (errors.Busy("x"), 5),
         (errors.Conflict("x"), 5),
         (errors.Refused("x", reason="paused"), 75),
+        (errors.Crowded("x", reason="queue_full"), 75),
+        (errors.PersonNeeded("x", reason="no_agent"), 5),
+        (errors.GuardBroken("x", reason="guard_error"), 1),
         (errors.Interrupted("x", signum=2), 130),
         (errors.Interrupted("x", signum=15), 143),
         (errors.StoreBusy("x"), 1),
@@ -80,6 +83,29 @@ def test_json_carries_code_message_hint_and_what_else_is_known(
     assert json.loads(reported(invalid, capsys, as_json=True))["error"]["problems"] == [
         "a.yaml:1:2: error: y"
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "retry_at_ms"),
+    [
+        (errors.Refused("x", reason="draining"), None),
+        (errors.Crowded("x", reason="dropped"), 7_000 + errors.CROWDED_MS),
+        (errors.PersonNeeded("x", reason="no_agent"), None),
+        (errors.GuardBroken("x", reason="guard_error"), None),
+        (errors.StateError("x", code="cancelled"), None),
+        (errors.Busy("x"), 7_000 + errors.CROWDED_MS),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
+)
+def test_a_script_learns_from_every_refusal_when_to_try_again(
+    error: errors.UwfError,
+    retry_at_ms: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("uwf.clock.now_ms", lambda: 7_000)
+    told = json.loads(reported(error, capsys, as_json=True))["error"]
+    assert (told["reason"], told["retryAtMs"]) == (error.code, retry_at_ms)
 
 
 def test_a_fault_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:

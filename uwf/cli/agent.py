@@ -37,7 +37,7 @@ def list_(ctx: Context) -> None:
 @command(
     "agent check",
     help="Say whether agents can be started: all configured ones, or one.",
-    detail="The agent is not run. Exit 75 when one cannot be started.",
+    detail="The agent is not run. Exit 5 when one cannot be started.",
     example="uwf agent check mine",
     name=arg("A configured agent, or a command line in quotes.", complete="agent"),
 )
@@ -51,4 +51,10 @@ def check(ctx: Context, name: str | None = None) -> int:
             [[row.name, "yes" if row.ok else "no", row.reason or ""] for row in rows],
         ),
     )
-    return exits.DONE if all(row.ok for row in rows) else exits.NOT_NOW
+    bad = [row for row in rows if not row.ok]
+    if not bad:
+        return exits.DONE
+    names = ", ".join(row.name for row in bad)
+    why = f": {bad[0].reason}" if len(bad) == 1 else ""
+    ctx.out.error("no_agent", f"cannot be started: {names}{why}", "uwf agent list")
+    return exits.WRONG_STATE

@@ -5,7 +5,7 @@ The table is that of the command-line contract.
 
 from __future__ import annotations
 
-from uwf import errors
+from uwf import clock, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _EXIT_CODES: tuple[tuple[type[errors.UwfError], int], ...] = (
     (errors.InputError, BAD_INPUT),
     (errors.NotFound, NOT_FOUND),
     (errors.StateError, WRONG_STATE),
+    (errors.PersonNeeded, WRONG_STATE),
+    (errors.GuardBroken, FAULT),
     (errors.Refused, NOT_NOW),
 )
 """The first class that fits decides; any other error is a FAULT."""
@@ -62,8 +64,8 @@ def report(error: BaseException, out: Output) -> None:
     if isinstance(error, errors.WorkflowInvalid):
         problems = [str(problem) for problem in error.problems]
         out.error(error.code, error.message, error.hint, problems=problems)
-    elif isinstance(error, errors.Refused):
-        more = {"reason": error.reason, "retryAtMs": error.retry_at_ms}
+    elif isinstance(error, (errors.Refused, errors.StateError)):
+        more = {"reason": error.code, "retryAtMs": error.retry_ms(clock.now_ms())}
         out.error(error.code, error.message, error.hint, **more)
     elif isinstance(error, errors.UwfError):
         out.error(error.code, error.message, error.hint)

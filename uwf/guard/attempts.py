@@ -10,13 +10,16 @@ the next. Counter `failures/<thread>` = {signature: how often}.
 from __future__ import annotations
 
 from uwf.config_table import Table, count, key
+from uwf.errors import PersonNeeded
 from uwf.guard.contract import AttemptFailed, Guard, refuse
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.guard.contract import AttemptOutcome, Host, Request
-    from uwf.store.protocols import Transaction
+    from uwf.store.protocols import Counters, Transaction
 
 FAILURES = "failures/"
 KEPT = 32
@@ -59,6 +62,7 @@ class Attempts(Guard):
         self.rules: Attempts.Rules = host.rules(Attempts.Rules)
 
     def enter(self, request: Request) -> None:
+        self._known(self._host.store, request.thread)  # to be added to, should this attempt fail
         if request.fresh:
             return
         if request.failures_in_a_row >= self.rules.max_attempts:
@@ -71,6 +75,7 @@ class Attempts(Guard):
             "attempts_exhausted",
             f"thread {request.thread}: role {request.role} {what}, and another try would be no "
             "different; a person has to add something",
+            kind=PersonNeeded,
             hint=f"uwf thread resume {request.thread} --supplement 'what to do differently'",
         )
 
@@ -78,7 +83,7 @@ class Attempts(Guard):
         if not isinstance(outcome, AttemptFailed) or outcome.is_retried:
             return
         counter = FAILURES + request.thread
-        known = dict(tx.counter(counter) or {})
+        known = self._known(tx, request.thread)
         failure = signature(outcome.failure_class, outcome.cause)
         count = int(known.pop(failure, 0))
         if len(known) >= KEPT:
@@ -87,8 +92,11 @@ class Attempts(Guard):
 
     def repeats(self, thread: str, failure_class: str, cause: str) -> int:
         """How often in its life `thread` has failed like this."""
-        known = self._host.store.counter(FAILURES + thread) or {}
+        known = self._known(self._host.store, thread)
         return int(known.get(signature(failure_class, cause), 0))
+
+    def _known(self, counters: Counters, thread: str) -> dict[str, Any]:
+        return dict(counters.counter(FAILURES + thread) or {})
 
 
 def signature(failure_class: str, message: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.config_table import Table, count, key, some_duration
-from uwf.errors import StoreError
+from uwf.errors import Crowded, StoreError
 from uwf.guard.contract import (
     AttemptFailed,
     AttemptSucceeded,
@@ -126,6 +126,7 @@ class Breaker(Guard):
                 "circuit_open",
                 f"{failed}; thread {circuit.probe_thread} tries it now in process {circuit.probe.pid}, and its "
                 "success lets others through",
+                kind=Crowded,
                 hint="uwf guard status",
             )
 

@@ -11,6 +11,7 @@ import time
 
 from uwf import clock
 from uwf.config_table import Table, amounts
+from uwf.errors import PersonNeeded
 from uwf.guard.contract import AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable
 from uwf.quantities import (
@@ -65,8 +66,8 @@ class Budget(Guard):
         short = _short(limits, used, self._needed)
         if short:
             raise self._refuse_thread(request, short, limits, used)
+        used = today(self._host.store)  # also without a limit: each attempt adds to it in the end
         if self.rules.day:
-            used = today(self._host.store)
             short = _short(self.rules.day, used, self._needed)
             if short:
                 raise self._refuse_day(short, used)
@@ -135,6 +136,7 @@ class Budget(Guard):
         return refuse(
             "budget_exhausted",
             f"thread {request.thread}{whose} has used {self._in_words(short, limits, used)}",
+            kind=PersonNeeded,
             hint=f"uwf thread resume {request.thread} --budget +{more}",
         )
 

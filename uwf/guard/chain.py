@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 
-from uwf.errors import Busy, Interrupted, Refused, UwfError
+from uwf.errors import Busy, GuardBroken, Interrupted, Refused, UwfError
 from uwf.guard.attempts import Attempts
 from uwf.guard.breaker import Breaker
 from uwf.guard.budget import Budget
@@ -96,7 +96,7 @@ def _ask(guard: Guard, request: Request) -> Release | None:
     except (Refused, Busy, Interrupted):
         raise
     except Exception as error:  # whatever it was: nothing runs because a guard could not be asked
-        raise Refused(
+        raise GuardBroken(
             f"guard {guard.name} broke and therefore refuses: {_words(error)}",
             reason="guard_error",
             hint=(isinstance(error, UwfError) and error.hint) or "uwf guard status",

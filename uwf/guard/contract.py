@@ -174,12 +174,17 @@ class Guard(ABC):
 
 
 def refuse(
-    reason: str, message: str, *, retry_at_ms: int | None = None, hint: str | None = None
+    reason: str,
+    message: str,
+    *,
+    kind: type[Refused] = Refused,
+    retry_at_ms: int | None = None,
+    hint: str | None = None,
 ) -> Refused:
-    """The refusal to raise: `message` says what is in the way and what would have to change.
+    """The refusal to raise: `message` says what is in the way and what would have to change, `kind` what cures it.
 
     `retry_at_ms` is told in whole seconds, so that the next try does not come too early.
     """
     if retry_at_ms is not None:
         message += f"; try again at {clock.iso(retry_at_ms + 999)}"
-    return Refused(message, reason=reason, hint=hint, retry_at_ms=retry_at_ms)
+    return kind(message, reason=reason, hint=hint, retry_at_ms=retry_at_ms)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from uwf.errors import PersonNeeded
 from uwf.guard.contract import Guard, refuse
 
 TYPE_CHECKING = False
@@ -23,9 +24,19 @@ class Preflight(Guard):
         cwd = request.cwd
         cannot = f"thread {request.thread} cannot run: its working directory {cwd}"
         if not os.path.isdir(cwd):
-            raise refuse("preflight_failed", f"{cannot} does not exist", hint=f"mkdir -p {cwd}")
+            raise refuse(
+                "preflight_failed",
+                f"{cannot} does not exist",
+                kind=PersonNeeded,
+                hint=f"mkdir -p {cwd}",
+            )
         if not os.access(cwd, os.W_OK | os.X_OK):
-            raise refuse("preflight_failed", f"{cannot} is not writable", hint=f"ls -ld {cwd}")
+            raise refuse(
+                "preflight_failed",
+                f"{cannot} is not writable",
+                kind=PersonNeeded,
+                hint=f"ls -ld {cwd}",
+            )
 
 
 class Startable(Guard):
@@ -41,5 +52,6 @@ class Startable(Guard):
             raise refuse(
                 "no_agent",
                 f"agent {request.agent} cannot run: {reason}",
+                kind=PersonNeeded,
                 hint=shlex.join(("uwf", "agent", "check", request.agent)),
             )

@@ -17,7 +17,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock
-from uwf.errors import StoreBusy
+from uwf.errors import Crowded, StoreBusy
 from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
 from uwf.guard.slots import MACHINE, Pool
@@ -133,7 +133,7 @@ class Queue:
             with self._store.transaction("queue join", durable=False) as tx:
                 self._join(tx, entry)
         except StoreBusy as busy:  # with too many others, which is no fault of the queue
-            raise refuse("server_overloaded", busy.message, hint=busy.hint) from busy
+            raise refuse("server_overloaded", busy.message, kind=Crowded, hint=busy.hint) from busy
         try:
             yield
         except BaseException as error:
@@ -160,6 +160,7 @@ class Queue:
             raise refuse(
                 "dropped",
                 f"thread {entry.thread} was dropped from the queue",
+                kind=Crowded,
                 hint=f"uwf thread exec {entry.thread} --wait 600",
             )
 
@@ -201,6 +202,7 @@ class Queue:
             "queue_full",
             f"the queue has {counted(len(waiting), 'thread')} already, as many as limits.max_queue allows; try again "
             "when it is shorter",
+            kind=Crowded,
             hint="uwf queue list",
         )
 

@@ -11,6 +11,7 @@ import os
 
 from uwf import clock
 from uwf.config_table import OFF, Table, count_from_zero, key, number_or_off, size
+from uwf.errors import Crowded
 from uwf.guard import machine
 from uwf.guard.contract import AttemptStopped, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, hashed
@@ -71,6 +72,7 @@ class Resources(Guard):
                 "server_overloaded",
                 f"{_mb(left.memory_bytes)} of memory are free; a step of {request.agent} takes "
                 f"{_mb(takes_bytes)}, {' and '.join(['with that', *others])} {_mb(needed)} are needed",
+                kind=Crowded,
                 hint="uwf guard status",
             )
         if (
@@ -81,6 +83,7 @@ class Resources(Guard):
             raise refuse(
                 "server_overloaded",
                 f"the load leaves {max(0.0, left.cpus):.1f} CPUs; {rules.reserve_cpus:g} must stay free",
+                kind=Crowded,
                 hint="uwf guard status",
             )
         if left.stalled_percent is not None and left.stalled_percent > MOST_STALLED_PERCENT:
@@ -88,12 +91,14 @@ class Resources(Guard):
                 "server_overloaded",
                 f"the machine waits for memory {left.stalled_percent:.0f} % of the time; "
                 f"{MOST_STALLED_PERCENT:g} % is the most",
+                kind=Crowded,
                 hint="uwf guard status",
             )
         if left.disk_bytes is not None and left.disk_bytes < rules.disk_floor_bytes:
             raise refuse(
                 "server_overloaded",
                 f"{_mb(left.disk_bytes)} of disk are free; {_mb(rules.disk_floor_bytes)} must stay free",
+                kind=Crowded,
                 hint="uwf store gc",
             )
 

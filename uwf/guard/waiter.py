@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from uwf import clock
-from uwf.errors import Refused, StoreBusy
+from uwf.errors import Crowded, Refused, StoreBusy
 from uwf.guard import slots
 from uwf.guard.contract import refuse
 from uwf.guard.queue import Entry, may_go
@@ -113,7 +113,7 @@ class Waiter:
                     found = self._take_if_next()
             return found
         except StoreBusy as busy:  # with too many others; a waiter has the time to look again
-            return refuse("server_overloaded", busy.message, hint=busy.hint)
+            return refuse("server_overloaded", busy.message, kind=Crowded, hint=busy.hint)
 
     def _has_cleared(self) -> bool:
         """Whether a slot was taken up by what a dead process had left, and is not any more. Not under the lock of the
@@ -149,6 +149,7 @@ class Waiter:
         return refuse(
             "server_overloaded",
             f"others wait for a slot and go before thread {self._request.thread}",
+            kind=Crowded,
             hint=self._next_command(),
         )
 
@@ -157,7 +158,7 @@ class Waiter:
         if full is None:
             return None
         self._could_go_since.clear()
-        return refuse("server_overloaded", full.full, hint=self._next_command())
+        return refuse("server_overloaded", full.full, kind=Crowded, hint=self._next_command())
 
     def _overloaded(self, request: Request, starting: int) -> Refused | None:
         try:

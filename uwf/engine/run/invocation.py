@@ -11,7 +11,7 @@ import os
 from uwf import home as paths
 from uwf.agent import failure
 from uwf.agent.protocol import AgentRequest
-from uwf.errors import InputError, Refused
+from uwf.errors import InputError, PersonNeeded
 from uwf.store import codec
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.plan import NextStep
+    from uwf.errors import Refused
     from uwf.workflow.model import Role
 
 SAID_CHARS = 300
@@ -59,7 +60,7 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
         )
     word = override or config.overrides.get(workflow, {}).get(role) or config.default_agent
     if word is None:
-        raise Refused(
+        raise PersonNeeded(
             f"no agent is configured to run role {role}",
             reason="no_agent",
             hint="uwf config set agents.mine.command 'COMMAND' && uwf config set default_agent mine",

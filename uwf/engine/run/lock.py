@@ -14,7 +14,7 @@ from uwf.agent.stop import SIGTERM
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.events import Waiting
-from uwf.errors import Busy, Interrupted, Refused
+from uwf.errors import Busy, Crowded, Interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None
         message = f"thread {id} is running{_holder_note(ctx, id)}{waited_note(wait_s)}"
         hint = f"uwf thread watch {id}"
         if wait_s > 0:  # a waiter asks for a slot like any other, and is refused like any other
-            raise Refused(message, reason="busy", hint=hint)
+            raise Crowded(message, reason="busy", hint=hint)
         raise Busy(message, hint=hint)
     try:
         yield

@@ -11,7 +11,7 @@ from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import IDLE, ThreadState
 from uwf.engine.run import budget, rebind, transitions
 from uwf.engine.run.invocation import NoAgent
-from uwf.errors import Refused
+from uwf.errors import PersonNeeded, Refused
 from uwf.record import Record, replace
 from uwf.workflow.route import RouteError
 
@@ -132,7 +132,7 @@ def _decide(ctx: RunContext, thread: Thread, order: Order) -> Plan | ThreadState
     try:
         found = decide(ctx.cache, thread, workflow, verb, supplement)
     except RouteError as error:
-        raise Refused(error.message, reason="preflight_failed", hint=error.hint) from error
+        raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
     if isinstance(found, ThreadState):
         return found
     return replace(found, instruction=clean(found.instruction))
