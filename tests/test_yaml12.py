@@ -161,3 +161,15 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse(text)
     except YamlInvalid as error:
         assert error.faults
+
+
+@pytest.mark.parametrize("text", ['"\\ud83c\\udf89 done"', '{"\\ud83c\\udf89 done": 1}'])
+def test_pair_of_escapes_is_one_character(text: str) -> None:
+    value = parse(text)
+    assert (value if isinstance(value, str) else next(iter(value))) == "\U0001f389 done"
+
+
+@pytest.mark.parametrize("text", ['"\\ud83c"', '"\\udf89\\ud83c"'])
+def test_half_of_a_pair_is_refused(text: str) -> None:
+    with pytest.raises(YamlInvalid, match="half of a Unicode pair"):
+        parse(text)

@@ -137,6 +137,8 @@ class YamlReader:
 
     def _scalar(self, event: Any, mark: SourceMark) -> YamlNode:
         text: str = event.value
+        if not text.isascii():
+            text = _paired(text)
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             self._fault(mark, "half of a Unicode pair (\\ud800 to \\udfff) is not text")
             text = text.encode("utf-8", "replace").decode("utf-8")
@@ -245,6 +247,13 @@ def _events(text: str, name: str) -> Iterator[Event]:
         # It lets a few errors of its own slip on odd input (an escape beyond Unicode, say). The
         # text is at fault all the same, and the cause stays attached.
         raise _Stop(SourceMark(name, 1, 1), f"this is not YAML: {_short(str(error))}") from error
+
+
+def _paired(text: str) -> str:
+    """`text` with the pairs joined in which JSON escapes a character beyond U+FFFF."""
+    if not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _words(problem: str | None, context: str | None) -> str:
