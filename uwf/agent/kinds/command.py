@@ -57,7 +57,7 @@ class CommandAgent:
                 env=request.env,
                 mark=request.mark,
                 spool_dir=request.spool_dir,
-                stdin=request.prompt.encode(errors="replace"),
+                stdin=_whole_lines(request.prompt).encode(errors="replace"),
                 timeout_s=request.timeout_s,
                 stall_timeout_s=request.stall_timeout_s,
                 output_limit_bytes=request.output_limit_bytes,
@@ -81,6 +81,11 @@ class CommandAgent:
             is_hopeless=outcome.hopeless,
         )
         return AgentResult(text, turns.rest(), stderr, failure=why, process=facts)
+
+
+def _whole_lines(prompt: str) -> str:
+    """The prompt with an end to its last line, the instruction: what reads line by line would not see it else."""
+    return prompt if prompt.endswith("\n") else f"{prompt}\n"
 
 
 class _Turns:
