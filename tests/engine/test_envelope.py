@@ -49,7 +49,17 @@ def test_session_field_is_no_part_of_the_output(rig: Rig, session: Any) -> None:
     assert step.session == str(session)
 
 
-@pytest.mark.parametrize("session", [True, "", [], {}, "a\0b", "two\nlines", "x" * 5_000])
+@pytest.mark.parametrize(
+    "word", ["20251114", "0017", "7e12", "0o21", "2.50", "0xBEEF", "true", "a-1"]
+)
+def test_session_is_handed_back_as_it_was_written(rig: Rig, word: str) -> None:
+    id = rig.start()
+    rig.exec(id, f"---\n$status: done\nfile: a.py\nsession: {word}\n---\n", CHANGES, WROTE)
+    assert rig.steps(id)[0].session == word
+    assert rig.agent.asks[-1].session == word
+
+
+@pytest.mark.parametrize("session", [None, "", [], {}, "a\0b", "two\nlines", "x" * 5_000])
 def test_session_that_no_environment_can_hold_is_none(rig: Rig, session: Any) -> None:
     id = rig.start()
     rig.exec(id, reply("done", file="a.py", session=session), CHANGES, WROTE)

@@ -13,16 +13,22 @@ too large.
 from __future__ import annotations
 
 from uwf import yaml12
+from uwf.agent.mending import mended
+from uwf.agent.thoughts import without_escapes, without_thoughts
 from uwf.errors import InputError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, ClassVar
 
+    from uwf.yaml12.document import YamlNode
+
+    Path = tuple[str | int, ...]
+    _Front = tuple[dict[str, Any], dict[Path, str]]
     # The front matter, the text before its block, and the text after it.
-    _Found = tuple[dict[str, Any], str, str]
+    _Found = tuple[_Front, str, str]
 
 STATUS = "$status"
 MOST_BLOCK_CHARS = 256 << 10
@@ -46,33 +52,81 @@ class BadReply(InputError):
 class Reply(Record):
     """`front` has at least `$status`, a text that is not empty. `body` is what follows the block.
 
-    When nothing follows, the prose before the block is the body.
+    When nothing follows, the prose before the block is the body. `spelled` has what stands there for a number or a
+    truth value, by its path, where writing the value again would give another text: `0123`, `3.10`, `5e10`.
     """
 
     front: dict[str, Any]
     body: str
+    spelled: tuple[tuple[Path, str], ...] = ()
 
 
-def split(text: str) -> Reply:
-    """Take `text` apart. Raises BadReply."""
-    text = text.removeprefix("\ufeff")
+def split(
+    text: str,
+    *,
+    mend: bool = False,
+    is_example: Callable[[dict[str, Any], str, int, int], bool] | None = None,
+) -> Reply:
+    """Take `text` apart. Raises BadReply.
+
+    With `mend`, blocks that are not YAML are read as `mending` can. `is_example(front, text, start, stop)` says of a
+    block that it is not the agent's own, and it is passed over.
+    """
+    text = without_thoughts(without_escapes(text.removeprefix("\ufeff")))
     if not text.strip():
         raise BadReply(f"the reply is empty: {_SHAPE}")
-    search = _Search(text)
+    whole = _json_object(text)
+    if whole is not None and not (is_example and is_example(whole, text, 0, len(text))):
+        return Reply(whole, "")
+    search = _Search(text, mend, is_example)
     found = search.first(skip_other_fences=True) or search.first(skip_other_fences=False)
     if found is None:
         loose = f"; it names `{STATUS}`, but not in a block" if STATUS in text else ""
         raise BadReply(search.complaint or f"the reply has no front matter{loose}: {_SHAPE}")
-    front, before, after = found
+    (front, spelled), before, after = found
     body = _without_blank_lines(after)
-    return Reply(front, body if body.strip() else _without_blank_lines(before).rstrip())
+    body = body if body.strip() else _without_blank_lines(before).rstrip()
+    return Reply(front, body, tuple(spelled.items()))
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The reply that is nothing but one JSON object with a `$status`."""
+    text = text.strip()
+    if not (text.startswith("{") and text.endswith("}")) or len(text) > MOST_BLOCK_CHARS:
+        return None
+    import json
+
+    try:
+        json.loads(text)
+        value = yaml12.parse(text)  # which also refuses a key that is given twice
+    except (ValueError, RecursionError, InputError):
+        return None
+    status = value.get(STATUS)
+    return value if isinstance(status, str) and status.strip() else None
+
+
+def _spelled(node: YamlNode, path: Path, found: dict[Path, str]) -> None:
+    """Put into `found` what is written otherwise than its value would be."""
+    value, text = node.value, node.text
+    if node.parts:
+        for key, part in node.parts.items():
+            _spelled(part, (*path, key), found)
+    elif node.plain and text is not None and isinstance(value, (bool, int, float)):
+        again = str(value).lower() if isinstance(value, bool) else str(value)
+        if text != again and value - value == 0:
+            found[path] = text
 
 
 class _Search:
     """The blocks of one text, tried in order."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(
+        self,
+        text: str,
+        mend: bool,
+        is_example: Callable[[dict[str, Any], str, int, int], bool] | None,
+    ) -> None:
+        self._text, self._mend, self._is_example = text, mend, is_example
         self._delimiters = list(_delimiters_of(text))
         self._tried: set[tuple[int, int]] = set()
         self._allowance = MOST_YAML_CHARS
@@ -105,7 +159,7 @@ class _Search:
                 index = closing + 1
         return None
 
-    def _between_dashes(self, index: int) -> tuple[dict[str, Any], int] | None:
+    def _between_dashes(self, index: int) -> tuple[_Front, int] | None:
         """The front matter that begins after the `---` before delimiter number `index`, and where its block ends."""
         start = self._delimiters[index - 1].end
         if index == len(self._delimiters):
@@ -174,7 +228,7 @@ class _Search:
             text[start:] if closing is None else text[start : closing.start] + text[closing.end :]
         )
 
-    def _read(self, start: int, stop: int) -> dict[str, Any] | None:
+    def _read(self, start: int, stop: int) -> _Front | None:
         """The front matter between two places, or None with a complaint if it was nearly one."""
         size = stop - start
         if self._next_status(start) >= min(stop, start + MOST_BLOCK_CHARS):
@@ -188,10 +242,13 @@ class _Search:
         self._allowance -= max(size, LEAST_YAML_CHARS)
         try:
             block = self._text[start:stop].replace("\r\n", "\n")
-            value = yaml12.parse(block, name="the front matter")
+            found = yaml12.read(mended(block) if self._mend else block, name="the front matter")
+            if found.faults:
+                raise yaml12.YamlInvalid(found.faults)
         except InputError as error:
             self._refuse(f"{error.message}: write it as valid YAML")
             return None
+        value = found.value
         if not isinstance(value, dict) or STATUS not in value:
             self._refuse(f"the front matter has no key `{STATUS}` at its top level: {_SHAPE}")
             return None
@@ -202,8 +259,12 @@ class _Search:
             )
         elif not status.strip():
             self._refuse(f"`{STATUS}` is empty: give it one of the allowed values")
+        elif self._is_example is not None and self._is_example(value, self._text, start, stop):
+            self._refuse(f"the front matter is the example as it was given: {_SHAPE}")
         else:
-            return value
+            spelled: dict[Path, str] = {}
+            _spelled(found.root, (), spelled)
+            return value, spelled
         return None
 
     def _next_status(self, start: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uwf.agent import frontmatter
 from uwf.engine.chain.tags import ThreadState
+from uwf.engine.run import reading
 from uwf.engine.run.transitions import after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
@@ -17,8 +18,10 @@ from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from uwf.agent.echo import Echo
     from uwf.engine.chain.redact import Redactor
     from uwf.workflow.model import Role, Workflow
 
@@ -64,16 +67,26 @@ def without_echo(text: str, *asked: str) -> str:
     return text
 
 
-def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> ValidReply | Rejected:
-    """Whether `text` is a reply of `role`, and what it says."""
+def judge(
+    workflow: Workflow, role: Role, text: str, redactor: Redactor, echo: Echo | None = None
+) -> ValidReply | Rejected:
+    """Whether `text` is a reply of `role`, and what it says. `echo` knows what the agent was asked."""
+
+    def is_example(front: dict[str, Any], text: str, start: int, stop: int) -> bool:
+        is_printed = echo is not None and echo.is_example(text, start, stop)
+        return is_printed or reading.is_placeholder(role.schema, front)
+
     try:
-        said = frontmatter.split(text)
+        said = _taken_apart(text, is_example)
     except frontmatter.BadReply as error:
         return Rejected([redactor.text(error.message)])
-    front = dict(said.front)
-    envelope = _opened(role, front, redactor)
+    front = {**said.front, "$status": reading.status_meant(role.schema, said.front["$status"])}
+    envelope = _opened(role, said, front, redactor)
     status = front["$status"]
-    problems = _about_suspending(front) if status == SUSPEND else reply_problems(role.schema, front)
+    if status == SUSPEND:
+        problems = _about_suspending(front)
+    else:
+        front, problems = reading.as_meant(role.schema, front, dict(said.spelled))
     if problems:
         return Rejected([redactor.text(problem) for problem in problems], envelope)
     output, body = redactor.value(front), redactor.text(said.body)
@@ -86,19 +99,34 @@ def judge(workflow: Workflow, role: Role, text: str, redactor: Redactor) -> Vali
     return ValidReply(status, output, body, envelope, state)
 
 
+def _taken_apart(
+    text: str, is_example: Callable[[dict[str, Any], str, int, int], bool]
+) -> frontmatter.Reply:
+    """The reply as it stands; where there is none, as it is meant. Raises `BadReply`, of the one as it stands."""
+    try:
+        return frontmatter.split(text, is_example=is_example)
+    except frontmatter.BadReply as error:
+        try:
+            return frontmatter.split(text, mend=True, is_example=is_example)
+        except frontmatter.BadReply:
+            raise error from None
+
+
 def envelope_of(role: Role, text: str, redactor: Redactor) -> Envelope:
     """What `role` has said to uwf in a reply that does not count, since its agent failed or was ended."""
     try:
-        front = frontmatter.split(text).front
+        said = frontmatter.split(text)
     except frontmatter.BadReply:
         return Envelope()
-    return _opened(role, dict(front), redactor)
+    return _opened(role, said, dict(said.front), redactor)
 
 
-def _opened(role: Role, front: dict[str, Any], redactor: Redactor) -> Envelope:
-    """The envelope of a reply, which is taken out of its front matter."""
+def _opened(
+    role: Role, said: frontmatter.Reply, front: dict[str, Any], redactor: Redactor
+) -> Envelope:
+    """The envelope of a reply, which is taken out of `front`."""
     extra = _taken_out(role, front)
-    session = _session(extra.get("session", front.get("session")))
+    session = _session(_as_spelled(said, "session"))
     usage, left_out = _amounts(redactor.value(extra.get("usage")))
     return Envelope(None if session is None else redactor.text(session), usage, left_out)
 
@@ -122,11 +150,16 @@ def _about_suspending(front: dict[str, Any]) -> list[str]:
     return reply_problems({}, front)
 
 
-def _session(value: Any) -> str | None:
+def _as_spelled(said: frontmatter.Reply, name: str) -> Any:
+    """A field of the front matter, a number or a truth value as it was written."""
+    value = said.front.get(name)
+    return dict(said.spelled).get((name,), reading.written(value))
+
+
+def _session(word: Any) -> str | None:
     """The session an agent named. One that could not be handed back in an environment is none."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+    if not isinstance(word, str):
         return None
-    word = str(value)
     return word if word.isprintable() and 0 < len(word) <= SESSION_CHARS else None
 
 

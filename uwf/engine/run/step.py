@@ -10,6 +10,7 @@ import os
 
 from uwf import clock, points
 from uwf.agent import failure
+from uwf.agent.echo import Echo
 from uwf.agent.protocol import RateLimit, Session, Text, Thinking, ToolCall, ToolResult, Usage
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, usage
@@ -93,7 +94,8 @@ class StepRun:
             if answer.failure is not None:
                 return self._ended(answer.failure, answer, text)
             said = without_echo(answer.text, text, self.sections.form)
-            verdict = judge(self.step.workflow, self.role, said, self.ctx.redactor)
+            echo = Echo(text, self.sections.form)
+            verdict = judge(self.step.workflow, self.role, said, self.ctx.redactor, echo)
             self._note(verdict.envelope, answer)
             if not isinstance(verdict, Rejected):
                 return self._accepted(verdict, answer)

@@ -45,6 +45,12 @@ def reply_problems(schema: Any, value: Any) -> list[str]:
     return list(dict.fromkeys(sentence(error) for error in ordered))[:_MOST]
 
 
+def misfits(schema: Any, value: dict[str, Any]) -> set[tuple[str | int, ...]]:
+    """Where in the front matter `value` something stands that its schema does not allow."""
+    narrowed = _compiled(_narrowed(schema, value.get(STATUS)))
+    return {tuple(error.instance_path) for error in narrowed.iter_errors(value)}
+
+
 def schema_problems(schema: Any) -> list[tuple[tuple[str | int, ...], str]]:
     """What makes `schema` unusable as a JSON Schema: `(path within it, sentence)` pairs."""
     if odd := list(_not_storable(schema, "")):

@@ -1,0 +1,69 @@
+"""The prompt, found again in what an agent prints: as it is, and as terminals and logs change it."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable
+
+import pytest
+
+from uwf.agent.echo import Echo
+
+TASK = """## The task
+
+The gateway answers "rate limit exceeded, try again in 7 hours" to every second call since Monday. Find out why.
+
+    HTTP 429 Too Many Requests
+    quota resets at 11pm
+
+## Your instruction now
+
+Look."""
+SAID = "Error: connect ECONNREFUSED 10.0.0.7:443"
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "windows line ends": lambda text: text.replace("\n", "\r\n"),
+    "wrapped at words": lambda text: "\n".join(
+        "\n".join(textwrap.wrap(line, 40)) for line in text.split("\n")
+    ),
+    "wrapped anywhere": lambda text: "\n".join(
+        line[place : place + 33] for line in text.split("\n") for place in range(0, 120, 33)
+    ),
+    "coloured": lambda text: "\n".join(f"\x1b[36m{line}\x1b[0m" for line in text.split("\n")),
+    "indented": lambda text: textwrap.indent(text, "      "),
+    "quoted": lambda text: textwrap.indent(text, "> "),
+    "cut at the front": lambda text: text[60:],
+    "cut at the end": lambda text: text[:140],
+    "lines cut": lambda text: "\n".join(
+        line[:50] + "…" if len(line) > 50 else line for line in text.split("\n")
+    ),
+    "with a name before each line": lambda text: "\n".join(
+        f"[user] {line}" for line in text.split("\n") if len(line) > 40
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_only_what_was_said_is_left(change: Callable[[str], str]) -> None:
+    left = Echo(TASK).taken_out_of(f"{change(TASK)}\n{SAID}\n")
+    assert SAID in left
+    for words in ("rate limit", "429", "11pm", "7 hours"):
+        assert words not in left
+
+
+def test_what_only_resembles_the_prompt_was_said() -> None:
+    said = "rate limit exceeded\nError: quota resets at 10pm\n429"
+    assert Echo(TASK).taken_out_of(said) == said
+
+
+def test_without_a_prompt_nothing_is_taken_out() -> None:
+    assert Echo("").taken_out_of("a\nb") == "a\nb"
+
+
+def test_long_prompt_and_long_output_cost_little() -> None:
+    prompt = "".join(f"Line {number} of a long task about something.\n" for number in range(20_000))
+    began_s = time.process_time()
+    Echo(prompt).taken_out_of(prompt[-4000:] + "x" * 2000)
+    assert time.process_time() - began_s < 1

@@ -1,0 +1,58 @@
+"""What stands in a reply without being part of it: thoughts and colours."""
+
+from __future__ import annotations
+
+import pytest
+
+from uwf.agent.frontmatter import BadReply, split
+from uwf.agent.thoughts import without_escapes, without_thoughts
+
+DRAFT = "---\n$status: draft\n---\nNot yet.\n"
+ANSWER = "---\n$status: final\n---\nThis is it.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>\n{DRAFT}</think>\n{ANSWER}",
+        f"<thinking>\n{DRAFT}</thinking>\n\n{ANSWER}",
+        f"<THINK>{DRAFT}</THINK>{ANSWER}",
+        f"  <think>\nA `<think>` tag?\n{DRAFT}So.</think>\n{ANSWER}",
+        f"<think>\n```\n{DRAFT}\n</think>\n{ANSWER}",
+        f"<think>one</think>\n<think>\n{DRAFT}</think>\n{ANSWER}",
+        f"First idea:\n{DRAFT}No.\n</think>\n{ANSWER}",
+    ],
+)
+def test_draft_in_a_thought_is_no_reply(text: str) -> None:
+    reply = split(text)
+    assert reply.front == {"$status": "final"}
+    assert reply.body == "This is it.\n"
+
+
+def test_thought_without_an_answer_is_no_reply() -> None:
+    for text in (f"<think>\n{DRAFT}</think>\n", f"<think>\n{DRAFT}"):
+        with pytest.raises(BadReply):
+            split(text)
+
+
+def test_thought_before_the_block_is_not_the_body() -> None:
+    assert split("<think>hm</think>\nI did it.\n\n---\n$status: ok\n---\n").body == "I did it."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The tag `<think>` is stripped, `</think>` too.\n",
+        "```html\n<think>\nx\n</think>\n```\n",
+        "Use </think>\nat the end.\n",
+    ],
+)
+def test_reply_may_speak_of_the_tags(body: str) -> None:
+    assert split(f"---\n$status: ok\n---\n{body}").body == body
+    assert without_thoughts(body) == body
+
+
+def test_colours_are_read_past() -> None:
+    text = "\x1b[1;34m---\x1b[0m\n\x1b[38;5;82m$status: ok\x1b[39m\n\x1b[2K---\x1b[m\nDone.\n"
+    assert split(text).front == {"$status": "ok"}
+    assert without_escapes("\x1b]0;title\x07a\x1b[0mb") == "ab"

@@ -1,0 +1,138 @@
+"""What an agent meant by the values of its front matter, as far as the schema of its role leaves no doubt.
+
+What was written without quotes is a number only where the schema asks for one: `commit: 0123456` keeps its zero, and
+`tag: 3.10` is no 3.1. Marks around a status are read past. What two readings would fit is asked again.
+"""
+
+from __future__ import annotations
+
+from uwf.workflow.model import SUSPEND
+from uwf.workflow.reply_schema import sample, structure
+from uwf.workflow.reply_schema.check import misfits, reply_problems
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    Path = tuple[str | int, ...]
+
+MARKS = {"backticks": "`", "stars": "*", "quotes": "\"'", "punctuation at the end": ".,;:!"}
+"""What people and models put around a status without meaning it."""
+
+_SAMPLE_REASON = "what you need to know, or what is in the way"
+_OF_NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+
+
+def status_meant(schema: Any, status: str) -> str:
+    """The status of `schema` that `status` is without `MARKS`, when it is none as it stands; else `status`."""
+    known = structure.statuses(schema)
+    if not known or status in known or status == SUSPEND:
+        return status
+    bare = status.strip().strip("".join(MARKS.values()))
+    return bare if bare in (*known, SUSPEND) else status
+
+
+def as_meant(
+    schema: Any, front: dict[str, Any], spelled: Mapping[Path, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """`front` in the first reading that fits `schema`; if none does, as it stands, with its problems.
+
+    `spelled` has the text of values whose spelling would be lost, by path.
+    """
+    texts = {path: text for path, text in spelled.items() if _may_be_text(schema, front, path)}
+    written_front = _with(front, texts)
+    problems = reply_problems(schema, written_front)
+    if not problems:
+        return written_front, []
+    wrong = misfits(schema, written_front)
+    others = {path: _at(front, path) for path in texts if path in wrong}
+    for path in wrong - others.keys():
+        if isinstance(_at(front, path), float):  # `tag: 3.1`, where a text is asked for
+            others[path] = written(_at(front, path))
+    if others:
+        turned = _with(written_front, others)
+        if not reply_problems(schema, turned):
+            return turned, []
+    return front, reply_problems(schema, front) if texts else problems
+
+
+def written(value: Any) -> Any:
+    """A number or a truth value as one writes it; anything else as it is."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def is_placeholder(schema: Any, front: Mapping[str, Any]) -> bool:
+    """Whether a value is still the one that the example of a reply shows in its place, such as `<summary>`."""
+    status = front.get(structure.STATUS)
+    if status == SUSPEND:
+        return _flat(front.get("reason")) == _flat(_SAMPLE_REASON)
+    example = sample.examples(schema).get(status_meant(schema, str(status)), {})
+    offered = {
+        name
+        for branch in structure.branches_for(schema, str(status))
+        for name, about in branch.properties.items()
+        if isinstance(about, dict) and about.keys() & {"const", "default", "examples", "enum"}
+    }
+    return any(
+        _is_sample(front[name], value)
+        for name, value in example.items()
+        if name in front and name not in offered
+    )
+
+
+def _is_sample(value: Any, shown: Any) -> bool:
+    if isinstance(shown, str):
+        is_made_up = shown.startswith("<") and shown.rstrip(".").endswith(">")
+        return is_made_up and _flat(value) == _flat(shown)
+    if isinstance(shown, list) and isinstance(value, list):
+        return any(_is_sample(one, other) for one, other in zip(value, shown, strict=False))
+    if isinstance(shown, dict) and isinstance(value, dict):
+        return any(_is_sample(value[name], other) for name, other in shown.items() if name in value)
+    return False
+
+
+def _flat(text: Any) -> str | None:
+    return "".join(text.split()) if isinstance(text, str) else None
+
+
+def _may_be_text(schema: Any, front: Mapping[str, Any], path: Path) -> bool:
+    """Not where limits of numbers are given without a type: a text would fit them unseen. Truth values stay such."""
+    if isinstance(_at(front, path), bool):
+        return False
+    about = [
+        branch.properties.get(str(path[0]))
+        for branch in structure.branches_for(schema, str(front.get(structure.STATUS)))
+    ]
+    return not any(isinstance(one, dict) and one.keys() & _OF_NUMBERS for one in about)
+
+
+def _at(value: Any, path: Path) -> Any:
+    """What stands at `path`; None for nothing."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _with(value: Any, texts: Mapping[Path, Any]) -> Any:
+    """A copy of `value` with other values at some places."""
+    if not texts:
+        return value
+    if () in texts:
+        return texts[()]
+    inside: dict[str | int, dict[Path, Any]] = {}
+    for path, text in texts.items():
+        inside.setdefault(path[0], {})[path[1:]] = text
+    if isinstance(value, dict):
+        return {
+            name: _with(item, inside[name]) if name in inside else item
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_with(item, inside.get(place, {})) for place, item in enumerate(value)]
+    return value
