@@ -91,3 +91,13 @@ def test_the_limit_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "a").write_bytes(b"x" * 11)
     with pytest.raises(InputError, match="is larger than"):
         arguments.text_arg(f"@{tmp_path}/a")
+
+
+@pytest.mark.parametrize("text", ["23:59", "tomorrow", "", "2h ago"])
+def test_what_is_no_time_is_told_in_the_words_of_its_own_command(text: str) -> None:
+    with pytest.raises(InputError, match="two hours from now") as refused:
+        arguments.future_ms(text, "uwf guard pause on --until")
+    assert refused.value.hint == "uwf guard pause on --until 2h"
+    with pytest.raises(InputError, match="two hours ago") as refused:
+        arguments.moment_ms(text, "uwf thread list --until")
+    assert refused.value.hint == "uwf thread list --until 2h"

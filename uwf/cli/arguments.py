@@ -72,20 +72,24 @@ def label_pair(word: str, typed: str) -> tuple[str, str]:
     return key, value
 
 
-def future_ms(text: str) -> int:
-    """The moment that `text` means, a duration counting from now on, in epoch milliseconds."""
-    try:
-        return clock.now_ms() + round(quantities.duration_s(text) * 1000)
-    except (InputError, ValueError):
-        return moment_ms(text)
+def future_ms(text: str, typed: str) -> int:
+    """The moment that `text` means, a duration counting from now on; otherwise as `moment_ms`."""
+    return _moment_ms(text, 1, "from now", typed)
 
 
-def moment_ms(text: str) -> int:
-    """The moment that `text` means, in epoch milliseconds. A date or time without zone is local."""
+def moment_ms(text: str, typed: str) -> int:
+    """The moment that `text` means, in epoch milliseconds, a duration counting back from now.
+
+    A date or time without zone is local. `typed` is the command up to it.
+    """
+    return _moment_ms(text, -1, "ago", typed)
+
+
+def _moment_ms(text: str, sign: int, way: str, typed: str) -> int:
     if text.isascii() and text.isdigit() and len(text) >= 12:
         return int(text)
     try:
-        return clock.now_ms() - round(quantities.duration_s(text) * 1000)
+        return clock.now_ms() + sign * round(quantities.duration_s(text) * 1000)
     except (InputError, ValueError):
         pass
     from datetime import datetime
@@ -94,6 +98,6 @@ def moment_ms(text: str) -> int:
         return round(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise InputError(
-            f"{text!r} is no time: write 2h for two hours ago, 2026-01-31, or 2026-01-31T09:15:00Z",
-            hint="uwf thread list --since 2h",
+            f"{text!r} is no time: write 2h for two hours {way}, 2026-01-31, or 2026-01-31T09:15:00Z",
+            hint=f"{typed} 2h",
         ) from None

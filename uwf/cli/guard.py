@@ -73,6 +73,8 @@ def drain(ctx: Context, word: str) -> None:
 def pause(
     ctx: Context, what: str, word: str = ON, *, until: str | None = None, reason: str = ""
 ) -> None:
+    import shlex
+
     from uwf.cli.arguments import future_ms
 
     agent = None if what in (ON, OFF) else what
@@ -83,7 +85,8 @@ def pause(
             hint="uwf guard pause on --until 2h",
             code="usage",
         )
-    until_ms = None if until is None else future_ms(until)
+    typed = shlex.join(("uwf", "guard", "pause", what, "--until"))
+    until_ms = None if until is None else future_ms(until, typed)
     was_on = True
     if on:
         ctx.app.guards.pause(agent, until_ms=until_ms, why=reason)

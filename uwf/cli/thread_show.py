@@ -86,8 +86,8 @@ def list_(
         _statuses(status, history, all),
         workflow=workflow,
         labels=_labels(label) if label else {},
-        since_ms=None if since is None else _moment_ms(since),
-        until_ms=None if until is None else _moment_ms(until),
+        since_ms=None if since is None else _moment_ms(since, "--since"),
+        until_ms=None if until is None else _moment_ms(until, "--until"),
         limit=most or None,
         offset=offset,
     )
@@ -155,10 +155,10 @@ def _labels(words: tuple[str, ...]) -> dict[str, str]:
     return dict(label_pair(word, "uwf thread list") for word in words)
 
 
-def _moment_ms(word: str) -> int:
+def _moment_ms(word: str, option: str) -> int:
     from uwf.cli.arguments import moment_ms
 
-    return moment_ms(word)
+    return moment_ms(word, f"uwf thread list {option}")
 
 
 def _fields(thread: ThreadView) -> dict[str, str]:
