@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from uwf import config
 from uwf.app.opened import TURN_S, OpenHome, absolute, no_warning
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +165,16 @@ class App(OpenHome):
         """A new thread, idle before its first step. `cwd` is where its agents work, by default here."""
         from uwf.engine.actions import lifecycle
 
-        cwd = absolute(cwd)
+        try:
+            cwd = absolute(cwd)
+        except FileNotFoundError:
+            import shlex
+
+            raise InputError(
+                "the current folder does not exist any more",
+                hint=shlex.join(("uwf", "thread", "start", workflow, "-p", "TEXT", "--cwd", "DIR")),
+                code="no_folder",
+            ) from None
         found = self.workflows.find(workflow)
         begin = lifecycle.Begin(
             found.workflow, task, cwd, dict(labels or {}), priority, budget or {}

@@ -6,7 +6,7 @@ Every kind is given what was typed of the word, and may find more than fits it.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.app.opened import absolute
+from uwf.app.opened import current_folder
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ def _workflows(home: OpenHome, prefix: str) -> Iterator[Candidate]:
     from uwf.engine.chain.tags import REGISTRY
     from uwf.workflow import find
 
-    here = find.names(absolute(None))
+    here = find.names(current_folder())
     for name in here:
         yield Candidate(name, "in this project")
     for ref in home.reader().refs(REGISTRY + prefix, limit=MAX_CANDIDATES):

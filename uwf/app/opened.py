@@ -155,8 +155,16 @@ class OpenHome:
 
 
 def absolute(path: str | None) -> str:
-    """The absolute path of the folder `path`, by default the current one."""
+    """The absolute path of the folder `path`, by default the current one. `FileNotFoundError` when that was deleted."""
     return os.path.abspath(os.path.expanduser(path)) if path else os.getcwd()
+
+
+def current_folder() -> str:
+    """The folder to look things up in: the current one, the root where it was deleted and has nothing any more."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.sep
 
 
 def _was_never_made(path: str) -> bool:

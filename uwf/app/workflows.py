@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from uwf.app.opened import absolute
+from uwf.app.opened import current_folder
 from uwf.engine.query import workflows
 from uwf.engine.query.workflows import ListedWorkflow, Registered, StoredWorkflow
 from uwf.errors import InputError, WorkflowInvalid
@@ -30,7 +30,7 @@ class Workflows:
 
     def find(self, workflow: str) -> Found:
         """The workflow that is meant. Raises `NotFound`, `WorkflowInvalid`; warns of what is odd in its file."""
-        found = workflows.find(self._home.reader(), workflow, absolute(None), self._passed_over)
+        found = workflows.find(self._home.reader(), workflow, current_folder(), self._passed_over)
         self._warn(found.warnings)
         return found
 
@@ -73,7 +73,7 @@ class Workflows:
 
     def all(self) -> list[ListedWorkflow]:
         """Those that can be started from here: registered ones and those in `.workflows/`, by name."""
-        here = find.names(absolute(None), self._passed_over)
+        here = find.names(current_folder(), self._passed_over)
         found = [ListedWorkflow(name, "file", None, path) for name, path in here.items()]
         registered = workflows.registered(self._home.reader())
         found += [ListedWorkflow(name, "registry", id, None) for name, id in registered.items()]
@@ -112,5 +112,5 @@ def _hint_to_add(file: str) -> str:
     """What to type when `file` cannot be added: its path, if it is the name of a workflow."""
     if os.path.exists(file):
         return shlex.join(("uwf", "workflow", "validate", file))
-    path = find.find_file(file, absolute(None))
+    path = find.find_file(file, current_folder())
     return "uwf workflow list" if path is None else shlex.join(("uwf", "workflow", "add", path))

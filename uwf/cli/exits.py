@@ -5,6 +5,8 @@ The table is that of the command-line contract.
 
 from __future__ import annotations
 
+import os
+
 from uwf import clock, errors
 
 TYPE_CHECKING = False
@@ -46,6 +48,8 @@ def exit_code(error: BaseException) -> int:
         return SIGNALLED + SIGINT
     if isinstance(error, UnicodeEncodeError):
         return BAD_INPUT
+    if _is_folder_gone(error):
+        return BAD_INPUT
     for kind, code in _EXIT_CODES:
         if isinstance(error, kind):
             return code
@@ -74,6 +78,8 @@ def report(error: BaseException, out: Output) -> None:
     elif isinstance(error, UnicodeEncodeError):
         # From the command line: all other text is checked where it is read.
         out.error("not_unicode", f"{error.object!r:.120} is not Unicode text", "locale")
+    elif _is_folder_gone(error):
+        out.error("no_folder", "the current folder does not exist any more", "cd")
     elif isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: " if isinstance(error.filename, str) else "system call failed: "
         out.error("os", what + error.strerror, None)
@@ -81,3 +87,14 @@ def report(error: BaseException, out: Output) -> None:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         what = f"internal fault: {what}; UWF_DEBUG=1 shows where, please report it"
         out.error("internal", what, "export UWF_DEBUG=1")
+
+
+def _is_folder_gone(error: BaseException) -> bool:
+    """Whether a relative path was looked at in a current folder that somebody has deleted."""
+    if not isinstance(error, FileNotFoundError) or error.filename is not None:
+        return False
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
