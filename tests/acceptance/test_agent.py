@@ -80,6 +80,13 @@ def test_a_command_line_can_be_checked_without_being_configured(
     project("agent", "check", word, expect=expect)
 
 
+def test_check_warns_of_what_only_a_shell_understands(project: Project) -> None:
+    agent = project.agent(reply()).command
+    done = project("agent", "check", f"{agent} --print && echo $DONE")
+    assert "warning: " in done.err and "&& $DONE" in done.err and "sh -c" in done.err
+    assert project("agent", "check", shlex.join(["sh", "-c", f"{agent} && echo"])).err == ""
+
+
 def test_nothing_to_check_is_exit_4(project: Project) -> None:
     done = project("agent", "check", "--json", expect=4)
     assert done.error["code"] == "no_agent"

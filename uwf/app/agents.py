@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import config as settings
-from uwf.app.opened import absolute
+from uwf.app.opened import current_folder
 from uwf.errors import NotFound
 from uwf.record import Record
 
@@ -47,9 +47,10 @@ class Agents:
     def check(self, name: str | None = None) -> list[AgentCheck]:
         """Whether agents can be started: all configured ones, or the one that a name or a command line says.
 
-        None of them is run.
+        None of them is run. Warns of what in a command only a shell would understand.
         """
         from uwf.agent import kinds
+        from uwf.agent.shell_signs import shell_signs
         from uwf.engine.run.invocation import words_of
 
         known = self._home.config.agents
@@ -67,6 +68,12 @@ class Agents:
                 kind, argv = known[word].kind, tuple(known[word].command)
             else:
                 kind, argv = "command", words_of(word)
-            reason = kinds.make(kind, word, argv).unavailable(absolute(None), path)
+            reason = kinds.make(kind, word, argv).unavailable(current_folder(), path)
+            signs = shell_signs(argv)
+            if signs:
+                self._home.warn(
+                    f"agent {word}: no shell is run, so that {' '.join(signs)} is handed to it as it is; "
+                    "where a shell is meant, the command is sh -c '...'"
+                )
             found.append(AgentCheck(word, argv, reason is None, reason))
         return found

@@ -37,7 +37,7 @@ def list_(ctx: Context) -> None:
 @command(
     "agent check",
     help="Say whether agents can be started: all configured ones, or one.",
-    detail="The agent is not run. Exit 5 when one cannot be started.",
+    detail="The agent is not run. Warns of | and $X, which only a shell understands. Exit 5 when one cannot start.",
     example="uwf agent check mine",
     name=arg("A configured agent, or a command line in quotes.", complete="agent"),
 )
