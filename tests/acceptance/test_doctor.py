@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.gate import Gate, configure, damage_line, in_line, spoil
-from tests.helpers.project import ONE, Project, is_alive, until
+from tests.helpers.project import ONE, Project, is_alive, reply, until
 
 STRAYS = Path(__file__).parent.parent / "helpers" / "agents" / "strays.py"
 
@@ -238,3 +238,21 @@ def test_an_unfinished_file_is_removed_an_hour_later(
     project(*remedy)
     assert not draft.exists()
     assert project("doctor", "--json").json == []
+
+
+def test_a_thread_of_a_wrong_shape_stands_in_nobody_elses_way(project: Project) -> None:
+    sound, bad = project.begin(), project.begin()
+    for kind, ref, at in (("attempt", "attempt", bad), ("step", "thread", project.begin())):
+        put = project("cas", "put", "--kind", kind, "-", "-q", input='{"note": 1}')
+        tags = ("--tag", "status=idle") if ref == "thread" else ()
+        project("ref", "set", f"@uwf/{ref}/{at}", put.out.strip(), *tags)
+        for words in (("exec", at), ("cancel", at), ("fork", at), ("undo", at)):
+            done = project("thread", *words, "--json", expect=None)
+            assert done.code in (0, 1, 4, 5), done
+            assert "internal fault" not in done.err
+    rows = {row["thread"]: row["status"] for row in project("thread", "list", "--json").json}
+    assert rows[sound] == "idle"
+    [found] = project("doctor", "--json", expect=1).json
+    assert found["thread"] == bad and "cannot be read" in found["what"]
+    project("doctor", "--repair", "--json", expect=1)
+    project("thread", "exec", sound, "--agent", project.agent(reply()).command)

@@ -30,11 +30,18 @@ if TYPE_CHECKING:
     from typing import IO, Any, NoReturn, TypeAlias, TypeVar
 
     from uwf.errors import UwfError
-    from uwf.store.protocols import Store
+    from uwf.store.codec import Node
+    from uwf.store.protocols import Store, Transaction
 
     T = TypeVar("T")
+    Look: TypeAlias = Callable[[str, Node], None]
+    """Is told each object and its id."""
+
     Allow: TypeAlias = Callable[[Mapping[str, Mapping[str, str]]], None]
-    """Raises `InputError` unless all these refs, each with its tags, may come in."""
+    """Raises `InputError` unless all these refs, each with its tags, may come in. Asked when all objects are known."""
+
+    Agree: TypeAlias = Callable[[Transaction], None]
+    """Raises `InputError` unless what was brought, which can be read now, may stay."""
 
 MAGIC = b"uwf-bundle 1\n"
 MAX_FRAME_BYTES = MAX_OBJECT_BYTES + 64
@@ -94,11 +101,18 @@ def export_bundle(
 
 
 def import_bundle(
-    store: Store, stream: IO[bytes], *, allow: Allow, folder: str | None = None
+    store: Store,
+    stream: IO[bytes],
+    *,
+    allow: Allow,
+    look: Look = lambda id, node: None,
+    agree: Agree = lambda tx: None,
+    folder: str | None = None,
 ) -> Contents:
     """Check a whole bundle, then add its objects and refs in one transaction.
 
-    A bundle may come from a stranger: `allow` is asked whether the refs it names are those that this import is for.
+    A bundle may come from a stranger: before anything is written `look` is told what it holds, and `allow` is asked
+    whether this is what the import is for; `agree` is asked last, and without its agreement nothing was written.
 
     A ref that is there already with the same id and tags stays as it is; with others it is a Conflict. InputError
     when the bundle is damaged, cut off or incomplete. After an error nothing was added. `folder` is where a large
@@ -109,7 +123,7 @@ def import_bundle(
     with tempfile.SpooledTemporaryFile(
         max_size=IN_MEMORY_BYTES, dir=folder, prefix=".spool-"
     ) as spool:
-        contents = _check(stream, spool.write, allow)
+        contents = _check(stream, spool.write, look, allow)
         spool.seek(0)
         with store.transaction("import") as tx:
             named, known = [], []
@@ -128,10 +142,11 @@ def import_bundle(
                     )
                 else:
                     known.append(name)
+            agree(tx)
     return replace(contents, known=tuple(known))
 
 
-def _check(stream: IO[bytes], keep: Callable[[bytes], Any], allow: Allow) -> Contents:
+def _check(stream: IO[bytes], keep: Callable[[bytes], Any], look: Look, allow: Allow) -> Contents:
     """Read a bundle to its end, handing every byte to `keep`. InputError unless all of it is right."""
     refs: dict[str, dict[str, str]] = {}
     roots: list[str] = []
@@ -147,7 +162,9 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any], allow: Allow) -> Con
         match record:
             case ["object", bytes(data)]:
                 id = id_of(data)
-                needed.update(links(_sound(lambda: decode(data, strict=True)).payload))
+                node = _sound(lambda: decode(data, strict=True))
+                needed.update(links(node.payload))
+                look(id, node)
                 if id in there:
                     _bad(f"object {id} is in it twice")
                 there.add(id)

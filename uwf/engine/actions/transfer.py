@@ -1,17 +1,16 @@
-"""A thread, whole, in one file: out of one store and into another."""
+"""A thread, whole, in one file: out of one store and into another. What a file may bring in is said by `incoming`."""
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf.engine.actions.incoming import Incoming
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import ATTEMPTS, STATUSES, THREADS
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import IO
 
     from uwf.store.protocols import Store
@@ -53,8 +52,16 @@ def export_to(store: Store, thread: str, path: str) -> int:
 
 def import_threads(store: Store, stream: IO[bytes], name: str, folder: str) -> Imported:
     """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled."""
+    incoming = Incoming()
     try:
-        found = bundle.import_bundle(store, stream, allow=_only_threads, folder=folder)
+        found = bundle.import_bundle(
+            store,
+            stream,
+            look=incoming.look,
+            allow=incoming.allow,
+            agree=incoming.agree,
+            folder=folder,
+        )
     except InputError as error:
         if error.code != "bad_bundle":
             raise
@@ -67,24 +74,3 @@ def import_threads(store: Store, stream: IO[bytes], name: str, folder: str) -> I
 
 def _threads(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.removeprefix(THREADS) for name in names if name.startswith(THREADS))
-
-
-def _only_threads(refs: Mapping[str, Mapping[str, str]]) -> None:
-    """Raise `InputError` for a ref that is no thread, nor the attempt of one that comes along.
-
-    A name from a stranger must not become a workflow's, or anything else that is asked for by its name.
-    """
-    for name, tags in refs.items():
-        prefix = ATTEMPTS if name.startswith(ATTEMPTS) else THREADS
-        id = name.removeprefix(prefix)
-        if not name.startswith(prefix):
-            why = "which is no thread"
-        elif not clock.is_ulid(id):
-            why = "whose id no thread can have"
-        elif prefix == ATTEMPTS and THREADS + id not in refs:
-            why = "but not its thread"
-        elif prefix == THREADS and tags.get("status") not in STATUSES:
-            why = f"with the status {tags.get('status', '')!r:.80}, which no thread can have"
-        else:
-            continue
-        raise InputError(f"it brings {name}, {why}", code="bad_bundle")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
-from uwf.engine.chain.nodes import Plan, pack_text
+from uwf.engine.chain.nodes import Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -105,6 +105,7 @@ def read_attempt(reader: Reader, thread: str) -> Attempt | None:
     return None if ref is None else attempt_at(reader, ref.id)
 
 
+@shaped
 def attempt_at(nodes: Nodes, last: str) -> Attempt:
     """The attempt whose newest node is `last`. What it has come to is read off that node."""
     node = nodes.get(last)
@@ -192,8 +193,11 @@ def process_now(agent: Owner | None) -> dict[str, Any]:
 
 
 def _running(process: Mapping[str, Any]) -> Running:
-    agent = None if process["pid"] is None else Owner(process["pid"], process["started"] or "")
-    return Running(Owner(process["runner"]), agent)
+    runner, pid = process["runner"], process["pid"]
+    if type(runner) is not int or type(pid) not in (int, type(None)):
+        raise TypeError("a process is a number")
+    agent = None if pid is None else Owner(pid, process["started"] or "")
+    return Running(Owner(runner), agent)
 
 
 def number_after(before: Attempt | None, role: str) -> int:

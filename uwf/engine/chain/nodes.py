@@ -18,15 +18,19 @@ Node kinds
 
 from __future__ import annotations
 
-from uwf.errors import InputError
+from functools import wraps
+
+from uwf.errors import InputError, StoreError
 from uwf.quantities import one
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, Protocol
+    from collections.abc import Callable, Mapping
+    from typing import Any, Protocol, TypeVar
+
+    T = TypeVar("T")
 
     from uwf.store.codec import Node
     from uwf.store.protocols import Counters, Objects, Refs
@@ -44,6 +48,29 @@ if TYPE_CHECKING:
 
 
 INLINE_CHARS = 1024
+
+BAD_NODE = "bad_node"
+
+WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What reading a node raises that was made by hand."""
+
+
+def shaped(read: Callable[[Nodes, str], T]) -> Callable[[Nodes, str], T]:
+    """`read`, which raises `StoreError` for a node that was made by hand and lacks what a thread needs."""
+
+    @wraps(read)
+    def checked(nodes: Nodes, id: str) -> T:
+        try:
+            return read(nodes, id)
+        except WRONG_SHAPE as error:
+            lacks = "a node lacks" if isinstance(error, KeyError) else "a node has a wrong shape:"
+            raise StoreError(
+                f"{lacks} {error}; it is read from object {id[:12]}",
+                hint=f"uwf cas get {id[:12]}",
+                code=BAD_NODE,
+            ) from error
+
+    return checked
 
 
 def pack_text(writer: Writer, text: str) -> str | Link:
@@ -119,6 +146,7 @@ class Start(Record):
     started_ms: int
 
     @staticmethod
+    @shaped
     def read(nodes: Nodes, id: str) -> Start:
         payload = nodes.get(id).payload
         return Start(
@@ -171,32 +199,26 @@ class Position(Record):
         )
 
     @staticmethod
+    @shaped
     def read(nodes: Nodes, id: str) -> Position:
         node = nodes.get(id)
+        bound = node if node.kind == "rebind" else None
+        at = id
+        while node.kind == "rebind":  # which changes nothing but the workflow
+            at = node.payload["prev"]
+            node = nodes.get(at)
         payload = node.payload
         if node.kind == "step":
-            return Position.of_step(id, payload)
-        if node.kind == "start":
-            return Position(
-                id, "start", id, payload["workflow"], 1, 0, None, None, None, {}, {}, {}
+            place = Position.of_step(at, payload)
+        elif node.kind == "start":
+            place = Position(
+                at, "start", at, payload["workflow"], 1, 0, None, None, None, {}, {}, {}
             )
-        if node.kind == "rebind":
-            before = Position.read(nodes, payload["prev"])
-            return Position(
-                id,
-                "rebind",
-                before.start,
-                payload["workflow"],
-                before.round,
-                before.index,
-                before.role,
-                before.status,
-                before.step,
-                before.visits,
-                before.sessions,
-                before.spent,
-            )
-        raise not_a_chain(id, node.kind)
+        else:
+            raise not_a_chain(at, node.kind)
+        if bound is None:
+            return place
+        return replace(place, id=id, kind="rebind", workflow=bound.payload["workflow"])
 
 
 USUAL_FACTS: dict[str, Any] = {
@@ -243,6 +265,7 @@ class Step(Record):
     replaces: str | None
 
     @staticmethod
+    @shaped
     def read(nodes: Nodes, id: str) -> Step:
         node = nodes.get(id)
         if node.kind != "step":

@@ -9,7 +9,7 @@ from uwf import clock, quantities
 from uwf.engine.chain import attempt as tries
 from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.nodes import Start, previous
+from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
 from uwf.engine.chain.tags import (
     COMPLETED,
     COMPLETED_AT,
@@ -51,10 +51,8 @@ if TYPE_CHECKING:
 
 RUNNING, CORRUPT = "running", "corrupt"
 
-_WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-"""What reading a node raises that was made by hand."""
-
-_BAD_REF = ("bad_status", "bad_tag")
+_OF_THREAD = ("bad_status", "bad_tag", BAD_NODE)
+"""Codes of errors of the store that speak of one thread."""
 
 
 class ThreadViews:
@@ -79,7 +77,7 @@ class ThreadViews:
             thread = read(self._store, ref)
             _check_shape(thread.position)
             return self._whole(thread, self._state(thread))
-        except (UwfError, *_WRONG_SHAPE) as error:
+        except (UwfError, *WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
             return _corrupt(ref, error)
@@ -224,9 +222,10 @@ def agent_of(reader: Reader, view: ThreadView) -> str:
 
 def _corrupt(ref: Ref, error: Exception) -> ThreadView:
     """A thread whose chain cannot be read. One whose head is intact but no chain keeps its status."""
-    lacks = "a node lacks" if isinstance(error, KeyError) else "a node has a wrong shape:"
-    message = error.message if isinstance(error, UwfError) else f"{lacks} {error}"
-    code = error.code if isinstance(error, UwfError) else "bad_node"
+    message = f"a node has a wrong shape: {error}"
+    code = BAD_NODE
+    if isinstance(error, UwfError):
+        message, code = error.message, error.code
     tags = ref.tags
     completed = tags.get(COMPLETED_AT, "")
     return ThreadView(
@@ -252,6 +251,6 @@ def _check_shape(place: Position) -> None:
 
 def _is_lasting(error: Exception) -> bool:
     """Whether it is the thread that cannot be read. A busy store or a failing disk says nothing about a thread."""
-    if not isinstance(error, StoreError) or error.code in _BAD_REF:
+    if not isinstance(error, StoreError) or error.code in _OF_THREAD:
         return True
     return isinstance(error, (ObjectDamaged, StoreUnreadable))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from uwf.agent.process import platform
 from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.nodes import BAD_NODE
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import stale_files
-from uwf.errors import Busy, CounterUnreadable, StoreError
+from uwf.errors import Busy, CounterUnreadable, ObjectDamaged, StoreError, UwfError
 from uwf.guard import queue
 from uwf.record import Record
 from uwf.store.protocols import COUNTER
@@ -62,17 +63,32 @@ def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
     found = []
     for name in ctx.store.names(ATTEMPTS):
         thread = name.removeprefix(ATTEMPTS)
-        attempt = read_attempt(ctx.store, thread)
-        if attempt is None or attempt.running is None or runner(ctx.store, thread) is not None:
+        try:
+            what = _unfinished(ctx, thread)
+        except UwfError as error:
+            is_of_store = isinstance(error, StoreError) and not isinstance(error, ObjectDamaged)
+            if is_of_store and error.code != BAD_NODE:
+                raise
+            # The other threads are looked at all the same.
+            found.append(Finding("attempt", thread, f"{name} cannot be read: {error}", False))
             continue
-        running, agent = attempt.running, attempt.running.agent
-        what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
-        if recovery.is_kept(running):
-            what += f" in this home; process {running.runner.pid} runs it in another, of which this is a copy"
-        elif agent is not None and platform.is_alive(agent):
-            what += f", its agent still runs as process {agent.pid}"
-        found.append(Finding("attempt", thread, what, repair and _settle(ctx, thread)))
+        if what is not None:
+            found.append(Finding("attempt", thread, what, repair and _settle(ctx, thread)))
     return found
+
+
+def _unfinished(ctx: RunContext, thread: str) -> str | None:
+    """What is left of an attempt that no uwf runs any more; None when there is none."""
+    attempt = read_attempt(ctx.store, thread)
+    if attempt is None or attempt.running is None or runner(ctx.store, thread) is not None:
+        return None
+    running, agent = attempt.running, attempt.running.agent
+    what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
+    if recovery.is_kept(running):
+        what += f" in this home; process {running.runner.pid} runs it in another, of which this is a copy"
+    elif agent is not None and platform.is_alive(agent):
+        what += f", its agent still runs as process {agent.pid}"
+    return what
 
 
 def _settle(ctx: RunContext, thread: str) -> bool:

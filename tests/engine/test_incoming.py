@@ -1,0 +1,277 @@
+"""What a stranger's file may bring: nodes of the right shape, nothing that runs, no id from the future."""
+
+from __future__ import annotations
+
+import io
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uwf import clock
+from uwf.engine.actions import fork, lifecycle, transfer
+from uwf.engine.chain import shape, story
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.tags import ATTEMPTS, THREADS
+from uwf.engine.query.threads import ThreadViews
+from uwf.errors import InputError, UwfError
+from uwf.store.bundle import export_bundle
+from uwf.store.codec import Link, Node, encode
+from uwf.store.protocols import Store
+from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "0.1.0.db"
+
+NOW_MS = 1_900_000_000_000
+
+Change = Callable[[Node], Any]
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> SqliteStore:
+    path = tmp_path_factory.mktemp("golden") / "store.db"
+    shutil.copy(GOLDEN, path)
+    return open_store(str(path))
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now_ms", lambda: NOW_MS)
+
+
+def reached(store: Store, thread: str) -> set[str]:
+    """All objects that a thread and its attempt reach."""
+    found: set[str] = set()
+    for prefix in (THREADS, ATTEMPTS):
+        ref = store.ref(prefix + thread)
+        if ref is not None:
+            below(store, ref.id, found)
+    return found
+
+
+def below(store: Store, id: str, found: set[str]) -> set[str]:
+    found.add(id)
+    for link, _ in list(shape.leads(store.get(id))):
+        if link not in found:
+            below(store, link, found)
+    return found
+
+
+def kept(golden: Store, form: str) -> str:
+    """A thread of the golden store that has a node of that form."""
+    ids = [name.removeprefix(THREADS) for name in golden.names(THREADS)]
+    return next(
+        id for id in ids if form in {shape.form(golden.get(node)) for node in reached(golden, id)}
+    )
+
+
+def capsule(
+    golden: Store, thread: str, change: Change, tags: dict[str, str] | None = None, as_id: str = ""
+) -> io.BytesIO:
+    """The export of a thread, every payload being what `change` makes of its node."""
+    forged, ids = open_in_memory(), {}
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, Link):
+            return Link(ids[value]) if value in ids else Link(made(value))
+        if isinstance(value, dict):
+            return {key: moved(item) for key, item in value.items()}
+        return [moved(item) for item in value] if isinstance(value, list) else value
+
+    def made(id: str) -> str:
+        node = golden.get(id)
+        payload = moved(change(node))
+        with forged.transaction("test") as tx:
+            ids[id] = str(tx.put_raw(encode(node.kind, payload)))
+        return ids[id]
+
+    names = []
+    for prefix in (THREADS, ATTEMPTS):
+        ref = golden.ref(prefix + thread)
+        if ref is not None:
+            names.append(prefix + (as_id or thread))
+            head, given = made(ref.id), ref.tags | ((tags or {}) if prefix == THREADS else {})
+            with forged.transaction("test") as tx:
+                tx.set_ref(names[-1], head, tags=given, why="test")
+    stream = io.BytesIO()
+    export_bundle(forged, names, stream)
+    stream.seek(0)
+    return stream
+
+
+def taken(stream: io.BytesIO) -> SqliteStore:
+    store = open_in_memory()
+    try:
+        transfer.import_threads(store, stream, "a file", "/tmp")
+    except InputError:
+        assert (store.refs(), list(store.ids())) == ([], [])
+        raise
+    return store
+
+
+def same(node: Node) -> Any:
+    return node.payload
+
+
+def putting(form: str, **fields: Any) -> Change:
+    """Puts other values into the nodes of a form; `...` takes the field out."""
+
+    def change(node: Node) -> Any:
+        if shape.form(node) != form:
+            return node.payload
+        merged = {**node.payload, **fields}
+        return {name: value for name, value in merged.items() if value is not ...}
+
+    return change
+
+
+def test_all_that_an_old_version_wrote_may_come_in(golden: SqliteStore) -> None:
+    for name in golden.names(THREADS):
+        thread = name.removeprefix(THREADS)
+        assert taken(capsule(golden, thread, same)).ref(name) is not None
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "said"),
+    [
+        ("step", {"visits": [1]}, "wrong `visits`, which is list, not a map"),
+        ("step", {"visits": {}}, "does not count"),
+        ("step", {"role": "nobody", "visits": {"nobody": 1}}, "the role 'nobody'"),
+        ("step", {"startedAt": 1 << 60}, "out of range"),
+        ("step", {"spent": {"usd": "much"}}, "not an amount"),
+        ("step", {"output": ...}, "lacks `output`"),
+        ("start", {"cwd": 5}, "wrong `cwd`"),
+        ("start", {"workflow": "00" * 32}, "not a link"),
+        ("workflow", {"graph": {}}, "'$START'"),
+        ("workflow", {"roles": {"a": 1}}, "wrong `roles`"),
+        ("workflow", {"version": 99}, "format version 99"),
+        ("prompt", {"parts": "text"}, "not a list"),
+        ("turn", {"at": None}, "wrong `at`"),
+        (shape.ENDED, {"error": {"code": "x"}}, "lacks `message`"),
+    ],
+)
+def test_a_node_of_a_wrong_shape_is_refused_before_anything_is_written(
+    golden: SqliteStore, form: str, fields: dict[str, Any], said: str
+) -> None:
+    stream = capsule(golden, kept(golden, form), putting(form, **fields))
+    with pytest.raises(InputError, match="cannot import a file") as error:
+        taken(stream)
+    assert error.value.code == "bad_bundle"
+    assert said in error.value.message
+
+
+def test_a_link_leads_to_what_its_field_means(golden: SqliteStore) -> None:
+    thread = kept(golden, "step")
+    head = threads.current(golden, golden, thread).position
+    for field, to in (("start", head.workflow), ("prompt", head.start), ("workflow", head.start)):
+        with pytest.raises(InputError, match="links to"):
+            taken(capsule(golden, thread, putting("step", **{field: Link(to)})))
+
+
+@pytest.mark.parametrize("pid", [1, 4711])
+def test_an_attempt_that_is_said_to_run_is_refused(golden: SqliteStore, pid: int) -> None:
+    thread = kept(golden, shape.ENDED)
+    found = read_attempt(golden, thread)
+    assert found is not None
+    process = {"runner": 1, "pid": pid, "started": "x"}
+
+    def runs(node: Node) -> Any:
+        if shape.form(node) != shape.ENDED:
+            return node.payload
+        return {"begun": node.payload["begun"], "turns": None, "process": process}
+
+    with pytest.raises(InputError, match="an attempt that is running"):
+        taken(capsule(golden, thread, runs))
+
+
+def test_an_id_more_than_a_day_ahead_is_refused(golden: SqliteStore) -> None:
+    thread = kept(golden, "step")
+    for ahead_h, fits in ((23, True), (25, False), (24 * 365 * 100, False)):
+        id = clock.ulid(NOW_MS + ahead_h * 3_600_000)
+        stream = capsule(golden, thread, same, as_id=id)
+        if fits:
+            assert taken(stream).ref(THREADS + id) is not None
+            continue
+        with pytest.raises(InputError, match="begins in the future"):
+            taken(stream)
+    with pytest.raises(InputError, match="begins in the future"):
+        taken(capsule(golden, thread, same, as_id="7" + "Z" * 25))
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"completedAt": "soon"},
+        {"completedAt": str(1 << 62)},
+        {"priority": "high"},
+        {"budget.usd": "all"},
+        {"undone.usd": "-1"},
+        {"suspendedRole": "nobody"},
+        {"forkedFromThread": "mine"},
+    ],
+)
+def test_tags_that_no_thread_can_have_are_refused(
+    golden: SqliteStore, tags: dict[str, str]
+) -> None:
+    with pytest.raises(InputError):
+        taken(capsule(golden, kept(golden, "step"), same, tags))
+
+
+ODD = (None, True, -1, 1 << 62, 0.5, "", "x", [], {}, [None], {"a": 1}, {"role": {}}, ...)
+
+
+def damaged(dice: random.Random, value: Any, nodes: list[str]) -> Any:
+    """`value` with one thing in it changed, at any depth."""
+    if isinstance(value, dict) and value and dice.random() < 0.85:
+        key = dice.choice(list(value))
+        new = damaged(dice, value[key], nodes)
+        rest = {name: item for name, item in value.items() if name != key}
+        return rest if new is ... else {**rest, dice.choice((key, key, key, "other")): new}
+    if isinstance(value, list) and value and dice.random() < 0.85:
+        at = dice.randrange(len(value))
+        new = damaged(dice, value[at], nodes)
+        return [*value[:at], *([] if new is ... else [new]), *value[at + 1 :]]
+    return Link(dice.choice(nodes)) if dice.random() < 0.3 else dice.choice(ODD)
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_whatever_is_changed_in_a_file_it_is_refused_or_harmless(
+    golden: SqliteStore, seed: int
+) -> None:
+    dice = random.Random(seed)
+    thread = kept(golden, ("step", shape.ENDED, "rebind")[seed % 3])
+    nodes = sorted(reached(golden, thread))
+    victim = golden.get(dice.choice(nodes))
+    lower = sorted(below(golden, str(dice.choice(nodes)), set()) - {""})
+
+    def change(node: Node) -> Any:
+        if node != victim:
+            return node.payload
+        new = damaged(dice, node.payload, lower)
+        return None if new is ... else new
+
+    try:
+        store = taken(capsule(golden, thread, change))
+    except (InputError, RecursionError) as error:
+        assert not isinstance(error, InputError) or error.code
+        return
+    try:
+        row = ThreadViews(store).thread(store.refs(THREADS)[0])
+        assert row.is_readable
+        for step in story.steps_back(store, row.head):
+            story.entry_text(step)
+        fork.fork(store, row.head, thread, "and more")
+        lifecycle.cancel(store, threads.current(store, store, thread), "no more")
+    except UwfError as error:
+        assert error.code in (
+            "completed",
+            "cancelled",
+            "no_edge",
+            "bad_template",
+            "empty_prompt",
+            "empty_location",
+        )
