@@ -10,6 +10,7 @@ import os
 from uwf import config as settings
 from uwf import home as paths
 from uwf.errors import ConfigInvalid
+from uwf.store import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class OpenHome:
 
     def reader(self) -> Store:
         """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""
-        if self._store is None and _was_never_made(self.store_path):
+        if self._store is None and files.was_never_made(self.store_path):
             from uwf.store.sqlite import open_in_memory
 
             return open_in_memory()
@@ -165,16 +166,3 @@ def current_folder() -> str:
         return os.getcwd()
     except FileNotFoundError:
         return os.sep
-
-
-def _was_never_made(path: str) -> bool:
-    """Whether there certainly is no store, and never was one that lost its main file only."""
-    for each in (path, f"{path}-wal"):
-        try:
-            os.lstat(each)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return False  # what cannot be looked at may be there: opening it says what is wrong
-        return False
-    return True

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 SQLITE_SIDE_FILES = ("-wal", "-shm", "-journal")
+TRACES = ("", "-wal", "-mark")
+"""What stands after the path of a store in the names of files that tell of one: itself, and what outlives its loss."""
 
 
 def start_new(path: str) -> str:
@@ -81,6 +83,33 @@ def discard(temporary: str) -> None:
         os.unlink(temporary)
     except FileNotFoundError:
         return
+
+
+def was_never_made(path: str) -> bool:
+    """Whether there certainly is no store at `path`, and never was one that is gone without the files beside it."""
+    if dangling(path) is not None:
+        return False
+    for trace in TRACES:
+        try:
+            os.lstat(path + trace)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False  # what cannot be looked at may be there: opening it says what is wrong
+        return False
+    return True
+
+
+def dangling(path: str) -> str | None:
+    """The link on the way to `path` that leads to nothing, such as a folder on a disk that is not mounted."""
+    while not os.path.exists(path):
+        if os.path.islink(path):
+            return path
+        above = os.path.dirname(path)
+        if above == path:
+            break
+        path = above
+    return None
 
 
 def restoring(path: str) -> str:

@@ -16,7 +16,7 @@ import time
 from uwf import clock
 from uwf.errors import StoreBusy
 from uwf.store.files import exclusive
-from uwf.store.sqlite.faults import explain, is_busy
+from uwf.store.sqlite.faults import explain, is_busy, taken_away
 from uwf.store.sqlite.high_water import HighWater
 from uwf.store.validate import NESTED
 
@@ -50,6 +50,7 @@ class Database:
         """Whether the file is known to have all tables of today: see `schema.complete`."""
         self._synchronous = ""
         self._high_water: HighWater | None = None
+        self._identity = self._identify()
         try:
             self.connection = sqlite3.connect(
                 self.address(),
@@ -108,11 +109,14 @@ class Database:
         self._again(None, self._pin)
 
     def commit(self) -> None:
+        """End the transaction. What was written into a file that nobody finds any more is an error, not a success."""
         try:
             self.run("COMMIT")
         except sqlite3.Error as error:
             self.rollback()
             raise explain(error, self.path) from error
+        if self._identify() != self._identity:
+            raise taken_away(self.path)
 
     def rollback(self) -> None:
         """End the transaction without a trace. Does nothing when SQLite has done so already."""
@@ -138,6 +142,14 @@ class Database:
             self.connection.close()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Which file is at the path; None when there is none. SQLite writes on into one that was deleted."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _pin(self) -> None:
         self.run("BEGIN")

@@ -11,6 +11,7 @@ from uwf.store.files import restoring
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 READONLY, CANNOT_OPEN = "store_readonly", "store_cannot_open"
+GONE = "store_gone"
 _CAUSES = {
     sqlite3.SQLITE_FULL: ("store_full", "the disk is full", "df -h"),
     sqlite3.SQLITE_READONLY: (READONLY, "the file or its folder is read-only", "ls -la"),
@@ -54,6 +55,15 @@ def unreadable(path: str, why: str) -> StoreUnreadable:
     return StoreUnreadable(
         f"{path} cannot be read as a uwf store: {why}",
         hint=restoring(path),
+    )
+
+
+def taken_away(path: str) -> StoreError:
+    """The file at the path is not the one that was written to."""
+    return StoreError(
+        f"the store {path} was deleted, replaced or unmounted while it was in use: what was just done is not in it",
+        hint=f"ls -la {os.path.dirname(path) or '.'}",
+        code=GONE,
     )
 
 

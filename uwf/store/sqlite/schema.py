@@ -20,14 +20,16 @@ from uwf.store.files import (
     FOLDER_MODE,
     SQLITE_SIDE_FILES,
     cannot_create,
+    dangling,
     discard,
     publish_new,
     restoring,
     start_new,
+    was_never_made,
 )
 from uwf.store.sqlite import high_water
 from uwf.store.sqlite.database import Database, InMemory
-from uwf.store.sqlite.faults import CANNOT_OPEN, READONLY, explain, unreadable
+from uwf.store.sqlite.faults import CANNOT_OPEN, GONE, READONLY, explain, unreadable
 
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
@@ -173,12 +175,31 @@ def _size(path: str) -> int | None:
 
 
 def _refuse_lost(path: str) -> None:
-    """StoreUnreadable when the store is not there and a WAL that belongs to it is.
+    """StoreUnreadable when the store is not there and something tells that one was.
 
-    A WAL holds committed data. Beside a new store it would be replayed into that.
+    An empty list would hide the loss, and a new store end the hope: a WAL holds committed data, and beside a new store
+    it would be replayed into that.
     """
-    if os.path.lexists(f"{path}-wal") and _size(path) is None:
+    link = dangling(path)
+    if link is not None:
+        target = os.path.realpath(link)
+        raise StoreUnreadable(
+            f"a store was at {path} and is gone: {link} is a link to {target}, which is not there; mount its disk "
+            f"again, or begin anew with mkdir {target}",
+            hint=f"ls -ld {link}",
+            code=GONE,
+        )
+    if was_never_made(path) or _size(path) is not None:
+        return
+    if os.path.lexists(f"{path}-wal"):
         raise unreadable(path, f"the file is gone, but {path}-wal with its latest changes is there")
+    mark = high_water.path_of(path)
+    raise StoreUnreadable(
+        f"a store was at {path} and is gone, only {mark} tells of it; put a backup in its place, "
+        f"or begin anew with rm {mark}",
+        hint=f"ls -la {os.path.dirname(path) or '.'}",
+        code=GONE,
+    )
 
 
 def _recognise(database: Database) -> None:
