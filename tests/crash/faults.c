@@ -67,7 +67,7 @@ static int meet(const char *kind, const char *call, const char *path) {
     if (count != nth && !(and_later && count > nth)) return 0;
     if (!strcmp(what, "tear") && !strcmp(kind, "write")) return 1;
     if (!strcmp(what, "kill") || !strcmp(what, "tear")) kill(getpid(), SIGKILL);
-    errno = strcmp(what, "enospc") ? EIO : ENOSPC;
+    errno = !strcmp(what, "enospc") ? ENOSPC : !strcmp(what, "enolck") ? ENOLCK : EIO;
     return -1;
 }
 
@@ -129,6 +129,17 @@ int ftruncate(int file, off_t size) {
     return meet_file("size", "size", file) ? -1 : real(file, size);
 }
 
+static int is_lock(int command) { return command == F_SETLK || command == F_SETLKW; }
+
+int fcntl(int file, int command, ...) {
+    REAL(fcntl);
+    va_list rest;
+    va_start(rest, command);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    return is_lock(command) && meet_file("lock", "lock", file) ? -1 : real(file, command, argument);
+}
+
 int unlink(const char *path) {
     REAL(unlink);
     return meet("name", "unlink", path) ? -1 : real(path);
@@ -170,6 +181,15 @@ ssize_t pwrite64(int file, const void *data, size_t size, off64_t place) {
 ssize_t pread64(int file, void *data, size_t size, off64_t place) {
     REAL(pread64);
     return meet_file("read", "read", file) ? -1 : real(file, data, size, place);
+}
+
+int fcntl64(int file, int command, ...) {
+    REAL(fcntl64);
+    va_list rest;
+    va_start(rest, command);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    return is_lock(command) && meet_file("lock", "lock", file) ? -1 : real(file, command, argument);
 }
 
 int ftruncate64(int file, off64_t size) {

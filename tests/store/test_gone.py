@@ -83,7 +83,7 @@ def test_a_mark_without_its_store_says_that_one_was_here(tmp_path: Path) -> None
         lambda: open_store(path, create=False),
         lambda: OpenHome(str(tmp_path)).reader(),
     ):
-        with pytest.raises(StoreUnreadable, match="a store was at .* and is gone") as refused:
+        with pytest.raises(StoreUnreadable, match=r"a store was at .* and is gone") as refused:
             opening()
         assert refused.value.code == GONE
         assert f"rm {path}-mark" in refused.value.message

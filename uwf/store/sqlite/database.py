@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S = 0.0005
 LONGEST_PAUSE_S = 0.05
+SUSPICIOUS_S = 0.5
+"""After so long it is asked whether there are locks at all, where all that is seen is that the store is in use."""
 
 blob = bytearray
 """Bytes as an argument of a statement. For `bytes` itself sqlite3 looks for an adapter first, which takes as long as
@@ -63,7 +65,8 @@ class Database:
         except sqlite3.Error as error:
             raise explain(error, path) from error
         # One cursor serves all: every read is drained before the next statement.
-        self.run = self.connection.cursor().execute
+        self._cursor: sqlite3.Cursor | None = self.connection.cursor()
+        self.run = self._cursor.execute
 
     def address(self) -> bytes:
         """What SQLite opens."""
@@ -139,6 +142,9 @@ class Database:
         if self._high_water is not None:
             self._high_water.close()
         try:
+            if self._cursor is not None:
+                self._cursor.close()  # or its statement would keep the file open and locked
+                self._cursor = None
             self.connection.close()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
@@ -159,6 +165,13 @@ class Database:
             self.rollback()
             raise
 
+    def _check_locks(self) -> None:
+        from uwf.store.sqlite.locks import without_locks
+
+        fault = without_locks(self.path)
+        if fault is not None:
+            raise fault
+
     def _check_free(self) -> None:
         if self.connection.in_transaction:
             raise RuntimeError(NESTED)
@@ -175,7 +188,7 @@ class Database:
     ) -> T:
         """Do `action` until it meets no other process in its way, at most for `wait_s`."""
         wait_s = self.wait_s if wait_s is None else wait_s
-        deadline = 0.0
+        deadline = suspicious_s = 0.0
         pause_s = FIRST_PAUSE_S
         while True:
             if error is not None:
@@ -183,6 +196,10 @@ class Database:
                     raise explain(error, self.path) from error
                 now = clock.monotonic_s()
                 deadline = deadline or now + wait_s
+                suspicious_s = suspicious_s or now + SUSPICIOUS_S
+                if now >= suspicious_s:
+                    suspicious_s = float("inf")  # once is enough
+                    self._check_locks()
                 if now >= deadline:
                     raise StoreBusy(
                         f"{self.path} is in use by another process; gave up after {wait_s:g} s",

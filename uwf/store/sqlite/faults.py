@@ -11,9 +11,9 @@ from uwf.store.files import restoring
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 READONLY, CANNOT_OPEN = "store_readonly", "store_cannot_open"
-GONE = "store_gone"
+GONE, FULL, NO_LOCKS = "store_gone", "store_full", "store_no_locks"
 _CAUSES = {
-    sqlite3.SQLITE_FULL: ("store_full", "the disk is full", "df -h"),
+    sqlite3.SQLITE_FULL: (FULL, "the disk is full", "df -h"),
     sqlite3.SQLITE_READONLY: (READONLY, "the file or its folder is read-only", "ls -la"),
     sqlite3.SQLITE_IOERR: ("store_io", "the disk reports an input/output error", "df -h"),
     sqlite3.SQLITE_CANTOPEN: (CANNOT_OPEN, "it or its -wal file cannot be opened", "ls -la"),
@@ -21,6 +21,18 @@ _CAUSES = {
     sqlite3.SQLITE_NOMEM: ("store_memory", "there is not enough memory", ""),
 }
 """By SQLite's code: ours, what it means, and what to look with at the folder of the store."""
+
+
+_LOCKING = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_LOCK,
+        sqlite3.SQLITE_IOERR_RDLOCK,
+        sqlite3.SQLITE_IOERR_UNLOCK,
+        sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+        sqlite3.SQLITE_IOERR_SHMLOCK,
+    }
+)
+"""What SQLite reports when a lock cannot be had at all, not because another process has it."""
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -39,6 +51,8 @@ def explain(error: sqlite3.Error, path: str) -> UwfError:
         return StoreBusy(f"{path} is in use by another process", hint=f"fuser {path}")
     if is_broken(error):
         return unreadable(path, words)
+    if getattr(error, "sqlite_errorcode", -1) in _LOCKING:
+        return no_locks(path, words)
     if code == sqlite3.SQLITE_TOOBIG:
         return InputError(f"{path} cannot hold a value this large: {words}")
     if code in _CAUSES:
@@ -55,6 +69,17 @@ def unreadable(path: str, why: str) -> StoreUnreadable:
     return StoreUnreadable(
         f"{path} cannot be read as a uwf store: {why}",
         hint=restoring(path),
+    )
+
+
+def no_locks(path: str, words: str) -> StoreError:
+    """A file system whose locks do not work, which is not cured by waiting."""
+    folder = os.path.dirname(path) or "."
+    return StoreError(
+        f"cannot use the store {path}: the file system of {folder} has no file locks ({words}), "
+        "which keep writers apart; there it can only be read",
+        hint=f"df -T {folder}",
+        code=NO_LOCKS,
     )
 
 

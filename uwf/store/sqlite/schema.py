@@ -29,7 +29,8 @@ from uwf.store.files import (
 )
 from uwf.store.sqlite import high_water
 from uwf.store.sqlite.database import Database, InMemory
-from uwf.store.sqlite.faults import CANNOT_OPEN, GONE, READONLY, explain, unreadable
+from uwf.store.sqlite.faults import CANNOT_OPEN, GONE, READONLY, explain, is_busy, unreadable
+from uwf.store.sqlite.locks import without_locks
 
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
@@ -112,6 +113,10 @@ def connect(path: str, *, create: bool, wait_s: float) -> Database:
     try:
         return _checked(Database(path, wait_s), marked)
     except StoreError as error:
+        from uwf.store.sqlite import lone_reader
+
+        if lone_reader.can_help(error):
+            return _checked(lone_reader.LoneReader(path, wait_s, error), marked)
         if error.code not in (READONLY, CANNOT_OPEN):
             raise
         from uwf.store.sqlite.readonly import open_read_only
@@ -253,7 +258,7 @@ def _create(path: str) -> None:
         points.at("store: filled")
         publish_new(temporary, path)
     except sqlite3.Error as error:
-        raise explain(error, path) from error
+        raise (is_busy(error) and without_locks(path)) or explain(error, path) from error
     finally:
         for side in ("", *SQLITE_SIDE_FILES):
             discard(temporary + side)
@@ -265,7 +270,7 @@ def new_instance() -> str:
 
 
 def _write_file(path: str) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
     try:
         # No other process can see the file yet: it is made durable once, when it is published.
         connection.execute("PRAGMA synchronous=OFF")
