@@ -169,14 +169,16 @@ def test_class_and_reset_are_those_of_what_a_process_said() -> None:
         "exit_code",
         "quota",
         "agent a exited with code 1",
+        "usage limit reached|1769900000",
         resets_ms=1_769_900_000_000,
         is_hopeless=True,
     )
 
 
-def test_reply_that_is_not_valid_has_the_class_of_what_it_says() -> None:
-    told = failure.of_reply("it was not valid", "Invalid API key · Please run /login")
-    assert told == AgentFailure("bad_reply", "authentication", "it was not valid")
+def test_reply_that_is_only_a_message_has_its_class_and_its_words() -> None:
+    said = "Invalid API key · Please run /login"
+    told = failure.of_reply("a", f"\n{said}\n", "Do it.")
+    assert told == AgentFailure("bad_reply", "authentication", "agent a gave no reply", said)
 
 
 @pytest.mark.parametrize(

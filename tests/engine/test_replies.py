@@ -172,3 +172,30 @@ def test_older_suspend_edge_suspends_with_its_rendered_prompt(each_rig: Rig) -> 
     assert rig.prompt.endswith("## Your instruction now\n\nAsk.")
     assert "very" in rig.prompt
     assert rig.state(id)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Failed to authenticate. API Error: 401 no", "authentication"),
+        ("Out of credits", "quota"),
+        ("API Error: 413 the request is too large", "bad_reply"),
+    ],
+)
+def test_message_of_a_client_is_told_and_not_asked_again(rig: Rig, said: str, code: str) -> None:
+    result = rig.run(rig.start(), "exec", said)[-1]
+    assert len(rig.agent.asks) == 1
+    assert result.failure is not None
+    assert result.failure.code == code
+    assert said in result.failure.message
+
+
+def test_printed_prompt_before_a_message_changes_nothing(rig: Rig) -> None:
+    result = rig.run(
+        rig.start(),
+        "exec",
+        lambda ask: ask.prompt.replace("\n", "\r\n") + "\r\nInvalid API key\r\n",
+    )[-1]
+    assert len(rig.agent.asks) == 1
+    assert result.failure is not None
+    assert result.failure.code == "authentication"

@@ -11,8 +11,11 @@ speak of rate limits as much as it likes. When a limit resets is read by `rate_l
 from __future__ import annotations
 
 from uwf import clock
+from uwf.agent import error_lines
+from uwf.agent.echo import Echo
 from uwf.agent.process import platform
 from uwf.agent.protocol import AgentFailure
+from uwf.agent.thoughts import without_thoughts
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -35,6 +38,7 @@ _SIGKILL = 9
 _KILLED_EXIT = 128 + _SIGKILL  # how a shell tells that what it ran was killed
 _STDERR_CHARS = 4000
 _STDOUT_CHARS = 600
+_REPLY_CHARS = 64 << 10
 """An agent that gives up says so at its end; what stands before is its work, which may be about anything."""
 
 _STATUS = r"(?<![a-z])(?:http(?:/[\d.]+)?|status|code|error|api)[ _]?(?:code|error)?\W{0,12}"
@@ -50,11 +54,13 @@ _SAYS = {
         r"check quota|insufficient_quota|quota will reset",
         r"resource[ _](?:has been )?exhausted",
         r"hit your (?:[\w-]+ )?limit",
+        r"request rejected \(429\)|\(429\)",
         r"\b(?:session|hourly|daily|weekly|monthly|\d+-hour|spending) limit",
         r"credit balance is too low|out of credits|insufficient (?:credits|funds|balance)",
     ),
     AUTHENTICATION: (
-        rf"{_STATUS}401\b",
+        rf"{_STATUS}40[13]\b",
+        r"missing environment variable\W+\w*(?:key|token)",
         r"unauthori[sz]ed|unauthenticated",
         r"(?:invalid|incorrect|expired|missing) (?:x-)?api[ _-]?key",
         r"api[ _-]?key (?:is )?(?:not (?:found|valid|set)|missing|invalid|expired)",
@@ -76,7 +82,9 @@ _SAYS = {
         r"could not resolve|name resolution|getaddrinfo|name or service not known",
         r"socket hang up|fetch failed|network error|request timed out",
         r"(?:tls|ssl) handshake",
-        rf"{_STATUS}(?:502|503|504|529)\b|api error:? 5\d\d\b",
+        rf"{_STATUS}(?:500|502|503|504|529)\b|api error:? 5\d\d\b",
+        r"unable to connect|connection_?refused|waiting for network|error sending request",
+        r"stream (?:disconnected|closed)|high demand|server-side issue|internal server error",
         r"bad gateway|service unavailable|gateway time-?out|overloaded_error|\boverloaded\b",
     ),
 }
@@ -84,12 +92,21 @@ _SAYS = {
 by connections that were closed.
 """
 
+_HOPELESS = (
+    rf"{_STATUS}(?:400|404|413)\b|invalid_request_error|model_not_found",
+    r"issue with the selected model|(?:request|prompt|input) (?:is )?too (?:large|long)",
+)
+"""The service will not take this request, however often it is asked."""
+_UNPAID = r"credit balance is too low|out of credits|insufficient (?:credits|funds|balance)"
+NO_USE = "another try would fail likewise"
+
 
 class Diagnosis(Record):
-    """`resets_ms` is when a quota begins anew, if the agent said so."""
+    """`resets_ms` is when a quota begins anew, if the agent said so. `is_hopeless`: another try would fail likewise."""
 
     failure_class: str
     resets_ms: int | None = None
+    is_hopeless: bool = False
 
 
 def of_process(
@@ -99,9 +116,10 @@ def of_process(
     stdout: str,
     stderr: str,
     error: str,
+    prompt: str = "",
     is_hopeless: bool = False,
 ) -> AgentFailure | None:
-    """Why a process of `agent` delivered no reply; None when it did.
+    """Why a process of `agent`, which was sent `prompt`, delivered no reply; None when it did.
 
     `error` is our own word on it: why it could not be started, or why its status is not known.
     """
@@ -117,7 +135,12 @@ def of_process(
         "spawn_failed": f"agent {agent} could not be started: {error}",
     }
     message = words[facts.ended]
-    said = _last_line(stderr) if facts.ended in ("exit", "signal") else ""
+    echo = Echo(prompt)
+    stdout, stderr = (
+        echo.taken_out_of(stdout[-_STDOUT_CHARS:]),
+        echo.taken_out_of(stderr[-_STDERR_CHARS:]),
+    )
+    said = _words(stdout, stderr) if facts.ended in ("exit", "signal") else ""
     if facts.ended == "exit" and facts.exit_code is None:
         message, said = f"agent {agent} ended, and nobody knows how: {error}", ""
     code = EXIT_CODE if facts.ended == "exit" else facts.ended
@@ -132,13 +155,23 @@ def of_process(
         facts.escalation,
         peak_memory_bytes=facts.peak_memory_bytes,
     )
+    if found.is_hopeless:
+        message = f"{message} ({NO_USE})"
+    is_hopeless = is_hopeless or found.is_hopeless
     return AgentFailure(code, found.failure_class, message, said, found.resets_ms, is_hopeless)
 
 
-def of_reply(message: str, reply: str) -> AgentFailure:
-    """The failure of a run whose `reply` is not valid, as `message` says: it may be a word on the agent itself."""
-    found = classify(BAD_REPLY, None, None, "", reply, "")
-    return AgentFailure(BAD_REPLY, found.failure_class, message, resets_ms=found.resets_ms)
+def of_reply(agent: str, reply: str, prompt: str) -> AgentFailure | None:
+    """The failure that `reply` is when it is no reply to `prompt` but a message of the client; None for any other."""
+    said = without_thoughts(Echo(prompt).taken_out_of(reply[-_REPLY_CHARS:])).strip()
+    found = classify(BAD_REPLY, None, None, "", said, "")
+    if found == Diagnosis(BAD_REPLY):
+        return None
+    message = f"agent {agent} gave no reply" + (f" ({NO_USE})" if found.is_hopeless else "")
+    words = error_lines.last_error_line(said)
+    return AgentFailure(
+        BAD_REPLY, found.failure_class, message, words, found.resets_ms, found.is_hopeless
+    )
 
 
 def classify(
@@ -165,13 +198,23 @@ def classify(
     if said == QUOTA:
         from uwf.agent import rate_limit_reset
 
-        return Diagnosis(QUOTA, rate_limit_reset.resets_ms(text, clock.now_ms()))
+        at_ms = rate_limit_reset.resets_ms(text, clock.now_ms())
+        return Diagnosis(QUOTA, at_ms, at_ms is None and _has(text, _UNPAID))
     if said is not None and (code != SIGNAL or said == OUT_OF_MEMORY):
         return Diagnosis(said)
     was_killed = signal == _SIGKILL or exit_code == _KILLED_EXIT
     if was_killed and not escalation and _memory_ran_out(peak_memory_bytes):
         return Diagnosis(OUT_OF_MEMORY)
-    return Diagnosis(code)
+    is_refused = code in (EXIT_CODE, BAD_REPLY) and _has(text, *_HOPELESS)
+    return Diagnosis(code, is_hopeless=is_refused)
+
+
+def _words(stdout: str, stderr: str) -> str:
+    """The line in which an agent says why it failed: some speak on stdout, and of other things on stderr."""
+    last = _last_line(stderr)
+    if last and error_lines.is_error_line(last):
+        return last
+    return error_lines.last_error_line(stdout) or last
 
 
 def _last_line(text: str) -> str:
@@ -180,19 +223,24 @@ def _last_line(text: str) -> str:
 
 def _what_counts(code: str, stderr: str, stdout: str) -> str:
     """The text in which a message of the agent itself would stand."""
-    if code == BAD_REPLY:  # a reply that is nothing but a message; anything longer is a reply
-        return stdout.strip() if len(stdout.strip()) <= _STDOUT_CHARS else ""
-    return f"{stdout[-_STDOUT_CHARS:]}\n{stderr[-_STDERR_CHARS:]}"
+    if code == BAD_REPLY:  # a reply that is nothing but a message; anything else is a reply
+        return stdout.strip() if error_lines.is_message(stdout) else ""
+    if code == SPAWN_FAILED:
+        return stderr  # our own words
+    stdout, stderr = stdout[-_STDOUT_CHARS:], stderr[-_STDERR_CHARS:]
+    return f"{error_lines.error_text(stdout)}\n{error_lines.error_text(stderr)}"
 
 
 def _said(text: str) -> str | None:
+    found = (name for name, patterns in _SAYS.items() if _has(text, *patterns))
+    return next(found, None)
+
+
+def _has(text: str, *patterns: str) -> bool:
     import re
 
     text = text.lower()
-    for failure_class, patterns in _SAYS.items():
-        if any(re.search(pattern, text) for pattern in patterns):
-            return failure_class
-    return None
+    return any(re.search(pattern, text) for pattern in patterns)
 
 
 def _memory_ran_out(peak_memory_bytes: int | None) -> bool:

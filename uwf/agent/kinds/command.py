@@ -78,6 +78,7 @@ class CommandAgent:
             stdout=text,
             stderr=stderr,
             error=outcome.error,
+            prompt=request.prompt,
             is_hopeless=outcome.hopeless,
         )
         return AgentResult(text, turns.rest(), stderr, failure=why, process=facts)

@@ -11,7 +11,16 @@ import os
 from uwf import clock, points
 from uwf.agent import failure
 from uwf.agent.echo import Echo
-from uwf.agent.protocol import RateLimit, Session, Text, Thinking, ToolCall, ToolResult, Usage
+from uwf.agent.protocol import (
+    AgentFailure,
+    RateLimit,
+    Session,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uwf.agent.protocol import AgentEvent, AgentFailure, AgentResult
+    from uwf.agent.protocol import AgentEvent, AgentResult
     from uwf.agent.stop import Stop
     from uwf.engine.run.admission import Ticket
     from uwf.engine.run.context import RunContext
@@ -99,6 +108,9 @@ class StepRun:
             self._note(verdict.envelope, answer)
             if not isinstance(verdict, Rejected):
                 return self._accepted(verdict, answer)
+            spoken = failure.of_reply(self.recorder.start.agent, answer.text, text)
+            if spoken is not None:
+                return self._failed(spoken, answer)
             problems = verdict.problems
             if asked < ASKS:
                 self._reject(verdict, answer)
@@ -106,7 +118,7 @@ class StepRun:
                 text = prompt.again(first, self.ctx.redactor.text(answer.text), problems)
         why = "; ".join(problems)
         message = f"the reply of {self.step.plan.role} was not valid after {ASKS} tries: {why}"
-        return self._failed(failure.of_reply(message, answer.text), answer)
+        return self._failed(AgentFailure(failure.BAD_REPLY, failure.BAD_REPLY, message), answer)
 
     def _ask(self, text: str, stop: Stop) -> AgentResult:
         self._said_usage = None

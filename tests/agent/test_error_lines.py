@@ -1,0 +1,169 @@
+"""An error that an agent tells, on either stream or instead of a reply; and prose, which never is one."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+
+import pytest
+
+from uwf.agent import error_lines, failure
+from uwf.agent.failure import Diagnosis, classify
+from uwf.agent.protocol import AgentFailure, ProcessFacts
+
+FAILED = ProcessFacts("exit", exit_code=1)
+HOPELESS = "hopeless"
+
+MESSAGES = [
+    ("API Error: Request rejected (429) · slow down", "quota"),
+    ("You've hit your session limit · resets 6:16am (UTC)", "quota"),
+    ("You\u2019ve reached your weekly limit.", "quota"),
+    ("exceeded retry limit, last status: 429 Too Many Requests", "quota"),
+    ("Rate limit reached for gpt-5 in organization org-1: try again in 20s", "quota"),
+    ('{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}', "quota"),
+    ("Credit balance is too low", "quota"),
+    ("Invalid API key · Please run /login", "authentication"),
+    ("Not logged in · Please run /login", "authentication"),
+    ("Failed to authenticate. API Error: 403 no such key", "authentication"),
+    ("unexpected status 401 Unauthorized: bad key, url: http://h/v1", "authentication"),
+    ("Missing environment variable: `SOME_API_KEY`.", "authentication"),
+    ("529 Overloaded", "network"),
+    ("API Error: 500 This is a server-side issue, usually temporary", "network"),
+    ("API Error: Unable to connect to API (ConnectionRefused)", "network"),
+    ("Unable to connect to API (ENOTFOUND)", "network"),
+    ("stream disconnected before completion: stream closed", "network"),
+    ("We\u2019re currently experiencing high demand, which may cause temporary errors.", "network"),
+    ("unexpected status 529 <unknown status code>: busy", "network"),
+    ("API Error: 400 messages: at least one is required", HOPELESS),
+    ("There's an issue with the selected model (opus-9). It may not exist.", HOPELESS),
+    ("Request too large (max 32MB). Try with a smaller file.", HOPELESS),
+    ('{"error":{"message":"bad schema","type":"invalid_request_error"}}', HOPELESS),
+]
+
+
+@pytest.mark.parametrize(("message", "known"), MESSAGES)
+@pytest.mark.parametrize("change", ["{}", "\n{}\n\n", "\x1b[31m{}\x1b[0m", "  ■ {}", "{}\r\n"])
+def test_message_instead_of_a_reply_is_that_failure(message: str, known: str, change: str) -> None:
+    told = failure.of_reply("a", change.replace("{}", message), "Write it.")
+    assert told is not None
+    assert told.failure_class == ("bad_reply" if known == HOPELESS else known)
+    assert told.is_hopeless == (known == HOPELESS or message.startswith("Credit"))
+    assert told.said
+    assert told.said in message or "{" in message
+
+
+@pytest.mark.parametrize(("message", "known"), MESSAGES)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_class_and_words_are_those_of_the_stream_that_has_them(
+    message: str, known: str, stream: str
+) -> None:
+    said = {"stdout": "I looked at it.\n", "stderr": "", stream: f"Working.\n\n{message}\n"}
+    told = failure.of_process("a", FAILED, **said, error="", prompt="Do it.")
+    assert told is not None
+    assert told.failure_class == ("exit_code" if known == HOPELESS else known)
+    assert told.said
+    assert ("would fail likewise" in told.message) == told.is_hopeless or "Credit" in message
+
+
+PROSE = [
+    "I added handling for the rate limit: HTTP 429, which resets at 11pm.",
+    "The client retries when it is overloaded. Invalid API key is now told to the user.",
+    "Error handling for the usage limit was added; it resets in 3 hours.",
+    "Rate limits are respected: we wait until 11pm.",
+    "- connection refused is tested\n- a rate limit that resets at 23:00 too",
+    "This documents the weekly limit, which resets Monday at 9am.",
+    "Everything is done.\n\nThe quota was exceeded in the old version (try again in 5 hours).",
+    "Note: rate limit reached, resets at 11pm, is what the server says.",
+]
+
+
+@pytest.mark.parametrize("prose", PROSE)
+def test_prose_never_pauses_anything(prose: str) -> None:
+    assert failure.of_reply("a", prose, "Write it.") is None
+    for streams in ((prose, ""), ("", prose), (prose, prose)):
+        found = classify("exit_code", 1, None, streams[1], streams[0], "")
+        assert found == Diagnosis("exit_code")
+
+
+TASK = """Our service says "usage limit reached, resets at 11pm" too often.
+
+HTTP 429 Too Many Requests: rate limit exceeded, try again in 7 hours
+Error: 401 unauthorized
+
+Make it a message of its own, with a time that people can read, and cover it."""
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        TASK,
+        TASK.replace("\n", "\r\n"),
+        textwrap.fill(TASK, 30, replace_whitespace=False),
+        textwrap.indent(TASK, "    "),
+        "".join(f"\x1b[36m{line}\x1b[0m\n" for line in TASK.split("\n")),
+        TASK[40:],
+        TASK[:150],
+    ],
+)
+def test_printed_task_is_not_what_the_agent_failed_of(printed: str) -> None:
+    stderr = f"OpenAI Codex v1\n--------\nuser\n{printed}\n"
+    told = failure.of_process("a", FAILED, stdout=printed, stderr=stderr, error="", prompt=TASK)
+    assert told is not None
+    assert (told.failure_class, told.resets_ms) == ("exit_code", None)
+    assert failure.of_reply("a", printed, TASK) is None
+    ended = stderr + "ERROR: stream disconnected before completion: closed\n"
+    told = failure.of_process("a", FAILED, stdout="", stderr=ended, error="", prompt=TASK)
+    assert told is not None
+    assert told.failure_class == "network"
+    assert told.said.startswith("ERROR: stream disconnected")
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "said"),
+    [
+        ("Working.\nAPI Error: 529 busy\n", "", "API Error: 529 busy"),
+        ("API Error: 529 busy\n", "(node:7) a deprecated thing\n", "API Error: 529 busy"),
+        ("Error: a\nError: b\nbye\n", "", "Error: b"),
+        ("Error: a\n", "Error: c\n", "Error: c"),
+        ("Fine so far.\n", "no such file\n", "no such file"),
+        ("Fine so far.\n", "", ""),
+        ('{"type":"turn.failed","error":{"message":"too busy"}}\n', "", "too busy"),
+        ('{"type":"result","is_error":true,"result":"API Error: 500 x"}\n', "", "API Error: 500 x"),
+    ],
+)
+def test_message_is_what_the_agent_said(stdout: str, stderr: str, said: str) -> None:
+    told = failure.of_process("a", FAILED, stdout=stdout, stderr=stderr, error="")
+    assert told is not None
+    assert told.said == said
+
+
+def test_reply_that_is_long_or_has_more_to_say_is_no_message() -> None:
+    assert not error_lines.is_message("Invalid API key\n" + "and then\n" * 10)
+    assert not error_lines.is_message("Invalid API key " + "x" * 600)
+    assert not error_lines.is_message("")
+
+
+def test_what_cannot_be_served_is_said_to_be_hopeless() -> None:
+    told = failure.of_process("a", FAILED, stdout="API Error: 404 gone", stderr="", error="")
+    assert told == AgentFailure(
+        "exit_code",
+        "exit_code",
+        "agent a exited with code 1 (another try would fail likewise)",
+        "API Error: 404 gone",
+        is_hopeless=True,
+    )
+
+
+def test_odd_lines_are_read_quickly() -> None:
+    began_s = time.process_time()
+    for text in (
+        "[" * 5000,
+        "error " * 900,
+        "{" * 4000,
+        "a.b_" * 1000,
+        "12:12:12 " * 500,
+        "x " * 2000,
+    ):
+        error_lines.error_text(f"{text}\n{text}")
+        error_lines.is_message(text[:600])
+    assert time.process_time() - began_s < 1
