@@ -18,6 +18,7 @@ LEAVES = {
     "config_table",
     "errors",
     "home",
+    "owned",
     "points",
     "quantities",
     "record",

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import os
 
+from uwf import owned
+
 CONFIG, CONFIG_LOCK = "config.toml", "config.lock"
 STORE = "store.db"
 THREAD_LOCKS = "threads.lock"
@@ -60,6 +62,5 @@ def demos(home: str) -> str:
 
 def made(folder: str) -> str:
     """`folder`, made for this user alone when it is not there."""
-    if not os.path.isdir(folder):
-        os.makedirs(folder, 0o700, exist_ok=True)
+    owned.make_folder(folder)
     return folder

@@ -11,7 +11,7 @@ import os
 import msgpack  # type: ignore[import-untyped]  # it ships none
 from blake3 import blake3
 
-from uwf import __version__
+from uwf import __version__, owned
 from uwf import home as paths
 
 TYPE_CHECKING = False
@@ -41,9 +41,10 @@ def write(home: str, data: bytes, settings: dict[str, Any]) -> None:
     path = _path(home)
     temporary = f"{path}.{os.getpid()}"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        paths.made(os.path.dirname(path))
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:
+            owned.give(temporary)
             file.write(_seal(data, body) + body)
         os.replace(temporary, path)
     except OSError:

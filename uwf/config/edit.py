@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from uwf import config
+from uwf import config, owned
 from uwf import home as paths
 from uwf.config import keys, secrets
 from uwf.errors import ConfigInvalid
@@ -64,9 +64,10 @@ def set_value(home: str, name: str, text: str) -> None:
     except ValueError as error:
         raise ConfigInvalid(f"{keys.dotted(path)}: {error}") from None
 
-    os.makedirs(home, mode=0o700, exist_ok=True)
-    file = os.path.realpath(paths.config_file(home))
-    with FileLock(paths.config_lock(home), mode=0o600):
+    paths.made(home)
+    file, lock = os.path.realpath(paths.config_file(home)), paths.config_lock(home)
+    with FileLock(lock, mode=0o600):
+        owned.give(lock)
         text = _with_value((config.read_file(file) or b""), path, value, file)
         keys.check(keys.parse(text.encode(), file), file)
         _replace(file, text.encode())
@@ -131,6 +132,7 @@ def _replace(file: str, data: bytes) -> None:
     temporary = f"{file}.{os.getpid()}.tmp"
     try:
         with open(temporary, "wb", opener=_private) as new:
+            owned.give(temporary)
             new.write(data)
             new.flush()
             os.fsync(new.fileno())

@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING
 
 from uwf import home as paths
+from uwf import owned
 from uwf.demo.project import BEFORE, PYTHON
 from uwf.errors import InputError
 from uwf.record import Record
@@ -126,7 +127,7 @@ def copy(folder: str, chosen: Iterable[str], targets: Iterable[str]) -> Copied:
 def _new(above: str) -> str:
     """A new folder, named by the time."""
     for folder in (os.path.dirname(above), above):
-        os.makedirs(folder, 0o700, exist_ok=True)
+        owned.make_folder(folder)
     name = time.strftime("%Y%m%d-%H%M%S")
     number = 1
     while True:

@@ -16,7 +16,7 @@ import os
 import time
 from contextlib import contextmanager
 
-from uwf import clock
+from uwf import clock, owned
 from uwf.errors import StoreBusy
 from uwf.guard.counters import hashed
 from uwf.record import Record
@@ -127,8 +127,7 @@ class SlotTable:
         self._make(path)
         number = looks = 0
         while True:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            descriptor = os.open(os.path.join(path, str(number)), flags, 0o600)
+            descriptor = _opened(os.path.join(path, str(number)))
             try:
                 if _lock(descriptor, fcntl.LOCK_EX):
                     return descriptor
@@ -145,9 +144,10 @@ class SlotTable:
 
     def _make(self, path: str) -> None:
         try:
-            os.mkdir(path, 0o700)
+            os.mkdir(path, owned.FOLDER_MODE)
         except FileExistsError:
             return
+        owned.give(path)
         pools = [entry.path for entry in os.scandir(self._folder) if entry.is_dir()]
         if len(pools) > MANY_POOLS:
             for other in pools:
@@ -158,12 +158,17 @@ class SlotTable:
         return os.path.join(self._folder, hashed(pool.name))
 
 
+def _opened(path: str) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    owned.give(path)
+    return descriptor
+
+
 @contextmanager
 def taking(folder: str) -> Iterator[SlotTable]:
     """The slots of `folder`, which is made when it is not there. Raises `StoreBusy` when they cannot be had."""
-    os.makedirs(folder, 0o700, exist_ok=True)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    mutex = os.open(os.path.join(folder, _MUTEX), flags, 0o600)
+    owned.make_folder(folder)
+    mutex = _opened(os.path.join(folder, _MUTEX))
     try:
         _wait_for(mutex, folder)
         yield SlotTable(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from uwf import points
+from uwf import owned, points
 from uwf.errors import InputError, StoreBusy, StoreError
 
 TYPE_CHECKING = False
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE_MODE = 0o600
-FOLDER_MODE = 0o700
 SQLITE_SIDE_FILES = ("-wal", "-shm", "-journal")
 TRACES = ("", "-wal", "-mark")
 """What stands after the path of a store in the names of files that tell of one: itself, and what outlives its loss."""
@@ -25,6 +24,7 @@ def start_new(path: str) -> str:
     temporary = f"{path}.new-{os.getpid()}-{os.urandom(4).hex()}"
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
+        owned.give(temporary)
     except FileNotFoundError:
         raise InputError(
             f"cannot create {path}: there is no folder {os.path.dirname(path) or '.'}"
@@ -64,7 +64,9 @@ def exclusive(path: str, refusal: str) -> AbstractContextManager[Any]:
     from filelock import FileLock, Timeout  # 50 ms, and few commands need it
 
     try:
-        return FileLock(path, mode=FILE_MODE).acquire(timeout=0)
+        lock = FileLock(path, mode=FILE_MODE).acquire(timeout=0)
+        owned.give(path)
+        return lock
     except Timeout as error:
         raise StoreBusy(
             f"{refusal}: another process is at work on the whole of it", hint=f"fuser {path}"

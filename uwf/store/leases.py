@@ -21,6 +21,7 @@ import struct
 import sys
 from _thread import allocate_lock
 
+from uwf import owned
 from uwf.errors import StoreError
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
@@ -144,6 +145,7 @@ def _descriptor(path: str) -> int:
     if found is None:
         try:
             found = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            owned.give(path)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM):
                 raise

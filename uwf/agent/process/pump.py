@@ -10,7 +10,7 @@ import errno
 import os
 import select
 
-from uwf import clock
+from uwf import clock, owned
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -229,7 +229,7 @@ class Pump:
 
 def _nameless_file(folder: str) -> int:
     """A file for this user alone that vanishes with its descriptor. The folder is made when it is not there."""
-    os.makedirs(folder, 0o700, exist_ok=True)
+    owned.make_folder(folder)
     if hasattr(os, "O_TMPFILE"):
         try:
             return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import struct
 
+from uwf import owned
+
 # Instance, number of the move, the same number with every bit turned over.
 _NOTE = struct.Struct(">16sQQ")
 _TURNED = (1 << 64) - 1
@@ -51,6 +53,7 @@ class HighWater:
             if self._file < 0:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o600)
+                owned.give(self._path)
             os.pwrite(self._file, _NOTE.pack(self._instance, move, move ^ _TURNED), 0)
         except OSError:
             return  # what it is about is safe on disk; an older note only promises less

@@ -14,10 +14,9 @@ import os
 import sqlite3
 
 import uwf
-from uwf import clock, points
+from uwf import clock, owned, points
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.store.files import (
-    FOLDER_MODE,
     SQLITE_SIDE_FILES,
     cannot_create,
     dangling,
@@ -249,7 +248,7 @@ def _create(path: str) -> None:
     """Make an empty store and publish it whole. When two processes do so at once, one of the two stays."""
     folder = os.path.dirname(path) or "."
     try:
-        os.makedirs(folder, mode=FOLDER_MODE, exist_ok=True)
+        owned.make_folder(folder)
     except OSError as error:
         raise cannot_create(path, error) from error
     temporary = start_new(path)

@@ -1,0 +1,41 @@
+"""What root makes in the home of another user belongs to that user.
+
+Otherwise one `sudo uwf …` would lock the owner out for good: of the locks, the slots, the settings. What is made
+gets the owner and the group of the folder that it is made in, which is what that user's own uwf would have given it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+FOLDER_MODE = 0o700
+
+
+def give(path: str) -> None:
+    """Give what this process has made at `path` to the owner of its folder. Does nothing unless root made it.
+
+    A file with a second name may be another one than was made here, and the owner of the folder is not given that.
+    """
+    if os.geteuid():
+        return
+    folder, made = os.stat(os.path.dirname(path) or "."), os.lstat(path)
+    is_ours = stat.S_ISDIR(made.st_mode) or (stat.S_ISREG(made.st_mode) and made.st_nlink == 1)
+    if folder.st_uid and not made.st_uid and is_ours:
+        os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
+
+
+def make_folder(path: str) -> None:
+    """Make the folder and those above it, for this user alone, where they are not there."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if above and above != path:
+        make_folder(above)
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileExistsError:
+        if os.path.isdir(path):
+            return  # by another process
+        raise
+    give(path)
