@@ -136,3 +136,19 @@ def test_the_warning_about_usage_comes_once_for_many_steps(project: Project) -> 
     thread = project.begin(REVIEW)
     done = project("thread", "exec", thread, "--agent", agent.command, "--until-done")
     assert len(done.err.splitlines()) == 1
+
+
+def test_the_day_of_a_home_is_that_of_its_first_thread(project: Project) -> None:
+    agent = project.agent(reply())
+    thread = project.begin()
+    project("config", "set", "budget.day.steps", "1")
+    project("thread", "exec", thread, "--agent", agent.command, env={"TZ": "Etc/GMT+12"})
+    words = ("thread", "exec", project.begin(), "--agent", agent.command, "--json")
+    told = {
+        project(*words, env={"TZ": zone}, expect=75).error["retryAtMs"]
+        for zone in ("Etc/GMT+12", "Etc/GMT-14", "Asia/Kathmandu", "<x>9", "")
+    }
+    assert len(told) == 1
+    project("config", "set", "budget.zone", "Asia/Kathmandu")
+    refused = project("config", "set", "budget.zone", "Mars/Olympus", expect=2)
+    assert "no time zone" in refused.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import settings
@@ -13,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.guard.asking import end, host, request
 from uwf import clock
 from uwf.errors import Refused
-from uwf.guard import budget
+from uwf.guard import budget, day
 from uwf.guard.budget import Budget
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded, Request
 from uwf.record import replace
@@ -163,10 +164,43 @@ def test_a_new_day_begins_at_local_midnight(
     tell(store, {"usd": 5.0})
     now.ms = NOON_MS + 11 * 3_600_000 - 1  # one millisecond before midnight in Berlin
     assert budget.today(store)["usd"] == 5
-    assert budget.midnight_ms() == now.ms + 1
+    assert day.midnight_ms(day.zone_of(store)) == now.ms + 1
     now.ms += 1
     assert budget.today(store)["usd"] == 0
-    assert budget.midnight_ms() == now.ms + DAY_MS
+    assert day.midnight_ms(day.zone_of(store)) == now.ms + DAY_MS
+
+
+def test_the_day_of_a_home_is_the_same_in_every_zone(
+    store: SqliteStore, now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules, told = replace(NO_RULES, day={"usd": 1.0}), set()
+    for zone in ("Asia/Tokyo", "America/Los_Angeles", "Pacific/Kiritimati", "<+03>-3", ""):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        tell(store, {"usd": 0.5})
+        refused = refusal(store, rules, REQUEST)
+        told.add(None if refused is None else refused.retry_at_ms)
+    assert budget.today(store)["usd"] == 2.5
+    assert told == {None, NOON_MS + 3 * 3_600_000}  # midnight in Tokyo, where the first was
+
+
+def test_the_config_says_where_a_day_begins(
+    store: SqliteStore, now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    tell(store, {"usd": 5.0})
+    rules = replace(NO_RULES, day={"usd": 1.0}, zone="America/New_York")
+    refused = refusal(store, rules, REQUEST)
+    assert refused is not None and refused.retry_at_ms == NOON_MS + 17 * 3_600_000
+
+
+def test_a_zone_that_this_machine_does_not_know_is_its_offset(store: SqliteStore) -> None:
+    with store.transaction("test") as tx:
+        tx.set_counter(day.ZONE, {"name": "Mars/Olympus", "offset_s": 5400})
+    assert day.zone_of(store).utcoffset(None) == timedelta(hours=1.5)
+    with pytest.raises(ValueError, match="no time zone"):
+        day.zone_name("Mars/Olympus")
 
 
 def test_midnight_is_right_when_the_clocks_change(
@@ -175,7 +209,10 @@ def test_midnight_is_right_when_the_clocks_change(
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     now.ms = 1_774_738_800_000  # 2026-03-29T00:00 in Berlin: a day of 23 hours begins
-    assert budget.midnight_ms() == now.ms + 23 * 3_600_000
+    assert (
+        day.midnight_ms(day.zone_of(open_in_memory(), None, "Europe/Berlin"))
+        == now.ms + 23 * 3_600_000
+    )
 
 
 def test_days_long_past_are_forgotten(store: SqliteStore, now: Clock) -> None:

@@ -177,7 +177,13 @@ class App(OpenHome):
             ) from None
         found = self.workflows.find(workflow)
         begin = lifecycle.Begin(
-            found.workflow, task, cwd, dict(labels or {}), priority, budget or {}
+            found.workflow,
+            task,
+            cwd,
+            dict(labels or {}),
+            priority,
+            budget or {},
+            config.local_zone(),
         )
         thread = lifecycle.start(self.store(create=True), begin)
         return self.show(thread.id)

@@ -145,7 +145,9 @@ class OpenHome:
         return RunContext(
             store=store,
             cache=NodeCache(store),
-            admission=Admission(store, self.home, config, environ.get("PATH", "")),
+            admission=Admission(
+                store, self.home, config, environ.get("PATH", ""), settings.local_zone()
+            ),
             home=self.home,
             config=config,
             environ=environ,

@@ -117,3 +117,11 @@ def no_colour() -> bool:
 def is_dumb_terminal() -> bool:
     """Whether the terminal cannot move its cursor."""
     return os.environ.get("TERM", "") in ("", "dumb")
+
+
+def local_zone() -> str:
+    """The name of the time zone of this process, as it stands in TZ or else is set for the machine."""
+    name = os.environ.get("TZ")
+    if name is None:
+        name = os.path.realpath("/etc/localtime").rpartition("zoneinfo/")[2]
+    return name.lstrip(":") or "UTC"

@@ -2,18 +2,17 @@
 
 Limits are on tokens, money, steps, visits of one role, and seconds (see `uwf.quantities` for how they are
 written). A step is not begun when less than its reserve is left. What a thread has spent comes with the
-request; what the machine spent today is a counter, `usage/<local date>`, to which every attempt adds.
+request; what the machine spent today is a counter, `usage/<date>`, to which every attempt adds; which day that is, for
+all processes of the home, says `day`.
 """
 
 from __future__ import annotations
 
-import time
-
-from uwf import clock
-from uwf.config_table import Table, amounts
+from uwf.config_table import Table, amounts, key
 from uwf.errors import PersonNeeded
 from uwf.guard.contract import AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable
+from uwf.guard.day import date, keep_zone, midnight_ms, zone_name, zone_of
 from uwf.quantities import (
     NAMES,
     STEPS,
@@ -29,6 +28,7 @@ from uwf.quantities import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import tzinfo
     from typing import Any
 
     from uwf.errors import Refused
@@ -46,13 +46,15 @@ class Budget(Guard):
 
     class Rules(Table, at="budget"):
         """Limits by name: of one step, of a thread for its whole life, of the machine in a day. `reserve` is what must
-        be left for a step to begin; without it, what a step may use; without that, anything at all.
+        be left for a step to begin; without it, what a step may use; without that, anything at all. `zone` is where a
+        day begins.
         """
 
         step: Mapping[str, float] = amounts(TOKENS, USD, TIME)
         thread: Mapping[str, float] = amounts(*NAMES)
         day: Mapping[str, float] = amounts(TOKENS, USD, STEPS, TIME)
         reserve: Mapping[str, float] = amounts(TOKENS, USD)
+        zone: str | None = key(zone_name)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -66,7 +68,8 @@ class Budget(Guard):
         short = _short(limits, used, self._needed)
         if short:
             raise self._refuse_thread(request, short, limits, used)
-        used = today(self._host.store)  # also without a limit: each attempt adds to it in the end
+        # Also without a limit: each attempt adds to it in the end.
+        used = today(self._host.store, self._zone(self._host.store))
         if self.rules.day:
             short = _short(self.rules.day, used, self._needed)
             if short:
@@ -96,10 +99,12 @@ class Budget(Guard):
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         steps = 1 if isinstance(outcome, AttemptSucceeded) else 0
         used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
-        counter = DAYS + _date()
+        keep_zone(tx, self._host.zone)
+        zone = self._zone(tx)
+        counter = DAYS + date(zone)
         before = tx.counter(counter)
         if before is None:
-            _forget_old(tx)
+            _forget_old(tx, DAYS + date(zone, KEPT_DAYS))
         total = before or {}
         tx.set_counter(
             counter,
@@ -110,7 +115,7 @@ class Budget(Guard):
         )
 
     def status(self) -> Status:
-        used, limits = today(self._host.store), self.rules.day
+        used, limits = today(self._host.store, self._zone(self._host.store)), self.rules.day
         lines = []
         for name, spent in used.items():
             limit = limits.get(name)
@@ -118,6 +123,9 @@ class Budget(Guard):
             share = None if limit is None else spent / limit
             lines.append(StatusLine(f"{name} today", said(name, spent) + of, share))
         return Status(tuple(lines), {"today": used, "dayBudget": dict(limits)})
+
+    def _zone(self, counters: Counters) -> tzinfo:
+        return zone_of(counters, self.rules.zone, self._host.zone)
 
     def _needed(self, name: str) -> float:
         """How much must be left for a step to begin. Time is bounded while it runs, so any of it will do."""
@@ -141,12 +149,12 @@ class Budget(Guard):
         )
 
     def _refuse_day(self, short: list[str], used: dict[str, float]) -> Refused:
-        day = self.rules.day
+        limits = self.rules.day
         return refuse(
             "budget_exhausted",
-            f"this machine has used {self._in_words(short, day, used)} today",
-            retry_at_ms=midnight_ms(),
-            hint=f"uwf config set budget.day.{short[0]} {written(short[0], 2 * day[short[0]])}",
+            f"this machine has used {self._in_words(short, limits, used)} today",
+            retry_at_ms=midnight_ms(self._zone(self._host.store)),
+            hint=f"uwf config set budget.day.{short[0]} {written(short[0], 2 * limits[short[0]])}",
         )
 
     def _in_words(
@@ -164,16 +172,10 @@ class Budget(Guard):
         return ", ".join(words)
 
 
-def today(counters: Counters) -> dict[str, float]:
-    """What this machine has used since local midnight, by name."""
-    total = counters.counter(DAYS + _date()) or {}
+def today(counters: Counters, zone: tzinfo | None = None) -> dict[str, float]:
+    """What this machine has used since midnight in `zone`, by default that of the home, by name."""
+    total = counters.counter(DAYS + date(zone or zone_of(counters))) or {}
     return {name: total.get(name, 0.0) for name in (TOKENS, USD, STEPS, TIME)}
-
-
-def midnight_ms() -> int:
-    """The next local midnight."""
-    now = time.localtime(clock.now_ms() / 1000)
-    return round(time.mktime((now.tm_year, now.tm_mon, now.tm_mday + 1, 0, 0, 0, 0, 0, -1)) * 1000)
 
 
 def _short(
@@ -192,12 +194,7 @@ def _amount(value: Any) -> float:
     return max(0.0, value) if isinstance(value, (int, float)) else 0.0
 
 
-def _date(age_days: int = 0) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(clock.now_ms() / 1000 - age_days * 86_400))
-
-
-def _forget_old(tx: Transaction) -> None:
-    oldest = DAYS + _date(KEPT_DAYS)
+def _forget_old(tx: Transaction, oldest: str) -> None:
     for name, _ in forgettable(tx, DAYS):
         if name < oldest:
             tx.set_counter(name, None)

@@ -30,7 +30,7 @@ class Host(Record):
 
     `rules(Rules)` gives the rules of a guard as the configuration has them; `agent_limits` has how many of an agent may
     run at once. `clear(thread)` ends what a dead process left running of a thread that nothing runs any more, and says
-    whether there was anything.
+    whether there was anything. `zone` is the name of the time zone of this process, where it has one.
     """
 
     store: Store
@@ -40,6 +40,7 @@ class Host(Record):
     is_alive: Callable[[Owner], bool]
     agent_limits: Mapping[str, int]
     clear: Callable[[str], bool]
+    zone: str | None = None
 
 
 def _is_available() -> None:

@@ -24,6 +24,7 @@ from uwf.engine.chain.tags import (
 )
 from uwf.engine.chain.thread import Thread, move_head, read
 from uwf.errors import InputError, StateError
+from uwf.guard import day
 from uwf.record import Record, replace
 from uwf.store.codec import Link
 from uwf.workflow import model as workflow_model
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Begin(Record):
-    """What a thread is started with."""
+    """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home."""
 
     workflow: Workflow
     task: str
@@ -45,6 +46,7 @@ class Begin(Record):
     labels: dict[str, str]
     priority: int = 0
     budget: Mapping[str, float] = MappingProxyType({})
+    zone: str | None = None
 
 
 def start(store: Store, begin: Begin) -> Thread:
@@ -55,6 +57,8 @@ def start(store: Store, begin: Begin) -> Thread:
         )
     with store.transaction("start") as tx:
         id = new_id(tx)
+        if begin.zone is not None:
+            day.keep_zone(tx, begin.zone)
         workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))
         head = tx.put(
             "start",

@@ -50,8 +50,10 @@ class Ticket:
 class Admission:
     """The guards of one home, as one process meets them. `budget` and `attempts` are asked by a running step, too."""
 
-    def __init__(self, store: Store, home: str, config: Config, path: str) -> None:
-        """`path` is where programs are looked for."""
+    def __init__(
+        self, store: Store, home: str, config: Config, path: str, zone: str | None = None
+    ) -> None:
+        """`path` is where programs are looked for, `zone` the name of this process's time zone."""
         self._store = store
         self._path = path
         self._grace_s = config.limits.grace_s
@@ -63,6 +65,7 @@ class Admission:
             is_alive=platform.is_alive,
             agent_limits=config.agent_limits(),
             clear=self._clear,
+            zone=zone,
         )
         self.guards = chain.of(host)
         self.budget = Budget(host)
