@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tests.helpers.dying import die
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import CHANGES, WROTE, Rig
 from uwf import clock
 from uwf.agent.protocol import RateLimit, Session, Thinking, ToolCall, ToolResult, Usage
 from uwf.engine.chain.nodes import unpack_text
 from uwf.engine.events import Turn
+from uwf.engine.query import turns
 from uwf.guard.pause import paused_agents
 
 
@@ -78,3 +80,40 @@ def test_limit_that_is_not_reached_any_more_pauses_nothing(rig: Rig) -> None:
     assert paused_agents(rig.store) == []
     rig.resume(id, WROTE)
     rig.exec(id, CHANGES)
+
+
+def test_kill_loses_neither_session_nor_usage(rig: Rig) -> None:
+    id = rig.start()
+    said = (Session("s-9"), Usage({"tokens": 500}), Usage({"tokens": 700}))
+    die(rig, id, "exec", "half", says=said)
+    settled = rig.settle(id)
+    assert settled is not None
+    assert rig.row(id)["spent"]["tokens"] == 700
+    rig.exec(id, WROTE)
+    assert rig.agent.asks[-1].session == "s-9"
+    assert [turn.kind for turn in turns.up_to(rig.store, ended_turns(rig, settled.attempt))] == [
+        "text"
+    ]
+
+
+def ended_turns(rig: Rig, ended: str) -> str:
+    return str(rig.store.get(ended).payload["turns"])
+
+
+def test_turns_are_shown_with_their_kind(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, Said(WROTE, turns=("---\n",), events=(Thinking("Hm."),)))
+    shown = turns.of_thread(rig.store, rig.ref(id))
+    assert [turn.kind for turn in shown] == ["thinking", "text", "text"]
+
+
+def test_turn_of_a_store_without_kinds_is_text(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    old = rig.steps(id)[0].turns
+    assert old is not None
+    payload = {**rig.store.get(old).payload}
+    del payload["kind"]
+    with rig.store.transaction("turn") as tx:
+        turn = tx.put("turn", payload)
+    assert [each.kind for each in turns.up_to(rig.store, turn)] == ["text"]

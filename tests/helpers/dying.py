@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.fake_agent import Said
 from tests.helpers.rig import Rig
+from uwf.agent.protocol import AgentEvent
 from uwf.engine.events import Turn
 from uwf.record import replace
 
@@ -20,8 +21,13 @@ class Killed(BaseException):
     """The end of the process, as a test in the same process can have it: nothing is cleaned up."""
 
 
-def die(rig: Rig, id: str, verb: str, *turns: str, **order: Any) -> None:
-    """A run that is killed when the agent has said the last of `turns`, or before it says anything."""
+def die(
+    rig: Rig, id: str, verb: str, *turns: str, says: tuple[AgentEvent, ...] = (), **order: Any
+) -> None:
+    """A run that is killed when the agent has said the last of `turns`, or before it says anything.
+
+    What it `says` beside its reply comes before the turns.
+    """
     plain, said = rig.engine.on_event, list[str]()
 
     def on_event(event: object) -> None:
@@ -32,7 +38,8 @@ def die(rig: Rig, id: str, verb: str, *turns: str, **order: Any) -> None:
 
     rig.engine = replace(rig.engine, on_event=on_event)
     with pytest.raises(Killed):
-        rig.run(id, verb, Said("".join(turns), turns=turns) if turns else Killed(), **order)
+        said_all = Said("".join(turns), turns=turns, events=says)
+        rig.run(id, verb, said_all if turns else Killed(), **order)
     rig.engine = replace(rig.engine, on_event=plain)
 
 

@@ -8,7 +8,7 @@ from uwf.cli.command import THREAD, arg, command, opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import AttemptPage, StepPage, StepRow, TurnRow
+    from uwf.app.values import AttemptPage, StepPage, StepRow, TurnRow, TurnView
     from uwf.cli.context import Context
 
 _STEP = arg(
@@ -89,7 +89,7 @@ def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
 
 def _turn(row: TurnRow) -> str:
     where = f"step {row.index}" if row.step else f"attempt {row.number}, {row.outcome}"
-    return f"— {row.role}, {where}, {row.from_}, {clock.iso(row.at)}\n{row.text}"
+    return f"— {row.role}, {where}, {_speaker(row)}, {clock.iso(row.at)}\n{row.text}"
 
 
 def _show_attempt(ctx: Context, found: AttemptPage) -> None:
@@ -109,7 +109,9 @@ def _show_attempt(ctx: Context, found: AttemptPage) -> None:
         "instruction": found.instruction,
     }
     parts = [f"\n{found.stderr_heading}:\n\n{found.stderr}"] if found.stderr else []
-    parts += [f"\nTurn, {turn.from_}, {clock.iso(turn.at)}:\n\n{turn.text}" for turn in found.turns]
+    parts += [
+        f"\nTurn, {_speaker(turn)}, {clock.iso(turn.at)}:\n\n{turn.text}" for turn in found.turns
+    ]
 
     def draw() -> None:
         ctx.out.fields(fields)
@@ -148,3 +150,8 @@ def _fields(step: StepPage) -> dict[str, str]:
         **step.fields,
         "body": step.body,
     }
+
+
+def _speaker(turn: TurnView) -> str:
+    """The speaker of a turn; and what kind of turn it is, where that is no part of a reply."""
+    return turn.from_ if turn.kind == "text" else f"{turn.from_} ({turn.kind})"

@@ -25,7 +25,7 @@ _POLL_S = 0.02
 def stop(store: Store, thread: str, *, patience_s: float) -> int | None:
     """End what runs `thread` now and wait for it; returns the pid that ran it, None when none did.
 
-    The process gets SIGTERM and ends its agent by the usual ladder. If it still holds the thread after
+    The process gets SIGTERM and ends its agent by the usual termination. If it still holds the thread after
     `patience_s` seconds it is killed; the next command on the thread settles what it leaves. Raises `StateError`
     when it cannot be reached, or does not let go even then.
     """

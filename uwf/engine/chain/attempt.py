@@ -73,7 +73,7 @@ class Attempt(Record):
 
     `begun` is its start node, `last` its newest node, `turns` its newest turn, `before` the end of the attempt before
     it, when that failed too. One with neither `running` nor `failure` waits: its plan is held, and no agent was
-    asked yet.
+    asked yet. `session` and `usage` are what its agent has said so far.
     """
 
     last: str
@@ -87,6 +87,8 @@ class Attempt(Record):
     before: str | None
     running: Running | None
     failure: Failure | None
+    session: str | None = None
+    usage: dict[str, Any] | None = None
 
     @property
     def has_failed(self) -> bool:
@@ -130,6 +132,8 @@ def attempt_at(nodes: Nodes, last: str) -> Attempt:
         before=start["before"],
         running=None if process is None else _running(process),
         failure=failure,
+        session=payload.get("session"),
+        usage=payload.get("usage"),
     )
 
 

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 
 INLINE_CHARS = 1024
 
+TEXT = "text"
+"""The kind of a turn that is part of a reply. Turns of stores that know no kinds are all of this one."""
+
 BAD_NODE = "bad_node"
 
 WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
-from uwf.engine.chain.nodes import pack_text
+from uwf.engine.chain.nodes import TEXT, pack_text
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from uwf.engine.chain.attempt import AttemptEnd, AttemptStart
     from uwf.engine.chain.redact import Redactor
     from uwf.store.owner import Owner
     from uwf.store.protocols import Store, Transaction
-
-TEXT = "text"
-"""The kind of a turn that is part of a reply. Turns of stores that know no kinds are all of this one."""
 
 
 class AttemptRecorder:
@@ -37,17 +37,44 @@ class AttemptRecorder:
         self._redactor = redactor
         self._stream = redactor.stream()
         self._asked = ""
+        self._process: dict[str, Any] = {}
+        self._session: str | None = None
+        self._usage: dict[str, Any] | None = None
 
     def started(self, tx: Transaction, prompt: str, agent: Owner | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
-        process = process_now(agent)
+        self._process = process_now(agent)
         if self.begun is None:
-            self.begun = self._asked = put_start(tx, self.start, prompt, self.began_ms, process)
+            self.begun = put_start(tx, self.start, prompt, self.began_ms, self._process)
+            self._asked = self.begun
         else:
-            turns = None if self.turns is None else Link(self.turns)
-            again = {"begun": Link(self.begun), "turns": turns, "process": process}
-            self._asked = tx.put("attempt", again)
+            self._asked = self._put_again(tx)
         self._point_at(tx, self._asked, "agent starts")
+
+    def said(self, session: str | None, usage: dict[str, Any] | None) -> None:
+        """Keep what the agent has named as its session, and used so far: a kill of this process loses neither."""
+        if (session, usage) == (self._session, self._usage):
+            return
+        self._session, self._usage = session, usage
+
+        def put(tx: Transaction) -> str:
+            self._asked = self._put_again(tx)
+            return self._asked
+
+        self._keep(put, "session and usage")
+
+    def _put_again(self, tx: Transaction) -> str:
+        assert self.begun is not None, "it has started"
+        return tx.put(
+            "attempt",
+            {
+                "begun": Link(self.begun),
+                "turns": None if self.turns is None else Link(self.turns),
+                "process": self._process,
+                "session": self._session,
+                "usage": self._usage,
+            },
+        )
 
     def turn(self, text: str, *, kind: str = TEXT, last: bool = False) -> str:
         """Keep one turn as it arrives, the `last` one of a reply with all that was held back.
@@ -55,21 +82,25 @@ class AttemptRecorder:
         Returns the text as it was kept, without secrets.
         """
         if kind != TEXT:
-            self._keep(self._stream.rest(), "agent", TEXT)
+            self._keep_turn(self._stream.rest(), "agent", TEXT)
             clean = self._redactor.text(text)
         else:
             clean = self._stream.piece(text) + (self._stream.rest() if last else "")
-        self._keep(clean, "agent", kind)
+        self._keep_turn(clean, "agent", kind)
         return clean
 
     def remark(self, text: str) -> None:
         """Keep what uwf itself has said to the agent."""
-        self._keep(text, "uwf", TEXT)
+        self._keep_turn(text, "uwf", TEXT)
 
-    def _keep(self, text: str, speaker: str, kind: str) -> None:
+    def _keep_turn(self, text: str, speaker: str, kind: str) -> None:
         if text:
-            with self._store.transaction("turn", durable=False) as tx:
-                self._point_at(tx, self._put_turn(tx, text, speaker, kind), "turn")
+            self._keep(lambda tx: self._put_turn(tx, text, speaker, kind), "turn")
+
+    def _keep(self, put: Callable[[Transaction], str], why: str) -> None:
+        """Let the newest node of the attempt be what `put` stores."""
+        with self._store.transaction("turn", durable=False) as tx:
+            self._point_at(tx, put(tx), why)
 
     def last_turn(self, tx: Transaction, text: str) -> None:
         """Keep what arrived since the last turn, as part of the transaction that ends the attempt."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from uwf import quantities
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.engine.chain.nodes import Position, previous
+from uwf.engine.chain.tags import BUDGET, UNDONE
 from uwf.errors import StoreError
 from uwf.quantities import NAMES, STEPS, TIME, TOKENS, USD, VISITS
 
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
     from uwf.workflow.model import Workflow
-
-BUDGET = "budget."
-"""Before the name of a limit, as a tag of the thread's ref."""
-
-UNDONE = "undone."
-"""Before the name of an amount, as a tag of the thread's ref: what was used by steps and attempts that were undone."""
 
 _LASTING = (TOKENS, USD, TIME)
 _COUNTED_HERE = (STEPS, VISITS, TIME)

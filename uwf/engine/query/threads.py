@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from uwf import clock, quantities
-from uwf.engine.chain import attempt as tries
+from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
@@ -108,7 +108,7 @@ class ThreadViews:
             return f"uwf thread resume {thread.id} --budget {more}"
         attempt, plan = thread.attempt, thread.plan
         if plan is not None and self._max_attempts is not None:
-            failures = tries.failures_in_a_row(self._store, attempt, plan.supplement)
+            failures = attempts.failures_in_a_row(self._store, attempt, plan.supplement)
             if failures >= self._max_attempts():  # no more is tried until a person adds something
                 return f"uwf thread resume {thread.id} --supplement TEXT"
         return transitions.way_on(thread)

@@ -6,7 +6,7 @@ Times are epoch milliseconds.
 from __future__ import annotations
 
 from uwf.engine.chain.attempt import INTERRUPTED, ended_attempts, read_attempt
-from uwf.engine.chain.nodes import Step, unpack_text
+from uwf.engine.chain.nodes import TEXT, Step, unpack_text
 from uwf.engine.chain.story import steps_back
 from uwf.record import Record
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class TurnView(Record):
-    """One message, of the agent or of uwf, as it arrived."""
+    """One message, of the agent or of uwf, as it arrived. `kind` is `text`, `thinking`, `tool` or `tool_result`."""
 
     turn: str
     from_: str
+    kind: str
     text: str
     at: int
 
@@ -44,7 +45,8 @@ def up_to(reader: Reader, last: str | None, after: str | None = None) -> list[Tu
     while last is not None and last != after:
         payload = reader.get(last).payload
         text = unpack_text(reader, payload["text"])
-        found.append(TurnView(last, payload["from"], text, payload["at"]))
+        kind = payload.get("kind", TEXT)
+        found.append(TurnView(last, payload["from"], kind, text, payload["at"]))
         last = payload["prev"]
     found.reverse()
     return found

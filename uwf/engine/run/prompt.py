@@ -150,7 +150,7 @@ def _whereabouts(
     if plan.is_poke:
         here = (
             "You have taken this step already: your reply stands first in the story below, and the one you "
-            "give now takes its position."
+            "give now takes its place."
         )
     else:
         been = {0: "for the first time", 1: "once before"}.get(visits, f"{visits} times before")

@@ -50,7 +50,8 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
         return None
     ended_pids, survivors = _end(found.running, found.mark, grace_s)
     points.at("settle: processes ended")
-    end = AttemptEnd(Failure(INTERRUPTED, "uwf ended before the agent did"))
+    failure = Failure(INTERRUPTED, "uwf ended before the agent did")
+    end = AttemptEnd(failure, session=found.session, usage=found.usage)
     with store.transaction("settle") as tx:
         attempt = put_end(tx, found.begun, found.turns, end)
         tx.set_ref(

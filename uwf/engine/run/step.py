@@ -24,6 +24,7 @@ from uwf.agent.protocol import (
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
+from uwf.engine.chain.nodes import TEXT
 from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
 from uwf.engine.run import budget, invocation, prompt, publish, retry
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
@@ -143,18 +144,24 @@ class StepRun:
         """Keep what the agent says while it runs: session and usage count from the moment they are said."""
         if isinstance(event, Session):
             self.session = self.ctx.redactor.text(event.id)
+            self.recorder.said(self.session, self._used())
         elif isinstance(event, Usage):
             self._said_usage = event.amounts
+            self.recorder.said(self.session, self._used())
         elif isinstance(event, RateLimit):
             self._limit_resets_ms = event.resets_ms if event.is_reached else None
         elif isinstance(event, Text):
-            self._turn(recorder.TEXT, event.text)
+            self._turn(TEXT, event.text)
         elif isinstance(event, Thinking):
             self._turn("thinking", event.text)
         elif isinstance(event, ToolCall):
             self._turn("tool", invocation.tool_words(event))
         elif isinstance(event, ToolResult):
             self._turn("tool_result", event.text)
+
+    def _used(self) -> dict[str, Any] | None:
+        """What this attempt has used so far, as far as the agent has said while it runs."""
+        return usage.together(self.usage, self._said_usage)
 
     def _turn(self, kind: str, text: str) -> None:
         clean = self.recorder.turn(text, kind=kind)
