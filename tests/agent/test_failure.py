@@ -269,10 +269,74 @@ def test_the_forms_in_which_resets_are_told(message: str, moment: datetime) -> N
     assert rate_limit_reset.resets_ms(message, NOW_MS) == round(moment.timestamp() * 1000)
 
 
+SOON, LATE = 1_769_900_000, 1_770_300_000
+SOON_MS = SOON * 1000
+
+
+@pytest.mark.parametrize(
+    ("message", "moment"),
+    [
+        # the window that is used up, not another one of the same answer
+        (
+            f'429 {{"error":{{"type":"usage_limit_reached","resets_at":{SOON}}},"headers":{{'
+            f'"X-A-Used-Percent":"100","X-A-Reset-At":"{SOON}",'
+            f'"X-B-Used-Percent":"42","X-B-Reset-At":"{LATE}"}}}}',
+            SOON_MS,
+        ),
+        (
+            f'{{"primary":{{"used_percent":7.5,"resets_at":{LATE}}},'
+            f'"secondary":{{"used_percent":100.0,"resets_at":{SOON}}}}} rate limit',
+            SOON_MS,
+        ),
+        (
+            f"rate-limit-5h-status: rejected\nrate-limit-5h-reset: {SOON}\n"
+            f"rate-limit-7d-status: allowed\nrate-limit-7d-reset: {LATE}\n",
+            SOON_MS,
+        ),
+        (
+            f'{{"limits":[{{"remaining":0,"reset_at":{SOON}}},{{"remaining":9,"reset_at":{LATE}}}]}}',
+            SOON_MS,
+        ),
+        (
+            "5-hour limit reached ∙ resets 3pm\nWeekly limit: 63% used, resets Monday 9am",
+            at(2026, 1, 31, 15),
+        ),
+        (
+            "You've hit your weekly limit (resets Feb 3, 2am); the session limit resets 3pm",
+            at(2026, 2, 3, 2),
+        ),
+        # a length is no wait, and the client's own next try is no reset
+        ("Usage limit reached for 3 hours. It resets at 2026-01-31 13:10", at(2026, 1, 31, 13, 10)),
+        ("limit of 40 messages in 2 hours exceeded, resets 3pm", at(2026, 1, 31, 15)),
+        ("rate limit reached, resets 3pm\nRetrying in 38 seconds", at(2026, 1, 31, 15)),
+        ("limit reached, resets 3pm. Reconnecting in 5 s", at(2026, 1, 31, 15)),
+        # the last word
+        ("usage limit reached, resets 3pm\nusage limit reached, resets 5pm", at(2026, 1, 31, 17)),
+        # words of any language, and other ways to say it
+        ("Das Limit ist erreicht und gilt bis 2026-02-01 09:15:00", at(2026, 2, 1, 9, 15)),
+        ("使用上限已达到,将在 2026-02-01T09:15:00Z 重置", at(2026, 2, 1, 9, 15, zone="UTC")),
+        ('"retryDelay": "47s"', NOW + timedelta(seconds=47)),
+        ("retry_delay {\n  seconds: 47\n}", NOW + timedelta(seconds=47)),
+        ("try again tomorrow at 3pm", at(2026, 2, 1, 15)),
+        ("resets today at 3pm", at(2026, 1, 31, 15)),
+        ("resets at 3pm tomorrow", at(2026, 2, 1, 15)),
+    ],
+)
+def test_of_several_moments_that_of_the_limit_that_was_reached(
+    message: str, moment: datetime | int
+) -> None:
+    wanted = moment if isinstance(moment, int) else round(moment.timestamp() * 1000)
+    assert rate_limit_reset.resets_ms(message, NOW_MS) == wanted
+
+
 @pytest.mark.parametrize(
     "message",
     [
         "usage limit reached",
+        "usage limit reached for 5 hours",
+        "rate limit\nRetrying in 38 seconds",
+        "2026-01-31 12:00:05 rate limit",
+        "weekly limit: 30% used, resets Monday 9am",
         "usage limit reached|1700000000",
         '{"error": "429", "timestamp":"2026-02-11T16:40:06.075Z"}',
         "wait for limits to reset (every 5h and every week.)",
