@@ -256,3 +256,13 @@ def test_a_thread_of_a_wrong_shape_stands_in_nobody_elses_way(project: Project) 
     assert found["thread"] == bad and "cannot be read" in found["what"]
     project("doctor", "--repair", "--json", expect=1)
     project("thread", "exec", sound, "--agent", project.agent(reply()).command)
+
+
+def test_what_a_killed_config_set_left_is_found_where_no_store_is(project: Project) -> None:
+    project("config", "set", "limits.max_steps", "3")
+    draft = project.home / "config.toml.999999.tmp"
+    draft.touch()
+    assert str(draft) in project("doctor", "--json", expect=1).out
+    project("doctor", "--repair")
+    assert not draft.exists()
+    project("doctor")

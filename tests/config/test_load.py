@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import config
-from uwf.config import AgentConfig, Limits, RetryConfig, cache, keys
+from uwf.config import AgentConfig, Limits, RetryConfig, cache, edit, keys
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
@@ -253,6 +254,42 @@ def test_a_folder_in_place_of_the_file_is_named(home: Path) -> None:
     (home / "config.toml").mkdir()
     with pytest.raises(ConfigInvalid, match=r"config\.toml: Is a directory"):
         config.load(str(home))
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def a_link_to_a_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_device, a_link_to_a_pipe])
+def test_what_is_no_file_is_refused_at_once(home: Path, make: Callable[[Path], None]) -> None:
+    make(home / "config.toml")
+    with pytest.raises(ConfigInvalid, match="not a regular file"):
+        config.load(str(home))
+    with pytest.raises(ConfigInvalid, match="not a regular file"):
+        edit.set_value(str(home), "limits.max_steps", "3")
+
+
+def test_settings_on_a_disk_that_is_not_there_are_not_the_defaults(home: Path) -> None:
+    (home / "config.toml").symlink_to(home / "unmounted" / "uwf.toml")
+    with pytest.raises(ConfigInvalid, match=r"is a link to .*unmounted/uwf\.toml"):
+        config.load(str(home))
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_device])
+def test_a_cache_that_is_no_file_is_none(home: Path, make: Callable[[Path], None]) -> None:
+    write(home, "limits.max_steps = 7")
+    (home / "cache").mkdir()
+    make(home / "cache" / "config.msgpack")
+    assert config.load(str(home)).limits.max_steps == 7
 
 
 def test_the_second_reading_needs_no_toml(home: Path) -> None:

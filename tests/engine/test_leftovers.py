@@ -57,7 +57,6 @@ def write_schema(home: Path) -> None:
 WRITERS: dict[str, tuple[Callable[[Path], object], tuple[object, str]]] = {
     "store": (make_store, (os, "link")),
     "schema": (write_schema, (os, "link")),
-    "config": (lambda home: edit.set_value(str(home), "limits.max_steps", "3"), (os, "replace")),
     "cache": (lambda home: cache.write(str(home), b"", {}), (os, "replace")),
     "spool": (spool, (os, "unlink")),
 }
@@ -74,6 +73,41 @@ def test_what_a_killed_writer_leaves_is_found_after_an_hour(tmp_path: Path, writ
     assert stale_files.find(str(tmp_path)) == left
     assert all(stale_files.remove(path) for path in [*left, *left])
     assert stale_files.find(str(tmp_path)) == []
+
+
+def set_max_steps(home: Path) -> None:
+    edit.set_value(str(home), "limits.max_steps", "3")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_unfinished_settings_are_found_at_once(tmp_path: Path, link: bool) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "dotfiles"
+    home.mkdir()
+    elsewhere.mkdir()
+    if link:
+        (elsewhere / "mine.toml").touch()
+        (home / "config.toml").symlink_to(elsewhere / "mine.toml")
+    in_a_child(lambda: set_max_steps(home), dies_at=(os, "replace"))
+    [left] = stale_files.find(str(home))
+    assert os.path.dirname(left) == str(elsewhere if link else home)
+    assert stale_files.remove(left)
+    assert stale_files.find(str(home)) == []
+    set_max_steps(home)
+
+
+def test_settings_that_are_being_written_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, replace = [], os.replace
+
+    def look(draft: str, path: str) -> None:
+        assert os.path.exists(draft)
+        found.extend(stale_files.find(str(tmp_path)))
+        replace(draft, path)
+
+    monkeypatch.setattr(os, "replace", look)
+    set_max_steps(tmp_path)
+    assert found == []
 
 
 def test_the_store_that_a_killed_writer_had_published_stays(tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ class Upkeep:
     def doctor(self, *, repair: bool = False) -> list[Finding]:
         """What dead processes left and what cannot be read; with `repair`, put right."""
         from uwf.engine.upkeep import doctor
+        from uwf.store.files import was_never_made
 
+        if was_never_made(self._home.store_path):
+            return doctor.files(self._home.home, repair=repair)
         return doctor.examine(self._home.context(), repair=repair)
 
     def left_in_history(self) -> Unmigrated | None:

@@ -8,6 +8,7 @@ guard for one, is in `uwf/config_table.py`.
 from __future__ import annotations
 
 import os
+import stat
 
 from uwf import home as paths
 from uwf.config.records import (
@@ -56,14 +57,32 @@ def defaults() -> Config:
 
 
 def read_file(path: str) -> bytes | None:
-    """The bytes of the configuration file, None if there is none."""
+    """The bytes of the configuration file, None if there is none.
+
+    ConfigInvalid for what is no file, of which the reading might never end, and for a link that leads to nothing.
+    """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_not_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigInvalid(
+                    f"cannot read the configuration {path}: it is not a regular file"
+                )
             return file.read()
     except FileNotFoundError:
-        return None
+        if not os.path.islink(path):
+            return None
+        there = os.path.realpath(path)
+        raise ConfigInvalid(
+            f"cannot read the configuration {path}: it is a link to {there}, which is not there",
+            hint=f"ls -l {path}",
+        ) from None
     except OSError as error:
         raise ConfigInvalid(f"cannot read the configuration {path}: {error.strerror}") from None
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """Opening a pipe waits for its writer otherwise."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def secret_values(config: Config) -> list[tuple[str, str]]:

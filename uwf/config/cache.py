@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SEAL_BYTES = 32
+_MOST_BYTES = 16 << 20  # where a device stands in its place
 
 
 def read(home: str, data: bytes) -> dict[str, Any] | None:
     """The settings in the file whose bytes are `data`; None if they are not known yet."""
     try:
-        with open(_path(home), "rb") as file:
-            kept = file.read()
+        with open(_path(home), "rb", opener=_not_waiting) as file:
+            kept = file.read(_MOST_BYTES)
     except OSError:
         return None
     seal, body = kept[:_SEAL_BYTES], kept[_SEAL_BYTES:]
@@ -48,7 +49,15 @@ def write(home: str, data: bytes, settings: dict[str, Any]) -> None:
             file.write(_seal(data, body) + body)
         os.replace(temporary, path)
     except OSError:
-        return
+        from contextlib import suppress  # 2 ms, and few homes are full
+
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """Opening a pipe waits for its writer otherwise."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _path(home: str) -> str:

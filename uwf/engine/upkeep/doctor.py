@@ -43,7 +43,7 @@ def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
         *_counters(ctx, repair),
         *_attempts(ctx, repair),
         *_line(ctx, repair),
-        *_files(ctx.home, repair),
+        *files(ctx.home, repair=repair),
     ]
 
 
@@ -131,7 +131,8 @@ def _unreadable(ctx: RunContext, name: str, value: Any, what: str, repair: bool)
     return Finding("queue", thread, what, repair)
 
 
-def _files(home: str, repair: bool) -> list[Finding]:
+def files(home: str, *, repair: bool) -> list[Finding]:
+    """The unfinished files of a home, which need no store to be found."""
     return [
         Finding("file", None, f"{path} was never finished", repair and stale_files.remove(path))
         for path in stale_files.find(home)

@@ -3,12 +3,13 @@
 | name                                            | folder               | written by                        |
 |-------------------------------------------------|----------------------|-----------------------------------|
 | `NAME.new-PID-HEX`, and SQLite's files of it    | the home, `schemas`  | `store.files`: store, copy, schema |
-| `config.toml.PID.tmp`                           | the home             | `config.edit`                     |
+| `config.toml.PID.tmp`                           | that of the settings | `config.edit`, which has its lock |
 | `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
 | `.spool-HEX`                                    | the home, `spool`    | `agent.drain`, `store.bundle`     |
 
-A writer removes it or gives it its name, unless it is killed. A file outside the home, where a person wanted
-a backup or an export, is that person's to remove.
+The settings may be a link to a file elsewhere, with another name. A writer removes its file or gives it
+its name, unless it is killed. A file outside the home, where a person wanted a backup or an export, is that person's to
+remove.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import stat
 
 from uwf import clock
 from uwf.agent.process import platform
-from uwf.home import CACHE, SCHEMAS, SPOOL
+from uwf.errors import StoreError
+from uwf.home import CACHE, SCHEMAS, SPOOL, config_file, config_lock
+from uwf.store.files import exclusive
 
 FOLDERS = ("", SCHEMAS, SPOOL, CACHE)
 OLD_S = 3600.0
@@ -27,7 +30,6 @@ OLD_S = 3600.0
 
 _NAME = re.compile(
     r".+\.new-(?P<draft>\d+)-[0-9a-f]{8}(-wal|-shm|-journal)?"
-    r"|config\.toml\.(?P<config>\d+)\.tmp"
     r"|config\.msgpack\.(?P<cache>\d+)"
     r"|\.spool-\w+"
 )
@@ -46,7 +48,21 @@ def find(home: str) -> list[str]:
             path = os.path.join(home, folder, name)
             if match and _is_left(path, [int(pid) for pid in match.groupdict().values() if pid]):
                 found.append(path)
-    return sorted(found)
+    return sorted(found + _of_settings(home))
+
+
+def _of_settings(home: str) -> list[str]:
+    """Those that were to become the settings. Who has their lock writes them, so that no age need tell."""
+    folder, name = os.path.split(os.path.realpath(config_file(home)))
+    draft = re.compile(rf"{re.escape(name)}\.\d+\.tmp")
+    try:
+        found = [os.path.join(folder, each) for each in os.listdir(folder) if draft.fullmatch(each)]
+        if not found:
+            return []
+        with exclusive(config_lock(home), "cannot look for unfinished settings"):
+            return [path for path in found if stat.S_ISREG(os.lstat(path).st_mode)]
+    except (OSError, StoreError):
+        return []  # it is being written, has got its name, or is not ours to look at
 
 
 def remove(path: str) -> bool:

@@ -26,7 +26,7 @@ def path_of(store: str) -> str:
 def read(store: str) -> tuple[str, int] | None:
     """The instance and the number of the move that were noted for the store file at the path `store`."""
     try:
-        file = os.open(path_of(store), os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path_of(store), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             data = os.read(file, _NOTE.size)
         finally:
