@@ -142,6 +142,16 @@ def read_amount(name: str, given: Any) -> float:
     return tidy(name, amount)
 
 
+def check_amount(name: str, amount: float) -> None:
+    """Raise `InputError` for a limit that cannot be: of another name, or no amount that anything could be spent of."""
+    if name not in NAMES:
+        raise _bad(unknown_amount(name))
+    try:
+        read_amount(name, f"{amount}s" if name == TIME else amount)
+    except ValueError as error:
+        raise _bad(f"{name}: {error}") from None
+
+
 def tidy(name: str, amount: float) -> float:
     """`amount` without the dust of adding: whole, or to a millionth of a dollar, or to a millisecond."""
     return round(amount, {USD: 6, TIME: 3}.get(name, 0))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.helpers.project import ONE
 from uwf.app import App
 from uwf.app.events import StepStarted, Stop
-from uwf.errors import Busy, ConfigInvalid, NotFound, Refused, StateError
+from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError
 
 if TYPE_CHECKING:
     from uwf.app.events import Event
@@ -125,3 +125,36 @@ def test_invalid_config_hides_no_thread_and_is_told_of(app: App) -> None:
         assert len(told) == 1
         with pytest.raises(ConfigInvalid):
             other.cancel("@last")
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        {"task": " \n"},
+        {"labels": {"": "x"}},
+        {"labels": {"a=b": "x"}},
+        {"labels": {"a": "x\n"}},
+        {"budget": {"usd": -1}},
+        {"budget": {"time": float("nan")}},
+        {"budget": {"euros": 1}},
+    ],
+    ids=str,
+)
+def test_thread_is_not_started_with_what_it_could_never_run_with(
+    app: App, begin: dict[str, Any]
+) -> None:
+    with pytest.raises(InputError):
+        app.start("one.yaml", **{"task": "Do it.", **begin})
+    assert app.threads("all").threads == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [{"count": 0}, {"count": -3}, {"supplement": " "}, {"wait_s": -1.0}, {"wait_s": float("nan")}],
+    ids=str,
+)
+def test_run_is_refused_that_nothing_can_come_of(app: App, order: dict[str, Any]) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    with pytest.raises(InputError):
+        list(app.exec(id, agent=DONE, **order))
+    assert app.show(id).steps == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.helpers.project import ONE
 from uwf.app import App
 from uwf.engine.chain.gate import SecretsGate
 from uwf.engine.chain.redact import Redactor
-from uwf.errors import ConfigInvalid
+from uwf.errors import ConfigInvalid, InputError, Refused
 from uwf.store.codec import Link
 
 SECRET = "hunter2-hunter2"
@@ -67,6 +68,40 @@ def test_objects_and_refs_by_hand(app: App) -> None:
     for key in ("why", "status", "priority", "budget.usd", SECRET):
         app.objects.set_ref("@x/y", text.id, {key: SECRET})
     assert leaks(app) == []
+
+
+@pytest.mark.parametrize("kind", ["workflow", "start", "step", "attempt", "turn", "rebind"])
+def test_object_by_hand_has_no_names_of_its_own(app: App, kind: str) -> None:
+    payload = {"thread": SECRET, "role": SECRET, "mark": SECRET, SECRET: {"cwd": SECRET}}
+    app.objects.put_json(kind, json.dumps(payload), "an object")
+    assert leaks(app) == []
+
+
+@pytest.mark.parametrize("tag", ["workflow", "suspendedRole", "forkedFromThread", "budget.usd"])
+def test_tags_by_hand(app: App, tag: str) -> None:
+    id = app.objects.put(b"a text").id
+    app.objects.set_ref(
+        "@x/y", id, {tag: SECRET, f"budget.{SECRET}": "1", f"completedAt{SECRET}": "1"}
+    )
+    assert leaks(app) == []
+
+
+def test_name_that_holds_a_secret_is_refused(app: App) -> None:
+    id = app.objects.put(b"a text").id
+    with pytest.raises(InputError, match="name of that ref holds the value of a secret"):
+        app.objects.set_ref(f"@x/{SECRET}", id, {})
+    with pytest.raises(InputError, match="name of that kind"):
+        app.objects.put_json(SECRET, "1", "a number")
+    assert leaks(app) == [] and app.objects.refs("@x/") == []
+
+
+def test_agent_is_paused_by_the_name_that_a_run_has_for_it(app: App) -> None:
+    app.guards.pause(f"run --key {SECRET}")
+    assert leaks(app) == []
+    id = app.start("one.yaml", "A task.").thread
+    with pytest.raises(Refused, match="is paused"):
+        list(app.exec(id, agent=f"run --key {SECRET}"))
+    assert app.guards.unpause(f"run --key {SECRET}")
 
 
 def test_a_config_that_says_what_is_secret_has_to_be_read_first(app: App, tmp_path: Path) -> None:

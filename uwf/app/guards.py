@@ -52,8 +52,9 @@ class Guards:
         if agent is None:
             pause.turn_on(store, pause.PAUSE, "pause", until_ms=until_ms, why=why)
         else:
-            counter = pause.of_agent(agent)
-            pause.turn_on(store, counter, agent, until_ms=until_ms, why=why or "by hand")
+            name = self._home.redactor.text(agent)  # as a run calls it
+            counter = pause.of_agent(name)
+            pause.turn_on(store, counter, name, until_ms=until_ms, why=why or "by hand")
 
     def unpause(self, agent: str | None = None) -> bool:
         """Let everything go on, or one agent. False when it was not paused."""
@@ -62,7 +63,7 @@ class Guards:
         store = self._home.store(create=True)
         if agent is None:
             return pause.turn_off(store, pause.PAUSE)
-        return pause.resume_agent(store, agent)
+        return pause.resume_agent(store, self._home.redactor.text(agent))
 
     def reset(self, breaker: str) -> int:
         """Close a circuit breaker by hand, or all of an agent; how many. Raises `NotFound` when none was open."""

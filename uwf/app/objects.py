@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.app import payload_json
 from uwf.engine.query import refs, resolve
-from uwf.errors import NotFound, ObjectMissing, StoreError
+from uwf.errors import InputError, NotFound, ObjectMissing, StoreError
 from uwf.record import Record
 from uwf.store import codec
 from uwf.store.protocols import ANY
@@ -78,7 +78,8 @@ class StoredObjects:
 
     def put_json(self, kind: str, text: str, name: str) -> StoredObject:
         """Store what the JSON `text`, which a person calls `name`, stands for. `NotFound` for a link to nothing."""
-        payload = payload_json.from_json(text, name)
+        payload = self._home.redactor.value(payload_json.from_json(text, name))
+        self._check_name("kind", kind)
         codec.encode(kind, payload)  # what cannot be kept makes no store
         store = self._home.store(create=True)
         for link in codec.links(payload):
@@ -143,6 +144,9 @@ class StoredObjects:
 
         With `expect` only if it points there now; with "none" only if there is no such ref. `Conflict` otherwise.
         """
+        self._check_name("ref", name)
+        clean = self._home.redactor.text
+        tags = {clean(key): clean(value) for key, value in tags.items()}
         store = self._home.store(create=True)
         target = resolve.object_id(store, object)
         believed = None if expect == "none" else ANY if expect is None else store.find(expect)
@@ -168,6 +172,15 @@ class StoredObjects:
         if not found:
             raise _no_ref(name)
         return found
+
+    def _check_name(self, what: str, name: str) -> None:
+        """Raise `InputError` for a name that holds a secret: a name can only be kept as it is."""
+        if self._home.redactor.text(name) != name:
+            raise InputError(
+                f"the name of that {what} holds the value of a secret, which is not stored",
+                hint="uwf config get secrets",
+                code="secret_in_name",
+            )
 
     def _put(self, kind: str, payload: Any) -> StoredObject:
         with self._home.store(create=True).transaction("put") as tx:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uwf import quantities
 from uwf.cli.arguments import label_pair, text_arg
 from uwf.cli.command import arg, command, opt
-from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,15 +36,9 @@ def start(
     priority: int = 0,
     budget: tuple[str, ...] = (),
 ) -> None:
-    task = text_arg(prompt)
-    if not task.strip():
-        raise InputError(
-            "the task is empty: an agent would not know what to do",
-            hint="uwf thread start WORKFLOW -p 'what to do'",
-        )
     thread = ctx.app.start(
         workflow,
-        task,
+        text_arg(prompt),
         cwd=cwd,
         labels=dict(label_pair(word, "uwf thread start WORKFLOW -p TEXT") for word in label),
         priority=priority,

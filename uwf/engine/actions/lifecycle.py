@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import MappingProxyType
 
-from uwf import clock
+from uwf import clock, quantities
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import pack_text
 from uwf.engine.chain.tags import (
@@ -50,7 +50,8 @@ class Begin(Record):
 
 
 def start(store: Store, begin: Begin) -> Thread:
-    """A new thread, idle before its first step. Its workflow is stored with it."""
+    """A new thread, idle before its first step. Its workflow is stored with it. Raises `InputError`."""
+    _check(begin)
     if not os.path.isdir(begin.cwd):
         raise InputError(
             f"the working directory {begin.cwd} does not exist", hint=f"mkdir -p {begin.cwd}"
@@ -93,6 +94,23 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> Thread:
         why = f"cancelled: {reason}" if reason else "cancelled"
         ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
     return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
+
+
+def _check(begin: Begin) -> None:
+    """Raise `InputError` for what no thread can be started with."""
+    if not begin.task.strip():
+        raise InputError(
+            "the task is empty: an agent would not know what to do",
+            hint="uwf thread start WORKFLOW -p 'what to do'",
+        )
+    for key, value in begin.labels.items():
+        if not key or "=" in key or not key.isprintable() or not value.isprintable():
+            raise InputError(
+                f"label {key!r} with the value {value!r} is none: both are printable, and a key has no =",
+                hint="uwf thread start WORKFLOW -p TEXT --label repo=shop",
+            )
+    for name, amount in begin.budget.items():
+        quantities.check_amount(name, amount)
 
 
 def refuse_ended(thread: Thread) -> None:

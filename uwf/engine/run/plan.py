@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from uwf import quantities
 from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import IDLE, ThreadState
 from uwf.engine.run import budget, rebind, transitions
 from uwf.engine.run.invocation import NoAgent
-from uwf.errors import PersonNeeded, Refused
+from uwf.errors import InputError, PersonNeeded, Refused
 from uwf.record import Record, replace
 from uwf.workflow.route import RouteError
 
@@ -75,6 +76,18 @@ class GraphEnded(Record):
     thread: Thread
     state: ThreadState
     rebind: Rebind | None
+
+
+def check(order: Order) -> None:
+    """Raise `InputError` for what no command can ask for."""
+    if order.count is not None and order.count < 1:
+        raise InputError(f"{order.count} steps cannot be taken: 1 or more can", code="usage")
+    if order.supplement is not None and not order.supplement.strip():
+        raise InputError("the text is empty: there is nothing to add")
+    if not order.wait_s >= 0:
+        raise InputError(f"{order.wait_s:g} s cannot be waited", code="usage")
+    if order.budget is not None:
+        quantities.raised_budget(dict.fromkeys(quantities.NAMES, 1.0), order.budget)
 
 
 def orders(order: Order, limit: int) -> Iterator[Order]:

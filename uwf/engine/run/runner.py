@@ -15,7 +15,7 @@ from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOve
 from uwf.engine.run import budget, publish, transitions
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.outcome import Accepted, OverBudget, Stopped
-from uwf.engine.run.plan import GraphEnded, orders, plan_next
+from uwf.engine.run.plan import GraphEnded, check, orders, plan_next
 from uwf.engine.run.recovery import recover
 from uwf.engine.run.step import StepRun
 from uwf.errors import Busy, Refused
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
     """Step the thread `id` as ordered, giving each step as it is done.
 
-    Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for. A refusal is
-    counted once, when all the time that was given for it has passed, and after the lock is let go.
+    Raises `InputError`, `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked for. A
+    refusal is counted once, when all the time that was given for it has passed, and after the lock is let go.
     """
+    check(order)
     try:
         yield from _run(ctx, id, order, stop)
     except (Refused, Busy) as refusal:
