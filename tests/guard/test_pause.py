@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.guard.asking import Time, bad, end, host, refused, request
+from tests.guard.asking import Time, bad, end, good, host, refused, request
 from uwf.errors import Refused, StoreError
 from uwf.guard import pause as switch
 from uwf.guard.pause import AgentPaused, Draining, Paused
@@ -22,7 +22,10 @@ FOREVER = float("inf")
 
 
 class Switches(RuleBasedStateMachine):
-    """The model is the end of what is on: nothing is on when its end has come."""
+    """The model is the end of what is on: nothing is on when its end has come.
+
+    Nor what began further ahead than it was to last: only a clock that was set back explains that.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,12 +33,14 @@ class Switches(RuleBasedStateMachine):
         self.time = self.patches.enter_context(Time().patched())
         self.store = open_in_memory()
         self.ends: dict[str, float] = {}
+        self.begins: dict[str, float] = {}
 
     def teardown(self) -> None:
         self.patches.close()
 
     def is_on(self, name: str) -> bool:
-        return self.time.ms < self.ends.get(name, 0)
+        began, end = self.begins.get(name, 0), self.ends.get(name, 0)
+        return self.time.ms < end and began - self.time.ms <= end - began
 
     def until(self, seconds: int | None) -> int | None:
         return None if seconds is None else self.time.ms + seconds * 1000
@@ -45,6 +50,7 @@ class Switches(RuleBasedStateMachine):
         until_ms = self.until(seconds)
         switch.turn_on(self.store, GUARDS[name][1], name, until_ms=until_ms, why="so")
         self.ends[name] = FOREVER if until_ms is None else until_ms
+        self.begins[name] = self.time.ms
 
     @rule(name=st.sampled_from(list(GUARDS)))
     def turn_off(self, name: str) -> None:
@@ -56,6 +62,7 @@ class Switches(RuleBasedStateMachine):
         until_ms = self.until(seconds)
         switch.turn_on(self.store, switch.of_agent(agent), agent, until_ms=until_ms, why="so")
         self.ends[agent] = FOREVER if until_ms is None else until_ms
+        self.begins[agent] = self.time.ms
 
     @rule(agent=st.sampled_from(AGENTS), seconds=ENDS_S)
     def reach_a_limit(self, agent: str, seconds: int | None) -> None:
@@ -63,7 +70,8 @@ class Switches(RuleBasedStateMachine):
         with self.store.transaction("test") as tx:
             switch.pause_agent(tx, agent, until_ms=until_ms, why="limit")
         end = FOREVER if until_ms is None else until_ms
-        self.ends[agent] = max(end, self.ends.get(agent, 0)) if self.is_on(agent) else end
+        if not self.is_on(agent) or self.ends[agent] < end:
+            self.ends[agent], self.begins[agent] = end, self.time.ms
 
     @rule(agent=st.sampled_from(AGENTS))
     def resume(self, agent: str) -> None:
@@ -76,7 +84,7 @@ class Switches(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-86_400.0, -60.0, 60.0, 86_400.0]))
     def jump(self, seconds: float) -> None:
-        # The one thing that a jump may change is what its end says.
+        # What a jump may change is what beginning and end say.
         self.time.jump_s(seconds)
 
     @invariant()
@@ -173,3 +181,60 @@ def test_an_agent_that_reached_its_limit_pauses_itself(store: SqliteStore, time:
     assert "paused: weekly limit" in refused(lambda: guard.enter(request())).message
     time.pass_s(60)
     guard.enter(request())
+
+
+def test_pause_that_began_in_the_future_is_over(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    time.jump_s(7 * 86_400)
+    end(guard, bad("quota", "limit", resets_ms=time.ms + 90_000), store)
+    switch.turn_on(store, switch.PAUSE, "pause", until_ms=time.ms + 90_000, why="")
+    assert refuses(guard, "mine")
+    time.jump_s(-7 * 86_400)
+    for one in (guard, Paused(host(store))):
+        assert not refuses(one, "mine")
+    assert switch.paused_agents(store) == []
+
+
+def test_small_correction_of_the_clock_ends_no_pause(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    end(guard, bad("quota", "limit", resets_ms=time.ms + 90_000), store)
+    time.jump_s(-5)
+    assert refuses(guard, "mine")
+    time.pass_s(95)
+    assert not refuses(guard, "mine")
+
+
+def test_pause_from_text_lets_one_step_try_every_hour(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    far_ms = time.ms + 5 * 86_400_000
+    end(guard, bad("quota", "limit", resets_ms=far_ms), store)
+    told = refused(lambda: guard.enter(request()))
+    assert told.retry_at_ms == time.ms + switch.PROBE_MS
+    for _ in range(3):
+        time.pass_s(3599)
+        assert refuses(guard, "mine")
+        time.pass_s(1)
+        assert not refuses(guard, "mine")
+        assert refuses(guard, "mine")
+        end(guard, bad("quota", "limit", resets_ms=far_ms), store)
+    assert [one.until_ms for one in switch.paused_agents(store)] == [far_ms]
+
+
+def test_agent_that_answers_its_probe_is_paused_no_longer(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    end(guard, bad("quota", "limit", resets_ms=time.ms + 5 * 86_400_000), store)
+    end(guard, good(), store)  # of a step that had begun before
+    assert refuses(guard, "mine")
+    time.pass_s(3601)
+    guard.enter(request())
+    end(guard, good(), store)
+    assert not refuses(guard, "mine")
+
+
+def test_pause_by_hand_has_no_probe(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    for until_ms in (None, time.ms + 5 * 86_400_000):
+        switch.turn_on(store, switch.of_agent("mine"), "mine", until_ms=until_ms, why="by hand")
+        time.pass_s(7200)
+        end(guard, good(), store)
+        assert refuses(guard, "mine")

@@ -1,16 +1,18 @@
 """`draining`, `paused`, `agent_paused`: the switches a person turns, and an agent that reached its limit turns itself.
 
 Counters: `switch/drain`, `switch/pause`, `pause/<agent>`; each holds since when, why, and until when. Ends are times
-of the wall clock, as the limits of an agent are.
+of the wall clock, as the limits of an agent are. One that began later than now by more than its length is over: the
+clock was ahead when it began. A pause that an agent's own words have set lets one step through every hour: words may
+be misread.
 """
 
 from __future__ import annotations
 
 from uwf import clock
 from uwf.errors import StoreError
-from uwf.guard.contract import AttemptFailed, Guard, Status, StatusLine, refuse
+from uwf.guard.contract import AttemptFailed, AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, hashed, unreadable
-from uwf.record import Record
+from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,16 +24,19 @@ if TYPE_CHECKING:
 DRAIN, PAUSE, AGENT = "switch/drain", "switch/pause", "pause/"
 KEPT_MS = 30 * 86_400_000
 """The pause of an agent is forgotten a month after its end."""
+PROBE_MS = 3_600_000
+"""So long a pause that was read from text holds before one step may try the agent."""
 _OFF = {DRAIN: "uwf guard drain off", PAUSE: "uwf guard pause off"}
 
 
 class Switched(Record):
-    """A switch that is on. `until_ms` None means until a person turns it off."""
+    """A switch that is on. `until_ms` None means until a person turns it off. From `probe_ms` on one step may try."""
 
     name: str
     since_ms: int
     until_ms: int | None
     why: str
+    probe_ms: int | None = None
 
 
 class Draining(Guard):
@@ -81,19 +86,43 @@ class AgentPaused(Guard):
 
     def enter(self, request: Request) -> None:
         switched = state(self._host.store, of_agent(request.agent))
-        if switched is not None:
-            import shlex
+        if switched is None or self._may_probe(request.agent, switched):
+            return
+        import shlex
 
-            raise refuse(
-                "agent_paused",
-                f"agent {request.agent} is paused{_because(switched)}",
-                retry_at_ms=switched.until_ms,
-                hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
-            )
+        raise refuse(
+            "agent_paused",
+            f"agent {request.agent} is paused{_because(switched)}",
+            retry_at_ms=_next_try_ms(switched),
+            hint=shlex.join(("uwf", "guard", "pause", request.agent, "off")),
+        )
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        counter = of_agent(request.agent)
         if isinstance(outcome, AttemptFailed) and outcome.resets_ms is not None:
-            pause_agent(tx, request.agent, until_ms=outcome.resets_ms, why=outcome.cause)
+            probe_ms = clock.now_ms() + PROBE_MS
+            pause_agent(
+                tx,
+                request.agent,
+                until_ms=outcome.resets_ms,
+                why=outcome.cause,
+                probe_ms=probe_ms if probe_ms < outcome.resets_ms else None,
+            )
+        elif isinstance(outcome, AttemptSucceeded):
+            switched = state(tx, counter)
+            if switched is not None and _was_probed(switched):
+                tx.set_counter(counter, None)  # what was read was not so, or is no longer
+
+    def _may_probe(self, agent: str, switched: Switched) -> bool:
+        """Take the probe of this hour, if it is there to be taken."""
+        if switched.probe_ms is None or clock.now_ms() < switched.probe_ms:
+            return False
+        with self._host.store.transaction("probe", durable=False) as tx:
+            now = state(tx, of_agent(agent))
+            if now is None or now.probe_ms is None or clock.now_ms() < now.probe_ms:
+                return now is None
+            _put(tx, of_agent(agent), replace(now, probe_ms=clock.now_ms() + PROBE_MS))
+        return True
 
     def status(self) -> Status:
         paused = paused_agents(self._host.store)
@@ -106,7 +135,7 @@ class AgentPaused(Guard):
 def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why: str) -> None:
     """Turn a switch on; one that is on already takes the new end and reason."""
     with store.transaction("switch on") as tx:
-        _set(tx, counter, name, until_ms, why)
+        _put(tx, counter, Switched(name, clock.now_ms(), until_ms, why))
 
 
 def turn_off(store: Store, counter: str) -> bool:
@@ -125,14 +154,19 @@ def of_agent(agent: str) -> str:
     return AGENT + hashed(agent)
 
 
-def pause_agent(tx: Transaction, agent: str, *, until_ms: int | None, why: str) -> None:
-    """Pause one agent, as part of a transaction. A pause that lasts longer, such as one by hand, stays as it is."""
+def pause_agent(
+    tx: Transaction, agent: str, *, until_ms: int | None, why: str, probe_ms: int | None = None
+) -> None:
+    """Pause one agent, as part of a transaction. A pause that lasts longer, such as one by hand, stays as it is.
+
+    With `probe_ms` one step may try it from then on, every `PROBE_MS`.
+    """
     before = state(tx, of_agent(agent))
     if before is None or _ends_before(before.until_ms, until_ms):
         for name, value in forgettable(tx, AGENT):  # agents may be command lines of one use
             if _is_forgotten(name, value):
                 tx.set_counter(name, None)
-        _set(tx, of_agent(agent), agent, until_ms, why)
+        _put(tx, of_agent(agent), Switched(agent, clock.now_ms(), until_ms, why, probe_ms))
 
 
 def resume_agent(store: Store, agent: str) -> bool:
@@ -150,23 +184,42 @@ def paused_agents(counters: Counters) -> list[Switched]:
     return [switched for switched in found if switched is not None]
 
 
-def _set(tx: Transaction, counter: str, name: str, until_ms: int | None, why: str) -> None:
-    value = {"name": name, "sinceMs": clock.now_ms(), "untilMs": until_ms, "why": why}
-    tx.set_counter(counter, value)
+def _put(tx: Transaction, counter: str, switched: Switched) -> None:
+    probe = {} if switched.probe_ms is None else {"probeMs": switched.probe_ms}
+    tx.set_counter(counter, {**(_facts(switched) or {}), **probe})
 
 
 def _live(counter: str, value: Any) -> Switched | None:
     if value is None:
         return None
     switched = _read(counter, value)
-    is_over = switched.until_ms is not None and clock.now_ms() >= switched.until_ms
-    return None if is_over else switched
+    return None if _is_over(switched) else switched
+
+
+def _is_over(switched: Switched) -> bool:
+    """Whether its end has come, or its beginning lies ahead by more than it was to last."""
+    if switched.until_ms is None:
+        return False
+    now_ms, lasts_ms = clock.now_ms(), switched.until_ms - switched.since_ms
+    return now_ms >= switched.until_ms or switched.since_ms - now_ms > lasts_ms
+
+
+def _was_probed(switched: Switched) -> bool:
+    """Whether a step was let through: one that began before the pause says nothing of it."""
+    return switched.probe_ms is not None and switched.probe_ms - switched.since_ms > PROBE_MS
+
+
+def _next_try_ms(switched: Switched) -> int | None:
+    if switched.probe_ms is None or switched.until_ms is None:
+        return switched.until_ms
+    return min(switched.probe_ms, switched.until_ms)
 
 
 def _read(counter: str, value: Any) -> Switched:
     try:
-        return Switched(value["name"], value["sinceMs"], value["untilMs"], value["why"])
-    except (TypeError, KeyError):
+        probe_ms = value.get("probeMs")
+        return Switched(value["name"], value["sinceMs"], value["untilMs"], value["why"], probe_ms)
+    except (TypeError, KeyError, AttributeError):
         raise unreadable(counter, value, _OFF.get(counter, "uwf guard pause AGENT off")) from None
 
 
