@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-MOST = {"files entered": 96, "calls across files": 720, "greatest depth": 26}
-"""What one step costs a reader at most. Raise it for something that is worth it, and say what."""
+MOST = {"files entered": 98, "calls across files": 760, "greatest depth": 26}
+"""What one step costs a reader at most. Raise it for something that is worth it, and say what.
+
+The last two files: the day of a home, and what an agent asks of its own thread.
+"""
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "trace.py"
 

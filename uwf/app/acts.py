@@ -5,6 +5,7 @@ What each changes in the store is in `uwf.engine.actions`. Running a thread is i
 
 from __future__ import annotations
 
+from uwf import config as settings
 from uwf import points
 from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle
@@ -15,7 +16,7 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.events import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView
-from uwf.engine.run import lock, recovery
+from uwf.engine.run import asked, lock, recovery
 from uwf.errors import Busy
 from uwf.record import Record
 
@@ -30,11 +31,14 @@ SETTLING_S = 5.0
 
 
 class StopReport(Record):
-    """The thread, the process that ran it (None when none did), and processes of a killed run that were ended."""
+    """The thread, the process that ran it (None when none did), and processes of a killed run that were ended.
+
+    What the thread's own agent asks for `is_recorded`, and done when its step has ended."""
 
     thread: ThreadView
     pid: int | None
     left_behind: tuple[int, ...]
+    is_recorded: bool = False
 
 
 class Carried(Record):
@@ -60,6 +64,8 @@ class Undone(Record):
 
 
 def stop(home: OpenHome, id: str) -> StopReport:
+    if _is_recorded(home, id, asked.STOP):
+        return StopReport(_shown(home, id), None, (), is_recorded=True)
     pid = _end_run(home, id)
     left_behind = _end_what_was_left(home, id)
     return StopReport(_shown(home, id), pid, left_behind)
@@ -68,6 +74,8 @@ def stop(home: OpenHome, id: str) -> StopReport:
 def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
     context = home.context()
     lifecycle.refuse_ended(threads.current(context.store, context.cache, id))
+    if _is_recorded(home, id, asked.CANCEL, reason):
+        return _shown(home, id)
     _end_run(home, id)
     points.at("cancel: run ended")
     with lock.hold(context, id, wait_s=1.0):
@@ -92,6 +100,17 @@ def undo(home: OpenHome, id: str) -> Undone:
         plan = threads.current(context.store, context.cache, id).plan
     carried = None if plan is None or lost is not None else _carried(plan)
     return Undone(_shown(home, id), carried, lost)
+
+
+def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) -> bool:
+    """Whether it is the thread's own agent that asks for this, which is done when its step has ended."""
+    if not asked.is_inside(home.store(), id, settings.environment()):
+        return False
+    asked.record(home.store(), id, verb, reason)
+    home.warn(
+        f"thread {id} runs the agent that asks for this: {verb} is recorded, and done when its step ends"
+    )
+    return True
 
 
 def _end_run(home: OpenHome, id: str) -> int | None:

@@ -28,7 +28,7 @@ def stop(ctx: Context, thread: str) -> None:
     elif done.left_behind:
         pids = ", ".join(map(str, done.left_behind))
         ctx.out.note(f"stopped what a killed run had left behind ({pids})")
-    else:
+    elif not done.is_recorded:
         ctx.out.note("nothing was running")
     answer(ctx, done.thread)
 

@@ -11,7 +11,6 @@ from uwf.engine.chain.nodes import pack_text
 from uwf.engine.chain.tags import (
     CANCELLED,
     COMPLETED,
-    END_REASON,
     IDLE,
     LABEL,
     PRIORITY,
@@ -19,13 +18,12 @@ from uwf.engine.chain.tags import (
     THREADS,
     THREADS_END,
     WORKFLOW,
-    ThreadState,
-    with_state,
 )
 from uwf.engine.chain.thread import Thread, move_head, read
+from uwf.engine.run import asked
 from uwf.errors import InputError, StateError
 from uwf.guard import day
-from uwf.record import Record, replace
+from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.workflow import model as workflow_model
 
@@ -84,16 +82,7 @@ def start(store: Store, begin: Begin) -> Thread:
 def cancel(store: Store, thread: Thread, reason: str | None) -> Thread:
     """End a thread for good. The caller holds its lock. Raises `StateError` when it has ended already."""
     refuse_ended(thread)
-    now_ms = clock.now_ms()
-
-    def tags(before: Mapping[str, str]) -> dict[str, str]:
-        new = with_state(before, ThreadState(CANCELLED), now_ms)
-        return {**new, END_REASON: reason} if reason else new
-
-    with store.transaction("cancel") as tx:
-        why = f"cancelled: {reason}" if reason else "cancelled"
-        ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
-    return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
+    return asked.cancel(store, thread, reason)
 
 
 def _check(begin: Begin) -> None:

@@ -14,6 +14,7 @@ from uwf.agent.stop import SIGTERM
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.events import Waiting
+from uwf.engine.run.asked import is_inside
 from uwf.errors import Busy, Crowded, Interrupted
 
 TYPE_CHECKING = False
@@ -47,6 +48,8 @@ def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None
         if stop is not None:
             raise_if_stopped(stop, id)
 
+    if wait_s > 0 and is_inside(ctx.store, id, ctx.environ):
+        wait_s = 0.0  # it would wait for itself
     held = take(ctx.store.leases, id, wait_s=wait_s, pause=pause)
     if held is None:
         message = f"thread {id} is running{_holder_note(ctx, id)}{waited_note(wait_s)}"

@@ -12,7 +12,7 @@ from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE, PRIORITY, labels_of, number_of
 from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOverBudget, Waiting
-from uwf.engine.run import budget, publish, transitions
+from uwf.engine.run import asked, budget, publish, transitions
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.outcome import Accepted, OverBudget, Stopped
 from uwf.engine.run.plan import GraphEnded, check, orders, plan_next
@@ -21,6 +21,7 @@ from uwf.engine.run.step import StepRun
 from uwf.errors import Busy, Refused
 from uwf.guard.contract import Request
 from uwf.quantities import counted
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepRes
     with hold(ctx, id, order.wait_s, stop):
         points.at("run: locked")
         thread = recover(ctx, id)
+        thread = asked.obeyed(ctx.store, thread) or thread
         points.at("run: settled")
         for number, step_order in enumerate(orders(order, limit), 1):
             raise_if_stopped(stop, id)
@@ -62,9 +64,14 @@ def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepRes
             result = _step(ctx, planned, step_order, stop)
             if isinstance(result, StepDone) and order.count is None and number == limit:
                 result = _suspended(ctx, result, limit)
-            yield result
+            after = asked.obeyed(ctx.store, result.thread)
+            yield result if after is None else replace(result, thread=after)
             points.at("step: told")
-            if not isinstance(result, StepDone) or result.thread.status != IDLE:
+            if (
+                after is not None
+                or not isinstance(result, StepDone)
+                or result.thread.status != IDLE
+            ):
                 return
             thread = result.thread
 
