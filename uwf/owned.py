@@ -6,6 +6,7 @@ gets the owner and the group of the folder that it is made in, which is what tha
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -37,5 +38,8 @@ def make_folder(path: str) -> None:
     except FileExistsError:
         if os.path.isdir(path):
             return  # by another process
+        if os.path.islink(path):
+            why = f"it is a link to {os.path.realpath(path)}, which is not there"
+            raise FileNotFoundError(errno.ENOENT, why, path) from None
         raise
     give(path)

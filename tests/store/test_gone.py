@@ -64,6 +64,19 @@ def test_what_is_written_into_a_store_that_was_taken_away_is_not_acknowledged(
     assert not os.path.exists(path) or open_store(path).refs() == []  # the other one is unharmed
 
 
+@pytest.mark.parametrize("take_away", [deleted, by_another, renamed])
+def test_nothing_is_looked_at_in_a_store_that_was_taken_away(
+    tmp_path: Path, take_away: Callable[[str], None]
+) -> None:
+    path = str(tmp_path / "home" / "store.db")
+    store = open_store(path)
+    move(store, "a")
+    take_away(path)
+    with pytest.raises(StoreError, match="replaced"), store.snapshot():
+        pass
+    store.close()
+
+
 def test_a_backup_put_in_place_of_the_open_store_is_another_store(tmp_path: Path) -> None:
     path, copy = str(tmp_path / "store.db"), str(tmp_path / "copy.db")
     store = open_store(path)

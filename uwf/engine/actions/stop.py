@@ -46,11 +46,16 @@ def stop(store: Store, thread: str, *, patience_s: float) -> int | None:
 def wait(store: Store, thread: str, *, timeout_s: float | None) -> bool:
     """Wait until no process runs `thread`. False when `timeout_s` seconds were not enough."""
     deadline_s = None if timeout_s is None else clock.monotonic_s() + timeout_s
-    while runner(store, thread) is not None:
+    while _is_run(store, thread):
         if deadline_s is not None and clock.monotonic_s() >= deadline_s:
             return False
         time.sleep(_POLL_S)
     return True
+
+
+def _is_run(store: Store, thread: str) -> bool:
+    with store.snapshot():  # which a store that was taken away does not give
+        return runner(store, thread) is not None
 
 
 def _send(store: Store, thread: str, pid: int, signum: int) -> bool:

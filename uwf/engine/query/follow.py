@@ -39,7 +39,8 @@ def follow(store: Store, views: ThreadViews, thread: str) -> Iterator[Glance]:
     before: tuple[object, ...] | None = None
     is_last = False
     while True:
-        ref = store.ref(THREADS + thread)
+        with store.snapshot():  # which a store that was taken away does not give
+            ref = store.ref(THREADS + thread)
         if ref is None:
             return
         view = views.thread(ref)

@@ -107,8 +107,12 @@ class Database:
             raise
 
     def begin_reading(self) -> None:
-        """Pin what reads see until `rollback`. Keeps no process from writing."""
+        """Pin what reads see until `rollback`. Keeps no process from writing.
+
+        Of a file that is not at its path any more nothing is shown.
+        """
         self._check_free()
+        self._check_identity()
         self._again(None, self._pin)
 
     def commit(self) -> None:
@@ -118,8 +122,7 @@ class Database:
         except sqlite3.Error as error:
             self.rollback()
             raise explain(error, self.path) from error
-        if self._identify() != self._identity:
-            raise taken_away(self.path)
+        self._check_identity()
 
     def rollback(self) -> None:
         """End the transaction without a trace. Does nothing when SQLite has done so already."""
@@ -156,6 +159,10 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+    def _check_identity(self) -> None:
+        if self._identify() != self._identity:
+            raise taken_away(self.path)
 
     def _pin(self) -> None:
         self.run("BEGIN")

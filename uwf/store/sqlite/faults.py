@@ -86,7 +86,7 @@ def no_locks(path: str, words: str) -> StoreError:
 def taken_away(path: str) -> StoreError:
     """The file at the path is not the one that was written to."""
     return StoreError(
-        f"the store {path} was deleted, replaced or unmounted while it was in use: what was just done is not in it",
+        f"the store {path} was deleted, replaced or unmounted while it was in use: nothing is kept in it now",
         hint=f"ls -la {os.path.dirname(path) or '.'}",
         code=GONE,
     )
