@@ -17,7 +17,7 @@ _KIND = (
 _HEAD = (
     rf"(?:(?:{_KIND}[ _])*(?:errors?|failure|fatal|panic|critical|exception)(?:[ _]code)?"
     r"\s*(?:\(\w[\w .-]*\))?[:!]\s*"
-    rf"|(?:{_KIND} )*error(?: code)?:? (?=\d{{3}}\b|\{{)"
+    rf"|api error (?=\()|(?:{_KIND} )*error(?: code)?:? (?=\d{{3}}\b|\{{)"
     r"|[a-z_.]+(?:error|exception)(?::\s*|\s*$)|traceback \("
     r"|(?:failed|stopped|aborted|giving up)[:!]\s*)"
 )
@@ -37,11 +37,15 @@ _PHRASES = "|".join(
         r"you(?:'re| are| have run) (?:out of|not (?:logged|signed) in)|you exceeded your ",
         r"(?:your )?(?:credit )?balance is too low|insufficient_quota",
         r"(?:insufficient|out of) (?:credits?|funds|balance|quota)",
+        r"api error(?::| \(| ?\d)|(?:spending|spend|usage) cap reached|credit balance too low",
+        r"(?:sorry, )?you(?:'ve been| have been|'re| are) rate[ -]limited|rate[ -]limited(?:\W*$|[:;])",
+        r"(?:login|session|subscription) (?:has )?expired(?:\W*$| ?[.·:;])|this organization has been disabled",
+        r"[^.]{0,60}[.·] please run /login|the server had an error|dial tcp\b|[\w-]+: \[\d{3}\]",
         r"too many requests|request rejected|exceeded retry limit",
         r"(?:resource|quota) (?:has been |is )?(?:exhausted|exceeded)",
         r"(?:invalid|incorrect|expired|missing) (?:(?:x-)?api[ _-]?key|environment variable)",
         r"(?:invalid|incorrect|expired|missing) (?:\w+ )?token|no api key",
-        rf"(?:your )?(?:api[ _-]?key|(?:(?:oauth|access|bearer|refresh) )?token|session) {_NOT}",
+        rf"(?:your )?(?:api[ _-]?key|(?:(?:oauth|access|bearer|refresh) )?token) {_NOT}",
         r"(?:not (?:logged|signed) in|please (?:run|log ?in|sign in)|unauthori[sz]ed)\b",
         r"unauthenticated\b|forbidden\b|authentication[ _](?:error|failed|required)",
         r"(?:failed|unable|cannot|could not|couldn't|can't) (?:to )?"
@@ -63,7 +67,7 @@ _PHRASES = "|".join(
 )
 _TOOL = (
     r"(?!note|summary|todo|done|task|result|status|user|assistant)"
-    r"[a-z][\w./@+-]*(?:\[\d+\])?: (?=\(\d+\)|cannot|could not|can't|unable|failed|connect|no |api"
+    r"[a-z][\w./@+-]*(?:\[\d+\])?: (?=[(\[]\d+[)\]]|cannot|could not|can't|unable|failed|connect|no |api"
     r" key|error|fatal|not |out of|too many|access|permission|invalid|request|rate limit"
     r"|usage limit|quota)"
 )

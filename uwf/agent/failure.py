@@ -56,7 +56,9 @@ _SAYS = {
         r"hit your (?:[\w-]+ )?limit",
         r"request rejected \(429\)|\(429\)",
         r"\b(?:session|hourly|daily|weekly|monthly|\d+-hour|spending) limit",
-        r"credit balance is too low|out of credits|insufficient (?:credits|funds|balance)",
+        r"credit balance (?:is )?too low|out of credits|insufficient (?:credits|funds|balance)",
+        r"rate[ -]limited|(?:spending|spend|usage) cap reached",
+        rf"{_STATUS}402\b",
     ),
     AUTHENTICATION: (
         rf"{_STATUS}40[13]\b",
@@ -68,6 +70,7 @@ _SAYS = {
         r"not (?:logged|signed) in|please (?:run )?(?:`?[\w/-]+ )?/?log ?in\b",
         r"(?:invalid|expired) (?:oauth |access |bearer |refresh )?token",
         r"token (?:has |is )?(?:expired|revoked)",
+        r"(?:login|session) (?:has )?expired|organization has been disabled",
     ),
     OUT_OF_MEMORY: (
         r"\bout of memory",
@@ -84,7 +87,8 @@ _SAYS = {
         r"(?:tls|ssl) handshake",
         rf"{_STATUS}(?:500|502|503|504|529)\b|api error:? 5\d\d\b",
         r"unable to connect|connection_?refused|waiting for network|error sending request",
-        r"stream (?:disconnected|closed)|high demand|server-side issue|internal server error",
+        r"no such host|connection lost|reconnecting|request timeout|api error: terminated",
+        r"server had an error|stream (?:disconnected|closed)|high demand|server-side issue|internal server error",
         r"bad gateway|service unavailable|gateway time-?out|overloaded_error|\boverloaded\b",
     ),
 }
@@ -97,7 +101,7 @@ _HOPELESS = (
     r"issue with the selected model|(?:request|prompt|input) (?:is )?too (?:large|long)",
 )
 """The service will not take this request, however often it is asked."""
-_UNPAID = r"credit balance is too low|out of credits|insufficient (?:credits|funds|balance)"
+_UNPAID = r"credit balance (?:is )?too low|out of credits|insufficient (?:credits|funds|balance)"
 NO_USE = "another try would fail likewise"
 
 
