@@ -39,6 +39,12 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "lines cut": lambda text: "\n".join(
         line[:50] + "…" if len(line) > 50 else line for line in text.split("\n")
     ),
+    "with a time before each line": lambda text: textwrap.indent(
+        text, "[2026-01-31T12:00:00Z] ", lambda _: True
+    ),
+    "with numbers": lambda text: "\n".join(
+        f"{number:4d}  {line}" for number, line in enumerate(text.split("\n"))
+    ),
     "with a name before each line": lambda text: "\n".join(
         f"[user] {line}" for line in text.split("\n") if len(line) > 40
     ),
@@ -54,7 +60,9 @@ def test_only_what_was_said_is_left(change: Callable[[str], str]) -> None:
 
 
 def test_what_only_resembles_the_prompt_was_said() -> None:
-    said = "rate limit exceeded\nError: quota resets at 10pm\n429"
+    said = (
+        "rate limit exceeded\nError: quota resets at 10pm\n429\nError: HTTP 429 Too Many Requests"
+    )
     assert Echo(TASK).taken_out_of(said) == said
 
 

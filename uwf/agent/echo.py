@@ -10,6 +10,7 @@ from uwf.agent.thoughts import without_escapes
 
 LEAST_RUN = 20
 """Characters in a row that are no accident; fewer count as a whole line of the prompt, or beside such a run."""
+_PREFIX = r"^(?:\s*(?:\[[^\]\n]{0,40}\]|\d[\d:.,tTzZ-]*(?=\s)|[>+#*-](?=\s)|(?!(?i:err|error|fatal)\b)\w{1,12}[:>](?=\s)))+\s*"
 _CUT = " \t\r.…>|│┃"
 
 
@@ -56,9 +57,11 @@ class Echo:
     def _rest(self, line: str) -> str:
         """What of a line is not the prompt's; "" for one that is in it."""
         piece = solid(line.strip(_CUT))
-        if not piece or piece in self._lines:
-            return ""
-        if len(piece) >= LEAST_RUN and piece in self._solid:
+        bare = solid(_without_prefix(line).strip(_CUT))
+        for one in (piece, bare):
+            if one in self._lines or (len(one) >= LEAST_RUN and one in self._solid):
+                return ""
+        if not piece:
             return ""
         place = 0
         while place + LEAST_RUN <= len(piece):
@@ -79,6 +82,13 @@ class Echo:
 def solid(text: str) -> str:
     """`text` without blanks and colours."""
     return "".join(without_escapes(text).split())
+
+
+def _without_prefix(line: str) -> str:
+    """`line` without the time, number or name that a log sets before it."""
+    import re
+
+    return re.sub(_PREFIX, "", line)
 
 
 def _without_solid(line: str, run: str) -> str:
