@@ -97,6 +97,12 @@ def format_budget(budget: Mapping[str, float]) -> str:
     return ",".join(f"{name}={written(name, budget[name])}" for name in NAMES if name in budget)
 
 
+def raised_enough(limit: float, used: float, needed: float = 0.0) -> float:
+    """The limit to propose where `used` leaves less than `needed`: twice as much, or more if that is too little."""
+    left = 2 * limit - used
+    return 2 * limit if left > 0 and left >= needed else used + max(limit, needed, 1.0)
+
+
 def written(name: str, amount: float) -> str:
     """One amount as a person writes it: `2M`, `5.02`, `1h30m`."""
     amount = tidy(name, amount)

@@ -140,6 +140,29 @@ def test_a_step_named_by_its_own_id_hints_at_its_thread(project: Project) -> Non
     assert done.error["hint"] == f"uwf thread exec {thread}"
 
 
+@pytest.mark.parametrize("limit", ["usd=1", "usd=0.1", "usd=0.0004", "tokens=7,usd=0.2"])
+def test_a_budget_that_was_overdrawn_is_raised_by_enough(project: Project, limit: str) -> None:
+    agent = project.agent(reply("$SUSPEND", reason="Why?", usage={"usd": 0.9, "tokens": 40}))
+    thread = project.begin(ONE, "--budget", limit)
+    project.step(thread, agent, expect=3)
+    words = ("thread", "resume", thread, "--agent", agent.command)
+    refused = project(*words, "--json", expect=None)
+    if refused.code != 3:  # and with usd=1 something was left
+        assert refused.error["reason"] == "budget_exhausted"
+        shown = project("thread", "show", thread).err.partition("hint: ")[2]
+        for hint in (refused.error["hint"], shown.strip() or refused.error["hint"]):
+            project(*shlex.split(hint)[1:], "--agent", agent.command, expect=3)
+
+
+def test_a_day_that_was_overdrawn_is_raised_by_enough(project: Project) -> None:
+    agent = project.agent(reply(usage={"usd": 7.5}), reply(usage={"usd": 0.1}))
+    project("config", "set", "budget.day.usd", "2")
+    project.step(project.begin(), agent)
+    words = ("thread", "exec", project.begin(), "--agent", agent.command)
+    type_hint(project, project(*words, "--json", expect=75).error["hint"])
+    project(*words)
+
+
 def test_a_missing_folder_is_made_by_typing_the_hint(project: Project) -> None:
     place = project.cwd / "place"
     place.mkdir()

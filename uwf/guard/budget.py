@@ -21,6 +21,7 @@ from uwf.quantities import (
     USD,
     VISITS,
     format_budget,
+    raised_enough,
     said,
     written,
 )
@@ -140,7 +141,11 @@ class Budget(Guard):
         used: dict[str, float],
     ) -> Refused:
         whose = f" (role {request.role})" if VISITS in short else ""
-        more = format_budget({name: limits[name] for name in short}).replace(",", ",+")
+        enough = {
+            name: raised_enough(limits[name], used[name], self._needed(name)) for name in short
+        }
+        more = format_budget({name: enough[name] - limits[name] for name in short})
+        more = more.replace(",", ",+")
         return refuse(
             "budget_exhausted",
             f"thread {request.thread}{whose} has used {self._in_words(short, limits, used)}",
@@ -149,12 +154,13 @@ class Budget(Guard):
         )
 
     def _refuse_day(self, short: list[str], used: dict[str, float]) -> Refused:
-        limits = self.rules.day
+        limits, name = self.rules.day, short[0]
+        enough = raised_enough(limits[name], used[name], self._needed(name))
         return refuse(
             "budget_exhausted",
             f"this machine has used {self._in_words(short, limits, used)} today",
             retry_at_ms=midnight_ms(self._zone(self._host.store)),
-            hint=f"uwf config set budget.day.{short[0]} {written(short[0], 2 * limits[short[0]])}",
+            hint=f"uwf config set budget.day.{name} {written(name, enough)}",
         )
 
     def _in_words(

@@ -161,7 +161,11 @@ class ThreadViews:
         """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""
         role = thread.tags.get(SUSPENDED_ROLE)
         limits, used = self._budget(thread, role), self._spent(thread, role)
-        short = {name: limit for name, limit in limits.items() if used[name] >= limit}
+        short = {
+            name: quantities.raised_enough(limit, used[name]) - limit
+            for name, limit in limits.items()
+            if used[name] >= limit
+        }
         return "+" + quantities.format_budget(short).replace(",", ",+") if short else None
 
     def _budget(self, thread: Thread, role: str | None) -> dict[str, float]:
