@@ -10,8 +10,10 @@ from uwf.agent.thoughts import without_escapes
 
 LEAST_RUN = 20
 """Characters in a row that are no accident; fewer count as a whole line of the prompt, or beside such a run."""
-_PREFIX = r"^(?:\s*(?:\[[^\]\n]{0,40}\]|\d[\d:.,tTzZ-]*(?=\s)|[>+#*-](?=\s)"
+_PREFIX = (
+    r"^(?:\s*(?:\[[^\]\n]{0,40}\]|\d[\d:.,tTzZ-]*(?=\s)|[>+#*-](?=\s)"
     r"|(?!(?i:err|error|fatal)\b)\w{1,12}[:>](?=\s)))+\s*"
+)
 _CUT = " \t\r.…>|│┃"
 
 
