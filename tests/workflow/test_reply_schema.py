@@ -187,6 +187,35 @@ def test_a_bad_schema_is_told_with_the_path_of_the_fault(
     assert words in faults[0][1]
 
 
+@pytest.mark.parametrize(
+    "pattern", ["^(?!draft)", "(?<=v)[0-9]+$", r"^(['\"]).*\1$", "(?=.*[0-9])a"]
+)
+@pytest.mark.parametrize("word", ["pattern", "patternProperties", "propertyNames"])
+def test_a_pattern_that_may_backtrack_is_refused(pattern: str, word: str) -> None:
+    schema = {
+        "pattern": {"properties": {"a": {"anyOf": [{"pattern": pattern}]}}},
+        "patternProperties": {"patternProperties": {pattern: {}}},
+        "propertyNames": {"propertyNames": {"pattern": pattern}},
+    }[word]
+    [(path, words)] = schema_problems(schema)
+    assert word in path and "look-around or a back-reference" in words
+
+
+@pytest.mark.parametrize("pattern", ["^(x+x+)+y$", "^(x|xx|x*)*$", "^(.*)*=$"])
+def test_a_pattern_that_other_engines_never_finish_is_matched_at_once(pattern: str) -> None:
+    schema = {"properties": {"$status": {"const": "done"}, "a": {"pattern": pattern}}}
+    assert schema_problems(schema) == []
+    [problem] = reply_problems(schema, {"$status": "done", "a": "x" * 50_000 + "!"})
+    assert "must match the pattern" in problem
+
+
+def test_a_stored_pattern_that_backtracks_too_long_is_a_problem_of_the_reply() -> None:
+    schema = {"properties": {"$status": {"const": "done"}, "a": {"pattern": "(?<!b)(b|bb)+$(?=c)"}}}
+    [problem] = reply_problems(schema, {"$status": "done", "a": "b" * 80 + "!"})
+    assert problem.startswith("`a` is 'bbb") and "too long to find out" in problem
+    assert reply_problems(schema, {"$status": "done"}) == []
+
+
 def test_all_faults_of_a_schema_are_told_at_once() -> None:
     schema = {"required": "a", "properties": {"a": {"type": "strin"}, "b": []}}
     assert len(schema_problems(schema)) == 3

@@ -2,7 +2,8 @@
 that imports jsonschema_rs.
 
 Where a schema has branches, only the faults of the reply's own `$status` are reported, in the sentences of `words`.
-References to other documents are never fetched.
+References to other documents are never fetched. A workflow may be a stranger's, so its patterns are for an engine whose
+time grows with the text alone: one with a look-around or a back-reference, which no such engine knows, is refused.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ _MOST = 12
 """An answer names no more problems than this: those that follow from others would crowd out their cause."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+_LINEAR = jsonschema_rs.RegexOptions()
+
+_BACKTRACKS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
+"""For schemas that were stored when patterns were not looked at."""
 
 _ONLY_ITSELF = "a schema may only refer to itself"
 
@@ -66,11 +72,25 @@ def schema_problems(schema: Any) -> list[tuple[tuple[str | int, ...], str]]:
         for error in meta.iter_errors(schema):
             faults.setdefault(tuple(error.instance_path), schema_sentence(error))
         if not faults:
-            jsonschema_rs.validator_for(schema, retriever=_refuse)
+            jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=_BACKTRACKS)
+            faults = dict(_backtracking(schema))
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         where = tuple(getattr(error, "instance_path", ()))
         faults[where] = _first_line(error)
     return list(faults.items())[:_MOST]
+
+
+def _backtracking(schema: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The pattern in `schema`, which is a schema otherwise, that only an engine that backtracks can match."""
+    try:
+        jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=_LINEAR)
+    except jsonschema_rs.ValidationError as error:
+        pattern = shown(error.instance)
+        yield (
+            tuple(error.instance_path),
+            f"the pattern {pattern} has a look-around or a back-reference, whose matching may take for ever; "
+            "say it without",
+        )
 
 
 def _refuse(uri: str) -> Any:
@@ -80,7 +100,8 @@ def _refuse(uri: str) -> Any:
 
 def _compiled(schema: Any) -> Validator:
     try:
-        return jsonschema_rs.validator_for(schema, retriever=_refuse)
+        engine = _BACKTRACKS if any(_backtracking(schema)) else _LINEAR
+        return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=engine)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise InputError(
             f"this role's frontmatter is not a usable JSON Schema: {_first_line(error)}",

@@ -58,6 +58,8 @@ def sentence(error: ValidationError) -> str:
             return f"{named} is {given} but must be less than {limit}"
         case "multipleOf":
             return f"{named} is {given} but must be a multiple of {details['multiple_of']}"
+        case "pattern" if "pattern" not in details:  # the engine has given up
+            return f"{named} is {given}, and whether that fits its pattern takes too long to find out: write it shorter"
         case "pattern":
             return f"{named} is {given} but must match the pattern {details['pattern']}"
         case "format":
