@@ -163,6 +163,21 @@ def test_a_day_that_was_overdrawn_is_raised_by_enough(project: Project) -> None:
     project(*words)
 
 
+@pytest.mark.parametrize("limit", ["max_attempts", "max_repeats"])
+def test_what_was_tried_often_enough_hints_at_what_is_not_refused(
+    project: Project, limit: str
+) -> None:
+    project("config", "set", f"limits.{limit}", "2")
+    failing = project.program("failing", "cat >/dev/null; echo no luck >&2; exit 9")
+    project("config", "set", "agents.failing.command", failing)
+    project("config", "set", "default_agent", "failing")
+    thread = project.begin()
+    hint = f"uwf thread exec {thread}"
+    for _ in range(5):
+        hint = project(*shlex.split(hint)[1:], expect=6).err.partition("hint: ")[2].split("\n")[0]
+    assert hint == f"uwf thread resume {thread} --supplement TEXT"
+
+
 def test_a_missing_folder_is_made_by_typing_the_hint(project: Project) -> None:
     place = project.cwd / "place"
     place.mkdir()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import Agent
     from uwf.config import Config
+    from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.redact import Redactor
     from uwf.engine.events import Event
     from uwf.engine.query.threads import ThreadViews
@@ -120,12 +121,15 @@ class OpenHome:
                 self.warn(error.message)
             return ThreadViews(self.reader())
 
-        def max_attempts() -> int:
-            from uwf.guard.attempts import Attempts  # only once one has failed
+        def is_exhausted(thread: str, in_a_row: int, failure: Failure | None) -> bool:
+            from uwf.guard.attempts import Attempts, repeats  # only once one has failed
 
-            return config.rules(Attempts.Rules).max_attempts
+            rules, alike = config.rules(Attempts.Rules), 0
+            if failure is not None:
+                alike = repeats(self.reader(), thread, failure.code, failure.message)
+            return in_a_row >= rules.max_attempts or alike >= rules.max_repeats
 
-        return ThreadViews(self.reader(), config.thread_budget, max_attempts)
+        return ThreadViews(self.reader(), config.thread_budget, is_exhausted)
 
     def context(self, on_event: Callable[[Event], None] | None = None) -> RunContext:
         """What a run needs. Nothing runs yet."""

@@ -62,7 +62,7 @@ class Attempts(Guard):
         self.rules: Attempts.Rules = host.rules(Attempts.Rules)
 
     def enter(self, request: Request) -> None:
-        self._known(self._host.store, request.thread)  # to be added to, should this attempt fail
+        _known(self._host.store, request.thread)  # to be added to, should this attempt fail
         if request.fresh:
             return
         if request.failures_in_a_row >= self.rules.max_attempts:
@@ -83,7 +83,7 @@ class Attempts(Guard):
         if not isinstance(outcome, AttemptFailed) or outcome.is_retried:
             return
         counter = FAILURES + request.thread
-        known = self._known(tx, request.thread)
+        known = _known(tx, request.thread)
         failure = signature(outcome.failure_class, outcome.cause)
         count = int(known.pop(failure, 0))
         if len(known) >= KEPT:
@@ -92,11 +92,16 @@ class Attempts(Guard):
 
     def repeats(self, thread: str, failure_class: str, cause: str) -> int:
         """How often in its life `thread` has failed like this."""
-        known = self._known(self._host.store, thread)
-        return int(known.get(signature(failure_class, cause), 0))
+        return repeats(self._host.store, thread, failure_class, cause)
 
-    def _known(self, counters: Counters, thread: str) -> dict[str, Any]:
-        return dict(counters.counter(FAILURES + thread) or {})
+
+def repeats(counters: Counters, thread: str, failure_class: str, cause: str) -> int:
+    """How often in its life `thread` has failed like this."""
+    return int(_known(counters, thread).get(signature(failure_class, cause), 0))
+
+
+def _known(counters: Counters, thread: str) -> dict[str, Any]:
+    return dict(counters.counter(FAILURES + thread) or {})
 
 
 def signature(failure_class: str, message: str) -> str:

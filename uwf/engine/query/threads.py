@@ -42,6 +42,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.events import StepResult
@@ -62,11 +63,13 @@ class ThreadViews:
         self,
         store: Store,
         limits: Mapping[str, float] | None = None,
-        max_attempts: Callable[[], int] | None = None,
+        is_exhausted: Callable[[str, int, Failure | None], bool] | None = None,
     ) -> None:
-        """`limits` is what config allows every thread, `max_attempts` how often in a row a step may fail."""
+        """`limits` is what config allows every thread. `is_exhausted` says of a thread, how often in a row its step has
+        failed and how it did last, whether no more is tried until a person adds something.
+        """
         self._limits = limits or {}
-        self._max_attempts = max_attempts
+        self._is_exhausted = is_exhausted
         self._store = store
         self._workflows: dict[str, Workflow] = {}
         self._queue: QueuePositions | None = None
@@ -107,9 +110,10 @@ class ThreadViews:
         if more is not None:
             return f"uwf thread resume {thread.id} --budget {more}"
         attempt, plan = thread.attempt, thread.plan
-        if plan is not None and self._max_attempts is not None:
+        if plan is not None and attempt is not None and self._is_exhausted is not None:
             failures = attempts.failures_in_a_row(self._store, attempt, plan.supplement)
-            if failures >= self._max_attempts():  # no more is tried until a person adds something
+            failure = attempt.failure if attempt.has_failed else None
+            if self._is_exhausted(thread.id, failures, failure):
                 return f"uwf thread resume {thread.id} --supplement TEXT"
         return transitions.way_on(thread)
 
