@@ -96,3 +96,16 @@ def test_values_are_never_looked_into_as_python_objects() -> None:
 def test_a_template_knows_what_it_reads(text: str, variables: set[str], guarded: bool) -> None:
     found = uses(text)
     assert (set(found.variables), found.guarded) == (variables, guarded)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ (1..400000000) | join: '-' }}",
+        "{% assign a = 'xy' %}{% for i in (1..90) %}{% assign a = a | append: a %}{% endfor %}{{ a }}",
+        "{{ (1..200000000) | size }}{{ (1..300000000) | reverse | first }}",
+    ],
+)
+def test_what_takes_too_much_time_or_memory_is_an_error(text: str) -> None:
+    with pytest.raises(TemplateInvalid):
+        render(text, {})

@@ -6,14 +6,15 @@ python-liquid takes 149 ms of CPU, three times as long as all else that `exec` d
 needs it. A property test holds the two together.
 
 An undefined variable prints as nothing, which is Liquid's own rule; `validate` finds those
-beforehand. A template reads no files, and its loops and its output are bounded, so that a mistake
-ends in an error and not in a full disk.
+beforehand. A template reads no files, its loops and its output are bounded, and what Liquid renders is rendered in a
+process of its own with so much time and memory: a workflow may be a stranger's.
 """
 
 from __future__ import annotations
 
 from uwf.errors import InputError
 from uwf.record import Record
+from uwf.workflow import bounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,10 +123,21 @@ def _print(variables: Mapping[str, Any], name: str) -> str | None:
 def _render_liquid(template: str, variables: Mapping[str, Any]) -> str:
     from liquid.exceptions import LiquidError
 
+    environment = _environment()
+
+    def work() -> str:
+        try:
+            return f"+{environment.from_string(template).render(variables)}"
+        except (LiquidError, RecursionError, ArithmeticError, ValueError, TypeError) as error:
+            return f"-{_in_words(error)}"
+
     try:
-        return _environment().from_string(template).render(variables)
-    except (LiquidError, RecursionError, ArithmeticError, ValueError, TypeError) as error:
-        raise TemplateInvalid(_in_words(error)) from error
+        found = bounded.text_of(work)
+    except bounded.Exceeded as error:
+        raise TemplateInvalid(str(error)) from error
+    if found.startswith("-"):
+        raise TemplateInvalid(found[1:])
+    return found[1:]
 
 
 def _environment() -> Environment:
