@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -165,6 +166,37 @@ def test_a_refusal_has_a_reason_and_changes_nothing(
     assert said in done.error["message"]
     assert done.error["hint"].startswith(("uwf ", "mkdir "))
     assert standing(project, thread) == before
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        draining,
+        paused,
+        budget_of_the_thread,
+        budget_of_the_day,
+        agent_paused,
+        circuit_open,
+        low_success_rate,
+        attempts_exhausted,
+        attempts_exhausted_for_life,
+        no_folder,
+        agent_not_executable,
+        no_memory,
+        no_disk,
+    ],
+)
+def test_the_hint_of_a_refusal_is_not_refused_in_its_turn(project: Project, scene: Scene) -> None:
+    configure(project, "[agents.plain]", command=f"{project.agent(reply()).command!r}")
+    project("config", "set", "default_agent", "plain")
+    _, words = scene(project)
+    hint = project("thread", *words, "--json", expect=None).error["hint"]
+    first, *typed = shlex.split(hint)
+    if first == "mkdir":
+        os.makedirs(typed[-1])
+        project("thread", *words, expect=6)
+    else:
+        assert (first, project(*typed).code) == ("uwf", 0)
 
 
 def test_a_thread_that_runs_is_busy_and_goes_on_undisturbed(project: Project) -> None:

@@ -47,11 +47,9 @@ class Startable(Guard):
     def enter(self, request: Request) -> None:
         reason = request.unavailable()
         if reason is not None:
-            import shlex
-
             raise refuse(
                 "no_agent",
                 f"agent {request.agent} cannot run: {reason}",
                 kind=PersonNeeded,
-                hint=shlex.join(("uwf", "agent", "check", request.agent)),
+                hint="uwf agent list",
             )
