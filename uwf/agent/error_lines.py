@@ -72,6 +72,7 @@ _TOOL = (
     r"|usage limit|quota)"
 )
 _MARKS = " \t\r■●✗✖❌⚠️⎿│|"
+_OF_WORK = r".*\b(?:(?:is|are|was|were) (?:now|retried|parsed)|handled|fixed|implemented|documented|used to)\b"
 _CURLY = "\u2019"
 _CONTINUED = 3
 MOST_MESSAGE_CHARS = 600
@@ -81,7 +82,7 @@ _MOST_LINE = 2000
 
 def is_error_line(line: str) -> bool:
     """Whether `line` begins as an error does."""
-    return _matches(rf"{_BULLETS}(?:{_HEAD}|{_TOOL}|{_PHRASES})", line)
+    return not _is_of_work(line) and _matches(rf"{_BULLETS}(?:{_HEAD}|{_TOOL}|{_PHRASES})", line)
 
 
 def is_message(text: str) -> bool:
@@ -91,6 +92,8 @@ def is_message(text: str) -> bool:
         return False
     most = _MOST_JSON_CHARS if "{" in lines[0] else MOST_MESSAGE_CHARS
     if len(text.strip()) > most:
+        return False
+    if _is_of_work(lines[0]):
         return False
     return _matches(rf"{_BULLETS}(?:{_HEAD})*(?:{_PHRASES})", lines[0])
 
@@ -116,6 +119,11 @@ def last_error_line(text: str) -> str:
     lines = text.splitlines()
     found = next((line for line in reversed(lines) if is_error_line(line)), "")
     return _in_words(found.strip().lstrip(_MARKS))
+
+
+def _is_of_work(line: str) -> bool:
+    """Whether a line tells what was done about an error, which may be its first word."""
+    return "{" not in line and _matches(_OF_WORK, line)
 
 
 def _matches(pattern: str, line: str) -> bool:
