@@ -109,3 +109,9 @@ def test_a_template_knows_what_it_reads(text: str, variables: set[str], guarded:
 def test_what_takes_too_much_time_or_memory_is_an_error(text: str) -> None:
     with pytest.raises(TemplateInvalid):
         render(text, {})
+
+
+@pytest.mark.parametrize("text", ["{{" + " " * 90_000 + "x", "{% if" + " " * 90_000 + "%}"])
+def test_what_takes_too_long_to_parse_is_an_error(text: str) -> None:
+    with pytest.raises(TemplateInvalid, match="it takes more than"):
+        uses(text)

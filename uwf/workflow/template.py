@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT_BYTES = 16 * 1024 * 1024
 LOOP_LIMIT = 100_000
+SHORT_CHARS = 1000
 LOCALS_LIMIT_BYTES = 16 * 1024 * 1024
 
 # Words that Liquid's expression lexer takes for something else than a variable, and the two names
@@ -77,6 +78,8 @@ def uses(template: str) -> Uses:
         return Uses(tuple(dict.fromkeys(pieces[1::2])), False)
     from liquid.exceptions import LiquidError
 
+    if len(template) > SHORT_CHARS:
+        _parse_elsewhere(_environment(), template)
     try:
         found = _environment().from_string(template).analyze()
     except (LiquidError, RecursionError) as error:
@@ -89,6 +92,23 @@ def uses(template: str) -> Uses:
         tag in found.tags for tag in ("if", "unless", "case")
     )
     return Uses(tuple(names), guarded)
+
+
+def _parse_elsewhere(environment: Environment, template: str) -> None:
+    """Raise TemplateInvalid for a template that takes too long to parse: Liquid's lexer may take the square of it."""
+    from liquid.exceptions import LiquidError
+
+    def work() -> str:
+        try:
+            environment.from_string(template).analyze()
+        except (LiquidError, RecursionError):
+            return "the caller meets it again"
+        return ""
+
+    try:
+        bounded.text_of(work)
+    except bounded.Exceeded as error:
+        raise TemplateInvalid(str(error)) from error
 
 
 def _plain_pieces(template: str) -> list[str] | None:
