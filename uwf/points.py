@@ -46,6 +46,7 @@ TRANSACTIONS = (
     "queue leave",
     "probe",
     "probe back",
+    "pause probe",
     "rate probe",
     "rate probe back",
     "refusal",

@@ -11,7 +11,7 @@ from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
-from uwf.guard import queue
+from uwf.guard import pause, queue
 from uwf.guard.queue import Entry
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
@@ -52,6 +52,13 @@ def tripped(world: World) -> None:
     started(world)
     world.must("thread", "exec", "@last", agent="fail", codes=(6,))
     started(world)
+
+
+def paused(world: World) -> None:
+    """The agent is paused by a limit that was read from what it said, and may be tried once."""
+    started(world)
+    with world.writing() as tx:
+        pause.pause_agent(tx, "crew", until_ms=4_000_000_000_000, why="its limit", probe_ms=1)
 
 
 def unlucky(world: World) -> None:

@@ -174,3 +174,9 @@ def backup_state(world: World) -> str:
         raise Obstacle("the backup is empty")
     past(other)  # raises unless it is at a whole transaction
     return "whole"
+
+
+def unpaused(world: World) -> Ended:
+    """The pause is ended by hand: the probe of this hour may have been taken."""
+    world.must("guard", "pause", "crew", "off")
+    return step_on(world)

@@ -25,6 +25,7 @@ from tests.crash.before import (
     limited,
     littered,
     old_layout,
+    paused,
     reworked,
     slow_step,
     started,
@@ -59,6 +60,7 @@ from tests.crash.going_on import (
     step_on,
     thread,
     thread_count,
+    unpaused,
     was_poked,
 )
 from tests.crash.processes import Ended, Running
@@ -227,6 +229,14 @@ SCENARIOS = (
             "step: done",
         ),
         agent="brood",
+    ),
+    Scenario(
+        "exec, a paused agent is probed",
+        paused,
+        thread("exec", "@last"),
+        (*transaction("pause probe"), "guards: passed", "attempt: done"),
+        agent="brood",
+        next=unpaused,
     ),
     Scenario(
         "exec, a probe that another guard refuses",

@@ -117,7 +117,7 @@ class AgentPaused(Guard):
         """Take the probe of this hour, if it is there to be taken."""
         if switched.probe_ms is None or clock.now_ms() < switched.probe_ms:
             return False
-        with self._host.store.transaction("probe", durable=False) as tx:
+        with self._host.store.transaction("pause probe", durable=False) as tx:
             now = state(tx, of_agent(agent))
             if now is None or now.probe_ms is None or clock.now_ms() < now.probe_ms:
                 return now is None
