@@ -24,7 +24,7 @@ from uwf.store.codec import Link, Node, encode
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "0.1.0.db"
+GOLDEN = Path(__file__).parents[2] / "golden" / "0.1.0.db"
 
 NOW_MS = 1_900_000_000_000
 
