@@ -108,6 +108,7 @@ def test_only_threads_in_the_queue_can_be_dropped_from_it(project: Project) -> N
 
 
 def test_what_thread_start_would_find_is_offered_and_nothing_else(uwf: Uwf) -> None:
+    (uwf.cwd / ".git").mkdir()
     folder = uwf.cwd / ".workflows"
     (folder / "folder").mkdir(parents=True)
     (folder / "empty").mkdir()

@@ -83,7 +83,7 @@ def test_a_workflow_without_a_resume_edge_begins_its_round_at_new(project: Proje
     project.step(thread, agent)
     [line] = project.step(thread, agent, verb="resume")
     assert (line["round"], line["status"]) == (2, "completed")
-    assert agent.prompt(2).endswith("## Your instruction now\n\nDo it.")
+    assert agent.prompt(2).endswith("## Your instruction now\n\nDo it.\n")
 
 
 def test_an_answer_re_runs_the_role_that_asked(project: Project) -> None:

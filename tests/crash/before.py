@@ -143,7 +143,8 @@ def reworked(world: World) -> None:
 def exported(world: World) -> None:
     completed(world)
     world.must("thread", "export", "@last", "-o", str(world.folder / "thread.uwf"))
-    (world.home / "store.db").unlink()
+    for name in ("store.db", "store.db-mark"):
+        (world.home / name).unlink()
     started(world)
 
 

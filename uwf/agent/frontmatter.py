@@ -72,7 +72,8 @@ def split(
     With `mend`, blocks that are not YAML are read as `mending` can. `is_example(front, text, start, stop)` says of a
     block that it is not the agent's own, and it is passed over.
     """
-    text = without_thoughts(without_escapes(text.removeprefix("\ufeff")))
+    written = text.removeprefix("\ufeff")
+    text = without_thoughts(without_escapes(written))
     if not text.strip():
         raise BadReply(f"the reply is empty: {_SHAPE}")
     whole = _json_object(text)
@@ -86,7 +87,21 @@ def split(
     (front, spelled), before, after = found
     body = _without_blank_lines(after)
     body = body if body.strip() else _without_blank_lines(before).rstrip()
-    return Reply(front, body, tuple(spelled.items()))
+    return Reply(front, _as_written(body, text, without_thoughts(written)), tuple(spelled.items()))
+
+
+def _as_written(body: str, plain: str, written: str) -> str:
+    """`body`, which is lines of `plain`, with the colours that these have in `written`."""
+    start = plain.find(body)
+    lines = written.split("\n")
+    if (
+        "\x1b" not in written
+        or len(lines) != plain.count("\n") + 1
+        or plain[:start][-1:] not in ("", "\n")
+    ):
+        return body
+    first = plain.count("\n", 0, start)
+    return "\n".join(lines[first : first + body.count("\n") + 1])
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

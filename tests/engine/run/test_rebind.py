@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,12 +13,14 @@ from tests.engine.states import STATES
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
+from uwf import clock
 from uwf.cli.jsontext import document
 from uwf.engine.query import diff
-from uwf.engine.run.admission import Admission
+from uwf.engine.run.admission import Admission, Ticket
 from uwf.errors import Refused, StateError
 from uwf.guard import pause as switch
 from uwf.record import replace
+from uwf.store import gc
 from uwf.workflow.model import Edge, Workflow
 
 KINDER = replace(
@@ -397,6 +401,27 @@ def test_order_that_a_guard_refuses_does_not_rebind_first(
         rig.exec(id, rebind=other, supplement="as the new file says")
     assert refused.value.reason == reason
     assert everything(rig.store) == before
+
+
+def test_workflow_that_a_collection_takes_while_the_run_waits_is_stored_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE)
+    other = rig.put_workflow(KINDER)
+    admit = Admission.admit
+
+    def admit_late(self: Admission, *asked: Any) -> AbstractContextManager[Ticket]:
+        monkeypatch.setattr(clock, "now_ms", lambda: 2_000_000_000_000)
+        assert gc.collect(rig.store, 0).removed > 0
+        monkeypatch.undo()
+        assert not rig.store.has(other)
+        return admit(self, *asked)
+
+    monkeypatch.setattr(Admission, "admit", admit_late)
+    rig.exec(id, APPROVED, rebind=other)
+    assert rig.steps(id)[-1].workflow == other
+    assert rig.store.has(other)
 
 
 def test_guards_are_asked_about_the_new_workflow(rig: Rig) -> None:

@@ -148,8 +148,9 @@ def spawn(
     The program inherits `keep_fds` beside its standard files, and no other descriptor; those below 3, which its
     standard files take, under other numbers.
     """
-    env = {**env, "PATH": absolute_entries(env.get("PATH", os.defpath))}
-    file = find_program(argv, cwd, env["PATH"])
+    if "PATH" in env:
+        env = {**env, "PATH": absolute_entries(env["PATH"])}
+    file = find_program(argv, cwd, env.get("PATH", os.defpath))
     try:
         words = [_encode(word) for word in argv]
         settings = {_encode(name): _encode(value) for name, value in env.items()}

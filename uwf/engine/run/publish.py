@@ -230,6 +230,7 @@ def _move(
 
 def _rebind(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:
     """Put a rebind into the chain of `thread`, whose ref is still at the node before it."""
+    tx.put_raw(rebind.workflow_data)
     head = tx.put_raw(rebind.data)
     why = f"rebound to workflow {rebind.name} {rebind.workflow[:12]}"
     name = rebind.name

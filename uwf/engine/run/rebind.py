@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 
 
 class Rebind(Record):
-    """A rebind that is not on record yet: its encoded node, its id, and the workflow that the thread gets by it."""
+    """A rebind that is not on record yet: its encoded node, its id, and the workflow that the thread gets by it.
+
+    It carries that workflow encoded: until the rebind is on record nothing refers to the stored one, and a collection
+    of garbage may take it while the run waits to be admitted.
+    """
 
     data: bytes
     id: str
     workflow: str
+    workflow_data: bytes
     name: str
 
 
@@ -67,7 +72,7 @@ def bound(cache: NodeCache, thread: Thread, workflow_id: str) -> tuple[Thread, R
         transitions.for_resume(cache, thread, new, None)  # raises when the next round cannot begin
     elif plan is None:
         state_at(cache, thread.position, new)  # raises when the last status has no edge any more
-    rebind = _make(cache, thread, workflow_id, new.name)
+    rebind = _make(cache, thread, workflow_id, encode("workflow", node.payload), new.name)
     if pending is not None and plan is not None:
         base = plan.base if plan.is_poke else rebind.id
         plan = replace(plan, base=base, expect=rebind.id, workflow=workflow_id)
@@ -77,7 +82,9 @@ def bound(cache: NodeCache, thread: Thread, workflow_id: str) -> tuple[Thread, R
     return replace(thread, head=rebind.id, position=there, tags=tags, attempt=pending), rebind
 
 
-def _make(cache: NodeCache, thread: Thread, workflow_id: str, name: str) -> Rebind:
+def _make(
+    cache: NodeCache, thread: Thread, workflow_id: str, workflow_data: bytes, name: str
+) -> Rebind:
     data = encode(
         "rebind",
         {
@@ -89,7 +96,7 @@ def _make(cache: NodeCache, thread: Thread, workflow_id: str, name: str) -> Rebi
     )
     id = id_of(data)
     cache.keep(id, decode(data))
-    return Rebind(data, id, workflow_id, name)
+    return Rebind(data, id, workflow_id, workflow_data, name)
 
 
 def state_at(nodes: Nodes, position: Position, workflow: Workflow) -> ThreadState:
