@@ -67,7 +67,7 @@ def test_the_prompt_on_stdin_is_the_prompt_that_is_stored(project: Project) -> N
     project.step(thread, agent, "--until-done")
     for row, call in zip(project.steps(thread), (1, 2), strict=True):
         step = project("step", "show", row["step"], "--json").json
-        assert step["prompt"] + "\n" == agent.prompt(call)
+        assert step["prompt"].removesuffix("\n") + "\n" == agent.prompt(call)
     assert "Über ☃\nsecond line" in agent.prompt(1)
 
 

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
+from tests.agent.supervised import (
+    AGENTS,
+    Supervised,
+    eventually,
+    linux_only,
+    lives,
+    marked,
+)
 from uwf.agent.process import platform, terminate
 from uwf.agent.process.platform import Process
 from uwf.agent.process.tree import ProcessTree
@@ -178,7 +185,7 @@ def test_survivor_is_named_in_the_outcome(
         with contextlib.suppress(ProcessLookupError):  # deaf.sh makes short-lived ones
             os.kill(survivor, 9)
     os.waitpid(pid, 0)
-    eventually(lambda: not any(map(lives, outcome.survivors)))
+    eventually(lambda: not any(map(lives, outcome.survivors)) and not marked(supervised.mark))
 
 
 @linux_only

@@ -87,18 +87,16 @@ def split(
     (front, spelled), before, after = found
     body = _without_blank_lines(after)
     body = body if body.strip() else _without_blank_lines(before).rstrip()
-    return Reply(front, _as_written(body, text, without_thoughts(written)), tuple(spelled.items()))
+    if "\x1b" in written:
+        body = _as_written(body, text, without_thoughts(written))
+    return Reply(front, body, tuple(spelled.items()))
 
 
 def _as_written(body: str, plain: str, written: str) -> str:
     """`body`, which is lines of `plain`, with the colours that these have in `written`."""
     start = plain.find(body)
     lines = written.split("\n")
-    if (
-        "\x1b" not in written
-        or len(lines) != plain.count("\n") + 1
-        or plain[:start][-1:] not in ("", "\n")
-    ):
+    if len(lines) != plain.count("\n") + 1 or plain[:start][-1:] not in ("", "\n"):
         return body
     first = plain.count("\n", 0, start)
     return "\n".join(lines[first : first + body.count("\n") + 1])
