@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from uwf.agent.thoughts import without_escapes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LEAST_RUN = 20
 """Characters in a row that are no accident; fewer count as a whole line of the prompt, or beside such a run."""
 _PREFIX = (
@@ -52,7 +56,7 @@ class Echo:
         if not block or block not in self._solid:
             return False
         before = _words(reversed(text[max(0, start - 2000) : start].splitlines()))
-        after = _words(iter(text[stop : stop + 2000].splitlines()))
+        after = _words(text[stop : stop + 2000].splitlines())
         if before and "".join(reversed(before)) + block in self._solid:
             return True
         return bool(after) and block + "".join(after) in self._form
@@ -103,10 +107,10 @@ def _without_solid(line: str, run: str) -> str:
     return line[: places[at]] + line[places[at + len(run) - 1] + 1 :]
 
 
-def _words(lines: object) -> list[str]:
+def _words(lines: Iterable[str]) -> list[str]:
     """The lines, without blanks, up to the first that holds more than marks."""
     found: list[str] = []
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         found.append(solid(line))
         if any(letter.isalnum() for letter in line):
             return found
