@@ -115,6 +115,20 @@ def test_the_session_a_role_returned_comes_back_to_it_and_to_no_other(project: P
     assert all("session" not in row["output"] for row in project.steps(thread))
 
 
+def test_a_fork_and_an_undo_hand_the_session_on_to_be_forked(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(reply("written", title="x", session="w-1"), REJECTED, WRITTEN)
+    project.step(thread, agent, "-c", "2")
+    fork = project("thread", "fork", thread, "--json").json["thread"]
+    project.step(fork, agent)
+    project.step(thread, agent)
+    project("thread", "undo", thread)
+    project.step(thread, agent)
+    environs = [agent.environ(call) for call in (3, 4, 5)]
+    assert [each["UWF_SESSION"] for each in environs] == ["w-1", "w-1", "w-1"]
+    assert [each.get("UWF_SESSION_FORK") for each in environs] == ["1", None, "1"]
+
+
 def test_a_location_is_rendered_and_taken_from_the_threads_folder(project: Project) -> None:
     moving = REVIEW.replace(
         "written: {role: reviewer,", 'written: {role: reviewer, location: "tree/{{ title }}",'

@@ -25,7 +25,8 @@ class AgentRequest(Record):
     """One prompt for one agent, with everything it may need.
 
     `env` is the complete environment of the agent: the caller has put the `UWF_*` names over its own.
-    `session` is what this role's agent named as its session last time. A `stall_timeout_s` of None is for
+    `session` is what this agent, in this role and folder, named as its session last time; `forks_session` says that it
+    is to go on in a copy of it, which has a name of its own. A `stall_timeout_s` of None is for
     agents that do not stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
     so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
     What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
@@ -37,6 +38,7 @@ class AgentRequest(Record):
     session: str | None
     mark: str
     spool_dir: str
+    forks_session: bool = False
     timeout_s: float | None = 3600.0
     stall_timeout_s: float | None = 900.0
     output_limit_bytes: int = 64 << 20

@@ -1,14 +1,14 @@
 """What a file from a stranger may bring in: threads that can be read, go on and are shown, and nothing that acts.
 
 A name must not become a workflow's, or anything else that is asked for by its name. No attempt may be running: the
-process that it names would be ended, and could be any of this machine. An id far in the future would stand before the
-threads that are begun here.
+process that it names would be ended, and could be any of this machine. No agent goes on in a session that is named. An
+id far in the future would stand before the threads that are begun here.
 """
 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain import shape, usage
+from uwf.engine.chain import sessions, shape, usage
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.cache import NodeCache
@@ -20,6 +20,7 @@ from uwf.engine.chain.tags import (
     STATUSES,
     SUSPENDED_ROLE,
     THREADS,
+    UNDONE_TO,
     number_of,
 )
 from uwf.errors import InputError, UwfError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from uwf.store.codec import Node
-    from uwf.store.protocols import Transaction
+    from uwf.store.protocols import Store, Transaction
 
 AHEAD_MS = 86_400_000
 """How far the clock of another machine may be ahead."""
@@ -39,13 +40,15 @@ AHEAD_MS = 86_400_000
 class Incoming:
     """Checks one bundle: see `bundle.import_bundle` for when each of its methods is called."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._forms: dict[str, str] = {}
         self._leads: set[tuple[str, str, tuple[str, ...]]] = set()
         self._roles: dict[str, Container[str]] = {}
         self._plays: set[tuple[str, str, str]] = set()
         self._fault: str | None = None
         self._threads: list[str] = []
+        self._foreign: list[str] = []
 
     def look(self, id: str, node: Node) -> None:
         """Note whether a thread can have this node."""
@@ -53,6 +56,8 @@ class Incoming:
         try:
             self._leads.update([(id, to, forms) for to, forms in shape.leads(node)])
             payload = node.payload
+            if self._forms[id] in ("step", shape.ENDED) and payload["session"] is not None:
+                self._foreign.extend([] if self._store.has(id) else [id])
             if self._forms[id] == "workflow":
                 self._roles[id] = payload["roles"].keys()
             elif self._forms[id] == "step":
@@ -79,7 +84,11 @@ class Incoming:
         self._threads = [name.removeprefix(THREADS) for name in refs if name.startswith(THREADS)]
 
     def agree(self, tx: Transaction) -> None:
-        """Raise `InputError` for a thread that cannot be read whole, or whose attempt is running."""
+        """Raise `InputError` for a thread that cannot be read whole, or whose attempt is running.
+
+        Sessions that came with it are marked: none is ever handed to an agent.
+        """
+        sessions.mark_foreign(tx, self._foreign)
         for id in self._threads:
             try:
                 self._read(tx, id)
@@ -119,6 +128,7 @@ class Incoming:
         usage.allowed({}, workflow, None, thread.tags)
         usage.of_thread(cache, thread)
         number_of(thread.tags, PRIORITY, id)
+        number_of(thread.tags, UNDONE_TO, id)
         if not 0 <= (number_of(thread.tags, COMPLETED_AT, id) or 0) < shape.END_OF_TIME_MS:
             raise InputError(f"its tag {COMPLETED_AT} is no time")
         if thread.tags.get(SUSPENDED_ROLE, next(iter(workflow.roles))) not in workflow.roles:

@@ -52,7 +52,7 @@ def export_to(store: Store, thread: str, path: str) -> int:
 
 def import_threads(store: Store, stream: IO[bytes], name: str, folder: str) -> Imported:
     """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled."""
-    incoming = Incoming()
+    incoming = Incoming(store)
     try:
         found = bundle.import_bundle(
             store,

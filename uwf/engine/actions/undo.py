@@ -6,7 +6,15 @@ from uwf import clock, points
 from uwf.engine.actions.waiting_words import hold_words
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import Position
-from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, SUSPENDED, THREADS, lasting, with_state
+from uwf.engine.chain.tags import (
+    ATTEMPTS,
+    CANCELLED,
+    SUSPENDED,
+    THREADS,
+    UNDONE_TO,
+    lasting,
+    with_state,
+)
 from uwf.engine.chain.thread import move_head, read
 from uwf.engine.run.rebind import last_state
 from uwf.errors import StateError
@@ -44,7 +52,10 @@ def undo(store: Store, thread: Thread) -> str | None:
     if goal.new != thread.head and state.get("status") == SUSPENDED:
         state = _without_attempt(store, goal.new, state)
     if goal.new != thread.head:
-        state |= usage.left_behind(store, thread, Position.read(store, goal.new))
+        place = Position.read(store, goal.new)
+        state |= usage.left_behind(store, thread, place)
+        if place.step != thread.position.step:
+            state[UNDONE_TO] = str(place.index)
     lost = None
     with store.transaction("undo") as tx:
         ref = move_head(

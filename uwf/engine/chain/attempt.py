@@ -209,19 +209,6 @@ def number_after(before: Attempt | None, role: str) -> int:
     return before.number + 1 if before is not None and before.plan.role == role else 1
 
 
-def session_after(nodes: Nodes, last: str | None, role: str) -> str | None:
-    """The newest session that the attempts of `role`, from the one that ended at `last` backwards, have named."""
-    while last is not None:
-        end = nodes.get(last).payload
-        begun = nodes.get(end["begun"]).payload
-        if begun["plan"]["role"] != role:
-            return None
-        if end["session"] is not None:
-            return str(end["session"])
-        last = begun["before"]
-    return None
-
-
 def failures_in_a_row(nodes: Nodes, attempt: Attempt | None, supplement: str | None) -> int:
     """How many attempts of the same plan failed since a person last added something to it.
 

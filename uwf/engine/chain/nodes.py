@@ -166,8 +166,8 @@ class Position(Record):
     """Where a chain stands at one of its nodes: all that routing and counting need, without walking back.
 
     `role` and `status` are of the last step at or before the node, None before the first. `step` is that
-    step's id. `visits` counts each role's steps; `sessions` has what each role last returned as its session;
-    `spent` is what the chain up to there has used.
+    step's id. `visits` counts each role's steps; `sessions` has those before it that named a session (see
+    `sessions`); `spent` is what the chain up to there has used.
     """
 
     id: str
@@ -180,7 +180,7 @@ class Position(Record):
     status: str | None
     step: str | None
     visits: dict[str, int]
-    sessions: dict[str, str]
+    sessions: dict[str, Any]
     spent: dict[str, Any]
 
     @staticmethod

@@ -106,7 +106,7 @@ def _packed(value: Any) -> Leads:
     return _to("text")(value) if type(value) is Link else _text(value)
 
 
-def _mark_or(field: Field) -> Field:
+def _text_or(field: Field) -> Field:
     return lambda value: _text(value) if type(value) is str else field(value)
 
 
@@ -207,7 +207,7 @@ _SHAPES: Mapping[str, Field] = {
         index=_count,
         round=_count,
         visits=_by_name(_count),
-        sessions=_by_name(_text),
+        sessions=_by_name(_text_or(_each(_to("step")))),
         status=_text,
         output=_map,
         body=_packed,
@@ -228,7 +228,7 @@ _SHAPES: Mapping[str, Field] = {
     "prompt": _fields(parts=_each(_packed)),
     "turn": _fields(
         {"from": _text, "kind": _text},
-        attempt=_mark_or(_to(BEGUN, AGAIN)),
+        attempt=_text_or(_to(BEGUN, AGAIN)),
         prev=_TURNS,
         text=_packed,
         at=_count,

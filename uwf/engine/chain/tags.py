@@ -37,6 +37,7 @@ PRIORITY = "priority"
 LABEL = "label."  # before the key of a label
 BUDGET = "budget."  # before the name of a limit
 UNDONE = "undone."  # before the name of an amount: used by steps and attempts that were undone
+UNDONE_TO = UNDONE + "to"  # the index of the step that an undo last went back to
 FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a fork came from
 
 IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"

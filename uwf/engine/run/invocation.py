@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.config import Config
     from uwf.engine.chain.attempt import AttemptStart
+    from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.plan import NextStep
     from uwf.errors import Refused
@@ -107,7 +108,7 @@ def build(
     step: NextStep,
     start: AttemptStart,
     prompt: str,
-    session: str | None,
+    session: KeptSession | None,
     *,
     keep_fds: tuple[int, ...],
     longest_s: float | None,
@@ -127,13 +128,17 @@ def build(
         "UWF_SCHEMA": _schema_file(ctx, plan.workflow, step.workflow.roles[plan.role]),
     }
     environ.pop("UWF_SESSION", None)
+    environ.pop("UWF_SESSION_FORK", None)
     if session is not None:
-        environ["UWF_SESSION"] = session
+        environ["UWF_SESSION"] = session.id
+        if session.is_forked:
+            environ["UWF_SESSION_FORK"] = "1"
     return AgentRequest(
         prompt=prompt,
         cwd=plan.cwd,
         env=environ,
-        session=session,
+        session=None if session is None else session.id,
+        forks_session=session is not None and session.is_forked,
         timeout_s=_shorter(settings.timeout_s, longest_s),
         stall_timeout_s=settings.stall_timeout_s,
         output_limit_bytes=settings.output_limit_bytes,

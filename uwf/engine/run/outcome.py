@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Gone(Record):
     """What is known of every attempt once its agent is gone.
 
-    `tail` is the end of what it said that no turn has carried yet; `process` is as `chain/nodes` keeps it.
+    `tail` is the end of what it said that no turn has carried yet; `process` is as `chain/nodes` keeps it. `session` is
+    the one it went on in, None for one that was to be forked and got no name of its own.
     """
 
     duration_ms: int

@@ -7,8 +7,8 @@ the state before or at the state after. Each returns the thread it made: nothing
 from __future__ import annotations
 
 from uwf import clock, points
+from uwf.engine.chain import sessions, usage
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import AttemptEnd, ended_attempts
 from uwf.engine.chain.nodes import pack_text, unusual
 from uwf.engine.chain.tags import (
@@ -124,9 +124,6 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
 
 def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) -> dict[str, Any]:
     plan, base, recorder = run.step.plan, run.step.base, run.recorder
-    sessions = base.sessions
-    if outcome.session is not None:
-        sessions = {**sessions, plan.role: outcome.session}
     return {
         "prev": Link(plan.base),
         "start": Link(base.start),
@@ -136,7 +133,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "index": index,
         "round": plan.round,
         "visits": {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1},
-        "sessions": sessions,
+        "sessions": sessions.after(run.ctx.cache, run.step.thread.position),
         "status": outcome.status,
         "output": outcome.output,
         "body": pack_text(tx, outcome.body),

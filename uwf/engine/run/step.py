@@ -22,9 +22,10 @@ from uwf.agent.protocol import (
     Usage,
 )
 from uwf.engine.chain import attempt as attempts
-from uwf.engine.chain import recorder, usage
+from uwf.engine.chain import recorder, sessions, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.chain.nodes import TEXT
+from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
 from uwf.engine.run import budget, invocation, prompt, publish, retry
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
@@ -60,9 +61,10 @@ class StepRun:
         self.ticket = ticket
         self.retries = retries
         self.role = step.workflow.roles[plan.role]
-        # Of the head, also for a poke: an agent that is to improve a reply goes on where it was given.
-        self.session = attempts.session_after(ctx.store, ended, plan.role)
-        self.session = self.session or thread.position.sessions.get(plan.role)
+        kept = sessions.of(ctx.cache, ctx.store, thread, plan, ticket.request.agent, ended)
+        self.session = None if kept is None or kept.is_forked else kept.id
+        """What the agent has named as its session; one that it is to fork first is not its own."""
+        self._kept_session = kept
         start = AttemptStart(
             thread=thread.id,
             plan=plan,
@@ -129,12 +131,17 @@ class StepRun:
             self.step,
             self.recorder.start,
             text,
-            self.session,
+            self._goes_on_in,
             keep_fds=self.ticket.descriptors,
             longest_s=left_s,
         )
         self._budget_s = left_s if request.timeout_s == left_s else None
         return self.step.agent.run(request, stop=stop, on_start=self._started, on_event=self._event)
+
+    @property
+    def _goes_on_in(self) -> KeptSession | None:
+        """The session that the agent is handed."""
+        return self._kept_session if self.session is None else KeptSession(self.session)
 
     def _started(self, agent: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""

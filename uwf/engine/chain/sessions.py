@@ -1,0 +1,98 @@
+"""Which session an agent goes on in: the one that it named itself, in the same role and the same folder.
+
+A step has what its agent named as `session`, and as `sessions` the steps before it that did, by role: of each agent and
+folder the newest. Steps of uwf before 0.1.0 have names there, of which none says whose it is: they are passed over.
+
+A session holds whatever was said in it since. One that a step of another thread has named, or one before what an undo
+took back, is therefore handed on to be forked. One that came in with a file is never handed on: it would be a
+stranger's word, given to an agent that believes it to be its own. Which these are stands in counters,
+`foreign/<object>`, which no file can bring.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain.tags import UNDONE_TO, number_of
+from uwf.record import Record
+from uwf.store.codec import Link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from uwf.engine.chain.nodes import Nodes, Plan, Position
+    from uwf.engine.chain.thread import Thread
+    from uwf.store.protocols import Counters, Transaction
+
+FOREIGN = "foreign/"
+
+
+class KeptSession(Record):
+    """The session to go on in. `is_forked`: in a copy of it, since its own end is another's."""
+
+    id: str
+    is_forked: bool = False
+
+
+def of(
+    nodes: Nodes, counters: Counters, thread: Thread, plan: Plan, agent: str, last: str | None
+) -> KeptSession | None:
+    """The session that `agent` goes on in at the step `plan`, before which the attempt that ended at `last` has failed.
+
+    For a poke it is that of the head: an agent that is to improve a reply goes on where it was given.
+    """
+    place = agent, plan.cwd
+    for id, named, was in _of_attempts(nodes, last, plan.role):
+        if was == place:
+            return None if is_foreign(counters, id) else KeptSession(named)
+    for id in after(nodes, thread.position).get(plan.role, ()):
+        step = nodes.get(id).payload
+        if _place(step) == place:
+            kept_to = number_of(thread.tags, UNDONE_TO, thread.id) or 0
+            is_forked = step["thread"] != thread.id or step["index"] <= kept_to
+            return None if is_foreign(counters, id) else KeptSession(step["session"], is_forked)
+    return None
+
+
+def _of_attempts(
+    nodes: Nodes, last: str | None, role: str
+) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """The sessions that the attempts of `role` have named, from the one that ended at `last` backwards."""
+    while last is not None:
+        end = nodes.get(last).payload
+        begun = nodes.get(end["begun"]).payload
+        plan = begun["plan"]
+        if plan["role"] != role:
+            return
+        if end["session"] is not None:
+            yield last, end["session"], (begun["agent"], plan["cwd"])
+        last = begun["before"]
+
+
+def after(nodes: Nodes, position: Position) -> dict[str, list[Link]]:
+    """The steps that have named a session, at `position`, by role, the newest first: what the next step keeps."""
+    known = {role: ids for role, ids in position.sessions.items() if isinstance(ids, list)}
+    if position.step is None or position.role is None:
+        return known
+    step = nodes.get(position.step).payload
+    if step["session"] is None or isinstance(step["sessions"].get(position.role), str):
+        return known
+    others = [
+        id for id in known.get(position.role, ()) if _place(nodes.get(id).payload) != _place(step)
+    ]
+    return {**known, position.role: [Link(position.step), *others]}
+
+
+def is_foreign(counters: Counters, id: str) -> bool:
+    """Whether the object came in with a file."""
+    return counters.counter(FOREIGN + id) is not None
+
+
+def mark_foreign(tx: Transaction, ids: Iterable[str]) -> None:
+    """Of these objects, which a file brought, no session is ever handed on."""
+    for id in ids:
+        tx.set_counter(FOREIGN + id, 1)
+
+
+def _place(step: Mapping[str, Any]) -> tuple[str, str]:
+    return step["agent"], step["cwd"]
