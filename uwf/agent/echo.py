@@ -25,15 +25,15 @@ class Echo:
     """What was sent: `prompt`, of which `form` shows examples of replies."""
 
     def __init__(self, prompt: str, form: str = "") -> None:
-        self._prompt, self._solid, self._form = prompt, solid(prompt), solid(form)
-        self._lines = {solid(line) for line in prompt.splitlines()} - {""}
+        self._prompt, self._solid, self._form = prompt, solid(prompt), form
 
     def taken_out_of(self, text: str) -> str:
         """`text` without the prompt's own lines, and without their pieces, so that what is left was said."""
         lines = [without_escapes(line) for line in text.replace("\r", "\n").split("\n")]
         if not self._solid:
             return "\n".join(lines)
-        left = [self._rest(line) for line in lines]
+        whole = {solid(line) for line in self._prompt.splitlines()} - {""}
+        left = [self._rest(line, whole) for line in lines]
         gone = [bool(line.strip()) and not rest for line, rest in zip(lines, left, strict=True)]
         for order in (range(len(lines)), range(len(lines) - 1, -1, -1)):
             beside = False
@@ -59,14 +59,14 @@ class Echo:
         after = _words(text[stop : stop + 2000].splitlines())
         if before and "".join(reversed(before)) + block in self._solid:
             return True
-        return bool(after) and block + "".join(after) in self._form
+        return bool(after) and block + "".join(after) in solid(self._form)
 
-    def _rest(self, line: str) -> str:
-        """What of a line is not the prompt's; "" for one that is in it."""
+    def _rest(self, line: str, whole: set[str]) -> str:
+        """What of a line is not the prompt's, which has the `whole` lines; "" for one that is in it."""
         piece = solid(line.strip(_CUT))
         bare = solid(_without_prefix(line).strip(_CUT))
         for one in (piece, bare):
-            if one in self._lines or (len(one) >= LEAST_RUN and one in self._solid):
+            if one in whole or (len(one) >= LEAST_RUN and one in self._solid):
                 return ""
         if not piece:
             return ""

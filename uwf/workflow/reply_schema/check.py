@@ -45,7 +45,7 @@ def reply_problems(schema: Any, value: Any) -> list[str]:
         return [_about_status(schema, value)]
     if _compiled(schema).is_valid(value):
         return []
-    found = list(_compiled(_narrowed(schema, value.get(STATUS))).iter_errors(value))
+    found = list(_compile(_narrowed(schema, value.get(STATUS))).iter_errors(value))
     found = found or list(_compiled(schema).iter_errors(value))
     ordered = sorted(found, key=lambda error: [str(segment) for segment in error.instance_path])
     return list(dict.fromkeys(sentence(error) for error in ordered))[:_MOST]
@@ -53,7 +53,7 @@ def reply_problems(schema: Any, value: Any) -> list[str]:
 
 def misfits(schema: Any, value: dict[str, Any]) -> set[tuple[str | int, ...]]:
     """Where in the front matter `value` something stands that its schema does not allow."""
-    narrowed = _compiled(_narrowed(schema, value.get(STATUS)))
+    narrowed = _compile(_narrowed(schema, value.get(STATUS)))
     return {tuple(error.instance_path) for error in narrowed.iter_errors(value)}
 
 
@@ -98,7 +98,7 @@ def _refuse(uri: str) -> Any:
     raise ValueError(f"{_ONLY_ITSELF}, not to {uri}")
 
 
-def _compiled(schema: Any) -> Validator:
+def _compile(schema: Any) -> Validator:
     try:
         engine = _BACKTRACKS if any(_backtracking(schema)) else _LINEAR
         return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=engine)
@@ -107,6 +107,9 @@ def _compiled(schema: Any) -> Validator:
             f"this role's frontmatter is not a usable JSON Schema: {_first_line(error)}",
             hint="uwf workflow validate FILE",
         ) from error
+
+
+_compiled = structure.once_per_schema(_compile)
 
 
 def _status_fits(schema: Any, value: dict[str, Any]) -> bool:

@@ -6,17 +6,20 @@ is read here: `check` holds a reply against it, `sample` fills in an example.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from uwf.record import Record
 
 STATUS = "$status"
 
+T = TypeVar("T")
+
 _MAX_DEPTH = 20
 """How deep references and combinations are followed when the structure is read. A schema may refer
 to itself.
 """
+_MOST_KEPT = 200
 
 
 class Branch(Record):
@@ -33,6 +36,22 @@ class Branch(Record):
     closed: bool
 
 
+def once_per_schema(make: Callable[[Any], T]) -> Callable[[Any], T]:
+    """`make`, asked once for each schema. A workflow's schemas stay the same objects, unchanged, for all its steps."""
+    made: dict[int, tuple[Any, T]] = {}
+
+    def kept(schema: Any) -> T:
+        found = made.get(id(schema))
+        if found is None or found[0] is not schema:
+            if len(made) == _MOST_KEPT:
+                made.clear()
+            found = made[id(schema)] = schema, make(schema)
+        return found[1]
+
+    return kept
+
+
+@once_per_schema
 def branches(schema: Any) -> list[Branch]:
     """The ways a reply may look, in the order of the file."""
     return [_branch(parts) for parts in _alternatives(schema, schema, 0)]
