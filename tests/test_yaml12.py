@@ -104,8 +104,10 @@ def test_every_double_key_is_named_with_its_place() -> None:
         ("a: !!int x", (1, 4), "promises"),
         ("? [a]\n: 1", (1, 3), "a key must be a word"),
         ("<<: 5", (1, 5), "merges a mapping"),
-        ('a: "\\ud800"', (1, 4), "Unicode"),
-        ('a: "\\UFFFFFFFF"', (1, 1), "not YAML"),
+        ("a: é @b\nb: @x", (2, 4), "begins with @ needs quotes"),
+        ("a: \ud800", (1, 4), "U+D800"),
+        ('a: "\\ud800"', (1, 7), "half of a Unicode pair"),
+        ('a: "\\UFFFFFFFF"', (1, 7), "beyond U+10FFFF"),
     ],
 )
 def test_a_fault_is_told_with_its_place(text: str, place: tuple[int, int], words: str) -> None:
@@ -173,3 +175,18 @@ def test_pair_of_escapes_is_one_character(text: str) -> None:
 def test_half_of_a_pair_is_refused(text: str) -> None:
     with pytest.raises(YamlInvalid, match="half of a Unicode pair"):
         parse(text)
+
+
+@pytest.mark.parametrize("letter", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("form", ["a: x{}b: y", "a: 'x{}b: y'", "a: >-\n  x{}b: y"])
+def test_line_ends_only_where_yaml_1_2_ends_it(form: str, letter: str) -> None:
+    if form.startswith("a: x"):
+        with pytest.raises(YamlInvalid, match="put the value in quotes"):
+            parse(form.format(letter))
+    else:
+        assert parse(form.format(letter)) == {"a": f"x{letter}b: y"}
+
+
+def test_pair_of_escapes_that_stands_for_itself_stays() -> None:
+    assert parse('{"a": "\\\\ud83c\\\\udf89"}') == {"a": "\\ud83c\\udf89"}
+    assert parse('{"a": "\\\\ud83c\\\\udf89 \\ud83c\\udf89"}') == {"a": "\\ud83c\\udf89 \U0001f389"}

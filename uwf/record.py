@@ -50,15 +50,19 @@ class Record:
         cls._fields, cls._names, cls._defaults = tuple(fields), frozenset(fields), defaults
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        cls, state, given = type(self), self.__dict__, len(values) + len(named)
-        state.update(zip(cls._fields, values, strict=False))
+        cls, state = type(self), self.__dict__
+        fields = cls._fields
+        if values:
+            placed = fields[: len(values)]
+            if len(values) > len(fields) or not named.keys().isdisjoint(placed):
+                raise TypeError(cls._objection(values, named))
+            state.update(zip(fields, values, strict=False))
         state.update(named)
-        once = len(state) == given
-        if given < len(cls._fields):
+        if state.keys() != cls._names:
             for name, default in cls._defaults.items():
                 state.setdefault(name, default)
-        if not once or state.keys() != cls._names:
-            raise TypeError(cls._objection(values, named))
+            if state.keys() != cls._names:
+                raise TypeError(cls._objection(values, named))
 
     @classmethod
     def _objection(cls, values: tuple[Any, ...], named: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from tests.helpers.project import REVIEW, WRITTEN, Project
 
 HEAVY = set(
     "argparse asyncio contextlib dataclasses enum filelock hashlib inspect json jsonschema_rs liquid logging "
-    "pathlib random re rich ruamel secrets shlex shutil signal subprocess tempfile threading tomlkit tomllib "
+    "pathlib random re rich secrets shlex shutil signal subprocess tempfile threading tomlkit tomllib yaml "
     "typer typing".split()
 )
 

@@ -7,7 +7,7 @@ import sys
 
 SLOW = (
     *("argparse", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools"),
-    *("inspect", "json", "jsonschema_rs", "liquid", "pathlib", "re", "ruamel", "subprocess"),
+    *("inspect", "json", "jsonschema_rs", "liquid", "pathlib", "re", "subprocess", "yaml"),
     *("tempfile", "typing"),
 )
 

@@ -1,6 +1,6 @@
-"""YAML 1.2: text in, plain values out, with the place of everything. The only door to ruamel.yaml.
+"""YAML 1.2: text in, plain values out, with the place of everything. The only door to PyYAML.
 
-ruamel.yaml scans and parses. What its events mean is decided here, by the core schema of YAML 1.2.2
+libyaml, by PyYAML, scans and parses. What its events mean is decided here, by the core schema of YAML 1.2.2
 chapter 10.3: `no`, `on`, `0777` and dates are what they look like to a person. A key is always the
 text that stands there.
 

@@ -1,6 +1,6 @@
 """What is read from YAML: nodes that know their places, and what a plain scalar means in the core schema of YAML 1.2.
 
-Knows nothing of ruamel.yaml; `reader` builds these from its events.
+Knows nothing of libyaml; `reader` builds these from its events.
 """
 
 from __future__ import annotations

@@ -1,19 +1,22 @@
-"""From ruamel.yaml's events to nodes with places.
+"""From libyaml's events to nodes with places. The tree is built with a stack of its own, so depth costs no recursion.
 
-The tree is built with a stack of its own, so depth costs no recursion and is checked as it grows:
-ruamel.yaml's scanner gets slow long before it gets deep.
+libyaml is of YAML 1.1 in two things that matter here. It ends a line at three more characters, at which a value from
+elsewhere could put a key into a mapping: they are swapped for others before it reads, and back in what it read. And
+it refuses the pairs of escapes in which JSON writes a character beyond U+FFFF: these are read once it has tripped.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ruamel.yaml import YAML, events
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.events import Event
-from ruamel.yaml.reader import ReaderError
+from yaml import events
+from yaml.error import MarkedYAMLError
+from yaml.events import Event
+from yaml.reader import ReaderError
 
+from uwf.errors import UwfError
 from uwf.yaml12.document import (
     DEPTH_LIMIT,
     SIZE_LIMIT,
@@ -26,6 +29,15 @@ from uwf.yaml12.document import (
     scalar,
 )
 
+try:
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]  # imported there to be used from there
+except ImportError as error:
+    raise UwfError(
+        "PyYAML was built without libyaml here",
+        hint="pip install --force-reinstall --only-binary pyyaml pyyaml",
+        code="no_libyaml",
+    ) from error
+
 _CORE = "tag:yaml.org,2002:"
 _MERGE = "<<"
 _INCLUDE = "!include"
@@ -37,22 +49,30 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 
+_NO_TOKEN = "found character that cannot start any token"
+_NO_CHARACTER = "found invalid Unicode character escape code"
 _IN_OTHER_WORDS = {
-    "mapping values are not allowed here": "a second ': ' on a line: put the value in quotes",
-    "found character '\\t' that cannot start any token": "a tab where YAML wants spaces",
-    "found character '%' that cannot start any token": "a value that begins with % needs quotes",
-    "found character '@' that cannot start any token": "a value that begins with @ needs quotes",
-    "found character '`' that cannot start any token": "a value that begins with ` needs quotes",
+    "mapping values are not allowed in this context": "a second ': ' on a line: put the value in quotes",
+    "found a tab character where an indentation space is expected": "a tab where YAML wants spaces",
     "found unexpected end of stream": "a quote that is never closed",
+    "exceeded maximum nesting depth": f"nested deeper than {DEPTH_LIMIT} levels",
+    _NO_CHARACTER: "an escape of no character: half of a Unicode pair, or beyond U+10FFFF",
 }
+
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
+_NO_BREAKS = dict(zip("\x85\u2028\u2029", "\U0010ff85\U0010ff28\U0010ff29", strict=True))
+"""What YAML 1.1 ends a line at, and private characters that stand for it while libyaml reads."""
+_SWAPPED = str.maketrans(_NO_BREAKS)
+_SWAPPED_BACK = str.maketrans({other: own for own, other in _NO_BREAKS.items()})
 
 
 class _Stop(Exception):
     """The text cannot be read any further."""
 
-    def __init__(self, mark: SourceMark, text: str) -> None:
+    def __init__(self, mark: SourceMark, text: str, *, is_escape: bool = False) -> None:
         super().__init__(text)
         self.fault = Fault(mark, text)
+        self.is_escape = is_escape
 
 
 class _Open:
@@ -63,13 +83,6 @@ class _Open:
         self.anchor = anchor
         self.key: tuple[str, SourceMark, bool] | None = None
         self.merged: list[YamlNode] = []
-
-
-class _Scanner(YAML):
-    """ruamel.yaml without plug-ins, which it would look for in its folder, each time it is made, and import."""
-
-    def official_plug_ins(self) -> list[str]:
-        return []
 
 
 class YamlReader:
@@ -91,25 +104,31 @@ class YamlReader:
             for event in _events(text, self._name):
                 self._take(event)
         except _Stop as stop:
+            if stop.is_escape and text != (paired := _PAIR.sub(_one_character, text)):
+                return YamlReader(self._name, self._include).read(paired)
             raise YamlInvalid([*self._faults, stop.fault]) from stop.__cause__
         return Document(self._root or YamlNode(None, SourceMark(self._name, 1, 1)), self._faults)
 
-    def _take(self, event: Event) -> None:
-        mark = SourceMark(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
+    def _take(self, event: Any) -> None:
         if isinstance(event, events.ScalarEvent):
-            self._place(self._scalar(event, mark), event.anchor)
+            self._place(self._scalar(event, self._mark(event)), event.anchor)
         elif isinstance(event, events.AliasEvent):
-            self._place(self._alias(event.anchor, mark), None, mark)
+            mark = self._mark(event)
+            self._place(self._alias(event.anchor or "", mark), None, mark)
         elif isinstance(event, (events.MappingStartEvent, events.SequenceStartEvent)):
-            self._begin(event, mark)
+            self._begin(event, self._mark(event))
         elif isinstance(event, (events.MappingEndEvent, events.SequenceEndEvent)):
             self._end()
         elif isinstance(event, events.DocumentStartEvent) and self._root is not None:
-            raise _Stop(mark, "a second document begins here: only one is read")
+            text = "a second document begins here: only one is read"
+            raise _Stop(self._mark(event), text)
+
+    def _mark(self, event: Any) -> SourceMark:
+        return SourceMark(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def _begin(self, event: Any, mark: SourceMark) -> None:
         kind = "map" if isinstance(event, events.MappingStartEvent) else "seq"
-        tag = str(event.ctag) if event.ctag is not None else "!"
+        tag = str(event.tag) if event.tag is not None else "!"
         if tag not in ("!", _CORE + kind):
             self._fault(mark, f"the tag {_short(tag)} is not known here")
         if len(self._open) >= DEPTH_LIMIT:
@@ -138,16 +157,13 @@ class YamlReader:
     def _scalar(self, event: Any, mark: SourceMark) -> YamlNode:
         text: str = event.value
         if not text.isascii():
-            text = _paired(text)
-        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-            self._fault(mark, "half of a Unicode pair (\\ud800 to \\udfff) is not text")
-            text = text.encode("utf-8", "replace").decode("utf-8")
-        tag = str(event.ctag) if event.ctag is not None else ""
+            text = text.translate(_SWAPPED_BACK)
+        tag = str(event.tag) if event.tag is not None else ""
         if tag == _INCLUDE and self._include is not None:
             included = self._include(text, mark)
             return included.root if included is not None else YamlNode(None, mark)
         if tag == "":
-            plain = event.style is None and event.implicit[0]
+            plain = event.style == "" and event.implicit[0]
             return YamlNode(scalar(text) if plain else text, mark, text=text, plain=plain)
         if tag in ("!", _CORE + "str"):
             return YamlNode(text, mark, text=text)
@@ -229,31 +245,40 @@ class YamlReader:
 
 
 def _events(text: str, name: str) -> Iterator[Event]:
-    """ruamel.yaml's events; whatever its scanner trips over becomes a `_Stop`."""
+    """libyaml's events; whatever it trips over becomes a `_Stop`."""
+    text = text.removeprefix("\ufeff")
     try:
-        yield from _Scanner(typ="safe", pure=True).parse(text)
+        parser = CParser(text if text.isascii() else text.translate(_SWAPPED))
+        while (event := parser.get_event()) is not None:
+            yield event
     except MarkedYAMLError as error:
         unclosed = error.problem == "found unexpected end of stream"
         at = (not unclosed and error.problem_mark) or error.context_mark or error.problem_mark
-        mark = (
-            SourceMark(name, at.line + 1, at.column + 1)
-            if at is not None
-            else SourceMark(name, 1, 1)
-        )
-        raise _Stop(mark, _words(error.problem, error.context)) from error
+        mark = SourceMark(name, at.line + 1, at.column + 1) if at else SourceMark(name, 1, 1)
+        if error.problem == _NO_TOKEN and at:
+            raise _Stop(mark, _needs_quotes(text[at.index])) from error
+        words = _words(error.problem, error.context)
+        raise _Stop(mark, words, is_escape=error.problem == _NO_CHARACTER) from error
     except ReaderError as error:
         raise _Stop(_mark_at(text, error.position, name), _unreadable(error.character)) from error
-    except Exception as error:
-        # It lets a few errors of its own slip on odd input (an escape beyond Unicode, say). The
-        # text is at fault all the same, and the cause stays attached.
-        raise _Stop(SourceMark(name, 1, 1), f"this is not YAML: {_short(str(error))}") from error
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        raise _Stop(_mark_at(text, error.start, name), _unreadable(code)) from error
 
 
-def _paired(text: str) -> str:
-    """`text` with the pairs joined in which JSON escapes a character beyond U+FFFF."""
-    if not any("\ud800" <= letter <= "\udfff" for letter in text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+def _one_character(found: re.Match[str]) -> str:
+    """What a pair of escapes stands for; the pair itself if it stands for nothing."""
+    try:
+        escapes = bytes(found[2], "ascii").decode("unicode_escape")
+        return found[1] + escapes.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeError:
+        return found[0]
+
+
+def _needs_quotes(letter: str) -> str:
+    if letter == "\t":
+        return "a tab where YAML wants spaces"
+    return f"a value that begins with {letter} needs quotes"
 
 
 def _words(problem: str | None, context: str | None) -> str:
