@@ -109,20 +109,24 @@ FACTS = {
 """What else a step of uwf keeps."""
 
 
+FILE, STORE = "file", "store"
+
+
 class BareChain:
     """The least that keeps the same facts as safe: prompt, turn and step as rows, a head, one durable commit.
 
-    A step's beginning is on record before it, in a file with its hash, not waiting for the disk; every move of the head
-    has a line in a log. A `forgetful` chain keeps neither, so what a dead process had begun would be lost.
+    A step's beginning is on record before it, not waiting for the disk: with its hash in a FILE, which serves one
+    thread alone, or in the STORE, where whoever comes next finds it, as uwf has it. Every move of the head has a line
+    in a log. A chain with `beginning` None keeps neither, so what a dead process had begun would be lost.
     """
 
-    def __init__(self, path: Path, *, forgetful: bool = False) -> None:
+    def __init__(self, path: Path, beginning: str | None = FILE) -> None:
         self.database = bare_database(path)
         self.database.execute("CREATE TABLE head (name TEXT PRIMARY KEY, id BLOB)")
         self.database.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, name TEXT, id BLOB)")
         self.database.execute("CREATE INDEX log_name ON log (name)")
-        self.beginning = os.open(f"{path}-beginning", os.O_CREAT | os.O_WRONLY, 0o600)
-        self.forgetful = forgetful
+        self.file = os.open(f"{path}-beginning", os.O_CREAT | os.O_WRONLY, 0o600)
+        self.beginning = beginning
         self.head = b"\0" * 32
         self.count = 0
 
@@ -130,10 +134,20 @@ class BareChain:
         for _ in range(count):
             self.count += 1
             prompt = packb(["prompt", [f"Prompt {self.count}", BODY, BODY]])
-            if not self.forgetful:
+            if self.beginning == FILE:
                 begun = packb(["attempt", {"prev": self.head, "prompt": prompt}])
-                os.pwrite(self.beginning, blake3(begun).digest() + begun, 0)
+                os.pwrite(self.file, blake3(begun).digest() + begun, 0)
+            elif self.beginning == STORE:
+                self._begin(prompt)
             self._step(prompt)
+
+    def _begin(self, prompt: bytes) -> None:
+        self.database.executescript("PRAGMA synchronous = NORMAL")
+        self.database.execute("BEGIN IMMEDIATE")
+        begun = packb(["attempt", {"prev": self.head, "prompt": self._put(prompt)}])
+        self._point("attempt", self._put(begun))
+        self.database.execute("COMMIT")
+        self.database.executescript("PRAGMA synchronous = FULL")
 
     def _step(self, prompt: bytes) -> None:
         self.database.execute("BEGIN IMMEDIATE")
@@ -147,10 +161,16 @@ class BareChain:
             **FACTS,
         }
         self.head = self._put(packb(["step", step]))
-        self.database.execute("INSERT OR REPLACE INTO head VALUES ('thread', ?)", (self.head,))
-        if not self.forgetful:
-            self.database.execute("INSERT INTO log (name, id) VALUES ('thread', ?)", (self.head,))
+        self._point("thread", self.head)
+        if self.beginning == STORE:
+            self.database.execute("DELETE FROM head WHERE name = 'attempt'")
+            self.database.execute("INSERT INTO log (name, id) VALUES ('attempt', NULL)")
         self.database.execute("COMMIT")
+
+    def _point(self, name: str, id: bytes) -> None:
+        self.database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (name, id))
+        if self.beginning is not None:
+            self.database.execute("INSERT INTO log (name, id) VALUES (?, ?)", (name, id))
 
     def _put(self, data: bytes) -> bytes:
         key = blake3(data).digest()

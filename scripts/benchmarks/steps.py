@@ -6,10 +6,11 @@ import shutil
 import statistics
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import alternate, report, tell
-from benchmarks.stepping import BODY, BareChain, Unguarded, Uwf
+from benchmarks.stepping import BODY, STORE, BareChain, Unguarded, Uwf
 from uwf.engine.run.admission import Admission
 from uwf.store.sqlite import SqliteStore
 
@@ -22,7 +23,6 @@ def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:
         "\nSteps within one process, without guards, against a bare chain that is as safe, 50 steps a time"
     )
     uwf, bare = Uwf(folder / "steps", Unguarded), BareChain(folder / "bare.db")
-    forgetful = BareChain(folder / "forgetful.db", forgetful=True)
     middles: dict[int, float] = {}
     done = 0
     for depth in depths:
@@ -39,14 +39,17 @@ def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:
         middles[depth] = statistics.median(
             mine / other for mine, other in zip(ours, reference, strict=True)
         )
-    forgetful.steps(AT_ONCE)
-    ours, reference = alternate(
-        lambda: uwf.steps(AT_ONCE), lambda: forgetful.steps(AT_ONCE), rounds
-    )
-    ratio = statistics.median(mine / other for mine, other in zip(ours, reference, strict=True))
-    print(
-        f"{'against a forgetful chain':34} {ratio:5.2f}x  (no record of what has begun, no log of moves)"
-    )
+    others = {
+        "a beginning in the store": BareChain(folder / "store.db", STORE),
+        "no beginning, no log": BareChain(folder / "forgetful.db", None),
+    }
+    for name, other in others.items():
+        other.steps(AT_ONCE)
+        ours, reference = alternate(
+            partial(uwf.steps, AT_ONCE), partial(other.steps, AT_ONCE), rounds
+        )
+        ratio = statistics.median(mine / bare for mine, bare in zip(ours, reference, strict=True))
+        print(f"{f'against {name}':34} {ratio:5.2f}x")
     if len(depths) > 1:
         slower = middles[depths[-1]] / middles[depths[-2]]
         print(
