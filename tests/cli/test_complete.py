@@ -68,6 +68,13 @@ def test_several_words_in_one_are_offered_one_by_one() -> None:
     assert words("thread list --columns thread,pri") == ["thread,priority"]
 
 
+def test_the_key_of_a_condition_is_offered_and_then_what_there_is_for_it() -> None:
+    assert words("thread exec --where s") == ["status="]
+    assert words("thread exec --where status=idle,su") == ["status=idle,suspended"]
+    assert words("thread retry x y --where class=net") == ["class=network"]
+    assert words("thread cancel --where label=") == []
+
+
 @pytest.mark.parametrize(
     ("line", "what"),
     [

@@ -9,6 +9,13 @@ from uwf.cli import exits
 from uwf.cli.output import Output, StdoutFailed
 
 
+def test_of_several_exit_codes_the_one_counts_that_needs_the_most() -> None:
+    order = (130, 1, 2, 4, 5, 6, 3, 75, 0)
+    for at, code in enumerate(order):
+        assert exits.of_several(reversed(order[at:])) == code
+    assert exits.of_several([]) == 0
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -88,13 +88,19 @@ class App(OpenHome):
         labels: Mapping[str, str] | None = None,
         since_ms: int | None = None,
         until_ms: int | None = None,
+        classes: Sequence[str] = (),
         limit: int | None = None,
         offset: int = 0,
     ) -> Listing:
-        """Threads, newest first: those with one of `statuses`, or the `active`, the `history`, or `all` of them."""
+        """Threads, newest first: those with one of `statuses`, or the `active`, the `history`, or `all` of them.
+
+        With `classes` only those whose last attempt was a failure of such a class.
+        """
         from uwf.engine.query import listing
 
-        wanted = listing.wanted(self.reader(), statuses, workflow, labels, since_ms, until_ms)
+        wanted = listing.wanted(
+            self.reader(), statuses, workflow, labels, since_ms, until_ms, classes
+        )
         return listing.look(self.reader(), self.views(), wanted, limit=limit, offset=offset)
 
     def read(
@@ -235,6 +241,24 @@ class App(OpenHome):
 
         self.be_patient()
         order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s)
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def retry(
+        self,
+        thread: str,
+        *,
+        count: int | None = 1,
+        agent: str | None = None,
+        wait_s: float = 0.0,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Try a step again that has failed, and go on as `exec` does. Raises `StateError` when none has."""
+        from uwf.app import running
+        from uwf.engine.run.plan import RETRY, Order
+
+        self.be_patient()
+        order = Order(RETRY, count, agent, wait_s=wait_s)
         return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def poke(

@@ -104,6 +104,12 @@ def _statuses(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
     return map(Candidate, SHOWN_STATUSES)
 
 
+def _classes(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.agent.failure import CLASSES
+
+    return map(Candidate, CLASSES)
+
+
 KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "thread": _threads,
     "waiting": _waiting,
@@ -113,5 +119,7 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "ref": _refs,
     "key": _settings,
     "status": _statuses,
+    "class": _classes,
 }
-"""What can be completed. `waiting` are the threads in the queue, `key` those of the configuration."""
+"""What can be completed. `waiting` are the threads in the queue, `key` those of the configuration, `class`
+those of failures."""

@@ -27,7 +27,7 @@ MAX_MEANING = 60
 WORDS, FILES, FOLDERS, YAML = "words", "files", "folders", "yaml"
 """Of which kind the candidates are: our words, or names of files, which the shell finds and quotes itself."""
 
-KNOWN = {*KINDS, "workflow name", "pausable", "statuses", "columns", FILES, FOLDERS, YAML}
+KNOWN = {*KINDS, "workflow name", "pausable", "statuses", "columns", "where", FILES, FOLDERS, YAML}
 """What `complete=` of a declaration may say. A `workflow` may be a file too, but not a `workflow name`."""
 
 PATIENCE_S = 1.0
@@ -123,12 +123,29 @@ def _known(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
             yield from _next_of_list(map(Candidate, ALL), prefix)
         elif what == "statuses":
             yield from _next_of_list(app.complete("status"), prefix)
+        elif what == "where":
+            yield from _condition(app, prefix)
         elif what == "pausable":
             yield Candidate("on", "pause everything")
             yield Candidate("off", "let everything go on")
             yield from app.complete("agent", prefix)
         else:
             yield from app.complete(what.removesuffix(" name"), prefix)
+
+
+def _condition(app: App, prefix: str) -> Iterator[Candidate]:
+    """What `--where` may say: a key, then what there is for it."""
+    from uwf.cli.chosen import KEYS
+
+    key, equals, value = prefix.partition("=")
+    if not equals:
+        yield from (Candidate(f"{each}=") for each in KEYS)
+    elif key in ("status", "class"):
+        for each in _next_of_list(app.complete(key), value):
+            yield Candidate(f"{key}={each.word}", each.meaning)
+    elif key == "workflow":
+        for each in app.complete(key, value):
+            yield Candidate(f"{key}={each.word}", each.meaning)
 
 
 def _next_of_list(known: Iterable[Candidate], prefix: str) -> Iterator[Candidate]:

@@ -6,18 +6,19 @@ from uwf.app import App
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.cli.command import Common
+    from uwf.cli.command import Call
     from uwf.cli.output import Output
 
 
 class Context:
-    """One run of one command."""
+    """One run of one command: `call` is what was typed."""
 
-    def __init__(self, common: Common, out: Output) -> None:
-        self.app = App.open(common.home, warn=out.warning)
+    def __init__(self, call: Call, out: Output) -> None:
+        self.app = App.open(call.common.home, warn=out.warning)
         self.home = self.app.home
-        self.json = common.json
-        self.quiet = common.quiet
+        self.call = call
+        self.json = call.common.json
+        self.quiet = call.common.quiet
         self.out = out
 
     def close(self) -> None:

@@ -11,6 +11,8 @@ from uwf import clock, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from uwf.app.values import RunView
     from uwf.cli.output import Output
 
@@ -61,6 +63,17 @@ def after_step(line: RunView) -> int:
     if line.error is not None:
         return AGENT_FAILED
     return SUSPENDED if line.status == "suspended" else DONE
+
+
+def of_several(codes: Iterable[int]) -> int:
+    """The one exit code of a command that several threads have answered with `codes`: that which needs the most.
+
+    First a signal, a fault, bad input; then what is not there, what forbids it, what failed, what waits for a person;
+    at last what time alone cures. So 75 says that it is worth trying all again, and 0 that all is done.
+    """
+    found = set(codes)
+    rank = (FAULT, BAD_INPUT, NOT_FOUND, WRONG_STATE, AGENT_FAILED, SUSPENDED, NOT_NOW, DONE)
+    return min(found, key=lambda code: rank.index(code) if code in rank else -1, default=DONE)
 
 
 def report(error: BaseException, out: Output) -> None:

@@ -28,6 +28,7 @@ MODULES = {
     "thread start": "thread_start",
     "thread exec": "thread_run",
     "thread resume": "thread_run",
+    "thread retry": "thread_run",
     "thread poke": "thread_run",
     "thread show": "thread_show",
     "thread list": "thread_show",

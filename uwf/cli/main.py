@@ -107,7 +107,7 @@ def _run(words: Sequence[str], out: Output) -> int:
     from uwf.cli.context import Context
 
     out.json, out.quiet = call.common.json, call.common.quiet
-    context = Context(call.common, out)
+    context = Context(call, out)
     try:
         return call.command.function(context, **call.values) or 0
     finally:

@@ -58,6 +58,12 @@ class Output:
         self._print_form(value, [id] if id else [], draw)
         self.flush()
 
+    def passed_on(self, line: str) -> None:
+        """A line that another process wrote for our stdout, seen by the reader at once."""
+        self.clear_status()
+        self.write(f"{line}\n")
+        self.flush()
+
     def text(self, text: str) -> None:
         """Text for a reader, ended by a line break."""
         if text:
@@ -172,6 +178,11 @@ class Output:
         """The next command to type. Not said with --quiet or --json."""
         if not (self.quiet or self.json):
             self._say("hint", text)
+
+    def remark(self, line: str) -> None:
+        """A line that another process wrote for our stderr."""
+        word, _, text = line.partition(": ")
+        self._say(word, text) if word in COLOURS else self._say("", line)
 
     def warning(self, text: str) -> None:
         """Something that will go wrong one day."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from uwf.cli.arguments import text_arg
 from uwf.cli.cells import short
+from uwf.cli.chosen import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.thread_show import answer
 
@@ -17,12 +20,27 @@ if TYPE_CHECKING:
     "thread stop",
     help="End what runs on a thread now; the thread stays as it is.",
     detail="The agent gets SIGTERM, limits.grace later SIGKILL. Its unfinished attempt is kept. What a killed run has "
-    "left behind is ended as well.",
+    "left behind is ended as well. --where chooses among those that run. " + OF_SEVERAL,
     example="uwf thread stop @last",
-    thread=THREAD,
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=JOBS,
 )
-def stop(ctx: Context, thread: str) -> None:
-    done = ctx.app.stop(thread)
+def stop(
+    ctx: Context,
+    thread: tuple[str, ...] = (),
+    *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int = 1,
+) -> int:
+    chosen = Chosen("stop", thread, where, dry_run, jobs, statuses=("running",), done="stopped")
+    return chosen.each(ctx, partial(_stop, ctx))
+
+
+def _stop(ctx: Context, id: str) -> None:
+    done = ctx.app.stop(id)
     if done.pid is not None:
         ctx.out.note(f"stopped process {done.pid}")
     elif done.left_behind:
@@ -36,12 +54,30 @@ def stop(ctx: Context, thread: str) -> None:
 @command(
     "thread cancel",
     help="End a thread for good. What runs is stopped first.",
+    detail="--where chooses among those that have not ended. " + OF_SEVERAL,
     example="uwf thread cancel @last --reason 'the issue was closed'",
-    thread=THREAD,
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=JOBS,
     reason=opt("--reason", metavar="TEXT", help="Why; kept with the thread."),
 )
-def cancel(ctx: Context, thread: str, *, reason: str | None = None) -> None:
-    answer(ctx, ctx.app.cancel(thread, None if reason is None else text_arg(reason).strip()))
+def cancel(
+    ctx: Context,
+    thread: tuple[str, ...] = (),
+    *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int = 1,
+    reason: str | None = None,
+) -> int:
+    chosen = Chosen("cancel", thread, where, dry_run, jobs, statuses="active", done="cancelled")
+    why = None if reason is None else text_arg(reason).strip()
+
+    def end(id: str) -> None:
+        answer(ctx, ctx.app.cancel(id, why))
+
+    return chosen.each(ctx, end, why)
 
 
 @command(

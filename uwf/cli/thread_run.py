@@ -1,12 +1,13 @@
-"""`uwf thread exec`, `resume` and `poke`: the commands that run agents."""
+"""`uwf thread exec`, `resume`, `retry` and `poke`: the commands that run agents."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from uwf import quantities
-from uwf.cli import exits
+from uwf.cli import stepping
 from uwf.cli.arguments import text_arg
+from uwf.cli.chosen import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, command, opt
 from uwf.errors import InputError
 
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 
     from uwf.app.values import RunView
     from uwf.cli.context import Context
-
-    Run = Callable[..., Iterator[RunView]]
-    """A verb of the app that runs a thread, with all but its `stop` and `on_event`."""
-
-SUSPENDED = "suspended"
 
 _COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
 _UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
@@ -35,9 +31,13 @@ _WAIT = opt(
 
 @command(
     "thread exec",
-    help="Run the next step of a thread, or several.",
+    help="Run the next step of a thread, or several; of one thread, or several.",
+    detail=OF_SEVERAL,
     example="uwf thread exec @last --until-done",
-    thread=THREAD,
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=JOBS,
     count=_COUNT,
     until_done=_UNTIL_DONE,
     agent=_AGENT,
@@ -55,8 +55,11 @@ _WAIT = opt(
 )
 def exec_(
     ctx: Context,
-    thread: str,
+    thread: tuple[str, ...] = (),
     *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int = 1,
     count: int | None = None,
     until_done: bool = False,
     agent: str | None = None,
@@ -64,27 +67,28 @@ def exec_(
     wait: float = 0.0,
     workflow: str | None = None,
 ) -> int:
-    steps = _steps(count, until_done)
-    said = _said(supplement, f"uwf thread exec {thread} --supplement")
-    return _run(
-        ctx,
-        partial(
-            ctx.app.exec,
-            thread,
-            count=steps,
-            agent=agent,
-            supplement=said,
-            workflow=workflow,
-            wait_s=wait,
-        ),
+    chosen = Chosen("exec", thread, where, dry_run, jobs, statuses=("idle",))
+    said = _said(supplement, f"{chosen.typed} --supplement")
+    run = partial(
+        ctx.app.exec,
+        count=stepping.steps(count, until_done),
+        agent=agent,
+        supplement=said,
+        workflow=workflow,
+        wait_s=wait,
     )
+    return _run(ctx, chosen, run, said)
 
 
 @command(
     "thread resume",
     help="Go on with a suspended or completed thread, with what a person adds.",
+    detail=OF_SEVERAL,
     example="uwf thread resume @last --supplement 'use the second option' --until-done",
-    thread=THREAD,
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=JOBS,
     supplement=opt("--supplement", metavar="TEXT", help="What a person adds to the next prompt."),
     count=_COUNT,
     until_done=_UNTIL_DONE,
@@ -98,8 +102,11 @@ def exec_(
 )
 def resume(
     ctx: Context,
-    thread: str,
+    thread: tuple[str, ...] = (),
     *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int = 1,
     supplement: str | None = None,
     count: int | None = None,
     until_done: bool = False,
@@ -107,21 +114,52 @@ def resume(
     wait: float = 0.0,
     budget: tuple[str, ...] = (),
 ) -> int:
-    steps = _steps(count, until_done)
-    said = _said(supplement, f"uwf thread resume {thread} --supplement")
-    more = _budget(budget)
-    return _run(
-        ctx,
-        partial(
-            ctx.app.resume,
-            thread,
-            count=steps,
-            agent=agent,
-            supplement=said,
-            budget=more,
-            wait_s=wait,
-        ),
+    chosen = Chosen("resume", thread, where, dry_run, jobs, statuses=("suspended",))
+    said = _said(supplement, f"{chosen.typed} --supplement")
+    run = partial(
+        ctx.app.resume,
+        count=stepping.steps(count, until_done),
+        agent=agent,
+        supplement=said,
+        budget=_budget(budget),
+        wait_s=wait,
     )
+    return _run(ctx, chosen, run, said)
+
+
+@command(
+    "thread retry",
+    help="Try a step again that has failed.",
+    detail="Only threads whose last attempt has failed are tried again; all others are refused. "
+    + OF_SEVERAL,
+    example="uwf thread retry --where class=network --where age=-12h --until-done --jobs 3",
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=JOBS,
+    count=_COUNT,
+    until_done=_UNTIL_DONE,
+    agent=_AGENT,
+    wait=_WAIT,
+)
+def retry(
+    ctx: Context,
+    thread: tuple[str, ...] = (),
+    *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int = 1,
+    count: int | None = None,
+    until_done: bool = False,
+    agent: str | None = None,
+    wait: float = 0.0,
+) -> int:
+    chosen = Chosen(
+        "retry", thread, where, dry_run, jobs, statuses=("idle", "suspended"), failed=True
+    )
+    steps = stepping.steps(count, until_done)
+    run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)
+    return _run(ctx, chosen, run)
 
 
 @command(
@@ -138,58 +176,14 @@ def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
 ) -> int:
     remark = _said(prompt, f"uwf thread poke {thread} -p") or ""
-    return _run(ctx, partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait))
+    return stepping.run(ctx, partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait))
 
 
-def _run(ctx: Context, run: Run) -> int:
-    """Run the thread: a line for each step, and a live line meanwhile."""
-    from uwf.app.events import Stop
-    from uwf.cli.live import Live, signals_to
-
-    stop = Stop()
-    code = exits.DONE
-    is_warned = False
-    with signals_to(stop), Live(ctx.out) as live:
-        for line in run(stop=stop, on_event=live.on_event):
-            live.pause()
-            ctx.out.line(line, id=line.step or "", draw=_sentence(line))
-            code = exits.after_step(line)
-            if line.step and line.uncounted and not is_warned:
-                is_warned = True
-                names = ", ".join(line.uncounted)
-                ctx.out.warning(f"the usage of {line.role} has {names}; counted are tokens and usd")
-            if line.error is not None:
-                ctx.out.error(line.error.code, line.error.message, ctx.app.way_on(line.thread))
-                ctx.out.note(
-                    f"what it said is kept: uwf step show {(line.error.attempt or '')[:16]}"
-                )
-            elif line.status == SUSPENDED:
-                ctx.out.hint(ctx.app.way_on(line.thread))
-    return code
-
-
-def _sentence(line: RunView) -> str:
-    """A step for a reader: what was done, and what comes next."""
-    if line.error is not None:  # why stands on stderr, once
-        return f"{line.role} failed  {(line.error.attempt or '')[:12]}  ({line.status})"
-    if line.step is None:
-        done = "the graph has ended" if line.role is None else f"{line.role} was ended"
-    else:
-        done = f"{line.role} → {line.step_status}  {line.step[:12]}"
-    if line.status == SUSPENDED:
-        return f"{done}\nsuspended: {line.suspend_message}"
-    after = f"next: {line.current_role}" if line.current_role else line.status
-    return f"{done}  ({after})"
-
-
-def _steps(count: int | None, until_done: bool) -> int | None:
-    if until_done and count is not None:
-        raise InputError(
-            "--count and --until-done exclude each other",
-            hint="uwf thread exec THREAD --until-done",
-            code="usage",
-        )
-    return None if until_done else count or 1
+def _run(
+    ctx: Context, chosen: Chosen, run: Callable[..., Iterator[RunView]], text: str | None = None
+) -> int:
+    """Run each of the threads that were chosen; `run` takes one of them. `text` is what was said."""
+    return chosen.each(ctx, lambda id: stepping.run(ctx, partial(run, id)), text)
 
 
 def _said(supplement: str | None, typed: str) -> str | None:

@@ -23,7 +23,9 @@ _PAGE = 256
 
 
 class ThreadFilter(Record):
-    """What a thread must be to be listed. `statuses` are as shown; `workflow` is a name, `workflow_id` an object."""
+    """What a thread must be to be listed. `statuses` are as shown; `workflow` is a name, `workflow_id` an object.
+    `classes` are those of the failure that its last attempt came to; none means any, and no failure.
+    """
 
     statuses: tuple[str, ...] = ACTIVE
     workflow: str | None = None
@@ -31,6 +33,7 @@ class ThreadFilter(Record):
     labels: dict[str, str] | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    classes: tuple[str, ...] = ()
 
 
 class Listing:
@@ -56,8 +59,9 @@ def wanted(
     labels: Mapping[str, str] | None = None,
     since_ms: int | None = None,
     until_ms: int | None = None,
+    classes: Sequence[str] = (),
 ) -> ThreadFilter:
-    """The filter for these conditions. Raises `InputError` for a status that there is none of.
+    """The filter for these conditions. Raises `InputError` for a status or a class that there is none of.
 
     `statuses` may be "active", "history" or "all", and `workflow` the beginning of an id.
     """
@@ -69,6 +73,8 @@ def wanted(
                 f"there is no status {word!r}; there are {', '.join(SHOWN_STATUSES)}",
                 hint="uwf thread list --status idle,suspended",
             )
+    if classes:
+        _check_classes(classes)
     id = None
     if workflow is not None:
         from uwf.engine.query import workflows  # the usual listing has no such condition
@@ -84,7 +90,19 @@ def wanted(
         labels=dict(labels or {}),
         since_ms=since_ms,
         until_ms=until_ms,
+        classes=tuple(classes),
     )
+
+
+def _check_classes(classes: Sequence[str]) -> None:
+    from uwf.agent.failure import CLASSES  # the usual listing has no such condition
+
+    for word in classes:
+        if word not in CLASSES:
+            raise InputError(
+                f"there is no class of failure {word!r}; there are {', '.join(CLASSES)}",
+                hint="uwf thread retry --where class=network,quota --dry-run",
+            )
 
 
 def look(
@@ -120,7 +138,11 @@ def count(reader: Reader, wanted: ThreadFilter) -> int | None:
 
     None where the tags do not tell it, but only a look at each thread.
     """
-    if wanted.workflow_id is not None or not _is_told_by_tags(set(wanted.statuses)):
+    if (
+        wanted.workflow_id is not None
+        or wanted.classes
+        or not _is_told_by_tags(set(wanted.statuses))
+    ):
         return None
     low, high = _span(wanted)
     if low is high is None:
@@ -175,6 +197,8 @@ def _fits(view: ThreadView, wanted: ThreadFilter) -> bool:
     if view.status not in wanted.statuses and not (
         view.status in (RUNNING, CORRUPT) and set(ACTIVE) <= set(wanted.statuses)
     ):
+        return False
+    if wanted.classes and (view.error is None or view.error.code not in wanted.classes):
         return False
     return wanted.workflow_id is None or view.workflow == wanted.workflow_id
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uwf.engine.run.rebind import Rebind
     from uwf.workflow.model import Workflow
 
-EXEC, RESUME, POKE = "exec", "resume", "poke"
+EXEC, RESUME, RETRY, POKE = "exec", "resume", "retry", "poke"
 
 
 class Order(Record):
@@ -48,7 +48,7 @@ class Order(Record):
     @property
     def is_person(self) -> bool:
         """Whether a person speaks here: such a step goes before all others."""
-        return self.verb in (RESUME, POKE) or self.supplement is not None
+        return self.verb in (RESUME, RETRY, POKE) or self.supplement is not None
 
 
 class NextStep(Record):
@@ -127,6 +127,9 @@ def decide(
     """The plan that `verb` makes; the state that the thread gets where its graph has ended."""
     if verb == POKE:
         return transitions.for_poke(nodes, thread, supplement or "")
+    if verb == RETRY:
+        transitions.refuse_unfailed(thread)
+        verb = EXEC if thread.status == IDLE else RESUME
     make = transitions.for_resume if verb == RESUME else transitions.for_exec
     found = make(nodes, thread, workflow, supplement)
     is_same_round = isinstance(found, Plan) and found.round == thread.position.round

@@ -203,6 +203,18 @@ def refuse_cancelled(thread: Thread) -> None:
         )
 
 
+def refuse_unfailed(thread: Thread) -> None:
+    """Raise `StateError` for a thread whose last attempt has not failed: a retry has nothing to try again."""
+    refuse_cancelled(thread)
+    if thread.pending is None or not thread.pending.has_failed:
+        goes_on = f"uwf thread exec {thread.id}" if thread.status == IDLE else way_on(thread)
+        raise StateError(
+            f"thread {thread.id} is {thread.status} and no step of it has failed: there is nothing to retry",
+            hint=goes_on,
+            code="not_failed",
+        )
+
+
 def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
     """The next round. What waited for it is told; the graph says anew which role is told, and its instruction."""
     waiting = None if thread.plan is None else thread.plan.supplement

@@ -1,0 +1,168 @@
+"""The threads that a command is for: those that are named, or all that are as `--where` says.
+
+They are chosen once, before anything is done: a name that is wrong stops the command while nothing has changed. What
+changes in a thread after that is for its own run to say.
+"""
+
+from __future__ import annotations
+
+from uwf.cli import exits
+from uwf.cli.command import arg, opt
+from uwf.errors import InputError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from uwf.cli.context import Context
+
+THREADS = arg(
+    "A ULID, 4+ characters of it, or @last; several are done one after the other.",
+    metavar="THREAD",
+    complete="thread",
+)
+WHERE = opt(
+    "--where",
+    metavar="K=V",
+    complete="where",
+    help="Instead of THREAD, all that are so: status=, label=K=V, workflow=, class= (of the failure), age=2h (or "
+    "older; -2h: younger). May be repeated: all must hold.",
+)
+DRY_RUN = opt("--dry-run", help="Only show which threads it would be.")
+JOBS = opt("--jobs", metavar="N", low=1, help="So many threads at a time. [default: 1]")
+
+OF_SEVERAL = (
+    "Several threads are run as several processes, each line with its thread. The exit code is that of the one that "
+    "needs the most: a signal, 1, 2, 4, 5, 6, 3, 75, 0."
+)
+"""Of the help of each verb that takes them."""
+
+KEYS = {
+    "status": "statuses",
+    "label": "labels",
+    "workflow": "workflow",
+    "class": "classes",
+    "age": "",
+}
+"""What may be a condition, and what `App.threads` calls it."""
+
+
+class Chosen(Record):
+    """What was typed to choose threads, and how they are taken. `statuses` are those that the verb is for, where no
+    status is given; with `failed` it is for threads alone whose last attempt has failed. `done` is what is said of each
+    of several, where that is all there is to say.
+    """
+
+    verb: str
+    threads: tuple[str, ...]
+    where: tuple[str, ...]
+    dry_run: bool
+    jobs: int
+    statuses: Sequence[str] | str
+    failed: bool = False
+    done: str | None = None
+
+    def each(
+        self, ctx: Context, alone: Callable[[str], int | None], text: str | None = None
+    ) -> int:
+        """Do the verb to each of them; the exit code. `alone` does it to one that is named, whose answer is what it is
+        without any choice. `text` is the TEXT that was typed.
+        """
+        ids = self.ids(ctx)
+        if self.dry_run:
+            self.show(ctx, ids)
+            return exits.DONE
+        if len(self.threads) == 1:
+            return alone(ids[0]) or exits.DONE
+        if not ids:
+            return exits.DONE
+        from uwf.cli import several
+
+        return several.run(ctx, self, ids, text)
+
+    @property
+    def typed(self) -> str:
+        """The command, up to its options, as a hint may begin."""
+        return f"uwf thread {self.verb} {' '.join(self.threads) or 'THREAD'}"
+
+    def ids(self, ctx: Context) -> list[str]:
+        """The ids, each once: in the order in which they are named, else the most urgent first, then the oldest."""
+        if bool(self.threads) == bool(self.where):
+            raise InputError(
+                "name the threads or say which with --where, not both"
+                if self.threads
+                else "which threads? Name them, or say which with --where",
+                hint=f"uwf thread {self.verb} --where status=suspended --dry-run",
+                code="usage",
+            )
+        if self.threads:
+            return list(dict.fromkeys(map(ctx.app.thread_id, self.threads)))
+        conditions = {"statuses": self.statuses, **_conditions(self.where, self.verb)}
+        found = ctx.app.threads(**conditions).threads
+        fits = [each for each in found if each.error is not None or not self.failed]
+        fits.sort(key=lambda each: (-each.priority, each.thread))
+        if not fits:
+            ctx.out.note("no thread is as asked for")
+        return [each.thread for each in fits]
+
+    def show(self, ctx: Context, ids: list[str]) -> None:
+        """Answer `--dry-run`: a row a thread, a line of JSON a thread."""
+        from uwf.cli.columns import SHOWN, SPARE, TEXTS, cells
+
+        threads = [ctx.app.show(id) for id in ids]
+        if ctx.json or ctx.quiet:
+            for thread in threads:
+                ctx.out.line(thread, id=thread.thread)
+            return
+        rows = [cells(SHOWN, thread, ctx.app.agent_of) for thread in threads]
+        ctx.out.table(SHOWN, rows, cut=TEXTS, spare=SPARE)
+
+
+def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
+    """What `App.threads` is asked for `--where`."""
+    from uwf.cli.arguments import label_pair
+
+    typed = f"uwf thread {verb} --where"
+    found: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key not in KEYS or not equals or not value:
+            raise InputError(
+                f"{word!r} is no condition: there are {', '.join(f'{each}=' for each in KEYS)}",
+                hint=f"{typed} status=suspended",
+                code="usage",
+            )
+        name = KEYS[key]
+        if name in found:
+            raise InputError(
+                f"two conditions for {key}: one thread cannot meet both",
+                hint=f"{typed} {key}={value}",
+                code="usage",
+            )
+        if key == "label":
+            labels.update([label_pair(value, typed)])
+        elif key == "age":
+            found |= _age(value, typed)
+        elif key == "workflow":
+            found[name] = value
+        else:
+            found[name] = tuple(each.strip() for each in value.split(",") if each.strip())
+    return {**found, "labels": labels}
+
+
+def _age(text: str, typed: str) -> dict[str, int]:
+    """When a thread of that age was begun: `2h` is that long ago or longer, `-2h` is less."""
+    from uwf import clock, quantities
+
+    try:
+        ago_ms = clock.now_ms() - round(quantities.duration_s(text.lstrip("+-")) * 1000)
+    except (InputError, ValueError):
+        raise InputError(
+            f"{text!r} is no age: 2h is two hours or older, -2h is younger",
+            hint=f"{typed} age=2h",
+            code="usage",
+        ) from None
+    return {"since_ms": ago_ms} if text.startswith("-") else {"until_ms": ago_ms}

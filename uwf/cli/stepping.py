@@ -1,0 +1,70 @@
+"""Running one thread for a person: a line for each step, a live line meanwhile, and the exit code that comes of it."""
+
+from __future__ import annotations
+
+from uwf.cli import exits
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.app.values import RunView
+    from uwf.cli.context import Context
+
+    Run = Callable[..., Iterator[RunView]]
+    """A verb of the app that runs a thread, with all but its `stop` and `on_event`."""
+
+SUSPENDED = "suspended"
+
+
+def steps(count: int | None, until_done: bool) -> int | None:
+    """How many steps `-c` and `--until-done` ask for; None for all until the thread stops."""
+    if until_done and count is not None:
+        raise InputError(
+            "--count and --until-done exclude each other",
+            hint="uwf thread exec THREAD --until-done",
+            code="usage",
+        )
+    return None if until_done else count or 1
+
+
+def run(ctx: Context, run: Run) -> int:
+    """Run the thread, and print each step as it is done."""
+    from uwf.app.events import Stop
+    from uwf.cli.live import Live, signals_to
+
+    stop = Stop()
+    code = exits.DONE
+    is_warned = False
+    with signals_to(stop), Live(ctx.out) as live:
+        for line in run(stop=stop, on_event=live.on_event):
+            live.pause()
+            ctx.out.line(line, id=line.step or "", draw=_sentence(line))
+            code = exits.after_step(line)
+            if line.step and line.uncounted and not is_warned:
+                is_warned = True
+                names = ", ".join(line.uncounted)
+                ctx.out.warning(f"the usage of {line.role} has {names}; counted are tokens and usd")
+            if line.error is not None:
+                ctx.out.error(line.error.code, line.error.message, ctx.app.way_on(line.thread))
+                ctx.out.note(
+                    f"what it said is kept: uwf step show {(line.error.attempt or '')[:16]}"
+                )
+            elif line.status == SUSPENDED:
+                ctx.out.hint(ctx.app.way_on(line.thread))
+    return code
+
+
+def _sentence(line: RunView) -> str:
+    """A step for a reader: what was done, and what comes next."""
+    if line.error is not None:  # why stands on stderr, once
+        return f"{line.role} failed  {(line.error.attempt or '')[:12]}  ({line.status})"
+    if line.step is None:
+        done = "the graph has ended" if line.role is None else f"{line.role} was ended"
+    else:
+        done = f"{line.role} → {line.step_status}  {line.step[:12]}"
+    if line.status == SUSPENDED:
+        return f"{done}\nsuspended: {line.suspend_message}"
+    after = f"next: {line.current_role}" if line.current_role else line.status
+    return f"{done}  ({after})"
