@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import stat
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -222,3 +224,42 @@ def test_an_agent_holds_neither_the_store_nor_the_lock_of_its_thread(project: Pr
     project("thread", "exec", thread, "--agent", project.program("nosy", script), expect=6)
     held = (project.cwd / "fds").read_text()
     assert "/proc/" in held and "store.db" not in held and "threads.lock" not in held
+
+
+def test_a_secret_is_in_no_form_and_no_place_of_the_store(project: Project) -> None:
+    token, inline = "tok_Abcdef123456", "sk-live-INLINE99"
+    encoded = base64.b64encode(f"x:{token}".encode()).decode()
+    env = {"MY_TOKEN": token}
+    agent = project.agent(reply("done", f"{inline} or {encoded}", note=quote(f"{token}/?")))
+    folder = project.cwd / f"for-{token}"
+    folder.mkdir()
+    flow = project.file("one.yaml", ONE.replace("Does the task.", f"Uses {token}."))
+    words = ("thread", "start", flow, "-p", f"Use {token}.", "--cwd", folder, "-q")
+    started = project(*words, "--label", f"of={token}", env=env)
+    for what in ("the task", "workflow one", "a label", "the name of the working directory"):
+        assert f"warning: {what} holds a secret" in started.err
+    thread = started.out.strip()
+    project("workflow", "add", flow, env=env)
+    project("cas", "put", "-", input=encoded, env=env)
+    words = ("thread", "exec", thread, "--agent", f"{agent.command} --api-key {inline}")
+    project(*words, "--supplement", f"or {token}", env=env)
+    assert agent.folder(1) == str(folder)
+    kept = b"".join(path.read_bytes() for path in project.home.glob("store.db*"))
+    told = [project(*words).out for words in (("thread", "read", thread), ("step", "list", thread))]
+    told += [project("thread", "export", thread).out, agent.prompt(1)]
+    for secret in (token, inline, encoded[4:-4]):
+        assert secret.encode() not in kept
+        assert all(secret not in text for text in told)
+
+
+def test_an_ordinary_word_is_hidden_nowhere(project: Project) -> None:
+    """What every web project sets for its database in a container."""
+    flow = ONE.replace("{const: done}", "{enum: [postgres, sqlite]}")
+    flow = flow.replace("done: {role", "postgres: {role: $END}, sqlite: {role")
+    agent = project.agent(reply("postgres", "I took postgres.", note="postgres"))
+    thread = project.begin(flow, task="Is it postgres?")
+    env = {"POSTGRES_PASSWORD": "postgres"}
+    project("thread", "exec", thread, "--agent", agent.command, env=env)
+    assert "`$status` is one of: `postgres`, `sqlite`" in agent.prompt(1)
+    [step] = project.steps(thread)
+    assert step["output"] == {"$status": "postgres", "note": "postgres"}

@@ -29,13 +29,13 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
         yield app
 
 
-def leaks(app: App) -> list[str]:
+def leaks(app: App, secret: str = SECRET) -> list[str]:
     """Where the secret stands in the store: objects, tags, reasons of moves, counters."""
     store = app.store()
-    found = [store.get(id).kind for id in store.ids() if SECRET.encode() in store.raw(id)]
-    found += [f"{ref.name} {ref.tags}" for ref in store.refs() if SECRET in str(ref.tags)]
-    found += [move.why for move in store.moves_since(0) if SECRET in f"{move.why}{move.tags}"]
-    return found + [name for name, value in store.counters("") if SECRET in str(value)]
+    found = [store.get(id).kind for id in store.ids() if secret.encode() in store.raw(id)]
+    found += [f"{ref.name} {ref.tags}" for ref in store.refs() if secret in str(ref.tags)]
+    found += [move.why for move in store.moves_since(0) if secret in f"{move.why}{move.tags}"]
+    return found + [name for name, value in store.counters("") if secret in str(value)]
 
 
 def test_task_and_labels(app: App) -> None:
@@ -104,6 +104,62 @@ def test_agent_is_paused_by_the_name_that_a_run_has_for_it(app: App) -> None:
     assert app.guards.unpause(f"run --key {SECRET}")
 
 
+def test_what_an_inline_agent_is_handed_is_hidden_wherever_it_stands(app: App) -> None:
+    id = app.start("one.yaml", "A task.").thread
+    Path("tells.sh").write_text(f'echo "I am $0 $*" >&2; {AGENT} "$*"')
+    [done] = app.exec(id, agent="sh tells.sh --api-key sk-live-INLINE99")
+    assert done.step_status == "done"
+    assert leaks(app, "sk-live-INLINE99") == []
+    assert "--api-key [redacted:api-key]" in app.steps.all(id)[0].agent
+
+
+def test_a_folder_whose_name_holds_a_secret_is_worked_in_and_not_named(
+    app: App, tmp_path: Path
+) -> None:
+    folder = tmp_path / f"of-{SECRET}"
+    folder.mkdir()
+    id = app.start("one.yaml", "A task.", cwd=str(folder)).thread
+    assert app.show(id).cwd == str(tmp_path / f"of-{MARK}")
+    (folder / "works.sh").write_text(f"pwd > here; {AGENT}")
+    [done] = app.exec(id, agent="sh works.sh")
+    assert done.error is None
+    assert (folder / "here").read_text().strip() == str(folder)
+    assert leaks(app) == []
+
+
+def test_a_folder_that_cannot_be_named_here_is_not_made_under_another_name(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / f"of-{SECRET}"
+    folder.mkdir()
+    id = app.start("one.yaml", "A task.", cwd=str(folder)).thread
+    monkeypatch.delenv("DB_PASSWORD")
+    with (
+        App.open(app.home) as other,
+        pytest.raises(Refused, match="not have the secret") as refused,
+    ):
+        list(other.exec(id, agent="true"))
+    assert refused.value.hint is None
+
+
+def test_a_text_that_is_changed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", SECRET)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.yaml").write_text(ONE.replace("Does the task.", f"Uses {SECRET}."))
+    told: list[str] = []
+    with App.open(str(tmp_path / "home"), warn=told.append) as app:
+        id = app.start("one.yaml", f"Use {SECRET}.", labels={"pw": SECRET}).thread
+        list(app.exec(id, agent="false", supplement=f"or {SECRET}"))
+        app.workflows.add("one.yaml")
+        app.start("one.yaml", "Nothing.")
+        assert leaks(app) == []
+        shown = app.workflows.show("one.yaml")
+        assert app.objects.get(shown.id).payload == shown.payload
+    changed = [text.partition(" holds a secret")[0] for text in told]
+    assert changed == ["workflow one", "the task", "a label", "what you add", *["workflow one"] * 2]
+    assert all(MARK in text for text in told)
+
+
 def test_a_config_that_says_what_is_secret_has_to_be_read_first(app: App, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "config.toml").write_text("secrets = 5")
@@ -128,15 +184,16 @@ def test_names_are_no_texts() -> None:
     assert gate.payload("step", step) == {
         **step,
         "sessions": {name: "at [redacted:A_KEY]"},
+        "cwd": "/home/[redacted:A_KEY]",
         "body": "said [redacted:A_KEY]",
         "output": {"$status": "ok", "[redacted:A_KEY]": "[redacted:A_KEY]"},
     }
     assert gate.payload("step", step)["prev"] is link
     attempt = {"plan": {"role": name, "cwd": name, "instruction": name}, "mark": "abababab"}
     cleaned = gate.payload("attempt", attempt)
-    assert cleaned["plan"] == {"role": name, "cwd": name, "instruction": "[redacted:A_KEY]"}
+    hidden = "[redacted:A_KEY]"
+    assert cleaned["plan"] == {"role": name, "cwd": hidden, "instruction": hidden}
     assert cleaned["mark"] == "abababab"
-    assert gate.payload("workflow", {"name": name}) == {"name": name}
     assert gate.tags({"workflow": name, "status": "idle", "label.who": name}) == {
         "workflow": name,
         "status": "idle",
@@ -144,6 +201,37 @@ def test_names_are_no_texts() -> None:
     }
     assert gate.value({f"no {name}": 2}) == {"no [redacted:A_KEY]": 2}
     assert gate.value({"agent": name, "why": name}) == {"agent": name, "why": "[redacted:A_KEY]"}
+
+
+def test_words_of_a_workflow_are_none() -> None:
+    """What its threads are made of: roles, statuses, fields and their values. Its prose is cleaned of all else."""
+    redactor = Redactor(
+        [("A_KEY", "postgres"), ("B_KEY", "created_at"), ("C_KEY", "tok_second_99")]
+    )
+    gate = SecretsGate(lambda: redactor)
+    workflow = {
+        "name": "choose",
+        "description": "Use tok_second_99.",
+        "roles": {
+            "chooser": {
+                "goal": "postgres or not",
+                "capabilities": ["say tok_second_99"],
+                "frontmatter": {
+                    "properties": {
+                        "$status": {"enum": ["postgres", "sqlite"]},
+                        "created_at": {"description": "not tok_second_99"},
+                        "description": {"const": "C"},
+                    }
+                },
+            }
+        },
+        "graph": {"chooser": {"postgres": {"role": "$END", "prompt": "at {{ created_at }}"}}},
+    }
+    cleaned = gate.payload("workflow", workflow)
+    assert cleaned == json.loads(json.dumps(workflow).replace("tok_second_99", "[redacted:C_KEY]"))
+    assert gate.payload("text", "postgres, created_at, tok_second_99") == (
+        "postgres, created_at, [redacted:C_KEY]"
+    )
 
 
 def test_what_was_cleaned_stays_as_it_is() -> None:
@@ -158,5 +246,4 @@ def test_secrets_are_asked_for_only_when_there_is_something_to_clean() -> None:
 
     gate = SecretsGate(ask)
     assert gate.value({"name": "drain", "sinceMs": 1, "untilMs": None, "why": ""})
-    assert gate.payload("workflow", {"name": "x"})
     assert gate.tags({"status": "idle", "priority": "3"})

@@ -1,14 +1,24 @@
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uwf import config
-from uwf.config.secrets import is_secret, secret_values
+from uwf.config.secrets import in_all_forms, in_command, is_ordinary, is_secret, secret_values
+from uwf.record import replace
 
 LONG = "0123456789"
+
+
+def plain(found: list[tuple[str, str]], *values: str) -> list[tuple[str, str]]:
+    """Of secrets in all forms those that are one of `values`."""
+    return [secret for secret in found if secret[1] in values]
 
 
 @pytest.mark.parametrize(
@@ -25,24 +35,61 @@ def test_names_that_do_not(name: str) -> None:
 
 def test_short_values_are_left_alone_and_long_ones_come_first() -> None:
     environ = {"A_KEY": "1234567", "B_KEY": "12345678", "C_TOKEN": LONG, "PATH": LONG * 2}
-    assert secret_values(environ, config.defaults()) == [("C_TOKEN", LONG), ("B_KEY", "12345678")]
+    found = secret_values(environ, config.defaults())
+    assert plain(found, *environ.values()) == [("C_TOKEN", LONG), ("B_KEY", "12345678")]
+
+
+def test_shorter_ones_with_letters_and_digits_are_none_that_stand_in_a_text() -> None:
+    environ = {"A_PASSWORD": "hunter2", "B_PASSWORD": "ab12x", "C_PASSWORD": "a-b-c7"}
+    found = secret_values(environ, config.defaults())
+    assert plain(found, *environ.values()) == [("A_PASSWORD", "hunter2")]
+
+
+@pytest.mark.parametrize("word", ["postgres", "Password", "CHANGEME", "minioadmin", "development"])
+def test_an_ordinary_word_is_no_secret_unless_a_person_names_it(word: str) -> None:
+    assert is_ordinary(word)
+    environ, plainly = {"DB_PASSWORD": word}, config.defaults()
+    assert secret_values(environ, plainly) == []
+    named = replace(plainly, secrets=("DB_*",))
+    assert ("DB_PASSWORD", word) in secret_values(environ, named)
+
+
+@pytest.mark.parametrize(
+    "value", ["correcthorsebattery", "tRoubador", "hunter2hunter", "a b c d e"]
+)
+def test_what_is_no_ordinary_word(value: str) -> None:
+    assert not is_ordinary(value)
 
 
 def test_one_value_has_one_name() -> None:
-    environ = {"A_KEY": LONG, "B_KEY": LONG}
-    assert secret_values(environ, config.defaults()) == [("A_KEY", LONG)]
+    found = secret_values({"A_KEY": LONG, "B_KEY": LONG}, config.defaults())
+    assert plain(found, LONG) == [("A_KEY", LONG)]
+    assert {name for name, _ in found} == {"A_KEY"}
 
 
 def test_config_adds_names_and_values(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         'secrets = ["deploy_*", "PIN"]\n'
-        '[agents.a]\ncommand = "c"\nenv = { HF_TOKEN = "from-config", PIN = "87654321", X = "harmless!" }\n'
+        '[agents.a]\ncommand = "c --api-key of-the-command"\n'
+        'env = { HF_TOKEN = "con7", PIN = "8765", X = "harmless!", A_PIN = "abcd", PGPASSWORD = "postgres" }\n'
     )
-    found = secret_values({"DEPLOY_HOST": "example.org"}, config.load(str(tmp_path)))
-    assert sorted(found) == [
+    environ = {"DEPLOY_HOST": "example.org", "PIN": "123"}
+    found = secret_values(environ, config.load(str(tmp_path)))
+    assert plain(
+        found,
+        "example.org",
+        "con7",
+        "8765",
+        "of-the-command",
+        "harmless!",
+        "abcd",
+        "postgres",
+        "123",
+    ) == [
+        ("api-key", "of-the-command"),
         ("DEPLOY_HOST", "example.org"),
-        ("HF_TOKEN", "from-config"),
-        ("PIN", "87654321"),
+        ("HF_TOKEN", "con7"),
+        ("PIN", "8765"),
     ]
 
 
@@ -55,3 +102,58 @@ def test_values_are_known_again_when_they_are_quoted_or_stand_line_by_line() -> 
     assert json.dumps(environ["ODD_TOKEN"], ensure_ascii=False)[1:-1] in values
     assert {"first line of it", "last line of it"} <= set(values) and "short" not in values
     assert sorted(values, key=len, reverse=True) == values
+
+
+@given(
+    before=st.binary(max_size=7),
+    value=st.text(min_size=8, max_size=130),
+    after=st.binary(max_size=5),
+)
+def test_base64_of_whatever_holds_a_secret_does_not_keep_it(
+    before: bytes, value: str, after: bytes
+) -> None:
+    forms = {form for _, form in in_all_forms([("A_KEY", value)])}
+    whole = before + value.encode() + after
+    for encoded in (base64.b64encode(whole), base64.urlsafe_b64encode(whole)):
+        text = encoded.decode()
+        assert any(form in text for form in forms)
+        for form in forms:
+            text = text.replace(form, "")
+        assert len(text) <= len(base64.b64encode(before)) + len(base64.b64encode(after)) + 8
+
+
+def test_a_long_one_is_found_in_what_base64_has_wrapped() -> None:
+    value = "".join(chr(65 + n * 7 % 57) for n in range(93))
+    forms = {form for _, form in in_all_forms([("A_KEY", value)])}
+    lines = base64.encodebytes(f"{value}\n".encode()).decode().splitlines()
+    assert len(lines) == 2
+    assert all(any(form in line for form in forms) for line in lines)
+
+
+@pytest.mark.parametrize("value", ["p@ss/w0rd+x", "a b&c=d?e%f", "\u00fcber-gehe1m"])
+def test_a_secret_in_a_url_is_known_again(value: str) -> None:
+    forms = {form for _, form in in_all_forms([("A_KEY", value)])}
+    assert {quote(value), quote(value, safe="")} <= forms
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("claude --api-key sk-live-INLINE99 -p", [("api-key", "sk-live-INLINE99")]),
+        ("run --token=abc123", [("token", "abc123")]),
+        ("run --db-password 'two words'", [("db-password", "two words")]),
+        ("env GH_TOKEN=ghp_0123 run", [("GH_TOKEN", "ghp_0123")]),
+        ("sh -c 'MYSQL_PASSWORD=\"s3cret\" run'", [("MYSQL_PASSWORD", "s3cret")]),
+        ("curl -H 'Authorization: Bearer eyJh.x'", [("Authorization", "eyJh.x")]),
+        ("curl -H 'X-Api-Key: k-12345'", [("X-Api-Key", "k-12345")]),
+        ("run postgres://app:s3cr@t@db/x", [("password", "s3cr")]),
+        ("git clone https://me:ghp_9x@host/x", [("password", "ghp_9x")]),
+        ("run --token $GH_TOKEN --key /etc/key.pem --secret --all", []),
+        ("run --max-tokens 5000 --keyboard qwerty https://host/a:b", []),
+        ("python3 reviewer.py --model opus", []),
+    ],
+)
+def test_what_a_command_line_hands_over_as_a_secret(
+    line: str, found: list[tuple[str, str]]
+) -> None:
+    assert in_command(line) == found

@@ -59,8 +59,9 @@ def make_rig(home: str) -> Callable[..., Rig]:
     """A rig over a store in memory, with settings."""
 
     def make(*, secrets: Sequence[tuple[str, str]] = (), **settings: Any) -> Rig:
-        gate = SecretsGate(lambda: Redactor(secrets))
-        return Rig(open_in_memory(gate, home=home), home, secrets=secrets, **settings)
+        redactor = Redactor(secrets)
+        gate = SecretsGate(lambda: redactor)
+        return Rig(open_in_memory(gate, home=home), home, redactor=redactor, **settings)
 
     return make
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,7 +69,7 @@ class Rig:
         store: Store,
         home: str,
         *,
-        secrets: Sequence[tuple[str, str]] = (),
+        redactor: Redactor | None = None,
         max_steps: int = 100,
         history_chars: int = 32_000,
         agents: dict[str, AgentConfig] | None = None,
@@ -98,12 +97,12 @@ class Rig:
             settings = replace(settings, settings=rules)
         self.engine = RunContext(
             store=store,
-            cache=NodeCache(store),
+            cache=NodeCache(store, redactor),
             admission=Admission(store, home, settings, "/bin"),
             home=home,
             config=settings,
             environ={"PATH": "/bin"},
-            redactor=Redactor(secrets),
+            redactor=redactor or Redactor(),
             agent_for=self._agent_for,
             on_event=self.events.append,
         )
@@ -126,7 +125,9 @@ class Rig:
 
     def run(self, id: str, verb: str, *answers: Answers, **order: Any) -> list[Result]:
         """Run a command on a thread to its end; the agent says `answers`, and all of them."""
-        self.engine = replace(self.engine, cache=NodeCache(self.store))  # each command is a process
+        self.engine = replace(
+            self.engine, cache=NodeCache(self.store, self.engine.redactor)
+        )  # each command is a process
         self.agent.will_say(*answers)
         try:
             results = [

@@ -192,6 +192,10 @@ class App(OpenHome):
             config.local_zone(),
         )
         thread = lifecycle.start(self.store(create=True), begin)
+        self.workflows.tell_hidden(found.workflow)
+        self.tell_hidden(task, "the task")
+        self.tell_hidden(cwd, "the name of the working directory")
+        self.tell_hidden(str(begin.labels), "a label")
         return self.show(thread.id)
 
     def exec(

@@ -85,7 +85,7 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
 
 def fork(home: OpenHome, step: str, supplement: str | None) -> Forked:
     node, source = resolve.forkable(home.reader(), step)
-    said = home.redactor.text(supplement) if supplement else None
+    said = home.clean(supplement, "what you add") if supplement else None
     thread = forking.fork(home.store(), node, source, said)
     carried = None if thread.plan is None else _carried(thread.plan)
     if carried is not None and carried.supplement == said:

@@ -52,7 +52,7 @@ class Guards:
         if agent is None:
             pause.turn_on(store, pause.PAUSE, "pause", until_ms=until_ms, why=why)
         else:
-            name = self._home.redactor.text(agent)  # as a run calls it
+            name = self._home.named(agent)  # as a run calls it
             counter = pause.of_agent(name)
             pause.turn_on(store, counter, name, until_ms=until_ms, why=why or "by hand")
 
@@ -63,7 +63,7 @@ class Guards:
         store = self._home.store(create=True)
         if agent is None:
             return pause.turn_off(store, pause.PAUSE)
-        return pause.resume_agent(store, self._home.redactor.text(agent))
+        return pause.resume_agent(store, self._home.named(agent))
 
     def reset(self, breaker: str) -> int:
         """Close a circuit breaker by hand, or all of an agent; how many. Raises `NotFound` when none was open."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent
     from uwf.config import Config
     from uwf.engine.chain.attempt import Failure
+    from uwf.engine.chain.gate import SecretsGate
     from uwf.engine.chain.redact import Redactor
     from uwf.engine.events import Event
     from uwf.engine.query.threads import ThreadViews
@@ -69,14 +70,13 @@ class OpenHome:
     def store(self, *, create: bool = False) -> SqliteStore:
         """The store, opened once. Only what writes may create it."""
         if self._store is None:
-            from uwf.engine.chain.gate import SecretsGate
             from uwf.store.sqlite import open_store
 
             self._store = open_store(
                 self.store_path,
                 create=create,
                 wait_s=self._wait_s,
-                gate=SecretsGate(lambda: self.redactor),
+                gate=self.gate,
             )
         return self._store
 
@@ -101,6 +101,13 @@ class OpenHome:
             self._store = None
 
     @property
+    def gate(self) -> SecretsGate:
+        """What all that is written passes."""
+        from uwf.engine.chain.gate import SecretsGate
+
+        return SecretsGate(lambda: self.redactor)
+
+    @property
     def redactor(self) -> Redactor:
         """What keeps the secrets of this environment and config out of the store."""
         if self._redactor is None:
@@ -108,6 +115,31 @@ class OpenHome:
 
             self._redactor = Redactor(settings.secret_values(self.config))
         return self._redactor
+
+    def named(self, agent: str) -> str:
+        """What an agent is called in the store: its command line without what that hands over as a secret."""
+        self.hide(agent)
+        return self.redactor.text(agent)
+
+    def hide(self, agent: str) -> None:
+        """Hide from now on what the command line of an agent hands over as a secret."""
+        from uwf.config import secrets
+
+        found = secrets.in_command(agent)
+        if found:
+            self.redactor.hide(secrets.in_all_forms(found))
+
+    def clean(self, text: str, what: str) -> str:
+        """`text` as it is stored; a person is told where that is not what was typed. `what` says what it is."""
+        self.tell_hidden(text, what)
+        return self.redactor.text(text)
+
+    def tell_hidden(self, text: str, what: str) -> None:
+        """Tell a person that `what`, whose words are in `text`, is stored without its secrets."""
+        names = self.redactor.found_in(text)
+        if names:
+            marks = ", ".join(f"[redacted:{name}]" for name in names)
+            self.warn(f"{what} holds a secret, which is stored, and told to agents, as {marks}")
 
     def views(self) -> ThreadViews:
         """Threads of this home, as they are shown. A config that is not valid hides none of them."""
@@ -148,7 +180,7 @@ class OpenHome:
         store, environ = self.store(), settings.environment()
         return RunContext(
             store=store,
-            cache=NodeCache(store),
+            cache=NodeCache(store, self.redactor),
             admission=Admission(
                 store, self.home, config, environ.get("PATH", ""), settings.local_zone()
             ),

@@ -7,6 +7,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run import runner
 from uwf.errors import StateError
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def run(
     on_event: Callable[[Event], None] | None,
 ) -> Iterator[RunView]:
     """Run the thread `id` as ordered. A suspended thread has the same hint as when it was suspended."""
+    if order.agent is not None:
+        home.hide(order.agent)
+    if order.supplement is not None:
+        order = replace(order, supplement=home.clean(order.supplement, "what you add"))
     context, views = home.context(on_event), home.views()
     given, stop = stop, stop or Stop()
     try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from uwf.app.opened import OpenHome
     from uwf.engine.query.workflows import Found
+    from uwf.workflow.model import Workflow
     from uwf.workflow.problem import WorkflowProblem
 
 
@@ -37,7 +38,7 @@ class Workflows:
     def show(self, workflow: str) -> StoredWorkflow:
         """The workflow and the id that it has, or would have, as an object."""
         found = self.find(workflow)
-        payload = model.to_payload(found.workflow)
+        payload = self._home.gate.payload("workflow", model.to_payload(found.workflow))
         id = codec.id_of(codec.encode("workflow", payload))
         return StoredWorkflow(id, found.source, found.path, found.workflow, payload)
 
@@ -57,7 +58,13 @@ class Workflows:
             error.hint = error.hint or _hint_to_add(file)
             raise
         self._warn(loaded.warnings)
-        return workflows.register(self._home.store(create=True), loaded.workflow)
+        added = workflows.register(self._home.store(create=True), loaded.workflow)
+        self.tell_hidden(loaded.workflow)
+        return added
+
+    def tell_hidden(self, workflow: Workflow) -> None:
+        """Tell a person that a workflow is stored without the secrets in its texts."""
+        self._home.tell_hidden(str(model.to_payload(workflow)), f"workflow {workflow.name}")
 
     def problems(self, files: Iterable[str]) -> list[WorkflowProblem]:
         """What is wrong or odd in workflow files, with its place."""

@@ -1,10 +1,15 @@
-"""Which values are secrets: those of environment variables and config keys whose names say so."""
+"""Which values are secrets, and what they may look like.
+
+Those of environment variables and config keys whose names say so, and what a command line hands over as a key or a
+password. An ordinary word is none, whatever its variable is called: `POSTGRES_PASSWORD=postgres` hides nothing, and
+would be struck out of every text that speaks of that database. Who wants it hidden names it in `secrets`.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from uwf.config import Config
 
@@ -14,28 +19,134 @@ PATTERNS = ("*_KEY", "*_TOKEN", "*_SECRET", "*PASSWORD*")
 MIN_CHARS = 8
 """Shorter values stand in too many innocent places."""
 
+MIXED_CHARS, NAMED_CHARS = 6, 4
+"""How short one may be that has letters and digits; one that a person has named."""
+
+WORD_CHARS = 14
+"""From this length on letters alone are no ordinary word any more."""
+
+ENCODED_CHARS = 8
+"""The shortest part of an encoded value that is looked for."""
+
+LINE_BYTES = 57
+"""What `base64` puts on one line."""
+
+_HINTS = ("key", "token", "secret", "passw", "authorization", "://")
+"""One of these stands in every command line that hands a secret over."""
+
 
 def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str, str]]:
     """(name, value) of every secret in every form, longest first, so that one inside another is not torn apart."""
-    patterns = (*PATTERNS, *config.secrets)
+    found = _hidden(environ, config.secrets, MIN_CHARS)
+    for agent in config.agents.values():
+        found += _hidden(dict(agent.env), config.secrets, NAMED_CHARS)
+        words = (f"'{word}'" if " " in word else word for word in agent.command)
+        found += in_command(" ".join(words))
+    return in_all_forms(found)
+
+
+def in_all_forms(secrets: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """`secrets` in every form, longest first; of one value the first name counts."""
     found: dict[str, str] = {}
-    for env in (environ, *(dict(agent.env) for agent in config.agents.values())):
-        for name, value in env.items():
-            if len(value) >= MIN_CHARS and is_secret(name, patterns):
-                for form in _forms(value):
-                    found.setdefault(form, name)
+    for name, value in secrets:
+        for form in _forms(value):
+            found.setdefault(form, name)
     return sorted(((name, value) for value, name in found.items()), key=_longest_first)
 
 
+def in_command(line: str) -> list[tuple[str, str]]:
+    """(name, value) of what a command line hands over as a secret: `--api-key VALUE`, `--token=VALUE`, `A_KEY=VALUE`,
+    `Authorization: Bearer VALUE`, `https://user:VALUE@host`.
+    """
+    if not any(hint in line.lower() for hint in _HINTS):
+        return []
+    import re  # few command lines have one
+
+    option = r"--?[\w-]*?(?:key|token|secret|password|passwd)(?:=|\s+)"
+    variable = r"\b\w*(?:_KEY|_TOKEN|_SECRET|PASSWORD)="
+    header = r"\b[\w-]*(?:key|token|authorization)\s*:\s*(?:bearer\s+|token\s+|basic\s+)?"
+    url = r"://[^\s/:@]*:(?=[^\s/@]+@)"
+    word = r"\"(?P<twice>[^\"]+)\"|'(?P<once>[^']+)'|(?P<bare>[^\s\"']+)"
+    handed = rf"(?P<name>{option}|{variable}|{header})(?:{word})|{url}(?P<part>[^\s\"'@]+)"
+    found = []
+    for match in re.finditer(handed, line, re.IGNORECASE):
+        value = match["twice"] or match["once"] or match["bare"] or match["part"]
+        if len(value) >= NAMED_CHARS and not value.startswith(("-", "$", "/")):
+            name = re.split(r"[=:\s]", match["name"] or "password")[0]
+            found.append((name.strip("-"), value))
+    return found
+
+
+def _hidden(
+    variables: Mapping[str, str], named: tuple[str, ...], least: int
+) -> list[tuple[str, str]]:
+    """Those of `variables` that are secrets by their names; and by their look, where no person has `named` them."""
+    patterns = (*PATTERNS, *named)
+    return [
+        (name, value)
+        for name, value in variables.items()
+        if is_secret(name, patterns)
+        and (len(value) >= NAMED_CHARS if is_secret(name, named) else _is_long(value, least))
+    ]
+
+
+def _is_long(value: str, least: int) -> bool:
+    """Whether `value` is too long, or too odd, to stand in a text by chance."""
+    if is_ordinary(value):
+        return False
+    is_mixed = value.isalnum() and not value.isdigit() and not value.isalpha()
+    return len(value) >= (min(MIXED_CHARS, least) if is_mixed else least)
+
+
+def is_ordinary(value: str) -> bool:
+    """Whether `value` is a word as it stands in any text."""
+    is_word = value.islower() or value.isupper() or value.istitle()
+    return value.isalpha() and is_word and len(value) < WORD_CHARS
+
+
 def _forms(value: str) -> list[str]:
-    """What `value` may look like in what an agent says: itself, quoted as JSON and YAML do, and line by line."""
+    """What `value` may look like in what an agent says: itself, quoted as JSON and YAML do, line by line, in a URL, in
+    base64.
+    """
+    encoded = [*_in_url(value), *_in_base64(value.encode(errors="surrogateescape"))]
     if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
-        return [value]
+        return [value, *encoded]
     import json
 
     quoted = [json.dumps(value, ensure_ascii=only_ascii)[1:-1] for only_ascii in (True, False)]
     lines = [line.strip() for line in value.splitlines()]
-    return [value, *quoted, *(line for line in lines if len(line) >= MIN_CHARS)]
+    return [value, *quoted, *encoded, *(line for line in lines if len(line) >= MIN_CHARS)]
+
+
+def _in_url(value: str) -> list[str]:
+    """`value` as a part of a URL, where that looks different: with `/` as it is, and without."""
+    if value.isascii() and value.replace("-", "").replace("_", "").isalnum():
+        return []
+    data = value.encode(errors="surrogateescape")
+    found = []
+    for kept in (b"-._~", b"-._~/"):
+        parts = [
+            chr(b) if (chr(b).isalnum() and b < 128) or b in kept else f"%{b:02X}" for b in data
+        ]
+        found.append("".join(parts))
+    return [form for form in found if form != value and len(form) >= ENCODED_CHARS]
+
+
+def _in_base64(data: bytes) -> list[str]:
+    """What of `data` stands in any base64 of a text that holds it: a character of base64 is of one to two bytes, so
+    there are three ways to begin. Long values also as `base64` wraps them.
+    """
+    from binascii import b2a_base64
+
+    found = []
+    for before in range(3):
+        whole = b2a_base64(bytes(before) + data, newline=False).decode()
+        found.append(whole[-(-before * 8 // 6) : (before + len(data)) * 8 // 6])
+    if len(data) > LINE_BYTES:
+        lines = [data[at : at + LINE_BYTES] for at in range(0, len(data), LINE_BYTES)]
+        found += [b2a_base64(each, newline=False).decode()[: len(each) * 8 // 6] for each in lines]
+    found += [form.replace("+", "-").replace("/", "_") for form in found]
+    return [form for form in dict.fromkeys(found) if len(form) >= ENCODED_CHARS]
 
 
 def is_secret(name: str, patterns: tuple[str, ...] = PATTERNS) -> bool:

@@ -24,11 +24,13 @@ class Preflight(Guard):
         cwd = request.cwd
         cannot = f"thread {request.thread} cannot run: its working directory {cwd}"
         if not os.path.isdir(cwd):
+            is_hidden = "[redacted:" in cwd
+            unknown = " in this environment, which does not have the secret in its name"
             raise refuse(
                 "preflight_failed",
-                f"{cannot} does not exist",
+                f"{cannot} does not exist{unknown if is_hidden else ''}",
                 kind=PersonNeeded,
-                hint=f"mkdir -p {cwd}",
+                hint=None if is_hidden else f"mkdir -p {cwd}",
             )
         if not os.access(cwd, os.W_OK | os.X_OK):
             raise refuse(

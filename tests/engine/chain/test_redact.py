@@ -156,7 +156,7 @@ def test_workflow_that_holds_a_secret_does_not_bring_it_into_a_prompt(rig: Rig) 
     assert SECRET not in rig.prompt
     assert f"Log in with {MARK}." in rig.prompt
     assert f"Use {MARK}." in rig.prompt
-    assert set(leaks(rig.store)) == {"workflow"}
+    assert leaks(rig.store) == []
 
 
 def test_agent_gets_the_environment_untouched_and_the_stored_prompt(rig: Rig) -> None:
@@ -175,11 +175,23 @@ def test_reason_of_a_cancellation(rig: Rig) -> None:
     assert leaks(rig.store) == []
 
 
-def test_short_values_are_left_alone() -> None:
-    from uwf.config import defaults, secrets
-
-    environ = {"A_KEY": "1234567", "B_KEY": "12345678", "HOME": "/home/somebody"}
-    assert secrets.secret_values(environ, defaults()) == [("B_KEY", "12345678")]
+def test_statuses_and_the_words_of_uwf_are_told_as_they_are(make_rig: Callable[..., Rig]) -> None:
+    secrets = [
+        ("A_KEY", "Markdown"),
+        ("B_KEY", "done"),
+        ("C_KEY", "file"),
+        ("D_KEY", "Write a parser"),
+    ]
+    rig = make_rig(secrets=secrets)
+    id = rig.start(PAIR, "Write a parser in a file, in Markdown.")
+    told = "Markdown, done"
+    rig.exec(id, reply("done", told, file=told))
+    shown = rig.prompt.partition("## Where")[0]
+    assert "[redacted" not in shown and "as Markdown" in shown and "For `done`" in shown
+    assert "[redacted:D_KEY] in a file" in rig.prompt
+    assert rig.step(rig.head(id))["prompt"] == rig.prompt
+    step = rig.steps(id)[0]
+    assert (step.status, step.output["file"], step.body) == ("done", told, told)
 
 
 def test_without_secrets_nothing_is_touched(make_rig: Callable[..., Rig]) -> None:

@@ -6,12 +6,14 @@ prompt sections with each step; a `NodeCache` makes each of them cost once.
 
 from __future__ import annotations
 
+from uwf.engine.chain.gate import words_of
 from uwf.engine.chain.nodes import Step
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Nodes
+    from uwf.engine.chain.redact import Redactor
     from uwf.store.codec import Link, Node
     from uwf.workflow.model import Workflow
 
@@ -23,8 +25,10 @@ KEPT_STEPS = 8
 class NodeCache:
     """Reads nodes of one store, and remembers the newest of those that chains are made of."""
 
-    def __init__(self, nodes: Nodes) -> None:
+    def __init__(self, nodes: Nodes, redactor: Redactor | None = None) -> None:
+        """The `redactor` of the run is told to spare the words of every workflow that is read."""
         self._source = nodes
+        self._redactor = redactor
         self._nodes: dict[str, Node] = {}
         self._steps: dict[str, Step] = {}
         self._workflows: dict[str, Workflow] = {}
@@ -65,5 +69,8 @@ class NodeCache:
         """The workflow that the object `id` is."""
         found = self._workflows.get(id)
         if found is None:
-            found = self._workflows[id] = workflow_model.from_payload(self.get(id).payload)
+            payload = self.get(id).payload
+            found = self._workflows[id] = workflow_model.from_payload(payload)
+            if self._redactor is not None:
+                self._redactor.spare(words_of(payload))
         return found

@@ -1,8 +1,9 @@
 """The gate of a store: whatever is written passes it, so that no front door and no command can forget to redact.
 
 Every string is rid of secrets, in objects, tags, reasons of moves, counters; but not the names that others look up by:
-ids, roles, statuses, folders, marks. They are listed here, by the kinds of what is stored. What is of no kind that is
-known is cleaned whole. A workflow is kept as its file is: what it holds was under version control before.
+ids, roles, statuses, marks. They are listed here, by the kinds of what is stored. What is of no kind that is
+known is cleaned whole. Of a workflow the prose is cleaned: its names, statuses and fields are words that its threads
+are made of, and stay as they are in all that is written from then on.
 """
 
 from __future__ import annotations
@@ -30,16 +31,26 @@ if TYPE_CHECKING:
     Names: TypeAlias = Mapping[str, "Names | None"]
     """Fields that are names: all that stands in one (None), or what of it."""
 
-WHOLE = ("workflow",)
+PROSE = (
+    "description",
+    "goal",
+    "capabilities",
+    "procedure",
+    "output",
+    "prompt",
+    "title",
+    "default",
+    "examples",
+)
+"""Fields of a workflow, and of its schemas, that are text for a reader; all else are words that others look up by."""
 
 NAMES: dict[str, Names] = {
-    "start": {"thread": None, "cwd": None},
+    "start": {"thread": None},
     "rebind": {},
     "step": {
         "thread": None,
         "role": None,
         "status": None,
-        "cwd": None,
         "visits": None,
         "process": None,
         "sessions": {},
@@ -48,7 +59,7 @@ NAMES: dict[str, Names] = {
         "thread": None,
         "mark": None,
         "process": None,
-        "plan": {"role": None, "cwd": None},
+        "plan": {"role": None},
         "error": {"code": None},
     },
     "turn": {"attempt": None, "from": None, "kind": None},
@@ -87,8 +98,8 @@ class SecretsGate:
         self._found: Redactor | None = None
 
     def payload(self, kind: str, payload: Any) -> Any:
-        if kind in WHOLE:
-            return payload
+        if kind == "workflow":
+            self._redactor.spare(words_of(payload))
         names = NAMES.get(kind)
         if names is None or not isinstance(payload, dict):
             return self._redactor.value(payload)
@@ -135,6 +146,28 @@ class SecretsGate:
         if self._found is None:
             self._found = self._find()
         return self._found
+
+
+def words_of(workflow: Any) -> str:
+    """All that is no prose in the payload of a workflow, one word a line."""
+    words: list[str] = []
+    _gather(workflow, words)
+    return "\n".join(words)
+
+
+def _gather(value: Any, words: list[str]) -> None:
+    if isinstance(value, dict):
+        for key, field in value.items():
+            words.append(key)
+            if key not in PROSE or isinstance(
+                field, dict
+            ):  # a field that a reply has may be called so
+                _gather(field, words)
+    elif isinstance(value, list):
+        for item in value:
+            _gather(item, words)
+    elif type(value) is str:
+        words.append(value)
 
 
 def _is_known(key: str) -> bool:

@@ -1,10 +1,13 @@
 """Secrets stay out of the store: their values are replaced before anything is hashed.
 
 A chain is for ever, so what must not be kept must not get in. The front door gives the names and values
-(`config.secret_values`); here every text on its way into an object or a tag is rid of them.
+(`config.secret_values`); here every text on its way into an object or a tag is rid of them. A value that uwf or the
+workflow itself has as a word is spared: statuses, names of fields, what a reply must look like are never changed.
 """
 
 from __future__ import annotations
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +16,47 @@ if TYPE_CHECKING:
 
 
 class Redactor:
-    """Replaces secret values by `[redacted:NAME]`. `secrets` are (name, value) pairs, longest value first."""
+    """Replaces secret values by `[redacted:NAME]`. `secrets` are (name, value) pairs, longest value first.
+
+    One serves a whole command, and all that it writes: what it hides, and what it spares, holds from then on.
+    """
 
     def __init__(self, secrets: Sequence[tuple[str, str]] = ()) -> None:
-        self._secrets = tuple(secrets)
+        self._spared: list[str] = []
+        self._know(secrets)
+
+    def hide(self, secrets: Sequence[tuple[str, str]]) -> None:
+        """Hide these as well, longest first."""
+        more = (*self._secrets, *secrets)
+        self._know(sorted(more, key=lambda secret: -len(secret[1])))
+
+    def spare(self, words: str) -> None:
+        """Let stand from now on what is a part of `words`, which others look up by or must be told as they are."""
+        if self._secrets and words not in self._spared:
+            self._spared.append(words)
+            self._know(self._secrets)
+
+    def _know(self, secrets: Sequence[tuple[str, str]]) -> None:
+        self._secrets = tuple(
+            (name, value)
+            for name, value in secrets
+            if not any(value in words for words in self._spared)
+        )
         self._marks = tuple({f"[redacted:{name}]" for name, _ in self._secrets})
+
+    def found_in(self, text: str) -> list[str]:
+        """The names of the secrets that `text` holds."""
+        return sorted({name for name, value in self._secrets if value in text})
+
+    def restored(self, path: str) -> str:
+        """The folder that is stored as `path`: with the secrets in it that are known here."""
+        for name, value in self._secrets:
+            mark = f"[redacted:{name}]"
+            if mark in path:
+                whole = self.restored(path.replace(mark, value))
+                if os.path.isdir(whole):
+                    return whole
+        return path
 
     def text(self, text: str) -> str:
         """`text` rid of secrets. What was cleaned before stays as it is."""
@@ -52,7 +91,9 @@ class Redactor:
 
     def _bytes(self, data: bytes) -> bytes:
         for name, value in self._secrets:
-            data = data.replace(value.encode(), f"[redacted:{name}]".encode())
+            data = data.replace(
+                value.encode(errors="surrogateescape"), f"[redacted:{name}]".encode()
+            )
         return data
 
     def stream(self) -> StreamRedactor:
@@ -95,7 +136,9 @@ def _across(text: str, value: str, end: int) -> int:
 
 def _overlap(text: str, value: str) -> int:
     """The length of the longest end of `text` that is a proper beginning of `value`."""
-    for length in range(min(len(text), len(value) - 1), 0, -1):
-        if text.endswith(value[:length]):
-            return length
+    start = text.find(value[0], max(0, len(text) - len(value) + 1))
+    while start >= 0:
+        if value.startswith(text[start:]):
+            return len(text) - start
+        start = text.find(value[0], start + 1)
     return 0

@@ -135,7 +135,7 @@ def build(
             environ["UWF_SESSION_FORK"] = "1"
     return AgentRequest(
         prompt=prompt,
-        cwd=plan.cwd,
+        cwd=ctx.redactor.restored(plan.cwd),
         env=environ,
         session=None if session is None else session.id,
         forks_session=session is not None and session.is_forked,

@@ -151,7 +151,7 @@ def _decide(ctx: RunContext, thread: Thread, order: Order) -> Plan | ThreadState
         raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
     if isinstance(found, ThreadState):
         return found
-    return replace(found, instruction=clean(found.instruction))
+    return replace(found, instruction=clean(found.instruction), cwd=clean(found.cwd))
 
 
 def _agent_for(ctx: RunContext, workflow: Workflow, plan: Plan, order: Order) -> Agent:

@@ -12,18 +12,19 @@ from uwf.engine.chain.story import render_history
 from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
-from uwf.workflow.model import SUSPEND
+from uwf.workflow.model import SUSPEND, Role
 from uwf.workflow.reply_schema.sample import examples as filled_in
 from uwf.workflow.reply_schema.structure import branches_for, properties_for, statuses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.nodes import Plan, Position, Step, Writer
-    from uwf.workflow.model import Role, Workflow
+    from uwf.engine.chain.redact import Redactor
+    from uwf.workflow.model import Workflow
 
 SEPARATOR = "\n\n"
 
@@ -68,11 +69,13 @@ def assemble(
     thread: str,
     *,
     history_chars: int,
-    clean: Callable[[str], str],
+    redactor: Redactor,
 ) -> Prompt:
-    """The prompt for the step that `plan` describes, at `position` in the chain. `clean` takes secrets out."""
+    """The prompt for the step that `plan` describes, at `position` in the chain. `redactor` takes secrets out."""
+    clean = redactor.text
     reply, about = cache.sections.get((plan.workflow, plan.role)) or ("", "")
     if not reply:
+        redactor.spare(_OWN_WORDS)
         role = workflow.roles[plan.role]
         reply, about = clean(reply_section(role)), clean(_role(role))
         cache.sections[plan.workflow, plan.role] = reply, about
@@ -243,3 +246,7 @@ def _yaml(value: Any) -> str:
     import json
 
     return json.dumps(value)
+
+
+_OWN_WORDS = reply_section(Role("", "", "", (), "", "", {}))
+"""What every role is told of its reply: no secret that a person has named makes it unreadable."""

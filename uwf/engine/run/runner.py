@@ -139,7 +139,7 @@ def _request(ctx: RunContext, step: NextStep, order: Order, wait_s: float) -> Re
         workflow=step.workflow.name,
         role=plan.role,
         agent=ctx.redactor.text(step.agent.name),
-        cwd=plan.cwd,
+        cwd=ctx.redactor.restored(plan.cwd),
         labels=labels_of(thread.tags),
         priority=number_of(thread.tags, PRIORITY, thread.id) or 0,
         person=order.is_person,

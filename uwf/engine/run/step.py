@@ -95,7 +95,7 @@ class StepRun:
             self.step.plan,
             self.step.thread.id,
             history_chars=self.ctx.config.prompt.history_chars,
-            clean=self.ctx.redactor.text,
+            redactor=self.ctx.redactor,
         )
         first = text = self.sections.text
         problems: list[str] = []
