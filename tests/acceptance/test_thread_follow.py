@@ -6,6 +6,8 @@ import json
 import subprocess
 import time
 
+import pytest
+
 from tests.helpers.project import (
     APPROVED,
     ASKS,
@@ -149,6 +151,58 @@ def test_wait_returns_when_nobody_runs_the_thread(project: Project) -> None:
     finish(project, process)
     out, _ = waiting.communicate(timeout=20)
     assert (waiting.returncode, json.loads(out)["status"]) == (0, "completed")
+
+
+@pytest.mark.parametrize(
+    ("reply_", "code"),
+    [(reply(), 0), (ASKS, 3), ("no front matter", 6)],
+    ids=["done", "asks", "fails"],
+)
+def test_wait_ends_with_the_exit_code_of_the_run(project: Project, reply_: str, code: int) -> None:
+    thread = project.begin()
+    done = project.step(thread, project.agent(reply_), expect=code)
+    waited = project("thread", "wait", thread, "--json", expect=code)
+    assert waited.json["status"] == done[-1]["status"]
+    text = project("thread", "wait", thread, expect=code)
+    if code == 6:
+        assert waited.error["code"] == "bad_reply" and waited.error["thread"] == thread
+        assert text.err.startswith(f"error: {thread}: ")
+    elif code == 3:
+        assert text.err == f"hint: uwf thread resume {thread} --supplement TEXT\n"
+
+
+def test_wait_for_a_status_says_when_it_cannot_come_any_more(project: Project) -> None:
+    thread = project.begin()
+    late = project("thread", "wait", thread, "--until", "completed", "--timeout", "0", expect=75)
+    assert f"uwf thread watch {thread}" in late.err
+    project("thread", "cancel", thread)
+    assert project("thread", "wait", thread, "--json", expect=5).error["code"] == "cancelled"
+    project("thread", "wait", thread, "--until", "suspended,completed", expect=5)
+    project("thread", "wait", thread, "--until", "cancelled")
+    project("thread", "wait", thread, "--until", "gone", expect=2)
+    project("thread", "wait", thread, "--until", ",", expect=2)
+
+
+def test_wait_for_several_tells_each_and_ends_with_the_worst(project: Project) -> None:
+    done, asked = project.begin(), project.begin()
+    project.step(done, project.agent(reply()))
+    project.step(asked, project.agent(ASKS), expect=3)
+    both = project("thread", "wait", done, asked, expect=3)
+    assert both.out.splitlines() == [f"{done}  completed", f"{asked}  suspended"]
+    process = running(project, late := project.begin())
+    where = ("thread", "wait", "--where", "workflow=one", "--until", "completed,suspended")
+    assert project(*where, "--dry-run", "-q").out.split() == [asked, late]
+    waiting = project.start(*where, "--json")
+    assert waiting.stdout is not None
+    first = waiting.stdout.readline()
+    finish(project, process)
+    out, _ = waiting.communicate(timeout=20)
+    rows = [json.loads(line) for line in (first, *out.splitlines())]
+    assert [(row["thread"], row["status"]) for row in rows] == [
+        (asked, "suspended"),
+        (late, "completed"),
+    ]
+    assert waiting.returncode == 3
 
 
 def test_diff_shows_what_two_threads_share_and_where_they_part(project: Project) -> None:

@@ -84,7 +84,8 @@ def test_thread_that_runs_is_busy_for_all_others(app: App, tmp_path: Path) -> No
     def look(_event: Event) -> None:
         with App.open(app.home) as other:
             assert other.show(id).status == "running"
-            assert other.wait(id, 0.0) is False
+            [waited] = other.wait(id, timeout_s=0.0)
+            assert (waited.thread.status, waited.in_time) == ("running", False)
             with pytest.raises(Busy):
                 list(other.exec(id, agent=DONE))
 

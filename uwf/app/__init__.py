@@ -19,6 +19,7 @@ from __future__ import annotations
 from uwf import config
 from uwf.app.opened import TURN_S, OpenHome, absolute, no_warning
 from uwf.errors import InputError
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
     from uwf.engine.query.refs import ThreadMove
     from uwf.engine.query.thread_view import RunView, ThreadView
     from uwf.store.protocols import Ref
+
+
+class Waited(Record):
+    """A thread that was waited for, as it is then; and whether it was there in time."""
+
+    thread: ThreadView
+    in_time: bool
 
 
 class App(OpenHome):
@@ -132,11 +140,23 @@ class App(OpenHome):
 
         return follow(self.reader(), self.views(), self.thread_id(thread))
 
-    def wait(self, thread: str, timeout_s: float | None = None) -> bool:
-        """Wait until no process runs a thread. False when the time was not enough."""
-        from uwf.engine.actions import stop
+    def wait(
+        self,
+        *threads: str,
+        until: Sequence[str] = (),
+        timeout_s: float | None = None,
+        at_once: int | None = None,
+    ) -> Iterator[Waited]:
+        """Each thread as soon as no process runs it, or with `until` as soon as it has one of these statuses.
 
-        return stop.wait(self.reader(), self.thread_id(thread), timeout_s=timeout_s)
+        What has ended otherwise is not waited for; what was not there in time comes last. `at_once` says how many are
+        waited for at a time.
+        """
+        from uwf.engine.query import waiting
+
+        ids = list(map(self.thread_id, threads))
+        found = waiting.wait(self.reader(), ids, until=until, timeout_s=timeout_s, at_once=at_once)
+        return (Waited(self.show(id), in_time) for id, in_time in found)
 
     def compare(self, one: str, other: str) -> Comparison:
         """The steps that two threads share, and those after that."""

@@ -74,13 +74,18 @@ class Chosen(Record):
         if self.dry_run:
             self.show(ctx, ids)
             return exits.DONE
-        if len(self.threads) == 1:
+        if self.is_one:
             return alone(ids[0]) or exits.DONE
         if not ids:
             return exits.DONE
         from uwf.cli import several
 
         return several.run(ctx, self, ids, text)
+
+    @property
+    def is_one(self) -> bool:
+        """Whether one thread is named: its answer is what it is without any choice."""
+        return len(self.threads) == 1
 
     @property
     def typed(self) -> str:

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uwf.app.values import RunView
+    from uwf.app.values import RunView, ThreadView
     from uwf.cli.output import Output
 
 DONE = 0
@@ -63,6 +63,20 @@ def after_step(line: RunView) -> int:
     if line.error is not None:
         return AGENT_FAILED
     return SUSPENDED if line.status == "suspended" else DONE
+
+
+def after_wait(thread: ThreadView, *, is_wanted: bool) -> int:
+    """The exit code for a thread that was waited for: that which its run has ended with.
+
+    `is_wanted` says whether its status is the one that was waited for, where one was.
+    """
+    if thread.status == "corrupt":
+        return FAULT
+    if not is_wanted:
+        return WRONG_STATE
+    if thread.status != "suspended":
+        return DONE
+    return SUSPENDED if thread.error is None else AGENT_FAILED
 
 
 def of_several(codes: Iterable[int]) -> int:

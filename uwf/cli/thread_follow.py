@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli import exits
+from uwf.cli.chosen import DRY_RUN, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.jsontext import document
+from uwf.cli.thread_show import print_thread, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import Glance, Page
+    from uwf.app.values import Glance, Page, ThreadView
     from uwf.cli.context import Context
 
 
@@ -94,21 +96,66 @@ def _lines(glance: Glance) -> list[str]:
 @command(
     "thread wait",
     help="Wait until nobody runs a thread any more, then show it.",
-    detail="Exit 75 when the time is up and it still runs.",
+    detail="The exit code is that of the run: 0, 3 where it waits for a person, 6 where its agent failed; 5 where it "
+    "is cancelled, or has ended otherwise than --until says; 75 when the time is up. Of several threads, each is told "
+    "as soon as it is there, and the exit code is that of the one that needs the most. --where chooses among those "
+    "that have not ended.",
     example="uwf thread wait @last --timeout 600",
-    thread=THREAD,
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=opt("--jobs", metavar="N", low=1, help="Wait for so many at a time. [default: all]"),
+    until=opt(
+        "--until",
+        metavar="STATUS[,S…]",
+        complete="statuses",
+        help="Wait until it is so, whoever runs it: suspended, completed, running, …",
+    ),
     timeout=opt("--timeout", metavar="SECONDS", low=0, help="Wait no longer than this."),
 )
-def wait(ctx: Context, thread: str, *, timeout: float | None = None) -> int:
-    from uwf.cli.thread_show import answer
-
-    id = ctx.app.thread_id(thread)
-    done = ctx.app.wait(id, timeout)
-    answer(ctx, ctx.app.show(id))
-    if done:
+def wait(
+    ctx: Context,
+    thread: tuple[str, ...] = (),
+    *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int | None = None,
+    until: str | None = None,
+    timeout: float | None = None,
+) -> int:
+    wanted = () if until is None else words_of(until, "--until")
+    chosen = Chosen("wait", thread, where, dry_run, jobs or 1, statuses="active")
+    ids = chosen.ids(ctx)
+    if dry_run:
+        chosen.show(ctx, ids)
         return exits.DONE
-    ctx.out.hint(f"uwf thread watch {id}")
-    return exits.NOT_NOW
+    codes = []
+    for waited in ctx.app.wait(*ids, until=wanted, timeout_s=timeout, at_once=jobs):
+        shown, id = waited.thread, waited.thread.thread
+        if chosen.is_one:
+            print_thread(ctx, shown)
+        else:
+            ctx.out.line(shown, id=id, draw=f"{id}  {shown.status}")
+        if not waited.in_time:
+            ctx.out.hint(f"uwf thread watch {id}")
+            codes.append(exits.NOT_NOW)
+            continue
+        is_wanted = shown.status in wanted if wanted else shown.status != "cancelled"
+        codes.append(exits.after_wait(shown, is_wanted=is_wanted))
+        _say_why(ctx, shown, codes[-1])
+    return exits.of_several(codes)
+
+
+def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
+    """Why the exit code is none of success, and what to type next."""
+    id = thread.thread
+    if code == exits.SUSPENDED:
+        ctx.out.hint(ctx.app.way_on(id))
+    elif thread.error is not None:
+        hint = ctx.app.way_on(id) if code == exits.AGENT_FAILED else f"uwf thread show {id}"
+        ctx.out.error(thread.error.code, f"{id}: {thread.error.message}", hint, thread=id)
+    elif code == exits.WRONG_STATE:
+        ctx.out.error(thread.status, f"thread {id} is {thread.status}", f"uwf thread show {id}")
 
 
 @command(

@@ -26,9 +26,14 @@ def show(ctx: Context, thread: str) -> None:
     answer(ctx, ctx.app.show(thread))
 
 
+def print_thread(ctx: Context, thread: ThreadView) -> None:
+    """Print a thread, without why it has failed."""
+    ctx.out.answer(thread, ids=[thread.thread], draw=lambda: ctx.out.fields(_fields(thread)))
+
+
 def answer(ctx: Context, thread: ThreadView) -> None:
     """Print a thread, as every command does that answers like `show`."""
-    ctx.out.answer(thread, ids=[thread.thread], draw=lambda: ctx.out.fields(_fields(thread)))
+    print_thread(ctx, thread)
     if thread.error is not None:
         ctx.out.note(f"{thread.error.code}: {thread.error.message}")
 
@@ -140,9 +145,14 @@ def _hint_at_older_threads(ctx: Context) -> None:
 def _statuses(status: str | None, history: bool, all: bool) -> tuple[str, ...] | str:
     if status is None:
         return "history" if history else "all" if all else "active"
-    words = tuple(word.strip() for word in status.split(",") if word.strip())
+    return words_of(status, "--status")
+
+
+def words_of(text: str, option: str) -> tuple[str, ...]:
+    """Several statuses with commas between them. Raises `InputError` for none."""
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
     if not words:
-        raise InputError("--status names no status", hint="uwf thread list --status idle")
+        raise InputError(f"{option} names no status", hint="uwf thread list --status idle")
     return words
 
 

@@ -1,4 +1,4 @@
-"""Reaching the process that runs a thread: stop it, or wait until it has let go."""
+"""Reaching the process that runs a thread, and asking it to stop."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
-from tests.guard.asking import Time
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.actions import stop
@@ -67,7 +65,6 @@ def let_go_and_stay(signum: int, frame: object) -> None:
 
 def test_nobody_runs_it(store: Store) -> None:
     assert stop.stop(store, ID, patience_s=PATIENCE_S) is None
-    assert stop.wait(store, ID, timeout_s=0)
 
 
 def test_run_ends_at_sigterm(store: Store, holder: Callable[..., int]) -> None:
@@ -120,15 +117,3 @@ def test_run_of_another_user_is_told_at_once(
         with pytest.raises(StateError, match=f"process {pid} of another user"):
             stop.stop(store, ID, patience_s=0)
     assert runner(store, ID) == pid
-
-
-def test_waiting_ends_with_the_run_or_with_the_time(
-    store: Store, holder: Callable[..., int]
-) -> None:
-    pid = holder()
-    with Time().patched() as moved, mock.patch("time.sleep", moved.pass_s):
-        began_s = moved.s
-        assert not stop.wait(store, ID, timeout_s=5.0)
-        assert 5.0 <= moved.s - began_s < 5.1
-    os.kill(pid, signal.SIGKILL)
-    assert stop.wait(store, ID, timeout_s=PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Reaching the process that runs a thread: ask it to stop, or wait until it has.
+"""Reaching the process that runs a thread, and asking it to stop.
 
 The lock says which process that is. Signals go through a pidfd where the system has one, so that a pid that
 was handed on in the meantime is never hit.
@@ -41,21 +41,6 @@ def stop(store: Store, thread: str, *, patience_s: float) -> int | None:
         f"process {pid} still runs thread {thread} after SIGKILL",
         hint=f"ps -o pid,stat,args -p {pid}",
     )
-
-
-def wait(store: Store, thread: str, *, timeout_s: float | None) -> bool:
-    """Wait until no process runs `thread`. False when `timeout_s` seconds were not enough."""
-    deadline_s = None if timeout_s is None else clock.monotonic_s() + timeout_s
-    while _is_run(store, thread):
-        if deadline_s is not None and clock.monotonic_s() >= deadline_s:
-            return False
-        time.sleep(_POLL_S)
-    return True
-
-
-def _is_run(store: Store, thread: str) -> bool:
-    with store.snapshot():  # which a store that was taken away does not give
-        return runner(store, thread) is not None
 
 
 def _send(store: Store, thread: str, pid: int, signum: int) -> bool:
