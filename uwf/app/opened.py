@@ -154,12 +154,12 @@ class OpenHome:
             return ThreadViews(self.reader())
 
         def is_exhausted(thread: str, in_a_row: int, failure: Failure | None) -> bool:
-            from uwf.guard.attempts import Attempts, repeats  # only once one has failed
+            from uwf.guard.attempts import Attempts, exhausted, repeats  # only once one has failed
 
-            rules, alike = config.rules(Attempts.Rules), 0
+            alike = 0
             if failure is not None:
                 alike = repeats(self.reader(), thread, failure.code, failure.message)
-            return in_a_row >= rules.max_attempts or alike >= rules.max_repeats
+            return exhausted(config.rules(Attempts.Rules), in_a_row, alike) is not None
 
         return ThreadViews(self.reader(), config.thread_budget, is_exhausted)
 

@@ -26,7 +26,7 @@ _STEP = arg(
 )
 def list_(ctx: Context, thread: str) -> None:
     rows = ctx.app.steps.all(thread)
-    columns = ("step", "#", "round", "role", "status", "seconds", "tries", "agent")
+    columns = ("step", "#", "round", "role", "status", "seconds", "attempts", "agent")
     ctx.out.answer(
         rows,
         ids=[row.step for row in rows],
@@ -34,7 +34,7 @@ def list_(ctx: Context, thread: str) -> None:
             columns,
             [_cells(row) for row in rows],
             cut=("agent",),
-            spare=("tries", "round", "seconds", "agent"),
+            spare=("attempts", "round", "seconds", "agent"),
         ),
     )
     if not rows:
@@ -144,7 +144,7 @@ def _fields(step: StepPage) -> dict[str, str]:
         "cwd": step.cwd,
         "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
         "usage": named_numbers(step.usage),
-        "tries": str(1 + len(step.attempts)),
+        "attempts": str(1 + len(step.attempts)),
         "supplement": step.supplement or "",
         "instruction": step.instruction,
         **step.fields,

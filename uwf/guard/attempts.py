@@ -65,11 +65,8 @@ class Attempts(Guard):
         _known(self._host.store, request.thread)  # to be added to, should this attempt fail
         if request.fresh:
             return
-        if request.failures_in_a_row >= self.rules.max_attempts:
-            what = f"failed {counted(request.failures_in_a_row, 'time')} in a row"
-        elif request.repeats >= self.rules.max_repeats:
-            what = f"failed in the same way {counted(request.repeats, 'time')} in its life"
-        else:
+        what = exhausted(self.rules, request.failures_in_a_row, request.repeats)
+        if what is None:
             return
         raise refuse(
             "attempts_exhausted",
@@ -91,8 +88,17 @@ class Attempts(Guard):
         tx.set_counter(counter, {**known, failure: count + 1})
 
     def repeats(self, thread: str, failure_class: str, cause: str) -> int:
-        """How often in its life `thread` has failed like this."""
+        """As the function of this name says, of the guard's own store."""
         return repeats(self._host.store, thread, failure_class, cause)
+
+
+def exhausted(rules: Attempts.Rules, in_a_row: int, repeats: int) -> str | None:
+    """What a step has failed too often in, in words; None when it may be tried again."""
+    if in_a_row >= rules.max_attempts:
+        return f"failed {counted(in_a_row, 'time')} in a row"
+    if repeats >= rules.max_repeats:
+        return f"failed in the same way {counted(repeats, 'time')} in its life"
+    return None
 
 
 def repeats(counters: Counters, thread: str, failure_class: str, cause: str) -> int:

@@ -17,6 +17,7 @@ from uwf.engine.chain.tags import (
     COMPLETED_AT,
     FORKED_THREAD,
     PRIORITY,
+    STATUS,
     STATUSES,
     SUSPENDED_ROLE,
     THREADS,
@@ -108,7 +109,7 @@ class Incoming:
             why = "whose id says that it begins in the future"
         elif prefix == ATTEMPTS and THREADS + id not in refs:
             why = "but not its thread"
-        elif prefix == THREADS and tags.get("status") not in STATUSES:
+        elif prefix == THREADS and tags.get(STATUS) not in STATUSES:
             why = f"with the status {tags.get('status', '')!r:.80}, which no thread can have"
         else:
             return

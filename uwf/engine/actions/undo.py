@@ -9,9 +9,12 @@ from uwf.engine.chain.nodes import Position
 from uwf.engine.chain.tags import (
     ATTEMPTS,
     CANCELLED,
+    STATUS,
     SUSPENDED,
+    SUSPENDED_ROLE,
     THREADS,
     UNDONE_TO,
+    WORKFLOW,
     lasting,
     with_state,
 )
@@ -49,7 +52,7 @@ def undo(store: Store, thread: Thread) -> str | None:
     assert goal.new is not None
     then = lasting(goal.tags)
     state = {key: tag for key, tag in goal.tags.items() if key not in then}
-    if goal.new != thread.head and state.get("status") == SUSPENDED:
+    if goal.new != thread.head and state.get(STATUS) == SUSPENDED:
         state = _without_attempt(store, goal.new, state)
     if goal.new != thread.head:
         place = Position.read(store, goal.new)
@@ -85,9 +88,9 @@ def _without_attempt(store: Store, head: str, state: dict[str, str]) -> dict[str
         return state
     workflow = workflow_model.from_payload(store.get(position.workflow).payload)
     then_state = last_state(store, position, workflow)
-    if then_state.next_role == state.get("suspendedRole"):
+    if then_state.next_role == state.get(SUSPENDED_ROLE):
         return state
-    return with_state({"workflow": workflow.name}, then_state, clock.now_ms())
+    return with_state({WORKFLOW: workflow.name}, then_state, clock.now_ms())
 
 
 def _effective(moves: list[Move], at: int) -> int:
@@ -100,7 +103,7 @@ def _effective(moves: list[Move], at: int) -> int:
 
 def _before(moves: list[Move], at: int) -> int | None:
     """The move that had led to the state before `moves[at]`, None at the beginning."""
-    if at > 0 and moves[at].tags.get("status") == CANCELLED and moves[at - 1].new == moves[at].new:
+    if at > 0 and moves[at].tags.get(STATUS) == CANCELLED and moves[at - 1].new == moves[at].new:
         return at - 1
     head, n = moves[at].new, at
     while n >= 0 and moves[n].new == head:

@@ -9,16 +9,10 @@ are made of, and stay as they are in all that is written from then on.
 from __future__ import annotations
 
 from uwf.engine.chain.tags import (
-    BUDGET,
-    COMPLETED_AT,
-    FORKED_STEP,
-    FORKED_THREAD,
-    PRIORITY,
+    NAMED,
+    NUMBERS,
     STATUS,
     STATUSES,
-    SUSPENDED_ROLE,
-    UNDONE,
-    WORKFLOW,
 )
 
 TYPE_CHECKING = False
@@ -84,10 +78,6 @@ COUNTED: Names = {
     "state": None,
 }
 """Fields of counters and samples. Keys are names where they can be, else what failed."""
-
-NAMED_TAGS = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP)
-NUMBERS = (COMPLETED_AT, PRIORITY, BUDGET, UNDONE)
-"""Beginnings of tags whose values are numbers."""
 
 
 class SecretsGate:
@@ -171,11 +161,11 @@ def _gather(value: Any, words: list[str]) -> None:
 
 
 def _is_known(key: str) -> bool:
-    return key in (STATUS, *NAMED_TAGS) or key.startswith(NUMBERS)
+    return key in (STATUS, *NAMED) or key.startswith(NUMBERS)
 
 
 def _is_name(key: str, text: str) -> bool:
     """Whether a tag is what it says it is, and no text that was put there."""
     if key == STATUS:
         return text in STATUSES
-    return key in NAMED_TAGS or (key.startswith(NUMBERS) and text.replace(".", "").isdecimal())
+    return key in NAMED or (key.startswith(NUMBERS) and text.replace(".", "").isdecimal())

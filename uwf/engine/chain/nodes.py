@@ -5,6 +5,9 @@ the head stands at most one attempt that has not become a step, under `@uwf/atte
 now, or the failed or interrupted ones since the last step. It carries the plan (role, round, instruction,
 supplement), so that nothing a person said is lost when the agent fails or the machine dies.
 
+A field of a node stands in three places more: where it is written (a step in `run.publish`, a start in
+`actions.lifecycle`), in `shape`, which checks what a stranger wrote, and in `gate` if its value is a name.
+
 Node kinds
     start    thread, workflow, task, cwd, startedAt
     step     one finished visit of one role

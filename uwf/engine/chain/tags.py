@@ -40,6 +40,11 @@ UNDONE = "undone."  # before the name of an amount: used by steps and attempts t
 UNDONE_TO = UNDONE + "to"  # the index of the step that an undo last went back to
 FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a fork came from
 
+NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP)
+"""Tags whose values are names that others look up by: no secret is looked for in them. In all others one may stand."""
+NUMBERS = (COMPLETED_AT, PRIORITY, BUDGET, UNDONE)
+"""Beginnings of tags whose values are numbers, nor is one looked for there."""
+
 IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"
 ACTIVE, HISTORY = (IDLE, SUSPENDED), (COMPLETED, CANCELLED)
 STATUSES = ACTIVE + HISTORY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUSES, THREADS
+from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUS, STATUSES, THREADS, WORKFLOW
 from uwf.engine.query.threads import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
 from uwf.record import Record
@@ -178,9 +178,9 @@ def _tags(wanted: ThreadFilter) -> dict[str, str | tuple[str, ...]]:
             statuses |= set(ACTIVE)
         plain = tuple(status for status in STATUSES if status in statuses)
         if len(plain) < len(STATUSES):
-            tags["status"] = plain
+            tags[STATUS] = plain
     if wanted.workflow is not None:
-        tags["workflow"] = wanted.workflow
+        tags[WORKFLOW] = wanted.workflow
     for key, value in (wanted.labels or {}).items():
         tags[LABEL + key] = value
     return tags

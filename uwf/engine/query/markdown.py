@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
 from uwf.engine.chain.story import quote, steps_back
+from uwf.engine.chain.tags import SUSPEND_MESSAGE, SUSPENDED_ROLE, WORKFLOW
 from uwf.engine.query import steps
 from uwf.engine.run import transitions
 from uwf.quantities import counted
@@ -52,10 +53,10 @@ def thread_page(
             f"`uwf thread read {thread.id} --before {earlier + 1}`*"
         )
     parts += kept
-    message = thread.tags.get("suspendMessage")
+    message = thread.tags.get(SUSPEND_MESSAGE)
     if message and before is None:
         parts.append(
-            f"**Suspended** at {thread.tags.get('suspendedRole', 'no role')}: {message}\n\n"
+            f"**Suspended** at {thread.tags.get(SUSPENDED_ROLE, 'no role')}: {message}\n\n"
             f"To go on: `{transitions.way_on(thread)}`"
         )
     return Page("thread", thread.id, "\n\n".join(parts) + "\n")
@@ -116,7 +117,7 @@ def fenced(text: str, kind: str = "") -> str:
 
 
 def _facts(thread: Thread, start: Start) -> str:
-    name = thread.tags.get("workflow", "")
+    name = thread.tags.get(WORKFLOW, "")
     return (
         f"*Workflow {name}, {thread.status}, round {thread.position.round}, {counted(thread.position.index, 'step')}, "
         f"started {clock.iso(start.started_ms)} in {start.cwd}*"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf.engine.chain.tags import STATUS
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ def thread_log(reader: Refs, name: str) -> list[ThreadMove]:
             move.version,
             move.at_ms,
             move.why,
-            move.tags.get("status"),
+            move.tags.get(STATUS),
             move.old,
             move.new,
             move.process,

@@ -17,6 +17,7 @@ from uwf.engine.chain.tags import (
     FORKED_STEP,
     FORKED_THREAD,
     PRIORITY,
+    STATUS,
     SUSPEND_MESSAGE,
     SUSPENDED_ROLE,
     THREADS,
@@ -239,7 +240,7 @@ def _corrupt(ref: Ref, error: Exception) -> ThreadView:
     return ThreadView(
         thread=ref.name.removeprefix(THREADS),
         head=ref.id,
-        status=tags.get("status", CORRUPT) if code == "not_a_chain" else CORRUPT,
+        status=tags.get(STATUS, CORRUPT) if code == "not_a_chain" else CORRUPT,
         workflow_name=tags.get(WORKFLOW),
         suspended_role=tags.get(SUSPENDED_ROLE),
         suspend_message=tags.get(SUSPEND_MESSAGE),

@@ -9,7 +9,15 @@ from __future__ import annotations
 import os
 
 from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
-from uwf.engine.chain.tags import CANCELLED, COMPLETED, IDLE, SUSPENDED, ThreadState
+from uwf.engine.chain.tags import (
+    CANCELLED,
+    COMPLETED,
+    IDLE,
+    SUSPEND_MESSAGE,
+    SUSPENDED,
+    SUSPENDED_ROLE,
+    ThreadState,
+)
 from uwf.errors import InputError, StateError
 from uwf.record import replace
 from uwf.workflow import route
@@ -34,7 +42,7 @@ def for_exec(
     if supplement is not None:
         return for_resume(nodes, thread, workflow, supplement)
     refuse_cancelled(thread)
-    why = f": {thread.tags['suspendMessage']}" if thread.tags.get("suspendMessage") else ""
+    why = f": {thread.tags[SUSPEND_MESSAGE]}" if thread.tags.get(SUSPEND_MESSAGE) else ""
     raise StateError(
         f"thread {thread.id} is {thread.status}{why}", hint=way_on(thread), code=thread.status
     )
@@ -169,8 +177,8 @@ def next_role(thread: Thread, workflow: Workflow) -> str | None:
         return None
     if thread.plan is not None:
         return thread.plan.role
-    if thread.status == SUSPENDED and thread.tags.get("suspendedRole"):
-        return thread.tags["suspendedRole"]
+    if thread.status == SUSPENDED and thread.tags.get(SUSPENDED_ROLE):
+        return thread.tags[SUSPENDED_ROLE]
     try:
         return _next_at(thread.position, workflow)
     except route.RouteError:

@@ -42,7 +42,7 @@ def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
     return [
         *_counters(ctx, repair),
         *_attempts(ctx, repair),
-        *_line(ctx, repair),
+        *_queue(ctx, repair),
         *files(ctx.home, repair=repair),
     ]
 
@@ -100,7 +100,7 @@ def _settle(ctx: RunContext, thread: str) -> bool:
     return settled is None or not settled.survivors
 
 
-def _line(ctx: RunContext, repair: bool) -> list[Finding]:
+def _queue(ctx: RunContext, repair: bool) -> list[Finding]:
     found = []
     try:
         entries = ctx.store.counters(queue.PREFIX)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from uwf import points
-from uwf.engine.chain.tags import CANCELLED, COMPLETED, END_REASON, THREADS
+from uwf.engine.chain.tags import (
+    CANCELLED,
+    COMPLETED,
+    END_REASON,
+    STATUS,
+    SUSPEND_MESSAGE,
+    SUSPENDED_ROLE,
+    THREADS,
+)
 from uwf.engine.chain.thread import move_head
 from uwf.record import Record
 
@@ -13,7 +21,7 @@ if TYPE_CHECKING:
 
 HISTORY = "@uwf/history/"
 
-OLD_STATE = ("reason", "status", "suspendedRole", "suspendMessage")
+OLD_STATE = ("reason", STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE)
 """Tags of old entries that say what is now said otherwise, or that no ended thread has."""
 
 LOOKED_AT = 20
@@ -98,7 +106,7 @@ def tags_today(old: Ref) -> dict[str, str]:
     status = CANCELLED if reason == CANCELLED else COMPLETED
     if reason and reason != status:
         tags[END_REASON] = reason
-    tags["status"] = status
+    tags[STATUS] = status
     if not tags.get("completedAt", "").isdecimal():
         tags["completedAt"] = str(old.updated_ms)
     return tags

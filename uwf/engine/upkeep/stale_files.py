@@ -5,7 +5,7 @@
 | `NAME.new-PID-HEX`, and SQLite's files of it    | the home, `schemas`  | `store.files`: store, copy, schema |
 | `config.toml.PID.tmp`                           | that of the settings | `config.edit`, which has its lock |
 | `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
-| `.spool-HEX`                                    | the home, `spool`    | `agent.drain`, `store.bundle`     |
+| `.spool-HEX`                                    | the home, `spool`    | `agent.process.pump`, `store.bundle` |
 
 The settings may be a link to a file elsewhere, with another name. A writer removes its file or gives it
 its name, unless it is killed. A file outside the home, where a person wanted a backup or an export, is that person's to
