@@ -173,6 +173,21 @@ def test_an_agent_has_its_own_settings_in_its_environment(project: Project) -> N
     assert agent.environ(1)["API_KEY"] == "k-123456789"
 
 
+def test_what_forces_colours_is_not_handed_on(project: Project) -> None:
+    agent = project.agent(reply())
+    project.home.mkdir()
+    (project.home / "config.toml").write_text(
+        f'default_agent = "mine"\n[agents.mine]\ncommand = "{agent.command}"\n'
+        '[agents.mine.env]\nPY_COLORS = "1"\n'
+    )
+    thread = project.begin()
+    env = {"FORCE_COLOR": "3", "CLICOLOR_FORCE": "1", "PY_COLORS": "2", "COLORTERM": "truecolor"}
+    project("thread", "exec", thread, env=env)
+    found = {name: value for name, value in agent.environ(1).items() if "COLOR" in name}
+    found.pop("NO_COLOR", None)  # of whoever runs this
+    assert found == {"COLORTERM": "truecolor", "PY_COLORS": "1"}  # the one that the config names
+
+
 def test_secrets_reach_the_agent_and_never_the_store(project: Project) -> None:
     secret = "s3cr3t-0123456789"
     script = 'cat >/dev/null; echo "$DEPLOY_TOKEN" >&2; echo "$DEPLOY_TOKEN"; exit 1'

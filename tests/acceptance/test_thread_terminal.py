@@ -100,6 +100,25 @@ def test_a_reply_cannot_steer_the_terminal(project: Project) -> None:
         assert steering not in seen
 
 
+def test_what_nobody_sees_is_shown_as_an_escape(project: Project) -> None:
+    hidden = {"\u202e": "\\u202e", "\x84": "\\u0084", "\u200d": "\\u200d", "\u2066": "\\u2066"}
+    evil = f"rm {''.join(hidden)}~"
+    thread = project.begin(ONE, task=evil)
+    project.step(thread, project.agent(reply("done", evil)))
+    for words in (
+        ("thread", "show", thread),
+        ("thread", "show", thread, "--json"),
+        ("thread", "read", thread),
+        ("step", "show", thread, "--json"),
+        ("cas", "get", thread, "--json"),
+    ):
+        terminal = Terminal(project, *words)
+        terminal.end()
+        assert not [letter for letter in hidden if letter in terminal.written], words
+        assert f"rm {''.join(hidden.values())}~" in terminal.written, words
+    assert project.show(thread)["prompt"] == evil  # what is no terminal gets the text
+
+
 @pytest.mark.parametrize("columns", [80, 60])
 def test_an_id_in_a_table_is_on_one_line_of_a_narrow_terminal(
     project: Project, columns: int

@@ -56,3 +56,13 @@ def test_colours_are_read_past() -> None:
     text = "\x1b[1;34m---\x1b[0m\n\x1b[38;5;82m$status: ok\x1b[39m\n\x1b[2K---\x1b[m\nDone.\n"
     assert split(text).front == {"$status": "ok"}
     assert without_escapes("\x1b]0;title\x07a\x1b[0mb") == "ab"
+
+
+@pytest.mark.parametrize(
+    "codes", [("\x1b[1m", "\x1b[0m"), ("\x9b1m", "\x9b0m"), ("\x9d0;t\x9c", "\x1b]0;t\x07")]
+)
+def test_colours_around_the_lines_of_a_block_are_read_past(codes: tuple[str, str]) -> None:
+    on, off = codes
+    reply = split(f"{on}---{off}\n{on}$status: done{off}\n{on}---{off}\nI am {on}done{off}.\n")
+    assert reply.front == {"$status": "done"}
+    assert reply.body == f"I am {on}done{off}.\n"

@@ -69,7 +69,7 @@ def reported(error: BaseException, capsys: pytest.CaptureFixture[str], *, as_jso
 def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture[str]) -> None:
     error = errors.NotFound("no thread\n\x1b[31m'x'", hint="uwf thread list")
     assert reported(error, capsys, as_json=False) == (
-        "error: no thread [31m'x'\nhint: uwf thread list\n"
+        "error: no thread 'x'\nhint: uwf thread list\n"
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from uwf import yaml12
 from uwf.agent.mending import mended
-from uwf.agent.thoughts import without_escapes, without_thoughts
+from uwf.agent.thoughts import has_escapes, without_escapes, without_thoughts
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -87,7 +87,7 @@ def split(
     (front, spelled), before, after = found
     body = _without_blank_lines(after)
     body = body if body.strip() else _without_blank_lines(before).rstrip()
-    if "\x1b" in written:
+    if has_escapes(written):
         body = _as_written(body, text, without_thoughts(written))
     return Reply(front, body, tuple(spelled.items()))
 

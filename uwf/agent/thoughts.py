@@ -8,15 +8,22 @@ a reply may well speak of such tags.
 from __future__ import annotations
 
 TAG = "think"
-_ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>])"
+_COLOUR = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+_TITLE = r"(?:\x1b\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+_ESCAPES = rf"{_COLOUR}|{_TITLE}|\x1b(?:[()][A-Z0-9]|[=>])"
 _OPENING = r"^[ \t]*<think(?:ing)?(?:\s[^>\n]*)?>"
 _CLOSING = r"</think(?:ing)?>"
 _FENCE = r"^(?:```|~~~)"
 
 
+def has_escapes(text: str) -> bool:
+    """Whether `text` has such codes, which begin with ESC or with one character that stands for it and the next."""
+    return "\x1b" in text or "\x9b" in text or "\x9d" in text
+
+
 def without_escapes(text: str) -> str:
     """`text` without the codes that colour it or set a title on a terminal."""
-    if "\x1b" not in text:
+    if not has_escapes(text):
         return text
     import re
 

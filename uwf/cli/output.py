@@ -155,7 +155,7 @@ class Output:
         if self.json:
             from uwf.cli import jsontext
 
-            self.data(jsontext.dumps(jsontext.document(value), indent=indent).encode() + b"\n")
+            self.write(jsontext.dumps(jsontext.document(value), indent=indent) + "\n")
         elif self.quiet:
             self.write("".join(f"{id}\n" for id in ids))
         elif isinstance(draw, str):
@@ -248,7 +248,7 @@ class Output:
     def _say_json(self, document: Any) -> None:
         from uwf.cli import jsontext
 
-        self._put(jsontext.dumps(document) + "\n")
+        self._put(terminal.visible(jsontext.dumps(document)) + "\n")
 
     def _put(self, text: str) -> None:
         """Write to stderr, however long it takes. No live line comes in between."""

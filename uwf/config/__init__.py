@@ -92,9 +92,16 @@ def secret_values(config: Config) -> list[tuple[str, str]]:
     return secrets.secret_values(os.environ, config)
 
 
+COLOUR_FORCED = (
+    *("FORCE_COLOR", "CLICOLOR_FORCE", "FORCE_HYPERLINK", "PY_COLORS", "MYPY_FORCE_COLOR"),
+    *("CARGO_TERM_COLOR", "npm_config_color", "NPM_CONFIG_COLOR", "TTY_COMPATIBLE"),
+)
+"""What makes programs write colours into a pipe, where they stand between the characters of a reply."""
+
+
 def environment() -> dict[str, str]:
-    """A copy of this process's environment, for agents."""
-    return dict(os.environ)
+    """A copy of this process's environment, for agents: without what forces colours, which a shell has for itself."""
+    return {name: value for name, value in os.environ.items() if name not in COLOUR_FORCED}
 
 
 def is_debugging() -> bool:
