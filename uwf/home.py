@@ -7,6 +7,7 @@
 | `store.db-*`           | its WAL, its mark, the lock of gc and backup   | the home, named by the store        |
 | `threads.lock`         | one byte a thread: who runs it                 | this machine: locks of its processes |
 | `slots/`               | one file a slot: how many agents run           | this machine                        |
+| `logs/THREAD.log`      | what runs print that were begun with `--detach` | the home                           |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
 | `demo/`                | the projects that `uwf demo` tidied            | the home                            |
@@ -22,6 +23,7 @@ CONFIG, CONFIG_LOCK = "config.toml", "config.lock"
 STORE = "store.db"
 THREAD_LOCKS = "threads.lock"
 SLOTS, SPOOL, SCHEMAS, CACHE, DEMOS = "slots", "spool", "schemas", "cache", "demo"
+LOGS = "logs"
 
 
 def config_file(home: str) -> str:
@@ -50,6 +52,10 @@ def slots(home: str) -> str:
 
 def spool(home: str) -> str:
     return os.path.join(home, SPOOL)
+
+
+def log(home: str, thread: str) -> str:
+    return os.path.join(home, LOGS, f"{thread}.log")
 
 
 def schemas(home: str) -> str:

@@ -170,6 +170,12 @@ class App(OpenHome):
 
         return diff.text(self.reader(), found)
 
+    def is_inside_a_step(self) -> bool:
+        """Whether this process descends from an agent, with whose step it ends."""
+        from uwf.agent.process.tree import MARK_NAME
+
+        return MARK_NAME in config.environment()
+
     def complete(self, kind: str, prefix: str = "") -> Iterator[Candidate]:
         """What may be typed for a `thread`, a `step`, a `workflow`, …, `prefix` being typed: see `completion.KINDS`."""
         from uwf.app.completion import KINDS

@@ -10,10 +10,14 @@ import subprocess
 import sys
 from contextlib import suppress
 
+from uwf.cli import index
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
+    from uwf.cli.command import CommandSpec
     from uwf.cli.context import Context
 
 OF_SEVERAL = ("thread", "where", "dry_run", "jobs", "detach")
@@ -24,19 +28,27 @@ TEXT = "TEXT"
 
 def words(ctx: Context, thread: str) -> list[str]:
     """The words of the command that was typed, for this thread alone. What is a TEXT is read from stdin."""
-    call = ctx.call
-    found = [*call.command.name.split(), thread]
-    for param in call.command.params:
-        if param.name in OF_SEVERAL or param.name not in call.values:
+    return _words(ctx.call.command, thread, ctx.call.values)
+
+
+def exec_words(options: Mapping[str, Any], thread: str) -> list[str]:
+    """The words of a `thread exec` with these options, by the names of its parameters."""
+    return _words(index.load("thread exec"), thread, options)
+
+
+def _words(command: CommandSpec, thread: str, values: Mapping[str, Any]) -> list[str]:
+    found = [*command.name.split(), thread]
+    for param in command.params:
+        if param.name in OF_SEVERAL or param.name not in values:
             continue
-        flag, value = param.spec.flags[-1], call.values[param.name]
+        flag, value = param.spec.flags[-1], values[param.name]
         if param.is_flag:
             found.append(flag)
         elif param.metavar == TEXT:
             found.append(f"{flag}=-")
         else:
-            values = value if param.many else (value,)
-            found += [f"{flag}={_typed(each)}" for each in values]
+            given = value if param.many else (value,)
+            found += [f"{flag}={_typed(each)}" for each in given]
     return found
 
 

@@ -31,6 +31,9 @@ WHERE = opt(
     "older; -2h: younger). May be repeated: all must hold.",
 )
 DRY_RUN = opt("--dry-run", help="Only show which threads it would be.")
+DETACH = opt(
+    "--detach", help="Give the id back and run on without this shell; `thread watch` follows it."
+)
 JOBS = opt("--jobs", metavar="N", low=1, help="So many threads at a time. [default: 1]")
 
 OF_SEVERAL = (
@@ -59,21 +62,27 @@ class Chosen(Record):
     threads: tuple[str, ...]
     where: tuple[str, ...]
     dry_run: bool
-    jobs: int
+    jobs: int | None
     statuses: Sequence[str] | str
     failed: bool = False
     done: str | None = None
 
     def each(
-        self, ctx: Context, alone: Callable[[str], int | None], text: str | None = None
+        self,
+        ctx: Context,
+        alone: Callable[[str], int | None],
+        text: str | None = None,
+        detach: Callable[[list[str]], int] | None = None,
     ) -> int:
         """Do the verb to each of them; the exit code. `alone` does it to one that is named, whose answer is what it is
-        without any choice. `text` is the TEXT that was typed.
+        without any choice; `detach`, where it is given, to all. `text` is the TEXT that was typed.
         """
         ids = self.ids(ctx)
         if self.dry_run:
             self.show(ctx, ids)
             return exits.DONE
+        if detach is not None:
+            return detach(ids)
         if self.is_one:
             return alone(ids[0]) or exits.DONE
         if not ids:

@@ -79,6 +79,11 @@ def after_wait(thread: ThreadView, *, is_wanted: bool) -> int:
     return SUSPENDED if thread.error is None else AGENT_FAILED
 
 
+def of_process(returncode: int) -> int:
+    """The exit code of a process as a shell has it, also where a signal ended it."""
+    return SIGNALLED - returncode if returncode < 0 else returncode
+
+
 def of_several(codes: Iterable[int]) -> int:
     """The one exit code of a command that several threads have answered with `codes`: that which needs the most.
 

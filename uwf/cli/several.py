@@ -93,7 +93,11 @@ class _Crew:
     def work(self) -> list[int]:
         """Until each thread was run, or the stop was asked for and all that ran have ended. Their exit codes."""
         while True:
-            while self._waiting and len(self._running) < self._chosen.jobs and not self._stop.count:
+            while (
+                self._waiting
+                and len(self._running) < (self._chosen.jobs or 1)
+                and not self._stop.count
+            ):
                 self._begin(self._waiting.popleft())
             if not self._running:
                 return self._codes
@@ -173,7 +177,7 @@ class _Crew:
                 thread=member.thread,
             )
             code = exits.FAULT
-        self._codes.append(exits.SIGNALLED - code if code < 0 else code)
+        self._codes.append(exits.of_process(code))
 
     def _draw(self) -> None:
         names = ", ".join(member.thread[-SHOWN_CHARS:] for member in self._running)

@@ -33,7 +33,7 @@ def stop(
     *,
     where: tuple[str, ...] = (),
     dry_run: bool = False,
-    jobs: int = 1,
+    jobs: int | None = None,
 ) -> int:
     chosen = Chosen("stop", thread, where, dry_run, jobs, statuses=("running",), done="stopped")
     return chosen.each(ctx, partial(_stop, ctx))
@@ -68,7 +68,7 @@ def cancel(
     *,
     where: tuple[str, ...] = (),
     dry_run: bool = False,
-    jobs: int = 1,
+    jobs: int | None = None,
     reason: str | None = None,
 ) -> int:
     chosen = Chosen("cancel", thread, where, dry_run, jobs, statuses="active", done="cancelled")

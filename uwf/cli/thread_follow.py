@@ -124,7 +124,7 @@ def wait(
     timeout: float | None = None,
 ) -> int:
     wanted = () if until is None else words_of(until, "--until")
-    chosen = Chosen("wait", thread, where, dry_run, jobs or 1, statuses="active")
+    chosen = Chosen("wait", thread, where, dry_run, jobs, statuses="active")
     ids = chosen.ids(ctx)
     if dry_run:
         chosen.show(ctx, ids)

@@ -7,7 +7,7 @@ from functools import partial
 from uwf import quantities
 from uwf.cli import stepping
 from uwf.cli.arguments import text_arg
-from uwf.cli.chosen import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
+from uwf.cli.chosen import DETACH, DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, command, opt
 from uwf.errors import InputError
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from uwf.app.values import RunView
     from uwf.cli.context import Context
 
-_COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
-_UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
-_AGENT = opt("--agent", complete="agent", help="A configured agent, or a command line in quotes.")
-_WAIT = opt(
+COUNT = opt("-c", "--count", help="Take this many steps. [default: 1]", low=1)
+UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fails.")
+AGENT = opt("--agent", complete="agent", help="A configured agent, or a command line in quotes.")
+WAIT = opt(
     "--wait",
     metavar="SECONDS",
     low=0,
@@ -38,15 +38,16 @@ _WAIT = opt(
     where=WHERE,
     dry_run=DRY_RUN,
     jobs=JOBS,
-    count=_COUNT,
-    until_done=_UNTIL_DONE,
-    agent=_AGENT,
+    detach=DETACH,
+    count=COUNT,
+    until_done=UNTIL_DONE,
+    agent=AGENT,
     supplement=opt(
         "--supplement",
         metavar="TEXT",
         help="What a person adds to the next prompt; resumes a suspended or completed thread.",
     ),
-    wait=_WAIT,
+    wait=WAIT,
     workflow=opt(
         "--workflow",
         complete="workflow",
@@ -59,7 +60,8 @@ def exec_(
     *,
     where: tuple[str, ...] = (),
     dry_run: bool = False,
-    jobs: int = 1,
+    jobs: int | None = None,
+    detach: bool = False,
     count: int | None = None,
     until_done: bool = False,
     agent: str | None = None,
@@ -77,7 +79,7 @@ def exec_(
         workflow=workflow,
         wait_s=wait,
     )
-    return _run(ctx, chosen, run, said)
+    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0)
 
 
 @command(
@@ -89,11 +91,12 @@ def exec_(
     where=WHERE,
     dry_run=DRY_RUN,
     jobs=JOBS,
+    detach=DETACH,
     supplement=opt("--supplement", metavar="TEXT", help="What a person adds to the next prompt."),
-    count=_COUNT,
-    until_done=_UNTIL_DONE,
-    agent=_AGENT,
-    wait=_WAIT,
+    count=COUNT,
+    until_done=UNTIL_DONE,
+    agent=AGENT,
+    wait=WAIT,
     budget=opt(
         "--budget",
         metavar="[+]K=N[,[+]K=N…]",
@@ -106,7 +109,8 @@ def resume(
     *,
     where: tuple[str, ...] = (),
     dry_run: bool = False,
-    jobs: int = 1,
+    jobs: int | None = None,
+    detach: bool = False,
     supplement: str | None = None,
     count: int | None = None,
     until_done: bool = False,
@@ -124,7 +128,7 @@ def resume(
         budget=_budget(budget),
         wait_s=wait,
     )
-    return _run(ctx, chosen, run, said)
+    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0)
 
 
 @command(
@@ -137,10 +141,11 @@ def resume(
     where=WHERE,
     dry_run=DRY_RUN,
     jobs=JOBS,
-    count=_COUNT,
-    until_done=_UNTIL_DONE,
-    agent=_AGENT,
-    wait=_WAIT,
+    detach=DETACH,
+    count=COUNT,
+    until_done=UNTIL_DONE,
+    agent=AGENT,
+    wait=WAIT,
 )
 def retry(
     ctx: Context,
@@ -148,7 +153,8 @@ def retry(
     *,
     where: tuple[str, ...] = (),
     dry_run: bool = False,
-    jobs: int = 1,
+    jobs: int | None = None,
+    detach: bool = False,
     count: int | None = None,
     until_done: bool = False,
     agent: str | None = None,
@@ -159,7 +165,7 @@ def retry(
     )
     steps = stepping.steps(count, until_done)
     run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)
-    return _run(ctx, chosen, run)
+    return _run(ctx, chosen, run, detach=detach, waits=wait > 0)
 
 
 @command(
@@ -169,8 +175,8 @@ def retry(
     example="uwf thread poke @last -p 'shorter, and name the files'",
     thread=THREAD,
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The remark; @FILE or - to read it."),
-    agent=_AGENT,
-    wait=_WAIT,
+    agent=AGENT,
+    wait=WAIT,
 )
 def poke(
     ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
@@ -180,10 +186,31 @@ def poke(
 
 
 def _run(
-    ctx: Context, chosen: Chosen, run: Callable[..., Iterator[RunView]], text: str | None = None
+    ctx: Context,
+    chosen: Chosen,
+    run: Callable[..., Iterator[RunView]],
+    text: str | None = None,
+    *,
+    detach: bool,
+    waits: bool,
 ) -> int:
     """Run each of the threads that were chosen; `run` takes one of them. `text` is what was said."""
-    return chosen.each(ctx, lambda id: stepping.run(ctx, partial(run, id)), text)
+    if detach and chosen.jobs is not None:
+        raise InputError(
+            "--detach and --jobs exclude each other: what is detached runs on at once",
+            hint=f"{chosen.typed} --detach --wait 3600",
+            code="usage",
+        )
+
+    def go_on_alone(ids: list[str]) -> int:
+        from uwf.cli import again, detached
+
+        return detached.run(ctx, ids, partial(again.words, ctx), waits=waits, text=text)
+
+    def run_here(id: str) -> int:
+        return stepping.run(ctx, partial(run, id))
+
+    return chosen.each(ctx, run_here, text, go_on_alone if detach else None)
 
 
 def _said(supplement: str | None, typed: str) -> str | None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from uwf import quantities
+from uwf.cli import exits, stepping
 from uwf.cli.arguments import label_pair, text_arg
+from uwf.cli.chosen import DETACH
 from uwf.cli.command import arg, command, opt
+from uwf.cli.thread_run import AGENT, WAIT
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +19,10 @@ if TYPE_CHECKING:
 
 @command(
     "thread start",
-    help="Begin a thread: one run of a workflow. Nothing runs until `thread exec`.",
-    example="uwf thread start review -p @task.md --label repo=shop",
+    help="Begin a thread: one run of a workflow. Nothing runs until `thread exec`, unless -c or --until-done says so.",
+    detail="With -c or --until-done it is run at once, and what follows is printed, and is the exit code, as by "
+    "`thread exec`; --json is JSON Lines then, the new thread first.",
+    example="uwf thread start review -p @task.md --label repo=shop --until-done",
     workflow=arg("An object id, a YAML path, or a workflow's name.", complete="workflow"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The task; @FILE or - (stdin) to read it."),
     cwd=opt(
@@ -25,6 +33,11 @@ if TYPE_CHECKING:
     budget=opt(
         "--budget", metavar="K=N[,K=N…]", help="What it may use: tokens=2M,usd=5,steps=40,time=2h."
     ),
+    count=opt("-c", "--count", help="Run it, this many steps.", low=1),
+    until_done=opt("--until-done", help="Run it until it completes, suspends or fails."),
+    agent=AGENT,
+    wait=WAIT,
+    detach=DETACH,
 )
 def start(
     ctx: Context,
@@ -35,7 +48,24 @@ def start(
     label: tuple[str, ...] = (),
     priority: int = 0,
     budget: tuple[str, ...] = (),
-) -> None:
+    count: int | None = None,
+    until_done: bool = False,
+    agent: str | None = None,
+    wait: float = 0.0,
+    detach: bool = False,
+) -> int:
+    steps = stepping.steps(count, until_done)
+    is_run = until_done or count is not None
+    if not is_run and (agent is not None or wait or detach):
+        raise InputError(
+            "--agent, --wait and --detach say how it is run: say how far as well",
+            hint="uwf thread start WORKFLOW -p TEXT --until-done",
+            code="usage",
+        )
+    if detach:
+        from uwf.cli import again, detached
+
+        detached.refuse_inside(ctx)
     thread = ctx.app.start(
         workflow,
         text_arg(prompt),
@@ -44,14 +74,25 @@ def start(
         priority=priority,
         budget=quantities.parse_budget(",".join(budget)) if budget else {},
     )
-    ctx.out.answer(
-        {
-            "thread": thread.thread,
-            "workflow": thread.workflow,
-            "head": thread.head,
-            "status": thread.status,
-        },
-        ids=[thread.thread],
-        draw=f"{thread.thread}  {thread.workflow_name}, idle",
-    )
-    ctx.out.hint(f"uwf thread exec {thread.thread}")
+    id = thread.thread
+    begun = {
+        "thread": id,
+        "workflow": thread.workflow,
+        "head": thread.head,
+        "status": thread.status,
+    }
+    drawn = f"{id}  {thread.workflow_name}, idle"
+    if not is_run:
+        ctx.out.answer(begun, ids=[id], draw=drawn)
+        ctx.out.hint(f"uwf thread exec {id}")
+        return exits.DONE
+    if not detach:
+        ctx.out.line(begun, id=id, draw=drawn)
+        run = partial(ctx.app.exec, id, count=steps, agent=agent, wait_s=wait)
+        return stepping.run(ctx, run)
+    options = {"count": count, "until_done": until_done, "agent": agent, "wait": wait}
+    words = partial(again.exec_words, {name: given for name, given in options.items() if given})
+    code = detached.run(ctx, [id], words, waits=wait > 0, begun=begun)
+    if code:  # the thread is there all the same
+        ctx.out.line(begun, id=id, draw=drawn)
+    return code

@@ -1,0 +1,126 @@
+"""`--detach`: the run goes on in a process of its own, which no terminal ends, and this command gives the id back.
+
+It has a session of its own, so that neither Ctrl-C nor the end of the shell reaches it, and prints into a log below the
+home. The command that began it stays until the run has, or until it is certain that it cannot: so a refusal is this
+command's own, and whatever is typed next finds the thread running.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from uwf import home as paths
+from uwf import owned
+from uwf.cli import again, exits
+from uwf.errors import StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from subprocess import Popen
+    from typing import Any
+
+    from uwf.app.values import ThreadView
+    from uwf.cli.context import Context
+
+_POLL_S = 0.02
+_BEGAN = (exits.DONE, exits.SUSPENDED, exits.AGENT_FAILED)
+"""Exit codes of a run in which an agent was asked, or the graph had ended."""
+
+
+def run(
+    ctx: Context,
+    threads: Sequence[str],
+    words: Callable[[str], list[str]],
+    *,
+    waits: bool,
+    text: str | None = None,
+    begun: Mapping[str, Any] | None = None,
+) -> int:
+    """Run each of `threads` by the command line that `words` gives for it; the exit code of all that could not begin.
+
+    With `waits` a run may wait, for a slot or for another run: then it has begun once it does. `begun` is
+    what else is answered.
+    """
+    refuse_inside(ctx)
+    codes = [_begin(ctx, id, words(id), waits, text, begun or {}) for id in threads]
+    return exits.of_several(codes)
+
+
+def refuse_inside(ctx: Context) -> None:
+    """Raise `StateError` where it is an agent that asks for this."""
+    if ctx.app.is_inside_a_step():
+        raise StateError(
+            "an agent cannot detach a run: all that it starts is ended with its step",
+            hint="uwf thread exec --help",
+            code="inside_a_step",
+        )
+
+
+def _begin(
+    ctx: Context,
+    thread: str,
+    words: list[str],
+    waits: bool,
+    text: str | None,
+    begun: Mapping[str, Any],
+) -> int:
+    before = ctx.app.show(thread)
+    path = paths.log(ctx.home, thread)
+    log = _opened(path)
+    try:
+        said_before = os.fstat(log).st_size
+        process = again.spawn(ctx, words, text, stdout=log, stderr=log, start_new_session=True)
+    finally:
+        os.close(log)
+    try:
+        code = _until_it_runs(ctx, process, before, waits)
+    except BaseException:
+        process.terminate()  # nobody would know of it
+        raise
+    if code is not None:
+        _say_why(ctx, path, said_before)
+        return code
+    ctx.out.line(
+        {"thread": thread, **begun, "pid": process.pid, "log": path},
+        id=thread,
+        draw=f"{thread}  runs on in process {process.pid}",
+    )
+    ctx.out.note(f"what it prints is in {path}")
+    ctx.out.hint(f"uwf thread watch {thread}")
+    return exits.DONE
+
+
+def _opened(path: str) -> int:
+    """The log, to be written at its end."""
+    paths.made(os.path.dirname(path))
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    owned.give(path)
+    return log
+
+
+def _until_it_runs(
+    ctx: Context, process: Popen[bytes], before: ThreadView, waits: bool
+) -> int | None:
+    """None once the run has begun; its exit code where it has ended before any agent was asked."""
+    while True:
+        code = process.poll()
+        now = ctx.app.show(before.thread)
+        running = now.running
+        if code is not None:
+            has_moved = (now.head, now.updated_at) != (before.head, before.updated_at)
+            return None if code in _BEGAN or has_moved else exits.of_process(code)
+        if running is not None and waits:
+            return None  # it runs, or waits until another one has ended
+        if running is not None and running.pid == process.pid and running.role is not None:
+            return None
+        time.sleep(_POLL_S)
+
+
+def _say_why(ctx: Context, path: str, begin: int) -> None:
+    """Pass on what a run has said that could not begin."""
+    with open(path, "rb") as log:
+        log.seek(begin)
+        for line in log.read().decode(errors="backslashreplace").splitlines():
+            ctx.out.remark(line)
