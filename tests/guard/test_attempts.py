@@ -175,3 +175,10 @@ class Counting(RuleBasedStateMachine):
 
 TestCounting = Counting.TestCase
 TestCounting.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+
+
+def test_what_time_alone_cures_is_not_counted() -> None:
+    store = open_in_memory()
+    for outcome in (bad("network", is_transient=True), bad("spawn_failed", is_retried=True)):
+        end(guard(store=store), outcome, store, request(thread="T"))
+    assert store.counters(attempts.FAILURES) == []

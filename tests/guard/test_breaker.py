@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.guard.asking import Processes, Time, bad, end, good, host, refused, request
 from uwf.errors import Refused, StoreError
 from uwf.guard import breaker
+from uwf.guard.backoff import Backoff
 from uwf.guard.breaker import Breaker
 from uwf.guard.contract import Release
 from uwf.guard.counters import hashed
@@ -24,6 +25,7 @@ Rules = Breaker.Rules
 AGENTS = ("mine", "sh -c 'run it; with \"words\"/and slashes'")
 THREADS = tuple(f"T{number}" for number in range(7))
 COOLDOWN_S = 1800.0
+BACKOFF = Backoff(wake_base_s=60.0, wake_max_s=600.0)
 
 
 class ModelBreaker:
@@ -78,11 +80,15 @@ class Breakers(RuleBasedStateMachine):
         return agent if which is None else f"{agent}/{which}"
 
     def expected(self, agent: str) -> str:
-        tripped = [one for _, one in self.of(agent) if one.state != "closed"]
+        tripped = [(which, one) for which, one in self.of(agent) if one.state != "closed"]
         if not tripped:
             return "pass"
-        for one in tripped:
-            if one.state == "open" and abs(self.time.ms - one.opened_ms) < COOLDOWN_S * 1000:
+        for which, one in tripped:
+            cooldown_s = COOLDOWN_S
+            if which in breaker.TRANSIENT:
+                probes = one.failures - self.rules.threshold
+                cooldown_s = min(BACKOFF.wake_max_s, BACKOFF.wake_base_s * 2**probes)
+            if one.state == "open" and abs(self.time.ms - one.opened_ms) < cooldown_s * 1000:
                 return "refuse"
             if one.probe is not None and one.probe.process in self.living:
                 return "refuse"
@@ -112,10 +118,11 @@ class Breakers(RuleBasedStateMachine):
 
     def guard(self, process: tuple[int, str]) -> Breaker:
         owner, is_alive = Owner(*process), self.processes.is_alive
-        return Breaker(host(self.store, self.rules, owner=owner, is_alive=is_alive))
+        return Breaker(host(self.store, self.rules, BACKOFF, owner=owner, is_alive=is_alive))
 
     def tell(self, run: Run, failure: str | None) -> None:
-        outcome = good() if failure is None else bad(failure, "why")
+        is_transient = failure in breaker.TRANSIENT
+        outcome = good() if failure is None else bad(failure, "why", is_transient=is_transient)
         asked = request(agent=run.agent, thread=run.thread)
         end(self.guard(run.process), outcome, self.store, asked)
         if failure is None:
@@ -123,7 +130,7 @@ class Breakers(RuleBasedStateMachine):
         elif failure in breaker.ANSWERED:
             self.close(run.agent, lambda one: one.state == "half_open")
         elif failure in breaker.SURE + breaker.LIKELY:
-            for which in (None, failure):
+            for which in (failure,) if failure in breaker.TRANSIENT else (None, failure):
                 self.count(run, which, failure)
 
     def close(self, agent: str, which_ones: Any) -> None:
@@ -136,9 +143,10 @@ class Breakers(RuleBasedStateMachine):
 
     def count(self, run: Run, which: str | None, failure: str) -> None:
         one = self.model.setdefault((run.agent, which), ModelBreaker())
-        one.failures += failure in breaker.SURE or run.thread not in one.threads
-        one.threads.add(run.thread)
         probe_failed = one.state == "half_open" and one.probe is run
+        is_news = failure in breaker.SURE or run.thread not in one.threads
+        one.failures += probe_failed or (one.state == "closed" and is_news)
+        one.threads.add(run.thread)
         if probe_failed or (one.state == "closed" and one.failures >= self.rules.threshold):
             one.state, one.opened_ms, one.probe = "open", self.time.ms, None
             self.events.append(("circuit_open", self.name(run.agent, which)))
@@ -180,7 +188,7 @@ class Breakers(RuleBasedStateMachine):
         self.runs = [run for run in self.runs if run.process != process]
         self.be_born()
 
-    @rule(seconds=st.sampled_from([1.0, 60.0, COOLDOWN_S - 0.001, COOLDOWN_S]))
+    @rule(seconds=st.sampled_from([1.0, 59.999, 60.0, COOLDOWN_S - 0.001, COOLDOWN_S]))
     def pass_time(self, seconds: float) -> None:
         self.time.pass_s(seconds)
 
@@ -408,3 +416,51 @@ def test_circuit_of_another_version_is_read_with_its_probe(store: SqliteStore) -
     release()
     ((_, after),) = store.counters(breaker.PREFIX)
     assert after == {**value, "probe_thread": None, "probe_pid": None, "probe_started": None}
+
+
+def outage(fleet: Fleet, thread: str, **more: bool) -> None:
+    failed = bad("network", "connection refused", is_transient=True, **more)
+    end(fleet.guard(), failed, fleet.store, request(thread=thread))
+
+
+def test_what_an_outage_has_opened_is_probed_soon_and_then_less_often(
+    fleet: Fleet, time: Time
+) -> None:
+    for thread in ("A", "B", "C"):
+        outage(fleet, thread)
+    for in_flight in range(30):
+        outage(fleet, f"began before {in_flight}")
+    for delay_s in (30, 60, 120, 240, 480, 960, 1800, 1800):
+        time.pass_s(delay_s - 0.001)
+        assert refused(lambda: fleet.ask(1)).reason == "circuit_open"
+        time.pass_s(0.001)
+        release = fleet.ask(1)
+        assert release is not None
+        outage(fleet, "T1")
+        release()
+    time.pass_s(1800)
+    assert fleet.ask(1) is not None
+    end(fleet.guard(), good(), fleet.store, request(thread="T1"))
+    assert fleet.ask(2) is None
+
+
+def test_an_outage_is_held_against_nothing_but_its_own_class(fleet: Fleet) -> None:
+    for thread in ("A", "B", "C"):
+        outage(fleet, thread)
+    assert [one.name for one in breaker.all_of(fleet.store)] == ["mine/network"]
+
+
+def test_whoever_meets_a_probe_under_way_may_look_again_soon(fleet: Fleet, time: Time) -> None:
+    fleet.open()
+    time.pass_s(1800)
+    fleet.ask(1)
+    assert refused(lambda: fleet.ask(2)).retry_at_ms == time.ms + 5000
+
+
+def test_tries_inside_a_step_count_as_one_and_do_not_refuse_it(fleet: Fleet) -> None:
+    for _ in range(3):
+        end(fleet.guard(), bad("spawn_failed", is_retried=True), fleet.store)
+    assert breaker.all_of(fleet.store) == []
+    fleet.open()  # by others, meanwhile
+    assert fleet.guard().enter(request(is_retry=True)) is None
+    assert refused(lambda: fleet.ask(1)).reason == "circuit_open"

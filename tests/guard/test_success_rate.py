@@ -254,3 +254,27 @@ def test_trend_has_the_attempts_of_each_twelfth_oldest_first(
     time.pass_s(599.999)
     (figures,) = success_rate.figures(store, Rules(), by="workflow")
     assert figures.trend == (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0)
+
+
+def test_what_time_alone_cures_is_shown_and_refuses_nobody(
+    store: SqliteStore, guard: SuccessRate
+) -> None:
+    end_many(store, well=2, badly=0)
+    for _ in range(50):
+        end(guard, bad("network", is_transient=True), store)
+    guard.enter(request())
+    (figures,) = success_rate.figures(store, Rules(min_sample=2), by="agent")
+    assert (figures.attempts, figures.successes, figures.rate) == (52, 2, 1.0)
+    assert figures.reasons == {"network": 50}
+
+
+def test_tries_inside_a_step_count_once_and_never_refuse_it(
+    store: SqliteStore, guard: SuccessRate
+) -> None:
+    for _ in range(50):
+        end(guard, bad("spawn_failed", is_retried=True), store)
+    assert success_rate.figures(store, RULES, by="agent") == []
+    end_many(store, well=0, badly=20)
+    assert guard.enter(request()) is not None, "the probe"
+    assert refused(lambda: guard.enter(request())).reason == "low_success_rate"
+    assert guard.enter(request(is_retry=True)) is None

@@ -32,6 +32,7 @@ class Said(Record):
     session: str | None = None
     usage: dict[str, float] | None = None
     error: str = ""
+    is_of_machine: bool = False
     stderr_bytes: int | None = None  # how much there was, when `stderr` is only the end of it
 
 
@@ -130,7 +131,12 @@ class FakeAgent:
             session=said.session,
             usage=said.usage,
             failure=failure.of_process(
-                self.name, facts, stdout=text, stderr=said.stderr, error=said.error
+                self.name,
+                facts,
+                stdout=text,
+                stderr=said.stderr,
+                error=said.error,
+                is_of_machine=said.is_of_machine,
             ),
             process=facts,
         )

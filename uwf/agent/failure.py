@@ -1,9 +1,10 @@
 """What class of failure an agent's end is, read from how it ended and from what it said.
 
     spawn_failed  exit_code  signal  timeout  stall  output_limit  bad_reply
-    quota  authentication  network  out_of_memory  internal
+    quota  authentication  network  out_of_memory  machine  internal
 
-The first row is what the process did; the second says more, and is read from the messages that agents, the services
+The first row is what the process did; the second says more: `machine` that this process could start nothing, for want
+of descriptors, memory or processes. The others are read from the messages that agents, the services
 behind them and common tools are known to print. Only ever asked about a failure: a step that went well may
 speak of rate limits as much as it likes. When a limit resets is read by `rate_limit_reset`.
 """
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 SPAWN_FAILED, EXIT_CODE, SIGNAL, BAD_REPLY = "spawn_failed", "exit_code", "signal", "bad_reply"
 TIMEOUT, STALL, OUTPUT_LIMIT = "timeout", "stall", "output_limit"
 QUOTA, AUTHENTICATION, NETWORK = "quota", "authentication", "network"
-OUT_OF_MEMORY, INTERNAL = "out_of_memory", "internal"
+OUT_OF_MEMORY, MACHINE, INTERNAL = "out_of_memory", "machine", "internal"
 
 CLASSES = (
     *(SPAWN_FAILED, EXIT_CODE, SIGNAL, TIMEOUT, STALL, OUTPUT_LIMIT, BAD_REPLY),
-    *(QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, INTERNAL),
+    *(QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, MACHINE, INTERNAL),
 )
+TRANSIENT = (NETWORK, QUOTA, MACHINE)
+"""Classes that time alone cures."""
 STOPPED = "stopped"
 """The code of a run that a person stopped, which is no failure of the agent and has no class."""
 
@@ -122,10 +125,12 @@ def of_process(
     error: str,
     prompt: str = "",
     is_hopeless: bool = False,
+    is_of_machine: bool = False,
 ) -> AgentFailure | None:
     """Why a process of `agent`, which was sent `prompt`, delivered no reply; None when it did.
 
-    `error` is our own word on it: why it could not be started, or why its status is not known.
+    `error` is our own word on it: why it could not be started (`is_of_machine`: nor could any other agent), or why its
+    status is not known.
     """
     if facts.ended == "exit" and facts.exit_code == 0:
         return None
@@ -139,6 +144,9 @@ def of_process(
         "spawn_failed": f"agent {agent} could not be started: {error}",
     }
     message = words[facts.ended]
+    if is_of_machine:
+        message = f"this shell or its machine has no room for agent {agent}: {error}"
+        return AgentFailure(SPAWN_FAILED, MACHINE, message)
     echo = Echo(prompt)
     stdout, stderr = (
         echo.taken_out_of(stdout[-_STDOUT_CHARS:]),
@@ -163,6 +171,12 @@ def of_process(
         message = f"{message} ({NO_USE})"
     is_hopeless = is_hopeless or found.is_hopeless
     return AgentFailure(code, found.failure_class, message, said, found.resets_ms, is_hopeless)
+
+
+def is_transient(failed: AgentFailure) -> bool:
+    """Whether time alone cures it: of no other does an agent say when its limit resets."""
+    is_limited = failed.resets_ms is not None
+    return (failed.failure_class in TRANSIENT or is_limited) and not failed.is_hopeless
 
 
 def of_reply(agent: str, reply: str, prompt: str) -> AgentFailure | None:

@@ -11,18 +11,23 @@ from uwf.config.records import TABLES
 from uwf.config_table import ANY
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
+from uwf.guard.backoff import Backoff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from uwf.config_table import Key, Path
+    from uwf.config_table import Key, Path, Table
 
 
 def known() -> list[Key]:
     """Every key there is, those of a table together: the general ones, and those of the guards."""
-    tables = [*TABLES, *(guard.Rules for guard in chain.GUARDS if guard.Rules is not None)]
+    tables: list[type[Table]] = [
+        *TABLES,
+        Backoff,
+        *(guard.Rules for guard in chain.GUARDS if guard.Rules is not None),
+    ]
     by_table: dict[str, list[Key]] = {}
     for table in tables:
         for key in table.keys():  # noqa: SIM118  # no dictionary

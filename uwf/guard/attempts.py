@@ -1,7 +1,8 @@
 """`attempts_exhausted`: a step that keeps failing is left to a person.
 
 Two counts, and either is enough: attempts in a row at one step, and the same failure over the thread's whole life,
-which a success in between does not reset. When a person adds something, the step is tried once more.
+which a success in between does not reset. When a person adds something, the step is tried once more. What time alone
+cures is in neither.
 
 Failures are the same when their signatures are: the class, and the message without what differs from one time to
 the next. Counter `failures/<thread>` = {signature: how often}.
@@ -77,7 +78,7 @@ class Attempts(Guard):
         )
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
-        if not isinstance(outcome, AttemptFailed) or outcome.is_retried:
+        if not isinstance(outcome, AttemptFailed) or outcome.is_retried or outcome.is_transient:
             return
         counter = FAILURES + request.thread
         known = _known(tx, request.thread)

@@ -4,8 +4,12 @@ One circuit per agent and one per agent and failure class. Closed, it opens afte
 open, it lets no step pass for `cooldown`; then it is half-open: one probe runs, across all processes, and its
 success closes the circuit while its failure opens it again (M. Nygard, "Release It!", 2007).
 
+What time alone cures (an unreachable network, a quota) is no fault of the agent: it counts in the circuit of its class
+alone, whose probes come by the backoff of such failures, soon and then less often, and not after `cooldown`.
+
 Only failures that speak about the agent count. Those that may as well be the fault of what the thread asked for
-(an exit code, a refused connection) count once a thread, so that one bad thread never stops healthy ones.
+(an exit code, a refused connection) count once a thread, so that one bad thread never stops healthy ones. Tries that a
+step makes again by itself count as one, with what it comes to.
 
 State is a counter each, `breaker/<agent>` and `breaker/<agent>/<class>`: no process has a view of its own.
 """
@@ -14,7 +18,8 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.config_table import Table, count, key, some_duration
-from uwf.errors import Crowded, StoreError
+from uwf.errors import Crowded, Refused, StoreError
+from uwf.guard.backoff import Backoff
 from uwf.guard.contract import (
     AttemptFailed,
     AttemptSucceeded,
@@ -46,6 +51,8 @@ LIKELY = (
     *("authentication", "network", "quota"),  # read from words that may be about the thread's work
 )
 """Classes that may be about the thread's content: each thread counts once."""
+TRANSIENT = ("network", "quota")
+"""Classes whose circuits are probed by the backoff."""
 ANSWERED = ("bad_reply", "output_limit")
 """Classes that show an agent at work. All others (a timeout, a fault of our own) say nothing about it."""
 
@@ -54,6 +61,8 @@ KEPT_MS = 30 * 86_400_000
 SHOWN_MS, SHOWN = 86_400_000, 5
 """Events of the last day are facts of the status; the last of them are lines."""
 _CAUSE_CHARS = 300
+_LOOK_S = 5.0
+"""After how long whoever waits looks again at a circuit that is being probed."""
 
 
 class Circuit(Record):
@@ -92,6 +101,7 @@ class Breaker(Guard):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._rules: Breaker.Rules = host.rules(Breaker.Rules)
+        self._backoff: Backoff = host.rules(Backoff)
 
     def enter(self, request: Request) -> Release | None:
         store, owner = self._host.store, self._host.owner
@@ -99,8 +109,13 @@ class Breaker(Guard):
             return None
         with store.transaction("probe", durable=False) as tx:
             tripped = [one for one in of_agent(tx, request.agent) if one.state != CLOSED]
-            for circuit in tripped:
-                self._check(circuit)
+            try:
+                for circuit in tripped:
+                    self._check(circuit)
+            except Refused:
+                if request.is_retry:
+                    return None
+                raise
             for circuit in tripped:
                 probed = replace(circuit, state=HALF_OPEN, probe_thread=request.thread, probe=owner)
                 _write(tx, probed)
@@ -108,7 +123,7 @@ class Breaker(Guard):
 
     def _check(self, circuit: Circuit) -> None:
         """Raise `Refused` unless it is time for a probe and none is under way."""
-        cooldown_ms = round(self._rules.cooldown_s * 1000)
+        cooldown_ms = round(self._cooldown_s(circuit) * 1000)
         opened_ms = circuit.opened_ms or 0
         failed = f"agent {circuit.agent} failed {counted(circuit.failures, 'time')} in a row"
         # A clock that jumped back must neither end the pause at once nor prolong it for ever.
@@ -122,13 +137,21 @@ class Breaker(Guard):
                 hint=shlex.join(("uwf", "guard", "reset", circuit.name)),
             )
         if circuit.probe is not None and self._host.is_alive(circuit.probe):
+            look_s = min(_LOOK_S, self._cooldown_s(circuit))
             raise refuse(
                 "circuit_open",
                 f"{failed}; thread {circuit.probe_thread} tries it now in process {circuit.probe.pid}, and its "
                 "success lets others through",
                 kind=Crowded,
+                retry_at_ms=clock.now_ms() + round(look_s * 1000),
                 hint="uwf guard status",
             )
+
+    def _cooldown_s(self, circuit: Circuit) -> float:
+        """How long it stays open. What it counts beyond the threshold are probes that failed."""
+        if circuit.failure_class in TRANSIENT:
+            return self._backoff.delay_s(max(0, circuit.failures - self._rules.threshold))
+        return self._rules.cooldown_s
 
     def _give_back(self, request: Request) -> None:
         """A probe that came to no verdict leaves its place to the next."""
@@ -143,7 +166,7 @@ class Breaker(Guard):
         if isinstance(outcome, AttemptSucceeded):
             for circuit in known:
                 _close(tx, circuit, "a step went well")
-        if not isinstance(outcome, AttemptFailed):
+        if not isinstance(outcome, AttemptFailed) or outcome.is_retried:
             return
         if outcome.failure_class in ANSWERED:
             for circuit in known:
@@ -159,9 +182,10 @@ class Breaker(Guard):
         failed: AttemptFailed,
         known: dict[str | None, Circuit],
     ) -> None:
-        if len(known.keys() & {None, failed.failure_class}) < 2:
+        counts_in = {failed.failure_class} if failed.is_transient else {None, failed.failure_class}
+        if not counts_in <= known.keys():
             _forget_old(tx)
-        for which in (None, failed.failure_class):
+        for which in sorted(counts_in, key=str):
             before = known.get(which) or Circuit(request.agent, which)
             after = self._counted(before, request.thread, failed)
             _write(tx, after)
@@ -171,7 +195,10 @@ class Breaker(Guard):
     def _counted(self, before: Circuit, thread: str, failed: AttemptFailed) -> Circuit:
         """The circuit after one more failure of `thread`."""
         threshold = self._rules.threshold
-        counts = failed.failure_class in SURE or thread not in before.threads
+        failed_probe = before.state == HALF_OPEN and before.probe_thread == thread
+        is_news = failed.failure_class in SURE or thread not in before.threads
+        # Once it is open, steps that began before say nothing new.
+        counts = failed_probe or (before.state == CLOSED and is_news)
         threads = tuple(dict.fromkeys((*before.threads, thread)))
         after = replace(
             before,
@@ -181,7 +208,6 @@ class Breaker(Guard):
             changed_ms=clock.now_ms(),
             cause=failed.cause[:_CAUSE_CHARS],
         )
-        failed_probe = before.state == HALF_OPEN and before.probe_thread == thread
         if failed_probe or (before.state == CLOSED and after.failures >= threshold):
             after = replace(_without_probe(after), state=OPEN, opened_ms=clock.now_ms())
         return after

@@ -59,7 +59,8 @@ class Request(Record):
     `repeats` how often in the thread's life it failed as it did last. `spent` is what the thread has used over its
     whole life (`tokens`, `usd`, `steps`, `time` in seconds) and `visits` how often this role was visited; `budget` is
     what the thread may use, by the same names and `visits`. `replaces` says that the step takes the place of one that
-    is counted already: it adds none to `steps` and `visits`.
+    is counted already: it adds none to `steps` and `visits`. `is_retry` says that the step was
+    admitted before and this is another try at it, made at once: what the first has taught refuses other steps alone.
 
     `unavailable` says why the agent cannot be started, if it cannot. `sleep` is how to wait: it raises when the run is
     asked to stop. `on_wait` is told what is in the way when a wait begins.
@@ -81,6 +82,7 @@ class Request(Record):
     visits: int
     budget: dict[str, float]
     replaces: bool = False
+    is_retry: bool = False
     unavailable: Callable[[], str | None] = _is_available
     sleep: Callable[[float], None] = time.sleep
     on_wait: Callable[[Refused], None] = _tell_nobody
@@ -112,7 +114,8 @@ class AttemptSucceeded(Record):
 class AttemptFailed(Record):
     """The attempt failed. `cause` is what happened, in words; `resets_ms` when the agent's limit resets, if it said so.
 
-    One that `is_retried` by itself is no failure of its thread yet.
+    One that `is_retried` is tried again at once, and what the step comes to is told then. One that `is_transient` is
+    cured by time alone: no failure of its thread, and none that more than its own class is to be blamed for.
     """
 
     usage: Mapping[str, Any]
@@ -122,6 +125,7 @@ class AttemptFailed(Record):
     cause: str
     resets_ms: int | None = None
     is_retried: bool = False
+    is_transient: bool = False
 
 
 class AttemptStopped(Record):

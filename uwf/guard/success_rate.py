@@ -1,10 +1,12 @@
 """How steps have gone over a rolling window: attempts, successes, why they failed, and how often commands were refused.
 
-Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`, each refusal that ends a command one of
-`refused/<reason>`; that another process has the thread is one for the reason `busy`. A sample counts from its moment
-until exactly `window` later; one from the future, left by a clock that jumped back, counts as of now, and is dated so
-by the next one. Below `min_rate`, with at least `min_sample` attempts, an agent is refused (`low_success_rate`) but for
-one probe in `probe_every`. Counter `probe/<agent>`: when the last one was let through, and whether it came to an end.
+Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`, or of `…/transient` for what time alone
+cures, which is shown and says nothing of the agent; those that a step tries again at once count as one with it. Each
+refusal that ends a command is one of `refused/<reason>`; that another process has the thread is one for the reason
+`busy`. A sample counts from its moment until exactly `window` later; one from the future, left by a clock that jumped
+back, counts as of now, and is dated so by the next one. Below `min_rate`, with at least `min_sample` attempts, an agent
+is refused (`low_success_rate`) but for one probe in `probe_every`. Counter `probe/<agent>`: when the last one was let
+through, and whether it came to an end.
 
 Refusals are counted for people alone: no guard asks for them, and no refusal waits until it is counted.
 """
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Counters, Sample, Store, Transaction
 
 STEPS, PROBES, REFUSED = "step/", "probe/", "refused/"
+GOOD, BAD, TRANSIENT = "good", "bad", "transient"
 BUSY = "busy"
 KEPT_MS = 30 * 86_400_000
 """Probes of agents that are not used any more are forgotten after a month."""
@@ -38,8 +41,8 @@ REFUSAL_WAIT_S = 0.2
 
 
 class Figures(Record):
-    """One agent's or workflow's window. `rate` is None with too few samples to speak of; `trend` has the attempts
-    of each twelfth of the window, oldest first.
+    """One agent's or workflow's window. `rate` leaves out what time alone cures, and is None with too few samples to
+    speak of; `trend` has the attempts of each twelfth of the window, oldest first.
     """
 
     name: str
@@ -68,10 +71,12 @@ class SuccessRate(Guard):
         self._rules: SuccessRate.Rules = host.rules(SuccessRate.Rules)
 
     def enter(self, request: Request) -> Release | None:
+        if request.is_retry:
+            return None
         rules, store = self._rules, self._host.store
         from_ms = _since_ms(rules)
-        good = store.count_samples(_series(request.agent, good=True), from_ms)
-        bad = store.count_samples(_series(request.agent, good=False), from_ms)
+        good = store.count_samples(_series(request.agent, GOOD), from_ms)
+        bad = store.count_samples(_series(request.agent, BAD), from_ms)
         if good + bad < rules.min_sample:
             return None
         if good / (good + bad) >= rules.min_rate:
@@ -105,14 +110,16 @@ class SuccessRate(Guard):
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         if isinstance(outcome, AttemptStopped):
             return
-        agent, failure_class = request.agent, None
+        agent, failure_class, kind = request.agent, None, GOOD
         if isinstance(outcome, AttemptFailed):
-            failure_class = outcome.failure_class
+            if outcome.is_retried:
+                return
+            failure_class, kind = outcome.failure_class, TRANSIENT if outcome.is_transient else BAD
         now_ms = clock.now_ms()
         keep_ms = _kept_ms(self._rules)
-        for good in (True, False):
-            _date_back(tx, _series(agent, good=good), now_ms)
-        series = _series(agent, good=failure_class is None)
+        for each in (GOOD, BAD, TRANSIENT):
+            _date_back(tx, _series(agent, each), now_ms)
+        series = _series(agent, kind)
         if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
             for other in forgettable_series(tx, STEPS):
                 tx.drop_samples(other, keep_ms)
@@ -180,12 +187,13 @@ def _figures(name: str, samples: list[Sample], rules: SuccessRate.Rules) -> Figu
         if not sample.value["ok"]:
             reasons[sample.value["class"]] = reasons.get(sample.value["class"], 0) + 1
     successes = sum(sample.value["ok"] for sample in samples)
-    enough = len(samples) >= rules.min_sample
+    telling = sum(not sample.series.endswith(TRANSIENT) for sample in samples)
+    enough = telling >= rules.min_sample
     return Figures(
         name=name,
         attempts=len(samples),
         successes=successes,
-        rate=successes / len(samples) if enough else None,
+        rate=successes / telling if enough else None,
         reasons=dict(sorted(reasons.items(), key=lambda item: -item[1])),
         trend=_trend(samples, rules),
     )
@@ -216,9 +224,9 @@ def _kept_ms(rules: SuccessRate.Rules) -> int:
     return clock.now_ms() - round(2 * rules.window_s * 1000)
 
 
-def _series(agent: str, *, good: bool) -> str:
-    """Successes and failures are two series, so that counting them reads no sample."""
-    return f"{STEPS}{hashed(agent)}/{'good' if good else 'bad'}"
+def _series(agent: str, kind: str) -> str:
+    """Each kind is a series of its own, so that counting reads no sample."""
+    return f"{STEPS}{hashed(agent)}/{kind}"
 
 
 def _date_back(tx: Transaction, series: str, now_ms: int) -> None:

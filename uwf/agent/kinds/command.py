@@ -80,6 +80,7 @@ class CommandAgent:
             error=outcome.error,
             prompt=request.prompt,
             is_hopeless=outcome.hopeless,
+            is_of_machine=outcome.is_of_machine,
         )
         return AgentResult(text, turns.rest(), stderr, failure=why, process=facts)
 

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 class SpawnFailed(Exception):
-    """The program could not be started. The text names it, says why, and fits on one line."""
+    """The program could not be started. The text names it, says why, and fits on one line.
+
+    `is_of_machine`: the reason lies with this process and its machine, and would meet any other program.
+    """
+
+    def __init__(self, text: str, *, is_of_machine: bool = False) -> None:
+        super().__init__(text)
+        self.is_of_machine = is_of_machine
 
 
 def find_program(argv: Sequence[str], cwd: str, path: str) -> str:
@@ -72,6 +79,11 @@ def explain(argv: Sequence[str], cwd: str, path: str, stage: str, number: int) -
         except SpawnFailed as vanished:
             return str(vanished)
     return f"cannot run {argv[0]!r}: {why}"
+
+
+def is_of_machine(number: int | None) -> bool:
+    """Whether an error of the system is for want of descriptors, memory or processes."""
+    return number in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 
 def is_hopeless(stage: str, number: int) -> bool:

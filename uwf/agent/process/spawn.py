@@ -20,7 +20,7 @@ import os
 
 from uwf.agent.process import platform
 from uwf.agent.process.platform import signal
-from uwf.agent.process.program import SpawnFailed, absolute_entries, find_program
+from uwf.agent.process.program import SpawnFailed, absolute_entries, find_program, is_of_machine
 from uwf.record import Record
 from uwf.store.owner import Owner
 
@@ -161,7 +161,7 @@ def spawn(
             f"cannot run {argv[0]!r}: its arguments or environment: {error}"
         ) from error
     except OSError as error:
-        raise SpawnFailed(f"cannot run {argv[0]!r}: {error.strerror}") from error
+        raise _failed(argv, error) from error
     pid = -1
     try:
         _keep_exit_statuses()
@@ -179,9 +179,16 @@ def spawn(
         if pid > 0:
             os.waitpid(pid, 0)
         if isinstance(error, OSError):
-            where = f"{error.filename}: " if error.filename else ""
-            raise SpawnFailed(f"cannot run {argv[0]!r}: {where}{error.strerror}") from error
+            raise _failed(argv, error) from error
         raise
+
+
+def _failed(argv: Sequence[str], error: OSError) -> SpawnFailed:
+    where = f"{error.filename}: " if error.filename else ""
+    return SpawnFailed(
+        f"cannot run {argv[0]!r}: {where}{error.strerror}",
+        is_of_machine=is_of_machine(error.errno),
+    )
 
 
 def _fork(program: Program, pipes: Pipes) -> int:

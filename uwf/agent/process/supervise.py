@@ -66,13 +66,15 @@ class ProcessSpec(Record):
 class ProcessOutcome(ProcessFacts):
     """How a run ended, and what it wrote. `stderr` is the last 64 KiB.
 
-    `error` says why it could not be started (`hopeless`: nor could another try), or why its status is unknown.
+    `error` says why it could not be started (`hopeless`: nor could another try; `is_of_machine`: for want of
+    descriptors, memory or processes), or why its status is unknown.
     """
 
     stdout: bytes = b""
     stderr: bytes = b""
     error: str = ""
     hopeless: bool = False
+    is_of_machine: bool = False
 
     def facts(self) -> ProcessFacts:
         """The same without what it wrote."""
@@ -111,7 +113,9 @@ def run(
                 spec.keep_fds + token,
             )
         except program.SpawnFailed as failed:
-            return ProcessOutcome("spawn_failed", error=str(failed))
+            return ProcessOutcome(
+                "spawn_failed", error=str(failed), is_of_machine=failed.is_of_machine
+            )
         finally:
             for descriptor in token:
                 os.close(descriptor)
@@ -276,7 +280,12 @@ class _Supervision:
             path = spec.env.get("PATH", os.defpath)
             error = program.explain(spec.argv, spec.cwd, path, *failure)
             hopeless = program.is_hopeless(*failure)
-            return ProcessOutcome("spawn_failed", error=error, hopeless=hopeless)
+            return ProcessOutcome(
+                "spawn_failed",
+                error=error,
+                hopeless=hopeless,
+                is_of_machine=program.is_of_machine(failure[1]),
+            )
         if status is None:
             error = "its exit status was lost: something else in this program collected it"
             return ProcessOutcome(ended, error=error)
