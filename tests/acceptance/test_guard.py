@@ -84,11 +84,11 @@ def test_a_quota_that_resets_pauses_its_agent_until_then(project: Project) -> No
     resets_s = int(time.time()) + 3600
     agent(project, "limited", f"cat >/dev/null; echo 'usage limit reached|{resets_s}' >&2; exit 1")
     thread = project.begin()
-    [line] = project.step(thread, "limited", expect=6)
-    assert line["error"]["code"] == "quota"
+    error = project("thread", "exec", thread, "--agent", "limited", "--json", expect=75).error
+    assert error["reason"] == "transient" and error["retryAtMs"] > resets_s * 1000
     [paused] = project("guard", "status", "--json").json["pausedAgents"]
     assert (paused["name"], paused["untilMs"]) == ("limited", resets_s * 1000)
-    words = ("thread", "resume", thread, "--agent", "limited", "--json")
+    words = ("thread", "exec", thread, "--agent", "limited", "--json")
     assert project(*words, expect=75).error["reason"] == "agent_paused"
 
 

@@ -303,10 +303,11 @@ printf -- '---\\n$status: done\\n---\\nDone.\\n'
 """,
     )
     words = ("--wait", "60") if waits else ()
-    done = project("thread", "exec", thread, "--agent", limited, *words, expect=0 if waits else 6)
+    configure(project, "[retry]", margin="'100ms'")
+    done = project("thread", "exec", thread, "--agent", limited, *words, expect=0 if waits else 75)
     status = project("thread", "show", thread, "--json").json["status"]
-    assert status == ("completed" if waits else "suspended")
-    assert ("trying again in" in done.err) == waits
+    assert status == ("completed" if waits else "idle")
+    assert ("waiting, 1m at most" in done.err) == waits
     if waits:
         (step,) = project.steps(thread)
         assert len(step["attempts"]) == 1

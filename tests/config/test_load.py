@@ -15,6 +15,7 @@ from uwf.config import AgentConfig, Limits, RetryConfig, cache, edit, keys
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
+from uwf.guard.backoff import Backoff
 from uwf.guard.breaker import Breaker
 from uwf.guard.budget import Budget
 from uwf.guard.resources import Resources
@@ -68,6 +69,10 @@ classes = ["network", "timeout"]
 attempts = 0
 base = "500ms"
 max = "10s"
+wake_base = "10s"
+wake_max = "5m"
+margin = "1s"
+give_up = "off"
 
 [budget]
 step = { tokens = "100k", usd = 0.5, time = "10m" }
@@ -99,6 +104,7 @@ def test_a_home_without_a_file_has_the_defaults(home: Path) -> None:
     assert found.rules(Slots.Rules) == Slots.Rules(max_running=5, max_queue=20)
     assert found.rules(Breaker.Rules) == Breaker.Rules(threshold=3, cooldown_s=1800.0)
     assert found.rules(Resources.Rules).reserve_cpus is None
+    assert found.rules(Backoff) == Backoff(30.0, 1800.0, 15.0, 86_400.0)
     assert found.retry == RetryConfig(("network", "spawn_failed"), 2, 1.0, 60.0)
     assert found.prompt.history_chars == 32_000
     assert list(home.iterdir()) == []
@@ -136,6 +142,7 @@ def test_every_key_reaches_its_field(home: Path) -> None:
     assert found.retry == RetryConfig(
         classes=("network", "timeout"), attempts=0, base_s=0.5, max_s=10.0
     )
+    assert found.rules(Backoff) == Backoff(10.0, 300.0, 1.0, None)
     assert found.rules(Budget.Rules) == Budget.Rules(
         step={"tokens": 100_000, "usd": 0.5, "time": 600},
         thread={"tokens": 2_000_000, "usd": 5, "steps": 40, "visits": 10, "time": 7200},

@@ -42,7 +42,7 @@ WROTE = reply("done", "I wrote it.", file="a.py")
 CHANGES = reply("changes", "Not yet.", remarks="too long")
 APPROVED = reply("approved", "All is fine.")
 
-STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt")
+STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt", "wakeAt", "wakeWhy")
 
 
 class Result(Record):

@@ -42,6 +42,7 @@ class ParamSpec(Record):
     complete: str = ""
     choices: tuple[str, ...] = ()
     low: int | None = None
+    is_time: bool = False
 
 
 def arg(
@@ -58,9 +59,13 @@ def opt(
     complete: str = "",
     choices: tuple[str, ...] = (),
     low: int | None = None,
+    is_time: bool = False,
 ) -> ParamSpec:
-    """An option or, on a bool parameter, a flag. `low` is the least number that is accepted."""
-    return ParamSpec(help, flags, metavar, complete, choices, low)
+    """An option or, on a bool parameter, a flag. `low` is the least number that is accepted.
+
+    A number that `is_time` is one of seconds, and may have its unit, as in `2h`.
+    """
+    return ParamSpec(help, flags, metavar, complete, choices, low, is_time)
 
 
 THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
@@ -102,6 +107,10 @@ class Param(Record):
             value = int(text)
         elif self.type == "float":
             digits = text.replace(".", "", 1)
+            if self.spec.is_time and digits[-1:].isalpha():
+                from uwf.quantities import duration_s
+
+                return duration_s(text)
             if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
                 raise ValueError(f"{text!r} is not a number")
             value = float(text)

@@ -25,7 +25,9 @@ WAIT = opt(
     "--wait",
     metavar="SECONDS",
     low=0,
-    help="Wait this long: for another process that runs it, for a slot, for a pause that ends.",
+    is_time=True,
+    help="Wait this long, in seconds or as in 2h: for another process that runs it, for a slot, for what time alone "
+    "cures.",
 )
 
 

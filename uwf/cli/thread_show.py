@@ -185,6 +185,7 @@ def _fields(thread: ThreadView) -> dict[str, str]:
         if thread.suspend_message
         else "",
         "waiting": _waiting(thread),
+        "wakes": "" if thread.wake_at is None else f"{moment(thread.wake_at)}: {thread.wake_why}",
         "running": _running(thread),
         "task": short(thread.prompt or "", 200),
         "cwd": thread.cwd or "",

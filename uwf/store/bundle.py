@@ -62,9 +62,14 @@ class Contents(Record):
 
 
 def export_bundle(
-    store: Store, names: Sequence[str], stream: IO[bytes], *, ids: Sequence[str] = ()
+    store: Store,
+    names: Sequence[str],
+    stream: IO[bytes],
+    *,
+    ids: Sequence[str] = (),
+    tags: Callable[[Mapping[str, str]], dict[str, str]] = dict,
 ) -> Contents:
-    """Write the refs `names`, the objects `ids`, and all they reach.
+    """Write the refs `names`, each with what `tags` makes of its tags, the objects `ids`, and all they reach.
 
     NotFound for a name that is no ref; ObjectMissing and ObjectDamaged as reads do. After an error the stream holds
     no whole bundle.
@@ -88,7 +93,7 @@ def export_bundle(
             ref = store.ref(name)
             if ref is None:
                 raise NotFound(f"there is no ref {name}")
-            write(["ref", name, key_of(ref.id), ref.tags])
+            write(["ref", name, key_of(ref.id), tags(ref.tags)])
             roots.append(ref.id)
         for id in ids:
             write(["root", key_of(id)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.helpers.dying import die
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import CHANGES, WROTE, Rig
@@ -10,6 +12,7 @@ from uwf.agent.protocol import RateLimit, Session, Thinking, ToolCall, ToolResul
 from uwf.engine.chain.nodes import unpack_text
 from uwf.engine.events import Turn
 from uwf.engine.query import turns
+from uwf.errors import Refused
 from uwf.guard.pause import paused_agents
 
 
@@ -68,7 +71,9 @@ def test_usage_of_two_asks_in_one_attempt_adds_up(rig: Rig) -> None:
 def test_limit_that_was_said_pauses_the_agent_until_it_resets(rig: Rig) -> None:
     id = rig.start()
     later_ms = clock.now_ms() + 3_600_000
-    rig.exec(id, crash(events=(RateLimit(True, later_ms),)))
+    with pytest.raises(Refused) as refused:
+        rig.exec(id, crash(events=(RateLimit(True, later_ms),)))
+    assert refused.value.retry_at_ms is not None and refused.value.retry_at_ms > later_ms
     (paused,) = paused_agents(rig.store)
     assert paused.until_ms == later_ms
 

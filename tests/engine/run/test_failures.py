@@ -10,8 +10,8 @@ from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.cli.jsontext import document
 from uwf.engine.chain.attempt import ended_attempts
-from uwf.errors import Refused
-from uwf.guard import breaker
+from uwf.guard import breaker, success_rate
+from uwf.guard.success_rate import SuccessRate
 
 if TYPE_CHECKING:
     from uwf.agent.protocol import Ended
@@ -68,9 +68,6 @@ def test_what_may_pass_is_tried_again_and_each_try_is_kept(rig: Rig) -> None:
     assert result.failure is not None
     assert result.failure.code == "spawn_failed"
     assert "could not be started: no such file" in result.failure.message
-    with pytest.raises(Refused, match="left alone for a while"):
-        rig.resume(id)
-    breaker.reset(rig.store, "fake")
     rig.run(id, "resume", failed, WROTE, supplement="it is there now")
     assert len(rig.steps(id)[0].attempts) == 4
 
@@ -170,15 +167,15 @@ def test_session_outlives_an_interruption(rig: Rig) -> None:
 
 
 def test_tries_that_were_made_again_by_themselves_count_as_one(rig: Rig) -> None:
-    """One outage of a network is one failure, and leaves the thread where a plain resume goes on."""
-    outage = crash("connection refused")
+    """They exhaust a step no sooner than one would, and teach the guards no more."""
+    failed = Said(ended="spawn_failed", error="no such file")
     id = rig.start()
-    result = rig.exec(id, outage, outage, outage, count=1)
-    assert result.failure is not None and result.failure.code == "network"
-    assert [end["error"]["code"] for end in ended(rig, id)] == ["network"] * 3
-    breaker.reset(rig.store, "fake")
-    rig.resume(id, outage, outage, outage, count=1)
-    breaker.reset(rig.store, "fake")
+    rig.exec(id, failed, failed, failed)
+    assert [end["retried"] for end in ended(rig, id)] == [True, True, False]
+    rig.resume(id, failed, failed, failed, count=1)
+    assert {one.failures for one in breaker.all_of(rig.store)} == {2}
+    (figures,) = success_rate.figures(rig.store, SuccessRate.Rules(), by="agent")
+    assert figures.attempts == 2
     rig.resume(id, WROTE)
     assert len(rig.steps(id)[0].attempts) == 6
 

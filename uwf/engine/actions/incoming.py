@@ -1,8 +1,9 @@
 """What a file from a stranger may bring in: threads that can be read, go on and are shown, and nothing that acts.
 
 A name must not become a workflow's, or anything else that is asked for by its name. No attempt may be running: the
-process that it names would be ended, and could be any of this machine. No agent goes on in a session that is named. An
-id far in the future would stand before the threads that are begun here.
+process that it names would be ended, and could be any of this machine. No agent goes on in a session that is named, and
+no timer is set by which a thread would run of itself. An id far in the future would stand before the threads that are
+begun here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     THREADS,
     UNDONE_TO,
+    WAKE_AT,
     number_of,
 )
 from uwf.errors import InputError, UwfError
@@ -109,6 +111,8 @@ class Incoming:
             why = "whose id says that it begins in the future"
         elif prefix == ATTEMPTS and THREADS + id not in refs:
             why = "but not its thread"
+        elif WAKE_AT in tags:
+            why = "with a timer, which no export has"
         elif prefix == THREADS and tags.get(STATUS) not in STATUSES:
             why = f"with the status {tags.get('status', '')!r:.80}, which no thread can have"
         else:

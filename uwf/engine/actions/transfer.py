@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.engine.actions.incoming import Incoming
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import ATTEMPTS, THREADS
+from uwf.engine.chain.tags import ATTEMPTS, THREADS, awake
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
@@ -25,12 +25,12 @@ class Imported(Record):
 
 
 def export(store: Store, thread: str, stream: IO[bytes]) -> int:
-    """Write `thread` with all its history; the number of objects."""
+    """Write `thread` with all its history, but no timer, which is its home's; the number of objects."""
     attempt = read_attempt(store, thread)
     names = [THREADS + thread]
     if attempt is not None and attempt.running is None:
         names.append(ATTEMPTS + thread)
-    return bundle.export_bundle(store, names, stream).objects
+    return bundle.export_bundle(store, names, stream, tags=awake).objects
 
 
 def export_to(store: Store, thread: str, path: str) -> int:

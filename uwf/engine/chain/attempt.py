@@ -73,7 +73,8 @@ class Attempt(Record):
 
     `begun` is its start node, `last` its newest node, `turns` its newest turn, `before` the end of the attempt before
     it, when that failed too. One with neither `running` nor `failure` waits: its plan is held, and no agent was
-    asked yet. `session` and `usage` are what its agent has said so far.
+    asked yet. `session` and `usage` are what its agent has said so far. One that `is_retried` has failed, and
+    another one follows without a person.
     """
 
     last: str
@@ -89,6 +90,7 @@ class Attempt(Record):
     failure: Failure | None
     session: str | None = None
     usage: dict[str, Any] | None = None
+    is_retried: bool = False
 
     @property
     def has_failed(self) -> bool:
@@ -134,6 +136,7 @@ def attempt_at(nodes: Nodes, last: str) -> Attempt:
         failure=failure,
         session=payload.get("session"),
         usage=payload.get("usage"),
+        is_retried=payload.get("retried", False),
     )
 
 
@@ -224,6 +227,29 @@ def failures_in_a_row(nodes: Nodes, attempt: Attempt | None, supplement: str | N
             break
         count += end["error"]["code"] not in NO_FAILURES and not end.get("retried", False)
     return count
+
+
+def retried_in_a_row(
+    nodes: Nodes, attempt: Attempt | None, supplement: str | None
+) -> tuple[int, int | None]:
+    """How many attempts of the same plan have failed last, each to be followed by another without a person, and when
+    (epoch ms) the first of them ended.
+    """
+    count, since_ms = 0, None
+    for id in reversed(ended_attempts(nodes, None if attempt is None else attempt.last_end)):
+        end = nodes.get(id).payload
+        if end["error"]["code"] in NO_FAILURES:
+            continue
+        plan = Plan.from_payload(nodes, nodes.get(end["begun"]).payload["plan"])
+        assert attempt is not None, "it has an end"
+        if (
+            not end.get("retried", False)
+            or plan.role != attempt.plan.role
+            or plan.supplement != supplement
+        ):
+            break
+        count, since_ms = count + 1, end["endedAt"]
+    return count, since_ms
 
 
 def ended_attempts(nodes: Nodes, last: str | None) -> list[str]:

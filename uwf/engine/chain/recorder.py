@@ -127,6 +127,7 @@ class AttemptRecorder:
             before=start.before,
             running=None,
             failure=end.failure,
+            is_retried=end.is_retried,
         )
 
     def _point_at(self, tx: Transaction, node: str, why: str) -> None:

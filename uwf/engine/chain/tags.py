@@ -29,7 +29,10 @@ SUSPENDED_ROLE = "suspendedRole"  # only while suspended
 SUSPEND_MESSAGE = "suspendMessage"  # only while suspended
 COMPLETED_AT = "completedAt"  # epoch milliseconds, only while completed or cancelled
 END_REASON = "endReason"  # why it ended, where that says more than the status
-STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON)
+WAKE_AT = "wakeAt"  # epoch milliseconds: when somebody is to run it; a run that begins clears it
+WAKE_WHY = "wakeWhy"  # only beside wakeAt
+TIMER_TAGS = (WAKE_AT, WAKE_WHY)
+STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON, *TIMER_TAGS)
 
 # What stays with a thread whatever its state.
 WORKFLOW = "workflow"  # the name of the workflow it is bound to
@@ -42,7 +45,7 @@ FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a for
 
 NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP)
 """Tags whose values are names that others look up by: no secret is looked for in them. In all others one may stand."""
-NUMBERS = (COMPLETED_AT, PRIORITY, BUDGET, UNDONE)
+NUMBERS = (COMPLETED_AT, WAKE_AT, PRIORITY, BUDGET, UNDONE)
 """Beginnings of tags whose values are numbers, nor is one looked for there."""
 
 IDLE, SUSPENDED, COMPLETED, CANCELLED = "idle", "suspended", "completed", "cancelled"
@@ -53,11 +56,12 @@ MESSAGE_CHARS = 2000
 
 
 class ThreadState(Record):
-    """Where a thread stands: a status, the role that would run next, and why it is suspended."""
+    """Where a thread stands: a status, the role that would run next, and why it is suspended, or wakes at `wake_ms`."""
 
     status: str
     next_role: str | None = None
     message: str | None = None
+    wake_ms: int | None = None
 
 
 def with_state(tags: Mapping[str, str], state: ThreadState, now_ms: int) -> dict[str, str]:
@@ -68,9 +72,17 @@ def with_state(tags: Mapping[str, str], state: ThreadState, now_ms: int) -> dict
         if state.next_role is not None:
             new[SUSPENDED_ROLE] = state.next_role
         new[SUSPEND_MESSAGE] = (state.message or "suspended")[:MESSAGE_CHARS]
+    if state.wake_ms is not None:
+        new[WAKE_AT] = str(state.wake_ms)
+        new[WAKE_WHY] = (state.message or "")[:MESSAGE_CHARS]
     if state.status in HISTORY:
         new[COMPLETED_AT] = str(now_ms)
     return new
+
+
+def awake(tags: Mapping[str, str]) -> dict[str, str]:
+    """`tags` without a timer."""
+    return {key: tag for key, tag in tags.items() if key not in TIMER_TAGS}
 
 
 def lasting(tags: Mapping[str, str]) -> dict[str, str]:

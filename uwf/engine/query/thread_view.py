@@ -98,6 +98,8 @@ class ThreadView(StateView):
     completed_at: int | None = None
     running: RunningView | None = None
     waiting: WaitingView | None = None
+    wake_at: int | None = None
+    wake_why: str | None = None
     forked_from: ForkedFrom | None = None
     end_reason: str | None = None
 

@@ -21,6 +21,8 @@ from uwf.engine.chain.tags import (
     SUSPEND_MESSAGE,
     SUSPENDED_ROLE,
     THREADS,
+    WAKE_AT,
+    WAKE_WHY,
     WORKFLOW,
     labels_of,
     number_of,
@@ -156,6 +158,8 @@ class ThreadViews:
             completed_at=number_of(tags, COMPLETED_AT, thread.id),
             running=running,
             waiting=self._waiting(thread.id, running),
+            wake_at=number_of(tags, WAKE_AT, thread.id),
+            wake_why=tags.get(WAKE_WHY),
             forked_from=ForkedFrom(tags[FORKED_THREAD], tags.get(FORKED_STEP))
             if FORKED_THREAD in tags
             else None,

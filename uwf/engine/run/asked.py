@@ -41,6 +41,11 @@ def record(store: Store, id: str, verb: str, reason: str | None = None) -> None:
         pause.turn_on(store, ASKED + id, verb, until_ms=None, why=reason or "")
 
 
+def is_asked(store: Store, id: str) -> bool:
+    """Whether something was asked of the thread `id` that is to be done now."""
+    return pause.state(store, ASKED + id) is not None
+
+
 def obeyed(store: Store, thread: Thread) -> Thread | None:
     """Do what was asked of a thread whose lock the caller holds, between two steps. None when nothing was."""
     asked = pause.state(store, ASKED + thread.id)

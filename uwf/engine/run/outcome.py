@@ -38,15 +38,28 @@ class Accepted(Gone):
 
 
 class Failed(Gone):
-    """The attempt came to nothing. `cause` is what happened, `failure.message` also what that means for the next one.
+    """The attempt came to nothing, and a person should look before the next one.
 
-    With `retry_in_s` another one follows without a person; `resets_ms` is when the agent's limit resets, if it said so.
+    `cause` is what happened, `failure.message` also what that means for the next attempt; `resets_ms` is when the
+    agent's limit resets, if it said so. What `is_transient` is cured by time alone, however long that is.
     """
 
     failure: Failure
     cause: str
     resets_ms: int | None
-    retry_in_s: float | None
+    is_transient: bool
+
+
+class Retried(Failed):
+    """The attempt came to nothing, and the step is tried again at once, in `retry_in_s` seconds."""
+
+    retry_in_s: float
+
+
+class Postponed(Failed):
+    """The attempt came to nothing, and the thread is to be run again at `wake_ms` (epoch ms), without a person."""
+
+    wake_ms: int
 
 
 class OverBudget(Gone):
@@ -61,4 +74,4 @@ class Stopped(Gone):
     failure: Failure
 
 
-Outcome: TypeAlias = "Accepted | Failed | OverBudget | Stopped"
+Outcome: TypeAlias = "Accepted | Failed | Retried | Postponed | OverBudget | Stopped"

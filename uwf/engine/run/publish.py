@@ -16,12 +16,14 @@ from uwf.engine.chain.tags import (
     COMPLETED,
     IDLE,
     SUSPENDED,
+    WAKE_AT,
     WORKFLOW,
     ThreadState,
+    awake,
     with_state,
 )
 from uwf.engine.chain.thread import move_head
-from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
+from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded
 from uwf.record import replace
 from uwf.store.codec import Link
@@ -67,7 +69,7 @@ def start(
 
 
 def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
-    """A budget that was raised is set, and a completed thread becomes idle in a new round."""
+    """A budget that was raised is set, a completed thread becomes idle in a new round, and a timer is over."""
     id, plan, raised = step.thread.id, step.plan, step.raised
     why = usage.change(ref.tags, {**ref.tags, **raised})
     if why is not None:
@@ -77,6 +79,8 @@ def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
         why = f"resumed for round {plan.round}"
         ref = move_head(tx, id, ref.id, _into(state), expect=ref, why=why)
         points.at("attempt: thread reopened")
+    elif WAKE_AT in ref.tags:
+        ref = move_head(tx, id, ref.id, awake, expect=ref, why="tried again")
     return ref
 
 
@@ -85,10 +89,10 @@ def publish(ctx: RunContext, run: StepRun, outcome: Outcome) -> Thread:
     if isinstance(outcome, Accepted):
         return _step(ctx, run, outcome)
     if isinstance(outcome, Stopped):
-        return _aside(ctx, run, outcome, is_retried=False)
-    if isinstance(outcome, Failed) and outcome.retry_in_s is not None:
-        return _aside(ctx, run, outcome, is_retried=True)
-    return _suspension(ctx, run, outcome)
+        return _aside(ctx, run, outcome)
+    if isinstance(outcome, Retried):
+        return _aside(ctx, run, outcome)
+    return _failure(ctx, run, outcome)
 
 
 def end(ctx: RunContext, ended: GraphEnded) -> Thread:
@@ -154,20 +158,22 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
     }
 
 
-def _suspension(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget) -> Thread:
-    """Keep the attempt and suspend the thread; the head stays."""
+def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget) -> Thread:
+    """Keep the attempt, and suspend the thread or let it wait for its next try; the head stays."""
     thread, plan, failure = run.thread, run.step.plan, outcome.failure
     state = ThreadState(SUSPENDED, plan.role, failure.message)
+    if isinstance(outcome, Postponed):
+        state = ThreadState(IDLE, plan.role, failure.message, outcome.wake_ms)
     with ctx.store.transaction("failure") as tx:
-        attempt = run.recorder.ended(tx, _end_of(outcome, is_retried=False), outcome.tail)
-        _let_learn(tx, run, outcome, is_retried=False)
+        attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
+        _let_learn(tx, run, outcome)
         points.at("failure: objects written")
         why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
         ref = move_head(tx, thread.id, plan.expect, _into(state), expect=thread.ref, why=why)
     return threads.of(ctx.cache, ref, attempt)
 
 
-def _aside(ctx: RunContext, run: StepRun, outcome: Failed | Stopped, *, is_retried: bool) -> Thread:
+def _aside(ctx: RunContext, run: StepRun, outcome: Retried | Stopped) -> Thread:
     """Keep an attempt that was stopped, or is tried again without a person; the thread's ref stays untouched.
 
     Of one that was stopped before it began nothing is kept: nothing has changed.
@@ -175,12 +181,12 @@ def _aside(ctx: RunContext, run: StepRun, outcome: Failed | Stopped, *, is_retri
     if run.recorder.begun is None:
         return run.thread
     with ctx.store.transaction("aside") as tx:
-        attempt = run.recorder.ended(tx, _end_of(outcome, is_retried=is_retried), outcome.tail)
-        _let_learn(tx, run, outcome, is_retried=is_retried)
+        attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
+        _let_learn(tx, run, outcome)
     return replace(run.thread, attempt=attempt)
 
 
-def _end_of(outcome: Failed | OverBudget | Stopped, *, is_retried: bool) -> AttemptEnd:
+def _end_of(outcome: Failed | OverBudget | Stopped) -> AttemptEnd:
     return AttemptEnd(
         failure=outcome.failure,
         duration_ms=outcome.duration_ms,
@@ -188,13 +194,11 @@ def _end_of(outcome: Failed | OverBudget | Stopped, *, is_retried: bool) -> Atte
         stderr=outcome.stderr,
         session=outcome.session,
         usage=outcome.usage,
-        is_retried=is_retried,
+        is_retried=isinstance(outcome, (Retried, Postponed)),
     )
 
 
-def _let_learn(
-    tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Stopped, *, is_retried: bool
-) -> None:
+def _let_learn(tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Stopped) -> None:
     used, ms = outcome.usage or {}, outcome.duration_ms
     if not isinstance(outcome, Failed):
         run.ticket.ended(tx, AttemptStopped(used, ms))
@@ -208,7 +212,8 @@ def _let_learn(
             failure_class=outcome.failure.code,
             cause=outcome.cause,
             resets_ms=outcome.resets_ms,
-            is_retried=is_retried,
+            is_retried=isinstance(outcome, Retried),
+            is_transient=outcome.is_transient,
         ),
     )
 

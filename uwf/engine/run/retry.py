@@ -1,7 +1,11 @@
-"""What a failure means for the next attempt: whether the step is tried again, after how long, and what is said of it.
+"""What a failure means for the next attempt: whether the step is tried again, and when; what is said of it.
 
-The delay is exponential with full jitter: anything between nothing and a bound that doubles, so that many which
-failed together do not come back together (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+At once, inside the step, a few times; then, where time alone cures it, later and later, by whoever runs the thread at
+its time. After a day in vain a person is asked.
+
+A delay inside a step is exponential with full jitter: anything between nothing and a bound that doubles, so that many
+which failed together do not come back together (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+2015). One between runs is at least half its bound: it is there to leave a service alone.
 """
 
 from __future__ import annotations
@@ -9,8 +13,10 @@ from __future__ import annotations
 from random import random
 
 from uwf import clock
+from uwf.agent import failure
 from uwf.guard.attempts import NOTE
-from uwf.quantities import counted
+from uwf.guard.contract import refuse
+from uwf.quantities import TIME, counted, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +24,18 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import AgentFailure
     from uwf.config import RetryConfig
+    from uwf.errors import Refused
     from uwf.guard.attempts import Attempts
+    from uwf.guard.backoff import Backoff
+
+TRANSIENT = "transient"
+"""The reason that a run ends with, when its thread waits for its next try."""
 
 
 def delay_s(
     rules: RetryConfig, failed: AgentFailure, retries: int, random: Callable[[], float] = random
 ) -> float | None:
-    """How long to wait before the step is tried again; None when a person should look first.
+    """How long to wait inside the step before it is tried again; None when that is not to be done.
 
     `retries` is how often it was tried again before; `random` gives numbers from 0 to below 1.
     """
@@ -33,11 +44,53 @@ def delay_s(
     return random() * min(rules.max_s, rules.base_s * 2.0 ** min(retries, 64))
 
 
-def explained(attempts: Attempts, thread: str, failed: AgentFailure, message: str) -> str:
-    """What a person reads of a failure: what happened, and what that means for the next attempt."""
+def wake_ms(
+    rules: Backoff,
+    failed: AgentFailure,
+    delays: int,
+    vain_s: float,
+    random: Callable[[], float] = random,
+) -> int | None:
+    """When (epoch ms) to try again what time alone cures; None when a person should look first.
+
+    `delays` is how often it was put off before, `vain_s` for how long it was tried in vain.
+    """
+    if not failure.is_transient(failed):
+        return None
+    wait_s = rules.delay_s(delays) * (1 + random()) / 2
+    if failed.resets_ms is not None:
+        resets_s = max(0.0, (failed.resets_ms - clock.now_ms()) / 1000)
+        wait_s = resets_s + rules.margin_s * (1 + random())
+    if rules.give_up_s is not None:
+        if vain_s >= rules.give_up_s:
+            return None
+        wait_s = min(wait_s, rules.give_up_s - vain_s)
+    return clock.now_ms() + round(wait_s * 1000)
+
+
+def postponed(thread: str, message: str, at_ms: int) -> Refused:
+    """What a run ends in when its thread waits for its next try: time alone cures it."""
+    hours = 2 + max(0, at_ms - clock.now_ms()) // 3_600_000
+    return refuse(
+        TRANSIENT,
+        message,
+        retry_at_ms=at_ms,
+        hint=f"uwf thread exec {thread} --until-done --wait {hours}h",
+    )
+
+
+def explained(
+    attempts: Attempts, thread: str, failed: AgentFailure, message: str, vain_s: float = 0.0
+) -> str:
+    """What a person reads of a failure: what happened, and what that means for the next attempt.
+
+    `vain_s` is how long it was tried again before that was given up.
+    """
     notes = []
     if failed.resets_ms is not None:
         notes.append(f"its limit resets at {clock.iso(failed.resets_ms)}")
+    if vain_s:
+        notes.append(f"tried again for {said(TIME, vain_s)} in vain")
     times = attempts.repeats(thread, failed.failure_class, message) + 1
     if times >= attempts.rules.max_repeats:
         notes.append(f"the same failure {counted(times, 'time')} in this thread")

@@ -12,9 +12,9 @@ from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE, PRIORITY, labels_of, number_of
 from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOverBudget, Waiting
-from uwf.engine.run import asked, budget, publish, transitions
+from uwf.engine.run import asked, budget, publish, retry, transitions
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
-from uwf.engine.run.outcome import Accepted, OverBudget, Stopped
+from uwf.engine.run.outcome import Accepted, OverBudget, Postponed, Retried, Stopped
 from uwf.engine.run.plan import GraphEnded, check, orders, plan_next
 from uwf.engine.run.recovery import recover
 from uwf.engine.run.step import StepRun
@@ -81,7 +81,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
     id, role = step.thread.id, step.plan.role
     sleep = sleeper(stop, id)
     deadline_s = clock.monotonic_s() + order.wait_s
-    retries = 0
+    is_retry = False
 
     def left_s() -> float:
         return max(0.0, deadline_s - clock.monotonic_s())
@@ -89,19 +89,22 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
     def on_wait(refusal: Refused) -> None:
         ctx.on_event(Waiting(id, refusal.message, left_s()))
 
+    def sit_out(refusal: Refused) -> None:
+        if not left_s():
+            refusal.message += waited_note(order.wait_s)
+        pause_s = _until_it_may_pass(refusal, left_s())
+        on_wait(refusal)
+        sleep(pause_s)
+
     while True:
-        request = _request(ctx, step, order, left_s())
+        request = _request(ctx, step, order, left_s(), is_retry)
         try:
             with ctx.admission.admit(request, step.agent, sleep, on_wait) as ticket:
-                attempt = StepRun(ctx, step, ticket, retries)
+                attempt = StepRun(ctx, step, ticket)
                 outcome = attempt.run(stop)
                 thread = publish.publish(ctx, attempt, outcome)
         except Refused as refusal:
-            if not left_s():
-                refusal.message += waited_note(order.wait_s)
-            pause_s = _until_it_may_pass(refusal, left_s())
-            on_wait(refusal)
-            sleep(pause_s)
+            sit_out(refusal)
             continue
         if isinstance(outcome, Accepted):
             return StepDone(thread, role, thread.head)
@@ -110,11 +113,15 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
         assert thread.attempt is not None, "it was kept"
         if isinstance(outcome, OverBudget):
             return StepOverBudget(thread, role, thread.attempt.last)
-        if outcome.retry_in_s is None:
+        is_retry = isinstance(outcome, Retried)
+        if isinstance(outcome, Retried):
+            ctx.on_event(Retrying(id, role, outcome.failure.message, outcome.retry_in_s))
+            sleep(outcome.retry_in_s)
+        elif isinstance(outcome, Postponed) and not asked.is_asked(ctx.store, id):
+            sit_out(retry.postponed(id, outcome.failure.message, outcome.wake_ms))
+        else:
             return StepFailed(thread, role, outcome.failure, thread.attempt.last)
-        ctx.on_event(Retrying(id, role, outcome.failure.message, outcome.retry_in_s))
-        sleep(outcome.retry_in_s)
-        step, retries = step.again(thread), retries + 1
+        step = step.again(thread)
 
 
 def _until_it_may_pass(refusal: Refused, left_s: float) -> float:
@@ -127,7 +134,9 @@ def _until_it_may_pass(refusal: Refused, left_s: float) -> float:
     return wait_s
 
 
-def _request(ctx: RunContext, step: NextStep, order: Order, wait_s: float) -> Request:
+def _request(
+    ctx: RunContext, step: NextStep, order: Order, wait_s: float, is_retry: bool
+) -> Request:
     """What the guards are asked."""
     thread, plan, pending = step.thread, step.plan, step.thread.pending
     failure = None if pending is None or not pending.has_failed else pending.failure
@@ -151,6 +160,7 @@ def _request(ctx: RunContext, step: NextStep, order: Order, wait_s: float) -> Re
         visits=thread.position.visits.get(plan.role, 0),
         budget=budget.allowed(ctx, thread, step.workflow, plan.role),
         replaces=plan.is_poke,
+        is_retry=is_retry,
     )
 
 

@@ -28,8 +28,9 @@ from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
 from uwf.engine.run import budget, invocation, prompt, publish, retry
-from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Stopped
+from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
 from uwf.engine.run.reply import Rejected, envelope_of, judge, without_echo
+from uwf.guard.backoff import Backoff
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -51,15 +52,14 @@ ASKS = 3
 
 
 class StepRun:
-    """One attempt at `step`. `retries` says how many were made at it by this command before."""
+    """One attempt at `step`."""
 
-    def __init__(self, ctx: RunContext, step: NextStep, ticket: Ticket, retries: int = 0) -> None:
+    def __init__(self, ctx: RunContext, step: NextStep, ticket: Ticket) -> None:
         thread, plan, before = step.thread, step.plan, step.thread.pending
         ended = None if before is None else before.last_end
         self.ctx = ctx
         self.step = step
         self.ticket = ticket
-        self.retries = retries
         self.role = step.workflow.roles[plan.role]
         kept = sessions.of(ctx.cache, ctx.store, thread, plan, ticket.request.agent, ended)
         self.session = None if kept is None or kept.is_forked else kept.id
@@ -231,18 +231,32 @@ class StepRun:
         if failed.resets_ms is None:
             failed = replace(failed, resets_ms=self._limit_resets_ms)
         cause = self._words(failed, answer)
-        guard = self.ctx.admission.attempts
-        message = retry.explained(guard, self.step.thread.id, failed, cause)
-        retry_in_s = retry.delay_s(self.ctx.config.retry, failed, self.retries)
-        if retry_in_s is None:
-            retry_in_s = self._until_reset_s(failed)
-        return Failed(
-            **self._gone(answer, self._duration_ms()),
-            failure=Failure(failed.failure_class, message),
-            cause=cause,
-            resets_ms=failed.resets_ms,
-            retry_in_s=retry_in_s,
+        before, since_ms = attempts.retried_in_a_row(
+            self.ctx.cache, self.step.thread.pending, self.step.plan.supplement
         )
+        vain_s = 0.0 if since_ms is None else max(0, clock.now_ms() - since_ms) / 1000
+        rules, is_transient = self.ctx.config.retry, failure.is_transient(failed)
+        retry_in_s = retry.delay_s(rules, failed, before)
+        wake_ms = None
+        if retry_in_s is None:
+            delays = before - rules.attempts if failed.failure_class in rules.classes else before
+            backoff = self.ctx.config.rules(Backoff)
+            wake_ms = retry.wake_ms(backoff, failed, max(0, delays), vain_s)
+        given_up_s = vain_s if is_transient and (retry_in_s, wake_ms) == (None, None) else 0.0
+        guard, id = self.ctx.admission.attempts, self.step.thread.id
+        message = retry.explained(guard, id, failed, cause, given_up_s)
+        facts = {
+            **self._gone(answer, self._duration_ms()),
+            "failure": Failure(failed.failure_class, message),
+            "cause": cause,
+            "resets_ms": failed.resets_ms,
+            "is_transient": is_transient,
+        }
+        if retry_in_s is not None:
+            return Retried(**facts, retry_in_s=retry_in_s)
+        if wake_ms is not None:
+            return Postponed(**facts, wake_ms=wake_ms)
+        return Failed(**facts)
 
     def _words(self, failed: AgentFailure, answer: AgentResult) -> str:
         """Why there is no reply, for a person."""
@@ -268,14 +282,6 @@ class StepRun:
         redactor, kept_bytes = self.ctx.redactor, len(answer.stderr.encode(errors="replace"))
         is_whole = answer.process is None or kept_bytes >= answer.process.stderr_bytes
         return redactor.text if is_whole else redactor.ending
-
-    def _until_reset_s(self, failed: AgentFailure) -> float | None:
-        """How long until the agent's limit resets, where the command waits for so long; else None."""
-        if failed.resets_ms is None:
-            return None
-        left_s = max(0.0, (failed.resets_ms - clock.now_ms()) / 1000)
-        waits_s = self.ticket.request.wait_s - (clock.monotonic_s() - self._began_s)
-        return left_s if left_s <= waits_s else None
 
     def _duration_ms(self) -> int:
         return round((clock.monotonic_s() - self._began_s) * 1000)

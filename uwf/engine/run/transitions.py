@@ -51,17 +51,25 @@ def for_exec(
 def for_resume(
     nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
 ) -> Plan | ThreadState:
-    """The plan of `thread resume`: only a suspended or a completed thread can be resumed."""
+    """The plan of `thread resume`: only a suspended or a completed thread can be resumed.
+
+    And one whose resumed step waits for its next try, so that a script may type again what has ended in "not now".
+    """
     refuse_cancelled(thread)
     if thread.status == COMPLETED:
         return _re_enter(nodes, thread, workflow, supplement)
-    if thread.status == SUSPENDED:
+    if thread.status == SUSPENDED or waits(thread):
         return go_on(nodes, thread, workflow, supplement)
     raise StateError(
         f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
         hint=f"uwf thread exec {thread.id}",
         code="idle",
     )
+
+
+def waits(thread: Thread) -> bool:
+    """Whether the step that is next has failed, and is tried again without a person."""
+    return thread.pending is not None and thread.pending.is_retried
 
 
 def way_on(thread: Thread) -> str:
@@ -89,6 +97,8 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
     said = step.supplement
     if pending is not None:
         said = pending.supplement if pending.is_poke else both(said, pending.supplement)
+    if waits(thread) and said is not None and said.endswith(remark):
+        remark = said  # typed again after it has ended in "not now"
     return Plan(
         role=step.role,
         round=step.round,
