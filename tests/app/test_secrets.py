@@ -58,6 +58,22 @@ def test_what_is_said_to_a_thread_that_runs(app: App) -> None:
     assert app.show(id).end_reason == f"nothing but {MARK}"
 
 
+def test_thread_of_a_home_that_did_not_know_the_secret_is_not_imported(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DB_PASSWORD")
+    file = tmp_path / "thread.uwf"
+    with App.open(str(tmp_path / "other")) as other:
+        other.export_to(other.start("one.yaml", f"Log in with {SECRET}.").thread, str(file))
+    monkeypatch.setenv("DB_PASSWORD", SECRET)
+    with (
+        file.open("rb") as stream,
+        pytest.raises(InputError, match=r"object \w+ holds the secret DB_PASSWORD of this"),
+    ):
+        app.import_threads(stream, "a file")
+    assert leaks(app) == []
+
+
 def test_objects_and_refs_by_hand(app: App) -> None:
     text = app.objects.put(f"it is {SECRET}".encode())
     assert text.payload == f"it is {MARK}"

@@ -355,7 +355,8 @@ class App(OpenHome):
         """Take in the threads of a file that `export` wrote, which a person calls `name`."""
         from uwf.engine.actions import transfer
 
-        return transfer.import_threads(self.store(create=True), stream, name, self.home)
+        store = self.store(create=True)
+        return transfer.import_threads(store, stream, name, self.home, self.gate)
 
     # -- the other rooms
 

@@ -226,7 +226,8 @@ class Gate(Protocol):
     """What everything passes on its way into a store: there secrets are replaced, before anything is hashed.
 
     The store applies it to what is written, so that no caller can forget it. Bytes that were encoded before
-    (`put_raw`: imports, copies) keep their ids and are not asked for. Neither are names of refs and counters.
+    (`put_raw`) keep their ids and are not asked for: an import refuses what the gate would change. Neither are
+    names of refs and counters.
     """
 
     def payload(self, kind: str, payload: Any) -> Any:

@@ -3,13 +3,14 @@
 A name must not become a workflow's, or anything else that is asked for by its name. No attempt may be running: the
 process that it names would be ended, and could be any of this machine. No agent goes on in a session that is named, and
 no timer is set by which a thread would run of itself. An id far in the future would stand before the threads that are
-begun here.
+begun here. And no secret of this environment, which its author may well not have known for one: objects that come in
+keep their ids, so nothing can be taken out of them.
 """
 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain import sessions, shape, usage
+from uwf.engine.chain import redact, sessions, shape, usage
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.cache import NodeCache
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from uwf.store.codec import Node
-    from uwf.store.protocols import Store, Transaction
+    from uwf.store.protocols import Gate, Store, Transaction
 
 AHEAD_MS = 86_400_000
 """How far the clock of another machine may be ahead."""
@@ -43,8 +44,10 @@ AHEAD_MS = 86_400_000
 class Incoming:
     """Checks one bundle: see `bundle.import_bundle` for when each of its methods is called."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, gate: Gate | None = None) -> None:
         self._store = store
+        self._gate = gate
+        self._unclean: list[tuple[str, Node]] = []
         self._forms: dict[str, str] = {}
         self._leads: set[tuple[str, str, tuple[str, ...]]] = set()
         self._roles: dict[str, Container[str]] = {}
@@ -56,6 +59,8 @@ class Incoming:
     def look(self, id: str, node: Node) -> None:
         """Note whether a thread can have this node."""
         self._forms[id] = shape.form(node)
+        if self._secrets_in(node):
+            self._unclean.append((id, node))
         try:
             self._leads.update([(id, to, forms) for to, forms in shape.leads(node)])
             payload = node.payload
@@ -76,6 +81,13 @@ class Incoming:
             self._allow_ref(name, tags, refs)
         if self._fault is not None:
             _bad(self._fault)
+        for id, node in self._unclean:
+            for name in self._secrets_in(node):  # also now that the words of its workflow are known
+                raise InputError(
+                    f"object {id[:12]} holds the secret {name} of this environment",
+                    hint=f"env -u {name} uwf thread import FILE",
+                    code="bad_bundle",
+                )
         for id, to, forms in sorted(self._leads):
             if self._forms[to] not in forms:
                 _bad(f"object {id[:12]} links to {self._forms[to]} for {forms[0]}")
@@ -97,6 +109,11 @@ class Incoming:
                 self._read(tx, id)
             except UwfError as error:
                 _bad(f"thread {id}: {error.message}")
+
+    def _secrets_in(self, node: Node) -> list[str]:
+        """The names of the secrets that the gate finds in a node."""
+        cleaned = self._gate and self._gate.payload(node.kind, node.payload)
+        return [] if cleaned == node.payload else redact.names_in(repr(cleaned))
 
     def _allow_ref(
         self, name: str, tags: Mapping[str, str], refs: Mapping[str, Mapping[str, str]]

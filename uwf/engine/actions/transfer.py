@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
-    from uwf.store.protocols import Store
+    from uwf.store.protocols import Gate, Store
 
 
 class Imported(Record):
@@ -50,9 +50,14 @@ def export_to(store: Store, thread: str, path: str) -> int:
     return objects
 
 
-def import_threads(store: Store, stream: IO[bytes], name: str, folder: str) -> Imported:
-    """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled."""
-    incoming = Incoming(store)
+def import_threads(
+    store: Store, stream: IO[bytes], name: str, folder: str, gate: Gate | None = None
+) -> Imported:
+    """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled.
+
+    `gate` is the store's: what it would clean is not taken in.
+    """
+    incoming = Incoming(store, gate)
     try:
         found = bundle.import_bundle(
             store,
@@ -67,7 +72,7 @@ def import_threads(store: Store, stream: IO[bytes], name: str, folder: str) -> I
             raise
         message = f"cannot import {name}: {error.message}"
         raise InputError(
-            message, hint="uwf thread export THREAD -o FILE", code=error.code
+            message, hint=error.hint or "uwf thread export THREAD -o FILE", code=error.code
         ) from None
     return Imported(_threads(found.refs), _threads(found.known), found.objects)
 

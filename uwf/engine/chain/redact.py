@@ -100,6 +100,13 @@ class Redactor:
         return StreamRedactor(self, self._secrets)
 
 
+def names_in(text: str) -> list[str]:
+    """The names of the secrets that were replaced in `text`."""
+    import re
+
+    return sorted(set(re.findall(r"\[redacted:([^\]]+)\]", text)))
+
+
 class StreamRedactor:
     """Redacts a text that arrives in pieces, so that a secret cut in two by a pause is still found.
 
