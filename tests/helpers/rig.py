@@ -165,7 +165,7 @@ class Rig:
     def undo(self, id: str) -> str | None:
         with lock.hold(self.engine, id):
             recovery.recover(self.engine, id)
-            return undo.undo(self.store, self.thread(id))
+            return undo.undo(self.store, self.thread(id))[1]
 
     def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
         return fork.fork(self.store, node, source, supplement).id

@@ -222,7 +222,7 @@ class App(OpenHome):
         self.tell_hidden(task, "the task")
         self.tell_hidden(cwd, "the name of the working directory")
         self.tell_hidden(str(begin.labels), "a label")
-        return self.show(thread.id)
+        return self.views().of(thread)
 
     def exec(
         self,

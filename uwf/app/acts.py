@@ -79,8 +79,8 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
     _end_run(home, id)
     points.at("cancel: run ended")
     with lock.hold(context, id, wait_s=1.0):
-        lifecycle.cancel(context.store, recovery.recover(context, id), reason)
-    return _shown(home, id)
+        thread = lifecycle.cancel(context.store, recovery.recover(context, id), reason)
+    return home.views().of(thread)
 
 
 def fork(home: OpenHome, step: str, supplement: str | None) -> Forked:
@@ -90,16 +90,15 @@ def fork(home: OpenHome, step: str, supplement: str | None) -> Forked:
     carried = None if thread.plan is None else _carried(thread.plan)
     if carried is not None and carried.supplement == said:
         carried = None
-    return Forked(_shown(home, thread.id), carried)
+    return Forked(home.views().of(thread), carried)
 
 
 def undo(home: OpenHome, id: str) -> Undone:
     context = home.context()
     with lock.hold(context, id):
-        lost = undoing.undo(context.store, recovery.recover(context, id))
-        plan = threads.current(context.store, context.cache, id).plan
-    carried = None if plan is None or lost is not None else _carried(plan)
-    return Undone(_shown(home, id), carried, lost)
+        thread, lost = undoing.undo(context.store, recovery.recover(context, id))
+    carried = None if thread.plan is None or lost is not None else _carried(thread.plan)
+    return Undone(home.views().of(thread), carried, lost)
 
 
 def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) -> bool:

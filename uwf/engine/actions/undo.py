@@ -32,12 +32,12 @@ UNDO = "undo to version "
 """How the reason of an undo begins in the log; the version it went back to follows."""
 
 
-def undo(store: Store, thread: Thread) -> str | None:
-    """Move the head back to where the log says it was before. The caller holds the thread's lock.
+def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
+    """The thread with its head moved back to where the log says it was before. The caller holds the thread's lock.
 
     A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
     the log, and so do the steps that were left; what they used stays spent. What a person had added for a step that
-    has not come about waits for whatever is next then; where nothing can be, it is returned.
+    has not come about waits for whatever is next then; where nothing can be, it comes back beside the thread.
     """
     moves = store.moves(THREADS + thread.id)
     at = _effective(moves, len(moves) - 1)
@@ -55,10 +55,10 @@ def undo(store: Store, thread: Thread) -> str | None:
     if goal.new != thread.head and state.get(STATUS) == SUSPENDED:
         state = _without_attempt(store, goal.new, state)
     if goal.new != thread.head:
-        place = Position.read(store, goal.new)
-        state |= usage.left_behind(store, thread, place)
-        if place.step != thread.position.step:
-            state[UNDONE_TO] = str(place.index)
+        position = Position.read(store, goal.new)
+        state |= usage.left_behind(store, thread, position)
+        if position.step != thread.position.step:
+            state[UNDONE_TO] = str(position.index)
     lost = None
     with store.transaction("undo") as tx:
         ref = move_head(
@@ -75,7 +75,7 @@ def undo(store: Store, thread: Thread) -> str | None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
             if lost is not None and hold_words(tx, read(tx, ref), lost):
                 lost = None
-    return lost
+        return read(tx, ref), lost
 
 
 def _without_attempt(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:

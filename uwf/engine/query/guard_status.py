@@ -8,6 +8,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf import home as paths
 from uwf.agent.process import platform
+from uwf.engine.query.thread_view import WaitingView
 from uwf.guard import queue, slots, success_rate
 from uwf.record import Record
 
@@ -110,10 +111,8 @@ class QueuePositions:
         self._gone = -1
         self._positions: dict[str, int] = {}
 
-    def of(self, thread: str, pid: int) -> dict[str, Any] | None:
-        """Since when (epoch ms) process `pid` waits for a slot for `thread`, and its position, counted from 1; None
-        when it does not wait.
-        """
+    def of(self, thread: str, pid: int) -> WaitingView | None:
+        """How process `pid` waits for a slot for `thread`; None when it does not."""
         entry = queue.find(self._reader, thread)
         if entry is None or entry.owner.pid != pid:
             return None
@@ -125,7 +124,7 @@ class QueuePositions:
         position = self._positions.get(thread)
         if position is None:  # it has gone meanwhile
             return None
-        return {"since": clock.now_ms() - queue.waited_ms(entry), "position": position}
+        return WaitingView(clock.now_ms() - queue.waited_ms(entry), position)
 
 
 def _in_order(counters: Counters) -> Iterable[Entry]:

@@ -36,7 +36,8 @@ class RunningView(Record):
 
 
 class WaitingView(Record):
-    """Since when a thread whose process runs nothing yet waits for a slot, and its position in the queue."""
+    """Since when (epoch ms) a thread whose process runs nothing yet waits for a slot, and its position in the queue,
+    counted from 1."""
 
     since: int
     position: int

@@ -82,11 +82,15 @@ class ThreadViews:
         try:
             thread = read(self._store, ref)
             _check_shape(thread.position)
-            return self._whole(thread, self._state(thread))
+            return self.of(thread)
         except (UwfError, *WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
             return _corrupt(ref, error)
+
+    def of(self, thread: Thread) -> ThreadView:
+        """A thread that was read or made just now."""
+        return self._whole(thread, self._state(thread))
 
     def result(self, result: StepResult) -> RunView:
         """The thread after one step of a run."""
@@ -216,8 +220,7 @@ class ThreadViews:
             from uwf.engine.query.guard_status import QueuePositions
 
             self._queue = QueuePositions(self._store)
-        found = self._queue.of(id, running.pid)
-        return None if found is None else WaitingView(**found)
+        return self._queue.of(id, running.pid)
 
 
 def agent_of(reader: Reader, view: ThreadView) -> str:
