@@ -223,3 +223,27 @@ def test_no_such_thread_is_exit_4_also_where_there_is_no_store(project: Project,
         done = project(*words, expect=4)
         assert done.out == "" and done.error["hint"].startswith("uwf ")
         project.begin()
+
+
+def test_set_is_shown_found_and_logged(project: Project) -> None:
+    thread, other = project.begin(ONE), project.begin(ONE)
+    words = ("thread", "set", thread, "--label", "pr=42", "--priority", "5", "--title", "A fence")
+    shown = project(*words, "--json").json
+    assert (shown["labels"], shown["priority"], shown["title"]) == ({"pr": "42"}, 5, "A fence")
+    assert project("thread", "list", "--label", "pr=42", "-q").out.split() == [thread]
+    assert project("thread", "list", "--sort", "priority", "-q").out.split() == [thread, other]
+    assert project("thread", "list", "--sort=-priority", "-q").out.split() == [other, thread]
+    table = project("thread", "list").out
+    assert "A fence" in table and table.count("Paint the fence.") == 1
+    assert project("thread", "log", thread, "--json").json[-1]["why"].startswith("set label pr=42")
+    project("thread", "set", thread, "--title", "", "--label", "pr=")
+    assert (project.show(thread)["labels"], project.show(thread)["title"]) == ({}, None)
+
+
+def test_set_of_nothing_or_nonsense_changes_nothing(project: Project) -> None:
+    thread = project.begin(ONE)
+    before = project.show(thread)
+    for more in ((), ("--label", "x"), ("--priority", "high"), ("--title", "x" * 300)):
+        project("thread", "set", thread, *more, expect=2)
+    assert project.show(thread) == before
+    project("thread", "list", "--sort", "colour", expect=2)

@@ -73,6 +73,7 @@ def test_the_key_of_a_condition_is_offered_and_then_what_there_is_for_it() -> No
     assert words("thread exec --where status=idle,su") == ["status=idle,suspended"]
     assert words("thread retry x y --where class=net") == ["class=network"]
     assert words("thread cancel --where label=") == []
+    assert words("thread list --sort pri") == ["priority"]
 
 
 @pytest.mark.parametrize(

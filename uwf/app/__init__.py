@@ -97,19 +97,23 @@ class App(OpenHome):
         since_ms: int | None = None,
         until_ms: int | None = None,
         classes: Sequence[str] = (),
+        sort: str | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> Listing:
         """Threads, newest first: those with one of `statuses`, or the `active`, the `history`, or `all` of them.
 
-        With `classes` only those whose last attempt was a failure of such a class.
+        `sort` asks for another order: see `listing.NUMBERS` and `WORDS`; a `-` before it turns that round. With
+        `classes` only those whose last attempt was a failure of such a class.
         """
         from uwf.engine.query import listing
 
         wanted = listing.wanted(
             self.reader(), statuses, workflow, labels, since_ms, until_ms, classes
         )
-        return listing.look(self.reader(), self.views(), wanted, limit=limit, offset=offset)
+        return listing.look(
+            self.reader(), self.views(), wanted, limit=limit, offset=offset, sort=sort
+        )
 
     def read(
         self, thread: str, *, quota_chars: int | None = None, before: int | None = None
@@ -326,6 +330,20 @@ class App(OpenHome):
         from uwf.app import acts
 
         return acts.cancel(self, self.thread_id(thread), reason)
+
+    def mark(
+        self,
+        thread: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        priority: int | None = None,
+        title: str | None = None,
+    ) -> ThreadView:
+        """Set labels, the priority, the title of a thread, on record. An empty label or title is taken away."""
+        from uwf.app import acts
+        from uwf.engine.actions.mark import Marks
+
+        return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title))
 
     def fork(self, step: str, supplement: str | None = None) -> Forked:
         """A new thread that shares all history up to a step, or to the head of a thread."""

@@ -9,6 +9,7 @@ from uwf import config as settings
 from uwf import points
 from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle
+from uwf.engine.actions import mark as marking
 from uwf.engine.actions import stop as stopping
 from uwf.engine.actions import undo as undoing
 from uwf.engine.chain import thread as threads
@@ -81,6 +82,11 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
     with lock.hold(context, id, wait_s=1.0):
         thread = lifecycle.cancel(context.store, recovery.recover(context, id), reason)
     return home.views().of(thread)
+
+
+def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
+    marking.mark(home.store(), id, marks)
+    return _shown(home, id)
 
 
 def fork(home: OpenHome, step: str, supplement: str | None) -> Forked:

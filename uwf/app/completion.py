@@ -110,6 +110,12 @@ def _classes(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
     return map(Candidate, CLASSES)
 
 
+def _sorts(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.query.listing import SORTS
+
+    return map(Candidate, SORTS)
+
+
 KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "thread": _threads,
     "waiting": _waiting,
@@ -120,6 +126,7 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "key": _settings,
     "status": _statuses,
     "class": _classes,
+    "sort": _sorts,
 }
 """What can be completed. `waiting` are the threads in the queue, `key` those of the configuration, `class`
 those of failures."""

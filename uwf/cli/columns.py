@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
 SHOWN = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
 
-TEXTS = ("task", "message", "cwd", "labels", "budget", "spent", "agent", "next", "workflow")
+TEXTS = (
+    "task",
+    "title",
+    "message",
+    "cwd",
+    "labels",
+    "budget",
+    "spent",
+    "agent",
+    "next",
+    "workflow",
+)
 """Cut where the terminal is too narrow."""
 SPARE = ("round", "begun", "step", "next", "workflow", "task")
 """Then left out in this order, unless a person has named the columns."""
@@ -88,10 +99,11 @@ _CELLS: dict[str, Callable[[ThreadView], str]] = {
     "round": lambda thread: number(thread.rounds),
     "next": lambda thread: thread.current_role or "",
     "begun": lambda thread: moment(thread.started_at),
-    "task": lambda thread: short(thread.prompt or "", 40),
+    "task": lambda thread: short(thread.title or thread.prompt or "", 40),
     "spent": _used,
     "budget": lambda thread: quantities.format_budget(thread.budget or {}),
     "labels": labels,
+    "title": lambda thread: thread.title or "",
     "agent": lambda thread: "",
     "message": lambda thread: short(thread.suspend_message or "", 60),
     "priority": lambda thread: str(thread.priority),

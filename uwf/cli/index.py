@@ -39,6 +39,7 @@ MODULES = {
     "thread diff": "thread_follow",
     "thread stop": "thread_change",
     "thread cancel": "thread_change",
+    "thread set": "thread_change",
     "thread fork": "thread_change",
     "thread undo": "thread_change",
     "thread export": "thread_bundle",

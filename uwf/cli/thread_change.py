@@ -1,14 +1,15 @@
-"""`uwf thread stop`, `cancel`, `fork` and `undo`: what a person does to a thread."""
+"""`uwf thread stop`, `cancel`, `set`, `fork` and `undo`: what a person does to a thread."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from uwf.cli.arguments import text_arg
+from uwf.cli.arguments import label_pair, text_arg
 from uwf.cli.cells import short
 from uwf.cli.chosen import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.thread_show import answer
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +79,35 @@ def cancel(
         answer(ctx, ctx.app.cancel(id, why))
 
     return chosen.each(ctx, end, why)
+
+
+@command(
+    "thread set",
+    help="Set labels, the priority or the title of a thread, on record.",
+    detail="An empty value takes a label or the title away. `thread list` shows the title in place of the task.",
+    example="uwf thread set @last --label pr=42 --priority 5 --title 'the slow parser'",
+    thread=THREAD,
+    label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
+    priority=opt("--priority", help="Higher goes first when threads wait for a slot."),
+    title=opt("--title", metavar="TEXT", help="What it is called."),
+)
+def set_(
+    ctx: Context,
+    thread: str,
+    *,
+    label: tuple[str, ...] = (),
+    priority: int | None = None,
+    title: str | None = None,
+) -> None:
+    if not label and priority is None and title is None:
+        raise InputError(
+            "nothing is to be set: say --label, --priority or --title",
+            hint=f"uwf thread set {thread} --label repo=shop",
+            code="usage",
+        )
+    labels = dict(label_pair(word, f"uwf thread set {thread}") for word in label)
+    name = None if title is None else text_arg(title).strip()
+    answer(ctx, ctx.app.mark(thread, labels=labels, priority=priority, title=name))
 
 
 @command(

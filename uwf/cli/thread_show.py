@@ -55,6 +55,12 @@ def answer(ctx: Context, thread: ThreadView) -> None:
     label=opt("--label", metavar="K=V", help="Only threads with this label; may be repeated."),
     since=opt("--since", metavar="T", help="Begun at or after: 2h (ago), 2026-01-31, …"),
     until=opt("--until", metavar="T", help="Begun before."),
+    sort=opt(
+        "--sort",
+        metavar="[-]KEY",
+        complete="sort",
+        help="By updated, priority, usd, steps, …, the highest first; -KEY the other way round.",
+    ),
     limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
     offset=opt("--offset", low=0, help="Leave out this many first."),
     columns=opt(
@@ -75,6 +81,7 @@ def list_(
     label: tuple[str, ...] = (),
     since: str | None = None,
     until: str | None = None,
+    sort: str | None = None,
     limit: int | None = None,
     offset: int = 0,
     columns: str | None = None,
@@ -93,6 +100,7 @@ def list_(
         labels=_labels(label) if label else {},
         since_ms=None if since is None else _moment_ms(since, "--since"),
         until_ms=None if until is None else _moment_ms(until, "--until"),
+        sort=sort,
         limit=most or None,
         offset=offset,
     )
@@ -176,6 +184,7 @@ def _fields(thread: ThreadView) -> dict[str, str]:
     rounds = f"{number(thread.rounds)} round{'' if thread.rounds == 1 else 's'}"
     return {
         "thread": thread.thread,
+        "title": thread.title or "",
         "status": state(thread),
         "workflow": workflow,
         "head": thread.head,

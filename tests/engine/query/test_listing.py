@@ -182,3 +182,68 @@ def test_ref_that_is_no_thread_is_listed_as_corrupt_among_all(rig: Rig) -> None:
     assert listed(rig) == []
     assert listed(rig, statuses=ALL) == ["01ABD", "01ABC"]
     assert listed(rig, statuses=("corrupt",)) == ["01ABD", "01ABC"]
+
+
+def sorted_by(rig: Rig, sort: str, **page: Any) -> list[str]:
+    wanted = ThreadFilter(statuses=ALL)
+    page = {"limit": None, **page}
+    found = listing.look(rig.store, rig.views, wanted, sort=sort, **page)
+    return [thread.thread for thread in found.threads]
+
+
+@pytest.fixture
+def three(rig: Rig) -> tuple[str, str, str]:
+    """Threads that differ in all that they can be sorted by."""
+    one, two, three = rig.start(priority=1), rig.start(priority=3), rig.start(LOOP, priority=2)
+    rig.exec(one, WROTE)
+    rig.exec(two, WROTE, APPROVED)
+    return one, two, three
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("begun", (2, 1, 0)),
+        ("-begun", (0, 1, 2)),
+        ("priority", (1, 2, 0)),
+        ("updated", (1, 0, 2)),
+        ("steps", (1, 0, 2)),
+        ("-steps", (2, 0, 1)),
+        ("completed", (1, 2, 0)),
+        ("-completed", (1, 2, 0)),
+        ("workflow", (2, 1, 0)),
+        ("-workflow", (1, 0, 2)),
+        ("status", (1, 2, 0)),
+    ],
+)
+def test_threads_are_sorted_and_what_lacks_a_value_comes_last(
+    rig: Rig, three: tuple[str, str, str], sort: str, order: tuple[int, ...]
+) -> None:
+    assert sorted_by(rig, sort) == [three[at] for at in order]
+
+
+def test_page_of_a_sorted_listing_is_a_slice_of_the_whole(
+    rig: Rig, three: tuple[str, str, str]
+) -> None:
+    whole = sorted_by(rig, "priority")
+    assert sorted_by(rig, "priority", limit=1, offset=1) == whole[1:2]
+    found = listing.look(rig.store, rig.views, ThreadFilter(), limit=1, offset=0, sort="priority")
+    assert found.is_cut
+
+
+def test_what_nothing_can_be_sorted_by_is_refused(rig: Rig) -> None:
+    with pytest.raises(InputError, match="cannot be sorted by 'colour'"):
+        sorted_by(rig, "-colour")
+
+
+def test_class_of_failure_is_that_of_the_last_attempt(rig: Rig) -> None:
+    fine, failed = rig.start(), rig.start()
+    rig.exec(fine, WROTE)
+    rig.exec(failed, crash())
+    assert listed(rig, classes=("exit_code",)) == [failed]
+    assert listed(rig, classes=("network", "quota")) == []
+    rig.resume(failed, WROTE)
+    assert listed(rig, classes=("exit_code",)) == []
+    assert listing.count(rig.store, ThreadFilter(classes=("exit_code",))) is None
+    with pytest.raises(InputError, match="no class of failure 'bad'"):
+        listing.wanted(rig.store, "all", classes=["bad"])

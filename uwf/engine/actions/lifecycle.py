@@ -93,13 +93,18 @@ def _check(begin: Begin) -> None:
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
     for key, value in begin.labels.items():
-        if not key or "=" in key or not key.isprintable() or not value.isprintable():
-            raise InputError(
-                f"label {key!r} with the value {value!r} is none: both are printable, and a key has no =",
-                hint="uwf thread start WORKFLOW -p TEXT --label repo=shop",
-            )
+        check_label(key, value)
     for name, amount in begin.budget.items():
         quantities.check_amount(name, amount)
+
+
+def check_label(key: str, value: str) -> None:
+    """Raise `InputError` for a label that no thread can have."""
+    if not key or "=" in key or not key.isprintable() or not value.isprintable():
+        raise InputError(
+            f"label {key!r} with the value {value!r} is none: both are printable, and a key has no =",
+            hint="uwf thread start WORKFLOW -p TEXT --label repo=shop",
+        )
 
 
 def refuse_ended(thread: Thread) -> None:

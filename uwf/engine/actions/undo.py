@@ -103,9 +103,12 @@ def _effective(moves: list[Move], at: int) -> int:
 
 def _before(moves: list[Move], at: int) -> int | None:
     """The move that had led to the state before `moves[at]`, None at the beginning."""
-    if at > 0 and moves[at].tags.get(STATUS) == CANCELLED and moves[at - 1].new == moves[at].new:
-        return at - 1
     head, n = moves[at].new, at
+    while n >= 0 and moves[n].new == head and moves[n].tags.get(STATUS) == CANCELLED:
+        n -= 1  # of several, the later ones have set a label or a title
+    if 0 <= n < at and moves[n].new == head:
+        return n
+    n = at
     while n >= 0 and moves[n].new == head:
         # What an undo had left behind lies before it, and does not count.
         n = _effective(moves, n) - 1

@@ -10,7 +10,8 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.query.thread_view import ThreadView
@@ -20,6 +21,26 @@ if TYPE_CHECKING:
 SHOWN_STATUSES = (*STATUSES, RUNNING, CORRUPT)
 _GROUPS = {"active": ACTIVE, "history": HISTORY, "all": SHOWN_STATUSES}
 _PAGE = 256
+
+
+NUMBERS: dict[str, Callable[[ThreadView], float | None]] = {
+    "begun": lambda thread: thread.started_at,
+    "updated": lambda thread: thread.updated_at,
+    "completed": lambda thread: thread.completed_at,
+    "priority": lambda thread: thread.priority,
+    "steps": lambda thread: thread.steps,
+    "rounds": lambda thread: thread.rounds,
+    "usd": lambda thread: (thread.spent or {}).get("usd"),
+    "tokens": lambda thread: (thread.spent or {}).get("tokens"),
+    "time": lambda thread: (thread.spent or {}).get("time"),
+}
+WORDS: dict[str, Callable[[ThreadView], str | None]] = {
+    "status": lambda thread: thread.status,
+    "workflow": lambda thread: thread.workflow_name,
+    "title": lambda thread: thread.title,
+}
+SORTS: dict[str, Callable[[ThreadView], Any]] = {**NUMBERS, **WORDS}
+"""What threads can be sorted by: numbers and times from the highest, words from the first of the alphabet."""
 
 
 class ThreadFilter(Record):
@@ -106,11 +127,25 @@ def _check_classes(classes: Sequence[str]) -> None:
 
 
 def look(
-    reader: Reader, views: ThreadViews, wanted: ThreadFilter, *, limit: int | None, offset: int = 0
+    reader: Reader,
+    views: ThreadViews,
+    wanted: ThreadFilter,
+    *,
+    limit: int | None,
+    offset: int = 0,
+    sort: str | None = None,
 ) -> Listing:
-    """At most `limit` of the threads that fit, after the first `offset`."""
+    """At most `limit` of the threads that fit, after the first `offset`, in the order of `sort`.
+
+    Another order than the usual one is known only once all of them are read.
+    """
     most = None if limit is None else limit + 1
-    found = list(rows(reader, views, wanted, limit=most, offset=offset))
+    if sort is None:
+        found = list(rows(reader, views, wanted, limit=most, offset=offset))
+    else:
+        _check_sort(sort)
+        all = list(rows(reader, views, wanted, limit=None, offset=0))
+        found = _sorted(all, sort)[offset:][:most]
     return Listing(reader, wanted, found[:limit], limit is not None and len(found) > limit)
 
 
@@ -131,6 +166,23 @@ def rows(
         given += 1
         if given == limit:  # before the next page is read
             return
+
+
+def _check_sort(sort: str) -> None:
+    if sort.removeprefix("-") not in SORTS:
+        raise InputError(
+            f"threads cannot be sorted by {sort.removeprefix('-')!r}, but by {', '.join(SORTS)}",
+            hint="uwf thread list --sort updated",
+        )
+
+
+def _sorted(threads: list[ThreadView], sort: str) -> list[ThreadView]:
+    """In that order; those that lack such a value come last, whichever way it goes."""
+    name = sort.removeprefix("-")
+    values = [(SORTS[name](thread), thread) for thread in threads]
+    there = [pair for pair in values if pair[0] is not None]
+    there.sort(key=lambda pair: pair[0], reverse=(name in WORDS) == (sort != name))
+    return [thread for _, thread in there] + [thread for value, thread in values if value is None]
 
 
 def count(reader: Reader, wanted: ThreadFilter) -> int | None:

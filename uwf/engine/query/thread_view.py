@@ -88,6 +88,7 @@ class ThreadView(StateView):
 
     prompt: str | None = None
     cwd: str | None = None
+    title: str | None = None
     labels: Mapping[str, str] = _NOTHING
     priority: int = 0
     steps: int | None = None
