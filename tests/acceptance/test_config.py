@@ -119,3 +119,29 @@ def test_a_home_below_a_file_is_a_fault(uwf: Uwf) -> None:
     uwf.home.write_text("a file")
     done = uwf("config", "set", "limits.max_steps", "7", expect=1)
     assert done.err.startswith("error: ") and len(done.err.splitlines()) == 1
+
+
+def test_unset_brings_the_default_back(uwf: Uwf) -> None:
+    uwf("config", "set", "limits.max_steps", "9")
+    uwf("config", "set", "agents.mine.command", "/bin/true")
+    assert uwf("config", "unset", "limits.max_steps", "--json").json == {
+        "key": "limits.max_steps",
+        "value": 100,
+    }
+    assert uwf("config", "get", "limits.max_steps").out == "100\n"
+    assert uwf("config", "unset", "agents.mine").out == "agents.mine is not set any more\n"
+    assert uwf("agent", "list", "--json").json == []
+    again = uwf("config", "unset", "agents.mine", "--json", expect=2)
+    assert again.error["code"] == "bad_config"
+    wrong = uwf("config", "unset", "limits.max_step", expect=2)
+    assert "hint: uwf config unset limits.max_steps\n" in wrong.err
+
+
+def test_agent_that_is_the_default_one_is_not_unset_alone(uwf: Uwf) -> None:
+    uwf("config", "set", "agents.mine.command", "/bin/true")
+    uwf("config", "set", "default_agent", "mine")
+    refused = uwf("config", "unset", "agents.mine", "--json", expect=2)
+    assert refused.error["message"].startswith("agents.mine is needed: ")
+    assert "default_agent" in refused.error["message"]
+    uwf("config", "unset", "default_agent")
+    uwf("config", "unset", "agents.mine")

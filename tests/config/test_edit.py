@@ -25,6 +25,14 @@ command = "cat"   # for now
 [limits]
 max_steps = 5 # enough
 """
+OUT_OF_ORDER = """\
+[agents.a]
+command = '/a'
+[limits]
+max_steps = 1
+[agents.b]
+command = '/b'
+"""
 
 
 def text_of(home: Path) -> str:
@@ -198,3 +206,40 @@ def test_every_way_to_write_a_table_takes_a_value(tmp_path: Path, content: str) 
     (tmp_path / "config.toml").write_text(content)
     edit.set_value(str(tmp_path), "limits.max_steps", "3")
     assert config.load(str(tmp_path)).limits.max_steps == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "after"),
+    [
+        ("limits.max_steps", COMMENTED, COMMENTED.replace("max_steps = 5 # enough\n", "")),
+        ("agents.rev.command", "agents.rev.model = 'm'\nagents.rev.command = '/a'\n", None),
+        ("agents.rev", COMMENTED, "# my agents\n[limits]\nmax_steps = 5 # enough\n"),
+        ("limits.grace", "[limits]\ngrace = '3s'\nmax_steps = 1\n", "[limits]\nmax_steps = 1\n"),
+        ("limits.grace", "limits = {grace = '3s', max_steps = 1}\n", "limits = {max_steps = 1}\n"),
+        ("agents.b", OUT_OF_ORDER, OUT_OF_ORDER.partition("[agents.b]")[0]),
+    ],
+)
+def test_what_is_unset_leaves_all_else_as_it_is(
+    tmp_path: Path, key: str, before: str, after: str | None
+) -> None:
+    (tmp_path / "config.toml").write_text(before)
+    if after is None:
+        with pytest.raises(ConfigInvalid):
+            edit.unset(str(tmp_path), keys.split(key))
+        assert text_of(tmp_path) == before, "what would come out is not allowed"
+        return
+    edit.unset(str(tmp_path), keys.split(key))
+    assert keys.parse(text_of(tmp_path).encode(), "") == keys.parse(after.encode(), "")
+    comments = [line for line in after.splitlines() if "#" in line]
+    assert [line for line in comments if line not in text_of(tmp_path)] == []
+
+
+def test_what_is_not_set_cannot_be_unset_and_no_home_is_made(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with pytest.raises(ConfigInvalid, match=r"limits\.grace is not set"):
+        edit.unset(str(home), ("limits", "grace"))
+    assert not home.exists()
+    (tmp_path / "config.toml").write_text(COMMENTED)
+    with pytest.raises(ConfigInvalid, match=r"limits\.grace is not set"):
+        edit.unset(str(tmp_path), ("limits", "grace"))
+    assert text_of(tmp_path) == COMMENTED

@@ -55,6 +55,14 @@ class Settings:
         edit.set_value(self._home, key, value)
         return name
 
+    def unset(self, key: str) -> str:
+        """Take one setting, or all of a table, out of the file; the key as it is written. Defaults count again."""
+        path = keys.split(key)
+        if keys.find(path) is None and not keys.is_table(path):
+            raise _unknown(path, "unset")
+        edit.unset(self._home, path)
+        return keys.dotted(path)
+
 
 def _below(settings: list[Setting], path: Path) -> list[Setting]:
     return [each for each in settings if keys.split(each.key)[: len(path)] == path]

@@ -67,6 +67,19 @@ def set_(ctx: Context, key: str, value: str) -> None:
 
 
 @command(
+    "config unset",
+    help="Take one setting, or all of a table, out of the file: its default counts again.",
+    example="uwf config unset agents.reviewer",
+    key=arg("The key, such as limits.grace or agents.NAME.", complete="key"),
+)
+def unset(ctx: Context, key: str) -> None:
+    name = ctx.app.settings.unset(key)
+    left = ctx.app.settings.all(name)
+    value = left[0].value if left and left[0].key == name else None
+    ctx.out.answer({"key": name, "value": value}, ids=[name], draw=f"{name} is not set any more")
+
+
+@command(
     "config path",
     help="Print where the configuration file is, or would be.",
     example="uwf config path",

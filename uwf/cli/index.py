@@ -73,6 +73,7 @@ MODULES = {
     "config list": "config_cmd",
     "config get": "config_cmd",
     "config set": "config_cmd",
+    "config unset": "config_cmd",
     "config path": "config_cmd",
     "ref list": "ref",
     "ref get": "ref",

@@ -12,7 +12,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from uwf.config_table import Key, Path
@@ -52,8 +52,6 @@ def set_value(home: str, name: str, text: str) -> None:
 
     ConfigInvalid when the key is unknown, or the value, or the file that would come out, is not allowed.
     """
-    from filelock import FileLock  # 50 ms, which looking at settings needs not
-
     path = keys.split(name)
     key = keys.find(path)
     if key is None:
@@ -63,14 +61,58 @@ def set_value(home: str, name: str, text: str) -> None:
         key.read(value)
     except ValueError as error:
         raise ConfigInvalid(f"{keys.dotted(path)}: {error}") from None
+    _change(home, lambda data, file: _with_value(data, path, value, file))
+
+
+def unset(home: str, path: Path) -> None:
+    """Take a setting, or a whole table, out of the file, which is replaced whole or not at all.
+
+    ConfigInvalid when it is not in the file, or the file that would come out is not allowed.
+    """
+    file = paths.config_file(home)
+    if config.read_file(file) is None:
+        raise _not_set(path, file)  # and no home is made
+    _change(home, lambda data, file: _without(data, path, file))
+
+
+def _not_set(path: Path, file: str) -> ConfigInvalid:
+    return ConfigInvalid(f"{keys.dotted(path)} is not set in {file}", hint="uwf config list")
+
+
+def _change(home: str, changed: Callable[[bytes, str], str]) -> None:
+    """Replace the file by what `changed` makes of it, under its lock."""
+    from filelock import FileLock  # 50 ms, which looking at settings needs not
 
     paths.made(home)
     file, lock = os.path.realpath(paths.config_file(home)), paths.config_lock(home)
     with FileLock(lock, mode=0o600):
         owned.give(lock)
-        text = _with_value((config.read_file(file) or b""), path, value, file)
+        text = changed(config.read_file(file) or b"", file)
         keys.check(keys.parse(text.encode(), file), file)
         _replace(file, text.encode())
+
+
+def _without(data: bytes, path: Path, file: str) -> str:
+    """The text of the file without what stands at `path`. A table that is empty then stays, with its comments."""
+    import tomlkit
+
+    keys.parse(data, file)
+    document = tomlkit.parse(data.decode())
+    table: Any = document
+    for part in path[:-1]:
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            raise keys.no_table(path[:-1], file)
+    if path[-1] not in table:
+        raise _not_set(path, file)
+    del table[path[-1]]
+    text = tomlkit.dumps(document)
+    try:
+        keys.check(keys.parse(text.encode(), file), file)
+    except ConfigInvalid as error:
+        message = f"{keys.dotted(path)} is needed: {error.message}"
+        raise ConfigInvalid(message, hint="uwf config list") from None
+    return text
 
 
 def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
