@@ -100,8 +100,8 @@ def test_retry_tries_the_failed_ones_of_a_class_again(project: Project) -> None:
     failed, asked, other = begin(project, 3)
     project("thread", "exec", failed, "--agent", "false", expect=6)
     project.step(asked, project.agent(ASKS), expect=3)
-    quota = project.program("quota", "cat >/dev/null; echo 'usage limit reached' >&2; exit 1")
-    project("thread", "exec", other, "--agent", quota, expect=6)
+    key = project.program("key", "cat >/dev/null; echo 'Invalid API key' >&2; exit 1")
+    project("thread", "exec", other, "--agent", key, expect=6)
     agent = project.agent(reply())
     words = ("thread", "retry", "--where", "class=exit_code,signal", "--agent", agent.command)
     assert project(*words, "--dry-run", "-q").out.split() == [failed]

@@ -40,6 +40,8 @@ def test_an_outage_is_exit_75_with_the_time_of_the_next_try(project: Project) ->
     assert shown["wakeAt"] == done.error["retryAtMs"] > time.time_ns() // 1_000_000
     assert OUTAGE in shown["wakeWhy"]
     assert shown["error"]["code"] == "network"
+    waited = project("thread", "wait", thread, "--json", expect=75)
+    assert (waited.error["reason"], waited.error["retryAtMs"]) == ("transient", shown["wakeAt"])
     tags = project("ref", "get", f"@uwf/thread/{thread}", "--json").json["tags"]
     assert tags["wakeAt"] == str(shown["wakeAt"])
     assert f"{OUTAGE}\n" in project("thread", "show", thread).out

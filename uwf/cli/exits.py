@@ -75,7 +75,8 @@ def after_wait(thread: ThreadView, *, is_wanted: bool) -> int:
     if not is_wanted:
         return WRONG_STATE
     if thread.status != "suspended":
-        return DONE
+        is_postponed = thread.error is not None and thread.wake_at is not None
+        return NOT_NOW if is_postponed else DONE
     return SUSPENDED if thread.error is None else AGENT_FAILED
 
 

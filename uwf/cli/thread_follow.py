@@ -97,9 +97,9 @@ def _lines(glance: Glance) -> list[str]:
     "thread wait",
     help="Wait until nobody runs a thread any more, then show it.",
     detail="The exit code is that of the run: 0, 3 where it waits for a person, 6 where its agent failed; 5 where it "
-    "is cancelled, or has ended otherwise than --until says; 75 when the time is up. Of several threads, each is told "
-    "as soon as it is there, and the exit code is that of the one that needs the most. --where chooses among those "
-    "that have not ended.",
+    "is cancelled, or has ended otherwise than --until says; 75 where time alone cures it, or the time is up. Of "
+    "several threads, each is told as soon as it is there, and the exit code is that of the one that needs the most. "
+    "--where chooses among those that have not ended.",
     example="uwf thread wait @last --timeout 600",
     thread=THREADS,
     where=WHERE,
@@ -111,7 +111,13 @@ def _lines(glance: Glance) -> list[str]:
         complete="statuses",
         help="Wait until it is so, whoever runs it: suspended, completed, running, …",
     ),
-    timeout=opt("--timeout", metavar="SECONDS", low=0, help="Wait no longer than this."),
+    timeout=opt(
+        "--timeout",
+        metavar="SECONDS",
+        low=0,
+        is_time=True,
+        help="Wait no longer than this; seconds, or as in 2h.",
+    ),
 )
 def wait(
     ctx: Context,
@@ -151,6 +157,10 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
     id = thread.thread
     if code == exits.SUSPENDED:
         ctx.out.hint(ctx.app.way_on(id))
+    elif code == exits.NOT_NOW:
+        again = f"uwf thread exec {id} --wait 2h"
+        more = {"thread": id, "reason": "transient", "retryAtMs": thread.wake_at}
+        ctx.out.error("transient", f"{id}: {thread.wake_why}", again, **more)
     elif thread.error is not None:
         hint = ctx.app.way_on(id) if code == exits.AGENT_FAILED else f"uwf thread show {id}"
         ctx.out.error(thread.error.code, f"{id}: {thread.error.message}", hint, thread=id)
