@@ -30,6 +30,7 @@ TRANSACTIONS = (
     "breaker reset",
     "doctor counters",
     "doctor waiter",
+    "doctor joined",
     "doctor entry",
     # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
     "workflow",
@@ -44,6 +45,8 @@ TRANSACTIONS = (
     # of guards, before it and after it
     "queue join",
     "queue leave",
+    "run join",
+    "run leave",
     "probe",
     "probe back",
     "pause probe",

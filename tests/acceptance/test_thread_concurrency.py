@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
 
-from tests.helpers.project import ONE, Project, reply, until
+from tests.helpers.project import ONE, REJECTED, REVIEW, WRITTEN, Project, reply, until
+from uwf.app import App
+from uwf.guard.joined import all_of
 
 WAITING = """\
 cat >/dev/null
@@ -57,6 +60,75 @@ def test_whoever_waits_goes_on_when_the_first_has_ended(project: Project) -> Non
     assert waiting.returncode == 0, out
     assert [row["round"] for row in project.steps(thread)] == [1, 2]
     assert "then this" in agent.prompt(1)
+
+
+def joined(project: Project) -> int:
+    """How many have joined a run of whatever thread."""
+    with App.open(str(project.home)) as app:
+        return len(all_of(app.reader()))
+
+
+def test_twenty_five_that_wait_for_a_running_thread_make_one_step(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    words = ("thread", "exec", thread, "--agent", "false", "--wait", "60", "--json")
+    waiting = [project.start(*words) for _ in range(25)]
+    until(lambda: joined(project) == 25)
+    assert project("guard", "status", "--json").json["queue"] == {"waiting": 1, "limit": 20}
+    finish(project, process)
+    told = [each.communicate(timeout=60) for each in waiting]
+    assert {each.returncode for each in waiting} == {0}, told
+    answers = [json.loads(out) for out, _ in told]
+    (step,) = project.steps(thread)
+    assert {(each["step"], each["joined"]) for each in answers} == {(step["step"], True)}
+    assert joined(project) == 0
+
+
+def test_what_they_add_is_told_to_the_next_step_of_the_run(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    slow = WAITING.replace("$status: done", "$status: written\\ntitle: x")
+    command = project.program("waiting", slow)
+    first = project.start("thread", "exec", thread, "--agent", command, "--json")
+    until(lambda: (project.cwd / "ready").exists())
+    agent = project.agent(REJECTED, WRITTEN)
+    words = ("thread", "exec", thread, "--agent", agent.command, "--wait", "60", "--json")
+    waiting = [project.start(*words, "--supplement", f"word {n}") for n in range(3)]
+    until(lambda: joined(project) == 3)
+    finish(project, first)
+    for each in waiting:
+        told = each.communicate(timeout=60)
+        assert each.returncode == 0, told
+    assert [row["role"] for row in project.steps(thread)] == ["writer", "reviewer"]
+    assert all(f"word {n}" in agent.prompt(1) for n in range(3))
+
+
+def test_there_is_room_for_as_many_threads_as_the_queue_takes(project: Project) -> None:
+    project("config", "set", "limits.max_queue", "1")
+    one, other = project.begin(), project.begin()
+    process = running(project, one)
+    waiting = project.start("thread", "exec", one, "--wait", "60")
+    until(lambda: joined(project) == 1)
+    (project.cwd / "ready").unlink()
+    beside = running(project, other)
+    done = project("thread", "exec", other, "--wait", "60", "--json", expect=75)
+    assert done.error["reason"] == "queue_full"
+    finish(project, process)
+    finish(project, beside)
+    waiting.communicate(timeout=20)
+    assert waiting.returncode == 0
+
+
+def test_one_that_has_joined_and_was_killed_is_found(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    waiting = project.start("thread", "exec", thread, "--wait", "60", "--supplement", "never said")
+    until(lambda: joined(project) == 1)
+    waiting.kill()
+    waiting.wait()
+    finish(project, process)
+    (found,) = project("doctor", "--repair", "--json").json
+    assert (found["kind"], found["thread"], found["repaired"]) == ("queue", thread, True)
+    assert joined(project) == 0
 
 
 def test_waiting_in_vain_is_refused_as_busy_after_that_time(project: Project) -> None:

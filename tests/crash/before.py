@@ -11,7 +11,7 @@ from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
-from uwf.guard import pause, queue
+from uwf.guard import joined, pause, queue
 from uwf.guard.queue import Entry
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
@@ -93,9 +93,10 @@ def haunted(world: World) -> None:
 
 
 def disordered(world: World) -> None:
-    """Beside what `haunted` has, an entry that is none, and a counter that cannot be decoded."""
+    """Beside what `haunted` has, one that had joined a run, an entry that is none, a counter that is no code."""
     haunted(world)
     with world.writing() as tx:
+        joined.put(tx, GHOST, Owner(2**22 + 1, "long ago"), None)
         tx.set_counter(f"queue/{'Z' * 26}", "no entry")
         tx.set_counter("breaker/crew/error", 1)
     with closing(sqlite3.connect(world.home / "store.db")) as connection:

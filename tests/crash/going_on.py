@@ -158,7 +158,8 @@ def is_tripped(world: World) -> bool:
 def disorder(world: World) -> int:
     """How many counters the doctor has not put right yet."""
     with world.store() as store:
-        return len(store.unreadable()) + len(store.counters("queue/"))
+        left = (*store.counters("queue/"), *store.counters("joined/"))
+        return len(store.unreadable()) + len(left)
 
 
 def backup_state(world: World) -> str:

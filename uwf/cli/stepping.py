@@ -64,6 +64,8 @@ def _sentence(line: RunView) -> str:
         done = "the graph has ended" if line.role is None else f"{line.role} was ended"
     else:
         done = f"{line.role} → {line.step_status}  {line.step[:12]}"
+        if line.joined:
+            done += "  made by another process"
     if line.status == SUSPENDED:
         return f"{done}\nsuspended: {line.suspend_message}"
     after = f"next: {line.current_role}" if line.current_role else line.status

@@ -34,7 +34,8 @@ WAIT = opt(
 @command(
     "thread exec",
     help="Run the next step of a thread, or several; of one thread, or several.",
-    detail=OF_SEVERAL,
+    detail=f"{OF_SEVERAL} With --wait it joins a process that runs the thread: what it adds is told to the next step, "
+    "and one step answers all that have asked for one.",
     example="uwf thread exec @last --until-done",
     thread=THREADS,
     where=WHERE,

@@ -77,11 +77,15 @@ class Recovered(Record):
 
 
 class StepDone(Record):
-    """An attempt became the step `step`; `thread` says where that leaves the thread."""
+    """An attempt became the step `step`; `thread` says where that leaves the thread.
+
+    `is_joined`: it was made by a run that this one has joined.
+    """
 
     thread: Thread
     role: str
     step: str
+    is_joined: bool = False
 
 
 class StepFailed(Record):

@@ -17,7 +17,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock
-from uwf.errors import Crowded, StoreBusy
+from uwf.errors import Crowded, Refused, StoreBusy
+from uwf.guard import joined
 from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
 from uwf.guard.slots import MACHINE, Pool
@@ -127,7 +128,7 @@ class Queue:
         """Wait in the queue, and be out of it again whatever happens; no fault then hides what did. Raises `Refused`
         when the queue is full, or the store too busy to join it.
 
-        A waiter holds the lock of its thread: a second request waits for that, and no living waiter is replaced here.
+        A waiter holds the lock of its thread: a second request joins it, and no living waiter is replaced here.
         """
         try:
             with self._store.transaction("queue join", durable=False) as tx:
@@ -143,6 +144,15 @@ class Queue:
                 error.add_note(f"and thread {entry.thread} could not leave the queue: {fault}")
             raise
         self.remove([entry])
+
+    def join_run(self, thread: str, owner: Owner, text: str | None) -> str:
+        """Wait for the run of a thread, where that is one for which there is room; the name of the counter."""
+        with self._store.transaction("run join", durable=False) as tx:
+            joined.drop_dead(tx, self._is_alive)
+            others = threads(tx, self._is_alive) - {thread}
+            if len(others) >= self._most:
+                raise full(len(others))
+            return joined.put(tx, thread, owner, text)
 
     def look(self, entry: Entry) -> list[Entry]:
         """All that wait, in no order."""
@@ -173,10 +183,12 @@ class Queue:
 
     def _join(self, tx: Transaction, entry: Entry) -> None:
         waiting = [other for other in entries(tx) if other.thread != entry.thread]
+        queued = {entry.thread, *(other.thread for other in waiting)}
+        room = self._most - len(joined.threads(tx, self._is_alive) - queued)
         # Only now: in a long queue it takes a while, and writers wait meanwhile.
-        if len(waiting) >= self._most:
+        if len(waiting) >= room:
             waiting = self._without_the_dead(tx, waiting)
-        while len(waiting) >= self._most:
+        while len(waiting) >= room:
             dropped = self._to_drop(waiting, entry)
             remove(tx, dropped.thread)
             waiting.remove(dropped)
@@ -198,18 +210,29 @@ class Queue:
             oldest = min(waiting, key=lambda one: (one.person, one.since_s, one.thread))
             if entry.person or not oldest.person:
                 return oldest
-        raise refuse(
-            "queue_full",
-            f"the queue has {counted(len(waiting), 'thread')} already, as many as limits.max_queue allows; try again "
-            "when it is shorter",
-            kind=Crowded,
-            hint="uwf queue list",
-        )
+        raise full(self._most)
 
     def _note_position(self, left: int, waiting: list[Entry], entry: Entry) -> None:
         others = (other for other in waiting if other.thread != entry.thread)
         order = in_order([*others, entry], clock.monotonic_s())
         self._gone, self._ahead = left, order.index(entry)
+
+
+def threads(counters: Counters, is_alive: Callable[[Owner], bool]) -> set[str]:
+    """The threads that are waited for: for a slot, or for a run to end."""
+    return {entry.thread for entry in living(counters, is_alive)} | joined.threads(
+        counters, is_alive
+    )
+
+
+def full(count: int) -> Refused:
+    return refuse(
+        "queue_full",
+        f"the queue has {counted(count, 'thread')} already, as many as limits.max_queue allows; try again when it is "
+        "shorter",
+        kind=Crowded,
+        hint="uwf queue list",
+    )
 
 
 def put(tx: Transaction, entry: Entry) -> None:

@@ -70,7 +70,7 @@ class Slots(Guard):
     def status(self) -> Status:
         folder, most = self._folder, self._rules.max_queue
         pools = [(pool, slots.count(folder, pool)) for pool in self._shown_pools()]
-        waiting = len(queue.living(self._host.store, self._host.is_alive))
+        waiting = len(queue.threads(self._host.store, self._host.is_alive))
         lines = [
             StatusLine(pool.name, f"{taken} of {pool.limit}", taken / max(1, pool.limit))
             for pool, taken in pools

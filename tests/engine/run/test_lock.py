@@ -44,13 +44,14 @@ def other(leases: FileLeases) -> Iterator[int]:
 def test_waiting_taker_gets_it_as_soon_as_it_is_free(leases: FileLeases, other: int) -> None:
     looks = 0
 
-    def pause(seconds: float) -> None:
+    def pause(seconds: float) -> bool:
         nonlocal looks
         looks += 1
         assert 0 < seconds < 0.1
         if looks == 3:
             os.kill(other, 9)
             os.waitpid(other, 0)
+        return False
 
     lease = lock.take(leases, THREAD, wait_s=PATIENCE_S, pause=pause)
     assert lease is not None
@@ -62,9 +63,14 @@ def test_waiting_ends_at_its_time(leases: FileLeases) -> None:
     lease = leases.take(THREAD)
     assert lease is not None
     moved = Time()
+
+    def pause(seconds: float) -> bool:
+        moved.pass_s(seconds)
+        return False
+
     with moved.patched():
         began_s = moved.s
-        assert lock.take(leases, THREAD, wait_s=5.0, pause=moved.pass_s) is None
+        assert lock.take(leases, THREAD, wait_s=5.0, pause=pause) is None
         assert 5.0 <= moved.s - began_s < 5.1
     leases.release(lease)
 
@@ -73,9 +79,16 @@ def test_what_a_pause_raises_ends_the_waiting(leases: FileLeases) -> None:
     lease = leases.take(THREAD)
     assert lease is not None
 
-    def pause(seconds: float) -> None:
+    def pause(seconds: float) -> bool:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         lock.take(leases, THREAD, wait_s=PATIENCE_S, pause=pause)
+    leases.release(lease)
+
+
+def test_a_pause_that_says_so_ends_the_waiting(leases: FileLeases) -> None:
+    lease = leases.take(THREAD)
+    assert lease is not None
+    assert lock.take(leases, THREAD, wait_s=PATIENCE_S, pause=lambda seconds: True) is None
     leases.release(lease)

@@ -68,11 +68,15 @@ class StateView(Record):
 
 
 class RunView(StateView):
-    """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to."""
+    """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to.
+
+    `joined`: another process has made it, which ran the thread already.
+    """
 
     role: str | None = None
     step: str | None = None
     step_status: str | None = None
+    joined: bool = False
 
     @property
     def uncounted(self) -> tuple[str, ...]:

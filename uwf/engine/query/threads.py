@@ -104,7 +104,11 @@ class ThreadViews:
             payload = self._store.get(result.step).payload
             state["usage"] = payload["usage"]
             return RunView(
-                **state, role=result.role, step=result.step, step_status=payload["status"]
+                **state,
+                role=result.role,
+                step=result.step,
+                step_status=payload["status"],
+                joined=result.is_joined,
             )
         if isinstance(result, StepFailed):
             failure = result.failure

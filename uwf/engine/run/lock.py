@@ -31,15 +31,22 @@ LONGEST_SLEEP_S = 86_400.0
 
 
 @contextmanager
-def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None) -> Iterator[None]:
+def hold(
+    ctx: RunContext,
+    id: str,
+    wait_s: float = 0.0,
+    stop: Stop | None = None,
+    is_answered: Callable[[], bool] = lambda: False,
+) -> Iterator[bool]:
     """Hold the lock of thread `id`. Raises `Busy`, which names the holder; `Refused` where `wait_s` has passed.
 
-    When `stop` is asked for, the waiting ends in `Interrupted`.
+    When `stop` is asked for, the waiting ends in `Interrupted`. It also ends once `is_answered()`: then nothing is
+    held, and False is given.
     """
 
     is_told = False
 
-    def pause(seconds: float) -> None:
+    def pause(seconds: float) -> bool:
         nonlocal is_told
         if not is_told:
             is_told = True
@@ -47,10 +54,14 @@ def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None
         time.sleep(seconds)
         if stop is not None:
             raise_if_stopped(stop, id)
+        return is_answered()
 
     if wait_s > 0 and is_inside(ctx.store, id, ctx.environ):
         wait_s = 0.0  # it would wait for itself
     held = take(ctx.store.leases, id, wait_s=wait_s, pause=pause)
+    if held is None and wait_s > 0 and is_answered():
+        yield False
+        return
     if held is None:
         message = f"thread {id} is running{_holder_note(ctx, id)}{waited_note(wait_s)}"
         hint = f"uwf thread watch {id}"
@@ -58,20 +69,21 @@ def hold(ctx: RunContext, id: str, wait_s: float = 0.0, stop: Stop | None = None
             raise Crowded(message, reason="busy", hint=hint)
         raise Busy(message, hint=hint)
     try:
-        yield
+        yield True
     finally:
         ctx.store.leases.release(held)
 
 
-def take(leases: Leases, id: str, *, wait_s: float, pause: Callable[[float], None]) -> Lease | None:
+def take(leases: Leases, id: str, *, wait_s: float, pause: Callable[[float], bool]) -> Lease | None:
     """The lease of thread `id`, as soon as it is free; None when it was not within `wait_s`.
 
-    A freed lease notifies no waiter: `pause(seconds)` passes the time between two looks, and what it raises ends
-    the waiting.
+    A freed lease notifies no waiter: `pause(seconds)` passes the time between two looks. The waiting ends when it says
+    True, and in what it raises.
     """
     deadline_s = clock.monotonic_s() + wait_s
     while (lease := leases.take(id)) is None and clock.monotonic_s() < deadline_s:
-        pause(POLL_S)
+        if pause(POLL_S):
+            return None
     return lease
 
 

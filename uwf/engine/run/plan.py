@@ -53,8 +53,8 @@ class Order(Record):
 
 class NextStep(Record):
     """A step that may begin. `thread` is as it will stand then: bound by `rebind` to another workflow, if one is given,
-    and with `raised`, the tags of a budget that was raised. Both go on record with the start of its first attempt.
-    `base` is the position that the step will link to.
+    and with `raised`, the tags of a budget that was raised. Both go on record with the start of its first attempt, as
+    does that those in `told`, which have joined this run, were told. `base` is the position that the step will link to.
     """
 
     thread: Thread
@@ -64,10 +64,11 @@ class NextStep(Record):
     agent: Agent
     rebind: Rebind | None
     raised: dict[str, str]
+    told: tuple[str, ...] = ()
 
     def again(self, thread: Thread) -> NextStep:
         """The same step once more, now that its first attempt is on record with all that came with it."""
-        return replace(self, thread=thread, rebind=None, raised={})
+        return replace(self, thread=thread, rebind=None, raised={}, told=())
 
 
 class GraphEnded(Record):

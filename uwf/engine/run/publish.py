@@ -24,6 +24,7 @@ from uwf.engine.chain.tags import (
 )
 from uwf.engine.chain.thread import move_head
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
+from uwf.guard import joined
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded
 from uwf.record import replace
 from uwf.store.codec import Link
@@ -65,6 +66,8 @@ def start(
         points.at("attempt: objects written")
         if is_first:
             ref = _reopen(tx, step, ref)
+            if step.told:
+                joined.told(tx, step.told, step.base.index + 1)
     return prompt, replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
 
 

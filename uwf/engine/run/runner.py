@@ -12,7 +12,7 @@ from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE, PRIORITY, labels_of, number_of
 from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOverBudget, Waiting
-from uwf.engine.run import asked, budget, publish, retry, transitions
+from uwf.engine.run import asked, budget, joining, publish, retry, transitions
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.outcome import Accepted, OverBudget, Postponed, Retried, Stopped
 from uwf.engine.run.plan import GraphEnded, check, orders, plan_next
@@ -48,32 +48,47 @@ def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResu
 
 
 def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
+    if not joining.may_join(order):
+        with hold(ctx, id, order.wait_s, stop):
+            yield from _held(ctx, id, order, stop)
+        return
+    with (
+        joining.Joiner(ctx, id, order) as joiner,
+        hold(ctx, id, order.wait_s, stop, joiner.is_answered),
+    ):
+        answer = joiner.answer()
+        if answer is not None:
+            yield answer
+        else:
+            yield from _held(ctx, id, joiner.goes_on(), stop)
+
+
+def _held(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
+    """The steps of a thread whose lock is held."""
     limit = ctx.config.limits.max_steps if order.count is None else order.count
-    with hold(ctx, id, order.wait_s, stop):
-        points.at("run: locked")
-        thread = recover(ctx, id)
-        thread = asked.obeyed(ctx.store, thread) or thread
-        points.at("run: settled")
-        for number, step_order in enumerate(orders(order, limit), 1):
-            raise_if_stopped(stop, id)
-            planned = plan_next(ctx, thread, step_order)
-            points.at("step: decided")
-            if isinstance(planned, GraphEnded):
-                yield GraphDone(publish.end(ctx, planned))
-                return
-            result = _step(ctx, planned, step_order, stop)
-            if isinstance(result, StepDone) and order.count is None and number == limit:
-                result = _suspended(ctx, result, limit)
-            after = asked.obeyed(ctx.store, result.thread)
-            yield result if after is None else replace(result, thread=after)
-            points.at("step: told")
-            if (
-                after is not None
-                or not isinstance(result, StepDone)
-                or result.thread.status != IDLE
-            ):
-                return
-            thread = result.thread
+    points.at("run: locked")
+    thread = recover(ctx, id)
+    thread = asked.obeyed(ctx.store, thread) or thread
+    points.at("run: settled")
+    for number, each in enumerate(orders(order, limit), 1):
+        raise_if_stopped(stop, id)
+        step_order, told = joining.with_words(ctx.store, thread, each)
+        planned = plan_next(ctx, thread, step_order)
+        points.at("step: decided")
+        if isinstance(planned, GraphEnded):
+            yield GraphDone(publish.end(ctx, planned))
+            return
+        if told:
+            planned = replace(planned, told=told)
+        result = _step(ctx, planned, step_order, stop)
+        if isinstance(result, StepDone) and order.count is None and number == limit:
+            result = _suspended(ctx, result, limit)
+        after = asked.obeyed(ctx.store, result.thread)
+        yield result if after is None else replace(result, thread=after)
+        points.at("step: told")
+        if after is not None or not isinstance(result, StepDone) or result.thread.status != IDLE:
+            return
+        thread = result.thread
 
 
 def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResult:

@@ -15,7 +15,7 @@ from uwf.engine.chain.thread import runner
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import stale_files
 from uwf.errors import Busy, CounterUnreadable, ObjectDamaged, StoreError, UwfError
-from uwf.guard import queue
+from uwf.guard import joined, queue
 from uwf.record import Record
 from uwf.store.protocols import COUNTER
 
@@ -43,6 +43,7 @@ def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
         *_counters(ctx, repair),
         *_attempts(ctx, repair),
         *_queue(ctx, repair),
+        *_joined(ctx, repair),
         *files(ctx.home, repair=repair),
     ]
 
@@ -119,6 +120,29 @@ def _queue(ctx: RunContext, repair: bool) -> list[Finding]:
                 queue.leave(tx, entry)
         what = f"an entry in the queue of process {entry.owner.pid}, which is gone"
         found.append(Finding("queue", entry.thread, what, repair))
+    return found
+
+
+def _joined(ctx: RunContext, repair: bool) -> list[Finding]:
+    """Those that had joined a run and died, and what cannot be read of them."""
+    found = []
+    try:
+        entries = ctx.store.counters(joined.PREFIX)
+    except CounterUnreadable:
+        return []  # which `_counters` has found
+    for name, _ in entries:
+        try:
+            one = joined.find(ctx.store, name)
+        except StoreError as error:
+            what = error.message
+        else:
+            if one is None or platform.is_alive(one.owner):
+                continue
+            what = f"process {one.owner.pid} had joined its run, and is gone"
+        if repair:
+            with ctx.store.transaction("doctor joined", durable=False) as tx:
+                tx.set_counter(name, None)
+        found.append(Finding("queue", joined.thread_of(name), what, repair))
     return found
 
 

@@ -1,0 +1,94 @@
+"""Those that wait for a thread which another process runs: they join its run.
+
+One counter each, `joined/<thread>/<number>`: which process it is, and what its person adds. The next step of the thread
+is told that, whoever makes it. However many have joined a thread, it is one of those that the queue has room for: when
+the run ends without an answer for them, one of them runs the thread next, and the others have joined that one.
+
+What has joined and died has joined nothing, and what it would have added was never said.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf import clock
+from uwf.guard.counters import unreadable
+from uwf.record import Record
+from uwf.store.owner import Owner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from uwf.store.protocols import Counters, Transaction
+
+PREFIX = "joined/"
+
+
+class Joined(Record):
+    """One that waits, in the counter `name`. `told_in` is the index of the step that was told its `text`."""
+
+    name: str
+    owner: Owner
+    since_s: float
+    text: str | None
+    told_in: int | None
+
+    @property
+    def thread(self) -> str:
+        return thread_of(self.name)
+
+
+def thread_of(name: str) -> str:
+    """The thread that is waited for in the counter `name`."""
+    return name.removeprefix(PREFIX).split("/")[0]
+
+
+def put(tx: Transaction, thread: str, owner: Owner, text: str | None) -> str:
+    """Note that `owner` waits for `thread`; the name of its counter."""
+    name = f"{PREFIX}{thread}/{os.urandom(8).hex()}"
+    value = {"pid": owner.pid, "started": owner.started, "since": clock.monotonic_s(), "text": text}
+    tx.set_counter(name, value)
+    return name
+
+
+def told(tx: Transaction, names: Sequence[str], index: int) -> None:
+    """Note that the step `index` is told what these have added, but for those that do not wait any longer."""
+    for name in names:
+        value = tx.counter(name)
+        if value is not None:
+            tx.set_counter(name, {**value, "told": index})
+
+
+def find(counters: Counters, name: str) -> Joined | None:
+    """The one in the counter `name`; None when it does not wait any longer."""
+    value = counters.counter(name)
+    return None if value is None else _read(name, value)
+
+
+def all_of(counters: Counters, thread: str = "") -> list[Joined]:
+    """Those that have joined `thread`, by default any, in the order in which they came, the dead ones too."""
+    prefix = f"{PREFIX}{thread}/" if thread else PREFIX
+    found = [_read(name, value) for name, value in counters.counters(prefix)]
+    return sorted(found, key=lambda one: one.since_s)
+
+
+def threads(counters: Counters, is_alive: Callable[[Owner], bool]) -> set[str]:
+    """The threads that somebody has joined."""
+    return {one.thread for one in all_of(counters) if is_alive(one.owner)}
+
+
+def drop_dead(tx: Transaction, is_alive: Callable[[Owner], bool]) -> None:
+    """Forget those whose process is dead."""
+    for one in all_of(tx):
+        if not is_alive(one.owner):
+            tx.set_counter(one.name, None)
+
+
+def _read(name: str, value: Any) -> Joined:
+    try:
+        owner = Owner(value["pid"], value["started"])
+        return Joined(name, owner, value["since"], value["text"], value.get("told"))
+    except (AttributeError, KeyError, TypeError):
+        raise unreadable(name, value, "uwf doctor --repair") from None
