@@ -8,6 +8,7 @@ from uwf.engine.query.steps import StepPage as StepPage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
+    from uwf.engine.query.failures import FailureView
     from uwf.engine.query.markdown import Page
     from uwf.engine.query.steps import AttemptPage, StepRow
     from uwf.engine.query.turns import TurnRow
@@ -25,7 +26,7 @@ class Steps:
         return steps.rows(reader, resolve.thread_ref(reader, thread).id)
 
     def show(self, step: str) -> StepPage | AttemptPage:
-        """One step, whole; or an attempt that failed."""
+        """One step, whole; or an attempt that failed: also the last one of a thread that has no step yet."""
         reader, (id, is_attempt) = self._home.reader(), self._find(step)
         return steps.attempt_page(reader, id) if is_attempt else steps.page(reader, id)
 
@@ -50,6 +51,15 @@ class Steps:
         """The newest attempt of a thread that has not become a step; None when there is none."""
         reader = self._home.reader()
         return turns.last_attempt(reader, resolve.thread_ref(reader, thread))
+
+    def failed(self, thread: str) -> tuple[FailureView, ...]:
+        """The attempts at the next step of a thread, oldest first."""
+        from uwf.engine.chain import thread as threads
+        from uwf.engine.query import failures
+
+        reader = self._home.reader()
+        ref = resolve.thread_ref(reader, thread)
+        return failures.since_head(reader, threads.read(reader, ref))
 
     def _find(self, step: str) -> tuple[str, bool]:
         """The id that is meant, and whether it is an attempt's."""

@@ -13,6 +13,7 @@ from uwf.app.objects import Unreached as Unreached
 from uwf.config.edit import Setting as Setting
 from uwf.engine.actions.transfer import Imported as Imported
 from uwf.engine.query.diff import Comparison as Comparison
+from uwf.engine.query.failures import FailureView as FailureView
 from uwf.engine.query.follow import Glance as Glance
 from uwf.engine.query.guard_status import GuardStatus as GuardStatus
 from uwf.engine.query.guard_status import QueueRow as QueueRow

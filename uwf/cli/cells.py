@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from uwf.app.values import FailureView
+
 
 def short(text: str, length: int) -> str:
     """`text` on one line, cut where it is longer."""
@@ -21,6 +23,12 @@ def moment(at_ms: int | None) -> str:
 
 def seconds(duration_ms: int) -> str:
     return f"{duration_ms / 1000:.1f}"
+
+
+def in_words(failed: FailureView) -> str:
+    """When an attempt failed, and of what in its own words."""
+    when = f"{moment(failed.at)}: " if failed.at else ""
+    return when + short(failed.message, 200)
 
 
 def number(value: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import quantities
-from uwf.cli.cells import moment, number, short
+from uwf.cli.cells import in_words, moment, number, short
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SHOWN = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
 
 TEXTS = (
+    "failed",
     "task",
     "title",
     "message",
@@ -57,6 +58,35 @@ def cells(
 ) -> list[str]:
     """The cells of one thread; `agent` names the one that runs it or ran it last."""
     return [agent(thread) if column == "agent" else _CELLS[column](thread) for column in columns]
+
+
+def failed(thread: ThreadView) -> str:
+    """Of what the last attempt at the next step failed, how often that was tried, and when."""
+    return _failed(thread, "")
+
+
+def _failed(thread: ThreadView, more: str) -> str:
+    last = thread.failed
+    if last is None:
+        return ""
+    often = f" ({last.number} attempts)" if last.number > 1 else ""
+    return f"{last.code}{often}{more}, {in_words(last)}"
+
+
+def _failed_and_next(thread: ThreadView) -> str:
+    """The same, and when it is tried again without a person."""
+    return _failed(thread, f", next try {moment(thread.wake_at)}" if thread.wake_at else "")
+
+
+def left_behind(thread: ThreadView) -> str:
+    """What a killed uwf has left of an attempt, and what ends it."""
+    left = thread.left_behind
+    if left is None:
+        return ""
+    what = f"an attempt of {left.role}, whose uwf (process {left.runner}) is gone"
+    if left.pids:
+        what += f", and {left.in_words}"
+    return f"{what}; the next step ends that, or uwf thread stop {thread.thread}"
 
 
 def state(thread: ThreadView) -> str:
@@ -105,6 +135,7 @@ _CELLS: dict[str, Callable[[ThreadView], str]] = {
     "labels": labels,
     "title": lambda thread: thread.title or "",
     "agent": lambda thread: "",
+    "failed": _failed_and_next,
     "message": lambda thread: short(thread.suspend_message or "", 60),
     "priority": lambda thread: str(thread.priority),
     "cwd": lambda thread: thread.cwd or "",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli.cells import named_numbers, seconds
+from uwf.cli.cells import in_words, named_numbers, seconds
 from uwf.cli.command import THREAD, arg, command, opt
+from uwf.cli.thread_show import next_try
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import AttemptPage, StepPage, StepRow, TurnRow, TurnView
+    from uwf.app.values import AttemptPage, FailureView, StepPage, StepRow, TurnRow, TurnView
     from uwf.cli.context import Context
 
 _STEP = arg(
-    "An id, also of a failed attempt; THREAD~N, THREAD/role@N, or a thread for its last step.",
+    "An id, also of a failed attempt; THREAD~N, THREAD/role@N, or a thread for its last step, else attempt.",
     metavar="STEP",
     complete="step",
 )
@@ -20,31 +21,40 @@ _STEP = arg(
 
 @command(
     "step list",
-    help="List the steps of a thread, oldest first.",
+    help="List the steps of a thread, oldest first, and the attempts that failed, with when and why.",
     example="uwf step list @last",
     thread=THREAD,
 )
 def list_(ctx: Context, thread: str) -> None:
     rows = ctx.app.steps.all(thread)
-    columns = ("step", "#", "round", "role", "status", "seconds", "attempts", "agent")
+    failed = () if ctx.json or ctx.quiet else ctx.app.steps.failed(thread)
+    columns = ["step", "#", "round", "role", "status", "seconds", "tries", "agent"]
+    if failed or any(row.failures for row in rows):
+        columns.append("failed")
+    cells = [line for row in rows for line in (*_of_failures(row.failures), _cells(row))]
+    cells += _of_failures(failed)
     ctx.out.answer(
         rows,
         ids=[row.step for row in rows],
         draw=lambda: ctx.out.table(
             columns,
-            [_cells(row) for row in rows],
-            cut=("agent",),
-            spare=("attempts", "round", "seconds", "agent"),
+            [line[: len(columns)] for line in cells],
+            cut=("agent", "failed"),
+            spare=("tries", "round", "seconds", "agent"),
         ),
     )
-    if not rows:
+    if failed:
+        ctx.out.note(f"next try {next_try(ctx, ctx.app.show(thread))}")
+        ctx.out.hint(f"uwf step show {failed[-1].attempt[:16]}")
+    elif not rows:
         ctx.out.note("the thread has no step yet")
 
 
 @command(
     "step show",
     help="Show one step: prompt, supplement, reply, turns and failed attempts.",
-    detail="Of a failed attempt it shows why, how its process ended, its stderr and what was said.",
+    detail="A thread without a step stands for its last attempt. Of a failed attempt it shows why, how its process "
+    "ended, its stderr and what was said.",
     example="uwf step show @last~1",
     step=_STEP,
 )
@@ -56,6 +66,18 @@ def show(ctx: Context, step: str) -> None:
         _show_attempt(ctx, found)
         return
     ctx.out.answer(found, ids=[found.step], draw=lambda: ctx.out.fields(_fields(found)))
+    if not (
+        ctx.json or ctx.quiet or found.step.startswith(step.lower()) or "~" in step or "/" in step
+    ):
+        _note_later_attempt(ctx, step)
+
+
+def _note_later_attempt(ctx: Context, thread: str) -> None:
+    """That an attempt has failed since the last step of a thread, which a person may have looked for."""
+    failed = ctx.app.steps.failed(thread)
+    if failed:
+        ctx.out.note(f"since then {failed[-1].code}, {in_words(failed[-1])}")
+        ctx.out.hint(f"uwf step show {failed[-1].attempt[:16]}")
 
 
 @command(
@@ -131,6 +153,15 @@ def _cells(row: StepRow) -> list[str]:
         seconds(row.duration_ms),
         str(1 + len(row.attempts)),
         row.agent,
+        "",
+    ]
+
+
+def _of_failures(failed: tuple[FailureView, ...]) -> list[list[str]]:
+    """Attempts that did not become a step, a line each."""
+    return [
+        [each.attempt[:16], "", "", each.role, each.code, "", "", "", in_words(each)]
+        for each in failed
     ]
 
 
@@ -145,6 +176,7 @@ def _fields(step: StepPage) -> dict[str, str]:
         "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
         "usage": named_numbers(step.usage),
         "attempts": str(1 + len(step.attempts)),
+        "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures),
         "supplement": step.supplement or "",
         "instruction": step.instruction,
         **step.fields,

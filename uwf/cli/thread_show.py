@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.cells import moment, named_numbers, number, short
-from uwf.cli.columns import SPARE, TEXTS, cells, chosen, labels, spent, state
+from uwf.cli.columns import SPARE, TEXTS, cells, chosen, failed, labels, left_behind, spent, state
 from uwf.cli.command import THREAD, command, opt
 from uwf.errors import InputError
 
@@ -28,13 +28,17 @@ def show(ctx: Context, thread: str) -> None:
 
 def print_thread(ctx: Context, thread: ThreadView) -> None:
     """Print a thread, without why it has failed."""
-    ctx.out.answer(thread, ids=[thread.thread], draw=lambda: ctx.out.fields(_fields(thread)))
+    ctx.out.answer(
+        thread,
+        ids=[thread.thread],
+        draw=lambda: ctx.out.fields(_fields(thread, next_try(ctx, thread))),
+    )
 
 
 def answer(ctx: Context, thread: ThreadView) -> None:
     """Print a thread, as every command does that answers like `show`."""
     print_thread(ctx, thread)
-    if thread.error is not None:
+    if thread.error is not None and thread.failed is None:
         ctx.out.note(f"{thread.error.code}: {thread.error.message}")
 
 
@@ -105,6 +109,8 @@ def list_(
         offset=offset,
     )
     threads = found.threads
+    if columns is None and any(thread.failed for thread in threads):
+        shown = (*shown[:-1], "failed", shown[-1])
     ctx.out.answer(
         threads,
         ids=[thread.thread for thread in threads],
@@ -179,7 +185,20 @@ def _moment_ms(word: str, option: str) -> int:
     return moment_ms(word, f"uwf thread list {option}")
 
 
-def _fields(thread: ThreadView) -> dict[str, str]:
+def next_try(ctx: Context, thread: ThreadView) -> str:
+    """When the step whose attempts failed is tried again, or what a person has to type for that."""
+    if thread.failed is None:
+        return ""
+    if thread.running is not None:
+        return f"now, in process {thread.running.pid}"
+    if thread.wake_at is not None:
+        return f"{moment(thread.wake_at)}, or uwf thread exec {thread.thread}"
+    if thread.status == "suspended":
+        return f"by hand: {ctx.app.way_on(thread.thread)}"
+    return f"by hand: uwf thread exec {thread.thread}" if thread.status == "idle" else ""
+
+
+def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
     workflow = f"{thread.workflow_name or '?'} ({(thread.workflow or '?')[:12]})"
     rounds = f"{number(thread.rounds)} round{'' if thread.rounds == 1 else 's'}"
     return {
@@ -193,8 +212,13 @@ def _fields(thread: ThreadView) -> dict[str, str]:
         "suspended": f"{thread.suspended_role}: {thread.suspend_message}"
         if thread.suspend_message
         else "",
+        "failed": failed(thread),
+        "next try": tried,
+        "left behind": left_behind(thread),
         "waiting": _waiting(thread),
-        "wakes": "" if thread.wake_at is None else f"{moment(thread.wake_at)}: {thread.wake_why}",
+        "wakes": ""
+        if thread.wake_at is None or thread.failed
+        else f"{moment(thread.wake_at)}: {thread.wake_why}",
         "running": _running(thread),
         "task": short(thread.prompt or "", 200),
         "cwd": thread.cwd or "",

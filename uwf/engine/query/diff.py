@@ -38,8 +38,8 @@ def compare(reader: Reader, left: Ref, right: Ref) -> Comparison:
     while shared < min(len(ours), len(theirs)) and ours[shared].id == theirs[shared].id:
         shared += 1
     return Comparison(
-        left=_side(left, ours[shared:]),
-        right=_side(right, theirs[shared:]),
+        left=_side(reader, left, ours[shared:]),
+        right=_side(reader, right, theirs[shared:]),
         shared=shared,
         fork=ours[shared - 1].id if shared else None,
     )
@@ -73,8 +73,8 @@ def _lines(reader: Reader, step: StepRow) -> list[str]:
     return [head, *fields, *Step.read(reader, step.step).body.splitlines()]
 
 
-def _side(ref: Ref, steps: list[Step]) -> Side:
-    return Side(ref.name.removeprefix(THREADS), tuple(map(row, steps)))
+def _side(reader: Reader, ref: Ref, steps: list[Step]) -> Side:
+    return Side(ref.name.removeprefix(THREADS), tuple(row(reader, step) for step in steps))
 
 
 def _steps(reader: Reader, head: str) -> list[Step]:

@@ -55,7 +55,7 @@ def follow(store: Store, views: ThreadViews, thread: str) -> Iterator[Glance]:
         steps, new_turns = news.of(ref)
         now = (ref.id, view.status, running and running.role, running and running.since)
         if now != before or new_turns or steps:
-            yield Glance(view, tuple(map(row, steps)), tuple(new_turns))
+            yield Glance(view, tuple(row(store, step) for step in steps), tuple(new_turns))
         before = now
         if is_last:
             return

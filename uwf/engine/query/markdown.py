@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
-from uwf.engine.chain.story import quote, steps_back
-from uwf.engine.chain.tags import SUSPEND_MESSAGE, SUSPENDED_ROLE, WORKFLOW
-from uwf.engine.query import steps
+from uwf.engine.chain.story import inline, quote, steps_back
+from uwf.engine.chain.tags import (
+    SUSPEND_MESSAGE,
+    SUSPENDED_ROLE,
+    WAKE_AT,
+    WORKFLOW,
+    number_of,
+)
+from uwf.engine.query import failures, steps
 from uwf.engine.run import transitions
 from uwf.quantities import counted
 from uwf.record import Record
@@ -15,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.query.failures import FailureView
 
 
 class Page(Record):
@@ -39,7 +46,7 @@ def thread_page(
     for step in steps_back(reader, thread.head):
         if before is not None and step.index >= before:
             continue
-        entry = step_markdown(step)
+        entry = step_markdown(reader, step)
         if kept and len(entry) > left:
             earlier = step.index
             break
@@ -53,6 +60,12 @@ def thread_page(
             f"`uwf thread read {thread.id} --before {earlier + 1}`*"
         )
     parts += kept
+    failed = failures.since_head(reader, thread) if before is None else ()
+    if failed:
+        parts += [f"## Attempts at step {thread.position.index + 1}", _failures(failed)]
+    wake_ms = number_of(thread.tags, WAKE_AT, thread.id)
+    if wake_ms is not None and before is None:
+        parts.append(f"**Next try**: {clock.iso(wake_ms)}")
     message = thread.tags.get(SUSPEND_MESSAGE)
     if message and before is None:
         parts.append(
@@ -62,16 +75,19 @@ def thread_page(
     return Page("thread", thread.id, "\n\n".join(parts) + "\n")
 
 
-def step_markdown(step: Step) -> str:
-    """One step: what it was told, what it answered."""
+def step_markdown(reader: Reader, step: Step) -> str:
+    """One step: what failed before it, what it was told, what it answered."""
     seconds = step.duration_ms / 1000
     parts = [
         f"## Step {step.index}: {step.role} → {step.status}",
         f"*{clock.iso(step.started_ms)}, {seconds:.1f} s, {step.agent}, `{step.id[:16]}`*",
     ]
+    row = steps.row(reader, step)
+    if row.failures:
+        parts.append(_failures(row.failures))
     if step.supplement is not None:
         parts += ["A person added:", quote(step.supplement)]
-    fields = [f"- **{name}**: {value}" for name, value in steps.row(step).fields.items()]
+    fields = [f"- **{name}**: {value}" for name, value in row.fields.items()]
     if fields:
         parts.append("\n".join(fields))
     if step.body:
@@ -79,11 +95,25 @@ def step_markdown(step: Step) -> str:
     return "\n\n".join(parts)
 
 
+def _failures(failed: tuple[FailureView, ...]) -> str:
+    """Attempts that did not become a step, a line each."""
+    lines = []
+    for each in failed:
+        when = "" if each.at is None else f"{clock.iso(each.at)}, "
+        lines.append(
+            f"- *Attempt {each.number} of {each.role}, {when}`{each.attempt[:16]}`*: "
+            f"**{each.code}**: {inline(each.message)}"
+        )
+    return "\n".join(lines)
+
+
 def step_page(reader: Reader, id: str) -> Page:
     """One step with the prompt it got."""
     step = Step.read(reader, id)
     prompt = prompt_text(reader, step.prompt)
-    text = f"{step_markdown(step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
+    text = (
+        f"{step_markdown(reader, step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
+    )
     return Page("step", id, text)
 
 

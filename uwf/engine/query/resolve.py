@@ -8,6 +8,7 @@ or a thread, which stands for its head.
 from __future__ import annotations
 
 from uwf import clock
+from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.nodes import Position, Start, previous
 from uwf.engine.chain.tags import THREADS, THREADS_END
 from uwf.errors import Ambiguous, InputError, NotFound
@@ -109,14 +110,23 @@ def forkable(store: Reader, text: str) -> tuple[str, str | None]:
 
 
 def step_id(store: Reader, text: str, *, or_attempt: bool = False) -> str:
-    """Like `object_id`, but the object must be a step, or may be an attempt; a thread stands for its newest step."""
+    """Like `object_id`, but the object must be a step, or may be an attempt; a thread stands for its newest step.
+
+    Where there is no step yet but an attempt may be meant, it stands for the newest one that has ended.
+    """
     id = object_id(store, text)
     kind = store.get(id).kind
     if kind in ("start", "rebind"):
         at = Position.read(store, id)
         if at.step is not None:
             return at.step
-        thread = Start.read(store, at.start).thread if id.startswith(text.lower()) else text
+        is_node = id.startswith(text.lower())
+        thread = Start.read(store, at.start).thread if is_node else text
+        if or_attempt:
+            of = thread if is_node else thread_ref(store, text).name.removeprefix(THREADS)
+            attempt = read_attempt(store, of)
+            if attempt is not None and attempt.last_end is not None:
+                return attempt.last_end
         raise NotFound(
             f"{text!r} has no step yet", hint=f"uwf thread exec {thread}", code="no_such_step"
         )

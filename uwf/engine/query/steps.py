@@ -9,6 +9,7 @@ from __future__ import annotations
 from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.nodes import Plan, Step, prompt_text, unpack_text
 from uwf.engine.chain.story import inline, steps_back
+from uwf.engine.query import failures
 from uwf.engine.query.turns import TurnView, up_to
 from uwf.errors import InputError
 from uwf.record import Record
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Reader
+    from uwf.engine.query.failures import FailureView
 
 
 class StepTurn(TurnView):
@@ -28,7 +30,7 @@ class StepTurn(TurnView):
 
 
 class StepRow(Record):
-    """A row of `step list`."""
+    """A row of `step list`. `failures` are its `attempts` in words."""
 
     step: str
     index: int
@@ -41,6 +43,7 @@ class StepRow(Record):
     duration_ms: int
     usage: Mapping[str, Any] | None
     attempts: tuple[str, ...]
+    failures: tuple[FailureView, ...]
 
     @property
     def fields(self) -> dict[str, str]:
@@ -124,20 +127,20 @@ class StepPage(StepRow):
 
 def rows(reader: Reader, head: str) -> list[StepRow]:
     """The steps up to `head`, oldest first."""
-    found = [row(step) for step in steps_back(reader, head)]
+    found = [row(reader, step) for step in steps_back(reader, head)]
     found.reverse()
     return found
 
 
-def row(step: Step) -> StepRow:
-    return StepRow(**_row(step))
+def row(reader: Reader, step: Step) -> StepRow:
+    return StepRow(**_row(reader, step))
 
 
 def page(reader: Reader, id: str) -> StepPage:
     """The step `id`, whole."""
     step = Step.read(reader, id)
     return StepPage(
-        **_row(step),
+        **_row(reader, step),
         thread=step.thread,
         prompt=prompt_text(reader, step.prompt),
         instruction=step.instruction,
@@ -183,7 +186,7 @@ def attempt_page(reader: Reader, ended: str) -> AttemptPage:
     )
 
 
-def _row(step: Step) -> dict[str, Any]:
+def _row(reader: Reader, step: Step) -> dict[str, Any]:
     """The fields of a `StepRow`."""
     return {
         "step": step.id,
@@ -197,6 +200,7 @@ def _row(step: Step) -> dict[str, Any]:
         "duration_ms": step.duration_ms,
         "usage": step.usage,
         "attempts": step.attempts,
+        "failures": failures.of_ends(reader, step.attempts),
     }
 
 

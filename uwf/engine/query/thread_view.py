@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, ClassVar
 
+    from uwf.engine.chain.left_behind import LeftBehind
+    from uwf.engine.query.failures import FailureView
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -87,8 +90,8 @@ class RunView(StateView):
 class ThreadView(StateView):
     """`thread show`, and a row of `thread list`."""
 
-    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason")
-    """Fields that an answer has only where they have a value."""
+    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason", "left_behind")
+    """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -108,6 +111,8 @@ class ThreadView(StateView):
     wake_why: str | None = None
     forked_from: ForkedFrom | None = None
     end_reason: str | None = None
+    failed: FailureView | None = None
+    left_behind: LeftBehind | None = None
 
     @property
     def is_readable(self) -> bool:

@@ -47,9 +47,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from uwf.engine.chain.attempt import Failure
+    from uwf.engine.chain.left_behind import LeftBehind
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.events import StepResult
+    from uwf.engine.query.failures import FailureView
     from uwf.engine.query.guard_status import QueuePositions
     from uwf.store.protocols import Ref, Store
     from uwf.workflow.model import Workflow
@@ -174,6 +176,8 @@ class ThreadViews:
             if FORKED_THREAD in tags
             else None,
             end_reason=tags.get(END_REASON),
+            failed=None if thread.attempt is None else _newest_failure(self._store, thread),
+            left_behind=self._left_behind(thread, running),
         )
 
     def _more_budget(self, thread: Thread) -> str | None:
@@ -218,6 +222,14 @@ class ThreadViews:
             return RunningView(pid)
         return RunningView(pid, attempt.plan.role, attempt.began_ms, attempt.agent)
 
+    def _left_behind(self, thread: Thread, running: RunningView | None) -> LeftBehind | None:
+        attempt = thread.attempt
+        if running is not None or attempt is None or attempt.running is None:
+            return None
+        from uwf.engine.chain.left_behind import left_behind  # only after a crash
+
+        return left_behind(self._store, thread.id, attempt)
+
     def _waiting(self, id: str, running: RunningView | None) -> WaitingView | None:
         if running is None or running.role is not None:
             return None
@@ -227,6 +239,12 @@ class ThreadViews:
 
             self._queue = QueuePositions(self._store)
         return self._queue.of(id, running.pid)
+
+
+def _newest_failure(store: Store, thread: Thread) -> FailureView | None:
+    from uwf.engine.query import failures  # most threads have none
+
+    return failures.newest(store, thread)
 
 
 def agent_of(reader: Reader, view: ThreadView) -> str:

@@ -8,11 +8,10 @@ unfinished attempt is kept with the turns it had. The thread's own ref needs no 
 
 from __future__ import annotations
 
-import os
-
 from uwf import points
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import INTERRUPTED, AttemptEnd, Failure, put_end, read_attempt
+from uwf.engine.chain.left_behind import is_kept
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
 from uwf.engine.events import Recovered
@@ -58,17 +57,6 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
             ATTEMPTS + thread, attempt, expect=found.last, why="settled after its process died"
         )
     return Settled(attempt, ended_pids, survivors)
-
-
-def is_kept(running: Running) -> bool:
-    """Whether the uwf that started the agent still has it: then this store is a copy of the one in which it runs."""
-    from uwf.agent.process import platform
-
-    agent = running.agent
-    process = None if agent is None else platform.look(agent.pid)
-    if process is None or process.is_zombie or process.owner != agent:
-        return False
-    return process.parent == running.runner.pid and process.parent != os.getpid()
 
 
 def _end(running: Running, mark: str, grace_s: float) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from uwf.agent.process import platform
 from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.left_behind import left_behind
 from uwf.engine.chain.nodes import BAD_NODE
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
@@ -79,17 +80,18 @@ def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
 
 
 def _unfinished(ctx: RunContext, thread: str) -> str | None:
-    """What is left of an attempt that no uwf runs any more; None when there is none."""
+    """What is left of an attempt that no uwf runs any more, and what ends it; None when there is none."""
     attempt = read_attempt(ctx.store, thread)
     if attempt is None or attempt.running is None or runner(ctx.store, thread) is not None:
         return None
-    running, agent = attempt.running, attempt.running.agent
     what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
-    if recovery.is_kept(running):
-        what += f" in this home; process {running.runner.pid} runs it in another, of which this is a copy"
-    elif agent is not None and platform.is_alive(agent):
-        what += f", its agent still runs as process {agent.pid}"
-    return what
+    left = left_behind(ctx.store, thread, attempt)
+    if left is None:
+        pid = attempt.running.runner.pid
+        return f"{what} in this home; process {pid} runs it in another, of which this is a copy"
+    if left.pids:
+        what += f", and {left.in_words}"
+    return f"{what}; uwf doctor --repair ends that, as does the next step of the thread"
 
 
 def _settle(ctx: RunContext, thread: str) -> bool:

@@ -1,0 +1,64 @@
+"""What came of attempts that did not become a step: of what class they failed, in which words, and when.
+
+Those before a step are linked from it; those since the head stand beside it. Times are epoch milliseconds.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain.attempt import ended_attempts
+from uwf.engine.chain.tags import COMPLETED
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from uwf.engine.chain.nodes import Nodes
+    from uwf.engine.chain.thread import Thread
+
+
+class FailureView(Record):
+    """An attempt that came to an end without a step. `at` is when, None where that is not known."""
+
+    attempt: str
+    number: int
+    role: str
+    code: str
+    message: str
+    at: int | None
+
+
+def of_end(nodes: Nodes, ended: str) -> FailureView:
+    """The attempt that ended with the node `ended`."""
+    end = nodes.get(ended).payload
+    begun = nodes.get(end["begun"]).payload
+    error = end["error"]
+    return FailureView(
+        ended,
+        begun["number"],
+        begun["plan"]["role"],
+        error["code"],
+        error["message"],
+        end.get("endedAt"),
+    )
+
+
+def of_ends(nodes: Nodes, ended: Iterable[str]) -> tuple[FailureView, ...]:
+    return tuple(of_end(nodes, id) for id in ended)
+
+
+def since_head(nodes: Nodes, thread: Thread) -> tuple[FailureView, ...]:
+    """The attempts at the next step of `thread`, oldest first; also while another one runs."""
+    return of_ends(nodes, ended_attempts(nodes, _last(thread)))
+
+
+def newest(nodes: Nodes, thread: Thread) -> FailureView | None:
+    """The last of these; None when there is none."""
+    last = _last(thread)
+    return None if last is None else of_end(nodes, last)
+
+
+def _last(thread: Thread) -> str | None:
+    if thread.pending is None or thread.status == COMPLETED:
+        return None
+    return thread.pending.last_end
