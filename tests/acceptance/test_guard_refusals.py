@@ -12,6 +12,7 @@ import pytest
 
 from tests.helpers.gate import Gate, configure, ended, in_line, refusal
 from tests.helpers.project import ONE, Project, reply
+from tests.helpers.read_only import read_only
 from uwf.guard import pause as switch
 from uwf.store.sqlite import open_store
 
@@ -311,3 +312,18 @@ printf -- '---\\n$status: done\\n---\\nDone.\\n'
     if waits:
         (step,) = project.steps(thread)
         assert len(step["attempts"]) == 1
+
+
+def test_role_that_only_reads_runs_where_nothing_can_be_written(project: Project) -> None:
+    folder = project.cwd / "vault"
+    folder.mkdir()
+    agent = project.agent(reply())
+    reads = ONE.replace("name: one", "name: reads").replace(
+        "description: Does the task.", "writes: false"
+    )
+    writer, reader = (project.begin(text, "--cwd", str(folder)) for text in (ONE, reads))
+    with read_only(folder):
+        done = project("thread", "exec", writer, "--agent", agent.command, "--json", expect=5)
+        assert done.error["reason"] == "preflight_failed"
+        assert project.step(reader, agent)[0]["status"] == "completed"
+    assert agent.folder(1) == str(folder)

@@ -97,6 +97,15 @@ def test_a_budget_is_a_map_or_one_text(budget: str) -> None:
     assert found.workflow.roles["coder"].max_visits is None
 
 
+@pytest.mark.parametrize(("said", "writes"), [("false", False), ("true", True)])
+def test_a_role_says_whether_it_writes(said: str, writes: bool) -> None:
+    text = changed("    goal: a plan", f"    writes: {said}")
+    found = parse(text, "demo.yaml")
+    assert found.warnings == ()
+    assert found.workflow.roles["planner"].writes is writes
+    assert found.workflow.roles["coder"].writes is True
+
+
 def test_a_limit_that_is_misspelt_says_what_was_meant() -> None:
     [problem] = problems_of(changed("x-note: {anything: goes}", "budget: {tokns: 5}"))
     assert "did you mean tokens?" in problem.message
@@ -130,6 +139,8 @@ def test_a_limit_that_is_misspelt_says_what_was_meant() -> None:
         ("    goal: a plan", "    max_visits: many", "8:17 error bad_type"),
         ("    goal: a plan", "    max_visits: true", "8:17 error bad_type"),
         ("    goal: a plan", "    max_visit: 3", "8:5 warning unknown_key"),
+        ("    goal: a plan", "    writes: 0", "8:13 error bad_type"),
+        ("    goal: a plan", "    writes: never", "8:13 error bad_type"),
         ("    goal: a plan", "    goal: [a, plan]", "8:11 error bad_type"),
         ("    goal: a plan", "    goals: a plan", "8:5 warning unknown_key"),
         ("capabilities: code", "capabilities: [1]", "19:19 error bad_type"),

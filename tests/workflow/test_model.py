@@ -61,6 +61,15 @@ def test_only_a_workflow_with_limits_stores_any() -> None:
     assert from_payload(plain).budget == {}
 
 
+def test_only_a_role_that_writes_nothing_stores_that() -> None:
+    reader = replace(SMALL, roles={"a": replace(SMALL.roles["a"], writes=False)})
+    payload = to_payload(reader)
+    assert payload["roles"]["a"]["writes"] is False
+    assert from_payload(payload) == reader
+    del payload["roles"]["a"]["writes"]
+    assert payload == to_payload(SMALL)
+
+
 @pytest.mark.parametrize(
     "payload", [{}, {"version": 1}, [], None, {**to_payload(SMALL), "roles": 3}]
 )

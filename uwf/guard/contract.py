@@ -61,6 +61,7 @@ class Request(Record):
     what the thread may use, by the same names and `visits`. `replaces` says that the step takes the place of one that
     is counted already: it adds none to `steps` and `visits`. `is_retry` says that the step was
     admitted before and this is another try at it, made at once: what the first has taught refuses other steps alone.
+    `writes` says whether the step needs to write in `cwd`.
 
     `unavailable` says why the agent cannot be started, if it cannot. `sleep` is how to wait: it raises when the run is
     asked to stop. `on_wait` is told what is in the way when a wait begins.
@@ -82,6 +83,7 @@ class Request(Record):
     visits: int
     budget: dict[str, float]
     replaces: bool = False
+    writes: bool = True
     is_retry: bool = False
     unavailable: Callable[[], str | None] = _is_available
     sleep: Callable[[float], None] = time.sleep

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Preflight(Guard):
-    """Refuses a step whose working directory is not there."""
+    """Refuses a step whose working directory is not there, or cannot be written though its role writes."""
 
     name = "preflight"
 
@@ -32,10 +32,12 @@ class Preflight(Guard):
                 kind=PersonNeeded,
                 hint=None if is_hidden else f"mkdir -p {cwd}",
             )
-        if not os.access(cwd, os.W_OK | os.X_OK):
+        needs = os.W_OK | os.X_OK if request.writes else os.X_OK
+        if not os.access(cwd, needs):
+            lacks = "writable; a role that only reads may say `writes: false`"
             raise refuse(
                 "preflight_failed",
-                f"{cannot} is not writable",
+                f"{cannot} is not {lacks if request.writes else 'accessible'}",
                 kind=PersonNeeded,
                 hint=f"ls -ld {cwd}",
             )

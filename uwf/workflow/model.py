@@ -9,10 +9,10 @@ The stored form repeats the file's own words, so that `uwf cas get` shows someth
      "roles": {ROLE: {"description", "goal", "capabilities", "procedure", "output", "frontmatter"}},
      "graph": {SOURCE: {STATUS: {"role", "prompt", "location"}}}}
 
-`location` is null where the edge has none. Only a workflow with limits has a `budget` beside its graph,
-or a `max_visits` in a role: the ids of all others are what they were before there were limits. Stored
-maps are sorted by key, so a stored workflow does not know in which order its file named things; nothing
-may depend on that order.
+`location` is null where the edge has none. Only a workflow with limits has a `budget` beside its graph, or a
+`max_visits` in a role, and only a role that writes nothing has `writes`: the ids of all others are what they were
+before there were such fields. Stored maps are sorted by key, so a stored workflow does not know in which order its
+file named things; nothing may depend on that order.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Edge(Record):
 class Role(Record):
     """What does a step. `schema` is the JSON Schema of the front matter of its reply.
 
-    `max_visits` is how often a thread may come to it, None for as often as it likes.
+    `max_visits` is how often a thread may come to it, None for as often as it likes. `writes` is whether it needs a
+    working directory that can be written.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Role(Record):
     output: str
     schema: dict[str, Any]
     max_visits: int | None = None
+    writes: bool = True
 
 
 class Workflow(Record):
@@ -139,11 +141,12 @@ def _role(name: str, role: Mapping[str, Any]) -> Role:
         role["output"],
         role["frontmatter"],
         role.get("max_visits"),
+        role.get("writes", True),
     )
 
 
 def _role_payload(role: Role) -> dict[str, Any]:
-    payload = {
+    payload: dict[str, Any] = {
         "description": role.description,
         "goal": role.goal,
         "capabilities": list(role.capabilities),
@@ -151,4 +154,6 @@ def _role_payload(role: Role) -> dict[str, Any]:
         "output": role.output,
         "frontmatter": role.schema,
     }
-    return payload | ({} if role.max_visits is None else {"max_visits": role.max_visits})
+    if role.max_visits is not None:
+        payload["max_visits"] = role.max_visits
+    return payload if role.writes else {**payload, "writes": False}

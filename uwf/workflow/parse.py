@@ -23,7 +23,7 @@ UNREAD = ""
 _TOP = ("version", "name", "description", "budget", "roles", "graph")
 _ROLE = (
     *("description", "goal", "capabilities", "procedure", "output", "frontmatter"),
-    "max_visits",
+    *("max_visits", "writes"),
 )
 _EDGE = ("role", "prompt", "location")
 
@@ -111,6 +111,14 @@ class _Parser:
             return None
         return given
 
+    def _writes(self, value: dict[str, Any], path: Path) -> bool:
+        given = value.get("writes", True)
+        if not isinstance(given, bool):
+            said = f"writes is {_shown(given)} but must be true or false"
+            self._error("bad_type", said, (*path, "writes"))
+            return True
+        return given
+
     def _version(self, value: dict[str, Any]) -> None:
         if "version" not in value:
             self._problems.warning(
@@ -138,6 +146,7 @@ class _Parser:
             self._text(value, "output", path),
             self._mapping(value, "frontmatter", path, f"role '{name}'"),
             self._max_visits(value, path),
+            self._writes(value, path),
         )
 
     def _capabilities(self, value: dict[str, Any], path: Path) -> tuple[str, ...]:

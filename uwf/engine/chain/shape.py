@@ -180,7 +180,7 @@ _WORKFLOW = _fields(
     description=_text,
     roles=_by_name(
         _fields(
-            {"max_visits": _count},
+            {"max_visits": _count, "writes": _truth},
             description=_text,
             goal=_text,
             capabilities=_each(_text),

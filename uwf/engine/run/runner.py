@@ -175,6 +175,7 @@ def _request(
         visits=thread.position.visits.get(plan.role, 0),
         budget=budget.allowed(ctx, thread, step.workflow, plan.role),
         replaces=plan.is_poke,
+        writes=step.workflow.roles[plan.role].writes,
         is_retry=is_retry,
     )
 
