@@ -210,3 +210,14 @@ def test_bad_usage_is_exit_2_and_runs_nothing(project: Project, more: list[str],
     done = project("thread", "exec", thread, "--agent", agent.command, *more, "--json", expect=2)
     assert said in done.error["message"]
     assert agent.calls == 0 and project.show(thread)["steps"] == 0
+
+
+def test_until_done_does_not_go_round_with_an_agent_that_says_the_same(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(*[WRITTEN, REJECTED] * 6)
+    lines = project.step(thread, agent, "--until-done", expect=3)
+    assert len(lines) == agent.calls == 10
+    message = "reviewer replied the same 5 times in a row, to the same prompt (limits.max_same)"
+    assert lines[-1]["suspendMessage"] == message
+    hint = project("thread", "exec", thread, "--json", expect=5).error["hint"]
+    assert hint == f"uwf thread resume {thread} --supplement TEXT"

@@ -46,6 +46,7 @@ grace = "500ms"
 
 overflow = "drop-oldest"
 max_attempts = 4
+max_same = "off"
 max_repeats = 5
 reserve_cpus = 0.5
 min_memory = "1GiB"
@@ -124,7 +125,7 @@ def test_every_key_reaches_its_field(home: Path) -> None:
     )
     assert found.agents["plain"].command == ("cat", "a b")
     assert found.agents["plain"].timeout_s is None
-    assert found.limits == Limits(grace_s=0.5)
+    assert found.limits == Limits(max_same=None, grace_s=0.5)
     assert found.rules(Slots.Rules) == Slots.Rules(
         max_running=7,
         per_label={"repo": 1},
@@ -200,6 +201,7 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
         ("[[agents]]\nkind='x'", "agents is a table", ""),
         ("[default_agent]\na = 1", "default_agent: {'a': 1} is not a text", ""),
         ("limits.max_steps = 0", "limits.max_steps: 0 is not a whole number of 1 or more", ""),
+        ("limits.max_same = 1", "limits.max_same: 1 would end every thread; 'off' means never", ""),
         ("limits.max_steps = true", "limits.max_steps: True is not a whole number", ""),
         ("limits.grace = 3", "limits.grace: 3 is not a duration such as 90s", ""),
         ('agents.x.timeout = "0s"', "ends everything at once", ""),

@@ -71,11 +71,12 @@ class Rig:
         *,
         redactor: Redactor | None = None,
         max_steps: int = 100,
+        max_same: int | None = 5,
         history_chars: int = 32_000,
         agents: dict[str, AgentConfig] | None = None,
         lenient: bool = False,
     ) -> None:
-        """`lenient`: failures never make the guards refuse."""
+        """`lenient`: neither failures nor what is said again ever end the matter."""
         plain = config.defaults()
         self.agent = FakeAgent()
         self.events: list[Event] = []
@@ -84,7 +85,12 @@ class Rig:
         settings = replace(
             plain,
             agents=agents or {},
-            limits=replace(plain.limits, max_steps=max_steps, grace_s=0.5),
+            limits=replace(
+                plain.limits,
+                max_steps=max_steps,
+                max_same=None if lenient else max_same,
+                grace_s=0.5,
+            ),
             prompt=PromptConfig(history_chars=history_chars),
             retry=replace(plain.retry, base_s=0.001),
         )

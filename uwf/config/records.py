@@ -65,10 +65,21 @@ def _failure_classes(value: Any) -> list[str]:
     return list(value)
 
 
+def _some_more(value: Any) -> int | None:
+    if value == OFF:
+        return None
+    if count(value) < 2:
+        raise ValueError(f"{value!r} would end every thread; {OFF!r} means never")
+    return count(value)
+
+
 class Limits(Table, at="limits"):
-    """How many steps one command takes, and how long a stopped agent has before it is killed."""
+    """How many steps one command takes, how often in a row a role may reply the same to the same prompt (None: without
+    end), and how long a stopped agent has before it is killed.
+    """
 
     max_steps: int = key(count, 100)
+    max_same: int | None = key(_some_more, 5)
     grace_s: float = key(duration, "3s")
 
 

@@ -27,7 +27,7 @@ from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
-from uwf.engine.run import budget, invocation, prompt, publish, retry
+from uwf.engine.run import budget, echoes, invocation, prompt, publish, retry
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
 from uwf.engine.run.reply import Rejected, envelope_of, judge, without_echo
 from uwf.guard.backoff import Backoff
@@ -196,13 +196,16 @@ class StepRun:
             *usage.of_attempts(self.ctx.cache, self.recorder.start.before),
             used,
         )
+        state, most = reply.state, self.ctx.config.limits.max_same
+        if most is not None and self.step.base.visits.get(self.step.plan.role, 0) + 1 >= most:
+            state = echoes.state_unless_same(self.ctx, self.step.plan, reply, most)
         return Accepted(
             **self._gone(answer, ms),
             status=reply.status,
             output=reply.output,
             body=reply.body,
             spent=spent,
-            state=budget.state_within(self.ctx, self.step, reply.state, used, spent),
+            state=budget.state_within(self.ctx, self.step, state, used, spent),
         )
 
     def _ended(self, failed: AgentFailure, answer: AgentResult, asked: str) -> Outcome:
