@@ -89,7 +89,7 @@ class Chosen(Record):
             return exits.DONE
         from uwf.cli import several
 
-        return several.run(ctx, self, ids, text)
+        return several.run(ctx, ids, text, jobs=self.jobs or 1, done=self.done)
 
     @property
     def is_one(self) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import IO
 
     from uwf.app.events import Stop
-    from uwf.cli.chosen import Chosen
     from uwf.cli.context import Context
 
 TICK_S = 0.1
@@ -52,8 +51,11 @@ class Member:
         self.open: dict[IO[bytes], bytes] = {process.stdout: b"", process.stderr: b""}
 
 
-def run(ctx: Context, chosen: Chosen, threads: Sequence[str], text: str | None) -> int:
-    """Run the typed command for each of `threads`, as they were `chosen`; the exit code of all. `text` is its TEXT.
+def run(
+    ctx: Context, threads: Sequence[str], text: str | None, *, jobs: int, done: str | None
+) -> int:
+    """Run the typed command for each of `threads`, `jobs` at a time; the exit code of all. `text` is its TEXT, `done`
+    what is said of each where that is all there is to say.
 
     Raises `Interrupted` when a signal has ended it.
     """
@@ -62,7 +64,7 @@ def run(ctx: Context, chosen: Chosen, threads: Sequence[str], text: str | None) 
 
     stop = Stop()
     with signals_to(stop):
-        crew = _Crew(ctx, chosen, threads, text, stop)
+        crew = _Crew(ctx, threads, text, jobs, done, stop)
         try:
             codes = crew.work()
         finally:
@@ -80,9 +82,15 @@ class _Crew:
     """The processes that run now, and the threads that wait for theirs."""
 
     def __init__(
-        self, ctx: Context, chosen: Chosen, threads: Sequence[str], text: str | None, stop: Stop
+        self,
+        ctx: Context,
+        threads: Sequence[str],
+        text: str | None,
+        jobs: int,
+        done: str | None,
+        stop: Stop,
     ) -> None:
-        self._ctx, self._chosen, self._text, self._stop = ctx, chosen, text, stop
+        self._ctx, self._text, self._jobs, self._done, self._stop = ctx, text, jobs, done, stop
         self._waiting = deque(threads)
         self._all = len(threads)
         self._running: list[Member] = []
@@ -93,11 +101,7 @@ class _Crew:
     def work(self) -> list[int]:
         """Until each thread was run, or the stop was asked for and all that ran have ended. Their exit codes."""
         while True:
-            while (
-                self._waiting
-                and len(self._running) < (self._chosen.jobs or 1)
-                and not self._stop.count
-            ):
+            while self._waiting and len(self._running) < self._jobs and not self._stop.count:
                 self._begin(self._waiting.popleft())
             if not self._running:
                 return self._codes
@@ -120,7 +124,7 @@ class _Crew:
         from subprocess import PIPE
 
         words = again.words(self._ctx, thread)
-        if self._is_drawn and self._chosen.done:
+        if self._is_drawn and self._done:
             words.append("--quiet")
         process = again.spawn(
             self._ctx, words, self._text, stdout=PIPE, stderr=PIPE, process_group=0
@@ -154,7 +158,7 @@ class _Crew:
             if stream is member.process.stderr:
                 self._ctx.out.remark(_remark(member.thread, text, is_json=self._ctx.json))
             else:
-                said = f"{member.thread}  {self._chosen.done or text}"
+                said = f"{member.thread}  {self._done or text}"
                 self._ctx.out.passed_on(said if self._is_drawn else text)
         member.open[stream] = rest
         if not data:

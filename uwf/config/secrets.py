@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from uwf.config import Config
+    from uwf.config.records import Config
 
 PATTERNS = ("*_KEY", "*_TOKEN", "*_SECRET", "*PASSWORD*")
 """Names are compared without regard to case."""
