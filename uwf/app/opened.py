@@ -167,6 +167,7 @@ class OpenHome:
         """What a run needs. Nothing runs yet."""
         # Here, because the guards are a third of what looking at a thread would otherwise import.
         from uwf.engine.chain.cache import NodeCache
+        from uwf.engine.run import recovery
         from uwf.engine.run.admission import Admission
         from uwf.engine.run.context import RunContext
 
@@ -182,7 +183,12 @@ class OpenHome:
             store=store,
             cache=NodeCache(store, self.redactor),
             admission=Admission(
-                store, self.home, config, environ.get("PATH", ""), settings.local_zone()
+                store,
+                self.home,
+                config,
+                environ.get("PATH", ""),
+                settings.local_zone(),
+                lambda thread: recovery.clear(store, thread, grace_s=config.limits.grace_s),
             ),
             home=self.home,
             config=config,

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 
 from uwf import points
 from uwf.agent.process import platform
-from uwf.engine.run import recovery
-from uwf.errors import Busy
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
 from uwf.guard.budget import Budget
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import Agent
     from uwf.config import Config
-    from uwf.errors import Refused
+    from uwf.errors import Busy, Refused
     from uwf.guard.contract import AttemptOutcome, Guard, Request
     from uwf.store.protocols import Store, Transaction
 
@@ -51,12 +49,19 @@ class Admission:
     """The guards of one home, as one process meets them. `budget` and `attempts` are asked by a running step, too."""
 
     def __init__(
-        self, store: Store, home: str, config: Config, path: str, zone: str | None = None
+        self,
+        store: Store,
+        home: str,
+        config: Config,
+        path: str,
+        zone: str | None = None,
+        clear: Callable[[str], bool] = lambda thread: False,
     ) -> None:
-        """`path` is where programs are looked for, `zone` the name of this process's time zone."""
+        """`path` is where programs are looked for, `zone` the name of this process's time zone. `clear` ends what a
+        dead process left of a thread, and says whether there was anything.
+        """
         self._store = store
         self._path = path
-        self._grace_s = config.limits.grace_s
         host = Host(
             store=store,
             home=home,
@@ -64,7 +69,7 @@ class Admission:
             owner=platform.this_process(),
             is_alive=platform.is_alive,
             agent_limits=config.agent_limits(),
-            clear=self._clear,
+            clear=clear,
             zone=zone,
         )
         self.guards = chain.of(host)
@@ -95,11 +100,3 @@ class Admission:
 
     def _asked(self, request: Request, agent: Agent) -> Request:
         return replace(request, unavailable=lambda: agent.unavailable(request.cwd, self._path))
-
-    def _clear(self, thread: str) -> bool:
-        """End what a dead process left of `thread`, if nothing runs it. Whether there was anything."""
-        try:
-            found = recovery.settle_if_left(self._store, thread, grace_s=self._grace_s)
-        except Busy:
-            return False
-        return found is not None and not found.survivors

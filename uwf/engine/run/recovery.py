@@ -86,3 +86,12 @@ def settle_if_left(store: Store, thread: str, *, grace_s: float) -> Settled | No
         return settle(store, thread, grace_s=grace_s)
     finally:
         store.leases.release(held)
+
+
+def clear(store: Store, thread: str, *, grace_s: float) -> bool:
+    """End what a dead process left of `thread`, if nothing runs it. Whether there was anything, and it is gone."""
+    try:
+        found = settle_if_left(store, thread, grace_s=grace_s)
+    except Busy:
+        return False
+    return found is not None and not found.survivors
