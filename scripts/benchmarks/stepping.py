@@ -17,7 +17,7 @@ from uwf.clock import now_ms
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.cache import NodeCache
 from uwf.engine.chain.redact import Redactor
-from uwf.engine.run import plan, runner
+from uwf.engine.run import order, runner
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
 from uwf.store.sqlite import open_store
@@ -89,8 +89,8 @@ class Uwf:
 
     def steps(self, count: int) -> None:
         self.count += count
-        order = plan.Order(plan.EXEC, count=count)
-        for _ in runner.run(self.engine, self.thread, order, Stop()):
+        steps = order.Order(order.EXEC, count=count)
+        for _ in runner.run(self.engine, self.thread, steps, Stop()):
             pass
 
 

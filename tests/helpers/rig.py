@@ -27,7 +27,7 @@ from uwf.engine.run import lock, recovery, runner
 from uwf.engine.run import rebind as rebinding
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
-from uwf.engine.run.plan import Order
+from uwf.engine.run.order import Order
 from uwf.errors import Interrupted, Refused
 from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store

@@ -247,7 +247,7 @@ class App(OpenHome):
         for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends.
         """
         from uwf.app import running
-        from uwf.engine.run.plan import EXEC, Order
+        from uwf.engine.run.order import EXEC, Order
 
         self.be_patient()
         rebind = None if workflow is None else self.workflows.store(workflow)
@@ -271,7 +271,7 @@ class App(OpenHome):
         `budget` changes what it may use, as in `+usd=2`.
         """
         from uwf.app import running
-        from uwf.engine.run.plan import RESUME, Order
+        from uwf.engine.run.order import RESUME, Order
 
         self.be_patient()
         order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s)
@@ -289,7 +289,7 @@ class App(OpenHome):
     ) -> Iterator[RunView]:
         """Try a step again that has failed, and go on as `exec` does. Raises `StateError` when none has."""
         from uwf.app import running
-        from uwf.engine.run.plan import RETRY, Order
+        from uwf.engine.run.order import RETRY, Order
 
         self.be_patient()
         order = Order(RETRY, count, agent, wait_s=wait_s)
@@ -307,7 +307,7 @@ class App(OpenHome):
     ) -> Iterator[RunView]:
         """Run the head step's role again with a remark; the new step replaces the head."""
         from uwf.app import running
-        from uwf.engine.run.plan import POKE, Order
+        from uwf.engine.run.order import POKE, Order
 
         self.be_patient()
         order = Order(POKE, agent=agent, supplement=remark, wait_s=wait_s)

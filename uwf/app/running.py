@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.events import Event
     from uwf.engine.query.thread_view import RunView
-    from uwf.engine.run.plan import Order
+    from uwf.engine.run.order import Order
 
 
 def run(

@@ -11,7 +11,7 @@ from tests.helpers.fake_agent import Answers, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.agent.process import platform
 from uwf.engine.run.joining import Joiner, may_join
-from uwf.engine.run.plan import EXEC, RESUME, Order
+from uwf.engine.run.order import EXEC, RESUME, Order
 from uwf.errors import Refused
 from uwf.guard import joined
 from uwf.record import replace

@@ -12,7 +12,7 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.actions import lifecycle, undo
 from uwf.engine.chain.thread import Thread
 from uwf.engine.run import publish, runner
-from uwf.engine.run.plan import Order
+from uwf.engine.run.order import Order
 from uwf.errors import Busy, Conflict, StoreError
 from uwf.record import replace
 from uwf.store.protocols import Store

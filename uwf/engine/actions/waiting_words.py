@@ -6,6 +6,7 @@ from uwf.engine.chain.attempt import hold_plan
 from uwf.engine.chain.nodes import Plan
 from uwf.engine.chain.tags import COMPLETED, IDLE, STATUS
 from uwf.engine.chain.thread import read
+from uwf.engine.run import order
 from uwf.engine.run import plan as planning
 from uwf.record import replace
 from uwf.workflow import model
@@ -42,10 +43,10 @@ def first_plan(tx: Transaction, thread: Thread, workflow: Workflow, supplement: 
 
     Raises `RouteError` when nothing can be next.
     """
-    verb = planning.EXEC if thread.status == IDLE else planning.RESUME
+    verb = order.EXEC if thread.status == IDLE else order.RESUME
     found = planning.decide(tx, thread, workflow, verb, supplement)
     if not isinstance(found, Plan):
         ended = replace(thread, tags={**thread.tags, STATUS: COMPLETED})
-        found = planning.decide(tx, ended, workflow, planning.RESUME, supplement)
+        found = planning.decide(tx, ended, workflow, order.RESUME, supplement)
     assert isinstance(found, Plan), "a next round begins with a role"
     return found

@@ -31,6 +31,8 @@ class AttemptRecorder:
     def __init__(self, store: Store, start: AttemptStart, redactor: Redactor) -> None:
         self.start = start
         self.began_ms = clock.now_ms()
+        self.prompt = ""
+        """The id of the prompt's node, once it is stored."""
         self.begun: str | None = None
         self.turns: str | None = None
         self._store = store
@@ -43,7 +45,7 @@ class AttemptRecorder:
 
     def started(self, tx: Transaction, prompt: str, agent: Owner | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
-        self._process = process_now(agent)
+        self.prompt, self._process = prompt, process_now(agent)
         if self.begun is None:
             self.begun = put_start(tx, self.start, prompt, self.began_ms, self._process)
             self._asked = self.begun

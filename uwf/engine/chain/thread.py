@@ -5,9 +5,10 @@ Nothing here decides. *Running* is asked of the lock, never of a tag.
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.engine.chain.attempt import Attempt, read_attempt
 from uwf.engine.chain.nodes import Position
-from uwf.engine.chain.tags import IDLE, STATUS, STATUSES, THREADS
+from uwf.engine.chain.tags import IDLE, STATUS, STATUSES, THREADS, with_state
 from uwf.errors import Conflict, NotFound, StoreError
 from uwf.record import Record
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from uwf.engine.chain.nodes import Nodes, Plan, Reader
+    from uwf.engine.chain.tags import ThreadState
     from uwf.store.protocols import Ref, Store, Transaction
 
 
@@ -112,6 +114,12 @@ def move_head(
     now = tx.ref(name)
     new = tags({} if now is None else now.tags)
     return tx.set_ref(name, head, expect=expect, tags=new, why=why)
+
+
+def into(state: ThreadState) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """The tags of a thread that is in `state` from now on, as `move_head` wants them."""
+    now_ms = clock.now_ms()
+    return lambda tags: with_state(tags, state, now_ms)
 
 
 def runner(store: Store, thread: str) -> int | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.thread import Thread
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.plan import NextStep
+    from uwf.engine.run.order import NextStep
     from uwf.guard.contract import Request
     from uwf.workflow.model import Workflow
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.plan import NextStep
+    from uwf.engine.run.order import NextStep
     from uwf.errors import Refused
     from uwf.workflow.model import Role
 

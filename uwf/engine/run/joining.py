@@ -12,7 +12,7 @@ from uwf.agent.process import platform
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import COMPLETED, IDLE, SUSPENDED
 from uwf.engine.events import StepDone
-from uwf.engine.run.plan import EXEC, POKE, Order
+from uwf.engine.run.order import EXEC, POKE, Order
 from uwf.engine.run.transitions import both
 from uwf.guard import joined
 from uwf.guard.queue import Queue

@@ -6,85 +6,35 @@ the state before or at the state after. Each returns the thread it made: nothing
 
 from __future__ import annotations
 
-from uwf import clock, points
-from uwf.engine.chain import sessions, usage
+from uwf import points
+from uwf.engine.chain import sessions
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import AttemptEnd, ended_attempts
 from uwf.engine.chain.nodes import pack_text, unusual
 from uwf.engine.chain.tags import (
     ATTEMPTS,
-    COMPLETED,
     IDLE,
     SUSPENDED,
-    WAKE_AT,
-    WORKFLOW,
     ThreadState,
-    awake,
-    with_state,
 )
-from uwf.engine.chain.thread import move_head
+from uwf.engine.chain.thread import into, move_head
+from uwf.engine.run.begin import rebound
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
-from uwf.guard import joined
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded
 from uwf.record import replace
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.engine.chain.thread import Thread
     from uwf.engine.run.context import RunContext
+    from uwf.engine.run.order import GraphEnded
     from uwf.engine.run.outcome import Outcome
-    from uwf.engine.run.plan import GraphEnded, NextStep
-    from uwf.engine.run.prompt import Prompt
     from uwf.engine.run.rebind import Rebind
     from uwf.engine.run.step import StepRun
-    from uwf.store.owner import Owner
-    from uwf.store.protocols import Ref, Transaction
-
-
-def start(
-    ctx: RunContext, run: StepRun, sections: Prompt, agent: Owner | None
-) -> tuple[str, Thread]:
-    """Put on record that the agent is asked, and its process. Returns the id of the attempt's prompt, and the thread.
-
-    The first ask is the start of the attempt, with all that it changes of its thread: another workflow, a raised
-    budget, the next round of a completed thread.
-    """
-    step, thread, plan = run.step, run.thread, run.step.plan
-    is_first = not run.prompt
-    # The words of a person are not to be lost to a power cut.
-    durable = is_first and (plan.supplement is not None or step.rebind is not None)
-    with ctx.store.transaction("attempt", durable=durable) as tx:
-        prompt = run.prompt or sections.put(tx, ctx.cache.links)
-        ref = thread.ref
-        if is_first and step.rebind is not None:
-            ref = _rebind(tx, thread, step.rebind)
-        run.recorder.started(tx, prompt, agent)
-        points.at("attempt: objects written")
-        if is_first:
-            ref = _reopen(tx, step, ref)
-            if step.told:
-                joined.told(tx, step.told, step.base.index + 1)
-    return prompt, replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
-
-
-def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
-    """A budget that was raised is set, a completed thread becomes idle in a new round, and a timer is over."""
-    id, plan, raised = step.thread.id, step.plan, step.raised
-    why = usage.change(ref.tags, {**ref.tags, **raised})
-    if why is not None:
-        ref = move_head(tx, id, ref.id, lambda tags: {**tags, **raised}, expect=ref, why=why)
-    if step.thread.status == COMPLETED:
-        state = ThreadState(IDLE, plan.role)
-        why = f"resumed for round {plan.round}"
-        ref = move_head(tx, id, ref.id, _into(state), expect=ref, why=why)
-        points.at("attempt: thread reopened")
-    elif WAKE_AT in ref.tags:
-        ref = move_head(tx, id, ref.id, awake, expect=ref, why="tried again")
-    return ref
+    from uwf.store.protocols import Transaction
 
 
 def publish(ctx: RunContext, run: StepRun, outcome: Outcome) -> Thread:
@@ -118,7 +68,7 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
         ctx.cache.keep(step, tx.get(step))
         points.at("step: objects written")
         why = f"step {index} {plan.role} {outcome.status}"
-        ref = move_head(tx, thread.id, step, _into(outcome.state), expect=thread.ref, why=why)
+        ref = move_head(tx, thread.id, step, into(outcome.state), expect=thread.ref, why=why)
         run.ticket.ended(
             tx,
             AttemptSucceeded(outcome.usage or {}, outcome.duration_ms, outcome.peak_memory_bytes),
@@ -144,7 +94,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "status": outcome.status,
         "output": outcome.output,
         "body": pack_text(tx, outcome.body),
-        "prompt": Link(run.prompt),
+        "prompt": Link(recorder.prompt),
         "instruction": pack_text(tx, plan.instruction),
         "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
         "turns": None if recorder.turns is None else Link(recorder.turns),
@@ -172,7 +122,7 @@ def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget) -> Thr
         _let_learn(tx, run, outcome)
         points.at("failure: objects written")
         why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
-        ref = move_head(tx, thread.id, plan.expect, _into(state), expect=thread.ref, why=why)
+        ref = move_head(tx, thread.id, plan.expect, into(state), expect=thread.ref, why=why)
     return threads.of(ctx.cache, ref, attempt)
 
 
@@ -226,27 +176,8 @@ def _move(
 ) -> Thread:
     """Change where a thread stands, its head staying but for a rebind."""
     with ctx.store.transaction("move") as tx:
-        ref = thread.ref if rebind is None else _rebind(tx, thread, rebind)
+        ref = thread.ref if rebind is None else rebound(tx, thread, rebind)
         if rebind is not None and tx.ref(ATTEMPTS + thread.id) is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")
-        ref = move_head(tx, thread.id, ref.id, _into(state), expect=ref, why=why)
+        ref = move_head(tx, thread.id, ref.id, into(state), expect=ref, why=why)
     return threads.of(ctx.cache, ref, None if rebind is not None else thread.attempt)
-
-
-def _rebind(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:
-    """Put a rebind into the chain of `thread`, whose ref is still at the node before it."""
-    tx.put_raw(rebind.workflow_data)
-    head = tx.put_raw(rebind.data)
-    why = f"rebound to workflow {rebind.name} {rebind.workflow[:12]}"
-    name = rebind.name
-    ref = move_head(
-        tx, thread.id, head, lambda tags: {**tags, WORKFLOW: name}, expect=thread.ref, why=why
-    )
-    points.at("rebind: head moved")
-    return ref
-
-
-def _into(state: ThreadState) -> Callable[[Mapping[str, str]], dict[str, str]]:
-    """The tags of a thread that is in `state` from now on."""
-    now_ms = clock.now_ms()
-    return lambda tags: with_state(tags, state, now_ms)

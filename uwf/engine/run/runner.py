@@ -14,8 +14,9 @@ from uwf.engine.chain.tags import IDLE, PRIORITY, labels_of, number_of
 from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOverBudget, Waiting
 from uwf.engine.run import asked, budget, joining, publish, retry, transitions
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
+from uwf.engine.run.order import GraphEnded, check, orders
 from uwf.engine.run.outcome import Accepted, OverBudget, Postponed, Retried, Stopped
-from uwf.engine.run.plan import GraphEnded, check, orders, plan_next
+from uwf.engine.run.plan import plan_next
 from uwf.engine.run.recovery import recover
 from uwf.engine.run.step import StepRun
 from uwf.errors import Busy, Refused
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.engine.events import StepResult
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.plan import NextStep, Order
+    from uwf.engine.run.order import NextStep, Order
 
 
 def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
@@ -96,16 +97,18 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
     id, role = step.thread.id, step.plan.role
     sleep = sleeper(stop, id)
     deadline_s = clock.monotonic_s() + order.wait_s
-    is_retry = False
+    is_retry = has_waited = False
 
     def left_s() -> float:
         return max(0.0, deadline_s - clock.monotonic_s())
 
     def on_wait(refusal: Refused) -> None:
+        nonlocal has_waited
+        has_waited = True
         ctx.on_event(Waiting(id, refusal.message, left_s()))
 
     def sit_out(refusal: Refused) -> None:
-        if not left_s():
+        if has_waited and not left_s():
             refusal.message += waited_note(order.wait_s)
         pause_s = _until_it_may_pass(refusal, left_s())
         on_wait(refusal)
@@ -115,6 +118,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
         request = _request(ctx, step, order, left_s(), is_retry)
         try:
             with ctx.admission.admit(request, step.agent, sleep, on_wait) as ticket:
+                has_waited = False
                 attempt = StepRun(ctx, step, ticket)
                 outcome = attempt.run(stop)
                 thread = publish.publish(ctx, attempt, outcome)

@@ -27,7 +27,8 @@ from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
-from uwf.engine.run import budget, echoes, invocation, prompt, publish, retry
+from uwf.engine.run import budget, echoes, invocation, prompt, retry
+from uwf.engine.run.begin import begin
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
 from uwf.engine.run.reply import Rejected, envelope_of, judge, without_echo
 from uwf.guard.backoff import Backoff
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.engine.run.admission import Ticket
     from uwf.engine.run.context import RunContext
+    from uwf.engine.run.order import NextStep
     from uwf.engine.run.outcome import Outcome
-    from uwf.engine.run.plan import NextStep
     from uwf.engine.run.reply import Envelope, ValidReply
     from uwf.store.owner import Owner
 
@@ -76,8 +77,6 @@ class StepRun:
         self.recorder = recorder.AttemptRecorder(ctx.store, start, ctx.redactor)
         self.thread = thread
         """The thread, as the start of the attempt has left it."""
-        self.prompt = ""
-        """The id of the prompt's node, once it is stored."""
         self.usage: dict[str, Any] | None = None
         """What all asks of this attempt used, those with a rejected reply too, as far as the agent says."""
         self._said_usage: dict[str, float] | None = None
@@ -145,7 +144,7 @@ class StepRun:
 
     def _started(self, agent: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
-        self.prompt, self.thread = publish.start(self.ctx, self, self.sections, agent)
+        self.thread = begin(self.ctx, self.step, self.thread, self.recorder, self.sections, agent)
 
     def _event(self, event: AgentEvent) -> None:
         """Keep what the agent says while it runs: session and usage count from the moment they are said."""

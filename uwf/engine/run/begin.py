@@ -1,0 +1,83 @@
+"""The beginning of an attempt, on record before its agent may run: one transaction, which does not wait for the disk
+unless it holds a person's words.
+"""
+
+from __future__ import annotations
+
+from uwf import points
+from uwf.engine.chain import usage
+from uwf.engine.chain.tags import COMPLETED, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
+from uwf.engine.chain.thread import into, move_head
+from uwf.guard import joined
+from uwf.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.recorder import AttemptRecorder
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.order import NextStep
+    from uwf.engine.run.prompt import Prompt
+    from uwf.engine.run.rebind import Rebind
+    from uwf.store.owner import Owner
+    from uwf.store.protocols import Ref, Transaction
+
+
+def begin(
+    ctx: RunContext,
+    step: NextStep,
+    thread: Thread,
+    recorder: AttemptRecorder,
+    sections: Prompt,
+    agent: Owner | None,
+) -> Thread:
+    """Put on record that the agent is asked, and its process. Returns the thread as it is then.
+
+    The first ask is the start of the attempt, with all that it changes of its thread: another workflow, a raised
+    budget, the next round of a completed thread, a timer that is over. What an earlier attempt at the step has changed
+    is not changed again.
+    """
+    is_first, ref = recorder.begun is None, thread.ref
+    rebind = step.rebind if is_first and ref.id != step.plan.expect else None
+    # The words of a person are not to be lost to a power cut.
+    durable = is_first and (step.plan.supplement is not None or rebind is not None)
+    with ctx.store.transaction("attempt", durable=durable) as tx:
+        prompt = recorder.prompt or sections.put(tx, ctx.cache.links)
+        if rebind is not None:
+            ref = rebound(tx, thread, rebind)
+        recorder.started(tx, prompt, agent)
+        points.at("attempt: objects written")
+        if is_first:
+            ref = _reopen(tx, step, ref)
+            if step.told:
+                joined.told(tx, step.told, step.base.index + 1)
+    return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
+
+
+def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
+    """A budget that was raised is set, a completed thread becomes idle in a new round, and a timer is over."""
+    id, plan, raised = step.thread.id, step.plan, step.raised
+    why = usage.change(ref.tags, {**ref.tags, **raised})
+    if why is not None:
+        ref = move_head(tx, id, ref.id, lambda tags: {**tags, **raised}, expect=ref, why=why)
+    if step.thread.status == COMPLETED:
+        state = ThreadState(IDLE, plan.role)
+        why = f"resumed for round {plan.round}"
+        ref = move_head(tx, id, ref.id, into(state), expect=ref, why=why)
+        points.at("attempt: thread reopened")
+    elif WAKE_AT in ref.tags:
+        ref = move_head(tx, id, ref.id, awake, expect=ref, why="tried again")
+    return ref
+
+
+def rebound(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:
+    """Put a rebind into the chain of `thread`, whose ref is still at the node before it."""
+    tx.put_raw(rebind.workflow_data)
+    head = tx.put_raw(rebind.data)
+    why = f"rebound to workflow {rebind.name} {rebind.workflow[:12]}"
+    name = rebind.name
+    ref = move_head(
+        tx, thread.id, head, lambda tags: {**tags, WORKFLOW: name}, expect=thread.ref, why=why
+    )
+    points.at("rebind: head moved")
+    return ref
