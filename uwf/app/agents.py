@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from uwf import config as settings
-from uwf.app.opened import current_folder
+from uwf.app.opened import absolute, current_folder
 from uwf.errors import NotFound
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
+    from uwf.engine.actions.trial import Trial
+    from uwf.engine.events import Event
 
 
 class AgentRow(Record):
@@ -31,7 +36,7 @@ class AgentCheck(Record):
 
 
 class Agents:
-    """What `app.agents` can do."""
+    """What `app.agents` can do. An agent is named as it is configured, or by its command line."""
 
     def __init__(self, home: OpenHome) -> None:
         self._home = home
@@ -49,10 +54,6 @@ class Agents:
 
         None of them is run. Warns of what in a command only a shell would understand.
         """
-        from uwf.agent import kinds
-        from uwf.agent.shell_signs import shell_signs
-        from uwf.engine.run.invocation import words_of
-
         known = self._home.config.agents
         names = sorted(known) if name is None else [name]
         if not names:
@@ -61,19 +62,50 @@ class Agents:
                 hint="uwf config set agents.mine.command 'COMMAND'",
                 code="no_agent",
             )
+        return [self._check(word) for word in names]
+
+    def try_(
+        self,
+        name: str,
+        cwd: str | None = None,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Trial:
+        """What one real prompt to an agent that works in `cwd`, by default here, comes to. Nothing of it is stored.
+
+        Raises `InputError`; `Refused` when this machine cannot run it now; `Interrupted` when `stop` was asked for.
+        """
+        from uwf.agent.stop import Stop
+        from uwf.engine.actions import trial
+        from uwf.store.sqlite import open_in_memory
+
+        home, given = self._home, stop
+        self._check(name)
+        home.hide(name)
+        stop = stop or Stop()
+        try:
+            context = home.context(on_event, open_in_memory(home.gate))
+            return trial.run(context, name, absolute(cwd), stop)
+        finally:
+            if given is None:
+                stop.close()
+
+    def _check(self, name: str) -> AgentCheck:
+        from uwf.agent import kinds
+        from uwf.agent.shell_signs import shell_signs
+        from uwf.engine.run.invocation import words_of
+
+        known = self._home.config.agents
+        if name in known:
+            kind, argv = known[name].kind, tuple(known[name].command)
+        else:
+            kind, argv = "command", words_of(name)
         path = settings.environment().get("PATH", "")
-        found = []
-        for word in names:
-            if word in known:
-                kind, argv = known[word].kind, tuple(known[word].command)
-            else:
-                kind, argv = "command", words_of(word)
-            reason = kinds.make(kind, word, argv).unavailable(current_folder(), path)
-            signs = shell_signs(argv)
-            if signs:
-                self._home.warn(
-                    f"agent {word}: no shell is run, so that {' '.join(signs)} is handed to it as it is; "
-                    "where a shell is meant, the command is sh -c '...'"
-                )
-            found.append(AgentCheck(word, argv, reason is None, reason))
-        return found
+        reason = kinds.make(kind, name, argv).unavailable(current_folder(), path)
+        signs = shell_signs(argv)
+        if signs:
+            self._home.warn(
+                f"agent {name}: no shell is run, so that {' '.join(signs)} is handed to it as it is; "
+                "where a shell is meant, the command is sh -c '...'"
+            )
+        return AgentCheck(name, argv, reason is None, reason)

@@ -163,8 +163,10 @@ class OpenHome:
 
         return ThreadViews(self.reader(), config.thread_budget, is_exhausted)
 
-    def context(self, on_event: Callable[[Event], None] | None = None) -> RunContext:
-        """What a run needs. Nothing runs yet."""
+    def context(
+        self, on_event: Callable[[Event], None] | None = None, store: Store | None = None
+    ) -> RunContext:
+        """What a run needs, in another `store` where one is given. Nothing runs yet."""
         # Here, because the guards are a third of what looking at a thread would otherwise import.
         from uwf.engine.chain.cache import NodeCache
         from uwf.engine.run import recovery
@@ -178,7 +180,7 @@ class OpenHome:
 
             return choose(config, workflow, role, override)
 
-        store, environ = self.store(), settings.environment()
+        store, environ = store or self.store(), settings.environment()
         return RunContext(
             store=store,
             cache=NodeCache(store, self.redactor),

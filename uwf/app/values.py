@@ -12,6 +12,7 @@ from uwf.app.acts import Undone as Undone
 from uwf.app.objects import Unreached as Unreached
 from uwf.config.edit import Setting as Setting
 from uwf.engine.actions.transfer import Imported as Imported
+from uwf.engine.actions.trial import Trial as Trial
 from uwf.engine.query.diff import Comparison as Comparison
 from uwf.engine.query.failures import FailureView as FailureView
 from uwf.engine.query.follow import Glance as Glance

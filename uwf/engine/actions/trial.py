@@ -1,0 +1,144 @@
+"""One real prompt for an agent: whether it starts, answers in the form of a reply, and may write in a folder.
+
+It is a step like any other, of a thread in a store that ends with it: what an agent passes here, it passes in a
+workflow. It is asked again after a bad reply as ever, but not after a failure. Any `$status` will do, so that agents
+which play the roles of one workflow alone can be tried too.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf import clock
+from uwf.agent import failure
+from uwf.engine.actions import lifecycle
+from uwf.engine.chain.attempt import Failure, read_attempt
+from uwf.engine.events import StepDone, StepFailed, StepStarted
+from uwf.engine.run import runner
+from uwf.engine.run.order import EXEC, Order
+from uwf.errors import Interrupted, Refused
+from uwf.record import Record, replace
+from uwf.workflow.model import ANY, END, START, Edge, Role, Workflow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.agent.stop import Stop
+    from uwf.engine.events import Event
+    from uwf.engine.run.context import RunContext
+
+NO_AGENT = "no_agent"
+_STATUS = {"type": "string", "examples": ["done"]}
+_ROLE = Role(
+    name="try",
+    description="You are tried: this shows whether you can be asked, and can work in this folder.",
+    goal="",
+    capabilities=(),
+    procedure="",
+    output="",
+    schema={"type": "object", "properties": {"$status": _STATUS}, "required": ["$status"]},
+    writes=False,  # whether it can is found out
+)
+
+
+class Trial(Record):
+    """What came of it. `status` and `body` are its reply, where that `fits`; `asks` how often it was asked until then.
+
+    `writes` says whether the file that it was told to write was there; the file is gone again.
+    """
+
+    agent: str
+    cwd: str
+    starts: bool
+    answers: bool
+    fits: bool
+    writes: bool
+    asks: int
+    duration_ms: int
+    usage: Mapping[str, Any] | None
+    status: str | None
+    body: str
+    error: Failure | None
+
+
+def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
+    """Ask `agent` once, working in `cwd`; `ctx` is of a store of its own.
+
+    Raises `InputError` when the folder or the agent is none, `Refused` when a guard is in the way, `Interrupted`.
+    """
+    asked: list[Event] = []
+    tell = ctx.on_event
+
+    def note(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            asked.append(event)
+        tell(event)
+
+    once = replace(ctx.config, retry=replace(ctx.config.retry, attempts=0))
+    ctx = replace(ctx, config=once, on_event=note)
+    file = f"uwf-try-{os.urandom(4).hex()}.txt"
+    thread = lifecycle.start(
+        ctx.store, lifecycle.Begin(_workflow(file), "Show that you can work here.", cwd, {})
+    )
+    began_s = clock.monotonic_s()
+    step, error = None, None
+    try:
+        for result in runner.run(ctx, thread.id, Order(EXEC, agent=agent), stop):
+            if isinstance(result, StepDone):
+                step = ctx.cache.step(result.step)
+            elif isinstance(result, StepFailed):
+                error = result.failure
+    except Refused as refusal:  # what time alone cures ends a run so, too
+        attempt = read_attempt(ctx.store, thread.id)
+        error = None if attempt is None else attempt.failure
+        if error is None and refusal.code != NO_AGENT:
+            raise
+        error = error or Failure(NO_AGENT, refusal.message)
+    except Interrupted as stopped:
+        raise Interrupted(
+            "stopped before the agent had replied; it is gone", signum=stopped.signum
+        ) from stopped
+    finally:
+        duration_ms = round((clock.monotonic_s() - began_s) * 1000)
+        writes = _taken_away(os.path.join(cwd, file))
+    code = "" if error is None else error.code
+    attempt = read_attempt(ctx.store, thread.id)
+    used = step.usage if step is not None else None if attempt is None else attempt.usage
+    return Trial(
+        agent=ctx.redactor.text(agent),
+        cwd=cwd,
+        starts=code not in (NO_AGENT, failure.SPAWN_FAILED),
+        answers=step is not None or code == failure.BAD_REPLY,
+        fits=step is not None,
+        writes=writes,
+        asks=len(asked),
+        duration_ms=duration_ms,
+        usage=used,
+        status=None if step is None else step.status,
+        body="" if step is None else step.body,
+        error=error,
+    )
+
+
+def _workflow(file: str) -> Workflow:
+    told = (
+        f"Write a file called `{file}` into the current folder, with the one word `hello` in it. If you may not, "
+        "leave it. Then reply."
+    )
+    return Workflow(
+        "try",
+        "",
+        {_ROLE.name: _ROLE},
+        {START: {ANY: Edge(_ROLE.name, told, None)}, _ROLE.name: {ANY: Edge(END, "", None)}},
+    )
+
+
+def _taken_away(path: str) -> bool:
+    """Whether the file was there; it is not any more."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return os.path.lexists(path)
+    return True
