@@ -38,7 +38,7 @@ class Failure(Record):
     message: str
 
 
-class Running(Record):
+class Processes(Record):
     """The processes of an attempt that may be running: that of uwf, and the agent's, None for an agent without one."""
 
     runner: Owner
@@ -72,9 +72,9 @@ class Attempt(Record):
     """What stands beside a head and has not become a step.
 
     `begun` is its start node, `last` its newest node, `turns` its newest turn, `before` the end of the attempt before
-    it, when that failed too. One with neither `running` nor `failure` waits: its plan is held, and no agent was
-    asked yet. `session` and `usage` are what its agent has said so far. One that `is_retried` has failed, and
-    another one follows without a person.
+    it, when that failed too. `state` is its processes, which may be running, until it has ended, then why it failed;
+    None while its plan is held and no agent was asked yet. `session` and `usage` are what its agent has said so far.
+    One that `is_retried` has failed, and another one follows without a person.
     """
 
     last: str
@@ -86,11 +86,20 @@ class Attempt(Record):
     began_ms: int
     mark: str
     before: str | None
-    running: Running | None
-    failure: Failure | None
+    state: Processes | Failure | None
     session: str | None = None
     usage: dict[str, Any] | None = None
     is_retried: bool = False
+
+    @property
+    def running(self) -> Processes | None:
+        """Its processes, until it has ended."""
+        return self.state if isinstance(self.state, Processes) else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it failed, once it has ended."""
+        return self.state if isinstance(self.state, Failure) else None
 
     @property
     def has_failed(self) -> bool:
@@ -120,8 +129,6 @@ def attempt_at(nodes: Nodes, last: str) -> Attempt:
     payload = node.payload
     begun = payload.get("begun", newest)
     start: Mapping[str, Any] = payload if begun == newest else nodes.get(begun).payload
-    failure = Failure(**payload["error"]) if "error" in payload else None
-    process = None if failure is not None else payload["process"]
     return Attempt(
         last=last,
         begun=begun,
@@ -132,8 +139,7 @@ def attempt_at(nodes: Nodes, last: str) -> Attempt:
         began_ms=start["startedAt"],
         mark=start["mark"],
         before=start["before"],
-        running=None if process is None else _running(process),
-        failure=failure,
+        state=_state(payload),
         session=payload.get("session"),
         usage=payload.get("usage"),
         is_retried=payload.get("retried", False),
@@ -199,12 +205,17 @@ def process_now(agent: Owner | None) -> dict[str, Any]:
     }
 
 
-def _running(process: Mapping[str, Any]) -> Running:
+def _state(payload: Mapping[str, Any]) -> Processes | Failure | None:
+    if "error" in payload:
+        return Failure(**payload["error"])
+    process = payload["process"]
+    if process is None:
+        return None
     runner, pid = process["runner"], process["pid"]
     if type(runner) is not int or type(pid) not in (int, type(None)):
         raise TypeError("a process is a number")
     agent = None if pid is None else Owner(pid, process["started"] or "")
-    return Running(Owner(runner), agent)
+    return Processes(Owner(runner), agent)
 
 
 def number_after(before: Attempt | None, role: str) -> int:

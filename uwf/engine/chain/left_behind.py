@@ -10,7 +10,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.engine.chain.attempt import Attempt, Running
+    from uwf.engine.chain.attempt import Attempt, Processes
     from uwf.store.protocols import Store
 
 
@@ -46,7 +46,7 @@ def left_behind(store: Store, thread: str, attempt: Attempt | None) -> LeftBehin
     return LeftBehind(running.runner.pid, attempt.plan.role, attempt.agent, pids)
 
 
-def is_kept(running: Running) -> bool:
+def is_kept(running: Processes) -> bool:
     """Whether the uwf that started the agent still has it: then this store is a copy of the one in which it runs."""
     agent = running.agent
     process = None if agent is None else platform.look(agent.pid)

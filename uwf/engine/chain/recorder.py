@@ -127,8 +127,7 @@ class AttemptRecorder:
             began_ms=self.began_ms,
             mark=start.mark,
             before=start.before,
-            running=None,
-            failure=end.failure,
+            state=end.failure,
             is_retried=end.is_retried,
         )
 

@@ -76,7 +76,7 @@ def bound(cache: NodeCache, thread: Thread, workflow_id: str) -> tuple[Thread, R
     if pending is not None and plan is not None:
         base = plan.base if plan.is_poke else rebind.id
         plan = replace(plan, base=base, expect=rebind.id, workflow=workflow_id)
-        pending = replace(pending, running=None, failure=None, plan=plan, before=pending.last_end)
+        pending = replace(pending, state=None, plan=plan, before=pending.last_end)
     there = replace(thread.position, id=rebind.id, kind="rebind", workflow=workflow_id)
     tags = {**thread.tags, WORKFLOW: new.name}
     return replace(thread, head=rebind.id, position=there, tags=tags, attempt=pending), rebind

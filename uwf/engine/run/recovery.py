@@ -20,7 +20,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.engine.chain.attempt import Running
+    from uwf.engine.chain.attempt import Processes
     from uwf.engine.chain.thread import Thread
     from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Store
@@ -59,7 +59,7 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     return Settled(attempt, ended_pids, survivors)
 
 
-def _end(running: Running, mark: str, grace_s: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _end(running: Processes, mark: str, grace_s: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """End what is left of an agent's processes: the pids that were ended, and those that could not be."""
     agent = running.agent
     if agent is None or is_kept(running):
