@@ -238,3 +238,32 @@ def test_a_reply_that_leads_nowhere_is_asked_again(project: Project) -> None:
     assert lines[-1]["status"] == "completed"
     assert "the prompt of edge reviewer → rejected" in agent.prompt(3)
     assert "{{ why }}" in agent.prompt(3)
+
+
+@pytest.mark.parametrize("settings", [{"linger": "300ms"}, {"stall_timeout": "50s"}, {}])
+def test_a_whole_reply_of_an_agent_that_hangs_is_taken_where_that_is_set(
+    project: Project, settings: dict[str, str]
+) -> None:
+    hanging = project.program("hanging", f"cat >/dev/null\ncat <<'E'\n{reply()}E\nsleep 60")
+    project("config", "set", "agents.hanging.command", hanging)
+    project("config", "set", "agents.hanging.timeout", "1s")
+    for name, value in settings.items():
+        project("config", "set", f"agents.hanging.{name}", value)
+    thread = project.begin()
+    is_taken = "linger" in settings
+    [line] = project.step(thread, "hanging", expect=0 if is_taken else 6)
+    if not is_taken:
+        assert line["error"]["code"] == "timeout"
+        return
+    assert line["status"] == "completed"
+    shown = project("step", "show", line["step"], "--json").json
+    assert shown["process"]["ended"] == "lingered"
+
+
+def test_only_a_valid_reply_ends_the_waiting(project: Project) -> None:
+    hanging = project.program("hanging", "cat >/dev/null\necho hello\nsleep 60")
+    project("config", "set", "agents.hanging.command", hanging)
+    project("config", "set", "agents.hanging.linger", "100ms")
+    project("config", "set", "agents.hanging.timeout", "1s")
+    [line] = project.step(project.begin(), "hanging", expect=6)
+    assert line["error"]["code"] == "timeout"

@@ -31,6 +31,7 @@ secrets = ["DEPLOY_PASS"]
 command = "python3 'my reviewer.py' --fast"
 timeout = "1h30m"
 stall_timeout = "90s"
+linger = "30s"
 output_limit = "8MiB"
 max_running = 2
 env = { REVIEW_TOKEN = "abcdefgh" }
@@ -119,6 +120,7 @@ def test_every_key_reaches_its_field(home: Path) -> None:
         command=("python3", "my reviewer.py", "--fast"),
         timeout_s=5400.0,
         stall_timeout_s=90.0,
+        linger_s=30.0,
         output_limit_bytes=8 << 20,
         max_running=2,
         env={"REVIEW_TOKEN": "abcdefgh"},
@@ -366,3 +368,20 @@ def test_home_is_the_option_then_the_variable_then_the_users(
     assert config.home("three") == str(tmp_path / "three")
     with pytest.raises(ConfigInvalid, match="--home is empty"):
         config.home("")
+
+
+@pytest.mark.parametrize(
+    ("settings", "lingers_s"),
+    [
+        ("", None),
+        ("linger = '30s'", 30.0),
+        ("linger = 'off'", None),
+        ("stall_timeout = '15m'", 120.0),
+        ("stall_timeout = '15m'\nlinger = 'off'", None),
+    ],
+)
+def test_an_agent_that_streams_may_linger_for_two_minutes(
+    home: Path, settings: str, lingers_s: float | None
+) -> None:
+    write(home, f"[agents.a]\ncommand = 'x'\n{settings}\n")
+    assert config.load(str(home)).agent("a").lingers_s == lingers_s

@@ -132,7 +132,7 @@ def of_process(
     `error` is our own word on it: why it could not be started (`is_of_machine`: nor could any other agent), or why its
     status is not known.
     """
-    if facts.ended == "exit" and facts.exit_code == 0:
+    if facts.ended == "lingered" or (facts.ended == "exit" and facts.exit_code == 0):
         return None
     words = {
         "exit": f"agent {agent} exited with code {facts.exit_code}",

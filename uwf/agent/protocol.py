@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
 
-    Ended = Literal["exit", "signal", "timeout", "stall", "stopped", "output_limit", "spawn_failed"]
+    Ended = Literal[
+        "exit", "lingered", "signal", "timeout", "stall", "stopped", "output_limit", "spawn_failed"
+    ]
 else:
     Protocol = object
 
@@ -30,6 +32,9 @@ class AgentRequest(Record):
     agents that do not stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
     so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
     What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
+
+    One that has said what `is_reply` takes for a whole reply, and for `linger_s` nothing after it, is ended and has
+    replied. None: its own end is waited for.
     """
 
     prompt: str
@@ -44,6 +49,8 @@ class AgentRequest(Record):
     output_limit_bytes: int = 64 << 20
     grace_s: float = 3.0
     keep_fds: tuple[int, ...] = ()
+    linger_s: float | None = None
+    is_reply: Callable[[str], bool] = bool
 
 
 class Text(Record):
@@ -99,11 +106,12 @@ AgentEvent: TypeAlias = Text | Thinking | ToolCall | ToolResult | Usage | Sessio
 class ProcessFacts(Record):
     """How a process ended and what it needed.
 
-    `ended` was decided once, by whatever came first. `exit_code` or `signal` say how the program itself went in the
-    end, also when it was ended for a timeout; both are None when it never ran, did not end, or its status was lost.
-    `escalation` is how far its family had to be forced: "" (not at all), "term" or "kill". `survivors` are pids that
-    even SIGKILL did not end. `peak_memory_bytes` is that of the largest among the program and the descendants that
-    were collected, and never less than what this program itself held when it started it; 0 when not known.
+    `ended` was decided once, by whatever came first; what `lingered` was ended behind its whole reply. `exit_code` or
+    `signal` say how the program itself went in the end, also when it was ended for a timeout; both are None when it
+    never ran, did not end, or its status was lost. `escalation` is how far its family had to be forced: "" (not at
+    all), "term" or "kill". `survivors` are pids that even SIGKILL did not end. `peak_memory_bytes` is that of the
+    largest among the program and the descendants that were collected, and never less than what this program itself held
+    when it started it; 0 when not known.
     """
 
     ended: Ended

@@ -106,20 +106,39 @@ class ReadConfig(Table, at="read"):
     chars: int = key(count, 32_000)
 
 
+STREAMING_LINGER_S = 120.0
+"""How long an agent that streams may be silent after its whole reply."""
+
+
+def _linger(value: Any) -> float:
+    return 0.0 if value == OFF else some_duration(value)
+
+
 class AgentConfig(Table, at="agents.*"):
     """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment.
 
     `stall_timeout_s` ends an agent that says nothing for so long. It is off unless told, because a plain
-    command may well be silent until it is done; 15 minutes suit an agent that streams.
+    command may well be silent until it is done; 15 minutes suit an agent that streams. `linger_s` is how long one that
+    has replied may be silent before its reply is taken and it is ended; 0: for ever, None: not told.
     """
 
     kind: str = choice(_kind, "command")
     command: tuple[str, ...] = key(_command, unset=())
     timeout_s: float | None = key(duration_or_off, "1h")
     stall_timeout_s: float | None = key(duration_or_off, OFF)
+    linger_s: float | None = key(_linger)
     output_limit_bytes: int = key(size, "64MiB")
     max_running: int | None = key(count)
     env: Mapping[str, str] = each(string)
+
+    @property
+    def lingers_s(self) -> float | None:
+        """How long it may linger after its reply; None: for ever. Not told, it is so for an agent that does not stream,
+        which is one that has no stall timeout.
+        """
+        if self.linger_s is None:
+            return None if self.stall_timeout_s is None else STREAMING_LINGER_S
+        return self.linger_s or None
 
 
 class Config(Table):

@@ -63,6 +63,8 @@ class CommandAgent:
                 output_limit_bytes=request.output_limit_bytes,
                 grace_s=request.grace_s,
                 keep_fds=request.keep_fds,
+                linger_s=request.linger_s,
+                is_whole=lambda stdout: request.is_reply(stdout.decode(errors="replace")),
             ),
             stop=stop,
             on_start=on_start,

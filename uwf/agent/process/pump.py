@@ -130,7 +130,7 @@ class Pump:
         self.stdout_bytes = 0
         self.is_over_limit = False
         self.is_discarding = False  # set: what still comes is drained and thrown away
-        self.last_output_s = clock.monotonic_s()
+        self.last_output_s = self.last_stdout_s = clock.monotonic_s()
         self._pause_due_s: float | None = None
         self._poll = select.poll()
         for waker in wakers:
@@ -195,6 +195,7 @@ class Pump:
 
     def _take_stdout(self, chunk: bytes) -> None:
         self.stdout_bytes += len(chunk)
+        self.last_stdout_s = self.last_output_s
         room = self._limit_bytes - self._spool.size_bytes
         if len(chunk) > room:
             self.is_over_limit = True

@@ -48,6 +48,7 @@ class ProcessSpec(Record):
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
     `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
+    What has been silent on stdout for `linger_s` is ended when `is_whole` takes all that stands there for its reply.
     """
 
     argv: tuple[str, ...]
@@ -61,6 +62,8 @@ class ProcessSpec(Record):
     output_limit_bytes: int = 64 << 20
     grace_s: float = 3.0
     keep_fds: tuple[int, ...] = ()
+    linger_s: float | None = None
+    is_whole: Callable[[bytes], bool] = bool
 
 
 class ProcessOutcome(ProcessFacts):
@@ -172,7 +175,8 @@ class _Supervision:
         took_s = clock.monotonic_s() - began_s
         if ended == "exit":
             self._let_finish(pump)
-            pump.is_discarding = True  # what others say while they are being ended is not the reply
+        if ended in ("exit", "lingered"):
+            pump.is_discarding = True  # what is said while all is being ended is not the reply
         if ended == "exit" and self._tree.is_childless():
             ending = Termination()
         else:
@@ -209,6 +213,7 @@ class _Supervision:
         spec = self._spec
         timeout_s = _FOREVER if spec.timeout_s is None else began_s + spec.timeout_s
         tidy_s = began_s + _TIDY_S
+        asked_bytes = 0  # how much there was when it was last asked whether it is the reply
         while not self._child.has_ended():
             now_s = clock.monotonic_s()
             silence_s = spec.stall_timeout_s
@@ -217,6 +222,13 @@ class _Supervision:
                 return "output_limit"
             if self._stop.count:
                 return "stopped"
+            linger_s = _FOREVER
+            if spec.linger_s is not None and pump.stdout_bytes > asked_bytes:
+                linger_s = pump.last_stdout_s + spec.linger_s
+            if now_s >= linger_s:
+                if spec.is_whole(self._spool.read()):
+                    return "lingered"
+                asked_bytes, linger_s = pump.stdout_bytes, _FOREVER
             if now_s >= timeout_s:
                 return "timeout"
             if now_s >= stall_s:
@@ -224,7 +236,7 @@ class _Supervision:
             if now_s >= tidy_s:
                 tidy_s = now_s + _TIDY_S
                 self._tree.living()  # reaps strays that ended: a long run may have made thousands
-            until_s = min(timeout_s, stall_s, tidy_s)
+            until_s = min(timeout_s, stall_s, linger_s, tidy_s)
             pump.run_once(until_s - now_s if self._pidfd is not None else _BLIND_WAIT_S)
         pump.drain_now()
         return "output_limit" if pump.is_over_limit else "exit"

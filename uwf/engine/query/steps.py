@@ -75,6 +75,7 @@ class AttemptView(Record):
             "exit": "ended, nobody knows how"
             if facts["exitCode"] is None
             else f"exited with code {facts['exitCode']}",
+            "lingered": "ended, since it did not end after its reply",
             "signal": f"killed by signal {facts['signal']}",
         }.get(facts["ended"], facts["ended"].replace("_", " "))
         words = [

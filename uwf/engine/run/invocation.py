@@ -16,6 +16,7 @@ from uwf.store import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from uwf.agent.protocol import Agent, AgentFailure, AgentResult, ProcessFacts, ToolCall
@@ -112,6 +113,7 @@ def build(
     *,
     keep_fds: tuple[int, ...],
     longest_s: float | None,
+    is_reply: Callable[[str], bool],
 ) -> AgentRequest:
     """What is asked of it: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
     plan, settings = step.plan, ctx.config.agent(start.agent)
@@ -146,6 +148,8 @@ def build(
         mark=start.mark,
         spool_dir=paths.spool(ctx.home),
         keep_fds=keep_fds,
+        linger_s=settings.lingers_s,
+        is_reply=is_reply,
     )
 
 

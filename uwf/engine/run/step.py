@@ -104,9 +104,7 @@ class StepRun:
             points.at("agent: ended")
             if answer.failure is not None:
                 return self._ended(answer.failure, answer, text)
-            said = without_echo(answer.text, text, self.sections.form)
-            echo = Echo(text, self.sections.form)
-            verdict = judge(self.step.workflow, self.role, said, self.ctx.redactor, echo)
+            verdict = self._judge(answer.text, text)
             self._note(verdict.envelope, answer)
             if not isinstance(verdict, Rejected):
                 return self._accepted(verdict, answer)
@@ -133,9 +131,16 @@ class StepRun:
             self._goes_on_in,
             keep_fds=self.ticket.descriptors,
             longest_s=left_s,
+            is_reply=lambda said: not isinstance(self._judge(said, text), Rejected),
         )
         self._budget_s = left_s if request.timeout_s == left_s else None
         return self.step.agent.run(request, stop=stop, on_start=self._started, on_event=self._event)
+
+    def _judge(self, said: str, asked: str) -> ValidReply | Rejected:
+        """Whether what the agent said is a reply to what it was `asked`."""
+        said = without_echo(said, asked, self.sections.form)
+        echo = Echo(asked, self.sections.form)
+        return judge(self.step.workflow, self.role, said, self.ctx.redactor, echo)
 
     @property
     def _goes_on_in(self) -> KeptSession | None:
