@@ -237,6 +237,7 @@ def test_words_of_a_workflow_are_none() -> None:
                         "$status": {"enum": ["postgres", "sqlite"]},
                         "created_at": {"description": "not tok_second_99"},
                         "description": {"const": "C"},
+                        "name": {"$comment": "tok_second_99", "default": ["tok_second_99"]},
                     }
                 },
             }

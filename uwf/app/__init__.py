@@ -85,8 +85,8 @@ class App(OpenHome):
         return _id(self.ref_of(thread))
 
     def show(self, thread: str) -> ThreadView:
-        """Where a thread stands."""
-        return self.views().thread(self.ref_of(thread))
+        """Where a thread stands, and what a killed uwf has left running of it."""
+        return self.views().thread(self.ref_of(thread), with_processes=True)
 
     def threads(
         self,

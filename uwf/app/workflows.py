@@ -46,7 +46,9 @@ class Workflows:
         """The id of the workflow that is meant, as an object in the store."""
         found = self.find(workflow)
         with self._home.store().transaction("workflow") as tx:
-            return tx.put("workflow", model.to_payload(found.workflow))
+            id = tx.put("workflow", model.to_payload(found.workflow))
+        self.tell_hidden(found.workflow)
+        return id
 
     def add(self, file: str) -> Registered:
         """Store a workflow file and register it under its name."""

@@ -25,18 +25,20 @@ if TYPE_CHECKING:
     Names: TypeAlias = Mapping[str, "Names | None"]
     """Fields that are names: all that stands in one (None), or what of it."""
 
-PROSE = (
-    "description",
-    "goal",
-    "capabilities",
-    "procedure",
-    "output",
-    "prompt",
-    "title",
-    "default",
-    "examples",
+VALUES = ("const", "enum")
+WORDS = (
+    *VALUES,
+    "version",
+    "name",
+    "role",
+    "required",
+    "type",
+    "pattern",
+    "format",
+    "$ref",
+    "$status",
 )
-"""Fields of a workflow, and of its schemas, that are text for a reader; all else are words that others look up by."""
+"""Fields of a workflow, and of its schemas, whose texts are looked up by, as all keys are. The rest is prose."""
 
 NAMES: dict[str, Names] = {
     "start": {"thread": None},
@@ -141,22 +143,21 @@ class SecretsGate:
 def words_of(workflow: Any) -> str:
     """All that is no prose in the payload of a workflow, one word a line."""
     words: list[str] = []
-    _gather(workflow, words)
+    _gather(workflow, words, is_word=False)
     return "\n".join(words)
 
 
-def _gather(value: Any, words: list[str]) -> None:
+def _gather(value: Any, words: list[str], *, is_word: bool) -> None:
     if isinstance(value, dict):
         for key, field in value.items():
             words.append(key)
-            if key not in PROSE or isinstance(
-                field, dict
-            ):  # a field that a reply has may be called so
-                _gather(field, words)
+            is_text = not isinstance(field, dict)  # else a reply has a field that is called so
+            is_named = key in VALUES or (key in WORDS and is_text)
+            _gather(field, words, is_word=is_word or is_named)
     elif isinstance(value, list):
         for item in value:
-            _gather(item, words)
-    elif type(value) is str:
+            _gather(item, words, is_word=is_word)
+    elif is_word and type(value) is str:
         words.append(value)
 
 

@@ -40,6 +40,7 @@ from uwf.engine.query.thread_view import (
 )
 from uwf.engine.run import transitions
 from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
+from uwf.record import replace
 from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from uwf.engine.chain.attempt import Failure
-    from uwf.engine.chain.left_behind import LeftBehind
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.events import StepResult
@@ -80,12 +80,17 @@ class ThreadViews:
         self._workflows: dict[str, Workflow] = {}
         self._queue: QueuePositions | None = None
 
-    def thread(self, ref: Ref) -> ThreadView:
-        """The thread behind `ref`. Raises `StoreError` when the store cannot be asked now."""
+    def thread(self, ref: Ref, *, with_processes: bool = False) -> ThreadView:
+        """The thread behind `ref`. Raises `StoreError` when the store cannot be asked now.
+
+        Only `with_processes` it is looked for what a killed uwf has left running, which goes through all processes.
+        """
         try:
             thread = read(self._store, ref)
             _check_shape(thread.position)
-            return self.of(thread)
+            return (
+                self._with_processes(thread, self.of(thread)) if with_processes else self.of(thread)
+            )
         except (UwfError, *WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
@@ -177,7 +182,6 @@ class ThreadViews:
             else None,
             end_reason=tags.get(END_REASON),
             failed=None if thread.attempt is None else _newest_failure(self._store, thread),
-            left_behind=self._left_behind(thread, running),
         )
 
     def _more_budget(self, thread: Thread) -> str | None:
@@ -222,13 +226,13 @@ class ThreadViews:
             return RunningView(pid)
         return RunningView(pid, attempt.plan.role, attempt.began_ms, attempt.agent)
 
-    def _left_behind(self, thread: Thread, running: RunningView | None) -> LeftBehind | None:
+    def _with_processes(self, thread: Thread, view: ThreadView) -> ThreadView:
         attempt = thread.attempt
-        if running is not None or attempt is None or attempt.running is None:
-            return None
+        if view.running is not None or attempt is None or attempt.running is None:
+            return view
         from uwf.engine.chain.left_behind import left_behind  # only after a crash
 
-        return left_behind(self._store, thread.id, attempt)
+        return replace(view, left_behind=left_behind(self._store, thread.id, attempt))
 
     def _waiting(self, id: str, running: RunningView | None) -> WaitingView | None:
         if running is None or running.role is not None:
