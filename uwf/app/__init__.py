@@ -17,7 +17,7 @@ Commands that look pay for what is imported, so everything below is imported whe
 from __future__ import annotations
 
 from uwf import config
-from uwf.app.opened import TURN_S, OpenHome, absolute, no_warning
+from uwf.app.opened import QUICK_S, OpenHome, absolute, no_warning
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -63,7 +63,7 @@ class App(OpenHome):
         home: str | None = None,
         *,
         warn: Callable[[str], None] = no_warning,
-        wait_s: float = TURN_S,
+        wait_s: float = QUICK_S,
     ) -> App:
         """The home at `home`, by default that of the environment. Nothing is read or made yet.
 

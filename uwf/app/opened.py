@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store
     from uwf.store.sqlite import SqliteStore
 
-TURN_S, RUN_S = 10.0, 60.0
+QUICK_S, RUN_S = 10.0, 60.0
 """How long to wait for other writers of the store. What an agent did is not to be lost because hundreds of others
 write to the store, too."""
 
@@ -40,7 +40,7 @@ class OpenHome:
     """A home that need not exist yet. It belongs to one caller at a time."""
 
     def __init__(
-        self, home: str, warn: Callable[[str], None] = no_warning, wait_s: float = TURN_S
+        self, home: str, warn: Callable[[str], None] = no_warning, wait_s: float = QUICK_S
     ) -> None:
         """`warn` is told what will go wrong one day; `wait_s` bounds the waiting for other writers."""
         self.home = home

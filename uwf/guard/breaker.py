@@ -154,7 +154,7 @@ class Breaker(Guard):
         return self._rules.cooldown_s
 
     def _give_back(self, request: Request) -> None:
-        """A probe that came to no verdict leaves its place to the next."""
+        """A probe that came to no verdict leaves it to the next to probe."""
         mine = (request.thread, self._host.owner)
         with self._host.store.transaction("probe back", durable=False) as tx:
             for circuit in of_agent(tx, request.agent):

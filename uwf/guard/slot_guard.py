@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Slots(Guard):
-    """Gives a step its slots, at once or, with `--wait`, in its turn."""
+    """Gives a step its slots, at once or, with `--wait`, in the order of the queue."""
 
     name = "slots"
 

@@ -100,7 +100,7 @@ class SuccessRate(Guard):
         return Release(lambda: self._give_back(counter, probe))
 
     def _give_back(self, counter: str, probe: dict[str, Any]) -> None:
-        """A probe that did not come to an end, because a later guard refused it, leaves its place to another."""
+        """A probe that did not come to an end, because a later guard refused it, leaves it to another to probe."""
         store = self._host.store
         if store.counter(counter) == probe:
             with store.transaction("rate probe back", durable=False) as tx:

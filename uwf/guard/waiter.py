@@ -1,4 +1,4 @@
-"""One request that wants its slots: at once, or in the queue until it is its turn.
+"""One request that wants its slots: at once, or in the queue, until it is the first that can have them.
 
 Without `--wait` there is a slot at once or none. With it the request joins the queue, and takes its slots when it is
 next: a request that does not wait passes none that does.
@@ -104,7 +104,7 @@ class Waiter:
                 refusal = found
 
     def _try(self) -> Held | Refused:
-        """Take the slots if it is this request's turn; else why not."""
+        """Take the slots if no other comes before this request; else why not."""
         try:
             found = self._take_if_next()
             if isinstance(found, Refused) and clock.monotonic_s() >= self._next_close_look_s:
@@ -135,7 +135,7 @@ class Waiter:
             return refusal or table.take(self._entry.pools, self._entry.thread, self._entry.owner)
 
     def _not_next(self, table: SlotTable) -> Refused | None:
-        """Why it is not this request's turn, as far as `table` knows."""
+        """Why this request has to wait, as far as `table` knows."""
         refusal = self._full(table)
         if refusal is not None:
             return refusal

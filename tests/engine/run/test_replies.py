@@ -78,7 +78,7 @@ def test_agent_is_asked_three_times_at_most(rig: Rig) -> None:
     assert result.step is None
     assert result.failure is not None
     assert result.failure.code == "bad_reply"
-    assert "not valid after 3 tries" in result.failure.message
+    assert "not valid, asked 3 times" in result.failure.message
     assert "`file`" in result.failure.message
     assert rig.state(id)["status"] == "suspended"
     asked = [event.ask for event in rig.events if isinstance(event, StepStarted)]

@@ -49,7 +49,7 @@ class CommandAgent:
 
         What came last, with no pause after it, is the result's tail.
         """
-        turns = _Turns(lambda text: on_event(Text(text)))
+        texts = _Texts(lambda text: on_event(Text(text)))
         outcome = supervise.run(
             supervise.ProcessSpec(
                 argv=self.argv,
@@ -68,8 +68,8 @@ class CommandAgent:
             ),
             stop=stop,
             on_start=on_start,
-            on_output=turns.add,
-            on_pause=turns.flush,
+            on_output=texts.add,
+            on_pause=texts.flush,
         )
         facts = outcome.facts()
         text = outcome.stdout.decode(errors="replace")
@@ -84,7 +84,7 @@ class CommandAgent:
             is_hopeless=outcome.hopeless,
             is_of_machine=outcome.is_of_machine,
         )
-        return AgentResult(text, turns.rest(), stderr, failure=why, process=facts)
+        return AgentResult(text, texts.rest(), stderr, failure=why, process=facts)
 
 
 def _whole_lines(prompt: str) -> str:
@@ -92,11 +92,11 @@ def _whole_lines(prompt: str) -> str:
     return prompt if prompt.endswith("\n") else f"{prompt}\n"
 
 
-class _Turns:
-    """Cuts a stream of bytes into turns of text, never inside a character."""
+class _Texts:
+    """Cuts a stream of bytes into pieces of text, never inside a character."""
 
-    def __init__(self, on_turn: Callable[[str], None]) -> None:
-        self._on_turn = on_turn
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._parts: list[str] = []
         self._size_bytes = 0
@@ -112,7 +112,7 @@ class _Turns:
         self._parts.clear()
         self._size_bytes = 0
         if text:
-            self._on_turn(text)
+            self._on_text(text)
 
     def rest(self) -> str:
         """What came since the last turn."""

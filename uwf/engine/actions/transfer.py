@@ -35,14 +35,14 @@ def export(store: Store, thread: str, stream: IO[bytes]) -> int:
 
 def export_to(store: Store, thread: str, path: str) -> int:
     """Export into a new file, which appears whole or not at all. `InputError` when there is one already."""
-    draft = files.start_new(path)
+    unfinished = files.start_new(path)
     try:
-        with open(draft, "wb") as file:
+        with open(unfinished, "wb") as file:
             objects = export(store, thread, file)
     except BaseException:
-        files.discard(draft)
+        files.discard(unfinished)
         raise
-    if not files.publish_new(draft, path):
+    if not files.publish_new(unfinished, path):
         raise InputError(
             f"{path} is there already",
             hint=f"uwf thread export {thread} -o {files.another_name(path)}",

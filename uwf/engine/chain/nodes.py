@@ -215,16 +215,16 @@ class Position(Record):
             node = nodes.get(at)
         payload = node.payload
         if node.kind == "step":
-            place = Position.of_step(at, payload)
+            position = Position.of_step(at, payload)
         elif node.kind == "start":
-            place = Position(
+            position = Position(
                 at, "start", at, payload["workflow"], 1, 0, None, None, None, {}, {}, {}
             )
         else:
             raise not_a_chain(at, node.kind)
         if bound is None:
-            return place
-        return replace(place, id=id, kind="rebind", workflow=bound.payload["workflow"])
+            return position
+        return replace(position, id=id, kind="rebind", workflow=bound.payload["workflow"])
 
 
 USUAL_FACTS: dict[str, Any] = {

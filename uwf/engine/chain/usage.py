@@ -74,9 +74,9 @@ def undone(tags: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def left_behind(nodes: Nodes, thread: Thread, place: Position) -> dict[str, str]:
-    """The tags with which all that `thread` has used stays counted when its head goes back to `place`."""
-    return _undone_tags(of_thread(nodes, thread), place.spent)
+def left_behind(nodes: Nodes, thread: Thread, position: Position) -> dict[str, str]:
+    """The tags with which all that `thread` has used stays counted when its head goes back to `position`."""
+    return _undone_tags(of_thread(nodes, thread), position.spent)
 
 
 def inherited(nodes: Nodes, tags: Mapping[str, str], head: str, node: str) -> dict[str, str]:

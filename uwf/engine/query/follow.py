@@ -106,7 +106,7 @@ class _News:
         return self._up_to(self._store.get(end).payload["turns"])
 
     def _up_to(self, last: str | None) -> list[TurnView]:
-        """The turns of one try that were not told yet. Tries come in their order, so one turn says how far that is."""
+        """The turns of one attempt that were not told yet: attempts come in order, so one turn says how far that is."""
         found = up_to(self._store, last, self._turn)
         self._turn = last or self._turn
         return found

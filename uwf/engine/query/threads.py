@@ -287,11 +287,11 @@ def _corrupt(ref: Ref, error: Exception) -> ThreadView:
     )
 
 
-def _check_shape(place: Position) -> None:
+def _check_shape(position: Position) -> None:
     """Raise `TypeError` where a step that was made by hand has no counts where they belong."""
-    counts = (place.index, place.round, *place.visits.values())
+    counts = (position.index, position.round, *position.visits.values())
     if not all(type(count) is int for count in counts):
-        raise TypeError(f"object {place.id[:12]} counts with something that is no number")
+        raise TypeError(f"object {position.id[:12]} counts with something that is no number")
 
 
 def _is_lasting(error: Exception) -> bool:

@@ -212,13 +212,13 @@ def _written_schema(home: str, role: Role) -> str:
 
         from uwf.store import files
 
-        draft = files.start_new(path)
+        unfinished = files.start_new(path)
         try:
-            with open(draft, "w") as file:
+            with open(unfinished, "w") as file:
                 json.dump(role.schema, file, indent=2)
-            files.publish_new(draft, path)  # or another process was first, with the same bytes
+            files.publish_new(unfinished, path)  # or another process was first, with the same bytes
         except OSError as error:
             raise files.cannot_create(path, error) from error
         finally:
-            files.discard(draft)
+            files.discard(unfinished)
     return path

@@ -117,7 +117,7 @@ class StepRun:
                 points.at("reply: refused")
                 text = prompt.again(first, self.ctx.redactor.text(answer.text), problems)
         why = "; ".join(problems)
-        message = f"the reply of {self.step.plan.role} was not valid after {ASKS} tries: {why}"
+        message = f"the reply of {self.step.plan.role} was not valid, asked {ASKS} times: {why}"
         return self._failed(AgentFailure(failure.BAD_REPLY, failure.BAD_REPLY, message), answer)
 
     def _ask(self, text: str, stop: Stop) -> AgentResult:

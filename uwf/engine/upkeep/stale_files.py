@@ -29,7 +29,7 @@ OLD_S = 3600.0
 """What was written to less than this ago is left alone: its writer may live where this process cannot see it."""
 
 _NAME = re.compile(
-    r".+\.new-(?P<draft>\d+)-[0-9a-f]{8}(-wal|-shm|-journal)?"
+    r".+\.new-(?P<writer>\d+)-[0-9a-f]{8}(-wal|-shm|-journal)?"
     r"|config\.msgpack\.(?P<cache>\d+)"
     r"|\.spool-\w+"
 )
@@ -54,9 +54,11 @@ def find(home: str) -> list[str]:
 def _of_settings(home: str) -> list[str]:
     """Those that were to become the settings. Who has their lock writes them, so that no age need tell."""
     folder, name = os.path.split(os.path.realpath(config_file(home)))
-    draft = re.compile(rf"{re.escape(name)}\.\d+\.tmp")
+    unfinished = re.compile(rf"{re.escape(name)}\.\d+\.tmp")
     try:
-        found = [os.path.join(folder, each) for each in os.listdir(folder) if draft.fullmatch(each)]
+        found = [
+            os.path.join(folder, each) for each in os.listdir(folder) if unfinished.fullmatch(each)
+        ]
         if not found:
             return []
         with exclusive(config_lock(home), "cannot look for unfinished settings"):
