@@ -157,3 +157,36 @@ def test_a_thread_that_is_here_already_is_not_imported_again(
     project("thread", "export", thread, "-o", "thread.uwf")
     assert other("thread", "import", "thread.uwf").out == f"{thread}  imported\n"
     assert other("thread", "import", "thread.uwf").out == f"{thread}  was here already\n"
+
+
+def test_imported_thread_works_in_a_folder_of_this_machine(
+    project: Project, other: Project
+) -> None:
+    there, here = project.cwd / "there", project.cwd / "here"
+    there.mkdir()
+    here.mkdir()
+    thread = project.begin(REVIEW, "--cwd", str(there))
+    project.step(thread, project.agent(WRITTEN))
+    project.step(thread, project.agent(ASKS), expect=3)
+    project("thread", "export", thread, "-o", "thread.uwf")
+    there.rmdir()
+    words = ("thread", "import", "thread.uwf", "--cwd", "here")
+    missing = other("thread", "import", "thread.uwf", "--cwd", "gone", "--json", expect=2)
+    assert missing.error["hint"].startswith("mkdir -p ")
+    for news in ("imported", "was here already"):
+        assert news in other(*words).out
+    assert other("thread", "import", "thread.uwf", expect=5).code, "it differs from the one here"
+    assert other.show(thread)["cwd"] == str(here)
+    agent = other.agent(reply("approved"))
+    other.step(thread, agent, "--supplement", "Blue.", verb="resume")
+    assert agent.folder(1) == str(here)
+
+
+def test_thread_with_a_relative_folder_is_not_imported(project: Project, other: Project) -> None:
+    thread = project.begin()
+    head = project.show(thread)["head"]
+    tags = ("--tag", "status=idle", "--tag", "workflow=one", "--tag", "cwd=../elsewhere")
+    project("ref", "set", f"@uwf/thread/{thread}", head, *tags)
+    project("thread", "export", thread, "-o", "thread.uwf")
+    done = other("thread", "import", "thread.uwf", "--json", expect=2)
+    assert "its tag cwd is no absolute path" in done.error["message"]

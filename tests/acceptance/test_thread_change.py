@@ -247,3 +247,22 @@ def test_set_of_nothing_or_nonsense_changes_nothing(project: Project) -> None:
         project("thread", "set", thread, *more, expect=2)
     assert project.show(thread) == before
     project("thread", "list", "--sort", "colour", expect=2)
+
+
+def test_fork_and_resume_may_work_in_another_folder(project: Project, reviewed: str) -> None:
+    for name in ("one", "two"):
+        (project.cwd / name).mkdir()
+    fork = project("thread", "fork", reviewed, "--cwd", "one", "--json").json["thread"]
+    agent = project.agent(WRITTEN, ASKS, APPROVED)
+    project.step(fork, agent, "-c", "2", expect=3)
+    project.step(fork, agent, "--cwd", "two", verb="resume")
+    assert [agent.folder(call) for call in (1, 2, 3)] == [
+        str(project.cwd / name) for name in ("one", "one", "two")
+    ]
+    assert project.show(fork)["cwd"] == str(project.cwd / "two")
+    assert project.show(reviewed)["cwd"] == str(project.cwd)
+    why = [row["why"] for row in project("thread", "log", fork, "--json").json]
+    assert f"works in {project.cwd / 'two'}" in why
+    for verb in ("fork", "resume"):
+        done = project("thread", verb, fork, "--cwd", "gone", "--json", expect=2)
+        assert done.error["hint"] == f"mkdir -p {project.cwd / 'gone'}"

@@ -173,8 +173,14 @@ class Rig:
             recovery.recover(self.engine, id)
             return undo.undo(self.store, self.thread(id))[1]
 
-    def fork(self, node: str, source: str | None = None, supplement: str | None = None) -> str:
-        return fork.fork(self.store, node, source, supplement).id
+    def fork(
+        self,
+        node: str,
+        source: str | None = None,
+        supplement: str | None = None,
+        cwd: str | None = None,
+    ) -> str:
+        return fork.fork(self.store, node, source, supplement, cwd).id
 
     def rebind(self, id: str, workflow: str) -> None:
         """Another workflow for a thread without a step: as uwf 0.1.0 wrote it before one, and could be killed then."""

@@ -262,19 +262,22 @@ class App(OpenHome):
         agent: str | None = None,
         supplement: str | None = None,
         budget: str | None = None,
+        cwd: str | None = None,
         wait_s: float = 0.0,
         stop: Stop | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
         """Go on with a suspended or completed thread as `exec` does.
 
-        `budget` changes what it may use, as in `+usd=2`.
+        `budget` changes what it may use, as in `+usd=2`; `cwd` is the folder that its agents work in from now on. With
+        one of them an idle thread goes on as well.
         """
         from uwf.app import running
         from uwf.engine.run.order import RESUME, Order
 
         self.be_patient()
-        order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s)
+        folder = None if cwd is None else _folder(cwd)
+        order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s, cwd=folder)
         return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def retry(
@@ -345,11 +348,11 @@ class App(OpenHome):
 
         return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title))
 
-    def fork(self, step: str, supplement: str | None = None) -> Forked:
-        """A new thread that shares all history up to a step, or to the head of a thread."""
+    def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
+        """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""
         from uwf.app import acts
 
-        return acts.fork(self, step, supplement)
+        return acts.fork(self, step, supplement, None if cwd is None else _folder(cwd))
 
     def undo(self, thread: str) -> Undone:
         """Move a thread's head back to where it was before; a cancelled thread becomes what it was."""
@@ -369,12 +372,13 @@ class App(OpenHome):
 
         return transfer.export_to(self.store(), self.thread_id(thread), path)
 
-    def import_threads(self, stream: IO[bytes], name: str) -> Imported:
-        """Take in the threads of a file that `export` wrote, which a person calls `name`."""
+    def import_threads(self, stream: IO[bytes], name: str, *, cwd: str | None = None) -> Imported:
+        """Take in the threads of a file that `export` wrote, which a person calls `name`; here they work in `cwd`."""
         from uwf.engine.actions import transfer
 
+        folder = None if cwd is None else _folder(cwd)
         store = self.store(create=True)
-        return transfer.import_threads(store, stream, name, self.home, self.gate)
+        return transfer.import_threads(store, stream, name, self.home, self.gate, folder)
 
     # -- the other rooms
 
@@ -424,6 +428,15 @@ class App(OpenHome):
         from uwf.engine.query import resolve
 
         return resolve.thread_ref(self.reader(), thread)
+
+
+def _folder(path: str) -> str:
+    """The absolute path of a folder for agents to work in. Raises `InputError` when there is none."""
+    from uwf.engine.actions.lifecycle import check_folder
+
+    folder = absolute(path)
+    check_folder(folder)
+    return folder
 
 
 def _id(ref: Ref) -> str:

@@ -89,10 +89,10 @@ def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
     return _shown(home, id)
 
 
-def fork(home: OpenHome, step: str, supplement: str | None) -> Forked:
+def fork(home: OpenHome, step: str, supplement: str | None, cwd: str | None) -> Forked:
     node, source = resolve.forkable(home.reader(), step)
     said = home.clean(supplement, "what you add") if supplement else None
-    thread = forking.fork(home.store(), node, source, said)
+    thread = forking.fork(home.store(), node, source, said, cwd)
     carried = None if thread.plan is None else _carried(thread.plan)
     if carried is not None and carried.supplement == said:
         carried = None

@@ -50,19 +50,25 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     "and so is a file that would bring anything but threads.",
     example="uwf thread import thread.uwf",
     file=arg("The file, or - for stdin.", metavar="FILE", complete="files"),
+    cwd=opt(
+        "--cwd",
+        metavar="DIR",
+        complete="folders",
+        help="Where its agents work here. [default: the folder it had where it comes from]",
+    ),
 )
-def import_(ctx: Context, file: str) -> None:
+def import_(ctx: Context, file: str, *, cwd: str | None = None) -> None:
     if file == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no export", hint="uwf thread import FILE")
-        found = ctx.app.import_threads(sys.stdin.buffer, "standard input")
+        found = ctx.app.import_threads(sys.stdin.buffer, "standard input", cwd=cwd)
     else:
         try:
             stream = open(file, "rb")  # noqa: SIM115  # only opening it is guarded here
         except OSError as error:
             raise InputError(f"cannot read the file {file}: {error.strerror}") from None
         with stream:
-            found = ctx.app.import_threads(stream, file)
+            found = ctx.app.import_threads(stream, file, cwd=cwd)
     news = ["was here already" if each in found.known else "imported" for each in found.threads]
     ctx.out.answer(
         {"threads": found.threads, "objects": found.objects},

@@ -117,9 +117,15 @@ def set_(
     example="uwf thread fork @last~2 -p 'try it without the cache'",
     step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="step"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
+    cwd=opt(
+        "--cwd",
+        metavar="DIR",
+        complete="folders",
+        help="Where its agents work. [default: as in the thread it comes from]",
+    ),
 )
-def fork(ctx: Context, step: str, *, prompt: str | None = None) -> None:
-    made = ctx.app.fork(step, None if prompt is None else text_arg(prompt))
+def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None = None) -> None:
+    made = ctx.app.fork(step, None if prompt is None else text_arg(prompt), cwd=cwd)
     thread, origin = made.thread, made.thread.forked_from
     assert origin is not None and origin.step is not None
     ctx.out.answer(

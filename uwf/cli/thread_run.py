@@ -105,6 +105,7 @@ def exec_(
         metavar="[+]K=N[,[+]K=N…]",
         help="Change what the thread may use: +usd=2 adds, usd=7 sets.",
     ),
+    cwd=opt("--cwd", metavar="DIR", complete="folders", help="Where its agents work from now on."),
 )
 def resume(
     ctx: Context,
@@ -120,6 +121,7 @@ def resume(
     agent: str | None = None,
     wait: float = 0.0,
     budget: tuple[str, ...] = (),
+    cwd: str | None = None,
 ) -> int:
     chosen = Chosen("resume", thread, where, dry_run, jobs, statuses=("suspended",))
     said = _said(supplement, f"{chosen.typed} --supplement")
@@ -129,6 +131,7 @@ def resume(
         agent=agent,
         supplement=said,
         budget=_budget(budget),
+        cwd=cwd,
         wait_s=wait,
     )
     return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0)

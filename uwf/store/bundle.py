@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     Allow: TypeAlias = Callable[[Mapping[str, Mapping[str, str]]], None]
     """Raises `InputError` unless all these refs, each with its tags, may come in. Asked when all objects are known."""
 
+    Tags: TypeAlias = Callable[[str, dict[str, str]], dict[str, str]]
+    """The tags that a ref is to have, by its name and those that it comes with."""
+
     Agree: TypeAlias = Callable[[Transaction], None]
     """Raises `InputError` unless what was brought, which can be read now, may stay."""
 
@@ -112,12 +115,14 @@ def import_bundle(
     allow: Allow,
     look: Look = lambda id, node: None,
     agree: Agree = lambda tx: None,
+    tags: Tags = lambda name, tags: tags,
     folder: str | None = None,
 ) -> Contents:
     """Check a whole bundle, then add its objects and refs in one transaction.
 
     A bundle may come from a stranger: before anything is written `look` is told what it holds, and `allow` is asked
     whether this is what the import is for; `agree` is asked last, and without its agreement nothing was written.
+    `tags` says which tags a ref gets, by its name and those that it comes with.
 
     A ref that is there already with the same id and tags stays as it is; with others it is a Conflict. InputError
     when the bundle is damaged, cut off or incomplete. After an error nothing was added. `folder` is where a large
@@ -137,11 +142,11 @@ def import_bundle(
                     tx.put_raw(record[1])
                 elif record[0] == "ref":
                     named.append(record)
-            for _, name, key, tags in named:
-                now = tx.ref(name)
+            for _, name, key, told in named:
+                now, wanted = tx.ref(name), tags(name, told)
                 if now is None:
-                    tx.set_ref(name, key.hex(), tags=tags, expect=None, why="import")
-                elif (now.id, now.tags) != (key.hex(), tags):
+                    tx.set_ref(name, key.hex(), tags=wanted, expect=None, why="import")
+                elif (now.id, now.tags) != (key.hex(), wanted):
                     raise Conflict(
                         f"{name} is here already and differs", hint=f"uwf ref log {name}"
                     )

@@ -9,6 +9,7 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import hold_plan
 from uwf.engine.chain.nodes import Position, Start, Step
 from uwf.engine.chain.tags import (
+    CWD,
     FORKED_STEP,
     FORKED_THREAD,
     IDLE,
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store
 
 
-def fork(store: Store, node: str, source: str | None, supplement: str | None) -> Thread:
+def fork(
+    store: Store, node: str, source: str | None, supplement: str | None, cwd: str | None = None
+) -> Thread:
     """A new thread whose head is the chain node `node`; it shares all history up to there.
 
     `source` is the thread it was asked for, None when only a step was named. `supplement` goes to the role that
     is next; on a chain that has ended it begins the next round. So do the words
     that wait beside `node` in the source: an attempt there was told them, and they have not become part of a step.
+    `cwd` is the folder that its agents work in, None for that of the source.
     """
     position = Position.read(store, node)
     workflow = model.from_payload(store.get(position.workflow).payload)
@@ -48,6 +52,8 @@ def fork(store: Store, node: str, source: str | None, supplement: str | None) ->
         old = tx.ref(THREADS + source)
         tags = {} if old is None else usage.inherited(tx, lasting(old.tags), old.id, node)
         tags |= {WORKFLOW: workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
+        if cwd is not None:
+            tags[CWD] = cwd
         begins = with_state(tags, state, now_ms)
         ref = move_head(tx, id, node, lambda _: begins, expect=None, why=f"forked from {source}")
         points.at("fork: thread made")

@@ -9,6 +9,8 @@ keep their ids, so nothing can be taken out of them.
 
 from __future__ import annotations
 
+import os
+
 from uwf import clock
 from uwf.engine.chain import redact, sessions, shape, usage
 from uwf.engine.chain import thread as threads
@@ -17,6 +19,7 @@ from uwf.engine.chain.cache import NodeCache
 from uwf.engine.chain.tags import (
     ATTEMPTS,
     COMPLETED_AT,
+    CWD,
     FORKED_THREAD,
     PRIORITY,
     STATUS,
@@ -155,6 +158,8 @@ class Incoming:
             raise InputError(f"its tag {COMPLETED_AT} is no time")
         if thread.tags.get(SUSPENDED_ROLE, next(iter(workflow.roles))) not in workflow.roles:
             raise InputError(f"its tag {SUSPENDED_ROLE} names no role of its workflow")
+        if not os.path.isabs(thread.tags.get(CWD, os.sep)):
+            raise InputError(f"its tag {CWD} is no absolute path")
         if not clock.is_ulid(thread.tags.get(FORKED_THREAD, id)):
             raise InputError(f"its tag {FORKED_THREAD} is the id of no thread")
 

@@ -50,10 +50,7 @@ class Begin(Record):
 def start(store: Store, begin: Begin) -> Thread:
     """A new thread, idle before its first step. Its workflow is stored with it. Raises `InputError`."""
     _check(begin)
-    if not os.path.isdir(begin.cwd):
-        raise InputError(
-            f"the working directory {begin.cwd} does not exist", hint=f"mkdir -p {begin.cwd}"
-        )
+    check_folder(begin.cwd)
     with store.transaction("start") as tx:
         id = new_id(tx)
         if begin.zone is not None:
@@ -96,6 +93,12 @@ def _check(begin: Begin) -> None:
         check_label(key, value)
     for name, amount in begin.budget.items():
         quantities.check_amount(name, amount)
+
+
+def check_folder(cwd: str) -> None:
+    """Raise `InputError` for a folder that no agent can work in, as it is not there."""
+    if not os.path.isdir(cwd):
+        raise InputError(f"the working directory {cwd} does not exist", hint=f"mkdir -p {cwd}")
 
 
 def check_label(key: str, value: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.engine.actions.incoming import Incoming
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import ATTEMPTS, THREADS, awake
+from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS, awake
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
@@ -51,12 +51,21 @@ def export_to(store: Store, thread: str, path: str) -> int:
 
 
 def import_threads(
-    store: Store, stream: IO[bytes], name: str, folder: str, gate: Gate | None = None
+    store: Store,
+    stream: IO[bytes],
+    name: str,
+    folder: str,
+    gate: Gate | None = None,
+    cwd: str | None = None,
 ) -> Imported:
     """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled.
 
-    `gate` is the store's: what it would clean is not taken in.
+    `gate` is the store's: what it would clean is not taken in. `cwd` is the folder that their agents work in here.
     """
+
+    def tags(ref: str, told: dict[str, str]) -> dict[str, str]:
+        return {**told, CWD: cwd} if cwd is not None and ref.startswith(THREADS) else told
+
     incoming = Incoming(store, gate)
     try:
         found = bundle.import_bundle(
@@ -65,6 +74,7 @@ def import_threads(
             look=incoming.look,
             allow=incoming.allow,
             agree=incoming.agree,
+            tags=tags,
             folder=folder,
         )
     except InputError as error:

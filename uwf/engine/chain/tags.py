@@ -37,6 +37,7 @@ STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON,
 # What stays with a thread whatever its state.
 WORKFLOW = "workflow"  # the name of the workflow it is bound to
 PRIORITY = "priority"
+CWD = "cwd"  # the folder its agents work in, where that is another one than it was begun in
 TITLE = "title"  # what a person calls it
 LABEL = "label."  # before the key of a label
 BUDGET = "budget."  # before the name of a limit

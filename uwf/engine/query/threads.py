@@ -13,6 +13,7 @@ from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
 from uwf.engine.chain.tags import (
     COMPLETED,
     COMPLETED_AT,
+    CWD,
     END_REASON,
     FORKED_STEP,
     FORKED_THREAD,
@@ -162,7 +163,7 @@ class ThreadViews:
         return ThreadView(
             **shown,
             prompt=begun.task,
-            cwd=begun.cwd,
+            cwd=tags.get(CWD) or begun.cwd,
             title=tags.get(TITLE),
             labels=labels_of(tags),
             priority=number_of(tags, PRIORITY, thread.id) or 0,

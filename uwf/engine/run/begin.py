@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from uwf import points
 from uwf.engine.chain import usage
-from uwf.engine.chain.tags import COMPLETED, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
+from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
 from uwf.engine.chain.thread import into, move_head
 from uwf.guard import joined
 from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uwf.engine.chain.recorder import AttemptRecorder
     from uwf.engine.chain.thread import Thread
     from uwf.engine.run.context import RunContext
@@ -34,8 +36,8 @@ def begin(
     """Put on record that the agent is asked, and its process. Returns the thread as it is then.
 
     The first ask is the start of the attempt, with all that it changes of its thread: another workflow, a raised
-    budget, the next round of a completed thread, a timer that is over. What an earlier attempt at the step has changed
-    is not changed again.
+    budget, another folder, the next round of a completed thread, a timer that is over. What an earlier attempt at the
+    step has changed is not changed again.
     """
     is_first, ref = recorder.begun is None, thread.ref
     rebind = step.rebind if is_first and ref.id != step.plan.expect else None
@@ -55,11 +57,10 @@ def begin(
 
 
 def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
-    """A budget that was raised is set, a completed thread becomes idle in a new round, and a timer is over."""
-    id, plan, raised = step.thread.id, step.plan, step.raised
-    why = usage.change(ref.tags, {**ref.tags, **raised})
-    if why is not None:
-        ref = move_head(tx, id, ref.id, lambda tags: {**tags, **raised}, expect=ref, why=why)
+    """A raised budget and another folder are set, a completed thread becomes idle in a new round, a timer is over."""
+    id, plan, changed = step.thread.id, step.plan, step.changed
+    if changed and (why := _change(ref.tags, changed)):
+        ref = move_head(tx, id, ref.id, lambda tags: {**tags, **changed}, expect=ref, why=why)
     if step.thread.status == COMPLETED:
         state = ThreadState(IDLE, plan.role)
         why = f"resumed for round {plan.round}"
@@ -68,6 +69,13 @@ def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
     elif WAKE_AT in ref.tags:
         ref = move_head(tx, id, ref.id, awake, expect=ref, why="tried again")
     return ref
+
+
+def _change(tags: Mapping[str, str], changed: Mapping[str, str]) -> str:
+    """What is another with the tags `changed`, in words for the log; "" when nothing is."""
+    raised = usage.change(tags, {**tags, **changed})
+    is_moved = changed.get(CWD, tags.get(CWD)) != tags.get(CWD)
+    return ", ".join(filter(None, (raised, f"works in {changed[CWD]}" if is_moved else None)))
 
 
 def rebound(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:

@@ -24,7 +24,7 @@ class Order(Record):
     """What a command asked for. `count` None means until the thread stops, `max_steps` at most.
 
     `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
-    `+usd=2` (see `uwf.quantities`).
+    `+usd=2` (see `uwf.quantities`); `cwd` is the folder that its agents work in from now on.
     """
 
     verb: str
@@ -34,6 +34,7 @@ class Order(Record):
     rebind: str | None = None
     budget: str | None = None
     wait_s: float = 0.0
+    cwd: str | None = None
 
     @property
     def is_person(self) -> bool:
@@ -43,9 +44,9 @@ class Order(Record):
 
 class NextStep(Record):
     """A step that may begin. `thread` is as it will stand then: bound by `rebind` to another workflow, if one is given,
-    and with `raised`, the tags of a budget that was raised. Both go on record with the start of its first attempt, and
-    are there already when a later one starts; so does that those in `told`, which have joined this run, were told.
-    `base` is the position that the step will link to.
+    and with `changed`, the tags of a raised budget and of another folder. Both go on record with the start of its first
+    attempt, and are there already when a later one starts; so does that those in `told`, which have joined this run,
+    were told. `base` is the position that the step will link to.
     """
 
     thread: Thread
@@ -54,7 +55,7 @@ class NextStep(Record):
     base: Position
     agent: Agent
     rebind: Rebind | None
-    raised: dict[str, str]
+    changed: dict[str, str]
     told: tuple[str, ...] = ()
 
     def again(self, thread: Thread) -> NextStep:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from uwf.engine.chain.nodes import Plan, Position
-from uwf.engine.chain.tags import IDLE, ThreadState
+from uwf.engine.chain.tags import CWD, IDLE, ThreadState
 from uwf.engine.run import budget, rebind, transitions
 from uwf.engine.run.invocation import NoAgent
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, GraphEnded, NextStep
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | GraphEnded:
     """What comes next, without secrets. Raises `StateError`, and `Refused` when nothing can follow."""
     bound_by = None
+    if order.cwd is not None:
+        thread = replace(thread, tags={**thread.tags, CWD: order.cwd})
     if order.rebind is not None:
         # What the state of the thread forbids is raised first. That the old workflow knows no way on is no reason: a
         # rebind may mend that.
@@ -39,14 +41,16 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     if isinstance(found, ThreadState):
         return GraphEnded(thread, found, bound_by)
     workflow = ctx.cache.workflow(thread.position.workflow)
-    raised = budget.raised(ctx, thread, workflow, found.role, order.budget)
-    if raised:
-        thread = replace(thread, tags={**thread.tags, **raised})
+    changed = budget.raised(ctx, thread, workflow, found.role, order.budget)
+    if changed:
+        thread = replace(thread, tags={**thread.tags, **changed})
+    if order.cwd is not None:
+        changed[CWD] = order.cwd
     agent = _agent_for(ctx, workflow, found, order)
     base = thread.position
     if found.base != thread.head:
         base = Position.read(ctx.cache, found.base)
-    return NextStep(thread, workflow, found, base, agent, bound_by, raised)
+    return NextStep(thread, workflow, found, base, agent, bound_by, changed)
 
 
 def decide(
@@ -54,7 +58,8 @@ def decide(
 ) -> Plan | ThreadState:
     """The plan that `verb` makes; the state that the thread gets where its graph has ended."""
     if verb == POKE:
-        return transitions.for_poke(nodes, thread, supplement or "")
+        poke = transitions.for_poke(nodes, thread, supplement or "")
+        return poke if CWD not in thread.tags else rebind.placed(nodes, thread, poke, workflow)
     if verb == RETRY:
         transitions.refuse_unfailed(thread)
         verb = EXEC if thread.status == IDLE else RESUME
@@ -64,14 +69,17 @@ def decide(
     if is_same_round and rebind.is_outdated(nodes, thread, workflow):
         assert isinstance(found, Plan)
         return rebind.replan(nodes, thread, found, workflow)
+    if CWD in thread.tags and isinstance(found, Plan):
+        return rebind.placed(nodes, thread, found, workflow)
     return found
 
 
 def _decide(ctx: RunContext, thread: Thread, order: Order) -> Plan | ThreadState:
     clean = ctx.redactor.text
     supplement = None if order.supplement is None else clean(order.supplement)
-    goes_on_when_raised = order.budget is not None and thread.status == IDLE
-    verb = EXEC if order.verb == RESUME and goes_on_when_raised else order.verb
+    changes_it = order.budget is not None or order.cwd is not None
+    goes_on = order.verb == RESUME and changes_it and thread.status == IDLE
+    verb = EXEC if goes_on else order.verb
     workflow = ctx.cache.workflow(thread.position.workflow)
     try:
         found = decide(ctx.cache, thread, workflow, verb, supplement)

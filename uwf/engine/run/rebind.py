@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.nodes import Plan, Position, Step
-from uwf.engine.chain.tags import COMPLETED, IDLE, WORKFLOW, ThreadState
+from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WORKFLOW, ThreadState
 from uwf.engine.run import transitions
 from uwf.errors import StateError
 from uwf.quantities import one
@@ -161,6 +161,18 @@ def replan(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> Plan
     )
     assert isinstance(found, Plan), "the edge leads to a role"
     return replace(plan, instruction=found.instruction, cwd=found.cwd)
+
+
+def placed(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> Plan:
+    """`plan` in the folder that `thread` has by now: it was made, or its step was, when the thread had another one.
+
+    Where the graph does not say any more where in it the role works, it works in the folder itself.
+    """
+    try:
+        there = replan(nodes, thread, replace(plan, cwd=""), workflow).cwd
+    except route.RouteError:
+        there = ""
+    return replace(plan, cwd=there or thread.tags[CWD])
 
 
 def _target(workflow: Workflow, position: Position, round: int) -> str:

@@ -12,6 +12,7 @@ from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
 from uwf.engine.chain.tags import (
     CANCELLED,
     COMPLETED,
+    CWD,
     IDLE,
     SUSPEND_MESSAGE,
     SUSPENDED,
@@ -278,7 +279,7 @@ def both(first: str | None, second: str | None) -> str | None:
 
 
 def _cwd(nodes: Nodes, thread: Thread, location: str | None) -> str:
-    base: str = nodes.get(thread.position.start).payload["cwd"]
+    base: str = thread.tags.get(CWD) or nodes.get(thread.position.start).payload["cwd"]
     return os.path.normpath(os.path.join(base, os.path.expanduser(location))) if location else base
 
 
