@@ -54,7 +54,7 @@ made of the rules that guards and kinds of agents declare."""
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},
     "engine.query": {"uwf.engine.run.transitions"},
-    "engine.upkeep": {"uwf.engine.run.recovery"},
+    "engine.upkeep": {"uwf.engine.run.recovery", "uwf.engine.run.intake"},
 }
 """Of a room that is closed otherwise. A front door asks the environment, but no setting; what comes next is decided in
 one place, and what a dead run left is settled in one."""

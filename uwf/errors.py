@@ -20,6 +20,7 @@
         ├── StoreUnreadable       the store file cannot be read as a store
         ├── StoreTooNew           written by a newer format
         ├── ObjectDamaged         bytes that do not hash to their id
+        ├── ReplyKept             an agent's reply could not be stored; names its file
         └── CounterUnreadable     a counter or a sample whose value cannot be decoded
 
 Every error has `code` (a stable snake_case word for `--json`), a message that names the thing, the action and
@@ -166,3 +167,15 @@ class ObjectDamaged(StoreError):
 
 class CounterUnreadable(StoreError):
     default_code = "bad_counter"
+
+
+class ReplyKept(StoreError):
+    """`path` is the file that has the reply; None where not even that could be written."""
+
+    default_code = "reply_kept"
+
+    def __init__(
+        self, message: str, *, path: str | None, hint: str | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.path = path

@@ -9,6 +9,7 @@
 | `slots/`               | one file a slot: how many agents run           | this machine                        |
 | `logs/THREAD.log`      | what runs print that were begun with `--detach` | the home                           |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
+| `replies/`             | replies that could not be stored; room for one | the home, until they are taken in   |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
 | `demo/`                | the projects that `uwf demo` tidied            | the home                            |
 """
@@ -24,6 +25,7 @@ STORE = "store.db"
 THREAD_LOCKS = "threads.lock"
 SLOTS, SPOOL, SCHEMAS, CACHE, DEMOS = "slots", "spool", "schemas", "cache", "demo"
 LOGS = "logs"
+REPLIES = "replies"
 
 
 def config_file(home: str) -> str:
@@ -56,6 +58,10 @@ def spool(home: str) -> str:
 
 def log(home: str, thread: str) -> str:
     return os.path.join(home, LOGS, f"{thread}.log")
+
+
+def replies(home: str) -> str:
+    return os.path.join(home, REPLIES)
 
 
 def schemas(home: str) -> str:

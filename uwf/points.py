@@ -92,6 +92,9 @@ INNER = (
     "step: told",
     # a step that does not come about
     "failure: objects written",
+    # a reply that cannot be stored is written beside the store, and taken in later
+    "kept: synced",
+    "kept: taken in",
 )
 
 _armed = ""

@@ -14,7 +14,6 @@ import pytest
 
 from tests.agent.supervised import AGENTS, Supervised, linux_only
 from uwf.agent.process import platform, pump, spawn
-from uwf.errors import StoreError
 
 MIB = 1 << 20
 
@@ -291,10 +290,29 @@ def test_what_a_callback_raises_ends_the_agent_and_comes_out(
 
 
 @linux_only
-def test_spool_that_cannot_be_written_ends_the_agent(supervised: Supervised) -> None:
+def test_what_the_disk_does_not_take_of_a_reply_stays_in_memory(supervised: Supervised) -> None:
     flood = (sys.executable, "-S", AGENTS / "flood.py", "inf")
-    with pytest.raises(StoreError, match="cannot keep the agent's output in /proc/nowhere"):
-        supervised(*flood, spool_dir="/proc/nowhere")
+    done = supervised(*flood, spool_dir="/proc/nowhere", output_limit_bytes=3 << 20)
+    assert (done.ended, len(done.stdout)) == ("output_limit", 3 << 20)
+
+
+def test_a_spool_whose_disk_fills_up_has_it_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, plain, room = pump.Spool(str(tmp_path)), os.write, [2_000_000]
+
+    def write(file: int, data: bytes) -> int:
+        room[0] -= len(data)
+        if room[0] < 0:
+            raise OSError(28, "No space left on device")
+        return plain(file, data)
+
+    monkeypatch.setattr("uwf.agent.process.pump.os.write", write)
+    blocks = [bytes([number]) * 500_000 for number in range(9)]
+    for block in blocks:
+        spool.add(block)
+    assert spool.read() == b"".join(blocks)
+    spool.close()
 
 
 @pytest.mark.parametrize("has_nameless_files", [True, False])

@@ -8,6 +8,7 @@
     fail      exits with code 1
     flaky     the first attempt cannot reach the model, which is worth another one
     ask       the reviewer asks a person before it says anything else
+    spoil     leaves a counter in the store that cannot be decoded, so that the reply cannot be stored
 
 Every run appends one line to `CRASH_LOG`: which step it was asked for, and the prompt it got. What a role
 replies depends on the step's number alone, so that a thread that was killed must end as one that was not.
@@ -37,6 +38,8 @@ def main() -> None:
             time.sleep(0.02)
     if "slow" in modes:
         time.sleep(0.5)
+    if "spoil" in modes:
+        spoil(os.path.join(os.environ["UWF_HOME"], "store.db"))
     if "fail" in modes:
         sys.exit("the model is not there today")
     if "flaky" in modes and os.environ["UWF_ATTEMPT"] == "1":
@@ -48,6 +51,15 @@ def main() -> None:
         print("---\n$status: $SUSPEND\nreason: which of the two?\n---")
         return
     print(f"---\n$status: {status(index)}\nindex: {index}\n---\nStep {index} by {role()}.")
+
+
+def spoil(store: str) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(store, timeout=30)
+    connection.execute("UPDATE counter SET value = x'c1' WHERE name = 'zone'")
+    connection.commit()
+    connection.close()
 
 
 def role() -> str:

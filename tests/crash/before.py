@@ -18,6 +18,7 @@ from uwf.store.owner import Owner
 
 SAID_BEFORE = "the title is missing"
 LIVELY = "stream brood"
+SPOILING = "stream brood spoil"
 ENTRIES = 40
 GARBAGE = 60
 GHOST = clock.ulid(1_700_000_000_000)
@@ -126,6 +127,19 @@ def completed(world: World) -> None:
     """A thread that went through the graph once."""
     started(world)
     world.must("thread", "exec", "@last", "--until-done")
+
+
+def kept(world: World) -> None:
+    """A thread whose first reply could not be stored, which it can be now."""
+    started(world)
+    world.must("thread", "exec", "@last", agent=SPOILING, codes=(1,))
+    _sound(world)
+
+
+def _sound(world: World) -> None:
+    with closing(sqlite3.connect(world.home / "store.db")) as connection:
+        connection.execute("DELETE FROM counter WHERE name = 'zone'")
+        connection.commit()
 
 
 def limited(world: World) -> None:

@@ -67,6 +67,12 @@ def step_on(world: World) -> Ended | None:
     return world.must("thread", verb, "@last", codes=(0, 3)) if verb else None
 
 
+def mend_and_step_on(world: World) -> Ended | None:
+    """The counter that kept a reply from being stored is removed, which leaves what was kept to be taken in."""
+    world.must("doctor", "--repair")
+    return step_on(world) if not reading.step_rows(world) else None
+
+
 def go_on(world: World) -> None:
     """Step every thread until it is completed or cancelled."""
     with world.store() as store:

@@ -23,7 +23,7 @@ from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import Thread
 from uwf.engine.query import steps
 from uwf.engine.query.threads import ThreadViews
-from uwf.engine.run import lock, recovery, runner
+from uwf.engine.run import intake, lock, recovery, runner
 from uwf.engine.run import rebind as rebinding
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
@@ -165,12 +165,12 @@ class Rig:
 
     def cancel(self, id: str, reason: str | None = None) -> None:
         with lock.hold(self.engine, id):
-            recovery.recover(self.engine, id)
+            intake.recover(self.engine, id)
             lifecycle.cancel(self.store, self.thread(id), reason)
 
     def undo(self, id: str) -> str | None:
         with lock.hold(self.engine, id):
-            recovery.recover(self.engine, id)
+            intake.recover(self.engine, id)
             return undo.undo(self.store, self.thread(id))[1]
 
     def fork(

@@ -17,7 +17,7 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.events import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView
-from uwf.engine.run import asked, lock, recovery
+from uwf.engine.run import asked, intake, lock
 from uwf.errors import Busy
 from uwf.record import Record
 
@@ -80,7 +80,7 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
     _end_run(home, id)
     points.at("cancel: run ended")
     with lock.hold(context, id, wait_s=1.0):
-        thread = lifecycle.cancel(context.store, recovery.recover(context, id), reason)
+        thread = lifecycle.cancel(context.store, intake.recover(context, id)[0], reason)
     return home.views().of(thread)
 
 
@@ -102,7 +102,7 @@ def fork(home: OpenHome, step: str, supplement: str | None, cwd: str | None) -> 
 def undo(home: OpenHome, id: str) -> Undone:
     context = home.context()
     with lock.hold(context, id):
-        thread, lost = undoing.undo(context.store, recovery.recover(context, id))
+        thread, lost = undoing.undo(context.store, intake.recover(context, id)[0])
     carried = None if thread.plan is None or lost is not None else _carried(thread.plan)
     return Undone(home.views().of(thread), carried, lost)
 
@@ -135,7 +135,7 @@ def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
     context = home.context(note)
     try:
         with lock.hold(context, id):
-            recovery.recover(context, id)
+            intake.recover(context, id)
     except Busy:
         return ()
     return tuple(ended)

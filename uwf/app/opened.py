@@ -151,7 +151,7 @@ class OpenHome:
             if not self._has_warned:
                 self._has_warned = True
                 self.warn(error.message)
-            return ThreadViews(self.reader())
+            return ThreadViews(self.reader(), home=self.home)
 
         def is_exhausted(thread: str, in_a_row: int, failure: Failure | None) -> bool:
             from uwf.guard.attempts import Attempts, exhausted, repeats  # only once one has failed
@@ -161,7 +161,7 @@ class OpenHome:
                 alike = repeats(self.reader(), thread, failure.code, failure.message)
             return exhausted(config.rules(Attempts.Rules), in_a_row, alike) is not None
 
-        return ThreadViews(self.reader(), config.thread_budget, is_exhausted)
+        return ThreadViews(self.reader(), config.thread_budget, is_exhausted, self.home)
 
     def context(
         self, on_event: Callable[[Event], None] | None = None, store: Store | None = None
@@ -190,7 +190,9 @@ class OpenHome:
                 config,
                 environ.get("PATH", ""),
                 settings.local_zone(),
-                lambda thread: recovery.clear(store, thread, grace_s=config.limits.grace_s),
+                lambda thread: recovery.clear(
+                    store, self.home, thread, grace_s=config.limits.grace_s
+                ),
             ),
             home=self.home,
             config=config,

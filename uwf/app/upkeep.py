@@ -48,7 +48,7 @@ class Upkeep:
         from uwf.store.files import was_never_made
 
         if was_never_made(self._home.store_path):
-            return doctor.files(self._home.home, repair=repair)
+            return doctor.without_store(self._home.home, repair=repair)
         return doctor.examine(self._home.context(), repair=repair)
 
     def left_in_history(self) -> Unmigrated | None:

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 @command(
     "doctor",
-    help="Look for what dead processes left behind: attempts, agent processes, entries in the queue, files; and for "
-    "counters that cannot be read.",
+    help="Look for what dead processes left behind: attempts, agent processes, entries in the queue, files; for "
+    "replies that could not be stored; and for counters that cannot be read.",
     detail="Exit 1 when something is found and not put right. A counter that is removed counts from "
     "nothing, and a switch is off then.",
     example="uwf doctor --repair",
     repair=opt(
         "--repair",
-        help="End the processes, keep the attempts, free the slots, remove the files and the counters.",
+        help="End the processes, keep the attempts, take in the replies, free the slots, remove the files and the "
+        "counters.",
     ),
 )
 def doctor(ctx: Context, *, repair: bool = False) -> int:

@@ -104,6 +104,8 @@ def report(error: BaseException, out: Output) -> None:
     elif isinstance(error, (errors.Refused, errors.StateError)):
         more = {"reason": error.code, "retryAtMs": error.retry_ms(clock.now_ms())}
         out.error(error.code, error.message, error.hint, **more)
+    elif isinstance(error, errors.ReplyKept):
+        out.error(error.code, error.message, error.hint, kept=error.path)
     elif isinstance(error, errors.UwfError):
         out.error(error.code, error.message, error.hint)
     elif isinstance(error, KeyboardInterrupt):

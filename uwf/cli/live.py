@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 from uwf import clock, quantities
 from uwf.app.events import (
+    NotTakenIn,
     Recovered,
     ReplyRejected,
     Retrying,
     StepStarted,
+    TakenIn,
     Turn,
     UsageLeftOut,
     Waiting,
@@ -101,6 +103,11 @@ class Live:
                 "an earlier run of this thread died; its attempt is kept"
                 + (f", its processes were ended ({ended})" if ended else "")
             )
+        elif isinstance(event, TakenIn):
+            self._out.note(f"the reply of {event.role} that could not be stored is taken in")
+        elif isinstance(event, NotTakenIn):
+            why = "belongs to an attempt that this store does not know"
+            self._out.warning(f"the reply in {event.path} {why}; it stays there")
         self._draw()
 
     def _warn_left_out(self, event: UsageLeftOut) -> None:

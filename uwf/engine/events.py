@@ -76,6 +76,21 @@ class Recovered(Record):
     ended_pids: tuple[int, ...]
 
 
+class TakenIn(Record):
+    """A reply that had come and could not be stored has been taken in from the file in which it was kept."""
+
+    thread: str
+    role: str
+    path: str
+
+
+class NotTakenIn(Record):
+    """A reply is kept in a file for an attempt that this store does not know; it stays there."""
+
+    thread: str
+    path: str
+
+
 class StepDone(Record):
     """An attempt became the step `step`; `thread` says where that leaves the thread.
 
@@ -113,6 +128,14 @@ class GraphDone(Record):
 
 if TYPE_CHECKING:
     Event: TypeAlias = (
-        StepStarted | Turn | ReplyRejected | UsageLeftOut | Retrying | Waiting | Recovered
+        StepStarted
+        | Turn
+        | ReplyRejected
+        | UsageLeftOut
+        | Retrying
+        | Waiting
+        | Recovered
+        | TakenIn
+        | NotTakenIn
     )
     StepResult: TypeAlias = StepDone | StepFailed | StepOverBudget | GraphDone

@@ -40,7 +40,7 @@ def publish_new(temporary: str, path: str) -> bool:
     The file must not be open by an SQLite connection. A hard link, because a rename would replace.
     """
     try:
-        _sync(temporary)
+        sync(temporary)
         points.at("file: synced")
         os.link(temporary, path)
         points.at("file: linked")
@@ -50,7 +50,7 @@ def publish_new(temporary: str, path: str) -> bool:
         raise cannot_create(path, error) from error
     finally:
         discard(temporary)
-    _sync(os.path.dirname(path) or ".")
+    sync(os.path.dirname(path) or ".")
     return True
 
 
@@ -133,7 +133,8 @@ def cannot_create(path: str, error: OSError) -> StoreError:
     return StoreError(f"cannot create {path}: {error.strerror or error}")
 
 
-def _sync(path: str) -> None:
+def sync(path: str) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -125,7 +125,7 @@ def test_where_nothing_is_left_no_lock_is_taken(rig: Rig, monkeypatch: pytest.Mo
     def settle_if_left() -> recovery.Settled | None:
         with monkeypatch.context() as patch:
             patch.setattr(FileLeases, "take", counted)
-            return recovery.settle_if_left(rig.store, id, grace_s=0.5)
+            return recovery.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5)
 
     assert settle_if_left() is None  # never tried
     rig.exec(id, WROTE)
@@ -151,7 +151,7 @@ def test_what_is_left_is_looked_at_again_under_the_lock(
         return take(leases, thread)
 
     monkeypatch.setattr(FileLeases, "take", taken_late)
-    assert recovery.settle_if_left(rig.store, id, grace_s=0.5) is None
+    assert recovery.settle_if_left(rig.store, rig.engine.home, id, grace_s=0.5) is None
 
 
 def test_settling_twice_is_settling_once(each_rig: Rig) -> None:

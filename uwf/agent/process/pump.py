@@ -11,7 +11,6 @@ import os
 import select
 
 from uwf import clock, owned
-from uwf.errors import StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,40 +26,38 @@ _LARGEST_PIPE_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size
 
 
 class Spool:
-    """Bytes in the order they came: up to 1 MiB in memory, then in a file in `folder` that has no name."""
+    """Bytes in the order they came: up to 1 MiB in memory, then in a file in `folder` that has no name.
+
+    What the disk does not take stays in memory: it is paid for.
+    """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._memory = bytearray()
         self._file = -1
+        self._is_disk_full = False
         self.size_bytes = 0
 
     def add(self, chunk: bytes) -> None:
-        """Raises StoreError when the disk does not take it."""
         self.size_bytes += len(chunk)
         self._memory += chunk
-        if self._file < 0 and len(self._memory) <= IN_MEMORY_BYTES:
+        if self._is_disk_full or (self._file < 0 and len(self._memory) <= IN_MEMORY_BYTES):
             return
         try:
             if self._file < 0:
                 self._file = _nameless_file(self._folder)
             while self._memory:
                 del self._memory[: os.write(self._file, self._memory)]
-        except OSError as error:
-            raise StoreError(
-                f"cannot keep the agent's output in {self._folder}: {error.strerror}",
-                hint=f"df -h {self._folder}",
-            ) from error
+        except OSError:
+            self._is_disk_full = True
 
     def read(self) -> bytes:
         """All of it."""
-        if self._file < 0:
-            return bytes(self._memory)
         parts, offset = [], 0
-        while part := os.pread(self._file, self.size_bytes, offset):
+        while self._file >= 0 and (part := os.pread(self._file, self.size_bytes, offset)):
             parts.append(part)
             offset += len(part)
-        return b"".join(parts)
+        return b"".join([*parts, self._memory])
 
     def close(self) -> None:
         """Give the file back. May be called twice."""

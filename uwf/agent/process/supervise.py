@@ -100,8 +100,7 @@ def run(
 
     `on_start(process)` is called before the program runs; it runs only once that has returned.
     `on_output(chunk)` is called with stdout as it comes, `on_pause()` when it has paused for a quarter of a second.
-    What they raise ends the program and everything it started, and is raised from here; so is StoreError when
-    output cannot be spooled.
+    What they raise ends the program and everything it started, and is raised from here.
     """
     began_s = clock.monotonic_s()
     if stop.count:

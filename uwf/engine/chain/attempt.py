@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 STOPPED, OVER_BUDGET, INTERRUPTED = "stopped", "budget_exhausted", "interrupted"
 """Codes of an attempt that a person stopped, that used up what it might, whose uwf died under it."""
 
+UNJUDGED = "reply_unjudged"
+"""The code of one whose reply has come, and could not be judged by a fault of uwf."""
+
 NO_FAILURES = (STOPPED, OVER_BUDGET, INTERRUPTED)
 """Codes of attempts that say nothing of their agent, nor that another one would fail."""
 

@@ -3,7 +3,7 @@
 While an agent runs, the ref `@uwf/attempt/<thread>` points at the newest node of the attempt, and from there its
 processes are found, so whatever command comes after a crash knows what to end and what to keep. Starts and turns do
 not wait for the disk: they survive the death of the process, and the transaction that ends the attempt makes them
-durable.
+durable. A turn that cannot be stored ends no agent: it waits for that transaction, and so do those after it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import TEXT, pack_text
 from uwf.engine.chain.tags import ATTEMPTS
+from uwf.errors import StoreError
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
@@ -35,13 +36,21 @@ class AttemptRecorder:
         """The id of the prompt's node, once it is stored."""
         self.begun: str | None = None
         self.turns: str | None = None
+        self.held: list[tuple[str, str, str]] = []
+        """Turns that could not be stored: who spoke, the kind, the text."""
         self._store = store
         self._redactor = redactor
         self._stream = redactor.stream()
+        self._rest: str | None = None
         self._asked = ""
         self._process: dict[str, Any] = {}
         self._session: str | None = None
         self._usage: dict[str, Any] | None = None
+
+    def go_on(self, attempt: Attempt) -> None:
+        """Record the rest of an attempt that a process before this one has begun."""
+        self.began_ms, self.begun, self.turns = attempt.began_ms, attempt.begun, attempt.turns
+        self._asked = attempt.begun
 
     def started(self, tx: Transaction, prompt: str, agent: Owner | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
@@ -96,19 +105,35 @@ class AttemptRecorder:
         self._keep_turn(text, "uwf", TEXT)
 
     def _keep_turn(self, text: str, speaker: str, kind: str) -> None:
-        if text:
-            self._keep(lambda tx: self._put_turn(tx, text, speaker, kind), "turn")
+        if text and not self._keep(lambda tx: self._put_turn(tx, text, speaker, kind), "turn"):
+            self.held.append((speaker, kind, text))
 
-    def _keep(self, put: Callable[[Transaction], str], why: str) -> None:
-        """Let the newest node of the attempt be what `put` stores."""
-        with self._store.transaction("turn", durable=False) as tx:
-            self._point_at(tx, put(tx), why)
+    def _keep(self, put: Callable[[Transaction], str], why: str) -> bool:
+        """Let the newest node of the attempt be what `put` stores. False where that cannot be stored now."""
+        before = self.turns, self._asked
+        if self.held:
+            return False
+        try:
+            with self._store.transaction("turn", durable=False) as tx:
+                self._point_at(tx, put(tx), why)
+        except StoreError:
+            self.turns, self._asked = before
+            return False
+        return True
 
     def last_turn(self, tx: Transaction, text: str) -> None:
         """Keep what arrived since the last turn, as part of the transaction that ends the attempt."""
-        clean = self._stream.piece(text) + self._stream.rest()
+        for speaker, kind, held in self.held:
+            self._put_turn(tx, held, speaker, kind)
+        clean = self.rest(text)
         if clean:
             self._put_turn(tx, clean, "agent", TEXT)
+
+    def rest(self, text: str) -> str:
+        """The end of the reply, `text` being what no turn has carried, without secrets. May be called twice."""
+        if self._rest is None:
+            self._rest = self._stream.piece(text) + self._stream.rest()
+        return self._rest
 
     def ended(self, tx: Transaction, end: AttemptEnd, tail: str) -> Attempt:
         """Keep the end of an attempt that became no step, and what arrived since its last turn."""

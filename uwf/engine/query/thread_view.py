@@ -90,8 +90,9 @@ class RunView(StateView):
 class ThreadView(StateView):
     """`thread show`, and a row of `thread list`."""
 
-    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason", "left_behind")
-    """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step."""
+    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason", "left_behind", "kept_reply")
+    """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
+    `kept_reply` the file with a reply that could not be stored yet."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -113,6 +114,7 @@ class ThreadView(StateView):
     end_reason: str | None = None
     failed: FailureView | None = None
     left_behind: LeftBehind | None = None
+    kept_reply: str | None = None
 
     @property
     def is_readable(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf import clock, quantities
 from uwf.engine.chain import attempt as attempts
-from uwf.engine.chain import usage
+from uwf.engine.chain import kept, usage
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
 from uwf.engine.chain.tags import (
@@ -71,10 +71,14 @@ class ThreadViews:
         store: Store,
         limits: Mapping[str, float] | None = None,
         is_exhausted: Callable[[str, int, Failure | None], bool] | None = None,
+        home: str | None = None,
     ) -> None:
         """`limits` is what config allows every thread. `is_exhausted` says of a thread, how often in a row its step has
-        failed and how it did last, whether no more is tried until a person adds something.
+        failed and how it did last, whether no more is tried until a person adds something. In `home` there may be
+        replies that could not be stored.
         """
+        self._home = home
+        self._kept: dict[str, str] | None = None
         self._limits = limits or {}
         self._is_exhausted = is_exhausted
         self._store = store
@@ -183,7 +187,15 @@ class ThreadViews:
             else None,
             end_reason=tags.get(END_REASON),
             failed=None if thread.attempt is None else _newest_failure(self._store, thread),
+            kept_reply=None if running is not None else self._kept_reply(thread.id),
         )
+
+    def _kept_reply(self, id: str) -> str | None:
+        """The file with a reply of the thread that could not be stored."""
+        if self._kept is None:
+            found = [] if self._home is None else kept.found(self._home)
+            self._kept = {kept.thread_of(path): path for path in found}
+        return self._kept.get(id)
 
     def _more_budget(self, thread: Thread) -> str | None:
         """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""
@@ -202,6 +214,9 @@ class ThreadViews:
 
     def _spent(self, thread: Thread, role: str | None) -> dict[str, float]:
         used = usage.of_thread(self._store, thread)
+        kept_reply = self._kept_reply(thread.id)
+        if kept_reply is not None:
+            used = usage.add(used, kept.cost(kept_reply))
         visits = thread.position.visits.get(role or "", 0)
         used[quantities.VISITS] = visits
         return {name: quantities.tidy(name, used.get(name, 0)) for name in quantities.NAMES}
@@ -231,6 +246,8 @@ class ThreadViews:
         attempt = thread.attempt
         if view.running is not None or attempt is None or attempt.running is None:
             return view
+        if view.kept_reply is not None:
+            return view  # its agent has ended
         from uwf.engine.chain.left_behind import left_behind  # only after a crash
 
         return replace(view, left_behind=left_behind(self._store, thread.id, attempt))

@@ -68,10 +68,16 @@ class OverBudget(Gone):
     failure: Failure
 
 
+class Unjudged(Gone):
+    """The reply has come, and a fault of uwf kept it from being judged, which says nothing of the agent."""
+
+    failure: Failure
+
+
 class Stopped(Gone):
     """A person, or a signal, has ended it."""
 
     failure: Failure
 
 
-Outcome: TypeAlias = "Accepted | Failed | Retried | Postponed | OverBudget | Stopped"
+Outcome: TypeAlias = "Accepted | Failed | Retried | Postponed | OverBudget | Unjudged | Stopped"

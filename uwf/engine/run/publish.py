@@ -19,7 +19,15 @@ from uwf.engine.chain.tags import (
 )
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.run.begin import rebound
-from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
+from uwf.engine.run.outcome import (
+    Accepted,
+    Failed,
+    OverBudget,
+    Postponed,
+    Retried,
+    Stopped,
+    Unjudged,
+)
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded
 from uwf.record import replace
 from uwf.store.codec import Link
@@ -111,7 +119,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
     }
 
 
-def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget) -> Thread:
+def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget | Unjudged) -> Thread:
     """Keep the attempt, and suspend the thread or let it wait for its next try; the head stays."""
     thread, plan, failure = run.thread, run.step.plan, outcome.failure
     state = ThreadState(SUSPENDED, plan.role, failure.message)
@@ -139,7 +147,7 @@ def _aside(ctx: RunContext, run: StepRun, outcome: Retried | Stopped) -> Thread:
     return replace(run.thread, attempt=attempt)
 
 
-def _end_of(outcome: Failed | OverBudget | Stopped) -> AttemptEnd:
+def _end_of(outcome: Failed | OverBudget | Unjudged | Stopped) -> AttemptEnd:
     return AttemptEnd(
         failure=outcome.failure,
         duration_ms=outcome.duration_ms,
@@ -151,7 +159,9 @@ def _end_of(outcome: Failed | OverBudget | Stopped) -> AttemptEnd:
     )
 
 
-def _let_learn(tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Stopped) -> None:
+def _let_learn(
+    tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Unjudged | Stopped
+) -> None:
     used, ms = outcome.usage or {}, outcome.duration_ms
     if not isinstance(outcome, Failed):
         run.ticket.ended(tx, AttemptStopped(used, ms))

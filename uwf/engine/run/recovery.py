@@ -8,21 +8,20 @@ unfinished attempt is kept with the turns it had. The thread's own ref needs no 
 
 from __future__ import annotations
 
+import os
+
 from uwf import points
-from uwf.engine.chain import thread as threads
+from uwf.engine.chain import kept
 from uwf.engine.chain.attempt import INTERRUPTED, AttemptEnd, Failure, put_end, read_attempt
 from uwf.engine.chain.left_behind import is_kept
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
-from uwf.engine.events import Recovered
 from uwf.errors import Busy
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.attempt import Processes
-    from uwf.engine.chain.thread import Thread
-    from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Store
 
 
@@ -32,14 +31,6 @@ class Settled(Record):
     attempt: str
     ended_pids: tuple[int, ...]
     survivors: tuple[int, ...]
-
-
-def recover(ctx: RunContext, id: str) -> Thread:
-    """Settle what a dead predecessor left of thread `id`, whose lock the caller holds. The thread as it is then."""
-    settled = settle(ctx.store, id, grace_s=ctx.config.limits.grace_s)
-    if settled is not None:
-        ctx.on_event(Recovered(id, settled.attempt, settled.ended_pids))
-    return threads.current(ctx.store, ctx.cache, id)
 
 
 def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
@@ -70,14 +61,17 @@ def _end(running: Processes, mark: str, grace_s: float) -> tuple[tuple[int, ...]
     return swept.ended, swept.survivors
 
 
-def settle_if_left(store: Store, thread: str, *, grace_s: float) -> Settled | None:
+def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> Settled | None:
     """Settle `thread` if no process runs it. Raises `Busy` when one took it just now, which settles it anyway.
 
-    Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy.
+    Where nothing is left no lock is taken: a run that begins elsewhere in that moment would find the thread busy. An
+    attempt whose reply is kept in a file has ended, and is for that to be taken in.
     """
     found = read_attempt(store, thread)
     is_left = found is not None and found.running is not None
     if not is_left or runner(store, thread) is not None:
+        return None
+    if found is not None and os.path.exists(kept.path_of(home, thread, found.mark)):
         return None
     held = store.leases.take(thread)
     if held is None:
@@ -88,10 +82,10 @@ def settle_if_left(store: Store, thread: str, *, grace_s: float) -> Settled | No
         store.leases.release(held)
 
 
-def clear(store: Store, thread: str, *, grace_s: float) -> bool:
+def clear(store: Store, home: str, thread: str, *, grace_s: float) -> bool:
     """End what a dead process left of `thread`, if nothing runs it. Whether there was anything, and it is gone."""
     try:
-        found = settle_if_left(store, thread, grace_s=grace_s)
+        found = settle_if_left(store, home, thread, grace_s=grace_s)
     except Busy:
         return False
     return found is not None and not found.survivors

@@ -8,19 +8,18 @@ Killed between any two instructions, the thread is at the old head or at the new
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine.chain import attempt as attempts
-from uwf.engine.chain import usage
-from uwf.engine.chain.tags import IDLE, PRIORITY, labels_of, number_of
-from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, StepOverBudget, Waiting
-from uwf.engine.run import asked, budget, joining, publish, retry, transitions
+from uwf.engine.chain.kept import Room
+from uwf.engine.chain.tags import IDLE
+from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, Waiting
+from uwf.engine.run import asked, joining, publish, retry, transitions
+from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.order import GraphEnded, check, orders
-from uwf.engine.run.outcome import Accepted, OverBudget, Postponed, Retried, Stopped
+from uwf.engine.run.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.plan import plan_next
-from uwf.engine.run.recovery import recover
+from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.errors import Busy, Refused
-from uwf.guard.contract import Request
 from uwf.quantities import counted
 from uwf.record import replace
 
@@ -50,38 +49,41 @@ def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResu
 
 def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
     if not joining.may_join(order):
-        with hold(ctx, id, order.wait_s, stop):
-            yield from _held(ctx, id, order, stop)
+        with hold(ctx, id, order.wait_s, stop), Room(ctx.home) as room:
+            yield from _held(ctx, id, order, stop, room)
         return
     with (
         joining.Joiner(ctx, id, order) as joiner,
         hold(ctx, id, order.wait_s, stop, joiner.is_answered),
+        Room(ctx.home) as room,
     ):
         answer = joiner.answer()
         if answer is not None:
             yield answer
         else:
-            yield from _held(ctx, id, joiner.goes_on(), stop)
+            yield from _held(ctx, id, joiner.goes_on(), stop, room)
 
 
-def _held(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
-    """The steps of a thread whose lock is held."""
+def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Iterator[StepResult]:
+    """The steps of a thread whose lock is held. A reply that was kept for it is the first, if that was asked for."""
     limit = ctx.config.limits.max_steps if order.count is None else order.count
     points.at("run: locked")
-    thread = recover(ctx, id)
+    thread, taken = recover(ctx, id)
+    result = None if taken is None or not is_of(ctx, order, taken.plan) else taken.result
     thread = asked.obeyed(ctx.store, thread) or thread
     points.at("run: settled")
     for number, each in enumerate(orders(order, limit), 1):
         raise_if_stopped(stop, id)
-        step_order, told = joining.with_words(ctx.store, thread, each)
-        planned = plan_next(ctx, thread, step_order)
-        points.at("step: decided")
-        if isinstance(planned, GraphEnded):
-            yield GraphDone(publish.end(ctx, planned))
-            return
-        if told:
-            planned = replace(planned, told=told)
-        result = _step(ctx, planned, step_order, stop)
+        if result is None:
+            step_order, told = joining.with_words(ctx.store, thread, each)
+            planned = plan_next(ctx, thread, step_order)
+            points.at("step: decided")
+            if isinstance(planned, GraphEnded):
+                yield GraphDone(publish.end(ctx, planned))
+                return
+            if told:
+                planned = replace(planned, told=told)
+            result = _step(ctx, planned, step_order, stop, room)
         if isinstance(result, StepDone) and order.count is None and number == limit:
             result = _suspended(ctx, result, limit)
         after = asked.obeyed(ctx.store, result.thread)
@@ -89,10 +91,10 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepRe
         points.at("step: told")
         if after is not None or not isinstance(result, StepDone) or result.thread.status != IDLE:
             return
-        thread = result.thread
+        thread, result = result.thread, None
 
 
-def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResult:
+def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room) -> StepResult:
     """One step: admitted by the guards, and attempted until something came of it."""
     id, role = step.thread.id, step.plan.role
     sleep = sleeper(stop, id)
@@ -115,23 +117,22 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
         sleep(pause_s)
 
     while True:
-        request = _request(ctx, step, order, left_s(), is_retry)
+        request = request_of(ctx, step, order, left_s(), is_retry=is_retry)
         try:
             with ctx.admission.admit(request, step.agent, sleep, on_wait) as ticket:
                 has_waited = False
                 attempt = StepRun(ctx, step, ticket)
-                outcome = attempt.run(stop)
-                thread = publish.publish(ctx, attempt, outcome)
+                with kept_if_lost(attempt, room):
+                    outcome = attempt.run(stop)
+                    thread = publish.publish(ctx, attempt, outcome)
         except Refused as refusal:
             sit_out(refusal)
             continue
-        if isinstance(outcome, Accepted):
-            return StepDone(thread, role, thread.head)
         if isinstance(outcome, Stopped):
             raise interrupted(stop, id)
-        assert thread.attempt is not None, "it was kept"
-        if isinstance(outcome, OverBudget):
-            return StepOverBudget(thread, role, thread.attempt.last)
+        result = result_of(outcome, thread, role)
+        if result is not None:
+            return result
         is_retry = isinstance(outcome, Retried)
         if isinstance(outcome, Retried):
             ctx.on_event(Retrying(id, role, outcome.failure.message, outcome.retry_in_s))
@@ -139,6 +140,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop) -> StepResu
         elif isinstance(outcome, Postponed) and not asked.is_asked(ctx.store, id):
             sit_out(retry.postponed(id, outcome.failure.message, outcome.wake_ms))
         else:
+            assert isinstance(outcome, Postponed) and thread.attempt is not None, "it was kept"
             return StepFailed(thread, role, outcome.failure, thread.attempt.last)
         step = step.again(thread)
 
@@ -151,37 +153,6 @@ def _until_it_may_pass(refusal: Refused, left_s: float) -> float:
     if wait_s > left_s:
         raise refusal
     return wait_s
-
-
-def _request(
-    ctx: RunContext, step: NextStep, order: Order, wait_s: float, is_retry: bool
-) -> Request:
-    """What the guards are asked."""
-    thread, plan, pending = step.thread, step.plan, step.thread.pending
-    failure = None if pending is None or not pending.has_failed else pending.failure
-    repeats = 0
-    if failure is not None:
-        repeats = ctx.admission.attempts.repeats(thread.id, failure.code, failure.message)
-    return Request(
-        thread=thread.id,
-        workflow=step.workflow.name,
-        role=plan.role,
-        agent=ctx.redactor.text(step.agent.name),
-        cwd=ctx.redactor.restored(plan.cwd),
-        labels=labels_of(thread.tags),
-        priority=number_of(thread.tags, PRIORITY, thread.id) or 0,
-        person=order.is_person,
-        fresh=order.supplement is not None,
-        wait_s=wait_s,
-        failures_in_a_row=attempts.failures_in_a_row(ctx.cache, pending, plan.supplement),
-        repeats=repeats,
-        spent=usage.of_thread(ctx.cache, thread),
-        visits=thread.position.visits.get(plan.role, 0),
-        budget=budget.allowed(ctx, thread, step.workflow, plan.role),
-        replaces=plan.is_poke,
-        writes=step.workflow.roles[plan.role].writes,
-        is_retry=is_retry,
-    )
 
 
 def _suspended(ctx: RunContext, done: StepDone, limit: int) -> StepDone:

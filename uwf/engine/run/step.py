@@ -7,6 +7,7 @@ valid is asked again in the same session.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
 from uwf import clock, points
 from uwf.agent import failure
@@ -24,6 +25,7 @@ from uwf.agent.protocol import (
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
+from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
     from uwf.engine.run.outcome import Outcome
+    from uwf.engine.run.prompt import Prompt
     from uwf.engine.run.reply import Envelope, ValidReply
     from uwf.store.owner import Owner
 
@@ -79,15 +82,16 @@ class StepRun:
         """The thread, as the start of the attempt has left it."""
         self.usage: dict[str, Any] | None = None
         """What all asks of this attempt used, those with a rejected reply too, as far as the agent says."""
+        self.came: Came | None = None
+        """What its agent has answered last: from then on there is something to lose."""
         self._said_usage: dict[str, float] | None = None
         self._limit_resets_ms: int | None = None
-        self._budget_s: float | None = None
-        """The time that the budget leaves for it, where that is no more than the agent may take anyway."""
         self._began_s = clock.monotonic_s()
 
-    def run(self, stop: Stop) -> Outcome:
-        """Ask the agent until it has replied, failed or was stopped."""
-        self.sections = prompt.assemble(
+    @cached_property
+    def sections(self) -> Prompt:
+        """What its agent is asked."""
+        return prompt.assemble(
             self.ctx.cache,
             self.step.workflow,
             self.step.base,
@@ -96,31 +100,41 @@ class StepRun:
             history_chars=self.ctx.config.prompt.history_chars,
             redactor=self.ctx.redactor,
         )
+
+    def run(self, stop: Stop) -> Outcome:
+        """Ask the agent until it has replied, failed or was stopped."""
         first = text = self.sections.text
         problems: list[str] = []
         for asked in range(1, ASKS + 1):
             self._tell_start(asked)
-            answer = self._ask(text, stop)
+            came = self._ask(text, stop)
             points.at("agent: ended")
-            if answer.failure is not None:
-                return self._ended(answer.failure, answer, text)
-            verdict = self._judge(answer.text, text)
-            self._note(verdict.envelope, answer)
-            if not isinstance(verdict, Rejected):
-                return self._accepted(verdict, answer)
-            spoken = failure.of_reply(self.recorder.start.agent, answer.text, text)
-            if spoken is not None:
-                return self._failed(spoken, answer)
-            problems = verdict.problems
+            heard = self.hear(came, text)
+            if not isinstance(heard, Rejected):
+                return heard
+            problems = heard.problems
             if asked < ASKS:
-                self._reject(verdict, answer)
+                self._reject(heard, came)
                 points.at("reply: refused")
-                text = prompt.again(first, self.ctx.redactor.text(answer.text), problems)
+                text = prompt.again(first, self.ctx.redactor.text(came.answer.text), problems)
         why = "; ".join(problems)
         message = f"the reply of {self.step.plan.role} was not valid, asked {ASKS} times: {why}"
-        return self._failed(AgentFailure(failure.BAD_REPLY, failure.BAD_REPLY, message), answer)
+        return self._failed(AgentFailure(failure.BAD_REPLY, failure.BAD_REPLY, message), came)
 
-    def _ask(self, text: str, stop: Stop) -> AgentResult:
+    def hear(self, came: Came, asked: str) -> Outcome | Rejected:
+        """What comes of an answer to `asked`: the outcome, or why the agent has to be asked again."""
+        self.came, answer = came, came.answer
+        self.session, self.usage = came.session, came.usage
+        if answer.failure is not None:
+            return self._ended(answer.failure, came, asked)
+        verdict = self._judge(answer.text, asked)
+        self.note(verdict.envelope, came)
+        if not isinstance(verdict, Rejected):
+            return self._accepted(verdict, came)
+        spoken = failure.of_reply(self.recorder.start.agent, answer.text, asked)
+        return verdict if spoken is None else self._failed(spoken, came)
+
+    def _ask(self, text: str, stop: Stop) -> Came:
         self._said_usage = None
         left_s = self.ctx.admission.budget.remaining_s(self.ticket.request)
         request = invocation.build(
@@ -131,10 +145,27 @@ class StepRun:
             self._goes_on_in,
             keep_fds=self.ticket.descriptors,
             longest_s=left_s,
-            is_reply=lambda said: not isinstance(self._judge(said, text), Rejected),
+            is_reply=lambda said: self._is_reply(said, text),
         )
-        self._budget_s = left_s if request.timeout_s == left_s else None
-        return self.step.agent.run(request, stop=stop, on_start=self._started, on_event=self._event)
+        answer = self.step.agent.run(
+            request, stop=stop, on_start=self.started, on_event=self._event
+        )
+        return Came(
+            answer=answer,
+            session=self.session,
+            usage=self.usage,
+            said_usage=self._said_usage,
+            resets_ms=self._limit_resets_ms,
+            budget_s=left_s if request.timeout_s == left_s else None,
+            duration_ms=self._duration_ms(),
+        )
+
+    def _is_reply(self, said: str, asked: str) -> bool:
+        """Whether an agent that still runs has replied. A fault in judging would end it, and is told when it has."""
+        try:
+            return not isinstance(self._judge(said, asked), Rejected)
+        except Exception:
+            return False
 
     def _judge(self, said: str, asked: str) -> ValidReply | Rejected:
         """Whether what the agent said is a reply to what it was `asked`."""
@@ -147,7 +178,7 @@ class StepRun:
         """The session that the agent is handed."""
         return self._kept_session if self.session is None else KeptSession(self.session)
 
-    def _started(self, agent: Owner | None) -> None:
+    def started(self, agent: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
         self.thread = begin(self.ctx, self.step, self.thread, self.recorder, self.sections, agent)
 
@@ -179,22 +210,23 @@ class StepRun:
         if clean:
             self.ctx.on_event(Turn(self.step.thread.id, self.step.plan.role, kind, clean))
 
-    def _note(self, said: Envelope, answer: AgentResult) -> None:
+    def note(self, said: Envelope, came: Came) -> None:
         """What an ask has named as its session and used; the agent's own word goes before its reply's."""
+        answer = came.answer
         self.session = answer.session or said.session or self.session
-        self.usage = usage.together(self.usage, answer.usage or self._said_usage or said.usage)
+        self.usage = usage.together(self.usage, answer.usage or came.said_usage or said.usage)
         if said.left_out:
             self.ctx.on_event(UsageLeftOut(self.step.thread.id, self.step.plan.role, said.left_out))
 
-    def _reject(self, verdict: Rejected, answer: AgentResult) -> None:
-        self.recorder.turn(answer.tail, last=True)
+    def _reject(self, verdict: Rejected, came: Came) -> None:
+        self.recorder.turn(came.answer.tail, last=True)
+        self.came = replace(came, answer=replace(came.answer, tail=""))
         self.recorder.remark("\n".join(verdict.problems))
         thread, role = self.step.thread.id, self.step.plan.role
         self.ctx.on_event(ReplyRejected(thread, role, tuple(verdict.problems)))
 
-    def _accepted(self, reply: ValidReply, answer: AgentResult) -> Accepted:
-        ms = self._duration_ms()
-        used = usage.of_attempt(self.usage, ms)
+    def _accepted(self, reply: ValidReply, came: Came) -> Accepted:
+        used = usage.of_attempt(self.usage, came.duration_ms)
         spent = usage.add(
             usage.before_step(self.step.thread, self.step.base),
             *usage.of_attempts(self.ctx.cache, self.recorder.start.before),
@@ -204,7 +236,7 @@ class StepRun:
         if most is not None and self.step.base.visits.get(self.step.plan.role, 0) + 1 >= most:
             state = echoes.state_unless_same(self.ctx, self.step.plan, reply, most)
         return Accepted(
-            **self._gone(answer, ms),
+            **self.gone(came),
             status=reply.status,
             output=reply.output,
             body=reply.body,
@@ -212,32 +244,32 @@ class StepRun:
             state=budget.state_within(self.ctx, self.step, state, used, spent),
         )
 
-    def _ended(self, failed: AgentFailure, answer: AgentResult, asked: str) -> Outcome:
+    def _ended(self, failed: AgentFailure, came: Came, asked: str) -> Outcome:
         """The agent gave no reply that counts. What it has used by its own word is used all the same."""
-        text = without_echo(answer.text, asked, self.sections.form)
+        text = without_echo(came.answer.text, asked, self.sections.form)
         said = envelope_of(self.role, text, self.ctx.redactor)
         if failed.code == failure.EXIT_CODE:  # it was not ended in the middle of its work
             said = replace(said, session=None)
-        self._note(said, answer)
-        if failed.code == failure.TIMEOUT and self._budget_s is not None:
-            return self._over_budget(answer, self._budget_s)
+        self.note(said, came)
+        if failed.code == failure.TIMEOUT and came.budget_s is not None:
+            return self._over_budget(came, came.budget_s)
         if failed.code == failure.STOPPED:
-            why = Failure(failed.failure_class, self._words(failed, answer))
-            return Stopped(**self._gone(answer, self._duration_ms()), failure=why)
+            why = Failure(failed.failure_class, self._words(failed, came.answer))
+            return Stopped(**self.gone(came), failure=why)
         if self.recorder.begun is None:
-            self._started(None)  # what was tried is on record all the same
-        return self._failed(failed, answer)
+            self.started(None)  # what was tried is on record all the same
+        return self._failed(failed, came)
 
-    def _over_budget(self, answer: AgentResult, left_s: float) -> OverBudget:
-        ms = max(self._duration_ms(), int(left_s * 1000) + 1)
-        used = usage.of_attempt(self.usage, ms)
+    def _over_budget(self, came: Came, left_s: float) -> OverBudget:
+        came = replace(came, duration_ms=max(came.duration_ms, int(left_s * 1000) + 1))
+        used = usage.of_attempt(self.usage, came.duration_ms)
         why = budget.time_is_over(self.ctx, self.step, self.ticket.request, used)
-        return OverBudget(**self._gone(answer, ms), failure=Failure(OVER_BUDGET, why))
+        return OverBudget(**self.gone(came), failure=Failure(OVER_BUDGET, why))
 
-    def _failed(self, failed: AgentFailure, answer: AgentResult) -> Failed:
+    def _failed(self, failed: AgentFailure, came: Came) -> Failed:
         if failed.resets_ms is None:
-            failed = replace(failed, resets_ms=self._limit_resets_ms)
-        cause = self._words(failed, answer)
+            failed = replace(failed, resets_ms=came.resets_ms)
+        cause = self._words(failed, came.answer)
         before, since_ms = attempts.retried_in_a_row(
             self.ctx.cache, self.step.thread.pending, self.step.plan.supplement
         )
@@ -253,7 +285,7 @@ class StepRun:
         guard, id = self.ctx.admission.attempts, self.step.thread.id
         message = retry.explained(guard, id, failed, cause, given_up_s)
         facts = {
-            **self._gone(answer, self._duration_ms()),
+            **self.gone(came),
             "failure": Failure(failed.failure_class, message),
             "cause": cause,
             "resets_ms": failed.resets_ms,
@@ -267,24 +299,25 @@ class StepRun:
 
     def _words(self, failed: AgentFailure, answer: AgentResult) -> str:
         """Why there is no reply, for a person."""
-        said = self._cleaner(answer)(failed.said)
+        said = self.cleaner(answer)(failed.said)
         words = invocation.in_words(failed, said, has_session=self.session is not None)
         return self.ctx.redactor.text(words)
 
-    def _gone(self, answer: AgentResult, ms: int) -> dict[str, Any]:
+    def gone(self, came: Came) -> dict[str, Any]:
         """The fields that all outcomes share."""
+        answer = came.answer
         facts = answer.process
         return {
-            "duration_ms": ms,
+            "duration_ms": came.duration_ms,
             "session": self.session,
             "usage": self.usage,
             "process": invocation.process_facts(facts),
             "peak_memory_bytes": 0 if facts is None else facts.peak_memory_bytes,
-            "stderr": self._cleaner(answer)(answer.stderr),
+            "stderr": self.cleaner(answer)(answer.stderr),
             "tail": answer.tail,
         }
 
-    def _cleaner(self, answer: AgentResult) -> Callable[[str], str]:
+    def cleaner(self, answer: AgentResult) -> Callable[[str], str]:
         """What rids stderr, or a part of it, of secrets: also of half a one, where its beginning was cut away."""
         redactor, kept_bytes = self.ctx.redactor, len(answer.stderr.encode(errors="replace"))
         is_whole = answer.process is None or kept_bytes >= answer.process.stderr_bytes

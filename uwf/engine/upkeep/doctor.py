@@ -1,5 +1,5 @@
 """What dead processes left behind in a home: unfinished attempts with their agents, waiters in the queue, and files.
-And counters of the guards that cannot be read any more.
+And replies that could not be stored, and counters of the guards that cannot be read any more.
 
 None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
 money until then.
@@ -7,13 +7,16 @@ money until then.
 
 from __future__ import annotations
 
+import os
+
 from uwf.agent.process import platform
+from uwf.engine.chain import kept
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.left_behind import left_behind
 from uwf.engine.chain.nodes import BAD_NODE
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
-from uwf.engine.run import recovery
+from uwf.engine.run import intake, recovery
 from uwf.engine.upkeep import stale_files
 from uwf.errors import Busy, CounterUnreadable, ObjectDamaged, StoreError, UwfError
 from uwf.guard import joined, queue
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 
 
 class Finding(Record):
-    """One thing to put right. `kind` is "attempt", "queue", "file" or "counter"; no counter and few files are a
-    thread's.
+    """One thing to put right. `kind` is "reply", "attempt", "queue", "file" or "counter"; no counter and few files
+    are a thread's.
     """
 
     kind: str
@@ -42,6 +45,7 @@ def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
     """Everything that dead processes left, and what cannot be read; with `repair`, put right."""
     return [
         *_counters(ctx, repair),
+        *_replies(ctx, repair),
         *_attempts(ctx, repair),
         *_queue(ctx, repair),
         *_joined(ctx, repair),
@@ -61,10 +65,28 @@ def _counters(ctx: RunContext, repair: bool) -> list[Finding]:
     return [Finding("counter", None, one.why, repair) for one in found]
 
 
+def _replies(ctx: RunContext, repair: bool) -> list[Finding]:
+    """Replies that could not be stored. With `repair` they are taken in."""
+    found = []
+    for path in kept.found(ctx.home):
+        what, thread = f"a reply that could not be stored is kept in {path}", kept.thread_of(path)
+        repaired = False
+        try:
+            if repair and intake.recover_if_free(ctx, thread):
+                repaired = not os.path.exists(path)
+        except UwfError as error:
+            what = error.message
+        found.append(Finding("reply", thread, what, repaired))
+    return found
+
+
 def _attempts(ctx: RunContext, repair: bool) -> list[Finding]:
     found = []
+    with_reply = set(map(kept.thread_of, kept.found(ctx.home)))
     for name in ctx.store.names(ATTEMPTS):
         thread = name.removeprefix(ATTEMPTS)
+        if thread in with_reply:
+            continue
         try:
             what = _unfinished(ctx, thread)
         except UwfError as error:
@@ -97,7 +119,9 @@ def _unfinished(ctx: RunContext, thread: str) -> str | None:
 def _settle(ctx: RunContext, thread: str) -> bool:
     """Settle under the thread's lock; a process that took it meanwhile settles it anyway."""
     try:
-        settled = recovery.settle_if_left(ctx.store, thread, grace_s=ctx.config.limits.grace_s)
+        settled = recovery.settle_if_left(
+            ctx.store, ctx.home, thread, grace_s=ctx.config.limits.grace_s
+        )
     except Busy:
         return True
     return settled is None or not settled.survivors
@@ -163,3 +187,12 @@ def files(home: str, *, repair: bool) -> list[Finding]:
         Finding("file", None, f"{path} was never finished", repair and stale_files.remove(path))
         for path in stale_files.find(home)
     ]
+
+
+def without_store(home: str, *, repair: bool) -> list[Finding]:
+    """What is found in a home that has no store, which may have lost it."""
+    replies = [
+        Finding("reply", kept.thread_of(path), f"a reply is kept in {path}, and no store", False)
+        for path in kept.found(home)
+    ]
+    return replies + files(home, repair=repair)

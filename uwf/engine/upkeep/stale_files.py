@@ -6,6 +6,7 @@
 | `config.toml.PID.tmp`                           | that of the settings | `config.edit`, which has its lock |
 | `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
 | `.spool-HEX`                                    | the home, `spool`    | `agent.process.pump`, `store.bundle` |
+| `.room-PID-HEX`                                 | `replies`            | `chain.kept`: a run, room for a reply |
 
 The settings may be a link to a file elsewhere, with another name. A writer removes its file or gives it
 its name, unless it is killed. A file outside the home, where a person wanted a backup or an export, is that person's to
@@ -21,16 +22,17 @@ import stat
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.errors import StoreError
-from uwf.home import CACHE, SCHEMAS, SPOOL, config_file, config_lock
+from uwf.home import CACHE, REPLIES, SCHEMAS, SPOOL, config_file, config_lock
 from uwf.store.files import exclusive
 
-FOLDERS = ("", SCHEMAS, SPOOL, CACHE)
+FOLDERS = ("", SCHEMAS, SPOOL, CACHE, REPLIES)
 OLD_S = 3600.0
 """What was written to less than this ago is left alone: its writer may live where this process cannot see it."""
 
 _NAME = re.compile(
     r".+\.new-(?P<writer>\d+)-[0-9a-f]{8}(-wal|-shm|-journal)?"
     r"|config\.msgpack\.(?P<cache>\d+)"
+    r"|\.room-(?P<room>\d+)-[0-9a-f]{8}"
     r"|\.spool-\w+"
 )
 

@@ -1,0 +1,102 @@
+"""A reply that cannot be stored costs exit 1, and no second run of its agent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.crash import disk
+from tests.helpers.project import ONE, Project
+
+REPLY = "---\\n$status: done\\nusage: {usd: 3, tokens: 900}\\n---\\nAN EXPENSIVE ANSWER"
+
+
+def agent(project: Project, meanwhile: str) -> str:
+    """An agent that counts how often it runs, and does something before it answers."""
+    runs = project.home.parent / "runs"
+    return project.program(
+        "costly", f"cat >/dev/null; echo run >>{runs}\n{meanwhile}\nprintf -- '{REPLY}'"
+    )
+
+
+def runs(project: Project) -> int:
+    return len((project.home.parent / "runs").read_text().splitlines())
+
+
+def spoiling(project: Project) -> str:
+    """Leaves a counter that cannot be decoded, of which every outcome of a step has need."""
+    script = project.file(
+        "spoil.py",
+        "import sqlite3, sys\n"
+        "store = sqlite3.connect(sys.argv[1], timeout=30)\n"
+        "store.execute(\"UPDATE counter SET value = x'c1' WHERE name = 'zone'\")\n"
+        "store.commit()\n",
+    )
+    return agent(project, f"python3 {script} {project.home / 'store.db'}")
+
+
+def test_a_counter_that_breaks_under_a_step_loses_no_reply(project: Project) -> None:
+    id = project.begin(ONE)
+    done = project("thread", "exec", id, "--agent", spoiling(project), "--json", expect=1)
+    path = Path(done.error["kept"])
+    assert path.parent == project.home / "replies"
+    assert str(path) in done.error["message"] and "AN EXPENSIVE ANSWER" in path.read_text()
+    assert done.error["hint"] == "uwf doctor --repair"
+    shown = project.show(id)
+    assert (shown["keptReply"], shown["steps"], shown["spent"]["usd"]) == (str(path), 0, 3)
+    told = dict(line.split(maxsplit=1) for line in project("thread", "show", id).out.splitlines())
+    assert (told["kept"], told.get("left")) == (f"reply   {path}", None)
+    assert str(path) in project("doctor", "--json", expect=1).out
+    project("store", "gc", "--grace", "0s")
+    assert path.exists()
+    project("doctor", "--repair")
+    shown = project.show(id)
+    assert (shown["status"], shown["steps"], shown["spent"]["usd"]) == ("completed", 1, 3)
+    assert "keptReply" not in shown
+    assert (runs(project), path.exists()) == (1, False)
+    assert "AN EXPENSIVE ANSWER" in project("step", "read", f"{id}~0").out
+    project("doctor")
+
+
+@pytest.mark.parametrize("lost", ["store", "home"])
+def test_a_store_that_was_taken_away_gets_its_reply_when_it_is_back(
+    project: Project, lost: str
+) -> None:
+    id = project.begin(ONE)
+    backup = project.home.parent / "backup.db"
+    project("store", "backup", str(backup))
+    what = project.home if lost == "home" else f"{project.home}/store.db*"
+    rm = agent(project, f"rm -r {what}")
+    done = project("thread", "exec", id, "--agent", rm, "--json", expect=1)
+    assert done.error["code"] == "store_gone"
+    assert os.listdir(project.home / "replies") == [os.path.basename(done.error["kept"])]
+    assert done.error["kept"] in project("doctor", "--json", expect=1).out
+    shutil.copy(backup, project.home / "store.db")
+    [line] = project("thread", "exec", id, "--agent", "false", "--json").json_lines
+    assert (line["status"], line["usage"]["usd"], runs(project)) == ("completed", 3, 1)
+    project("store", "verify", "--deep")
+
+
+@pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)
+def test_a_disk_that_fills_up_under_an_agent_costs_it_once(project: Project) -> None:
+    """At whatever write: its room was taken from the disk before."""
+    costly = agent(project, "")
+    lost = 0
+    for call in range(4, 40, 3):
+        (project.home.parent / "runs").write_text("")
+        id = project.begin(ONE)
+        full = disk.fault(f"enospc write {call}+", f"{project.home}/store.db")
+        words = ("thread", "exec", id, "--agent", costly, "--json")
+        done = project(*words, expect=None, env=full)
+        if done.code == 0:
+            continue
+        assert (done.code, done.error["code"]) == (1, "store_full")
+        was_kept = "kept" in done.error
+        assert was_kept == (runs(project) == 1), done
+        lost += was_kept
+        project(*words)
+        assert runs(project) == 1
+    assert lost > 1
