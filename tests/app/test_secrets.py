@@ -168,11 +168,17 @@ def test_a_text_that_is_changed_says_so(tmp_path: Path, monkeypatch: pytest.Monk
         list(app.exec(id, agent="false", supplement=f"or {SECRET}"))
         app.workflows.add("one.yaml")
         app.start("one.yaml", "Nothing.")
+        app.mark(id, labels={"pw": SECRET}, title="A title")
+        text = app.objects.put(f"it is {SECRET}".encode())
+        app.objects.set_ref("@x/y", text.id, {"why": SECRET})
         assert leaks(app) == []
         shown = app.workflows.show("one.yaml")
         assert app.objects.get(shown.id).payload == shown.payload
     changed = [text.partition(" holds a secret")[0] for text in told]
-    assert changed == ["workflow one", "the task", "a label", "what you add", *["workflow one"] * 2]
+    assert changed == [
+        *("workflow one", "the task", "a label", "what you add", "workflow one", "workflow one"),
+        *("a label or the title", "the object", "a tag"),
+    ]
     assert all(MARK in text for text in told)
 
 

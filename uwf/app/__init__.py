@@ -346,6 +346,7 @@ class App(OpenHome):
         from uwf.app import acts
         from uwf.engine.actions.mark import Marks
 
+        self.tell_hidden(f"{labels} {title}", "a label or the title")
         return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title))
 
     def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:

@@ -71,6 +71,7 @@ class StoredObjects:
 
     def put(self, data: bytes) -> StoredObject:
         """Store `data` as it is: UTF-8 as a text, other bytes as a blob."""
+        self._home.tell_hidden(data.decode(errors="replace"), "the object")
         try:
             return self._put("text", data.decode())
         except UnicodeDecodeError:
@@ -78,6 +79,7 @@ class StoredObjects:
 
     def put_json(self, kind: str, text: str, name: str) -> StoredObject:
         """Store what the JSON `text`, which a person calls `name`, stands for. `NotFound` for a link to nothing."""
+        self._home.tell_hidden(text, "the object")
         payload = self._home.redactor.value(payload_json.from_json(text, name))
         self._check_name("kind", kind)
         codec.encode(kind, payload)  # what cannot be kept makes no store
@@ -146,6 +148,7 @@ class StoredObjects:
         """
         self._check_name("ref", name)
         clean = self._home.redactor.text
+        self._home.tell_hidden(str(tags), "a tag")
         tags = {clean(key): clean(value) for key, value in tags.items()}
         store = self._home.store(create=True)
         target = resolve.object_id(store, object)
