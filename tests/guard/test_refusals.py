@@ -12,7 +12,7 @@ import pytest
 from tests.guard.asking import Time
 from uwf import clock
 from uwf.errors import Busy, Refused, StoreBusy, StoreError
-from uwf.guard import success_rate
+from uwf.guard import refusals
 from uwf.guard.contract import refuse
 from uwf.guard.success_rate import SuccessRate
 from uwf.store.sqlite import SqliteStore, open_store
@@ -20,13 +20,13 @@ from uwf.store.sqlite import SqliteStore, open_store
 
 def note(store: SqliteStore, *reasons: str) -> None:
     for reason in reasons:
-        success_rate.note_refusal(store, SuccessRate.Rules(), refuse(reason, "not now"))
+        refusals.note_refusal(store, SuccessRate.Rules(), refuse(reason, "not now"))
 
 
 def test_reasons_are_counted_the_most_frequent_first(store: SqliteStore, time: Time) -> None:
     note(store, "draining", "paused", "paused")
-    success_rate.note_refusal(store, SuccessRate.Rules(), Busy("thread T1 is running"))
-    counts = success_rate.refusals(store, SuccessRate.Rules())
+    refusals.note_refusal(store, SuccessRate.Rules(), Busy("thread T1 is running"))
+    counts = refusals.refusals(store, SuccessRate.Rules())
     assert list(counts.items()) == [("paused", 2), ("busy", 1), ("draining", 1)]
 
 
@@ -35,9 +35,9 @@ def test_a_refusal_counts_until_exactly_the_end_of_the_window(
 ) -> None:
     note(store, "draining")
     time.pass_s(3599.999)
-    assert success_rate.refusals(store, SuccessRate.Rules()) == {"draining": 1}
+    assert refusals.refusals(store, SuccessRate.Rules()) == {"draining": 1}
     time.pass_s(0.001)
-    assert success_rate.refusals(store, SuccessRate.Rules()) == {}
+    assert refusals.refusals(store, SuccessRate.Rules()) == {}
 
 
 def test_what_no_window_reaches_is_forgotten_also_of_other_reasons(
@@ -46,9 +46,7 @@ def test_what_no_window_reaches_is_forgotten_also_of_other_reasons(
     note(store, "draining", "draining", "paused")
     time.pass_s(7200.001)
     note(store, "paused")
-    assert [sample.series for sample in store.samples(success_rate.REFUSED, 0)] == [
-        "refused/paused"
-    ]
+    assert [sample.series for sample in store.samples(refusals.REFUSED, 0)] == ["refused/paused"]
 
 
 def test_a_refusal_from_the_future_counts_as_of_now(store: SqliteStore, time: Time) -> None:
@@ -56,9 +54,9 @@ def test_a_refusal_from_the_future_counts_as_of_now(store: SqliteStore, time: Ti
     note(store, "draining")
     time.jump_s(-365 * 86_400)
     note(store, "draining")
-    assert success_rate.refusals(store, SuccessRate.Rules()) == {"draining": 2}
+    assert refusals.refusals(store, SuccessRate.Rules()) == {"draining": 2}
     time.pass_s(3600)
-    assert success_rate.refusals(store, SuccessRate.Rules()) == {}
+    assert refusals.refusals(store, SuccessRate.Rules()) == {}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +76,7 @@ def test_what_cannot_be_counted_is_let_go(
 
     monkeypatch.setattr(store, "transaction", transaction)
     refusal = refuse("draining", "not now")
-    success_rate.note_refusal(store, SuccessRate.Rules(), refusal)
+    refusals.note_refusal(store, SuccessRate.Rules(), refusal)
     assert refusal.message == "not now"
     assert refusal.__notes__ == [f"and it could not be counted: {fault}"]
 
@@ -89,11 +87,11 @@ def test_another_writer_is_not_waited_for_as_for_a_step(tmp_path: Path) -> None:
     other: AbstractContextManager[object] = open_store(path).transaction("test")
     with other:
         began_s = clock.monotonic_s()
-        success_rate.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))
+        refusals.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))
         assert clock.monotonic_s() - began_s < 10
-    assert success_rate.refusals(store, SuccessRate.Rules()) == {}
-    success_rate.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))
-    assert success_rate.refusals(store, SuccessRate.Rules()) == {"draining": 1}
+    assert refusals.refusals(store, SuccessRate.Rules()) == {}
+    refusals.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))
+    assert refusals.refusals(store, SuccessRate.Rules()) == {"draining": 1}
     store.close()
 
 
@@ -102,5 +100,5 @@ def test_a_store_that_lost_its_table_is_left_alone(tmp_path: Path) -> None:
     store = open_store(path)
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE sample")
-    success_rate.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))
+    refusals.note_refusal(store, SuccessRate.Rules(), Refused("not now", reason="draining"))
     store.close()

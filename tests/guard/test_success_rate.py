@@ -170,6 +170,18 @@ def test_rate_of_exactly_the_least_is_enough(store: SqliteStore, guard: SuccessR
     assert guard.enter(request()) is not None  # a probe
 
 
+def test_status_names_the_agents_that_are_refused(store: SqliteStore, guard: SuccessRate) -> None:
+    end_many(store, 3, 7)
+    assert guard.status().lines == ()
+    end_many(store, 1, 9, agent="worse")
+    [line] = guard.status().lines
+    assert (line.name, line.text) == (
+        "success of worse",
+        "10%, less than 30%: one step in 5m tries it",
+    )
+    assert guard.status().facts == {"lowSuccess": [{"agent": "worse", "rate": 0.1, "attempts": 10}]}
+
+
 def test_one_probe_passes_every_five_minutes(
     store: SqliteStore, guard: SuccessRate, time: Time
 ) -> None:

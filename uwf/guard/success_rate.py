@@ -1,22 +1,26 @@
-"""How steps have gone over a rolling window: attempts, successes, why they failed, and how often commands were refused.
+"""How steps have gone over a rolling window: attempts, successes, and why they failed.
 
 Each ended attempt is a sample of the series `step/<agent>/good` or `…/bad`, or of `…/transient` for what time alone
-cures, which is shown and says nothing of the agent; those that a step tries again at once count as one with it. Each
-refusal that ends a command is one of `refused/<reason>`; that another process has the thread is one for the reason
-`busy`. A sample counts from its moment until exactly `window` later; one from the future, left by a clock that jumped
-back, counts as of now, and is dated so by the next one. Below `min_rate`, with at least `min_sample` attempts, an agent
-is refused (`low_success_rate`) but for one probe in `probe_every`. Counter `probe/<agent>`: when the last one was let
+cures, which is shown and says nothing of the agent; those that a step tries again at once count as one with it. A
+sample counts from its moment until exactly `window` later; one from the future, left by a clock that jumped back,
+counts as of now, and is dated so by the next one. Below `min_rate`, with at least `min_sample` attempts, an agent is
+refused (`low_success_rate`) but for one probe in `probe_every`. Counter `probe/<agent>`: when the last one was let
 through, and whether it came to an end.
-
-Refusals are counted for people alone: no guard asks for them, and no refusal waits until it is counted.
 """
 
 from __future__ import annotations
 
 from uwf import clock
 from uwf.config_table import Table, count, key, rate, some_duration
-from uwf.errors import Busy
-from uwf.guard.contract import AttemptFailed, AttemptStopped, Guard, Release, refuse
+from uwf.guard.contract import (
+    AttemptFailed,
+    AttemptStopped,
+    Guard,
+    Release,
+    Status,
+    StatusLine,
+    refuse,
+)
 from uwf.guard.counters import forgettable, forgettable_series, hashed
 from uwf.quantities import TIME, counted, written
 from uwf.record import Record
@@ -26,18 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from uwf.errors import Refused
     from uwf.guard.contract import AttemptOutcome, Host, Request
-    from uwf.store.protocols import Counters, Sample, Store, Transaction
+    from uwf.store.protocols import Counters, Sample, Transaction
 
-STEPS, PROBES, REFUSED = "step/", "probe/", "refused/"
+STEPS, PROBES = "step/", "probe/"
 GOOD, BAD, TRANSIENT = "good", "bad", "transient"
-BUSY = "busy"
 KEPT_MS = 30 * 86_400_000
 """Probes of agents that are not used any more are forgotten after a month."""
 BUCKETS = 12
-REFUSAL_WAIT_S = 0.2
-"""How long counting a refusal waits for other writers: it is to be told without delay."""
 
 
 class Figures(Record):
@@ -74,7 +74,7 @@ class SuccessRate(Guard):
         if request.is_retry:
             return None
         rules, store = self._rules, self._host.store
-        from_ms = _since_ms(rules)
+        from_ms = since_ms(rules)
         good = store.count_samples(_series(request.agent, GOOD), from_ms)
         bad = store.count_samples(_series(request.agent, BAD), from_ms)
         if good + bad < rules.min_sample:
@@ -116,9 +116,9 @@ class SuccessRate(Guard):
                 return
             failure_class, kind = outcome.failure_class, TRANSIENT if outcome.is_transient else BAD
         now_ms = clock.now_ms()
-        keep_ms = _kept_ms(self._rules)
+        keep_ms = kept_ms(self._rules)
         for each in (GOOD, BAD, TRANSIENT):
-            _date_back(tx, _series(agent, each), now_ms)
+            date_back(tx, _series(agent, each), now_ms)
         series = _series(agent, kind)
         if not tx.count_samples(series, keep_ms):  # agents may be command lines of one use
             for other in forgettable_series(tx, STEPS):
@@ -136,6 +136,25 @@ class SuccessRate(Guard):
         if isinstance(probe, dict) and not probe.get("ended"):
             tx.set_counter(PROBES + hashed(agent), {**probe, "ended": True})
 
+    def status(self) -> Status:
+        """The agents that are refused."""
+        rules = self._rules
+        low = [
+            one
+            for one in figures(self._host.store, rules, by="agent")
+            if one.rate is not None and one.rate < rules.min_rate
+        ]
+        lines = [
+            StatusLine(
+                f"success of {one.name}",
+                f"{one.rate:.0%}, less than {rules.min_rate:.0%}: one step in "
+                f"{written(TIME, rules.probe_every_s)} tries it",
+            )
+            for one in low
+        ]
+        facts = [{"agent": one.name, "rate": one.rate, "attempts": one.attempts} for one in low]
+        return Status(tuple(lines), {"lowSuccess": facts})
+
 
 def total(counters: Counters, rules: SuccessRate.Rules) -> Figures:
     """The window of all agents together."""
@@ -149,36 +168,6 @@ def figures(counters: Counters, rules: SuccessRate.Rules, *, by: str) -> list[Fi
         groups.setdefault(sample.value[by], []).append(sample)
     found = [_figures(name, samples, rules) for name, samples in groups.items()]
     return sorted(found, key=lambda one: (-one.attempts, one.name))
-
-
-def refusals(counters: Counters, rules: SuccessRate.Rules) -> dict[str, int]:
-    """How often each reason was given within the window, the most frequent first."""
-    found: dict[str, int] = {}
-    for sample in counters.samples(REFUSED, _since_ms(rules)):
-        reason = sample.series.removeprefix(REFUSED)
-        found[reason] = found.get(reason, 0) + 1
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-
-
-def note_refusal(store: Store, rules: SuccessRate.Rules, refusal: Refused | Busy) -> None:
-    """Count a refusal, unless the store is busy, full, read-only or broken. Never raises: `refusal` is what is told."""
-    reason = BUSY if isinstance(refusal, Busy) else refusal.reason
-    try:
-        with store.transaction("refusal", durable=False, wait_s=REFUSAL_WAIT_S) as tx:
-            _count_refusal(tx, rules, reason)
-    except Exception as fault:  # whatever it was: it must not stand in the place of the refusal
-        refusal.add_note(f"and it could not be counted: {fault}")
-
-
-def _count_refusal(tx: Transaction, rules: SuccessRate.Rules, reason: str) -> None:
-    """A command was refused. Samples that no window reaches are dropped."""
-    now_ms, keep_ms, series = clock.now_ms(), _kept_ms(rules), REFUSED + reason
-    _date_back(tx, series, now_ms)
-    if not tx.count_samples(series, keep_ms):  # a reason may never be given again
-        for other in forgettable_series(tx, REFUSED):
-            tx.drop_samples(other, keep_ms)
-    tx.add_sample(series, reason, now_ms)
-    tx.drop_samples(series, keep_ms)
 
 
 def _figures(name: str, samples: list[Sample], rules: SuccessRate.Rules) -> Figures:
@@ -210,16 +199,16 @@ def _trend(samples: Iterable[Sample], rules: SuccessRate.Rules) -> tuple[int, ..
 
 def _in_window(counters: Counters, prefix: str, rules: SuccessRate.Rules) -> list[Sample]:
     return [
-        sample for sample in counters.samples(prefix, _since_ms(rules)) if _is_sound(sample.value)
+        sample for sample in counters.samples(prefix, since_ms(rules)) if _is_sound(sample.value)
     ]
 
 
-def _since_ms(rules: SuccessRate.Rules) -> int:
+def since_ms(rules: SuccessRate.Rules) -> int:
     """The first moment within the window: a sample counts until exactly `window` later."""
     return clock.now_ms() - round(rules.window_s * 1000) + 1
 
 
-def _kept_ms(rules: SuccessRate.Rules) -> int:
+def kept_ms(rules: SuccessRate.Rules) -> int:
     """The first moment of which samples are kept: twice the window, for the clock may jump back."""
     return clock.now_ms() - round(2 * rules.window_s * 1000)
 
@@ -229,7 +218,7 @@ def _series(agent: str, kind: str) -> str:
     return f"{STEPS}{hashed(agent)}/{kind}"
 
 
-def _date_back(tx: Transaction, series: str, now_ms: int) -> None:
+def date_back(tx: Transaction, series: str, now_ms: int) -> None:
     """Give the samples of a series that are from the future the time of now, unless one of them is unreadable."""
     if tx.count_samples(series, now_ms + 1) and forgettable_series(tx, series):
         samples = tx.samples(series, 0)

@@ -12,7 +12,7 @@ from uwf.engine.events import Waiting
 from uwf.engine.run import lock
 from uwf.errors import Interrupted, Refused
 from uwf.guard import pause as switch
-from uwf.guard import success_rate
+from uwf.guard import refusals
 from uwf.guard.success_rate import SuccessRate
 from uwf.record import replace
 
@@ -31,7 +31,7 @@ def test_a_pause_that_ends_within_the_wait_is_waited_for(rig: Rig) -> None:
     id = rig.start()
     pause(rig, clock.now_ms() + 20)
     assert rig.exec(id, WROTE, wait_s=30.0).step is not None
-    assert success_rate.refusals(rig.store, SuccessRate.Rules()) == {}
+    assert refusals.refusals(rig.store, SuccessRate.Rules()) == {}
 
 
 def test_a_command_that_is_refused_is_counted_once(rig: Rig) -> None:
@@ -39,7 +39,7 @@ def test_a_command_that_is_refused_is_counted_once(rig: Rig) -> None:
     pause(rig, clock.now_ms() + 60_000)
     with pytest.raises(Refused):
         rig.exec(id, wait_s=1.0, count=5)
-    assert success_rate.refusals(rig.store, SuccessRate.Rules()) == {"agent_paused": 1}
+    assert refusals.refusals(rig.store, SuccessRate.Rules()) == {"agent_paused": 1}
 
 
 def test_without_a_wait_the_refusal_says_when_to_come_back(rig: Rig) -> None:

@@ -9,7 +9,7 @@ from uwf import clock
 from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.query.thread_view import WaitingView
-from uwf.guard import queue, slots, success_rate
+from uwf.guard import queue, refusals, slots, success_rate
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ def status(guards: Sequence[Guard]) -> GuardStatus:
 
 def stats(counters: Counters, rules: SuccessRate.Rules) -> list[StatsRow]:
     """The statistics window, agents first, then workflows, then all together, which is there when anything happened."""
-    refused = success_rate.refusals(counters, rules)
+    refused = refusals.refusals(counters, rules)
     rows = [
         StatsRow(by, one)
         for by in (AGENT, WORKFLOW)

@@ -15,7 +15,8 @@ from uwf.guard import chain
 from uwf.guard.attempts import Attempts
 from uwf.guard.budget import Budget
 from uwf.guard.contract import Host
-from uwf.guard.success_rate import SuccessRate, note_refusal
+from uwf.guard.refusals import note_refusal
+from uwf.guard.success_rate import SuccessRate
 from uwf.record import replace
 
 TYPE_CHECKING = False
