@@ -14,6 +14,7 @@ from __future__ import annotations
 TRANSACTIONS = (
     # of a command by itself
     "start",
+    "mark",
     "fork",
     "cancel",
     "undo",

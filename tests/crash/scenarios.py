@@ -359,6 +359,13 @@ SCENARIOS = (
         says=SAID,
     ),
     Scenario(
+        "set",
+        failed,
+        thread("set", "@last", "--title", "a name", "--label", "pr=42"),
+        transaction("mark"),
+        next=again(thread("set", "@last", "--title", "a name", "--label", "pr=42")),
+    ),
+    Scenario(
         "cancel",
         failed,
         thread("cancel", "@last", "--reason", "enough"),
