@@ -59,3 +59,9 @@ def test_a_link_in_markdown_shows_where_it_leads(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(terminal, "has_colour", lambda stream: True)
     drawn = terminal.markdown("[the bank](https://evil.example)")
     assert "https://evil.example" in drawn and "\x1b]8" not in drawn
+
+
+@pytest.mark.parametrize("code", [0x202E, 0x2066, 0x200D, 0x9B])
+def test_an_entity_in_markdown_steers_nothing(code: int) -> None:
+    drawn = terminal.markdown(f"&#{code};evil [a&#x{code:x};](https://e.example)")
+    assert chr(code) not in drawn and "evil" in drawn

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 
 from uwf import config
 
@@ -59,9 +60,10 @@ def visible(text: str) -> str:
         import re
 
         text = re.sub(r"\x1b\[[0-9;:]*m", "", text)
-    return text.replace("\r\n", "\n").translate(_ESCAPES)
+    return text.replace("\r\n", "\n").translate(_escapes())
 
 
+ESCAPE = 27
 _COLOUR = "\x1b["
 _STEERING = ((0, 8), (11, 31), (127, 159))
 """Control characters, but for tab and line feed."""
@@ -72,11 +74,16 @@ _UNSEEN = (
     *((0x206A, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F)),
 )
 """What has no width, or ends a line that goes on."""
-_ESCAPES = {
-    code: "".join(f"\\u{unit:04x}" for unit in _utf16(code))
-    for first, last in (*_STEERING, *_TURNING, *_UNSEEN)
-    for code in range(first, last + 1)
-}
+
+
+@cache
+def _escapes() -> dict[int, str]:
+    """What is shown for each of them. Most commands show none."""
+    return {
+        code: "".join(f"\\u{unit:04x}" for unit in _utf16(code))
+        for first, last in (*_STEERING, *_TURNING, *_UNSEEN)
+        for code in range(first, last + 1)
+    }
 
 
 def bar(share: float, colour: bool) -> str:
@@ -89,7 +96,7 @@ def bar(share: float, colour: bool) -> str:
 
 
 def markdown(text: str) -> str:
-    """Markdown, drawn."""
+    """Markdown, drawn. Entities (`&#8238;`) have become characters by then, which are shown as escapes all the same."""
     from io import StringIO
 
     from rich.console import Console
@@ -99,7 +106,8 @@ def markdown(text: str) -> str:
     Console(file=page, force_terminal=colour, no_color=not colour).print(
         Markdown(text, hyperlinks=False)
     )
-    return page.getvalue()
+    drawn = {code: shown for code, shown in _escapes().items() if code != ESCAPE}
+    return page.getvalue().translate(drawn)
 
 
 def reopened(fd: int) -> int:
