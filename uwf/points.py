@@ -6,7 +6,9 @@ runs out. Not armed, which is always outside tests, a point costs one comparison
 said in tests/crash.
 
 Every transaction of the store has three points by its name: `begun`, `written` (all of it, before the commit) and
-`done` (the commit is on disk, or with the system). Inner points stand where something happens in between.
+`done` (the commit is on disk, or with the system). Inner points stand where something happens in between: within a
+transaction under its name, outside of one under the name of what it happens to (`run`, `guards`, `agent`, `reply`, a
+`file`).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class AgentRequest(Record):
     spool_dir: str
     forks_session: bool = False
     timeout_s: float | None = 3600.0
-    stall_timeout_s: float | None = 900.0
+    stall_timeout_s: float | None = None
     output_limit_bytes: int = 64 << 20
     grace_s: float = 3.0
     keep_fds: tuple[int, ...] = ()

@@ -103,7 +103,8 @@ def move_head(
 
     It has them in this transaction: the thread's lock does not keep `uwf ref set` away, and a label may have been set
     since the thread was read. `expect` is the ref as it was read, the head it must still have, or None for a new
-    thread. Raises `Conflict` when the head has moved. Nothing else in the engine writes a thread's ref.
+    thread. Raises `Conflict` when the head has moved. Nothing else in the engine writes a thread's ref; an import
+    brings one as it is, and `uwf ref set` is a person's own hand.
     """
     name = THREADS + id
     if expect is not None and not isinstance(expect, str):

@@ -80,8 +80,6 @@ def words_of(line: str) -> tuple[str, ...]:
 
     A relative program is the one that the shell would run where the line was typed, not one of the thread's folder.
     """
-    if not any(mark in line for mark in "'\"\\"):
-        return _from_here(line.split())
     import shlex
 
     try:

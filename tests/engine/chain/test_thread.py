@@ -1,0 +1,30 @@
+"""A thread's ref has one writer in the engine."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import uwf
+
+ROOT = Path(uwf.__file__).parent
+WRITERS = {
+    "engine/chain/thread.py": "the way of the engine",
+    "engine/chain/recorder.py": "the attempt beside a head",
+    "engine/chain/attempt.py": "a plan that is held beside a head",
+    "engine/run/recovery.py": "the attempt of a dead run",
+    "engine/query/workflows.py": "a registered workflow",
+    "app/objects.py": "`uwf ref set`, a person's own hand",
+    "store/bundle.py": "an import, which brings refs as they are",
+}
+
+
+def test_only_these_files_write_refs_and_but_one_of_the_engine_none_of_a_thread() -> None:
+    callers: dict[str, list[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("tx.set_ref"):
+                callers.setdefault(str(path.relative_to(ROOT)), []).append(ast.unparse(call))
+    assert callers.keys() == WRITERS.keys()
+    for file in ("chain/recorder.py", "chain/attempt.py", "run/recovery.py"):
+        assert all("set_ref(ATTEMPTS + " in call for call in callers[f"engine/{file}"])
