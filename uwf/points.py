@@ -48,6 +48,8 @@ TRANSACTIONS = (
     # of guards, before it and after it
     "queue join",
     "queue leave",
+    "place",
+    "place back",
     "run join",
     "run leave",
     "probe",

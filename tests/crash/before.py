@@ -148,6 +148,14 @@ def limited(world: World) -> None:
     config.write_text(CONFIG.replace("max_steps = 20", "max_steps = 2"))
 
 
+def labelled(world: World) -> None:
+    """A thread of a repository, of which one may be under way."""
+    config = world.home / "config.toml"
+    config.write_text(f"{CONFIG}\n[limits.threads_per_label]\nrepo = 1\n")
+    start = ("thread", "start", world.workflow, "-p", "Write about crashes.")
+    world.must(*start, "--label", "repo=shop")
+
+
 def reworked(world: World) -> None:
     """A thread with a failed attempt, and a workflow whose file has changed since."""
     failed(world)

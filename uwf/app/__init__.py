@@ -237,6 +237,7 @@ class App(OpenHome):
         supplement: str | None = None,
         workflow: str | None = None,
         wait_s: float = 0.0,
+        interactive: bool = False,
         stop: Stop | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
@@ -244,14 +245,17 @@ class App(OpenHome):
 
         `supplement` is what a person adds; it resumes a suspended or completed thread. With `workflow` the thread goes
         on with that one. Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked
-        for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends.
+        for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends. A person who waits for what
+        is `interactive` has seats.
         """
         from uwf.app import running
         from uwf.engine.run.order import EXEC, Order
 
         self.be_patient()
         rebind = None if workflow is None else self.workflows.store(workflow)
-        order = Order(EXEC, count, agent, supplement, rebind, wait_s=wait_s)
+        order = Order(
+            EXEC, count, agent, supplement, rebind, wait_s=wait_s, is_interactive=interactive
+        )
         return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def resume(
@@ -264,6 +268,7 @@ class App(OpenHome):
         budget: str | None = None,
         cwd: str | None = None,
         wait_s: float = 0.0,
+        interactive: bool = False,
         stop: Stop | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
@@ -277,7 +282,16 @@ class App(OpenHome):
 
         self.be_patient()
         folder = None if cwd is None else _folder(cwd)
-        order = Order(RESUME, count, agent, supplement, budget=budget, wait_s=wait_s, cwd=folder)
+        order = Order(
+            RESUME,
+            count,
+            agent,
+            supplement,
+            budget=budget,
+            wait_s=wait_s,
+            cwd=folder,
+            is_interactive=interactive,
+        )
         return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def retry(
@@ -287,6 +301,7 @@ class App(OpenHome):
         count: int | None = 1,
         agent: str | None = None,
         wait_s: float = 0.0,
+        interactive: bool = False,
         stop: Stop | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
@@ -295,7 +310,7 @@ class App(OpenHome):
         from uwf.engine.run.order import RETRY, Order
 
         self.be_patient()
-        order = Order(RETRY, count, agent, wait_s=wait_s)
+        order = Order(RETRY, count, agent, wait_s=wait_s, is_interactive=interactive)
         return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def poke(
@@ -305,6 +320,7 @@ class App(OpenHome):
         *,
         agent: str | None = None,
         wait_s: float = 0.0,
+        interactive: bool = False,
         stop: Stop | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
@@ -313,7 +329,9 @@ class App(OpenHome):
         from uwf.engine.run.order import POKE, Order
 
         self.be_patient()
-        order = Order(POKE, agent=agent, supplement=remark, wait_s=wait_s)
+        order = Order(
+            POKE, agent=agent, supplement=remark, wait_s=wait_s, is_interactive=interactive
+        )
         return running.run(self, self.thread_id(thread), order, stop, on_event)
 
     def way_on(self, thread: str) -> str:

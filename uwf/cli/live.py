@@ -120,8 +120,10 @@ class Live:
     def _note_waiting(self, event: Waiting) -> None:
         """One note; then the live line counts the time."""
         if self._head != WAITING:
-            most = quantities.said(quantities.TIME, round(event.wait_s, 1))
-            self._out.note(f"waiting, {most} at most: {event.message}")
+            most = ""
+            if event.wait_s:
+                most = f", {quantities.said(quantities.TIME, round(event.wait_s, 1))} at most"
+            self._out.note(f"waiting{most}: {event.message}")
             self._head, self._words = WAITING, ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()

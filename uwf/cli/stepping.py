@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli import exits
+from uwf.cli.terminal import is_attended
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -29,8 +30,8 @@ def steps(count: int | None, until_done: bool) -> int | None:
     return None if until_done else count or 1
 
 
-def run(ctx: Context, run: Run) -> int:
-    """Run the thread, and print each step as it is done."""
+def run(ctx: Context, run: Run, interactive: bool) -> int:
+    """Run the thread, and print each step as it is done. `interactive`: a person says that one waits for it."""
     from uwf.app.events import Stop
     from uwf.cli.live import Live, signals_to
 
@@ -38,7 +39,9 @@ def run(ctx: Context, run: Run) -> int:
     code = exits.DONE
     is_warned = False
     with signals_to(stop), Live(ctx.out) as live:
-        for line in run(stop=stop, on_event=live.on_event):
+        for line in run(
+            stop=stop, on_event=live.on_event, interactive=interactive or is_attended()
+        ):
             live.pause()
             ctx.out.line(line, id=line.step or "", draw=_sentence(line))
             code = exits.after_step(line)

@@ -29,6 +29,16 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def is_attended() -> bool:
+    """Whether a person sits at the terminal of this command, and it is not in the background there."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:
+        return False  # it is another session's
+
+
 def has_colour(stream: TextIO | None) -> bool:
     """Whether colour may be written to `stream`."""
     return is_terminal(stream) and not config.no_colour() and not config.is_dumb_terminal()

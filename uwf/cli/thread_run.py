@@ -30,6 +30,11 @@ WAIT = opt(
     "cures.",
 )
 
+INTERACTIVE = opt(
+    "--interactive",
+    help="A person waits for it: there are limits.seats slots more. [default: at a terminal]",
+)
+
 
 @command(
     "thread exec",
@@ -51,6 +56,7 @@ WAIT = opt(
         help="What a person adds to the next prompt; resumes a suspended or completed thread.",
     ),
     wait=WAIT,
+    interactive=INTERACTIVE,
     workflow=opt(
         "--workflow",
         complete="workflow",
@@ -70,6 +76,7 @@ def exec_(
     agent: str | None = None,
     supplement: str | None = None,
     wait: float = 0.0,
+    interactive: bool = False,
     workflow: str | None = None,
 ) -> int:
     chosen = Chosen("exec", thread, where, dry_run, jobs, statuses=("idle",))
@@ -82,7 +89,7 @@ def exec_(
         workflow=workflow,
         wait_s=wait,
     )
-    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0)
+    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0, interactive=interactive)
 
 
 @command(
@@ -100,6 +107,7 @@ def exec_(
     until_done=UNTIL_DONE,
     agent=AGENT,
     wait=WAIT,
+    interactive=INTERACTIVE,
     budget=opt(
         "--budget",
         metavar="[+]K=N[,[+]K=N…]",
@@ -120,6 +128,7 @@ def resume(
     until_done: bool = False,
     agent: str | None = None,
     wait: float = 0.0,
+    interactive: bool = False,
     budget: tuple[str, ...] = (),
     cwd: str | None = None,
 ) -> int:
@@ -134,7 +143,7 @@ def resume(
         cwd=cwd,
         wait_s=wait,
     )
-    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0)
+    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0, interactive=interactive)
 
 
 @command(
@@ -152,6 +161,7 @@ def resume(
     until_done=UNTIL_DONE,
     agent=AGENT,
     wait=WAIT,
+    interactive=INTERACTIVE,
 )
 def retry(
     ctx: Context,
@@ -165,13 +175,14 @@ def retry(
     until_done: bool = False,
     agent: str | None = None,
     wait: float = 0.0,
+    interactive: bool = False,
 ) -> int:
     chosen = Chosen(
         "retry", thread, where, dry_run, jobs, statuses=("idle", "suspended"), failed=True
     )
     steps = stepping.steps(count, until_done)
     run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)
-    return _run(ctx, chosen, run, detach=detach, waits=wait > 0)
+    return _run(ctx, chosen, run, detach=detach, waits=wait > 0, interactive=interactive)
 
 
 @command(
@@ -183,12 +194,20 @@ def retry(
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The remark; @FILE or - to read it."),
     agent=AGENT,
     wait=WAIT,
+    interactive=INTERACTIVE,
 )
 def poke(
-    ctx: Context, thread: str, *, prompt: str, agent: str | None = None, wait: float = 0.0
+    ctx: Context,
+    thread: str,
+    *,
+    prompt: str,
+    agent: str | None = None,
+    wait: float = 0.0,
+    interactive: bool = False,
 ) -> int:
     remark = _said(prompt, f"uwf thread poke {thread} -p") or ""
-    return stepping.run(ctx, partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait))
+    run = partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait)
+    return stepping.run(ctx, run, interactive)
 
 
 def _run(
@@ -199,6 +218,7 @@ def _run(
     *,
     detach: bool,
     waits: bool,
+    interactive: bool,
 ) -> int:
     """Run each of the threads that were chosen; `run` takes one of them. `text` is what was said."""
     if detach and chosen.jobs is not None:
@@ -214,7 +234,7 @@ def _run(
         return detached.run(ctx, ids, partial(again.words, ctx), waits=waits, text=text)
 
     def run_here(id: str) -> int:
-        return stepping.run(ctx, partial(run, id))
+        return stepping.run(ctx, partial(run, id), interactive)
 
     return chosen.each(ctx, run_here, text, go_on_alone if detach else None)
 

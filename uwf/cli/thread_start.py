@@ -9,7 +9,7 @@ from uwf.cli import exits, stepping
 from uwf.cli.arguments import label_pair, text_arg
 from uwf.cli.chosen import DETACH
 from uwf.cli.command import arg, command, opt
-from uwf.cli.thread_run import AGENT, WAIT
+from uwf.cli.thread_run import AGENT, INTERACTIVE, WAIT
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     until_done=opt("--until-done", help="Run it until it completes, suspends or fails."),
     agent=AGENT,
     wait=WAIT,
+    interactive=INTERACTIVE,
     detach=DETACH,
 )
 def start(
@@ -52,13 +53,14 @@ def start(
     until_done: bool = False,
     agent: str | None = None,
     wait: float = 0.0,
+    interactive: bool = False,
     detach: bool = False,
 ) -> int:
     steps = stepping.steps(count, until_done)
     is_run = until_done or count is not None
-    if not is_run and (agent is not None or wait or detach):
+    if not is_run and (agent is not None or wait or detach or interactive):
         raise InputError(
-            "--agent, --wait and --detach say how it is run: say how far as well",
+            "--agent, --wait, --detach and --interactive say how it is run: say how far as well",
             hint="uwf thread start WORKFLOW -p TEXT --until-done",
             code="usage",
         )
@@ -89,8 +91,14 @@ def start(
     if not detach:
         ctx.out.line(begun, id=id, draw=drawn)
         run = partial(ctx.app.exec, id, count=steps, agent=agent, wait_s=wait)
-        return stepping.run(ctx, run)
-    options = {"count": count, "until_done": until_done, "agent": agent, "wait": wait}
+        return stepping.run(ctx, run, interactive)
+    options = {
+        "count": count,
+        "until_done": until_done,
+        "agent": agent,
+        "wait": wait,
+        "interactive": interactive,
+    }
     words = partial(again.exec_words, {name: given for name, given in options.items() if given})
     code = detached.run(ctx, [id], words, waits=wait > 0, begun=begun)
     if code:  # the thread is there all the same

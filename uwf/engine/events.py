@@ -61,7 +61,9 @@ class Retrying(Record):
 
 
 class Waiting(Record):
-    """Nothing runs yet: `message` says what is in the way, `wait_s` how long it is waited for at most."""
+    """Nothing runs yet: `message` says what is in the way, `wait_s` how long it is waited for at most; 0: for
+    as long as it takes.
+    """
 
     thread: str
     message: str

@@ -25,12 +25,19 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store, Transaction
 
 
+def _nobody(thread: str) -> Mapping[str, str] | None:
+    """No thread is under way."""
+    return None
+
+
 class Host(Record):
     """Where guards stand: a home with its store, as the process `owner` meets it.
 
     `rules(Rules)` gives the rules of a guard as the configuration has them; `agent_limits` has how many of an agent may
     run at once. `clear(thread)` ends what a dead process left running of a thread that nothing runs any more, and says
     whether there was anything. `zone` is the name of the time zone of this process, where it has one.
+    `labels_under_way(thread)` gives the labels of a thread that runs, or stands between two of its steps; None for any
+    other.
     """
 
     store: Store
@@ -41,6 +48,7 @@ class Host(Record):
     agent_limits: Mapping[str, int]
     clear: Callable[[str], bool]
     zone: str | None = None
+    labels_under_way: Callable[[str], Mapping[str, str] | None] = _nobody
 
 
 def _is_available() -> None:
@@ -62,6 +70,8 @@ class Request(Record):
     is counted already: it adds none to `steps` and `visits`. `is_retry` says that the step was
     admitted before and this is another try at it, made at once: what the first has taught refuses other steps alone.
     `writes` says whether the step needs to write in `cwd`.
+    `begun` says that its run has made steps already, which waits for its next slots as long as it takes; `interactive`
+    that a person sits at the command.
 
     `unavailable` says why the agent cannot be started, if it cannot. `sleep` is how to wait: it raises when the run is
     asked to stop. `on_wait` is told what is in the way when a wait begins.
@@ -84,6 +94,8 @@ class Request(Record):
     budget: dict[str, float]
     replaces: bool = False
     writes: bool = True
+    begun: bool = False
+    interactive: bool = False
     is_retry: bool = False
     unavailable: Callable[[], str | None] = _is_available
     sleep: Callable[[float], None] = time.sleep

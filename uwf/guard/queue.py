@@ -45,7 +45,10 @@ PATIENCE_S = 300.0
 
 
 class Entry(Record):
-    """One waiting thread: what it needs a slot of, since when it waits, and the process that waits for it."""
+    """One waiting thread: what it needs a slot of, since when it waits, and the process that waits for it.
+
+    `begun`: its run has made steps already, so there is room for it whatever waits. `interactive`: a person sits there.
+    """
 
     thread: str
     agent: str
@@ -54,6 +57,8 @@ class Entry(Record):
     person: bool
     since_s: float
     owner: Owner
+    begun: bool = False
+    interactive: bool = False
 
 
 def living(counters: Counters, is_alive: Callable[[Owner], bool]) -> list[Entry]:
@@ -91,24 +96,29 @@ def may_go(
 ) -> bool:
     """Whether a slot is left for `entry` when all those before it have taken theirs.
 
-    `free(pool)` is how many slots a pool has left now; `is_there(other)` whether its process still waits, and
-    `could_start(other)` whether it would start now that there is a slot for it. What the machine can bear is
-    asked there, and not kept for any of them.
+    `free(pool)` is how many slots a pool has left now, under the limit that it has for whoever asks; `is_there(other)`
+    whether its process still waits, and `could_start(other)` whether it would start now that there is a slot for it.
+    What the machine can bear is asked there, and not kept for any of them.
     """
-    left = {pool.name: free(pool) for pool in entry.pools}
+    taken: dict[str, int] = {}
+
+    def has_room(pools: Iterable[Pool]) -> bool:
+        return all(free(pool) > taken.get(pool.name, 0) for pool in pools)
+
     everyone = [*(other for other in waiting if other.thread != entry.thread), entry]
     for other in in_order(everyone, now_s):
-        if other.thread == entry.thread or not _has_room(left, entry.pools):
+        if other.thread == entry.thread or not has_room(entry.pools):
             break
         if not is_there(other):
             continue
-        for pool in other.pools:
-            left.setdefault(pool.name, free(pool))
-        if _has_room(left, other.pools) and could_start(other):
-            _take(left, other.pools)
+        kept: Iterable[Pool] = ()
+        if has_room(other.pools) and could_start(other):
+            kept = other.pools
         elif other.person or now_s - other.since_s >= PATIENCE_S:
-            _take(left, (pool for pool in other.pools if pool.name != MACHINE))
-    return _has_room(left, entry.pools)
+            kept = (pool for pool in other.pools if pool.name != MACHINE)
+        for pool in kept:
+            taken[pool.name] = taken.get(pool.name, 0) + 1
+    return has_room(entry.pools)
 
 
 class Queue:
@@ -188,7 +198,7 @@ class Queue:
         # Only now: in a long queue it takes a while, and writers wait meanwhile.
         if len(waiting) >= room:
             waiting = self._without_the_dead(tx, waiting)
-        while len(waiting) >= room:
+        while len(waiting) >= room and not entry.begun:
             dropped = self._to_drop(waiting, entry)
             remove(tx, dropped.thread)
             waiting.remove(dropped)
@@ -206,8 +216,9 @@ class Queue:
 
     def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
         """What has to make room for `entry` in a queue that is full; a person only for a person."""
-        if self._overflow == DROP_OLDEST and waiting:
-            oldest = min(waiting, key=lambda one: (one.person, one.since_s, one.thread))
+        droppable = [other for other in waiting if not other.begun]
+        if self._overflow == DROP_OLDEST and droppable:
+            oldest = min(droppable, key=lambda one: (one.person, one.since_s, one.thread))
             if entry.person or not oldest.person:
                 return oldest
         raise full(self._most)
@@ -239,6 +250,9 @@ def put(tx: Transaction, entry: Entry) -> None:
     """Kept as every version has done: two that share a queue read each other's entries."""
     value = {**entry.__dict__, "pools": [[pool.name, pool.limit] for pool in entry.pools]}
     del value["owner"]
+    for name in ("begun", "interactive"):
+        if not value[name]:
+            del value[name]  # which older versions do not know
     value.update(pid=entry.owner.pid, started=entry.owner.started)
     tx.set_counter(PREFIX + entry.thread, value)
 
@@ -292,12 +306,3 @@ def read(name: str, value: Any) -> Entry:
 
 def waited_ms(entry: Entry) -> int:
     return max(0, round((clock.monotonic_s() - entry.since_s) * 1000))
-
-
-def _has_room(left: dict[str, int], pools: Iterable[Pool]) -> bool:
-    return all(left[pool.name] > 0 for pool in pools)
-
-
-def _take(left: dict[str, int], pools: Iterable[Pool]) -> None:
-    for pool in pools:
-        left[pool.name] -= 1

@@ -42,7 +42,10 @@ class Resources(Guard):
     name = "resources"
 
     class Rules(Table, at="limits"):
-        """What must stay free. `reserve_cpus` None: load refuses nothing."""
+        """What must stay free. `reserve_cpus` None: load refuses nothing, as it does by default: agents wait for the
+        network, and a build that takes all CPUs must not stop a night. `seats` are the slots that people have beyond
+        `max_running`, and as many agents' memory is kept for them.
+        """
 
         reserve_cpus: float | None = key(number_or_off, OFF)
         min_memory_bytes: int = key(size, "500MiB")
@@ -63,7 +66,7 @@ class Resources(Guard):
         """
         rules, left = self._rules, machine.look(self._host.home)
         takes_bytes = self.expected_bytes(request.agent)
-        seats = 0 if request.person else rules.seats
+        seats = 0 if request.person or request.interactive else rules.seats
         needed = takes_bytes * (1 + seats + starting)
         if left.memory_bytes is not None and left.memory_bytes < needed:
             others = [f"{starting} begun a moment ago"] if starting else []

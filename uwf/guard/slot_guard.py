@@ -9,16 +9,18 @@ from __future__ import annotations
 from uwf import home as paths
 from uwf.config_table import Table, count, each, key, one_of
 from uwf.guard import queue, slots
-from uwf.guard.contract import Guard, Release, Status, StatusLine
+from uwf.guard.contract import AttemptSucceeded, Guard, Release, Status, StatusLine
+from uwf.guard.places import Places
 from uwf.guard.resources import Resources
-from uwf.guard.slots import MACHINE, Pool
+from uwf.guard.slots import MACHINE, THREADS, Pool
 from uwf.guard.waiter import Waiter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uwf.guard.contract import Host, Request
+    from uwf.guard.contract import AttemptOutcome, Host, Request
+    from uwf.store.protocols import Transaction
 
 
 class Slots(Guard):
@@ -27,37 +29,62 @@ class Slots(Guard):
     name = "slots"
 
     class Rules(Table, at="limits"):
-        """How many agents at once, and how long the queue may be. `per_label`: for each value of a label."""
+        """How many agents at once, and how long the queue may be. `per_label`: for each value of a label, and
+        `threads_per_label` how many threads, from their first step until they stop.
+        """
 
         max_running: int = key(count, 5)
         max_queue: int = key(count, 20)
         overflow: str = key(one_of(queue.OVERFLOW), queue.REFUSE)
         per_label: Mapping[str, int] = each(count)
         per_workflow: Mapping[str, int] = each(count)
+        threads_per_label: Mapping[str, int] = each(count)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._rules: Slots.Rules = host.rules(Slots.Rules)
+        self._seats = host.rules(Resources.Rules).seats
         self._folder = paths.slots(host.home)
+        self._places = Places(host.store, host.labels_under_way)
+        self._stepped: set[str] = set()  # threads of this process whose places stay theirs
 
     def enter(self, request: Request) -> Release:
         rules, host = self._rules, self._host
+        pools = self.pools(request)
         waiter = Waiter(
             request,
-            self.pools(request),
+            pools,
             folder=paths.made(self._folder),
             max_running=rules.max_running,
             queue=queue.Queue(host.store, rules.max_queue, rules.overflow, host.is_alive),
+            places=self._places,
             resources=Resources(host),
             host=host,
         )
         held = waiter.take()
-        return Release(held.release, tuple(held.descriptors), has_waited=waiter.has_waited)
+        places = [pool for pool in pools if pool.is_of_threads]
+        if not places:
+            return Release(held.release, tuple(held.descriptors), has_waited=waiter.has_waited)
+        self._stepped.discard(request.thread)
+
+        def let_go() -> None:
+            held.release()
+            if request.thread not in self._stepped:
+                self._places.give_back(places, request.thread)
+            places.clear()
+
+        return Release(let_go, tuple(held.descriptors), has_waited=waiter.has_waited)
+
+    def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
+        """A thread that has made a step keeps its places until it stops."""
+        if isinstance(outcome, AttemptSucceeded):
+            self._stepped.add(request.thread)
 
     def pools(self, request: Request) -> tuple[Pool, ...]:
         """The pools a step needs a slot of: the machine's, and each smaller one that is limited."""
         rules, agent, workflow = self._rules, request.agent, request.workflow
-        found = [Pool(MACHINE, rules.max_running)]
+        seats = self._seats if request.interactive else 0
+        found = [Pool(MACHINE, rules.max_running + seats)]
         if agent in self._host.agent_limits:
             found.append(Pool(f"agent/{agent}", self._host.agent_limits[agent]))
         if workflow in rules.per_workflow:
@@ -65,11 +92,16 @@ class Slots(Guard):
         for label, value in sorted(request.labels.items()):
             if label in rules.per_label:
                 found.append(Pool(f"label/{label}={value}", rules.per_label[label]))
+            if label in rules.threads_per_label:
+                of_threads = Pool(f"{THREADS}{label}={value}", rules.threads_per_label[label])
+                if request.thread not in self._places.holders(of_threads):
+                    found.append(of_threads)
         return tuple(found)
 
     def status(self) -> Status:
         folder, most = self._folder, self._rules.max_queue
         pools = [(pool, slots.count(folder, pool)) for pool in self._shown_pools()]
+        pools += self._places.shown(self._rules.threads_per_label)
         waiting = len(queue.threads(self._host.store, self._host.is_alive))
         lines = [
             StatusLine(pool.name, f"{taken} of {pool.limit}", taken / max(1, pool.limit))
@@ -80,6 +112,7 @@ class Slots(Guard):
             "slots": [
                 {"pool": pool.name, "taken": taken, "limit": pool.limit} for pool, taken in pools
             ],
+            "seats": self._seats,
             "queue": {"waiting": waiting, "limit": most},
         }
         return Status(tuple(lines), facts)

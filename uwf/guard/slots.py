@@ -19,15 +19,27 @@ from contextlib import contextmanager
 from uwf import clock, owned
 from uwf.errors import StoreBusy
 from uwf.guard.counters import hashed
+from uwf.quantities import counted
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Protocol
 
     from uwf.store.owner import Owner
 
+    class Places(Protocol):
+        """Which threads have places of the pools that threads hold: see `places`."""
+
+        def holders(self, pool: Pool) -> list[str]: ...
+
+        def take(self, pools: Sequence[Pool], thread: str) -> None: ...
+
+
 MACHINE = "machine"
+THREADS = "threads/"
+"""Before the label of a pool whose places are held by threads: see `places`."""
 PATIENCE_S = 5.0
 """The folder is held for a fraction of a millisecond. Who has it for this long was stopped in the middle."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.064
@@ -43,10 +55,16 @@ _MUTEX = "taking"
 
 
 class Pool(Record):
-    """At most `limit` at once of what `name` says: `machine`, `agent/x`, `workflow/x`, `label/repo=shop`."""
+    """At most `limit` at once of what `name` says: `machine`, `agent/x`, `workflow/x`, `label/repo=shop`; and of
+    threads under way `threads/repo=shop`."""
 
     name: str
     limit: int
+
+    @property
+    def is_of_threads(self) -> bool:
+        """Whether threads hold it, and not processes."""
+        return self.name.startswith(THREADS)
 
     @property
     def words(self) -> str:
@@ -56,6 +74,10 @@ class Pool(Record):
     @property
     def full(self) -> str:
         """What is said when no slot is left."""
+        if self.is_of_threads:
+            label = self.name.removeprefix(THREADS)
+            limit = f"limits.threads_per_label.{label.partition('=')[0]}"
+            return f"{counted(self.limit, 'thread')} with label {label} began before, as many as {limit} allows"
         if self.limit == 1:
             return f"the only slot of {self.words} is taken"
         return f"all {self.limit} slots of {self.words} are taken"
@@ -83,16 +105,24 @@ class Held:
 
 
 class SlotTable:
-    """All slots. Made by `taking`, what is free stays free; made otherwise, it is as it was at the first look."""
+    """All slots. Made by `taking`, what is free stays free; made otherwise, it is as it was at the first look.
 
-    def __init__(self, folder: str) -> None:
+    Of pools that threads hold, the places are with `places`.
+    """
+
+    def __init__(self, folder: str, places: Places | None = None) -> None:
         self._folder = folder
+        self._places = places
         self._free: dict[Pool, int] = {}
 
     def free(self, pool: Pool) -> int:
         """How many slots of `pool` are left; none, or less than none, after its limit was lowered."""
         if pool not in self._free:
-            self._free[pool] = pool.limit - count(self._folder, pool)
+            if self._places is not None and pool.is_of_threads:
+                taken = len(self._places.holders(pool))
+            else:
+                taken = count(self._folder, pool)
+            self._free[pool] = pool.limit - taken
         return self._free[pool]
 
     def young(self, pool: Pool, age_s: float) -> int:
@@ -109,13 +139,18 @@ class SlotTable:
         For which thread, and in which process, is noted in the files: see `holders`.
         """
         held = Held()
+        of_threads = [pool for pool in pools if pool.is_of_threads]
         try:
             for pool in pools:
                 if self.free(pool) <= 0:
                     raise Full(pool)
+                if pool in of_threads:
+                    continue
                 held.descriptors.append(self._lock_one(pool))
                 _note(held.descriptors[-1], f"{pool.name} {thread} {owner.pid}\n")
                 del self._free[pool]
+            if self._places is not None and of_threads:
+                self._places.take(of_threads, thread)
         except BaseException:
             held.release()
             raise
@@ -165,13 +200,13 @@ def _opened(path: str) -> int:
 
 
 @contextmanager
-def taking(folder: str) -> Iterator[SlotTable]:
+def taking(folder: str, places: Places | None = None) -> Iterator[SlotTable]:
     """The slots of `folder`, which is made when it is not there. Raises `StoreBusy` when they cannot be had."""
     owned.make_folder(folder)
     mutex = _opened(os.path.join(folder, _MUTEX))
     try:
         _wait_for(mutex, folder)
-        yield SlotTable(folder)
+        yield SlotTable(folder, places)
     finally:
         os.close(mutex)
 

@@ -1,11 +1,13 @@
 """One request that wants its slots: at once, or in the queue, until it is the first that can have them.
 
 Without `--wait` there is a slot at once or none. With it the request joins the queue, and takes its slots when it is
-next: a request that does not wait passes none that does.
+next: a request that does not wait passes none that does. A run that has begun waits for its next slots until it has
+them: it does not fall out in its middle because others wait.
 """
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 
 from uwf import clock
@@ -19,6 +21,7 @@ from uwf.record import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.guard.contract import Host, Request
+    from uwf.guard.places import Places
     from uwf.guard.queue import Queue
     from uwf.guard.resources import Resources
     from uwf.guard.slots import Pool, SlotTable
@@ -48,6 +51,7 @@ class Waiter:
         folder: str,
         max_running: int,
         queue: Queue,
+        places: Places,
         resources: Resources,
         host: Host,
     ) -> None:
@@ -60,7 +64,11 @@ class Waiter:
             person=request.person,
             since_s=clock.monotonic_s(),
             owner=host.owner,
+            begun=request.begun,
+            interactive=request.interactive,
         )
+        self._wait_s = math.inf if request.begun else request.wait_s
+        self._places = places
         self._folder = folder
         self._max_running = max(1, max_running)
         self._queue = queue
@@ -75,7 +83,7 @@ class Waiter:
         found = self._try()
         if isinstance(found, Held):
             return found
-        if self._request.wait_s <= 0:
+        if self._wait_s <= 0:
             raise found
         self.has_waited = True
         with ExitStack() as undo:
@@ -87,7 +95,7 @@ class Waiter:
 
     def _wait(self, refusal: Refused) -> Held:
         request = self._request
-        deadline_s = clock.monotonic_s() + request.wait_s
+        deadline_s = clock.monotonic_s() + self._wait_s
         request.on_wait(refusal)
         while True:
             left_s = deadline_s - clock.monotonic_s()
@@ -126,11 +134,11 @@ class Waiter:
 
     def _take_if_next(self) -> Held | Refused:
         # Those that are not next, and these may be hundreds, see that without keeping others from taking.
-        table = slots.SlotTable(self._folder)
+        table = slots.SlotTable(self._folder, self._places)
         refusal = self._not_next(table) if self.has_waited else self._full(table)
         if refusal is not None:
             return refusal
-        with slots.taking(self._folder) as table:
+        with slots.taking(self._folder, self._places) as table:
             refusal = self._not_next(table)
             return refusal or table.take(self._entry.pools, self._entry.thread, self._entry.owner)
 
@@ -170,7 +178,7 @@ class Waiter:
     def _is_next(self, table: SlotTable, starting: int) -> bool:
         entry, now_s = self._entry, clock.monotonic_s()
         before, self._could_go_since = self._could_go_since, {}
-        bearable: dict[tuple[str, bool], bool] = {(entry.agent, entry.person): True}
+        bearable = {(entry.agent, entry.person, entry.interactive): True}
         dead: list[Entry] = []
 
         def is_there(other: Entry) -> bool:
@@ -184,9 +192,14 @@ class Waiter:
             return False
 
         def could_start(other: Entry) -> bool:
-            kind = (other.agent, other.person)
+            kind = (other.agent, other.person, other.interactive)
             if kind not in bearable:
-                asked = replace(self._request, agent=other.agent, person=other.person)
+                asked = replace(
+                    self._request,
+                    agent=other.agent,
+                    person=other.person,
+                    interactive=other.interactive,
+                )
                 bearable[kind] = self._overloaded(asked, starting) is None
             if bearable[kind]:
                 self._could_go_since[_key(other)] = before.get(_key(other), now_s)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from uwf import points
 from uwf.agent.process import platform
+from uwf.engine.chain.tags import IDLE, STATUS, THREADS, labels_of
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
 from uwf.guard.budget import Budget
@@ -72,6 +73,7 @@ class Admission:
             agent_limits=config.agent_limits(),
             clear=clear,
             zone=zone,
+            labels_under_way=self._labels_under_way,
         )
         self.guards = chain.of(host)
         self.budget = Budget(host)
@@ -101,3 +103,14 @@ class Admission:
 
     def _asked(self, request: Request, agent: Agent) -> Request:
         return replace(request, unavailable=lambda: agent.unavailable(request.cwd, self._path))
+
+    def _labels_under_way(self, thread: str) -> dict[str, str] | None:
+        """The labels of a thread that runs, or stands between two of its steps."""
+        ref = self._store.ref(THREADS + thread)
+        if ref is None:
+            return None
+        if self._store.leases.holder(thread) is None and (
+            ref.tags.get(STATUS) != IDLE or self._store.get(ref.id).kind == "start"
+        ):
+            return None
+        return labels_of(ref.tags)

@@ -25,6 +25,7 @@ class Order(Record):
 
     `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
     `+usd=2` (see `uwf.quantities`); `cwd` is the folder that its agents work in from now on.
+    `is_interactive`: a person sits there and waits. `has_begun`: its run has made a step already.
     """
 
     verb: str
@@ -35,6 +36,8 @@ class Order(Record):
     budget: str | None = None
     wait_s: float = 0.0
     cwd: str | None = None
+    is_interactive: bool = False
+    has_begun: bool = False
 
     @property
     def is_person(self) -> bool:
@@ -86,6 +89,13 @@ def check(order: Order) -> None:
 def orders(order: Order, limit: int) -> Iterator[Order]:
     """One order for each step of a run: what was added is for the first one alone."""
     yield order
-    rest = Order(EXEC, order.count, order.agent, wait_s=order.wait_s)
+    rest = Order(
+        EXEC,
+        order.count,
+        order.agent,
+        wait_s=order.wait_s,
+        is_interactive=order.is_interactive,
+        has_begun=True,
+    )
     for _ in range(limit - 1):
         yield rest

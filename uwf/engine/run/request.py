@@ -42,4 +42,6 @@ def request_of(
         replaces=plan.is_poke,
         writes=step.workflow.roles[plan.role].writes,
         is_retry=is_retry,
+        begun=order.has_begun or is_retry,
+        interactive=order.is_interactive,
     )

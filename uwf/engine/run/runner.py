@@ -107,7 +107,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
     def on_wait(refusal: Refused) -> None:
         nonlocal has_waited
         has_waited = True
-        ctx.on_event(Waiting(id, refusal.message, left_s()))
+        ctx.on_event(Waiting(id, refusal.message, 0.0 if order.has_begun else left_s()))
 
     def sit_out(refusal: Refused) -> None:
         if has_waited and not left_s():
