@@ -242,6 +242,7 @@ def test_a_thread_that_waits_is_shown_with_its_position(project: Project) -> Non
 
 def test_a_terminal_says_what_is_waited_for_and_counts_the_time(project: Project) -> None:
     gate = one_place(project)
+    project("config", "set", "limits.seats", "0")
     first, second = project.begin(), project.begin()
     running = gate.running(first)
     words = ("thread", "exec", second, "--agent", gate.name, "--wait", "60")
