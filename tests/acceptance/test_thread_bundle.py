@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, reply
+from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, reply, until
 from uwf.store.bundle import export_bundle
 from uwf.store.sqlite import open_in_memory
 
@@ -190,3 +190,20 @@ def test_thread_with_a_relative_folder_is_not_imported(project: Project, other: 
     project("thread", "export", thread, "-o", "thread.uwf")
     done = other("thread", "import", "thread.uwf", "--json", expect=2)
     assert "its tag cwd is no absolute path" in done.error["message"]
+
+
+def test_export_after_a_kill_has_the_attempt_that_was_cut_off(
+    project: Project, other: Project
+) -> None:
+    thread = project.begin()
+    speaking = project.program("speaking", "cat >/dev/null; echo 'I have begun.'; sleep 100")
+    process = project.start("thread", "exec", thread, "--agent", speaking)
+    until(lambda: project.turns(thread))
+    project("thread", "export", thread, "-o", "running.uwf")
+    process.kill()
+    process.communicate(timeout=20)
+    project("thread", "export", thread, "-o", "killed.uwf")
+    other("thread", "import", "killed.uwf")
+    [turn] = other.turns(thread)
+    assert (turn["text"], turn["outcome"]) == ("I have begun.\n", "interrupted")
+    assert project.show(thread)["status"] == "idle"

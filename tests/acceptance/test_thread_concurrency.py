@@ -7,8 +7,11 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.helpers.project import ONE, REJECTED, REVIEW, WRITTEN, Project, reply, until
 from uwf.app import App
+from uwf.errors import StateError
 from uwf.guard.joined import all_of
 
 WAITING = """\
@@ -153,6 +156,41 @@ def test_a_waiting_exec_can_be_interrupted(project: Project) -> None:
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(30) == 130
     finish(project, process)
+
+
+def test_cancel_wins_over_all_that_wait_for_the_thread(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    agent = project.agent(reply())
+    words = ("thread", "exec", thread, "--agent", agent.command, "--wait", "60")
+    waiting = [project.start(*words) for _ in range(4)]
+    until(lambda: joined(project) == 4)
+    project("thread", "cancel", thread, "--reason", "enough")
+    shown = project.show(thread)
+    assert (shown["status"], shown["endReason"], shown["steps"]) == ("cancelled", "enough", 0)
+    for each in (process, *waiting):
+        each.communicate(timeout=30)
+        assert each.returncode in (5, 143)
+    assert agent.calls == 0
+    project("thread", "undo", thread)
+    assert project.step(thread, agent)[0]["status"] == "completed", "nothing is asked any more"
+
+
+def test_cancel_that_cannot_be_done_is_not_done_later(project: Project) -> None:
+    thread = project.begin()
+    process = running(project, thread)
+    with App.open(str(project.home)) as app:
+        app.store()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("uwf.engine.actions.stop._send", refuse)
+            with pytest.raises(StateError):
+                app.cancel(thread)
+    finish(project, process)
+    assert project.show(thread)["status"] == "completed"
+
+
+def refuse(*_what: object) -> bool:
+    raise StateError("it is run by a process of another user")
 
 
 def test_undo_and_a_second_cancel_wait_for_nobody(project: Project) -> None:

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from tests.helpers.project import ONE, REVIEW, Project
+from tests.helpers.project import ONE, REVIEW, Project, reply
 
 
 def test_start_answers_with_the_four_fields_of_the_contract(project: Project) -> None:
@@ -50,6 +50,7 @@ def test_a_new_thread_shows_all_it_was_begun_with(project: Project) -> None:
         "error": None,
         "prompt": "Two\nlines: ümläut ☃\n",
         "cwd": str(place),
+        "title": None,
         "labels": {"team": "red", "k": "a=b"},
         "priority": -3,
         "steps": 0,
@@ -59,6 +60,9 @@ def test_a_new_thread_shows_all_it_was_begun_with(project: Project) -> None:
         "completedAt": None,
         "running": None,
         "waiting": None,
+        "failed": None,
+        "wakeAt": None,
+        "wakeWhy": None,
     }
 
 
@@ -119,3 +123,17 @@ def test_secrets_in_the_task_stay_out_of_the_store(project: Project) -> None:
     assert shown["prompt"] == "use [redacted:DEPLOY_TOKEN]"
     assert shown["labels"] == {"k": "[redacted:DEPLOY_TOKEN]"}
     assert not any(b"hunter2hunter2" in path.read_bytes() for path in project.home.glob("store*"))
+
+
+def test_where_locks_cannot_be_read_no_thread_is_begun(project: Project) -> None:
+    thread = project.begin()
+    locks = project.home / "threads.lock"
+    project.step(thread, project.agent(reply()))
+    locks.unlink()
+    locks.mkdir()
+    for words in (("start", "one.yaml", "-p", "x"), ("fork", thread)):
+        done = project("thread", *words, "--json", expect=1)
+        assert str(locks) in done.error["message"] and done.error["hint"].startswith("ls -la ")
+    assert len(project("ref", "list", "@uwf/thread/", "--json").json) == 1
+    locks.rmdir()
+    project("thread", "start", "one.yaml", "-p", "x")

@@ -183,10 +183,11 @@ def test_backups_are_consistent_while_another_process_writes(
 
 
 def test_two_backups_are_not_made_at_a_time(disk: SqliteStore, path: str, tmp_path: Path) -> None:
-    other = open_store(path)
+    other = open_store(path, wait_s=0.05)
     with disk.alone("backup"), pytest.raises(StoreBusy, match="cannot start backup of") as refused:
         backup(other, str(tmp_path / "copy.db"))
     assert refused.value.hint == f"fuser {path}-upkeep"
+    assert refused.value.message.endswith("; gave up after 0.05 s")
     assert not (tmp_path / "copy.db").exists()
     assert backup(other, str(tmp_path / "copy.db")) > 0
     other.close()

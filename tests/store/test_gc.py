@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from unittest import mock
@@ -271,12 +273,21 @@ def test_it_keeps_exactly_what_is_reachable(graph: list[list[int]], named: list[
 
 
 def test_two_do_not_collect_at_a_time(disk: SqliteStore, path: str) -> None:
-    other = open_store(path)
+    other = open_store(path, wait_s=0.05)
     with disk.alone("gc"), pytest.raises(StoreBusy, match="cannot start gc of") as refused:
         collect(other, 0)
     assert refused.value.hint == f"fuser {path}-upkeep"
     assert collect(other, 0).removed == 0
     other.close()
+
+
+def test_who_collects_waits_for_another_one(disk: SqliteStore, path: str) -> None:
+    held = os.open(f"{path}-upkeep", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    ends = threading.Timer(0.2, os.close, [held])
+    ends.start()
+    assert collect(disk, 0).removed == 0
+    ends.join()
 
 
 def test_counting_what_would_go_needs_no_lock(disk: SqliteStore, path: str) -> None:

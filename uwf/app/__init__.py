@@ -380,16 +380,20 @@ class App(OpenHome):
         return acts.undo(self, self.thread_id(thread))
 
     def export(self, thread: str, stream: IO[bytes]) -> int:
-        """Write a thread with all its history; the number of objects."""
+        """Write a thread with all its history, the attempt of a killed run too; the number of objects."""
+        from uwf.app import acts
         from uwf.engine.actions import transfer
 
-        return transfer.export(self.store(), self.thread_id(thread), stream)
+        acts.settle_what_was_left(self, id := self.thread_id(thread))
+        return transfer.export(self.store(), id, stream)
 
     def export_to(self, thread: str, path: str) -> int:
         """The same into a new file, which appears whole or not at all."""
+        from uwf.app import acts
         from uwf.engine.actions import transfer
 
-        return transfer.export_to(self.store(), self.thread_id(thread), path)
+        acts.settle_what_was_left(self, id := self.thread_id(thread))
+        return transfer.export_to(self.store(), id, path)
 
     def import_threads(self, stream: IO[bytes], name: str, *, cwd: str | None = None) -> Imported:
         """Take in the threads of a file that `export` wrote, which a person calls `name`; here they work in `cwd`."""

@@ -5,27 +5,33 @@ What each changes in the store is in `uwf.engine.actions`. Running a thread is i
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from uwf import clock, points
 from uwf import config as settings
-from uwf import points
 from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle
 from uwf.engine.actions import mark as marking
 from uwf.engine.actions import stop as stopping
 from uwf.engine.actions import undo as undoing
+from uwf.engine.chain import kept
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.tags import CANCELLED, THREADS
 from uwf.engine.events import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView
 from uwf.engine.run import asked, intake, lock
-from uwf.errors import Busy
+from uwf.errors import Busy, Refused, UwfError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.nodes import Plan
+    from uwf.engine.chain.thread import Thread
     from uwf.engine.events import Event
+    from uwf.engine.run.context import RunContext
 
 SETTLING_S = 5.0
 """Beside the grace of its agent: how long a run that was asked to stop has for its own ending."""
@@ -77,11 +83,37 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
     lifecycle.refuse_ended(threads.current(context.store, context.cache, id))
     if _is_recorded(home, id, asked.CANCEL, reason):
         return _shown(home, id)
-    _end_run(home, id)
-    points.at("cancel: run ended")
-    with lock.hold(context, id, wait_s=1.0):
-        thread = lifecycle.cancel(context.store, intake.recover(context, id)[0], reason)
+    was_asked = asked.is_asked(context.store, id)
+    asked.record(context.store, id, asked.CANCEL, reason)
+    try:
+        thread = _cancelled(home, context, id, reason)
+    except BaseException:
+        if not was_asked:
+            asked.take_back(context.store, id)
+        raise
     return home.views().of(thread)
+
+
+def _cancelled(home: OpenHome, context: RunContext, id: str, reason: str | None) -> Thread:
+    """End what runs the thread, and then the thread. It is on record that this is asked: whoever waited for the lock
+    and gets it first does it before anything else, so that no waiter runs a step of a thread that is to end.
+    """
+    deadline_s = clock.monotonic_s() + home.config.limits.grace_s + SETTLING_S
+    while True:
+        _end_run(home, id)
+        points.at("cancel: run ended")
+        try:
+            with lock.hold(context, id, wait_s=1.0):
+                thread = intake.recover(context, id)[0]
+                if thread.status == CANCELLED:
+                    return thread
+                return lifecycle.cancel(context.store, thread, reason)
+        except Refused:
+            thread = threads.current(context.store, context.cache, id)
+            if thread.status == CANCELLED:
+                return thread
+            if clock.monotonic_s() >= deadline_s:
+                raise
 
 
 def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
@@ -122,6 +154,15 @@ def _end_run(home: OpenHome, id: str) -> int | None:
     """Stop what runs the thread, with time for its agent to end. The pid that ran it, None if none did."""
     patience_s = home.config.limits.grace_s + SETTLING_S
     return stopping.stop(home.store(), id, patience_s=patience_s)
+
+
+def settle_what_was_left(home: OpenHome, id: str) -> None:
+    """Put in order what a killed run has left, where that can be done; what runs, and a full disk, stay as they are."""
+    attempt = read_attempt(home.reader(), id)
+    is_left = attempt is not None and attempt.running is not None
+    if is_left or kept.found(home.home, id):
+        with suppress(UwfError):
+            intake.recover_if_free(home.context(), id)
 
 
 def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:

@@ -54,8 +54,8 @@ def publish_new(temporary: str, path: str) -> bool:
     return True
 
 
-def exclusive(path: str, refusal: str) -> AbstractContextManager[Any]:
-    """Hold the lock file at `path`. StoreBusy, which begins with `refusal`, when another process does.
+def exclusive(path: str, refusal: str, wait_s: float = 0.0) -> AbstractContextManager[Any]:
+    """Hold the lock file at `path`. StoreBusy, which begins with `refusal`, when another process does for `wait_s`.
 
     Where no file can be made nothing is locked: neither can others write there, so there is nothing to keep apart.
     """
@@ -64,12 +64,14 @@ def exclusive(path: str, refusal: str) -> AbstractContextManager[Any]:
     from filelock import FileLock, Timeout  # 50 ms, and few commands need it
 
     try:
-        lock = FileLock(path, mode=FILE_MODE).acquire(timeout=0)
+        lock = FileLock(path, mode=FILE_MODE).acquire(timeout=wait_s)
         owned.give(path)
         return lock
     except Timeout as error:
+        waited = f"; gave up after {wait_s:g} s" if wait_s else ""
         raise StoreBusy(
-            f"{refusal}: another process is at work on the whole of it", hint=f"fuser {path}"
+            f"{refusal}: another process is at work on the whole of it{waited}",
+            hint=f"fuser {path}",
         ) from error
     except PermissionError:
         return nullcontext()

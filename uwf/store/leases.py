@@ -78,9 +78,12 @@ class FileLeases:
         path, offset = self._path, _offset(name)
         if (path, offset) in _held:
             return Owner(os.getpid())
-        if path not in _descriptors and not os.path.exists(path):
-            return None
-        pid = _query(_descriptor(path), offset)
+        try:
+            if path not in _descriptors and not os.path.exists(path):
+                return None
+            pid = _query(_descriptor(path), offset)
+        except OSError as error:
+            raise _cannot_lock(path, error) from error
         return None if pid is None else Owner(pid)
 
     def renew(self, lease: Lease) -> bool:

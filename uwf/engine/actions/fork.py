@@ -19,7 +19,7 @@ from uwf.engine.chain.tags import (
     lasting,
     with_state,
 )
-from uwf.engine.chain.thread import Thread, move_head, read
+from uwf.engine.chain.thread import Thread, move_head, read, runner
 from uwf.engine.run.rebind import last_state
 from uwf.engine.run.transitions import both
 from uwf.record import replace
@@ -49,6 +49,9 @@ def fork(
     state = last_state(store, position, workflow)
     with store.transaction("fork") as tx:
         id = new_id(tx)
+        runner(
+            store, id
+        )  # as for a thread that is started: what cannot be asked for its lock is not begun
         old = tx.ref(THREADS + source)
         tags = {} if old is None else usage.inherited(tx, lasting(old.tags), old.id, node)
         tags |= {WORKFLOW: workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}

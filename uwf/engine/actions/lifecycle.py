@@ -19,7 +19,7 @@ from uwf.engine.chain.tags import (
     THREADS_END,
     WORKFLOW,
 )
-from uwf.engine.chain.thread import Thread, move_head, read
+from uwf.engine.chain.thread import Thread, move_head, read, runner
 from uwf.engine.run import asked
 from uwf.errors import InputError, StateError
 from uwf.guard import day
@@ -53,6 +53,9 @@ def start(store: Store, begin: Begin) -> Thread:
     check_folder(begin.cwd)
     with store.transaction("start") as tx:
         id = new_id(tx)
+        runner(
+            store, id
+        )  # where locks cannot be read nothing is begun: nobody could run or show it
         if begin.zone is not None:
             day.keep_zone(tx, begin.zone)
         workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))

@@ -1,7 +1,8 @@
-"""What an agent asks of the thread it works for, to be cancelled or stopped: recorded, and done once its step ended.
+"""What is asked of a thread that runs, to be cancelled or stopped: recorded, and done by the run that holds its lock.
 
-Done at once it would end its own caller: the step is stopped, with it the agent, and with that the command which was to
-cancel the thread. It is a switch, `asked/<thread>`; a run that dies leaves it to the next.
+Of an agent that asks for it of the thread it works for: done at once it would end its own caller, the step, with it the
+agent, and with that the command which was to cancel the thread. And of a person's `cancel`: whoever waits for the lock
+and gets it before that command does it first. It is a switch, `asked/<thread>`; a run that dies leaves it to the next.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ def record(store: Store, id: str, verb: str, reason: str | None = None) -> None:
     before = pause.state(store, ASKED + id)
     if before is None or before.name != CANCEL or verb == CANCEL:
         pause.turn_on(store, ASKED + id, verb, until_ms=None, why=reason or "")
+
+
+def take_back(store: Store, id: str) -> None:
+    """Forget what was asked: it could not be done, and who asked for it is told so."""
+    pause.turn_off(store, ASKED + id)
 
 
 def is_asked(store: Store, id: str) -> bool:

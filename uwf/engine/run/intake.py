@@ -112,7 +112,7 @@ def take_in(ctx: RunContext, id: str) -> Taken | None:
 
 def is_of(ctx: RunContext, order: Order, plan: Plan) -> bool:
     """Whether a step by `plan` is what `order` asks for first, which then needs no other."""
-    if order.rebind is not None or order.budget is not None:
+    if not (order.rebind is order.budget is order.cwd is None):
         return False
     said = None if order.supplement is None else ctx.redactor.text(order.supplement)
     is_told = said is None or (plan.supplement or "").endswith(said)

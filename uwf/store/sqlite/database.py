@@ -87,8 +87,11 @@ class Database:
             return self._again(error, lambda: self.run(sql, args).fetchall())
 
     def alone(self, what: str) -> AbstractContextManager[Any]:
-        """The lock of work on the whole store, in a file of its own: no writer waits for it."""
-        return exclusive(f"{self.path}-upkeep", f"cannot start {what} of {self.path}")
+        """The lock of work on the whole store, in a file of its own: no writer waits for it. It is waited for as a
+        writer waits for others.
+        """
+        refusal = f"cannot start {what} of {self.path}"
+        return exclusive(f"{self.path}-upkeep", refusal, self.wait_s)
 
     def begin(self, durable: bool, wait_s: float | None = None) -> None:
         """Become the one writer. StoreBusy when that takes longer than `wait_s`, by default that of the connection."""
