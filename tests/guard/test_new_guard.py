@@ -16,7 +16,7 @@ from uwf.config import edit
 from uwf.config_table import Table, count, key, some_duration
 from uwf.engine.query import guard_status
 from uwf.engine.run.admission import Admission
-from uwf.errors import ConfigInvalid
+from uwf.errors import ConfigInvalid, ReplyKept
 from uwf.guard import chain
 from uwf.guard.contract import (
     AttemptFailed,
@@ -103,9 +103,12 @@ def test_it_learns_with_what_is_published(rig: Rig, monkeypatch: pytest.MonkeyPa
     assert rig.store.counter(STEPS) == 1
     head = rig.head(id)
     monkeypatch.setattr(Curfew, "breaks", True)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ReplyKept, match="ZeroDivisionError"):
         rig.exec(id, CHANGES)
     assert (rig.store.counter(STEPS), rig.head(id)) == (1, head)  # neither without the other
+    monkeypatch.setattr(Curfew, "breaks", False)
+    rig.run(id, "exec")
+    assert (rig.store.counter(STEPS), len(rig.steps(id))) == (2, 2)
 
 
 def test_it_learns_of_failures_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,17 @@
 Limits are on tokens, money, steps, visits of one role, and seconds (see `uwf.quantities` for how they are
 written). A step is not begun when less than its reserve is left. What a thread has spent comes with the
 request; what the machine spent today is a counter, `usage/<date>`, to which every attempt adds; which day that is, for
-all processes of the home, says `day`.
+all processes of the home, says `day`. Steps of many threads may run at once: what they are expected to use of the day
+counts from their beginning, see `reserve`. So of all of them together only the last may go past the limit.
 """
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.config_table import Table, amounts, key
-from uwf.errors import PersonNeeded
-from uwf.guard.contract import AttemptSucceeded, Guard, Status, StatusLine, refuse
+from uwf.errors import Crowded, PersonNeeded
+from uwf.guard import reserve
+from uwf.guard.contract import AttemptStopped, AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable
 from uwf.guard.day import date, keep_zone, midnight_ms, zone_name, zone_of
 from uwf.quantities import (
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
 DAYS = "usage/"
 KEPT_DAYS = 31
+LOOK_MS = 2_000
+"""When to ask again for what others have set down: most of them use less."""
+_OF_A_DAY = (TOKENS, USD, STEPS, TIME)
 
 
 class Budget(Guard):
@@ -70,11 +76,18 @@ class Budget(Guard):
         if short:
             raise self._refuse_thread(request, short, limits, used)
         # Also without a limit: each attempt adds to it in the end.
-        used = today(self._host.store, self._zone(self._host.store))
+        today(self._host.store, self._zone(self._host.store))
         if self.rules.day:
-            short = _short(self.rules.day, used, self._needed)
-            if short:
-                raise self._refuse_day(short, used)
+            self._check_day(self._host.store, request)
+
+    def begins(self, tx: Transaction, request: Request) -> None:
+        """Set down what a step is expected to use of the day, in the transaction that puts its beginning on record.
+
+        Raises `Refused` where other steps have set down the rest since `enter`.
+        """
+        if self.rules.day:
+            mine, others = self._check_day(tx, request)
+            reserve.set_down(tx, request.thread, mine, others)
 
     def reached(
         self, limits: Mapping[str, float], spent: Mapping[str, float], visits: int = 0
@@ -100,6 +113,10 @@ class Budget(Guard):
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         steps = 1 if isinstance(outcome, AttemptSucceeded) else 0
         used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
+        if self.rules.day:
+            reserve.let_go(tx, request.thread)
+            if not isinstance(outcome, AttemptStopped):
+                reserve.learn(tx, request, {name: _amount(used.get(name)) for name in _OF_A_DAY})
         keep_zone(tx, self._host.zone)
         zone = self._zone(tx)
         counter = DAYS + date(zone)
@@ -109,21 +126,52 @@ class Budget(Guard):
         total = before or {}
         tx.set_counter(
             counter,
-            {
-                name: total.get(name, 0.0) + _amount(used.get(name))
-                for name in (TOKENS, USD, STEPS, TIME)
-            },
+            {name: total.get(name, 0.0) + _amount(used.get(name)) for name in _OF_A_DAY},
         )
 
     def status(self) -> Status:
-        used, limits = today(self._host.store, self._zone(self._host.store)), self.rules.day
+        store, limits = self._host.store, self.rules.day
+        used, held = self._today(store), _sum(reserve.of_others(store, store.leases, ""))
         lines = []
         for name, spent in used.items():
             limit = limits.get(name)
             of = "" if limit is None else f" of {written(name, limit)}"
+            if held.get(name):
+                of += f", {said(name, held[name])} more by what runs"
             share = None if limit is None else spent / limit
             lines.append(StatusLine(f"{name} today", said(name, spent) + of, share))
-        return Status(tuple(lines), {"today": used, "dayBudget": dict(limits)})
+        facts = {"today": used, "dayBudget": dict(limits), "dayReserved": held}
+        return Status(tuple(lines), facts)
+
+    def _today(self, counters: Counters) -> dict[str, float]:
+        """What was used today, with replies that could not be stored yet."""
+        kept = self._host.kept()
+        used = today(counters, self._zone(counters))
+        return {name: spent + kept.get(name, 0.0) for name, spent in used.items()}
+
+    def _check_day(
+        self, counters: Counters, request: Request
+    ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """What the step is to set down, and what others have. Raises `Refused`.
+
+        One whose like has never ended sets down all that is left. The last one may begin with less than it needs, as
+        long as something is left that no other has set down.
+        """
+        limits, used = self.rules.day, self._today(counters)
+        short = _short(limits, used, self._needed)
+        if short:
+            raise self._refuse_day(short, used)
+        others = reserve.of_others(counters, self._host.store.leases, request.thread)
+        held, lately, mine = _sum(others), reserve.expected(counters, request), {}
+        for name, limit in limits.items():
+            left = limit - used[name] - held.get(name, 0.0)
+            likely = self.rules.reserve.get(name, lately.get(name, self.rules.step.get(name)))
+            if name == STEPS:
+                likely = 1.0
+            if held.get(name) and left < max(likely or 0.0, 1e-9):
+                raise self._refuse_crowded(name, used[name], held[name], likely)
+            mine[name] = max(0.0, left) if likely is None else likely
+        return mine, others
 
     def _zone(self, counters: Counters) -> tzinfo:
         return zone_of(counters, self.rules.zone, self._host.zone)
@@ -163,6 +211,17 @@ class Budget(Guard):
             hint=f"uwf config set budget.day.{name} {written(name, enough)}",
         )
 
+    def _refuse_crowded(self, name: str, used: float, held: float, likely: float | None) -> Refused:
+        needs = "" if likely is None else f", and this one {said(name, likely)}"
+        return refuse(
+            "budget_exhausted",
+            f"this machine has used {name} {said(name, used)} of {written(name, self.rules.day[name])} today; what "
+            f"runs now is expected to use {said(name, held)} of the rest{needs}",
+            kind=Crowded,
+            retry_at_ms=clock.now_ms() + LOOK_MS,
+            hint="uwf guard status",
+        )
+
     def _in_words(
         self, short: list[str], limits: Mapping[str, float], used: Mapping[str, float]
     ) -> str:
@@ -181,7 +240,7 @@ class Budget(Guard):
 def today(counters: Counters, zone: tzinfo | None = None) -> dict[str, float]:
     """What this machine has used since midnight in `zone`, by default that of the home, by name."""
     total = counters.counter(DAYS + date(zone or zone_of(counters))) or {}
-    return {name: total.get(name, 0.0) for name in (TOKENS, USD, STEPS, TIME)}
+    return {name: total.get(name, 0.0) for name in _OF_A_DAY}
 
 
 def _short(
@@ -194,6 +253,14 @@ def _short(
 
 def _used(spent: Mapping[str, float], visits: int) -> dict[str, float]:
     return {**{name: spent.get(name, 0.0) for name in NAMES}, VISITS: visits}
+
+
+def _sum(reserved: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for one in reserved.values():
+        for name, amount in one.items():
+            total[name] = total.get(name, 0.0) + amount
+    return total
 
 
 def _amount(value: Any) -> float:

@@ -30,6 +30,11 @@ def _nobody(thread: str) -> Mapping[str, str] | None:
     return None
 
 
+def _nothing() -> dict[str, float]:
+    """No cost."""
+    return {}
+
+
 class Host(Record):
     """Where guards stand: a home with its store, as the process `owner` meets it.
 
@@ -37,7 +42,7 @@ class Host(Record):
     run at once. `clear(thread)` ends what a dead process left running of a thread that nothing runs any more, and says
     whether there was anything. `zone` is the name of the time zone of this process, where it has one.
     `labels_under_way(thread)` gives the labels of a thread that runs, or stands between two of its steps; None for any
-    other.
+    other. `kept()` is what replies have cost that could not be stored yet.
     """
 
     store: Store
@@ -49,6 +54,7 @@ class Host(Record):
     clear: Callable[[str], bool]
     zone: str | None = None
     labels_under_way: Callable[[str], Mapping[str, str] | None] = _nobody
+    kept: Callable[[], Mapping[str, float]] = _nothing
 
 
 def _is_available() -> None:

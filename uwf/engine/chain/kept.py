@@ -105,6 +105,11 @@ def cost(path: str) -> dict[str, float]:
     return usage.of_attempt(reply.usage, reply.came.duration_ms)
 
 
+def cost_of_all(home: str) -> dict[str, float]:
+    """What the attempts have used whose replies are kept."""
+    return usage.add({}, *map(cost, found(home)))
+
+
 class Room:
     """Some of the disk, for one reply that may find no other place. With none to be had, one does without."""
 

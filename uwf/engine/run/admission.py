@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from uwf import points
 from uwf.agent.process import platform
+from uwf.engine.chain import kept
 from uwf.engine.chain.tags import IDLE, STATUS, THREADS, labels_of
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
@@ -74,6 +75,7 @@ class Admission:
             clear=clear,
             zone=zone,
             labels_under_way=self._labels_under_way,
+            kept=lambda: kept.cost_of_all(home),
         )
         self.guards = chain.of(host)
         self.budget = Budget(host)

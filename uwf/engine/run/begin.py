@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uwf.engine.run.order import NextStep
     from uwf.engine.run.prompt import Prompt
     from uwf.engine.run.rebind import Rebind
+    from uwf.guard.contract import Request
     from uwf.store.owner import Owner
     from uwf.store.protocols import Ref, Transaction
 
@@ -32,12 +33,14 @@ def begin(
     recorder: AttemptRecorder,
     sections: Prompt,
     agent: Owner | None,
+    request: Request | None,
 ) -> Thread:
     """Put on record that the agent is asked, and its process. Returns the thread as it is then.
 
     The first ask is the start of the attempt, with all that it changes of its thread: another workflow, a raised
     budget, another folder, the next round of a completed thread, a timer that is over. What an earlier attempt at the
-    step has changed is not changed again.
+    step has changed is not changed again. With the `request` of an agent that is to run goes what its step is expected
+    to use; raises `Refused` where others have set that down since the guards were asked.
     """
     is_first, ref = recorder.begun is None, thread.ref
     rebind = step.rebind if is_first and ref.id != step.plan.expect else None
@@ -50,6 +53,8 @@ def begin(
         recorder.started(tx, prompt, agent)
         points.at("attempt: objects written")
         if is_first:
+            if request is not None:
+                ctx.admission.budget.begins(tx, request)
             ref = _reopen(tx, step, ref)
             if step.told:
                 joined.told(tx, step.told, step.base.index + 1)

@@ -249,6 +249,7 @@ def _run_of(ctx: RunContext, now: Thread, reply: KeptReply) -> StepRun | None:
     ticket = Ticket(ctx.admission.guards, request_of(ctx, step, Order(EXEC)), ())
     run = StepRun(ctx, step, ticket)
     if beside is None:
+        run.came = reply.came
         run.started(None)
     else:
         run.recorder.go_on(beside)

@@ -17,6 +17,7 @@ from uwf.engine.chain.left_behind import is_kept
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
 from uwf.errors import Busy
+from uwf.guard import reserve
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -44,6 +45,7 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     end = AttemptEnd(failure, session=found.session, usage=found.usage)
     with store.transaction("settle") as tx:
         attempt = put_end(tx, found.begun, found.turns, end)
+        reserve.let_go(tx, thread)
         tx.set_ref(
             ATTEMPTS + thread, attempt, expect=found.last, why="settled after its process died"
         )

@@ -180,7 +180,10 @@ class StepRun:
 
     def started(self, agent: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""
-        self.thread = begin(self.ctx, self.step, self.thread, self.recorder, self.sections, agent)
+        request = self.ticket.request if self.came is None else None
+        self.thread = begin(
+            self.ctx, self.step, self.thread, self.recorder, self.sections, agent, request
+        )
 
     def _event(self, event: AgentEvent) -> None:
         """Keep what the agent says while it runs: session and usage count from the moment they are said."""
