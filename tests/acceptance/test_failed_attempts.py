@@ -38,7 +38,7 @@ def test_every_command_that_looks_tells_of_it(project: Project, failed: str) -> 
     for text in (shown, listed, steps.out, page):
         assert FALLING in text and "exit_code" in text
     assert "exit_code (2 attempts)" in shown and "exit_code (2 attempts)" in listed
-    assert f"next try     by hand: {way_on}\n" in shown
+    assert f"next try   by hand: {way_on}\n" in shown
     assert f"next try by hand: {way_on}" in steps.err and way_on in page
     assert len([line for line in steps.out.splitlines() if FALLING in line]) == 2
     assert "## Attempts at step 2" in page and page.count("**exit_code**: agent") == 2
@@ -64,7 +64,7 @@ def test_what_time_alone_cures_has_the_time_of_its_next_try(project: Project) ->
     wakes = project.show(thread)["wakeAt"]
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wakes // 1000))
     assert (
-        f"next try     {at}, or uwf thread exec {thread}\n" in project("thread", "show", thread).out
+        f"next try   {at}, or uwf thread exec {thread}\n" in project("thread", "show", thread).out
     )
     assert f"next try {at}" in project("thread", "list").out
     assert f"**Next try**: {at}" in project("thread", "read", thread).out
@@ -115,5 +115,5 @@ def test_what_a_killed_uwf_left_is_named_with_what_ends_it(project: Project) -> 
     project("thread", "stop", thread)
     assert not any(map(is_alive, running))
     shown = project("thread", "show", thread).out
-    assert "left behind" not in shown and "interrupted" in shown
-    assert f"next try     by hand: uwf thread exec {thread}\n" in shown
+    assert "left       " not in shown and "interrupted" in shown
+    assert f"next try   by hand: uwf thread exec {thread}\n" in shown

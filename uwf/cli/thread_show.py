@@ -214,8 +214,8 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         else "",
         "failed": failed(thread),
         "next try": tried,
-        "left behind": left_behind(thread),
-        "kept reply": thread.kept_reply or "",
+        "left": left_behind(thread),
+        "kept": thread.kept_reply or "",
         "waiting": _waiting(thread),
         "wakes": ""
         if thread.wake_at is None or thread.failed
