@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.gate import Gate, configure
 from tests.helpers.project import Project, is_alive, reply, until
 
 WRITES = r"""
@@ -130,3 +131,13 @@ def test_ctrl_c_ends_the_agent(project: Project) -> None:
     _, err = process.communicate()
     assert process.returncode == 130 and b"error: stopped" in err
     assert not is_alive(int(pids.read_text()))
+
+
+def test_it_takes_a_slot_as_every_agent_does(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate = Gate(project)
+    process = gate.running(project.begin())
+    done = project("agent", "try", project.agent(reply()).command, "--json", expect=75)
+    assert (done.error["reason"], done.error["hint"]) == ("server_overloaded", "uwf guard status")
+    gate.open()
+    process.communicate()

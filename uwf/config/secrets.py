@@ -119,17 +119,20 @@ def _forms(value: str) -> list[str]:
 
 
 def _in_url(value: str) -> list[str]:
-    """`value` as a part of a URL, where that looks different: with `/` as it is, and without."""
+    """`value` as a part of a URL, where that looks different: with `/` as it is, and without; with `%2F`, and `%2f`."""
     if value.isascii() and value.replace("-", "").replace("_", "").isalnum():
         return []
     data = value.encode(errors="surrogateescape")
     found = []
-    for kept in (b"-._~", b"-._~/"):
-        parts = [
-            chr(b) if (chr(b).isalnum() and b < 128) or b in kept else f"%{b:02X}" for b in data
-        ]
-        found.append("".join(parts))
-    return [form for form in found if form != value and len(form) >= ENCODED_CHARS]
+    for plain in (b"-._~", b"-._~/"):
+        for digits in ("%{:02X}", "%{:02x}"):
+            letters = (chr(b) if _is_plain(b, plain) else digits.format(b) for b in data)
+            found.append("".join(letters))
+    return [form for form in dict.fromkeys(found) if form != value and len(form) >= ENCODED_CHARS]
+
+
+def _is_plain(byte: int, plain: bytes) -> bool:
+    return byte in plain or (byte < 128 and chr(byte).isalnum())
 
 
 def _in_base64(data: bytes) -> list[str]:

@@ -94,6 +94,7 @@ def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
         attempt = read_attempt(ctx.store, thread.id)
         error = None if attempt is None else attempt.failure
         if error is None and refusal.code != NO_AGENT:
+            refusal.hint = "uwf guard status"  # its own names the thread, which nobody has
             raise
         error = error or Failure(NO_AGENT, refusal.message)
     except Interrupted as stopped:
