@@ -176,7 +176,7 @@ def _fields(step: StepPage) -> dict[str, str]:
         "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
         "usage": named_numbers(step.usage),
         "attempts": str(1 + len(step.attempts)),
-        "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures),
+        "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures[-3:]),
         "supplement": step.supplement or "",
         "instruction": step.instruction,
         **step.fields,

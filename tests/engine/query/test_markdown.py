@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.helpers.fake_agent import crash, reply, suspend
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
@@ -121,3 +123,18 @@ def test_values_stand_on_one_line() -> None:
     ]
     assert inline("two\nlines") == "two\n  lines"
     assert quote("a\n\nb") == "> a\n>\n> b"
+
+
+def test_of_many_failed_attempts_the_newest_are_told(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(lenient=True)
+    id = rig.start()
+    rig.exec(id, crash("denied 1"))
+    for number in range(2, 13):
+        rig.resume(id, crash(f"denied {number}"))
+    text = shown(rig, id)
+    assert "## Attempts at step 1\n\n- *2 earlier attempts*\n- *Attempt 3 of writer" in text
+    assert "denied 12" in text and "denied 2\n" not in text
+    rig.resume(id, WROTE)
+    text = shown(rig, id)
+    assert "Attempts at step" not in text
+    assert text.index("- *2 earlier attempts*") > text.index("## Step 1: writer → done")

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from uwf.engine.query.failures import FailureView
 
 
+MOST_FAILURES = 10
+"""A night without network makes hundreds of attempts, which are alike."""
+
+
 class Page(Record):
     """A thread, a step or an attempt, which `id` names, as Markdown."""
 
@@ -96,9 +100,11 @@ def step_markdown(reader: Reader, step: Step) -> str:
 
 
 def _failures(failed: tuple[FailureView, ...]) -> str:
-    """Attempts that did not become a step, a line each."""
+    """Attempts that did not become a step, a line each; of many the newest."""
     lines = []
-    for each in failed:
+    if len(failed) > MOST_FAILURES:
+        lines.append(f"- *{counted(len(failed) - MOST_FAILURES, 'earlier attempt')}*")
+    for each in failed[-MOST_FAILURES:]:
         when = "" if each.at is None else f"{clock.iso(each.at)}, "
         lines.append(
             f"- *Attempt {each.number} of {each.role}, {when}`{each.attempt[:16]}`*: "
