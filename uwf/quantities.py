@@ -126,6 +126,11 @@ def said(name: str, amount: float) -> str:
     return written(name, amount)
 
 
+def unseen(name: str, limit: float, agent: str) -> str:
+    """What is said of a budget of which `agent` reports nothing."""
+    return f"{name} unknown of {written(name, limit)} (agent {agent} reports none)"
+
+
 def read_amount(name: str, given: Any) -> float:
     """The amount that `given`, a text or a number of a file, stands for. ValueError says why it is none."""
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):

@@ -152,3 +152,30 @@ def test_the_day_of_a_home_is_that_of_its_first_thread(project: Project) -> None
     project("config", "set", "budget.zone", "Asia/Kathmandu")
     refused = project("config", "set", "budget.zone", "Mars/Olympus", expect=2)
     assert "no time zone" in refused.err
+
+
+def test_a_budget_that_nobody_can_see_is_said(project: Project) -> None:
+    silent = project.program(
+        "silent", "cat >/dev/null; printf -- '---\\n$status: written\\ntitle: T\\n---\\n'"
+    )
+    project("config", "set", "agents.claude.command", silent)
+    thread = project.begin(REVIEW, "--budget", "usd=5")
+    assert "unseen" not in project.show(thread)
+    done = project("thread", "exec", thread, "--agent", "claude")
+    unknown = "usd unknown of 5 (agent claude reports none)"
+    assert done.err == f"warning: {unknown}\n"
+    assert project.show(thread)["unseen"] == {"usd": "claude"}
+    [line] = [
+        line for line in project("thread", "show", thread).out.splitlines() if "spent" in line
+    ]
+    assert unknown in line
+
+    project("config", "set", "budget.unseen", "refuse")
+    other = project.begin(REVIEW, "--budget", "usd=5")
+    project("thread", "exec", other, "--agent", "claude")
+    third = project.begin(REVIEW, "--budget", "usd=5")
+    refused = project("thread", "exec", third, "--agent", "claude", "--json", expect=5).error
+    assert (refused["reason"], refused["retryAtMs"]) == ("budget_unseen", None)
+    assert unknown in refused["message"]
+    project(*refused["hint"].split()[1:])
+    project("thread", "exec", third, "--agent", "claude")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.agent.stop import Stop as Stop
+from uwf.engine.events import BudgetUnseen as BudgetUnseen
 from uwf.engine.events import NotTakenIn as NotTakenIn
 from uwf.engine.events import Recovered as Recovered
 from uwf.engine.events import ReplyRejected as ReplyRejected

@@ -96,9 +96,11 @@ def state(thread: ThreadView) -> str:
 
 def spent(thread: ThreadView) -> str:
     """What a thread has used, beside what it may."""
-    limits = thread.budget or {}
+    limits, unseen = thread.budget or {}, thread.unseen or {}
     return ", ".join(
-        said + (f" of {quantities.written(name, limits[name])}" if name in limits else "")
+        quantities.unseen(name, limits[name], unseen[name])
+        if name in unseen
+        else said + (f" of {quantities.written(name, limits[name])}" if name in limits else "")
         for name, said in _amounts(thread).items()
     )
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from uwf import clock, quantities
 from uwf.app.events import (
+    BudgetUnseen,
     NotTakenIn,
     Recovered,
     ReplyRejected,
@@ -65,6 +66,7 @@ class Live:
         self._problems: tuple[str, ...] = ()
         self._ticking = False
         self._left_out: set[tuple[str, ...]] = set()
+        self._unseen: set[str] = set()
 
     def __enter__(self) -> Live:
         return self
@@ -93,6 +95,9 @@ class Live:
             self._out.note(f"{event.role}: reply not valid, asking again: {why}")
         elif isinstance(event, UsageLeftOut):
             self._warn_left_out(event)
+        elif isinstance(event, BudgetUnseen) and event.what not in self._unseen:
+            self._unseen.add(event.what)
+            self._out.warning(event.what)
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Waiting):

@@ -51,6 +51,14 @@ class UsageLeftOut(Record):
     names: tuple[str, ...]
 
 
+class BudgetUnseen(Record):
+    """An agent did not report what is limited: `what` says it in words."""
+
+    thread: str
+    role: str
+    what: str
+
+
 class Retrying(Record):
     """An attempt failed for a reason that may pass; the next one begins after `delay_s` seconds."""
 
@@ -134,6 +142,7 @@ if TYPE_CHECKING:
         | Turn
         | ReplyRejected
         | UsageLeftOut
+        | BudgetUnseen
         | Retrying
         | Waiting
         | Recovered

@@ -10,9 +10,9 @@ counts from their beginning, see `reserve`. So of all of them together only the 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.config_table import Table, amounts, key
+from uwf.config_table import Table, amounts, key, one_of
 from uwf.errors import Crowded, PersonNeeded
-from uwf.guard import reserve
+from uwf.guard import reserve, unseen
 from uwf.guard.contract import AttemptStopped, AttemptSucceeded, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable
 from uwf.guard.day import date, keep_zone, midnight_ms, zone_name, zone_of
@@ -54,7 +54,7 @@ class Budget(Guard):
     class Rules(Table, at="budget"):
         """Limits by name: of one step, of a thread for its whole life, of the machine in a day. `reserve` is what must
         be left for a step to begin; without it, what a step may use; without that, anything at all. `zone` is where a
-        day begins.
+        day begins. `unseen` says what is done with an agent that does not report what is limited.
         """
 
         step: Mapping[str, float] = amounts(TOKENS, USD, TIME)
@@ -62,6 +62,7 @@ class Budget(Guard):
         day: Mapping[str, float] = amounts(TOKENS, USD, STEPS, TIME)
         reserve: Mapping[str, float] = amounts(TOKENS, USD)
         zone: str | None = key(zone_name)
+        unseen: str = key(one_of((unseen.WARN, unseen.REFUSE)), unseen.WARN)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -75,6 +76,8 @@ class Budget(Guard):
         short = _short(limits, used, self._needed)
         if short:
             raise self._refuse_thread(request, short, limits, used)
+        if self.rules.unseen == unseen.REFUSE:
+            unseen.check(self._host.store, request.agent, self._limits(request))
         # Also without a limit: each attempt adds to it in the end.
         today(self._host.store, self._zone(self._host.store))
         if self.rules.day:
@@ -88,6 +91,12 @@ class Budget(Guard):
         if self.rules.day:
             mine, others = self._check_day(tx, request)
             reserve.set_down(tx, request.thread, mine, others)
+
+    def unseen(self, request: Request, usage: Mapping[str, Any]) -> str | None:
+        """What is limited and not in the `usage` of a step, in words; None when all is."""
+        limits = self._limits(request)
+        names = unseen.left_out(limits, usage) if limits else []
+        return unseen.in_words(names, limits, request.agent) if names else None
 
     def reached(
         self, limits: Mapping[str, float], spent: Mapping[str, float], visits: int = 0
@@ -112,6 +121,8 @@ class Budget(Guard):
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         steps = 1 if isinstance(outcome, AttemptSucceeded) else 0
+        if steps and self.rules.unseen == unseen.REFUSE:
+            unseen.learn(tx, request.agent, outcome.usage)
         used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
         if self.rules.day:
             reserve.let_go(tx, request.thread)
@@ -142,6 +153,10 @@ class Budget(Guard):
             lines.append(StatusLine(f"{name} today", said(name, spent) + of, share))
         facts = {"today": used, "dayBudget": dict(limits), "dayReserved": held}
         return Status(tuple(lines), facts)
+
+    def _limits(self, request: Request) -> dict[str, float]:
+        """All that the request is under, those of its thread before those of the day."""
+        return {**self.rules.day, **self.rules.thread, **request.budget}
 
     def _today(self, counters: Counters) -> dict[str, float]:
         """What was used today, with replies that could not be stored yet."""

@@ -55,6 +55,11 @@ def reported(thread: Thread) -> dict[str, float] | None:
     return {name: amount for name, amount in spent.items() if name != TIME} or None
 
 
+def unseen(used: Mapping[str, float], limits: Mapping[str, float]) -> tuple[str, ...]:
+    """What of the `limits` no agent has reported, of those that have `used` time."""
+    return tuple(name for name in (TOKENS, USD) if TIME in used and name in limits.keys() - used)
+
+
 def undone(tags: Mapping[str, str]) -> dict[str, float]:
     """What a thread used that no longer stands in its chain. Raises `StoreError` for a tag that is no amount."""
     found: dict[str, float] = {}

@@ -90,9 +90,16 @@ class RunView(StateView):
 class ThreadView(StateView):
     """`thread show`, and a row of `thread list`."""
 
-    left_out: ClassVar[tuple[str, ...]] = ("forked_from", "end_reason", "left_behind", "kept_reply")
+    left_out: ClassVar[tuple[str, ...]] = (
+        "forked_from",
+        "end_reason",
+        "left_behind",
+        "kept_reply",
+        "unseen",
+    )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
-    `kept_reply` the file with a reply that could not be stored yet."""
+    `kept_reply` the file with a reply that could not be stored yet; `unseen` has what is limited and that no agent has
+    reported, each with the last agent."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -115,6 +122,7 @@ class ThreadView(StateView):
     failed: FailureView | None = None
     left_behind: LeftBehind | None = None
     kept_reply: str | None = None
+    unseen: Mapping[str, str] | None = None
 
     @property
     def is_readable(self) -> bool:

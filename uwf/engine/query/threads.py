@@ -188,7 +188,18 @@ class ThreadViews:
             end_reason=tags.get(END_REASON),
             failed=None if thread.attempt is None else _newest_failure(self._store, thread),
             kept_reply=None if running is not None else self._kept_reply(thread.id),
+            unseen=self._unseen(thread, state.current_role),
         )
+
+    def _unseen(self, thread: Thread, role: str | None) -> dict[str, str] | None:
+        limits = self._budget(thread, role)
+        names = usage.unseen(usage.of_thread(self._store, thread), limits) if limits else ()
+        if not names:
+            return None
+        agent = "" if thread.attempt is None else thread.attempt.agent
+        if thread.position.step is not None:
+            agent = self._store.get(thread.position.step).payload["agent"]
+        return dict.fromkeys(names, agent)
 
     def _kept_reply(self, id: str) -> str | None:
         """The file with a reply of the thread that could not be stored."""

@@ -28,7 +28,7 @@ from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
-from uwf.engine.events import ReplyRejected, StepStarted, Turn, UsageLeftOut
+from uwf.engine.events import BudgetUnseen, ReplyRejected, StepStarted, Turn, UsageLeftOut
 from uwf.engine.run import budget, echoes, invocation, prompt, retry
 from uwf.engine.run.begin import begin
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
@@ -230,6 +230,9 @@ class StepRun:
 
     def _accepted(self, reply: ValidReply, came: Came) -> Accepted:
         used = usage.of_attempt(self.usage, came.duration_ms)
+        unseen = self.ctx.admission.budget.unseen(self.ticket.request, used)
+        if unseen is not None:
+            self.ctx.on_event(BudgetUnseen(self.step.thread.id, self.step.plan.role, unseen))
         spent = usage.add(
             usage.before_step(self.step.thread, self.step.base),
             *usage.of_attempts(self.ctx.cache, self.recorder.start.before),
