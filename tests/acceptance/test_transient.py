@@ -33,9 +33,13 @@ def test_an_outage_is_exit_75_with_the_time_of_the_next_try(project: Project) ->
     thread = project.begin()
     head = project.show(thread)["head"]
     done = project("thread", "exec", thread, "--until-done", "--json", expect=75)
-    assert (done.out, done.error["code"], done.error["reason"]) == ("", "transient", "transient")
+    assert (done.error["code"], done.error["reason"]) == ("transient", "transient")
     assert OUTAGE in done.error["message"]
     shown = project.show(thread)
+    [line] = done.json_lines
+    assert (line["status"], line["role"], line["step"]) == ("idle", "worker", None)
+    assert (line["wakeAt"], line["error"]) == (shown["wakeAt"], shown["error"])
+    assert OUTAGE in line["suspendMessage"] and shown["suspendMessage"] is None
     assert (shown["status"], shown["head"], shown["currentRole"]) == ("idle", head, "worker")
     assert shown["wakeAt"] == done.error["retryAtMs"] > time.time_ns() // 1_000_000
     assert OUTAGE in shown["wakeWhy"]

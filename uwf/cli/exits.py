@@ -61,7 +61,7 @@ def exit_code(error: BaseException) -> int:
 def after_step(line: RunView) -> int:
     """The exit code of a run whose last step came out as `line`."""
     if line.error is not None:
-        return AGENT_FAILED
+        return AGENT_FAILED if line.wake_at is None else NOT_NOW
     return SUSPENDED if line.status == "suspended" else DONE
 
 

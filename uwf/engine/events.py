@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.thread import Thread
+    from uwf.errors import Refused
 
 
 class StepStarted(Record):
@@ -122,6 +123,15 @@ class StepFailed(Record):
     attempt: str
 
 
+class StepPostponed(StepFailed):
+    """An attempt failed in a way that time alone cures, and is kept; the thread wakes for the next one.
+
+    `refusal` is what the run ends in.
+    """
+
+    refusal: Refused
+
+
 class StepOverBudget(Record):
     """The agent was ended because what it may use was used up, which is no failure; the thread is suspended."""
 
@@ -149,4 +159,4 @@ if TYPE_CHECKING:
         | TakenIn
         | NotTakenIn
     )
-    StepResult: TypeAlias = StepDone | StepFailed | StepOverBudget | GraphDone
+    StepResult: TypeAlias = StepDone | StepFailed | StepPostponed | StepOverBudget | GraphDone

@@ -68,12 +68,15 @@ class StateView(Record):
     round: int | None = None
     usage: Mapping[str, Any] | None = None
     error: ErrorView | None = None
+    wake_at: int | None = None
+    wake_why: str | None = None
 
 
 class RunView(StateView):
     """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to.
 
-    `joined`: another process has made it, which ran the thread already.
+    `joined`: another process has made it, which ran the thread already. `suspend_message` is why the run has gone no
+    further, also where the thread goes on by itself.
     """
 
     role: str | None = None
@@ -115,8 +118,6 @@ class ThreadView(StateView):
     completed_at: int | None = None
     running: RunningView | None = None
     waiting: WaitingView | None = None
-    wake_at: int | None = None
-    wake_why: str | None = None
     forked_from: ForkedFrom | None = None
     end_reason: str | None = None
     failed: FailureView | None = None

@@ -107,7 +107,7 @@ class ThreadViews:
 
     def result(self, result: StepResult) -> RunView:
         """The thread after one step of a run."""
-        from uwf.engine.events import GraphDone, StepDone, StepFailed
+        from uwf.engine.events import GraphDone, StepDone, StepFailed, StepPostponed
 
         state = vars(self._state(result.thread)) | {"error": None}
         if isinstance(result, GraphDone):
@@ -126,6 +126,8 @@ class ThreadViews:
             failure = result.failure
             state["usage"] = None
             state["error"] = ErrorView(failure.code, failure.message, result.attempt)
+        if isinstance(result, StepPostponed):
+            state["suspend_message"] = result.failure.message
         return RunView(**state, role=result.role)
 
     def way_on(self, thread: Thread) -> str:
@@ -157,6 +159,8 @@ class ThreadViews:
             round=thread.position.round if plan is None else plan.round,
             usage=usage.reported(thread),
             error=self._error(thread),
+            wake_at=number_of(tags, WAKE_AT, thread.id),
+            wake_why=tags.get(WAKE_WHY),
         )
 
     def _whole(self, thread: Thread, state: StateView) -> ThreadView:
@@ -180,8 +184,6 @@ class ThreadViews:
             completed_at=number_of(tags, COMPLETED_AT, thread.id),
             running=running,
             waiting=self._waiting(thread.id, running),
-            wake_at=number_of(tags, WAKE_AT, thread.id),
-            wake_why=tags.get(WAKE_WHY),
             forked_from=ForkedFrom(tags[FORKED_THREAD], tags.get(FORKED_STEP))
             if FORKED_THREAD in tags
             else None,

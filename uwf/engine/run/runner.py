@@ -10,7 +10,7 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import IDLE
-from uwf.engine.events import GraphDone, Retrying, StepDone, StepFailed, Waiting
+from uwf.engine.events import GraphDone, Retrying, StepDone, StepPostponed, Waiting
 from uwf.engine.run import asked, joining, publish, retry, transitions
 from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
@@ -89,6 +89,8 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
         after = asked.obeyed(ctx.store, result.thread)
         yield result if after is None else replace(result, thread=after)
         points.at("step: told")
+        if isinstance(result, StepPostponed) and after is None:
+            raise result.refusal
         if after is not None or not isinstance(result, StepDone) or result.thread.status != IDLE:
             return
         thread, result = result.thread, None
@@ -137,11 +139,16 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
         if isinstance(outcome, Retried):
             ctx.on_event(Retrying(id, role, outcome.failure.message, outcome.retry_in_s))
             sleep(outcome.retry_in_s)
-        elif isinstance(outcome, Postponed) and not asked.is_asked(ctx.store, id):
-            sit_out(retry.postponed(id, outcome.failure.message, outcome.wake_ms))
         else:
             assert isinstance(outcome, Postponed) and thread.attempt is not None, "it was kept"
-            return StepFailed(thread, role, outcome.failure, thread.attempt.last)
+            put_off = retry.postponed(id, outcome.failure.message, outcome.wake_ms)
+            ends = StepPostponed(thread, role, outcome.failure, thread.attempt.last, put_off)
+            if asked.is_asked(ctx.store, id):
+                return ends
+            try:
+                sit_out(put_off)
+            except Refused:
+                return ends
         step = step.again(thread)
 
 
