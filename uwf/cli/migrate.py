@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import command, opt
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     "migrate history",
     help="Move completed threads from the older place to where all threads are, once.",
     detail="One transaction. A thread that is in both places keeps its newer entry; the older one is "
-    "reported and stays where it is.",
+    "reported and stays where it is; so is what has the name of no thread. A thread of the older layout without a "
+    "status becomes idle or suspended.",
     example="uwf migrate history --dry-run",
     dry_run=opt("--dry-run", help="Only say what would be moved."),
 )
@@ -25,7 +27,17 @@ def history(ctx: Context, *, dry_run: bool = False) -> None:
         "conflicts": report.conflicts,
         "dryRun": dry_run,
     }
+    if report.unnamed:
+        document["unnamed"] = report.unnamed
+    if report.stated:
+        document["stated"] = report.stated
+    would = "would have " if dry_run else ""
     lines = [f"{'would move' if dry_run else 'moved'} {report.moved}, skipped {report.skipped}"]
+    if report.stated:
+        lines.append(f"{counted(report.stated, 'thread')} without a status {would}got one")
+    lines += [
+        f"skipped: {name} has the name of no thread, and stays there" for name in report.unnamed
+    ]
     lines += [
         f"conflict: thread {clash.thread} keeps {clash.kept[:12]}; "
         f"the older entry {clash.dropped[:12]} stays at {clash.ref}"

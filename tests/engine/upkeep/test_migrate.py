@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.rig import everything
+from tests.helpers.rig import Rig, everything
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep import migrate as history
 from uwf.engine.upkeep.migrate import HISTORY, Clash, Migration, Unmigrated
+from uwf.errors import StoreError
 from uwf.store.check import verify
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
@@ -161,11 +162,67 @@ def test_many_entries_are_moved_at_once(each_store: Store) -> None:
     assert each_store.count_refs(HISTORY) == 0
 
 
-IDS = st.sets(st.sampled_from([A, B, C, "x", "01ABC", "ü"]))
+def chained(rig: Rig, prefix: str, id: str = A, **tags: str) -> str:
+    """A thread of the older layout at a whole chain; its head."""
+    head = rig.head(rig.start())
+    with rig.store.transaction("test") as tx:
+        tx.set_ref(prefix + id, head, tags=tags, why="test")
+    return head
+
+
+def test_a_migrated_thread_has_the_name_of_its_workflow(rig: Rig) -> None:
+    chained(rig, HISTORY, reason="completed", completedAt="5")
+    chained(rig, HISTORY, B, reason="completed", completedAt="5", workflow="kept")
+    migrate(rig.store)
+    assert rig.ref(A).tags == {"status": "completed", "completedAt": "5", "workflow": "pair"}
+    assert rig.ref(B).tags["workflow"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("old", "today"),
+    [
+        ({}, {"status": "idle"}),
+        ({"label.repo": "shop"}, {"status": "idle", "label.repo": "shop"}),
+        (
+            {"suspendedRole": "writer", "suspendMessage": "Which?"},
+            {"status": "suspended", "suspendedRole": "writer", "suspendMessage": "Which?"},
+        ),
+        ({"reason": "suspended"}, {"status": "suspended", "suspendMessage": "suspended"}),
+    ],
+    ids=str,
+)
+def test_a_living_thread_without_a_status_gets_one(
+    rig: Rig, old: dict[str, str], today: dict[str, str]
+) -> None:
+    head = chained(rig, THREADS, **old)
+    with pytest.raises(StoreError) as error:
+        rig.thread(A)
+    assert error.value.hint == "uwf migrate history"
+    assert migrate(rig.store, dry_run=True).stated == 1
+    assert migrate(rig.store) == Migration(0, 0, (), (), 1)
+    assert (rig.head(A), rig.ref(A).tags) == (head, {"workflow": "pair", **today})
+    assert rig.row(A)["status"] == today["status"]
+    assert migrate(rig.store) == Migration(0, 0, ())
+
+
+def test_what_has_the_name_of_no_thread_stays_and_is_named(each_store: Store) -> None:
+    entry(each_store, HISTORY, "release-2024", reason="done")
+    entry(each_store, HISTORY, "9" * 26)
+    entry(each_store, THREADS, "mine")
+    before = everything(each_store)
+    unnamed = (f"{HISTORY}{'9' * 26}", f"{HISTORY}release-2024", f"{THREADS}mine")
+    assert migrate(each_store) == Migration(0, 3, (), unnamed)
+    assert everything(each_store) == before
+    assert history.left(each_store) is None, "nothing is left to do"
+
+
+NAMES = {"x", "01ABC", "ü"}
+IDS_OR_NAMES = st.sampled_from([A, B, C, *NAMES])
+IDS = st.sets(IDS_OR_NAMES)
 REASONS = st.sampled_from(["", "completed", "cancelled", "merged", "done"])
 
 
-@given(living=IDS, old=st.dictionaries(st.sampled_from([A, B, C, "x", "ü"]), REASONS))
+@given(living=IDS, old=st.dictionaries(IDS_OR_NAMES, REASONS))
 @settings(max_examples=50)
 def test_nothing_is_lost_and_every_tag_is_legal(living: set[str], old: dict[str, str]) -> None:
     store = open_in_memory()
@@ -174,9 +231,10 @@ def test_nothing_is_lost_and_every_tag_is_legal(living: set[str], old: dict[str,
     heads = {id: entry(store, HISTORY, id, reason=reason) for id, reason in old.items()}
     report = migrate(store)
     assert report.moved + report.skipped == len(old)
-    assert {clash.thread for clash in report.conflicts} == living & old.keys()
+    assert {clash.thread for clash in report.conflicts} == living & (old.keys() - NAMES)
+    assert set(report.unnamed) == {HISTORY + name for name in old.keys() & NAMES}
     for id, head in heads.items():
-        ref = store.ref((HISTORY if id in living else THREADS) + id)
+        ref = store.ref((HISTORY if id in living | NAMES else THREADS) + id)
         assert ref is not None
         assert ref.id == head
     for ref in store.refs(THREADS):

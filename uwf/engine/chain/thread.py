@@ -8,7 +8,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, read_attempt
 from uwf.engine.chain.nodes import Position
-from uwf.engine.chain.tags import IDLE, STATUS, STATUSES, THREADS, with_state
+from uwf.engine.chain.tags import STATUS, STATUSES, THREADS, with_state
 from uwf.errors import Conflict, NotFound, StoreError
 from uwf.record import Record
 
@@ -82,9 +82,16 @@ def at(ref: Ref, position: Position, attempt: Attempt | None) -> Thread:
 
 
 def _check_status(ref: Ref) -> None:
-    if ref.tags.get(STATUS) not in STATUSES:
+    status = ref.tags.get(STATUS)
+    if status is None:
         raise StoreError(
-            f"ref {ref.name} has status {ref.tags.get(STATUS, IDLE)!r}, which no thread can have",
+            f"ref {ref.name} says nothing of its status, as in stores of an older layout",
+            hint="uwf migrate history",
+            code="bad_status",
+        )
+    if status not in STATUSES:
+        raise StoreError(
+            f"ref {ref.name} has status {status!r}, which no thread can have",
             hint=f"uwf ref log {ref.name}",
             code="bad_status",
         )

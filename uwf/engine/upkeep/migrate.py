@@ -1,19 +1,30 @@
-"""Migration of old stores: completed threads that stand under `@uwf/history/`. Nothing else knows that prefix."""
+"""Migration of old stores: completed threads that stand under `@uwf/history/`, and others whose tags name no status.
+
+Nothing else knows that prefix. What is under it and has the name of no thread stays where it is, and is named.
+"""
 
 from __future__ import annotations
 
-from uwf import points
+from uwf import clock, points
+from uwf.engine.chain.nodes import WRONG_SHAPE, Position
 from uwf.engine.chain.tags import (
     CANCELLED,
     COMPLETED,
     END_REASON,
+    IDLE,
     STATUS,
     SUSPEND_MESSAGE,
+    SUSPENDED,
     SUSPENDED_ROLE,
     THREADS,
+    WORKFLOW,
+    ThreadState,
+    with_state,
 )
 from uwf.engine.chain.thread import move_head
+from uwf.errors import UwfError
 from uwf.record import Record
+from uwf.workflow import model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,9 +53,15 @@ class Clash(Record):
 
 
 class Migration(Record):
+    """How many entries were moved and skipped: `conflicts`, and those in `unnamed`, which are called as no thread is.
+    `stated` counts the threads in today's place that got the status that they lacked.
+    """
+
     moved: int
     skipped: int
     conflicts: tuple[Clash, ...]
+    unnamed: tuple[str, ...] = ()
+    stated: int = 0
 
 
 class Unmigrated(Record):
@@ -67,6 +84,8 @@ def left(store: Store) -> Unmigrated | None:
     found = None
     for old in store.names(HISTORY, limit=LOOKED_AT):
         thread = old.removeprefix(HISTORY)
+        if not clock.is_ulid(thread):
+            continue
         if store.ref(THREADS + thread) is None:
             return Unmigrated(thread, clashes=False)
         found = found or Unmigrated(thread, clashes=True)
@@ -74,29 +93,47 @@ def left(store: Store) -> Unmigrated | None:
 
 
 def migrate(store: Store, *, dry_run: bool) -> Migration:
-    """Move every thread under the old prefix, in one transaction. Running it again moves 0."""
-    moved, skipped = 0, 0
+    """Move every thread under the old prefix, and write down the state of those that have none, in one transaction.
+
+    Running it again moves 0.
+    """
+    moved = stated = 0
     clashes: list[Clash] = []
+    unnamed: list[str] = []
     with store.transaction("migrate") as tx:
-        taken = set(tx.names(THREADS))  # one look for all of them
+        living = {ref.name.removeprefix(THREADS): ref for ref in tx.refs(THREADS)}
         for old in tx.refs(HISTORY):
             id = old.name.removeprefix(HISTORY)
-            living = tx.ref(THREADS + id) if THREADS + id in taken else None
-            if living is not None:
-                skipped += 1
-                clashes.append(Clash(id, living.id, old.id))
+            if not clock.is_ulid(id):
+                unnamed.append(old.name)
+            elif id in living:
+                clashes.append(Clash(id, living[id].id, old.id))
+            else:
+                moved += 1
+                if not dry_run:
+                    _move(tx, old, id)
+                    points.at("migrate: entry moved")
+        for id, ref in living.items():
+            if STATUS in ref.tags:
                 continue
-            moved += 1
+            if not clock.is_ulid(id):
+                unnamed.append(ref.name)
+                continue
+            stated += 1
             if not dry_run:
-                _move(tx, old, id)
-                points.at("migrate: entry moved")
-    return Migration(moved, skipped, tuple(clashes))
+                tags = with_workflow(tx, ref, state_today(ref))
+                _point(tx, id, ref, tags, "its state is written down")
+    return Migration(moved, len(clashes) + len(unnamed), tuple(clashes), tuple(unnamed), stated)
 
 
 def _move(tx: Transaction, old: Ref, id: str) -> None:
-    tags = tags_today(old)
-    move_head(tx, id, old.id, lambda _: tags, expect=None, why="migrated from history")
+    _point(tx, id, old, with_workflow(tx, old, tags_today(old)), "migrated from history")
     tx.delete_ref(old.name, expect=old.id, why=f"migrated to {THREADS}{id}")
+
+
+def _point(tx: Transaction, id: str, ref: Ref, tags: dict[str, str], why: str) -> None:
+    expect = ref if ref.name == THREADS + id else None
+    move_head(tx, id, ref.id, lambda _: tags, expect=expect, why=why)
 
 
 def tags_today(old: Ref) -> dict[str, str]:
@@ -110,3 +147,23 @@ def tags_today(old: Ref) -> dict[str, str]:
     if not tags.get("completedAt", "").isdecimal():
         tags["completedAt"] = str(old.updated_ms)
     return tags
+
+
+def state_today(ref: Ref) -> dict[str, str]:
+    """The tags of a thread that has not ended and whose status was not written down: suspended, if it says why."""
+    role, message = ref.tags.get(SUSPENDED_ROLE), ref.tags.get(SUSPEND_MESSAGE)
+    is_suspended = bool(role or message or ref.tags.get("reason") == SUSPENDED)
+    tags = {key: value for key, value in ref.tags.items() if key not in OLD_STATE}
+    state = ThreadState(SUSPENDED, role, message) if is_suspended else ThreadState(IDLE)
+    return with_state(tags, state, ref.updated_ms)
+
+
+def with_workflow(tx: Transaction, ref: Ref, tags: dict[str, str]) -> dict[str, str]:
+    """`tags` with the name of the workflow that the chain at `ref` is bound to, where that can be read."""
+    if WORKFLOW in tags:
+        return tags
+    try:
+        bound = tx.get(Position.read(tx, ref.id).workflow)
+        return {**tags, WORKFLOW: model.from_payload(bound.payload).name}
+    except (UwfError, *WRONG_SHAPE):
+        return tags  # what is wrong with the chain is told where the thread is looked at
