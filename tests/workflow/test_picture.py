@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Any
+from unittest import mock
 from xml.etree import ElementTree
 
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from uwf.errors import InputError
 from uwf.workflow.model import Edge, Role, Workflow
-from uwf.workflow.picture import layout
+from uwf.workflow.picture import layout, rows
 from uwf.workflow.picture.layout import Box, arrange
 from uwf.workflow.picture.picture import FORMATS, draw
 
@@ -175,10 +178,15 @@ GRAPHS = st.integers(1, 8).flatmap(
 
 
 @given(GRAPHS)
+@pytest.mark.parametrize("most_rows", [layout._MOST_ROWS, 2])
 def test_boxes_and_labels_never_overlap_and_lines_meet_their_boxes(
-    graph: tuple[list[layout.Size], dict[tuple[int, int], layout.Size]],
+    most_rows: int, graph: tuple[list[layout.Size], dict[tuple[int, int], layout.Size]]
 ) -> None:
-    sizes, edges = graph
+    with mock.patch.object(layout, "_MOST_ROWS", most_rows):
+        check_layout(*graph)
+
+
+def check_layout(sizes: list[layout.Size], edges: dict[tuple[int, int], layout.Size]) -> None:
     boxes = {str(index): Box(size, (size[0] + 20, size[1] + 6)) for index, size in enumerate(sizes)}
     ends = [(str(source), str(target), label) for (source, target), label in edges.items()]
     plan = arrange(boxes, ends, str(len(sizes) - 1) if len(sizes) > 1 else None)
@@ -202,3 +210,53 @@ def test_boxes_and_labels_never_overlap_and_lines_meet_their_boxes(
             assert abs(x - middle_x) <= width / 2
             assert abs(abs(y - middle_y) - height / 2) < 0.01
         assert len(line.points) % 2 == 0
+
+
+BOX = Box((90.0, 40.0), (90.0, 40.0))
+LABEL = (50.0, 21.0)
+
+
+def chain(count: int) -> list[tuple[str, str, layout.Size]]:
+    """Roles in a row, each of which may also lead back to the first, or to the end."""
+    names = [str(number) for number in range(count)]
+    onward = [*pairwise(names), (names[-1], "end")]
+    back = [(name, "0") for name in names[1:]]
+    out = [(name, "end") for name in names[:-1]]
+    return [(*ends, LABEL) for ends in (*onward, *back, *out)]
+
+
+def made(count: int) -> int:
+    """How many items a layout of so many roles is made of."""
+    items = 0
+    plain = rows.Item.__init__
+
+    def init(item: rows.Item, *args: Any) -> None:
+        nonlocal items
+        items += 1
+        plain(item, *args)
+
+    boxes = {**{str(number): BOX for number in range(count)}, "end": BOX}
+    with mock.patch.object(rows.Item, "__init__", init):
+        arrange(boxes, chain(count), "end")
+    return items
+
+
+def test_a_layout_grows_with_its_edges() -> None:
+    assert made(400) < 2.1 * made(200) < 4.2 * made(100)
+
+
+def test_a_long_line_is_led_around_all_boxes_and_moves_sideways_between_rows() -> None:
+    count = 40
+    boxes = {**{str(number): BOX for number in range(count)}, "end": BOX}
+    edges = chain(count)
+    plan = arrange(boxes, edges, "end")
+    bands = [(y - BOX.room[1] / 2, y + BOX.room[1] / 2) for _, y in plan.places.values()]
+    around = [line for line in plan.lines if len(line.points) == 6]  # its ends, its label, its lane
+    assert len(around) > count
+    for line in around:
+        for (x, y), (next_x, next_y) in pairwise(line.points):
+            if abs(x - next_x) > 0.01:
+                low, high = sorted((y, next_y))
+                assert all(high <= top + 0.01 or low >= bottom - 0.01 for top, bottom in bands)
+            else:
+                assert x == max(x for x, _ in line.points) or abs(y - next_y) <= LABEL[1] + 0.01

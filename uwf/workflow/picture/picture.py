@@ -113,12 +113,13 @@ def _text(shown: Scene, signs: dict[str, str]) -> str:
     target_width = max((len(labels[arrow.target]) for arrow in shown.arrows), default=0)
     title = shown.title + (f": {shown.description}" if shown.description else "")
     lines = [shorter(title, 100)]
+    by_source = shown.arrows_by_source()
     for spot in shown.spots:
-        arrows = shown.arrows_from(spot.name)
+        arrows = by_source.get(spot.name)
         if not arrows and not spot.here:
             continue
         lines += ["", f"{signs['here'] if spot.here else ' '} {spot.label}"]
-        for arrow in arrows:
+        for arrow in arrows or ():
             seen = f"  {signs['seen']}{arrow.count}" if arrow.count else ""
             status, target = arrow.label.ljust(status_width), labels[arrow.target]
             padded = target.ljust(target_width) if seen else target

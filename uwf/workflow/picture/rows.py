@@ -60,14 +60,18 @@ def downward(
 def numbers(names: list[str], edges: list[tuple[str, str]], last: str | None) -> dict[str, int]:
     """The row of each box: below everything that leads to it."""
     rows = dict.fromkeys(names, 0)
-    for _ in names:
-        changed = False
-        for source, target in edges:
-            if rows[target] <= rows[source]:
-                rows[target] = rows[source] + 1
-                changed = True
-        if not changed:
-            break
+    leads_to: dict[str, list[str]] = {name: [] for name in names}
+    coming = dict.fromkeys(names, 0)
+    for source, target in edges:
+        leads_to[source].append(target)
+        coming[target] += 1
+    settled = [name for name in names if not coming[name]]
+    for source in settled:
+        for target in leads_to[source]:
+            rows[target] = max(rows[target], rows[source] + 1)
+            coming[target] -= 1
+            if not coming[target]:
+                settled.append(target)
     if last is not None:
         rows[last] = max(max(row for name, row in rows.items() if name != last) + 1, rows[last])
     return rows

@@ -50,8 +50,11 @@ class Scene(Record):
     arrows: tuple[Arrow, ...]
     traced: bool
 
-    def arrows_from(self, name: str) -> list[Arrow]:
-        return [arrow for arrow in self.arrows if arrow.source == name]
+    def arrows_by_source(self) -> dict[str, list[Arrow]]:
+        found: dict[str, list[Arrow]] = {}
+        for arrow in self.arrows:
+            found.setdefault(arrow.source, []).append(arrow)
+        return found
 
 
 def scene(
@@ -87,12 +90,18 @@ def shorter(text: str, most: int) -> str:
 
 def _in_reading_order(workflow: Workflow) -> list[str]:
     order = [START] if START in workflow.graph else []
+    known = set(order)
+
+    def add(name: str) -> None:
+        if name not in known:
+            known.add(name)
+            order.append(name)
+
     for name in order:
-        edges = sorted(workflow.graph.get(name, {}).items())
-        order += dict.fromkeys(edge.target for _, edge in edges if edge.target not in order)
+        for _, edge in sorted(workflow.graph.get(name, {}).items()):
+            add(edge.target)
     targets = (edge.target for edges in workflow.graph.values() for edge in edges.values())
     for name in (*sorted(workflow.roles), *sorted(workflow.graph), *targets):
-        if name not in order:
-            order.append(name)
+        add(name)
     last = [name for name in (SUSPEND, END) if name in order]
     return [name for name in order if name not in last] + last
