@@ -10,6 +10,7 @@ from uwf.engine.events import ReplyRejected as ReplyRejected
 from uwf.engine.events import Retrying as Retrying
 from uwf.engine.events import StepStarted as StepStarted
 from uwf.engine.events import TakenIn as TakenIn
+from uwf.engine.events import TaskDispatched as TaskDispatched
 from uwf.engine.events import Turn as Turn
 from uwf.engine.events import UsageLeftOut as UsageLeftOut
 from uwf.engine.events import Waiting as Waiting

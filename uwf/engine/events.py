@@ -27,6 +27,19 @@ class StepStarted(Record):
     ask: int
 
 
+class TaskDispatched(Record):
+    """The guards let a step pass, and its attempt is on record as `attempt`: now its agent may run.
+
+    The log of the attempt's ref has it as `task_dispatched`.
+    """
+
+    thread: str
+    role: str
+    agent: str
+    attempt: str
+    number: int
+
+
 class Turn(Record):
     """An agent said something, thought something, or used a tool: `kind` is that of the stored turn."""
 
@@ -149,6 +162,7 @@ class GraphDone(Record):
 if TYPE_CHECKING:
     Event: TypeAlias = (
         StepStarted
+        | TaskDispatched
         | Turn
         | ReplyRejected
         | UsageLeftOut

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +13,13 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.nodes import prompt_text
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
+from uwf.engine.events import TaskDispatched
 from uwf.engine.upkeep import doctor
 from uwf.record import replace
 from uwf.store import check, gc
+
+if TYPE_CHECKING:
+    from uwf.engine.events import Event
 
 
 def test_agent_runs_only_once_its_attempt_is_on_record(each_rig: Rig) -> None:
@@ -34,15 +39,32 @@ def test_step_leaves_no_attempt_beside_its_head(each_rig: Rig) -> None:
     rig.exec(id, WROTE, APPROVED)
     assert rig.attempt(id) is None
     assert [move.why for move in rig.store.moves(ATTEMPTS + id)] == [
-        "agent starts",
+        "task_dispatched: writer",
         "became a step",
-        "agent starts",
+        "task_dispatched: reviewer",
         "became a step",
     ]
     assert check.verify(rig.store, deep=True).problems == ()
     (turn,) = rig.step(rig.head(id))["turns"]
     assert turn["text"] == APPROVED
     assert "Your role" in prompt_text(rig.store, rig.steps(id)[1].prompt)
+
+
+def test_a_dispatch_is_on_record_when_it_is_told_and_told_once_an_attempt(rig: Rig) -> None:
+    id = rig.start()
+    told: list[tuple[TaskDispatched, str]] = []
+    rig.engine = replace(rig.engine, on_event=lambda event: note(rig, id, event, told))
+    rig.exec(id, "no front matter", WROTE, crash(), count=2)
+    assert [(event.role, event.agent, event.number, why) for event, why in told] == [
+        ("writer", "fake", 1, "task_dispatched: writer"),
+        ("reviewer", "fake", 1, "task_dispatched: reviewer"),
+    ]
+    assert all(rig.store.get(event.attempt).payload["agent"] == "fake" for event, _ in told)
+
+
+def note(rig: Rig, id: str, event: Event, told: list[tuple[TaskDispatched, str]]) -> None:
+    if isinstance(event, TaskDispatched):
+        told.append((event, rig.store.moves(ATTEMPTS + id)[-1].why))
 
 
 def test_dead_start_is_kept_as_an_attempt_with_its_prompt(each_rig: Rig) -> None:
@@ -69,7 +91,7 @@ def test_failed_attempt_stands_beside_the_head(each_rig: Rig, answer: Said) -> N
     rig.exec(id, *[answer] * (1 if answer.text == "" else 3), count=1)
     attempt = rig.thread(id).attempt
     assert attempt is not None and attempt.has_failed
-    assert rig.store.moves(ATTEMPTS + id)[0].why == "agent starts"
+    assert rig.store.moves(ATTEMPTS + id)[0].why == "task_dispatched: writer"
 
 
 def test_words_of_a_person_are_on_record_with_the_start(each_rig: Rig) -> None:

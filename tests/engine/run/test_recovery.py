@@ -252,7 +252,7 @@ def test_log_of_the_attempt_says_what_happened(rig: Rig) -> None:
     die(rig, id, "exec", "half")
     rig.settle(id)
     whys = [move.why for move in rig.store.moves(ATTEMPTS + id)]
-    assert whys == ["agent starts", "turn", "settled after its process died"]
+    assert whys == ["task_dispatched: writer", "turn", "settled after its process died"]
 
 
 def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> None:

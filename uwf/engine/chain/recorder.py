@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from uwf.store.owner import Owner
     from uwf.store.protocols import Store, Transaction
 
+DISPATCHED = "task_dispatched"
+"""How the log of an attempt calls that the guards let it pass, and its agent was asked."""
+
 
 class AttemptRecorder:
     """Records one attempt: the agent's process, then each turn. One for each attempt; not shared."""
@@ -58,9 +61,11 @@ class AttemptRecorder:
         if self.begun is None:
             self.begun = put_start(tx, self.start, prompt, self.began_ms, self._process)
             self._asked = self.begun
+            why = f"{DISPATCHED}: {self.start.plan.role}"
         else:
             self._asked = self._put_again(tx)
-        self._point_at(tx, self._asked, "agent starts")
+            why = "agent starts again"
+        self._point_at(tx, self._asked, why)
 
     def said(self, session: str | None, usage: dict[str, Any] | None) -> None:
         """Keep what the agent has named as its session, and used so far: a kill of this process loses neither."""

@@ -8,6 +8,7 @@ from uwf import points
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
 from uwf.engine.chain.thread import into, move_head
+from uwf.engine.events import TaskDispatched
 from uwf.guard import joined
 from uwf.record import replace
 
@@ -58,6 +59,12 @@ def begin(
             ref = _reopen(tx, step, ref)
             if step.told:
                 joined.told(tx, step.told, step.base.index + 1)
+    if is_first:
+        start, attempt = recorder.start, recorder.begun
+        assert attempt is not None, "it has started"
+        ctx.on_event(
+            TaskDispatched(start.thread, start.plan.role, start.agent, attempt, start.number)
+        )
     return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
 
 
