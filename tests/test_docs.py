@@ -32,8 +32,10 @@ def flags_in(line: str) -> set[str]:
     return {found[1] for word in words if (found := re.match(r"\[*(--?[a-zA-Z][\w-]*)", word))}
 
 
-@pytest.mark.parametrize("line", commands_in(README))
-def test_what_the_readme_types_exists(line: str) -> None:
+@pytest.mark.parametrize(
+    "line", [line for text in (README, *map(Path.read_text, GUIDES)) for line in commands_in(text)]
+)
+def test_what_a_document_types_exists(line: str) -> None:
     words = re.split(r"[^\w-]+", line.removeprefix("uwf "), maxsplit=2)
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in index.MODULES), None)
     if name is None:

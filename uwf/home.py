@@ -56,6 +56,10 @@ def spool(home: str) -> str:
     return os.path.join(home, SPOOL)
 
 
+def logs(home: str) -> str:
+    return os.path.join(home, LOGS)
+
+
 def log(home: str, thread: str) -> str:
     return os.path.join(home, LOGS, f"{thread}.log")
 

@@ -169,3 +169,12 @@ def test_start_takes_no_word_that_would_do_nothing(project: Project, more: tuple
     file = project.file("one.yaml", ONE)
     project("thread", "start", file, "-p", "Do it.", *more, expect=2)
     assert project("thread", "list", "--all", "--json").json == []
+
+
+def test_where_no_log_can_be_written_nothing_is_begun(project: Project) -> None:
+    project.home.mkdir()
+    (project.home / "logs").write_text("in the way")
+    file = project.file("one.yaml", ONE)
+    words = ("thread", "start", file, "-p", "Do it.", "--until-done", "--detach")
+    project(*words, "--agent", project.agent(reply()).command, expect=1)
+    assert project("thread", "list", "--all", "--json").json == []

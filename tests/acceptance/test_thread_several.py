@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.helpers.project import ASKS, ONE, Project, is_alive, reply, until
+from tests.helpers.terminal import Terminal
 
 SLEEPING = """\
 cat >/dev/null
@@ -193,3 +194,35 @@ def test_age_takes_the_older_ones_or_with_a_minus_the_younger(project: Project) 
     assert project("thread", "cancel", "--where", "age=1h", "--dry-run", "-q").out == ""
     young = project("thread", "cancel", "--where", "age=-1h", "--dry-run", "-q").out
     assert len(young.split()) == 2
+
+
+def test_ctrl_c_at_a_terminal_ends_each_once_with_its_grace(project: Project) -> None:
+    threads = begin(project, 3)
+    polite = "trap 'echo $$ >>bye; exit 0' TERM; " + SLEEPING.replace(
+        "sleep 100", "sleep 100 & wait"
+    )
+    command = project.program("polite", polite)
+    terminal = Terminal(
+        project, "thread", "exec", *threads, "--jobs", "2", "--agent", command, columns=100
+    )
+    pids = project.cwd / "pids"
+    until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    terminal.read_until("0 of 3 · running ")
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    assert sorted((project.cwd / "bye").read_text().split()) == sorted(pids.read_text().split())
+    assert terminal.screen[-3:-1] == [
+        "error: stopped; each of 3 threads is at a whole step",
+        "hint: uwf thread list",
+    ]
+
+
+def test_reader_that_has_gone_ends_all_of_them(project: Project) -> None:
+    threads = begin(project, 2)
+    agent = project.agent(reply())
+    words = ("thread", "exec", *threads, "--agent", agent.command, "--json")
+    process = project.start(*words)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(30) == 141
+    assert [project.show(id)["steps"] for id in threads] == [1, 0]

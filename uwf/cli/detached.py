@@ -43,19 +43,20 @@ def run(
     With `waits` a run may wait, for a slot or for another run: then it has begun once it does. `begun` is
     what else is answered.
     """
-    refuse_inside(ctx)
+    check(ctx)
     codes = [_begin(ctx, id, words(id), waits, text, begun or {}) for id in threads]
     return exits.of_several(codes)
 
 
-def refuse_inside(ctx: Context) -> None:
-    """Raise `StateError` where it is an agent that asks for this."""
+def check(ctx: Context) -> None:
+    """Raise `StateError` where it is an agent that asks for this, `OSError` where there is no place for a log."""
     if ctx.app.is_inside_a_step():
         raise StateError(
             "an agent cannot detach a run: all that it starts is ended with its step",
             hint="uwf thread exec --help",
             code="inside_a_step",
         )
+    paths.made(paths.logs(ctx.home))
 
 
 def _begin(
@@ -94,7 +95,6 @@ def _begin(
 
 def _opened(path: str) -> int:
     """The log, to be written at its end."""
-    paths.made(os.path.dirname(path))
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     owned.give(path)
     return log

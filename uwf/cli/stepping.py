@@ -1,8 +1,10 @@
-"""Running one thread for a person: a line for each step, a live line meanwhile, and the exit code that comes of it."""
+"""Running one thread for a person: what the options of a run mean, a line for each step, a live line, the exit code."""
 
 from __future__ import annotations
 
+from uwf import quantities
 from uwf.cli import exits
+from uwf.cli.arguments import text_arg
 from uwf.cli.terminal import is_attended
 from uwf.errors import InputError
 
@@ -28,6 +30,25 @@ def steps(count: int | None, until_done: bool) -> int | None:
             code="usage",
         )
     return None if until_done else count or 1
+
+
+def said(supplement: str | None, typed: str) -> str | None:
+    """The text of an option; `typed` is the command up to it."""
+    if supplement is None:
+        return None
+    text = text_arg(supplement)
+    if not text.strip():
+        raise InputError("the text is empty: there is nothing to add", hint=f"{typed} 'TEXT'")
+    return text
+
+
+def budget(parts: tuple[str, ...]) -> str | None:
+    """What was said about the budget, once it is certain that it can be read."""
+    if not parts:
+        return None
+    text = ",".join(parts)
+    quantities.raised_budget(dict.fromkeys(quantities.NAMES, 1.0), text)
+    return text
 
 
 def run(ctx: Context, run: Run, interactive: bool) -> int:

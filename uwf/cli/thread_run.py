@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from uwf import quantities
 from uwf.cli import stepping
-from uwf.cli.arguments import text_arg
 from uwf.cli.chosen import DETACH, DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, command, opt
 from uwf.errors import InputError
@@ -80,7 +78,7 @@ def exec_(
     workflow: str | None = None,
 ) -> int:
     chosen = Chosen("exec", thread, where, dry_run, jobs, statuses=("idle",))
-    said = _said(supplement, f"{chosen.typed} --supplement")
+    said = stepping.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.exec,
         count=stepping.steps(count, until_done),
@@ -133,13 +131,13 @@ def resume(
     cwd: str | None = None,
 ) -> int:
     chosen = Chosen("resume", thread, where, dry_run, jobs, statuses=("suspended",))
-    said = _said(supplement, f"{chosen.typed} --supplement")
+    said = stepping.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.resume,
         count=stepping.steps(count, until_done),
         agent=agent,
         supplement=said,
-        budget=_budget(budget),
+        budget=stepping.budget(budget),
         cwd=cwd,
         wait_s=wait,
     )
@@ -205,7 +203,7 @@ def poke(
     wait: float = 0.0,
     interactive: bool = False,
 ) -> int:
-    remark = _said(prompt, f"uwf thread poke {thread} -p") or ""
+    remark = stepping.said(prompt, f"uwf thread poke {thread} -p") or ""
     run = partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait)
     return stepping.run(ctx, run, interactive)
 
@@ -237,22 +235,3 @@ def _run(
         return stepping.run(ctx, partial(run, id), interactive)
 
     return chosen.each(ctx, run_here, text, go_on_alone if detach else None)
-
-
-def _said(supplement: str | None, typed: str) -> str | None:
-    """The text of an option; `typed` is the command up to it."""
-    if supplement is None:
-        return None
-    text = text_arg(supplement)
-    if not text.strip():
-        raise InputError("the text is empty: there is nothing to add", hint=f"{typed} 'TEXT'")
-    return text
-
-
-def _budget(parts: tuple[str, ...]) -> str | None:
-    """What was said about the budget, once it is certain that it can be read."""
-    if not parts:
-        return None
-    text = ",".join(parts)
-    quantities.raised_budget(dict.fromkeys(quantities.NAMES, 1.0), text)
-    return text

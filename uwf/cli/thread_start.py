@@ -67,7 +67,7 @@ def start(
     if detach:
         from uwf.cli import again, detached
 
-        detached.refuse_inside(ctx)
+        detached.check(ctx)
     thread = ctx.app.start(
         workflow,
         text_arg(prompt),
