@@ -178,3 +178,30 @@ def test_where_no_log_can_be_written_nothing_is_begun(project: Project) -> None:
     words = ("thread", "start", file, "-p", "Do it.", "--until-done", "--detach")
     project(*words, "--agent", project.agent(reply()).command, expect=1)
     assert project("thread", "list", "--all", "--json").json == []
+
+
+def test_run_that_another_one_keeps_from_beginning_is_refused(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    written = reply("written", title="t")
+    slow = project.program(
+        "slow", f"cat >/dev/null; touch ready; sleep 0.2; cat <<'END'\n{written}END\n"
+    )
+    process = project.start("thread", "exec", thread, "--agent", slow)
+    until(lambda: (project.cwd / "ready").exists())
+    done = project("thread", "exec", thread, "--detach", "--agent", slow, "--json", expect=5)
+    assert done.error["code"] == "busy", "though the thread moves while it is begun"
+    process.communicate(timeout=20)
+
+
+def test_run_that_takes_a_step_and_is_refused_the_next_has_begun(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    command = project.program(
+        "once", f"cat >/dev/null; cat <<'END'\n{reply('written', title='t')}END\n"
+    )
+    words = ("thread", "exec", thread, "--until-done", "--detach", "-q")
+    project("config", "set", "agents.once.command", command)
+    project("config", "set", "overrides.review.writer", "once")
+    assert project(*words).out == f"{thread}\n"
+    project("thread", "wait", thread)
+    assert project.show(thread)["steps"] == 1
+    assert "no agent is configured" in (project.home / "logs" / f"{thread}.log").read_text()

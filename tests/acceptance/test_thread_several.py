@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 
@@ -226,3 +227,17 @@ def test_reader_that_has_gone_ends_all_of_them(project: Project) -> None:
     process.stdout.close()
     assert process.wait(30) == 141
     assert [project.show(id)["steps"] for id in threads] == [1, 0]
+
+
+def test_killed_process_of_one_thread_is_a_fault_and_the_others_go_on(project: Project) -> None:
+    one, two = begin(project, 2)
+    process = running(project, one, two, agents=1)
+    os.kill(project.show(one)["running"]["pid"], signal.SIGKILL)
+    pids = project.cwd / "pids"
+    until(lambda: len(pids.read_text().split()) == 2)
+    project("thread", "stop", two)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert f"the process that ran thread {one} was killed by signal 9" in err.decode()
+    assert f"hint: uwf thread show {one}" in err.decode()
+    assert project.show(one)["status"] == "idle"

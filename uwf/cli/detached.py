@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import Any
 
-    from uwf.app.values import ThreadView
     from uwf.cli.context import Context
 
 _POLL_S = 0.02
@@ -67,7 +66,7 @@ def _begin(
     text: str | None,
     begun: Mapping[str, Any],
 ) -> int:
-    before = ctx.app.show(thread)
+    before = _version(ctx, thread)
     path = paths.log(ctx.home, thread)
     log = _opened(path)
     try:
@@ -76,7 +75,7 @@ def _begin(
     finally:
         os.close(log)
     try:
-        code = _until_it_runs(ctx, process, before, waits)
+        code = _until_it_runs(ctx, process, thread, before, waits)
     except BaseException:
         process.terminate()  # nobody would know of it
         raise
@@ -101,21 +100,30 @@ def _opened(path: str) -> int:
 
 
 def _until_it_runs(
-    ctx: Context, process: Popen[bytes], before: ThreadView, waits: bool
+    ctx: Context, process: Popen[bytes], thread: str, before: int, waits: bool
 ) -> int | None:
-    """None once the run has begun; its exit code where it has ended before any agent was asked."""
+    """None once the run has begun; its exit code where it has ended before any agent was asked.
+
+    `before` is the version that the thread had: what the process has moved since, it has run.
+    """
     while True:
         code = process.poll()
-        now = ctx.app.show(before.thread)
-        running = now.running
+        running = ctx.app.show(thread).running
         if code is not None:
-            has_moved = (now.head, now.updated_at) != (before.head, before.updated_at)
-            return None if code in _BEGAN or has_moved else exits.of_process(code)
+            has_run = code in _BEGAN or _version(ctx, thread, by=process.pid) > before
+            return None if has_run else exits.of_process(code)
         if running is not None and waits:
             return None  # it runs, or waits until another one has ended
         if running is not None and running.pid == process.pid and running.role is not None:
             return None
         time.sleep(_POLL_S)
+
+
+def _version(ctx: Context, thread: str, by: int | None = None) -> int:
+    """The version of the thread's last move, or of the last one by this process; 0 where it has made none."""
+    moves = ctx.app.log(thread)
+    mine = [move.version for move in moves if by is None or move.process == f"pid {by}"]
+    return mine[-1] if mine else 0
 
 
 def _say_why(ctx: Context, path: str, begin: int) -> None:
