@@ -145,6 +145,11 @@ def test_a_limit_that_is_misspelt_says_what_was_meant() -> None:
         ("    goal: a plan", "    goals: a plan", "8:5 warning unknown_key"),
         ("capabilities: code", "capabilities: [1]", "19:19 error bad_type"),
         ("why: {type: string}", "why: {type: strin}", "16:60 error bad_schema"),
+        (
+            "why: {type: string}",
+            "why: {type: string, pattern: ^(?!no)}",
+            "16:77 warning slow_pattern",
+        ),
         ("plan: {type: string}", "plan: {$ref: 'http://x.y/z'}", "13:7 error bad_schema"),
         ("plan: {type: string}", "_body: {}, plan: {}", "13:7 error reserved_name"),
         ("{const: ready}", "{const: $ready}", "13:7 error bad_name"),

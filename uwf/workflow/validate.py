@@ -12,7 +12,7 @@ import os
 from uwf.workflow import dialect, validate_graph, validate_templates
 from uwf.workflow.model import ANY, BODY, RESERVED, START, SUSPEND, Role, Workflow
 from uwf.workflow.problem import Problems
-from uwf.workflow.reply_schema.check import schema_problems
+from uwf.workflow.reply_schema.check import backtracking, schema_problems
 from uwf.workflow.reply_schema.structure import STATUS, branches, statuses
 from uwf.yaml12 import Document
 
@@ -78,6 +78,9 @@ class _Check:
             self._error(
                 "bad_schema", f"the frontmatter of role '{role.name}': {text}", *where, *path
             )
+        if role.name not in self._bad_schemas:
+            for path, text in backtracking(role.schema):
+                self._warning("slow_pattern", f"role '{role.name}': {text}", *where, *path)
         for branch in branches(role.schema):
             if BODY in branch.properties:
                 self._error(
