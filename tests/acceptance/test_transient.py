@@ -71,6 +71,18 @@ def test_the_hint_sits_it_out(project: Project) -> None:
     assert (shown["status"], shown["wakeAt"], shown["error"]) == ("completed", None, None)
 
 
+def test_the_hint_names_the_agent_that_was_asked_for(project: Project) -> None:
+    name = service(project)
+    configure(project, "[agents.other]", command="'false'")
+    project("config", "set", "default_agent", "other")
+    project.file("down", "")
+    thread = project.begin()
+    words = ("thread", "exec", thread, "--agent", name, "--json")
+    hint = project(*words, expect=75).error["hint"]
+    (project.cwd / "down").unlink()
+    project(*shlex.split(hint)[1:])
+
+
 def test_a_night_that_is_given_up_waits_for_a_person(project: Project) -> None:
     service(project, give_up="1ms")
     project.file("down", "")

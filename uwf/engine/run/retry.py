@@ -15,21 +15,58 @@ from random import random
 from uwf import clock
 from uwf.agent import failure
 from uwf.guard.attempts import NOTE
+from uwf.guard.backoff import Backoff
 from uwf.guard.contract import refuse
 from uwf.quantities import TIME, counted, said
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uwf.agent.protocol import AgentFailure
-    from uwf.config import RetryConfig
+    from uwf.config import Config, RetryConfig
     from uwf.errors import Refused
     from uwf.guard.attempts import Attempts
-    from uwf.guard.backoff import Backoff
 
 TRANSIENT = "transient"
 """The reason that a run ends with, when its thread waits for its next try."""
+
+
+class AtOnce(Record):
+    """The step is tried again in `in_s` seconds, by the same run."""
+
+    in_s: float
+
+
+class Later(Record):
+    """It is tried again at `at_ms` (epoch ms), by whoever runs the thread then."""
+
+    at_ms: int
+
+
+class GivenUp(Record):
+    """A person should look first. `vain_s` is for how long it was tried before that was given up, 0: it was not."""
+
+    vain_s: float
+
+
+def next_try(
+    config: Config, failed: AgentFailure, tries: int, since_ms: int | None
+) -> AtOnce | Later | GivenUp:
+    """What comes after a failure. `tries` is how many before it were to be followed by another without a person, and
+    `since_ms` when the first of them ended.
+    """
+    rules = config.retry
+    in_s = delay_s(rules, failed, tries)
+    if in_s is not None:
+        return AtOnce(in_s)
+    vain_s = 0.0 if since_ms is None else max(0, clock.now_ms() - since_ms) / 1000
+    at_once = rules.attempts if failed.failure_class in rules.classes else 0
+    at_ms = wake_ms(config.rules(Backoff), failed, max(0, tries - at_once), vain_s)
+    if at_ms is not None:
+        return Later(at_ms)
+    return GivenUp(vain_s if failure.is_transient(failed) else 0.0)
 
 
 def delay_s(
@@ -68,29 +105,32 @@ def wake_ms(
     return clock.now_ms() + round(wait_s * 1000)
 
 
-def postponed(thread: str, message: str, at_ms: int) -> Refused:
-    """What a run ends in when its thread waits for its next try: time alone cures it."""
+def postponed(thread: str, message: str, at_ms: int, agent: str | None) -> Refused:
+    """What a run ends in when its thread waits for its next try: time alone cures it.
+
+    `agent` is the one that was asked for in the place of the thread's own.
+    """
+    import shlex
+
     hours = 2 + max(0, at_ms - clock.now_ms()) // 3_600_000
-    return refuse(
-        TRANSIENT,
-        message,
-        retry_at_ms=at_ms,
-        hint=f"uwf thread exec {thread} --until-done --wait {hours}h",
-    )
+    words = ["uwf", "thread", "exec", thread, "--until-done", "--wait", f"{hours}h"]
+    again = shlex.join(words if agent is None else [*words, "--agent", agent])
+    return refuse(TRANSIENT, message, retry_at_ms=at_ms, hint=again)
 
 
 def explained(
-    attempts: Attempts, thread: str, failed: AgentFailure, message: str, vain_s: float = 0.0
+    attempts: Attempts,
+    thread: str,
+    failed: AgentFailure,
+    message: str,
+    then: AtOnce | Later | GivenUp,
 ) -> str:
-    """What a person reads of a failure: what happened, and what that means for the next attempt.
-
-    `vain_s` is how long it was tried again before that was given up.
-    """
+    """What a person reads of a failure: what happened, and what that means for the next attempt, which is `then`."""
     notes = []
     if failed.resets_ms is not None:
         notes.append(f"its limit resets at {clock.iso(failed.resets_ms)}")
-    if vain_s:
-        notes.append(f"tried again for {said(TIME, vain_s)} in vain")
+    if isinstance(then, GivenUp) and then.vain_s:
+        notes.append(f"tried again for {said(TIME, then.vain_s)} in vain")
     times = attempts.repeats(thread, failed.failure_class, message) + 1
     if times >= attempts.rules.max_repeats:
         notes.append(f"the same failure {counted(times, 'time')} in this thread")

@@ -141,7 +141,8 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
             sleep(outcome.retry_in_s)
         else:
             assert isinstance(outcome, Postponed) and thread.attempt is not None, "it was kept"
-            put_off = retry.postponed(id, outcome.failure.message, outcome.wake_ms)
+            agent = None if order.agent is None else ctx.redactor.text(order.agent)
+            put_off = retry.postponed(id, outcome.failure.message, outcome.wake_ms, agent)
             ends = StepPostponed(thread, role, outcome.failure, thread.attempt.last, put_off)
             if asked.is_asked(ctx.store, id):
                 return ends

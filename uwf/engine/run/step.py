@@ -33,7 +33,6 @@ from uwf.engine.run import budget, echoes, invocation, prompt, retry
 from uwf.engine.run.begin import begin
 from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
 from uwf.engine.run.reply import Rejected, envelope_of, judge, without_echo
-from uwf.guard.backoff import Backoff
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -276,31 +275,23 @@ class StepRun:
         if failed.resets_ms is None:
             failed = replace(failed, resets_ms=came.resets_ms)
         cause = self._words(failed, came.answer)
-        before, since_ms = attempts.retried_in_a_row(
+        tries, since_ms = attempts.retried_in_a_row(
             self.ctx.cache, self.step.thread.pending, self.step.plan.supplement
         )
-        vain_s = 0.0 if since_ms is None else max(0, clock.now_ms() - since_ms) / 1000
-        rules, is_transient = self.ctx.config.retry, failure.is_transient(failed)
-        retry_in_s = retry.delay_s(rules, failed, before)
-        wake_ms = None
-        if retry_in_s is None:
-            delays = before - rules.attempts if failed.failure_class in rules.classes else before
-            backoff = self.ctx.config.rules(Backoff)
-            wake_ms = retry.wake_ms(backoff, failed, max(0, delays), vain_s)
-        given_up_s = vain_s if is_transient and (retry_in_s, wake_ms) == (None, None) else 0.0
+        then = retry.next_try(self.ctx.config, failed, tries, since_ms)
         guard, id = self.ctx.admission.attempts, self.step.thread.id
-        message = retry.explained(guard, id, failed, cause, given_up_s)
+        message = retry.explained(guard, id, failed, cause, then)
         facts = {
             **self.gone(came),
             "failure": Failure(failed.failure_class, message),
             "cause": cause,
             "resets_ms": failed.resets_ms,
-            "is_transient": is_transient,
+            "is_transient": failure.is_transient(failed),
         }
-        if retry_in_s is not None:
-            return Retried(**facts, retry_in_s=retry_in_s)
-        if wake_ms is not None:
-            return Postponed(**facts, wake_ms=wake_ms)
+        if isinstance(then, retry.AtOnce):
+            return Retried(**facts, retry_in_s=then.in_s)
+        if isinstance(then, retry.Later):
+            return Postponed(**facts, wake_ms=then.at_ms)
         return Failed(**facts)
 
     def _words(self, failed: AgentFailure, answer: AgentResult) -> str:
