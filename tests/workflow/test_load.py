@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from uwf.errors import WorkflowInvalid
 from uwf.workflow.load import Loaded, load, parse
 from uwf.workflow.model import Edge
-from uwf.workflow.problem import WorkflowProblem
+from uwf.workflow.problem import ERROR, WorkflowProblem
 
 GOOD = """\
 version: 1
@@ -304,7 +304,7 @@ def test_the_oldest_format_gets_one_clear_sentence(graph: str) -> None:
 
 
 OLD = """\
-version: 1
+# before there were versions
 name: demo
 roles:
   a:
@@ -325,12 +325,14 @@ graph:
 def test_older_dialects_load_with_a_warning_that_shows_todays_form() -> None:
     found = parse(OLD, "demo.yaml")
     assert [(problem.line, problem.code) for problem in found.warnings] == [
+        (2, "no_version"),
+        (9, "no_status"),
         (11, "old_any_edge"),
         (13, "old_suspend_edge"),
         (13, "old_braces"),
         (15, "old_any_edge"),
     ]
-    assert [problem.hint for problem in found.warnings] == [
+    assert [problem.hint for problem in found.warnings if problem.code.startswith("old")] == [
         "write `new`, and `resume` if later rounds begin differently",
         "let the role reply `$status: $SUSPEND` with a `reason`",
         "write `{{ why }}`",
@@ -341,6 +343,45 @@ def test_older_dialects_load_with_a_warning_that_shows_todays_form() -> None:
         "a": {"x": Edge("$SUSPEND", "Because {{ why }}"), "y": Edge("b", "Go on.")},
         "b": {"_": Edge("$END", "Done.")},
     }
+
+
+OLDER = {
+    "old_body": ("prompt: Go on.", "prompt: 'Go on from {{ $body | strip }}.'"),
+    "old_any_status": (
+        "b: {frontmatter: {type: object}}",
+        "b: {frontmatter: {properties: {$status: {enum: ['_']}}, required: [$status]}}",
+    ),
+    "unknown_variable": ("prompt: Go on.", "prompt: 'Go on with {{ plan }}.'"),
+    "no_status": ("prompt: Go on.", "prompt: Go on."),
+}
+
+
+@pytest.mark.parametrize("code", OLDER)
+def test_what_older_files_may_do_is_an_error_in_one_of_today(code: str) -> None:
+    text = OLD.replace(*OLDER[code])
+    if code != "no_status":
+        given = "b: {frontmatter: {type: object}}"
+        text = text.replace(given, "b: {frontmatter: {properties: {$status: {const: z}}}}")
+    warned = {problem.code for problem in parse(text, "demo.yaml").warnings}
+    assert code in warned
+    today = text.replace("# before there were versions", "version: 1")
+    with pytest.raises(WorkflowInvalid) as invalid:
+        parse(today, "demo.yaml")
+    errors = [problem for problem in invalid.value.problems if problem.severity == ERROR]
+    assert [problem.code for problem in errors] == [code]
+
+
+def test_an_older_body_is_read_as_todays() -> None:
+    edge = parse(OLD.replace(*OLDER["old_body"]), "demo.yaml").workflow.graph["a"]["y"]
+    assert edge.prompt == "Go on from {{ _body | strip }}."
+    triple = OLD.replace("prompt: Go on.", "prompt: '{{{$body}}}'")
+    assert parse(triple, "demo.yaml").workflow.graph["a"]["y"].prompt == "{{ _body }}"
+
+
+def test_a_role_whose_edges_name_statuses_has_to_have_them_in_any_dialect() -> None:
+    text = OLD.replace("b: {_: {role: $END, prompt: Done.}}", "b: {z: {role: $END}}")
+    with pytest.raises(WorkflowInvalid, match="names no"):
+        parse(text, "demo.yaml")
 
 
 def test_an_any_edge_becomes_one_edge_for_each_status() -> None:

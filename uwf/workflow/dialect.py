@@ -2,12 +2,14 @@
 
 Three habits still load, each with a warning that shows today's form: `{{{ name }}}` in templates,
 `_` as the edge for any status, and `$SUSPEND` as an edge's target (which has no other form in the
-graph, and so stays). The oldest format, a graph of conditions, is only recognised.
+graph, and so stays). Others load in files of before `version: 1` alone, and are errors in one that
+says it is of today: see `habit`. The oldest format, a graph of conditions, is only recognised.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from uwf.record import replace
@@ -16,6 +18,10 @@ from uwf.workflow.problem import Problems
 from uwf.workflow.reply_schema.structure import statuses
 from uwf.yaml12 import Document, SourceMark
 
+Note = Callable[[str, str, SourceMark, str | None], None]
+"""Notes a problem: its code, its message, its place and a hint."""
+
+_BODY = re.compile(r"(\{\{-?\s*)\$body\b")
 _TRIPLE = re.compile(r"\{\{\{\s*([^{}]*?)\s*\}\}\}")
 
 
@@ -35,18 +41,32 @@ def is_oldest(value: dict[str, Any]) -> bool:
     return False
 
 
-def template(text: str, mark: SourceMark, problems: Problems) -> str:
-    """The template in today's Liquid."""
+def is_old(value: dict[str, Any]) -> bool:
+    """Whether the file is of before `version: 1`."""
+    return "version" not in value
+
+
+def habit(value: dict[str, Any], problems: Problems) -> Note:
+    """How to note what older files may do and today's may not: a warning there, an error here."""
+    return problems.warning if is_old(value) else problems.error
+
+
+def template(text: str, mark: SourceMark, value: dict[str, Any], problems: Problems) -> str:
+    """The template, of the file with this `value`, in today's Liquid."""
     found = _TRIPLE.search(text)
-    if found is None:
-        return text
-    problems.warning(
-        "old_braces",
-        f"`{found.group()}` is the older way",
-        mark,
-        f"write `{{{{ {found.group(1)} }}}}`",
-    )
-    return _TRIPLE.sub(r"{{ \1 }}", text)
+    if found is not None:
+        problems.warning(
+            "old_braces",
+            f"`{found.group()}` is the older way",
+            mark,
+            f"write `{{{{ {found.group(1)} }}}}`",
+        )
+        text = _TRIPLE.sub(r"{{ \1 }}", text)
+    if _BODY.search(text):
+        note = habit(value, problems)
+        note("old_body", "`{{ $body }}` is the older way", mark, "write `{{ _body }}`")
+        text = _BODY.sub(r"\1_body", text)
+    return text
 
 
 def warn(workflow: Workflow, document: Document, problems: Problems) -> None:

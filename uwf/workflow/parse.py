@@ -194,7 +194,9 @@ class _Parser:
 
     def _template(self, value: dict[str, Any], key: str, path: Path) -> str:
         text = self._text(value, key, path)
-        return dialect.template(text, self._document.mark((*path, key)), self._problems)
+        return dialect.template(
+            text, self._document.mark((*path, key)), self._document.value, self._problems
+        )
 
     def _text(self, value: dict[str, Any], key: str, path: Path) -> str:
         given = value.get(key)

@@ -119,17 +119,29 @@ class _Check:
                 *where,
             )
             return
+        if status == ANY:
+            self._habit(
+                "old_any_status",
+                f"role '{role.name}' replies with the status `{ANY}`, the older way",
+                "name its status, as `$status: {const: done}`",
+                *where,
+            )
+            return
         fault = fault_in(status, spaces=True)
         if fault:
             self._error("bad_name", f"the status '{status}' of role '{role.name}' {fault}", *where)
 
     def _no_status(self, role: Role, where: tuple[str, ...]) -> None:
-        if list(self._workflow.graph.get(role.name, ())) != [ANY]:
-            self._error(
-                "no_status",
-                f"the frontmatter of role '{role.name}' names no `$status` (as `$status: {{const: done}}`)",
-                *where,
-            )
+        message = f"the frontmatter of role '{role.name}' names no `$status`"
+        hint = "name one, as `$status: {const: done}`"
+        if list(self._workflow.graph.get(role.name, ())) == [ANY]:
+            self._habit("no_status", message, hint, *where)
+        else:
+            self._problems.error("no_status", message, self._document.mark(where), hint)
+
+    def _habit(self, code: str, message: str, hint: str, *path: str) -> None:
+        note = dialect.habit(self._document.value, self._problems)
+        note(code, message, self._document.mark(path), hint)
 
     def _error(self, code: str, message: str, *path: str | int, key: bool = False) -> None:
         self._problems.error(code, message, self._document.mark(path, key=key))

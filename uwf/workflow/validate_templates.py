@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from uwf.workflow import template
+from uwf.workflow import dialect, template
 from uwf.workflow.model import ANY, BODY, END, START, SUSPEND, Role, Workflow
 from uwf.workflow.problem import Problems, did_you_mean
 from uwf.workflow.reply_schema.structure import STATUS, branches
@@ -45,7 +45,8 @@ def check(
                 if source == START:
                     _note_task_variables(used, mark, problems)
                 elif source in sound:
-                    _note_unknown(workflow.roles[source], status, used, mark, problems)
+                    unknown = dialect.habit(document.value, problems)
+                    _note_unknown(workflow.roles[source], status, used, mark, problems, unknown)
 
 
 def _note_task_variables(used: template.Uses, mark: SourceMark, problems: Problems) -> None:
@@ -59,7 +60,12 @@ def _note_task_variables(used: template.Uses, mark: SourceMark, problems: Proble
 
 
 def _note_unknown(
-    role: Role, status: str, used: template.Uses, mark: SourceMark, problems: Problems
+    role: Role,
+    status: str,
+    used: template.Uses,
+    mark: SourceMark,
+    problems: Problems,
+    unknown: dialect.Note,
 ) -> None:
     known = branches(role.schema)
     ours = [
@@ -95,7 +101,7 @@ def _note_unknown(
                 mark,
             )
         elif not any(branch.open for branch in ours):
-            problems.error(
+            unknown(
                 "unknown_variable",
                 f"`{name}` is nothing that role '{role.name}' replies{with_status}",
                 mark,
