@@ -241,3 +241,22 @@ def test_killed_process_of_one_thread_is_a_fault_and_the_others_go_on(project: P
     assert f"the process that ran thread {one} was killed by signal 9" in err.decode()
     assert f"hint: uwf thread show {one}" in err.decode()
     assert project.show(one)["status"] == "idle"
+
+
+def test_conditions_may_be_joined_by_commas(project: Project) -> None:
+    [thread] = begin(project, 1, "--label", "repo=a,b")
+    begin(project, 1, "--label", "repo=a")
+    where = "status=idle,suspended,label=repo=a,b,workflow=one"
+    assert project("thread", "cancel", "--where", where, "--dry-run", "-q").out.split() == [thread]
+
+
+def test_retry_wakes_what_time_alone_would_have_cured(project: Project) -> None:
+    [thread] = begin(project, 1)
+    outage = "echo 'API Error: Unable to connect to API (ConnectionRefused)'; exit 1"
+    down = project.program("client", f"cat >/dev/null; {outage}")
+    project("config", "set", "retry.attempts", "0")
+    project("thread", "exec", thread, "--agent", down, expect=75)
+    assert project.show(thread)["wakeAt"]
+    words = ("thread", "retry", "--where", "class=network", "--json")
+    [line] = project(*words, "--agent", project.agent(reply()).command).json_lines
+    assert (line["thread"], line["status"]) == (thread, "completed")

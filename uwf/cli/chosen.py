@@ -25,7 +25,7 @@ THREADS = arg(
 )
 WHERE = opt(
     "--where",
-    metavar="K=V",
+    metavar="K=V[,K=V…]",
     complete="where",
     help="Instead of THREAD, all that are so: status=, label=K=V, workflow=, class= (of the failure), age=2h (or "
     "older; -2h: younger). May be repeated: all must hold.",
@@ -141,7 +141,7 @@ def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
     typed = f"uwf thread {verb} --where"
     found: dict[str, Any] = {}
     labels: dict[str, str] = {}
-    for word in words:
+    for word in (each for joined in words for each in _split(joined)):
         key, equals, value = word.partition("=")
         if key not in KEYS or not equals or not value:
             raise InputError(
@@ -165,6 +165,18 @@ def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
         else:
             found[name] = tuple(each.strip() for each in value.split(",") if each.strip())
     return {**found, "labels": labels}
+
+
+def _split(word: str) -> list[str]:
+    """The conditions in one word: they may be joined by commas, as several values of one of them are."""
+    found: list[str] = []
+    for part in word.split(","):
+        begins = not found or (part.partition("=")[0] in KEYS and "=" in part)
+        if begins:
+            found.append(part)
+        else:
+            found[-1] += f",{part}"
+    return found
 
 
 def _age(text: str, typed: str) -> dict[str, int]:

@@ -63,7 +63,7 @@ def answer(ctx: Context, thread: ThreadView) -> None:
         "--sort",
         metavar="[-]KEY",
         complete="sort",
-        help="By updated, priority, usd, steps, …, the highest first; -KEY the other way round.",
+        help="By updated, priority, usd, step, …, the highest first; -KEY the other way round.",
     ),
     limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
     offset=opt("--offset", low=0, help="Leave out this many first."),

@@ -28,8 +28,8 @@ NUMBERS: dict[str, Callable[[ThreadView], float | None]] = {
     "updated": lambda thread: thread.updated_at,
     "completed": lambda thread: thread.completed_at,
     "priority": lambda thread: thread.priority,
-    "steps": lambda thread: thread.steps,
-    "rounds": lambda thread: thread.rounds,
+    "step": lambda thread: thread.steps,
+    "round": lambda thread: thread.rounds,
     "usd": lambda thread: (thread.spent or {}).get("usd"),
     "tokens": lambda thread: (thread.spent or {}).get("tokens"),
     "time": lambda thread: (thread.spent or {}).get("time"),
@@ -38,9 +38,11 @@ WORDS: dict[str, Callable[[ThreadView], str | None]] = {
     "status": lambda thread: thread.status,
     "workflow": lambda thread: thread.workflow_name,
     "title": lambda thread: thread.title,
+    "task": lambda thread: thread.prompt,
 }
 SORTS: dict[str, Callable[[ThreadView], Any]] = {**NUMBERS, **WORDS}
-"""What threads can be sorted by: numbers and times from the highest, words from the first of the alphabet."""
+"""What threads can be sorted by, mostly called as the columns are: numbers and times from the highest, words from the
+first of the alphabet."""
 
 
 class ThreadFilter(Record):
