@@ -227,7 +227,8 @@ _SHAPES: Mapping[str, Field] = {
     ),
     "prompt": _fields(parts=_each(_packed)),
     "turn": _fields(
-        {"from": _text, "kind": _text},
+        {"kind": _text},
+        **{"from": _text},
         attempt=_text_or(_to(BEGUN, AGAIN)),
         prev=_TURNS,
         text=_packed,
