@@ -45,10 +45,22 @@ def test_for_an_instant_that_was_too_late_another_is_tried(
             yield verdict(kill, reached=each.point is not None or len(asked) > 1)
 
     monkeypatch.setattr(campaign.Campaign, "run_all", run_all)
+    monkeypatch.setattr(campaign, "_play_scenes", lambda *_: [])
     assert campaign.main(kills=len(POINTS) + 3, seed=1, jobs=1) == 0
     assert [len(planned) for planned in asked] == [len(POINTS) + 3, 3]
     assert not any(each.point for each in asked[1])
     assert f"{len(POINTS) + 3} kills in" in capsys.readouterr().out
+
+
+def test_a_scene_that_goes_wrong_fails_the_script(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = verdict(Kill("step: done"))
+    monkeypatch.setattr(campaign.Campaign, "run_all", lambda *_: iter([one]))
+    monkeypatch.setattr(campaign, "_play_scenes", lambda *_: ["full, seed 1: it is lost"])
+    assert campaign.main(kills=1, seed=1, jobs=1) == 1
+    assert "full, seed 1: it is lost" in (told := capsys.readouterr().out)
+    assert "1 violations" in told
 
 
 def verdict(kill: Kill, *, reached: bool = True, violation: str = "") -> Verdict:
