@@ -308,3 +308,14 @@ def test_no_room_is_left_behind(rig: Rig) -> None:
     id = rig.start()
     rig.exec(id, WROTE)
     assert os.listdir(f"{rig.engine.home}/replies") == []
+
+
+def test_a_disk_that_fails_at_the_very_end_hides_no_error(
+    rig: Rig, full: Full, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start()
+    monkeypatch.setattr(kept.files, "discard", raising(OSError(30, "Read-only file system")))
+    path = lose(rig, id)
+    monkeypatch.undo()
+    rig.run(id, "exec")
+    assert not os.path.exists(path)

@@ -137,7 +137,10 @@ class Room:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        files.discard(self._path)
+        try:
+            files.discard(self._path)
+        except OSError:
+            return  # of a disk that fails, which is told otherwise: a reply may just have been kept
 
     def keep(self, reply: KeptReply) -> str:
         """Write `reply` to disk; the path of its file. Raises `OSError` when not even its cost can be kept."""
