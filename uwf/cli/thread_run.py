@@ -149,7 +149,7 @@ def resume(
     help="Try a step again that has failed.",
     detail="Only threads whose last attempt has failed are tried again; all others are refused. "
     + OF_SEVERAL,
-    example="uwf thread retry --where class=network --where age=-12h --until-done --jobs 3",
+    example="uwf thread retry --where class=network --until-done --jobs 3",
     thread=THREADS,
     where=WHERE,
     dry_run=DRY_RUN,
