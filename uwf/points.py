@@ -33,7 +33,7 @@ TRANSACTIONS = (
     "breaker reset",
     "doctor counters",
     "doctor waiter",
-    "doctor joined",
+    "doctor note",
     "doctor entry",
     # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
     "workflow",

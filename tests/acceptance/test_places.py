@@ -8,6 +8,9 @@ import pytest
 
 from tests.helpers.project import ONE, REVIEW, Project, reply, until
 from tests.helpers.terminal import Terminal
+from uwf.guard.counters import hashed
+from uwf.guard.places import PREFIX
+from uwf.store.sqlite import open_store
 
 WAITING = """\
 cat >/dev/null
@@ -55,6 +58,8 @@ def test_one_that_waits_for_its_place_gets_it_when_the_other_is_cancelled(projec
     project.step(first, agent)
     waiting = start(project, second, "--agent", agent.command, "--wait", "60")
     until(lambda: project("queue", "list", "-q").out.split() == [second])
+    (row,) = project("queue", "list", "--json").json
+    assert row["blockedOn"] == "threads repo=shop"
     project("thread", "cancel", first)
     out, _ = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, out
@@ -97,3 +102,17 @@ def test_a_person_has_a_seat_that_background_work_has_not(project: Project, agen
     go(project, "worker", "done")
     run.communicate(timeout=60)
     assert run.returncode == 0
+
+
+def test_places_that_cannot_be_read_are_refused_until_they_are_put_right(project: Project) -> None:
+    project("config", "set", "limits.threads_per_label.repo", "1")
+    thread = project.begin(REVIEW, "--label", "repo=shop")
+    agent = project.agent(reply("written", title="x"))
+    name = PREFIX + hashed("threads/repo=shop")
+    with open_store(str(project.home / "store.db")).transaction("test") as tx:
+        tx.set_counter(name, ["mine"])
+    words = ("thread", "exec", thread, "--agent", agent.command, "--json")
+    done = project(*words, expect=1)
+    assert (done.error["code"], done.error["hint"]) == ("guard_error", "uwf doctor --repair")
+    project("doctor", "--repair")
+    project(*words)

@@ -507,7 +507,7 @@ SCENARIOS = (
         "doctor counters",
         "doctor waiter",
         "doctor entry",
-        "doctor joined",
+        "doctor note",
         prepare=disordered,
         state=disorder,
         before=4,

@@ -64,13 +64,13 @@ def told(tx: Transaction, names: Sequence[str], index: int) -> None:
 def find(counters: Counters, name: str) -> Joined | None:
     """The one in the counter `name`; None when it does not wait any longer."""
     value = counters.counter(name)
-    return None if value is None else _read(name, value)
+    return None if value is None else read(name, value)
 
 
 def all_of(counters: Counters, thread: str = "") -> list[Joined]:
     """Those that have joined `thread`, by default any, in the order in which they came, the dead ones too."""
     prefix = f"{PREFIX}{thread}/" if thread else PREFIX
-    found = [_read(name, value) for name, value in counters.counters(prefix)]
+    found = [read(name, value) for name, value in counters.counters(prefix)]
     return sorted(found, key=lambda one: one.since_s)
 
 
@@ -86,7 +86,8 @@ def drop_dead(tx: Transaction, is_alive: Callable[[Owner], bool]) -> None:
             tx.set_counter(one.name, None)
 
 
-def _read(name: str, value: Any) -> Joined:
+def read(name: str, value: Any) -> Joined:
+    """The one in the counter `name`. Raises `StoreError` for what this version has not put there."""
     try:
         owner = Owner(value["pid"], value["started"])
         return Joined(name, owner, value["since"], value["text"], value.get("told"))

@@ -14,9 +14,9 @@ from uwf.guard.slots import THREADS, Pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from uwf.store.protocols import Store
+    from uwf.store.protocols import Counters, Store
 
 PREFIX = "place/"
 
@@ -33,7 +33,7 @@ class Places:
     def holders(self, pool: Pool) -> list[str]:
         """The threads that have a place of `pool`."""
         counter = PREFIX + hashed(pool.name)
-        return self._living(pool.name, self._noted(counter, self._store.counter(counter))[1])
+        return self._living(pool.name, noted(counter, self._store.counter(counter))[1])
 
     def take(self, pools: Iterable[Pool], thread: str) -> None:
         """Give `thread` a place of each."""
@@ -48,7 +48,7 @@ class Places:
         for pool in pools:
             counter = PREFIX + hashed(pool.name)
             with self._store.transaction("place back", durable=False) as tx:
-                name, threads = self._noted(counter, tx.counter(counter))
+                name, threads = noted(counter, tx.counter(counter))
                 left = [other for other in threads if other != thread]
                 tx.set_counter(counter, {"name": name, "threads": left} if left else None)
 
@@ -56,7 +56,7 @@ class Places:
         """The pools that have a place taken, and how many; `limits` are by label."""
         found = []
         for counter, value in self._store.counters(PREFIX):
-            name, threads = self._noted(counter, value)
+            name, threads = noted(counter, value)
             label = name.removeprefix(THREADS).partition("=")[0]
             taken = len(self._living(name, threads))
             if taken and label in limits:
@@ -71,11 +71,22 @@ class Places:
             if (self._labels_under_way(thread) or {}).get(label) == value
         ]
 
-    @staticmethod
-    def _noted(counter: str, value: object) -> tuple[str, list[str]]:
-        if value is None:
-            return "", []
-        try:
-            return str(value["name"]), list(value["threads"])  # type: ignore[index]
-        except (TypeError, KeyError):
-            raise unreadable(counter, value, "uwf guard status") from None
+
+def first_full(counters: Counters, pools: Sequence[Pool]) -> Pool | None:
+    """The first of `pools` whose places were all given out; whether their holders still have them is not asked."""
+    for pool in pools:
+        if pool.is_of_threads:
+            counter = PREFIX + hashed(pool.name)
+            if len(noted(counter, counters.counter(counter))[1]) >= pool.limit:
+                return pool
+    return None
+
+
+def noted(counter: str, value: object) -> tuple[str, list[str]]:
+    """The name of a pool and the threads that got a place of it, as its counter has them."""
+    if value is None:
+        return "", []
+    try:
+        return str(value["name"]), list(value["threads"])  # type: ignore[index]
+    except (TypeError, KeyError):
+        raise unreadable(counter, value, "uwf doctor --repair") from None

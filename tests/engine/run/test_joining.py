@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.fake_agent import Answers, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.agent.process import platform
-from uwf.engine.run.joining import Joiner, may_join
+from uwf.engine.run.joining import Joiner
 from uwf.engine.run.order import EXEC, RESUME, Order
 from uwf.errors import Refused
 from uwf.guard import joined
@@ -173,10 +173,20 @@ def test_the_threads_that_are_joined_are_those_for_which_the_queue_has_room(rig:
 @pytest.mark.parametrize(
     "order",
     [
-        Order(EXEC),
-        Order(RESUME, wait_s=5.0),
-        Order(EXEC, wait_s=5.0, rebind="ab" * 32),
+        Order(RESUME, wait_s=5.0, supplement="resume with this"),
+        Order(EXEC, wait_s=5.0, rebind="ab" * 32, supplement="another file"),
     ],
 )
-def test_what_asks_for_something_else_joins_nobody(order: Order) -> None:
-    assert not may_join(order)
+def test_what_asks_for_something_else_only_waits(rig: Rig, order: Order) -> None:
+    id = rig.start()
+    came: list[Joiner] = []
+
+    def come() -> None:
+        came.append(Joiner(rig.engine, id, order))
+        assert came[0].is_answered() is False
+
+    rig.exec(id, meanwhile(come, WROTE), CHANGES)
+    assert joined.threads(rig.store, platform.is_alive) == {id}
+    assert (came[0].answer(), came[0].goes_on()) == (None, order)
+    assert [step.supplement for step in rig.steps(id)] == [None, None]
+    assert joined.all_of(rig.store) == []

@@ -9,7 +9,7 @@ from uwf import clock
 from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.query.thread_view import WaitingView
-from uwf.guard import queue, refusals, slots, success_rate
+from uwf.guard import places, queue, refusals, slots, success_rate
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -88,6 +88,7 @@ def waiting(counters: Counters, home: str) -> list[QueueRow]:
     found = []
     for position, entry in enumerate(_in_order(counters), 1):
         full = slots.first_full(folder, entry.pools)
+        full = full or places.first_full(counters, entry.pools)
         found.append(
             QueueRow(
                 position=position,

@@ -2,7 +2,8 @@
 
 What it adds is told to the next step of the thread, whoever makes it. It is answered by a step that was made since it
 came, and was told what it adds; a run that was to go on to the end, also by the end of the thread. Else it runs the
-thread itself, as soon as that is free. See `guard/joined` for what stands on record meanwhile.
+thread itself, as soon as that is free. Other commands (`resume`, `poke`, `exec --workflow`) ask for something that no
+other run does for them: they only wait. See `guard/joined` for what stands on record meanwhile.
 """
 
 from __future__ import annotations
@@ -31,11 +32,6 @@ LOOK_S = 0.1
 """How often one that waits looks for its answer."""
 
 
-def may_join(order: Order) -> bool:
-    """Whether such a command joins a run, and does not ask for something else than its next step."""
-    return order.verb == EXEC and order.wait_s > 0 and order.rebind is None
-
-
 class Joiner:
     """One command that may have to wait for thread `id`: it joins once another is found running it, until its exit."""
 
@@ -43,6 +39,7 @@ class Joiner:
         self._ctx = ctx
         self._id = id
         self._order = order
+        self._shares = order.verb == EXEC and order.rebind is None
         self._since = threads.current(ctx.store, ctx.cache, id).position
         self._name: str | None = None
         self._next_look_s = 0.0
@@ -71,7 +68,7 @@ class Joiner:
 
     def answer(self) -> StepDone | None:
         """The step that answers this command, if one does."""
-        if self._name is None or self._answer is not None:
+        if self._name is None or self._answer is not None or not self._shares:
             return self._answer
         told_in = 0
         if self._order.supplement is not None:
@@ -90,7 +87,8 @@ class Joiner:
 
     def goes_on(self) -> Order:
         """What is left of the order for this command, which has got hold of the thread: nothing is told twice."""
-        if self._name is None:
+        if self._name is None or not self._shares:
+            self._leave()
             return self._order
         found = joined.find(self._ctx.store, self._name)
         self._leave()
@@ -101,7 +99,8 @@ class Joiner:
         store, rules = self._ctx.store, self._ctx.config.rules(Slots.Rules)
         queue = Queue(store, rules.max_queue, rules.overflow, platform.is_alive)
         owner = platform.this_process()
-        self._name = queue.join_run(self._id, owner, self._order.supplement)
+        said = self._order.supplement if self._shares else None
+        self._name = queue.join_run(self._id, owner, said)
 
     def _leave(self) -> None:
         name, self._name = self._name, None

@@ -48,7 +48,7 @@ def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResu
 
 
 def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
-    if not joining.may_join(order):
+    if not order.wait_s:
         with hold(ctx, id, order.wait_s, stop), Room(ctx.home) as room:
             yield from _held(ctx, id, order, stop, room)
         return

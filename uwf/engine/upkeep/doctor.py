@@ -19,7 +19,7 @@ from uwf.engine.chain.thread import runner
 from uwf.engine.run import intake, recovery
 from uwf.engine.upkeep import stale_files
 from uwf.errors import Busy, CounterUnreadable, ObjectDamaged, StoreError, UwfError
-from uwf.guard import joined, queue
+from uwf.guard import joined, places, queue
 from uwf.record import Record
 from uwf.store.protocols import COUNTER
 
@@ -48,7 +48,7 @@ def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
         *_replies(ctx, repair),
         *_attempts(ctx, repair),
         *_queue(ctx, repair),
-        *_joined(ctx, repair),
+        *_notes(ctx, repair),
         *files(ctx.home, repair=repair),
     ]
 
@@ -149,27 +149,36 @@ def _queue(ctx: RunContext, repair: bool) -> list[Finding]:
     return found
 
 
-def _joined(ctx: RunContext, repair: bool) -> list[Finding]:
-    """Those that had joined a run and died, and what cannot be read of them."""
+def _notes(ctx: RunContext, repair: bool) -> list[Finding]:
+    """Those that had joined a run and died, and what cannot be read of them or of the places of threads."""
     found = []
     try:
-        entries = ctx.store.counters(joined.PREFIX)
+        entries = [*ctx.store.counters(joined.PREFIX), *ctx.store.counters(places.PREFIX)]
     except CounterUnreadable:
         return []  # which `_counters` has found
-    for name, _ in entries:
-        try:
-            one = joined.find(ctx.store, name)
-        except StoreError as error:
-            what = error.message
-        else:
-            if one is None or platform.is_alive(one.owner):
-                continue
-            what = f"process {one.owner.pid} had joined its run, and is gone"
+    for name, value in entries:
+        what = _wrong_with(name, value)
+        if what is None:
+            continue
         if repair:
-            with ctx.store.transaction("doctor joined", durable=False) as tx:
+            with ctx.store.transaction("doctor note", durable=False) as tx:
                 tx.set_counter(name, None)
-        found.append(Finding("queue", joined.thread_of(name), what, repair))
+        thread = joined.thread_of(name) if name.startswith(joined.PREFIX) else None
+        found.append(Finding("queue", thread, what, repair))
     return found
+
+
+def _wrong_with(name: str, value: Any) -> str | None:
+    try:
+        if name.startswith(places.PREFIX):
+            places.noted(name, value)
+            return None
+        owner = joined.read(name, value).owner
+    except StoreError as error:
+        return error.message
+    if platform.is_alive(owner):
+        return None
+    return f"process {owner.pid} had joined its run, and is gone"
 
 
 def _unreadable(ctx: RunContext, name: str, value: Any, what: str, repair: bool) -> Finding:
