@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -181,16 +182,18 @@ def test_where_no_log_can_be_written_nothing_is_begun(project: Project) -> None:
 
 
 def test_run_that_another_one_keeps_from_beginning_is_refused(project: Project) -> None:
-    thread = project.begin(REVIEW)
-    written = reply("written", title="t")
-    slow = project.program(
-        "slow", f"cat >/dev/null; touch ready; sleep 0.2; cat <<'END'\n{written}END\n"
+    thread = project.begin()
+    detach(project, thread)
+    naming = f'n=0; while [ ! -e go ]; do uwf thread set {thread} --title "name $n" -q; n=$((n + 1)); done'
+    other = subprocess.Popen(
+        ["sh", "-c", naming], cwd=project.cwd, env=project.environ, stdout=subprocess.DEVNULL
     )
-    process = project.start("thread", "exec", thread, "--agent", slow)
-    until(lambda: (project.cwd / "ready").exists())
-    done = project("thread", "exec", thread, "--detach", "--agent", slow, "--json", expect=5)
+    until(lambda: project.show(thread)["title"])
+    done = project("thread", "exec", thread, "--detach", "--json", expect=5)
     assert done.error["code"] == "busy", "though the thread moves while it is begun"
-    process.communicate(timeout=20)
+    go(project)
+    other.wait(20)
+    project("thread", "wait", thread)
 
 
 def test_run_that_takes_a_step_and_is_refused_the_next_has_begun(project: Project) -> None:
