@@ -51,6 +51,8 @@ def test_a_counter_that_breaks_under_a_step_loses_no_reply(project: Project) -> 
     told = dict(line.split(maxsplit=1) for line in project("thread", "show", id).out.splitlines())
     assert (told["kept"], told.get("left")) == (str(path), None)
     assert str(path) in project("doctor", "--json", expect=1).out
+    waited = project("thread", "wait", id, expect=1).err
+    assert str(path) in waited and "uwf doctor --repair" in waited
     project("store", "gc", "--grace", "0s")
     assert path.exists()
     project("doctor", "--repair")

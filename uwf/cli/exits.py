@@ -70,7 +70,7 @@ def after_wait(thread: ThreadView, *, is_wanted: bool) -> int:
 
     `is_wanted` says whether its status is the one that was waited for, where one was.
     """
-    if thread.status == "corrupt":
+    if thread.status == "corrupt" or thread.kept_reply is not None:
         return FAULT
     if not is_wanted:
         return WRONG_STATE

@@ -161,6 +161,10 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
         again = f"uwf thread exec {id} --wait 2h"
         more = {"thread": id, "reason": "transient", "retryAtMs": thread.wake_at}
         ctx.out.error("transient", f"{id}: {thread.wake_why}", again, **more)
+    elif thread.kept_reply is not None:
+        what = f"{id}: a reply that could not be stored is kept in {thread.kept_reply}"
+        more = {"thread": id, "kept": thread.kept_reply}
+        ctx.out.error("reply_kept", what, "uwf doctor --repair", **more)
     elif thread.error is not None:
         hint = ctx.app.way_on(id) if code == exits.AGENT_FAILED else f"uwf thread show {id}"
         ctx.out.error(thread.error.code, f"{id}: {thread.error.message}", hint, thread=id)

@@ -213,7 +213,7 @@ def _encoded(reply: KeptReply, most_bytes: int | None) -> bytes:
             "answer": {
                 **vars(answer),
                 "text": None,
-                "tail": answer.tail if reply.is_whole else "",
+                "tail": _place_of_tail(answer) if reply.is_whole else "",
                 "stderr": answer.stderr if reply.is_whole else "",
                 "failure": None if answer.failure is None else vars(answer.failure),
                 "process": None if answer.process is None else vars(answer.process),
@@ -227,9 +227,15 @@ def _encoded(reply: KeptReply, most_bytes: int | None) -> bytes:
     return f"{FIRST_WORDS}{blake3(line + text).hexdigest()}\n".encode() + line + text
 
 
+def _place_of_tail(answer: AgentResult) -> str | int:
+    """The tail, or how long it is: nearly always it is the end of the text, and need not stand there twice."""
+    return len(answer.tail) if answer.text.endswith(answer.tail) else answer.tail
+
+
 def _decoded(facts: dict[str, Any], text: str) -> KeptReply:
     came = facts["came"]
-    answer = {**came["answer"], "text": text}
+    answer, tail = {**came["answer"], "text": text}, came["answer"]["tail"]
+    answer["tail"] = text[len(text) - tail :] if isinstance(tail, int) else tail
     if answer["failure"] is not None:
         answer["failure"] = AgentFailure(**answer["failure"])
     if answer["process"] is not None:
