@@ -81,7 +81,7 @@ def test_who_waits_goes_on_when_others_have_used_less(limited: Project) -> None:
     began, go_on = limited.home.parent / "began", limited.home.parent / "go-on"
     slow = worker(limited, 0.25, f": >{began}; while [ ! -e {go_on} ]; do sleep 0.05; done")
     running = limited.start("thread", "exec", first, "--agent", slow, "--json")
-    until(began.exists)  # the first of its kind, which has set down all that is left
+    until(began.exists)  # the first of its agent, which has set down all that is left
     error = limited("thread", "exec", second, *words, expect=75).error
     assert "what runs now is expected to use 4.5 of the rest, and this one 0.5" in error["message"]
     waiting = limited.start("thread", "exec", second, *words, "--wait", "60")

@@ -81,7 +81,7 @@ def test_so_many_begin_as_the_rest_is_enough_for(machine: Machine) -> None:
     machine.begin("B")
 
 
-def test_the_first_of_its_kind_sets_down_all_that_is_left(machine: Machine) -> None:
+def test_the_first_of_an_agent_sets_down_all_that_is_left(machine: Machine) -> None:
     machine.begin("A")
     assert isinstance(refused(lambda: machine.begin("B")), Crowded)
     machine.end("A", 1.0)
@@ -89,6 +89,15 @@ def test_the_first_of_its_kind_sets_down_all_that_is_left(machine: Machine) -> N
         machine.begin(thread)
     refused(lambda: machine.begin("E"))
     assert refused(lambda: machine.begin("F", role="another")).retry_at_ms is not None
+
+
+def test_the_first_of_a_role_is_expected_to_cost_what_its_agent_does(machine: Machine) -> None:
+    machine.step("A", 2.0)
+    machine.begin("B", role="another")
+    assert machine.held["B"]["usd"] == 2.0
+    machine.end("B", 0.5, role="another")
+    machine.begin("B", role="another")
+    assert machine.held["B"]["usd"] == 0.5
 
 
 def test_an_agent_that_reports_nothing_is_in_nobodys_way(machine: Machine) -> None:
@@ -154,7 +163,7 @@ def test_the_status_says_what_is_expected(machine: Machine) -> None:
 def test_what_was_written_by_hand_is_in_nobodys_way(machine: Machine) -> None:
     with machine.store.transaction("test") as tx:
         tx.set_counter("reserved/B", "much")
-        tx.set_counter(reserve._cost_of(machine.asked("A")), [1])
+        tx.set_counter(reserve._costs_of(machine.asked("A"))[0], [1])
     machine.step("A", 1.0)
 
 

@@ -169,7 +169,7 @@ class Budget(Guard):
     ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
         """What the step is to set down, and what others have. Raises `Refused`.
 
-        One whose like has never ended sets down all that is left. The last one may begin with less than it needs, as
+        The first of an agent sets down all that is left. The last one may begin with less than it needs, as
         long as something is left that no other has set down.
         """
         limits, used = self.rules.day, self._today(counters)

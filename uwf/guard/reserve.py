@@ -2,8 +2,8 @@
 
 Counter `reserved/<thread>` = amounts by name, written with the beginning of an attempt and taken away with its end. One
 of a thread that no process runs any more stands for nothing: its process has died. What a step is expected to use is
-what such steps, of one role with one agent, cost lately: counter `cost/<hash>` = {at_ms, amounts}, the largest, which
-fades by a tenth with each step that costs less.
+what such steps, of one role with one agent, cost lately, and while there was none, what any of its agent did: counters
+`cost/<hash>` = {at_ms, amounts}, the largest, which fades by a tenth with each step that costs less.
 """
 
 from __future__ import annotations
@@ -48,25 +48,29 @@ def let_go(tx: Transaction, thread: str) -> None:
 
 
 def expected(counters: Counters, request: Request) -> dict[str, float]:
-    """What such a step costs, by name; nothing while none has ended."""
-    return _amounts(counters.counter(_cost_of(request)))
+    """What such a step costs, by name; nothing while none of its agent has ended."""
+    kind, agent = _costs_of(request)
+    return _amounts(counters.counter(kind)) or _amounts(counters.counter(agent))
 
 
 def learn(tx: Transaction, request: Request, used: Mapping[str, float]) -> None:
     """A step came about, or failed, and has used this."""
-    counter, now_ms = _cost_of(request), clock.now_ms()
-    known = tx.counter(counter)
-    if known is None:  # agents may be command lines of one use
-        for name, other in forgettable(tx, COSTS):
-            if not isinstance(other, dict) or other.get("at_ms", 0) < now_ms - KEPT_MS:
-                tx.set_counter(name, None)
-    before = _amounts(known)
-    most = {name: max(amount, before.get(name, 0.0) * FADING) for name, amount in used.items()}
-    tx.set_counter(counter, {**most, "at_ms": now_ms})
+    now_ms = clock.now_ms()
+    for counter in _costs_of(request):
+        known = tx.counter(counter)
+        if known is None:  # agents may be command lines of one use
+            for name, other in forgettable(tx, COSTS):
+                if not isinstance(other, dict) or other.get("at_ms", 0) < now_ms - KEPT_MS:
+                    tx.set_counter(name, None)
+        before = _amounts(known)
+        most = {name: max(amount, before.get(name, 0.0) * FADING) for name, amount in used.items()}
+        tx.set_counter(counter, {**most, "at_ms": now_ms})
 
 
-def _cost_of(request: Request) -> str:
-    return COSTS + hashed("\n".join((request.agent, request.workflow, request.role)))
+def _costs_of(request: Request) -> tuple[str, str]:
+    """The counters of a role with its agent, and of the agent whatever it does."""
+    kind = "\n".join((request.agent, request.workflow, request.role))
+    return COSTS + hashed(kind), COSTS + hashed(request.agent)
 
 
 def _all(counters: Counters) -> dict[str, dict[str, float]]:
