@@ -213,3 +213,14 @@ def test_pressure_is_that_of_all_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"/proc/pressure/memory": text}
     monkeypatch.setattr(machine, "_read", lambda path: files.get(path, ""))
     assert machine.look("/").stalled_percent == 41.27
+
+
+@pytest.mark.parametrize("reserve_cpus", [None, 1.0])
+def test_that_the_cpus_refuse_nothing_is_said_where_their_figure_stands(
+    reserve_cpus: float | None,
+) -> None:
+    guard = Resources(host(open_in_memory(), Resources.Rules(reserve_cpus=reserve_cpus)))
+    status = guard.status()
+    assert status is not None
+    (line,) = [line for line in status.lines if line.name == "cpus"]
+    assert line.text.endswith("refuses nothing (limits.reserve_cpus)") == (reserve_cpus is None)

@@ -133,6 +133,8 @@ class Resources(Guard):
         home = self._host.home
         left = machine.look(home if os.path.isdir(home) else os.path.dirname(home) or "/")
         cpus = "unknown" if left.cpus is None else f"{max(0.0, left.cpus):.1f} not under load"
+        if self._rules.reserve_cpus is None:
+            cpus += "; that refuses nothing (limits.reserve_cpus)"
         lines = [
             StatusLine("memory", _free(left.memory_bytes)),
             StatusLine("disk", _free(left.disk_bytes)),
