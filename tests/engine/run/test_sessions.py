@@ -14,6 +14,7 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.agent.protocol import Session
 from uwf.engine.actions import transfer
 from uwf.engine.chain.thread import move_head
+from uwf.errors import InputError
 from uwf.record import replace
 
 
@@ -162,6 +163,35 @@ def test_no_session_out_of_a_file_is_handed_on(rig: Rig, make_rig: Callable[...,
     fork = other.fork(step, id)
     other.exec(fork, WROTE)
     assert handed(other) == [(None, None)]
+
+
+def test_nor_one_of_this_store_that_a_step_out_of_a_file_lays_claim_to(
+    rig: Rig, make_rig: Callable[..., Rig]
+) -> None:
+    mine = rig.start()
+    rig.exec(mine, wrote("s-1"), CHANGES)
+    file = io.BytesIO()
+    transfer.export(rig.store, mine, file)
+    file.seek(0)
+    other = make_rig()
+    transfer.import_threads(other.store, file, "a file", "/tmp")
+    id = other.fork(other.head(mine), mine)
+    head = other.store.get(other.head(id)).payload
+    for claimed, fits in (("start", False), ("prev", True)):
+        with other.store.transaction("test") as tx:
+            claims = {"sessions": {"writer": [head[claimed]]}, "durationMs": 77}
+            forged = tx.put("step", {**head, **claims})
+            move_head(tx, id, forged, dict, expect=other.head(id), why="test")
+        file = io.BytesIO()
+        transfer.export(other.store, id, file)
+        file.seek(0)
+        if not fits:
+            with pytest.raises(InputError, match="links to start for step"):
+                transfer.import_threads(rig.store, file, "a file", "/tmp")
+            continue
+        transfer.import_threads(rig.store, file, "a file", "/tmp")
+    rig.exec(id, WROTE, CHANGES, WROTE)
+    assert handed(rig, 3) == [(None, None)] * 3
 
 
 def test_what_comes_home_again_was_never_foreign(rig: Rig) -> None:

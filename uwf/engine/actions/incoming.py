@@ -67,8 +67,11 @@ class Incoming:
         try:
             self._leads.update([(id, to, forms) for to, forms in shape.leads(node)])
             payload = node.payload
-            if self._forms[id] in ("step", shape.ENDED) and payload["session"] is not None:
-                self._foreign.extend([] if self._store.has(id) else [id])
+            has_session = self._forms[id] in ("step", shape.ENDED) and (
+                payload["session"] is not None or payload.get("sessions")
+            )
+            if has_session and not self._store.has(id):
+                self._foreign.append(id)
             if self._forms[id] == "workflow":
                 self._roles[id] = payload["roles"].keys()
             elif self._forms[id] == "step":

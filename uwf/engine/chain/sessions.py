@@ -45,12 +45,12 @@ def of(
     for id, named, was in _of_attempts(nodes, last, plan.role):
         if was == place:
             return None if is_foreign(counters, id) else KeptSession(named)
-    for id in after(nodes, thread.position).get(plan.role, ()):
+    for id in after(nodes, counters, thread.position).get(plan.role, ()):
         step = nodes.get(id).payload
         if _place(step) == place:
             kept_to = number_of(thread.tags, UNDONE_TO, thread.id) or 0
             is_forked = step["thread"] != thread.id or step["index"] <= kept_to
-            return None if is_foreign(counters, id) else KeptSession(step["session"], is_forked)
+            return KeptSession(step["session"], is_forked)
     return None
 
 
@@ -69,13 +69,21 @@ def _of_attempts(
         last = begun["before"]
 
 
-def after(nodes: Nodes, position: Position) -> dict[str, list[Link]]:
-    """The steps that have named a session, at `position`, by role, the newest first: what the next step keeps."""
+def after(nodes: Nodes, counters: Counters, position: Position) -> dict[str, list[Link]]:
+    """The steps that have named a session, at `position`, by role, the newest first: what the next step keeps.
+
+    None behind a step that came in with a file: it may name any.
+    """
     known = {role: ids for role, ids in position.sessions.items() if isinstance(ids, list)}
     if position.step is None or position.role is None:
         return known
     step = nodes.get(position.step).payload
-    if step["session"] is None or isinstance(step["sessions"].get(position.role), str):
+    has_own = step["session"] is not None and not isinstance(
+        step["sessions"].get(position.role), str
+    )
+    if (known or has_own) and is_foreign(counters, position.step):
+        return {}
+    if not has_own:
         return known
     others = [
         id for id in known.get(position.role, ()) if _place(nodes.get(id).payload) != _place(step)

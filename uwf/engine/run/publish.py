@@ -98,7 +98,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "index": index,
         "round": plan.round,
         "visits": {**base.visits, plan.role: base.visits.get(plan.role, 0) + 1},
-        "sessions": sessions.after(run.ctx.cache, run.step.thread.position),
+        "sessions": sessions.after(run.ctx.cache, run.ctx.store, run.step.thread.position),
         "status": outcome.status,
         "output": outcome.output,
         "body": pack_text(tx, outcome.body),
