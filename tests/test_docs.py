@@ -11,7 +11,7 @@ import pytest
 
 from uwf.cli import index
 from uwf.cli.command import COMMON
-from uwf.cli.parse import parse
+from uwf.cli.line.parse import parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -69,7 +69,7 @@ def test_threads_are_offered_newest_first_with_workflows_agents_keys_and_refs(uw
     assert offers(uwf, "uwf thread exec x --agent ") == ["mine"]
     assert offers(uwf, "uwf thread exec x --agent=m") == ["--agent=mine"]
     assert offers(uwf, "uwf ref get @uwf/r") == ["@uwf/registry/review"]
-    assert offers(uwf, "uwf config get limits.max_s") == ["limits.max_steps"]
+    assert offers(uwf, "uwf config get limits.max_st") == ["limits.max_steps"]
     assert offers(uwf, f"uwf --home {uwf.cwd}/none thread show ") == ["@last"]
     assert not (uwf.cwd / "none").exists()
 

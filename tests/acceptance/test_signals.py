@@ -271,7 +271,7 @@ def test_a_closed_terminal_ends_it_and_nohup_does_not(project: Project) -> None:
     assert ignoring.wait(20) == 143
 
 
-@pytest.mark.parametrize("module", ["uwf", "uwf.cli.main", "uwf.cli.exits", "uwf.cli.parse"])
+@pytest.mark.parametrize("module", ["uwf", "uwf.cli.main", "uwf.cli.exits", "uwf.cli.line.parse"])
 @pytest.mark.parametrize("program", [(PROGRAM,), (sys.executable, "-m", "uwf")])
 def test_an_interrupt_while_uwf_is_loaded_shows_no_traceback(
     project: Project, module: str, program: tuple[str, ...]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.project import ONE, Project, reply, until
 from tests.helpers.terminal import Terminal
-from uwf.cli.table import width
+from uwf.cli.screen.table import width
 
 SLOW = """\
 cat >/dev/null

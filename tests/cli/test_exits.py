@@ -6,7 +6,7 @@ import pytest
 
 from uwf import errors
 from uwf.cli import exits
-from uwf.cli.output import Output, StdoutFailed
+from uwf.cli.screen.output import Output, StdoutFailed
 
 
 def test_of_several_exit_codes_the_one_counts_that_needs_the_most() -> None:

@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Answers, FakeAgent, Said, reply
 from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
-from uwf.cli.jsontext import document
+from uwf.cli.screen.jsontext import document
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
 from uwf.engine.chain import thread as threads

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from uwf.cli import exits
-from uwf.cli.cells import named_numbers, seconds, short
 from uwf.cli.command import arg, command, opt
+from uwf.cli.screen.cells import named_numbers, seconds, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def check(ctx: Context, name: str | None = None) -> int:
 )
 def try_(ctx: Context, name: str, *, cwd: str | None = None) -> int:
     from uwf.app.events import Stop
-    from uwf.cli.live import Live, signals_to
+    from uwf.cli.screen.live import Live, signals_to
 
     stop = Stop()
     with signals_to(stop), Live(ctx.out) as live:

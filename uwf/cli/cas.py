@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import OBJECT, arg, command, opt
-from uwf.cli.jsontext import document
+from uwf.cli.screen.jsontext import document
 from uwf.errors import NotFound
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     kind=opt("--kind", help="Store the JSON in the file as an object of this kind."),
 )
 def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
-    from uwf.cli import arguments as text
+    from uwf.cli.line import arguments as text
 
     data = text.read_bytes(file)
     if kind is None:
@@ -46,7 +46,7 @@ def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
     id=OBJECT,
 )
 def get(ctx: Context, id: str) -> None:
-    from uwf.cli import jsontext
+    from uwf.cli.screen import jsontext
 
     found = ctx.app.objects.get(id)
     content, payload = found.payload, found.as_json()

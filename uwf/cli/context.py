@@ -7,7 +7,7 @@ from uwf.app import App
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.cli.command import Call
-    from uwf.cli.output import Output
+    from uwf.cli.screen.output import Output
 
 
 class Context:

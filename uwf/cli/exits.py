@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uwf.app.values import RunView, ThreadView
-    from uwf.cli.output import Output
+    from uwf.cli.screen.output import Output
 
 DONE = 0
 FAULT = 1

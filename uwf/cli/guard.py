@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uwf.cli.cells import named_numbers
 from uwf.cli.command import arg, command, opt
+from uwf.cli.screen.cells import named_numbers
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ def pause(
 ) -> None:
     import shlex
 
-    from uwf.cli.arguments import future_ms
+    from uwf.cli.line.arguments import future_ms
 
     agent = None if what in (ON, OFF) else what
     on = (what if agent is None else word) == ON

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from uwf.cli.command import Call
-    from uwf.cli.output import Output
+    from uwf.cli.screen.output import Output
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     from uwf import config, points
     from uwf.cli import exits
-    from uwf.cli.output import Output, StdoutFailed, StdoutGone
+    from uwf.cli.screen.output import Output, StdoutFailed, StdoutGone
 
     out = Output(json="--json" in words)
     try:
@@ -89,7 +89,7 @@ def _run(words: Sequence[str], out: Output) -> int:
 
     shell = config.asking_shell()
     if shell is not None:
-        from uwf.cli import shells
+        from uwf.cli.line import shells
 
         out.write(shells.answer(shell, words))
         return 0
@@ -97,7 +97,7 @@ def _run(words: Sequence[str], out: Output) -> int:
     from uwf.cli.command import INSTALL_COMPLETION, SHOW_COMPLETION
 
     if words and words[0].partition("=")[0] in (INSTALL_COMPLETION, SHOW_COMPLETION):
-        from uwf.cli import shells
+        from uwf.cli.line import shells
 
         return shells.run(words, out)
     call = _understand(words)
@@ -117,13 +117,13 @@ def _run(words: Sequence[str], out: Output) -> int:
 
 def _understand(words: Sequence[str]) -> Call | int:
     """The call that `words` ask for, or the exit code if help was all they wanted."""
-    from uwf.cli.parse import parse
+    from uwf.cli.line.parse import parse
 
     call = parse(words)
     if call is not None:
         return call
 
-    from uwf.cli import typer_app
+    from uwf.cli.line import typer_app
 
     return typer_app.understand(words)
 

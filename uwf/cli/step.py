@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli.cells import in_words, named_numbers, seconds
 from uwf.cli.command import THREAD, arg, command, opt
-from uwf.cli.thread_show import next_try
+from uwf.cli.screen.cells import in_words, named_numbers, seconds
+from uwf.cli.thread.show import next_try
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _note_later_attempt(ctx: Context, thread: str) -> None:
     step=_STEP,
 )
 def read(ctx: Context, step: str) -> None:
-    from uwf.cli.thread_follow import answer_page
+    from uwf.cli.thread.follow import answer_page
 
     answer_page(ctx, ctx.app.steps.read(step))
 

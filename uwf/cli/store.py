@@ -6,7 +6,7 @@ import os
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
-from uwf.cli.jsontext import document
+from uwf.cli.screen.jsontext import document
 from uwf.errors import InputError
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.fake_agent import Said, reply
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.cli.jsontext import document
+from uwf.cli.screen.jsontext import document
 from uwf.engine.events import UsageLeftOut
 
 

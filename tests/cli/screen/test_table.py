@@ -7,7 +7,7 @@ from unicodedata import combining, east_asian_width
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.cli import table
+from uwf.cli.screen import table
 
 ID = "01M7Z697Y106PXRPMEJQDQKB73"
 HEADS = ("thread", "status", "round", "begun", "task")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from uwf.app.events import Event, Stop
-    from uwf.cli.output import Output
+    from uwf.cli.screen.output import Output
 else:
     try:
         # The C module itself: `signal` wraps it in enums, whose import costs a third of a whole command.

@@ -11,7 +11,7 @@ import os
 import sys
 
 from uwf import config
-from uwf.cli import terminal
+from uwf.cli.screen import terminal
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -86,7 +86,7 @@ class Output:
         if not cells:
             return
         if self.on_terminal:
-            from uwf.cli import table
+            from uwf.cli.screen import table
 
             seen = [[terminal.visible(cell) for cell in row] for row in cells]
             heading, *lines = table.lines(columns, seen, terminal.columns(), cut=cut, spare=spare)
@@ -153,7 +153,7 @@ class Output:
         indent: bool = False,
     ) -> None:
         if self.json:
-            from uwf.cli import jsontext
+            from uwf.cli.screen import jsontext
 
             self.write(jsontext.dumps(jsontext.document(value), indent=indent) + "\n")
         elif self.quiet:
@@ -215,7 +215,7 @@ class Output:
         """
         if self._is_drawing or not self.is_live:
             return
-        from uwf.cli import table
+        from uwf.cli.screen import table
 
         self._is_drawing = True
         try:
@@ -246,7 +246,7 @@ class Output:
         self._put(f"{word}{text}\n")
 
     def _say_json(self, document: Any) -> None:
-        from uwf.cli import jsontext
+        from uwf.cli.screen import jsontext
 
         self._put(terminal.visible(jsontext.dumps(document)) + "\n")
 

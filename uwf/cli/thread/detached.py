@@ -12,7 +12,8 @@ import time
 
 from uwf import home as paths
 from uwf import owned
-from uwf.cli import again, exits
+from uwf.cli import exits
+from uwf.cli.thread import respawn
 from uwf.errors import StateError
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ def _begin(
     log = _opened(path)
     try:
         said_before = os.fstat(log).st_size
-        process = again.spawn(ctx, words, text, stdout=log, stderr=log, start_new_session=True)
+        process = respawn.spawn(ctx, words, text, stdout=log, stderr=log, start_new_session=True)
     finally:
         os.close(log)
     try:

@@ -12,7 +12,7 @@ from uwf import config
 from uwf.app import App
 from uwf.app.completion import KINDS, MAX_CANDIDATES, Candidate
 from uwf.cli import index
-from uwf.cli.parse import read, split_option
+from uwf.cli.line.parse import read, split_option
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from uwf.cli.command import Param
-    from uwf.cli.parse import CommandLine
+    from uwf.cli.line.parse import CommandLine
 
 MAX_MEANING = 60
 
@@ -118,7 +118,7 @@ def _known(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
     # The shell has not yet put the home folder in place of a `~`.
     with App.open(home and os.path.expanduser(home), wait_s=PATIENCE_S) as app:
         if what == "columns":
-            from uwf.cli.columns import ALL
+            from uwf.cli.thread.columns import ALL
 
             yield from _next_of_list(map(Candidate, ALL), prefix)
         elif what == "statuses":
@@ -135,7 +135,7 @@ def _known(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
 
 def _condition(app: App, prefix: str) -> Iterator[Candidate]:
     """What `--where` may say: a key, then what there is for it."""
-    from uwf.cli.chosen import KEYS
+    from uwf.cli.thread.selection import KEYS
 
     key, equals, value = prefix.partition("=")
     if not equals:

@@ -19,7 +19,7 @@ from typer.main import get_command
 from uwf.cli import index
 from uwf.cli.command import ALONE, COMMON, Call, CommandSpec, Common, Param
 from uwf.cli.exits import BAD_INPUT
-from uwf.cli.terminal import has_colour
+from uwf.cli.screen.terminal import has_colour
 from uwf.errors import InputError
 from uwf.record import replace
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.cli import jsontext, terminal
+from uwf.cli.screen import jsontext, terminal
 
 HIDDEN = [
     "\u202e",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uwf import quantities
 from uwf.cli import exits
-from uwf.cli.arguments import text_arg
-from uwf.cli.terminal import is_attended
+from uwf.cli.line.arguments import text_arg
+from uwf.cli.screen.terminal import is_attended
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def budget(parts: tuple[str, ...]) -> str | None:
 def run(ctx: Context, run: Run, interactive: bool) -> int:
     """Run the thread, and print each step as it is done. `interactive`: a person says that one waits for it."""
     from uwf.app.events import Stop
-    from uwf.cli.live import Live, signals_to
+    from uwf.cli.screen.live import Live, signals_to
 
     stop = Stop()
     code = exits.DONE

@@ -87,9 +87,9 @@ class Chosen(Record):
             return alone(ids[0]) or exits.DONE
         if not ids:
             return exits.DONE
-        from uwf.cli import several
+        from uwf.cli.thread import parallel
 
-        return several.run(ctx, ids, text, jobs=self.jobs or 1, done=self.done)
+        return parallel.run(ctx, ids, text, jobs=self.jobs or 1, done=self.done)
 
     @property
     def is_one(self) -> bool:
@@ -123,7 +123,7 @@ class Chosen(Record):
 
     def show(self, ctx: Context, ids: list[str]) -> None:
         """Answer `--dry-run`: a row a thread, a line of JSON a thread."""
-        from uwf.cli.columns import SHOWN, SPARE, TEXTS, cells
+        from uwf.cli.thread.columns import SHOWN, SPARE, TEXTS, cells
 
         threads = [ctx.app.show(id) for id in ids]
         if ctx.json or ctx.quiet:
@@ -136,7 +136,7 @@ class Chosen(Record):
 
 def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
     """What `App.threads` is asked for `--where`."""
-    from uwf.cli.arguments import label_pair
+    from uwf.cli.line.arguments import label_pair
 
     typed = f"uwf thread {verb} --where"
     found: dict[str, Any] = {}

@@ -16,9 +16,9 @@ from types import FrameType
 
 import pytest
 
-from uwf.cli import live
-from uwf.cli.live import Live
-from uwf.cli.output import Output
+from uwf.cli.screen import live
+from uwf.cli.screen.live import Live
+from uwf.cli.screen.output import Output
 from uwf.engine.events import StepStarted
 
 TICK_S = 0.02

@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uwf.cli.complete import Candidates
-    from uwf.cli.output import Output
+    from uwf.cli.line.complete import Candidates
+    from uwf.cli.screen.output import Output
 
 BASH = r"""
 _uwf_completion() {
@@ -102,7 +102,7 @@ SCRIPTS = dict(zip(SHELLS, (BASH.lstrip(), ZSH.lstrip(), FISH.lstrip()), strict=
 
 def answer(shell: str, words: Sequence[str]) -> str:
     """The answer to a script of ours that asks with `words`; "" to any other."""
-    from uwf.cli.complete import candidates
+    from uwf.cli.line.complete import candidates
 
     if list(words[:1]) != ["--"] or shell not in SCRIPTS:
         return ""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from uwf.cli import shells
 from uwf.cli.command import INSTALL_COMPLETION, SHOW_COMPLETION
-from uwf.cli.output import Output
+from uwf.cli.line import shells
+from uwf.cli.screen.output import Output
 from uwf.errors import InputError
 
 

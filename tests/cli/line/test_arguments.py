@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.cli import arguments
+from uwf.cli.line import arguments
 from uwf.errors import InputError
 
 

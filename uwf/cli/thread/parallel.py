@@ -11,7 +11,8 @@ import os
 import selectors
 from collections import Counter, deque
 
-from uwf.cli import again, exits
+from uwf.cli import exits
+from uwf.cli.thread import respawn
 from uwf.errors import Interrupted
 from uwf.quantities import counted
 
@@ -60,7 +61,7 @@ def run(
     Raises `Interrupted` when a signal has ended it.
     """
     from uwf.app.events import Stop
-    from uwf.cli.live import signals_to
+    from uwf.cli.screen.live import signals_to
 
     stop = Stop()
     with signals_to(stop):
@@ -123,10 +124,10 @@ class _Crew:
     def _begin(self, thread: str) -> None:
         from subprocess import PIPE
 
-        words = again.words(self._ctx, thread)
+        words = respawn.words(self._ctx, thread)
         if self._is_drawn and self._done:
             words.append("--quiet")
-        process = again.spawn(
+        process = respawn.spawn(
             self._ctx, words, self._text, stdout=PIPE, stderr=PIPE, process_group=0
         )
         member = Member(thread, process)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from uwf.cli.output import Output
+from uwf.cli.screen.output import Output
 
 
 def test_an_answer_takes_the_form_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

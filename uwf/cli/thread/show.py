@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from uwf.cli.cells import moment, named_numbers, number, short
-from uwf.cli.columns import SPARE, TEXTS, cells, chosen, failed, labels, left_behind, spent, state
 from uwf.cli.command import THREAD, command, opt
+from uwf.cli.screen.cells import moment, named_numbers, number, short
+from uwf.cli.thread.columns import (
+    SPARE,
+    TEXTS,
+    cells,
+    chosen,
+    failed,
+    labels,
+    left_behind,
+    spent,
+    state,
+)
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -174,13 +184,13 @@ def words_of(text: str, option: str) -> tuple[str, ...]:
 
 
 def _labels(words: tuple[str, ...]) -> dict[str, str]:
-    from uwf.cli.arguments import label_pair
+    from uwf.cli.line.arguments import label_pair
 
     return dict(label_pair(word, "uwf thread list") for word in words)
 
 
 def _moment_ms(word: str, option: str) -> int:
-    from uwf.cli.arguments import moment_ms
+    from uwf.cli.line.arguments import moment_ms
 
     return moment_ms(word, f"uwf thread list {option}")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli import exits
-from uwf.cli.chosen import DRY_RUN, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, arg, command, opt
-from uwf.cli.jsontext import document
-from uwf.cli.thread_show import print_thread, words_of
+from uwf.cli.screen.jsontext import document
+from uwf.cli.thread.selection import DRY_RUN, THREADS, WHERE, Chosen
+from uwf.cli.thread.show import print_thread, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
-    from uwf.cli.tour import Tour
+    from uwf.cli.demo.tour import Tour
     from uwf.demo.folder import DemoFolder
 
 TASK = "Tidy the Python project in this folder."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from uwf.cli import stepping
-from uwf.cli.chosen import DETACH, DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, command, opt
+from uwf.cli.thread import run_one
+from uwf.cli.thread.selection import DETACH, DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -78,10 +78,10 @@ def exec_(
     workflow: str | None = None,
 ) -> int:
     chosen = Chosen("exec", thread, where, dry_run, jobs, statuses=("idle",))
-    said = stepping.said(supplement, f"{chosen.typed} --supplement")
+    said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.exec,
-        count=stepping.steps(count, until_done),
+        count=run_one.steps(count, until_done),
         agent=agent,
         supplement=said,
         workflow=workflow,
@@ -131,13 +131,13 @@ def resume(
     cwd: str | None = None,
 ) -> int:
     chosen = Chosen("resume", thread, where, dry_run, jobs, statuses=("suspended",))
-    said = stepping.said(supplement, f"{chosen.typed} --supplement")
+    said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.resume,
-        count=stepping.steps(count, until_done),
+        count=run_one.steps(count, until_done),
         agent=agent,
         supplement=said,
-        budget=stepping.budget(budget),
+        budget=run_one.budget(budget),
         cwd=cwd,
         wait_s=wait,
     )
@@ -178,7 +178,7 @@ def retry(
     chosen = Chosen(
         "retry", thread, where, dry_run, jobs, statuses=("idle", "suspended"), failed=True
     )
-    steps = stepping.steps(count, until_done)
+    steps = run_one.steps(count, until_done)
     run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)
     return _run(ctx, chosen, run, detach=detach, waits=wait > 0, interactive=interactive)
 
@@ -203,9 +203,9 @@ def poke(
     wait: float = 0.0,
     interactive: bool = False,
 ) -> int:
-    remark = stepping.said(prompt, f"uwf thread poke {thread} -p") or ""
+    remark = run_one.said(prompt, f"uwf thread poke {thread} -p") or ""
     run = partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait)
-    return stepping.run(ctx, run, interactive)
+    return run_one.run(ctx, run, interactive)
 
 
 def _run(
@@ -227,11 +227,11 @@ def _run(
         )
 
     def go_on_alone(ids: list[str]) -> int:
-        from uwf.cli import again, detached
+        from uwf.cli.thread import detached, respawn
 
-        return detached.run(ctx, ids, partial(again.words, ctx), waits=waits, text=text)
+        return detached.run(ctx, ids, partial(respawn.words, ctx), waits=waits, text=text)
 
     def run_here(id: str) -> int:
-        return stepping.run(ctx, partial(run, id), interactive)
+        return run_one.run(ctx, partial(run, id), interactive)
 
     return chosen.each(ctx, run_here, text, go_on_alone if detach else None)

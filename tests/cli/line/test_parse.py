@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from uwf.cli import index, typer_app
+from uwf.cli import index
 from uwf.cli.command import COMMON, REGISTRY, Common, Param, arg, command, opt
 from uwf.cli.context import Context
-from uwf.cli.parse import parse
+from uwf.cli.line import typer_app
+from uwf.cli.line.parse import parse
 from uwf.errors import InputError
 
 SPECIMEN = "cas specimen"

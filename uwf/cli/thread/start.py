@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from uwf import quantities
-from uwf.cli import exits, stepping
-from uwf.cli.arguments import label_pair, text_arg
-from uwf.cli.chosen import DETACH
+from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
-from uwf.cli.thread_run import AGENT, INTERACTIVE, WAIT
+from uwf.cli.line.arguments import label_pair, text_arg
+from uwf.cli.thread import run_one
+from uwf.cli.thread.run import AGENT, INTERACTIVE, WAIT
+from uwf.cli.thread.selection import DETACH
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -56,7 +57,7 @@ def start(
     interactive: bool = False,
     detach: bool = False,
 ) -> int:
-    steps = stepping.steps(count, until_done)
+    steps = run_one.steps(count, until_done)
     is_run = until_done or count is not None
     if not is_run and (agent is not None or wait or detach or interactive):
         raise InputError(
@@ -65,7 +66,7 @@ def start(
             code="usage",
         )
     if detach:
-        from uwf.cli import again, detached
+        from uwf.cli.thread import detached, respawn
 
         detached.check(ctx)
     thread = ctx.app.start(
@@ -91,7 +92,7 @@ def start(
     if not detach:
         ctx.out.line(begun, id=id, draw=drawn)
         run = partial(ctx.app.exec, id, count=steps, agent=agent, wait_s=wait)
-        return stepping.run(ctx, run, interactive)
+        return run_one.run(ctx, run, interactive)
     options = {
         "count": count,
         "until_done": until_done,
@@ -99,7 +100,7 @@ def start(
         "wait": wait,
         "interactive": interactive,
     }
-    words = partial(again.exec_words, {name: given for name, given in options.items() if given})
+    words = partial(respawn.exec_words, {name: given for name, given in options.items() if given})
     code = detached.run(ctx, [id], words, waits=wait > 0, begun=begun)
     if code:  # the thread is there all the same
         ctx.out.line(begun, id=id, draw=drawn)

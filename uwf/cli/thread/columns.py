@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf import quantities
-from uwf.cli.cells import in_words, moment, number, short
+from uwf.cli.screen.cells import in_words, moment, number, short
 from uwf.errors import InputError
 
 TYPE_CHECKING = False

@@ -1,6 +1,6 @@
 """`uwf demo`: a thread from its beginning to its second round, on real files, with real programs as agents.
 
-Here is the command and what it answers. What it types and tells is in `demo_story.py`; the workflow, the agent
+Here is the command and what it answers. What it types and tells is in `story.py`; the workflow, the agent
 that plays its roles and the project that comes along are in `uwf/demo/`.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from uwf.app.values import StepRow
     from uwf.cli.context import Context
-    from uwf.cli.tour import Tour
+    from uwf.cli.demo.tour import Tour
 
 
 @command(
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 def demo(ctx: Context, path: str | None = None) -> int:
     from uwf import clock, config
     from uwf.app.opened import absolute
-    from uwf.cli import demo_story
-    from uwf.cli.tour import Tour, UnexpectedExit
+    from uwf.cli.demo import story
+    from uwf.cli.demo.tour import Tour, UnexpectedExit
     from uwf.demo import folder
 
     began_s = clock.monotonic_s()
@@ -42,8 +42,8 @@ def demo(ctx: Context, path: str | None = None) -> int:
     made = folder.make(ctx.home, own_project or folder.PANTRY, config.environment())
     tour = Tour(ctx, made.path)
     try:
-        demo_story.welcome(tour, made, linter, own_project)
-        thread = demo_story.play(ctx, tour, is_pantry=own_project is None)
+        story.welcome(tour, made, linter, own_project)
+        thread = story.play(ctx, tour, is_pantry=own_project is None)
     except (KeyboardInterrupt, Interrupted) as interruption:
         raise Interrupted(
             "the demo was interrupted; what it has begun stands at a whole step",
@@ -63,7 +63,7 @@ def demo(ctx: Context, path: str | None = None) -> int:
         "seconds": round(clock.monotonic_s() - began_s, 2),
         "commands": _commands(tour),
     }
-    ctx.out.answer(document, ids=[thread], draw=demo_story.farewell(ctx.home, document))
+    ctx.out.answer(document, ids=[thread], draw=story.farewell(ctx.home, document))
     return exits.DONE
 
 

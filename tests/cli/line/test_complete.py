@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from uwf.cli import complete, index
+from uwf.cli import index
 from uwf.cli.command import COMMON, SHELLS
-from uwf.cli.complete import MAX_MEANING, candidates, harmless, is_harmless
+from uwf.cli.line import complete
+from uwf.cli.line.complete import MAX_MEANING, candidates, harmless, is_harmless
 
 
 def words(line: str) -> list[str]:

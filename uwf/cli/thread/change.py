@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from uwf.cli.arguments import label_pair, text_arg
-from uwf.cli.cells import short
-from uwf.cli.chosen import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
 from uwf.cli.command import THREAD, arg, command, opt
-from uwf.cli.thread_show import answer
+from uwf.cli.line.arguments import label_pair, text_arg
+from uwf.cli.screen.cells import short
+from uwf.cli.thread.selection import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
+from uwf.cli.thread.show import answer
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
