@@ -63,3 +63,9 @@ def test_reply_section_says_what_fields_mean_and_which_may_be_left_out() -> None
     assert "- `file`: Path of the file." in text
     assert "- `note`: may be left out" in text
     assert "one of: `done`" in text
+
+
+def test_a_role_that_names_no_status_is_shown_its_fields_all_the_same() -> None:
+    older = {"type": "object", "properties": {"note": TEXT}, "required": ["note"]}
+    assert list(examples(older)["done"]) == ["$status", "note"]
+    assert "$status: done\nnote: " in reply_section(role("older", older))

@@ -42,11 +42,14 @@ _TEXTS = (
 
 
 def examples(schema: Any) -> dict[str, dict[str, Any]]:
-    """One filled-in reply for each `$status`."""
+    """One filled-in reply for each `$status`; one with `done` for a role of an older file, which names none."""
     filled: dict[str, dict[str, Any]] = {}
-    for branch in branches(schema):
+    ways = branches(schema)
+    for branch in ways:
         for status in branch.statuses:
             filled.setdefault(status, _reply(schema, branch, status))
+    if not filled and ways:
+        filled["done"] = _reply(schema, ways[0], "done")
     return filled
 
 
