@@ -10,7 +10,7 @@ import pytest
 
 from tests.test_layers import ROOT, modules
 
-COMMANDS = {"uwf", "cd", "mkdir", "ls", "ps", "df", "fuser", "pip", "export", "${EDITOR:-vi}"}
+COMMANDS = set("uwf cd mkdir mv ls ps df env fuser pip export ${EDITOR:-vi}".split())
 
 SENTENCES = {
     "pipe the text in, or use @FILE",  # into whatever command was typed
