@@ -1,0 +1,139 @@
+"""What can be seen of threads. Queries only read, and take what a person types for a thread."""
+
+from __future__ import annotations
+
+from uwf import config
+from uwf.app.opened import OpenHome
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from uwf.engine.query.diff import Comparison
+    from uwf.engine.query.follow import Glance
+    from uwf.engine.query.listing import Listing
+    from uwf.engine.query.markdown import Page
+    from uwf.engine.query.refs import ThreadMove
+    from uwf.engine.query.thread_view import ThreadView
+    from uwf.store.protocols import Ref
+
+
+class Waited(Record):
+    """A thread that was waited for, as it is then; and whether it was there in time."""
+
+    thread: ThreadView
+    in_time: bool
+
+
+class ThreadQueries(OpenHome):
+    """A home whose threads can be looked at."""
+
+    def thread_id(self, thread: str) -> str:
+        """The id of the thread that is meant. Raises `NotFound`, `Ambiguous` or `InputError`."""
+        return _id(self.ref_of(thread))
+
+    def show(self, thread: str) -> ThreadView:
+        """Where a thread stands, and what a killed uwf has left running of it."""
+        return self.views().thread(self.ref_of(thread), with_processes=True)
+
+    def threads(
+        self,
+        statuses: Sequence[str] | str = "active",
+        *,
+        workflow: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        classes: Sequence[str] = (),
+        sort: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Listing:
+        """Threads, newest first: those with one of `statuses`, or the `active`, the `history`, or `all` of them.
+
+        `sort` asks for another order: see `listing.NUMBERS` and `WORDS`; a `-` before it turns that round. With
+        `classes` only those whose last attempt was a failure of such a class.
+        """
+        from uwf.engine.query import listing
+
+        wanted = listing.wanted(
+            self.reader(), statuses, workflow, labels, since_ms, until_ms, classes
+        )
+        return listing.look(
+            self.reader(), self.views(), wanted, limit=limit, offset=offset, sort=sort
+        )
+
+    def read(
+        self, thread: str, *, quota_chars: int | None = None, before: int | None = None
+    ) -> Page:
+        """A thread as Markdown, its newest steps kept first within the quota; only steps `before` an index."""
+        from uwf.engine.chain import thread as threads
+        from uwf.engine.query import markdown
+
+        found = threads.read(self.reader(), self.ref_of(thread))
+        quota_chars = quota_chars or self.config.read.chars
+        return markdown.thread_page(self.reader(), found, quota_chars=quota_chars, before=before)
+
+    def agent_of(self, view: ThreadView) -> str:
+        """The agent that runs a thread or ran it last; "" before its first step."""
+        from uwf.engine.query import threads
+
+        return threads.agent_of(self.reader(), view)
+
+    def log(self, thread: str) -> list[ThreadMove]:
+        """Every move of a thread, oldest first."""
+        from uwf.engine.query import refs
+
+        return refs.thread_log(self.reader(), self.ref_of(thread).name)
+
+    def follow(self, thread: str) -> Iterator[Glance]:
+        """Glances at a thread that another process runs, one at every change, until it stops."""
+        from uwf.engine.query.follow import follow
+
+        return follow(self.reader(), self.views(), self.thread_id(thread))
+
+    def wait(
+        self,
+        *threads: str,
+        until: Sequence[str] = (),
+        timeout_s: float | None = None,
+        at_once: int | None = None,
+    ) -> Iterator[Waited]:
+        """Each thread as soon as no process runs it, or with `until` as soon as it has one of these statuses.
+
+        What has ended otherwise is not waited for; what was not there in time comes last. `at_once` says how many are
+        waited for at a time.
+        """
+        from uwf.engine.query import waiting
+
+        ids = list(map(self.thread_id, threads))
+        found = waiting.wait(self.reader(), ids, until=until, timeout_s=timeout_s, at_once=at_once)
+        return (Waited(self.show(id), in_time) for id, in_time in found)
+
+    def compare(self, one: str, other: str) -> Comparison:
+        """The steps that two threads share, and those after that."""
+        from uwf.engine.query import diff
+
+        return diff.compare(self.reader(), self.ref_of(one), self.ref_of(other))
+
+    def comparison_text(self, found: Comparison) -> str:
+        """A comparison for a reader, line by line."""
+        from uwf.engine.query import diff
+
+        return diff.text(self.reader(), found)
+
+    def is_inside_a_step(self) -> bool:
+        """Whether this process descends from an agent, with whose step it ends."""
+        from uwf.agent.process.tree import MARK_NAME
+
+        return MARK_NAME in config.environment()
+
+    def ref_of(self, thread: str) -> Ref:
+        from uwf.engine.query import resolve
+
+        return resolve.thread_ref(self.reader(), thread)
+
+
+def _id(ref: Ref) -> str:
+    return ref.name.rpartition("/")[2]

@@ -1,0 +1,256 @@
+"""What can be done with threads. Each verb is a whole act: see `acts` and `running`.
+
+Everything below is imported where it is used: commands that look import this file, too.
+"""
+
+from __future__ import annotations
+
+from uwf import config
+from uwf.app.opened import absolute
+from uwf.app.queries import ThreadQueries
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import IO
+
+    from uwf.agent.stop import Stop
+    from uwf.app.acts import Forked, StopReport, Undone
+    from uwf.engine.actions.transfer import Imported
+    from uwf.engine.events import Event
+    from uwf.engine.query.thread_view import RunView, ThreadView
+
+
+class ThreadVerbs(ThreadQueries):
+    """A home whose threads can be begun, run and changed."""
+
+    def start(
+        self,
+        workflow: str,
+        task: str,
+        *,
+        cwd: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        priority: int = 0,
+        budget: Mapping[str, float] | None = None,
+    ) -> ThreadView:
+        """A new thread, idle before its first step. `cwd` is where its agents work, by default here."""
+        from uwf.app.workflows import Workflows
+        from uwf.engine.actions import lifecycle
+
+        try:
+            cwd = absolute(cwd)
+        except FileNotFoundError:
+            import shlex
+
+            raise InputError(
+                "the current folder does not exist any more",
+                hint=shlex.join(("uwf", "thread", "start", workflow, "-p", "TEXT", "--cwd", "DIR")),
+                code="no_folder",
+            ) from None
+        workflows = Workflows(self)
+        found = workflows.find(workflow)
+        begin = lifecycle.Begin(
+            found.workflow,
+            task,
+            cwd,
+            dict(labels or {}),
+            priority,
+            budget or {},
+            config.local_zone(),
+        )
+        thread = lifecycle.start(self.store(create=True), begin)
+        workflows.tell_hidden(found.workflow)
+        self.tell_hidden(task, "the task")
+        self.tell_hidden(cwd, "the name of the working directory")
+        self.tell_hidden(str(begin.labels), "a label")
+        return self.views().of(thread)
+
+    def exec(
+        self,
+        thread: str,
+        *,
+        count: int | None = 1,
+        agent: str | None = None,
+        supplement: str | None = None,
+        workflow: str | None = None,
+        wait_s: float = 0.0,
+        interactive: bool = False,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Run the next `count` steps of a thread, None for all until it stops, giving each as it is done.
+
+        `supplement` is what a person adds; it resumes a suspended or completed thread. With `workflow` the thread goes
+        on with that one. Raises `StateError` and `Refused` with nothing changed, `Interrupted` when `stop` was asked
+        for. It waits up to `wait_s` seconds for another run, a slot, or a pause that ends. A person who waits for what
+        is `interactive` has seats.
+        """
+        from uwf.app import running
+        from uwf.engine.run.order import EXEC, Order
+
+        self.be_patient()
+        rebind = None
+        if workflow is not None:
+            from uwf.app.workflows import Workflows
+
+            rebind = Workflows(self).store(workflow)
+        order = Order(
+            EXEC, count, agent, supplement, rebind, wait_s=wait_s, is_interactive=interactive
+        )
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def resume(
+        self,
+        thread: str,
+        *,
+        count: int | None = 1,
+        agent: str | None = None,
+        supplement: str | None = None,
+        budget: str | None = None,
+        cwd: str | None = None,
+        wait_s: float = 0.0,
+        interactive: bool = False,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Go on with a suspended or completed thread as `exec` does.
+
+        `budget` changes what it may use, as in `+usd=2`; `cwd` is the folder that its agents work in from now on. With
+        one of them an idle thread goes on as well.
+        """
+        from uwf.app import running
+        from uwf.engine.run.order import RESUME, Order
+
+        self.be_patient()
+        folder = None if cwd is None else _folder(cwd)
+        order = Order(
+            RESUME,
+            count,
+            agent,
+            supplement,
+            budget=budget,
+            wait_s=wait_s,
+            cwd=folder,
+            is_interactive=interactive,
+        )
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def retry(
+        self,
+        thread: str,
+        *,
+        count: int | None = 1,
+        agent: str | None = None,
+        wait_s: float = 0.0,
+        interactive: bool = False,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Try a step again that has failed, and go on as `exec` does. Raises `StateError` when none has."""
+        from uwf.app import running
+        from uwf.engine.run.order import RETRY, Order
+
+        self.be_patient()
+        order = Order(RETRY, count, agent, wait_s=wait_s, is_interactive=interactive)
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def poke(
+        self,
+        thread: str,
+        remark: str,
+        *,
+        agent: str | None = None,
+        wait_s: float = 0.0,
+        interactive: bool = False,
+        stop: Stop | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Run the head step's role again with a remark; the new step replaces the head."""
+        from uwf.app import running
+        from uwf.engine.run.order import POKE, Order
+
+        self.be_patient()
+        order = Order(
+            POKE, agent=agent, supplement=remark, wait_s=wait_s, is_interactive=interactive
+        )
+        return running.run(self, self.thread_id(thread), order, stop, on_event)
+
+    def way_on(self, thread: str) -> str:
+        """The command that lets a suspended or completed thread go on."""
+        from uwf.engine.chain import thread as threads
+
+        return self.views().way_on(threads.read(self.reader(), self.ref_of(thread)))
+
+    def stop(self, thread: str) -> StopReport:
+        """End what runs on a thread now, and what a killed run has left behind; the thread stays as it is."""
+        from uwf.app import acts
+
+        return acts.stop(self, self.thread_id(thread))
+
+    def cancel(self, thread: str, reason: str | None = None) -> ThreadView:
+        """End a thread for good. What runs is stopped first."""
+        from uwf.app import acts
+
+        return acts.cancel(self, self.thread_id(thread), reason)
+
+    def mark(
+        self,
+        thread: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        priority: int | None = None,
+        title: str | None = None,
+    ) -> ThreadView:
+        """Set labels, the priority, the title of a thread, on record. An empty label or title is taken away."""
+        from uwf.app import acts
+        from uwf.engine.actions.mark import Marks
+
+        self.tell_hidden(f"{labels} {title}", "a label or the title")
+        return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title))
+
+    def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
+        """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""
+        from uwf.app import acts
+
+        return acts.fork(self, step, supplement, None if cwd is None else _folder(cwd))
+
+    def undo(self, thread: str) -> Undone:
+        """Move a thread's head back to where it was before; a cancelled thread becomes what it was."""
+        from uwf.app import acts
+
+        return acts.undo(self, self.thread_id(thread))
+
+    def export(self, thread: str, stream: IO[bytes]) -> int:
+        """Write a thread with all its history, the attempt of a killed run too; the number of objects."""
+        from uwf.app import acts
+        from uwf.engine.actions import transfer
+
+        acts.settle_what_was_left(self, id := self.thread_id(thread))
+        return transfer.export(self.store(), id, stream)
+
+    def export_to(self, thread: str, path: str) -> int:
+        """The same into a new file, which appears whole or not at all."""
+        from uwf.app import acts
+        from uwf.engine.actions import transfer
+
+        acts.settle_what_was_left(self, id := self.thread_id(thread))
+        return transfer.export_to(self.store(), id, path)
+
+    def import_threads(self, stream: IO[bytes], name: str, *, cwd: str | None = None) -> Imported:
+        """Take in the threads of a file that `export` wrote, which a person calls `name`; here they work in `cwd`."""
+        from uwf.engine.actions import transfer
+
+        folder = None if cwd is None else _folder(cwd)
+        store = self.store(create=True)
+        return transfer.import_threads(store, stream, name, self.home, self.gate, folder)
+
+
+def _folder(path: str) -> str:
+    """The absolute path of a folder for agents to work in. Raises `InputError` when there is none."""
+    from uwf.engine.actions.lifecycle import check_folder
+
+    folder = absolute(path)
+    check_folder(folder)
+    return folder
