@@ -11,15 +11,16 @@ import pytest
 from tests.helpers.project import APPROVED, ASKS, REVIEW, WRITTEN, Project
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "scripting.md").read_text()
-SCRIPTS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+SCRIPTS = dict(re.findall(r"^## ([^\n]+)\n\n```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL))
+"""The script that each part of the guide begins with, by its heading."""
 
 
-def sh(project: Project, script: str) -> subprocess.CompletedProcess[str]:
-    """What a shell makes of a script; it ends at the first command that fails."""
+def sh(project: Project, heading: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of the script below a heading; it ends at the first command that fails."""
     return subprocess.run(
-        ["sh", "-ec", script],
+        ["sh", "-ec", SCRIPTS[heading]],
         cwd=project.cwd,
-        env=project.environ,
+        env={**project.environ, **variables},
         capture_output=True,
         text=True,
         timeout=60,
@@ -38,21 +39,28 @@ def reviewed(project: Project) -> Project:
 
 
 def test_one_thread_to_its_end(reviewed: Project) -> None:
-    done = sh(reviewed, SCRIPTS[0])
+    done = sh(reviewed, "One thread, to its end")
     assert (done.returncode, done.stdout) == (0, "done\n"), done
     lines = (reviewed.cwd / "lines.jsonl").read_text().splitlines()
     assert len(lines) == 3, "the thread and two steps"
 
 
 def test_one_that_goes_on_without_the_script(reviewed: Project) -> None:
-    sh(reviewed, SCRIPTS[0])
-    done = sh(reviewed, SCRIPTS[1])
+    sh(reviewed, "One thread, to its end")
+    done = sh(reviewed, "One that goes on without the script")
     assert done.returncode == 3, done
     assert reviewed.show("@last")["suspendMessage"] == "Which colour?"
+
+
+def test_several_scripts_with_one_thread(reviewed: Project) -> None:
+    thread = reviewed("thread", "start", "review", "-p", "x", "-q").out.strip()
+    done = sh(reviewed, "Several scripts, one thread", thread=thread)
+    assert done.returncode == 0, done
+    assert [step["role"] for step in reviewed.steps(thread)] == ["writer"]
 
 
 def test_several_threads(reviewed: Project) -> None:
     thread = reviewed("thread", "start", "review", "-p", "x", "--label", "batch=7", "-q").out
     reviewed("thread", "exec", thread.strip(), "--until-done")
-    done = sh(reviewed, SCRIPTS[2])
+    done = sh(reviewed, "Several threads")
     assert (done.returncode, done.stdout) == (0, ""), done
