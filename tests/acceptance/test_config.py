@@ -137,6 +137,28 @@ def test_unset_brings_the_default_back(uwf: Uwf) -> None:
     assert "hint: uwf config unset limits.max_steps\n" in wrong.err
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("agents.mine.env.FOO", "bar"),
+        ("overrides.w.reviewer", "mine"),
+        ("limits.per_label.repo", "1"),
+        ("limits.threads_per_label.repo", "1"),
+    ],
+)
+def test_key_whose_name_is_chosen_is_unset_and_has_no_default(
+    uwf: Uwf, key: str, value: str
+) -> None:
+    uwf("config", "set", "agents.mine.command", "/bin/true")
+    before = (uwf.home / "config.toml").read_text()
+    uwf("config", "set", key, value)
+    assert uwf("config", "unset", key, "--json").json == {"key": key, "value": None}
+    assert (uwf.home / "config.toml").read_text().split() == before.split()
+    assert uwf("config", "list", key, "--json").json == {}
+    again = uwf("config", "unset", key, expect=2)
+    assert f"{key} is not set in" in again.err
+
+
 def test_agent_that_is_the_default_one_is_not_unset_alone(uwf: Uwf) -> None:
     uwf("config", "set", "agents.mine.command", "/bin/true")
     uwf("config", "set", "default_agent", "mine")

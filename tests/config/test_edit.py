@@ -211,12 +211,25 @@ def test_every_way_to_write_a_table_takes_a_value(tmp_path: Path, content: str) 
 @pytest.mark.parametrize(
     ("key", "before", "after"),
     [
-        ("limits.max_steps", COMMENTED, COMMENTED.replace("max_steps = 5 # enough\n", "")),
+        ("limits.max_steps", COMMENTED, COMMENTED.partition("[limits]")[0]),
         ("agents.rev.command", "agents.rev.model = 'm'\nagents.rev.command = '/a'\n", None),
         ("agents.rev", COMMENTED, "# my agents\n[limits]\nmax_steps = 5 # enough\n"),
         ("limits.grace", "[limits]\ngrace = '3s'\nmax_steps = 1\n", "[limits]\nmax_steps = 1\n"),
         ("limits.grace", "limits = {grace = '3s', max_steps = 1}\n", "limits = {max_steps = 1}\n"),
         ("agents.b", OUT_OF_ORDER, OUT_OF_ORDER.partition("[agents.b]")[0]),
+        ("limits.per_label.repo", "[limits]\n[limits.per_label]\nrepo = 1\n", ""),
+        ("limits.per_label.repo", "limits.per_label = {repo = 1}\n# end\n", "# end\n"),
+        (
+            "limits.per_label.repo",
+            "[limits] # all\n[limits.per_label]\nrepo = 1\n",
+            "[limits] # all\n",
+        ),
+        (
+            "limits.per_label.repo",
+            "[limits.per_label]\n# one a repository\nrepo = 1\n",
+            "[limits.per_label]\n# one a repository\n",
+        ),
+        ("agents.rev.command", "[agents.rev]\ncommand = '/a'\n", None),
     ],
 )
 def test_what_is_unset_leaves_all_else_as_it_is(

@@ -19,13 +19,13 @@ class Settings:
         self._home = home.home
 
     def all(self, below: str | None = None) -> list[Setting]:
-        """Every setting, or those of one table. Raises `ConfigInvalid` for a table that there is not."""
+        """Every setting, or those of one table; none for a known key that is not set. Raises `ConfigInvalid`."""
         found = edit.settings(self._home)
         if below is None:
             return found
         path = keys.split(below)
         found = _below(found, path)
-        if not found and not keys.is_table(path):
+        if not found and not keys.is_table(path) and keys.find(path) is None:
             raise _unknown(path, "list")
         return found
 

@@ -93,13 +93,15 @@ def _change(home: str, changed: Callable[[bytes, str], str]) -> None:
 
 
 def _without(data: bytes, path: Path, file: str) -> str:
-    """The text of the file without what stands at `path`. A table that is empty then stays, with its comments."""
+    """The text of the file without what stands at `path`, nor the tables that are empty then and have no comment."""
     import tomlkit
 
     keys.parse(data, file)
     document = tomlkit.parse(data.decode())
     table: Any = document
+    above = []
     for part in path[:-1]:
+        above.append((table, part))
         table = table.get(part, {})
         if not isinstance(table, dict):
             raise keys.no_table(path[:-1], file)
@@ -112,7 +114,20 @@ def _without(data: bytes, path: Path, file: str) -> str:
     except ConfigInvalid as error:
         message = f"{keys.dotted(path)} is needed: {error.message}"
         raise ConfigInvalid(message, hint="uwf config list") from None
-    return text
+    for outer, part in reversed(above):
+        if not _is_bare(outer[part]):
+            break
+        del outer[part]
+    return tomlkit.dumps(document)
+
+
+def _is_bare(table: Any) -> bool:
+    """Whether a table has neither a key nor a comment."""
+    from tomlkit.items import InlineTable, Table
+
+    if not isinstance(table, (Table, InlineTable)) or table:
+        return False
+    return not table.trivia.comment and not table.as_string().strip("{} \t\r\n")
 
 
 def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
