@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -28,6 +29,9 @@ def type_hint(project: Project, hint: str) -> list[int]:
         assert not any(re.search(r"[.,:;]$", word) for word in words), f"not a command: {hint}"
         if first == "mkdir":
             Path(words[-1]).mkdir(parents=True)
+            continue
+        if first == "ls":
+            assert os.path.lexists(words[-1]), hint
             continue
         assert first == "uwf", f"not a command: {hint}"
         codes.append(project(*(FILL_IN.get(word, word) for word in words), expect=None).code)
@@ -100,6 +104,15 @@ def threads(project: Project, made: tuple[Path, dict[str, str]]) -> dict[str, st
         ("config set limits.max_step 3", 2),
         ("thread start one.yaml -p x --label shop", 2),
         ("thread list --label shop", 2),
+        ("thread set {idle} --label shop", 2),
+        ("thread set {idle} --title 'a\nb'", 2),
+        ("thread exec --where label=shop", 2),
+        ("thread exec --where 'status=idle,label=a b'", 2),
+        ("thread exec --where 'workflow=a b' --where 'workflow=c d'", 2),
+        ("thread resume --where 'workflow=a b' -c 2 --until-done", 2),
+        ("thread wait --where age=old", 2),
+        ("thread start one.yaml -p x --cwd one.yaml", 2),
+        ("thread start one.yaml -p x --cwd one.yaml/below", 2),
         ("thread resume {asking} --supplement ' '", 2),
         ("thread export {idle} -o one.yaml", 2),
         ("store backup one.yaml", 2),
@@ -115,7 +128,8 @@ def test_the_hint_of_an_error_can_be_typed(
     hints = [each for each in done.err.splitlines() if each.startswith("hint: ")]
     assert len(hints) <= 1 and (hints or line.startswith("agent check"))
     for hint in hints:
-        hint = hint.removeprefix("hint: ").replace("THREAD", threads["idle"])
+        hint = hint.removeprefix("hint: ")
+        assert "THREAD" not in hint, "which one was known"
         assert set(type_hint(project, hint)) <= {0}, hint
 
 
@@ -187,3 +201,49 @@ def test_a_missing_folder_is_made_by_typing_the_hint(project: Project) -> None:
     done = project(*words, "--json", expect=5)
     type_hint(project, done.error["hint"])
     project(*words)
+
+
+def test_a_file_in_place_of_the_folder_is_shown_by_the_hint(project: Project) -> None:
+    place = project.cwd / "place"
+    place.mkdir()
+    thread = project.begin(ONE, "--cwd", "place")
+    place.rmdir()
+    place.write_text("no folder")
+    done = project("thread", "exec", thread, "--agent", "true", "--json", expect=5)
+    assert "is not a folder" in done.error["message"]
+    assert done.error["hint"] == f"ls -ld {shlex.quote(str(place))}"
+
+
+def fail_by_turns(project: Project) -> tuple[str, list[str]]:
+    """The last of three threads whose agent has failed, until the file `mended` is there; and what was hinted at."""
+    script = "[ -e mended ] && exec cat reply.md; cat >/dev/null; exit 3"
+    project.file("reply.md", reply())
+    project("config", "set", "agents.mine.command", project.program("mine", script))
+    project("config", "set", "default_agent", "mine")
+    hints = []
+    for _ in range(3):
+        thread = project.begin()
+        hints.append(project("thread", "exec", thread, "--json", expect=6).error["hint"])
+    return thread, hints
+
+
+def test_what_is_hinted_at_after_an_agent_has_failed_again_and_again_waits_for_it(
+    project: Project,
+) -> None:
+    thread, hints = fail_by_turns(project)
+    way_on = f"uwf thread resume {thread}"
+    assert [hint.partition(" --wait ")[2] for hint in hints] == ["", "", "30m"]
+    assert hints[-1] == f"{way_on} --wait 30m"
+    for verb, code in (("exec", 5), ("wait", 6)):
+        assert f"hint: {way_on} --wait 30m\n" in project("thread", verb, thread, expect=code).err
+    for verb in ("show", "read"):
+        assert f"{way_on} --wait 30m" in project("thread", verb, thread).out
+    project("guard", "reset", "mine")
+    assert f"{way_on}\n" in project("thread", "show", thread).out
+
+
+def test_what_waits_for_an_agent_that_is_left_alone_comes_to_its_turn(project: Project) -> None:
+    project("config", "set", "breaker.cooldown", "2s")
+    _, hints = fail_by_turns(project)
+    project.file("mended", "")
+    assert type_hint(project, hints[-1]) == [0]

@@ -297,6 +297,20 @@ def test_three_threads_that_fail_open_it_and_the_refusal_says_why_and_until_when
     assert fleet.ask(1) is not None
 
 
+def test_until_when_an_agent_is_left_alone_is_what_the_refusal_says(
+    fleet: Fleet, time: Time
+) -> None:
+    def until_ms(agent: str = "mine") -> int | None:
+        return breaker.left_alone_until_ms(fleet.store, agent, fleet.rules, BACKOFF)
+
+    assert until_ms() is None
+    fleet.open()
+    assert until_ms() == refused(lambda: fleet.ask(1)).retry_at_ms
+    assert until_ms("other") is None
+    time.pass_s(1800)
+    assert until_ms() is None, "the next one tries"
+
+
 def test_another_agent_is_not_concerned(fleet: Fleet) -> None:
     fleet.open()
     assert fleet.ask(1, agent="other") is None

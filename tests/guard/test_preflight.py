@@ -8,7 +8,7 @@ import pytest
 
 from tests.guard.asking import host, refused, request
 from tests.helpers.read_only import read_only
-from uwf.guard.preflight import Preflight
+from uwf.guard.preflight import Preflight, missing_folder
 from uwf.store.protocols import Store
 
 
@@ -31,3 +31,18 @@ def test_folder_that_is_not_there_refuses_every_role(
 ) -> None:
     missing = request(cwd=str(tmp_path / "none"), writes=writes)
     assert "does not exist" in refused(lambda: Preflight(host(store)).enter(missing)).message
+
+
+def test_what_is_in_place_of_a_folder_is_not_to_be_made(tmp_path: Path) -> None:
+    file, link = tmp_path / "a file", tmp_path / "link"
+    file.write_text("")
+    link.symlink_to("nowhere")
+    assert missing_folder(str(tmp_path)) is None
+    for path, said, hint in (
+        (tmp_path / "no ne" / "x", "does not exist", f"mkdir -p '{tmp_path / 'no ne' / 'x'}'"),
+        (file, "is not a folder", f"ls -ld '{file}'"),
+        (file / "x", f"does not exist: {file} is not a folder", f"ls -ld '{file}'"),
+        (link, "leads nowhere", f"ls -ld {link}"),
+    ):
+        found = missing_folder(str(path))
+        assert found is not None and (found.said, found.hint) == (said, hint)

@@ -9,7 +9,7 @@ import os
 
 from uwf import config as settings
 from uwf import home as paths
-from uwf.errors import ConfigInvalid
+from uwf.errors import ConfigInvalid, CounterUnreadable
 from uwf.store import files
 
 TYPE_CHECKING = False
@@ -161,7 +161,19 @@ class OpenHome:
                 alike = repeats(self.reader(), thread, failure.code, failure.message)
             return exhausted(config.rules(Attempts.Rules), in_a_row, alike) is not None
 
-        return ThreadViews(self.reader(), config.thread_budget, is_exhausted, self.home)
+        def left_alone_until_ms(agent: str) -> int | None:
+            from uwf.guard.backoff import Backoff
+            from uwf.guard.breaker import Breaker, left_alone_until_ms
+
+            rules, backoff = config.rules(Breaker.Rules), config.rules(Backoff)
+            try:
+                return left_alone_until_ms(self.reader(), agent, rules, backoff)
+            except CounterUnreadable:
+                return None  # the refusal of the next step says so; looking goes on
+
+        return ThreadViews(
+            self.reader(), config.thread_budget, is_exhausted, left_alone_until_ms, self.home
+        )
 
     def context(
         self, on_event: Callable[[Event], None] | None = None, store: Store | None = None

@@ -73,7 +73,13 @@ class ThreadQueries(OpenHome):
 
         found = threads.read(self.reader(), self.ref_of(thread))
         quota_chars = quota_chars or self.config.read.chars
-        return markdown.thread_page(self.reader(), found, quota_chars=quota_chars, before=before)
+        return markdown.thread_page(
+            self.reader(),
+            found,
+            quota_chars=quota_chars,
+            before=before,
+            way_on=self.views().way_on,
+        )
 
     def agent_of(self, view: ThreadView) -> str:
         """The agent that runs a thread or ran it last; "" before its first step."""

@@ -123,21 +123,19 @@ class Breaker(Guard):
 
     def _check(self, circuit: Circuit) -> None:
         """Raise `Refused` unless it is time for a probe and none is under way."""
-        cooldown_ms = round(self._cooldown_s(circuit) * 1000)
-        opened_ms = circuit.opened_ms or 0
+        until_ms = _left_alone_until_ms(circuit, self._rules, self._backoff)
         failed = f"agent {circuit.agent} failed {counted(circuit.failures, 'time')} in a row"
-        # A clock that jumped back must neither end the pause at once nor prolong it for ever.
-        if circuit.state == OPEN and abs(clock.now_ms() - opened_ms) < cooldown_ms:
+        if until_ms is not None:
             import shlex
 
             raise refuse(
                 "circuit_open",
                 f"{failed} ({circuit.cause}); it is left alone for a while",
-                retry_at_ms=opened_ms + cooldown_ms,
+                retry_at_ms=until_ms,
                 hint=shlex.join(("uwf", "guard", "reset", circuit.name)),
             )
         if circuit.probe is not None and self._host.is_alive(circuit.probe):
-            look_s = min(_LOOK_S, self._cooldown_s(circuit))
+            look_s = min(_LOOK_S, _cooldown_s(circuit, self._rules, self._backoff))
             raise refuse(
                 "circuit_open",
                 f"{failed}; thread {circuit.probe_thread} tries it now in process {circuit.probe.pid}, and its "
@@ -146,12 +144,6 @@ class Breaker(Guard):
                 retry_at_ms=clock.now_ms() + round(look_s * 1000),
                 hint="uwf guard status",
             )
-
-    def _cooldown_s(self, circuit: Circuit) -> float:
-        """How long it stays open. What it counts beyond the threshold are probes that failed."""
-        if circuit.failure_class in TRANSIENT:
-            return self._backoff.delay_s(max(0, circuit.failures - self._rules.threshold))
-        return self._rules.cooldown_s
 
     def _give_back(self, request: Request) -> None:
         """A probe that came to no verdict leaves it to the next to probe."""
@@ -250,6 +242,14 @@ def of_agent(counters: Counters, agent: str) -> list[Circuit]:
     return [_read(name, value) for name, value in counters.counters(whole) if _is_of(name, whole)]
 
 
+def left_alone_until_ms(
+    counters: Counters, agent: str, rules: Breaker.Rules, backoff: Backoff
+) -> int | None:
+    """Until when no step of `agent` is let through; None when none of its circuits says so now."""
+    ends = (_left_alone_until_ms(one, rules, backoff) for one in of_agent(counters, agent))
+    return max((end for end in ends if end is not None), default=None)
+
+
 def all_of(counters: Counters) -> list[Circuit]:
     """Every circuit that has counted something."""
     return [_read(name, value) for name, value in counters.counters(PREFIX)]
@@ -274,6 +274,21 @@ def reset(store: Store, name: str) -> int:
             else:
                 _close(tx, _read(counter, value), "reset by hand")
     return len(found)
+
+
+def _left_alone_until_ms(circuit: Circuit, rules: Breaker.Rules, backoff: Backoff) -> int | None:
+    cooldown_ms = round(_cooldown_s(circuit, rules, backoff) * 1000)
+    opened_ms = circuit.opened_ms or 0
+    # A clock that jumped back must neither end the pause at once nor prolong it for ever.
+    is_open = circuit.state == OPEN and abs(clock.now_ms() - opened_ms) < cooldown_ms
+    return opened_ms + cooldown_ms if is_open else None
+
+
+def _cooldown_s(circuit: Circuit, rules: Breaker.Rules, backoff: Backoff) -> float:
+    """How long it stays open. What it counts beyond the threshold are probes that failed."""
+    if circuit.failure_class in TRANSIENT:
+        return backoff.delay_s(max(0, circuit.failures - rules.threshold))
+    return rules.cooldown_s
 
 
 def _close(tx: Transaction, circuit: Circuit, why: str) -> None:

@@ -9,10 +9,38 @@ import os
 
 from uwf.errors import PersonNeeded
 from uwf.guard.contract import Guard, refuse
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.guard.contract import Request
+
+
+class Missing(Record):
+    """What is `said` of a path that is no folder, and the command that shows or cures it."""
+
+    said: str
+    hint: str
+
+
+def missing_folder(path: str) -> Missing | None:
+    """Why no agent can work in `path`, where it is no folder: it can be made, or something else is in its place."""
+    if os.path.isdir(path):
+        return None
+    there = path
+    while not os.path.lexists(there) and there != os.path.dirname(there):
+        there = os.path.dirname(there)
+    if os.path.isdir(there):
+        return Missing("does not exist", _typed("mkdir -p", path))
+    what = "leads nowhere" if os.path.islink(there) else "is not a folder"
+    said = what if there == path else f"does not exist: {there} {what}"
+    return Missing(said, _typed("ls -ld", there))
+
+
+def _typed(command: str, path: str) -> str:
+    import shlex  # only for a refusal
+
+    return f"{command} {shlex.quote(path)}"
 
 
 class Preflight(Guard):
@@ -23,14 +51,15 @@ class Preflight(Guard):
     def enter(self, request: Request) -> None:
         cwd = request.cwd
         cannot = f"thread {request.thread} cannot run: its working directory {cwd}"
-        if not os.path.isdir(cwd):
+        missing = missing_folder(cwd)
+        if missing is not None:
             is_hidden = "[redacted:" in cwd
             unknown = " in this environment, which does not have the secret in its name"
             raise refuse(
                 "preflight_failed",
-                f"{cannot} does not exist{unknown if is_hidden else ''}",
+                f"{cannot} {missing.said}{unknown if is_hidden else ''}",
                 kind=PersonNeeded,
-                hint=None if is_hidden else f"mkdir -p {cwd}",
+                hint=None if is_hidden else missing.hint,
             )
         needs = os.W_OK | os.X_OK if request.writes else os.X_OK
         if not os.access(cwd, needs):
@@ -39,7 +68,7 @@ class Preflight(Guard):
                 "preflight_failed",
                 f"{cannot} is not {lacks if request.writes else 'accessible'}",
                 kind=PersonNeeded,
-                hint=f"ls -ld {cwd}",
+                hint=_typed("ls -ld", cwd),
             )
 
 

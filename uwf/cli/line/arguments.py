@@ -63,12 +63,10 @@ def name_of(path: str) -> str:
 
 
 def label_pair(word: str, typed: str) -> tuple[str, str]:
-    """`KEY=VALUE` as a pair. Raises `InputError` when it is something else; `typed` is the command before it."""
+    """`KEY=VALUE` as a pair. Raises `InputError` when it is something else; `typed` is the line up to the very word."""
     key, equals, value = word.partition("=")
     if not equals or not key or not key.isprintable() or not value.isprintable():
-        raise InputError(
-            f"label {word!r} is not of the form KEY=VALUE", hint=f"{typed} --label repo=shop"
-        )
+        raise InputError(f"label {word!r} is not of the form KEY=VALUE", hint=f"{typed}repo=shop")
     return key, value
 
 

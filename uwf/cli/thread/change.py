@@ -105,7 +105,7 @@ def set_(
             hint=f"uwf thread set {thread} --label repo=shop",
             code="usage",
         )
-    labels = dict(label_pair(word, f"uwf thread set {thread}") for word in label)
+    labels = dict(label_pair(word, f"uwf thread set {thread} --label ") for word in label)
     name = None if title is None else text_arg(title).strip()
     answer(ctx, ctx.app.mark(thread, labels=labels, priority=priority, title=name))
 

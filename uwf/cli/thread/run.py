@@ -81,7 +81,7 @@ def exec_(
     said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.exec,
-        count=run_one.steps(count, until_done),
+        count=run_one.steps(count, until_done, chosen.typed),
         agent=agent,
         supplement=said,
         workflow=workflow,
@@ -134,7 +134,7 @@ def resume(
     said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.resume,
-        count=run_one.steps(count, until_done),
+        count=run_one.steps(count, until_done, chosen.typed),
         agent=agent,
         supplement=said,
         budget=run_one.budget(budget),
@@ -178,7 +178,7 @@ def retry(
     chosen = Chosen(
         "retry", thread, where, dry_run, jobs, statuses=("idle", "suspended"), failed=True
     )
-    steps = run_one.steps(count, until_done)
+    steps = run_one.steps(count, until_done, chosen.typed)
     run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)
     return _run(ctx, chosen, run, detach=detach, waits=wait > 0, interactive=interactive)
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 SUSPENDED = "suspended"
 
 
-def steps(count: int | None, until_done: bool) -> int | None:
-    """How many steps `-c` and `--until-done` ask for; None for all until the thread stops."""
+def steps(count: int | None, until_done: bool, typed: str) -> int | None:
+    """How many steps `-c` and `--until-done` ask for; None for all until the thread stops. `typed` is the command."""
     if until_done and count is not None:
         raise InputError(
             "--count and --until-done exclude each other",
-            hint="uwf thread exec THREAD --until-done",
+            hint=f"{typed} --until-done",
             code="usage",
         )
     return None if until_done else count or 1

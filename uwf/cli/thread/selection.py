@@ -99,7 +99,12 @@ class Chosen(Record):
     @property
     def typed(self) -> str:
         """The command, up to its options, as a hint may begin."""
-        return f"uwf thread {self.verb} {' '.join(self.threads) or 'THREAD'}"
+        import shlex
+
+        which = " ".join(self.threads) or " ".join(
+            f"--where {shlex.quote(each)}" for each in self.where
+        )
+        return f"uwf thread {self.verb} {which or 'THREAD'}"
 
     def ids(self, ctx: Context) -> list[str]:
         """The ids, each once: in the order in which they are named, else the most urgent first, then the oldest."""
@@ -136,6 +141,8 @@ class Chosen(Record):
 
 def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
     """What `App.threads` is asked for `--where`."""
+    import shlex
+
     from uwf.cli.line.arguments import label_pair
 
     typed = f"uwf thread {verb} --where"
@@ -153,11 +160,11 @@ def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
         if name in found:
             raise InputError(
                 f"two conditions for {key}: one thread cannot meet both",
-                hint=f"{typed} {key}={value}",
+                hint=shlex.join((*typed.split(), f"{key}={value}")),
                 code="usage",
             )
         if key == "label":
-            labels.update([label_pair(value, typed)])
+            labels.update([label_pair(value, f"{typed} label=")])
         elif key == "age":
             found |= _age(value, typed)
         elif key == "workflow":

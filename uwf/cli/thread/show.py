@@ -186,7 +186,7 @@ def words_of(text: str, option: str) -> tuple[str, ...]:
 def _labels(words: tuple[str, ...]) -> dict[str, str]:
     from uwf.cli.line.arguments import label_pair
 
-    return dict(label_pair(word, "uwf thread list") for word in words)
+    return dict(label_pair(word, "uwf thread list --label ") for word in words)
 
 
 def _moment_ms(word: str, option: str) -> int:

@@ -57,7 +57,7 @@ def start(
     interactive: bool = False,
     detach: bool = False,
 ) -> int:
-    steps = run_one.steps(count, until_done)
+    steps = run_one.steps(count, until_done, "uwf thread start WORKFLOW -p TEXT")
     is_run = until_done or count is not None
     if not is_run and (agent is not None or wait or detach or interactive):
         raise InputError(
@@ -73,7 +73,9 @@ def start(
         workflow,
         text_arg(prompt),
         cwd=cwd,
-        labels=dict(label_pair(word, "uwf thread start WORKFLOW -p TEXT") for word in label),
+        labels=dict(
+            label_pair(word, "uwf thread start WORKFLOW -p TEXT --label ") for word in label
+        ),
         priority=priority,
         budget=quantities.parse_budget(",".join(budget)) if budget else {},
     )

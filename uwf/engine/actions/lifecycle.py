@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from types import MappingProxyType
 
 from uwf import clock, quantities
@@ -23,6 +22,7 @@ from uwf.engine.chain.thread import Thread, move_head, read, runner
 from uwf.engine.run import asked
 from uwf.errors import InputError, StateError
 from uwf.guard import day
+from uwf.guard.preflight import missing_folder
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.workflow import model as workflow_model
@@ -93,23 +93,24 @@ def _check(begin: Begin) -> None:
             hint="uwf thread start WORKFLOW -p 'what to do'",
         )
     for key, value in begin.labels.items():
-        check_label(key, value)
+        check_label(key, value, "uwf thread start WORKFLOW -p TEXT")
     for name, amount in begin.budget.items():
         quantities.check_amount(name, amount)
 
 
 def check_folder(cwd: str) -> None:
     """Raise `InputError` for a folder that no agent can work in, as it is not there."""
-    if not os.path.isdir(cwd):
-        raise InputError(f"the working directory {cwd} does not exist", hint=f"mkdir -p {cwd}")
+    lacks = missing_folder(cwd)
+    if lacks is not None:
+        raise InputError(f"the working directory {cwd} {lacks.said}", hint=lacks.hint)
 
 
-def check_label(key: str, value: str) -> None:
-    """Raise `InputError` for a label that no thread can have."""
+def check_label(key: str, value: str, typed: str) -> None:
+    """Raise `InputError` for a label that no thread can have; `typed` is the command before it."""
     if not key or "=" in key or not key.isprintable() or not value.isprintable():
         raise InputError(
             f"label {key!r} with the value {value!r} is none: both are printable, and a key has no =",
-            hint="uwf thread start WORKFLOW -p TEXT --label repo=shop",
+            hint=f"{typed} --label repo=shop",
         )
 
 

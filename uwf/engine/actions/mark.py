@@ -34,7 +34,7 @@ class Marks(Record):
 
 def mark(store: Store, id: str, marks: Marks) -> Ref:
     """Change the tags of thread `id`; nothing is written where nothing differs. Raises `InputError`."""
-    wanted = _tags(marks)
+    wanted = _tags(id, marks)
     name = THREADS + id
     with store.transaction("mark") as tx:
         ref = tx.ref(name)
@@ -50,10 +50,10 @@ def mark(store: Store, id: str, marks: Marks) -> Ref:
         return move_head(tx, id, ref.id, tags, expect=ref, why=why)
 
 
-def _tags(marks: Marks) -> dict[str, str]:
+def _tags(id: str, marks: Marks) -> dict[str, str]:
     """The tags as they are to be, "" where there is to be none."""
     for key, value in marks.labels.items():
-        check_label(key, value)
+        check_label(key, value, f"uwf thread set {id}")
     found = {LABEL + key: value for key, value in marks.labels.items()}
     if marks.priority is not None:
         found[PRIORITY] = str(marks.priority) if marks.priority else ""
@@ -62,7 +62,7 @@ def _tags(marks: Marks) -> dict[str, str]:
             most = quantities.counted(MAX_TITLE_CHARS, "character")
             raise InputError(
                 f"a title is one line of at most {most}",
-                hint="uwf thread set THREAD --title 'a few words'",
+                hint=f"uwf thread set {id} --title 'a few words'",
             )
         found[TITLE] = marks.title
     return found

@@ -19,6 +19,8 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.query.failures import FailureView
@@ -37,12 +39,17 @@ class Page(Record):
 
 
 def thread_page(
-    reader: Reader, thread: Thread, *, quota_chars: int, before: int | None = None
+    reader: Reader,
+    thread: Thread,
+    *,
+    quota_chars: int,
+    before: int | None = None,
+    way_on: Callable[[Thread], str] = transitions.way_on,
 ) -> Page:
     """The thread from its task to its last step, oldest first, in about `quota_chars` characters.
 
     The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from
-    that index on, which is how the earlier ones are loaded.
+    that index on, which is how the earlier ones are loaded. `way_on` names the command that lets it go on.
     """
     start = Start.read(reader, thread.position.start)
     kept: list[str] = []
@@ -74,7 +81,7 @@ def thread_page(
     if message and before is None:
         parts.append(
             f"**Suspended** at {thread.tags.get(SUSPENDED_ROLE, 'no role')}: {message}\n\n"
-            f"To go on: `{transitions.way_on(thread)}`"
+            f"To go on: `{way_on(thread)}`"
         )
     return Page("thread", thread.id, "\n\n".join(parts) + "\n")
 

@@ -71,16 +71,18 @@ class ThreadViews:
         store: Store,
         limits: Mapping[str, float] | None = None,
         is_exhausted: Callable[[str, int, Failure | None], bool] | None = None,
+        left_alone_until_ms: Callable[[str], int | None] | None = None,
         home: str | None = None,
     ) -> None:
         """`limits` is what config allows every thread. `is_exhausted` says of a thread, how often in a row its step has
-        failed and how it did last, whether no more is tried until a person adds something. In `home` there may be
-        replies that could not be stored.
+        failed and how it did last, whether no more is tried until a person adds something; `left_alone_until_ms` until
+        when an agent is asked nothing. In `home` there may be replies that could not be stored.
         """
         self._home = home
         self._kept: dict[str, str] | None = None
         self._limits = limits or {}
         self._is_exhausted = is_exhausted
+        self._left_alone_until_ms = left_alone_until_ms
         self._store = store
         self._workflows: dict[str, Workflow] = {}
         self._queue: QueuePositions | None = None
@@ -131,7 +133,15 @@ class ThreadViews:
         return RunView(**state, role=result.role)
 
     def way_on(self, thread: Thread) -> str:
-        """The command that lets a suspended thread go on."""
+        """The command that lets a suspended thread go on, also while its agent is left alone."""
+        attempt, until_ms = thread.attempt, None
+        if attempt is not None and attempt.has_failed and self._left_alone_until_ms is not None:
+            until_ms = self._left_alone_until_ms(attempt.agent)
+        left_ms = 0 if until_ms is None else until_ms - clock.now_ms()
+        wait = f" --wait {left_ms // 60_000 + 1}m" if left_ms > 0 else ""
+        return self._way_on(thread) + wait
+
+    def _way_on(self, thread: Thread) -> str:
         more = self._more_budget(thread)
         if more is not None:
             return f"uwf thread resume {thread.id} --budget {more}"
