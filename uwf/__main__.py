@@ -7,3 +7,5 @@ if __name__ == "__main__":
         leave()
     except KeyboardInterrupt:  # Ctrl-C while it was still being loaded
         raise SystemExit(130) from None
+    except MemoryError:
+        raise SystemExit("error: this shell has no memory for uwf") from None

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -118,3 +121,60 @@ def test_a_script_learns_from_every_refusal_when_to_try_again(
 def test_a_fault_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     error = PermissionError(13, "Permission denied", "/x")
     assert reported(error, capsys, as_json=False) == "error: /x: Permission denied\n"
+
+
+LIMITED = SystemError("error return without exception set")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (MemoryError(), True),
+        (OSError(12, "Cannot allocate memory", "/x"), True),
+        (ImportError("x.so: failed to map segment from shared object"), True),
+        (ImportError("x.so: cannot allocate memory in static TLS block"), True),
+        (ImportError("no module named x"), False),
+        (LIMITED, True),
+        (RecursionError(), False),
+    ],
+    ids=repr,
+)
+def test_want_of_memory_is_no_fault_of_uwf(
+    error: BaseException,
+    is_it: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (45_000 << 10, -1))
+    told = json.loads(reported(error, capsys, as_json=True))["error"]
+    assert (told["code"] == "no_memory") == is_it
+    assert ("internal fault" in told["message"]) != is_it
+    assert told["hint"] == ("ulimit -v" if is_it else "export UWF_DEBUG=1")
+
+
+def test_a_fault_of_a_part_of_python_is_one_where_memory_is_not_limited(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
+    assert "internal fault" in reported(LIMITED, capsys, as_json=False)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("MemoryError", "this shell has no memory for uwf"),
+        ("ImportError('x.so: failed to map segment')", "this shell has no memory for uwf"),
+        ("ImportError('no \"x\"')", "uwf cannot be loaded: no 'x'"),
+    ],
+)
+def test_what_cannot_even_begin_says_so_without_a_traceback(raised: str, said: str) -> None:
+    script = f"import uwf.cli.main as m\ndef main(): raise {raised}\nm.main = main; m.leave()"
+    for more in ((), ("--json",)):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *more], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1 and done.stdout == ""
+        if more:
+            assert json.loads(done.stderr)["error"]["message"] == said
+        else:
+            assert done.stderr == f"error: {said}\nhint: ulimit -v\n"

@@ -5,6 +5,7 @@ The table is that of the command-line contract.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from uwf import clock, errors
@@ -113,6 +114,8 @@ def report(error: BaseException, out: Output) -> None:
     elif isinstance(error, UnicodeEncodeError):
         # From the command line: all other text is checked where it is read.
         out.error("not_unicode", f"{error.object!r:.120} is not Unicode text", "locale")
+    elif _is_memory_short(error):
+        out.error("no_memory", "this shell has no memory for uwf", "ulimit -v")
     elif _is_folder_gone(error):
         out.error("no_folder", "the current folder does not exist any more", "cd")
     elif isinstance(error, OSError) and error.strerror:
@@ -122,6 +125,26 @@ def report(error: BaseException, out: Output) -> None:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         what = f"internal fault: {what}; UWF_DEBUG=1 shows where, please report it"
         out.error("internal", what, "export UWF_DEBUG=1")
+
+
+def _is_memory_short(error: BaseException) -> bool:
+    """Whether the machine, or the limit of this shell, had no memory for what was to be done or loaded."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, ImportError):  # the dynamic linker's words
+        return any(sign in str(error).lower() for sign in ("failed to map", "cannot allocate"))
+    return isinstance(error, SystemError) and _is_memory_limited()
+
+
+def _is_memory_limited() -> bool:
+    """Python's own parts say `SystemError` where they had no memory even to say that."""
+    try:
+        import resource
+    except ImportError:
+        return True
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def _is_folder_gone(error: BaseException) -> bool:

@@ -70,6 +70,8 @@ def leave() -> NoReturn:
         code = main()
     except SystemExit:
         raise
+    except (MemoryError, ImportError) as error:
+        code = _cannot_begin(error)
     except BaseException as error:
         # A signal that came while `main` was still beginning, or already reporting an error.
         from uwf.cli.exits import exit_code
@@ -82,6 +84,18 @@ def leave() -> NoReturn:
         except OSError:
             code = code or 1
     os._exit(code)
+
+
+def _cannot_begin(error: MemoryError | ImportError) -> int:
+    """Say what kept `main` from beginning, or from reporting an error. Nothing more is loaded for that."""
+    what, code = "this shell has no memory for uwf", "no_memory"
+    if isinstance(error, ImportError) and "failed to map" not in str(error):
+        what, code = f"uwf cannot be loaded: {error}".replace('"', "'"), "internal"
+    said = f"error: {what}\nhint: ulimit -v"
+    if "--json" in sys.argv:
+        said = f'{{"error":{{"code":"{code}","message":"{what}","hint":"ulimit -v"}}}}'
+    os.write(2, f"{said}\n".encode())
+    return 1
 
 
 def _run(words: Sequence[str], out: Output) -> int:
