@@ -21,6 +21,12 @@ ANSWER = "---\n$status: final\n---\nThis is it.\n"
         f"<think>\n```\n{DRAFT}\n</think>\n{ANSWER}",
         f"<think>one</think>\n<think>\n{DRAFT}</think>\n{ANSWER}",
         f"First idea:\n{DRAFT}No.\n</think>\n{ANSWER}",
+        f"Okay. <think>\n{DRAFT}</think>\n{ANSWER}",
+        f"Let me see. <thinking>Hm.\n{DRAFT}So.\n</thinking>\n\n{ANSWER}",
+        f"* <think>{DRAFT}</think>\n{ANSWER}",
+        f"> <think>A `</think>` tag?\n{DRAFT}So. </think>\n{ANSWER}",
+        f"1. <think>\n{DRAFT}</think>{ANSWER}",
+        f"Of <think> I say: <think>\n{DRAFT}</think >\n{ANSWER}",
     ],
 )
 def test_draft_in_a_thought_is_no_reply(text: str) -> None:
@@ -30,7 +36,15 @@ def test_draft_in_a_thought_is_no_reply(text: str) -> None:
 
 
 def test_thought_without_an_answer_is_no_reply() -> None:
-    for text in (f"<think>\n{DRAFT}</think>\n", f"<think>\n{DRAFT}"):
+    for text in (
+        f"<think>\n{DRAFT}</think>\n",
+        f"<think>\n{DRAFT}",
+        f"Okay. <think>\n{DRAFT}x\n</think>",
+        f"Okay. <think>\n{DRAFT}",
+        f"● <thinking>\n{DRAFT}",
+        f"Let me see. <thinking>a\n{DRAFT}b</thinking>\n\nI could not decide.",
+        f"* <think>a\n{DRAFT}</think>",
+    ):
         with pytest.raises(BadReply):
             split(text)
 
@@ -50,6 +64,26 @@ def test_thought_before_the_block_is_not_the_body() -> None:
 def test_reply_may_speak_of_the_tags(body: str) -> None:
     assert split(f"---\n$status: ok\n---\n{body}").body == body
     assert without_thoughts(body) == body
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "I looked at how <think> is read.",
+        "The tags are now read: <think> and </think>.",
+        "What stands in `<think>` is left out",
+        "What `a <think> b` holds:",
+        "It begins with a line of\n`<think>`:",
+        "The tag at fault is: <think>",
+        "- <think> tags go\n- the rest stays",
+        "```\nOkay. <think>\nx\n</think>\n```",
+    ],
+)
+def test_reply_after_words_about_the_tags_stays_one(prose: str) -> None:
+    for body in ("This is it.\n", "From <think> to </think> it is cut.\n"):
+        reply = split(f"{prose}\n\n---\n$status: final\n---\n{body}")
+        assert reply.front == {"$status": "final"}
+        assert reply.body == body
 
 
 def test_colours_are_read_past() -> None:
