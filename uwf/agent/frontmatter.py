@@ -37,6 +37,7 @@ LEAST_YAML_CHARS = 8 << 10  # what a smaller block counts
 MOST_DELIMITERS = 20_000  # lines of one reply that are looked at as such
 LONGEST_FENCE = 8  # longer ones are taken for this long, so that there are few kinds
 _FENCED = {"", "yaml", "yml", "json", "markdown", "md", "text", "txt"}  # other fences hold code
+EMPTY = "the reply is empty"
 _SHAPE = (
     "begin the reply with a line `---`, then YAML with `$status: <one of the allowed values>`, "
     "then a line `---`, then the text"
@@ -75,7 +76,7 @@ def split(
     written = text.removeprefix("\ufeff")
     text = without_thoughts(without_escapes(written))
     if not text.strip():
-        raise BadReply(f"the reply is empty: {_SHAPE}")
+        raise BadReply(f"{EMPTY}: {_SHAPE}")
     whole = _json_object(text)
     if whole is not None and not (is_example and is_example(whole, text, 0, len(text))):
         return Reply(whole, "")

@@ -93,16 +93,19 @@ class Agents:
     def _check(self, name: str) -> AgentCheck:
         from uwf.agent import kinds
         from uwf.agent.shell_signs import shell_signs
+        from uwf.config import edit
         from uwf.engine.run.invocation import words_of
 
         known = self._home.config.agents
         if name in known:
             kind, argv = known[name].kind, tuple(known[name].command)
+            key = f"agents.{name}.command"
+            written = next(one.value for one in edit.settings(self._home.home) if one.key == key)
         else:
-            kind, argv = "command", words_of(name)
+            kind, argv, written = "command", words_of(name), name
         path = settings.environment().get("PATH", "")
         reason = kinds.make(kind, name, argv).unavailable(current_folder(), path)
-        signs = shell_signs(argv)
+        signs = shell_signs(written)
         if signs:
             self._home.warn(
                 f"agent {name}: no shell is run, so that {' '.join(signs)} is handed to it as it is; "

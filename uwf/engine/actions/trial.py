@@ -11,6 +11,7 @@ import os
 
 from uwf import clock
 from uwf.agent import failure
+from uwf.agent.frontmatter import EMPTY
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.attempt import Failure, read_attempt
 from uwf.engine.events import StepDone, StepFailed, StepStarted
@@ -44,7 +45,8 @@ _ROLE = Role(
 
 
 class Trial(Record):
-    """What came of it. `status` and `body` are its reply, where that `fits`; `asks` how often it was asked until then.
+    """What came of it: an empty reply is no answer. `status` and `body` are its reply, where that `fits`; `asks` how
+    often it was asked until then.
 
     `writes` says whether the file that it was told to write was there; the file is gone again.
     """
@@ -105,13 +107,14 @@ def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
         duration_ms = round((clock.monotonic_s() - began_s) * 1000)
         writes = _taken_away(os.path.join(cwd, file))
     code = "" if error is None else error.code
+    has_said = code == failure.BAD_REPLY and error is not None and EMPTY not in error.message
     attempt = read_attempt(ctx.store, thread.id)
     used = step.usage if step is not None else None if attempt is None else attempt.usage
     return Trial(
         agent=ctx.redactor.text(agent),
         cwd=cwd,
         starts=code not in (NO_AGENT, failure.SPAWN_FAILED),
-        answers=step is not None or code == failure.BAD_REPLY,
+        answers=step is not None or has_said,
         fits=step is not None,
         writes=writes,
         asks=len(asked),
