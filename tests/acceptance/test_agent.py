@@ -43,6 +43,8 @@ def test_check_says_which_agents_can_be_started_and_why_not(project: Project) ->
     assert "not found on PATH" in bad["reason"]
     assert project("agent", "check", "-q", expect=5).out == "good\n"
     assert project("agent", "check", "good").code == 0
+    error = project("agent", "check", "bad", "--json", expect=5).error
+    assert (error["reason"], error["retryAtMs"]) == ("no_agent", None)
     told = project("agent", "check", "bad", expect=5).out
     assert "not found on PATH" in told
 
@@ -85,6 +87,10 @@ def test_check_warns_of_what_only_a_shell_understands(project: Project) -> None:
     done = project("agent", "check", f"{agent} --print && echo $DONE")
     assert "warning: " in done.err and "&& $DONE" in done.err and "sh -c" in done.err
     assert project("agent", "check", shlex.join(["sh", "-c", f"{agent} && echo"])).err == ""
+    project("config", "set", "agents.quoted.command", f"{agent} 'say a | b'")
+    assert project("agent", "check", "quoted").err == ""
+    project("config", "set", "agents.glued.command", f"{agent}>out")
+    assert ">out is handed to it" in project("agent", "check", "glued", expect=5).err
 
 
 def test_nothing_to_check_is_exit_4(project: Project) -> None:

@@ -87,6 +87,7 @@ def test_any_status_fits_and_a_file_that_is_not_there_is_told(project: Project) 
         ("cat >/dev/null; echo Error: 429 rate limit >&2; exit 1", "quota", 6, (True, False)),
         ("cat >/dev/null; kill -9 $$", "signal", 6, (True, False)),
         ("cat >/dev/null; echo hello", "bad_reply", 6, (True, True)),
+        ("cat >/dev/null; echo", "bad_reply", 6, (True, False)),
     ],
 )
 def test_an_agent_that_fails(
@@ -100,6 +101,7 @@ def test_an_agent_that_fails(
 
 def test_an_agent_that_is_not_there(project: Project) -> None:
     done = project("agent", "try", "no-such-program-here", "--json", expect=5)
+    assert (done.error["reason"], done.error["retryAtMs"]) == ("no_agent", None)
     assert seen(done.json) == (False, False, False, False)
     assert done.error["code"] == "no_agent"
     hint = done.error["hint"].split()[1:]

@@ -147,6 +147,8 @@ def test_wait_returns_when_nobody_runs_the_thread(project: Project) -> None:
     late = project("thread", "wait", thread, "--timeout", "0.2", "--json", expect=75)
     assert time.monotonic() - began >= 0.2
     assert late.json["status"] == "running"
+    assert (late.error["reason"], late.error["thread"]) == ("timeout", thread)
+    assert late.error["retryAtMs"] > time.time() * 1000
     waiting = project.start("thread", "wait", thread, "--json")
     finish(project, process)
     out, _ = waiting.communicate(timeout=20)
@@ -176,8 +178,10 @@ def test_wait_for_a_status_says_when_it_cannot_come_any_more(project: Project) -
     late = project("thread", "wait", thread, "--until", "completed", "--timeout", "0", expect=75)
     assert f"uwf thread watch {thread}" in late.err
     project("thread", "cancel", thread)
-    assert project("thread", "wait", thread, "--json", expect=5).error["code"] == "cancelled"
-    project("thread", "wait", thread, "--until", "suspended,completed", expect=5)
+    for more in ((), ("--until", "suspended,completed")):
+        error = project("thread", "wait", thread, *more, "--json", expect=5).error
+        assert (error["code"], error["reason"]) == ("cancelled", "cancelled")
+        assert error["retryAtMs"] is None and error["hint"] == f"uwf thread show {thread}"
     project("thread", "wait", thread, "--until", "cancelled")
     project("thread", "wait", thread, "--until", "gone", expect=2)
     project("thread", "wait", thread, "--until", ",", expect=2)

@@ -60,7 +60,8 @@ def check(ctx: Context, name: str | None = None) -> int:
         return exits.DONE
     names = ", ".join(row.name for row in bad)
     why = f": {bad[0].reason}" if len(bad) == 1 else ""
-    ctx.out.error("no_agent", f"cannot be started: {names}{why}", "uwf agent list")
+    never = exits.refusal("no_agent", None)
+    ctx.out.error("no_agent", f"cannot be started: {names}{why}", "uwf agent list", **never)
     return exits.WRONG_STATE
 
 
@@ -91,7 +92,8 @@ def try_(ctx: Context, name: str, *, cwd: str | None = None) -> int:
         return exits.DONE
     assert trial.error is not None, "it has failed"
     hint = None if trial.starts else f"uwf agent check {shlex.quote(name)}"
-    ctx.out.error(trial.error.code, trial.error.message, hint)
+    more = {} if trial.starts else exits.refusal(trial.error.code, None)
+    ctx.out.error(trial.error.code, trial.error.message, hint, **more)
     return exits.AGENT_FAILED if trial.starts else exits.WRONG_STATE
 
 

@@ -13,6 +13,7 @@ from uwf import clock, errors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from uwf.app.values import RunView, ThreadView
     from uwf.cli.screen.output import Output
@@ -97,13 +98,18 @@ def of_several(codes: Iterable[int]) -> int:
     return min(found, key=lambda code: rank.index(code) if code in rank else -1, default=DONE)
 
 
+def refusal(reason: str, retry_at_ms: int | None) -> dict[str, Any]:
+    """What the JSON of each refusal has: which it is, and when to try again; None: it never passes by itself."""
+    return {"reason": reason, "retryAtMs": retry_at_ms}
+
+
 def report(error: BaseException, out: Output) -> None:
     """Say on stderr what went wrong, in one or two lines."""
     if isinstance(error, errors.WorkflowInvalid):
         problems = [str(problem) for problem in error.problems]
         out.error(error.code, error.message, error.hint, problems=problems)
     elif isinstance(error, (errors.Refused, errors.StateError)):
-        more = {"reason": error.code, "retryAtMs": error.retry_ms(clock.now_ms())}
+        more = refusal(error.code, error.retry_ms(clock.now_ms()))
         out.error(error.code, error.message, error.hint, **more)
     elif isinstance(error, errors.ReplyKept):
         out.error(error.code, error.message, error.hint, kept=error.path)

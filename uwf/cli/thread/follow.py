@@ -8,6 +8,7 @@ from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.screen.jsontext import document
 from uwf.cli.thread.selection import DRY_RUN, THREADS, WHERE, Chosen
 from uwf.cli.thread.show import print_thread, words_of
+from uwf.errors import CROWDED_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def wait(
         else:
             ctx.out.line(shown, id=id, draw=f"{id}  {shown.status}")
         if not waited.in_time:
-            ctx.out.hint(f"uwf thread watch {id}")
+            _say_late(ctx, shown)
             codes.append(exits.NOT_NOW)
             continue
         is_wanted = shown.status in wanted if wanted else shown.status != "cancelled"
@@ -159,17 +160,29 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
         ctx.out.hint(ctx.app.way_on(id))
     elif code == exits.NOT_NOW:
         again = f"uwf thread exec {id} --wait 2h"
-        more = {"thread": id, "reason": "transient", "retryAtMs": thread.wake_at}
-        ctx.out.error("transient", f"{id}: {thread.wake_why}", again, **more)
+        more = exits.refusal("transient", thread.wake_at)
+        ctx.out.error("transient", f"{id}: {thread.wake_why}", again, thread=id, **more)
     elif thread.kept_reply is not None:
         what = f"{id}: a reply that could not be stored is kept in {thread.kept_reply}"
         more = {"thread": id, "kept": thread.kept_reply}
         ctx.out.error("reply_kept", what, "uwf doctor --repair", **more)
+    elif code == exits.WRONG_STATE:
+        what = f"thread {id} is {thread.status}"
+        if thread.error is not None:
+            what += f": {thread.error.message}"
+        more = exits.refusal(thread.status, None)
+        ctx.out.error(thread.status, what, f"uwf thread show {id}", thread=id, **more)
     elif thread.error is not None:
         hint = ctx.app.way_on(id) if code == exits.AGENT_FAILED else f"uwf thread show {id}"
         ctx.out.error(thread.error.code, f"{id}: {thread.error.message}", hint, thread=id)
-    elif code == exits.WRONG_STATE:
-        ctx.out.error(thread.status, f"thread {id} is {thread.status}", f"uwf thread show {id}")
+
+
+def _say_late(ctx: Context, thread: ThreadView) -> None:
+    """That the time is up, and what to type to see more; when others are done nobody knows."""
+    id = thread.thread
+    more = exits.refusal("timeout", clock.now_ms() + CROWDED_MS)
+    what = f"thread {id} is {thread.status}, and the time to wait is up"
+    ctx.out.error("timeout", what, f"uwf thread watch {id}", thread=id, **more)
 
 
 @command(
