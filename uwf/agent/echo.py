@@ -56,10 +56,11 @@ class Echo:
         if not block or block not in self._solid:
             return False
         before = _words(reversed(text[max(0, start - 2000) : start].splitlines()))
-        after = _words(text[stop : stop + 2000].splitlines())
+        after = "".join(_words(text[stop : stop + 2000].splitlines()))
+        after = after.replace("...", "…").partition("…")[0]  # a text that was cut says so
         if before and "".join(reversed(before)) + block in self._solid:
             return True
-        return bool(after) and block + "".join(after) in solid(self._form)
+        return any(map(str.isalnum, after)) and block + after in solid(self._form)
 
     def _rest(self, line: str, whole: set[str]) -> str:
         """What of a line is not the prompt's, which has the `whole` lines; "" for one that is in it."""

@@ -11,8 +11,11 @@ import pytest
 from tests.helpers.fake_agent import suspend
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import Rig
+from uwf.agent.echo import Echo
 from uwf.agent.protocol import AgentRequest
 from uwf.engine.run import reading
+from uwf.engine.run.prompt import reply_section
+from uwf.engine.run.reply import ValidReply, judge
 from uwf.workflow.model import Workflow
 
 SHAPE: dict[str, Any] = {
@@ -30,7 +33,8 @@ SHAPE: dict[str, Any] = {
 
 
 def one(front: dict[str, Any]) -> Workflow:
-    graph = {"$START": {"new": ("one", "Go.")}, "one": {"done": ("$END", "")}}
+    ends = {"done": ("$END", ""), "skipped": ("$END", "")}
+    graph = {"$START": {"new": ("one", "Go.")}, "one": ends}
     return workflow("w", [role("one", front)], graph)
 
 
@@ -147,6 +151,116 @@ def test_example_as_it_was_given_is_asked_again(rig: Rig) -> None:
             suspend("really"),
         )
         assert len(rig.agent.asks) % 3 == 0
+
+
+LINK = {"type": "string", "format": "uri"}
+COMMIT = {"type": "string", "pattern": "^[0-9a-f]{7}$"}
+
+
+def accepted(rig: Rig, front: dict[str, Any], text: str) -> bool:
+    """Whether `text` is taken for a reply of a role with that front matter."""
+    flow = one(front)
+    form = reply_section(flow.roles["one"])
+    found = judge(flow, flow.roles["one"], text, rig.engine.redactor, Echo(f"Go.\n{form}", form))
+    return isinstance(found, ValidReply)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'words: "\u2039wor…"',
+        'words: "<wor..."',
+        "words: <words>...",
+        "words: <WORDS>",
+        'words: "&lt;words&gt;"',
+        'words: "`<words>`."',
+        'words: "«words»"',
+        'words: "\\\\<words\\\\>"',
+        'words: "<wo"',
+    ],
+)
+def test_placeholder_in_another_spelling_or_cut_is_none_of_a_reply(rig: Rig, line: str) -> None:
+    assert not accepted(
+        rig, schema(done={"words": TEXT}), f"---\n$status: done\n{line}\n---\nDone.\n"
+    )
+
+
+@pytest.mark.parametrize("words", ["<", "<b>words</b>", "<words> and more", "words", "..."])
+def test_value_that_only_resembles_a_placeholder_is_a_value(rig: Rig, words: str) -> None:
+    assert accepted(
+        rig,
+        schema(done={"words": TEXT, "more": TEXT}),
+        f'---\n$status: done\nwords: "{words}"\nmore: x\n---\nDone.\n',
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "lines"),
+    [
+        ({"pr": LINK, "sha": COMMIT}, 'pr: "https://example.com/"\nsha: "0000000"'),
+        ({"pr": LINK, "sha": COMMIT}, "sha: '0000000'\npr: https://example.com/"),
+        ({"mail": {"type": "string", "format": "email"}}, "mail: someone@example.com"),
+        (
+            {"day": {"type": "string", "format": "date"}, "n": {"type": "integer"}},
+            "day: 2026-01-31\nn: 1",
+        ),
+        ({"links": {"type": "array", "items": LINK}}, "links: [https://example.com/]"),
+        (
+            {"at": {"type": "object", "properties": {"url": LINK}}},
+            "at: {url: https://example.com/}",
+        ),
+        ({"pr": LINK}, "pr: https://example.com/\nsession: abc\nusage: {tokens: 5}"),
+    ],
+)
+def test_reply_that_has_all_values_of_the_example_is_none(
+    rig: Rig, fields: dict[str, Any], lines: str
+) -> None:
+    assert not accepted(rig, schema(done=fields), f"---\n$status: done\n{lines}\n---\nI did it.\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "lines"),
+    [
+        ({"pr": LINK, "sha": COMMIT}, 'pr: "https://example.com/"\nsha: "00000a0"'),
+        ({"pr": LINK}, "pr: https://example.com/\nnote: mine"),
+        ({"ok": {"type": "boolean"}, "n": {"type": "integer"}}, "ok: true\nn: 1"),
+        ({"level": {"enum": ["example.com", "b"]}}, "level: example.com"),
+        ({"n": {"type": "string", "pattern": "^[0-9]$"}}, 'n: "1"'),
+        ({"version": {"type": "string", "pattern": r"^v\d+\.\d+\.\d+$"}}, "version: v1.0.0"),
+    ],
+)
+def test_reply_with_a_value_that_may_be_meant_is_one(
+    rig: Rig, fields: dict[str, Any], lines: str
+) -> None:
+    assert accepted(rig, schema(done=fields), f"---\n$status: done\n{lines}\n---\nI did it.\n")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "What you need to know, or what is in the way.",
+        "WHAT YOU NEED TO KNOW OR WHAT IS IN THE WAY",
+        "`what you need to know`, or what is in the way!",
+        "what you need to know, or wha…",
+    ],
+)
+def test_reason_of_the_example_is_none(rig: Rig, reason: str) -> None:
+    assert not accepted(rig, schema(done={}), suspend(reason))
+
+
+@pytest.mark.parametrize("reason", ["What you need to know is in the file.", "what you need…ed"])
+def test_other_reason_is_one(rig: Rig, reason: str) -> None:
+    assert accepted(rig, schema(done={}), suspend(reason))
+
+
+@pytest.mark.parametrize("text", ["Your te…", "Your text...", "Yo… (12 lines more)", "Your\ntext."])
+def test_printed_example_that_is_cut_in_its_text_is_no_reply(rig: Rig, text: str) -> None:
+    assert not accepted(rig, schema(done={}, skipped={}), f"---\n$status: skipped\n---\n{text}\n")
+
+
+def test_text_of_an_own_that_is_cut_is_one(rig: Rig) -> None:
+    for text in ("It is no…", "… and so on", "..."):
+        assert accepted(rig, schema(done={}), f"---\n$status: done\n---\n{text}\n")
 
 
 def test_reply_that_is_all_its_example_can_be_is_a_reply(rig: Rig) -> None:

@@ -13,6 +13,7 @@ from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.workflow.model import SUSPEND, Role
+from uwf.workflow.reply_schema.placeholders import SAMPLE_REASON
 from uwf.workflow.reply_schema.sample import examples as filled_in
 from uwf.workflow.reply_schema.structure import branches_for, properties_for, statuses
 
@@ -126,7 +127,7 @@ def reply_section(role: Role) -> str:
         "```",
         "---",
         f"$status: {SUSPEND}",
-        'reason: "what you need to know, or what is in the way"',
+        f'reason: "{SAMPLE_REASON}"',
         "---",
         "```",
     ]

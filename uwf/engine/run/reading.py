@@ -7,7 +7,7 @@ What was written without quotes is a number only where the schema asks for one: 
 from __future__ import annotations
 
 from uwf.workflow.model import SUSPEND
-from uwf.workflow.reply_schema import sample, structure
+from uwf.workflow.reply_schema import structure
 from uwf.workflow.reply_schema.check import misfits, reply_problems
 
 TYPE_CHECKING = False
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MARKS = {"backticks": "`", "stars": "*", "quotes": "\"'", "punctuation at the end": ".,;:!"}
 """What people and models put around a status without meaning it."""
 
-_SAMPLE_REASON = "what you need to know, or what is in the way"
 _OF_NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 
 
@@ -62,40 +61,6 @@ def written(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, (int, float)) else value
-
-
-def is_placeholder(schema: Any, front: Mapping[str, Any]) -> bool:
-    """Whether a value is still the one that the example of a reply shows in its place, such as `<summary>`."""
-    status = front.get(structure.STATUS)
-    if status == SUSPEND:
-        return _flat(front.get("reason")) == _flat(_SAMPLE_REASON)
-    example = sample.examples(schema).get(status_meant(schema, str(status)), {})
-    offered = {
-        name
-        for branch in structure.branches_for(schema, str(status))
-        for name, about in branch.properties.items()
-        if isinstance(about, dict) and about.keys() & {"const", "default", "examples", "enum"}
-    }
-    return any(
-        _is_sample(front[name], value)
-        for name, value in example.items()
-        if name in front and name not in offered
-    )
-
-
-def _is_sample(value: Any, shown: Any) -> bool:
-    if isinstance(shown, str):
-        is_made_up = shown.startswith("<") and shown.rstrip(".").endswith(">")
-        return is_made_up and _flat(value) == _flat(shown)
-    if isinstance(shown, list) and isinstance(value, list):
-        return any(_is_sample(one, other) for one, other in zip(value, shown, strict=False))
-    if isinstance(shown, dict) and isinstance(value, dict):
-        return any(_is_sample(value[name], other) for name, other in shown.items() if name in value)
-    return False
-
-
-def _flat(text: Any) -> str | None:
-    return "".join(text.split()) if isinstance(text, str) else None
 
 
 def _may_be_text(schema: Any, front: Mapping[str, Any], path: Path) -> bool:

@@ -12,6 +12,7 @@ from uwf.engine.run import reading
 from uwf.engine.run.transitions import after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
+from uwf.workflow.reply_schema import placeholders
 from uwf.workflow.reply_schema.check import reply_problems
 from uwf.workflow.reply_schema.structure import properties_for
 from uwf.workflow.route import RouteError
@@ -73,8 +74,10 @@ def judge(
     """Whether `text` is a reply of `role`, and what it says. `echo` knows what the agent was asked."""
 
     def is_example(front: dict[str, Any], text: str, start: int, stop: int) -> bool:
-        is_printed = echo is not None and echo.is_example(text, start, stop)
-        return is_printed or reading.is_placeholder(role.schema, front)
+        if echo is not None and echo.is_example(text, start, stop):
+            return True
+        status = reading.status_meant(role.schema, str(front.get("$status")))
+        return placeholders.are_left_in(role.schema, status, front, ENVELOPE)
 
     try:
         said = _taken_apart(text, is_example)
