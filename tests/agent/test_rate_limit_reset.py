@@ -119,7 +119,7 @@ def test_a_wait_that_is_asked_for_counts_when_nothing_else_is_named(
 @pytest.mark.parametrize(
     ("message", "moment"),
     [
-        ("Retry-After: Sun, 29 Nov 2026 13:30:00 GMT", "29 13:30:00"),
+        ("Retry-After: Sun, 29 Nov 2026 13:30:07 GMT", "29 13:30:07"),
         ("retry-after: Tue, 01 Dec 2026 01:30:00 GMT", "01 01:30:00"),
         ("retry-after-ms: 90000", "29 12:01:30"),
         ('"retryAfterMs": 5000', "29 12:00:05"),
@@ -129,6 +129,8 @@ def test_a_wait_that_is_asked_for_counts_when_nothing_else_is_named(
         ("Limit erreicht bis 29.11.2026 um 21:00", "29 21:00:00"),
         ("Limit erreicht. Weiter am 3.12.2026, 9:00 Uhr", "03 09:00:00"),
         ("limit: 2026/11/29 21:00", "29 21:00:00"),
+        ("resets at 2026-11-29T21:00:25.5Z", "29 21:00:25"),
+        ("limit reached, resets 9:00:25 PM", "29 21:00:25"),
         ("limite atteinte, 2026-11-29 à 21:00", "29 21:00:00"),
         ("limite atteinte jusqu'au 2026-11-29 à 21h30", "29 21:30:00"),
         ("limit reached, resets at midnight", "30 00:00:00"),

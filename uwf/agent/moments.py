@@ -66,7 +66,7 @@ _ZONE = (
     r"(?:\s?\(?((?:utc|gmt)\s?[+-]\d{1,2}(?::?\d\d)?|[+-](?:0\d|1[0-4]):?(?:00|15|30|45)"
     r"|[a-z]+/[\w/+-]+|(?-i:[A-Z]{2,4})\b|utc|gmt|z\b))?"
 )
-_TIME = r"(\d{1,2})(?:[:h](\d\d))?(?::\d\d(?:\.\d+)?)?(?!\d)\s?(?:([ap])\.?m\b\.?)?"
+_TIME = r"(\d{1,2})(?:[:h](\d\d))?(?::(\d\d)(?:\.\d+)?)?(?!\d)\s?(?:([ap])\.?m\b\.?)?"
 _DATED = rf"()({_IN_DIGITS})(?:t|,?\s+(?:[^\W\d]{{1,5}}\.?\s+){{0,2}}){_TIME}{_ZONE}()"
 _NEARBY = rf"{'|'.join((*_DAYS, *_NEAR))}"
 _CLOCK = (
@@ -139,21 +139,24 @@ def _duration(found: re.Match[str], now_ms: int) -> int:
 
 
 def _dated(found: re.Match[str], now_ms: int) -> int | None:
-    near, date, hour, minute, half, zone, later = found.groups()
-    return _moment(now_ms, near, date, (hour, minute, half), zone, later)
+    near, date, hour, minute, second, half, zone, later = found.groups()
+    return _moment(now_ms, near, date, (hour, minute, second, half), zone, later)
 
 
 def _clock(found: re.Match[str], now_ms: int) -> int | None:
-    near, date, hour, minute, half, word, zone, later = found.groups()
-    time = (hour, minute, half) if word is None else ("12", "0", "p" if word[0] in "nN" else "a")
-    return _moment(now_ms, near, date, time, zone, later, is_midnight=time == ("12", "0", "a"))
+    near, date, hour, minute, second, half, word, zone, later = found.groups()
+    is_midnight = word is not None and word.lower() == "midnight"
+    time = (hour, minute, second, half)
+    if word is not None:
+        time = ("12", "0", "0", "a" if is_midnight else "p")
+    return _moment(now_ms, near, date, time, zone, later, is_midnight)
 
 
 def _moment(
     now_ms: int,
     near: str | None,
     date: str | None,
-    time: tuple[str, str | None, str | None],
+    time: tuple[str, str | None, str | None, str | None],
     zone: str | None,
     later: str | None,
     is_midnight: bool = False,
@@ -161,14 +164,16 @@ def _moment(
     """A time of day, perhaps with a date or a weekday before it and a zone behind; None for what is no time."""
     from datetime import datetime, timedelta
 
-    hour, minute, half = time
+    hour, minute, second, half = time
     if (minute is None and half is None) or (half and not 1 <= int(hour) <= 12):
         return None
     now = datetime.fromtimestamp(now_ms / 1000, _zone(zone))
     hours = int(hour) % 12 + (12 if half.lower() == "p" else 0) if half else int(hour)
     day = (later or near or "").lower()
     try:
-        moment = now.replace(hour=hours, minute=int(minute or 0), second=0, microsecond=0)
+        moment = now.replace(
+            hour=hours, minute=int(minute or 0), second=int(second or 0), microsecond=0
+        )
         if date:
             moment = _on(moment, date, now)
         elif day == "tomorrow":
