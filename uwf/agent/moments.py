@@ -44,8 +44,9 @@ _SAID = r"(?:resets?|again|until|till|available|renew(?:s|ed)?|refresh(?:es|ed)?
 _WHEN = rf"(?:{_SAID}|wait|retry[ _-]?after)(?![a-z])[^\d\n]{{0,40}}?\n?[^\d\n]{{0,20}}?"
 _EPOCH = r"(?:\||resets?(?:[ _-]?at)?\W{1,5})(\d{13}|\d{10})(?!\d)"
 _SECONDS = (
-    r"(?:retry[ _-]?(?:after|delay)|retry_?delay\s*\{\s*(?=sec)|(?:in|after|delay)[ _-]?(?=ms|milli|sec))"
-    r"[ _-]?(ms|millis(?:econds)?|s|secs?|seconds?)?\W{1,5}(\d+(?:\.\d+)?)(?![\d.]*[ \t]*[a-z:])"
+    r"(?:retry[ _-]?(?:after|delay)|retry_?delay\s*\{\s*(?=sec)|(?:in|after|delay)[ _-]?(?=ms|milli|sec)"
+    r"|rate-?limit-reset(?:-after)?|reset[_-]?(?:after|in)(?=[\"']?[:=]))"
+    r"[ _-]?(ms|millis(?:econds)?|s|secs?|seconds?)?\W{1,5}(?!\d{9})(\d+(?:\.\d+)?)(?![\d.]*[ \t]*[a-z:])"
 )
 _PART = (
     r"\d+(?:\.\d+)?\s*(?:milliseconds?|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
