@@ -6,6 +6,8 @@ import shlex
 import subprocess
 import time
 
+import pytest
+
 from tests.helpers.gate import configure
 from tests.helpers.program import PROGRAM
 from tests.helpers.project import Project, reply, until
@@ -50,6 +52,34 @@ def test_an_outage_is_exit_75_with_the_time_of_the_next_try(project: Project) ->
     assert tags["wakeAt"] == str(shown["wakeAt"])
     assert f"{OUTAGE}\n" in project("thread", "show", thread).out
     assert project("guard", "stats", "--json").json[-1]["refused"] == {"transient": 1}
+
+
+@pytest.mark.parametrize(
+    ("said", "end", "code"),
+    [
+        (
+            "Rate limit exceeded errors no longer crash it, which waits until it resets at 11pm.",
+            "exit 0",
+            "bad_reply",
+        ),
+        (
+            "I read it.\\nRate limit exceeded: it now waits until it resets at 11pm.",
+            "exit 1",
+            "exit_code",
+        ),
+        ("---\\n$status: done\\n---\\nUsage limit reached, resets at 11pm", "exit 1", "exit_code"),
+        ("HTTP 429 is mapped to a banner that says: resets at 11pm.", "kill -9 $$", "signal"),
+    ],
+)
+def test_what_an_agent_writes_of_limits_pauses_nothing(
+    project: Project, said: str, end: str, code: str
+) -> None:
+    script = f"cat >/dev/null\nprintf -- '{said}\\n'\n{end}\n"
+    configure(project, "[agents.client]", command=f"{project.program('client', script)!r}")
+    thread = project.begin()
+    words = ("thread", "exec", thread, "--agent", "client", "--json")
+    assert project(*words, expect=6).json_lines[-1]["error"]["code"] == code
+    assert project.show(thread)["wakeAt"] is None
 
 
 def test_the_hint_sits_it_out(project: Project) -> None:

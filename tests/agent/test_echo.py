@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 import time
 from collections.abc import Callable
@@ -45,6 +46,24 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "with numbers": lambda text: "\n".join(
         f"{number:4d}  {line}" for number, line in enumerate(text.split("\n"))
     ),
+    "with a level and a name": lambda text: textwrap.indent(text, "INFO client::core: ", bool),
+    "with its fields named": lambda text: "\n".join(
+        f"level=info msg={json.dumps(line)}" for line in text.split("\n")
+    ),
+    "a string of JSON": lambda text: json.dumps({"level": "info", "msg": text}),
+    "JSON in JSON": lambda text: json.dumps({"body": json.dumps({"input": [text]})}),
+    "JSON behind a time": lambda text: f"2026-01-31T12:00:00Z {json.dumps({'prompt': text})}",
+    "JSON cut at the end": lambda text: json.dumps({"msg": text})[:-9],
+    "escaped": lambda text: f"DEBUG prompt={json.dumps(text)}",
+    "lines cut in the middle": lambda text: "\n".join(
+        f"{line[: len(line) // 2]}…{line[len(line) // 2 + 4 :]}" for line in text.split("\n")
+    ),
+    "middle left out, and told": lambda text: "\n".join(
+        f"INFO prompt: {line[: len(line) // 2]} [... 4 chars omitted ...] {line[len(line) // 2 + 4 :]}"
+        for line in text.split("\n")
+        if line
+    ),
+    "two stretches in one line": lambda text: f"sent {text[14:80]} and then {text[75:130]} to it",
     "with a name before each line": lambda text: "\n".join(
         f"[user] {line}" for line in text.split("\n") if len(line) > 40
     ),
@@ -64,6 +83,31 @@ def test_what_only_resembles_the_prompt_was_said() -> None:
         "rate limit exceeded\nError: quota resets at 10pm\n429\nError: HTTP 429 Too Many Requests"
     )
     assert Echo(TASK).taken_out_of(said) == said
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "INFO prompt: {}",
+        '{{"level":"info","msg":"{}"}}',
+        'level=info msg="{}"',
+        "[2026-01-31T12:00:00Z] WARN core: {}",
+    ],
+)
+def test_prompt_of_one_short_line_is_known_behind_what_a_log_sets_before_it(printed: str) -> None:
+    prompt = "Error: rate limit reached, resets 11pm"
+    for text in (prompt, prompt.replace("limit rea", "limit…"), prompt[:-5]):
+        if text in prompt or text.count("…"):
+            assert "resets" not in Echo(prompt).taken_out_of(printed.format(text))
+    said = printed.format("Error: rate limit reached, resets 10pm")
+    assert "10pm" in Echo(prompt).taken_out_of(said)
+
+
+def test_json_of_which_the_prompt_is_a_part_stays_json() -> None:
+    said = {"type": "error", "error": {"message": "overloaded", "prompt": TASK}}
+    left = json.loads(Echo(TASK).taken_out_of(json.dumps(said)))
+    assert left["error"]["message"] == "overloaded"
+    assert "429" not in left["error"]["prompt"]
 
 
 def test_without_a_prompt_nothing_is_taken_out() -> None:

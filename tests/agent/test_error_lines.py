@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 import time
 
@@ -13,6 +14,7 @@ from uwf.agent.protocol import AgentFailure, ProcessFacts
 
 FAILED = ProcessFacts("exit", exit_code=1)
 HOPELESS = "hopeless"
+UNPAID = ("Credit", "402")
 
 MESSAGES = [
     ("API Error: Request rejected (429) · slow down", "quota"),
@@ -46,6 +48,25 @@ MESSAGES = [
     ("There's an issue with the selected model (opus-9). It may not exist.", HOPELESS),
     ("Request too large (max 32MB). Try with a smaller file.", HOPELESS),
     ('{"error":{"message":"bad schema","type":"invalid_request_error"}}', HOPELESS),
+    ("429 Too Many Requests", "quota"),
+    ("402 Payment Required", "quota"),
+    ("You're out of extra usage · resets 7am (UTC)", "quota"),
+    ("You have used up your weekly quota. Try again later.", "quota"),
+    ("401 Unauthorized", "authentication"),
+    ("403 Forbidden", "authentication"),
+    ("Our servers are currently overloaded. Please try again later.", "network"),
+    ("The engine is currently overloaded, please try again later", "network"),
+    ("Service temporarily unavailable", "network"),
+    ("502 Bad Gateway", "network"),
+    ("Error: 529", "network"),
+    ("Error 522: connection timed out", "network"),
+    ("error sending request for url (https://api.example.com/v1)", "network"),
+    ('{\n  "error": {\n    "type": "overloaded_error"\n  }\n}', "network"),
+    ("413 Payload Too Large", HOPELESS),
+    ("400 Bad Request", HOPELESS),
+    ("404 Not Found", HOPELESS),
+    ("Error 400: Bad Request", HOPELESS),
+    ("The model `some-9` does not exist or you do not have access to it.", HOPELESS),
 ]
 
 
@@ -55,7 +76,7 @@ def test_message_instead_of_a_reply_is_that_failure(message: str, known: str, ch
     told = failure.of_reply("a", change.replace("{}", message), "Write it.")
     assert told is not None
     assert told.failure_class == ("bad_reply" if known == HOPELESS else known)
-    assert told.is_hopeless == (known == HOPELESS or message.startswith("Credit"))
+    assert told.is_hopeless == (known == HOPELESS or message.startswith(UNPAID))
     assert told.said
     assert told.said in message or "{" in message
 
@@ -70,7 +91,7 @@ def test_class_and_words_are_those_of_the_stream_that_has_them(
     assert told is not None
     assert told.failure_class == ("exit_code" if known == HOPELESS else known)
     assert told.said
-    assert ("would fail likewise" in told.message) == told.is_hopeless or "Credit" in message
+    assert ("would fail likewise" in told.message) == told.is_hopeless or message.startswith(UNPAID)
 
 
 PROSE = [
@@ -88,6 +109,29 @@ PROSE = [
     "This documents the weekly limit, which resets Monday at 9am.",
     "Everything is done.\n\nThe quota was exceeded in the old version (try again in 5 hours).",
     "Note: rate limit reached, resets at 11pm, is what the server says.",
+    "Rate limit exceeded errors no longer crash the client, which waits until it resets at 11pm.",
+    "Usage limit reached: the banner says that it resets at 11pm.",
+    "I have reviewed it.\nRate limit exceeded: the client now waits until it resets at 11pm.\n",
+    "Rate limit reached.\nThe client waits until it resets at 11pm.",
+    "Weekly limit reached messages name when it resets: Monday 9am.",
+    "HTTP 429 is mapped to a banner that says: resets at 11pm.",
+    "429 responses wait until the limit resets at 11pm.",
+    "You have hit the nail on the head: the rate limit code resets at 11pm.",
+    "You have reached the end of my review. The rate limit resets at 11pm.",
+    "Please run the tests once the rate limit resets at 11pm.",
+    "Retrying logic added. On a rate limit it waits until it resets at 11pm.",
+    "Findings: no handling of a rate limit that resets at 11pm.",
+    "Error: rate limit reached is what the client now shows, with resets at 11pm.",
+    "Error: three tests failed.\nThe rate limit branch resets at 11pm.",
+    "Overloaded operators removed from class Vec.",
+    "Unauthorized users get a redirect.",
+    "Not logged in users see the page.",
+    "Bad gateway pages are cached.",
+    "404 pages are styled.",
+    "Invalid token handling was added.",
+    '{"$status": "aproved", "summary": "the error for a rate limit now says resets at 11pm"}',
+    '{"$status": "failed", "error": "usage limit reached, resets at 11pm"}',
+    '{"type":"result","is_error":false,"result":"The error is a rate limit, resets at 11pm."}',
 ]
 
 
@@ -140,7 +184,20 @@ def test_printed_task_is_not_what_the_agent_failed_of(printed: str) -> None:
         ("Error: a\nError: b\nbye\n", "", "Error: b"),
         ("Error: a\n", "Error: c\n", "Error: c"),
         ("Fine so far.\n", "no such file\n", "no such file"),
-        ("Fine so far.\n", "", ""),
+        ("Fine so far.\n\nBye.\n", "", "Bye."),
+        ("", "", ""),
+        ("[ERROR] the config is broken\nbye\n", "", "[ERROR] the config is broken"),
+        ("ERROR boom\nbye\n", "", "ERROR boom"),
+        ("err: boom\nbye\n", "", "err: boom"),
+        ("Execution error\nbye\n", "", "Execution error"),
+        ("thread 'main' panicked at a.rs:1:\nboom\n", "", "thread 'main' panicked at a.rs:1:"),
+        (
+            "No conversation found with session ID: 7\nbye\n",
+            "",
+            "No conversation found with session ID: 7",
+        ),
+        ('On it.\n{\n  "error": {\n    "message": "too odd"\n  }\n}\n', "", "too odd"),
+        ("", '{"error":{"message":"too odd"}}\n', "too odd"),
         ('{"type":"turn.failed","error":{"message":"too busy"}}\n', "", "too busy"),
         ('{"type":"result","is_error":true,"result":"API Error: 500 x"}\n', "", "API Error: 500 x"),
     ],
@@ -149,6 +206,72 @@ def test_message_is_what_the_agent_said(stdout: str, stderr: str, said: str) -> 
     told = failure.of_process("a", FAILED, stdout=stdout, stderr=stderr, error="")
     assert told is not None
     assert told.said == said
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "---\n$status: done\n---\n{}\n",
+        "```yaml\n$status: done\n```\n{}\n",
+        "---\n$status: no such status\n---\n\n" + "It is long.\n" * 900 + "{}\n",
+        "<think>\n{}\n</think>\nI am done.\n",
+    ],
+)
+@pytest.mark.parametrize("facts", [FAILED, ProcessFacts("signal", signal=9)])
+def test_reply_of_an_agent_that_then_fails_is_no_evidence(reply: str, facts: ProcessFacts) -> None:
+    text = reply.replace("{}", "Error: usage limit reached, resets at 11pm")
+    told = failure.of_process("a", facts, stdout=text, stderr="", error="")
+    assert told is not None
+    assert (told.failure_class, told.resets_ms) == (told.code, None)
+
+
+def test_form_that_was_printed_with_the_prompt_is_no_reply() -> None:
+    prompt = "Reply so:\n\n---\n$status: done\n---\n"
+    stdout = f"{prompt}\nInvalid API key\n"
+    told = failure.of_process("a", FAILED, stdout=stdout, stderr="", error="", prompt=prompt)
+    assert told is not None
+    assert told.failure_class == "authentication"
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [("API Error: 529 Overloaded", "network"), ("Invalid API key", "authentication")],
+)
+@pytest.mark.parametrize("models", [1, 20, 900])
+def test_last_line_of_json_counts_however_much_stands_behind_the_error(
+    words: str, known: str, models: int
+) -> None:
+    said = {
+        "type": "result",
+        "is_error": True,
+        "result": words,
+        "modelUsage": {f"model-{number}": {"outputTokens": 7} for number in range(models)},
+        "permission_denials": [{"tool_input": "grep 'rate limit exceeded, resets at 11pm'"}],
+    }
+    stdout = f"Working.\n{json.dumps(said)}\n"
+    told = failure.of_process("a", FAILED, stdout=stdout, stderr="", error="")
+    assert told is not None
+    assert (told.failure_class, told.said) == (known, words)
+    spoken = failure.of_reply("a", json.dumps(said), "Do it.")
+    assert spoken is not None
+    assert (spoken.failure_class, spoken.said) == (known, words)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "known"),
+    [
+        ("API Error: 529 Overloaded\n", "network"),
+        ("client 1.2\nworking in /tmp\nInvalid API key\n", "authentication"),
+        ("You've hit your limit.\nTry again later.\n", "quota"),
+    ],
+)
+def test_error_on_stderr_is_what_an_empty_reply_says(stderr: str, known: str) -> None:
+    told = failure.of_reply("a", "\n", "Do it.", stderr)
+    assert told is not None
+    assert told.failure_class == known
+    assert told.said in stderr
+    assert failure.of_reply("a", "I am done.", "Do it.", stderr) is None
+    assert failure.of_reply("a", "", "Do it.", "reading the prompt\n") is None
 
 
 def test_reply_that_is_long_or_has_more_to_say_is_no_message() -> None:
@@ -177,6 +300,8 @@ def test_odd_lines_are_read_quickly() -> None:
         "a.b_" * 1000,
         "12:12:12 " * 500,
         "x " * 2000,
+        " " * 5000 + "x",
+        '{\n"a":\n' * 2000,
     ):
         error_lines.error_text(f"{text}\n{text}")
         error_lines.is_message(text[:600])

@@ -1,7 +1,8 @@
 """What was sent to an agent, found again in what came back. It is never evidence of what the agent says.
 
 Many print their prompt before they answer, on stdout or on stderr: behind a terminal with CRLF, wrapped to its width,
-coloured, indented, or cut. All of that changes blanks and ends only, so texts are compared without any blank.
+coloured, indented, or cut. All of that changes blanks and ends only, so texts are compared without any blank. Logs set
+levels and names before it, or have it as a string of JSON; what is too long has its middle left out.
 """
 
 from __future__ import annotations
@@ -10,15 +11,22 @@ from uwf.agent.thoughts import without_escapes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
 LEAST_RUN = 20
 """Characters in a row that are no accident; fewer count as a whole line of the prompt, or beside such a run."""
 _PREFIX = (
     r"^(?:\s*(?:\[[^\]\n]{0,40}\]|\d[\d:.,tTzZ-]*(?=\s)|[>+#*-](?=\s)"
-    r"|(?!(?i:err|error|fatal)\b)\w{1,12}[:>](?=\s)))+\s*"
+    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|LOG)(?=\s)|\w{1,20}=(?:[^\s\"]+(?=\s)|(?=\"))"
+    r"|(?!(?i:err|error|fatal)\b)[\w.:/-]{0,40}\w[:>](?=\s)))+\s*"
 )
 _CUT = " \t\r.…>|│┃"
+_QUOTES = "\"'`“”«»"
+_SIGN = r"(?:…|\.{3}|omitted|truncated|snip|more)"
+_LEFT_OUT = rf"(?:[\[(<][^\[\]()<>\n]{{0,30}}{_SIGN}[^\[\]()<>\n]{{0,40}}[\])>]|…|\.{{3,}})"
+_MOST_PIECES = 50
+_LEAST_STRING = 8
 
 
 class Echo:
@@ -26,13 +34,16 @@ class Echo:
 
     def __init__(self, prompt: str, form: str = "") -> None:
         self._prompt, self._solid, self._form = prompt, solid(prompt), form
+        self._whole: set[str] | None = None
 
     def taken_out_of(self, text: str) -> str:
         """`text` without the prompt's own lines, and without their pieces, so that what is left was said."""
         lines = [without_escapes(line) for line in text.replace("\r", "\n").split("\n")]
         if not self._solid:
             return "\n".join(lines)
-        whole = {solid(line) for line in self._prompt.splitlines()} - {""}
+        if self._whole is None:
+            self._whole = {solid(line) for line in self._prompt.splitlines()} - {""}
+        whole = self._whole
         left = [self._rest(line, whole) for line in lines]
         gone = [bool(line.strip()) and not rest for line, rest in zip(lines, left, strict=True)]
         for order in (range(len(lines)), range(len(lines) - 1, -1, -1)):
@@ -64,32 +75,121 @@ class Echo:
 
     def _rest(self, line: str, whole: set[str]) -> str:
         """What of a line is not the prompt's, which has the `whole` lines; "" for one that is in it."""
-        piece = solid(line.strip(_CUT))
-        bare = solid(_without_prefix(line).strip(_CUT))
-        for one in (piece, bare):
-            if one in whole or (len(one) >= LEAST_RUN and one in self._solid):
-                return ""
-        if not piece:
+        if self._is_piece(line, whole) or self._is_cut(line, whole):
             return ""
+        bare = _without_prefix(line)
+        if bare.startswith("{") and (said := self._of_json(bare)) != bare:
+            return said
+        if "\\" in line:
+            line = self._unescaped(line, whole)
+        for _ in range(_MOST_PIECES):
+            run = self._stretch(solid(line))
+            if not run:
+                break
+            line = _without_solid(line, run)
+        return line
+
+    def _is_piece(self, line: str, whole: set[str]) -> bool:
+        """Whether a line, behind what a log sets before it, is one of the prompt or a part that is no accident."""
+        bare = _without_prefix(line).strip(_CUT)
+        pieces = (solid(one) for one in (line.strip(_CUT), bare, bare.strip(_CUT + _QUOTES)))
+        return any(one in whole or (len(one) >= LEAST_RUN and one in self._solid) for one in pieces)
+
+    def _is_cut(self, line: str, whole: set[str]) -> bool:
+        """Whether a line is one of the prompt with its middle left out, which marks stand for."""
+        import re
+
+        if re.search(_LEFT_OUT, line) is None:
+            return False
+        for text in (line, _without_prefix(line)):
+            bare = text.strip(_CUT + _QUOTES)
+            parts = [solid(part) for part in re.split(_LEFT_OUT, bare)]
+            if len(parts) < 2 or not parts[0] or not parts[-1]:
+                continue
+            is_enough = sum(map(len, parts)) >= LEAST_RUN
+            if is_enough and _in_order(parts, self._solid):
+                return True
+            if any(
+                one.startswith(parts[0]) and _in_order(parts, one)
+                for one in whole
+                if one.endswith(parts[-1])
+            ):
+                return True
+        return False
+
+    def _unescaped(self, line: str, whole: set[str]) -> str:
+        """What is left of a line in which the prompt may stand with its line ends escaped."""
+        text = line.replace("\\r", "").replace("\\n", "\n").replace("\\t", " ")
+        lines = text.replace('\\"', '"').replace("\\\\", "\\").split("\n")
+        left = [one for one in lines if not self._is_piece(one, whole)]
+        return line if len(left) == len(lines) else " ".join(left)
+
+    def _of_json(self, line: str) -> str:
+        """A line that is a JSON object, without the prompt in any of its strings."""
+        import json
+
+        try:
+            value = json.loads(line)
+            said = _mapped(value, self.taken_out_of)
+        except (ValueError, RecursionError):
+            return line
+        return line if said == value else json.dumps(said, ensure_ascii=False)
+
+    def _stretch(self, piece: str) -> str:
+        """The first stretch of `piece` that is in the prompt, as far as it goes; "" where none is long enough."""
         place = 0
         while place + LEAST_RUN <= len(piece):
-            if piece[place : place + LEAST_RUN] not in self._solid:
-                place += LEAST_RUN
-                continue
-            first, last = place, place + LEAST_RUN
-            while first and piece[first - 1 : last] in self._solid:
-                first -= 1
-            while last < len(piece) and piece[first : last + 1] in self._solid:
-                last += 1
-            if last - first >= 2 * LEAST_RUN:
-                return _without_solid(line, piece[first:last])
+            last = place + LEAST_RUN
+            run = self._grown(piece, place, last) if piece[place:last] in self._solid else ""
+            if len(run) >= 2 * LEAST_RUN:
+                return run
             place = last
-        return line
+        return ""
+
+    def _grown(self, piece: str, first: int, last: int) -> str:
+        """What is between two places of `piece`, grown to both sides as long as it is in the prompt."""
+        first -= _most(first, lambda more: piece[first - more : last] in self._solid)
+        more = _most(len(piece) - last, lambda more: piece[first : last + more] in self._solid)
+        return piece[first : last + more]
 
 
 def solid(text: str) -> str:
     """`text` without blanks and colours."""
     return "".join(without_escapes(text).split())
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with each of its strings changed."""
+    if isinstance(value, str):
+        return change(value) if len(value) >= _LEAST_STRING else value
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    if isinstance(value, dict):
+        return {name: _mapped(item, change) for name, item in value.items()}
+    return value
+
+
+def _in_order(parts: list[str], text: str) -> bool:
+    """Whether `text` has all the parts, one behind the other."""
+    place = 0
+    for part in parts:
+        place = text.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return True
+
+
+def _most(limit: int, holds: Callable[[int], bool]) -> int:
+    """The largest number up to `limit` for which `holds`, as it does for 0 and for each below one for which it does."""
+    step = 1
+    while step <= limit and holds(step):
+        step *= 2
+    low, high = step // 2, min(step, limit + 1)
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
 
 
 def _without_prefix(line: str) -> str:

@@ -1,151 +1,234 @@
 """Which lines of an agent's output are a client's or a tool's word on an error, and which are prose about anything.
 
 Told by how a line begins, behind colours, bullets, times and levels: `Error:`, `API Error: 529`, `HTTP 503`, a JSON
-object with an error, `TypeError:`, `curl: (7)`, or a sentence that clients are known to say. What an agent writes of
-its work may name every limit there is; it does not begin so.
+object with an error, `TypeError:`, `curl: (7)`, or a sentence that clients are known to say. And by how it goes on:
+what an agent writes of its work may name every limit there is, so that where no head says "error", each clause with
+a word of a limit is one that only a client would say. The sentences are in `error_phrases`.
 """
 
 from __future__ import annotations
 
-_BULLETS = (
-    r"(?:[\s■●✗✖❌⚠️⎿│\[\]|]|\d{4}-\d\d-\d\d[t ][\d:.,]+(?:z|[+-]\d\d:?\d\d)?"
-    r"|\d\d:\d\d:\d\d[\d.,]*|(?:error|fatal|warn|info)(?=[\] ]))*"
-)
-_KIND = (
-    r"(?:fatal|api|http|internal|server|backend|model|stream|request|unexpected|uncaught|provider)"
-)
-_HEAD = (
-    rf"(?:(?:{_KIND}[ _])*(?:errors?|failure|fatal|panic|critical|exception)(?:[ _]code)?"
-    r"\s*(?:\(\w[\w .-]*\))?[:!]\s*"
-    rf"|api error (?=\()|(?:{_KIND} )*error(?: code)?:? (?=\d{{3}}\b|\{{)"
-    r"|[a-z_.]+(?:error|exception)(?::\s*|\s*$)|traceback \("
-    r"|(?:failed|stopped|aborted|giving up)[:!]\s*)"
-)
-_LIMIT = (
-    r"(?:usage|rate|session|hourly|daily|weekly|monthly|spending|spend|request|token|quota"
-    r"|\d+-hour)[ _-]?limits?"
-)
-_NOT = r"(?:is |has |was )?(?:not|invalid|missing|expired|revoked)"
-_PHRASES = "|".join(
-    (
-        r"\{(?=.*(?:error|turn\.failed))",
-        r"(?:http(?:/[\d.]+)?|(?:unexpected |last )?status(?: code)?:?) ?\d{3}\b",
-        r"\d{3} (?:\{|[a-z]+ ?[a-z]*)",
-        rf"(?:[\w-]+ ){{0,3}}{_LIMIT} (?:has been |was |is )?(?:reached|exceeded|hit)",
-        rf"(?:[\w-]+ ){{0,2}}{_LIMIT}(?:\W*$|[;:|{{(]|_\w+)",
-        r"(?:you(?:'ve| have)|your [\w -]{0,30}(?:has|have)) (?:hit|reached|exceeded|exhausted) ",
-        r"you(?:'re| are| have run) (?:out of|not (?:logged|signed) in)|you exceeded your ",
-        r"(?:your )?(?:credit )?balance is too low|insufficient_quota",
-        r"(?:insufficient|out of) (?:credits?|funds|balance|quota)",
-        r"api error(?::| \(| ?\d)|(?:spending|spend|usage) cap reached|credit balance too low",
-        r"(?:sorry, )?you(?:'ve been| have been|'re| are) rate[ -]limited|rate[ -]limited(?:\W*$|[:;])",
-        r"(?:login|session|subscription) (?:has )?expired(?:\W*$| ?[.·:;])|this organization has been disabled",
-        r"[^.]{0,60}[.·] please run /login|the server had an error|dial tcp\b|[\w-]+: \[\d{3}\]",
-        r"too many requests|request rejected|exceeded retry limit",
-        r"(?:resource|quota) (?:has been |is )?(?:exhausted|exceeded)",
-        r"(?:invalid|incorrect|expired|missing) (?:(?:x-)?api[ _-]?key|environment variable)",
-        r"(?:invalid|incorrect|expired|missing) (?:\w+ )?token|no api key",
-        rf"(?:your )?(?:api[ _-]?key|(?:(?:oauth|access|bearer|refresh) )?token) {_NOT}",
-        r"(?:not (?:logged|signed) in|please (?:run|log ?in|sign in)|unauthori[sz]ed)\b",
-        r"unauthenticated\b|forbidden\b|authentication[ _](?:error|failed|required)",
-        r"(?:failed|unable|cannot|could not|couldn't|can't) (?:to )?"
-        r"(?:connect|authenticate|reach|resolve|fetch|allocate|log in)",
-        r"connection (?:was |is |to \S+ )?(?:refused|reset|aborted|closed|timed|error|failed|lost)",
-        r"connection_?(?:error|refused)|(?:request|read|connect) timed? ?out|socket hang up",
-        r"stream (?:disconnected|closed|error|ended)|fetch failed|reconnecting|retrying",
-        r"e(?:conn\w+|timedout|notfound|ai_again|hostunreach|netunreach)\b",
-        r"(?:read|connect|getaddrinfo) e[a-z_]+\b|network (?:error|is unreachable)",
-        r"(?:we're |we are )?(?:currently )?experiencing high demand|overloaded",
-        r"(?:the )?(?:server|service|model) (?:is )?(?:temporarily |currently )?"
-        r"(?:overloaded|unavailable|busy|at capacity)",
-        r"bad gateway|gateway time-?out|internal server error",
-        r"there(?:'s| is) an issue with the selected model",
-        r"(?:request|prompt|input) (?:is )?too (?:large|long)",
-        r"model .{1,60} (?:not found|does not exist)",
-        r"(?:.{0,40}heap )?out of memory|oom[ -]?kill|segmentation fault|terminate called",
-    )
-)
-_TOOL = (
-    r"(?!note|summary|todo|done|task|result|status|user|assistant)"
-    r"[a-z][\w./@+-]*(?:\[\d+\])?: (?=[(\[]\d+[)\]]|cannot|could not|can't|unable|failed|connect|no |api"
-    r" key|error|fatal|not |out of|too many|access|permission|invalid|request|rate limit"
-    r"|usage limit|quota)"
-)
+from uwf.agent import error_phrases as phrases
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+    from typing import Any
+
 _MARKS = " \t\r■●✗✖❌⚠️⎿│|"
-_OF_WORK = r".*\b(?:(?:is|are|was|were) (?:now|retried|parsed)|handled|fixed|implemented|documented|used to)\b"
 _CURLY = "\u2019"
 _CONTINUED = 3
 MOST_MESSAGE_CHARS = 600
-_MOST_JSON_CHARS = 4000
+_MOST_JSON_CHARS = 64 << 10
 _MOST_LINE = 2000
+_MOST_OBJECTS = 20
+"""Objects over several lines that are looked for in one text."""
+_OF_WORK = ("usage", "modelUsage", "permission_denials", "structured_output")
+"""Fields of a client's last word that tell of its work, whatever ended it."""
+_CUT_OBJECT = r"\{\s*[\"'](?:error[\"']\s*:\s*[\"'{]|type[\"']\s*:\s*[\"']error\b)"
+_FAILED = ("error", "turn.failed", "response.failed")
 
 
 def is_error_line(line: str) -> bool:
-    """Whether `line` begins as an error does."""
-    return not _is_of_work(line) and _matches(rf"{_BULLETS}(?:{_HEAD}|{_TOOL}|{_PHRASES})", line)
+    """Whether `line` is an error, as a client, a log or a tool tells it."""
+    if _json(line):
+        return _error_object(line) is not None
+    line = _plain(line)
+    bullets = phrases.BULLETS
+    if _match(rf"{bullets}(?:{phrases.HEAD}|{phrases.LEVEL_HEAD})", line):
+        return not _tells_of_work(line)
+    tool = _match(rf"{bullets}{phrases.TOOL}", line)
+    if tool is not None:
+        return _is_clients(line[tool.end() :], is_closed=False)
+    return _is_sentence(line)
 
 
 def is_message(text: str) -> bool:
     """Whether all of `text` is one message of a client, which it gave instead of a reply."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in _lines(text) if line.strip()]
     if not lines or len(lines) > 2 * _CONTINUED:
         return False
     most = _MOST_JSON_CHARS if "{" in lines[0] else MOST_MESSAGE_CHARS
     if len(text.strip()) > most:
         return False
-    if _is_of_work(lines[0]):
+    first, *more = lines
+    if not all(is_error_line(line) or _goes_on(line) for line in more):
         return False
-    return _matches(rf"{_BULLETS}(?:{_HEAD})*(?:{_PHRASES})", lines[0])
+    if _json(first):
+        return _error_object(first) is not None
+    first = _plain(first)
+    head = _match(rf"{phrases.BULLETS}{phrases.LEVEL_HEAD}?{phrases.HEAD}+", first)
+    if head is None:
+        return _is_sentence(first)
+    rest = first[head.end() :]
+    known = _match(rf"{phrases.STATUS}|\{{|\(|{phrases.CLOSED}|{phrases.OPEN}", rest)
+    return (known is not None or _is_sentence(first)) and not _tells_of_work(first)
 
 
 def error_text(text: str) -> str:
-    """The error lines of `text`, each with the lines right under it, into which it may be wrapped."""
+    """The error lines of `text`, each with the lines right under it, into which it may be wrapped.
+
+    What stands before a line of prose about limits is more of that prose.
+    """
     kept: list[str] = []
     follows = 0
-    for line in text.splitlines():
+    for line in _lines(text):
         if is_error_line(line):
             follows = _CONTINUED
-        elif not line.strip() or not follows:
+        elif not follows or not _goes_on(line):
             follows = 0
+            if _tells_of_work(line):
+                kept.clear()
             continue
         else:
             follows -= 1
-        kept.append(line)
+        kept.append(_about_error(line))
     return "\n".join(kept)
 
 
 def last_error_line(text: str) -> str:
     """The last error line of `text`, in words where it is JSON; "" for none."""
-    lines = text.splitlines()
-    found = next((line for line in reversed(lines) if is_error_line(line)), "")
-    return _in_words(found.strip().lstrip(_MARKS))
+    found = next((line for line in reversed(list(_lines(text))) if is_error_line(line)), "")
+    return in_words(found)
 
 
-def _is_of_work(line: str) -> bool:
-    """Whether a line tells what was done about an error, which may be its first word."""
-    return "{" not in line and _matches(_OF_WORK, line)
-
-
-def _matches(pattern: str, line: str) -> bool:
-    import re
-
-    return re.match(pattern, line[:_MOST_LINE].lower().replace(_CURLY, "'")) is not None
-
-
-def _in_words(line: str) -> str:
-    """The message of an error that is told as a JSON object."""
-    if not line.startswith("{"):
+def in_words(line: str) -> str:
+    """What `line` says, without marks before it; the message of an error that is told as a JSON object."""
+    line = line.strip().lstrip(_MARKS)
+    value = _object(line)
+    if value is None:
         return line
-    import json
-
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return line
-    for name in ("error", "result", "message"):
+    for name in ("error", "result", "message", "errors"):
         found = value.get(name)
+        if isinstance(found, list) and found:
+            found = found[0]
         if isinstance(found, dict):
             found = found.get("message")
         if isinstance(found, str) and found.strip():
             return found.strip()
     return line
+
+
+def _is_sentence(line: str) -> bool:
+    """Whether a line without a head is a sentence that clients are known to say, and goes on as theirs do."""
+    closed = _match(rf"{phrases.BULLETS}(?:{phrases.CLOSED})", line)
+    if closed is not None:
+        return _is_clients(line[closed.end() :], is_closed=True)
+    opened = _match(rf"{phrases.BULLETS}(?={phrases.OPEN})", line)
+    return opened is not None and _is_clients(line[opened.end() :], is_closed=False)
+
+
+def _is_clients(rest: str, *, is_closed: bool) -> bool:
+    """Whether each clause of `rest` that speaks of a limit does so as clients do; `is_closed`: one ended before it."""
+    import re
+
+    rest = rest.split("{", 1)[0]
+    if _tells_of_work(rest):
+        return False
+    for number, clause in enumerate(re.split(phrases.CLAUSES, rest)):
+        clause = clause.strip(" \t\"'`)]")
+        if is_closed and number == 0 and not clause:
+            continue
+        if not clause or not re.search(phrases.LIMITS, clause, re.IGNORECASE):
+            continue
+        if _match(rf"{phrases.ADVICE}|{phrases.CLOSED}|{phrases.HEAD}", clause) is None:
+            return False
+    return True
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line under an error may be more of it, as it was wrapped or set under it."""
+    line = line.rstrip()
+    if not line or _match(r"\s*(?:[-*#>+]|\d+\.) ", line) is not None or _tells_of_work(line):
+        return False
+    return not line[0].isupper() or _match(phrases.ADVICE, _plain(line)) is not None
+
+
+def _tells_of_work(line: str) -> bool:
+    """Whether a line with words of a limit tells what was done about it."""
+    import re
+
+    line = line[:_MOST_LINE].split("{", 1)[0]
+    is_of_limit = re.search(phrases.LIMITS, line, re.IGNORECASE) is not None
+    return is_of_limit and re.search(rf"\b{phrases.WORK}\b", line, re.IGNORECASE) is not None
+
+
+def _match(pattern: str, line: str) -> re.Match[str] | None:
+    import re
+
+    return re.match(pattern, line, re.IGNORECASE)
+
+
+def _plain(line: str) -> str:
+    return line[:_MOST_LINE].replace(_CURLY, "'")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of `text`; a JSON object that was printed over several is one."""
+    lines = text.splitlines()
+    if not any(line.rstrip().endswith("{") for line in lines):
+        yield from lines
+        return
+    import json
+
+    tries, until, place = _MOST_OBJECTS, 0, 0
+    for whole in text.splitlines(keepends=True):
+        start, place = place, place + len(whole)
+        if start < until:
+            continue
+        before = whole.rstrip()[:-1]
+        if whole.rstrip().endswith("{") and tries:
+            tries -= 1
+            try:
+                value, until = json.JSONDecoder().raw_decode(text, start + len(before))
+            except (ValueError, RecursionError):
+                pass
+            else:
+                yield before + json.dumps(value, ensure_ascii=False)
+                continue
+        yield whole.rstrip("\r\n")
+
+
+def _error_object(line: str) -> dict[str, Any] | None:
+    """The JSON object that `line` is, if it tells an error of a client; one that is a reply never does."""
+    value = _object(line)
+    if value is None:  # cut, or written by another hand
+        told = _match(_CUT_OBJECT, _json(line))
+        return {} if told is not None and "$status" not in line else None
+    if "$status" in value:
+        return None
+    is_told = value.get("error") or value.get("is_error") is True or value.get("type") in _FAILED
+    return value if is_told else None
+
+
+def _json(line: str) -> str:
+    """What of `line` is a JSON object by its beginning; "" for a line of words."""
+    if "{" not in line:
+        return ""
+    marks = _match(rf"{phrases.BULLETS}(?=\{{)", line)
+    return "" if marks is None else line[marks.end() :].strip()
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    line = _json(line)
+    if not line:
+        return None
+    import json
+
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _about_error(line: str) -> str:
+    """`line`, of a JSON object only what tells of the error."""
+    value = _object(line)
+    if value is None or not any(name in value for name in _OF_WORK):
+        return line
+    import json
+
+    kept = {name: item for name, item in value.items() if name not in _OF_WORK}
+    return json.dumps(kept, ensure_ascii=False)

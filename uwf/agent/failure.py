@@ -6,17 +6,19 @@
 The first row is what the process did; the second says more: `machine` that this process could start nothing, for want
 of descriptors, memory or processes. The others are read from the messages that agents, the services
 behind them and common tools are known to print. Only ever asked about a failure: a step that went well may
-speak of rate limits as much as it likes. When a limit resets is read by `rate_limit_reset`.
+speak of rate limits as much as it likes. What tells a class is in `failure_signs`, which lines are read for it in
+`error_lines`, and when a limit resets is read by `rate_limit_reset`.
 """
 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent import error_lines
+from uwf.agent import error_lines, failure_signs
 from uwf.agent.echo import Echo
+from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
 from uwf.agent.process import platform
 from uwf.agent.protocol import AgentFailure
-from uwf.agent.thoughts import without_thoughts
+from uwf.agent.thoughts import TAG, without_thoughts
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 
 SPAWN_FAILED, EXIT_CODE, SIGNAL, BAD_REPLY = "spawn_failed", "exit_code", "signal", "bad_reply"
 TIMEOUT, STALL, OUTPUT_LIMIT = "timeout", "stall", "output_limit"
-QUOTA, AUTHENTICATION, NETWORK = "quota", "authentication", "network"
-OUT_OF_MEMORY, MACHINE, INTERNAL = "out_of_memory", "machine", "internal"
+MACHINE, INTERNAL = "machine", "internal"
 
 CLASSES = (
     *(SPAWN_FAILED, EXIT_CODE, SIGNAL, TIMEOUT, STALL, OUTPUT_LIMIT, BAD_REPLY),
@@ -41,70 +42,12 @@ _SIGKILL = 9
 _KILLED_EXIT = 128 + _SIGKILL  # how a shell tells that what it ran was killed
 _STDERR_CHARS = 4000
 _STDOUT_CHARS = 600
-_REPLY_CHARS = 64 << 10
 """An agent that gives up says so at its end; what stands before is its work, which may be about anything."""
+_MOST_CHARS = 64 << 10
+"""The last word of a client may be one line of JSON, with all that it has counted behind the error."""
+_REPLY = r"^(?:[ \t]*(?:-{3,}|`{3,}\w*|~{3,}\w*)[ \t]*\r?\n)?[ \t]*(?:\{[ \t]*)?[\"']?\$status[\"']?[ \t]*:.*"
+_MOST_SAID = 500
 
-_STATUS = r"(?<![a-z])(?:http(?:/[\d.]+)?|status|code|error|api)[ _]?(?:code|error)?\W{0,12}"
-
-_SAYS = {
-    QUOTA: (
-        r"usage[ _]limit",
-        r"rate[ _-]?limit",
-        rf"{_STATUS}429\b",
-        r"too many requests",
-        r"(?<!disk )quota[ _](?:exceeded|reached|exhausted)",
-        r"exceeded your (?:current |daily |monthly )?quota",
-        r"check quota|insufficient_quota|quota will reset",
-        r"resource[ _](?:has been )?exhausted",
-        r"hit your (?:[\w-]+ )?limit",
-        r"request rejected \(429\)|\(429\)",
-        r"\b(?:session|hourly|daily|weekly|monthly|\d+-hour|spending) limit",
-        r"credit balance (?:is )?too low|out of credits|insufficient (?:credits|funds|balance)",
-        r"rate[ -]limited|(?:spending|spend|usage) cap reached",
-        rf"{_STATUS}402\b",
-    ),
-    AUTHENTICATION: (
-        rf"{_STATUS}40[13]\b",
-        r"missing environment variable\W+\w*(?:key|token)",
-        r"unauthori[sz]ed|unauthenticated",
-        r"(?:invalid|incorrect|expired|missing) (?:x-)?api[ _-]?key",
-        r"api[ _-]?key (?:is )?(?:not (?:found|valid|set)|missing|invalid|expired)",
-        r"authentication[ _](?:error|failed|required)|failed to authenticate",
-        r"not (?:logged|signed) in|please (?:run )?(?:`?[\w/-]+ )?/?log ?in\b",
-        r"(?:invalid|expired) (?:oauth |access |bearer |refresh )?token",
-        r"token (?:has |is )?(?:expired|revoked)",
-        r"(?:login|session) (?:has )?expired|organization has been disabled",
-    ),
-    OUT_OF_MEMORY: (
-        r"\bout of memory",
-        r"cannot allocate memory|\benomem\b",
-        r"\bmemoryerror\b|std::bad_alloc",
-        r"oom[ -]?kill",
-    ),
-    NETWORK: (
-        r"connection (?:was |is )?(?:refused|reset|aborted|closed|timed ?out|error|failed)",
-        r"\b(?:econnrefused|econnreset|econnaborted|etimedout|enotfound|eai_again)\b",
-        r"\b(?:ehostunreach|enetunreach)\b|no route to host|network (?:is )?unreachable",
-        r"could not resolve|name resolution|getaddrinfo|name or service not known",
-        r"socket hang up|fetch failed|network error|request timed out",
-        r"(?:tls|ssl) handshake",
-        rf"{_STATUS}(?:500|502|503|504|529)\b|api error:? 5\d\d\b",
-        r"unable to connect|connection_?refused|waiting for network|error sending request",
-        r"no such host|connection lost|reconnecting|request timeout|api error: terminated",
-        r"server had an error|stream (?:disconnected|closed)|high demand|server-side issue|internal server error",
-        r"bad gateway|service unavailable|gateway time-?out|overloaded_error|\boverloaded\b",
-    ),
-}
-"""Patterns over text in lower case. The first class that fits is taken: a limit that was reached is also told
-by connections that were closed.
-"""
-
-_HOPELESS = (
-    rf"{_STATUS}(?:400|404|413)\b|invalid_request_error|model_not_found",
-    r"issue with the selected model|(?:request|prompt|input) (?:is )?too (?:large|long)",
-)
-"""The service will not take this request, however often it is asked."""
-_UNPAID = r"credit balance (?:is )?too low|out of credits|insufficient (?:credits|funds|balance)"
 NO_USE = "another try would fail likewise"
 
 
@@ -148,11 +91,12 @@ def of_process(
         message = f"this shell or its machine has no room for agent {agent}: {error}"
         return AgentFailure(SPAWN_FAILED, MACHINE, message)
     echo = Echo(prompt)
-    stdout, stderr = (
-        echo.taken_out_of(stdout[-_STDOUT_CHARS:]),
-        echo.taken_out_of(stderr[-_STDERR_CHARS:]),
-    )
-    said = _words(stdout, stderr) if facts.ended in ("exit", "signal") else ""
+    written = stdout
+    stdout = _spoken(stdout, echo)
+    stderr = echo.taken_out_of(_tail(stderr, _STDERR_CHARS))
+    said = ""
+    if facts.ended in ("exit", "signal"):
+        said = _words(stdout, stderr) or _last_of(written, echo)
     if facts.ended == "exit" and facts.exit_code is None:
         message, said = f"agent {agent} ended, and nobody knows how: {error}", ""
     code = EXIT_CODE if facts.ended == "exit" else facts.ended
@@ -179,9 +123,16 @@ def is_transient(failed: AgentFailure) -> bool:
     return (failed.failure_class in TRANSIENT or is_limited) and not failed.is_hopeless
 
 
-def of_reply(agent: str, reply: str, prompt: str) -> AgentFailure | None:
-    """The failure that `reply` is when it is no reply to `prompt` but a message of the client; None for any other."""
-    said = without_thoughts(Echo(prompt).taken_out_of(reply[-_REPLY_CHARS:])).strip()
+def of_reply(agent: str, reply: str, prompt: str, stderr: str = "") -> AgentFailure | None:
+    """The failure that `reply` is when it is no reply to `prompt` but a message of the client; None for any other.
+
+    Where the reply is empty, the message may be the whole of `stderr`, or its last line.
+    """
+    echo = Echo(prompt)
+    said = without_thoughts(echo.taken_out_of(reply[-_MOST_CHARS:])).strip()
+    if not said:
+        said = echo.taken_out_of(_tail(stderr, _STDERR_CHARS)).strip()
+        said = said if error_lines.is_message(said) else _last_line(said)
     found = classify(BAD_REPLY, None, None, "", said, "")
     if found == Diagnosis(BAD_REPLY):
         return None
@@ -212,27 +163,61 @@ def classify(
     if code not in (EXIT_CODE, SIGNAL, SPAWN_FAILED, BAD_REPLY):
         return Diagnosis(code)
     text = _what_counts(code, stderr, stdout_tail)
-    said = _said(text)
+    said = failure_signs.told_by(text)
     if said == QUOTA:
         from uwf.agent import rate_limit_reset
 
         at_ms = rate_limit_reset.resets_ms(text, clock.now_ms())
-        return Diagnosis(QUOTA, at_ms, at_ms is None and _has(text, _UNPAID))
+        return Diagnosis(QUOTA, at_ms, at_ms is None and failure_signs.is_unpaid(text))
     if said is not None and (code != SIGNAL or said == OUT_OF_MEMORY):
         return Diagnosis(said)
     was_killed = signal == _SIGKILL or exit_code == _KILLED_EXIT
     if was_killed and not escalation and _memory_ran_out(peak_memory_bytes):
         return Diagnosis(OUT_OF_MEMORY)
-    is_refused = code in (EXIT_CODE, BAD_REPLY) and _has(text, *_HOPELESS)
+    is_refused = code in (EXIT_CODE, BAD_REPLY) and failure_signs.is_refused(text)
     return Diagnosis(code, is_hopeless=is_refused)
+
+
+def _spoken(stdout: str, echo: Echo) -> str:
+    """The end of `stdout`, without the prompt; "" where an agent has replied, since what ends then is its reply."""
+    far = _tail(stdout, _MOST_CHARS)
+    if "$status" not in far and f"<{TAG}" not in far.lower():
+        return echo.taken_out_of(_tail(stdout, _STDOUT_CHARS))
+    said = without_thoughts(far)
+    return "" if _has_reply(said, echo) else echo.taken_out_of(_tail(said, _STDOUT_CHARS))
+
+
+def _has_reply(text: str, echo: Echo) -> bool:
+    """Whether front matter, good or bad, stands in `text` that is no example of the prompt."""
+    import re
+
+    for found in re.finditer(_REPLY, text, re.MULTILINE):
+        if not echo.is_example(text, found.start(), found.end()):
+            return True
+    return False
+
+
+def _tail(text: str, least: int) -> str:
+    """The last `least` characters of `text`, and before them the rest of their line, unless that is endless."""
+    start, first = len(text) - least, max(0, len(text) - _MOST_CHARS)
+    if start <= 0:
+        return text
+    end_of_line = text.rfind("\n", first, start)
+    return text[first if end_of_line < 0 else end_of_line + 1 :]
 
 
 def _words(stdout: str, stderr: str) -> str:
     """The line in which an agent says why it failed: some speak on stdout, and of other things on stderr."""
     last = _last_line(stderr)
     if last and error_lines.is_error_line(last):
-        return last
+        return error_lines.in_words(last)
     return error_lines.last_error_line(stdout) or last
+
+
+def _last_of(stdout: str, echo: Echo) -> str:
+    """The last line of `stdout`: better than nothing where no error is told, but no evidence of any class."""
+    said = error_lines.in_words(_last_line(echo.taken_out_of(_tail(stdout, _STDOUT_CHARS))))
+    return said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}…"
 
 
 def _last_line(text: str) -> str:
@@ -242,23 +227,11 @@ def _last_line(text: str) -> str:
 def _what_counts(code: str, stderr: str, stdout: str) -> str:
     """The text in which a message of the agent itself would stand."""
     if code == BAD_REPLY:  # a reply that is nothing but a message; anything else is a reply
-        return stdout.strip() if error_lines.is_message(stdout) else ""
+        return error_lines.error_text(stdout) if error_lines.is_message(stdout) else ""
     if code == SPAWN_FAILED:
         return stderr  # our own words
-    stdout, stderr = stdout[-_STDOUT_CHARS:], stderr[-_STDERR_CHARS:]
+    stdout, stderr = _tail(stdout, _STDOUT_CHARS), _tail(stderr, _STDERR_CHARS)
     return f"{error_lines.error_text(stdout)}\n{error_lines.error_text(stderr)}"
-
-
-def _said(text: str) -> str | None:
-    found = (name for name, patterns in _SAYS.items() if _has(text, *patterns))
-    return next(found, None)
-
-
-def _has(text: str, *patterns: str) -> bool:
-    import re
-
-    text = text.lower()
-    return any(re.search(pattern, text) for pattern in patterns)
 
 
 def _memory_ran_out(peak_memory_bytes: int | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.fake_agent import reply, suspend
+from tests.helpers.fake_agent import Said, reply, suspend
 from tests.helpers.flows import OLDER, role, schema, workflow
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.protocol import AgentRequest
@@ -180,6 +180,8 @@ def test_older_suspend_edge_suspends_with_its_rendered_prompt(each_rig: Rig) -> 
         ("Failed to authenticate. API Error: 401 no", "authentication"),
         ("Out of credits", "quota"),
         ("API Error: 413 the request is too large", "bad_reply"),
+        ("413 Payload Too Large", "bad_reply"),
+        ("403 Forbidden", "authentication"),
     ],
 )
 def test_message_of_a_client_is_told_and_not_asked_again(rig: Rig, said: str, code: str) -> None:
@@ -188,6 +190,14 @@ def test_message_of_a_client_is_told_and_not_asked_again(rig: Rig, said: str, co
     assert result.failure is not None
     assert result.failure.code == code
     assert said in result.failure.message
+
+
+def test_error_alone_on_stderr_is_told_and_not_asked_again(rig: Rig) -> None:
+    result = rig.run(rig.start(), "exec", Said(stderr="Error: Incorrect API key provided\n"))[-1]
+    assert len(rig.agent.asks) == 1
+    assert result.failure is not None
+    assert result.failure.code == "authentication"
+    assert "Incorrect API key provided" in result.failure.message
 
 
 def test_printed_prompt_before_a_message_changes_nothing(rig: Rig) -> None:

@@ -130,7 +130,7 @@ class StepRun:
         self.note(verdict.envelope, came)
         if not isinstance(verdict, Rejected):
             return self._accepted(verdict, came)
-        spoken = failure.of_reply(self.recorder.start.agent, answer.text, asked)
+        spoken = failure.of_reply(self.recorder.start.agent, answer.text, asked, answer.stderr)
         return verdict if spoken is None else self._failed(spoken, came)
 
     def _ask(self, text: str, stop: Stop) -> Came:
