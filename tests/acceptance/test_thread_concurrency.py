@@ -263,3 +263,21 @@ def test_one_thread_wanted_by_ten_processes_gets_its_steps_once(project: Project
     codes = sorted([process.communicate() and process.returncode for process in runs])
     assert codes[0] == 0 and set(codes[1:]) == {5}
     assert agent.calls == len(project.steps(thread)) == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--until-done",)])
+def test_what_has_failed_has_failed_for_all_that_wait_for_it(
+    project: Project, more: tuple[str, ...]
+) -> None:
+    thread = project.begin()
+    command = project.program("waiting", WAITING.replace("printf", "exit 9; printf"))
+    words = ("thread", "exec", thread, "--agent", command, "--json", *more)
+    first = project.start(*words)
+    until(lambda: (project.cwd / "ready").exists())
+    waiting = project.start(*words, "--wait", "60")
+    until(lambda: joined(project) == 1)
+    (project.cwd / "go").touch()
+    told = [json.loads(each.communicate(timeout=60)[0]) for each in (first, waiting)]
+    assert (first.returncode, waiting.returncode) == (6, 6), told
+    assert told[0]["error"] == told[1]["error"] and told[0]["error"]["code"] == "exit_code"
+    assert [each["joined"] for each in told] == [False, True]

@@ -136,6 +136,10 @@ class StepFailed(Record):
     attempt: str
 
 
+class FailureJoined(StepFailed):
+    """The same, of a run that this one has joined."""
+
+
 class StepPostponed(StepFailed):
     """An attempt failed in a way that time alone cures, and is kept; the thread wakes for the next one.
 

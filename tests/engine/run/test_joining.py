@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.fake_agent import Answers, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.agent.process import platform
+from uwf.engine.events import FailureJoined, StepDone
 from uwf.engine.run.joining import Joiner
 from uwf.engine.run.order import EXEC, RESUME, Order
 from uwf.errors import Refused
@@ -148,12 +149,29 @@ def test_a_run_to_the_end_is_answered_by_the_end(rig: Rig, last: str) -> None:
     assert [each.answer().step for each in came] == [rig.head(id)] * 2  # type: ignore[union-attr]
 
 
-def test_what_failed_answers_no_run_to_the_end(rig: Rig) -> None:
+def test_what_failed_answers_all_that_came_before_and_add_nothing(rig: Rig) -> None:
     id = rig.start()
     came: list[Joiner] = []
-    come = meanwhile(lambda: came.append(joiner(rig, id, count=None)), WROTE)
-    rig.exec(id, come, crash(), count=2)
-    assert came[0].answer() is None
+
+    def come() -> None:
+        orders: list[dict[str, Any]] = [{"count": None}, {}, {"count": None, "supplement": "more"}]
+        came.extend(joiner(rig, id, **order) for order in orders)
+
+    rig.exec(id, meanwhile(come, WROTE))
+    to_end, one, adds = came
+    assert [to_end.answer(), adds.answer()] == [None, None]
+    rig.exec(id, meanwhile(lambda: came.append(joiner(rig, id)), crash()))
+    failed = rig.thread(id).pending
+    assert failed is not None
+    for each in (to_end, came[-1]):
+        answer = each.answer()
+        assert isinstance(answer, FailureJoined) and answer.attempt == failed.last
+        assert (answer.role, answer.failure) == ("reviewer", failed.failure)
+    made = one.answer()
+    assert isinstance(made, StepDone) and made.step == rig.head(id)
+    assert adds.answer() is None
+    late = joiner(rig, id)
+    assert late.answer() is None, "it failed before"
 
 
 def test_the_threads_that_are_joined_are_those_for_which_the_queue_has_room(rig: Rig) -> None:

@@ -109,7 +109,7 @@ class ThreadViews:
 
     def result(self, result: StepResult) -> RunView:
         """The thread after one step of a run."""
-        from uwf.engine.events import GraphDone, StepDone, StepFailed, StepPostponed
+        from uwf.engine.events import FailureJoined, GraphDone, StepDone, StepFailed, StepPostponed
 
         state = vars(self._state(result.thread)) | {"error": None}
         if isinstance(result, GraphDone):
@@ -130,7 +130,8 @@ class ThreadViews:
             state["error"] = ErrorView(failure.code, failure.message, result.attempt)
         if isinstance(result, StepPostponed):
             state["suspend_message"] = result.failure.message
-        return RunView(**state, role=result.role)
+        is_joined = isinstance(result, FailureJoined)
+        return RunView(**state, role=result.role, joined=is_joined)
 
     def way_on(self, thread: Thread) -> str:
         """The command that lets a suspended thread go on, also while its agent is left alone."""

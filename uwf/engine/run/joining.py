@@ -1,8 +1,9 @@
 """A second `exec --wait` on a thread that runs joins that run: one step answers all that have asked for one.
 
 What it adds is told to the next step of the thread, whoever makes it. It is answered by a step that was made since it
-came, and was told what it adds; a run that was to go on to the end, also by the end of the thread. Else it runs the
-thread itself, as soon as that is free. Other commands (`resume`, `poke`, `exec --workflow`) ask for something that no
+came, and was told what it adds; a run that was to go on to the end, also by the end of the thread. One that adds
+nothing is answered as well by the failure that has suspended the thread since. Else it runs the thread itself, as soon
+as that is free. Other commands (`resume`, `poke`, `exec --workflow`) ask for something that no
 other run does for them: they only wait. See `guard/joined` for what stands on record meanwhile.
 """
 
@@ -12,7 +13,7 @@ from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import COMPLETED, IDLE, SUSPENDED
-from uwf.engine.events import StepDone
+from uwf.engine.events import FailureJoined, StepDone
 from uwf.engine.run.order import EXEC, POKE, Order
 from uwf.engine.run.transitions import both
 from uwf.guard import joined
@@ -40,10 +41,10 @@ class Joiner:
         self._id = id
         self._order = order
         self._shares = order.verb == EXEC and order.rebind is None
-        self._since = threads.current(ctx.store, ctx.cache, id).position
+        self._since = threads.current(ctx.store, ctx.cache, id)
         self._name: str | None = None
         self._next_look_s = 0.0
-        self._answer: StepDone | None = None
+        self._answer: StepDone | FailureJoined | None = None
 
     def __enter__(self) -> Joiner:
         return self
@@ -66,8 +67,8 @@ class Joiner:
             self._answer = self.answer()
         return self._answer is not None
 
-    def answer(self) -> StepDone | None:
-        """The step that answers this command, if one does."""
+    def answer(self) -> StepDone | FailureJoined | None:
+        """The step that answers this command, or the failure, if one does."""
         if self._name is None or self._answer is not None or not self._shares:
             return self._answer
         told_in = 0
@@ -77,13 +78,21 @@ class Joiner:
                 return None
             told_in = found.told_in
         thread = threads.current(self._ctx.store, self._ctx.cache, self._id)
-        at, since = thread.position, self._since
-        if at.step is None or at.step == since.step or at.index < max(since.index, told_in):
+        at, since = thread.position, self._since.position
+        is_made = at.step not in (None, since.step) and at.index >= max(since.index, told_in)
+        if is_made and (self._order.count == 1 or _has_ended(thread)):
+            assert at.role is not None and at.step is not None, "there was a step"
+            return StepDone(thread, at.role, at.step, is_joined=True)
+        return None if self._order.supplement is not None else self._failure(thread)
+
+    def _failure(self, thread: Thread) -> FailureJoined | None:
+        """That which has suspended the thread since this command came."""
+        attempt, before = thread.pending, self._since.attempt
+        if thread.status != SUSPENDED or attempt is None or attempt.failure is None:
             return None
-        if self._order.count != 1 and not _has_ended(thread):
+        if before is not None and before.last == attempt.last:
             return None
-        assert at.role is not None, "there was a step"
-        return StepDone(thread, at.role, at.step, is_joined=True)
+        return FailureJoined(thread, attempt.plan.role, attempt.failure, attempt.last)
 
     def goes_on(self) -> Order:
         """What is left of the order for this command, which has got hold of the thread: nothing is told twice."""
