@@ -68,6 +68,14 @@ def told(message: str) -> str | None:
         ("Session resets 9pm, 100% used; weekly resets Dec 3 at 9am, 38% used", "29 21:00:00"),
         ("Session resets 9pm, 0% left; weekly resets Dec 3 at 9am, 62% left", "29 21:00:00"),
         ("You have 0 messages left, resets at 9pm", "29 21:00:00"),
+        (
+            "429\nr-unified-status: rejected\nr-unified-5h-status: rejected\n"
+            "r-unified-5h-reset: 1795986000\nr-unified-7d-status: allowed_warning\n"
+            "r-unified-7d-reset: 1796200000\nr-unified-reset: 1795986000",
+            "29 21:00:00",
+        ),
+        ("5h window 100% (resets 9pm), 7d window 41% (resets Dec 3 9am)", "29 21:00:00"),
+        ("7d: 41% · resets Dec 3 9am | 5h: 100% · resets 9pm", "29 21:00:00"),
     ],
 )
 def test_a_window_that_is_not_used_up_is_passed_over(message: str, moment: str) -> None:
@@ -82,6 +90,8 @@ def test_a_window_that_is_not_used_up_is_passed_over(message: str, moment: str) 
         "retry in 38 seconds",
         "retry #3 in 38 s",
         "will retry in 38s",
+        "will try again in 38s",
+        "Retry attempt 2 in 20 seconds",
         "trying again in 38 seconds",
         "next attempt at 2026-11-29 12:00:38",
         "Reconnecting in 5 s",
@@ -127,6 +137,9 @@ def test_a_wait_that_is_asked_for_counts_when_nothing_else_is_named(
         ("ratelimit-remaining: 0\nratelimit-reset: 90", "29 12:01:30"),
         ("x-ratelimit-reset: 1795989600", "29 22:00:00"),
         ("x-ratelimit-reset-after: 90.5", "29 12:01:30"),
+        ('"quotaResetDelay": "4h53m8.5s"', "29 16:53:08"),
+        ('"quotaResetTimeStamp": "2026-11-29T21:00:00Z"', "29 21:00:00"),
+        ('"reset_time": 1795989600123', "29 22:00:00"),
         ('"resetAfter": 90', "29 12:01:30"),
         ("x-ratelimit-reset-requests: 4m2s", "29 12:04:02"),
         ('"x-reset-tokens": "1h5m"', "29 13:05:00"),

@@ -42,7 +42,7 @@ _AREAS = {
 
 _SAID = r"(?:resets?|again|until|till|available|renew(?:s|ed)?|refresh(?:es|ed)?|back|lift(?:s|ed)?|expires?|retry)"
 _WHEN = rf"(?:{_SAID}|wait|retry[ _-]?after)(?![a-z])[^\d\n]{{0,40}}?\n?[^\d\n]{{0,20}}?"
-_EPOCH = r"(?:\||resets?(?:[ _-]?at)?\W{1,5})(\d{13}|\d{10})(?!\d)"
+_EPOCH = r"(?:\||resets?(?:[ _-]?(?:at|time|timestamp|ms))?\W{1,5})(\d{13}|\d{10})(?!\d)"
 _SECONDS = (
     r"(?:retry[ _-]?(?:after|delay)|retry_?delay\s*\{\s*(?=sec)|(?:in|after|delay)[ _-]?(?=ms|milli|sec)"
     r"|rate-?limit-reset(?:-after)?|reset[_-]?(?:after|in)(?=[\"']?[:=]))"
@@ -52,7 +52,7 @@ _PART = (
     r"\d+(?:\.\d+)?\s*(?:milliseconds?|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 )
 _DURATION = (
-    r"(?:\b(?:in|after|wait|for|retry[ _-]?(?:after|delay))\W{1,5}|resets?(?:[_-]\w+)*[\"']?[:=][ \t\"']*)"
+    r"(?:\b(?:in|after|wait|for|retry[ _-]?(?:after|delay))\W{1,5}|resets?[\w-]*[\"']?[:=][ \t\"']*)"
     rf"((?:{_PART}(?![a-z])[\s,]*(?:and\s+)?)+)"
 )
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"

@@ -32,22 +32,26 @@ _NAMES_A_LIMIT = r"limit|quota|window|weekly|daily|session|hour"
 _OWN_TRY = (
     r"\b(?:retrying|trying|reconnecting|waiting|sleeping|backing off|back-?off)\b"
     r"|\bnext (?:re-?)?(?:try|attempt|request|connection)\b|\b(?:re-?try|try|attempt)\W{0,2}\d"
-    r"|\b(?:will|auto\w*)[ -](?:re-?try|reconnect)\b"
+    r"|\b(?:will|auto\w*)[ -](?:re-?)?(?:try|connect)\b"
 )
 _PERHAPS_OWN = r"(?<!please )\b(?:re-?try|retries|reconnects?)\W{1,3}(?:in|after)\b[^\n]*$"
 _WAITS = (
     r"(?:reset|again|retry|available|renew|wait|refresh|back|lift|expire|unlock|delay)[^\n]{0,40}$"
 )
 _A_WINDOW = r"(?:reached|limit|limited|exceeded|hit|quota|requests?|tokens?|messages?)\s+$"
-_NO_RESET = r"(?:timestamp|date|\btime|created\w*|now|^[\s\[(]*)\W{0,5}$"
+_NO_RESET = r"(?:(?<!reset)timestamp|date|\btime|created\w*|now|^[\s\[(]*)\W{0,5}$"
 _SENTENCE_END = r"[.!?](?=\s)|[;\n]"
 _KEY = r"([\w-]*)[\"']?\s{0,3}[:=]\s{0,3}[\"']?$"
+_FIELD = (
+    r"(?:status|remaining|us(?:ed|age)|utili[sz]ation|percent(?:age)?|limited|exceeded|reached|exhausted|blocked)"
+    r"(?:[_-](?:used|remaining|percent(?:age)?))?"
+)
 _USED = (
     r"(?:(?:used|usage)[_-]?percent(?:age)?|percent(?:age)?[_-]?used|utili[sz]ation)"
     r"\W{1,5}(\d+(?:\.\d+)?)"
 )
 _LEFT = (
-    r"remaining[\w-]*[\"']?\s*[:=]\s*[\"']?[0.]*[1-9]|status\W{1,5}(?:allowed|ok|active|available)\b"
+    r"remaining[\w-]*[\"']?\s*[:=]\s*[\"']?[0.]*[1-9]|status\W{1,5}(?:allowed\w*|ok|active|available)\b"
     r"|(?:reached|exceeded|limited|exhausted|blocked)\W{1,5}false\b"
 )
 
@@ -140,7 +144,7 @@ def _beside(text: str, moment: Moment) -> str:
     if not (stem and reset):
         return _object_around(text, moment.start)
     rest = re.sub(r"^s?(?:[_-]?(?:at|in|after|time|ms|s|seconds)\b)*", "", rest)
-    of_window = rf"{re.escape(stem)}[\w-]*{re.escape(rest)}[^,;\n]{{0,60}}"
+    of_window = rf"{re.escape(stem)}{_FIELD}{re.escape(rest)}[\"']?\s*[:=][^,;\n]{{0,60}}"
     return "\n".join(re.findall(of_window, text, re.IGNORECASE))
 
 
