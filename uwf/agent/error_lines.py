@@ -40,7 +40,7 @@ def is_error_line(line: str) -> bool:
         return not _tells_of_work(line)
     tool = _match(rf"{bullets}{phrases.TOOL}", line)
     if tool is not None:
-        return _is_clients(line[tool.end() :], is_closed=False)
+        return _is_clients(line[tool.end() :], is_closed=False, is_tool=True)
     return _is_sentence(line)
 
 
@@ -62,6 +62,8 @@ def is_message(text: str) -> bool:
     if head is None:
         return _is_sentence(first)
     rest = first[head.end() :]
+    if _match(rf"{phrases.BULLETS}{phrases.NAMED}", first) is not None:
+        return not _tells_of_work(first)
     known = _match(rf"{phrases.STATUS}|\{{|\(|{phrases.CLOSED}|{phrases.OPEN}", rest)
     return (known is not None or _is_sentence(first)) and not _tells_of_work(first)
 
@@ -112,6 +114,8 @@ def in_words(line: str) -> str:
 
 def _is_sentence(line: str) -> bool:
     """Whether a line without a head is a sentence that clients are known to say, and goes on as theirs do."""
+    if _tells_of_work(line):
+        return False
     closed = _match(rf"{phrases.BULLETS}(?:{phrases.CLOSED})", line)
     if closed is not None:
         return _is_clients(line[closed.end() :], is_closed=True)
@@ -119,12 +123,15 @@ def _is_sentence(line: str) -> bool:
     return opened is not None and _is_clients(line[opened.end() :], is_closed=False)
 
 
-def _is_clients(rest: str, *, is_closed: bool) -> bool:
-    """Whether each clause of `rest` that speaks of a limit does so as clients do; `is_closed`: one ended before it."""
+def _is_clients(rest: str, *, is_closed: bool, is_tool: bool = False) -> bool:
+    """Whether each clause of `rest` that speaks of a limit does so as clients do; `is_closed`: one ended before it.
+
+    What a tool says of a limit first is that it was reached.
+    """
     import re
 
     rest = rest.split("{", 1)[0]
-    if _tells_of_work(rest):
+    if _tells_of_work(rest) or re.search(rf"\b{phrases.TALE}\b", rest, re.IGNORECASE):
         return False
     for number, clause in enumerate(re.split(phrases.CLAUSES, rest)):
         clause = clause.strip(" \t\"'`)]")
@@ -132,7 +139,11 @@ def _is_clients(rest: str, *, is_closed: bool) -> bool:
             continue
         if not clause or not re.search(phrases.LIMITS, clause, re.IGNORECASE):
             continue
-        if _match(rf"{phrases.ADVICE}|{phrases.CLOSED}|{phrases.HEAD}", clause) is None:
+        known = rf"{phrases.CLOSED}|{phrases.HEAD}"
+        known = (
+            rf"{known}|[\[(]?\d{{3}}\b" if is_tool and number == 0 else rf"{phrases.ADVICE}|{known}"
+        )
+        if _match(known, clause) is None:
             return False
     return True
 
@@ -150,8 +161,13 @@ def _tells_of_work(line: str) -> bool:
     import re
 
     line = line[:_MOST_LINE].split("{", 1)[0]
-    is_of_limit = re.search(phrases.LIMITS, line, re.IGNORECASE) is not None
-    return is_of_limit and re.search(rf"\b{phrases.WORK}\b", line, re.IGNORECASE) is not None
+    if re.search(phrases.LIMITS, line, re.IGNORECASE) is None:
+        return False
+    told = rf"\b(?:{phrases.WORK}|{phrases.TALE})\b"
+    return (
+        _match(r"\s*\|.*\|\s*$", line) is not None
+        or re.search(told, line, re.IGNORECASE) is not None
+    )
 
 
 def _match(pattern: str, line: str) -> re.Match[str] | None:

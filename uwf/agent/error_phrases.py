@@ -16,7 +16,7 @@ _KIND = (
 )
 HEAD = (
     rf"(?:(?:{_KIND}[ _])*(?:errors?|err|failure|fatal|panic|critical|exception)(?:[ _]code)?"
-    r"\s*(?:\(\w[\w .-]*\))?[:!]\s*"
+    r"\s*(?:\(\w[\w .-]*\))?[:!](?!\s*(?:none|nil|0)\b)\s*"
     rf"|api error (?=\()|(?:{_KIND} )*error(?: code)?:? (?=\d{{3}}\b|\{{)"
     r"|[a-z_.]+(?:error|exception)(?::\s*|\s*$)|traceback \("
     r"|(?:thread '[^'\n]{0,60}' )?panicked at |(?:execution error|error during execution)(?:\W*$|[:;])"
@@ -26,10 +26,12 @@ LEVEL_HEAD = r"(?:(?-i:ERROR|FATAL|CRITICAL|ERR)\]?\s+|\[(?:error|fatal|critical
 """A level that a log sets before its line, which makes an error of any words behind it."""
 
 _LIMIT = (
-    r"(?:usage|rate|session|hourly|daily|weekly|monthly|spending|spend|request|token|quota"
+    r"(?:usage|rate|session|hourly|daily|weekly|monthly|spending|spend|request|token|quota|plan|tier|message"
     r"|\d+-hour)[ _-]?limits?"
 )
-_COUNTED = r"(?:limits?|quota|caps?|budget|credits?|usage|allowance|balance|tokens?|messages)"
+_COUNTED = (
+    r"(?:limits?|quota|caps?|budget|credits?|usage|allowance|balance|tokens?|messages|capacity)"
+)
 _NO_SUBJECT = (
     r"(?!(?:when|if|once|after|until|while|on|an?|no|any|each|every|all|tests?|adds?|added|fix\w*"
     r"|handles?|shows?|says?|that|which|new)\b)"
@@ -43,20 +45,24 @@ _REASON = (
     r"|gateway time-?out|overloaded|site is overloaded|server is overloaded|web server is down"
     r"|rate limit\w*|<unknown status code>|error)"
 )
-_CODE = r"(?:http(?:/[\d.]+)?|(?:unexpected |last )?status(?: code)?:?) ?[45]\d\d"
+_CODE = r"(?:http(?:/[\d.]+)?|(?:got |unexpected |last )?status(?: code)?:?|response) ?[45]\d\d"
 _NOT = r"(?:is |has |was )?(?:not|invalid|missing|expired|revoked)"
 _END = (
     r"(?=\W*$|\s*[.;:,·∙|(\[{!—\u2013]|\s+[-/]\s|\s+(?:for|of|on|in|per|by|at|to|or|until|from|while|before"
-    r"|with|resets?|please|try|again|after|right|because|due)\b)"
+    r"|with|resets?|please|try|again|after|right|because|due|and (?:could|must|will|cannot|try))\b)"
 )
 _CLOSED = "|".join(
     (
-        rf"{_CODE}(?: {_REASON})?|[45]\d\d\]? {_REASON}",
+        rf"{_CODE}(?: {_REASON})?|(?:received |got |response )?[45]\d\d\]? {_REASON}",
         rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,3}}{_LIMIT}[ _](?:has been |was |is )?(?:reached|exceeded|hit)",
         rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,2}}{_LIMIT}(?:_\w+|(?=\W*$|[;:|{{(]))",
         rf"you(?:'ve| have) (?:hit|reached|exceeded|exhausted|used up) (?:all )?(?:of )?(?:your|the|this)"
         rf" (?:[\w'-]+ ){{0,4}}{_COUNTED}",
         rf"your [\w -]{{0,30}}(?:has|have) (?:hit|reached|exceeded|exhausted) (?:[\w'-]+ ){{0,4}}{_COUNTED}",
+        rf"(?:you )?(?:reached|exceeded|hit) (?:your |the )?(?:[\w-]+ ){{0,2}}{_LIMIT}",
+        r"(?:context length|context window) exceeded|(?:this model's )?maximum context length is \d+(?: tokens)?",
+        r"no (?:auth )?credentials found|invalid authentication credentials|temporary failure in name resolution",
+        r"upstream connect error",
         rf"you(?:'re| are| have run|'ve run) out of (?:[\w-]+ ){{0,3}}{_COUNTED}",
         rf"you(?:'ve| have)? exceeded your (?:[\w-]+ ){{0,3}}{_COUNTED}",
         r"(?:you(?:'re| are) )?not (?:logged|signed) in",
@@ -64,7 +70,7 @@ _CLOSED = "|".join(
         r"(?:insufficient|out of) (?:extra )?(?:credits?|funds|balance|quota|usage)",
         r"(?:spending|spend|usage) cap reached|payment required",
         r"(?:sorry, )?(?:you(?:'ve been| have been|'re| are) )?(?:being )?rate[ -]limited",
-        r"(?:your )?(?:login|session|subscription) (?:has )?expired",
+        r"(?:your )?(?:oauth )?(?:login|session|subscription) (?:has )?expired",
         r"(?:this|your) organization has been disabled|[^.]{0,60} disabled by your organization",
         r"too many requests|request rejected|exceeded retry limit",
         r"(?:resource|quota)[ _](?:has been |is )?(?:exhausted|exceeded)",
@@ -109,6 +115,12 @@ OPEN = rf"(?:{_OPEN})"
 STATUS = r"[45]\d\d\b(?! (?:tests?|files?|lines?|errors?|problems?|warnings?|cases?)\b)"
 """What may stand behind a head that says it is an error."""
 
+NAMED = (
+    r"[\w.]*(?:rate_?limit|authentication|connection|overloaded|timeout|permission_?denied|quota|unavailable"
+    r"|internal_?server)\w*(?:error|exception)\b"
+)
+"""Errors whose name says it all."""
+
 TOOL = (
     r"(?!note|summary|todo|done|task|result|status|user|assistant)"
     r"[a-z][\w./@+-]*(?:\[\d+\])?: (?=[(\[]\d+[)\]]|cannot|could not|can't|unable|failed|connect|no |api"
@@ -118,7 +130,7 @@ TOOL = (
 
 CLAUSES = r"[.;:,!?·∙|—\u2013()\[\]]+(?:\s+|$)|\s[-\u2013—(\[]\s?|\|"
 LIMITS = (
-    r"limit|quota|429|\bresets?\b|\buntil\b|\bwaits?\b|\bagain (?:at|in|after)\b|too many|credit"
+    r"limit|quota|429|(?<!/)\bresets?\b|\buntil\b|\bwaits?\b|\bagain (?:at|in|after)\b|too many|credit"
     r"|\busage\b|\d\s?[ap]m\b"
 )
 """Words of a limit: what has none of them pauses nothing."""
@@ -136,9 +148,20 @@ ADVICE = (
 
 WORK = (
     r"(?:(?:is|are|was|were) (?:retried|parsed|tested|covered|mapped|shown|treated|caught)"
-    r"|(?<!right )(?<!for )(?<!again )now(?! (?:at|or|to)\b)|no longer|instead of|handled|handles|fixed"
+    r"|(?<!right )(?<!for )(?<!again )now (?!(?:at|or|to|in)\b)[a-z]|instead of|handled|handles|fixed"
     r"|implemented|documented|used to|mapped to|renamed|added|removed|says|said|which|callers|waits"
     r"|(?:the|a|our|this|that) (?:client|banner|code|tests?|caller|text|page|docs|function|method|handler"
     r"|commit|change|patch|parser|class|module|helper|wrapper|script|reviewer|dialog|label)(?! (?:id|is)\b))"
 )
 """Words in which work is told, where a line has words of a limit too."""
+
+_STATES = (
+    r"exceeded|reached|exhausted|overloaded|limited|expired|disabled|blocked|required|revoked|refused|closed"
+    r"|suspended|restricted|needed|allowed|supported|deprecated|based|aborted|terminated|used|failed"
+)
+TALE = (
+    rf"(?:(?-i:I)(?![/-])|(?:is|are|was|were) (?!(?:{_STATES})\b)[a-z]+ed|(?:is|are) (?:gone|done|what|the)"
+    r"|no longer|these|this is (?:the|what)|(?:for|in) (?:the )?(?:new|old|tests?)|added|merged|translated"
+    r"|mended|reworded|restyled|deleted|renamed|the fixture)"
+)
+"""Words in which a person tells of anything; no client does after a sentence of its own."""

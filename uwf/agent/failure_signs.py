@@ -21,7 +21,9 @@ _SAYS = {
         r"exceeded your (?:current |daily |monthly )?quota",
         r"check quota|insufficient_quota|quota will reset",
         r"resource[ _](?:has been )?exhausted",
-        r"hit your (?:[\w-]+ )?limit",
+        r"(?:hit|reached|exceeded|used up|exhausted) (?:your|the|its|all)\b[\w' -]{0,40}"
+        r"\b(?:limit|quota|usage|credits|capacity|balance|allowance|budget|messages|tokens|cap)\b",
+        r"\b(?:request|token|message|plan|tier)s? limit (?:has been |was |is )?(?:reached|exceeded|hit)",
         r"request rejected \(429\)|\(429\)",
         r"\b(?:session|hourly|daily|weekly|monthly|\d+-hour|spending) limit",
         r"credit balance (?:is )?too low|out of credits|insufficient (?:credits|funds|balance)",
@@ -37,6 +39,7 @@ _SAYS = {
         r"api[ _-]?key (?:is )?(?:not (?:found|valid|set)|missing|invalid|expired)",
         r"authentication[ _](?:error|failed|required)|failed to authenticate",
         r"not (?:logged|signed) in|please (?:run )?(?:`?[\w/-]+ )?/?log ?in\b",
+        r"no (?:auth )?credentials found|invalid authentication credentials",
         r"(?:invalid|expired) (?:oauth |access |bearer |refresh )?token",
         r"token (?:has |is |was )?(?:expired|revoked|invalid|missing)",
         r"(?:login|session|subscription) (?:has )?expired|no api key",
@@ -62,7 +65,7 @@ _SAYS = {
         r"server had an error|stream (?:disconnected|closed)|high demand|server-side issue|internal server error",
         r"bad gateway|service (?:is )?(?:temporarily |currently )?unavailable|gateway time-?out",
         r"overloaded_error|\boverloaded\b|(?:servers?|model|engine|backend|api) (?:(?:is|are) )?(?:temporarily "
-        r"|currently )*(?:unavailable|busy|at capacity|down)\b|dial tcp\b",
+        r"|currently )*(?:unavailable|busy|at capacity|down)\b|dial tcp\b|upstream connect error",
     ),
 }
 """Patterns over text in lower case. The first class that fits is taken: a limit that was reached is also told
@@ -71,7 +74,7 @@ by connections that were closed.
 
 _HOPELESS = (
     rf"{_STATUS}(?:400|404|405|410|413|414|415|422)\b|invalid_request_error|model_not_found",
-    r"issue with the selected model",
+    r"issue with the selected model|context (?:length|window) exceeded|maximum context length is \d",
     r"(?:request|prompt|input|payload|content)(?: entity| body)? (?:is )?too (?:large|long)",
     r"\b400 bad request|\b404 not found|\bmodel:? .{1,80}(?:not found|does(?: not|n't) exist)",
 )
