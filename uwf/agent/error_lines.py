@@ -22,8 +22,9 @@ _CONTINUED = 3
 MOST_MESSAGE_CHARS = 600
 _MOST_JSON_CHARS = 64 << 10
 _MOST_LINE = 2000
-_MOST_OBJECTS = 20
-"""Objects over several lines that are looked for in one text."""
+_MOST_OBJECTS = 20  # over several lines, looked for in one text
+_FENCE = "```"  # text that was written as such has fences, items, headings, quotations
+_OF_TEXT = rf"\s*(?:(?:[-*#>+]|\d+\.) |{_FENCE})"
 _OF_WORK = ("usage", "modelUsage", "permission_denials", "structured_output")
 """Fields of a client's last word that tell of its work, whatever ended it."""
 _CUT_OBJECT = r"\{\s*[\"'](?:error[\"']\s*:\s*[\"'{]|type[\"']\s*:\s*[\"']error\b)"
@@ -71,7 +72,7 @@ def is_message(text: str) -> bool:
 def error_text(text: str) -> str:
     """The error lines of `text`, each with the lines right under it, into which it may be wrapped.
 
-    What stands before a line of prose about limits is more of that prose.
+    What stands before a line of prose about limits, or before a fence, is more of that prose.
     """
     kept: list[str] = []
     follows = 0
@@ -80,7 +81,7 @@ def error_text(text: str) -> str:
             follows = _CONTINUED
         elif not follows or not _goes_on(line):
             follows = 0
-            if _tells_of_work(line):
+            if _tells_of_work(line) or line.lstrip().startswith(_FENCE):
                 kept.clear()
             continue
         else:
@@ -151,7 +152,7 @@ def _is_clients(rest: str, *, is_closed: bool, is_tool: bool = False) -> bool:
 def _goes_on(line: str) -> bool:
     """Whether a line under an error may be more of it, as it was wrapped or set under it."""
     line = line.rstrip()
-    if not line or _match(r"\s*(?:[-*#>+]|\d+\.) ", line) is not None or _tells_of_work(line):
+    if not line or _match(_OF_TEXT, line) is not None or _tells_of_work(line):
         return False
     return not line[0].isupper() or _match(phrases.ADVICE, _plain(line)) is not None
 

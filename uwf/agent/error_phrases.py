@@ -57,7 +57,7 @@ _CLOSED = "|".join(
         rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,3}}{_LIMIT}[ _](?:has been |was |is )?(?:reached|exceeded|hit)",
         rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,2}}{_LIMIT}(?:_\w+|(?=\W*$|[;:|{{(]))",
         rf"you(?:'ve| have) (?:hit|reached|exceeded|exhausted|used up) (?:all )?(?:of )?(?:your|the|this)"
-        rf" (?:[\w'-]+ ){{0,4}}{_COUNTED}",
+        rf" (?:(?!(?:where|when|that|which|of|with)\b)[\w'-]+ ){{0,4}}{_COUNTED}",
         rf"your [\w -]{{0,30}}(?:has|have) (?:hit|reached|exceeded|exhausted) (?:[\w'-]+ ){{0,4}}{_COUNTED}",
         rf"(?:you )?(?:reached|exceeded|hit) (?:your |the )?(?:[\w-]+ ){{0,2}}{_LIMIT}",
         r"(?:context length|context window) exceeded|(?:this model's )?maximum context length is \d+(?: tokens)?",
@@ -122,7 +122,8 @@ NAMED = (
 """Errors whose name says it all."""
 
 TOOL = (
-    r"(?!note|summary|todo|done|task|result|status|user|assistant)"
+    r"(?!note|summary|todo|done|task|result|status|user|assistant|docs|feat|fix|chore|tests?:|refactor|style|perf"
+    r"|build|review|verdict|findings|changes|subject|title|description)"
     r"[a-z][\w./@+-]*(?:\[\d+\])?: (?=[(\[]\d+[)\]]|cannot|could not|can't|unable|failed|connect|no |api"
     r" key|error|fatal|not |out of|too many|access|permission|invalid|request|rate limit"
     r"|usage limit|quota)"
@@ -150,8 +151,9 @@ WORK = (
     r"(?:(?:is|are|was|were) (?:retried|parsed|tested|covered|mapped|shown|treated|caught)"
     r"|(?<!right )(?<!for )(?<!again )now (?!(?:at|or|to|in)\b)[a-z]|instead of|handled|handles|fixed"
     r"|implemented|documented|used to|mapped to|renamed|added|removed|says|said|which|callers|waits"
-    r"|(?:the|a|our|this|that) (?:client|banner|code|tests?|caller|text|page|docs|function|method|handler"
-    r"|commit|change|patch|parser|class|module|helper|wrapper|script|reviewer|dialog|label)(?! (?:id|is)\b))"
+    r"|(?:the|a|our|this|that)(?: new| old)? (?:copy|ticket|spec|design|wording|toast|popup"
+    r"|client|banner|code|tests?|caller|text|page|docs|function|method|handler"
+    r"|commit|change|patch|parser|class|module|helper|wrapper|script|reviewer|dialog|label)(?! id\b))"
 )
 """Words in which work is told, where a line has words of a limit too."""
 
