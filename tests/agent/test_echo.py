@@ -108,6 +108,7 @@ def test_json_of_which_the_prompt_is_a_part_stays_json() -> None:
     left = json.loads(Echo(TASK).taken_out_of(json.dumps(said)))
     assert left["error"]["message"] == "overloaded"
     assert "429" not in left["error"]["prompt"]
+    assert json.loads(Echo(TASK).taken_out_of(json.dumps({"msg": TASK}))) == {"msg": ""}
 
 
 def test_without_a_prompt_nothing_is_taken_out() -> None:

@@ -130,10 +130,16 @@ class Echo:
 
         try:
             value = json.loads(line)
-            said = _mapped(value, self.taken_out_of)
+            said = _mapped(value, self._said_in)
         except (ValueError, RecursionError):
             return line
         return line if said == value else json.dumps(said, ensure_ascii=False)
+
+    def _said_in(self, text: str) -> str:
+        left = self.taken_out_of(text)
+        return (
+            text if left == text else "\n".join(line for line in left.split("\n") if line.strip())
+        )
 
     def _stretch(self, piece: str) -> str:
         """The first stretch of `piece` that is in the prompt, as far as it goes; "" where none is long enough."""
