@@ -119,7 +119,9 @@ def _forms(value: str) -> list[str]:
 
 
 def _in_url(value: str) -> list[str]:
-    """`value` as a part of a URL, where that looks different: with `/` as it is, and without; with `%2F`, and `%2f`."""
+    """`value` as a part of a URL, where that looks different: with `/` as it is, and without; with `%2F`, and `%2f`;
+    and as a form sends it, with `+` for a space.
+    """
     if value.isascii() and value.replace("-", "").replace("_", "").isalnum():
         return []
     data = value.encode(errors="surrogateescape")
@@ -128,6 +130,7 @@ def _in_url(value: str) -> list[str]:
         for digits in ("%{:02X}", "%{:02x}"):
             letters = (chr(b) if _is_plain(b, plain) else digits.format(b) for b in data)
             found.append("".join(letters))
+    found += [form.replace("%20", "+") for form in found]
     return [form for form in dict.fromkeys(found) if form != value and len(form) >= ENCODED_CHARS]
 
 
