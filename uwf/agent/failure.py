@@ -7,7 +7,8 @@ The first row is what the process did; the second says more: `machine` that this
 of descriptors, memory or processes. The others are read from the messages that agents, the services
 behind them and common tools are known to print. Only ever asked about a failure: a step that went well may
 speak of rate limits as much as it likes. What tells a class is in `failure_signs`, which lines are read for it in
-`error_lines`, and when a limit resets is read by `rate_limit_reset`.
+`error_lines`, and when a limit resets is read by `rate_limit_reset`. What a class means for others is said where they
+are: which open a circuit in `guard.breaker`, which are tried again in `config.records`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Running a thread: the runner, with what it needs of a home, and its results as they are shown."""
+"""Running a thread: the runner, with what it needs of a home, and its results as they are shown.
+
+The verbs that run one are in `verbs`, which threads there are to run is asked of `queries`.
+"""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class ThreadVerbs(ThreadQueries):
         stop: Stop | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Iterator[RunView]:
-        """Go on with a suspended or completed thread as `exec` does.
+        """Go on with a suspended or completed thread as `exec` does. It counts as a person's, who goes before others.
 
         `budget` changes what it may use, as in `+usd=2`; `cwd` is the folder that its agents work in from now on. With
         one of them an idle thread goes on as well.

@@ -7,7 +7,8 @@ Objects are immutable and named by their hash; refs are the only thing that move
         id = tx.put("output", {"text": "done"})
         tx.set_ref("@uwf/thread/01J…", id, expect=old, tags={"status": "idle"}, why="step 3")
 
-A store belongs to one caller at a time. What it promises to several processes is in `sqlite.store`.
+A store belongs to one caller at a time. What it promises to several processes is in `sqlite.store`. Which store a home
+has is decided in `app.opened`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A workflow as a value, and the plain data it is stored as.
 
-Owns its fields only: a new one is named in its class and in the stored form here, and read from a file by `parse`.
+Owns its fields only: a new one is named in its class and in the stored form here, read from a file by `parse`, and
+checked in what comes from elsewhere by `engine.chain.shape`.
 `load` makes a workflow out of a file, `validate` finds whether it can run, `route` walks it.
 
 The stored form repeats the file's own words, so that `uwf cas get` shows something familiar:
