@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,9 @@ def test_what_is_not_set_cannot_be_unset_and_no_home_is_made(tmp_path: Path) -> 
     with pytest.raises(ConfigInvalid, match=r"limits\.grace is not set"):
         edit.unset(str(tmp_path), ("limits", "grace"))
     assert text_of(tmp_path) == COMMENTED
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder that takes no file")
+def test_a_folder_that_takes_no_file_is_refused_and_not_tried_without_end() -> None:
+    with pytest.raises(ConfigInvalid, match="no file can be made in /proc/self"):
+        edit.set_value("/proc/self", "limits.seats", "3")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.guard.asking import take
-from uwf.errors import StoreBusy
+from uwf.errors import StoreBusy, StoreError
 from uwf.guard import slots
 from uwf.guard.slots import MACHINE, Full, Held, Pool
 
@@ -236,3 +236,15 @@ def test_pools_of_which_nobody_has_a_list_are_found_by_what_is_taken(folder: str
     for each in held:
         each.release()
     assert slots.names_taken(folder, "") == []
+
+
+def test_a_slot_that_is_a_pipe_is_named_and_not_waited_for(folder: str) -> None:
+    pool = Pool(MACHINE, 1)
+    take(folder, [pool], "T1", 100).release()
+    path = slots._files(folder, pool)[0]
+    os.unlink(path)
+    os.mkfifo(path)
+    assert slots.count(folder, pool) == 0
+    assert slots.holders(folder, pool) == slots.names_taken(folder, "") == []
+    with pytest.raises(StoreError, match=f"{path}: it is not a regular file"):
+        take(folder, [pool], "T1", 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,18 @@ def test_a_note_that_cannot_be_written_is_in_nobodys_way(disk: SqliteStore) -> N
     other = open_store(disk.path)
     assert len(other.refs()) == 1
     other.close()
+
+
+def test_a_note_that_is_a_pipe_is_not_waited_for(disk: SqliteStore) -> None:
+    """A child writes, as one that waits in `open` would not end."""
+    os.mkfifo(high_water.path_of(disk.path))
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        move(open_store(disk.path), "a")
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert len(disk.refs()) == 1
 
 
 def test_a_ref_that_is_not_where_its_log_says_is_a_fault(disk: SqliteStore) -> None:

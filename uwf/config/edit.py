@@ -85,11 +85,23 @@ def _change(home: str, changed: Callable[[bytes, str], str]) -> None:
 
     paths.made(home)
     file, lock = os.path.realpath(paths.config_file(home)), paths.config_lock(home)
+    _make_lock(lock)
     with FileLock(lock, mode=0o600):
         owned.give(lock)
         text = changed(config.read_file(file) or b"", file)
         keys.check(keys.parse(text.encode(), file), file)
         _replace(file, text.encode())
+
+
+def _make_lock(lock: str) -> None:
+    """Make the file of the lock, which `FileLock` would try without end in a folder that can have none (/proc/1)."""
+    try:
+        os.close(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
+    except FileNotFoundError:
+        folder = os.path.dirname(lock)
+        raise ConfigInvalid(
+            f"cannot create {lock}: no file can be made in {folder}", hint=f"ls -ld {folder}"
+        ) from None
 
 
 def _without(data: bytes, path: Path, file: str) -> str:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from contextlib import contextmanager
 
 from uwf import clock, owned
-from uwf.errors import StoreBusy
+from uwf.errors import StoreBusy, StoreError
 from uwf.guard.counters import hashed
 from uwf.quantities import counted
 from uwf.record import Record
@@ -194,7 +195,10 @@ class SlotTable:
 
 
 def _opened(path: str) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StoreError(f"cannot use the slot {path}: it is not a regular file", hint=f"rm {path}")
     owned.give(path)
     return descriptor
 
@@ -277,7 +281,7 @@ def _written_s(path: str) -> float:
 
 def _is_taken(path: str) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return False  # the pool was unused, and removed
     try:
@@ -303,10 +307,15 @@ def _note(descriptor: int, text: str) -> None:
 
 def _noted(path: str) -> str:
     try:
-        with open(path, errors="replace") as file:
+        with open(path, errors="replace", opener=_not_waiting) as file:
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """Opening a pipe waits for its writer otherwise."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _name_in(note: str, wanted: str) -> str | None:

@@ -153,7 +153,8 @@ def _descriptor(path: str) -> int:
             if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM):
                 raise
             try:
-                found = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # enough to ask, not to take
+                flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+                found = os.open(path, flags)  # enough to ask, not to take
             except FileNotFoundError:
                 raise error from None  # what is in the way is that it cannot be made
         _descriptors[path] = found

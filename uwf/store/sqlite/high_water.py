@@ -51,7 +51,7 @@ class HighWater:
         """The log has come to the move numbered `move`, durably. What was noted before is replaced."""
         try:
             if self._file < 0:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+                flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
                 self._file = os.open(self._path, flags, 0o600)
                 owned.give(self._path)
             os.pwrite(self._file, _NOTE.pack(self._instance, move, move ^ _TURNED), 0)
