@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,50 @@ def test_a_store_that_was_taken_away_gets_its_reply_when_it_is_back(
     [line] = project("thread", "exec", id, "--agent", "false", "--json").json_lines
     assert (line["status"], line["usage"]["usd"], runs(project)) == ("completed", 3, 1)
     project("store", "verify", "--deep")
+
+
+def test_a_kept_reply_tells_of_a_store_that_is_gone_with_its_mark(project: Project) -> None:
+    id = project.begin(ONE)
+    rm = agent(project, f"rm {project.home}/store.db*")
+    path = project("thread", "exec", id, "--agent", rm, "--json", expect=1).error["kept"]
+    for words in (
+        ("thread", "list"),
+        ("thread", "show", id),
+        ("thread", "exec", id, "--agent", "false"),
+        ("thread", "start", "one.yaml", "-p", "x"),
+        ("workflow", "add", "one.yaml"),
+        ("store", "verify"),
+    ):
+        refused = project(*words, "--json", expect=1)
+        assert refused.error["code"] == "store_gone" and path in refused.error["message"], refused
+        assert not (project.home / "store.db").exists()
+    assert path in project("doctor", "--json", expect=1).out
+    aside = refused.error["message"].partition("begin anew with ")[2]
+    subprocess.run(aside.split(), check=True)
+    assert project("thread", "list", "--json").json == []
+    project("thread", "start", "one.yaml", "-p", "x")
+
+
+@pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)
+def test_a_reply_of_which_only_the_beginning_found_room_is_not_said_to_be_kept(
+    project: Project,
+) -> None:
+    id = project.begin(ONE)
+    costly = spoiling(project)
+    no_room = disk.fault("enospc write 1", f"{project.home}/replies/.room")
+    words = ("thread", "exec", id, "--agent", costly, "--json")
+    told = project(*words, expect=1, env=no_room).error["message"]
+    assert "only its beginning" in told and "asked again" in told and "takes it in" not in told
+    assert project.show(id)["keptReplyIsCut"] is True
+    for look in (("thread", "show", id), ("doctor", "--json"), ("thread", "wait", id)):
+        done = project(*look, expect=None)
+        assert "only its beginning" in done.out + done.err, done
+    project("doctor", "--repair")
+    shown = project.show(id)
+    assert (shown["steps"], shown["spent"]["usd"]) == (0, 3)
+    assert "no room for the whole" in shown["failed"]["message"] and "keptReply" not in shown
+    project("thread", "exec", id, "--agent", agent(project, ""))
+    assert runs(project) == 2
 
 
 @pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)

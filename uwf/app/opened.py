@@ -9,7 +9,7 @@ import os
 
 from uwf import config as settings
 from uwf import home as paths
-from uwf.errors import ConfigInvalid, CounterUnreadable
+from uwf.errors import ConfigInvalid, CounterUnreadable, StoreUnreadable
 from uwf.store import files
 
 TYPE_CHECKING = False
@@ -72,6 +72,8 @@ class OpenHome:
         if self._store is None:
             from uwf.store.sqlite import open_store
 
+            if not os.path.exists(self.store_path):
+                self._refuse_lost()
             self._store = open_store(
                 self.store_path,
                 create=create,
@@ -85,8 +87,26 @@ class OpenHome:
         if self._store is None and files.was_never_made(self.store_path):
             from uwf.store.sqlite import open_in_memory
 
+            self._refuse_lost()
             return open_in_memory()
         return self.store()
+
+    def _refuse_lost(self) -> None:
+        """StoreUnreadable where replies are kept for a store of which nothing else is left: it was not never made."""
+        from uwf.engine.chain import kept
+        from uwf.store.sqlite.faults import GONE
+
+        if not files.was_never_made(self.store_path):
+            return  # opening it says what is there, and what is not
+        replies = kept.found(self.home)
+        if replies:
+            folder = os.path.dirname(replies[0])
+            raise StoreUnreadable(
+                f"a store was at {self.store_path} and is gone, only {replies[0]} tells of it; put a backup in its "
+                f"place, or begin anew with mv {folder} {files.another_name(folder)}",
+                hint=f"ls -la {self.home}",
+                code=GONE,
+            )
 
     def be_patient(self) -> None:
         """From here on wait longer for other writers: an agent will be run."""

@@ -7,7 +7,7 @@ from uwf.cli import exits
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.screen.jsontext import document
 from uwf.cli.thread.selection import DRY_RUN, THREADS, WHERE, Chosen
-from uwf.cli.thread.show import print_thread, words_of
+from uwf.cli.thread.show import kept_reply, print_thread, words_of
 from uwf.errors import CROWDED_MS
 
 TYPE_CHECKING = False
@@ -163,7 +163,7 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
         more = exits.refusal("transient", thread.wake_at)
         ctx.out.error("transient", f"{id}: {thread.wake_why}", again, thread=id, **more)
     elif thread.kept_reply is not None:
-        what = f"{id}: a reply that could not be stored is kept in {thread.kept_reply}"
+        what = f"{id}: a reply that could not be stored is kept in {kept_reply(thread)}"
         more = {"thread": id, "kept": thread.kept_reply}
         ctx.out.error("reply_kept", what, "uwf doctor --repair", **more)
     elif code == exits.WRONG_STATE:

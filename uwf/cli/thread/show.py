@@ -195,6 +195,13 @@ def _moment_ms(word: str, option: str) -> int:
     return moment_ms(word, f"uwf thread list {option}")
 
 
+def kept_reply(thread: ThreadView) -> str:
+    """Where the reply of the thread is that could not be stored, and whether that is all of it."""
+    if not thread.kept_reply_is_cut:
+        return thread.kept_reply or ""
+    return f"{thread.kept_reply}, only its beginning: there was no room for all, and its agent will be asked again"
+
+
 def next_try(ctx: Context, thread: ThreadView) -> str:
     """When the step whose attempts failed is tried again, or what a person has to type for that."""
     if thread.failed is None:
@@ -225,7 +232,7 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         "failed": failed(thread),
         "next try": tried,
         "left": left_behind(thread),
-        "kept": thread.kept_reply or "",
+        "kept": kept_reply(thread),
         "waiting": _waiting(thread),
         "wakes": ""
         if thread.wake_at is None or thread.failed

@@ -31,6 +31,7 @@ ROOM_BYTES = 1 << 20
 
 FIRST_WORDS = "uwf reply 1 "
 MARK_DIGITS = 16
+IS_CUT = "only its beginning: there was no room for all, and its agent will be asked again"
 _SUFFIX = ".reply"
 
 
@@ -96,6 +97,14 @@ def thread_of(path: str) -> str:
     return os.path.basename(path).partition("-")[0]
 
 
+def only_beginning(path: str) -> bool:
+    """Whether there was no room for the whole of the reply at `path`. Of one that cannot be read nothing is said."""
+    try:
+        return not load(path).is_whole
+    except StoreError:
+        return False
+
+
 def cost(path: str) -> dict[str, float]:
     """What the attempt whose reply is kept at `path` has used; nothing where that cannot be read."""
     try:
@@ -142,8 +151,11 @@ class Room:
         except OSError:
             return  # of a disk that fails, which is told otherwise: a reply may just have been kept
 
-    def keep(self, reply: KeptReply) -> str:
-        """Write `reply` to disk; the path of its file. Raises `OSError` when not even its cost can be kept."""
+    def keep(self, reply: KeptReply) -> tuple[str, bool]:
+        """Write `reply` to disk; the path of its file, and whether all of it is there.
+
+        Raises `OSError` when not even its cost can be kept.
+        """
         path = path_of(self._home, reply.thread, reply.mark)
         shorter = replace(reply, turns=(), is_whole=False)
         for most_bytes, kept in ((None, reply), (self.size_bytes, shorter), (0, shorter)):
@@ -152,7 +164,7 @@ class Room:
                 points.at("kept: synced")
                 os.rename(self._path, path)
                 files.sync(os.path.dirname(path))
-                return path
+                return path, kept.is_whole
             except OSError as error:
                 fault = error
         raise fault

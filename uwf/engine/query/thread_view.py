@@ -98,11 +98,12 @@ class ThreadView(StateView):
         "end_reason",
         "left_behind",
         "kept_reply",
+        "kept_reply_is_cut",
         "unseen",
     )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
-    `kept_reply` the file with a reply that could not be stored yet; `unseen` has what is limited and that no agent has
-    reported, each with the last agent."""
+    `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
+    beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -123,6 +124,7 @@ class ThreadView(StateView):
     failed: FailureView | None = None
     left_behind: LeftBehind | None = None
     kept_reply: str | None = None
+    kept_reply_is_cut: bool | None = None
     unseen: Mapping[str, str] | None = None
 
     @property

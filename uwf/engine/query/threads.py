@@ -179,6 +179,7 @@ class ThreadViews:
         tags, running = thread.tags, self._running(thread.id)
         is_fork = FORKED_THREAD in tags and clock.is_ulid(thread.id)
         shown = vars(state) | ({} if running is None else {"status": RUNNING})
+        kept_reply = None if running is not None else self._kept_reply(thread.id)
         return ThreadView(
             **shown,
             prompt=begun.task,
@@ -200,7 +201,8 @@ class ThreadViews:
             else None,
             end_reason=tags.get(END_REASON),
             failed=None if thread.attempt is None else _newest_failure(self._store, thread),
-            kept_reply=None if running is not None else self._kept_reply(thread.id),
+            kept_reply=kept_reply,
+            kept_reply_is_cut=True if kept_reply and kept.only_beginning(kept_reply) else None,
             unseen=self._unseen(thread, state.current_role),
         )
 

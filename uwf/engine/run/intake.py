@@ -145,7 +145,7 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
         outcome = _outcome(run, reply)
         after = publish.publish(ctx, run, outcome)
     except Exception as error:
-        raise _still_kept(reply.plan.role, path, error) from error
+        raise _still_kept(reply.plan.role, path, reply.is_whole, error) from error
     points.at("kept: taken in")
     files.discard(path)
     ctx.on_event(TakenIn(id, reply.plan.role, path))
@@ -156,7 +156,7 @@ def _kept(run: StepRun, room: Room, error: Exception) -> ReplyKept:
     """The error for an answer that could not be stored, and is in a file now."""
     role = run.step.plan.role
     try:
-        path = room.keep(_facts(run))
+        path, is_whole = room.keep(_facts(run))
     except OSError as fault:
         cause = _cause(error)
         return ReplyKept(
@@ -164,13 +164,15 @@ def _kept(run: StepRun, room: Room, error: Exception) -> ReplyKept:
             hint=getattr(error, "hint", None),
             path=None,
         )
-    return _still_kept(role, path, error)
+    return _still_kept(role, path, is_whole, error)
 
 
-def _still_kept(role: str, path: str, error: Exception) -> ReplyKept:
+def _still_kept(role: str, path: str, is_whole: bool, error: Exception) -> ReplyKept:
+    where = f"it is kept in {path}, and the next command on its thread takes it in"
+    if not is_whole:
+        where = f"what it cost is kept in {path}, and of the reply {kept.IS_CUT}"
     return ReplyKept(
-        f"the reply of {role} could not be stored: {_cause(error)}; it is kept in {path}, and the next command on "
-        "its thread takes it in",
+        f"the reply of {role} could not be stored: {_cause(error)}; {where}",
         hint=getattr(error, "hint", None),
         code=error.code if isinstance(error, UwfError) else None,
         path=path,

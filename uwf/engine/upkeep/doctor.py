@@ -70,6 +70,8 @@ def _replies(ctx: RunContext, repair: bool) -> list[Finding]:
     found = []
     for path in kept.found(ctx.home):
         what, thread = f"a reply that could not be stored is kept in {path}", kept.thread_of(path)
+        if kept.only_beginning(path):
+            what += f": {kept.IS_CUT}"
         repaired = False
         try:
             if repair and intake.recover_if_free(ctx, thread):
