@@ -54,7 +54,8 @@ class Reply(Record):
     """`front` has at least `$status`, a text that is not empty. `body` is what follows the block.
 
     When nothing follows, the prose before the block is the body. `spelled` has what stands there for a number or a
-    truth value, by its path, where writing the value again would give another text: `0123`, `3.10`, `5e10`.
+    truth value, by its path, where writing the value again would give another text (`0123`, `3.10`, `5e10`) and where
+    no record can keep the value (`12e4567`, `.nan`, an integer beyond 64 bits).
     """
 
     front: dict[str, Any]
@@ -78,8 +79,8 @@ def split(
     if not text.strip():
         raise BadReply(f"{EMPTY}: {_SHAPE}")
     whole = _json_object(text)
-    if whole is not None and not (is_example and is_example(whole, text, 0, len(text))):
-        return Reply(whole, "")
+    if whole is not None and not (is_example and is_example(whole[0], text, 0, len(text))):
+        return Reply(whole[0], "", tuple(whole[1].items()))
     search = _Search(text, mend, is_example)
     found = search.first(skip_other_fences=True) or search.first(skip_other_fences=False)
     if found is None:
@@ -103,7 +104,7 @@ def _as_written(body: str, plain: str, written: str) -> str:
     return "\n".join(lines[first : first + body.count("\n") + 1])
 
 
-def _json_object(text: str) -> dict[str, Any] | None:
+def _json_object(text: str) -> _Front | None:
     """The reply that is nothing but one JSON object with a `$status`."""
     text = text.strip()
     if not (text.startswith("{") and text.endswith("}")) or len(text) > MOST_BLOCK_CHARS:
@@ -111,24 +112,37 @@ def _json_object(text: str) -> dict[str, Any] | None:
     import json
 
     try:
-        json.loads(text)
-        value = yaml12.parse(text)  # which also refuses a key that is given twice
+        json.loads(text, parse_int=str)  # no number is too long for it
+        found = yaml12.read(text)  # which also refuses a key that is given twice
     except (ValueError, RecursionError, InputError):
         return None
-    status = value.get(STATUS)
-    return value if isinstance(status, str) and status.strip() else None
+    status = found.value.get(STATUS)
+    if found.faults or not isinstance(status, str) or not status.strip():
+        return None
+    return found.value, _spellings(found.root)
+
+
+def _spellings(root: YamlNode) -> dict[Path, str]:
+    found: dict[Path, str] = {}
+    _spelled(root, (), found)
+    return found
 
 
 def _spelled(node: YamlNode, path: Path, found: dict[Path, str]) -> None:
-    """Put into `found` what is written otherwise than its value would be."""
+    """Put into `found` what is written otherwise than its value would be, or has a value that cannot be kept."""
     value, text = node.value, node.text
     if node.parts:
         for key, part in node.parts.items():
             _spelled(part, (*path, key), found)
     elif node.plain and text is not None and isinstance(value, (bool, int, float)):
         again = str(value).lower() if isinstance(value, bool) else str(value)
-        if text != again and value - value == 0:
+        if text != again or not can_be_kept(value):
             found[path] = text
+
+
+def can_be_kept(value: float) -> bool:
+    """Whether a number can stand in a record: it is finite and, without a fraction, of 64 bits."""
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else value - value == 0
 
 
 class _Search:
@@ -276,9 +290,7 @@ class _Search:
         elif self._is_example is not None and self._is_example(value, self._text, start, stop):
             self._refuse(f"the front matter is the example as it was given: {_SHAPE}")
         else:
-            spelled: dict[Path, str] = {}
-            _spelled(found.root, (), spelled)
-            return value, spelled
+            return value, _spellings(found.root)
         return None
 
     def _next_status(self, start: int) -> int:

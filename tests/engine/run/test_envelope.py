@@ -50,7 +50,11 @@ def test_session_field_is_no_part_of_the_output(rig: Rig, session: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["20251114", "0017", "7e12", "0o21", "2.50", "0xBEEF", "true", "a-1"]
+    "word",
+    [
+        *("20251114", "0017", "7e12", "0o21", "2.50", "0xBEEF", "true", "a-1"),
+        *("31e4159", "-5e999", ".inf", ".NaN", "36893488147419103232", "True"),
+    ],
 )
 def test_session_is_handed_back_as_it_was_written(rig: Rig, word: str) -> None:
     id = rig.start()

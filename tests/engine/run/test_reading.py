@@ -15,7 +15,7 @@ from uwf.agent.echo import Echo
 from uwf.agent.protocol import AgentRequest
 from uwf.engine.run import reading
 from uwf.engine.run.prompt import reply_section
-from uwf.engine.run.reply import ValidReply, judge
+from uwf.engine.run.reply import Rejected, ValidReply, judge
 from uwf.workflow.model import Workflow
 
 SHAPE: dict[str, Any] = {
@@ -27,6 +27,12 @@ SHAPE: dict[str, Any] = {
         "word": {"type": "string"},
         "least": {"minimum": 0},
         "list": {"type": "array"},
+        "words": {"type": "array", "items": {"type": "string"}},
+        "maybe": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "sure": {"type": "boolean"},
+        "level": {"enum": ["3", "true", 5]},
+        "short": {"type": ["string", "integer"], "minimum": 10, "maxLength": 3},
+        "either": {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 10}]},
     },
     "required": ["$status"],
 }
@@ -57,6 +63,26 @@ def one(front: dict[str, Any]) -> Workflow:
         ("word", "2.0", "2.0"),
         ("least", "4.50", 4.5),
         ("list", "[01, 2]", ["01", 2]),
+        ("free", "31e4159", "31e4159"),
+        ("free", "-2e999", "-2e999"),
+        ("free", "-.INF", "-.INF"),
+        ("free", ".NaN", ".NaN"),
+        ("free", "9223372036854775807", 2**63 - 1),
+        ("free", "9223372036854775808", "9223372036854775808"),
+        ("free", "-9223372036854775809", "-9223372036854775809"),
+        ("free", "0xFFFFFFFFFFFFFFFFF", "0xFFFFFFFFFFFFFFFFF"),
+        (
+            "free",
+            "[31e4159, {a: 36893488147419103232}]",
+            ["31e4159", {"a": "36893488147419103232"}],
+        ),
+        ("free", "1e+30", 1e30),
+        ("free", "1" * 5_000, "1" * 5_000),
+        ("word", "31e4159", "31e4159"),
+        ("word", ".nan", ".nan"),
+        ("word", "36893488147419103232", "36893488147419103232"),
+        ("maybe", "5e999", "5e999"),
+        ("words", "[.inf, 5e999, 1.50]", [".inf", "5e999", "1.50"]),
     ],
 )
 def test_spelling_is_kept_where_no_number_is_asked_for(
@@ -66,6 +92,96 @@ def test_spelling_is_kept_where_no_number_is_asked_for(
     rig.exec(id, f"---\n$status: done\n{name}: {text}\n---\n")
     kept = rig.steps(id)[0].output[name]
     assert (kept, type(kept)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("word", "false", "false"),
+        ("word", "True", "True"),
+        ("word", "8", "8"),
+        ("maybe", "1.5", "1.5"),
+        ("words", "[true, 8, x]", ["true", "8", "x"]),
+        ("count", '"8"', 8),
+        ("share", "'0.25'", 0.25),
+        ("sure", '"true"', True),
+        ("level", "3", "3"),
+        ("level", "true", "true"),
+        ("level", '"5"', 5),
+        ("free", '"8"', "8"),
+        ("free", "NULL", None),
+    ],
+)
+def test_value_of_another_kind_is_what_the_schema_asks_for(
+    rig: Rig, name: str, text: str, value: Any
+) -> None:
+    id = rig.start(one(SHAPE))
+    rig.exec(id, f"---\n$status: done\n{name}: {text}\n---\n")
+    kept = rig.steps(id)[0].output[name]
+    assert (kept, type(kept)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("count: 31e4159", "`count` is inf, which cannot be kept"),
+        ('count: "31e4159"', "`count` is '31e4159' but must be a whole number"),
+        ('count: "36893488147419103232"', "`count` is '36893488147419103232' but must be"),
+        ("count: seven", "`count` is 'seven' but must be a whole number"),
+        ('count: ""', "`count` is '' but must be a whole number"),
+        ("list: 7", "`list` is 7 but must be a list"),
+        ("word: null", "`word` is empty but must be a string"),
+        ("short: 5", "`short` is 5 but must be at least 10"),
+        ("short: '5000'", "`short` has 4 characters but may have at most 3"),
+        ("either: 5", "`either` is 5 but must"),
+        ("either: true\nlist: 1", "`list` is 1 but must be a list"),
+        ("least: -5", "`least` is -5 but must be at least 0"),
+        ("least: 31e4159", "`least` is inf, which cannot be kept"),
+        ("free: 31e4159\nlist: 7", "`list` is 7 but must be a list"),
+    ],
+)
+def test_value_that_may_be_meant_otherwise_is_asked_again(
+    rig: Rig, line: str, problem: str
+) -> None:
+    flow = one(SHAPE)
+    text = f"---\n$status: done\n{line}\n---\n"
+    found = judge(flow, flow.roles["one"], text, rig.engine.redactor)
+    assert isinstance(found, Rejected)
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(problem)
+
+
+def test_reason_to_suspend_has_any_values_beside_it(rig: Rig) -> None:
+    id = rig.start(one(SHAPE))
+    rig.exec(id, "---\n$status: $SUSPEND\nreason: 1.50\nseen: [2e999, 007]\n---\n")
+    output = rig.steps(id)[0].output
+    assert (output["reason"], output["seen"]) == ("1.50", ["2e999", "007"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("free", "4.50", "4.50"),
+        ("free", "7e999", "7e999"),
+        ("free", "[36893488147419103232, 1.0]", ["36893488147419103232", 1.0]),
+        ("free", "1" * 5_000, "1" * 5_000),
+        ("word", "4.50", "4.50"),
+        ("word", "true", "true"),
+        ("share", "4.50", 4.5),
+        ("count", '"8"', 8),
+        ("free", "true", True),
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "---\n{}\n---\n", "\n {}\n"])
+def test_json_keeps_its_spellings_with_or_without_lines_around_it(
+    rig: Rig, around: str, name: str, text: str, value: Any
+) -> None:
+    id = rig.start(one(SHAPE))
+    said = f'{{"$status": "done", "{name}": {text}, "session": 6e10}}'
+    rig.exec(id, around.replace("{}", said))
+    step = rig.steps(id)[0]
+    kept = step.output[name]
+    assert (kept, type(kept), step.session) == (value, type(value), "6e10")
 
 
 @pytest.mark.parametrize("mark", reading.MARKS.values(), ids=reading.MARKS.keys())

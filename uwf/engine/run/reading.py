@@ -1,14 +1,17 @@
 """What an agent meant by the values of its front matter, as far as the schema of its role leaves no doubt.
 
 What was written without quotes is a number only where the schema asks for one: `commit: 0123456` keeps its zero, and
-`tag: 3.10` is no 3.1. Marks around a status are read past. What two readings would fit is asked again.
+`tag: 3.10` is no 3.1. Where all that is wrong with a value is its kind, `true` is the text and `"7"` the number that is
+asked for. Marks around a status are read past. What two readings would fit is asked again.
 """
 
 from __future__ import annotations
 
+from uwf.agent.frontmatter import can_be_kept
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.reply_schema import structure
 from uwf.workflow.reply_schema.check import misfits, reply_problems
+from uwf.yaml12.document import scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ def status_meant(schema: Any, status: str) -> str:
 def as_meant(
     schema: Any, front: dict[str, Any], spelled: Mapping[Path, str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """`front` in the first reading that fits `schema`; if none does, as it stands, with its problems.
+    """`front` in the first reading that fits `schema`; if none does, in the nearest one, with its problems.
 
     `spelled` has the text of values whose spelling would be lost, by path.
     """
@@ -46,21 +49,31 @@ def as_meant(
         return written_front, []
     wrong = misfits(schema, written_front)
     others = {path: _at(front, path) for path in texts if path in wrong}
-    for path in wrong - others.keys():
-        if isinstance(_at(front, path), float):  # `tag: 3.1`, where a text is asked for
-            others[path] = written(_at(front, path))
-    if others:
-        turned = _with(written_front, others)
-        if not reply_problems(schema, turned):
-            return turned, []
-    return front, reply_problems(schema, front) if texts else problems
+    turns: dict[Path, Any] = {}
+    for path, only_kind in wrong.items():
+        if only_kind and path not in others and path != (structure.STATUS,):
+            turns[path] = _of_other_kind(_at(front, path), spelled.get(path))
+    in_vain = misfits(schema, _with(written_front, turns)) if turns else {}
+    others |= {path: value for path, value in turns.items() if not in_vain.get(path)}
+    turned = _with(written_front, others)
+    return turned, reply_problems(schema, turned) if others else problems
 
 
 def written(value: Any) -> Any:
-    """A number or a truth value as one writes it; anything else as it is."""
+    """A number or a truth value as one writes it; anything else as it is, and so what is beyond all numbers."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and not can_be_kept(value):
+        return value
     return str(value) if isinstance(value, (int, float)) else value
+
+
+def _of_other_kind(value: Any, text: str | None) -> Any:
+    """The text for a number or a truth value, the number or the truth value for a text; anything else as it is."""
+    if not isinstance(value, str):
+        return written(value) if text is None else text
+    meant = scalar(value)
+    return value if meant is None or not (isinstance(meant, str) or can_be_kept(meant)) else meant
 
 
 def _may_be_text(schema: Any, front: Mapping[str, Any], path: Path) -> bool:

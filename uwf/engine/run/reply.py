@@ -13,7 +13,6 @@ from uwf.engine.run.transitions import after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.reply_schema import placeholders
-from uwf.workflow.reply_schema.check import reply_problems
 from uwf.workflow.reply_schema.structure import properties_for
 from uwf.workflow.route import RouteError
 
@@ -86,10 +85,10 @@ def judge(
     front = {**said.front, "$status": reading.status_meant(role.schema, said.front["$status"])}
     envelope = _opened(role, said, front, redactor)
     status = front["$status"]
+    schema = {} if status == SUSPEND else role.schema
+    front, problems = reading.as_meant(schema, front, dict(said.spelled))
     if status == SUSPEND:
-        problems = _about_suspending(front)
-    else:
-        front, problems = reading.as_meant(role.schema, front, dict(said.spelled))
+        problems = problems or _about_suspending(front)
     if problems:
         return Rejected([redactor.text(problem) for problem in problems], envelope)
     output, body = redactor.value(front), redactor.text(said.body)
@@ -150,7 +149,7 @@ def _about_suspending(front: dict[str, Any]) -> list[str]:
         return [
             f"`$status: {SUSPEND}` needs a `reason`: one sentence for the person who will answer"
         ]
-    return reply_problems({}, front)
+    return []
 
 
 def _as_spelled(said: frontmatter.Reply, name: str) -> Any:

@@ -23,6 +23,9 @@ from uwf.workflow.reply_schema.words import schema_sentence, sentence, shorter, 
 _MOST = 12
 """An answer names no more problems than this: those that follow from others would crowd out their cause."""
 
+_OF_KIND = {"type", "enum", "const"}
+"""The words of a schema that ask for another kind of value, not for more or less of the same."""
+
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _LINEAR = jsonschema_rs.RegexOptions()
@@ -52,10 +55,22 @@ def reply_problems(schema: Any, value: Any) -> list[str]:
     return list(dict.fromkeys(sentence(error) for error in ordered))[:_MOST]
 
 
-def misfits(schema: Any, value: dict[str, Any]) -> set[tuple[str | int, ...]]:
-    """Where in the front matter `value` something stands that its schema does not allow."""
-    narrowed = _compile(_narrowed(schema, value.get(STATUS)))
-    return {tuple(error.instance_path) for error in narrowed.iter_errors(value)}
+def misfits(schema: Any, value: dict[str, Any]) -> dict[tuple[str | int, ...], bool]:
+    """Where in the front matter `value` something stands that its schema does not allow, and whether all that is wrong
+    there is the kind of value: no limit, length or pattern that is meant for the kind that stands there.
+    """
+    found: dict[tuple[str | int, ...], bool] = {}
+    for error in _compile(_narrowed(schema, value.get(STATUS))).iter_errors(value):
+        path = tuple(error.instance_path)
+        found[path] = found.get(path, True) and _is_of_kind(error)
+    return found
+
+
+def _is_of_kind(error: jsonschema_rs.ValidationError) -> bool:
+    ways = error.kind.as_dict().get("context")
+    if ways is None:
+        return error.kind.name in _OF_KIND
+    return all(_is_of_kind(inner) for way in ways for inner in way)
 
 
 def schema_problems(schema: Any) -> list[tuple[tuple[str | int, ...], str]]:
