@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.helpers.program import PROGRAM
-from tests.helpers.project import ONE, Project, reply
+from tests.helpers.project import ONE, Project, reply, until
 
 AGAIN = """\
 version: 1
@@ -74,3 +74,52 @@ def test_a_cancel_of_another_thread_is_done_at_once(project: Project) -> None:
     agent = calling(project, f"thread cancel {other}", REPLY)
     project("thread", "exec", thread, "--agent", agent)
     assert (project.show(other)["status"], project.show(thread)["status"]) == ("cancelled", "idle")
+
+
+@pytest.mark.parametrize("verb", ["wait", "watch", "wait --until completed"])
+def test_it_cannot_wait_for_itself(project: Project, verb: str) -> None:
+    thread = project.begin(AGAIN)
+    agent = calling(project, f"thread {verb} $UWF_THREAD --json", REPLY)
+    project("thread", "exec", thread, "--agent", agent)
+    assert '"code":"inside_a_step"' in said(project) and said(project).endswith("exit 5\n")
+    project("thread", "wait", thread)
+
+
+def test_a_cleaned_environment_is_seen_through(project: Project) -> None:
+    thread = project.begin(AGAIN)
+    call = f'env -i PATH="$PATH" UWF_HOME="$UWF_HOME" {PROGRAM} thread cancel $UWF_THREAD'
+    agent = project.program("wiped", f"cat >/dev/null; {call} || exit 1\n{REPLY}")
+    project("thread", "exec", thread, "--agent", agent)
+    shown = project.show(thread)
+    assert (shown["status"], shown["steps"]) == ("cancelled", 1)
+
+
+def test_the_agent_of_a_child_thread_may_cancel_the_thread_of_its_parent(project: Project) -> None:
+    thread, child = project.begin(AGAIN), project.begin(AGAIN)
+    inner = calling(project, f"thread cancel {thread}; {PROGRAM} thread wait {thread}", REPLY)
+    run = f"{PROGRAM} thread exec {child} --agent '{inner}' >&2 || exit 1"
+    agent = project.program("outer", f"cat >/dev/null; {run}\n{REPLY}")
+    project("thread", "exec", thread, "--until-done", "--agent", agent)
+    shown = {id: (project.show(id)["status"], project.show(id)["steps"]) for id in (thread, child)}
+    assert shown == {thread: ("cancelled", 1), child: ("idle", 1)}
+    assert said(project).endswith("exit 5\n")  # of the wait
+
+
+def test_what_has_lost_its_ancestors_is_known_by_its_mark(project: Project) -> None:
+    thread = project.begin(AGAIN)
+    wait = 'while [ ! -e "$UWF_HOME/../done" ]; do sleep 0.05; done'
+    mark = project.home.parent / "mark"
+    agent = project.program(
+        "marked",
+        f'cat >/dev/null; echo "$UWF_RUN" >"{mark}.new"; mv "{mark}.new" "{mark}"; {wait}\n{REPLY}',
+    )
+    run = project.start("thread", "exec", thread, "--agent", agent)
+    until(mark.exists)
+    env = {"UWF_RUN": mark.read_text().strip()}
+    project("thread", "watch", thread, env=env, expect=5)
+    told = project("thread", "cancel", thread, env=env)
+    assert "when its step ends" in told.err
+    (project.home.parent / "done").touch()
+    run.communicate()
+    shown = project.show(thread)
+    assert (shown["status"], shown["steps"]) == ("cancelled", 1)

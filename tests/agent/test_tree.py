@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.agent.supervised import AGENTS, Supervised, eventually, linux_only, lives
 from uwf.agent.process import platform
 from uwf.agent.process.platform import Process
-from uwf.agent.process.tree import OwnProcessTree, ProcessTree, Subreaper
+from uwf.agent.process.tree import OwnProcessTree, ProcessTree, Subreaper, descends_from
 from uwf.store.owner import Owner
 
 PLACES = ["group", "session", "daemon"]
@@ -138,3 +139,22 @@ def test_init_of_a_container_does_not_take_all_orphans_for_its_own(
     monkeypatch.setattr(platform, "is_alone", lambda: True)
     with Subreaper() as subreaper:
         assert subreaper.is_only_source is expected
+
+
+def test_a_program_descends_from_its_parents_but_not_from_itself() -> None:
+    assert descends_from(Owner(os.getppid()))
+    assert not descends_from(Owner(os.getppid(), host="elsewhere"))
+    assert not descends_from(Owner(os.getpid()))
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    assert not descends_from(Owner(child.pid))
+    child.communicate()
+
+
+def test_it_descends_from_none_where_the_process_table_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreadable() -> list[Process]:
+        raise PermissionError
+
+    monkeypatch.setattr(platform, "processes", unreadable)
+    assert not descends_from(Owner(os.getppid()))

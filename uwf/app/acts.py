@@ -17,6 +17,7 @@ from uwf.engine.actions import undo as undoing
 from uwf.engine.chain import kept
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.inside import is_inside
 from uwf.engine.chain.tags import CANCELLED, THREADS
 from uwf.engine.events import Recovered
 from uwf.engine.query import resolve
@@ -141,7 +142,7 @@ def undo(home: OpenHome, id: str) -> Undone:
 
 def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) -> bool:
     """Whether it is the thread's own agent that asks for this, which is done when its step has ended."""
-    if not asked.is_inside(home.store(), id, settings.environment()):
+    if not is_inside(home.store(), id, settings.environment()):
         return False
     asked.record(home.store(), id, verb, reason)
     home.warn(

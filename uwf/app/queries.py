@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import config
 from uwf.app.opened import OpenHome
+from uwf.errors import StateError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -94,10 +95,15 @@ class ThreadQueries(OpenHome):
         return refs.thread_log(self.reader(), self.ref_of(thread).name)
 
     def follow(self, thread: str) -> Iterator[Glance]:
-        """Glances at a thread that another process runs, one at every change, until it stops."""
+        """Glances at a thread that another process runs, one at every change, until it stops.
+
+        Raises `StateError` where its own agent asks for this, which would wait for itself.
+        """
         from uwf.engine.query.follow import follow
 
-        return follow(self.reader(), self.views(), self.thread_id(thread))
+        id = self.thread_id(thread)
+        self._refuse_inside(id)
+        return follow(self.reader(), self.views(), id)
 
     def wait(
         self,
@@ -109,11 +115,15 @@ class ThreadQueries(OpenHome):
         """Each thread as soon as no process runs it, or with `until` as soon as it has one of these statuses.
 
         What has ended otherwise is not waited for; what was not there in time comes last. `at_once` says how many are
-        waited for at a time.
+        waited for at a time. Raises `StateError` where the agent of one of them asks for this.
         """
         from uwf.engine.query import waiting
+        from uwf.engine.query.threads import RUNNING
 
         ids = list(map(self.thread_id, threads))
+        if RUNNING not in until:
+            for id in ids:
+                self._refuse_inside(id)
         found = waiting.wait(self.reader(), ids, until=until, timeout_s=timeout_s, at_once=at_once)
         return (Waited(self.show(id), in_time) for id, in_time in found)
 
@@ -134,6 +144,16 @@ class ThreadQueries(OpenHome):
         from uwf.agent.process.tree import MARK_NAME
 
         return MARK_NAME in config.environment()
+
+    def _refuse_inside(self, id: str) -> None:
+        from uwf.engine.chain.inside import is_inside
+
+        if is_inside(self.reader(), id, config.environment()):
+            raise StateError(
+                f"thread {id} runs the agent that asks for this, and stops only after that has ended",
+                hint=f"uwf thread show {id}",
+                code="inside_a_step",
+            )
 
     def ref_of(self, thread: str) -> Ref:
         from uwf.engine.query import resolve

@@ -219,6 +219,17 @@ class OwnProcessTree(ProcessTree):
         return super()._remember(members)
 
 
+def descends_from(owner: Owner) -> bool:
+    """Whether this program was started by `owner`, or by what that started. False where parents cannot be read."""
+    if owner.host or owner.pid == os.getpid():
+        return False
+    try:
+        table = platform.processes()
+    except OSError:
+        return False
+    return owner.pid in _ancestors({process.pid: process.parent for process in table})
+
+
 def _ancestors(parents: dict[int, int]) -> set[int]:
     """This program and those it descends from."""
     found: set[int] = set()

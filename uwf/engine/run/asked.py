@@ -1,17 +1,16 @@
 """What is asked of a thread that runs, to be cancelled or stopped: recorded, and done by the run that holds its lock.
 
-Of an agent that asks for it of the thread it works for: done at once it would end its own caller, the step, with it the
-agent, and with that the command which was to cancel the thread. And of a person's `cancel`: whoever waits for the lock
-and gets it before that command does it first. It is a switch, `asked/<thread>`; a run that dies leaves it to the next.
+Of an agent that asks for it of the thread it works for, or of one whose agent runs that: done at once it would end its
+own caller, the step, with it the agent, and with that the command which was to cancel the thread. And of a person's
+`cancel`: whoever waits for the lock and gets it before that command does it first. It is a switch, `asked/<thread>`; a
+run that dies leaves it to the next.
 """
 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent.process.tree import MARK_NAME
-from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import CANCELLED, END_REASON, ThreadState, with_state
-from uwf.engine.chain.thread import move_head, runner
+from uwf.engine.chain.thread import move_head
 from uwf.guard import pause
 from uwf.record import replace
 
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
 
 ASKED = "asked/"
 CANCEL, STOP = "cancel", "stop"
-
-
-def is_inside(store: Store, id: str, environ: Mapping[str, str]) -> bool:
-    """Whether the process with this environment was started by the agent that runs the thread now."""
-    mark = environ.get(MARK_NAME)
-    if mark is None or runner(store, id) is None:
-        return False
-    attempt = read_attempt(store, id)
-    return attempt is not None and attempt.running is not None and attempt.mark == mark
 
 
 def record(store: Store, id: str, verb: str, reason: str | None = None) -> None:

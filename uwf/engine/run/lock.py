@@ -14,7 +14,6 @@ from uwf.agent.stop import SIGTERM
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.events import Waiting
-from uwf.engine.run.asked import is_inside
 from uwf.errors import Busy, Crowded, Interrupted
 
 TYPE_CHECKING = False
@@ -56,8 +55,11 @@ def hold(
             raise_if_stopped(stop, id)
         return is_answered()
 
-    if wait_s > 0 and is_inside(ctx.store, id, ctx.environ):
-        wait_s = 0.0  # it would wait for itself
+    if wait_s > 0:
+        from uwf.engine.chain.inside import is_inside  # most runs do not wait
+
+        if is_inside(ctx.store, id, ctx.environ):
+            wait_s = 0.0  # it would wait for itself
     held = take(ctx.store.leases, id, wait_s=wait_s, pause=pause)
     if held is None and wait_s > 0 and is_answered():
         yield False
