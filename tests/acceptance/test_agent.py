@@ -64,6 +64,18 @@ def test_a_relative_command_in_the_config_is_refused_with_the_absolute_path(
     assert project("agent", "list", "--json").json[0]["command"] == [program, *arguments]
 
 
+@pytest.mark.parametrize(
+    "word, line", [("$HOME/mya 'a b'", "/there/mya 'a b'"), ("$UWF_NO_SUCH/mya", "COMMAND")]
+)
+def test_a_variable_in_a_command_of_the_config_is_said_to_need_a_shell(
+    project: Project, word: str, line: str
+) -> None:
+    words = ("config", "set", "agents.mine.command")
+    told = project(*words, word, "--json", expect=2, env={"HOME": "/there"}).error
+    assert "no shell is run" in told["message"]
+    assert shlex.split(told["hint"]) == ["uwf", *words, line]
+
+
 def test_a_relative_agent_is_that_of_the_folder_it_was_typed_in(project: Project) -> None:
     (project.cwd / "clone").mkdir()
     agent = project.agent(reply())

@@ -124,6 +124,18 @@ def test_a_kept_reply_tells_of_a_store_that_is_gone_with_its_mark(project: Proje
     project("thread", "start", "one.yaml", "-p", "x")
 
 
+def test_doctor_hints_at_what_helps_with_a_kept_reply_that_is_damaged(project: Project) -> None:
+    id = project.begin(ONE)
+    done = project("thread", "exec", id, "--agent", spoiling(project), "--json", expect=1)
+    path = Path(done.error["kept"])
+    path.write_bytes(path.read_bytes() + b"torn")
+    findings = project("doctor", "--repair", "--json", expect=1).json
+    [hint] = [one["hint"] for one in findings if not one["repaired"]]
+    assert hint == f"mv {path} {path}.damaged"
+    subprocess.run(hint.split(), check=True)
+    project("doctor", "--repair")
+
+
 @pytest.mark.skipif(not disk.can_fail(), reason=disk.WHY_NOT)
 def test_a_reply_of_which_only_the_beginning_found_room_is_not_said_to_be_kept(
     project: Project,

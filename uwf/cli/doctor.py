@@ -38,5 +38,8 @@ def doctor(ctx: Context, *, repair: bool = False) -> int:
         return exits.DONE
     if all(one.repaired for one in findings):
         return exits.DONE
-    ctx.out.hint("uwf doctor --repair")
+    for hint in dict.fromkeys(
+        one.hint or "uwf doctor --repair" for one in findings if not one.repaired
+    ):
+        ctx.out.hint(hint)
     return exits.FAULT

@@ -186,6 +186,13 @@ def _check_program(path: Path, command: Sequence[str], file: str) -> None:
     import shlex
 
     program, *arguments = command
+    if program.startswith("$"):
+        meant = os.path.expandvars(program)
+        line = shlex.quote(shlex.join((meant, *arguments)))
+        raise ConfigInvalid(
+            f"{file}: {dotted(path)}: {program!r} is taken as it stands: no shell is run that would replace its $",
+            hint=f"uwf config set {dotted(path)} {line if os.path.isabs(meant) else 'COMMAND'}",
+        )
     if "/" in program and not os.path.isabs(program):
         meant = os.path.abspath(os.path.expanduser(program))
         line = shlex.quote(shlex.join((meant, *arguments)))

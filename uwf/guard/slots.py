@@ -198,7 +198,9 @@ def _opened(path: str) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise StoreError(f"cannot use the slot {path}: it is not a regular file", hint=f"rm {path}")
+        raise StoreError(
+            f"cannot use the slot {path}: it is not a regular file", hint=f"ls -l {path}"
+        )
     owned.give(path)
     return descriptor
 

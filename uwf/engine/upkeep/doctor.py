@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
 class Finding(Record):
     """One thing to put right. `kind` is "reply", "attempt", "queue", "file" or "counter"; no counter and few files
-    are a thread's.
+    are a thread's. `hint` is the command that helps where this one does not.
     """
 
     kind: str
     thread: str | None
     what: str
     repaired: bool
+    hint: str | None = None
 
 
 def examine(ctx: RunContext, *, repair: bool) -> list[Finding]:
@@ -72,13 +73,13 @@ def _replies(ctx: RunContext, repair: bool) -> list[Finding]:
         what, thread = f"a reply that could not be stored is kept in {path}", kept.thread_of(path)
         if kept.only_beginning(path):
             what += f": {kept.IS_CUT}"
-        repaired = False
+        repaired, hint = False, None
         try:
             if repair and intake.recover_if_free(ctx, thread):
                 repaired = not os.path.exists(path)
         except UwfError as error:
-            what = error.message
-        found.append(Finding("reply", thread, what, repaired))
+            what, hint = error.message, error.hint
+        found.append(Finding("reply", thread, what, repaired, hint))
     return found
 
 
@@ -202,8 +203,9 @@ def files(home: str, *, repair: bool) -> list[Finding]:
 
 def without_store(home: str, *, repair: bool) -> list[Finding]:
     """What is found in a home that has no store, which may have lost it."""
+    what = "a reply is kept in {}, and no store: put a backup in its place, or move the reply aside"
     replies = [
-        Finding("reply", kept.thread_of(path), f"a reply is kept in {path}, and no store", False)
+        Finding("reply", kept.thread_of(path), what.format(path), False, f"ls -la {home}")
         for path in kept.found(home)
     ]
     return replies + files(home, repair=repair)
