@@ -171,8 +171,6 @@ def test_a_budget_that_nobody_can_see_is_said(project: Project) -> None:
     assert unknown in line
 
     project("config", "set", "budget.unseen", "refuse")
-    other = project.begin(REVIEW, "--budget", "usd=5")
-    project("thread", "exec", other, "--agent", "claude")
     third = project.begin(REVIEW, "--budget", "usd=5")
     refused = project("thread", "exec", third, "--agent", "claude", "--json", expect=5).error
     assert (refused["reason"], refused["retryAtMs"]) == ("budget_unseen", None)

@@ -13,7 +13,14 @@ from uwf import clock
 from uwf.config_table import Table, amounts, key, one_of
 from uwf.errors import Crowded, PersonNeeded
 from uwf.guard import reserve, unseen
-from uwf.guard.contract import AttemptStopped, AttemptSucceeded, Guard, Status, StatusLine, refuse
+from uwf.guard.contract import (
+    AttemptStopped,
+    AttemptSucceeded,
+    Guard,
+    Status,
+    StatusLine,
+    refuse,
+)
 from uwf.guard.counters import forgettable
 from uwf.guard.day import date, keep_zone, midnight_ms, zone_name, zone_of
 from uwf.quantities import (
@@ -121,8 +128,9 @@ class Budget(Guard):
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:
         steps = 1 if isinstance(outcome, AttemptSucceeded) else 0
-        if steps and self.rules.unseen == unseen.REFUSE:
-            unseen.learn(tx, request.agent, outcome.usage)
+        limits = self._limits(request)
+        if TOKENS in limits or USD in limits or self.rules.unseen == unseen.REFUSE:
+            unseen.learn(tx, request.agent, outcome)
         used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
         if self.rules.day:
             reserve.let_go(tx, request.thread)
