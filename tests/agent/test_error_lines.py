@@ -14,7 +14,7 @@ from uwf.agent.protocol import AgentFailure, ProcessFacts
 
 FAILED = ProcessFacts("exit", exit_code=1)
 HOPELESS = "hopeless"
-UNPAID = ("Credit", "402")
+UNPAID = ("Credit", "402", "Your workspace is out of credits")
 
 MESSAGES = [
     ("API Error: Request rejected (429) · slow down", "quota"),
@@ -79,6 +79,78 @@ MESSAGES = [
     ("404 Not Found", HOPELESS),
     ("Error 400: Bad Request", HOPELESS),
     ("The model `some-9` does not exist or you do not have access to it.", HOPELESS),
+    ("Your workspace is out of credits. Add credits to continue.", "quota"),
+    ("✕ [API Error: Quota exceeded for quota metric 'Generate requests']", "quota"),
+    ("Attempt 5 failed with status 429. Max attempts reached", "quota"),
+    (
+        "TerminalQuotaError: You have exhausted your capacity on this model. Your quota "
+        "will reset after 3h.",
+        "quota",
+    ),
+    (
+        "Error when talking to Some API: TerminalQuotaError: You have exhausted your "
+        "capacity on this model. Try later",
+        "quota",
+    ),
+    ("_TerminalQuotaError: You have exhausted your capacity on this model.", "quota"),
+    ("Error: Free usage exceeded, add credits https://opencode.ai/zen", "quota"),
+    (
+        "API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited",
+        "quota",
+    ),
+    ("API Error: Stream idle timeout - partial response received", "network"),
+    ("API Error: Response stalled mid-stream. The response above may be incomplete.", "network"),
+    ("[API Error: Premature close]", "network"),
+    ("<html><head><title>502 Bad Gateway</title></head>", "network"),
+    ("Error: AI_RetryError: Failed after 3 attempts. Last error: Overloaded", "network"),
+    ("Error: Upstream error from OpenRouter: 502 Bad Gateway", "network"),
+    ("APIError: Provider returned error (504)", "network"),
+    (
+        'error: Post "https://api.example.com/v1": dial tcp: lookup api.example.com: no such host',
+        "network",
+    ),
+    (
+        "_GaxiosError: request to https://api.example.com/v1 failed, reason: connect "
+        "ETIMEDOUT 1.2.3.4:443",
+        "network",
+    ),
+    (
+        "Your organization has disabled Claude subscription access for Claude Code · Use "
+        "an API key instead, or ask your admin to enable access",
+        "authentication",
+    ),
+    (
+        "ERROR: Your access token could not be refreshed because your refresh token was "
+        "already used. Please log out and sign in again.",
+        "authentication",
+    ),
+    (
+        "Please set an Auth method in your /home/u/.gemini/settings.json or specify one "
+        "of the following environment variables before running: GEMINI_API_KEY",
+        "authentication",
+    ),
+    (
+        "When using Gemini API, you must specify the GEMINI_API_KEY environment variable.",
+        "authentication",
+    ),
+    (
+        "openai.OpenAIError: The api_key client option must be set either by passing "
+        "api_key to the client or by setting the OPENAI_API_KEY environment variable",
+        "authentication",
+    ),
+    (
+        "Error: AI_LoadAPIKeyError: Anthropic API key is missing. Pass it using the "
+        "'apiKey' parameter or the ANTHROPIC_API_KEY environment variable.",
+        "authentication",
+    ),
+    (
+        "ERROR: Codex ran out of room in the model's context window. Start a new thread "
+        "or clear earlier history before retrying.",
+        HOPELESS,
+    ),
+    ("Error: Model not found: anthropic/claude-9. Did you mean: claude-8?", HOPELESS),
+    ("Error: ProviderModelNotFoundError: ProviderModelNotFoundError", HOPELESS),
+    ("ModelNotFoundError: Requested entity was not found.", HOPELESS),
 ]
 
 

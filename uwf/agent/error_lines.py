@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_MARKS = " \t\r■●✗✖❌⚠️⎿│|"
+_MARKS = " \t\r■●✕✗✘✖❌⚠️⎿│|"
 _CURLY = "\u2019"
 _CONTINUED = 3
 MOST_MESSAGE_CHARS = 600
@@ -25,6 +25,7 @@ _MOST_LINE = 2000
 _MOST_OBJECTS = 20  # over several lines, looked for in one text
 _FENCE = "```"  # text that was written as such has fences, items, headings, quotations
 _OF_TEXT = rf"\s*(?:(?:[-*#>+]|\d+\.) |{_FENCE})"
+_ONLY_TAGS = r"\s*(?:<[^<>]{1,80}>\s*)+$"  # of the page that a gateway sends for an error
 _OF_WORK = ("usage", "modelUsage", "permission_denials", "structured_output")
 """Fields of a client's last word that tell of its work, whatever ended it."""
 _CUT_OBJECT = r"\{\s*[\"'](?:error[\"']\s*:\s*[\"'{]|type[\"']\s*:\s*[\"']error\b)"
@@ -47,7 +48,7 @@ def is_error_line(line: str) -> bool:
 
 def is_message(text: str) -> bool:
     """Whether all of `text` is one message of a client, which it gave instead of a reply."""
-    lines = [line for line in _lines(text) if line.strip()]
+    lines = [line for line in _lines(text) if line.strip() and _match(_ONLY_TAGS, line) is None]
     if not lines or len(lines) > 2 * _CONTINUED:
         return False
     most = _MOST_JSON_CHARS if "{" in lines[0] else MOST_MESSAGE_CHARS
@@ -63,7 +64,7 @@ def is_message(text: str) -> bool:
     if head is None:
         return _is_sentence(first)
     rest = first[head.end() :]
-    if _match(rf"{phrases.BULLETS}{phrases.NAMED}", first) is not None:
+    if _match(rf"{phrases.BULLETS}{phrases.HEAD}*{phrases.NAMED}", first) is not None:
         return not _tells_of_work(first)
     known = _match(rf"{phrases.STATUS}|\{{|\(|{phrases.CLOSED}|{phrases.OPEN}", rest)
     return (known is not None or _is_sentence(first)) and not _tells_of_work(first)

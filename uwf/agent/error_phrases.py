@@ -8,7 +8,7 @@ from __future__ import annotations
 
 _LEVEL = r"warn|warning|info|error|fatal|critical|err"
 BULLETS = (
-    r"(?:[\s■●✗✖❌⚠️⎿│\[\]|]|\d{4}-\d\d-\d\d[t ][\d:.,]+(?:z|[+-]\d\d:?\d\d)?"
+    r"(?:[\s■●✕✗✘✖❌⚠️⎿│\[\]|]|\d{4}-\d\d-\d\d[t ][\d:.,]+(?:z|[+-]\d\d:?\d\d)?"
     rf"|\d\d:\d\d:\d\d[\d.,]*|(?-i:{_LEVEL.upper()})(?=[\] ])|\[(?:{_LEVEL})\](?=\s))*"
 )
 _KIND = (
@@ -91,6 +91,15 @@ _CLOSED = "|".join(
         r"(?:invalid|expired|missing) (?:(?:\w+ )?token|credentials?)(?: provided| supplied)?",
         rf"this request would exceed (?:your|the) (?:[\w'-]+ ){{0,4}}{_COUNTED}",
         r"segmentation fault|oom[ -]?kill\w*",
+        rf"your [\w-]+ (?:is|has run) out of (?:[\w-]+ ){{0,3}}{_COUNTED}|(?:free|included) usage exceeded",
+        r"attempt \d+ failed with status [45]\d\d|failed after \d+ attempts",
+        r"(?:the )?server is (?:temporarily )?limiting requests",
+        r"stream idle timeout|response stalled mid-stream|premature close",
+        r"upstream error from [\w.-]+|provider returned error",
+        r"your organization has disabled [\w -]{1,40} access",
+        r"your (?:access )?token could not be refreshed",
+        r"when using [\w -]{1,30}, you must specify the \w+ environment variable",
+        r"[\w-]+ ran out of room in the model's context window",
     )
 )
 _OPEN = "|".join(
@@ -108,6 +117,10 @@ _OPEN = "|".join(
         r"(?:sorry, )?(?:we're |we are )?(?:currently )?experiencing high demand",
         r"there(?:'s| is) an issue with the selected model",
         r"(?:.{0,40}heap )?out of memory|terminate called",
+        r"(?:<[^<>]{1,80}>\s*){1,6}[45]\d\d ",
+        r"error when talking to [\w -]{0,30}api\b|please set an auth method in your",
+        r"the api_key client option must be set",
+        r"(?:get|post) \"https?://[^\"\s]{1,200}\": |request to https?://\S{1,200} failed",
     )
 )
 CLOSED = rf"(?:{_CLOSED}){_END}"
@@ -116,7 +129,7 @@ STATUS = r"[45]\d\d\b(?! (?:tests?|files?|lines?|errors?|problems?|warnings?|cas
 """What may stand behind a head that says it is an error."""
 
 NAMED = (
-    r"[\w.]*(?:rate_?limit|authentication|connection|overloaded|timeout|permission_?denied|quota|unavailable"
+    r"[\w.]*(?:rate_?limit|load_?api_?key|model_?not_?found|authentication|connection|overloaded|timeout|permission_?denied|quota|unavailable"
     r"|internal_?server)\w*(?:error|exception)\b"
 )
 """Errors whose name says it all."""

@@ -27,6 +27,7 @@ _SAYS = {
         r"request rejected \(429\)|\(429\)",
         r"\b(?:session|hourly|daily|weekly|monthly|\d+-hour|spending) limit",
         r"credit balance (?:is )?too low|out of credits|insufficient (?:credits|funds|balance)",
+        r"(?:free|included) usage exceeded|limiting requests",
         r"rate[ -]limited|(?:spending|spend|usage) cap reached",
         rf"{_STATUS}402\b|payment required|out of (?:extra )?usage",
         r"used up (?:[\w-]+ ){0,5}(?:limit|quota|usage|credits)|out of (?:[\w-]+ )?(?:quota|messages|tokens)\b",
@@ -43,6 +44,8 @@ _SAYS = {
         r"(?:invalid|expired) (?:oauth |access |bearer |refresh )?token",
         r"token (?:has |is |was )?(?:expired|revoked|invalid|missing)",
         r"(?:login|session|subscription) (?:has )?expired|no api key",
+        r"has disabled [\w -]{1,40} access|token could not be refreshed|set an auth method",
+        r"must specify the \w*api_key|api_key client option must be set",
         r"organization has been disabled|disabled by your organization",
     ),
     OUT_OF_MEMORY: (
@@ -62,6 +65,7 @@ _SAYS = {
         r"(?:unable|failed|could not|cannot|can't|couldn't) (?:to )?(?:connect|reach|resolve)\b",
         r"connection_?refused|waiting for network|error sending request",
         r"no such host|connection lost|reconnecting|request timeout|api error: terminated",
+        r"stream idle timeout|stalled mid-stream|premature close|upstream error",
         r"server had an error|stream (?:disconnected|closed)|high demand|server-side issue|internal server error",
         r"bad gateway|service (?:is )?(?:temporarily |currently )?unavailable|gateway time-?out",
         r"overloaded_error|\boverloaded\b|(?:servers?|model|engine|backend|api) (?:(?:is|are) )?(?:temporarily "
@@ -73,6 +77,7 @@ by connections that were closed.
 """
 
 _HOPELESS = (
+    r"ran out of room in the model's context|\bmodel not found|model_?not_?found_?error",
     rf"{_STATUS}(?:400|404|405|410|413|414|415|422)\b|invalid_request_error|model_not_found",
     r"issue with the selected model|context (?:length|window) exceeded|maximum context length is \d",
     r"(?:request|prompt|input|payload|content)(?: entity| body)? (?:is )?too (?:large|long)",
