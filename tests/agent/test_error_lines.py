@@ -79,6 +79,11 @@ MESSAGES = [
     ("404 Not Found", HOPELESS),
     ("Error 400: Bad Request", HOPELESS),
     ("The model `some-9` does not exist or you do not have access to it.", HOPELESS),
+    ("Invalid API key provided: sk-1", "authentication"),
+    ("Forbidden: your account has been suspended", "authentication"),
+    ("Rate limit exceeded: free-models-per-day. Add 10 credits to unlock more", "quota"),
+    ("You've hit your usage limit. To get more access, send a request to your admin.", "quota"),
+    ("maximum context length is 9 tokens. However, your messages resulted in 10.", HOPELESS),
     ("Your workspace is out of credits. Add credits to continue.", "quota"),
     ("✕ [API Error: Quota exceeded for quota metric 'Generate requests']", "quota"),
     ("Attempt 5 failed with status 429. Max attempts reached", "quota"),
@@ -234,6 +239,31 @@ PROSE = [
     '{"$status": "aproved", "summary": "the error for a rate limit now says resets at 11pm"}',
     '{"$status": "failed", "error": "usage limit reached, resets at 11pm"}',
     '{"type":"result","is_error":false,"result":"The error is a rate limit, resets at 11pm."}',
+    "Session limit: 30 minutes, resets at 3am; both are in config.yaml.",
+    "5-hour limit reached ∙ resets 3pm: golden file updated.",
+    "Weekly limit: done. Resets Monday 9am.",
+    "Our weekly limit was reached in the demo, resets at 3pm; screenshots attached.",
+    "Quota exhausted by the crawler until 5pm; blocked it.",
+    "Rate limit: 60/min, resets every minute.",
+    "rate_limit_exceeded: enum value, resets_at: 3pm in the sample",
+    "Could not connect to localhost:5432; please start postgres.",
+    "Failed to resolve import './x' from src/main.ts",
+    "Connection refused. That was because postgres was down; started it.",
+    "No API key found in the sources. The scan is clean.",
+    "Invalid token: unexpected '}' in line 3",
+    "404 Not Found: the route /users was missing.",
+    "Out of memory in CI: lowered the workers to 2.",
+    "The model `user` does not exist in schema.prisma",
+    "Error: expected status 429, got 200",
+    "AssertionError: expected 429 Too Many Requests, got 200",
+    "Failed: 3 tests in test_quota.py (rate limit resets at 5pm).",
+    "Daily limit: 40 runs, resets at 1am; set in limits.toml.",
+    "Too many requests, 429: the fixture was refreshed.",
+    "Access denied: the folder had the wrong owner.",
+    "Unable to connect to the database; I started it.",
+    "Error: expected status 401, got 200",
+    "AssertionError: expected 'overloaded' to equal 'idle'",
+    "Service unavailable. It came from the proxy, so I restarted that.",
 ]
 
 
@@ -243,6 +273,30 @@ def test_prose_never_pauses_anything(prose: str) -> None:
     for streams in ((prose, ""), ("", prose), (prose, prose)):
         found = classify("exit_code", 1, None, streams[1], streams[0], "")
         assert found == Diagnosis("exit_code")
+
+
+QUOTED = """Root cause: upstream 429.
+
+    API Error: Request rejected (429), resets at 5pm
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "known"),
+    [
+        ("I propose a retry.", "exit_code"),
+        ("It comes from the old client:\n- retry\n- wait", "exit_code"),
+        ("", "quota"),
+        ("Please try again later.", "quota"),
+        ("To resume this session, run it with 7.", "quota"),
+        ("tokens used: 7", "quota"),
+    ],
+)
+def test_error_with_a_sentence_behind_it_is_quoted_by_what_an_agent_says(
+    ending: str, known: str
+) -> None:
+    assert classify("exit_code", 1, None, "", QUOTED + ending, "").failure_class == known
 
 
 TASK = """Our service says "usage limit reached, resets at 11pm" too often.

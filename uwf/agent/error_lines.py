@@ -70,19 +70,21 @@ def is_message(text: str) -> bool:
     return (known is not None or _is_sentence(first)) and not _tells_of_work(first)
 
 
-def error_text(text: str) -> str:
+def error_text(text: str, *, is_spoken: bool = False) -> str:
     """The error lines of `text`, each with the lines right under it, into which it may be wrapped.
 
-    What stands before a line of prose about limits, or before a fence, is more of that prose.
+    What stands before a line of prose about limits, or before a fence, is more of that prose. `is_spoken`: the text is
+    what an agent says, so that an error with a sentence behind it is one that it quotes.
     """
     kept: list[str] = []
     follows = 0
     for line in _lines(text):
-        if is_error_line(line):
+        if is_error_line(line) and not _is_compared(line):
             follows = _CONTINUED
         elif not follows or not _goes_on(line):
             follows = 0
-            if _tells_of_work(line) or line.lstrip().startswith(_FENCE):
+            is_quoted = is_spoken and _is_said(line)
+            if is_quoted or _tells_of_work(line) or line.lstrip().startswith(_FENCE):
                 kept.clear()
             continue
         else:
@@ -118,6 +120,9 @@ def _is_sentence(line: str) -> bool:
     """Whether a line without a head is a sentence that clients are known to say, and goes on as theirs do."""
     if _tells_of_work(line):
         return False
+    free = _match(rf"{phrases.BULLETS}(?={phrases.FREE})", line)
+    if free is not None:
+        return _is_clients(line[free.end() :], is_closed=False, is_free=True)
     closed = _match(rf"{phrases.BULLETS}(?:{phrases.CLOSED})", line)
     if closed is not None:
         return _is_clients(line[closed.end() :], is_closed=True)
@@ -125,9 +130,12 @@ def _is_sentence(line: str) -> bool:
     return opened is not None and _is_clients(line[opened.end() :], is_closed=False)
 
 
-def _is_clients(rest: str, *, is_closed: bool, is_tool: bool = False) -> bool:
-    """Whether each clause of `rest` that speaks of a limit does so as clients do; `is_closed`: one ended before it.
+def _is_clients(
+    rest: str, *, is_closed: bool, is_tool: bool = False, is_free: bool = False
+) -> bool:
+    """Whether each clause of `rest` is one that clients write; `is_closed`: one ended before it.
 
+    Behind the name of a tool, or a beginning that is only a client's (`is_free`), those count that speak of a limit.
     What a tool says of a limit first is that it was reached.
     """
     import re
@@ -139,15 +147,35 @@ def _is_clients(rest: str, *, is_closed: bool, is_tool: bool = False) -> bool:
         clause = clause.strip(" \t\"'`)]")
         if is_closed and number == 0 and not clause:
             continue
-        if not clause or not re.search(phrases.LIMITS, clause, re.IGNORECASE):
+        if not clause:
+            continue
+        is_of_limits = re.search(phrases.LIMITS, clause, re.IGNORECASE) is not None
+        is_begun = number == 0 and not is_closed
+        if not is_of_limits and (is_tool or is_free or is_begun):
             continue
         known = rf"{phrases.CLOSED}|{phrases.HEAD}"
         known = (
-            rf"{known}|[\[(]?\d{{3}}\b" if is_tool and number == 0 else rf"{phrases.ADVICE}|{known}"
+            rf"{known}|[\[(]?\d{{3}}\b"
+            if is_tool and number == 0
+            else rf"{phrases.ADVICE}|{phrases.ASIDE}|{known}|{phrases.OPEN}"
         )
         if _match(known, clause) is None:
             return False
     return True
+
+
+def _is_compared(line: str) -> bool:
+    """Whether a line is a test's word on a value that should be another one."""
+    import re
+
+    return re.search(phrases.COMPARED, line[:_MOST_LINE], re.IGNORECASE) is not None
+
+
+def _is_said(line: str) -> bool:
+    """Whether a line is a whole sentence of somebody who goes on after an error, not of a client that ends with it."""
+    line = line.strip()
+    is_whole = line[:1].isupper() and line.endswith((".", ":")) and len(line.split()) > 2
+    return is_whole and _match(rf"{phrases.ADVICE}|{phrases.EPILOGUE}", _plain(line)) is None
 
 
 def _goes_on(line: str) -> bool:

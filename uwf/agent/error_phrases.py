@@ -51,11 +51,15 @@ _END = (
     r"(?=\W*$|\s*[.;:,·∙|(\[{!—\u2013]|\s+[-/]\s|\s+(?:for|of|on|in|per|by|at|to|or|until|from|while|before"
     r"|with|resets?|please|try|again|after|right|because|due|and (?:could|must|will|cannot|try))\b)"
 )
+_OF_THE_WORK = (
+    r"(?:the )?(?:localhost|127\.0\.0\.1|[\w-]*(?:sql|postgres|redis|mongo|database|db)\b)"
+)
+_HOST = r"(?:host|dns|name|address|server|api)"
 _CLOSED = "|".join(
     (
         rf"{_CODE}(?: {_REASON})?|(?:received |got |response )?[45]\d\d\]? {_REASON}",
         rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,3}}{_LIMIT}[ _](?:has been |was |is )?(?:reached|exceeded|hit)",
-        rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,2}}{_LIMIT}(?:_\w+|(?=\W*$|[;:|{{(]))",
+        rf"{_NO_SUBJECT}(?:[\w-]+ ){{0,2}}{_LIMIT}(?:_\w+|(?=\W*$|[;|{{(]|:(?! ?\d)))",
         rf"you(?:'ve| have) (?:hit|reached|exceeded|exhausted|used up) (?:all )?(?:of )?(?:your|the|this)"
         rf" (?:(?!(?:where|when|that|which|of|with)\b)[\w'-]+ ){{0,4}}{_COUNTED}",
         rf"your [\w -]{{0,30}}(?:has|have) (?:hit|reached|exceeded|exhausted) (?:[\w'-]+ ){{0,4}}{_COUNTED}",
@@ -104,19 +108,24 @@ _CLOSED = "|".join(
 )
 _OPEN = "|".join(
     (
-        r"api error(?::| \(| ?\d)|[^.]{0,60}[.·] please run /login|the server had an error",
-        r"dial tcp\b|[\w-]+: \[\d{3}\]|[45]\d\d (?=\{)|no conversation found with session",
-        r"no api key (?:found|set|provided|was)",
+        r"[^.]{0,60}[.·] please run /login|no api key (?:found|set|provided|was)",
         rf"(?:your )?(?:api[ _-]?key|(?:(?:oauth|access|bearer|refresh) )?token) {_NOT}\b",
         r"(?:failed|unable|cannot|could not|couldn't|can't) (?:to )?"
-        r"(?:connect|authenticate|reach|resolve|fetch|allocate|log in)",
-        r"stream (?:disconnected|closed|error|ended)|error sending request",
-        r"(?:reconnecting|retrying)(?= in \d| *\.\.\.|…| *\(| \d+/\d+)",
+        rf"(?:connect(?! to {_OF_THE_WORK})|authenticate|reach|resolve (?:the )?{_HOST}|fetch|allocate|log in)",
         r"e(?:conn\w+|timedout|notfound|ai_again|hostunreach|netunreach)\b",
         r"(?:read|connect|getaddrinfo) e[a-z_]+\b",
+        r"(?:.{0,40}heap )?out of memory(?! in\b)|terminate called",
+    )
+)
+_FREE = "|".join(
+    (
+        r"api error(?::| \(| ?\d)|the server had an error",
+        r"dial tcp\b|[\w-]+: \[\d{3}\]|[45]\d\d (?=\{)|no conversation found with session",
+        r"unexpected status [45]\d\d\b|upstream connect error",
+        r"stream (?:disconnected|closed|error|ended)|error sending request",
+        r"(?:reconnecting|retrying)(?= in \d| *\.\.\.|…| *\(| \d+/\d+)",
         r"(?:sorry, )?(?:we're |we are )?(?:currently )?experiencing high demand",
         r"there(?:'s| is) an issue with the selected model",
-        r"(?:.{0,40}heap )?out of memory|terminate called",
         r"(?:<[^<>]{1,80}>\s*){1,6}[45]\d\d ",
         r"error when talking to [\w -]{0,30}api\b|please set an auth method in your",
         r"the api_key client option must be set",
@@ -124,7 +133,9 @@ _OPEN = "|".join(
     )
 )
 CLOSED = rf"(?:{_CLOSED}){_END}"
-OPEN = rf"(?:{_OPEN})"
+FREE = rf"(?:{_FREE})"
+OPEN = rf"(?:{_OPEN}|{_FREE})"
+"""Beginnings of sentences; behind one that is `FREE` anything may be told, since nobody else begins so."""
 STATUS = r"[45]\d\d\b(?! (?:tests?|files?|lines?|errors?|problems?|warnings?|cases?)\b)"
 """What may stand behind a head that says it is an error."""
 
@@ -160,6 +171,13 @@ ADVICE = (
 )
 """How a clause begins that says what to do about a limit, or when it is over."""
 
+ASIDE = (
+    r"(?:(?-i:[A-Z][A-Z0-9_]+)\W*$|\S*[\d_/*-]\S*$|however$|max \d|max (?:attempts|retries) reached|use an?\b"
+    r"|(?:and|or) (?:could|must|will|cannot|you|ask)\b|to (?:access|use|continue|get)\b|ask\b|send\b|api error"
+    r"|(?:os )?error \d|errno|no healthy|your (?:account|messages|organization|key)\b)"
+)
+"""What else stands behind a sentence of a client: a zone, the name of a setting, a size, another way."""
+
 WORK = (
     r"(?:(?:is|are|was|were) (?:retried|parsed|tested|covered|mapped|shown|treated|caught)"
     r"|(?<!right )(?<!for )(?<!again )now (?!(?:at|or|to|in)\b)[a-z]|instead of|handled|handles|fixed"
@@ -177,6 +195,18 @@ _STATES = (
 TALE = (
     rf"(?:(?-i:I)(?![/-])|(?:is|are|was|were) (?!(?:{_STATES})\b)[a-z]+ed|(?:is|are) (?:gone|done|what|the)"
     r"|no longer|these|this is (?:the|what)|(?:for|in) (?:the )?(?:new|old|tests?)|added|merged|translated"
-    r"|mended|reworded|restyled|deleted|renamed|the fixture)"
+    r"|mended|reworded|restyled|deleted|renamed|the fixture|resets? (?:every|each) \w+"
+    r"|[\w/-]+\.(?:py|tsx?|jsx?|rs|go|java|rb|cpp|prisma|ya?ml|toml|md|txt|sql|css))"
 )
 """Words in which a person tells of anything; no client does after a sentence of its own."""
+
+COMPARED = (
+    r"\bexpected\b[^\n]{1,80}\b(?:got|but|received|found|to (?:be|equal))\b|\bassert\w*error\b"
+)
+"""How a test tells that a value is another one: it is no word on the agent's own call."""
+
+EPILOGUE = (
+    r"(?:to (?:resume|continue)|resume|session|tokens?|total|duration|elapsed|usage|cost|exiting|goodbye|bye|shutting"
+    r"|log|full report|report|see|more)\b"
+)
+"""How a line begins that a client prints behind its error when it ends."""

@@ -232,7 +232,8 @@ def _what_counts(code: str, stderr: str, stdout: str) -> str:
     if code == SPAWN_FAILED:
         return stderr  # our own words
     stdout, stderr = _tail(stdout, _STDOUT_CHARS), _tail(stderr, _STDERR_CHARS)
-    return f"{error_lines.error_text(stdout)}\n{error_lines.error_text(stderr)}"
+    spoken = error_lines.error_text(stdout, is_spoken=True)
+    return f"{spoken}\n{error_lines.error_text(stderr)}"
 
 
 def _memory_ran_out(peak_memory_bytes: int | None) -> bool:

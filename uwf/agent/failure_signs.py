@@ -35,7 +35,7 @@ _SAYS = {
     AUTHENTICATION: (
         rf"{_STATUS}40[13]\b|\b403 forbidden",
         r"missing environment variable\W+\w*(?:key|token)",
-        r"unauthori[sz]ed|unauthenticated",
+        r"unauthori[sz]ed|unauthenticated|forbidden: your account",
         r"(?:invalid|incorrect|expired|missing) (?:x-)?api[ _-]?key",
         r"api[ _-]?key (?:is )?(?:not (?:found|valid|set)|missing|invalid|expired)",
         r"authentication[ _](?:error|failed|required)|failed to authenticate",
@@ -62,7 +62,8 @@ _SAYS = {
         r"socket hang up|fetch failed|network error|(?:request|read|connect|operation) timed out",
         r"(?:tls|ssl) handshake",
         rf"{_STATUS}5\d\d\b",
-        r"(?:unable|failed|could not|cannot|can't|couldn't) (?:to )?(?:connect|reach|resolve)\b",
+        r"(?:unable|failed|could not|cannot|can't|couldn't) (?:to )?"
+        r"(?:connect|reach|resolve (?:the )?(?:host|dns|name|address|server|api))\b",
         r"connection_?refused|waiting for network|error sending request",
         r"no such host|connection lost|reconnecting|request timeout|api error: terminated",
         r"stream idle timeout|stalled mid-stream|premature close|upstream error",
