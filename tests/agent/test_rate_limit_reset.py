@@ -186,6 +186,60 @@ def test_a_time_is_that_of_its_zone(time: str, moment: str) -> None:
     assert told(f"usage limit reached, resets {time}") == moment
 
 
+@pytest.mark.parametrize(
+    ("message", "moment"),
+    [
+        ("Your quota will reset after 12h11m2s.", "30 00:11:02"),
+        ("reset after 5h30m", "29 17:30:00"),
+        ("quota resets after 10h20m5s", "29 22:20:05"),
+        ("reset after 18h31m10s.", "30 06:31:10"),
+        ("reset after 23h59m59s", "30 11:59:59"),
+        ("reset after 2h05m", "29 14:05:00"),
+        ("available after 3h10m", "29 15:10:00"),
+        ("try again after 5h45m", "29 17:45:00"),
+        ("try again after 5h30", "29 17:30:00"),
+        ("resets in 01:30:00", "29 13:30:00"),
+        ("try again in about 3 hours", "29 15:00:00"),
+        ("resets in less than 2 hours", "29 14:00:00"),
+        ("try again in another 20 minutes", "29 12:20:00"),
+        ("resets in an hour", "29 13:00:00"),
+        ("try again in one hour", "29 13:00:00"),
+        ("resets in half an hour.", "29 12:30:00"),
+    ],
+)
+def test_a_length_is_no_time_of_day(message: str, moment: str) -> None:
+    assert told(f"Rate limit reached: {message}") == moment
+
+
+@pytest.mark.parametrize(
+    ("message", "moment"),
+    [
+        ("limit resets at 5pm on Nov 30", "30 17:00:00"),
+        ("resets at 5 pm (UTC) on Nov 30, 2026", "30 17:00:00"),
+        ("resets at 5pm on Monday", "30 17:00:00"),
+        ("resets at 3pm. Nov 28 is over", "29 15:00:00"),
+        ("Resets 12/01/2026, 9:00:00 AM", "01 09:00:00"),
+        ("resets 30/11/2026 9:00", "30 09:00:00"),
+        ("resets Nov 30", "30 00:00:00"),
+        ("resets Nov 30, 2am", "30 02:00:00"),
+        ("resets on 1 December 2026", "01 00:00:00"),
+        ("resets Dec 1 (Europe/Berlin)", "30 23:00:00"),
+        ("resets tomorrow", "30 00:00:00"),
+        ("Try again Monday.", "30 00:00:00"),
+        ("resets tomorrow at 3pm", "30 15:00:00"),
+        ("resets at 17h", "29 17:00:00"),
+        ("resets at 17h30", "29 17:30:00"),
+        ("Limit wieder frei um 17:30 Uhr", "29 17:30:00"),
+        ("resets um 17 Uhr", "29 17:00:00"),
+        ("de nouveau à 17h30", "29 17:30:00"),
+        ("resets at 5h30m", None),
+        ("limit of 5 requests in an hour reached", None),
+    ],
+)
+def test_days_and_times_in_the_words_of_several_countries(message: str, moment: str | None) -> None:
+    assert told(f"Usage limit reached: {message}") == moment
+
+
 def test_hostile_text_is_read_quickly() -> None:
     began_s = time.perf_counter()
     for piece in (

@@ -2,7 +2,8 @@
 
 `|1749924000`, `"resets_at":1777936568`, `Retry-After: 60` or with a date, `retry-after-ms: 900`, `"retryDelay": "34s"`,
 `reset-requests: 4m2s`, `try again in 5 days 22 hours`, `resets 11pm (UTC)`, `midnight`, `tomorrow at 3pm`,
-`at Jul 5th, 2026 8:19 PM`, dates in digits behind words of any language. A time without a zone is local.
+`at Jul 5th, 2026 8:19 PM`, `on Nov 30`, dates in digits behind words of any language. A time without a zone is local,
+a day without a time begins at midnight. `5h30m` is a length, and `17h30` a time only behind `at`, `um` or `à`.
 
 Which of them is meant is told by `rate_limit_reset`.
 """
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 STALE_MS = 3_600_000
 """A time of day that passed less than this ago is not tomorrow's: the message is old."""
 
-EPOCH, SECONDS, DURATION, DATED, CLOCK, BARE = range(6)
+EPOCH, SECONDS, DURATION, DATED, CLOCK, DAY, BARE = range(7)
 """The forms: what is tried first is the surer of two at one place."""
 
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
@@ -48,33 +49,51 @@ _SECONDS = (
     r"|rate-?limit-reset(?:-after)?|reset[_-]?(?:after|in)(?=[\"']?[:=]))"
     r"[ _-]?(ms|millis(?:econds)?|s|secs?|seconds?)?\W{1,5}(?!\d{9})(\d+(?:\.\d+)?)(?![\d.]*[ \t]*[a-z:])"
 )
+_NUMBER_WORDS = {"half an": 0.5, "half a": 0.5, "an": 1, "a": 1, "one": 1, "two": 2, "three": 3}
+_COUNT = rf"{'|'.join(_NUMBER_WORDS)}"
 _PART = (
-    r"\d+(?:\.\d+)?\s*(?:milliseconds?|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
+    r"(?:\d+(?:\.\d+)?\s*(?:milliseconds?|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
+    rf"|(?:{_COUNT})\s(?:days?|hours?|minutes?|seconds?))"
+)
+_ABOUT = (
+    r"(?:(?:about|around|approx(?:imately|\.)?|roughly|nearly|almost|another|under|(?:less|more) than|up to|at most"
+    r"|the next)\W{1,3})?"
 )
 _DURATION = (
     r"(?:\b(?:in|after|wait|for|retry[ _-]?(?:after|delay))\W{1,5}|resets?[\w-]*[\"']?[:=][ \t\"']*)"
-    rf"((?:{_PART}(?![a-z])[\s,]*(?:and\s+)?)+)"
+    rf"{_ABOUT}((?:{_PART}(?![a-z])[\s,]*(?:and\s+)?)+(?:(?<=\dh)\d\d(?![\da-z]))?"
+    r"|(?<=in )\d{1,3}:\d\d:\d\d(?![\d:]))"
 )
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _DATES = (
     r"(?P<year>\d{4})[-/](?P<number>\d\d?)[-/](?P<day>\d\d?)",
+    r"(?P<number>\d\d?)/(?P<day>\d\d?)/(?P<year>\d{4})",
     r"(?P<day>\d\d?)\.\s?(?P<number>\d\d?)\.\s?(?P<year>\d{4})",
     rf"{_MONTH}\s+(?P<day>\d\d?)(?:st|nd|rd|th)?(?:,?\s+(?P<year>\d{{4}}))?",
     rf"(?P<day>\d\d?)(?:st|nd|rd|th|\.)?\s+{_MONTH}(?:,?\s+(?P<year>\d{{4}}))?",
 )
-_IN_DIGITS, _DATE = (re.sub(r"\?P<\w+>", "?:", "|".join(dates)) for dates in (_DATES[:2], _DATES))
+_IN_DIGITS, _DATE = (re.sub(r"\?P<\w+>", "?:", "|".join(dates)) for dates in (_DATES[:3], _DATES))
 _ZONE = (
     r"(?:\s?\(?((?:utc|gmt)\s?[+-]\d{1,2}(?::?\d\d)?|[+-](?:0\d|1[0-4]):?(?:00|15|30|45)"
     r"|[a-z]+/[\w/+-]+|(?-i:[A-Z]{2,4})\b|utc|gmt|z\b))?"
 )
-_TIME = r"(\d{1,2})(?:[:h](\d\d))?(?::(\d\d)(?:\.\d+)?)?(?!\d)\s?(?:([ap])\.?m\b\.?)?"
+_TIME = (
+    r"(?:(?<=\bat\s)|(?<=\bum\s)|(?<=\bà\s)|(?!\d\d?h))"
+    r"(\d{1,2})(?::(?=\d)|h(?=\d\d(?![\da-z])))?((?<=\d[:h])\d\d|h(?![\da-z])|\suhr\b)?"
+    r"(?::(\d\d)(?:\.\d+)?)?(?!\d)(?:\suhr\b)?\s?(?:([ap])\.?m\b\.?)?"
+)
 _DATED = rf"()({_IN_DIGITS})(?:t|,?\s+(?:[^\W\d]{{1,5}}\.?\s+){{0,2}}){_TIME}{_ZONE}()"
 _NEARBY = rf"{'|'.join((*_DAYS, *_NEAR))}"
 _CLOCK = (
-    rf"(?:{_SAID}\W{{1,20}}?(?:(?:at|on|by|after|around|next|time|every day|daily)\W{{1,10}}){{0,2}}?"
-    r"|(?=\b(?:tomorrow|tonight)\b))"
+    rf"(?:{_SAID}\W{{1,20}}?(?:(?:at|on|by|um|à|after|around|next|time|every day|daily)\W{{1,10}}){{0,2}}?"
+    r"|(?=\b(?:tomorrow|tonight)\b)|\bum\s(?=\d\d?(?::\d\d)?\suhr\b)|\bà\s(?=\d\d?h))"
     rf"(?:({_NEARBY})[a-z]*,?\s+(?:at\s+)?)?(?:({_DATE}),?\s+(?:at\s+)?)?(?:(?:{_NEARBY})[a-z]*,?\s+(?:at\s+)?)?"
-    rf"(?:{_TIME}|(midnight|noon)){_ZONE}\)?(?:\s*(tomorrow))?"
+    rf"(?:{_TIME}|(midnight|noon)){_ZONE}\)?"
+    rf"(?:\s*(tomorrow)|(?:,? on |(?<!\.),? )((?:{_DATE})(?![\w:/])|(?:{'|'.join(_DAYS)})(?=[a-z]*day\b|\b)))?"
+)
+_DAY = (
+    rf"{_SAID}\W{{1,20}}?(?:(?:on|by|next)\W{{1,10}})?(?:(tomorrow|{'|'.join(_DAYS)})(?:[a-z]*day)?|({_DATE}))"
+    rf"(?![\w:/]|,?\s+(?:at\s+)?\d){_ZONE}"
 )
 _UNITS_MS = {"ms": 1, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 
@@ -97,6 +116,7 @@ def moments_in(text: str, now_ms: int) -> Iterator[Moment]:
         (DURATION, _DURATION, _duration),
         (DATED, _WHEN + _DATED, _dated),
         (CLOCK, _CLOCK, _clock),
+        (DAY, _DAY, _day),
         (BARE, rf"(?<!\d){_DATED}", _dated),
     )
     found = sorted(
@@ -133,9 +153,16 @@ def _seconds(found: re.Match[str], now_ms: int) -> int:
 
 def _duration(found: re.Match[str], now_ms: int) -> int:
     total = 0.0
-    for number, unit in re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", found[1], re.IGNORECASE):
-        is_thousandth = unit.lower() in ("ms", "millisecond", "milliseconds")
-        total += float(number) * _UNITS_MS["ms" if is_thousandth else unit[0].lower()]
+    text = found[1].lower()
+    if ":" in text:
+        text = "{}h{}m{}s".format(*text.split(":"))
+    elif text[-1].isdigit():  # 5h30
+        text += "m"
+    for number, unit in re.findall(rf"(\d+(?:\.\d+)?|\b(?:{_COUNT})\b)\s*([a-z]+)", text):
+        is_thousandth = unit in ("ms", "millisecond", "milliseconds")
+        total += (
+            float(_NUMBER_WORDS.get(number, number)) * _UNITS_MS["ms" if is_thousandth else unit[0]]
+        )
     return now_ms + round(total)
 
 
@@ -145,12 +172,21 @@ def _dated(found: re.Match[str], now_ms: int) -> int | None:
 
 
 def _clock(found: re.Match[str], now_ms: int) -> int | None:
-    near, date, hour, minute, second, half, word, zone, later = found.groups()
+    near, date, hour, minute, second, half, word, zone, later, on = found.groups()
     is_midnight = word is not None and word.lower() == "midnight"
     time = (hour, minute, second, half)
     if word is not None:
         time = ("12", "0", "0", "a" if is_midnight else "p")
+    if on and on.lower() in _DAYS:
+        later = on
+    elif on:
+        date = on
     return _moment(now_ms, near, date, time, zone, later, is_midnight)
+
+
+def _day(found: re.Match[str], now_ms: int) -> int | None:
+    near, date, zone = found.groups()
+    return _moment(now_ms, near, date, ("0", "0", None, None), zone, None)
 
 
 def _moment(
@@ -170,11 +206,10 @@ def _moment(
         return None
     now = datetime.fromtimestamp(now_ms / 1000, _zone(zone))
     hours = int(hour) % 12 + (12 if half.lower() == "p" else 0) if half else int(hour)
+    minutes = int(minute) if minute and minute.isdigit() else 0
     day = (later or near or "").lower()
     try:
-        moment = now.replace(
-            hour=hours, minute=int(minute or 0), second=int(second or 0), microsecond=0
-        )
+        moment = now.replace(hour=hours, minute=minutes, second=int(second or 0), microsecond=0)
         if date:
             moment = _on(moment, date, now)
         elif day == "tomorrow":
@@ -197,8 +232,10 @@ def _on(moment: datetime, date: str, now: datetime) -> datetime:
     matches = (re.fullmatch(pattern, date, re.IGNORECASE) for pattern in _DATES)
     found = next(match.groupdict() for match in matches if match)
     number = found.get("number") or _MONTHS.index(found["month"].lower()) + 1
-    year = found["year"]
-    moment = moment.replace(year=int(year or now.year), month=int(number), day=int(found["day"]))
+    year, day = found["year"], found["day"]
+    if "/" in date and int(number) > 12:  # 30/11/2026
+        number, day = day, number
+    moment = moment.replace(year=int(year or now.year), month=int(number), day=int(day))
     if not year and moment < now - timedelta(days=2):
         moment = moment.replace(year=now.year + 1)
     return moment
