@@ -175,6 +175,31 @@ def test_class_and_reset_are_those_of_what_a_process_said() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("stderr", "said"),
+    [
+        (
+            "ERROR: You've hit your usage limit.\n\ntokens used\n1,234\n",
+            "ERROR: You've hit your usage limit.",
+        ),
+        (
+            "Error: 401 Unauthorized\n    at foo (x.js:1:2)\n    at bar (y.js:3:4)\n",
+            "Error: 401 Unauthorized",
+        ),
+        (
+            "Error: usage limit reached, resets 3pm\nFor details see /tmp/log\n",
+            "Error: usage limit reached, resets 3pm",
+        ),
+        ("starting\nno such model\n", "no such model"),
+    ],
+)
+def test_words_of_a_failure_are_its_last_error_line(stderr: str, said: str) -> None:
+    facts = ProcessFacts("exit", exit_code=1)
+    told = failure.of_process("a", facts, stdout="Working.", stderr=stderr, error="")
+    assert told is not None
+    assert told.said == said
+
+
 def test_reply_that_is_only_a_message_has_its_class_and_its_words() -> None:
     said = "Invalid API key · Please run /login"
     told = failure.of_reply("a", f"\n{said}\n", "Do it.")

@@ -209,10 +209,8 @@ def _tail(text: str, least: int) -> str:
 
 def _words(stdout: str, stderr: str) -> str:
     """The line in which an agent says why it failed: some speak on stdout, and of other things on stderr."""
-    last = _last_line(stderr)
-    if last and error_lines.is_error_line(last):
-        return error_lines.in_words(last)
-    return error_lines.last_error_line(stdout) or last
+    told = error_lines.last_error_line(stderr) or error_lines.last_error_line(stdout)
+    return told or _last_line(stderr)
 
 
 def _last_of(stdout: str, echo: Echo) -> str:
