@@ -37,6 +37,8 @@ def test_draft_in_a_thought_is_no_reply(text: str) -> None:
 
 def test_thought_without_an_answer_is_no_reply() -> None:
     for text in (
+        f"hm\n{DRAFT}</think>\nnothing more\n",
+        f"{DRAFT}Or not.\n  </THINKING >",
         f"<think>\n{DRAFT}</think>\n",
         f"<think>\n{DRAFT}",
         f"Okay. <think>\n{DRAFT}x\n</think>",

@@ -3,7 +3,8 @@
 Local models print `<think>…</think>` before they answer, with drafts of the answer inside; some templates swallow the
 first of the two tags. A tag counts where it begins its line (a closing one also where it ends it), in no fence and in
 no code: a reply may well speak of such tags. Behind other words it counts when a draft stands between it and the tag
-that closes it, or when it is all that is left of its line and nothing closes it.
+that closes it, or when it is all that is left of its line and nothing closes it. A closing tag that nothing opened ends
+a thought when a draft follows it, or when it has a line for itself and the only draft is before it.
 """
 
 from __future__ import annotations
@@ -101,14 +102,20 @@ def _is_code(before: str) -> bool:
 
 
 def _after_torn(kept: list[str], rest: str) -> str:
-    """The text of `kept` and `rest`; what ends with a closing tag that nothing opened was thought."""
+    """The text of `kept` and `rest`; what ends with a closing tag that nothing opened was thought.
+
+    Where no draft follows, the answer is missing: what was thought is no answer in its place.
+    """
     import re
 
     text = "".join((*kept, rest))
     torn = re.compile(rf"^[ \t]*{_CLOSING}|{_CLOSING}[ \t]*$", re.IGNORECASE | re.MULTILINE)
     for closing in torn.finditer(text):
-        if _fences(text[: closing.start()]) % 2 == 0 and _DRAFT in text[closing.end() :]:
-            return text[closing.end() :]
+        before, after = text[: closing.start()], text[closing.end() :]
+        if _fences(before) % 2 == 0:
+            is_alone = not _line_before(text, closing).strip() and re.match(_LINE_END, after)
+            if _DRAFT in after or (_DRAFT in before and is_alone):
+                return after
         break
     return text
 
