@@ -301,7 +301,35 @@ def test_placeholder_in_another_spelling_or_cut_is_none_of_a_reply(rig: Rig, lin
     )
 
 
-@pytest.mark.parametrize("words", ["<", "<b>words</b>", "<words> and more", "words", "..."])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'words: "[words]"',
+        "words: [words]",
+        'words: "{words}"',
+        "words: {words}",
+        "words: words",
+        "words: Words",
+        'words: "..."',
+        "words: …",
+        "words: words\nmore: more",
+        "words: [words]\nmore: '...'",
+        "words: <your words>\nmore: x",
+        "words: <a few words>\nmore: x",
+        "words: <your_words>\nmore: x",
+        "words: <words, one sentence>\nmore: x",
+        "words: <words> (one sentence)\nmore: x",
+        "words: '`<words>` (short)'\nmore: x",
+    ],
+)
+def test_example_with_its_signs_changed_or_words_added_is_no_reply(rig: Rig, lines: str) -> None:
+    fields = {"words": TEXT, "more": TEXT} if "more:" in lines else {"words": TEXT}
+    assert not accepted(rig, schema(done=fields), f"---\n$status: done\n{lines}\n---\nDone.\n")
+
+
+@pytest.mark.parametrize(
+    "words", ["<", "<b>words</b>", "<words> and more", "words", "...", "[words]", "<swords x>"]
+)
 def test_value_that_only_resembles_a_placeholder_is_a_value(rig: Rig, words: str) -> None:
     assert accepted(
         rig,

@@ -1,8 +1,9 @@
 """Values of the example of a reply that stand in a reply: what shows one was not filled in, and it is no reply.
 
-A placeholder such as `<summary>` is known in any spelling and when it is cut. Values that are made up to fit a format
-or a pattern (`https://example.com/`, `0000000`) count only when all of the reply are those of the example: one of them
-may be meant.
+A placeholder such as `<summary>` is known in any spelling, when it is cut, and with words added (`<your summary>`,
+`<summary> (one sentence)`). Its bare name (`[summary]`, `{summary}`, `summary`), `...`, and values that are made up to
+fit a format or a pattern (`https://example.com/`, `0000000`) count only when all of the reply are those of the example:
+one of them may be meant.
 """
 
 from __future__ import annotations
@@ -70,11 +71,11 @@ def _is_sample_reason(reason: Any) -> bool:
 
 def _has_placeholder(value: Any, shown: Any) -> bool:
     if isinstance(shown, str):
-        if not (shown.startswith("<") and shown.rstrip(".").endswith(">")):
+        if not _is_placeholder(shown):
             return False
         said, placeholder = _plain(value), _plain(shown)
         is_cut = said[:1] == "<" and len(said) > 1 and placeholder.startswith(said)
-        return said == placeholder or is_cut
+        return said == placeholder or is_cut or _has_words_added(value, shown)
     if isinstance(shown, list) and isinstance(value, list):
         return any(_has_placeholder(one, other) for one, other in zip(value, shown, strict=False))
     if isinstance(shown, dict) and isinstance(value, dict):
@@ -84,8 +85,39 @@ def _has_placeholder(value: Any, shown: Any) -> bool:
     return False
 
 
+def _is_placeholder(shown: str) -> bool:
+    return shown.startswith("<") and shown.rstrip(".").endswith(">")
+
+
+def _has_words_added(value: Any, shown: str) -> bool:
+    """Whether `value` is a placeholder with words around its name, or with a remark in parentheses behind it."""
+    if not isinstance(value, str) or ">" not in _spelled(value):
+        return False
+    import re
+
+    name = re.escape(_plain(shown).strip("<>"))
+    added = rf"<(?:[^<>]*[\s_-])?{name}(?:[\s,:][^<>]*)?>[\s`*_]*(?:\([^()]*\))?"
+    return re.fullmatch(added, _spelled(value).strip().strip(_AROUND).casefold()) is not None
+
+
+def _is_bare(value: Any, shown: str) -> bool:
+    """Whether `value` is the name in a placeholder without its signs, perhaps in brackets, or dots in its place."""
+    if not _is_placeholder(shown):
+        return False
+    if isinstance(value, (list, dict)) and len(value) == 1:  # as YAML reads [summary] and {summary}
+        (name,) = value
+        is_name = isinstance(value, list) or value[name] in (None, "")
+        return is_name and isinstance(name, str) and _is_bare(name, shown)
+    if not isinstance(value, str):
+        return False
+    said = _plain(value).strip("[]{}()<>")
+    return said == _plain(shown).strip("<>") or (not said and value.strip() in _CUTS)
+
+
 def _is_same(value: Any, shown: Any) -> bool:
     """Whether a value is the example's; `0000000` without quotes is a number."""
+    if isinstance(shown, str) and _is_bare(value, shown):
+        return True
     if isinstance(shown, str) and isinstance(value, str):
         return _plain(value) == _plain(shown)
     if isinstance(shown, str) and isinstance(value, (int, float)):
@@ -104,6 +136,8 @@ def _is_made_up(free: Mapping[str, Any]) -> bool:
     import re
 
     texts = {(name, text) for name, shown in free.items() for text in _texts(shown)}
+    if any(_is_placeholder(text) for _, text in texts):
+        return True
     return len({text for _, text in texts}) >= _ENOUGH_TEXTS or any(
         re.search(_MADE_UP, text) or (len(text) >= _LEAST_NAME and name.startswith(text))
         for name, text in texts
@@ -122,9 +156,13 @@ def _plain(text: Any) -> str:
     """`text` without blanks and what stands around it, in one spelling; "" for what is no text."""
     if not isinstance(text, str):
         return ""
+    return "".join(_spelled(text).split()).strip(_AROUND).casefold()
+
+
+def _spelled(text: str) -> str:
     for spelling, sign in _SPELLINGS:
         text = text.replace(spelling, sign)
-    return "".join(text.split()).strip(_AROUND).casefold()
+    return text
 
 
 def _letters(text: str) -> str:
