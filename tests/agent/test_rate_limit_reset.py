@@ -205,6 +205,11 @@ def test_a_time_is_that_of_its_zone(time: str, moment: str) -> None:
         ("resets in an hour", "29 13:00:00"),
         ("try again in one hour", "29 13:00:00"),
         ("resets in half an hour.", "29 12:30:00"),
+        ("try again in the next hour", "29 13:00:00"),
+        ("try again in the next 2 hours", "29 14:00:00"),
+        ("try again in a couple of hours", "29 14:00:00"),
+        ("resets within 2 hours", "29 14:00:00"),
+        ("resets in 1 week", "06 12:00:00"),
     ],
 )
 def test_a_length_is_no_time_of_day(message: str, moment: str) -> None:
@@ -234,6 +239,7 @@ def test_a_length_is_no_time_of_day(message: str, moment: str) -> None:
         ("de nouveau à 17h30", "29 17:30:00"),
         ("resets at 5h30m", None),
         ("limit of 5 requests in an hour reached", None),
+        ("try again later, limit of 5 requests within an hour", None),
     ],
 )
 def test_days_and_times_in_the_words_of_several_countries(message: str, moment: str | None) -> None:

@@ -49,18 +49,28 @@ _SECONDS = (
     r"|rate-?limit-reset(?:-after)?|reset[_-]?(?:after|in)(?=[\"']?[:=]))"
     r"[ _-]?(ms|millis(?:econds)?|s|secs?|seconds?)?\W{1,5}(?!\d{9})(\d+(?:\.\d+)?)(?![\d.]*[ \t]*[a-z:])"
 )
-_NUMBER_WORDS = {"half an": 0.5, "half a": 0.5, "an": 1, "a": 1, "one": 1, "two": 2, "three": 3}
+_NUMBER_WORDS = {
+    "half an": 0.5,
+    "half a": 0.5,
+    "a couple of": 2,
+    "the next": 1,
+    "an": 1,
+    "a": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+}
 _COUNT = rf"{'|'.join(_NUMBER_WORDS)}"
 _PART = (
-    r"(?:\d+(?:\.\d+)?\s*(?:milliseconds?|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
-    rf"|(?:{_COUNT})\s(?:days?|hours?|minutes?|seconds?))"
+    r"(?:\d+(?:\.\d+)?\s*(?:milliseconds?|ms|weeks?|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
+    rf"|(?:{_COUNT})\s(?:weeks?|days?|hours?|minutes?|seconds?))"
 )
 _ABOUT = (
     r"(?:(?:about|around|approx(?:imately|\.)?|roughly|nearly|almost|another|under|(?:less|more) than|up to|at most"
     r"|the next)\W{1,3})?"
 )
 _DURATION = (
-    r"(?:\b(?:in|after|wait|for|retry[ _-]?(?:after|delay))\W{1,5}|resets?[\w-]*[\"']?[:=][ \t\"']*)"
+    r"(?:\b(?:in|within|after|wait|for|retry[ _-]?(?:after|delay))\W{1,5}|resets?[\w-]*[\"']?[:=][ \t\"']*)"
     rf"{_ABOUT}((?:{_PART}(?![a-z])[\s,]*(?:and\s+)?)+(?:(?<=\dh)\d\d(?![\da-z]))?"
     r"|(?<=in )\d{1,3}:\d\d:\d\d(?![\d:]))"
 )
@@ -95,7 +105,7 @@ _DAY = (
     rf"{_SAID}\W{{1,20}}?(?:(?:on|by|next)\W{{1,10}})?(?:(tomorrow|{'|'.join(_DAYS)})(?:[a-z]*day)?|({_DATE}))"
     rf"(?![\w:/]|,?\s+(?:at\s+)?\d){_ZONE}"
 )
-_UNITS_MS = {"ms": 1, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
+_UNITS_MS = {"ms": 1, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000}
 
 
 class Moment(Record):

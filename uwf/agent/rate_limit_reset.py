@@ -123,7 +123,7 @@ def _is_other(text: str, moment: Moment, clause: str, behind: str) -> bool:
     if moment.form == DURATION:
         word = first.split()[0].strip("\"':=").lower()
         return not _has(_WAITS, before + word) or (
-            word in ("for", "in") and _has(_A_WINDOW, before)
+            word in ("for", "in", "within") and _has(_A_WINDOW, before)
         )
     if moment.form == BARE:
         line = before.rsplit("\n", 1)[-1]
