@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import shlex
 import textwrap
 import time
 from collections.abc import Callable
@@ -64,6 +66,17 @@ CHANGES: dict[str, Callable[[str], str]] = {
         if line
     ),
     "two stretches in one line": lambda text: f"sent {text[14:80]} and then {text[75:130]} to it",
+    "escaped for HTML": html.escape,
+    "with turned quotes": lambda text: text.replace(' "', " \u201c").replace('" ', "\u201d "),
+    "an argument of a shell": lambda text: f"+ agent -p {shlex.quote(text)}",
+    "each line an argument": lambda text: "\n".join(
+        f"run {shlex.quote(line)}" for line in text.split("\n")
+    ),
+    "with a blank that nobody sees": lambda text: text.replace("\n", "\u200b\n") + "\u200b",
+    "lines that go on": lambda text: text.replace("\n", " \\\n"),
+    "lines cut, and told": lambda text: "\n".join(
+        f"{line[:28]}[...]" if len(line) > 28 else line for line in text.split("\n")
+    ),
     "with a name before each line": lambda text: "\n".join(
         f"[user] {line}" for line in text.split("\n") if len(line) > 40
     ),
@@ -92,6 +105,13 @@ def test_what_only_resembles_the_prompt_was_said() -> None:
         '{{"level":"info","msg":"{}"}}',
         'level=info msg="{}"',
         "[2026-01-31T12:00:00Z] WARN core: {}",
+        "\u2022 {}",
+        "2026-01-31T12:00:00.1Z ERROR client_core::exec: {}",
+        "(12:00:01) {}",
+        "Jan 31 12:00:01 host client[123]: {}",
+        "npm ERR! {}",
+        "{}\u200b",
+        "{} \\",
     ],
 )
 def test_prompt_of_one_short_line_is_known_behind_what_a_log_sets_before_it(printed: str) -> None:
@@ -101,6 +121,15 @@ def test_prompt_of_one_short_line_is_known_behind_what_a_log_sets_before_it(prin
             assert "resets" not in Echo(prompt).taken_out_of(printed.format(text))
     said = printed.format("Error: rate limit reached, resets 10pm")
     assert "10pm" in Echo(prompt).taken_out_of(said)
+
+
+@pytest.mark.parametrize("change", ["run {}", "agent -p={}", "+ exec ${}"])
+def test_short_line_is_known_as_an_argument_of_a_shell(change: str) -> None:
+    prompt = "Error: it's a rate limit, resets 11pm"
+    for quoted in (shlex.quote(prompt), json.dumps(prompt), "'" + prompt.replace("'", "\\'") + "'"):
+        assert "11pm" not in Echo(prompt).taken_out_of(change.format(quoted))
+        other = change.format(quoted.replace("11pm", "10pm"))
+        assert Echo(prompt).taken_out_of(other) == other
 
 
 def test_json_of_which_the_prompt_is_a_part_stays_json() -> None:

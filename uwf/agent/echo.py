@@ -2,7 +2,8 @@
 
 Many print their prompt before they answer, on stdout or on stderr: behind a terminal with CRLF, wrapped to its width,
 coloured, indented, or cut. All of that changes blanks and ends only, so texts are compared without any blank. Logs set
-levels and names before it, or have it as a string of JSON; what is too long has its middle left out.
+levels and names before it, or have it as a string of JSON, of HTML or of a shell; what is too long has its middle left
+out. Typographers turn its quotes.
 """
 
 from __future__ import annotations
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
 LEAST_RUN = 20
 """Characters in a row that are no accident; fewer count as a whole line of the prompt, or beside such a run."""
 _PREFIX = (
-    r"^(?:\s*(?:\[[^\]\n]{0,40}\]|\d[\d:.,tTzZ-]*(?=\s)|[>+#*-](?=\s)"
+    r"^(?:\s*(?:[•◦▪■●]|\([\d:.,]{1,20}\)|npm ERR!"
+    r"|[A-Z][a-z]{2} {1,2}\d{1,2} [\d:.]{5,15} \S{1,60} [\w.-]{1,40}(?:\[\d+\])?:"
+    r"|(?:ERROR|ERR|FATAL)\s+\w{1,40}(?:(?:::|\.)\w{1,40}){1,6}:"
+    r"|\[[^\]\n]{0,40}\]|\d[\d:.,tTzZ-]*(?=\s)|[>+#*-](?=\s)"
     r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|LOG)(?=\s)|\w{1,20}=(?:[^\s\"]+(?=\s)|(?=\"))"
     r"|(?!(?i:err|error|fatal)\b)[\w.:/-]{0,40}\w[:>](?=\s)))+\s*"
 )
-_CUT = " \t\r.…>|│┃"
+_CUT = " \t\r.…>|│┃\\"
 _QUOTES = "\"'`“”«»"
 _SIGN = r"(?:…|\.{3}|omitted|truncated|snip|more)"
 _LEFT_OUT = rf"(?:[\[(<][^\[\]()<>\n]{{0,30}}{_SIGN}[^\[\]()<>\n]{{0,40}}[\])>]|…|\.{{3,}})"
 _MOST_PIECES = 50
+_LEAST_BEGUN = 10  # of a line that was cut, and says so in brackets
+_UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+_STRAIGHT = {'"': "\u201c\u201d\u201e\u00ab\u00bb", "'": "\u2018\u2019\u201a", "": _UNSEEN}
+_SAME = str.maketrans({odd: same for same, several in _STRAIGHT.items() for odd in several})
 _LEAST_STRING = 8
 
 
@@ -77,6 +85,11 @@ class Echo:
         """What of a line is not the prompt's, which has the `whole` lines; "" for one that is in it."""
         if self._is_piece(line, whole) or self._is_cut(line, whole):
             return ""
+        plain = _decoded(line)
+        if plain != line:
+            left = self._rest(plain, whole)
+            return line if left == plain else left
+        line = self._unquoted(line, whole)
         bare = _without_prefix(line)
         if bare.startswith("{") and (said := self._of_json(bare)) != bare:
             return said
@@ -104,6 +117,9 @@ class Echo:
         for text in (line, _without_prefix(line)):
             bare = text.strip(_CUT + _QUOTES)
             parts = [solid(part) for part in re.split(_LEFT_OUT, bare)]
+            is_begun = len(parts[0]) >= _LEAST_BEGUN and bare.endswith(("]", ")", ">"))
+            if is_begun and parts[1:] == [""] and any(one.startswith(parts[0]) for one in whole):
+                return True
             if len(parts) < 2 or not parts[0] or not parts[-1]:
                 continue
             is_enough = sum(map(len, parts)) >= LEAST_RUN
@@ -116,6 +132,16 @@ class Echo:
             ):
                 return True
         return False
+
+    def _unquoted(self, line: str, whole: set[str]) -> str:
+        """`line` without a line of the prompt with which it ends, as an argument of a shell's command."""
+        import re
+
+        for quote in re.finditer(r"(?:^|(?<=[\s=$]))[\"']", line):
+            said = solid(line[quote.end() :].strip(_CUT + _QUOTES))
+            if len(said) >= _LEAST_STRING and said in whole:
+                return line[: quote.start()]
+        return line
 
     def _unescaped(self, line: str, whole: set[str]) -> str:
         """What is left of a line in which the prompt may stand with its line ends escaped."""
@@ -160,8 +186,19 @@ class Echo:
 
 
 def solid(text: str) -> str:
-    """`text` without blanks and colours."""
-    return "".join(without_escapes(text).split())
+    """`text` without blanks, colours and what nobody sees, its quotes straight."""
+    return "".join(without_escapes(text).split()).translate(_SAME)
+
+
+def _decoded(line: str) -> str:
+    """`line` without the escapes of HTML, and of quotes within a shell's quotes."""
+    if "&" in line:
+        import html
+
+        line = html.unescape(line)
+    if "'" not in line:
+        return line
+    return line.replace("'\"'\"'", "'").replace("'\\''", "'").replace("\\'", "'")
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
@@ -207,8 +244,10 @@ def _without_prefix(line: str) -> str:
 
 def _without_solid(line: str, run: str) -> str:
     """`line` without the stretch that is `run` once its blanks are gone."""
-    places = [place for place, letter in enumerate(line) if not letter.isspace()]
-    at = "".join(line[place] for place in places).find(run)
+    places = [
+        place for place, letter in enumerate(line) if not letter.isspace() and letter not in _UNSEEN
+    ]
+    at = "".join(line[place] for place in places).translate(_SAME).find(run)
     if at < 0:
         return line
     return line[: places[at]] + line[places[at + len(run) - 1] + 1 :]
