@@ -2,40 +2,33 @@
 
 Told by how a line begins, behind colours, bullets, times and levels: `Error:`, `API Error: 529`, `HTTP 503`, a JSON
 object with an error, `TypeError:`, `curl: (7)`, or a sentence that clients are known to say. And by how it goes on:
-what an agent writes of its work may name every limit there is, so that where no head says "error", each clause with
-a word of a limit is one that only a client would say. The sentences are in `error_phrases`.
+what an agent writes of its work may name every limit there is, so that where no head says "error", each clause is one
+that clients write. The sentences are in `error_phrases`, and what is JSON is read in `error_objects`.
 """
 
 from __future__ import annotations
 
+from uwf.agent import error_objects
 from uwf.agent import error_phrases as phrases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
-    from typing import Any
 
-_MARKS = " \t\r■●✕✗✘✖❌⚠️⎿│|"
 _CURLY = "\u2019"
 _CONTINUED = 3
 MOST_MESSAGE_CHARS = 600
 _MOST_JSON_CHARS = 64 << 10
 _MOST_LINE = 2000
-_MOST_OBJECTS = 20  # over several lines, looked for in one text
 _FENCE = "```"  # text that was written as such has fences, items, headings, quotations
 _OF_TEXT = rf"\s*(?:(?:[-*#>+]|\d+\.) |{_FENCE})"
 _ONLY_TAGS = r"\s*(?:<[^<>]{1,80}>\s*)+$"  # of the page that a gateway sends for an error
-_OF_WORK = ("usage", "modelUsage", "permission_denials", "structured_output")
-"""Fields of a client's last word that tell of its work, whatever ended it."""
-_CUT_OBJECT = r"\{\s*[\"'](?:error[\"']\s*:\s*[\"'{]|type[\"']\s*:\s*[\"']error\b)"
-_FAILED = ("error", "turn.failed", "response.failed")
 
 
 def is_error_line(line: str) -> bool:
     """Whether `line` is an error, as a client, a log or a tool tells it."""
-    if _json(line):
-        return _error_object(line) is not None
+    if error_objects.json_of(line):
+        return error_objects.error_object(line) is not None
     line = _plain(line)
     bullets = phrases.BULLETS
     if _match(rf"{bullets}(?:{phrases.HEAD}|{phrases.LEVEL_HEAD})", line):
@@ -48,7 +41,11 @@ def is_error_line(line: str) -> bool:
 
 def is_message(text: str) -> bool:
     """Whether all of `text` is one message of a client, which it gave instead of a reply."""
-    lines = [line for line in _lines(text) if line.strip() and _match(_ONLY_TAGS, line) is None]
+    lines = [
+        line
+        for line in error_objects.lines(text)
+        if line.strip() and _match(_ONLY_TAGS, line) is None
+    ]
     if not lines or len(lines) > 2 * _CONTINUED:
         return False
     most = _MOST_JSON_CHARS if "{" in lines[0] else MOST_MESSAGE_CHARS
@@ -57,8 +54,8 @@ def is_message(text: str) -> bool:
     first, *more = lines
     if not all(is_error_line(line) or _goes_on(line) for line in more):
         return False
-    if _json(first):
-        return _error_object(first) is not None
+    if error_objects.json_of(first):
+        return error_objects.error_object(first) is not None
     first = _plain(first)
     head = _match(rf"{phrases.BULLETS}{phrases.LEVEL_HEAD}?{phrases.HEAD}+", first)
     if head is None:
@@ -78,7 +75,7 @@ def error_text(text: str, *, is_spoken: bool = False) -> str:
     """
     kept: list[str] = []
     follows = 0
-    for line in _lines(text):
+    for line in error_objects.lines(text):
         if is_error_line(line) and not _is_compared(line):
             follows = _CONTINUED
         elif not follows or not _goes_on(line):
@@ -89,31 +86,16 @@ def error_text(text: str, *, is_spoken: bool = False) -> str:
             continue
         else:
             follows -= 1
-        kept.append(_about_error(line))
+        kept.append(error_objects.about_error(line))
     return "\n".join(kept)
 
 
 def last_error_line(text: str) -> str:
     """The last error line of `text`, in words where it is JSON; "" for none."""
-    found = next((line for line in reversed(list(_lines(text))) if is_error_line(line)), "")
-    return in_words(found)
-
-
-def in_words(line: str) -> str:
-    """What `line` says, without marks before it; the message of an error that is told as a JSON object."""
-    line = line.strip().lstrip(_MARKS)
-    value = _object(line)
-    if value is None:
-        return line
-    for name in ("error", "result", "message", "errors"):
-        found = value.get(name)
-        if isinstance(found, list) and found:
-            found = found[0]
-        if isinstance(found, dict):
-            found = found.get("message")
-        if isinstance(found, str) and found.strip():
-            return found.strip()
-    return line
+    found = next(
+        (line for line in reversed(list(error_objects.lines(text))) if is_error_line(line)), ""
+    )
+    return error_objects.in_words(found)
 
 
 def _is_sentence(line: str) -> bool:
@@ -208,73 +190,3 @@ def _match(pattern: str, line: str) -> re.Match[str] | None:
 
 def _plain(line: str) -> str:
     return line[:_MOST_LINE].replace(_CURLY, "'")
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines of `text`; a JSON object that was printed over several is one."""
-    lines = text.splitlines()
-    if not any(line.rstrip().endswith("{") for line in lines):
-        yield from lines
-        return
-    import json
-
-    tries, until, place = _MOST_OBJECTS, 0, 0
-    for whole in text.splitlines(keepends=True):
-        start, place = place, place + len(whole)
-        if start < until:
-            continue
-        before = whole.rstrip()[:-1]
-        if whole.rstrip().endswith("{") and tries:
-            tries -= 1
-            try:
-                value, until = json.JSONDecoder().raw_decode(text, start + len(before))
-            except (ValueError, RecursionError):
-                pass
-            else:
-                yield before + json.dumps(value, ensure_ascii=False)
-                continue
-        yield whole.rstrip("\r\n")
-
-
-def _error_object(line: str) -> dict[str, Any] | None:
-    """The JSON object that `line` is, if it tells an error of a client; one that is a reply never does."""
-    value = _object(line)
-    if value is None:  # cut, or written by another hand
-        told = _match(_CUT_OBJECT, _json(line))
-        return {} if told is not None and "$status" not in line else None
-    if "$status" in value:
-        return None
-    is_told = value.get("error") or value.get("is_error") is True or value.get("type") in _FAILED
-    return value if is_told else None
-
-
-def _json(line: str) -> str:
-    """What of `line` is a JSON object by its beginning; "" for a line of words."""
-    if "{" not in line:
-        return ""
-    marks = _match(rf"{phrases.BULLETS}(?=\{{)", line)
-    return "" if marks is None else line[marks.end() :].strip()
-
-
-def _object(line: str) -> dict[str, Any] | None:
-    line = _json(line)
-    if not line:
-        return None
-    import json
-
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _about_error(line: str) -> str:
-    """`line`, of a JSON object only what tells of the error."""
-    value = _object(line)
-    if value is None or not any(name in value for name in _OF_WORK):
-        return line
-    import json
-
-    kept = {name: item for name, item in value.items() if name not in _OF_WORK}
-    return json.dumps(kept, ensure_ascii=False)

@@ -14,7 +14,7 @@ are: which open a circuit in `guard.breaker`, which are tried again in `config.r
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent import error_lines, failure_signs
+from uwf.agent import error_lines, error_objects, failure_signs
 from uwf.agent.echo import Echo
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
 from uwf.agent.process import platform
@@ -215,7 +215,7 @@ def _words(stdout: str, stderr: str) -> str:
 
 def _last_of(stdout: str, echo: Echo) -> str:
     """The last line of `stdout`: better than nothing where no error is told, but no evidence of any class."""
-    said = error_lines.in_words(_last_line(echo.taken_out_of(_tail(stdout, _STDOUT_CHARS))))
+    said = error_objects.in_words(_last_line(echo.taken_out_of(_tail(stdout, _STDOUT_CHARS))))
     return said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}…"
 
 
