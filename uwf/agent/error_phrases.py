@@ -162,7 +162,7 @@ LIMITS = (
 
 ADVICE = (
     r"(?:please|sorry|try|or try|and try|retry\b|retry[ -]after|retrying|reconnecting|again|wait|until|upgrade|visit"
-    r"|see|check|contact|add|purchase|buy|switch|go to|run|set|slow|or wait|or upgrade|e\.g"
+    r"|(?:see|check|contact|add|purchase|buy|switch|go to|run|set|slow|or wait|or upgrade|e\.g)\b"
     r"|(?:it |this )?(?:will )?(?:resets?|renews?|be reset)\b|resetting|/\w|https?:|\d|[{(\[]"
     r"|(?:for|in|on|at|by|of|per|after) |(?:you|you've|you'll) (?:can|will|may|have|hit|are|need)"
     r"|(?:(?:the|this|your) )?(?:[\w'-]+ ){0,2}(?:limit|quota|usage|window|plan|account|credits|balance)s?"
