@@ -11,7 +11,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "night.py"
 
 
 def test_in_the_morning_no_thread_waits_for_what_time_has_cured(tmp_path: Path) -> None:
-    words = ["--threads", "10", "--limit", "10", "--speed", "240"]
+    words = ["--threads", "10", "--limit", "10", "--speed", "160"]
     done = subprocess.run(
         [sys.executable, SCRIPT, *words],
         capture_output=True,
