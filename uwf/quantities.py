@@ -2,7 +2,7 @@
 `tokens=2M,usd=5,steps=40,visits=10,time=2h`.
 
 A budget is a map from some of `NAMES` to amounts; `time` is in seconds. The command line, config.toml and workflow
-files all say it in this form. What a budget means is in `guard/budget.py`.
+files all say it in this form. What a budget means is in `guard/spending/budget.py`.
 """
 
 from __future__ import annotations

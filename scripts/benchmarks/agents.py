@@ -15,7 +15,7 @@ from uwf.agent.process import platform
 from uwf.agent.process.supervise import ProcessSpec, run
 from uwf.agent.stop import Stop
 from uwf.engine.actions import lifecycle
-from uwf.guard import queue
+from uwf.guard.capacity import queue
 from uwf.store.sqlite import open_store
 
 ECHO = ["/bin/echo", "up"]

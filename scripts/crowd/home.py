@@ -12,7 +12,7 @@ from typing import Any
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.chain.thread import runner
-from uwf.guard import queue
+from uwf.guard.capacity import queue
 from uwf.store.protocols import Ref
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow

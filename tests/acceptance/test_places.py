@@ -8,8 +8,8 @@ import pytest
 
 from tests.helpers.project import ONE, REVIEW, Project, reply, until
 from tests.helpers.terminal import Terminal
+from uwf.guard.capacity.places import PREFIX
 from uwf.guard.counters import hashed
-from uwf.guard.places import PREFIX
 from uwf.store.sqlite import open_store
 
 WAITING = """\

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.project import ONE, REJECTED, REVIEW, WRITTEN, Project, reply, until
 from uwf.app import App
 from uwf.errors import StateError
-from uwf.guard.joined import all_of
+from uwf.guard.capacity.joined import all_of
 
 WAITING = """\
 cat >/dev/null

@@ -12,9 +12,9 @@ from uwf import config
 from uwf.config import edit, keys
 from uwf.errors import ConfigInvalid
 from uwf.guard.breaker import Breaker
-from uwf.guard.budget import Budget
-from uwf.guard.resources import Resources
-from uwf.guard.slot_guard import Slots
+from uwf.guard.capacity.resources import Resources
+from uwf.guard.capacity.slot_guard import Slots
+from uwf.guard.spending.budget import Budget
 from uwf.guard.success_rate import SuccessRate
 
 COMMENTED = """\

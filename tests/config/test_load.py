@@ -17,9 +17,9 @@ from uwf.guard import chain
 from uwf.guard.attempts import Attempts
 from uwf.guard.backoff import Backoff
 from uwf.guard.breaker import Breaker
-from uwf.guard.budget import Budget
-from uwf.guard.resources import Resources
-from uwf.guard.slot_guard import Slots
+from uwf.guard.capacity.resources import Resources
+from uwf.guard.capacity.slot_guard import Slots
+from uwf.guard.spending.budget import Budget
 from uwf.guard.success_rate import SuccessRate
 from uwf.record import replace
 

@@ -11,8 +11,9 @@ from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
-from uwf.guard import joined, pause, queue
-from uwf.guard.queue import Entry
+from uwf.guard import pause
+from uwf.guard.capacity import joined, queue
+from uwf.guard.capacity.queue import Entry
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
 

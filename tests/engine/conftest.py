@@ -15,7 +15,7 @@ from tests.helpers.rig import Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.chain.gate import SecretsGate
 from uwf.engine.chain.redact import Redactor
-from uwf.guard.machine import Left
+from uwf.guard.capacity.machine import Left
 from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory, open_store
 
@@ -26,7 +26,7 @@ CALM = Left(None, None, None, None)
 @pytest.fixture(autouse=True)
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """What else runs on this machine is in nobody's way."""
-    monkeypatch.setattr("uwf.guard.machine.look", lambda home: CALM)
+    monkeypatch.setattr("uwf.guard.capacity.machine.look", lambda home: CALM)
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from typing import Any
 from unittest import mock
 
 from uwf.errors import Refused
-from uwf.guard import slots
+from uwf.guard.capacity import slots
+from uwf.guard.capacity.slots import Held, Pool
 from uwf.guard.contract import AttemptFailed, AttemptOutcome, AttemptSucceeded, Guard, Host, Request
-from uwf.guard.slots import Held, Pool
 from uwf.record import Record, replace
 from uwf.store.owner import Owner
 from uwf.store.protocols import Store

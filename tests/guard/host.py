@@ -13,8 +13,8 @@ from uwf.agent.kinds.command import CommandAgent
 from uwf.agent.process import platform
 from uwf.agent.protocol import AgentRequest
 from uwf.agent.stop import Stop
-from uwf.guard import slots
-from uwf.guard.slots import MACHINE, Pool
+from uwf.guard.capacity import slots
+from uwf.guard.capacity.slots import MACHINE, Pool
 from uwf.store.owner import Owner
 
 

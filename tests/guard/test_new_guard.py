@@ -18,6 +18,7 @@ from uwf.engine.query import guard_status
 from uwf.engine.run.admission import Admission
 from uwf.errors import ConfigInvalid, ReplyKept
 from uwf.guard import chain
+from uwf.guard.capacity.machine import Left
 from uwf.guard.contract import (
     AttemptFailed,
     AttemptOutcome,
@@ -29,7 +30,6 @@ from uwf.guard.contract import (
     StatusLine,
     refuse,
 )
-from uwf.guard.machine import Left
 from uwf.record import replace
 from uwf.store.protocols import Transaction
 from uwf.store.sqlite import open_in_memory
@@ -74,7 +74,9 @@ class Curfew(Guard):
 @pytest.fixture(autouse=True)
 def one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "GUARDS", (Curfew, *chain.GUARDS))
-    monkeypatch.setattr("uwf.guard.machine.look", lambda home: Left(None, None, None, None))
+    monkeypatch.setattr(
+        "uwf.guard.capacity.machine.look", lambda home: Left(None, None, None, None)
+    )
 
 
 @pytest.fixture

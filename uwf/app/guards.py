@@ -91,7 +91,7 @@ class Guards:
         be gone.
         """
         from uwf.engine.query import resolve
-        from uwf.guard import queue
+        from uwf.guard.capacity import queue
 
         is_counter = thread.startswith(queue.PREFIX)
         name = thread if is_counter else resolve.thread_ref(self._home.reader(), thread).name

@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager
 from uwf.errors import Busy, GuardBroken, Interrupted, Refused, UwfError
 from uwf.guard.attempts import Attempts
 from uwf.guard.breaker import Breaker
-from uwf.guard.budget import Budget
+from uwf.guard.capacity.resources import Resources
+from uwf.guard.capacity.slot_guard import Slots
 from uwf.guard.pause import AgentPaused, Draining, Paused
 from uwf.guard.preflight import Preflight, Startable
-from uwf.guard.resources import Resources
-from uwf.guard.slot_guard import Slots
+from uwf.guard.spending.budget import Budget
 from uwf.guard.success_rate import SuccessRate
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.run.admission import Admission
 from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
-from uwf.guard import budget
+from uwf.guard.spending import budget
 from uwf.record import replace
 from uwf.workflow.model import Workflow
 

@@ -14,7 +14,7 @@ from uwf.engine.events import FailureJoined, StepDone
 from uwf.engine.run.joining import Joiner
 from uwf.engine.run.order import EXEC, RESUME, Order
 from uwf.errors import Refused
-from uwf.guard import joined
+from uwf.guard.capacity import joined
 from uwf.record import replace
 from uwf.store.owner import Owner
 

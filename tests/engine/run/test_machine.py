@@ -38,7 +38,7 @@ class Threads(RuleBasedStateMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("uwf.clock.now_ms", Ticking())
-        self.patch.setattr("uwf.guard.machine.look", lambda home: CALM)
+        self.patch.setattr("uwf.guard.capacity.machine.look", lambda home: CALM)
         self.home = tempfile.mkdtemp(prefix="uwf-machine-")
         self.rig = Rig(open_in_memory(home=self.home), self.home, lenient=True)
         flows = (PAIR, replace(PAIR, name="other"))

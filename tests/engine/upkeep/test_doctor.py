@@ -9,8 +9,8 @@ import pytest
 from tests.helpers.rig import Rig
 from uwf.agent.process import platform
 from uwf.engine.upkeep import doctor
-from uwf.guard import queue
-from uwf.guard.queue import Entry
+from uwf.guard.capacity import queue
+from uwf.guard.capacity.queue import Entry
 from uwf.store.owner import Owner
 
 

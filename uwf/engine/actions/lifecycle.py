@@ -21,8 +21,8 @@ from uwf.engine.chain.tags import (
 from uwf.engine.chain.thread import Thread, move_head, read, runner
 from uwf.engine.run import asked
 from uwf.errors import InputError, StateError
-from uwf.guard import day
 from uwf.guard.preflight import missing_folder
+from uwf.guard.spending import day
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.workflow import model as workflow_model

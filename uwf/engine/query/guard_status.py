@@ -9,7 +9,8 @@ from uwf import clock
 from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.query.thread_view import WaitingView
-from uwf.guard import places, queue, refusals, slots, success_rate
+from uwf.guard import refusals, success_rate
+from uwf.guard.capacity import places, queue, slots
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Reader
+    from uwf.guard.capacity.queue import Entry
     from uwf.guard.contract import Guard, StatusLine
-    from uwf.guard.queue import Entry
     from uwf.guard.success_rate import Figures, SuccessRate
     from uwf.store.protocols import Counters
 

@@ -15,9 +15,9 @@ from uwf.engine.chain import kept
 from uwf.engine.chain.tags import IDLE, STATUS, THREADS, labels_of
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
-from uwf.guard.budget import Budget
 from uwf.guard.contract import Host
 from uwf.guard.refusals import note_refusal
+from uwf.guard.spending.budget import Budget
 from uwf.guard.success_rate import SuccessRate
 from uwf.record import replace
 

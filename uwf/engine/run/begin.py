@@ -9,7 +9,7 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.events import TaskDispatched
-from uwf.guard import joined
+from uwf.guard.capacity import joined
 from uwf.record import replace
 
 TYPE_CHECKING = False

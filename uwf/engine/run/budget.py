@@ -1,6 +1,6 @@
 """What a budget means for a run: which limits a step has, whether it left enough for another one, how long it may take.
 
-The policy is that of `guard/budget`, what a thread has used is read in `chain/usage`.
+The policy is that of `guard/spending/budget`, what a thread has used is read in `chain/usage`.
 """
 
 from __future__ import annotations

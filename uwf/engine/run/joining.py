@@ -4,7 +4,7 @@ What it adds is told to the next step of the thread, whoever makes it. It is ans
 came, and was told what it adds; a run that was to go on to the end, also by the end of the thread. One that adds
 nothing is answered as well by the failure that has suspended the thread since. Else it runs the thread itself, as soon
 as that is free. Other commands (`resume`, `poke`, `exec --workflow`) ask for something that no
-other run does for them: they only wait. See `guard/joined` for what stands on record meanwhile.
+other run does for them: they only wait. See `guard/capacity/joined` for what stands on record meanwhile.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from uwf.engine.chain.tags import COMPLETED, IDLE, SUSPENDED
 from uwf.engine.events import FailureJoined, StepDone
 from uwf.engine.run.order import EXEC, POKE, Order
 from uwf.engine.run.transitions import both
-from uwf.guard import joined
-from uwf.guard.queue import Queue
-from uwf.guard.slot_guard import Slots
+from uwf.guard.capacity import joined
+from uwf.guard.capacity.queue import Queue
+from uwf.guard.capacity.slot_guard import Slots
 from uwf.record import replace
 
 TYPE_CHECKING = False

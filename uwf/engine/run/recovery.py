@@ -17,7 +17,7 @@ from uwf.engine.chain.left_behind import is_kept
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.thread import runner
 from uwf.errors import Busy
-from uwf.guard import reserve
+from uwf.guard.spending import reserve
 from uwf.record import Record
 
 TYPE_CHECKING = False

@@ -19,7 +19,7 @@ from uwf.engine.chain.thread import runner
 from uwf.engine.run import intake, recovery
 from uwf.engine.upkeep import stale_files
 from uwf.errors import Busy, CounterUnreadable, ObjectDamaged, StoreError, UwfError
-from uwf.guard import joined, places, queue
+from uwf.guard.capacity import joined, places, queue
 from uwf.record import Record
 from uwf.store.protocols import COUNTER
 

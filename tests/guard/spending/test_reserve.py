@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.guard.asking import end, good, host, refused, request
 from uwf.errors import Crowded, Refused
-from uwf.guard import budget, reserve
-from uwf.guard.budget import Budget
 from uwf.guard.contract import AttemptStopped, Request
+from uwf.guard.spending import budget, reserve
+from uwf.guard.spending.budget import Budget
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from uwf import clock
 from uwf.config_table import Table, amounts, key, one_of
 from uwf.errors import Crowded, PersonNeeded
-from uwf.guard import reserve, unseen
 from uwf.guard.contract import (
     AttemptStopped,
     AttemptSucceeded,
@@ -22,7 +21,8 @@ from uwf.guard.contract import (
     refuse,
 )
 from uwf.guard.counters import forgettable
-from uwf.guard.day import date, keep_zone, midnight_ms, zone_name, zone_of
+from uwf.guard.spending import reserve, unseen
+from uwf.guard.spending.day import date, keep_zone, midnight_ms, zone_name, zone_of
 from uwf.quantities import (
     NAMES,
     STEPS,

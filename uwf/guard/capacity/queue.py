@@ -18,10 +18,10 @@ from contextlib import contextmanager
 
 from uwf import clock
 from uwf.errors import Crowded, Refused, StoreBusy
-from uwf.guard import joined
+from uwf.guard.capacity import joined
+from uwf.guard.capacity.slots import MACHINE, Pool
 from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
-from uwf.guard.slots import MACHINE, Pool
 from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.owner import Owner

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from uwf.errors import StoreError
-from uwf.guard import queue
-from uwf.guard.queue import AGE_S, PATIENCE_S, Entry
-from uwf.guard.slots import MACHINE, Pool
+from uwf.guard.capacity import queue
+from uwf.guard.capacity.queue import AGE_S, PATIENCE_S, Entry
+from uwf.guard.capacity.slots import MACHINE, Pool
 from uwf.record import replace
 from uwf.store.owner import Owner
 from uwf.store.sqlite import open_in_memory

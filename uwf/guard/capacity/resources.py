@@ -12,7 +12,7 @@ import os
 from uwf import clock
 from uwf.config_table import OFF, Table, count_from_zero, key, number_or_off, size
 from uwf.errors import Crowded
-from uwf.guard import machine
+from uwf.guard.capacity import machine
 from uwf.guard.contract import AttemptStopped, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, hashed
 from uwf.quantities import counted

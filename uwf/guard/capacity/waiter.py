@@ -12,19 +12,19 @@ from contextlib import ExitStack
 
 from uwf import clock
 from uwf.errors import Crowded, Refused, StoreBusy
-from uwf.guard import slots
+from uwf.guard.capacity import slots
+from uwf.guard.capacity.queue import Entry, may_go
+from uwf.guard.capacity.slots import Held
 from uwf.guard.contract import refuse
-from uwf.guard.queue import Entry, may_go
-from uwf.guard.slots import Held
 from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.guard.capacity.places import Places
+    from uwf.guard.capacity.queue import Queue
+    from uwf.guard.capacity.resources import Resources
+    from uwf.guard.capacity.slots import Pool, SlotTable
     from uwf.guard.contract import Host, Request
-    from uwf.guard.places import Places
-    from uwf.guard.queue import Queue
-    from uwf.guard.resources import Resources
-    from uwf.guard.slots import Pool, SlotTable
 
 POLL_S, LONGEST_POLL_S = 0.025, 1.0
 """Those that may all go at once, if the machine is empty, look every `POLL_S`; as many behind them half as often, and

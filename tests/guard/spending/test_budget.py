@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.guard.asking import end, host, request
 from uwf import clock
 from uwf.errors import Refused
-from uwf.guard import budget, day
-from uwf.guard.budget import Budget
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded, Request
+from uwf.guard.spending import budget, day
+from uwf.guard.spending.budget import Budget
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 

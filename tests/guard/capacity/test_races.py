@@ -19,12 +19,12 @@ from tests.guard.crowd import Crowd, crowd
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.errors import Refused
-from uwf.guard import machine, queue, slots
 from uwf.guard.breaker import Breaker
+from uwf.guard.capacity import machine, queue, slots
+from uwf.guard.capacity.queue import Entry
+from uwf.guard.capacity.slot_guard import Slots
+from uwf.guard.capacity.slots import MACHINE, Full, Held, Pool
 from uwf.guard.contract import Host
-from uwf.guard.queue import Entry
-from uwf.guard.slot_guard import Slots
-from uwf.guard.slots import MACHINE, Full, Held, Pool
 from uwf.guard.success_rate import SuccessRate
 from uwf.record import Record
 from uwf.store.sqlite import SqliteStore, open_store

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from uwf import home as paths
 from uwf.config_table import Table, count, each, key, one_of
-from uwf.guard import queue, slots
+from uwf.guard.capacity import queue, slots
+from uwf.guard.capacity.places import Places
+from uwf.guard.capacity.resources import Resources
+from uwf.guard.capacity.slots import MACHINE, THREADS, Pool
+from uwf.guard.capacity.waiter import Waiter
 from uwf.guard.contract import AttemptSucceeded, Guard, Release, Status, StatusLine
-from uwf.guard.places import Places
-from uwf.guard.resources import Resources
-from uwf.guard.slots import MACHINE, THREADS, Pool
-from uwf.guard.waiter import Waiter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

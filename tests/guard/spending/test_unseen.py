@@ -8,9 +8,9 @@ import pytest
 
 from tests.guard.asking import bad, end, good, host, refused, request
 from uwf.errors import PersonNeeded
-from uwf.guard.budget import Budget
 from uwf.guard.counters import hashed
-from uwf.guard.unseen import FRESH_MS
+from uwf.guard.spending.budget import Budget
+from uwf.guard.spending.unseen import FRESH_MS
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 

@@ -9,8 +9,8 @@ Places are taken under the lock of the slots.
 
 from __future__ import annotations
 
+from uwf.guard.capacity.slots import THREADS, Pool
 from uwf.guard.counters import hashed, unreadable
-from uwf.guard.slots import THREADS, Pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.guard.asking import take
 from uwf.errors import StoreBusy, StoreError
-from uwf.guard import slots
-from uwf.guard.slots import MACHINE, Full, Held, Pool
+from uwf.guard.capacity import slots
+from uwf.guard.capacity.slots import MACHINE, Full, Held, Pool
 
 NAMES = (MACHINE, "agent/sh -c 'a/b'", "label/repo=\udce9\n")
 

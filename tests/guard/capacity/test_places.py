@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.guard.asking import Time, end, good, host, refused, request
-from tests.guard.test_slot_guard import Machine, full
-from uwf.guard import queue
+from tests.guard.capacity.test_slot_guard import Machine, full
+from uwf.guard.capacity import queue
+from uwf.guard.capacity.places import Places
+from uwf.guard.capacity.slot_guard import Slots
+from uwf.guard.capacity.slots import MACHINE, Pool
 from uwf.guard.contract import Release, Request
-from uwf.guard.places import Places
-from uwf.guard.slot_guard import Slots
-from uwf.guard.slots import MACHINE, Pool
 from uwf.store.sqlite import open_in_memory
 
 SHOP = Pool("threads/repo=shop", 2)

@@ -12,12 +12,12 @@ import pytest
 
 from tests.guard.asking import Processes, Time, host, refused, request
 from uwf.errors import Interrupted, StoreBusy
-from uwf.guard import queue, slots
+from uwf.guard.capacity import queue, slots
+from uwf.guard.capacity.queue import Entry
+from uwf.guard.capacity.slot_guard import Slots
+from uwf.guard.capacity.slots import MACHINE, Pool
+from uwf.guard.capacity.waiter import CLOSE_LOOK_S, LONGEST_POLL_S, POLL_S
 from uwf.guard.contract import Release, Request, refuse
-from uwf.guard.queue import Entry
-from uwf.guard.slot_guard import Slots
-from uwf.guard.slots import MACHINE, Pool
-from uwf.guard.waiter import CLOSE_LOOK_S, LONGEST_POLL_S, POLL_S
 from uwf.record import replace
 from uwf.store.owner import Owner
 from uwf.store.sqlite import open_in_memory
@@ -76,7 +76,7 @@ class Machine:
             meanwhile(len(self.sleeps))
 
         check = lambda _, request, starting: self.check(request, starting)  # noqa: E731
-        with mock.patch("uwf.guard.resources.Resources.check", check):
+        with mock.patch("uwf.guard.capacity.resources.Resources.check", check):
             return self.guard(pid).enter(request(thread=f"T{pid}", **fields, sleep=sleep))
 
     def pools(self, **labels: str) -> tuple[Pool, ...]:

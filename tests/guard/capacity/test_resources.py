@@ -9,9 +9,9 @@ from unittest import mock
 import pytest
 
 from tests.guard.asking import Time, end, good, host, refused, request
-from uwf.guard import machine
-from uwf.guard.machine import Left
-from uwf.guard.resources import PEAKS, Resources
+from uwf.guard.capacity import machine
+from uwf.guard.capacity.machine import Left
+from uwf.guard.capacity.resources import PEAKS, Resources
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
 
@@ -21,7 +21,7 @@ PLENTY = Left(memory_bytes=64_000 * MB, disk_bytes=64_000 * MB, cpus=8.0, stalle
 
 
 def check(left: Left, *, rules: Rules | None = None, starting: int = 0, **fields: object) -> None:
-    with mock.patch("uwf.guard.machine.look", lambda home: left):
+    with mock.patch("uwf.guard.capacity.machine.look", lambda home: left):
         Resources(host(open_in_memory(), rules or Rules())).check(request(**fields), starting)
 
 

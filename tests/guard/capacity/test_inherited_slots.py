@@ -14,11 +14,11 @@ import pytest
 from tests.agent.supervised import AGENTS, ROOT, eventually, lives, marked
 from tests.guard.asking import take
 from uwf.agent.process.terminate import end_orphans
-from uwf.guard import slots
-from uwf.guard.slots import MACHINE, Full, Pool
+from uwf.guard.capacity import slots
+from uwf.guard.capacity.slots import MACHINE, Full, Pool
 from uwf.store.owner import Owner
 
-HOST = Path(__file__).parent / "host.py"
+HOST = Path(__file__).parent.parent / "host.py"
 POOL = Pool(MACHINE, 1)
 
 

@@ -1,0 +1,1 @@
+"""What agents use: the budgets of threads and of a day, what is reserved of them, and what cannot be seen."""
