@@ -26,7 +26,7 @@ LEAVES = {
 }
 FRONT_DOORS = {"cli", "daemon", "mcp", "top", "worker"}
 
-CHAIN = {"engine.chain", "engine.events"}
+CHAIN = {"engine.chain", "engine.progress"}
 BELOW_THE_ENGINE = {"workflow", "agent", "guard", "store"}
 ENGINE = {"engine.actions", "engine.query", "engine.upkeep", "engine.run", *CHAIN}
 
@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "engine.upkeep": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.run": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.chain": BELOW_THE_ENGINE,
-    "engine.events": {"engine.chain"},
+    "engine.progress": {"engine.chain"},
     "workflow": {"store"},
     "agent": {"store"},
     "guard": {"store"},
@@ -53,7 +53,7 @@ made of the rules that guards and kinds of agents declare."""
 
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},
-    "engine.query": {"uwf.engine.run.transitions"},
+    "engine.query": {"uwf.engine.run.planning.transitions"},
     "engine.upkeep": {"uwf.engine.run.recovery", "uwf.engine.run.intake"},
 }
 """Of a room that is closed otherwise. A front door asks the environment, but no setting; what comes next is decided in
@@ -204,7 +204,7 @@ def test_imports_go_one_way(importer: str) -> None:
         ("daemon_x", "from uwf.cli import output"),
         ("cli_x", "from uwf.engine.run import plan"),
         ("cli_x", "from uwf.config import schema"),
-        ("top_x", "if TYPE_CHECKING:\n  from uwf.engine.events import Event"),
+        ("top_x", "if TYPE_CHECKING:\n  from uwf.engine.progress import Event"),
         ("mcp_x", "def f():\n  from uwf.store.protocols import Ref"),
     ],
 )
@@ -216,7 +216,7 @@ def test_a_wrong_direction_is_found(importer: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("importer", "line"),
     [
-        ("engine_query_x", "from uwf.engine.run import transitions"),
+        ("engine_query_x", "from uwf.engine.run.planning import transitions"),
         ("engine_run_x", "if TYPE_CHECKING:\n  from uwf.config import Config"),
         ("engine_actions_x", "from uwf.engine.run.publish import move_head"),
         ("config_x", "from uwf import __version__"),
@@ -226,7 +226,7 @@ def test_a_wrong_direction_is_found(importer: str, line: str) -> None:
     ],
 )
 def test_a_right_direction_is_none(importer: str, line: str) -> None:
-    within = parsed(engine_run_transitions="", **{importer: line})
+    within = parsed(engine_run_planning_transitions="", **{importer: line})
     assert wrong_ways(list(within)[-1], within) == []
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from tests.helpers.project import ONE
 from uwf.app import App
-from uwf.app.events import StepStarted, Stop
+from uwf.app.progress import StepStarted, Stop
 from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError
 
 if TYPE_CHECKING:
-    from uwf.app.events import Event
+    from uwf.app.progress import Event
 
 DONE = "printf -- '---\\n$status: done\\nnote: fine\\n---\\nThe end.'"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.fake_agent import Said
 from tests.helpers.rig import Rig
 from uwf.agent.protocol import AgentEvent
-from uwf.engine.events import Turn
+from uwf.engine.progress import Turn
 from uwf.record import replace
 
 PATIENCE_S = 10.0

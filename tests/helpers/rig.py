@@ -24,10 +24,10 @@ from uwf.engine.chain.thread import Thread
 from uwf.engine.query import steps
 from uwf.engine.query.threads import ThreadViews
 from uwf.engine.run import intake, lock, recovery, runner
-from uwf.engine.run import rebind as rebinding
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
 from uwf.engine.run.order import Order
+from uwf.engine.run.planning import rebind as rebinding
 from uwf.errors import Interrupted, Refused
 from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store
@@ -36,7 +36,7 @@ from uwf.workflow.model import Workflow
 
 if TYPE_CHECKING:
     from uwf.agent.protocol import AgentEvent
-    from uwf.engine.events import Event, StepResult
+    from uwf.engine.progress import Event, StepResult
 
 WROTE = reply("done", "I wrote it.", file="a.py")
 CHANGES = reply("changes", "Not yet.", remarks="too long")

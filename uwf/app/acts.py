@@ -19,10 +19,11 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.inside import is_inside
 from uwf.engine.chain.tags import CANCELLED, THREADS
-from uwf.engine.events import Recovered
+from uwf.engine.progress import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView
-from uwf.engine.run import asked, intake, lock
+from uwf.engine.run import intake, lock
+from uwf.engine.run.concurrent import asked
 from uwf.errors import Busy, Refused, UwfError
 from uwf.record import Record
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
     from uwf.engine.run.context import RunContext
 
 SETTLING_S = 5.0

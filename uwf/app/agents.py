@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
     from uwf.engine.actions.trial import Trial
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
 
 
 class AgentRow(Record):
@@ -94,7 +94,7 @@ class Agents:
         from uwf.agent import kinds
         from uwf.agent.shell_signs import shell_signs
         from uwf.config import edit
-        from uwf.engine.run.invocation import words_of
+        from uwf.engine.run.attempt.invocation import words_of
 
         known = self._home.config.agents
         if name in known:

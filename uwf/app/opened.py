@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.gate import SecretsGate
     from uwf.engine.chain.redact import Redactor
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
     from uwf.engine.query.threads import ThreadViews
     from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Store
@@ -208,7 +208,7 @@ class OpenHome:
         config = self.config
 
         def agent_for(workflow: str, role: str, override: str | None) -> Agent:
-            from uwf.engine.run.invocation import choose
+            from uwf.engine.run.attempt.invocation import choose
 
             return choose(config, workflow, role, override)
 

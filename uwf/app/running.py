@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from uwf.app.opened import OpenHome
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
     from uwf.engine.query.thread_view import RunView
     from uwf.engine.run.order import Order
 

@@ -1,4 +1,4 @@
-"""The values that `App` answers with, for a front door to name to a type checker; those of a run are in `events`.
+"""The values that `App` answers with, for a front door to name to a type checker; those of a run are in `progress`.
 
 They are made where they are described. Nothing needs to import this to run, which would load most of the engine.
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.app.acts import Forked, StopReport, Undone
     from uwf.engine.actions.transfer import Imported
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
     from uwf.engine.query.thread_view import RunView, ThreadView
 
 

@@ -75,7 +75,7 @@ def check(ctx: Context, name: str | None = None) -> int:
     cwd=opt("--cwd", metavar="DIR", complete="folders", help="Where it works. [default: here]"),
 )
 def try_(ctx: Context, name: str, *, cwd: str | None = None) -> int:
-    from uwf.app.events import Stop
+    from uwf.app.progress import Stop
     from uwf.cli.screen.live import Live, signals_to
 
     stop = Stop()

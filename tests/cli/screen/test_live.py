@@ -19,7 +19,7 @@ import pytest
 from uwf.cli.screen import live
 from uwf.cli.screen.live import Live
 from uwf.cli.screen.output import Output
-from uwf.engine.events import StepStarted
+from uwf.engine.progress import StepStarted
 
 TICK_S = 0.02
 STARTED = StepStarted(thread="T", role="worker", agent="slow", index=1, round=1, ask=1)

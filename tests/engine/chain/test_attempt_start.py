@@ -13,13 +13,13 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.nodes import prompt_text
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
-from uwf.engine.events import TaskDispatched
+from uwf.engine.progress import TaskDispatched
 from uwf.engine.upkeep import doctor
 from uwf.record import replace
 from uwf.store import check, gc
 
 if TYPE_CHECKING:
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
 
 
 def test_agent_runs_only_once_its_attempt_is_on_record(each_rig: Rig) -> None:

@@ -12,7 +12,7 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, Rig
 from uwf.engine.chain.redact import Redactor
-from uwf.engine.events import Turn
+from uwf.engine.progress import Turn
 from uwf.record import replace
 from uwf.store.protocols import Store
 

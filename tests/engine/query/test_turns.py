@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.fake_agent import Answers, Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.engine.events import Turn
+from uwf.engine.progress import Turn
 from uwf.engine.query import follow, turns
 from uwf.record import replace
 

@@ -11,7 +11,7 @@ from tests.helpers.rig import WROTE, Rig
 from uwf.agent.kinds.command import CommandAgent
 from uwf.config import AgentConfig, defaults
 from uwf.engine.query import workflows
-from uwf.engine.run import invocation
+from uwf.engine.run.attempt import invocation
 from uwf.errors import Ambiguous, InputError, NotFound, Refused, UwfError
 from uwf.record import replace
 

@@ -14,7 +14,7 @@ from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from uwf.engine.chain import kept
 from uwf.engine.chain.tags import THREADS
-from uwf.engine.events import NotTakenIn, TakenIn
+from uwf.engine.progress import NotTakenIn, TakenIn
 from uwf.engine.query import turns
 from uwf.engine.run import publish, step
 from uwf.engine.upkeep import doctor

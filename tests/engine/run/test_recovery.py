@@ -14,7 +14,7 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf.agent.process import platform
 from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.tags import ATTEMPTS
-from uwf.engine.events import Recovered
+from uwf.engine.progress import Recovered
 from uwf.engine.query import turns
 from uwf.engine.run import recovery
 from uwf.engine.upkeep import doctor

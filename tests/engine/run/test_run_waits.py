@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.rig import WROTE, Rig
 from uwf import clock
-from uwf.engine.events import Waiting
+from uwf.engine.progress import Waiting
 from uwf.engine.run import lock
 from uwf.errors import Interrupted, Refused
 from uwf.guard import pause as switch
@@ -17,7 +17,7 @@ from uwf.guard.success_rate import SuccessRate
 from uwf.record import replace
 
 if TYPE_CHECKING:
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
 
 DAY_MS = 86_400_000
 

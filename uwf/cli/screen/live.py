@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from uwf import clock, quantities
-from uwf.app.events import (
+from uwf.app.progress import (
     BudgetUnseen,
     NotTakenIn,
     Recovered,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
-    from uwf.app.events import Event, Stop
+    from uwf.app.progress import Event, Stop
     from uwf.cli.screen.output import Output
 else:
     try:

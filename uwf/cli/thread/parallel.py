@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import IO
 
-    from uwf.app.events import Stop
+    from uwf.app.progress import Stop
     from uwf.cli.context import Context
 
 TICK_S = 0.1
@@ -60,7 +60,7 @@ def run(
 
     Raises `Interrupted` when a signal has ended it.
     """
-    from uwf.app.events import Stop
+    from uwf.app.progress import Stop
     from uwf.cli.screen.live import signals_to
 
     stop = Stop()

@@ -53,7 +53,7 @@ def budget(parts: tuple[str, ...]) -> str | None:
 
 def run(ctx: Context, run: Run, interactive: bool) -> int:
     """Run the thread, and print each step as it is done. `interactive`: a person says that one waits for it."""
-    from uwf.app.events import Stop
+    from uwf.app.progress import Stop
     from uwf.cli.screen.live import Live, signals_to
 
     stop = Stop()

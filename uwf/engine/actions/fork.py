@@ -20,8 +20,8 @@ from uwf.engine.chain.tags import (
     with_state,
 )
 from uwf.engine.chain.thread import Thread, move_head, read, runner
-from uwf.engine.run.rebind import last_state
-from uwf.engine.run.transitions import both
+from uwf.engine.run.planning.rebind import last_state
+from uwf.engine.run.planning.transitions import both
 from uwf.record import replace
 from uwf.workflow import model
 

@@ -19,7 +19,7 @@ from uwf.engine.chain.tags import (
     WORKFLOW,
 )
 from uwf.engine.chain.thread import Thread, move_head, read, runner
-from uwf.engine.run import asked
+from uwf.engine.run.concurrent import asked
 from uwf.errors import InputError, StateError
 from uwf.guard.preflight import missing_folder
 from uwf.guard.spending import day

@@ -14,7 +14,7 @@ from uwf.agent import failure
 from uwf.agent.frontmatter import EMPTY
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.attempt import Failure, read_attempt
-from uwf.engine.events import StepDone, StepFailed, StepStarted
+from uwf.engine.progress import StepDone, StepFailed, StepStarted
 from uwf.engine.run import runner
 from uwf.engine.run.order import EXEC, Order
 from uwf.errors import Interrupted, Refused
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.stop import Stop
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
     from uwf.engine.run.context import RunContext
 
 NO_AGENT = "no_agent"

@@ -19,7 +19,7 @@ from uwf.engine.chain.tags import (
     with_state,
 )
 from uwf.engine.chain.thread import move_head, read
-from uwf.engine.run.rebind import last_state
+from uwf.engine.run.planning.rebind import last_state
 from uwf.errors import StateError
 from uwf.workflow import model as workflow_model
 

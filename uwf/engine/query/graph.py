@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import COMPLETED
-from uwf.engine.run.transitions import next_role
+from uwf.engine.run.planning.transitions import next_role
 from uwf.workflow import model as workflow_model
 from uwf.workflow.model import ANY, END, START, SUSPEND
 from uwf.workflow.picture import picture

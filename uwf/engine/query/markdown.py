@@ -13,7 +13,7 @@ from uwf.engine.chain.tags import (
     number_of,
 )
 from uwf.engine.query import failures, steps
-from uwf.engine.run import transitions
+from uwf.engine.run.planning import transitions
 from uwf.quantities import counted
 from uwf.record import Record
 

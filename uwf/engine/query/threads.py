@@ -39,7 +39,7 @@ from uwf.engine.query.thread_view import (
     ThreadView,
     WaitingView,
 )
-from uwf.engine.run import transitions
+from uwf.engine.run.planning import transitions
 from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
 from uwf.record import replace
 from uwf.workflow import model as workflow_model
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.nodes import Position, Reader
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.events import StepResult
+    from uwf.engine.progress import StepResult
     from uwf.engine.query.failures import FailureView
     from uwf.engine.query.guard_status import QueuePositions
     from uwf.store.protocols import Ref, Store
@@ -109,7 +109,13 @@ class ThreadViews:
 
     def result(self, result: StepResult) -> RunView:
         """The thread after one step of a run."""
-        from uwf.engine.events import FailureJoined, GraphDone, StepDone, StepFailed, StepPostponed
+        from uwf.engine.progress import (
+            FailureJoined,
+            GraphDone,
+            StepDone,
+            StepFailed,
+            StepPostponed,
+        )
 
         state = vars(self._state(result.thread)) | {"error": None}
         if isinstance(result, GraphDone):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uwf.config import Config
     from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.redact import Redactor
-    from uwf.engine.events import Event
+    from uwf.engine.progress import Event
     from uwf.engine.run.admission import Admission
     from uwf.store.protocols import Store
 

@@ -17,12 +17,11 @@ from uwf.engine.chain.attempt import INTERRUPTED, UNJUDGED, Failure
 from uwf.engine.chain.kept import KeptReply
 from uwf.engine.chain.nodes import Position, Step
 from uwf.engine.chain.tags import CANCELLED, COMPLETED
-from uwf.engine.events import NotTakenIn, Recovered, StepDone, StepFailed, StepOverBudget, TakenIn
+from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepOverBudget, TakenIn
 from uwf.engine.run import publish, recovery
 from uwf.engine.run.admission import Ticket
-from uwf.engine.run.invocation import NoAgent
-from uwf.engine.run.order import EXEC, POKE, NextStep, Order
-from uwf.engine.run.outcome import (
+from uwf.engine.run.attempt.invocation import NoAgent
+from uwf.engine.run.attempt.outcome import (
     Accepted,
     OverBudget,
     Postponed,
@@ -30,7 +29,8 @@ from uwf.engine.run.outcome import (
     Stopped,
     Unjudged,
 )
-from uwf.engine.run.reply import Rejected, envelope_of
+from uwf.engine.run.attempt.reply import Rejected, envelope_of
+from uwf.engine.run.order import EXEC, POKE, NextStep, Order
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.errors import PersonNeeded, Refused, ReplyKept, StoreError, UwfError
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from uwf.engine.chain.kept import Room
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.events import StepResult
+    from uwf.engine.progress import StepResult
+    from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.outcome import Outcome
 
 IS_INSIDE = "its agent ended before; what it said is taken in"
 

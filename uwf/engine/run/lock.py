@@ -13,7 +13,7 @@ from uwf import clock, quantities
 from uwf.agent.stop import SIGTERM
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
-from uwf.engine.events import Waiting
+from uwf.engine.progress import Waiting
 from uwf.errors import Busy, Crowded, Interrupted
 
 TYPE_CHECKING = False

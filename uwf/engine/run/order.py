@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Plan, Position
     from uwf.engine.chain.tags import ThreadState
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.run.rebind import Rebind
+    from uwf.engine.run.planning.rebind import Rebind
     from uwf.workflow.model import Workflow
 
 EXEC, RESUME, RETRY, POKE = "exec", "resume", "retry", "poke"

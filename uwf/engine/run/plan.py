@@ -9,9 +9,10 @@ from contextlib import suppress
 
 from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import CWD, IDLE, ThreadState
-from uwf.engine.run import budget, rebind, transitions
-from uwf.engine.run.invocation import NoAgent
+from uwf.engine.run import budget
+from uwf.engine.run.attempt.invocation import NoAgent
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, GraphEnded, NextStep
+from uwf.engine.run.planning import rebind, transitions
 from uwf.errors import PersonNeeded, Refused
 from uwf.record import replace
 from uwf.workflow.route import RouteError

@@ -18,8 +18,8 @@ from uwf.engine.chain.tags import (
     ThreadState,
 )
 from uwf.engine.chain.thread import into, move_head
-from uwf.engine.run.begin import rebound
-from uwf.engine.run.outcome import (
+from uwf.engine.run.attempt.begin import rebound
+from uwf.engine.run.attempt.outcome import (
     Accepted,
     Failed,
     OverBudget,
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import GraphEnded
-    from uwf.engine.run.outcome import Outcome
-    from uwf.engine.run.rebind import Rebind
+    from uwf.engine.run.planning.rebind import Rebind
     from uwf.engine.run.step import StepRun
     from uwf.store.protocols import Transaction
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import IDLE
-from uwf.engine.events import GraphDone, Retrying, StepDone, StepPostponed, Waiting
-from uwf.engine.run import asked, joining, publish, retry, transitions
+from uwf.engine.progress import GraphDone, Retrying, StepDone, StepPostponed, Waiting
+from uwf.engine.run import publish
+from uwf.engine.run.attempt import retry
+from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
+from uwf.engine.run.concurrent import asked, joining
 from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.order import GraphEnded, check, orders
-from uwf.engine.run.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.plan import plan_next
+from uwf.engine.run.planning import transitions
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.errors import Busy, Refused
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from uwf.agent.stop import Stop
-    from uwf.engine.events import StepResult
+    from uwf.engine.progress import StepResult
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep, Order
 

@@ -28,11 +28,12 @@ from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
-from uwf.engine.events import BudgetUnseen, ReplyRejected, StepStarted, Turn, UsageLeftOut
-from uwf.engine.run import budget, echoes, invocation, prompt, retry
-from uwf.engine.run.begin import begin
-from uwf.engine.run.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
-from uwf.engine.run.reply import Rejected, envelope_of, judge, without_echo
+from uwf.engine.progress import BudgetUnseen, ReplyRejected, StepStarted, Turn, UsageLeftOut
+from uwf.engine.run import budget, prompt
+from uwf.engine.run.attempt import echoes, invocation, retry
+from uwf.engine.run.attempt.begin import begin
+from uwf.engine.run.attempt.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
+from uwf.engine.run.attempt.reply import Rejected, envelope_of, judge, without_echo
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -43,11 +44,11 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import AgentEvent, AgentResult
     from uwf.agent.stop import Stop
     from uwf.engine.run.admission import Ticket
+    from uwf.engine.run.attempt.outcome import Outcome
+    from uwf.engine.run.attempt.reply import Envelope, ValidReply
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
-    from uwf.engine.run.outcome import Outcome
     from uwf.engine.run.prompt import Prompt
-    from uwf.engine.run.reply import Envelope, ValidReply
     from uwf.store.owner import Owner
 
 ASKS = 3

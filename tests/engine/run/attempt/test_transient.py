@@ -10,8 +10,8 @@ from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from tests.helpers.ticking import Ticking
 from uwf.agent.protocol import ToolCall
-from uwf.engine.events import Waiting
-from uwf.engine.run import asked
+from uwf.engine.progress import Waiting
+from uwf.engine.run.concurrent import asked
 from uwf.errors import Interrupted, Refused, StateError
 from uwf.guard import breaker, success_rate
 from uwf.guard.attempts import FAILURES

@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.fake_agent import Answers, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.agent.process import platform
-from uwf.engine.events import FailureJoined, StepDone
-from uwf.engine.run.joining import Joiner
+from uwf.engine.progress import FailureJoined, StepDone
+from uwf.engine.run.concurrent.joining import Joiner
 from uwf.engine.run.order import EXEC, RESUME, Order
 from uwf.errors import Refused
 from uwf.guard.capacity import joined

@@ -8,7 +8,7 @@ from uwf import points
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
 from uwf.engine.chain.thread import into, move_head
-from uwf.engine.events import TaskDispatched
+from uwf.engine.progress import TaskDispatched
 from uwf.guard.capacity import joined
 from uwf.record import replace
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
+    from uwf.engine.run.planning.rebind import Rebind
     from uwf.engine.run.prompt import Prompt
-    from uwf.engine.run.rebind import Rebind
     from uwf.guard.contract import Request
     from uwf.store.owner import Owner
     from uwf.store.protocols import Ref, Transaction

@@ -10,7 +10,7 @@ from tests.helpers.rig import CHANGES, WROTE, Rig
 from uwf import clock
 from uwf.agent.protocol import RateLimit, Session, Thinking, ToolCall, ToolResult, Usage
 from uwf.engine.chain.nodes import unpack_text
-from uwf.engine.events import Turn
+from uwf.engine.progress import Turn
 from uwf.engine.query import turns
 from uwf.errors import Refused
 from uwf.guard.pause import paused_agents

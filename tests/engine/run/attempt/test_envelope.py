@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Said, reply
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.cli.screen.jsontext import document
-from uwf.engine.events import UsageLeftOut
+from uwf.engine.progress import UsageLeftOut
 
 
 def test_agent_is_asked_again_in_the_same_session(rig: Rig) -> None:

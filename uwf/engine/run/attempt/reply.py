@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from uwf.agent import frontmatter
 from uwf.engine.chain.tags import ThreadState
-from uwf.engine.run import reading
-from uwf.engine.run.transitions import after
+from uwf.engine.run.attempt import reading
+from uwf.engine.run.planning.transitions import after
 from uwf.record import Record, replace
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.reply_schema import placeholders

@@ -11,7 +11,7 @@ from tests.helpers.fake_agent import Said, reply, suspend
 from tests.helpers.flows import OLDER, role, schema, workflow
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.protocol import AgentRequest
-from uwf.engine.events import ReplyRejected, StepStarted
+from uwf.engine.progress import ReplyRejected, StepStarted
 from uwf.workflow.model import Edge
 
 BAD = reply("done", "I forgot the file.")

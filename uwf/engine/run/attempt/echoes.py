@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Plan, Step
+    from uwf.engine.run.attempt.reply import ValidReply
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.reply import ValidReply
 
 
 def state_unless_same(ctx: RunContext, plan: Plan, reply: ValidReply, most: int) -> ThreadState:

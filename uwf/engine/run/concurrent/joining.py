@@ -13,9 +13,9 @@ from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import COMPLETED, IDLE, SUSPENDED
-from uwf.engine.events import FailureJoined, StepDone
+from uwf.engine.progress import FailureJoined, StepDone
 from uwf.engine.run.order import EXEC, POKE, Order
-from uwf.engine.run.transitions import both
+from uwf.engine.run.planning.transitions import both
 from uwf.guard.capacity import joined
 from uwf.guard.capacity.queue import Queue
 from uwf.guard.capacity.slot_guard import Slots

@@ -13,9 +13,9 @@ from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import Rig
 from uwf.agent.echo import Echo
 from uwf.agent.protocol import AgentRequest
-from uwf.engine.run import reading
+from uwf.engine.run.attempt import reading
+from uwf.engine.run.attempt.reply import Rejected, ValidReply, judge
 from uwf.engine.run.prompt import reply_section
-from uwf.engine.run.reply import Rejected, ValidReply, judge
 from uwf.workflow.model import Workflow
 
 SHAPE: dict[str, Any] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.chain.nodes import Plan, Position, Step
 from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WORKFLOW, ThreadState
-from uwf.engine.run import transitions
+from uwf.engine.run.planning import transitions
 from uwf.errors import StateError
 from uwf.quantities import one
 from uwf.record import Record, replace
