@@ -204,7 +204,7 @@ def test_imports_go_one_way(importer: str) -> None:
         ("daemon_x", "from uwf.cli import output"),
         ("cli_x", "from uwf.engine.run import plan"),
         ("cli_x", "from uwf.config import schema"),
-        ("top_x", "if TYPE_CHECKING:\n  from uwf.engine.progress import Event"),
+        ("top_x", "if TYPE_CHECKING:\n  from uwf.engine.progress import Progress"),
         ("mcp_x", "def f():\n  from uwf.store.protocols import Ref"),
     ],
 )

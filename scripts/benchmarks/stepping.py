@@ -81,7 +81,7 @@ class Uwf:
             environ={},
             redactor=Redactor(),
             agent_for=lambda workflow, role, override: Steady(),
-            on_event=lambda event: None,
+            on_progress=lambda _: None,
         )
         begin = lifecycle.Begin(WORKFLOW, "Measure a step.", str(home), {})
         self.count = 0

@@ -15,7 +15,7 @@ from uwf.app.progress import StepStarted, Stop
 from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError
 
 if TYPE_CHECKING:
-    from uwf.app.progress import Event
+    from uwf.app.progress import Progress
 
 DONE = "printf -- '---\\n$status: done\\nnote: fine\\n---\\nThe end.'"
 
@@ -39,8 +39,8 @@ def test_home_that_was_never_used_is_empty_and_stays_so(app: App) -> None:
 def test_thread_from_its_start_to_its_second_round(app: App) -> None:
     thread = app.start("one.yaml", "Do it.", labels={"repo": "shop"}, budget={"steps": 9})
     assert (thread.status, thread.current_role, thread.budget) == ("idle", "worker", {"steps": 9})
-    events: list[Event] = []
-    [first] = app.exec(thread.thread, agent=DONE, on_event=events.append)
+    events: list[Progress] = []
+    [first] = app.exec(thread.thread, agent=DONE, on_progress=events.append)
     assert (first.status, first.step_status, first.error) == ("completed", "done", None)
     assert [event.role for event in events if isinstance(event, StepStarted)] == ["worker"]
     [second] = app.resume("@last", agent=DONE, supplement="once more", count=None)
@@ -81,7 +81,7 @@ def test_acts_answer_with_the_thread_as_it_is_then(app: App) -> None:
 def test_thread_that_runs_is_busy_for_all_others(app: App, tmp_path: Path) -> None:
     id = app.start("one.yaml", "Do it.").thread
 
-    def look(_event: Event) -> None:
+    def look(_event: Progress) -> None:
         with App.open(app.home) as other:
             assert other.show(id).status == "running"
             [waited] = other.wait(id, timeout_s=0.0)
@@ -89,7 +89,7 @@ def test_thread_that_runs_is_busy_for_all_others(app: App, tmp_path: Path) -> No
             with pytest.raises(Busy):
                 list(other.exec(id, agent=DONE))
 
-    [done] = app.exec(id, agent=DONE, on_event=look, stop=Stop())
+    [done] = app.exec(id, agent=DONE, on_progress=look, stop=Stop())
     assert done.status == "completed"
 
 

@@ -28,19 +28,19 @@ def die(
 
     What it `says` beside its reply comes before the turns.
     """
-    plain, said = rig.engine.on_event, list[str]()
+    plain, said = rig.engine.on_progress, list[str]()
 
-    def on_event(event: object) -> None:
+    def on_progress(event: object) -> None:
         if isinstance(event, Turn):
             said.append(event.text)
             if len(said) == len(turns):
                 raise Killed
 
-    rig.engine = replace(rig.engine, on_event=on_event)
+    rig.engine = replace(rig.engine, on_progress=on_progress)
     with pytest.raises(Killed):
         said_all = Said("".join(turns), turns=turns, events=says)
         rig.run(id, verb, said_all if turns else Killed(), **order)
-    rig.engine = replace(rig.engine, on_event=plain)
+    rig.engine = replace(rig.engine, on_progress=plain)
 
 
 def lives(process: subprocess.Popen[bytes]) -> bool:

@@ -36,7 +36,7 @@ from uwf.workflow.model import Workflow
 
 if TYPE_CHECKING:
     from uwf.agent.protocol import AgentEvent
-    from uwf.engine.progress import Event, StepResult
+    from uwf.engine.progress import Progress, StepResult
 
 WROTE = reply("done", "I wrote it.", file="a.py")
 CHANGES = reply("changes", "Not yet.", remarks="too long")
@@ -79,7 +79,7 @@ class Rig:
         """`lenient`: neither failures nor what is said again ever end the matter."""
         plain = config.defaults()
         self.agent = FakeAgent()
-        self.events: list[Event] = []
+        self.events: list[Progress] = []
         self.stop = Stop()
         self.no_agent = False
         settings = replace(
@@ -110,7 +110,7 @@ class Rig:
             environ={"PATH": "/bin"},
             redactor=redactor or Redactor(),
             agent_for=self._agent_for,
-            on_event=self.events.append,
+            on_progress=self.events.append,
         )
 
     @property

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
 
 SETTLING_S = 5.0
@@ -171,7 +171,7 @@ def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
     """Settle what a killed run left behind, unless the thread is run again already. The pids that were ended."""
     ended: list[int] = []
 
-    def note(event: Event) -> None:
+    def note(event: Progress) -> None:
         if isinstance(event, Recovered):
             ended.extend(event.ended_pids)
 

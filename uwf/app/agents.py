@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
     from uwf.engine.actions.trial import Trial
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
 
 
 class AgentRow(Record):
@@ -69,7 +69,7 @@ class Agents:
         name: str,
         cwd: str | None = None,
         stop: Stop | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Trial:
         """What one real prompt to an agent that works in `cwd`, by default here, comes to. Nothing of it is stored.
 
@@ -84,7 +84,7 @@ class Agents:
         home.hide(name)
         stop = stop or Stop()
         try:
-            context = home.context(on_event, open_in_memory(home.gate))
+            context = home.context(on_progress, open_in_memory(home.gate))
             return trial.run(context, name, absolute(cwd), stop)
         finally:
             if given is None:

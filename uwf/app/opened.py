@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.gate import SecretsGate
     from uwf.engine.chain.redact import Redactor
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
     from uwf.engine.query.threads import ThreadViews
     from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Store
@@ -196,7 +196,7 @@ class OpenHome:
         )
 
     def context(
-        self, on_event: Callable[[Event], None] | None = None, store: Store | None = None
+        self, on_progress: Callable[[Progress], None] | None = None, store: Store | None = None
     ) -> RunContext:
         """What a run needs, in another `store` where one is given. Nothing runs yet."""
         # Here, because the guards are a third of what looking at a thread would otherwise import.
@@ -231,7 +231,7 @@ class OpenHome:
             environ=environ,
             redactor=self.redactor,
             agent_for=agent_for,
-            on_event=on_event or (lambda event: None),
+            on_progress=on_progress or (lambda event: None),
         )
 
 

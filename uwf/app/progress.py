@@ -17,4 +17,4 @@ from uwf.engine.progress import Waiting as Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.engine.progress import Event as Event
+    from uwf.engine.progress import Progress as Progress

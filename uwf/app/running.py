@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from uwf.app.opened import OpenHome
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView
     from uwf.engine.run.order import Order
 
@@ -27,14 +27,14 @@ def run(
     id: str,
     order: Order,
     stop: Stop | None,
-    on_event: Callable[[Event], None] | None,
+    on_progress: Callable[[Progress], None] | None,
 ) -> Iterator[RunView]:
     """Run the thread `id` as ordered. A suspended thread has the same hint as when it was suspended."""
     if order.agent is not None:
         home.hide(order.agent)
     if order.supplement is not None:
         order = replace(order, supplement=home.clean(order.supplement, "what you add"))
-    context, views = home.context(on_event), home.views()
+    context, views = home.context(on_progress), home.views()
     given, stop = stop, stop or Stop()
     try:
         for result in runner.run(context, id, order, stop):

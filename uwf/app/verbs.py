@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.app.acts import Forked, StopReport, Undone
     from uwf.engine.actions.transfer import Imported
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView, ThreadView
 
 
@@ -78,7 +78,7 @@ class ThreadVerbs(ThreadQueries):
         wait_s: float = 0.0,
         interactive: bool = False,
         stop: Stop | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[RunView]:
         """Run the next `count` steps of a thread, None for all until it stops, giving each as it is done.
 
@@ -99,7 +99,7 @@ class ThreadVerbs(ThreadQueries):
         order = Order(
             EXEC, count, agent, supplement, rebind, wait_s=wait_s, is_interactive=interactive
         )
-        return running.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_progress)
 
     def resume(
         self,
@@ -113,7 +113,7 @@ class ThreadVerbs(ThreadQueries):
         wait_s: float = 0.0,
         interactive: bool = False,
         stop: Stop | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[RunView]:
         """Go on with a suspended or completed thread as `exec` does. It counts as a person's, who goes before others.
 
@@ -135,7 +135,7 @@ class ThreadVerbs(ThreadQueries):
             cwd=folder,
             is_interactive=interactive,
         )
-        return running.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_progress)
 
     def retry(
         self,
@@ -146,7 +146,7 @@ class ThreadVerbs(ThreadQueries):
         wait_s: float = 0.0,
         interactive: bool = False,
         stop: Stop | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[RunView]:
         """Try a step again that has failed, and go on as `exec` does. Raises `StateError` when none has."""
         from uwf.app import running
@@ -154,7 +154,7 @@ class ThreadVerbs(ThreadQueries):
 
         self.be_patient()
         order = Order(RETRY, count, agent, wait_s=wait_s, is_interactive=interactive)
-        return running.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_progress)
 
     def poke(
         self,
@@ -165,7 +165,7 @@ class ThreadVerbs(ThreadQueries):
         wait_s: float = 0.0,
         interactive: bool = False,
         stop: Stop | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Iterator[RunView]:
         """Run the head step's role again with a remark; the new step replaces the head."""
         from uwf.app import running
@@ -175,7 +175,7 @@ class ThreadVerbs(ThreadQueries):
         order = Order(
             POKE, agent=agent, supplement=remark, wait_s=wait_s, is_interactive=interactive
         )
-        return running.run(self, self.thread_id(thread), order, stop, on_event)
+        return running.run(self, self.thread_id(thread), order, stop, on_progress)
 
     def way_on(self, thread: str) -> str:
         """The command that lets a suspended or completed thread go on."""

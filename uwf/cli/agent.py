@@ -80,7 +80,7 @@ def try_(ctx: Context, name: str, *, cwd: str | None = None) -> int:
 
     stop = Stop()
     with signals_to(stop), Live(ctx.out) as live:
-        trial = ctx.app.agents.try_(name, cwd, stop, live.on_event)
+        trial = ctx.app.agents.try_(name, cwd, stop, live.on_progress)
     ctx.out.answer(
         trial, ids=[trial.agent] if trial.fits else [], draw=lambda: ctx.out.fields(_tried(trial))
     )

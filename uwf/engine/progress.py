@@ -1,6 +1,6 @@
 """What happens to threads, as values: a front door decides what of it is shown, and how.
 
-An `Event` comes while a step is under way; a `StepResult` is what a run yields once a step is on record.
+A `Progress` comes while a step is under way; a `StepResult` is what a run yields once a step is on record.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class GraphDone(Record):
 
 
 if TYPE_CHECKING:
-    Event: TypeAlias = (
+    Progress: TypeAlias = (
         StepStarted
         | TaskDispatched
         | Turn

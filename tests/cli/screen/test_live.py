@@ -59,7 +59,7 @@ def begin(monkeypatch: pytest.MonkeyPatch, terminal: int, out: Output) -> Live:
     """A live line on that terminal."""
     monkeypatch.setattr(sys, "stderr", os.fdopen(terminal, "w", closefd=False))
     line = Live(out)
-    line.on_event(STARTED)
+    line.on_progress(STARTED)
     return line
 
 

@@ -19,7 +19,7 @@ from uwf.record import replace
 from uwf.store import check, gc
 
 if TYPE_CHECKING:
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
 
 
 def test_agent_runs_only_once_its_attempt_is_on_record(each_rig: Rig) -> None:
@@ -53,7 +53,7 @@ def test_step_leaves_no_attempt_beside_its_head(each_rig: Rig) -> None:
 def test_a_dispatch_is_on_record_when_it_is_told_and_told_once_an_attempt(rig: Rig) -> None:
     id = rig.start()
     told: list[tuple[TaskDispatched, str]] = []
-    rig.engine = replace(rig.engine, on_event=lambda event: note(rig, id, event, told))
+    rig.engine = replace(rig.engine, on_progress=lambda event: note(rig, id, event, told))
     rig.exec(id, "no front matter", WROTE, crash(), count=2)
     assert [(event.role, event.agent, event.number, why) for event, why in told] == [
         ("writer", "fake", 1, "task_dispatched: writer"),
@@ -62,7 +62,7 @@ def test_a_dispatch_is_on_record_when_it_is_told_and_told_once_an_attempt(rig: R
     assert all(rig.store.get(event.attempt).payload["agent"] == "fake" for event, _ in told)
 
 
-def note(rig: Rig, id: str, event: Event, told: list[tuple[TaskDispatched, str]]) -> None:
+def note(rig: Rig, id: str, event: Progress, told: list[tuple[TaskDispatched, str]]) -> None:
     if isinstance(event, TaskDispatched):
         told.append((event, rig.store.moves(ATTEMPTS + id)[-1].why))
 
@@ -140,7 +140,7 @@ def test_gc_leaves_what_a_running_step_will_need(each_rig: Rig) -> None:
     def collect(_event: object) -> None:
         collected.append(gc.collect(rig.store, grace_ms=-1).removed)
 
-    rig.engine = replace(rig.engine, on_event=collect)
+    rig.engine = replace(rig.engine, on_progress=collect)
     rig.exec(id, WROTE, CHANGES, WROTE, APPROVED)
     assert len(collected) > 3
     assert check.verify(rig.store, deep=True).problems == ()

@@ -66,7 +66,7 @@ def test_turns_of_what_runs_are_shown(each_rig: Rig) -> None:
         if isinstance(event, Turn):
             seen.extend(said(rig, id))
 
-    rig.engine = replace(rig.engine, on_event=look)
+    rig.engine = replace(rig.engine, on_progress=look)
     rig.resume(id, Said(WROTE, turns=(WROTE[:5],)))
     assert seen == [
         ("writer", "exit_code", 1, "first try"),
@@ -219,7 +219,7 @@ def test_follower_reads_a_turn_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
             reads.append(node)
         return found
 
-    rig.engine = replace(rig.engine, on_event=look)
+    rig.engine = replace(rig.engine, on_progress=look)
     monkeypatch.setattr(rig.store, "get", counting)
     said = ("---\n$status", *(f": done\nnote{n}" for n in range(20)))
     rig.exec(id, crash(turns=said))

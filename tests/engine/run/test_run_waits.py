@@ -17,7 +17,7 @@ from uwf.guard.success_rate import SuccessRate
 from uwf.record import replace
 
 if TYPE_CHECKING:
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
 
 DAY_MS = 86_400_000
 
@@ -54,14 +54,14 @@ def test_without_a_wait_the_refusal_says_when_to_come_back(rig: Rig) -> None:
 def test_a_wait_of_months_is_slept_in_pieces_and_ends_when_it_is_stopped(rig: Rig) -> None:
     id = rig.start()
     pause(rig, clock.now_ms() + 60 * DAY_MS)
-    events = rig.engine.on_event
+    events = rig.engine.on_progress
 
-    def stop_when_it_waits(event: Event) -> None:
+    def stop_when_it_waits(event: Progress) -> None:
         events(event)
         if isinstance(event, Waiting):
             rig.stop.request()
 
-    rig.engine = replace(rig.engine, on_event=stop_when_it_waits)
+    rig.engine = replace(rig.engine, on_progress=stop_when_it_waits)
     with pytest.raises(Interrupted):
         rig.exec(id, wait_s=9_999_999.0)
 

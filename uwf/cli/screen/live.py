@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
-    from uwf.app.progress import Event, Stop
+    from uwf.app.progress import Progress, Stop
     from uwf.cli.screen.output import Output
 else:
     try:
@@ -79,7 +79,7 @@ class Live:
     ) -> None:
         self.pause()
 
-    def on_event(self, event: Event) -> None:
+    def on_progress(self, event: Progress) -> None:
         if isinstance(event, StepStarted):
             again = "" if event.ask == 1 else f", asked {event.ask} times"
             self._head = f"{event.index} {event.role} · {_short(event.agent)}{again}"

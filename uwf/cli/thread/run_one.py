@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
 
     Run = Callable[..., Iterator[RunView]]
-    """A verb of the app that runs a thread, with all but its `stop` and `on_event`."""
+    """A verb of the app that runs a thread, with all but its `stop` and `on_progress`."""
 
 SUSPENDED = "suspended"
 
@@ -61,7 +61,7 @@ def run(ctx: Context, run: Run, interactive: bool) -> int:
     is_warned = False
     with signals_to(stop), Live(ctx.out) as live:
         for line in run(
-            stop=stop, on_event=live.on_event, interactive=interactive or is_attended()
+            stop=stop, on_progress=live.on_progress, interactive=interactive or is_attended()
         ):
             live.pause()
             ctx.out.line(line, id=line.step or "", draw=_sentence(line))

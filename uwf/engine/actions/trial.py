@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.stop import Stop
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
 
 NO_AGENT = "no_agent"
@@ -70,16 +70,16 @@ def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
 
     Raises `InputError` when the folder or the agent is none, `Refused` when a guard is in the way, `Interrupted`.
     """
-    asked: list[Event] = []
-    tell = ctx.on_event
+    asked: list[Progress] = []
+    tell = ctx.on_progress
 
-    def note(event: Event) -> None:
+    def note(event: Progress) -> None:
         if isinstance(event, StepStarted):
             asked.append(event)
         tell(event)
 
     once = replace(ctx.config, retry=replace(ctx.config.retry, attempts=0))
-    ctx = replace(ctx, config=once, on_event=note)
+    ctx = replace(ctx, config=once, on_progress=note)
     file = f"uwf-try-{os.urandom(4).hex()}.txt"
     thread = lifecycle.start(
         ctx.store, lifecycle.Begin(_workflow(file), "Show that you can work here.", cwd, {})

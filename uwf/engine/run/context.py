@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uwf.config import Config
     from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.redact import Redactor
-    from uwf.engine.progress import Event
+    from uwf.engine.progress import Progress
     from uwf.engine.run.admission import Admission
     from uwf.store.protocols import Store
 
@@ -33,4 +33,4 @@ class RunContext(Record):
     environ: dict[str, str]
     redactor: Redactor
     agent_for: Callable[[str, str, str | None], Agent]
-    on_event: Callable[[Event], None]
+    on_progress: Callable[[Progress], None]

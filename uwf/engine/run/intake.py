@@ -67,7 +67,7 @@ def recover(ctx: RunContext, id: str) -> tuple[Thread, Taken | None]:
     taken = take_in(ctx, id)
     settled = recovery.settle(ctx.store, id, grace_s=ctx.config.limits.grace_s)
     if settled is not None:
-        ctx.on_event(Recovered(id, settled.attempt, settled.ended_pids))
+        ctx.on_progress(Recovered(id, settled.attempt, settled.ended_pids))
     return thread.current(ctx.store, ctx.cache, id), taken
 
 
@@ -139,7 +139,7 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
         return None
     run = _run_of(ctx, now, reply)
     if run is None:
-        ctx.on_event(NotTakenIn(id, path))
+        ctx.on_progress(NotTakenIn(id, path))
         return None
     try:
         outcome = _outcome(run, reply)
@@ -148,7 +148,7 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
         raise _still_kept(reply.plan.role, path, reply.is_whole, error) from error
     points.at("kept: taken in")
     files.discard(path)
-    ctx.on_event(TakenIn(id, reply.plan.role, path))
+    ctx.on_progress(TakenIn(id, reply.plan.role, path))
     return Taken(reply.plan, result_of(outcome, after, reply.plan.role))
 
 

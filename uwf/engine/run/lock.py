@@ -49,7 +49,7 @@ def hold(
         nonlocal is_told
         if not is_told:
             is_told = True
-            ctx.on_event(Waiting(id, f"the thread is running{_holder_note(ctx, id)}", wait_s))
+            ctx.on_progress(Waiting(id, f"the thread is running{_holder_note(ctx, id)}", wait_s))
         time.sleep(seconds)
         if stop is not None:
             raise_if_stopped(stop, id)

@@ -112,7 +112,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
     def on_wait(refusal: Refused) -> None:
         nonlocal has_waited
         has_waited = True
-        ctx.on_event(Waiting(id, refusal.message, 0.0 if order.has_begun else left_s()))
+        ctx.on_progress(Waiting(id, refusal.message, 0.0 if order.has_begun else left_s()))
 
     def sit_out(refusal: Refused) -> None:
         if has_waited and not left_s():
@@ -140,7 +140,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
             return result
         is_retry = isinstance(outcome, Retried)
         if isinstance(outcome, Retried):
-            ctx.on_event(Retrying(id, role, outcome.failure.message, outcome.retry_in_s))
+            ctx.on_progress(Retrying(id, role, outcome.failure.message, outcome.retry_in_s))
             sleep(outcome.retry_in_s)
         else:
             assert isinstance(outcome, Postponed) and thread.attempt is not None, "it was kept"

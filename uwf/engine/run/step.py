@@ -211,7 +211,7 @@ class StepRun:
     def _turn(self, kind: str, text: str) -> None:
         clean = self.recorder.turn(text, kind=kind)
         if clean:
-            self.ctx.on_event(Turn(self.step.thread.id, self.step.plan.role, kind, clean))
+            self.ctx.on_progress(Turn(self.step.thread.id, self.step.plan.role, kind, clean))
 
     def note(self, said: Envelope, came: Came) -> None:
         """What an ask has named as its session and used; the agent's own word goes before its reply's."""
@@ -219,20 +219,22 @@ class StepRun:
         self.session = answer.session or said.session or self.session
         self.usage = usage.together(self.usage, answer.usage or came.said_usage or said.usage)
         if said.left_out:
-            self.ctx.on_event(UsageLeftOut(self.step.thread.id, self.step.plan.role, said.left_out))
+            self.ctx.on_progress(
+                UsageLeftOut(self.step.thread.id, self.step.plan.role, said.left_out)
+            )
 
     def _reject(self, verdict: Rejected, came: Came) -> None:
         self.recorder.turn(came.answer.tail, last=True)
         self.came = replace(came, answer=replace(came.answer, tail=""))
         self.recorder.remark("\n".join(verdict.problems))
         thread, role = self.step.thread.id, self.step.plan.role
-        self.ctx.on_event(ReplyRejected(thread, role, tuple(verdict.problems)))
+        self.ctx.on_progress(ReplyRejected(thread, role, tuple(verdict.problems)))
 
     def _accepted(self, reply: ValidReply, came: Came) -> Accepted:
         used = usage.of_attempt(self.usage, came.duration_ms)
         unseen = self.ctx.admission.budget.unseen(self.ticket.request, used)
         if unseen is not None:
-            self.ctx.on_event(BudgetUnseen(self.step.thread.id, self.step.plan.role, unseen))
+            self.ctx.on_progress(BudgetUnseen(self.step.thread.id, self.step.plan.role, unseen))
         spent = usage.add(
             usage.before_step(self.step.thread, self.step.base),
             *usage.of_attempts(self.ctx.cache, self.recorder.start.before),
@@ -325,7 +327,7 @@ class StepRun:
         return round((clock.monotonic_s() - self._began_s) * 1000)
 
     def _tell_start(self, asked: int) -> None:
-        self.ctx.on_event(
+        self.ctx.on_progress(
             StepStarted(
                 thread=self.step.thread.id,
                 role=self.step.plan.role,

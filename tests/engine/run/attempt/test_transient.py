@@ -193,14 +193,14 @@ def test_whoever_waits_too_briefly_is_told_when(rig: Rig) -> None:
 
 
 def test_a_stop_ends_the_waiting_and_leaves_the_timer(rig: Rig) -> None:
-    id, told = rig.start(), rig.engine.on_event
+    id, told = rig.start(), rig.engine.on_progress
 
     def stop_when_it_waits(event: Any) -> None:
         told(event)
         if isinstance(event, Waiting):
             rig.stop.request()
 
-    rig.engine = replace(rig.engine, on_event=stop_when_it_waits)
+    rig.engine = replace(rig.engine, on_progress=stop_when_it_waits)
     with pytest.raises(Interrupted):
         rig.run(id, "exec", LIMITED, wait_s=1000.0)
     assert "wakeAt" in rig.state(id)

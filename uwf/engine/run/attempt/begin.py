@@ -62,7 +62,7 @@ def begin(
     if is_first:
         start, attempt = recorder.start, recorder.begun
         assert attempt is not None, "it has started"
-        ctx.on_event(
+        ctx.on_progress(
             TaskDispatched(start.thread, start.plan.role, start.agent, attempt, start.number)
         )
     return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
