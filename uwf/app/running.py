@@ -16,20 +16,40 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from uwf.app.opened import OpenHome
+    from uwf.app.queries import ThreadQueries
     from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView
     from uwf.engine.run.order import Order
 
 
 def run(
-    home: OpenHome,
+    home: ThreadQueries,
+    thread: str,
+    order: Order,
+    stop: Stop | None,
+    on_progress: Callable[[Progress], None] | None,
+    workflow: str | None = None,
+) -> Iterator[RunView]:
+    """Run a thread as ordered, under `workflow` from now on where one is named: both as a person calls them.
+
+    What cannot be found is told at once, all else with the first step.
+    """
+    home.be_patient()
+    if workflow is not None:
+        from uwf.app.workflows import Workflows
+
+        order = replace(order, rebind=Workflows(home).store(workflow))
+    return _run(home, home.thread_id(thread), order, stop, on_progress)
+
+
+def _run(
+    home: ThreadQueries,
     id: str,
     order: Order,
     stop: Stop | None,
     on_progress: Callable[[Progress], None] | None,
 ) -> Iterator[RunView]:
-    """Run the thread `id` as ordered. A suspended thread has the same hint as when it was suspended."""
+    """Run the thread `id`. A suspended thread has the same hint as when it was suspended."""
     if order.agent is not None:
         home.hide(order.agent)
     if order.supplement is not None:

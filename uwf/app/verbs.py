@@ -90,16 +90,8 @@ class ThreadVerbs(ThreadQueries):
         from uwf.app import running
         from uwf.engine.run.order import EXEC, Order
 
-        self.be_patient()
-        rebind = None
-        if workflow is not None:
-            from uwf.app.workflows import Workflows
-
-            rebind = Workflows(self).store(workflow)
-        order = Order(
-            EXEC, count, agent, supplement, rebind, wait_s=wait_s, is_interactive=interactive
-        )
-        return running.run(self, self.thread_id(thread), order, stop, on_progress)
+        order = Order(EXEC, count, agent, supplement, wait_s=wait_s, is_interactive=interactive)
+        return running.run(self, thread, order, stop, on_progress, workflow)
 
     def resume(
         self,
@@ -123,7 +115,6 @@ class ThreadVerbs(ThreadQueries):
         from uwf.app import running
         from uwf.engine.run.order import RESUME, Order
 
-        self.be_patient()
         folder = None if cwd is None else _folder(cwd)
         order = Order(
             RESUME,
@@ -135,7 +126,7 @@ class ThreadVerbs(ThreadQueries):
             cwd=folder,
             is_interactive=interactive,
         )
-        return running.run(self, self.thread_id(thread), order, stop, on_progress)
+        return running.run(self, thread, order, stop, on_progress)
 
     def retry(
         self,
@@ -152,9 +143,8 @@ class ThreadVerbs(ThreadQueries):
         from uwf.app import running
         from uwf.engine.run.order import RETRY, Order
 
-        self.be_patient()
         order = Order(RETRY, count, agent, wait_s=wait_s, is_interactive=interactive)
-        return running.run(self, self.thread_id(thread), order, stop, on_progress)
+        return running.run(self, thread, order, stop, on_progress)
 
     def poke(
         self,
@@ -171,11 +161,10 @@ class ThreadVerbs(ThreadQueries):
         from uwf.app import running
         from uwf.engine.run.order import POKE, Order
 
-        self.be_patient()
         order = Order(
             POKE, agent=agent, supplement=remark, wait_s=wait_s, is_interactive=interactive
         )
-        return running.run(self, self.thread_id(thread), order, stop, on_progress)
+        return running.run(self, thread, order, stop, on_progress)
 
     def way_on(self, thread: str) -> str:
         """The command that lets a suspended or completed thread go on."""
