@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.query.diff import Comparison
     from uwf.engine.query.follow import Glance
+    from uwf.engine.query.inbox import Inbox
     from uwf.engine.query.listing import Listing
     from uwf.engine.query.markdown import Page
     from uwf.engine.query.refs import ThreadMove
@@ -64,6 +65,12 @@ class ThreadQueries(OpenHome):
         return listing.look(
             self.reader(), self.views(), wanted, limit=limit, offset=offset, sort=sort
         )
+
+    def inbox(self) -> Inbox:
+        """What waits for a person, oldest first."""
+        from uwf.engine.query import inbox
+
+        return inbox.look(self.reader(), self.views())
 
     def read(
         self, thread: str, *, quota_chars: int | None = None, before: int | None = None

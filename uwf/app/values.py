@@ -19,6 +19,9 @@ from uwf.engine.query.follow import Glance as Glance
 from uwf.engine.query.guard_status import GuardStatus as GuardStatus
 from uwf.engine.query.guard_status import QueueRow as QueueRow
 from uwf.engine.query.guard_status import StatsRow as StatsRow
+from uwf.engine.query.inbox import BrokenItem as BrokenItem
+from uwf.engine.query.inbox import Inbox as Inbox
+from uwf.engine.query.inbox import InboxItem as InboxItem
 from uwf.engine.query.listing import Listing as Listing
 from uwf.engine.query.markdown import Page as Page
 from uwf.engine.query.refs import RefMove as RefMove

@@ -64,6 +64,7 @@ MODULES = {
     "guard reset": "guard",
     "queue list": "queue",
     "queue drop": "queue",
+    "inbox": "inbox",
     "doctor": "doctor",
     "cas put": "cas",
     "cas get": "cas",

@@ -38,3 +38,12 @@ def number(value: int | None) -> str:
 def named_numbers(numbers: Mapping[str, object] | None) -> str:
     """Such as `tokens 12, usd 0.5`."""
     return ", ".join(f"{name} {value}" for name, value in (numbers or {}).items())
+
+
+def ago(at_ms: int, now_ms: int) -> str:
+    """How long ago `at_ms` is, in its largest unit: `3 h ago`."""
+    passed_s = max(0, now_ms - at_ms) // 1000
+    for unit, size_s in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if passed_s >= size_s:
+            return f"{passed_s // size_s} {unit} ago"
+    return f"{passed_s} s ago"

@@ -1,0 +1,27 @@
+"""`uwf inbox`: a person's morning."""
+
+from __future__ import annotations
+
+from tests.helpers.project import ASKS, Project, reply
+
+
+def test_an_empty_home_has_an_empty_inbox(project: Project) -> None:
+    done = project("inbox")
+    assert (done.out, done.err) == ("", "nothing waits for you\n")
+    assert project("inbox", "--json").json == []
+
+
+def test_it_shows_the_question_and_the_command_that_answers(project: Project) -> None:
+    asks = project.agent(ASKS)
+    thread = project.begin()
+    project.step(thread, asks, expect=3)
+    [item] = project("inbox", "--json").json
+    assert item["thread"] == thread
+    assert (item["role"], item["question"], item["kind"]) == ("worker", "Which colour?", "question")
+    assert item["since"] > 0
+    shown = project("inbox").out
+    assert "Which colour?" in shown
+    assert f"uwf thread resume {thread} --supplement TEXT" in shown
+    assert project("inbox", "-q").out == f"{thread}\n"
+    project.step(thread, project.agent(reply()), "--supplement", "Red.")
+    assert project("inbox", "--json").json == []

@@ -1,0 +1,77 @@
+"""What waits for a person, since when, and how it is answered."""
+
+from __future__ import annotations
+
+from tests.helpers.fake_agent import crash, suspend
+from tests.helpers.flows import LOOP, PAIR
+from tests.helpers.rig import WROTE, Rig
+from tests.helpers.ticking import Ticking
+from uwf.engine.actions.mark import Marks, mark
+from uwf.engine.query import inbox
+from uwf.engine.query.inbox import Inbox
+from uwf.engine.run import lock
+
+
+def look(rig: Rig) -> Inbox:
+    return inbox.look(rig.store, rig.views)
+
+
+def test_only_what_waits_for_a_person_is_in_it_oldest_first(rig: Rig) -> None:
+    rig.start(LOOP)
+    first, second = rig.start(PAIR), rig.start(PAIR)
+    rig.exec(second, suspend("Which colour?"))
+    rig.exec(first, crash("no such model"))
+    assert [item.thread for item in look(rig).waiting] == [second, first]
+
+
+def test_a_question_says_who_asks_what_and_how_to_answer(rig: Rig) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, WROTE, suspend("Ship it?", choices=["yes", "no", 3, ""]), count=2)
+    [item] = look(rig).waiting
+    assert (item.kind, item.role, item.question) == ("question", "reviewer", "Ship it?")
+    assert item.choices == ("yes", "no")
+    assert item.answer == f"uwf thread resume {id} --supplement TEXT"
+    assert item.code is None
+
+
+def test_a_failure_is_answered_by_what_lets_the_thread_go_on(rig: Rig) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, crash("no such model"))
+    [item] = look(rig).waiting
+    assert (item.kind, item.code) == ("failure", "exit_code")
+    assert item.answer == f"uwf thread resume {id}"
+
+
+def test_it_waits_since_it_asked_whatever_is_noted_on_it_later(rig: Rig, now: Ticking) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, suspend("Which colour?"))
+    asked_ms = rig.ref(id).updated_ms
+    mark(rig.store, id, Marks({"repo": "shop"}))
+    [item] = look(rig).waiting
+    assert item.since == asked_ms < rig.ref(id).updated_ms
+
+
+def test_a_new_question_is_asked_anew(rig: Rig) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, suspend("Which colour?"))
+    rig.resume(id, suspend("Which red?"))
+    [item] = look(rig).waiting
+    assert (item.question, item.since) == ("Which red?", rig.ref(id).updated_ms)
+
+
+def test_what_a_process_runs_does_not_wait(rig: Rig) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, suspend("Which colour?"))
+    with lock.hold(rig.engine, id):
+        assert look(rig) == Inbox((), ())
+
+
+def test_a_thread_that_cannot_be_read_stands_apart(rig: Rig) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, suspend("Which colour?"))
+    with rig.store.transaction("test") as tx:
+        ref = rig.ref(id)
+        tx.set_ref(ref.name, tx.put("start", {"thread": 1}), tags=ref.tags, why="test")
+    found = look(rig)
+    assert found.waiting == ()
+    assert [item.thread for item in found.broken] == [id]

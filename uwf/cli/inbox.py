@@ -1,0 +1,57 @@
+"""`uwf inbox`: what waits for a person, with its question and the command that answers it."""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.cli.command import command
+from uwf.cli.screen.cells import ago, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.values import BrokenItem, Inbox, InboxItem
+    from uwf.cli.context import Context
+
+QUESTION_CHARS = 600
+
+
+@command(
+    "inbox",
+    help="Show what waits for you: the question, since when, the choices, and how to answer; oldest first.",
+    detail="Threads that cannot be read stand apart, at the end. What runs, or goes on by itself, is not shown.",
+    example="uwf inbox",
+)
+def inbox(ctx: Context) -> None:
+    found = ctx.app.inbox()
+    ctx.out.answer(
+        found.waiting,
+        ids=[item.thread for item in found.waiting],
+        draw=lambda: ctx.out.text(_page(found)),
+    )
+    if ctx.json:
+        for broken in found.broken:
+            ctx.out.warning(f"thread {broken.thread} cannot be read: {broken.why}")
+    elif not found.waiting:
+        ctx.out.note("nothing waits for you")
+
+
+def _page(found: Inbox) -> str:
+    now_ms = clock.now_ms()
+    blocks = [_waits(item, now_ms) for item in found.waiting]
+    blocks += [_broken(item) for item in found.broken]
+    return "\n\n".join(blocks)
+
+
+def _waits(item: InboxItem, now_ms: int) -> str:
+    about = [item.thread, item.kind, item.title or item.workflow or "", f"{item.role or '?'} asks"]
+    if item.kind != "question":
+        about[-1] = item.role or ""
+    lines = ["  ".join(filter(None, (*about, ago(item.since, now_ms))))]
+    lines.append(f"  {short(item.question, QUESTION_CHARS)}")
+    if item.choices:
+        lines.append(f"  choices: {' | '.join(item.choices)}")
+    lines.append(f"  {item.answer}")
+    return "\n".join(lines)
+
+
+def _broken(item: BrokenItem) -> str:
+    return f"{item.thread}  broken\n  {short(item.why, QUESTION_CHARS)}\n  {item.look}"

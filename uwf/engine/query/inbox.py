@@ -1,0 +1,126 @@
+"""What waits for a person: the question of each suspended thread, since when it waits, and how to answer.
+
+A thread that runs is not in it, nor one whose agent is asked again by itself. Those whose chain cannot be read stand
+apart: no answer helps them. Times are epoch milliseconds.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain.attempt import OVER_BUDGET
+from uwf.engine.chain.tags import STATUS, SUSPEND_MESSAGE, SUSPENDED, SUSPENDED_ROLE, THREADS
+from uwf.engine.chain.thread import runner
+from uwf.engine.query.threads import CORRUPT
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uwf.engine.query.thread_view import ThreadView
+    from uwf.engine.query.threads import ThreadViews
+    from uwf.store.protocols import Ref, Store
+
+QUESTION, FAILURE, BUDGET = "question", "failure", "budget"
+"""Why a thread waits: a role asked, its agent failed, or it has used up what it may."""
+
+CHOICES = "choices"
+"""The field of a reply with what a person may answer, a list of short texts."""
+_MOST_CHOICES, _CHOICE_CHARS = 12, 80
+
+
+class InboxItem(Record):
+    """A thread that waits. `answer` is what to type; `code` the failure's, where its agent has failed."""
+
+    thread: str
+    role: str | None
+    question: str
+    since: int
+    kind: str
+    choices: tuple[str, ...]
+    answer: str
+    workflow: str | None
+    title: str | None
+    labels: Mapping[str, str]
+    code: str | None
+
+
+class BrokenItem(Record):
+    """A thread that cannot be read, and the command that says more."""
+
+    thread: str
+    why: str
+    look: str
+
+
+class Inbox(Record):
+    """What waits, oldest first, and what is broken."""
+
+    waiting: tuple[InboxItem, ...]
+    broken: tuple[BrokenItem, ...]
+
+
+def look(store: Store, views: ThreadViews) -> Inbox:
+    """All that waits for a person now."""
+    waiting, broken = [], []
+    for ref in store.refs(THREADS, tags={STATUS: SUSPENDED}):
+        id = ref.name.removeprefix(THREADS)
+        if runner(store, id) is not None:
+            continue
+        view = views.thread(ref)
+        if view.status == CORRUPT:
+            why = "its chain cannot be read" if view.error is None else view.error.message
+            broken.append(BrokenItem(id, why, f"uwf thread log {id}"))
+        elif view.wake_at is None or view.failed is None:
+            waiting.append(_item(store, views, ref, view))
+    waiting.sort(key=lambda item: (item.since, item.thread))
+    return Inbox(tuple(waiting), tuple(broken))
+
+
+def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> InboxItem:
+    code = None if view.failed is None else view.failed.code
+    kind = QUESTION if code is None else BUDGET if code == OVER_BUDGET else FAILURE
+    answer = f"uwf thread resume {view.thread} --supplement TEXT"
+    if kind != QUESTION:
+        from uwf.engine.chain.thread import read
+
+        answer = views.way_on(read(store, ref))
+    return InboxItem(
+        thread=view.thread,
+        role=view.suspended_role,
+        question=view.suspend_message or "it waits for a person",
+        since=since_ms(store, ref),
+        kind=kind,
+        choices=_choices(store, view) if kind == QUESTION else (),
+        answer=answer,
+        workflow=view.workflow_name,
+        title=view.title,
+        labels=view.labels,
+        code=code,
+    )
+
+
+def since_ms(store: Store, ref: Ref) -> int:
+    """Since when a suspended thread asks what it asks: labels and words that came later change nothing of that."""
+    asked = _asks(ref.id, ref.tags)
+    since = ref.updated_ms
+    for move in reversed(store.moves(ref.name)):
+        if move.new is None or _asks(move.new, move.tags) != asked:
+            break
+        since = move.at_ms
+    return since
+
+
+def _asks(head: str, tags: Mapping[str, str]) -> tuple[str | None, ...]:
+    return head, tags.get(STATUS), tags.get(SUSPENDED_ROLE), tags.get(SUSPEND_MESSAGE)
+
+
+def _choices(store: Store, view: ThreadView) -> tuple[str, ...]:
+    """What the role that asks offers as answers, where it does."""
+    node = store.get(view.head)
+    if node.kind != "step" or node.payload["role"] != view.suspended_role:
+        return ()
+    found = node.payload["output"].get(CHOICES)
+    if not isinstance(found, list):
+        return ()
+    words = [word for word in found if isinstance(word, str) and 0 < len(word) <= _CHOICE_CHARS]
+    return tuple(words[:_MOST_CHOICES])
