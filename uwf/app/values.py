@@ -14,6 +14,8 @@ from uwf.config.edit import Setting as Setting
 from uwf.engine.actions.transfer import Imported as Imported
 from uwf.engine.actions.trial import Trial as Trial
 from uwf.engine.query.diff import Comparison as Comparison
+from uwf.engine.query.digest import Digest as Digest
+from uwf.engine.query.digest import ThreadDone as ThreadDone
 from uwf.engine.query.failures import FailureView as FailureView
 from uwf.engine.query.follow import Glance as Glance
 from uwf.engine.query.guard_status import GuardStatus as GuardStatus

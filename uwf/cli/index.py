@@ -65,6 +65,7 @@ MODULES = {
     "queue list": "queue",
     "queue drop": "queue",
     "inbox": "inbox",
+    "digest": "digest",
     "doctor": "doctor",
     "cas put": "cas",
     "cas get": "cas",

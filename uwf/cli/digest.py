@@ -1,0 +1,86 @@
+"""`uwf digest`: what happened meanwhile, on one page."""
+
+from __future__ import annotations
+
+from uwf import clock, quantities
+from uwf.cli.command import command, opt
+from uwf.cli.screen.cells import ago, moment, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from uwf.app.values import Digest, InboxItem, ThreadDone
+    from uwf.cli.context import Context
+
+DAY_MS = 86_400_000
+_WORDS = 90
+
+
+@command(
+    "digest",
+    help="Sum up what happened: what waits for you first, then what is done, its cost, what was repaired, what is odd.",
+    detail="At most 60 lines, to read in the morning or to send. The figures are those of the time since T.",
+    example="uwf digest --since 12h",
+    since=opt("--since", metavar="T", help="From then on: 12h (ago), 2026-01-31, …  [default: 1d]"),
+)
+def digest(ctx: Context, *, since: str | None = None) -> None:
+    since_ms = clock.now_ms() - DAY_MS
+    if since is not None:
+        from uwf.cli.line.arguments import moment_ms
+
+        since_ms = moment_ms(since, "uwf digest --since")
+    found = ctx.app.digest(since_ms)
+    ids = [item.thread for item in found.inbox.waiting] + [one.thread for one in found.ended]
+    ctx.out.answer(found, ids=ids, draw=lambda: ctx.out.text("\n".join(page(found))))
+
+
+def page(found: Digest) -> list[str]:
+    """The lines of a digest, 60 at most."""
+    broken = [f"{item.thread}  {short(item.why, _WORDS)}" for item in found.inbox.broken]
+    odd = [*broken, *found.odd]
+    lines = [f"since {moment(found.since)} ({ago(found.since, found.until)})"]
+    waits = [_waits(item, found.until) for item in found.inbox.waiting]
+    lines += _section("waits for you", waits, 15, "uwf inbox")
+    lines += _section("ended", [_done(one) for one in found.ended], 18, "uwf thread list --history")
+    lines += ["", _cost(found)]
+    if found.repaired:
+        lines += _section("repaired", found.repaired, 6, "uwf log show")
+    if odd:
+        lines += _section("odd", odd, 6, "uwf doctor")
+    return lines
+
+
+def _section(title: str, rows: Sequence[str], most: int, more: str) -> list[str]:
+    """A title and its rows, `most` of them: five such sections fill no more than a page."""
+    if not rows:
+        return ["", f"{title}: nothing"]
+    shown = [f"  {row}" for row in rows[:most]]
+    if len(rows) > most:
+        shown.append(f"  and {len(rows) - most} more: {more}")
+    return ["", f"{title} ({len(rows)})", *shown]
+
+
+def _waits(item: InboxItem, now_ms: int) -> str:
+    what = short(item.question, _WORDS)
+    return f"{item.thread}  {item.role or item.kind}: {what}  ({ago(item.since, now_ms)})"
+
+
+def _done(one: ThreadDone) -> str:
+    name = short(one.title or one.workflow or "", 40)
+    steps = quantities.counted(one.steps, "step")
+    return "  ".join(filter(None, (one.thread, one.status, name, steps, _amounts(one.used))))
+
+
+def _cost(found: Digest) -> str:
+    steps = (
+        f"{quantities.counted(found.steps, 'step')} in {quantities.counted(found.moved, 'thread')}"
+    )
+    failed = quantities.counted(found.failed_attempts, "attempt") + " failed"
+    return "cost: " + ", ".join(filter(None, (_amounts(found.used), steps, failed)))
+
+
+def _amounts(used: Mapping[str, float]) -> str:
+    return ", ".join(
+        f"{name} {quantities.said(name, used[name])}" for name in quantities.NAMES if name in used
+    )

@@ -1,0 +1,131 @@
+"""What happened in a home since a time: what waits for a person, what is done, what it cost, what went wrong.
+
+All of it is read off the moves of the threads' refs, so it is the same whoever did it, with a daemon or without one.
+Times are epoch milliseconds.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain import usage
+from uwf.engine.chain.nodes import WRONG_SHAPE, Position
+from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, COMPLETED, THREADS, TITLE
+from uwf.errors import UwfError
+from uwf.quantities import TIME, TOKENS, USD
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from uwf.engine.query.inbox import Inbox
+    from uwf.store.protocols import Move, Store
+
+_COUNTED = (TOKENS, USD, TIME)
+
+
+class ThreadDone(Record):
+    """What came of one thread meanwhile. `used` counts only what was used since then."""
+
+    thread: str
+    status: str
+    title: str | None
+    workflow: str | None
+    steps: int
+    used: Mapping[str, float]
+
+
+class Digest(Record):
+    """A home since `since`. `ended` are the threads that are over now, `moved` is how many made a step at all."""
+
+    since: int
+    until: int
+    inbox: Inbox
+    ended: tuple[ThreadDone, ...]
+    moved: int
+    steps: int
+    failed_attempts: int
+    used: Mapping[str, float]
+    repaired: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+
+
+def look(store: Store, inbox: Inbox, since_ms: int, until_ms: int) -> Digest:
+    """What happened from `since_ms` until now, which is `until_ms`."""
+    by_thread: dict[str, list[Move]] = {}
+    failed = 0
+    for move in store.moves_since(since_ms):
+        if move.name.startswith(THREADS):
+            by_thread.setdefault(move.name, []).append(move)
+        elif move.name.startswith(ATTEMPTS) and move.new is not None:
+            failed += _is_failure(store, move.new)
+    done, odd = [], []
+    for name, moves in by_thread.items():
+        try:
+            found = _of_thread(store, name, moves)
+        except (UwfError, *WRONG_SHAPE) as error:
+            odd.append(f"thread {name.removeprefix(THREADS)} cannot be read: {error}")
+            continue
+        if found is not None:
+            done.append(found)
+    return Digest(
+        since=since_ms,
+        until=until_ms,
+        inbox=inbox,
+        ended=tuple(one for one in done if one.status in (COMPLETED, CANCELLED)),
+        moved=sum(1 for one in done if one.steps),
+        steps=sum(one.steps for one in done),
+        failed_attempts=failed,
+        used=_sum(one.used for one in done),
+        odd=tuple(odd),
+    )
+
+
+def _of_thread(store: Store, name: str, moves: list[Move]) -> ThreadDone | None:
+    ref = store.ref(name)
+    if ref is None:
+        return None
+    thread = threads.read(store, ref)
+    return ThreadDone(
+        thread=thread.id,
+        status=thread.status,
+        title=ref.tags.get(TITLE),
+        workflow=ref.tags.get("workflow"),
+        steps=sum(_is_step(store, move) for move in moves),
+        used=_difference(usage.of_thread(store, thread), _used_before(store, name, moves[0])),
+    )
+
+
+def _is_step(store: Store, move: Move) -> bool:
+    """Whether the move is a step that was made, and not an undo or a change of tags."""
+    if move.new is None or move.new == move.old:
+        return False
+    node = store.get(move.new)
+    links = (node.payload["prev"], node.payload["replaces"]) if node.kind == "step" else ()
+    return move.old in links
+
+
+def _is_failure(store: Store, id: str) -> bool:
+    node = store.get(id)
+    return node.kind == "attempt" and "error" in node.payload
+
+
+def _used_before(store: Store, name: str, first: Move) -> dict[str, float]:
+    """What a thread had used before its `first` move; a fork begins with what its source had."""
+    at = first.new if first.old is None else first.old
+    spent = {} if at is None else Position.read(store, at).spent
+    undone: Mapping[str, float] = {}
+    for move in store.moves(name):
+        if move.version >= first.version:
+            break
+        undone = usage.undone(move.tags)
+    return usage.add(spent, undone)
+
+
+def _difference(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    found = {name: after.get(name, 0) - before.get(name, 0) for name in _COUNTED}
+    return {name: amount for name, amount in found.items() if amount > 0}
+
+
+def _sum(used: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    return usage.add({}, *used)
