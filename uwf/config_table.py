@@ -7,6 +7,13 @@
 This is `breaker.threshold` and `breaker.cooldown` of config.toml: a key is called as its field without the unit. The
 default is written as in the file. Which tables there are says `config/keys`.
 
+    class Schedule(Table, array="schedules"):
+        name: str = key(bare_name, needed=True)
+        cron: str = key(text, unset="")
+
+is one `[[schedules]]` of which there may be many. A key of it is called `schedules.NAME.cron`, or by the number of its
+element from 1 where that has no name.
+
 Readers take what TOML made of a value and give what the field holds. ValueError says what does not fit.
 """
 
@@ -32,6 +39,10 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 _UNITS = ("_s", "_bytes")
 
 
+NAME = "name"
+"""The key by which an element of an array is known."""
+
+
 class Key(Record):
     """A known key. `*` in its path is any name; `field` is what the last part of it is called in its record.
     `default` is as it would be written; None: not set.
@@ -44,13 +55,18 @@ class Key(Record):
 
 
 class Table(Record):
-    """A record whose fields are made by `key`, `choice`, `each` or `amounts`. `at` is the path of its table."""
+    """A record whose fields are made by `key`, `choice`, `each` or `amounts`. `at` is the path of its table, `array`
+    that of an array of tables, each of which is one.
+    """
 
     table: ClassVar[Path] = ()
+    is_array: ClassVar[bool] = False
     declared: ClassVar[Mapping[str, _Declared]] = NOTHING
 
-    def __init_subclass__(cls, at: str = "", **options: Any) -> None:
+    def __init_subclass__(cls, at: str = "", array: str = "", **options: Any) -> None:
         cls.table = tuple(at.split(".")) if at else ()
+        if array:
+            cls.table, cls.is_array = (*array.split("."), ANY), True
         cls.declared = {
             name: found for name, found in vars(cls).items() if isinstance(found, _Declared)
         }
@@ -77,19 +93,32 @@ class Table(Record):
         found = {name: settings[name] for name in cls.declared if name in settings}
         return cls(**{name: _frozen(value) for name, value in found.items()})
 
+    @classmethod
+    def needed(cls) -> list[str]:
+        """The fields without which an element of the array is refused."""
+        return [name for name, found in cls.declared.items() if found.is_needed]
+
+    def check(self) -> None:
+        """ValueError for an element whose keys are each right and do not go together."""
+
 
 class _Declared:
     """What stands in a class for a field until the class is made. `below` are the keys below that of the field."""
 
-    def __init__(self, value: Any, default: Any, below: Mapping[Path, Read]) -> None:
+    def __init__(
+        self, value: Any, default: Any, below: Mapping[Path, Read], is_needed: bool = False
+    ) -> None:
         self.value = _frozen(value)
         self.default = default
         self.below = below
+        self.is_needed = is_needed
 
 
-def key(read: Read, default: Any = None, *, unset: Any = None) -> Any:
-    """A field with its default as it is written in the file; None: not set, which the field holds as `unset`."""
-    return _Declared(unset if default is None else read(default), default, {(): read})
+def key(read: Read, default: Any = None, *, unset: Any = None, needed: bool = False) -> Any:
+    """A field with its default as it is written in the file; None: not set, which the field holds as `unset`.
+    One that is `needed` stands in every element of its array.
+    """
+    return _Declared(unset if default is None else read(default), default, {(): read}, needed)
 
 
 def choice(read: Read, default: Any) -> Any:
@@ -111,6 +140,18 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{value!r} is not a text")
     return value
+
+
+def bare_name(value: Any) -> str:
+    """A name that stands in a key as it is, and that is no number."""
+    if not isinstance(value, str) or not is_bare(value) or value.isdigit():
+        raise ValueError(f"{value!r} is not a name: a-z, A-Z, 0-9, - and _, and not digits alone")
+    return value
+
+
+def is_bare(part: str) -> bool:
+    """Whether `part` needs no quotes in a key."""
+    return part.isascii() and part.replace("-", "").replace("_", "").isalnum()
 
 
 def string(value: Any) -> str:

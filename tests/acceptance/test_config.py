@@ -90,7 +90,9 @@ def test_a_mistake_in_the_file_is_told_by_every_command_that_reads_it(uwf: Uwf) 
     (uwf.home / "config.toml").write_text("[limits]\nmax_steps = 'many'\n")
     for words in (["config", "list"], ["config", "get", "limits.grace"]):
         done = uwf(*words, expect=2)
-        assert f"{uwf.home}/config.toml: limits.max_steps: 'many' is not a whole number" in done.err
+        assert (
+            f"{uwf.home}/config.toml:2: limits.max_steps: 'many' is not a whole number" in done.err
+        )
     assert uwf("config", "set", "limits.max_steps", "7").code == 0
     assert uwf("config", "get", "limits.max_steps").out == "7\n"
 

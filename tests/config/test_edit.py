@@ -189,7 +189,7 @@ def test_value_where_a_table_belongs_is_named_and_left_alone(
     tmp_path: Path, content: str, key: str, table: str
 ) -> None:
     (tmp_path / "config.toml").write_text(content)
-    with pytest.raises(ConfigInvalid, match=f"config.toml: {table} is a table") as caught:
+    with pytest.raises(ConfigInvalid, match=rf"config.toml:\d: {table} is a table") as caught:
         edit.set_value(str(tmp_path), key, "3")
     assert caught.value.hint and "config.toml" in caught.value.hint
     assert text_of(tmp_path) == content
@@ -243,7 +243,9 @@ def test_what_is_unset_leaves_all_else_as_it_is(
         assert text_of(tmp_path) == before, "what would come out is not allowed"
         return
     edit.unset(str(tmp_path), keys.split(key))
-    assert keys.parse(text_of(tmp_path).encode(), "") == keys.parse(after.encode(), "")
+    assert (
+        keys.parse(text_of(tmp_path).encode(), "").values == keys.parse(after.encode(), "").values
+    )
     comments = [line for line in after.splitlines() if "#" in line]
     assert [line for line in comments if line not in text_of(tmp_path)] == []
 

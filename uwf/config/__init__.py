@@ -45,8 +45,7 @@ def load(home: str) -> Config:
     if settings is None:
         from uwf.config import keys
 
-        file = paths.config_file(home)
-        settings = keys.check(keys.parse(data, file), file)
+        settings = keys.check(keys.parse(data, paths.config_file(home)))
         cache.write(home, data, settings)
     return Config.of(settings)
 

@@ -31,11 +31,11 @@ def settings(home: str) -> list[Setting]:
     """Every setting that has a value or could have one, in the order of its tables."""
     file = paths.config_file(home)
     document = keys.parse(config.read_file(file) or b"", file)
-    checked = keys.check(document, file)
+    checked = keys.check(document)
     marks = (*secrets.PATTERNS, *checked.get("secrets", ()))
     found = []
     for key in keys.known():
-        for path, value in _matching(document, key.path):
+        for path, value in _matching(document.values, key.path):
             found.append(
                 Setting(
                     keys.dotted(path),
@@ -56,6 +56,11 @@ def set_value(home: str, name: str, text: str) -> None:
     key = keys.find(path)
     if key is None:
         raise keys.unknown(path)
+    if keys.is_element_name(path):
+        raise ConfigInvalid(
+            f"{keys.dotted(path)} is the name by which it is known: change it in the file",
+            hint=f"${{EDITOR:-vi}} {paths.config_file(home)}",
+        )
     try:
         value = _toml_value(key, text)
         key.read(value)
@@ -89,7 +94,7 @@ def _change(home: str, changed: Callable[[bytes, str], str]) -> None:
     with FileLock(lock, mode=0o600):
         owned.give(lock)
         text = changed(config.read_file(file) or b"", file)
-        keys.check(keys.parse(text.encode(), file), file)
+        keys.check(keys.parse(text.encode(), file))
         _replace(file, text.encode())
 
 
@@ -108,21 +113,26 @@ def _without(data: bytes, path: Path, file: str) -> str:
     """The text of the file without what stands at `path`, nor the tables that are empty then and have no comment."""
     import tomlkit
 
-    keys.parse(data, file)
+    found = keys.parse(data, file)
+    array = keys.array_of(path)
+    if array and path[: len(array) + 1] not in found.places:
+        raise _not_set(path, file)
     document = tomlkit.parse(data.decode())
     table: Any = document
     above = []
-    for part in path[:-1]:
+    place = found.place(path)
+    for at, part in enumerate(place):
+        if isinstance(table, dict) and part not in table:
+            raise _not_set(path, file)
+        if not _is_above(table, part):
+            raise keys.no_table(path[:at], found)
         above.append((table, part))
-        table = table.get(part, {})
-        if not isinstance(table, dict):
-            raise keys.no_table(path[:-1], file)
-    if path[-1] not in table:
-        raise _not_set(path, file)
-    del table[path[-1]]
+        table = table[part]
+    outer, part = above.pop()
+    del outer[part]
     text = tomlkit.dumps(document)
     try:
-        keys.check(keys.parse(text.encode(), file), file)
+        keys.check(keys.parse(text.encode(), file))
     except ConfigInvalid as error:
         message = f"{keys.dotted(path)} is needed: {error.message}"
         raise ConfigInvalid(message, hint="uwf config list") from None
@@ -133,10 +143,17 @@ def _without(data: bytes, path: Path, file: str) -> str:
     return tomlkit.dumps(document)
 
 
+def _is_above(table: Any, part: str | int) -> bool:
+    """Whether `part` can stand in `table`: a key in a table, an index in an array."""
+    return isinstance(table, list if isinstance(part, int) else dict)
+
+
 def _is_bare(table: Any) -> bool:
-    """Whether a table has neither a key nor a comment."""
+    """Whether a table has neither a key nor a comment, or an array of tables no element."""
     from tomlkit.items import InlineTable, Table
 
+    if isinstance(table, list):
+        return not table
     if not isinstance(table, (Table, InlineTable)) or table:
         return False
     return not table.trivia.comment and not table.as_string().strip("{} \t\r\n")
@@ -146,16 +163,24 @@ def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
     """The text of the file with the value at `path`."""
     import tomlkit
 
-    keys.parse(data, file)
+    found = keys.parse(data, file)
+    array = keys.array_of(path)
+    if array and path[: len(array) + 1] not in found.places:
+        element, whole = path[len(array)], keys.dotted(array)
+        raise ConfigInvalid(
+            f'{whole} has no {element}: begin one in {file} with [[{whole}]] and name = "{element}"',
+            hint=f"${{EDITOR:-vi}} {file}",
+        )
     document = tomlkit.parse(data.decode())
     table: Any = document
-    for at, part in enumerate(path[:-1]):
-        if part not in table:
-            table[part] = tomlkit.table(is_super_table=at < len(path) - 2)
+    place = found.place(path)
+    for at, part in enumerate(place[:-1]):
+        if isinstance(table, dict) and part not in table:
+            table[part] = tomlkit.table(is_super_table=at < len(place) - 2)
         table = table[part]
-        if not isinstance(table, dict):
-            raise keys.no_table(path[: at + 1], file)
-    table[path[-1]] = value
+        if not _is_above(table, place[at + 1]):
+            raise keys.no_table(path[: at + 1], found)
+    table[place[-1]] = value
     return tomlkit.dumps(document)
 
 

@@ -1,14 +1,16 @@
 """What config.toml may say: the keys of all tables in one list, and a whole file read by them.
 
-What a key reads, and its default, stand with the record it belongs to: in `records`, or with a guard.
+What a key reads, and its default, stand with the record it belongs to: in `records`, or with a guard. How a file is
+taken apart is in `toml_file`.
 """
 
 from __future__ import annotations
 
 import os
 
+from uwf.config import toml_file
 from uwf.config.records import TABLES
-from uwf.config_table import ANY
+from uwf.config_table import ANY, NAME, is_bare
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.backoff import Backoff
@@ -18,13 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from uwf.config.toml_file import TomlFile
     from uwf.config_table import Key, Path, Table
+
+ARRAYS: tuple[type[Table], ...] = ()
+"""The arrays of tables: of each there may be many."""
 
 
 def known() -> list[Key]:
     """Every key there is, those of a table together: the general ones, and those of the guards."""
     tables: list[type[Table]] = [
         *TABLES,
+        *ARRAYS,
         Backoff,
         *(guard.Rules for guard in chain.GUARDS if guard.Rules is not None),
     ]
@@ -35,36 +42,28 @@ def known() -> list[Key]:
     return [key for group in by_table.values() for key in group]
 
 
-def parse(data: bytes, file: str) -> dict[str, Any]:
-    """The bytes of a configuration file as TOML values."""
-    import tomllib
-
-    try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        raise ConfigInvalid(f"{file} is not UTF-8 text: byte {error.start} does not fit") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigInvalid(
-            f"{file} is not TOML: {str(error)[:1].lower()}{str(error)[1:]}"
-        ) from None
+def parse(data: bytes, file: str) -> TomlFile:
+    """The bytes of a configuration file as TOML values. ConfigInvalid says why it cannot be read."""
+    return toml_file.parse(data, file, [table.table[:-1] for table in ARRAYS])
 
 
-def check(document: Mapping[str, Any], file: str) -> dict[str, Any]:
+def check(document: TomlFile) -> dict[str, Any]:
     """The settings in `document`: nested like it, with values read and fields named as the records name them.
 
     ConfigInvalid for the first key that is unknown or whose value does not fit.
     """
     settings: dict[str, Any] = {}
-    for path, key, value in _leaves(document, (), known(), file):
+    for path, key, value in _leaves(document.values, (), known(), document):
         try:
             read = key.read(value)
         except ValueError as error:
-            raise ConfigInvalid(f"{file}: {dotted(path)}: {error}") from None
+            raise ConfigInvalid(f"{document.at(path)}: {dotted(path)}: {error}") from None
         table = settings
         for part in path[:-1]:
             table = table.setdefault(part, {})
         table[path[-1] if key.path[-1] == ANY else key.field] = read
-    _check_agents(document, settings, file)
+    _check_agents(document, settings)
+    _check_elements(document, settings)
     return settings
 
 
@@ -73,21 +72,18 @@ def find(path: Path) -> Key | None:
     return _found(path, known())
 
 
-def unknown(path: Path, file: str = "") -> ConfigInvalid:
-    """The error for a key that is not known, or that `file` has and that is not known."""
+def unknown(path: Path, document: TomlFile | None = None) -> ConfigInvalid:
+    """The error for a key that is not known, or that `document` has and that is not known."""
     meant = nearest(path)
     message = f"{dotted(path)} is not a known key" + (f"; did you mean {meant}?" if meant else "")
-    if file:
-        return ConfigInvalid(f"{file}: {message}", hint=f"${{EDITOR:-vi}} {file}")
+    if document is not None:
+        return _wrong(document, path, message)
     return ConfigInvalid(message, hint="uwf config list")
 
 
-def no_table(path: Path, file: str) -> ConfigInvalid:
-    """The error for a value that `file` has where known keys stand below."""
-    return ConfigInvalid(
-        f"{file}: {dotted(path)} is a table, not a value: [{dotted(path)}]",
-        hint=f"${{EDITOR:-vi}} {file}",
-    )
+def no_table(path: Path, document: TomlFile) -> ConfigInvalid:
+    """The error for a value that `document` has where known keys stand below."""
+    return _wrong(document, path, f"{dotted(path)} is a table, not a value: [{dotted(path)}]")
 
 
 def nearest(path: Path) -> str | None:
@@ -113,9 +109,21 @@ def is_table(path: Path) -> bool:
     return any(_fits(path, head) for head in heads)
 
 
+def array_of(path: Path) -> Path:
+    """The array of tables that `path` is in; () where it is in none."""
+    heads = (table.table[:-1] for table in ARRAYS)
+    return next((head for head in heads if len(path) > len(head) and path[: len(head)] == head), ())
+
+
+def is_element_name(path: Path) -> bool:
+    """Whether `path` is that by which an element of an array is known."""
+    array = array_of(path)
+    return array != () and path[len(array) + 1 :] == (NAME,)
+
+
 def dotted(path: Path) -> str:
     """`path` as it is written in TOML and on the command line."""
-    return ".".join(part if _is_bare(part) else f'"{part}"' for part in path)
+    return ".".join(part if is_bare(part) else f'"{part}"' for part in path)
 
 
 def split(text: str) -> Path:
@@ -136,7 +144,7 @@ def split(text: str) -> Path:
 
 
 def _leaves(
-    table: Mapping[str, Any], above: Path, among: Sequence[Key], file: str
+    table: Mapping[str, Any], above: Path, among: Sequence[Key], document: TomlFile
 ) -> list[tuple[Path, Key, Any]]:
     found = []
     for part, value in table.items():
@@ -146,25 +154,25 @@ def _leaves(
         if key is not None:
             found.append((path, key, value))
         elif not is_branch:
-            raise unknown(path, file)
+            raise unknown(path, document)
         elif not isinstance(value, dict):
-            raise no_table(path, file)
+            raise no_table(path, document)
         else:
-            found += _leaves(value, path, among, file)
+            found += _leaves(value, path, among, document)
     return found
 
 
-def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file: str) -> None:
+def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
     agents = settings.get("agents", {})
-    for name in document.get("agents", {}):
-        if not _is_bare(name):
-            raise ConfigInvalid(
-                f"{file}: {name!r} cannot name an agent: a-z, A-Z, 0-9, - and _ can"
-            )
+    for name in document.values.get("agents", {}):
+        if not is_bare(name):
+            at = document.at(("agents", name))
+            raise ConfigInvalid(f"{at}: {name!r} cannot name an agent: a-z, A-Z, 0-9, - and _ can")
         if "command" not in agents.get(name, {}):
             key = dotted(("agents", name, "command"))
-            raise ConfigInvalid(f"{file}: {key} is missing", hint=f"uwf config set {key} 'COMMAND'")
-        _check_program(("agents", name, "command"), agents[name]["command"], file)
+            at = document.at(("agents", name))
+            raise ConfigInvalid(f"{at}: {key} is missing", hint=f"uwf config set {key} 'COMMAND'")
+        _check_program(("agents", name, "command"), agents[name]["command"], document)
     uses: list[tuple[Path, str]] = [
         (("overrides", workflow, role), agent)
         for workflow, roles in settings.get("overrides", {}).items()
@@ -176,30 +184,54 @@ def _check_agents(document: Mapping[str, Any], settings: Mapping[str, Any], file
         if agent not in agents:
             known = f"configured: {', '.join(agents)}" if agents else "none is configured yet"
             raise ConfigInvalid(
-                f"{file}: {dotted(path)}: no agent is called {agent!r}; {known}",
+                f"{document.at(path)}: {dotted(path)}: no agent is called {agent!r}; {known}",
                 hint=f"uwf config set {dotted(('agents', agent, 'command'))} 'COMMAND'",
             )
 
 
-def _check_program(path: Path, command: Sequence[str], file: str) -> None:
+def _check_program(path: Path, command: Sequence[str], document: TomlFile) -> None:
     """A relative program would be one of the folder of each thread, which may be a stranger's."""
     import shlex
 
     program, *arguments = command
+    key = dotted(path)
     if program.startswith("$"):
         meant = os.path.expandvars(program)
         line = shlex.quote(shlex.join((meant, *arguments)))
         raise ConfigInvalid(
-            f"{file}: {dotted(path)}: {program!r} is taken as it stands: no shell is run that would replace its $",
-            hint=f"uwf config set {dotted(path)} {line if os.path.isabs(meant) else 'COMMAND'}",
+            f"{document.at(path)}: {key}: {program!r} is taken as it stands: no shell is run that would replace its $",
+            hint=f"uwf config set {key} {line if os.path.isabs(meant) else 'COMMAND'}",
         )
     if "/" in program and not os.path.isabs(program):
         meant = os.path.abspath(os.path.expanduser(program))
         line = shlex.quote(shlex.join((meant, *arguments)))
         raise ConfigInvalid(
-            f"{file}: {dotted(path)}: {program!r} is a relative path: an agent's program needs its absolute path",
-            hint=f"uwf config set {dotted(path)} {line}",
+            f"{document.at(path)}: {key}: {program!r} is a relative path: an agent's program needs its absolute path",
+            hint=f"uwf config set {key} {line}",
         )
+
+
+def _check_elements(document: TomlFile, settings: Mapping[str, Any]) -> None:
+    """What each element of an array needs, and whether its keys go together."""
+    for table in ARRAYS:
+        found: Any = document.values
+        read: Any = settings
+        for part in table.table[:-1]:
+            found, read = found.get(part, {}), read.get(part, {})
+        for name in found:
+            path = (*table.table[:-1], name)
+            for field in table.needed():
+                if field not in read.get(name, {}):
+                    raise _wrong(document, path, f"{dotted((*path, field))} is missing")
+            try:
+                table.of(read.get(name, {})).check()
+            except ValueError as error:
+                raise _wrong(document, path, f"{dotted(path)}: {error}") from None
+
+
+def _wrong(document: TomlFile, path: Path, message: str) -> ConfigInvalid:
+    hint = f"${{EDITOR:-vi}} {document.file}"
+    return ConfigInvalid(f"{document.at(path)}: {message}", hint=hint)
 
 
 def _found(path: Path, among: Sequence[Key]) -> Key | None:
@@ -218,7 +250,3 @@ def _named_like(pattern: Path, path: Path) -> Path:
         path[at] if part == ANY and at < len(path) else "NAME" if part == ANY else part
         for at, part in enumerate(pattern)
     )
-
-
-def _is_bare(part: str) -> bool:
-    return part.isascii() and part.replace("-", "").replace("_", "").isalnum()

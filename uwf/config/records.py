@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.config_table import (
+    NAME,
     NOTHING,
     OFF,
     Table,
@@ -174,6 +175,16 @@ class Config(Table):
     def rules(self, of: type[T]) -> T:
         """The rules of a guard, which are its table, or its part of one."""
         return of.of(self.settings.get(of.table[0], {}))
+
+    def elements(self, of: type[T]) -> tuple[T, ...]:
+        """The elements of an array of tables in the order of the file. One without a name has its number for one."""
+        found: Any = self.settings
+        for part in of.table[:-1]:
+            found = found.get(part, {})
+        named = NAME in of.declared
+        return tuple(
+            of.of({NAME: name, **element} if named else element) for name, element in found.items()
+        )
 
     @property
     def thread_budget(self) -> Mapping[str, float]:
