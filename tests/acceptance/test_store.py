@@ -96,7 +96,7 @@ def test_a_backup_overwrites_nothing(uwf: Uwf, chain: list[str]) -> None:
 
 def test_stats_count_and_measure(uwf: Uwf, chain: list[str]) -> None:
     found = uwf("store", "stats", "--json").json
-    assert (found["objects"], found["refs"], found["moves"]) == (4, 1, 1)
+    assert (found["objects"], found["refs"], found["moves"], found["entries"]) == (4, 1, 1, 0)
     assert found["path"] == str(uwf.home / "store.db")
     assert found["fileBytes"] >= (uwf.home / "store.db").stat().st_size > 0
 

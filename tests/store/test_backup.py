@@ -27,10 +27,17 @@ def fill(store: SqliteStore, count: int = 20) -> None:
             id = tx.put("k", [number, Link(old.id) if old else None, "x" * 3000])
             tx.set_ref("a", id, tags={"n": str(number)}, why="x")
             tx.set_ref("b", id, tags={"n": str(number)}, why="x")
+            tx.add_entry("event", str(number), number, "new", {"number": number})
 
 
 def content(store: SqliteStore) -> object:
-    return store.refs(), list(store.ids()), store.moves_since(0), store.stats()
+    return (
+        store.refs(),
+        list(store.ids()),
+        store.moves_since(0),
+        store.entries("event"),
+        store.stats(),
+    )
 
 
 def test_a_backup_is_the_store_as_it_was(disk: SqliteStore, tmp_path: Path) -> None:

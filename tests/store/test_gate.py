@@ -35,6 +35,9 @@ class Hiding:
             return {self.text(key): self.value(item) for key, item in value.items()}
         return value
 
+    def is_clean(self, packed: bytes) -> bool:
+        return SECRET.encode() not in packed
+
     def payload(self, kind: str, payload: Any) -> Any:
         return self.value(payload)
 
@@ -79,12 +82,17 @@ def test_tags_and_the_reason_of_a_move_are_cleaned(gated: SqliteStore) -> None:
     assert not holds_the_secret(gated)
 
 
-def test_counters_and_samples_are_cleaned(gated: SqliteStore) -> None:
+def test_counters_samples_and_entries_are_cleaned(gated: SqliteStore) -> None:
     with gated.transaction("test") as tx:
         tx.set_counter("guard/pause", {"why": SECRET})
         tx.add_sample("guard/costs", [SECRET], 1)
+        tx.add_entry("event", "1", 1, "new", {"data": SECRET})
+        tx.add_entry("event", "2", 1, "new", {})
+        tx.set_entry("event", "2", state="told", value={"data": [SECRET]})
     assert gated.counter("guard/pause") == {"why": SHOWN}
     assert [sample.value for sample in gated.samples("guard", 0)] == [[SHOWN]]
+    values = [entry.value for entry in gated.entries("event")]
+    assert values == [{"data": SHOWN}, {"data": [SHOWN]}]
     assert not holds_the_secret(gated)
 
 

@@ -33,6 +33,7 @@ class StoreFigures(Record):
     stored_bytes: int
     refs: int
     moves: int
+    entries: int
     file_bytes: int
 
 
@@ -95,6 +96,7 @@ class Upkeep:
             stored_bytes=found.stored_bytes,
             refs=found.refs,
             moves=found.moves,
+            entries=found.entries,
             file_bytes=sum(map(_size_bytes, (store.path, f"{store.path}-wal"))),
         )
 

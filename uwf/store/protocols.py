@@ -1,6 +1,7 @@
 """What a store can do, and the values it answers with. Every store passes tests/store/test_contract.py.
 
-Objects are immutable and named by their hash; refs are the only thing that moves. All writing happens in a
+Objects are immutable and named by their hash; refs are the only thing that moves. Beside them stand small facts that
+change often (counters, samples), and entries, of which each has a key and a state. All writing happens in a
 `Transaction`: everything in it becomes visible together when it ends well, and nothing of it otherwise.
 
     with store.transaction("step") as tx:
@@ -18,7 +19,7 @@ from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any, Final, Protocol, TypeAlias
@@ -69,6 +70,19 @@ class Move(Record):
     process: str
 
 
+class Entry(Record):
+    """One row of a `kind`, of which there is one with this `key`: something that happened, and what became of it.
+
+    `state` is a word of the kind's own, `value` is what MessagePack can hold.
+    """
+
+    kind: str
+    key: str
+    at_ms: int
+    state: str
+    value: Any
+
+
 class Stats(Record):
     """What a store holds. `size_bytes` before compression, `stored_bytes` after it, both objects only."""
 
@@ -77,6 +91,7 @@ class Stats(Record):
     stored_bytes: int
     refs: int
     moves: int
+    entries: int
 
 
 class Sample(Record):
@@ -87,11 +102,12 @@ class Sample(Record):
     value: Any
 
 
-COUNTER, SAMPLE = "counter", "sample"
+COUNTER, SAMPLE, ENTRY = "counter", "sample", "entry"
 
 
 class Unreadable(Record):
-    """A counter, or samples of a series, that cannot be decoded; `why` in words. `kind` is `COUNTER` or `SAMPLE`."""
+    """A counter, samples of a series, or an entry that cannot be decoded; `why` in words. `kind` is `COUNTER`, `SAMPLE`
+    or `ENTRY`; an entry's name is its kind, a slash, and its key."""
 
     kind: str
     name: str
@@ -185,8 +201,39 @@ class Counters(Protocol):
         ...
 
     def unreadable(self) -> list[Unreadable]:
-        """All counters and series that CounterUnreadable is raised for. Slow: reads all of them."""
+        """All counters, series and entries that CounterUnreadable is raised for. Slow: reads all of them."""
         ...
+
+
+class Entries(Protocol):
+    """Reading entries: what happens often, happens once by its key, and is no part of any chain. They have no log.
+
+    A `state` that is asked for may be one, or a tuple of which any will do.
+    """
+
+    def entry(self, kind: str, key: str) -> Entry | None:
+        """CounterUnreadable when it is there and cannot be decoded."""
+        ...
+
+    def entries(
+        self,
+        kind: str,
+        *,
+        state: str | tuple[str, ...] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        on_unreadable: Callable[[Unreadable], None] | None = None,
+    ) -> list[Entry]:
+        """Entries with since_ms <= at_ms < until_ms, by their time, those of one time as they were added.
+
+        One that cannot be decoded raises CounterUnreadable; with `on_unreadable` that is told of it and the others are
+        given.
+        """
+        ...
+
+    def count_entries(self, kind: str, state: str | tuple[str, ...] | None = None) -> int: ...
 
 
 class Lease(Record):
@@ -242,11 +289,15 @@ class Gate(Protocol):
         ...
 
     def value(self, value: Any) -> Any:
-        """The value of a counter or a sample."""
+        """The value of a counter, a sample or an entry."""
+        ...
+
+    def is_clean(self, packed: bytes) -> bool:
+        """Whether nothing of a value has to be replaced, told from its MessagePack: quicker than `value`."""
         ...
 
 
-class Transaction(Objects, Refs, Counters, Protocol):
+class Transaction(Objects, Refs, Counters, Entries, Protocol):
     """Writing. Reads see the transaction's own writes. Of no use after it ended."""
 
     def put(self, kind: str, payload: Any) -> str:
@@ -286,8 +337,23 @@ class Transaction(Objects, Refs, Counters, Protocol):
         """Remove the samples of one series from before `before_ms`."""
         ...
 
+    def add_entry(self, kind: str, key: str, at_ms: int, state: str, value: Any) -> bool:
+        """Add an entry. False when there is one with that key: then nothing is written. InputError for a value that
+        MessagePack cannot hold."""
+        ...
+
+    def set_entry(self, kind: str, key: str, *, state: str, value: Any) -> None:
+        """Give an entry another state and value. NotFound when there is none."""
+        ...
+
+    def drop_entries(
+        self, kind: str, before_ms: int, state: str | tuple[str, ...] | None = None
+    ) -> int:
+        """Remove the entries of before `before_ms`; how many those were."""
+        ...
+
     def drop_unreadable(self) -> list[Unreadable]:
-        """Remove the counters and samples that cannot be decoded, which are given back. No others."""
+        """Remove the counters, samples and entries that cannot be decoded, which are given back. No others."""
         ...
 
     def remove(self, id: str) -> None:
@@ -321,7 +387,7 @@ class Snapshot(Protocol):
     ) -> None: ...
 
 
-class Store(Objects, Refs, Counters, Protocol):
+class Store(Objects, Refs, Counters, Entries, Protocol):
     @property
     def leases(self) -> Leases:
         """What is held of what is stored here: which process runs which thread."""

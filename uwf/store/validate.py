@@ -1,5 +1,5 @@
 """What every store checks and refuses, in the same words: ref names, tags, ranges, prefixes, expectations,
-and the values of counters.
+and the values of counters and entries.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uwf.errors import (
     ObjectMissing,
 )
 from uwf.store.codec import ID_DIGITS
-from uwf.store.protocols import ANY, COUNTER, SAMPLE, Ref, Unreadable
+from uwf.store.protocols import ANY, COUNTER, ENTRY, SAMPLE, Ref, Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Anything, Wanted
 
 MAX_NAME = 200  # characters
+MAX_KEY = 300  # characters
 MIN_PREFIX = 4  # hex digits that find an object
 SHOWN = 5  # candidates named when a prefix is ambiguous
 AFTER_ALL = "\U0010ffff"  # sorts after every name: it is not printable, so no name has it
@@ -157,14 +158,36 @@ def sample_value(series: str, packed: object) -> Any:
     return _unpacked(f"a sample of {series}", packed)
 
 
+def check_key(what: str, key: str) -> None:
+    """InputError unless `key`, which is `what`, is 1 to 300 printable characters."""
+    check_text(what, key)
+    if not 0 < len(key) <= MAX_KEY or not key.isprintable():
+        raise InputError(f"{what} {key!r:.120} is not 1 to {MAX_KEY} printable characters")
+
+
+def check_kind(kind: str) -> None:
+    """InputError unless `kind`, of an entry, is a name without a slash."""
+    check_name(kind)
+    if "/" in kind:
+        raise InputError(f"{kind!r} is not a kind of entry: it has a slash")
+
+
+def entry_value(kind: str, key: str, packed: object) -> Any:
+    """The value of one entry. CounterUnreadable when the bytes in its place are none."""
+    return _unpacked(f"{kind} {key}", packed)
+
+
 def unreadable_ones(
-    counters: Iterable[tuple[str, object]], samples: Iterable[tuple[str, object]]
+    counters: Iterable[tuple[str, object]] = (),
+    samples: Iterable[tuple[str, object]] = (),
+    entries: Iterable[tuple[str, object]] = (),
 ) -> list[Unreadable]:
-    """Which of these, names and series with packed values, are unreadable: each once."""
+    """Which of these, each a name with a packed value, are unreadable: each once."""
     found = []
     for kind, rows, read in (
         (COUNTER, counters, counter_value),
         (SAMPLE, samples, sample_value),
+        (ENTRY, entries, _value_of_named),
     ):
         for name, packed in rows:
             try:
@@ -172,6 +195,11 @@ def unreadable_ones(
             except CounterUnreadable as error:
                 found.append(Unreadable(kind, name, error.message))
     return list(dict.fromkeys(found))
+
+
+def _value_of_named(name: str, packed: object) -> Any:
+    kind, key = name.split("/", 1)
+    return entry_value(kind, key, packed)
 
 
 def _unpacked(what: str, packed: object) -> Any:

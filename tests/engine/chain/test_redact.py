@@ -236,3 +236,14 @@ def test_text_never_keeps_a_secret(text: str, secret: str) -> None:
         "a": ["[redacted:NAME]", 1, None],
         "[redacted:NAME]": 2.5,
     }
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3), st.text(max_size=6))
+def test_packed_bytes_are_clean_when_no_text_in_them_holds_a_secret(
+    secrets: list[str], text: str
+) -> None:
+    redactor = Redactor([("A", secret) for secret in secrets])
+    for value in (text, secrets[0], text + secrets[0]):
+        if redactor.text(value) != value:
+            assert not redactor.is_clean(packb({"data": [value]}))
+    assert redactor.is_clean(packb(["\0"]))

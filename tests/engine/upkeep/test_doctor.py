@@ -12,6 +12,7 @@ from uwf.engine.upkeep import doctor
 from uwf.guard.capacity import queue
 from uwf.guard.capacity.queue import Entry
 from uwf.store.owner import Owner
+from uwf.store.sqlite import SqliteStore
 
 
 def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> Entry:
@@ -46,3 +47,16 @@ def test_the_dead_are_taken_out_of_the_line(rig: Rig) -> None:
     assert [one.repaired for one in doctor.examine(rig.engine, repair=False)] == [False]
     assert [one.repaired for one in doctor.examine(rig.engine, repair=True)] == [True]
     assert queue.entries(rig.store) == []
+
+
+def test_an_event_that_cannot_be_read_is_found_and_taken_out(rig: Rig) -> None:
+    with rig.store.transaction("test") as tx:
+        for key in ("a", "b"):
+            tx.add_entry("event", key, 1, "new", {})
+    assert isinstance(rig.store, SqliteStore)
+    rig.store._database.run("UPDATE entry SET value = x'c1' WHERE key = 'a'")
+    (finding,) = doctor.examine(rig.engine, repair=False)
+    assert (finding.kind, finding.thread, finding.repaired) == ("entry", None, False)
+    assert "event a cannot be read" in finding.what
+    assert [one.repaired for one in doctor.examine(rig.engine, repair=True)] == [True]
+    assert [entry.key for entry in rig.store.entries("event")] == ["b"]

@@ -116,6 +116,9 @@ class SecretsGate:
             key if key.isidentifier() else self.text(key): field for key, field in cleaned.items()
         }
 
+    def is_clean(self, packed: bytes) -> bool:
+        return self._redactor.is_clean(packed)
+
     def _fields(self, fields: dict[str, Any], names: Names) -> dict[str, Any]:
         cleaned = {}
         for key, field in fields.items():

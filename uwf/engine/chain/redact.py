@@ -42,11 +42,18 @@ class Redactor:
             for name, value in secrets
             if not any(value in words for words in self._spared)
         )
+        self._bytes_of = tuple(
+            value.encode(errors="surrogateescape") for _, value in self._secrets
+        )
         self._marks = tuple({f"[redacted:{name}]" for name, _ in self._secrets})
 
     def found_in(self, text: str) -> list[str]:
         """The names of the secrets that `text` holds."""
         return sorted({name for name, value in self._secrets if value in text})
+
+    def is_clean(self, data: bytes) -> bool:
+        """Whether no secret stands in `data`, in which texts are UTF-8."""
+        return not any(value in data for value in self._bytes_of)
 
     def restored(self, path: str) -> str:
         """The folder that is stored as `path`: with the secrets in it that are known here."""

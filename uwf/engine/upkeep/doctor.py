@@ -1,5 +1,5 @@
 """What dead processes left behind in a home: unfinished attempts with their agents, waiters in the queue, and files.
-And replies that could not be stored, and counters of the guards that cannot be read any more.
+And replies that could not be stored; counters of the guards, and entries, that cannot be read any more.
 
 None of it needs repair for its thread to go on, since the next command settles it; but an orphaned agent costs
 money until then.
@@ -21,7 +21,7 @@ from uwf.engine.upkeep import stale_files
 from uwf.errors import Busy, CounterUnreadable, ObjectDamaged, StoreError, UwfError
 from uwf.guard.capacity import joined, places, queue
 from uwf.record import Record
-from uwf.store.protocols import COUNTER
+from uwf.store.protocols import COUNTER, ENTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 
 class Finding(Record):
-    """One thing to put right. `kind` is "reply", "attempt", "queue", "file" or "counter"; no counter and few files
-    are a thread's. `hint` is the command that helps where this one does not.
+    """One thing to put right. `kind` is "reply", "attempt", "queue", "file", "counter" or "entry" (an event that
+    cannot be read, say); the last two, and most files, are no thread's. `hint` is the command that helps where this
+    one does not.
     """
 
     kind: str
@@ -63,7 +64,9 @@ def _counters(ctx: RunContext, repair: bool) -> list[Finding]:
             for one in found:
                 if one.kind == COUNTER and one.name.startswith(queue.PREFIX):
                     queue.note_gone(tx)
-    return [Finding("counter", None, one.why, repair) for one in found]
+    return [
+        Finding(ENTRY if one.kind == ENTRY else COUNTER, None, one.why, repair) for one in found
+    ]
 
 
 def _replies(ctx: RunContext, repair: bool) -> list[Finding]:

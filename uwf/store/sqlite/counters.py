@@ -9,13 +9,13 @@ from __future__ import annotations
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.store.protocols import Sample
-from uwf.store.validate import bounds, check_name, counter_value, sample_value, unreadable_ones
+from uwf.store.validate import bounds, check_name, counter_value, sample_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.store.protocols import Gate, Unreadable
+    from uwf.store.protocols import Gate
     from uwf.store.sqlite.database import Database
 
 
@@ -48,9 +48,6 @@ class CounterReading:
         sql = "SELECT count(*) FROM sample WHERE series = ? AND at_ms >= ?"
         number: int = self._database.one(sql, (series, since_ms))[0]
         return number
-
-    def unreadable(self) -> list[Unreadable]:
-        return unreadable_ones(self._packed_counters(), self._packed_samples())
 
     def _packed_counters(self) -> list[tuple[str, object]]:
         return self._database.all("SELECT name, value FROM counter ORDER BY name")
@@ -88,16 +85,6 @@ class CounterWriting(CounterReading):
 
     def drop_samples(self, series: str, before_ms: int) -> None:
         self._write("DELETE FROM sample WHERE series = ? AND at_ms < ?", (series, before_ms))
-
-    def drop_unreadable(self) -> list[Unreadable]:
-        counters, samples = self._packed_counters(), self._packed_samples()
-        for name, packed in counters:
-            if unreadable_ones([(name, packed)], ()):
-                self._write("DELETE FROM counter WHERE name = ?", (name,))
-        for series, packed in samples:
-            if unreadable_ones((), [(series, packed)]):
-                self._write("DELETE FROM sample WHERE series = ? AND value = ?", (series, packed))
-        return unreadable_ones(counters, samples)
 
     def _packed(self, value: Any) -> bytes:
         packed: bytes = packb(value if self._gate is None else self._gate.value(value))

@@ -3,9 +3,9 @@
 `object` is a plain rowid table: on 1 KB objects WITHOUT ROWID takes three times the space. `ref_tag` repeats
 the tags of `ref` as an index, so that "the newest threads of a status" is one walk; values over 200 bytes are
 not in it. `ref_count` says how many refs each folder of names has, which would take a walk over all of them; triggers
-keep it, so that it is right whatever version of uwf writes. Stores of before there was one get it with their next
-write. `ref_log` is never rewritten. `counter` and `sample` hold the guards' state. Hashes are 32 raw
-bytes; tags and the guards' values are MessagePack.
+keep it, so that it is right whatever version of uwf writes. `entry` holds what happens often and once by its key, such
+as events. Stores of before there were these two get them with their next write. `ref_log` is never rewritten.
+`counter` and `sample` hold the guards' state. Hashes are 32 raw bytes; tags, the guards' values and those of entries are MessagePack.
 """
 
 from __future__ import annotations
@@ -90,6 +90,15 @@ _COUNTS = (
 )
 HAS_COUNTS = "SELECT 1 FROM sqlite_master WHERE name = 'ref_count'"
 
+_ENTRIES = (
+    "CREATE TABLE entry (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    " state TEXT NOT NULL, value BLOB NOT NULL)",
+    "CREATE UNIQUE INDEX entry_key ON entry (kind, key)",
+    "CREATE INDEX entry_at ON entry (kind, at_ms)",
+    "CREATE INDEX entry_state ON entry (kind, state, at_ms)",
+)
+HAS_ENTRIES = "SELECT 1 FROM sqlite_master WHERE name = 'entry'"
+
 
 def connect(path: str, *, create: bool, wait_s: float) -> Database:
     """A connection to the store at `path`, which is made when absent and `create` is true.
@@ -146,15 +155,17 @@ def count_folders(database: Database) -> dict[str, int]:
 
 def complete(database: Database) -> None:
     """Add what a store of an earlier uwf lacks, as part of the transaction that is open."""
-    if database.one(HAS_COUNTS) is None:
-        try:
+    try:
+        if database.one(HAS_COUNTS) is None:
             for sql in _COUNTS:
                 database.run(sql)
             for row in count_folders(database).items():
                 database.run("INSERT INTO ref_count VALUES (?, ?)", row)
-        except sqlite3.Error as error:
-            raise explain(error, database.path) from error
-    database.is_complete = True
+        if database.one(HAS_ENTRIES) is None:
+            for sql in _ENTRIES:
+                database.run(sql)
+    except sqlite3.Error as error:
+        raise explain(error, database.path) from error
 
 
 def _checked(database: Database, marked: tuple[str, int] | None) -> Database:
@@ -294,6 +305,6 @@ def _fill(connection: sqlite3.Connection) -> None:
     connection.executescript(
         f"BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; {_TABLES} COMMIT;"
     )
-    for sql in _COUNTS:
+    for sql in (*_COUNTS, *_ENTRIES):
         connection.execute(sql)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())

@@ -15,8 +15,8 @@ from uwf.errors import StoreError
 from uwf.store.leases import FileLeases, MemoryLeases
 from uwf.store.protocols import Stats
 from uwf.store.sqlite import ref_query, schema
-from uwf.store.sqlite.counters import CounterReading
 from uwf.store.sqlite.database import Database
+from uwf.store.sqlite.facts import FactReading
 from uwf.store.sqlite.reading import Reading
 from uwf.store.sqlite.writing import SqliteTransaction
 
@@ -53,7 +53,7 @@ def _leases(folder: str) -> Leases:
     return FileLeases(paths.thread_locks(folder))
 
 
-class SqliteStore(Reading, CounterReading):
+class SqliteStore(Reading, FactReading):
     """See `uwf.store.protocols.Store`. Made by `open_store`.
 
     Its leases are locks of this machine's processes, in a file beside the store.
@@ -86,7 +86,8 @@ class SqliteStore(Reading, CounterReading):
     def stats(self) -> Stats:
         sql = (
             "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(length(data)), 0),"
-            " (SELECT count(*) FROM ref), (SELECT count(*) FROM ref_log) FROM object"
+            " (SELECT count(*) FROM ref), (SELECT count(*) FROM ref_log),"
+            f" {'(SELECT count(*) FROM entry)' if self._has_entries() else 0} FROM object"
         )
         return Stats(*self._database.one(sql))
 
@@ -100,6 +101,7 @@ class SqliteStore(Reading, CounterReading):
                     f"the count of refs in {name or '/'} is wrong"
                     for name in self._counted_wrongly()
                 ),
+                *(one.why for one in self.unreadable()),
             ]
         except StoreError as error:
             return [error.message]

@@ -12,8 +12,8 @@ from uwf import clock, points
 from uwf.errors import NotFound, StoreError
 from uwf.store.codec import decode, encode, key_of
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
-from uwf.store.sqlite.counters import CounterWriting
 from uwf.store.sqlite.database import Database, blob
+from uwf.store.sqlite.facts import FactWriting
 from uwf.store.sqlite.faults import explain
 from uwf.store.sqlite.reading import PLAIN, ZLIB, Reading
 from uwf.store.sqlite.ref_query import index_rows
@@ -36,7 +36,7 @@ _NEW_REF = "INSERT INTO ref (target, version, updated_ms, tags, name) VALUES (?,
 _MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? WHERE name = ? AND version = ?"
 
 
-class SqliteTransaction(CounterWriting, Reading):
+class SqliteTransaction(FactWriting, Reading):
     """See `uwf.store.protocols.Transaction`. `with` begins it; it ends once."""
 
     def __init__(
@@ -82,6 +82,7 @@ class SqliteTransaction(CounterWriting, Reading):
         if kind is None and usable:
             points.at(f"{self._name}: written")
             self._database.commit()
+            self._database.is_complete = True
             if self._durable and self._moved:
                 self._database.note(self._moved)
             points.at(f"{self._name}: done")
