@@ -13,7 +13,7 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
 from uwf.guard import pause
 from uwf.guard.capacity import joined, queue
-from uwf.guard.capacity.queue import Entry
+from uwf.guard.capacity.queue import QueueEntry
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
 
@@ -91,7 +91,7 @@ def haunted(world: World) -> None:
     """A process that is no more waits in the queue."""
     started(world)
     with world.writing() as tx:
-        queue.put(tx, Entry(GHOST, "crew", (), 0, False, 0.0, Owner(2**22 + 1, "long ago")))
+        queue.put(tx, QueueEntry(GHOST, "crew", (), 0, False, 0.0, Owner(2**22 + 1, "long ago")))
 
 
 def disordered(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, role, schema, workflow
@@ -238,12 +239,9 @@ def test_text_never_keeps_a_secret(text: str, secret: str) -> None:
     }
 
 
-@given(st.lists(WORDS, min_size=1, max_size=3), st.text(max_size=6))
+@given(VALUES, st.text("abc", max_size=8))
 def test_packed_bytes_are_clean_when_no_text_in_them_holds_a_secret(
-    secrets: list[str], text: str
+    values: list[str], text: str
 ) -> None:
-    redactor = Redactor([("A", secret) for secret in secrets])
-    for value in (text, secrets[0], text + secrets[0]):
-        if redactor.text(value) != value:
-            assert not redactor.is_clean(packb({"data": [value]}))
-    assert redactor.is_clean(packb(["\0"]))
+    redactor = Redactor([("#", value) for value in values])
+    assert redactor.is_clean(packb({"said": [text]})) == (redactor.text(text) == text)

@@ -10,14 +10,14 @@ from tests.helpers.rig import Rig
 from uwf.agent.process import platform
 from uwf.engine.upkeep import doctor
 from uwf.guard.capacity import queue
-from uwf.guard.capacity.queue import Entry
+from uwf.guard.capacity.queue import QueueEntry
 from uwf.store.owner import Owner
 from uwf.store.sqlite import SqliteStore
 
 
-def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> Entry:
+def stand_in_line(rig: Rig, thread: str, pid: int, started: str) -> QueueEntry:
     """Put a process into the line, in the place of any other that waited for the thread."""
-    entry = Entry(thread, "mine", (), 0, False, 0.0, Owner(pid, started))
+    entry = QueueEntry(thread, "mine", (), 0, False, 0.0, Owner(pid, started))
     with rig.store.transaction("test") as tx:
         queue.put(tx, entry)
     return entry
@@ -28,7 +28,7 @@ def test_who_stands_in_the_place_of_the_dead_by_now_is_left_there(
 ) -> None:
     thread, pid = each_rig.start(), os.getpid()
     stand_in_line(each_rig, thread, pid, "another boot")
-    living: list[Entry] = []
+    living: list[QueueEntry] = []
 
     def look_and_be_late(owner: Owner) -> bool:
         started = platform.start_time(owner.pid) or ""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from uwf.errors import StoreError
 from uwf.guard.capacity import queue
-from uwf.guard.capacity.queue import AGE_S, PATIENCE_S, Entry
+from uwf.guard.capacity.queue import AGE_S, PATIENCE_S, QueueEntry
 from uwf.guard.capacity.slots import MACHINE, Pool
 from uwf.record import replace
 from uwf.store.owner import Owner
@@ -23,19 +23,19 @@ ROOM = Pool(MACHINE, 3)
 SMALL = (Pool("agent/x", 1), Pool("label/repo=a", 1), Pool("label/repo=b", 2))
 
 
-def entry(thread: str, **fields: object) -> Entry:
-    base = Entry(thread, "mine", (ROOM,), 0, False, 0.0, Owner(100, "start"))
+def entry(thread: str, **fields: object) -> QueueEntry:
+    base = QueueEntry(thread, "mine", (ROOM,), 0, False, 0.0, Owner(100, "start"))
     return replace(base, **fields)
 
 
 def goes(
-    waiting: list[Entry],
-    one: Entry,
+    waiting: list[QueueEntry],
+    one: QueueEntry,
     *,
     taken: dict[str, int] | None = None,
     now_s: float = 0.0,
-    is_there: Callable[[Entry], bool] = lambda _: True,
-    could_start: Callable[[Entry], bool] = lambda _: True,
+    is_there: Callable[[QueueEntry], bool] = lambda _: True,
+    could_start: Callable[[QueueEntry], bool] = lambda _: True,
 ) -> bool:
     """Whether `one` may go, when `taken` places of the pools are taken."""
 
@@ -63,7 +63,7 @@ ENTRIES = st.lists(
 
 @given(ENTRIES)
 def test_persons_go_first_then_the_higher_aged_priority_then_who_came_first(
-    waiting: list[Entry],
+    waiting: list[QueueEntry],
 ) -> None:
     order = queue.in_order(waiting, 3600)
     assert sorted(one.thread for one in order) == sorted(one.thread for one in waiting)
@@ -77,7 +77,7 @@ def test_persons_go_first_then_the_higher_aged_priority_then_who_came_first(
 
 @given(ENTRIES, st.integers(0, 3))
 def test_as_many_go_as_there_are_places_and_those_are_the_first(
-    waiting: list[Entry], taken: int
+    waiting: list[QueueEntry], taken: int
 ) -> None:
     going = {one.thread for one in waiting if goes(waiting, one, taken={MACHINE: taken})}
     first = queue.in_order(waiting, 0.0)[: 3 - taken]
@@ -196,13 +196,13 @@ class Hours:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.now_s = 0.0
-        self.waiting: list[Entry] = []
+        self.waiting: list[QueueEntry] = []
         self.dead: set[str] = set()
-        self.running: list[tuple[float, Entry]] = []
+        self.running: list[tuple[float, QueueEntry]] = []
         self.taken: Counter[str] = Counter()
         self.number = 0
         self.refused = 0
-        self.waits: list[tuple[Entry, float]] = []
+        self.waits: list[tuple[QueueEntry, float]] = []
 
     def run(self, hours: float) -> None:
         while self.now_s < hours * 3600:
@@ -242,7 +242,7 @@ class Hours:
         else:
             self.refused += 1
 
-    def may_go(self, one: Entry) -> bool:
+    def may_go(self, one: QueueEntry) -> bool:
         return goes(
             self.waiting,
             one,
@@ -251,7 +251,7 @@ class Hours:
             is_there=lambda other: other.thread not in self.dead,
         )
 
-    def start(self, one: Entry) -> None:
+    def start(self, one: QueueEntry) -> None:
         free = {pool.name: pool.limit - self.taken[pool.name] for pool in (ROOM, *SMALL)}
         assert all(free[pool.name] > 0 for pool in one.pools)
         if not one.person:
@@ -261,7 +261,7 @@ class Hours:
         self.running.append((self.now_s + self.random.uniform(5, self.LONGEST_RUN_S), one))
         self.waits.append((one, self.now_s - one.since_s))
 
-    def check_no_person_is_passed(self, one: Entry, free: dict[str, int]) -> None:
+    def check_no_person_is_passed(self, one: QueueEntry, free: dict[str, int]) -> None:
         persons = [p for p in self.waiting if p.person and p.thread not in self.dead]
         for person in persons:
             takes = {pool.name for pool in one.pools}
@@ -273,7 +273,7 @@ class Hours:
             wanted = sum(pool in person.pools for person in persons)
             assert pool.name == MACHINE or free[pool.name] > wanted
 
-    def check_order(self, started: Iterable[Entry]) -> None:
+    def check_order(self, started: Iterable[QueueEntry]) -> None:
         """Of two that differ in nothing but the time they came, the later one is never let in alone."""
         for one in started:
             for other in self.waiting:
@@ -286,7 +286,7 @@ class Hours:
             assert not [one for one in living if one.pools == (ROOM,)]
 
 
-def is_just_like(one: Entry, other: Entry) -> bool:
+def is_just_like(one: QueueEntry, other: QueueEntry) -> bool:
     return (one.pools, one.priority, one.person) == (other.pools, other.priority, other.person)
 
 

@@ -21,7 +21,7 @@ from uwf.agent.process import platform
 from uwf.errors import Refused
 from uwf.guard.breaker import Breaker
 from uwf.guard.capacity import machine, queue, slots
-from uwf.guard.capacity.queue import Entry
+from uwf.guard.capacity.queue import QueueEntry
 from uwf.guard.capacity.slot_guard import Slots
 from uwf.guard.capacity.slots import MACHINE, Full, Held, Pool
 from uwf.guard.contract import Host
@@ -175,7 +175,7 @@ def slot_guard(path: str, tmp_path: Path, **limits: Any) -> Slots:
     return Slots(here(open_store(path), Slots.Rules(**limits), home=str(tmp_path)))
 
 
-def living(path: str) -> list[Entry]:
+def living(path: str) -> list[QueueEntry]:
     store = open_store(path)
     found = queue.in_order(queue.living(store, platform.is_alive), clock.monotonic_s())
     store.close()

@@ -13,7 +13,7 @@ import pytest
 from tests.guard.asking import Processes, Time, host, refused, request
 from uwf.errors import Interrupted, StoreBusy
 from uwf.guard.capacity import queue, slots
-from uwf.guard.capacity.queue import Entry
+from uwf.guard.capacity.queue import QueueEntry
 from uwf.guard.capacity.slot_guard import Slots
 from uwf.guard.capacity.slots import MACHINE, Pool
 from uwf.guard.capacity.waiter import CLOSE_LOOK_S, LONGEST_POLL_S, POLL_S
@@ -82,9 +82,9 @@ class Machine:
     def pools(self, **labels: str) -> tuple[Pool, ...]:
         return self.guard(1).pools(request(labels=labels))
 
-    def wait(self, pid: int, **fields: Any) -> Entry:
+    def wait(self, pid: int, **fields: Any) -> QueueEntry:
         """Another process waits in the queue, for a second by now, and stays there."""
-        one = queue.Entry(
+        one = queue.QueueEntry(
             thread=f"T{pid}",
             agent="mine",
             pools=self.pools(),

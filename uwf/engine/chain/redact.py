@@ -42,9 +42,7 @@ class Redactor:
             for name, value in secrets
             if not any(value in words for words in self._spared)
         )
-        self._bytes_of = tuple(
-            value.encode(errors="surrogateescape") for _, value in self._secrets
-        )
+        self._bytes_of = tuple(value.encode(errors="surrogateescape") for _, value in self._secrets)
         self._marks = tuple({f"[redacted:{name}]" for name, _ in self._secrets})
 
     def found_in(self, text: str) -> list[str]:

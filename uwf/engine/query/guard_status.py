@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Reader
-    from uwf.guard.capacity.queue import Entry
+    from uwf.guard.capacity.queue import QueueEntry
     from uwf.guard.contract import Guard, StatusLine
     from uwf.guard.success_rate import Figures, SuccessRate
     from uwf.store.protocols import Counters
@@ -129,5 +129,5 @@ class QueuePositions:
         return WaitingView(clock.now_ms() - queue.waited_ms(entry), position)
 
 
-def _in_order(counters: Counters) -> Iterable[Entry]:
+def _in_order(counters: Counters) -> Iterable[QueueEntry]:
     return queue.in_order(queue.living(counters, platform.is_alive), clock.monotonic_s())

@@ -44,7 +44,7 @@ AGE_S = 60.0
 PATIENCE_S = 300.0
 
 
-class Entry(Record):
+class QueueEntry(Record):
     """One waiting thread: what it needs a slot of, since when it waits, and the process that waits for it.
 
     `begun`: its run has made steps already, so there is room for it whatever waits. `interactive`: a person sits there.
@@ -61,37 +61,37 @@ class Entry(Record):
     interactive: bool = False
 
 
-def living(counters: Counters, is_alive: Callable[[Owner], bool]) -> list[Entry]:
+def living(counters: Counters, is_alive: Callable[[Owner], bool]) -> list[QueueEntry]:
     """The queue as it stands, in no order, without those whose process is dead."""
     return [entry for entry in entries(counters) if is_alive(entry.owner)]
 
 
-def entries(counters: Counters) -> list[Entry]:
+def entries(counters: Counters) -> list[QueueEntry]:
     """The queue as it stands, in no order, with those whose process is dead."""
     return [read(name, value) for name, value in counters.counters(PREFIX)]
 
 
-def in_order(waiting: Iterable[Entry], now_s: float) -> list[Entry]:
+def in_order(waiting: Iterable[QueueEntry], now_s: float) -> list[QueueEntry]:
     """The queue in the order in which it goes."""
 
-    def rank(entry: Entry) -> tuple[bool, int, float, str]:
+    def rank(entry: QueueEntry) -> tuple[bool, int, float, str]:
         return (not entry.person, -aged(entry, now_s), entry.since_s, entry.thread)
 
     return sorted(waiting, key=rank)
 
 
-def aged(entry: Entry, now_s: float) -> int:
+def aged(entry: QueueEntry, now_s: float) -> int:
     """The priority that waiting has raised."""
     return entry.priority + int(max(0.0, now_s - entry.since_s) // AGE_S)
 
 
 def may_go(
-    waiting: Sequence[Entry],
-    entry: Entry,
+    waiting: Sequence[QueueEntry],
+    entry: QueueEntry,
     *,
     free: Callable[[Pool], int],
-    is_there: Callable[[Entry], bool],
-    could_start: Callable[[Entry], bool],
+    is_there: Callable[[QueueEntry], bool],
+    could_start: Callable[[QueueEntry], bool],
     now_s: float,
 ) -> bool:
     """Whether a slot is left for `entry` when all those before it have taken theirs.
@@ -134,7 +134,7 @@ class Queue:
         self._ahead = self._gone = 0  # how many were ahead of this waiter, when so many had gone
 
     @contextmanager
-    def joined_by(self, entry: Entry) -> Iterator[None]:
+    def joined_by(self, entry: QueueEntry) -> Iterator[None]:
         """Wait in the queue, and be out of it again whatever happens; no fault then hides what did. Raises `Refused`
         when the queue is full, or the store too busy to join it.
 
@@ -164,7 +164,7 @@ class Queue:
                 raise full(len(others))
             return joined.put(tx, thread, owner, text)
 
-    def look(self, entry: Entry) -> list[Entry]:
+    def look(self, entry: QueueEntry) -> list[QueueEntry]:
         """All that wait, in no order."""
         left, waiting = gone(self._store), entries(self._store)
         self._note_position(left, waiting, entry)
@@ -174,7 +174,7 @@ class Queue:
         """How many are ahead of this waiter, as far as it knows. Costs one small read."""
         return max(0, self._ahead - (gone(self._store) - self._gone))
 
-    def check(self, entry: Entry) -> None:
+    def check(self, entry: QueueEntry) -> None:
         """Raise when this process is not the one that waits for the thread any more."""
         if not waits(self._store, entry):
             raise refuse(
@@ -184,14 +184,14 @@ class Queue:
                 hint=f"uwf thread exec {entry.thread} --wait 600",
             )
 
-    def remove(self, entries: list[Entry]) -> None:
+    def remove(self, entries: list[QueueEntry]) -> None:
         """Take these out of the queue, but for those whose thread another process waits for by now."""
         if entries:
             with self._store.transaction("queue leave", durable=False) as tx:
                 for entry in entries:
                     leave(tx, entry)
 
-    def _join(self, tx: Transaction, entry: Entry) -> None:
+    def _join(self, tx: Transaction, entry: QueueEntry) -> None:
         waiting = [other for other in entries(tx) if other.thread != entry.thread]
         queued = {entry.thread, *(other.thread for other in waiting)}
         room = self._most - len(joined.threads(tx, self._is_alive) - queued)
@@ -205,7 +205,7 @@ class Queue:
         put(tx, entry)
         self._note_position(gone(tx), waiting, entry)
 
-    def _without_the_dead(self, tx: Transaction, waiting: list[Entry]) -> list[Entry]:
+    def _without_the_dead(self, tx: Transaction, waiting: list[QueueEntry]) -> list[QueueEntry]:
         living = []
         for other in waiting:
             if self._is_alive(other.owner):
@@ -214,7 +214,7 @@ class Queue:
                 remove(tx, other.thread)
         return living
 
-    def _to_drop(self, waiting: list[Entry], entry: Entry) -> Entry:
+    def _to_drop(self, waiting: list[QueueEntry], entry: QueueEntry) -> QueueEntry:
         """What has to make room for `entry` in a queue that is full; a person only for a person."""
         droppable = [other for other in waiting if not other.begun]
         if self._overflow == DROP_OLDEST and droppable:
@@ -223,7 +223,7 @@ class Queue:
                 return oldest
         raise full(self._most)
 
-    def _note_position(self, left: int, waiting: list[Entry], entry: Entry) -> None:
+    def _note_position(self, left: int, waiting: list[QueueEntry], entry: QueueEntry) -> None:
         others = (other for other in waiting if other.thread != entry.thread)
         order = in_order([*others, entry], clock.monotonic_s())
         self._gone, self._ahead = left, order.index(entry)
@@ -246,7 +246,7 @@ def full(count: int) -> Refused:
     )
 
 
-def put(tx: Transaction, entry: Entry) -> None:
+def put(tx: Transaction, entry: QueueEntry) -> None:
     """Kept as every version has done: two that share a queue read each other's entries."""
     value = {**entry.__dict__, "pools": [[pool.name, pool.limit] for pool in entry.pools]}
     del value["owner"]
@@ -266,7 +266,7 @@ def remove(tx: Transaction, thread: str) -> bool:
     return True
 
 
-def leave(tx: Transaction, entry: Entry) -> None:
+def leave(tx: Transaction, entry: QueueEntry) -> None:
     """Remove `entry`, unless its thread has left the queue, or another process waits for it by now."""
     if waits(tx, entry):
         remove(tx, entry.thread)
@@ -277,7 +277,7 @@ def note_gone(tx: Transaction) -> None:
     tx.set_counter(GONE, gone(tx) + 1)
 
 
-def waits(counters: Counters, entry: Entry) -> bool:
+def waits(counters: Counters, entry: QueueEntry) -> bool:
     """Whether it is the process of `entry` still that waits for its thread."""
     now = find(counters, entry.thread)
     return now is not None and now.owner == entry.owner
@@ -288,21 +288,21 @@ def gone(counters: Counters) -> int:
     return int(counters.counter(GONE) or 0)
 
 
-def find(counters: Counters, thread: str) -> Entry | None:
+def find(counters: Counters, thread: str) -> QueueEntry | None:
     name = PREFIX + thread
     value = counters.counter(name)
     return None if value is None else read(name, value)
 
 
-def read(name: str, value: Any) -> Entry:
+def read(name: str, value: Any) -> QueueEntry:
     """The entry in the counter `name`. Raises `StoreError` for what this version has not put there."""
     try:
         fields = {**value, "pools": tuple(Pool(*pool) for pool in value["pools"])}
         owner = Owner(fields.pop("pid"), fields.pop("started"))
-        return Entry(**fields, owner=owner)
+        return QueueEntry(**fields, owner=owner)
     except (TypeError, KeyError):
         raise unreadable(name, value, f"uwf queue drop {name}") from None
 
 
-def waited_ms(entry: Entry) -> int:
+def waited_ms(entry: QueueEntry) -> int:
     return max(0, round((clock.monotonic_s() - entry.since_s) * 1000))

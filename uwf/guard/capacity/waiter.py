@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from uwf import clock
 from uwf.errors import Crowded, Refused, StoreBusy
 from uwf.guard.capacity import slots
-from uwf.guard.capacity.queue import Entry, may_go
+from uwf.guard.capacity.queue import QueueEntry, may_go
 from uwf.guard.capacity.slots import Held
 from uwf.guard.contract import refuse
 from uwf.record import replace
@@ -56,7 +56,7 @@ class Waiter:
         host: Host,
     ) -> None:
         self._request = request
-        self._entry = Entry(
+        self._entry = QueueEntry(
             thread=request.thread,
             agent=request.agent,
             pools=pools,
@@ -179,9 +179,9 @@ class Waiter:
         entry, now_s = self._entry, clock.monotonic_s()
         before, self._could_go_since = self._could_go_since, {}
         bearable = {(entry.agent, entry.person, entry.interactive): True}
-        dead: list[Entry] = []
+        dead: list[QueueEntry] = []
 
-        def is_there(other: Entry) -> bool:
+        def is_there(other: QueueEntry) -> bool:
             since_s = before.get(_key(other), now_s)
             if now_s - since_s >= STOPPED_S:
                 self._could_go_since[_key(other)] = since_s
@@ -191,7 +191,7 @@ class Waiter:
             dead.append(other)
             return False
 
-        def could_start(other: Entry) -> bool:
+        def could_start(other: QueueEntry) -> bool:
             kind = (other.agent, other.person, other.interactive)
             if kind not in bearable:
                 asked = replace(
@@ -222,5 +222,5 @@ class Waiter:
         return f"uwf thread exec {self._request.thread} --wait 600"
 
 
-def _key(entry: Entry) -> tuple[str, int]:
+def _key(entry: QueueEntry) -> tuple[str, int]:
     return entry.thread, entry.owner.pid

@@ -5,7 +5,8 @@ the tags of `ref` as an index, so that "the newest threads of a status" is one w
 not in it. `ref_count` says how many refs each folder of names has, which would take a walk over all of them; triggers
 keep it, so that it is right whatever version of uwf writes. `entry` holds what happens often and once by its key, such
 as events. Stores of before there were these two get them with their next write. `ref_log` is never rewritten.
-`counter` and `sample` hold the guards' state. Hashes are 32 raw bytes; tags, the guards' values and those of entries are MessagePack.
+`counter` and `sample` hold the guards' state. Hashes are 32 raw bytes; tags, the guards' values and those of entries
+are MessagePack.
 """
 
 from __future__ import annotations
