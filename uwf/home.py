@@ -11,6 +11,8 @@
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
 | `replies/`             | replies that could not be stored; room for one | the home, until they are taken in   |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
+| `backups/`             | backups of the days and weeks                  | the home, where no other folder is set |
+| `replaced/TIME/`       | stores whose place a backup has taken          | the home, until a person removes it |
 | `demo/`                | the projects that `uwf demo` tidied            | the home                            |
 """
 
@@ -26,6 +28,7 @@ THREAD_LOCKS = "threads.lock"
 SLOTS, SPOOL, SCHEMAS, CACHE, DEMOS = "slots", "spool", "schemas", "cache", "demo"
 LOGS = "logs"
 REPLIES = "replies"
+BACKUPS, REPLACED = "backups", "replaced"
 
 
 def config_file(home: str) -> str:
@@ -66,6 +69,10 @@ def log(home: str, thread: str) -> str:
 
 def replies(home: str) -> str:
     return os.path.join(home, REPLIES)
+
+
+def backups(home: str) -> str:
+    return os.path.join(home, BACKUPS)
 
 
 def schemas(home: str) -> str:

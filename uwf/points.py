@@ -69,6 +69,12 @@ INNER = (
     "file: linked",
     "backup: copied",
     "backup: done",
+    # a backup takes the place of the store
+    "restore: checked",
+    "restore: kept",
+    "restore: cleared",
+    "restore: swapped",
+    "restore: done",
     # commands
     "fork: thread made",
     "fork: plan held",

@@ -101,6 +101,39 @@ def test_stats_count_and_measure(uwf: Uwf, chain: list[str]) -> None:
     assert found["fileBytes"] >= (uwf.home / "store.db").stat().st_size > 0
 
 
+def test_a_backup_is_put_back_and_what_it_replaces_is_kept(uwf: Uwf, chain: list[str]) -> None:
+    uwf("store", "backup", "copy.db")
+    later = uwf("cas", "put", "--kind", "note", "-", "-q", input='"later"').out.strip()
+    done = uwf("store", "restore", "copy.db", "--json").json
+    assert (done["refs"], done["objects"], done["file"]) == (1, 4, str(uwf.cwd / "copy.db"))
+    assert uwf("cas", "has", later, expect=4)
+    kept = Path(done["replaced"])
+    assert kept.parent == uwf.home / "replaced"
+    uwf("store", "restore", kept / "store.db", "-q")
+    assert uwf("cas", "has", later, expect=0)
+
+
+def test_a_wrong_backup_is_said_and_nothing_is_changed(uwf: Uwf, chain: list[str]) -> None:
+    (uwf.cwd / "letter.db").write_text("Dear store,")
+    error = uwf("store", "restore", "letter.db", "--json", expect=1).error
+    assert error["message"].endswith("; nothing was changed")
+    assert error["hint"] == f"ls -la {uwf.cwd}"
+    assert uwf("store", "restore", "nowhere.db", "--json", expect=2).error["hint"] == error["hint"]
+    assert uwf("store", "verify", "--deep", "--json").json["objects"] == 4
+
+
+def test_a_restore_into_no_home_makes_one_for_a_sound_backup_alone(
+    uwf: Uwf, chain: list[str]
+) -> None:
+    uwf("store", "backup", "copy.db")
+    (uwf.cwd / "letter.db").write_text("Dear store,")
+    other = uwf.cwd / "other"
+    uwf("store", "restore", "letter.db", "--home", other, expect=1)
+    assert not other.exists()
+    uwf("store", "restore", "copy.db", "--home", other)
+    assert uwf("store", "verify", "--json", "--home", other).json["refs"] == 1
+
+
 @pytest.mark.parametrize("words", [["verify"], ["gc"], ["backup", "copy"], ["stats"]])
 def test_a_home_without_a_store_is_an_error_here(uwf: Uwf, words: list[str]) -> None:
     assert "there is no store at" in uwf("store", *words, expect=1).err

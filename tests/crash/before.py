@@ -39,6 +39,13 @@ def two_started(world: World) -> None:
     started(world)
 
 
+def backed_up(world: World) -> None:
+    """A backup of one thread, and a store that has another one since then."""
+    started(world)
+    world.must("store", "backup", str(world.home / "backup.db"))
+    started(world)
+
+
 def crashed_often(world: World) -> None:
     """A thread whose first step died four times: more often than it may fail."""
     started(world)

@@ -39,6 +39,10 @@ def backing_up(world: World) -> list[str]:
     return ["store", "backup", str(world.home / "backup.db")]
 
 
+def restoring(world: World) -> list[str]:
+    return ["store", "restore", str(world.home / "backup.db")]
+
+
 def present(world: World) -> Any:
     if not world.has_store:
         return ()

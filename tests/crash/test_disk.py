@@ -284,7 +284,7 @@ def test_what_is_left_of_a_store_is_not_replaced(
     ):
         ended = world.run(*words)
         assert (ended.code, ended.out) == (1, ""), words
-        assert "&& cp BACKUP " in json.loads(ended.err)["error"]["hint"]
+        assert json.loads(ended.err)["error"]["hint"] == "uwf store restore BACKUP"
     assert file.read_bytes() == left
 
 

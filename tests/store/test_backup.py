@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import stat
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable
+from uwf.errors import InputError, StoreBusy, StoreError
 from uwf.store import backup as module
 from uwf.store.backup import backup
 from uwf.store.check import verify
@@ -55,27 +54,6 @@ def test_a_backup_is_the_store_as_it_was(disk: SqliteStore, tmp_path: Path) -> N
     assert sorted(os.listdir(tmp_path)) == ["copy.db", "home"]
 
 
-def test_a_backup_put_in_place_of_a_broken_store_is_the_store(path: str, tmp_path: Path) -> None:
-    """The hint of an unreadable store, followed to the letter."""
-    store = open_store(path)
-    fill(store)
-    before = content(store)
-    backup(store, str(tmp_path / "copy.db"))
-    fill(store, 3)
-    os.truncate(path, 5000)  # while its WAL is still there
-    with pytest.raises(StoreUnreadable) as error:
-        verify(open_store(path))
-    store._database.connection.close()
-    typed, _, last = (error.value.hint or "").rpartition(" && ")
-    assert last == "uwf store verify --deep"
-    copy = shlex.quote(str(tmp_path / "copy.db"))
-    subprocess.run(["sh", "-c", typed.replace("BACKUP", copy)], check=True)
-    assert os.stat(f"{os.path.dirname(path)}/damaged/{os.path.basename(path)}").st_size == 5000
-    restored = open_store(path)
-    assert content(restored) == before
-    restored.close()
-
-
 @pytest.mark.parametrize("there", ["file", "folder", "dangling link"])
 def test_nothing_is_overwritten(disk: SqliteStore, tmp_path: Path, there: str) -> None:
     copy = tmp_path / "copy.db"
@@ -96,13 +74,13 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     disk: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy.db"
-    real = module._copy
+    real = module.copied
 
     def slowly(store: SqliteStore, temporary: str) -> None:
         real(store, temporary)
         copy.write_text("precious")
 
-    monkeypatch.setattr(module, "_copy", slowly)
+    monkeypatch.setattr(module, "copied", slowly)
     with pytest.raises(InputError, match="exists"):
         backup(disk, str(copy))
     assert copy.read_text() == "precious"

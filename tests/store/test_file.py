@@ -115,7 +115,7 @@ def test_an_unreadable_file_is_never_replaced(path: str, garbage: bytes, create:
     for _ in range(2):
         with pytest.raises(StoreUnreadable, match=path) as error:
             open_store(path, create=create)
-        assert f"cp BACKUP {path}" in (error.value.hint or "")
+        assert error.value.hint == "uwf store restore BACKUP"
     assert Path(path).read_bytes() == garbage
     assert os.listdir(os.path.dirname(path)) == ["store.db"]
 

@@ -107,6 +107,21 @@ def test_other_names_are_not_in_the_way(leases: Leases) -> None:
     leases.release(other)
 
 
+def test_whether_anything_is_held_is_known_without_a_name(leases: Leases) -> None:
+    assert leases.anyone() is None
+    one = taken(leases, ONE)
+    assert leases.anyone() == one.owner
+    leases.release(one)
+    assert leases.anyone() is None
+
+
+def test_what_another_process_holds_is_known_without_a_name(shared: Leases, fork: Fork) -> None:
+    other = fork(lambda: shared.take(ONE) is None)
+    assert shared.anyone() == Owner(other.pid)
+    other.end()
+    assert shared.anyone() is None
+
+
 def test_a_lease_is_renewed_as_long_as_it_is_held(leases: Leases) -> None:
     lease = taken(leases, ONE)
     assert leases.renew(lease)

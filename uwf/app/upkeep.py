@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from uwf.engine.upkeep.doctor import Finding
     from uwf.engine.upkeep.migrate import Migration, Unmigrated
     from uwf.store.check import Verification
+    from uwf.store.restore import Restored
 
 
 class Collected(Record):
@@ -85,6 +86,13 @@ class Upkeep:
         from uwf.store.backup import backup
 
         return backup(self._home.store(), path)
+
+    def restore(self, file: str) -> Restored:
+        """Put a backup in the place of the store, and keep what it replaces."""
+        from uwf.store.restore import restore
+
+        self._home.close()
+        return restore(file, self._home.store_path)
 
     def stats(self) -> StoreFigures:
         store = self._home.store()

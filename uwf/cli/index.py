@@ -86,6 +86,7 @@ MODULES = {
     "store verify": "store",
     "store gc": "store",
     "store backup": "store",
+    "store restore": "store",
     "store stats": "store",
 }
 

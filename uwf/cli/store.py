@@ -85,7 +85,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     "store backup",
     help="Write a consistent copy of the store to a new file, while others go on writing.",
     example="uwf store backup /backups/uwf.db",
-    detail="To restore, move the damaged store file and the files beside it away and put the copy in its place.",
+    detail="uwf store restore puts it back.",
     file=arg("The file to make.", complete="files"),
 )
 def backup(ctx: Context, file: str) -> None:
@@ -94,6 +94,28 @@ def backup(ctx: Context, file: str) -> None:
     ctx.out.answer(
         {"file": path, "bytes": size_bytes}, ids=[path], draw=f"{path}, {size_bytes} bytes"
     )
+
+
+@command(
+    "store restore",
+    help="Put a backup in the place of the store, and keep what it replaces.",
+    example="uwf store restore /backups/uwf.db",
+    detail="It is checked whole before anything is touched. Refused while a process has the store open. What it "
+    "replaces is kept in a folder of its own, which is named.",
+    file=arg("The backup.", complete="files"),
+)
+def restore(ctx: Context, file: str) -> None:
+    from uwf.quantities import counted
+
+    done = ctx.app.upkeep.restore(os.path.abspath(file))
+    ctx.out.answer(
+        done,
+        ids=[done.file],
+        draw=f"{done.file} is the store now: {counted(done.refs, 'ref')}, {counted(done.objects, 'object')}",
+    )
+    if done.replaced is not None:
+        ctx.out.note(f"what was there before is kept in {done.replaced}")
+    ctx.out.hint("uwf thread list --all")
 
 
 @command(

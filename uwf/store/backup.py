@@ -1,6 +1,6 @@
 """A consistent copy of the store file, made while others write.
 
-To restore: move the damaged store file and all that is named after it away, then copy the backup to its place.
+Putting one in the place of the store is in `restore`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def backup(store: SqliteStore, path: str) -> int:
 def _published(store: SqliteStore, path: str) -> int:
     temporary = start_new(path)
     try:
-        _copy(store, temporary)
+        copied(store, temporary)
         points.at("backup: copied")
         size_bytes = os.stat(temporary).st_size
         if not publish_new(temporary, path):
@@ -48,7 +48,8 @@ def _published(store: SqliteStore, path: str) -> int:
     return size_bytes
 
 
-def _copy(store: SqliteStore, temporary: str) -> None:
+def copied(store: SqliteStore, temporary: str) -> None:
+    """Copy the store into the empty file `temporary`, which is another instance then. Raises sqlite3.Error."""
     target = sqlite3.connect(temporary, isolation_level=None)
     try:
         target.execute("PRAGMA synchronous=OFF")  # made durable once, when it is published

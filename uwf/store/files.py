@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from uwf import home as paths
 from uwf import owned, points
 from uwf.errors import InputError, StoreBusy, StoreError
 
@@ -117,9 +118,15 @@ def dangling(path: str) -> str | None:
 
 
 def restoring(path: str) -> str:
-    """The command that moves the store at `path` aside, with all that belongs to it, and puts a backup in its place."""
-    aside = os.path.join(os.path.dirname(path), "damaged")
-    return f"mkdir {aside} && mv {path}* {aside} && cp BACKUP {path} && uwf store verify --deep"
+    """The command that puts a backup in the place of the store at `path`: the newest of those kept beside it."""
+    import shlex
+
+    folder = paths.backups(os.path.dirname(path))
+    try:
+        newest = max(name for name in os.listdir(folder) if name.endswith(".db"))
+    except (OSError, ValueError):
+        return "uwf store restore BACKUP"
+    return f"uwf store restore {shlex.quote(os.path.join(folder, newest))}"
 
 
 def another_name(path: str) -> str:

@@ -75,19 +75,30 @@ class FileLeases:
             return lease
 
     def holder(self, name: str) -> Owner | None:
-        path, offset = self._path, _offset(name)
-        if (path, offset) in _held:
+        offset = _offset(name)
+        if (self._path, offset) in _held:
             return Owner(os.getpid())
-        try:
-            if path not in _descriptors and not os.path.exists(path):
-                return None
-            pid = _query(_descriptor(path), offset)
-        except OSError as error:
-            raise _cannot_lock(path, error) from error
-        return None if pid is None else Owner(pid)
+        return self._asked(offset, 1)
+
+    def anyone(self) -> Owner | None:
+        path = self._path
+        if any(held == path for held, _ in _held):
+            return Owner(os.getpid())
+        return self._asked(0, 0)
 
     def renew(self, lease: Lease) -> bool:
         return _held.get((self._path, _offset(lease.name))) == lease
+
+    def _asked(self, offset: int, length: int) -> Owner | None:
+        """Another process that holds a byte of these; a `length` of 0 is all from there on."""
+        path = self._path
+        try:
+            if path not in _descriptors and not os.path.exists(path):
+                return None
+            pid = _query(_descriptor(path), offset, length)
+        except OSError as error:
+            raise _cannot_lock(path, error) from error
+        return None if pid is None else Owner(pid)
 
     def release(self, lease: Lease) -> None:
         key = self._path, _offset(lease.name)
@@ -115,6 +126,9 @@ class MemoryLeases:
     def holder(self, name: str) -> Owner | None:
         lease = self._held.get(name)
         return None if lease is None else lease.owner
+
+    def anyone(self) -> Owner | None:
+        return next((lease.owner for lease in self._held.values()), None)
 
     def renew(self, lease: Lease) -> bool:
         return self._held.get(lease.name) == lease
@@ -164,15 +178,15 @@ def _descriptor(path: str) -> int:
 if sys.platform == "darwin":  # struct flock, <sys/fcntl.h>
     _FLOCK = "=qqihh"
 
-    def _query(descriptor: int, offset: int) -> int | None:
-        asked = struct.pack(_FLOCK, offset, 1, 0, fcntl.F_WRLCK, os.SEEK_SET)
+    def _query(descriptor: int, offset: int, length: int) -> int | None:
+        asked = struct.pack(_FLOCK, offset, length, 0, fcntl.F_WRLCK, os.SEEK_SET)
         told = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
         return None if told[3] == fcntl.F_UNLCK else told[2]
 
 else:  # struct flock with 64-bit offsets, <fcntl.h>
     _FLOCK = "=hhiqqii"
 
-    def _query(descriptor: int, offset: int) -> int | None:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, offset, 1, 0, 0)
+    def _query(descriptor: int, offset: int, length: int) -> int | None:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, offset, length, 0, 0)
         told = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
         return None if told[0] == fcntl.F_UNLCK else told[5]

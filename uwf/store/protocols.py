@@ -261,6 +261,10 @@ class Leases(Protocol):
         """The holder of `name` now. Takes nothing, and keeps no other from taking it meanwhile."""
         ...
 
+    def anyone(self) -> Owner | None:
+        """The holder of some name now; None when nothing is held."""
+        ...
+
     def renew(self, lease: Lease) -> bool:
         """Hold it for longer. False when it is not held any more."""
         ...

@@ -70,7 +70,7 @@ class Database:
 
     def address(self) -> bytes:
         """What SQLite opens."""
-        return b"file://" + _quoted(os.path.abspath(self.path)) + b"?" + self.options
+        return address_of(self.path, self.options)
 
     def one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""
@@ -242,6 +242,9 @@ class InMemory(Database):
         """Nothing of it can be lost without all of it."""
 
 
-def _quoted(path: str) -> bytes:
-    """A path as it stands in a file: URI. Bytes, so that a name that is not Unicode works too."""
-    return os.fsencode(path).replace(b"%", b"%25").replace(b"?", b"%3f").replace(b"#", b"%23")
+def address_of(path: str, options: bytes) -> bytes:
+    """The file: URI of a path. Bytes, so that a name that is not Unicode works too."""
+    quoted = os.fsencode(os.path.abspath(path))
+    for sign, code in ((b"%", b"%25"), (b"?", b"%3f"), (b"#", b"%23")):
+        quoted = quoted.replace(sign, code)
+    return b"file://" + quoted + b"?" + options
