@@ -1,0 +1,1 @@
+"""Sources of events that are polled: which pull requests to ask about, asking a forge, and what its answers mean."""
