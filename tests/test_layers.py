@@ -44,12 +44,12 @@ MAY_IMPORT = {
     "agent": {"store"},
     "guard": {"store"},
     "store": set(),
-    "config": {"agent", "guard"},
+    "config": {"agent", "guard", "workflow"},
     "demo": set(),
     **{leaf: set() for leaf in LEAVES},
 }
 """Beside itself and the leaves. A front door takes everything through the app, the types of its values too. A config is
-made of the rules that guards and kinds of agents declare."""
+made of the rules that guards and kinds of agents declare, and of triggers, which workflow files have, too."""
 
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 ANY = "*"
 OFF = "off"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-_UNITS = ("_s", "_bytes")
+_UNITS = ("_s", "_bytes", "_")
+"""Endings of fields that are not part of the key. The last is for a key that is a word of Python, as `class` is."""
 
 
 NAME = "name"

@@ -35,6 +35,7 @@ PIECES = st.one_of(
         [
             "{{ x | upcase }}",
             "{{ x.y }}",
+            "{{ x.y.n }} {{ x.first }}",
             "{{ x | nope }}",
             "{% for i in x %}{{ i }}{% endfor %}",
             "{% if x %}yes{% endif %}",

@@ -26,6 +26,10 @@ def outcome(how: Any, text: str, variables: dict[str, Any]) -> str | None:
 @example("{{ x }}", {"x": 10**18})
 @example("{{ x }}{{y_1}} }} {", {"x": True, "y_1": None})
 @example("{{ now }}", {"now": "mine"})
+@example("{{ x.y }}|{{ x.y.z }}|{{x.gone}}", {"x": {"y": {"z": 1}}})
+@example("{{ x.y.z }}", {"x": {"y": None}})
+@example("{{ x.y }}", {"x": "text"})
+@example("{{ x.size }}{{ x.true }}", {"x": {"y": 1}})
 def test_the_short_way_prints_what_liquid_prints(text: str, variables: dict[str, Any]) -> None:
     assert outcome(render, text, variables) == outcome(template._render_liquid, text, variables)
 
@@ -41,7 +45,7 @@ def test_the_variables_found_without_liquid_are_those_liquid_finds(text: str) ->
 def test_plain_variables_do_not_import_liquid() -> None:
     code = (
         "import sys; from uwf.workflow.template import render; "
-        "print(render('{{ a }}, {{b}}{{ c }}{{ gone }}.', {'a': 'x', 'b': 7, 'c': True})); "
+        "print(render('{{ a }}, {{b}}{{ c.d }}{{ gone }}.', {'a': 'x', 'b': 7, 'c': {'d': True}})); "
         "print('liquid' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

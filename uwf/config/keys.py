@@ -14,6 +14,7 @@ from uwf.config_table import ANY, NAME, is_bare
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.backoff import Backoff
+from uwf.workflow.trigger import Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from uwf.config.toml_file import TomlFile
     from uwf.config_table import Key, Path, Table
 
-ARRAYS: tuple[type[Table], ...] = ()
+ARRAYS: tuple[type[Table], ...] = (Trigger,)
 """The arrays of tables: of each there may be many."""
 
 

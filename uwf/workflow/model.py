@@ -11,9 +11,9 @@ The stored form repeats the file's own words, so that `uwf cas get` shows someth
      "graph": {SOURCE: {STATUS: {"role", "prompt", "location"}}}}
 
 `location` is null where the edge has none. Only a workflow with limits has a `budget` beside its graph, or a
-`max_visits` in a role, and only a role that writes nothing has `writes`: the ids of all others are what they were
-before there were such fields. Stored maps are sorted by key, so a stored workflow does not know in which order its
-file named things; nothing may depend on that order.
+`max_visits` in a role, only one with triggers has `on`, and only a role that writes nothing has `writes`: the ids of
+all others are what they were before there were such fields. Stored maps are sorted by key, so a stored workflow does
+not know in which order its file named things; nothing may depend on that order.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Role(Record):
 class Workflow(Record):
     """`roles` by name; `graph` as source → status → edge, a source being a role or `$START`.
 
-    `budget` is what a thread may use over its whole life, in the words of `uwf.quantities`.
+    `budget` is what a thread may use over its whole life, in the words of `uwf.quantities`. `on` are the triggers for
+    its threads in the words of the file: see `trigger`.
     """
 
     name: str
@@ -83,11 +84,12 @@ class Workflow(Record):
     roles: dict[str, Role]
     graph: dict[str, dict[str, Edge]]
     budget: Mapping[str, float] = MappingProxyType({})
+    on: tuple[Mapping[str, Any], ...] = ()
 
 
 def to_payload(workflow: Workflow) -> dict[str, Any]:
     """The workflow as plain data, ready to be stored."""
-    payload = {
+    payload: dict[str, Any] = {
         "version": VERSION,
         "name": workflow.name,
         "description": workflow.description,
@@ -100,7 +102,11 @@ def to_payload(workflow: Workflow) -> dict[str, Any]:
             for source, edges in workflow.graph.items()
         },
     }
-    return payload | ({"budget": dict(workflow.budget)} if workflow.budget else {})
+    if workflow.budget:
+        payload["budget"] = dict(workflow.budget)
+    if workflow.on:
+        payload["on"] = [dict(given) for given in workflow.on]
+    return payload
 
 
 def from_payload(payload: Mapping[str, Any]) -> Workflow:
@@ -124,6 +130,7 @@ def from_payload(payload: Mapping[str, Any]) -> Workflow:
                 for source, edges in payload["graph"].items()
             },
             payload.get("budget", {}),
+            tuple(payload.get("on", ())),
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(

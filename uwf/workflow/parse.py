@@ -11,7 +11,7 @@ from typing import Any
 
 from uwf import quantities
 from uwf.errors import InputError
-from uwf.workflow import dialect
+from uwf.workflow import dialect, trigger
 from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
 from uwf.workflow.problem import Problems, did_you_mean
 from uwf.yaml12 import Document
@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 
 UNREAD = ""
 
-_TOP = ("version", "name", "description", "budget", "roles", "graph")
+_TOP = ("version", "name", "description", "budget", "on", "roles", "graph")
 _ROLE = (
     *("description", "goal", "capabilities", "procedure", "output", "frontmatter"),
     *("max_visits", "writes"),
@@ -68,7 +68,32 @@ class _Parser:
             {name: self._role(name, role) for name, role in roles.items()},
             {source: self._edges(source, edges) for source, edges in graph.items()},
             self._budget(value["budget"]) if "budget" in value else {},
+            self._triggers(value) if "on" in value else (),
         )
+
+    def _triggers(self, value: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+        """The elements of `on`. One that is misspelt would never match: an error."""
+        listed = value["on"]
+        if not isinstance(listed, list):
+            said = f"on is {_a(listed)} but must be a list of triggers: - {{on: github.review, text: TEXT}}"
+            self._error("bad_trigger", said, ("on",), key=listed is None)
+            return ()
+        for number, given in enumerate(listed):
+            self._trigger(given, ("on", number), value.get("name"))
+        return tuple(given for given in listed if isinstance(given, dict))
+
+    def _trigger(self, given: Any, path: Path, workflow: Any) -> None:
+        if not isinstance(given, dict):
+            self._error("bad_trigger", f"a trigger is {_a(given)} but must be a mapping", path)
+            return
+
+        def note(key: tuple[str, ...], why: str) -> None:
+            self._error("bad_trigger", why, (*path, *key), key=bool(key) and key[0] not in known)
+
+        known = trigger.key_names()
+        found = trigger.read(given, note)
+        if found.start is not None and found.start != workflow:
+            note(("start",), f"a workflow file starts its own workflow alone: '{workflow}'")
 
     def _budget(self, value: Any) -> dict[str, float]:
         """A map of limits, or all of them in one text. A limit that is misspelt would not hold: an error."""

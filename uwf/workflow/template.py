@@ -1,9 +1,9 @@
 """Liquid templates: edge prompts and locations, rendered over the last output.
 
-Most templates only print variables (`Fix {{ branch }}: {{ comments }}`). Those are rendered here, to the letter as
-python-liquid would. It is the one place where a command that works has a quick way beside the full one: the import of
-python-liquid takes 149 ms of CPU, three times as long as all else that `exec` does, and waits for a template that
-needs it. A property test holds the two together.
+Most templates only print variables, or what stands in them (`Fix {{ branch }}: {{ data.comments }}`). Those are
+rendered here, to the letter as python-liquid would. It is the one place where a command that works has a quick way
+beside the full one: the import of python-liquid takes 149 ms of CPU, three times as long as all else that `exec` does,
+and waits for a template that needs it. A property test holds the two together.
 
 An undefined variable prints as nothing, which is Liquid's own rule; `validate` finds those
 beforehand. A template reads no files, its loops and its output are bounded, and what Liquid renders is rendered in a
@@ -35,6 +35,8 @@ _NOT_PLAIN = {
     *("else", "for", "as", "with", "cols", "offset", "limit", "reversed", "continue", "required"),
     *("now", "today"),
 }
+_NOT_INSIDE = {"size", "first", "last"}
+"""What is looked up in a list or a text, too, where no key is called so."""
 
 _made: list[Environment] = []
 
@@ -75,7 +77,8 @@ def uses(template: str) -> Uses:
     """
     pieces = _plain_pieces(template)
     if pieces is not None:
-        return Uses(tuple(dict.fromkeys(pieces[1::2])), False)
+        firsts = (path.partition(".")[0] for path in pieces[1::2])
+        return Uses(tuple(dict.fromkeys(firsts)), False)
     from liquid.exceptions import LiquidError
 
     if len(template) > SHORT_CHARS:
@@ -83,7 +86,7 @@ def uses(template: str) -> Uses:
     try:
         found = _environment().from_string(template).analyze()
     except (LiquidError, RecursionError) as error:
-        raise TemplateInvalid(_in_words(error)) from error
+        raise TemplateInvalid(in_words(error)) from error
     unknown = next((name for name in found.filters if name not in _environment().filters), None)
     if unknown is not None:
         raise TemplateInvalid(f"unknown filter '{unknown}'")
@@ -112,8 +115,8 @@ def _parse_elsewhere(environment: Environment, template: str) -> None:
 
 
 def _plain_pieces(template: str) -> list[str] | None:
-    """`[text, name, text, name, ... text]` when the template does nothing but print variables, else
-    None.
+    """`[text, path, text, path, ... text]` when the template does nothing but print variables, else None. A path is a
+    name, or names with dots between them.
     """
     if "{%" in template:
         return None
@@ -121,16 +124,26 @@ def _plain_pieces(template: str) -> list[str] | None:
     pieces = [head]
     for part in parts:
         inside, closed, text = part.partition("}}")
-        name = inside.strip(" \t\r\n")
-        if not closed or not name.isascii() or not name.isidentifier() or name in _NOT_PLAIN:
+        path = inside.strip(" \t\r\n")
+        if not closed or not path.isascii():
             return None
-        pieces += (name, text)
+        first, *names = path.split(".")
+        if not first.isidentifier() or first in _NOT_PLAIN:
+            return None
+        for name in names:
+            if not name.isidentifier() or name in _NOT_PLAIN or name in _NOT_INSIDE:
+                return None
+        pieces += (path, text)
     return pieces
 
 
-def _print(variables: Mapping[str, Any], name: str) -> str | None:
-    """A value as Liquid prints it; None for those that are left to Liquid."""
-    value = variables.get(name, "")
+def _print(variables: Mapping[str, Any], path: str) -> str | None:
+    """The value at `path` as Liquid prints it; None for those that are left to Liquid."""
+    value: Any = variables
+    for name in path.split("."):
+        if not isinstance(value, dict) and value is not variables:
+            return None
+        value = value.get(name, "")
     if isinstance(value, str):
         return str(value)
     if value is True or value is False:
@@ -149,7 +162,7 @@ def _render_liquid(template: str, variables: Mapping[str, Any]) -> str:
         try:
             return f"+{environment.from_string(template).render(variables)}"
         except (LiquidError, RecursionError, ArithmeticError, ValueError, TypeError) as error:
-            return f"-{_in_words(error)}"
+            return f"-{in_words(error)}"
 
     try:
         found = bounded.text_of(work)
@@ -185,8 +198,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _in_words(error: Exception) -> str:
-    """One line: what Liquid has against the template, and near which text."""
+def in_words(error: Exception, what: str = "template") -> str:
+    """One line: what Liquid has against a template, or whatever it is, and near which text."""
     message = " ".join(str(getattr(error, "message", error) or type(error).__name__).split())
     token = getattr(error, "token", None)
     if token is None or token.start_index < 0:
@@ -196,4 +209,4 @@ def _in_words(error: Exception) -> str:
     near = token.source[max(start, token.start_index - 20) : token.start_index + 30].split("\n", 1)[
         0
     ]
-    return f"{message} in line {line} of the template, near '{near.strip()}'"
+    return f"{message} in line {line} of the {what}, near '{near.strip()}'"

@@ -37,6 +37,8 @@ WORDS = (
     "format",
     "$ref",
     "$status",
+    "on",
+    "start",
 )
 """Fields of a workflow, and of its schemas, whose texts are looked up by, as all keys are. The rest is prose."""
 

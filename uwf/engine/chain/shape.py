@@ -10,7 +10,7 @@ from __future__ import annotations
 from uwf.errors import UwfError
 from uwf.quantities import one
 from uwf.store.codec import Link
-from uwf.workflow import model, route
+from uwf.workflow import model, route, trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ def _workflow(value: Any) -> Leads:
     yield from _WORKFLOW(value)
     try:
         route.entry_target(model.from_payload(value), 1)
+        for given in value.get("on", ()):
+            trigger.of_stored(given)
     except (KeyError, UwfError) as error:
         raise WrongShape(f"is a workflow that no thread can have: {error}") from None
 
@@ -175,7 +177,7 @@ _PROCESS = _perhaps(_fields(runner=_count, pid=_perhaps(_count), started=_perhap
 _TURNS = _perhaps(_to("turn"))
 
 _WORKFLOW = _fields(
-    {"budget": _by_name(_amount)},
+    {"budget": _by_name(_amount), "on": _each(_map)},
     name=_text,
     description=_text,
     roles=_by_name(
