@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.store.conftest import Clock
 from uwf.errors import (
@@ -20,6 +22,7 @@ from uwf.errors import (
 from uwf.store.codec import Link, encode, id_of
 from uwf.store.owner import Owner
 from uwf.store.protocols import REFRESH_MS, Move, Ref, Store, Transaction
+from uwf.store.sqlite import open_in_memory
 
 ABSENT = "ab" * 32
 
@@ -433,6 +436,51 @@ def test_names_are_listed_alone(crowd: Store) -> None:
     assert crowd.names("t/", ending="/05") == ["t/05"]
     assert crowd.names("t/", ending="9", limit=1) == ["t/09"]
     assert crowd.names("x") == []
+
+
+def test_refs_are_listed_by_the_value_of_a_tag(store: Store) -> None:
+    at = {"t/c": "100", "t/a": "200", "t/d": "100", "t/b": "300", "s/e": "050"}
+    for name, value in at.items():
+        name_it(store, name, {"at": value, "other": "100"})
+    name_it(store, "t/f", {"other": "100"})
+    name_it(store, "t/g", {"at": "1" * 201})
+
+    def names(reader: Store | Transaction, **query: Any) -> list[str]:
+        found = reader.refs_by_tag("t/", "at", **query)
+        assert found == [reader.ref(ref.name) for ref in found]
+        return [ref.name for ref in found]
+
+    assert names(store) == ["t/c", "t/d", "t/a", "t/b"]
+    assert names(store, high="200") == ["t/c", "t/d"]
+    assert names(store, low="200") == ["t/a", "t/b"]
+    assert names(store, low="100", high="300", limit=2) == ["t/c", "t/d"]
+    assert names(store, low="300", high="100") == names(store, limit=0) == []
+    assert [ref.name for ref in store.refs_by_tag("", "at", limit=1)] == ["s/e"]
+    with store.transaction("test") as tx:
+        tx.set_ref("t/c", tx.put("k", 1), tags={"at": "250"}, why="test")
+        tx.delete_ref("t/a", why="test")
+        assert names(tx) == ["t/d", "t/c", "t/b"]
+    assert names(store) == ["t/d", "t/c", "t/b"]
+
+
+@given(
+    st.dictionaries(st.integers(0, 9), st.integers(0, 20)),
+    st.none() | st.integers(0, 20),
+    st.none() | st.integers(0, 20),
+    st.none() | st.integers(0, 5),
+)
+def test_that_walk_is_what_sorting_all_would_give(
+    at: dict[int, int], low: int | None, high: int | None, limit: int | None
+) -> None:
+    store = open_in_memory()
+    for number, value in at.items():
+        name_it(store, f"t/{number}", {"at": f"{value:02d}"})
+    rows = sorted((f"{value:02d}", f"t/{number}") for number, value in at.items())
+    bounds = [None if each is None else f"{each:02d}" for each in (low, high)]
+    wanted = [name for value, name in rows if (bounds[0] or "") <= value < (bounds[1] or "~")]
+    found = store.refs_by_tag("t/", "at", low=bounds[0], high=bounds[1], limit=limit)
+    assert [ref.name for ref in found] == wanted[:limit]
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def exit_code(error: BaseException) -> int:
 def after_step(line: RunView) -> int:
     """The exit code of a run whose last step came out as `line`."""
     if line.error is not None:
-        return AGENT_FAILED if line.wake_at is None else NOT_NOW
+        return NOT_NOW if line.is_postponed else AGENT_FAILED
     return SUSPENDED if line.status == "suspended" else DONE
 
 
@@ -77,8 +77,7 @@ def after_wait(thread: ThreadView, *, is_wanted: bool) -> int:
     if not is_wanted:
         return WRONG_STATE
     if thread.status != "suspended":
-        is_postponed = thread.error is not None and thread.wake_at is not None
-        return NOT_NOW if is_postponed else DONE
+        return NOT_NOW if thread.is_postponed else DONE
     return SUSPENDED if thread.error is None else AGENT_FAILED
 
 

@@ -163,6 +163,21 @@ class Refs(Protocol):
         """Refs ordered by name, descending when `newest_first`. All `tags` must match. low <= name < high."""
         ...
 
+    def refs_by_tag(
+        self,
+        prefix: str,
+        key: str,
+        *,
+        low: str | None = None,
+        high: str | None = None,
+        limit: int | None = None,
+    ) -> list[Ref]:
+        """Refs that have the tag `key`, ordered by its value as text, then by name. low <= value < high.
+
+        Quick: one walk of an index that stops at the limit. Values of more than 200 bytes are not in it.
+        """
+        ...
+
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
         """Names of refs alone, ascending: those that begin with `prefix` and end in `ending`."""
         ...

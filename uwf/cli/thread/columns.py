@@ -21,6 +21,7 @@ TEXTS = (
     "message",
     "cwd",
     "labels",
+    "wakes",
     "budget",
     "spent",
     "agent",
@@ -76,6 +77,11 @@ def _failed(thread: ThreadView, more: str) -> str:
 def _failed_and_next(thread: ThreadView) -> str:
     """The same, and when it is tried again without a person."""
     return _failed(thread, f", next try {moment(thread.wake_at)}" if thread.wake_at else "")
+
+
+def wakes(thread: ThreadView) -> str:
+    """When it wakes, and what for."""
+    return "" if thread.wake_at is None else f"{moment(thread.wake_at)}: {thread.wake_why}"
 
 
 def left_behind(thread: ThreadView) -> str:
@@ -143,6 +149,7 @@ _CELLS: dict[str, Callable[[ThreadView], str]] = {
     "cwd": lambda thread: thread.cwd or "",
     "updated": lambda thread: moment(thread.updated_at),
     "completed": lambda thread: moment(thread.completed_at),
+    "wakes": lambda thread: wakes(thread),
 }
 
 ALL = tuple(_CELLS)

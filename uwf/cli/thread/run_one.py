@@ -71,7 +71,7 @@ def run(ctx: Context, run: Run, interactive: bool) -> int:
                 names = ", ".join(line.uncounted)
                 ctx.out.warning(f"the usage of {line.role} has {names}; counted are tokens and usd")
             if line.error is not None:
-                if line.wake_at is None:  # else the run ends in a refusal that says so
+                if not line.is_postponed:  # else the run ends in a refusal that says so
                     ctx.out.error(line.error.code, line.error.message, ctx.app.way_on(line.thread))
                 ctx.out.note(
                     f"what it said is kept: uwf step show {(line.error.attempt or '')[:16]}"

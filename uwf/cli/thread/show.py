@@ -14,6 +14,7 @@ from uwf.cli.thread.columns import (
     left_behind,
     spent,
     state,
+    wakes,
 )
 from uwf.errors import InputError
 
@@ -209,10 +210,13 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     if thread.running is not None:
         return f"now, in process {thread.running.pid}"
     if thread.wake_at is not None:
-        return f"{moment(thread.wake_at)}, or uwf thread exec {thread.thread}"
-    if thread.status == "suspended":
-        return f"by hand: {ctx.app.way_on(thread.thread)}"
-    return f"by hand: uwf thread exec {thread.thread}" if thread.status == "idle" else ""
+        return f"{moment(thread.wake_at)}, or {_by_hand(ctx, thread)}"
+    return f"by hand: {_by_hand(ctx, thread)}" if thread.status in ("idle", "suspended") else ""
+
+
+def _by_hand(ctx: Context, thread: ThreadView) -> str:
+    is_idle = thread.status == "idle"
+    return f"uwf thread exec {thread.thread}" if is_idle else ctx.app.way_on(thread.thread)
 
 
 def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
@@ -234,9 +238,7 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         "left": left_behind(thread),
         "kept": kept_reply(thread),
         "waiting": _waiting(thread),
-        "wakes": ""
-        if thread.wake_at is None or thread.failed
-        else f"{moment(thread.wake_at)}: {thread.wake_why}",
+        "wakes": "" if thread.failed else wakes(thread),
         "running": _running(thread),
         "task": short(thread.prompt or "", 200),
         "cwd": thread.cwd or "",

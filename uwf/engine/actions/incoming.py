@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
-from uwf.engine.chain import redact, sessions, shape, usage
+from uwf.engine.chain import redact, sessions, shape, usage, wake
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.cache import NodeCache
@@ -27,7 +27,6 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     THREADS,
     UNDONE_TO,
-    WAKE_AT,
     number_of,
 )
 from uwf.errors import InputError, UwfError
@@ -134,7 +133,7 @@ class Incoming:
             why = "whose id says that it begins in the future"
         elif prefix == ATTEMPTS and THREADS + id not in refs:
             why = "but not its thread"
-        elif WAKE_AT in tags:
+        elif wake.kept(tags):
             why = "with a timer, which no export has"
         elif prefix == THREADS and tags.get(STATUS) not in STATUSES:
             why = f"with the status {tags.get('status', '')!r:.80}, which no thread can have"

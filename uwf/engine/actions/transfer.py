@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from uwf.engine.actions.incoming import Incoming
+from uwf.engine.chain import wake
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS, awake
+from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
@@ -30,7 +31,7 @@ def export(store: Store, thread: str, stream: IO[bytes]) -> int:
     names = [THREADS + thread]
     if attempt is not None and attempt.running is None:
         names.append(ATTEMPTS + thread)
-    return bundle.export_bundle(store, names, stream, tags=awake).objects
+    return bundle.export_bundle(store, names, stream, tags=wake.without).objects
 
 
 def export_to(store: Store, thread: str, path: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.actions.waiting_words import hold_words
-from uwf.engine.chain import usage
+from uwf.engine.chain import usage, wake
 from uwf.engine.chain.nodes import Position
 from uwf.engine.chain.tags import (
     ATTEMPTS,
@@ -59,6 +59,7 @@ def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
         state |= usage.left_behind(store, thread, position)
         if position.step != thread.position.step:
             state[UNDONE_TO] = str(position.index)
+        state = wake.without(state) | _timer_after(moves, thread)
     lost = None
     with store.transaction("undo") as tx:
         ref = move_head(
@@ -76,6 +77,14 @@ def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
             if lost is not None and hold_words(tx, read(tx, ref), lost):
                 lost = None
         return read(tx, ref), lost
+
+
+def _timer_after(moves: list[Move], thread: Thread) -> dict[str, str]:
+    """The timer that a thread keeps whose head is undone: none that the undone step itself has asked for."""
+    timer = wake.run_ended(wake.kept(thread.tags))
+    arrived = next(move for move in moves if move.new == thread.head)
+    is_own = timer.get(wake.WAKE_WHY, "").startswith(f"{wake.TIMER}: ")
+    return {} if is_own and wake.run_ended(wake.kept(arrived.tags)) == timer else timer
 
 
 def _without_attempt(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:

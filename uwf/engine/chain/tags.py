@@ -9,12 +9,15 @@ Moving a thread's ref is in `thread.move_head`, what a thread has used and may u
 
 from __future__ import annotations
 
+from uwf.engine.chain.wake import TIMER_TAGS, WAKE_AT, kept, run_ended, wish
 from uwf.errors import StoreError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from uwf.engine.chain.wake import Wake
 
 THREADS = "@uwf/thread/"
 THREADS_END = THREADS + "8"
@@ -29,9 +32,7 @@ SUSPENDED_ROLE = "suspendedRole"  # only while suspended
 SUSPEND_MESSAGE = "suspendMessage"  # only while suspended
 COMPLETED_AT = "completedAt"  # epoch milliseconds, only while completed or cancelled
 END_REASON = "endReason"  # why it ended, where that says more than the status
-WAKE_AT = "wakeAt"  # epoch milliseconds: when somebody is to run it; a run that begins clears it
-WAKE_WHY = "wakeWhy"  # only beside wakeAt
-TIMER_TAGS = (WAKE_AT, WAKE_WHY)
+# And the timer of `wake`: WAKE_AT, WAKE_WHY, WOKEN_FOR.
 STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON, *TIMER_TAGS)
 
 # What stays with a thread whatever its state.
@@ -58,33 +59,32 @@ MESSAGE_CHARS = 2000
 
 
 class ThreadState(Record):
-    """Where a thread stands: a status, the role that would run next, and why it is suspended, or wakes at `wake_ms`."""
+    """Where a thread stands: a status, the role that would run next, why it is suspended, when it wishes to wake."""
 
     status: str
     next_role: str | None = None
     message: str | None = None
-    wake_ms: int | None = None
+    wake: Wake | None = None
 
 
 def with_state(tags: Mapping[str, str], state: ThreadState, now_ms: int) -> dict[str, str]:
-    """`tags` of a thread that is in `state` now; those that do not speak of a state are kept."""
+    """`tags` of a thread that is in `state` now; those that do not speak of a state are kept.
+
+    So is its timer, which others may have set while a run went on, but for a thread that is cancelled.
+    """
     new = {key: tag for key, tag in tags.items() if key not in STATE_TAGS}
+    if state.status != CANCELLED:
+        new |= kept(tags) if state.status == IDLE else run_ended(kept(tags))
+    if state.wake is not None:
+        new = wish(new, state.wake)
     new[STATUS] = state.status
     if state.status == SUSPENDED:
         if state.next_role is not None:
             new[SUSPENDED_ROLE] = state.next_role
         new[SUSPEND_MESSAGE] = (state.message or "suspended")[:MESSAGE_CHARS]
-    if state.wake_ms is not None:
-        new[WAKE_AT] = str(state.wake_ms)
-        new[WAKE_WHY] = (state.message or "")[:MESSAGE_CHARS]
     if state.status in HISTORY:
         new[COMPLETED_AT] = str(now_ms)
     return new
-
-
-def awake(tags: Mapping[str, str]) -> dict[str, str]:
-    """`tags` without a timer."""
-    return {key: tag for key, tag in tags.items() if key not in TIMER_TAGS}
 
 
 def lasting(tags: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ Nothing here decides. *Running* is asked of the lock, never of a tag.
 from __future__ import annotations
 
 from uwf import clock
+from uwf.engine.chain import wake
 from uwf.engine.chain.attempt import Attempt, read_attempt
 from uwf.engine.chain.nodes import Position
 from uwf.engine.chain.tags import STATUS, STATUSES, THREADS, with_state
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Nodes, Plan, Reader
     from uwf.engine.chain.tags import ThreadState
+    from uwf.engine.chain.wake import Wake
     from uwf.store.protocols import Ref, Store, Transaction
 
 
@@ -122,6 +124,19 @@ def move_head(
     now = tx.ref(name)
     new = tags({} if now is None else now.tags)
     return tx.set_ref(name, head, expect=expect, tags=new, why=why)
+
+
+def wake_by(tx: Transaction, id: str, wish: Wake) -> Ref:
+    """Let thread `id` wake as `wish` says, or earlier where its timer does, as part of a transaction.
+
+    It says nothing of where the thread stands, so no lock is needed: a run that goes on meanwhile keeps it.
+    """
+    ref = tx.ref(THREADS + id)
+    assert ref is not None, "no act deletes a thread"
+    if wake.wish(ref.tags, wish) == ref.tags:
+        return ref
+    why = f"wakes at {clock.iso(wish.at_ms)}: {wish.why}"
+    return move_head(tx, id, ref.id, lambda tags: wake.wish(tags, wish), expect=ref, why=why)
 
 
 def into(state: ThreadState) -> Callable[[Mapping[str, str]], dict[str, str]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from uwf import clock
+from uwf.engine.chain import wake
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
 from uwf.engine.chain.story import inline, quote, steps_back
 from uwf.engine.chain.tags import (
     SUSPEND_MESSAGE,
     SUSPENDED_ROLE,
-    WAKE_AT,
     WORKFLOW,
-    number_of,
 )
 from uwf.engine.query import failures, steps
 from uwf.engine.run.planning import transitions
@@ -74,9 +73,11 @@ def thread_page(
     failed = failures.since_head(reader, thread) if before is None else ()
     if failed:
         parts += [f"## Attempts at step {thread.position.index + 1}", _failures(failed)]
-    wake_ms = number_of(thread.tags, WAKE_AT, thread.id)
-    if wake_ms is not None and before is None:
-        parts.append(f"**Next try**: {clock.iso(wake_ms)}")
+    timer = wake.of(thread.tags, thread.id)
+    if timer is not None and before is None:
+        is_retry = timer.kind == wake.RECOVERY
+        at = clock.iso(timer.at_ms)
+        parts.append(f"**Next try**: {at}" if is_retry else f"**Wakes**: {at}, {timer.why}")
     message = thread.tags.get(SUSPEND_MESSAGE)
     if message and before is None:
         parts.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from uwf.engine.chain import usage
+from uwf.engine.chain.tags import IDLE
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -70,6 +71,12 @@ class StateView(Record):
     error: ErrorView | None = None
     wake_at: int | None = None
     wake_why: str | None = None
+    wake_kind: str | None = None
+
+    @property
+    def is_postponed(self) -> bool:
+        """Whether its last attempt has failed in a way that time alone cures: it goes on at its time."""
+        return self.error is not None and self.wake_at is not None and self.status == IDLE
 
 
 class RunView(StateView):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf import clock, quantities
 from uwf.engine.chain import attempt as attempts
-from uwf.engine.chain import kept, usage
+from uwf.engine.chain import kept, usage, wake
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
 from uwf.engine.chain.tags import (
@@ -23,8 +23,6 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     THREADS,
     TITLE,
-    WAKE_AT,
-    WAKE_WHY,
     WORKFLOW,
     labels_of,
     number_of,
@@ -163,6 +161,7 @@ class ThreadViews:
     def _state(self, thread: Thread) -> StateView:
         workflow = self._workflow(thread.position.workflow)
         tags, plan = thread.tags, None if thread.status == COMPLETED else thread.plan
+        timer = wake.of(tags, thread.id)
         return StateView(
             thread=thread.id,
             head=thread.head,
@@ -176,8 +175,9 @@ class ThreadViews:
             round=thread.position.round if plan is None else plan.round,
             usage=usage.reported(thread),
             error=self._error(thread),
-            wake_at=number_of(tags, WAKE_AT, thread.id),
-            wake_why=tags.get(WAKE_WHY),
+            wake_at=None if timer is None else timer.at_ms,
+            wake_why=None if timer is None else timer.why,
+            wake_kind=None if timer is None else timer.kind,
         )
 
     def _whole(self, thread: Thread, state: StateView) -> ThreadView:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from uwf.workflow.model import Workflow
 
 EXEC, RESUME, RETRY, POKE = "exec", "resume", "retry", "poke"
+WOKEN = "woken"
+"""The word of a thread's timer: it goes on from whatever state it is in."""
 
 
 class Order(Record):
@@ -49,7 +51,8 @@ class NextStep(Record):
     """A step that may begin. `thread` is as it will stand then: bound by `rebind` to another workflow, if one is given,
     and with `changed`, the tags of a raised budget and of another folder. Both go on record with the start of its first
     attempt, and are there already when a later one starts; so does that those in `told`, which have joined this run,
-    were told. `base` is the position that the step will link to.
+    were told. `base` is the position that the step will link to. With a step that `is_first` its run begins; one that
+    `is_woken` is begun by the thread's timer.
     """
 
     thread: Thread
@@ -60,10 +63,12 @@ class NextStep(Record):
     rebind: Rebind | None
     changed: dict[str, str]
     told: tuple[str, ...] = ()
+    is_first: bool = False
+    is_woken: bool = False
 
     def again(self, thread: Thread) -> NextStep:
         """The same step once more, of the thread as the attempt before has left it."""
-        return replace(self, thread=thread)
+        return replace(self, thread=thread, is_first=False)
 
 
 class GraphEnded(Record):

@@ -11,7 +11,7 @@ from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import CWD, IDLE, ThreadState
 from uwf.engine.run import budget
 from uwf.engine.run.attempt.invocation import NoAgent
-from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, GraphEnded, NextStep
+from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
 from uwf.engine.run.planning import rebind, transitions
 from uwf.errors import PersonNeeded, Refused
 from uwf.record import replace
@@ -51,7 +51,17 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     base = thread.position
     if found.base != thread.head:
         base = Position.read(ctx.cache, found.base)
-    return NextStep(thread, workflow, found, base, agent, bound_by, changed)
+    return NextStep(
+        thread,
+        workflow,
+        found,
+        base,
+        agent,
+        bound_by,
+        changed,
+        is_first=not order.has_begun,
+        is_woken=order.verb == WOKEN,
+    )
 
 
 def decide(
@@ -63,6 +73,7 @@ def decide(
         return poke if CWD not in thread.tags else rebind.placed(nodes, thread, poke, workflow)
     if verb == RETRY:
         transitions.refuse_unfailed(thread)
+    if verb in (RETRY, WOKEN):
         verb = EXEC if thread.status == IDLE else RESUME
     make = transitions.for_resume if verb == RESUME else transitions.for_exec
     found = make(nodes, thread, workflow, supplement)

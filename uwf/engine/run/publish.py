@@ -6,8 +6,8 @@ the state before or at the state after. Each returns the thread it made: nothing
 
 from __future__ import annotations
 
-from uwf import points
-from uwf.engine.chain import sessions
+from uwf import clock, points
+from uwf.engine.chain import sessions, wake
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import AttemptEnd, ended_attempts
 from uwf.engine.chain.nodes import pack_text, unusual
@@ -34,6 +34,7 @@ from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.engine.chain.thread import Thread
@@ -58,12 +59,18 @@ def publish(ctx: RunContext, run: StepRun, outcome: Outcome) -> Thread:
 
 def end(ctx: RunContext, ended: GraphEnded) -> Thread:
     """The graph of a thread has ended, and nothing was run."""
-    return _move(ctx, ended.thread, ended.state, "the graph has ended", ended.rebind)
+    seen, completed = ended.thread.tags, into(ended.state)
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        over = wake.run_began(now, seen, clock.now_ms(), is_first=True, is_woken=False)
+        return completed(over)
+
+    return _move(ctx, ended.thread, tags, "the graph has ended", ended.rebind)
 
 
 def suspend(ctx: RunContext, thread: Thread, role: str | None, message: str) -> Thread:
     """Leave a thread to a person, its head staying."""
-    return _move(ctx, thread, ThreadState(SUSPENDED, role, message), message, None)
+    return _move(ctx, thread, into(ThreadState(SUSPENDED, role, message)), message, None)
 
 
 def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
@@ -122,16 +129,23 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
 def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget | Unjudged) -> Thread:
     """Keep the attempt, and suspend the thread or let it wait for its next try; the head stays."""
     thread, plan, failure = run.thread, run.step.plan, outcome.failure
-    state = ThreadState(SUSPENDED, plan.role, failure.message)
+    tags = into(ThreadState(SUSPENDED, plan.role, failure.message))
     if isinstance(outcome, Postponed):
-        state = ThreadState(IDLE, plan.role, failure.message, outcome.wake_ms)
+        tags = _until_next_try(outcome)
     with ctx.store.transaction("failure") as tx:
         attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
         _let_learn(tx, run, outcome)
         points.at("failure: objects written")
         why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
-        ref = move_head(tx, thread.id, plan.expect, into(state), expect=thread.ref, why=why)
+        ref = move_head(tx, thread.id, plan.expect, tags, expect=thread.ref, why=why)
     return threads.of(ctx.cache, ref, attempt)
+
+
+def _until_next_try(outcome: Postponed) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """The tags of a thread whose run has ended, and that is idle until its next try."""
+    next_try = wake.Wake(outcome.wake_ms, wake.RECOVERY, outcome.failure.message)
+    idle = into(ThreadState(IDLE, wake=next_try))
+    return lambda tags: wake.run_ended(idle(tags))
 
 
 def _aside(ctx: RunContext, run: StepRun, outcome: Retried | Stopped) -> Thread:
@@ -182,12 +196,16 @@ def _let_learn(
 
 
 def _move(
-    ctx: RunContext, thread: Thread, state: ThreadState, why: str, rebind: Rebind | None
+    ctx: RunContext,
+    thread: Thread,
+    tags: Callable[[Mapping[str, str]], dict[str, str]],
+    why: str,
+    rebind: Rebind | None,
 ) -> Thread:
-    """Change where a thread stands, its head staying but for a rebind."""
+    """Change the tags of a thread, its head staying but for a rebind."""
     with ctx.store.transaction("move") as tx:
         ref = thread.ref if rebind is None else rebound(tx, thread, rebind)
         if rebind is not None and tx.ref(ATTEMPTS + thread.id) is not None:
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about an older head")
-        ref = move_head(tx, thread.id, ref.id, into(state), expect=ref, why=why)
+        ref = move_head(tx, thread.id, ref.id, tags, expect=ref, why=why)
     return threads.of(ctx.cache, ref, None if rebind is not None else thread.attempt)

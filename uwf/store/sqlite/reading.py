@@ -138,6 +138,22 @@ class Reading:
         found = [ref for ref in self._refs(rows) if matches(ref.tags, wanted)]
         return found[offset:] if limit is None else found[offset : offset + limit]
 
+    def refs_by_tag(
+        self,
+        prefix: str,
+        key: str,
+        *,
+        low: str | None = None,
+        high: str | None = None,
+        limit: int | None = None,
+    ) -> list[Ref]:
+        check_page(limit, 0)
+        for text in (key, low or "", high or ""):
+            check_text("tag", text)
+        most = -1 if limit is None else limit
+        names = bounds(prefix, None, None)
+        return self._refs(self._database.all(*ref_query.by_tag(key, low, high, names, most)))
+
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
         check_page(limit, 0)
         check_text("name", ending)

@@ -1,7 +1,8 @@
 """The SQL of ref listings. Pure: it takes what is asked and gives a statement with its arguments.
 
 A filter by one tag walks the index `ref_tag` in name order and stops at the limit. Several values of a tag are
-several such walks, merged. Further tags are looked up for each name of the walk.
+several such walks, merged. Further tags are looked up for each name of the walk. What is ordered by the value of a tag
+is one walk of that index, too.
 """
 
 from __future__ import annotations
@@ -56,6 +57,22 @@ def select(query: Query, newest_first: bool, limit: int, offset: int) -> Stateme
             f"CROSS JOIN ref USING (name) ORDER BY name {order}"
         )
     return sql, (*args, limit, offset)
+
+
+def by_tag(
+    key: str, low: str | None, high: str | None, names: tuple[str, str], limit: int
+) -> Statement:
+    """The refs between two names that have a tag, in the order of its value. A negative limit is none."""
+    where, args = "key = ?", [key]
+    for sign, value in ((">=", low), ("<", high)):
+        if value is not None:
+            where += f" AND value {sign} ?"
+            args.append(value)
+    sql = (
+        f"SELECT {COLUMNS} FROM (SELECT name, value FROM ref_tag WHERE {where} AND name >= ? AND name < ?"
+        " ORDER BY value, name LIMIT ?) AS page CROSS JOIN ref USING (name) ORDER BY value, name"
+    )
+    return sql, (*args, *names, limit)
 
 
 def count(query: Query) -> Statement:

@@ -61,12 +61,13 @@ def test_an_outage_leaves_the_thread_where_it_was_with_the_time_of_its_next_try(
     assert state == {
         "status": "idle",
         "wakeAt": str(refusal.retry_at_ms),
-        "wakeWhy": f"agent fake exited with code 7: {OUTAGE.stderr}",
+        "wakeWhy": f"recovery: agent fake exited with code 7: {OUTAGE.stderr}",
     }
     assert 14_000 < int(state["wakeAt"]) - now() <= 30_000
     assert [end["error"]["code"] for end in failures(rig, id)] == ["network"] * 3
     shown = rig.row(id)
-    assert (shown["wakeAt"], shown["wakeWhy"]) == (refusal.retry_at_ms, state["wakeWhy"])
+    assert (shown["wakeAt"], shown["wakeKind"]) == (refusal.retry_at_ms, "recovery")
+    assert state["wakeWhy"] == f"recovery: {shown['wakeWhy']}"
     assert shown["error"]["code"] == "network"
 
 

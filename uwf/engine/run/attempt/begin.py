@@ -4,9 +4,9 @@ unless it holds a person's words.
 
 from __future__ import annotations
 
-from uwf import points
-from uwf.engine.chain import usage
-from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WAKE_AT, WORKFLOW, ThreadState, awake
+from uwf import clock, points
+from uwf.engine.chain import usage, wake
+from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WORKFLOW, ThreadState
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.progress import TaskDispatched
 from uwf.guard.capacity import joined
@@ -69,18 +69,37 @@ def begin(
 
 
 def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
-    """A raised budget and another folder are set, a completed thread becomes idle in a new round, a timer is over."""
+    """A raised budget and another folder are set, a completed thread becomes idle in a new round, its timer is over."""
     id, plan, changed = step.thread.id, step.plan, step.changed
     if changed and (why := _change(ref.tags, changed)):
         ref = move_head(tx, id, ref.id, lambda tags: {**tags, **changed}, expect=ref, why=why)
+
+    def after_timer(tags: Mapping[str, str]) -> dict[str, str]:
+        return wake.run_began(
+            tags,
+            step.thread.tags,
+            clock.now_ms(),
+            is_first=step.is_first,
+            is_woken=step.is_woken,
+        )
+
     if step.thread.status == COMPLETED:
-        state = ThreadState(IDLE, plan.role)
+        reopened = into(ThreadState(IDLE, plan.role))
         why = f"resumed for round {plan.round}"
-        ref = move_head(tx, id, ref.id, into(state), expect=ref, why=why)
+        ref = move_head(
+            tx, id, ref.id, lambda tags: reopened(after_timer(tags)), expect=ref, why=why
+        )
         points.at("attempt: thread reopened")
-    elif WAKE_AT in ref.tags:
-        ref = move_head(tx, id, ref.id, awake, expect=ref, why="tried again")
+    elif after_timer(ref.tags) != ref.tags:
+        ref = move_head(tx, id, ref.id, after_timer, expect=ref, why=_woke(step, ref))
     return ref
+
+
+def _woke(step: NextStep, ref: Ref) -> str:
+    """Why a timer is over, for the log."""
+    if step.is_woken:
+        return f"woken for {ref.tags.get(wake.WAKE_WHY, '')}"
+    return "its timer is over: it runs"
 
 
 def _change(tags: Mapping[str, str], changed: Mapping[str, str]) -> str:

@@ -1,0 +1,138 @@
+"""The one timer of a thread: when it wakes, and what for. It stands in tags, and an index finds what is due.
+
+    wakeAt     1769850900000                   epoch milliseconds of 13 digits, so that texts sort as times do
+    wakeWhy    collaboration, told: alice on … which kind of reason, whether words wait for it, and why
+    wokenFor   collaboration: alice on …       only while a run goes on that its timer has begun: what that was for
+
+The earliest wish wins. A run that begins takes the timer away; what is wished for while it goes on stays, whatever its
+steps publish. A run that the timer has begun leaves `wokenFor` in its place until it has ended: where that stands and
+no process runs the thread, the run was killed, and the thread is due. Who is due, and in which order they run, is in
+`query/due` and `query/urgency`; what a run makes of a timer in `run/timers`.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import StoreError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WAKE_AT, WAKE_WHY, WOKEN_FOR = "wakeAt", "wakeWhy", "wokenFor"
+TIMER_TAGS = (WAKE_AT, WAKE_WHY, WOKEN_FOR)
+
+RECOVERY = "recovery"  # what failed or was refused is tried again, what was killed goes on
+PERSON = "person"  # a person's word
+DEADLINE = "deadline"  # what must be done by a time
+COLLABORATION = "collaboration"  # what others say: reviews, comments
+ENVIRONMENT = "environment"  # what happened around it: checks, files, other threads
+ECONOMY = "economy"  # what may wait until there is room
+TIMER = "timer"  # the time itself: a look that was asked for, a schedule
+KINDS = (RECOVERY, PERSON, DEADLINE, COLLABORATION, ENVIRONMENT, ECONOMY, TIMER)
+
+WHY_CHARS = 2000
+LAST_MS = 10**13 - 1
+"""The last moment that has 13 digits, in the year 2286."""
+_TOLD = ", told"
+
+
+class Wake(Record):
+    """A wish to wake at `at_ms` (epoch ms). `kind` is one of `KINDS`.
+
+    With `for_words` it is there for words that wait: once they have been told there is nothing to run for.
+    """
+
+    at_ms: int
+    kind: str
+    why: str
+    for_words: bool = False
+
+
+def of(tags: Mapping[str, str], thread: str) -> Wake | None:
+    """The timer among the tags of `thread`. Raises `StoreError` for a time that is no number."""
+    text = tags.get(WAKE_AT)
+    if text is None:
+        return None
+    at_ms = _number(text)
+    if at_ms is None:
+        raise StoreError(
+            f"thread {thread} has the tag {WAKE_AT}={text!r:.80}, which is no number",
+            hint=f"uwf thread wake {thread} --clear",
+            code="bad_tag",
+        )
+    return _reason(tags.get(WAKE_WHY, ""), at_ms)
+
+
+def cut_off(tags: Mapping[str, str], at_ms: int) -> Wake | None:
+    """The wake of a thread that a run has left in the middle: at once, and as urgent as what it was woken for."""
+    text = tags.get(WOKEN_FOR)
+    if text is None:
+        return None
+    was = _reason(text, at_ms)
+    return Wake(at_ms, RECOVERY, f"goes on where its run was cut off, woken for {was.why}")
+
+
+def wish(tags: Mapping[str, str], wake: Wake) -> dict[str, str]:
+    """`tags` with the earlier of the timer they have and `wake`. A timer that cannot be read gives way."""
+    there_ms = _number(tags.get(WAKE_AT, ""))
+    if there_ms is not None and there_ms <= wake.at_ms:
+        return dict(tags)
+    at_ms = min(max(wake.at_ms, 0), LAST_MS)
+    told = _TOLD if wake.for_words else ""
+    why = f"{wake.kind}{told}: {wake.why}"[:WHY_CHARS]
+    return {**tags, WAKE_AT: f"{at_ms:013d}", WAKE_WHY: why}
+
+
+def without(tags: Mapping[str, str]) -> dict[str, str]:
+    """`tags` with no timer, nor what a run was woken for."""
+    return {key: tag for key, tag in tags.items() if key not in TIMER_TAGS}
+
+
+def kept(tags: Mapping[str, str]) -> dict[str, str]:
+    """The timer among `tags`."""
+    return {key: tags[key] for key in TIMER_TAGS if key in tags}
+
+
+def run_ended(tags: Mapping[str, str]) -> dict[str, str]:
+    """`tags` of a thread whose run has ended: what it was woken for is over, a timer set meanwhile is not."""
+    return {key: tag for key, tag in tags.items() if key != WOKEN_FOR}
+
+
+def run_began(
+    tags: Mapping[str, str],
+    seen: Mapping[str, str],
+    now_ms: int,
+    *,
+    is_first: bool,
+    is_woken: bool,
+) -> dict[str, str]:
+    """`tags` of a thread once a step of a run begins that was planned when they were `seen`.
+
+    With its first step the run takes the timer away; with a later one only what is due by then, or what an earlier
+    step of its own has asked for: another's wish for later stays. One that was set since the step was planned stays in
+    any case: it may be about what the step does not know. `is_woken`: it is the timer that began this run.
+    """
+    new = dict(tags) if is_woken or not is_first else run_ended(tags)
+    if WAKE_AT not in tags or any(tags.get(key) != seen.get(key) for key in (WAKE_AT, WAKE_WHY)):
+        return new
+    timer = _reason(tags.get(WAKE_WHY, ""), _number(tags[WAKE_AT]) or 0)
+    is_own = timer.kind in (TIMER, RECOVERY) and not timer.for_words
+    if not (is_first or is_own or timer.at_ms <= now_ms):
+        return new
+    del new[WAKE_AT]
+    why = new.pop(WAKE_WHY, "")
+    return {**new, WOKEN_FOR: why} if is_woken and is_first else new
+
+
+def _reason(text: str, at_ms: int) -> Wake:
+    """A timer with this reason. One without a kind is of an uwf that had them for failed attempts alone."""
+    head, colon, why = text.partition(": ")
+    kind = head.removesuffix(_TOLD)
+    if not colon or kind not in KINDS:
+        return Wake(at_ms, RECOVERY, text)
+    return Wake(at_ms, kind, why, for_words=head != kind)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
