@@ -32,6 +32,7 @@ ENGINE = {"engine.actions", "engine.query", "engine.upkeep", "engine.run", *CHAI
 
 MAY_IMPORT = {
     **{door: {"app", "demo"} for door in FRONT_DOORS},
+    "cli": {"app", "demo", "daemon"},
     "__main__": {"cli"},
     "app": {"config", *ENGINE, *BELOW_THE_ENGINE},
     "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},
@@ -48,8 +49,9 @@ MAY_IMPORT = {
     "demo": set(),
     **{leaf: set() for leaf in LEAVES},
 }
-"""Beside itself and the leaves. A front door takes everything through the app, the types of its values too. A config is
-made of the rules that guards and kinds of agents declare, and of triggers, which workflow files have, too."""
+"""Beside itself and the leaves. A front door takes everything through the app, the types of its values too; the command
+line begins the daemon. A config is made of the rules that guards and kinds of agents declare, and of triggers, which
+workflow files have, too."""
 
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},

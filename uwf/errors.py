@@ -15,6 +15,7 @@
     │   ├── PersonNeeded          and time alone never changes that                   exit 5
     │   └── GuardBroken           it could not be asked                               exit 1
     ├── Interrupted           ended by a signal, at a whole step                      exit 128 + signal
+    ├── PartBroken            a part of the daemon failed 10 times in a row           exit 70
     └── StoreError            a fault of the disk or the store file                   exit 1
         ├── StoreBusy             waited for another writer, in vain
         ├── StoreUnreadable       the store file cannot be read as a store
@@ -143,6 +144,10 @@ class Interrupted(UwfError):
     def __init__(self, message: str, *, signum: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.signum = signum
+
+
+class PartBroken(UwfError):
+    default_code = "part_broken"
 
 
 class StoreError(UwfError):

@@ -7,7 +7,10 @@
 | `store.db-*`           | its WAL, its mark, the lock of gc and backup   | the home, named by the store        |
 | `threads.lock`         | one byte a thread: who runs it                 | this machine: locks of its processes |
 | `slots/`               | one file a slot: how many agents run           | this machine                        |
-| `logs/THREAD.log`      | what runs print that were begun with `--detach` | the home                           |
+| `logs/THREAD.log`      | what runs print that nobody looks at           | the home                            |
+| `daemon.lock`          | which daemon leads, and which ones wait        | this machine: locks of its processes |
+| `daemon.sock`          | whoever commits something wakes the daemon     | this machine, gone with the daemon  |
+| `daemon.json`          | how the daemon stood last                      | this machine: for `daemon status`   |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
 | `replies/`             | replies that could not be stored; room for one | the home, until they are taken in   |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
@@ -29,6 +32,7 @@ SLOTS, SPOOL, SCHEMAS, CACHE, DEMOS = "slots", "spool", "schemas", "cache", "dem
 LOGS = "logs"
 REPLIES = "replies"
 BACKUPS, REPLACED = "backups", "replaced"
+DAEMON_LOCK, DAEMON_SOCKET, DAEMON_STATE = "daemon.lock", "daemon.sock", "daemon.json"
 
 
 def config_file(home: str) -> str:
@@ -73,6 +77,18 @@ def replies(home: str) -> str:
 
 def backups(home: str) -> str:
     return os.path.join(home, BACKUPS)
+
+
+def daemon_lock(home: str) -> str:
+    return os.path.join(home, DAEMON_LOCK)
+
+
+def daemon_socket(home: str) -> str:
+    return os.path.join(home, DAEMON_SOCKET)
+
+
+def daemon_state(home: str) -> str:
+    return os.path.join(home, DAEMON_STATE)
 
 
 def schemas(home: str) -> str:

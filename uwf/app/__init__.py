@@ -9,7 +9,7 @@ Verbs are whole acts: each takes the locks it needs, settles what a dead process
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
-`objects`, `guards`, `upkeep`, `settings`, `agents`.
+`objects`, `guards`, `upkeep`, `settings`, `agents`, `daemon`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from uwf.app.agents import Agents
     from uwf.app.completion import Candidate
+    from uwf.app.daemon import Daemons
     from uwf.app.guards import Guards
     from uwf.app.objects import StoredObjects
     from uwf.app.settings import Settings
@@ -105,3 +106,9 @@ class App(ThreadVerbs):
         from uwf.app.agents import Agents
 
         return Agents(self)
+
+    @property
+    def daemon(self) -> Daemons:
+        from uwf.app.daemon import Daemons
+
+        return Daemons(self.home)

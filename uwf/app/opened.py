@@ -58,6 +58,17 @@ class OpenHome:
             self._config = settings.load(self.home)
         return self._config
 
+    def reload_config(self) -> None:
+        """Read the configuration anew. ConfigInvalid where it is not valid; then the old one stays."""
+        self._config = settings.load(self.home)
+        self._redactor = None
+
+    def poke_daemon(self) -> None:
+        """Wake the daemon of this home, if one runs. Never waits, never fails."""
+        from uwf.app import poke
+
+        poke.send(self.home)
+
     @property
     def config_path(self) -> str:
         """Where the file of settings is, or would be."""

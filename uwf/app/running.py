@@ -64,5 +64,6 @@ def _run(
             error.hint = views.way_on(threads.current(context.store, context.cache, id))
         raise
     finally:
+        home.poke_daemon()  # there is room for another one, and perhaps a timer
         if given is None:
             stop.close()

@@ -25,6 +25,7 @@ SUSPENDED = 3
 NOT_FOUND = 4
 WRONG_STATE = 5
 AGENT_FAILED = 6
+PART_BROKEN = 70
 NOT_NOW = 75
 SIGNALLED = 128
 """Plus the number of the signal."""
@@ -40,6 +41,7 @@ _EXIT_CODES: tuple[tuple[type[errors.UwfError], int], ...] = (
     (errors.PersonNeeded, WRONG_STATE),
     (errors.GuardBroken, FAULT),
     (errors.Refused, NOT_NOW),
+    (errors.PartBroken, PART_BROKEN),
 )
 """The first class that fits decides; any other error is a FAULT."""
 

@@ -103,6 +103,34 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in COLOUR_FORCED}
 
 
+SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
+"""What a supervisor says to the daemon alone: https://www.freedesktop.org/software/systemd/man/sd_notify."""
+
+
+def environment_of_runs() -> dict[str, str]:
+    """A copy of the environment of the daemon, for its runs: without what is between it and its supervisor."""
+    return {name: value for name, value in os.environ.items() if name not in SUPERVISOR}
+
+
+def notify_socket() -> str | None:
+    """Where the supervisor of this process listens: a path, or an abstract name with `@` before it."""
+    return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def watchdog_s() -> float | None:
+    """Within how many seconds the supervisor wants a sign of life from this process, again and again."""
+    text, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not (text.isascii() and text.isdigit()) or pid not in ("", str(os.getpid())):
+        return None
+    return int(text) / 1_000_000 or None
+
+
+def has_user_manager() -> bool:
+    """Whether a systemd of this user runs here."""
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return bool(folder) and os.path.exists(os.path.join(folder, "systemd", "private"))
+
+
 def is_debugging() -> bool:
     """Whether tracebacks are wanted: UWF_DEBUG=1."""
     return os.environ.get("UWF_DEBUG") == "1"

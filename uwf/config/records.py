@@ -107,6 +107,13 @@ class ReadConfig(Table, at="read"):
     chars: int = key(count, 32_000)
 
 
+class DaemonConfig(Table, at="daemon"):
+    """How many threads the daemon runs at once, and how long it waits for them when it is told to end."""
+
+    jobs: int = key(count, 5)
+    drain_s: float = key(duration, "30s")
+
+
 STREAMING_LINGER_S = 120.0
 """How long an agent that streams may be silent after its whole reply."""
 
@@ -156,6 +163,7 @@ class Config(Table):
     retry: RetryConfig = RetryConfig()
     prompt: PromptConfig = PromptConfig()
     read: ReadConfig = ReadConfig()
+    daemon: DaemonConfig = DaemonConfig()
     settings: Mapping[str, Any] = NOTHING
 
     @classmethod
@@ -169,6 +177,7 @@ class Config(Table):
             retry=RetryConfig.of(settings.get("retry", {})),
             prompt=PromptConfig.of(settings.get("prompt", {})),
             read=ReadConfig.of(settings.get("read", {})),
+            daemon=DaemonConfig.of(settings.get("daemon", {})),
             settings=settings,
         )
 
@@ -208,6 +217,7 @@ TABLES: tuple[type[Table], ...] = (
     RetryConfig,
     PromptConfig,
     ReadConfig,
+    DaemonConfig,
     AgentConfig,
 )
 """Those that are no guard's."""

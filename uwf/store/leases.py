@@ -54,7 +54,8 @@ class FileLeases:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def take(self, name: str) -> Lease | None:
+    def take(self, name: str, *, waits: bool = False) -> Lease | None:
+        """With `waits` the process sleeps until it has the lease, and is woken by the kernel as soon as it is free."""
         global _epoch
         path, offset = self._path, _offset(name)
         with _changing:
@@ -65,7 +66,7 @@ class FileLeases:
             except OSError as error:
                 raise _cannot_lock(path, error) from error
             try:
-                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB), 1, offset)
             except OSError as error:
                 if error.errno in (errno.EAGAIN, errno.EACCES):
                     return None

@@ -1,0 +1,201 @@
+"""`uwf daemon`: whoever is due runs, runs survive the daemon, another one takes over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.helpers.project import Project, is_alive, until
+from tests.helpers.serving import Serving, configured, due
+
+REPLIES = "cat >/dev/null\nprintf -- '---\\n$status: done\\n---\\n'\n"
+HELD = (
+    'cat >/dev/null\necho "$UWF_THREAD" >>"$UWF_HOME/../began"\n'
+    'while [ ! -e "$UWF_HOME/../go" ]; do sleep 0.02; done\n'
+    "printf -- '---\\n$status: done\\n---\\n'\n"
+)
+
+
+class Daemons:
+    """Daemons of one project; each is gone at the end of the test."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.all: list[Serving] = []
+
+    def start(self, **env: str) -> Serving:
+        self.all.append(Serving(self._project, len(self.all) + 1, **env))
+        return self.all[-1]
+
+
+@pytest.fixture
+def daemons(project: Project) -> Iterator[Daemons]:
+    found = Daemons(project)
+    yield found
+    for each in found.all:
+        if each.process.poll() is None:
+            each.kill()
+    (project.home.parent / "go").touch()
+    for log in (project.home / "logs").glob("*.log"):
+        with suppress(AssertionError):
+            until(lambda log=log: project.show(log.stem)["running"] is None, within_s=10)
+
+
+def began(project: Project) -> list[str]:
+    file = project.home.parent / "began"
+    return file.read_text().split() if file.exists() else []
+
+
+def go(project: Project) -> None:
+    (project.home.parent / "go").touch()
+
+
+def test_due_thread_runs_until_it_is_done_and_the_daemon_drains(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, REPLIES)
+    thread = project.begin()
+    daemon = daemons.start().leads()
+    due(project, thread)
+    until(lambda: project.show(thread)["status"] == "completed")
+    status = until(lambda: (found := daemon.status())["running"] == [] and found)
+    assert status["leader"]["pid"] == daemon.process.pid
+    assert (status["standby"], status["queue"], status["due"]) == (0, 0, 0)
+    assert {part["state"] for part in status["parts"].values()} == {"ok"}
+    assert f'"thread":"{thread}"' in (project.home / "logs" / f"{thread}.log").read_text()
+    done = project("daemon", "stop", "--json").json
+    assert done == {"ended": [daemon.process.pid]}
+    assert daemon.process.wait(timeout=20) == 0
+    assert not (project.home / "daemon.sock").exists()
+
+
+def test_status_and_stop_without_a_daemon(project: Project) -> None:
+    done = project("daemon", "status", "--json")
+    assert (done.json["leader"], done.json["standby"]) == (None, 0)
+    said = project("daemon", "status").err
+    assert "no daemon runs" in said and "hint: uwf daemon run" in said
+    assert project("daemon", "stop", "--json").json == {"ended": []}
+    assert not project.home.exists(), "looking makes nothing"
+
+
+def test_poke_wakes_it_at_once(project: Project, daemons: Daemons) -> None:
+    configured(project, REPLIES)
+    thread, other = project.begin(), project.begin()
+    daemons.start().leads()
+    due(project, thread, told=False)
+    project("thread", "exec", other)  # the end of a run pokes
+    began_s = time.monotonic()
+    until(lambda: project.show(thread)["status"] == "completed")
+    assert time.monotonic() - began_s < 25, "it has not waited for the look"
+
+
+def test_standby_takes_over_and_finds_the_runs_of_the_one_that_was_killed(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, HELD)
+    threads = [project.begin() for _ in range(5)]
+    for thread in threads:
+        due(project, thread)
+    first = daemons.start().leads()
+    until(lambda: sorted(began(project)) == sorted(threads))
+    second = daemons.start()
+    until(lambda: first.status()["standby"] == 1)
+    first.kill()
+    second.leads()
+    assert second.status()["leader"]["pid"] == second.process.pid
+    go(project)
+    for thread in threads:
+        until(lambda thread=thread: project.show(thread)["status"] == "completed")
+        assert len(project.steps(thread)) == 1, "none ran twice"
+    assert sorted(began(project)) == sorted(threads)
+
+
+def test_told_to_end_at_once_it_leaves_the_runs_to_themselves(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, HELD)
+    thread = project.begin()
+    due(project, thread)
+    daemon = daemons.start().leads()
+    until(lambda: began(project) == [thread])
+    running = project.show(thread)["running"]["pid"]
+    project("daemon", "stop", "--now")
+    assert daemon.process.wait(timeout=20) == 0
+    assert "1 runs go on" in daemon.said
+    assert is_alive(running) and os.getsid(running) == running
+    go(project)
+    until(lambda: project.show(thread)["status"] == "completed")
+
+
+def test_drain_waits_for_what_runs_and_begins_nothing(project: Project, daemons: Daemons) -> None:
+    configured(project, HELD)
+    one, two = project.begin(), project.begin()
+    project("config", "set", "daemon.jobs", "1")
+    due(project, one)
+    daemon = daemons.start().leads()
+    until(lambda: began(project) == [one])
+    due(project, two)
+    daemon.process.send_signal(signal.SIGTERM)
+    until(lambda: daemon.status()["leader"]["isDraining"])
+    assert daemon.process.poll() is None
+    go(project)
+    assert daemon.process.wait(timeout=20) == 0
+    assert project.show(one)["status"] == "completed"
+    assert began(project) == [one]
+
+
+def test_stop_ends_those_that_wait_too(project: Project, daemons: Daemons) -> None:
+    first = daemons.start().leads()
+    second = daemons.start()
+    until(lambda: first.status()["standby"] == 1)
+    ended = project("daemon", "stop", "--json").json["ended"]
+    assert ended == [second.process.pid, first.process.pid]
+    assert first.process.wait(timeout=20) == 0
+    assert second.process.wait(timeout=20) == 143
+
+
+def test_of_twenty_at_once_one_leads(project: Project, daemons: Daemons) -> None:
+    for _ in range(20):
+        daemons.start()
+    leader = until(lambda: daemons.all[0].status()["leader"], within_s=60)
+    until(lambda: daemons.all[0].status()["standby"] == 19, within_s=60)
+    lead = [each for each in daemons.all if "leads the daemons" in each.said]
+    assert [each.process.pid for each in lead] == [leader["pid"]]
+
+
+def test_configuration_is_read_anew_and_a_bad_one_is_refused(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, REPLIES)
+    daemon = daemons.start().leads()
+    file = project.home / "config.toml"
+    good = file.read_text()
+    file.write_text(good + "[daemon]\njobs = 0\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    error = until(lambda: daemon.status()["leader"]["configError"])
+    assert "daemon.jobs" in error
+    assert daemon.status()["leader"]["jobs"] == 5
+    file.write_text(good + "[daemon]\njobs = 2\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: daemon.status()["leader"]["jobs"] == 2)
+    assert daemon.status()["leader"]["configError"] is None
+
+
+def test_bad_configuration_keeps_it_from_starting(project: Project) -> None:
+    project.home.mkdir()
+    (project.home / "config.toml").write_text("[daemon]\njob = 1\n")
+    done = project("daemon", "run", expect=2)
+    assert "daemon.job" in done.err and "config.toml:2" in done.err
+
+
+def test_home_that_is_deleted_ends_it(project: Project, daemons: Daemons) -> None:
+    daemon = daemons.start().leads()
+    (project.home / "daemon.lock").unlink()
+    daemon.process.send_signal(signal.SIGHUP)  # which wakes it
+    assert daemon.process.wait(timeout=20) == 5
+    assert "lock of this daemon was deleted" in daemon.said

@@ -1,0 +1,96 @@
+"""Which daemon of a home leads, which ones wait to take over, and waking it: `app.daemon`.
+
+A daemon leads while it holds one byte of a lock file, which the operating system takes from the dead; who holds it is
+asked of the kernel. One that waits sleeps in the kernel until the byte is free, so it takes over within milliseconds,
+and costs nothing meanwhile. (`filelock`, which serves wherever a plain lock is wanted, would look again and again, and
+names no holder.) Children inherit no such lock.
+"""
+
+from __future__ import annotations
+
+import os
+
+from uwf import home as paths
+from uwf.app import poke
+from uwf.errors import StateError
+from uwf.store.leases import FileLeases
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEADER = "leader"
+MOST_STANDBY = 20
+
+
+class Daemons:
+    """The daemons of a home, of which one leads."""
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+        self._path = paths.daemon_lock(home)
+        self._leases = FileLeases(self._path)
+        self._file: tuple[int, int] | None = None
+
+    def leader(self) -> int | None:
+        """The process that leads; None when none does."""
+        return self._holder(LEADER)
+
+    def standbys(self) -> list[int]:
+        """The processes that wait to lead."""
+        found = map(self._holder, map(_standby, range(MOST_STANDBY)))
+        return [pid for pid in found if pid is not None]
+
+    def lead(self, on_wait: Callable[[int], None]) -> None:
+        """Lead from now on, until the process ends. Where another daemon does, `on_wait` is told its process, and this
+        one sleeps until that has ended.
+        """
+        paths.made(self._home)
+        leads = self._leases.take(LEADER) is not None
+        self._file = _identity(self._path)
+        if not leads:
+            self._stand_by(on_wait)
+        if not self.leads():
+            raise StateError(
+                f"{self._path} was deleted while this daemon waited",
+                hint="uwf daemon run",
+                code="lock_gone",
+            )
+
+    def leads(self) -> bool:
+        """Whether the lock that `lead` has taken is there still: somebody may have deleted it, or the whole home."""
+        return self._file is not None and self._file == _identity(self._path)
+
+    def poke(self) -> None:
+        """Wake the daemon that leads, if there is one. Never waits, never fails."""
+        poke.send(self._home)
+
+    def _stand_by(self, on_wait: Callable[[int], None]) -> None:
+        seat = next(filter(None, map(self._leases.take, map(_standby, range(MOST_STANDBY)))), None)
+        if seat is None:
+            raise StateError(
+                f"{MOST_STANDBY} daemons wait for this home already",
+                hint="uwf daemon status",
+                code="standbys",
+            )
+        try:
+            on_wait(self.leader() or 0)
+            self._leases.take(LEADER, waits=True)
+        finally:
+            self._leases.release(seat)
+
+    def _holder(self, name: str) -> int | None:
+        owner = self._leases.holder(name)
+        return None if owner is None else owner.pid
+
+
+def _standby(number: int) -> str:
+    return f"wait {number}"
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

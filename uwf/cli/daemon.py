@@ -1,0 +1,98 @@
+"""`uwf daemon`: what keeps threads moving while nobody watches."""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.cli.command import command, opt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.cli.context import Context
+    from uwf.daemon.status import DaemonStatus
+
+
+@command(
+    "daemon run",
+    help="Keep all threads moving, until told to end: run whoever is due.",
+    detail="One daemon a home leads; a second one waits, and takes over as soon as the first has ended. SIGTERM and "
+    "Ctrl-C drain: nothing is begun any more, and what runs is waited for as long as daemon.drain says, or goes on by "
+    "itself. SIGHUP reads the configuration anew. Exit 70: a part failed 10 times in a row.",
+    example="uwf daemon run",
+)
+def run(ctx: Context) -> None:
+    from uwf.daemon import serve
+
+    serve.run(ctx.app, ctx.out.note)
+
+
+@command(
+    "daemon status",
+    help="Show which daemon leads, what it runs, and what it has set aside.",
+    example="uwf daemon status --watch",
+    watch=opt("--watch", help="Show it again whenever it has changed; with --json a line each."),
+)
+def status(ctx: Context, *, watch: bool = False) -> None:
+    from uwf.daemon import status as looking
+
+    if watch:
+        for each in looking.watch(ctx.app):
+            ctx.out.line(each, draw=f"{clock.iso(clock.now_ms())}  {_sentence(each)}")
+            ctx.out.flush()
+        return
+    found = looking.status(ctx.app)
+    ctx.out.answer(found, draw=lambda: ctx.out.fields(_fields(found)))
+    if found.leader is None:
+        ctx.out.note("no daemon runs")
+        ctx.out.hint("uwf daemon run")
+
+
+@command(
+    "daemon stop",
+    help="End the daemon once what it runs has ended, or after daemon.drain; then runs go on by themselves.",
+    example="uwf daemon stop --now",
+    now=opt(
+        "--now", help="Wait for no run: all go on by themselves, and the next daemon finds them."
+    ),
+)
+def stop(ctx: Context, *, now: bool = False) -> None:
+    from uwf.daemon import status as looking
+
+    ended = looking.stop(ctx.app, now=now)
+    said = ", ".join(map(str, ended))
+    ctx.out.answer({"ended": ended}, draw=f"ended: process {said}" if ended else "")
+    if not ended:
+        ctx.out.note("no daemon runs")
+
+
+def _fields(found: DaemonStatus) -> dict[str, str]:
+    fields = {"leader": _leader(found), "standby": str(found.standby)}
+    if found.leader is not None:
+        fields["deaf"] = found.leader.deaf or ""
+        fields["config"] = found.leader.config_error or ""
+    fields |= {"running": ", ".join(found.running), "due": str(found.due)}
+    fields["queue"] = str(found.queue)
+    fields["parts"] = ", ".join(_part(name, part) for name, part in found.parts.items())
+    aside = (f"{one['kind']} {one['name']}: {one['why']}" for one in found.quarantine)
+    fields["set aside"] = "; ".join(aside)
+    return fields
+
+
+def _sentence(found: DaemonStatus) -> str:
+    bad = [_part(name, part) for name, part in found.parts.items() if part["failures"]]
+    counts = f"{len(found.running)} running, {found.due} due, {found.queue} in the queue"
+    aside = f", {len(found.quarantine)} set aside" if found.quarantine else ""
+    return f"{_leader(found)}: {counts}{aside}{''.join(f'; {each}' for each in bad)}"
+
+
+def _leader(found: DaemonStatus) -> str:
+    leader = found.leader
+    if leader is None:
+        return "none"
+    since = "" if leader.since is None else f" since {clock.iso(leader.since)}"
+    return f"process {leader.pid}{since}{', ends' if leader.is_draining else ''}"
+
+
+def _part(name: str, part: dict[str, Any]) -> str:
+    return f"{name} {part['state']}" + (f" ({part['error']})" if part["error"] else "")

@@ -1,0 +1,60 @@
+"""What a part of the daemon is, and what all parts are given."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uwf.app import App
+    from uwf.daemon.quarantine import Quarantine
+    from uwf.daemon.runs import Runs
+
+
+class Part(Protocol):
+    """One thing that the daemon does. `name` is what `daemon status` calls it.
+
+    The parts of a pass run one after the other in the thread of the loop, which alone touches the store. What is slow
+    (a poll, a request, a backup) waits in a thread or a process of the part's own, which calls `Daemon.wake` when it
+    has something; the next tick takes that.
+    """
+
+    name: str
+
+    def tick(self, now_ms: int) -> float | None:
+        """Do what there is to do now. In how many seconds to be asked again; None: when something wakes the loop.
+
+        Asked at each pass, so it has to be quick where there is nothing to do. What it raises is logged, and tried
+        again later.
+        """
+        ...
+
+    def close(self) -> None:
+        """The daemon ends: let go of threads and sockets. What began and is durable is left as it is."""
+        return
+
+
+class Daemon:
+    """What the parts share. Only `wake` may be called from a thread of a part's own."""
+
+    def __init__(
+        self,
+        app: App,
+        runs: Runs,
+        quarantine: Quarantine,
+        wake: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """`wake` ends the sleep of the loop; `say` tells the person or the journal that looks on, in one line."""
+        self.app = app
+        self.runs = runs
+        self.quarantine = quarantine
+        self.wake = wake
+        self.say = say
+        self.is_draining = False
+        """The daemon is about to end: what runs goes on, nothing new is begun."""
+        self.running: frozenset[str] = frozenset()
+        self.waiting = 0
+        """Which threads run for it, and how many are due and have to wait; as the last pass has found it."""

@@ -1,0 +1,19 @@
+"""Which parts the daemon has, in their order: take in, decide, schedules, run, reap, tend. A part is a line here."""
+
+from __future__ import annotations
+
+from uwf.daemon.dispatch import Dispatch, Reaping
+from uwf.daemon.patience import Patience
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.daemon.part import Daemon, Part
+
+
+def parts(daemon: Daemon) -> tuple[Part, ...]:
+    """All of them, in order."""
+    patience = Patience()
+    return (
+        Dispatch(daemon, patience),
+        Reaping(daemon, patience),
+    )

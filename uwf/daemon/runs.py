@@ -1,0 +1,162 @@
+"""Runs as child processes: `uwf thread exec THREAD --until-done`, each in a session of its own.
+
+A run survives the daemon: it holds the lock of its thread, prints into a log of its own, and is found by that lock.
+With a systemd user manager it gets a scope of its own, so that the end of the daemon's unit ends no run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Protocol
+
+from uwf import clock, config, owned
+from uwf import home as paths
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+LOG_BYTES = 256 * 1024
+"""How long a log may be when a run begins; one that is longer is put aside in place of the one before."""
+TAIL_BYTES = 16 * 1024
+SYSTEMD_RUN = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
+PROBE_S = 5.0
+
+
+class RunEnded(Record):
+    """A run that has ended: its exit code (negative: the signal that killed it) and how long it took; the code, the
+    words and the time to try again of its last error, where it said one.
+    """
+
+    thread: str
+    code: int
+    lasted_s: float
+    error: str | None = None
+    message: str | None = None
+    retry_at_ms: int | None = None
+
+
+class Runs(Protocol):
+    """How the daemon runs threads. Of those that it has begun itself it knows how they end."""
+
+    def start(self, thread: str) -> None:
+        """Begin a run of the thread, until it is done. OSError where that cannot be."""
+        ...
+
+    def finished(self) -> Sequence[RunEnded]:
+        """The runs that have ended since this was last asked."""
+        ...
+
+    def threads(self) -> Sequence[str]:
+        """The threads of those that have not been seen to end."""
+        ...
+
+
+class _Child(Record):
+    thread: str
+    process: subprocess.Popen[bytes]
+    began_s: float
+    said_before: int
+
+
+class ChildRuns:
+    """Runs of a home as processes. `prefix` is a command that runs another one."""
+
+    def __init__(self, home: str, prefix: Sequence[str] = ()) -> None:
+        self._home, self._prefix = home, tuple(prefix)
+        self._children: list[_Child] = []
+
+    def start(self, thread: str) -> None:
+        log = _opened(paths.log(self._home, thread))
+        try:
+            said_before = os.fstat(log).st_size
+            process = subprocess.Popen(
+                [*self._prefix, *self._words(thread)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._home,
+                env=config.environment_of_runs(),
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+        self._children.append(_Child(thread, process, clock.monotonic_s(), said_before))
+
+    def finished(self) -> list[RunEnded]:
+        ended = [child for child in self._children if child.process.poll() is not None]
+        self._children = [child for child in self._children if child not in ended]
+        return [self._ended(child) for child in ended]
+
+    def threads(self) -> list[str]:
+        return [child.thread for child in self._children]
+
+    def _words(self, thread: str) -> list[str]:
+        """No file of the current folder is imported: it is the home, into which others may write."""
+        uwf = [sys.executable, "-P", "-m", "uwf"]
+        return [*uwf, "thread", "exec", thread, "--until-done", "--json", f"--home={self._home}"]
+
+    def _ended(self, child: _Child) -> RunEnded:
+        lasted_s = clock.monotonic_s() - child.began_s
+        said = _last_error(paths.log(self._home, child.thread), child.said_before)
+        return RunEnded(
+            child.thread,
+            child.process.returncode,
+            lasted_s,
+            error=said.get("code"),
+            message=said.get("message"),
+            retry_at_ms=said.get("retryAtMs"),
+        )
+
+
+def scope_prefix() -> tuple[str, ...]:
+    """The command that gives a run a scope of its own; nothing where no systemd user manager answers."""
+    if not config.has_user_manager():
+        return ()
+    try:
+        done = subprocess.run(
+            [*SYSTEMD_RUN, "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return SYSTEMD_RUN if done.returncode == 0 else ()
+
+
+def _opened(path: str) -> int:
+    """The log, to be written at its end. What is long already is put aside first."""
+    paths.made(os.path.dirname(path))
+    try:
+        if os.stat(path).st_size > LOG_BYTES:
+            os.replace(path, f"{path}.1")
+    except FileNotFoundError:
+        pass  # its first run
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    owned.give(path)
+    return log
+
+
+def _last_error(path: str, begin: int) -> dict[str, Any]:
+    """The last error that a run has said, as JSON has it; {} where it said none that can be read."""
+    try:
+        with open(path, "rb") as log:
+            size = os.fstat(log.fileno()).st_size
+            log.seek(max(begin, size - TAIL_BYTES))
+            lines = log.read().splitlines()
+    except OSError:
+        return {}
+    for line in reversed(lines):
+        if line.startswith(b'{"error":{'):
+            try:
+                return dict(json.loads(line)["error"])
+            except (ValueError, KeyError, TypeError):
+                return {}
+    return {}

@@ -1,0 +1,149 @@
+"""A daemon from its beginning to its end: lead, or wait for that; loop; drain.
+
+Told to end (SIGTERM), it begins no run any more and waits for those that run, as long as `[daemon] drain` says. What
+runs longer goes on by itself, and the next daemon finds it. SIGUSR1, or to be told twice, ends it at once. SIGHUP reads
+the configuration anew. A daemon whose lock is gone ends: its home was deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from uwf import __version__, clock
+from uwf.daemon import notify, runs, state
+from uwf.daemon.loop import LOOK_S, Loop
+from uwf.daemon.part import Daemon
+from uwf.daemon.parts import parts
+from uwf.daemon.quarantine import Quarantine
+from uwf.daemon.wakeups import DRAIN, NOW, RELOAD, Wakeups
+from uwf.errors import ConfigInvalid, StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uwf.app import App
+    from uwf.app.daemon import Daemons
+    from uwf.daemon.notify import Supervisor
+
+
+def run(app: App, say: Callable[[str], None]) -> None:
+    """Lead the daemons of a home until told to end. Raises `PartBroken`, and what keeps it from beginning."""
+    assert app.config is not None, "one that is not valid is refused before anything else"
+    supervisor = notify.of_this_process()
+
+    def on_wait(leader: int) -> None:
+        said = f"process {leader} leads; this one waits to take over"
+        say(said)
+        supervisor.waiting(said)
+
+    signal.signal(RELOAD, signal.SIG_IGN)  # it will read the configuration when it leads
+    daemons = app.daemon
+    daemons.lead(on_wait)
+    wakeups = Wakeups(app.home)
+    try:
+        _Serving(app, daemons, wakeups, supervisor, say).run()
+    finally:
+        wakeups.close()
+
+
+class _Serving:
+    """The daemon while it leads."""
+
+    def __init__(
+        self,
+        app: App,
+        daemons: Daemons,
+        wakeups: Wakeups,
+        supervisor: Supervisor,
+        say: Callable[[str], None],
+    ) -> None:
+        self._app, self._wakeups, self._supervisor, self._say = app, wakeups, supervisor, say
+        self._daemons = daemons
+        self._since_ms = clock.now_ms()
+        self._ends_s: float | None = None
+        self._config_error: str | None = None
+        self._file = state.StateFile(app.home)
+        self._daemon = Daemon(
+            app,
+            runs.ChildRuns(app.home, runs.scope_prefix()),
+            Quarantine(lambda one: say(f"{one.kind} {one.name} is set aside: {one.why}")),
+            wakeups.wake,
+            say,
+        )
+        look_s = min(LOOK_S, (supervisor.watchdog_s or LOOK_S * 2) / 2)
+        self._loop = Loop(parts(self._daemon), wakeups, say, self._after_pass, look_s)
+
+    def run(self) -> None:
+        self._say(f"process {os.getpid()} leads the daemons of {self._app.home}")
+        if self._wakeups.deaf is not None:
+            self._say(f"nothing wakes it, it looks every {LOOK_S:g} s: {self._wakeups.deaf}")
+        try:
+            self._loop.once()
+            self._supervisor.ready("leads")
+            self._loop.run(self._goes_on)
+        finally:
+            self._supervisor.stopping("ends")
+            self._loop.close()
+            self._file.remove()
+        left = self._daemon.running
+        self._say(f"ended; {len(left)} runs go on" if left else "ended")
+
+    def _goes_on(self) -> float | None:
+        """Do what the signals say. How long the loop may sleep at most; None: it ends."""
+        signals, self._wakeups.signals = self._wakeups.signals, []
+        for number in signals:
+            if number == NOW or (number in DRAIN and self._ends_s is not None):
+                return None
+            if number in DRAIN:
+                self._drain()
+            elif number == RELOAD:
+                self._reload()
+        if not self._daemons.leads():
+            raise StateError("the lock of this daemon was deleted, or its home", code="lock_gone")
+        if self._ends_s is None:
+            return LOOK_S
+        left_s = self._ends_s - clock.monotonic_s()
+        return left_s if self._daemon.running and left_s > 0 else None
+
+    def _drain(self) -> None:
+        drain_s = self._app.config.daemon.drain_s
+        self._daemon.is_draining = True
+        self._ends_s = clock.monotonic_s() + drain_s
+        running = len(self._daemon.running)
+        self._supervisor.stopping(f"waits for {running} runs")
+        if running:
+            self._say(f"begins nothing any more, and waits up to {drain_s:g} s for {running} runs")
+
+    def _reload(self) -> None:
+        self._supervisor.reloading()
+        try:
+            self._app.reload_config()
+        except ConfigInvalid as error:
+            self._config_error = error.message
+            self._say(f"the configuration stays as it was: {error.message}")
+        else:
+            self._config_error = None
+            self._say("the configuration was read anew")
+        self._supervisor.ready("leads")
+
+    def _after_pass(self) -> None:
+        self._supervisor.alive()
+        daemon = self._daemon
+        self._file.write(
+            state.DaemonState(
+                pid=os.getpid(),
+                since=self._since_ms,
+                version=__version__,
+                jobs=self._app.config.daemon.jobs,
+                parts=self._loop.views(),
+                running=tuple(sorted(daemon.running)),
+                waiting=daemon.waiting,
+                quarantine=tuple(daemon.quarantine.all()),
+                is_draining=daemon.is_draining,
+                jumps=self._loop.jumps,
+                deaf=self._wakeups.deaf,
+                config_error=self._config_error,
+            )
+        )

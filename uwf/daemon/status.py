@@ -1,0 +1,137 @@
+"""How the daemons of a home stand, seen from outside; and telling them to end. Works where none runs, too."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from uwf import clock
+from uwf.daemon import state
+from uwf.errors import StateError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from uwf.app import App
+
+POLL_S = 0.05
+WATCH_S = 1.0
+ENDING_S = 10.0
+"""Beside its drain: how long a daemon has for its own ending."""
+
+
+class LeaderView(Record):
+    """The process that leads, since when, and what it says of itself."""
+
+    pid: int
+    since: int | None = None
+    version: str | None = None
+    jobs: int | None = None
+    is_draining: bool = False
+    deaf: str | None = None
+    config_error: str | None = None
+
+
+class DaemonStatus(Record):
+    """`standby` daemons wait to lead; `queue` threads wait for a slot, `due` ones for a run. `running` are run for the
+    daemon.
+    """
+
+    leader: LeaderView | None
+    standby: int
+    queue: int
+    due: int
+    running: Sequence[str]
+    figures: Mapping[str, float]
+    parts: Mapping[str, Any]
+    sources: Sequence[Any]
+    quarantine: Sequence[Any]
+
+
+def status(app: App) -> DaemonStatus:
+    pid = app.daemon.leader()
+    told = {} if pid is None else state.read(app.home, pid)
+    leader = None
+    if pid is not None:
+        names = ("since", "version", "jobs", "is_draining", "deaf", "config_error")
+        leader = LeaderView(pid, **{name: told[name] for name in names if name in told})
+    return DaemonStatus(
+        leader=leader,
+        standby=len(app.daemon.standbys()),
+        queue=len(app.guards.queue()),
+        due=_due(app),
+        running=told.get("running", ()),
+        figures={"clockJumps": told.get("jumps", 0)},
+        parts=told.get("parts", {}),
+        sources=(),
+        quarantine=told.get("quarantine", ()),
+    )
+
+
+def watch(app: App) -> Iterator[DaemonStatus]:
+    """The status now, and again whenever it has changed, without end."""
+    before = None
+    while True:
+        now = status(app)
+        if now != before:
+            yield now
+        before = now
+        time.sleep(WATCH_S)
+
+
+def stop(app: App, *, now: bool = False) -> list[int]:
+    """End all daemons of the home, those that wait first; the processes that were ended.
+
+    The one that leads waits for what runs, as `[daemon] drain` says; with `now` it does not. Raises `StateError` when
+    one does not end.
+    """
+    from signal import SIGTERM, SIGUSR1
+
+    daemons, ended = app.daemon, list[int]()
+    patience_s = ENDING_S + (0.0 if now else app.config.daemon.drain_s)
+    deadline_s = clock.monotonic_s() + patience_s
+    for pid in daemons.standbys():
+        ended += _told(pid, SIGTERM)
+    while pids := daemons.standbys():
+        _wait(deadline_s, pids[0], now)
+    leader = daemons.leader()
+    if leader is None:
+        return ended
+    ended += _told(leader, SIGUSR1 if now else SIGTERM)
+    while daemons.leader() == leader:
+        _wait(deadline_s, leader, now)
+    return ended
+
+
+def _told(pid: int, signum: int) -> list[int]:
+    """Send a signal; the process, unless it has ended meanwhile."""
+    try:
+        os.kill(pid, signum)
+    except ProcessLookupError:
+        return []
+    except PermissionError:
+        raise StateError(
+            f"the daemon is process {pid} of another user",
+            hint=f"ps -o user= -p {pid}",
+            code="owner",
+        ) from None
+    return [pid]
+
+
+def _wait(deadline_s: float, pid: int, now: bool) -> None:
+    if clock.monotonic_s() >= deadline_s:
+        raise StateError(
+            f"the daemon, process {pid}, has not ended in time",
+            hint=f"kill -9 {pid}" if now else "uwf daemon stop --now",
+            code="not_ended",
+        )
+    time.sleep(POLL_S)
+
+
+def _due(app: App) -> int:
+    now_ms = clock.now_ms()
+    found = app.threads("active").threads
+    return sum(view.wake_at is not None and view.wake_at <= now_ms for view in found)
