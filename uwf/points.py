@@ -35,6 +35,7 @@ TRANSACTIONS = (
     "doctor waiter",
     "doctor note",
     "doctor entry",
+    "alert",
     # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
     "workflow",
     "settle",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from uwf.app.agents import Agents
+    from uwf.app.alerts import Alerts
     from uwf.app.completion import Candidate
     from uwf.app.daemon import Daemons
     from uwf.app.guards import Guards
@@ -112,3 +113,9 @@ class App(ThreadVerbs):
         from uwf.app.daemon import Daemons
 
         return Daemons(self.home)
+
+    @property
+    def alerts(self) -> Alerts:
+        from uwf.app.alerts import Alerts
+
+        return Alerts(self)

@@ -11,6 +11,7 @@ from uwf.app.acts import StopReport as StopReport
 from uwf.app.acts import Undone as Undone
 from uwf.app.objects import Unreached as Unreached
 from uwf.config.edit import Setting as Setting
+from uwf.config.records import AlertConfig as AlertConfig
 from uwf.engine.actions.transfer import Imported as Imported
 from uwf.engine.actions.trial import Trial as Trial
 from uwf.engine.query.diff import Comparison as Comparison
@@ -39,6 +40,7 @@ from uwf.engine.query.turns import TurnRow as TurnRow
 from uwf.engine.query.turns import TurnView as TurnView
 from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow
 from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
+from uwf.engine.upkeep.alerts import Alert as Alert
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

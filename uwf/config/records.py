@@ -54,6 +54,12 @@ def _command(value: Any) -> list[str]:
     return list(value)
 
 
+def _url(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        raise ValueError(f"{value!r} is not an address that begins with https:// or http://")
+    return value
+
+
 def _failure_classes(value: Any) -> list[str]:
     from uwf.agent.failure import CLASSES
 
@@ -114,6 +120,19 @@ class DaemonConfig(Table, at="daemon"):
     drain_s: float = key(duration, "30s")
 
 
+class AlertConfig(Table, at="alerts"):
+    """How a person is told what must be known: by a command with the text on its stdin, and by Apprise, to addresses
+    that environment variables hold, which are named here. A ping lets somebody elsewhere notice our silence.
+    """
+
+    command: tuple[str, ...] = key(_command, unset=())
+    apprise: tuple[str, ...] = key(names, [])
+    timeout_s: float = key(some_duration, "30s")
+    ping_command: tuple[str, ...] = key(_command, unset=())
+    ping_url: str | None = key(_url)
+    ping_every_s: float = key(some_duration, "5m")
+
+
 STREAMING_LINGER_S = 120.0
 """How long an agent that streams may be silent after its whole reply."""
 
@@ -164,6 +183,8 @@ class Config(Table):
     prompt: PromptConfig = PromptConfig()
     read: ReadConfig = ReadConfig()
     daemon: DaemonConfig = DaemonConfig()
+
+    alerts: AlertConfig = AlertConfig()
     settings: Mapping[str, Any] = NOTHING
 
     @classmethod
@@ -178,6 +199,7 @@ class Config(Table):
             prompt=PromptConfig.of(settings.get("prompt", {})),
             read=ReadConfig.of(settings.get("read", {})),
             daemon=DaemonConfig.of(settings.get("daemon", {})),
+            alerts=AlertConfig.of(settings.get("alerts", {})),
             settings=settings,
         )
 
@@ -218,6 +240,7 @@ TABLES: tuple[type[Table], ...] = (
     PromptConfig,
     ReadConfig,
     DaemonConfig,
+    AlertConfig,
     AgentConfig,
 )
 """Those that are no guard's."""

@@ -1,0 +1,170 @@
+"""Alerts: what a person must know, by cause. One cause is one alert that is updated, however many symptoms it has.
+
+    P0  told now: nothing goes on until somebody acts
+    P1  told together with others, within the hour
+    P2  told in the digest alone
+
+What was told is not told again within a day. What is over says so, if it was told. An alert is an entry of kind
+`alert`, its key the cause. It is marked as told once the message was delivered: a crash between tells it twice rather
+than never.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from uwf.store.protocols import Entry, Store, Transaction
+
+KIND = "alert"
+OPEN, OVER = "open", "over"
+P0, P1, P2 = "P0", "P1", "P2"
+LEVELS = (P0, P1, P2)
+"""The gravest first, also as texts."""
+
+AGAIN_MS = 86_400_000
+TOGETHER_MS = 3_600_000
+GATHER_MS = 600_000
+"""How long the first P1 waits for others."""
+KEPT_MS = 30 * 86_400_000
+
+TOGETHER = "alerts/together"
+"""The counter with the time at which the last P1s were told."""
+
+
+class Alert(Record):
+    """One cause, open until it is `over`. `since` is when it came up, `told` when a person was told last, None: never.
+
+    `count` is how often it was reported since it came up. `over_told`: the last word on it was that it is over. Times
+    are epoch milliseconds.
+    """
+
+    cause: str
+    level: str
+    text: str
+    since: int
+    last: int
+    count: int = 1
+    told: int | None = None
+    over: int | None = None
+    over_told: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.over is None
+
+    @property
+    def news_ms(self) -> int:
+        """When the last thing about it happened that is worth telling."""
+        return self.since if self.over is None else self.over
+
+
+def report(store: Store, cause: str, level: str, text: str) -> Alert:
+    """Open the alert of this cause, or update the open one, whose gravest level counts."""
+    assert level in LEVELS, level
+    now_ms = clock.now_ms()
+    with store.transaction("alert", durable=False) as tx:
+        before = _read(tx.entry(KIND, cause))
+        if before is None:
+            alert = Alert(cause, level, text, now_ms, now_ms)
+            tx.add_entry(KIND, cause, now_ms, OPEN, vars(alert))
+            return alert
+        if before.is_open:
+            alert = replace(
+                before,
+                level=min(level, before.level),
+                text=text,
+                last=now_ms,
+                count=before.count + 1,
+                # What is graver than what a person was told is news.
+                told=None if level < before.level else before.told,
+            )
+        else:
+            alert = replace(
+                before, level=level, text=text, since=now_ms, last=now_ms, count=1, over=None
+            )
+        _write(tx, alert)
+    return alert
+
+
+def clear(store: Store, cause: str) -> Alert | None:
+    """The cause is no more. None when there is no open alert of it."""
+    before = _read(store.entry(KIND, cause))
+    if before is None or not before.is_open:
+        return None
+    with store.transaction("alert", durable=False) as tx:
+        before = _read(tx.entry(KIND, cause))
+        if before is None or not before.is_open:
+            return None
+        alert = replace(before, over=clock.now_ms())
+        _write(tx, alert)
+    return alert
+
+
+def all_of(store: Store) -> list[Alert]:
+    """Every alert that is kept, the gravest open one first, those that are over last."""
+    found = [alert for entry in store.entries(KIND) if (alert := _read(entry)) is not None]
+    return sorted(found, key=lambda one: (not one.is_open, one.level, one.since))
+
+
+def due(store: Store, now_ms: int) -> list[Alert]:
+    """What is to be told now, in one message. Nothing while it is P1 alone and others may still come."""
+    news = [alert for alert in all_of(store) if _is_news(alert, now_ms)]
+    at_once = [alert for alert in news if alert.level == P0]
+    together = [alert for alert in news if alert.level == P1]
+    if together:
+        last_ms = store.counter(TOGETHER) or 0
+        begun_ms = min(alert.news_ms for alert in together)
+        if last_ms > now_ms or now_ms >= max(begun_ms + GATHER_MS, last_ms + TOGETHER_MS):
+            return at_once + together
+    return at_once
+
+
+def told(store: Store, alerts: Sequence[Alert], now_ms: int) -> None:
+    """Mark these as delivered, but for those of which there is other news since."""
+    with store.transaction("alert") as tx:
+        for alert in alerts:
+            now = _read(tx.entry(KIND, alert.cause))
+            if now is not None and (now.since, now.over) == (alert.since, alert.over):
+                _write(tx, replace(now, told=now_ms, over_told=not alert.is_open))
+        if any(alert.level == P1 for alert in alerts):
+            tx.set_counter(TOGETHER, now_ms)
+
+
+def prune(store: Store, now_ms: int) -> int:
+    """Forget what came up long ago and is over; how many."""
+    with store.transaction("alert", durable=False) as tx:
+        return tx.drop_entries(KIND, now_ms - KEPT_MS, OVER)
+
+
+def message(alerts: Iterable[Alert]) -> tuple[str, str]:
+    """What a person is told of these: one line, and a line for each."""
+    lines = []
+    for alert in alerts:
+        word = alert.level if alert.is_open else "over"
+        times = f" ({alert.count} times)" if alert.is_open and alert.count > 1 else ""
+        lines.append(f"{word}: {alert.text}{times}")
+    first = lines[0] if lines else ""
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"uwf: {first}{more}", "\n".join(lines) + "\n"
+
+
+def _is_news(alert: Alert, now_ms: int) -> bool:
+    if not alert.is_open:
+        return alert.told is not None and not alert.over_told
+    return alert.told is None or not alert.told <= now_ms < alert.told + AGAIN_MS
+
+
+def _read(entry: Entry | None) -> Alert | None:
+    if entry is None:
+        return None
+    return Alert(**{name: entry.value[name] for name in Alert._fields if name in entry.value})
+
+
+def _write(tx: Transaction, alert: Alert) -> None:
+    state = OPEN if alert.is_open else OVER
+    tx.set_entry(KIND, alert.cause, state=state, value=vars(alert))
