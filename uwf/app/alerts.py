@@ -28,11 +28,11 @@ class Alerts:
 
         return alerts.report(self._home.store(create=True), cause, level, text)
 
-    def clear(self, cause: str) -> Alert | None:
-        """It is over. None when nothing of this cause was open."""
+    def clear(self, cause: str, *, silently: bool = False) -> Alert | None:
+        """It is over; `silently`: nobody has to hear that. None when nothing of this cause was open."""
         from uwf.engine.upkeep import alerts
 
-        return alerts.clear(self._home.reader(), cause)
+        return alerts.clear(self._home.reader(), cause, silently=silently)
 
     def all(self) -> list[Alert]:
         """Those that are open, the gravest first, then those that are over."""

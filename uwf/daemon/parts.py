@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf.daemon.alerting import Alerting
 from uwf.daemon.dispatch import Dispatch, Reaping
 from uwf.daemon.patience import Patience
 
@@ -16,4 +17,5 @@ def parts(daemon: Daemon) -> tuple[Part, ...]:
     return (
         Dispatch(daemon, patience),
         Reaping(daemon, patience),
+        Alerting(daemon),
     )

@@ -30,6 +30,8 @@ AGAIN_MS = 86_400_000
 TOGETHER_MS = 3_600_000
 GATHER_MS = 600_000
 """How long the first P1 waits for others."""
+MOST_LINES = 30
+"""Of one message."""
 KEPT_MS = 30 * 86_400_000
 
 TOGETHER = "alerts/together"
@@ -91,8 +93,8 @@ def report(store: Store, cause: str, level: str, text: str) -> Alert:
     return alert
 
 
-def clear(store: Store, cause: str) -> Alert | None:
-    """The cause is no more. None when there is no open alert of it."""
+def clear(store: Store, cause: str, *, silently: bool = False) -> Alert | None:
+    """The cause is no more. None when there is no open alert of it. `silently`: nobody wants to hear that."""
     before = _read(store.entry(KIND, cause))
     if before is None or not before.is_open:
         return None
@@ -100,7 +102,7 @@ def clear(store: Store, cause: str) -> Alert | None:
         before = _read(tx.entry(KIND, cause))
         if before is None or not before.is_open:
             return None
-        alert = replace(before, over=clock.now_ms())
+        alert = replace(before, over=clock.now_ms(), over_told=silently or before.over_told)
         _write(tx, alert)
     return alert
 
@@ -143,13 +145,15 @@ def prune(store: Store, now_ms: int) -> int:
 
 def message(alerts: Iterable[Alert]) -> tuple[str, str]:
     """What a person is told of these: one line, and a line for each."""
-    lines = []
-    for alert in alerts:
+    found, lines = list(alerts), []
+    for alert in found[:MOST_LINES]:
         word = alert.level if alert.is_open else "over"
         times = f" ({alert.count} times)" if alert.is_open and alert.count > 1 else ""
         lines.append(f"{word}: {alert.text}{times}")
     first = lines[0] if lines else ""
-    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    if len(found) > MOST_LINES:
+        lines.append(f"and {len(found) - MOST_LINES} more: uwf alert list")
     return f"uwf: {first}{more}", "\n".join(lines) + "\n"
 
 

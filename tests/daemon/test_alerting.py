@@ -1,0 +1,110 @@
+"""A person is told what that person must know: once, again when it could not be delivered, and that it is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uwf import config
+from uwf.app import App
+from uwf.daemon import delivery
+from uwf.daemon.alerting import Alerting
+from uwf.daemon.part import Daemon
+from uwf.daemon.quarantine import Quarantine
+from uwf.engine.upkeep.alerts import GATHER_MS
+
+
+class World:
+    """A daemon whose messages go into a list, or nowhere."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (home / "config.toml").write_text('[alerts]\ncommand = "/bin/true"\n')
+        self.ms, self.s = 1_700_000_000_000, 0.0
+        monkeypatch.setattr("uwf.clock.now_ms", lambda: self.ms)
+        monkeypatch.setattr("uwf.clock.monotonic_s", lambda: self.s)
+        monkeypatch.setattr(delivery, "deliver", self._deliver)
+        self.sent: list[str] = []
+        self.fails: list[str] = []
+        self.said: list[str] = []
+        self.app = App.open(str(home))
+        runs: Any = None
+        self.quarantine = Quarantine()
+        self.daemon = Daemon(self.app, runs, self.quarantine, lambda: None, self.said.append)
+        self.part = Alerting(self.daemon)
+
+    def _deliver(self, rules: Any, level: str, subject: str, text: str) -> list[str]:
+        if not self.fails:
+            self.sent.append(text)
+        return self.fails
+
+    def pass_s(self, seconds: float) -> None:
+        """So much time passes, and the part is asked twice: to send, and to take what came of it."""
+        self.ms += int(seconds * 1000)
+        self.s += seconds
+        for _ in range(2):
+            self.part.tick(self.ms)
+            thread = self.part._message._thread
+            if thread is not None:
+                thread.join(5)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(config, "local_zone", lambda: "UTC")
+    return World(tmp_path, monkeypatch)
+
+
+def test_what_is_set_aside_is_told_together_once_and_when_it_is_over(world: World) -> None:
+    world.quarantine.set_aside("trigger", "review", "no such workflow")
+    world.quarantine.set_aside("thread", "01J", "its chain is damaged")
+    world.pass_s(1)
+    assert world.sent == []
+    world.pass_s(GATHER_MS / 1000)
+    [text] = world.sent
+    assert "P1: trigger review is set aside: no such workflow" in text
+    assert "thread 01J" in text
+    world.pass_s(7200)
+    assert len(world.sent) == 1
+    world.quarantine.let_go("trigger", "review")
+    world.pass_s(7200)
+    world.pass_s(7200)
+    assert world.sent[1:] == ["over: trigger review is set aside: no such workflow\n"]
+
+
+def test_what_could_not_be_delivered_is_tried_again_later_and_later(world: World) -> None:
+    world.fails = ["no route"]
+    world.app.alerts.report("disk", "P0", "the disk is full")
+    world.pass_s(1)
+    world.pass_s(30)
+    assert world.said == ["an alert could not be delivered: no route"]
+    world.pass_s(31)
+    assert len(world.said) == 2
+    world.fails = []
+    world.pass_s(60)
+    assert world.sent == []
+    world.pass_s(61)
+    assert world.sent == ["P0: the disk is full\n"]
+    world.pass_s(3600)
+    assert len(world.sent) == 1
+
+
+def test_a_ping_goes_out_every_so_often(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pings: list[float] = []
+
+    def ping(rules: Any) -> list[str]:
+        pings.append(world.s)
+        return []
+
+    monkeypatch.setattr(delivery, "ping", ping)
+    (tmp_path / "config.toml").write_text('[alerts]\nping_url = "http://127.0.0.1:9/"\n')
+    world.app.reload_config()
+    for _ in range(21):
+        world.pass_s(30)
+        thread = world.part._ping._thread
+        if thread is not None:
+            thread.join(5)
+    assert [s // 300 for s in pings] == [0, 1, 2]

@@ -1,0 +1,157 @@
+"""Alerts: what a person must know is found out, kept by cause, and brought to that person.
+
+Found out here: threads that wait for a person, what is set aside, schedules that said they would and did not. Others
+report theirs where they find them (`app.alerts`). A message goes in a thread of its own, which touches no store; one
+that could not be delivered is tried again, later and later, and `daemon status` says so.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from uwf import clock
+from uwf.daemon import delivery
+from uwf.daemon.part import Part
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from uwf.app.values import Alert
+    from uwf.daemon.part import Daemon
+
+LOOK_MS = 60_000
+FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
+WAITS, ASIDE, LATE = "waits/", "aside/", "schedule/"
+_QUESTION_CHARS = 200
+
+Causes = dict[str, tuple[str, str]]
+"""Cause → level and words."""
+
+
+class Alerting(Part):
+    """Tend: a person is told what that person must know."""
+
+    name = "alerts"
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._looked_ms: int | None = None
+        self._message = Errand(daemon.wake)
+        self._ping = Errand(daemon.wake)
+        self._sent: Sequence[Alert] = ()
+        self._retry_s, self._failures = 0.0, 0
+        self._pinged_s: float | None = None
+
+    def tick(self, now_ms: int) -> float | None:
+        if self._looked_ms is None or not 0 <= now_ms - self._looked_ms < LOOK_MS:
+            self._looked_ms = now_ms
+            self._look()
+        self._send(now_ms)
+        return self._send_ping()
+
+    def _look(self) -> None:
+        """Open and end the alerts of what is found out here."""
+        alerts = self._daemon.app.alerts
+        found = {**self._waiting(), **self._aside(), **self._late()}
+        known = {alert.cause: alert for alert in alerts.all() if alert.is_open}
+        for cause, (level, text) in found.items():
+            if cause not in known or known[cause].text != text:
+                alerts.report(cause, level, text)
+        for cause in known.keys() - found.keys():
+            if cause.startswith((WAITS, ASIDE, LATE)):
+                alerts.clear(cause, silently=cause.startswith(WAITS))
+
+    def _waiting(self) -> Causes:
+        inbox = self._daemon.app.inbox()
+        found = {}
+        for item in inbox.waiting:
+            asks = " ".join(item.question.split())[:_QUESTION_CHARS]
+            name = item.title or item.workflow or item.thread
+            # Another question of the same thread is another cause: it is told, too.
+            text = f"{name} waits for you: {item.role or item.kind}: {asks} ({item.answer})"
+            found[f"{WAITS}{item.thread}/{item.since}"] = ("P1", text)
+        for broken in inbox.broken:
+            found[f"{ASIDE}thread/{broken.thread}"] = (
+                "P1",
+                f"thread {broken.thread} is broken: {broken.why}",
+            )
+        return found
+
+    def _aside(self) -> Causes:
+        return {
+            f"{ASIDE}{one.kind}/{one.name}": (
+                "P1",
+                f"{one.kind} {one.name} is set aside: {one.why}",
+            )
+            for one in self._daemon.quarantine.all()
+        }
+
+    def _late(self) -> Causes:
+        return {}
+
+    def _send(self, now_ms: int) -> None:
+        """Take what came of the last message, and send the next."""
+        daemon, rules = self._daemon, self._daemon.app.alerts.config
+        failed = self._message.taken()
+        if failed is not None and not failed:
+            self._failures = 0
+            daemon.app.alerts.told(self._sent, now_ms)
+        elif failed:
+            delay_s = min(FIRST_RETRY_S * 2.0**self._failures, LONGEST_RETRY_S)
+            self._failures += 1
+            self._retry_s = clock.monotonic_s() + delay_s
+            daemon.say(f"an alert could not be delivered: {'; '.join(failed)}")
+        if self._message.is_out or not delivery.is_possible(rules):
+            return
+        if self._failures and clock.monotonic_s() < self._retry_s:
+            return
+        due = daemon.app.alerts.due(now_ms)
+        if due:
+            self._sent = due
+            subject, text = daemon.app.alerts.message(due)
+            level = min(alert.level for alert in due)
+            self._message.begin(lambda: delivery.deliver(rules, level, subject, text))
+
+    def _send_ping(self) -> float | None:
+        """Say every so often that the loop lives; in how many seconds again."""
+        rules = self._daemon.app.alerts.config
+        failed = self._ping.taken()
+        if failed:
+            self._daemon.say("; ".join(failed))
+        if not (rules.ping_url or rules.ping_command):
+            return None
+        now_s = clock.monotonic_s()
+        if self._pinged_s is None or now_s - self._pinged_s >= rules.ping_every_s:
+            self._pinged_s = now_s
+            if not self._ping.is_out:
+                self._ping.begin(lambda: delivery.ping(rules))
+        return self._pinged_s + rules.ping_every_s - now_s
+
+
+class Errand:
+    """Something slow, done in a thread of its own, one at a time; `wake` is called when it is done."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._thread: threading.Thread | None = None
+        self._result: list[str] = []
+
+    @property
+    def is_out(self) -> bool:
+        return self._thread is not None
+
+    def begin(self, act: Callable[[], Iterable[str]]) -> None:
+        def run() -> None:
+            self._result = list(act())
+            self._wake()
+
+        self._thread = threading.Thread(target=run, daemon=True, name="errand")
+        self._thread.start()
+
+    def taken(self) -> list[str] | None:
+        """What went wrong with one that has come back, [] where nothing did; None while there is none to take."""
+        if self._thread is None or self._thread.is_alive():
+            return None
+        self._thread = None
+        return self._result
