@@ -28,6 +28,34 @@ def run(ctx: Context) -> None:
 
 
 @command(
+    "daemon install",
+    help="Write the file by which the system keeps the daemon running: a systemd user unit, on macOS a launchd agent.",
+    detail="Nothing is begun: the commands that do that are printed. Agents find their programs in the PATH of now.",
+    example="uwf daemon install",
+    uninstall=opt("--uninstall", help="Take the file away again."),
+    dry_run=opt("--dry-run", help="Print what would be written."),
+)
+def install(ctx: Context, *, uninstall: bool = False, dry_run: bool = False) -> None:
+    from uwf.daemon import install as installing
+
+    service = installing.service(ctx.home, ctx.app.config.daemon.drain_s)
+    if dry_run:
+        ctx.out.answer({"path": service.path, "text": service.text}, draw=service.text)
+        return
+    commands = service.end if uninstall else service.begin
+    if uninstall:
+        is_done, did = installing.remove(service), "removed"
+    else:
+        is_done, did = True, "written"
+        installing.write(service)
+    said = f"{did}: {service.path}\n" if is_done else ""
+    answer = {"path": service.path, did: is_done, "commands": list(commands)}
+    ctx.out.answer(answer, draw=said + "\n".join(commands))
+    if not is_done:
+        ctx.out.note(f"there was no {service.path}")
+
+
+@command(
     "daemon status",
     help="Show which daemon leads, what it runs, and what it has set aside.",
     example="uwf daemon status --watch",

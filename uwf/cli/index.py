@@ -69,6 +69,7 @@ MODULES = {
     "inbox": "inbox",
     "digest": "digest",
     "daemon run": "daemon",
+    "daemon install": "daemon",
     "daemon status": "daemon",
     "daemon stop": "daemon",
     "alert list": "alert",

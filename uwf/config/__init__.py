@@ -30,8 +30,12 @@ def home(explicit: str | None = None) -> str:
     """The absolute path of the home folder: `--home`, else `UWF_HOME`, else `~/.uwf`. It need not exist."""
     if explicit == "":
         raise ConfigInvalid("--home is empty; it names a folder")
-    path = explicit or os.environ.get(HOME_VARIABLE) or os.path.expanduser("~/.uwf")
-    return os.path.abspath(path)
+    return os.path.abspath(explicit or os.environ.get(HOME_VARIABLE) or usual_home())
+
+
+def usual_home() -> str:
+    """The home where nothing names another one."""
+    return os.path.abspath(os.path.expanduser("~/.uwf"))
 
 
 def load(home: str) -> Config:
@@ -151,15 +155,23 @@ def zsh_folder() -> str:
     return os.environ.get("ZDOTDIR") or os.path.expanduser("~")
 
 
-def fish_folder() -> str:
-    """Where fish looks for its files.
+def user_config_folder() -> str:
+    """Where programs of this user look for their files.
 
     A relative path is ignored: https://specifications.freedesktop.org/basedir-spec.
     """
     folder = os.environ.get("XDG_CONFIG_HOME", "")
-    return os.path.join(
-        folder if os.path.isabs(folder) else os.path.expanduser("~/.config"), "fish"
-    )
+    return folder if os.path.isabs(folder) else os.path.expanduser("~/.config")
+
+
+def fish_folder() -> str:
+    """Where fish looks for its files."""
+    return os.path.join(user_config_folder(), "fish")
+
+
+def search_path() -> str:
+    """Where this process looks for programs."""
+    return os.environ.get("PATH", os.defpath)
 
 
 def no_colour() -> bool:

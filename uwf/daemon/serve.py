@@ -17,7 +17,7 @@ from uwf.daemon.part import Daemon
 from uwf.daemon.parts import parts
 from uwf.daemon.quarantine import Quarantine
 from uwf.daemon.wakeups import DRAIN, NOW, RELOAD, Wakeups
-from uwf.errors import ConfigInvalid, StateError
+from uwf.errors import ConfigInvalid, Interrupted, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def run(app: App, say: Callable[[str], None]) -> None:
 
     signal.signal(RELOAD, signal.SIG_IGN)  # it will read the configuration when it leads
     daemons = app.daemon
-    daemons.lead(on_wait)
+    try:
+        daemons.lead(on_wait)
+    except Interrupted:
+        return  # it has waited in vain, and no supervisor shall begin it anew
     wakeups = Wakeups(app.home)
     try:
         _Serving(app, daemons, wakeups, supervisor, say).run()
