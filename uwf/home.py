@@ -11,6 +11,7 @@
 | `daemon.lock`          | which daemon leads, and which ones wait        | this machine: locks of its processes |
 | `daemon.sock`          | whoever commits something wakes the daemon     | this machine, gone with the daemon  |
 | `daemon.json`          | how the daemon stood last                      | this machine: for `daemon status`   |
+| `logs/DAY-NNN.jsonl`   | what all processes of the home did             | the home                            |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
 | `replies/`             | replies that could not be stored; room for one | the home, until they are taken in   |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
@@ -69,6 +70,10 @@ def logs(home: str) -> str:
 
 def log(home: str, thread: str) -> str:
     return os.path.join(home, LOGS, f"{thread}.log")
+
+
+def log_index(home: str) -> str:
+    return os.path.join(home, CACHE, "log.db")
 
 
 def replies(home: str) -> str:

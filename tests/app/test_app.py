@@ -49,7 +49,7 @@ def test_thread_from_its_start_to_its_second_round(app: App) -> None:
     assert (row.fields, again.round) == ({"note": "fine"}, 2)
     assert app.steps.read("@last~1").markdown.startswith("## Step 1: worker → done")
     assert "once more" in app.read("@last").markdown
-    assert app.log("@last")[0].why == "started"
+    assert app.moves("@last")[0].why == "started"
     assert [thread.thread for thread in app.threads("history", labels={"repo": "shop"}).threads]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from uwf.engine.progress import Progress
     from uwf.engine.query.threads import ThreadViews
     from uwf.engine.run.context import RunContext
+    from uwf.engine.upkeep.log.writer import Log
     from uwf.store.protocols import Store
     from uwf.store.sqlite import SqliteStore
 
@@ -48,6 +49,9 @@ class OpenHome:
         self._config: Config | None = None
         self._store: SqliteStore | None = None
         self._redactor: Redactor | None = None
+        self.doing = "uwf"
+        """What this process does, in the words of its command line: each line of the log has it."""
+        self._log_writer: Log | None = None
         self._wait_s = wait_s
         self._has_warned = False
 
@@ -137,6 +141,15 @@ class OpenHome:
         from uwf.engine.chain.gate import SecretsGate
 
         return SecretsGate(lambda: self.redactor)
+
+    @property
+    def log_writer(self) -> Log:
+        """What writes to the log of this home, rid of its secrets."""
+        if self._log_writer is None:
+            from uwf.engine.upkeep.log.writer import Log
+
+            self._log_writer = Log(self.home, self.doing, lambda: self.redactor)
+        return self._log_writer
 
     @property
     def redactor(self) -> Redactor:

@@ -103,7 +103,7 @@ class ThreadQueries(OpenHome):
 
         return threads.agent_of(self.reader(), view)
 
-    def log(self, thread: str) -> list[ThreadMove]:
+    def moves(self, thread: str) -> list[ThreadMove]:
         """Every move of a thread, oldest first."""
         from uwf.engine.query import refs
 

@@ -6,6 +6,7 @@ The verbs that run one are in `verbs`, which threads there are to run is asked o
 from __future__ import annotations
 
 from uwf.agent.stop import Stop
+from uwf.app.run_log import RunLog
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run import runner
@@ -54,11 +55,11 @@ def _run(
         home.hide(order.agent)
     if order.supplement is not None:
         order = replace(order, supplement=home.clean(order.supplement, "what you add"))
-    context, views = home.context(on_progress), home.views()
+    log = RunLog(home.log_writer, id, on_progress)
+    context, views = home.context(log.on_progress), home.views()
     given, stop = stop, stop or Stop()
     try:
-        for result in runner.run(context, id, order, stop):
-            yield views.result(result)
+        yield from log.of(map(views.result, runner.run(context, id, order, stop)))
     except StateError as error:
         if error.code == SUSPENDED:
             error.hint = views.way_on(threads.current(context.store, context.cache, id))

@@ -41,6 +41,7 @@ from uwf.engine.query.turns import TurnView as TurnView
 from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow
 from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
 from uwf.engine.upkeep.alerts import Alert as Alert
+from uwf.engine.upkeep.log.search import LogLine as LogLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

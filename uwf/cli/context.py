@@ -15,6 +15,7 @@ class Context:
 
     def __init__(self, call: Call, out: Output) -> None:
         self.app = App.open(call.common.home, warn=out.warning)
+        self.app.doing = call.command.name
         self.home = self.app.home
         self.call = call
         self.json = call.common.json

@@ -122,7 +122,7 @@ def _until_it_runs(
 
 def _version(ctx: Context, thread: str, by: int | None = None) -> int:
     """The version of the thread's last move, or of the last one by this process; 0 where it has made none."""
-    moves = ctx.app.log(thread)
+    moves = ctx.app.moves(thread)
     mine = [move.version for move in moves if by is None or move.process == f"pid {by}"]
     return mine[-1] if mine else 0
 

@@ -44,7 +44,7 @@ def answer_page(ctx: Context, page: Page) -> None:
     thread=THREAD,
 )
 def log(ctx: Context, thread: str) -> None:
-    moves = ctx.app.log(thread)
+    moves = ctx.app.moves(thread)
     ctx.out.answer(
         moves,
         ids=[move.new for move in moves if move.new],

@@ -1,0 +1,74 @@
+"""The log of a home: what its processes did, line by line."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from uwf.app.queries import ThreadQueries
+    from uwf.engine.upkeep.log.search import LogFilter, LogLine
+
+
+class HomeLog:
+    """What `app.log` can do."""
+
+    def __init__(self, home: ThreadQueries) -> None:
+        self._home = home
+
+    def write(
+        self,
+        what: str,
+        *,
+        thread: str | None = None,
+        step: str | None = None,
+        event: str | None = None,
+        **facts: Any,
+    ) -> None:
+        """Add a line: `what` has happened, in one word, with `facts` that are JSON. Never raises, and costs little."""
+        self._home.log_writer.write(what, thread=thread, step=step, event=event, **facts)
+
+    def newest(
+        self,
+        *,
+        thread: str | None = None,
+        event: str | None = None,
+        since_ms: int | None = None,
+        words: str | None = None,
+        limit: int = 100,
+    ) -> list[LogLine]:
+        """The newest lines that are so, oldest first. `words` follow one another; the last may be a beginning."""
+        from uwf.engine.upkeep.log.search import LogSearch
+
+        search = LogSearch(self._home.home)
+        try:
+            return search.newest(self._filter(thread, event, since_ms, words), limit)
+        finally:
+            search.close()
+
+    def follow(
+        self,
+        *,
+        thread: str | None = None,
+        event: str | None = None,
+        since_ms: int | None = None,
+        words: str | None = None,
+        limit: int = 100,
+    ) -> Iterator[LogLine]:
+        """The same, and then each that comes, without end."""
+        from uwf.engine.upkeep.log.search import LogSearch
+
+        search = LogSearch(self._home.home)
+        try:
+            yield from search.follow(self._filter(thread, event, since_ms, words), limit)
+        finally:
+            search.close()
+
+    def _filter(
+        self, thread: str | None, event: str | None, since_ms: int | None, words: str | None
+    ) -> LogFilter:
+        from uwf.engine.upkeep.log.search import LogFilter
+
+        id = None if thread is None else self._home.thread_id(thread)
+        return LogFilter(id, event, since_ms, words)

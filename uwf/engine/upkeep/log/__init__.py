@@ -1,0 +1,1 @@
+"""What all processes of a home do, line by line: written in `writer`, searched in `search`."""
