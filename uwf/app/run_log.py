@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from uwf.errors import UwfError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView
     from uwf.engine.upkeep.log.writer import Log
+    from uwf.errors import UwfError
 
 UNSAID = ("Turn", "StepStarted")
 """What agents say is in the store, and that one is asked is said by what was dispatched or rejected."""
@@ -33,19 +32,7 @@ class RunLog:
         if self._tell is not None:
             self._tell(progress)
 
-    def of(self, steps: Iterator[RunView]) -> Iterator[RunView]:
-        """`steps` as they are, and each on record."""
-        try:
-            for line in steps:
-                self._step(line)
-                yield line
-        except UwfError as error:
-            self._log.write(
-                "run_ended", thread=self._thread, reason=error.code, message=error.message
-            )
-            raise
-
-    def _step(self, line: RunView) -> None:
+    def step(self, line: RunView) -> None:
         error = line.error
         if error is not None:
             what = "step_failed" if line.wake_at is None else "step_postponed"
@@ -65,6 +52,10 @@ class RunLog:
             error=error and error.code,
             message=line.suspend_message if error is None else error.message,
         )
+
+    def ended(self, error: UwfError) -> None:
+        """The run ends in an error, as one that nothing may begin does."""
+        self._log.write("run_ended", thread=self._thread, reason=error.code, message=error.message)
 
 
 def _words(name: str) -> str:

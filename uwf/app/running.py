@@ -10,7 +10,7 @@ from uwf.app.run_log import RunLog
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run import runner
-from uwf.errors import StateError
+from uwf.errors import StateError, UwfError
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -59,9 +59,13 @@ def _run(
     context, views = home.context(log.on_progress), home.views()
     given, stop = stop, stop or Stop()
     try:
-        yield from log.of(map(views.result, runner.run(context, id, order, stop)))
-    except StateError as error:
-        if error.code == SUSPENDED:
+        for result in runner.run(context, id, order, stop):
+            line = views.result(result)
+            log.step(line)
+            yield line
+    except UwfError as error:
+        log.ended(error)
+        if isinstance(error, StateError) and error.code == SUSPENDED:
             error.hint = views.way_on(threads.current(context.store, context.cache, id))
         raise
     finally:
