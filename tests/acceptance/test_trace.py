@@ -18,8 +18,8 @@ have joined; on the command line the threads that a command is for, and how a ru
 the values of a run and the beginning of an attempt, each apart so that no two files import each other; and so that no
 reply is lost, the room that is kept for it, and the look for one that is to be taken in; what of an example is left
 in a reply, apart from how its values are read; the timer of a thread, which a run that begins takes away; the poke
-that wakes a daemon at the end of a run; the log, and what a run writes to it. The last calls: what hides secrets is told
-the words of the workflow, and finds a folder by what its name hides; a line of the log for each attempt and each step.
+that wakes a daemon at the end of a run; the log, and what a run writes to it. The last calls: what hides secrets is
+told the words of the workflow, and finds a folder by what its name hides; lines of the log.
 """
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "trace.py"
