@@ -33,7 +33,7 @@ _MOST_PIECES = 50
 _LEAST_BEGUN = 10  # of a line that was cut, and says so in brackets
 _UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _STRAIGHT = {'"': "\u201c\u201d\u201e\u00ab\u00bb", "'": "\u2018\u2019\u201a", "": _UNSEEN}
-_SAME = str.maketrans({odd: same for same, several in _STRAIGHT.items() for odd in several})
+_SAME = tuple((odd, same) for same, several in _STRAIGHT.items() for odd in several)
 _LEAST_STRING = 8
 
 
@@ -187,7 +187,14 @@ class Echo:
 
 def solid(text: str) -> str:
     """`text` without blanks, colours and what nobody sees, its quotes straight."""
-    return "".join(without_escapes(text).split()).translate(_SAME)
+    return _straight("".join(without_escapes(text).split()))
+
+
+def _straight(text: str) -> str:
+    """`text` with its quotes as they are typed. `translate` takes ten times as long."""
+    for odd, same in _SAME:
+        text = text.replace(odd, same)
+    return text
 
 
 def _decoded(line: str) -> str:
@@ -247,7 +254,7 @@ def _without_solid(line: str, run: str) -> str:
     places = [
         place for place, letter in enumerate(line) if not letter.isspace() and letter not in _UNSEEN
     ]
-    at = "".join(line[place] for place in places).translate(_SAME).find(run)
+    at = _straight("".join(line[place] for place in places)).find(run)
     if at < 0:
         return line
     return line[: places[at]] + line[places[at + len(run) - 1] + 1 :]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from uwf.workflow.reply_schema.structure import STATUS, Branch, branches, resolve
+from uwf.workflow.reply_schema.structure import STATUS, Branch, branches, once_per_schema, resolve
 
 _MAX_DEPTH = 8
 
@@ -41,6 +41,7 @@ _TEXTS = (
 """What is tried, in turn, for a string with a `pattern`."""
 
 
+@once_per_schema
 def examples(schema: Any) -> dict[str, dict[str, Any]]:
     """One filled-in reply for each `$status`; one with `done` for a role of an older file, which names none."""
     filled: dict[str, dict[str, Any]] = {}
