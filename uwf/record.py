@@ -50,19 +50,17 @@ class Record:
         cls._fields, cls._names, cls._defaults = tuple(fields), frozenset(fields), defaults
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        cls, state = type(self), self.__dict__
-        fields = cls._fields
+        state, fields = self.__dict__, self._fields
         if values:
-            placed = fields[: len(values)]
-            if len(values) > len(fields) or not named.keys().isdisjoint(placed):
-                raise TypeError(cls._objection(values, named))
             state.update(zip(fields, values, strict=False))
+            if len(values) > len(fields) or (named and not state.keys().isdisjoint(named)):
+                raise TypeError(self._objection(values, named))
         state.update(named)
-        if state.keys() != cls._names:
-            for name, default in cls._defaults.items():
+        if state.keys() != self._names:
+            for name, default in self._defaults.items():
                 state.setdefault(name, default)
-            if state.keys() != cls._names:
-                raise TypeError(cls._objection(values, named))
+            if state.keys() != self._names:
+                raise TypeError(self._objection(values, named))
 
     @classmethod
     def _objection(cls, values: tuple[Any, ...], named: dict[str, Any]) -> str:

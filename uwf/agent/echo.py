@@ -187,7 +187,8 @@ class Echo:
 
 def solid(text: str) -> str:
     """`text` without blanks, colours and what nobody sees, its quotes straight."""
-    return _straight("".join(without_escapes(text).split()))
+    text = without_escapes(text).replace(" ", "")  # or splitting makes a string of each word
+    return _straight("".join(text.split()))
 
 
 def _straight(text: str) -> str:

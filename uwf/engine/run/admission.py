@@ -94,7 +94,13 @@ class Admission:
 
         `sleep` waits in the queue, and raises when the run is asked to stop; `on_wait` is told that this begins.
         """
-        request = replace(self._asked(request, agent), sleep=sleep, on_wait=on_wait)
+        cwd = request.cwd
+        request = replace(
+            request,
+            unavailable=lambda: agent.unavailable(cwd, self._path),
+            sleep=sleep,
+            on_wait=on_wait,
+        )
         with chain.entered(self.guards, request) as descriptors:
             points.at("guards: passed")
             yield Ticket(self.guards, request, descriptors)
@@ -102,9 +108,6 @@ class Admission:
     def refused(self, refusal: Refused | Busy) -> None:
         """A command ends in `refusal`: count it, if that can be done at once."""
         note_refusal(self._store, self._window, refusal)
-
-    def _asked(self, request: Request, agent: Agent) -> Request:
-        return replace(request, unavailable=lambda: agent.unavailable(request.cwd, self._path))
 
     def _labels_under_way(self, thread: str) -> dict[str, str] | None:
         """The labels of a thread that runs, or stands between two of its steps."""
