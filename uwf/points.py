@@ -17,6 +17,7 @@ TRANSACTIONS = (
     # of a command by itself
     "start",
     "mark",
+    "tell",
     "fork",
     "cancel",
     "undo",
@@ -78,9 +79,11 @@ INNER = (
     "restore: done",
     # commands
     "fork: thread made",
+    "fork: told as well",
     "fork: plan held",
     "cancel: run ended",
     "undo: head moved",
+    "undo: told again",
     "migrate: entry moved",
     "gc: marked",
     "gc: object removed",
@@ -101,6 +104,7 @@ INNER = (
     "reply: refused",
     "step: objects written",
     "step: head moved",
+    "step: words taken",
     "step: told",
     # a step that does not come about
     "failure: objects written",

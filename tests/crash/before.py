@@ -34,6 +34,18 @@ def started(world: World) -> None:
     world.must("thread", "start", world.workflow, "-p", "Write about crashes.")
 
 
+def told(world: World) -> None:
+    """A thread before its first step, which was told something."""
+    started(world)
+    world.must("thread", "tell", "@last", SAID_BEFORE)
+
+
+def stepped_told(world: World) -> None:
+    """A thread whose first step was told something."""
+    told(world)
+    world.must("thread", "exec", "@last")
+
+
 def two_started(world: World) -> None:
     started(world)
     started(world)

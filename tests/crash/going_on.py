@@ -50,6 +50,12 @@ def present(world: World) -> Any:
         return reading.state(store)
 
 
+def reading_told(world: World) -> Any:
+    """What waits to be told."""
+    with world.store() as store:
+        return tuple(reading.waiting_words(store))
+
+
 def past(world: World) -> list[Any]:
     if not world.has_store:
         return [()]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tests.crash.world import World
 from uwf.cli.screen.jsontext import document
+from uwf.engine.chain import told
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.query import steps, turns
@@ -66,10 +67,15 @@ def turn_ids(world: World) -> set[str]:
         return {turn.turn for ref in store.refs(THREADS) for turn in turns.of_thread(store, ref)}
 
 
+def waiting_words(store: Store) -> list[str]:
+    """What waits to be told to any thread, oldest first."""
+    return [word.text for id in threads(store) for word in told.waiting(store, id)]
+
+
 def held_supplements(world: World) -> set[str]:
     """What people have said that stands beside a head and waits for its step."""
     with world.store() as store:
-        return {
+        return set(waiting_words(store)) | {
             thread.plan.supplement
             for thread in _threads(store)
             if thread.plan is not None and thread.plan.supplement is not None

@@ -13,15 +13,18 @@ from uwf.engine.actions import fork as forking
 from uwf.engine.actions import lifecycle
 from uwf.engine.actions import mark as marking
 from uwf.engine.actions import stop as stopping
+from uwf.engine.actions import tell as telling
 from uwf.engine.actions import undo as undoing
 from uwf.engine.chain import kept
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.inside import is_inside
 from uwf.engine.chain.tags import CANCELLED, THREADS
+from uwf.engine.chain.word import OWNER, Word, named
 from uwf.engine.progress import Recovered
 from uwf.engine.query import resolve
-from uwf.engine.query.thread_view import ThreadView
+from uwf.engine.query.thread_view import ThreadView, WordView, word_view
+from uwf.engine.query.threads import RUNNING
 from uwf.engine.run import intake, lock
 from uwf.engine.run.concurrent import asked
 from uwf.errors import Busy, Refused, UwfError
@@ -62,6 +65,13 @@ class Forked(Record):
 
     thread: ThreadView
     carried: Carried | None
+
+
+class Told(WordView):
+    """What was said, and the thread whose next step will be told."""
+
+    thread: str
+    status: str
 
 
 class Undone(Record):
@@ -121,6 +131,16 @@ def _cancelled(home: OpenHome, context: RunContext, id: str, reason: str | None)
 def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
     marking.mark(home.store(), id, marks)
     return _shown(home, id)
+
+
+def tell(home: OpenHome, id: str, text: str, who: str) -> Told:
+    said = home.clean(text, "what you say")
+    word = Word(said, named(home.clean(who, "who says it")), OWNER, clock.now_ms())
+    store = home.store()
+    status = telling.tell(store, id, word)
+    if threads.runner(store, id) is not None:
+        status = RUNNING
+    return Told(**vars(word_view(word)), thread=id, status=status)
 
 
 def fork(home: OpenHome, step: str, supplement: str | None, cwd: str | None) -> Forked:

@@ -37,8 +37,8 @@ class ThreadQueries(OpenHome):
         return _id(self.ref_of(thread))
 
     def show(self, thread: str) -> ThreadView:
-        """Where a thread stands, and what a killed uwf has left running of it."""
-        return self.views().thread(self.ref_of(thread), with_processes=True)
+        """Where a thread stands, what waits to be told, and what a killed uwf has left running of it."""
+        return self.views().thread(self.ref_of(thread), is_whole=True)
 
     def threads(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from uwf.app.acts import Carried as Carried
 from uwf.app.acts import Forked as Forked
 from uwf.app.acts import StopReport as StopReport
+from uwf.app.acts import Told as Told
 from uwf.app.acts import Undone as Undone
 from uwf.app.objects import Unreached as Unreached
 from uwf.config.edit import Setting as Setting
@@ -36,6 +37,7 @@ from uwf.engine.query.steps import StepPage as StepPage
 from uwf.engine.query.steps import StepRow as StepRow
 from uwf.engine.query.thread_view import RunView as RunView
 from uwf.engine.query.thread_view import ThreadView as ThreadView
+from uwf.engine.query.thread_view import WordView as WordView
 from uwf.engine.query.turns import TurnRow as TurnRow
 from uwf.engine.query.turns import TurnView as TurnView
 from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow

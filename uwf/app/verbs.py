@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from uwf.agent.stop import Stop
-    from uwf.app.acts import Forked, StopReport, Undone
+    from uwf.app.acts import Forked, StopReport, Told, Undone
     from uwf.engine.actions.transfer import Imported
     from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView, ThreadView
@@ -198,6 +198,19 @@ class ThreadVerbs(ThreadQueries):
 
         self.tell_hidden(f"{labels} {title}", "a label or the title")
         return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title))
+
+    def tell(self, thread: str, text: str, *, who: str | None = None) -> Told:
+        """Leave words for the next step of a thread, also while it runs; nothing is run.
+
+        `who` says them, by default a person, or the thread whose agent asks for this.
+        """
+        from uwf.app import acts
+        from uwf.engine.chain.word import PERSON
+
+        if who is None:
+            by = config.environment().get("UWF_THREAD")
+            who = f"thread {by}" if by and self.is_inside_a_step() else PERSON
+        return acts.tell(self, self.thread_id(thread), text, who)
 
     def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
         """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""

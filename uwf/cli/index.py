@@ -29,6 +29,7 @@ GROUPS = {
 MODULES = {
     "demo": "demo.command",
     "thread start": "thread.start",
+    "thread tell": "thread.tell",
     "thread exec": "thread.run",
     "thread resume": "thread.run",
     "thread retry": "thread.run",

@@ -128,6 +128,7 @@ def _show_attempt(ctx: Context, found: AttemptPage) -> None:
         + ("" if found.duration_ms is None else f", took {seconds(found.duration_ms)} s"),
         "usage": named_numbers(found.usage),
         "supplement": found.supplement or "",
+        "told": _told(found),
         "instruction": found.instruction,
     }
     parts = [f"\n{found.stderr_heading}:\n\n{found.stderr}"] if found.stderr else []
@@ -178,10 +179,16 @@ def _fields(step: StepPage) -> dict[str, str]:
         "attempts": str(1 + len(step.attempts)),
         "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures[-3:]),
         "supplement": step.supplement or "",
+        "told": _told(step),
         "instruction": step.instruction,
         **step.fields,
         "body": step.body,
     }
+
+
+def _told(step: StepPage | AttemptPage) -> str:
+    """What it was told, each word behind who has said it."""
+    return "\n".join(f"{word.who}: {word.text}" for word in step.told)
 
 
 def _speaker(turn: TurnView) -> str:

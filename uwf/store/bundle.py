@@ -70,9 +70,11 @@ def export_bundle(
     stream: IO[bytes],
     *,
     ids: Sequence[str] = (),
+    if_there: Sequence[str] = (),
     tags: Callable[[Mapping[str, str]], dict[str, str]] = dict,
 ) -> Contents:
-    """Write the refs `names`, each with what `tags` makes of its tags, the objects `ids`, and all they reach.
+    """Write the refs `names` and those of `if_there` that are, each with what `tags` makes of its tags, the objects
+    `ids`, and all they reach.
 
     NotFound for a name that is no ref; ObjectMissing and ObjectDamaged as reads do. After an error the stream holds
     no whole bundle.
@@ -92,9 +94,11 @@ def export_bundle(
     stream.write(MAGIC)
     with store.snapshot():
         roots = list(ids)
-        for name in names:
+        for name in (*names, *if_there):
             ref = store.ref(name)
             if ref is None:
+                if name in if_there:
+                    continue
                 raise NotFound(f"there is no ref {name}")
             write(["ref", name, key_of(ref.id), tags(ref.tags)])
             roots.append(ref.id)

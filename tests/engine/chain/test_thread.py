@@ -12,6 +12,7 @@ WRITERS = {
     "engine/chain/thread.py": "the way of the engine",
     "engine/chain/recorder.py": "the attempt beside a head",
     "engine/chain/attempt.py": "a plan that is held beside a head",
+    "engine/chain/told.py": "what waits to be told",
     "engine/run/recovery.py": "the attempt of a dead run",
     "engine/query/workflows.py": "a registered workflow",
     "app/objects.py": "`uwf ref set`, a person's own hand",
@@ -26,5 +27,6 @@ def test_only_these_files_write_refs_and_but_one_of_the_engine_none_of_a_thread(
             if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("tx.set_ref"):
                 callers.setdefault(str(path.relative_to(ROOT)), []).append(ast.unparse(call))
     assert callers.keys() == WRITERS.keys()
+    assert all("set_ref(TOLD + " in call for call in callers["engine/chain/told.py"])
     for file in ("chain/recorder.py", "chain/attempt.py", "run/recovery.py"):
         assert all("set_ref(ATTEMPTS + " in call for call in callers[f"engine/{file}"])

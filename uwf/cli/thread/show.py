@@ -27,6 +27,10 @@ SHOWN = 20
 """Rows of a listing for a reader without `--limit`; `--json` and `--quiet` give all."""
 
 
+MOST_TOLD = 3
+"""Of the words that wait as many are shown to a reader; --json has all."""
+
+
 @command(
     "thread show",
     help="Show where a thread stands.",
@@ -238,6 +242,7 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         "left": left_behind(thread),
         "kept": kept_reply(thread),
         "waiting": _waiting(thread),
+        "told": _told(thread),
         "wakes": "" if thread.failed else wakes(thread),
         "running": _running(thread),
         "task": short(thread.prompt or "", 200),
@@ -250,6 +255,16 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         "updated": moment(thread.updated_at),
         "completed": moment(thread.completed_at),
     }
+
+
+def _told(thread: ThreadView) -> str:
+    """What waits for the next step: who says it, when, and how it begins; of many the newest."""
+    words = thread.told or ()
+    said = [
+        f"{word.who}, {moment(word.at)}: {short(word.text, 100)}" for word in words[-MOST_TOLD:]
+    ]
+    more = len(words) - len(said)
+    return "; ".join([f"{number(more)} more"] * bool(more) + said)
 
 
 def _waiting(thread: ThreadView) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.actions.lifecycle import new_id
 from uwf.engine.actions.waiting_words import first_plan, waiting_at
-from uwf.engine.chain import usage
+from uwf.engine.chain import told, usage
 from uwf.engine.chain.attempt import hold_plan
 from uwf.engine.chain.nodes import Position, Start, Step
 from uwf.engine.chain.tags import (
@@ -60,6 +60,9 @@ def fork(
         begins = with_state(tags, state, now_ms)
         ref = move_head(tx, id, node, lambda _: begins, expect=None, why=f"forked from {source}")
         points.at("fork: thread made")
+        if old is not None and old.id == node:
+            told.copy(tx, source, id, f"forked from {source}")
+        points.at("fork: told as well")
         thread = read(tx, ref)
         waiting = waiting_at(tx, old, node)
         said = both(None if waiting is None else waiting.supplement, supplement)

@@ -26,9 +26,11 @@ from uwf.engine.chain.tags import (
     STATUSES,
     SUSPENDED_ROLE,
     THREADS,
+    TOLD,
     UNDONE_TO,
     number_of,
 )
+from uwf.engine.chain.told import CELL
 from uwf.errors import InputError, UwfError
 
 TYPE_CHECKING = False
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
     from uwf.store.codec import Node
     from uwf.store.protocols import Gate, Store, Transaction
+
+BESIDE = (ATTEMPTS, TOLD)
+"""Refs that are there beside that of a thread."""
 
 AHEAD_MS = 86_400_000
 """How far the clock of another machine may be ahead."""
@@ -123,7 +128,7 @@ class Incoming:
     def _allow_ref(
         self, name: str, tags: Mapping[str, str], refs: Mapping[str, Mapping[str, str]]
     ) -> None:
-        prefix = ATTEMPTS if name.startswith(ATTEMPTS) else THREADS
+        prefix = next((each for each in BESIDE if name.startswith(each)), THREADS)
         id = name.removeprefix(prefix)
         if not name.startswith(prefix):
             why = "which is no thread"
@@ -131,7 +136,7 @@ class Incoming:
             why = "whose id no thread can have"
         elif clock.ulid_ms(id) > clock.now_ms() + AHEAD_MS:
             why = "whose id says that it begins in the future"
-        elif prefix == ATTEMPTS and THREADS + id not in refs:
+        elif prefix in BESIDE and THREADS + id not in refs:
             why = "but not its thread"
         elif wake.kept(tags):
             why = "with a timer, which no export has"
@@ -146,6 +151,9 @@ class Incoming:
         beside = tx.ref(ATTEMPTS + id)
         if beside is not None and self._forms[beside.id] not in (*shape.ATTEMPT, "turn"):
             raise InputError(f"{beside.name} is no attempt")
+        waits = tx.ref(TOLD + id)
+        if waits is not None and self._forms[waits.id] != CELL:
+            raise InputError(f"{waits.name} is nothing that waits to be told")
         found = read_attempt(tx, id)
         if found is not None and found.running is not None:
             raise InputError("it brings an attempt that is running")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf.engine.actions.incoming import Incoming
 from uwf.engine.chain import wake
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS
+from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS, TOLD
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
@@ -26,12 +26,15 @@ class Imported(Record):
 
 
 def export(store: Store, thread: str, stream: IO[bytes]) -> int:
-    """Write `thread` with all its history, but no timer, which is its home's; the number of objects."""
+    """Write `thread` with all its history and what waits for it, but no timer, which is its home's; the number of
+    objects.
+    """
     attempt = read_attempt(store, thread)
     names = [THREADS + thread]
     if attempt is not None and attempt.running is None:
         names.append(ATTEMPTS + thread)
-    return bundle.export_bundle(store, names, stream, tags=wake.without).objects
+    told = [TOLD + thread]
+    return bundle.export_bundle(store, names, stream, if_there=told, tags=wake.without).objects
 
 
 def export_to(store: Store, thread: str, path: str) -> int:

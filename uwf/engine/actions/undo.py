@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.actions.waiting_words import hold_words
-from uwf.engine.chain import usage, wake
+from uwf.engine.chain import told, usage, wake
 from uwf.engine.chain.nodes import Position
+from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import (
     ATTEMPTS,
     CANCELLED,
@@ -25,7 +26,9 @@ from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.word import Word
     from uwf.store.protocols import Move, Store
 
 UNDO = "undo to version "
@@ -71,6 +74,10 @@ def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
             why=f"{UNDO}{goal.version}",
         )
         points.at("undo: head moved")
+        if goal.new != thread.head:
+            taken = _told_after(tx, thread.head, goal.new)
+            told.tell_again(tx, thread.id, taken, "the step that was told it was undone")
+            points.at("undo: told again")
         if goal.new != thread.head and tx.ref(ATTEMPTS + thread.id) is not None:
             lost = None if thread.plan is None else thread.plan.supplement
             tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
@@ -85,6 +92,14 @@ def _timer_after(moves: list[Move], thread: Thread) -> dict[str, str]:
     arrived = next(move for move in moves if move.new == thread.head)
     is_own = timer.get(wake.WAKE_WHY, "").startswith(f"{wake.TIMER}: ")
     return {} if is_own and wake.run_ended(wake.kept(arrived.tags)) == timer else timer
+
+
+def _told_after(nodes: Nodes, head: str, goal: str) -> tuple[Word, ...]:
+    """What the steps of `head` were told that are no steps of `goal`, and no step of that was told."""
+    stay = {step.id: step for step in steps_back(nodes, goal)}
+    known = {word for step in stay.values() for word in step.told}
+    left = [step for step in steps_back(nodes, head) if step.id not in stay]
+    return tuple(word for step in reversed(left) for word in step.told if word not in known)
 
 
 def _without_attempt(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Nodes, Reader, Writer
+    from uwf.engine.chain.word import Word
     from uwf.store.protocols import Transaction
 
 STOPPED, OVER_BUDGET, INTERRUPTED = "stopped", "budget_exhausted", "interrupted"
@@ -226,8 +227,15 @@ def number_after(before: Attempt | None, role: str) -> int:
     return before.number + 1 if before is not None and before.plan.role == role else 1
 
 
-def failures_in_a_row(nodes: Nodes, attempt: Attempt | None, supplement: str | None) -> int:
-    """How many attempts of the same plan failed since a person last added something to it.
+def new_to(attempt: Attempt | None, told: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Those of the words `told` that the `attempt` beside a head was not told."""
+    return (
+        told if attempt is None else tuple(word for word in told if word not in attempt.plan.told)
+    )
+
+
+def failures_in_a_row(nodes: Nodes, attempt: Attempt | None, next: Plan) -> int:
+    """How many attempts have failed since a person last said something that the `next` one is told.
 
     Those that were retried without a person count as one with what they came to.
     """
@@ -237,17 +245,15 @@ def failures_in_a_row(nodes: Nodes, attempt: Attempt | None, supplement: str | N
     for id in reversed(ended_attempts(nodes, attempt.last_end)):
         end = nodes.get(id).payload
         plan = Plan.from_payload(nodes, nodes.get(end["begun"]).payload["plan"])
-        if (plan.role, plan.supplement) != (attempt.plan.role, supplement):
+        if plan.role != attempt.plan.role or _said(plan) != _said(next):
             break
         count += end["error"]["code"] not in NO_FAILURES and not end.get("retried", False)
     return count
 
 
-def retried_in_a_row(
-    nodes: Nodes, attempt: Attempt | None, supplement: str | None
-) -> tuple[int, int | None]:
-    """How many attempts of the same plan have failed last, each to be followed by another without a person, and when
-    (epoch ms) the first of them ended.
+def retried_in_a_row(nodes: Nodes, attempt: Attempt | None, next: Plan) -> tuple[int, int | None]:
+    """How many attempts that were told the same by persons as the `next` one have failed last, each to be followed by
+    another without a person, and when (epoch ms) the first of them ended.
     """
     count, since_ms = 0, None
     for id in reversed(ended_attempts(nodes, None if attempt is None else attempt.last_end)):
@@ -259,11 +265,16 @@ def retried_in_a_row(
         if (
             not end.get("retried", False)
             or plan.role != attempt.plan.role
-            or plan.supplement != supplement
+            or _said(plan) != _said(next)
         ):
             break
         count, since_ms = count + 1, end["endedAt"]
     return count, since_ms
+
+
+def _said(plan: Plan) -> tuple[str | None, tuple[Word, ...]]:
+    """What persons say in a plan."""
+    return plan.supplement, tuple(word for word in plan.told if word.is_of_person)
 
 
 def ended_attempts(nodes: Nodes, last: str | None) -> list[str]:

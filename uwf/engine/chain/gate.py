@@ -60,6 +60,8 @@ NAMES: dict[str, Names] = {
         "plan": {"role": None},
         "error": {"code": None},
     },
+    "word": {"trust": None, "event": None},
+    "told": {},
     "turn": {"attempt": None, "from": None, "kind": None},
 }
 """By the kind of object. The keys of these maps are names as well."""

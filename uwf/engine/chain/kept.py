@@ -18,6 +18,7 @@ from uwf import owned, points
 from uwf.agent.protocol import AgentFailure, AgentResult, ProcessFacts
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import WRONG_SHAPE, Plan
+from uwf.engine.chain.word import Word
 from uwf.errors import StoreError
 from uwf.record import Record, replace
 from uwf.store import files
@@ -219,7 +220,7 @@ def _encoded(reply: KeptReply, most_bytes: int | None) -> bytes:
     text = answer.text.encode(errors="replace")
     facts = {
         **vars(reply),
-        "plan": vars(reply.plan),
+        "plan": {**vars(reply.plan), "told": [vars(word) for word in reply.plan.told]},
         "came": {
             **vars(came),
             "answer": {
@@ -253,8 +254,9 @@ def _decoded(facts: dict[str, Any], text: str) -> KeptReply:
     if answer["process"] is not None:
         survivors = tuple(answer["process"]["survivors"])
         answer["process"] = replace(ProcessFacts(**answer["process"]), survivors=survivors)
+    told = (Word(**word) for word in facts["plan"].get("told", ()))
     fields = {
-        "plan": Plan(**facts["plan"]),
+        "plan": Plan(**{**facts["plan"], "told": tuple(told)}),
         "came": Came(**{**came, "answer": AgentResult(**answer)}),
         "turns": tuple((speaker, kind, said) for speaker, kind, said in facts["turns"]),
     }

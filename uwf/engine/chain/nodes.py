@@ -3,7 +3,7 @@
 A chain runs backwards from a thread's head by `prev`: steps and rebinds, down to one start node. Beside
 the head stands at most one attempt that has not become a step, under `@uwf/attempt/<thread>`: the one that runs
 now, or the failed or interrupted ones since the last step. It carries the plan (role, round, instruction,
-supplement), so that nothing a person said is lost when the agent fails or the machine dies.
+what is told), so that nothing a person said is lost when the agent fails or the machine dies.
 
 A field of a node stands in three places more: where it is written (a step in `run.publish`, a start in
 `actions.lifecycle`), in `shape`, which checks what a stranger wrote, and in `gate` if its value is a name.
@@ -16,6 +16,8 @@ Node kinds
     turn     one message inside a step: attempt (the start of its attempt; in stores of 0.1.0 also the mark of one
              that became a step without a node of its own), prev (the turn before, or null), from, kind, text, at
     attempt  the start of an attempt; that the agent was asked again; its end. The later ones link to the `begun` one
+    word     what is said to a thread (see `word`)
+    told     one of the words that wait for the next step (see `told`)
     text     a string that is too long to stand inside another node, or that many share
 """
 
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from functools import wraps
 
+from uwf.engine.chain import word as words
 from uwf.errors import InputError, StoreError
 from uwf.quantities import one
 from uwf.record import Record, replace
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+    from uwf.engine.chain.word import Word
     from uwf.store.codec import Node
     from uwf.store.protocols import Counters, Objects, Refs
 
@@ -97,7 +101,7 @@ class Plan(Record):
     """What the next step is to be: made by `run/plan`, kept with the attempt until it has become a step.
 
     `base` is the node the step will link to, `expect` the head the thread must still have then; they differ
-    only for a poke, whose step replaces the head.
+    only for a poke, whose step replaces the head. `told` are the words that it tells the role.
     """
 
     role: str
@@ -108,6 +112,7 @@ class Plan(Record):
     expect: str
     workflow: str
     supplement: str | None = None
+    told: tuple[Word, ...] = ()
 
     @property
     def is_poke(self) -> bool:
@@ -124,6 +129,7 @@ class Plan(Record):
             "expect": Link(self.expect),
             "workflow": Link(self.workflow),
             "supplement": None if self.supplement is None else pack_text(writer, self.supplement),
+            **told_field(writer, self.told),
         }
 
     @staticmethod
@@ -138,7 +144,13 @@ class Plan(Record):
             expect=payload["expect"],
             workflow=payload["workflow"],
             supplement=None if supplement is None else unpack_text(nodes, supplement),
+            told=words.read(nodes, payload.get("told", ())),
         )
+
+
+def told_field(writer: Writer, told: tuple[Word, ...]) -> dict[str, Any]:
+    """The field of a plan, or of a step, with what it was told; none where that is nothing."""
+    return {"told": words.put(writer, told)} if told else {}
 
 
 class Start(Record):
@@ -259,6 +271,7 @@ class Step(Record):
     prompt: str
     instruction: str
     supplement: str | None
+    told: tuple[Word, ...]
     turns: str | None
     agent: str
     cwd: str
@@ -298,6 +311,7 @@ class Step(Record):
             prompt=payload["prompt"],
             instruction=unpack_text(nodes, payload["instruction"]),
             supplement=None if supplement is None else unpack_text(nodes, supplement),
+            told=words.read(nodes, payload.get("told", ())),
             turns=payload["turns"],
             agent=payload["agent"],
             cwd=payload["cwd"],

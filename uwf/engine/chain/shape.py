@@ -7,6 +7,8 @@ what the others have.
 
 from __future__ import annotations
 
+from uwf.engine.chain.told import CELL
+from uwf.engine.chain.word import TRUSTS, WORD
 from uwf.errors import UwfError
 from uwf.quantities import one
 from uwf.store.codec import Link
@@ -78,6 +80,15 @@ def _amount(value: Any) -> Leads:
     if type(value) not in (int, float):
         raise _wrong(value, "an amount")
     yield from ()
+
+
+def _one_of(*known: str) -> Field:
+    def check(value: Any) -> Leads:
+        yield from _text(value)
+        if value not in known:
+            raise WrongShape(f"is none of {', '.join(known)}")
+
+    return check
 
 
 def _truth(value: Any) -> Leads:
@@ -161,7 +172,10 @@ def _workflow(value: Any) -> Leads:
         raise WrongShape(f"is a workflow that no thread can have: {error}") from None
 
 
+_TOLD: Mapping[str, Field] = {"told": _each(_to(WORD))}
+
 _PLAN = _fields(
+    _TOLD,
     role=_text,
     round=_count,
     instruction=_packed,
@@ -200,7 +214,7 @@ _SHAPES: Mapping[str, Field] = {
     ),
     "rebind": _fields(prev=_to(*CHAIN), workflow=_to("workflow")),
     "step": _fields(
-        {"process": _perhaps(_map)},
+        {"process": _perhaps(_map), **_TOLD},
         prev=_to(*CHAIN),
         start=_to("start"),
         workflow=_to("workflow"),
@@ -236,6 +250,8 @@ _SHAPES: Mapping[str, Field] = {
         text=_packed,
         at=_count,
     ),
+    WORD: _fields(text=_text, who=_text, trust=_one_of(*TRUSTS), at=_count, event=_perhaps(_text)),
+    CELL: _fields(word=_to(WORD), before=_perhaps(_to(CELL))),
     "text": _text,
     "workflow": _workflow,
     BEGUN: _fields(

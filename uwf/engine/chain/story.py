@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.engine.chain.nodes import Step, previous
+from uwf.engine.chain.word import OWNER, named
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.nodes import Nodes
+    from uwf.engine.chain.word import Word
 
 
 def steps_back(
@@ -58,8 +60,8 @@ def render_history(
 def entry_text(step: Step) -> str:
     """One step as Markdown: a heading, what was said to the role by a person, its fields, its text."""
     lines = [f"### Step {step.index}: {step.role} → {step.status}"]
-    if step.supplement is not None:
-        lines += ["", "A person had added:", "", quote(step.supplement)]
+    for paragraph in said_to(step, "had added"):
+        lines += ["", paragraph]
     fields = [
         f"- {name}: {inline(value)}" for name, value in step.output.items() if name != "$status"
     ]
@@ -70,9 +72,36 @@ def entry_text(step: Step) -> str:
     return "\n".join(lines)
 
 
+def said_to(step: Step, added: str) -> list[str]:
+    """What a step was told, as paragraphs: who `added` something, as in "had added", and a quotation of it."""
+    paragraphs = []
+    if step.supplement is not None:
+        paragraphs += [f"A person {added}:", quote(step.supplement)]
+    for word in step.told:
+        paragraphs += word_markdown(word, added)
+    return paragraphs
+
+
+def word_markdown(word: Word, added: str) -> list[str]:
+    """A paragraph with who `added` a word, and a quotation of it."""
+    who = "A person" if word.is_own else speaker(word)
+    return [f"{who} {added}{by_event(word)}:", quote(word.text)]
+
+
+def speaker(word: Word) -> str:
+    """Who has said a word; whoever is no owner is called what he is."""
+    who = named(word.who)
+    return who if word.trust == OWNER else f"{who} ({word.trust})"
+
+
+def by_event(word: Word) -> str:
+    """The event that has brought a word, to be set behind its speaker."""
+    return "" if word.event is None else f", event {named(word.event)}"
+
+
 def quote(text: str) -> str:
-    """`text` as a Markdown quotation."""
-    return "\n".join(f"> {line}" if line else ">" for line in text.split("\n"))
+    """`text` as a Markdown quotation: whatever it says, none of its lines stands outside."""
+    return "\n".join(f"> {line}" if line else ">" for line in text.splitlines() or [""])
 
 
 def inline(value: Any) -> str:

@@ -2,6 +2,7 @@
 
     @uwf/thread/<ULID>     a thread: points at the newest node of its chain; the tags below
     @uwf/attempt/<ULID>    the attempt beside the head of that thread, while it has not become a step
+    @uwf/told/<ULID>       what waits to be said to that thread, while anything does
     @uwf/registry/<name>   a registered workflow
 
 Moving a thread's ref is in `thread.move_head`, what a thread has used and may use in `usage`.
@@ -24,6 +25,7 @@ THREADS_END = THREADS + "8"
 """After the refs of all threads: no ULID begins with an 8. Names that are none stand behind it."""
 
 ATTEMPTS = "@uwf/attempt/"
+TOLD = "@uwf/told/"
 REGISTRY = "@uwf/registry/"
 
 # Where a thread stands.

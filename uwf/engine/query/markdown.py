@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain import wake
+from uwf.engine.chain import told, wake
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
-from uwf.engine.chain.story import inline, quote, steps_back
+from uwf.engine.chain.story import inline, said_to, steps_back, word_markdown
 from uwf.engine.chain.tags import (
     SUSPEND_MESSAGE,
     SUSPENDED_ROLE,
@@ -78,6 +78,10 @@ def thread_page(
         is_retry = timer.kind == wake.RECOVERY
         at = clock.iso(timer.at_ms)
         parts.append(f"**Next try**: {at}" if is_retry else f"**Wakes**: {at}, {timer.why}")
+    waits = told.waiting(reader, thread.id) if before is None else ()
+    if waits:
+        parts.append("## Waits to be told")
+        parts += [part for word in waits for part in word_markdown(word, "says")]
     message = thread.tags.get(SUSPEND_MESSAGE)
     if message and before is None:
         parts.append(
@@ -97,8 +101,7 @@ def step_markdown(reader: Reader, step: Step) -> str:
     row = steps.row(reader, step)
     if row.failures:
         parts.append(_failures(row.failures))
-    if step.supplement is not None:
-        parts += ["A person added:", quote(step.supplement)]
+    parts += said_to(step, "added")
     fields = [f"- **{name}**: {value}" for name, value in row.fields.items()]
     if fields:
         parts.append("\n".join(fields))

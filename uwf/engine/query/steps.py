@@ -10,6 +10,7 @@ from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.nodes import Plan, Step, prompt_text, unpack_text
 from uwf.engine.chain.story import inline, steps_back
 from uwf.engine.query import failures
+from uwf.engine.query.thread_view import WordView, word_view
 from uwf.engine.query.turns import TurnView, up_to
 from uwf.errors import InputError
 from uwf.record import Record
@@ -106,6 +107,7 @@ class AttemptPage(AttemptView):
     cwd: str
     instruction: str
     supplement: str | None
+    told: tuple[WordView, ...]
     prompt: str | None
     usage: Mapping[str, Any] | None
 
@@ -117,6 +119,7 @@ class StepPage(StepRow):
     prompt: str
     instruction: str
     supplement: str | None
+    told: tuple[WordView, ...]
     body: str
     cwd: str
     process: Mapping[str, Any] | None
@@ -146,6 +149,7 @@ def page(reader: Reader, id: str) -> StepPage:
         prompt=prompt_text(reader, step.prompt),
         instruction=step.instruction,
         supplement=step.supplement,
+        told=tuple(map(word_view, step.told)),
         body=step.body,
         cwd=step.cwd,
         process=step.process,
@@ -182,6 +186,7 @@ def attempt_page(reader: Reader, ended: str) -> AttemptPage:
         cwd=plan.cwd,
         instruction=plan.instruction,
         supplement=plan.supplement,
+        told=tuple(map(word_view, plan.told)),
         prompt=None if begun["prompt"] is None else prompt_text(reader, begun["prompt"]),
         usage=end["usage"],
     )

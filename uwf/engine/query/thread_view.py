@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from uwf.engine.chain.left_behind import LeftBehind
+    from uwf.engine.chain.word import Word
     from uwf.engine.query.failures import FailureView
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -52,6 +53,21 @@ class ForkedFrom(Record):
 
     thread: str
     step: str | None
+
+
+class WordView(Record):
+    """One thing that was said to a thread; `word` is the object it is."""
+
+    word: str
+    who: str
+    trust: str
+    at: int
+    event: str | None
+    text: str
+
+
+def word_view(word: Word) -> WordView:
+    return WordView(word.id, word.who, word.trust, word.at_ms, word.event, word.text)
 
 
 class StateView(Record):
@@ -107,10 +123,12 @@ class ThreadView(StateView):
         "kept_reply",
         "kept_reply_is_cut",
         "unseen",
+        "told",
     )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
     `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
-    beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent."""
+    beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent;
+    `told` is what waits for the next step, which `show` alone looks for."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -133,6 +151,7 @@ class ThreadView(StateView):
     kept_reply: str | None = None
     kept_reply_is_cut: bool | None = None
     unseen: Mapping[str, str] | None = None
+    told: tuple[WordView, ...] | None = None
 
     @property
     def is_readable(self) -> bool:

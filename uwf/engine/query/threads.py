@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf import clock, quantities
 from uwf.engine.chain import attempt as attempts
-from uwf.engine.chain import kept, usage, wake
+from uwf.engine.chain import kept, told, usage, wake
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
 from uwf.engine.chain.tags import (
@@ -36,6 +36,7 @@ from uwf.engine.query.thread_view import (
     StateView,
     ThreadView,
     WaitingView,
+    word_view,
 )
 from uwf.engine.run.planning import transitions
 from uwf.errors import ObjectDamaged, StoreError, StoreUnreadable, UwfError
@@ -85,17 +86,20 @@ class ThreadViews:
         self._workflows: dict[str, Workflow] = {}
         self._queue: QueuePositions | None = None
 
-    def thread(self, ref: Ref, *, with_processes: bool = False) -> ThreadView:
+    def thread(self, ref: Ref, *, is_whole: bool = False) -> ThreadView:
         """The thread behind `ref`. Raises `StoreError` when the store cannot be asked now.
 
-        Only `with_processes` it is looked for what a killed uwf has left running, which goes through all processes.
+        One that `is_whole` has what waits to be told as well, and what a killed uwf has left running, for which it is
+        looked through all processes.
         """
         try:
             thread = read(self._store, ref)
             _check_shape(thread.position)
-            return (
-                self._with_processes(thread, self.of(thread)) if with_processes else self.of(thread)
-            )
+            view = self.of(thread)
+            if not is_whole:
+                return view
+            waits = tuple(map(word_view, told.waiting(self._store, thread.id)))
+            return replace(self._with_processes(thread, view), told=waits)
         except (UwfError, *WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
@@ -152,7 +156,7 @@ class ThreadViews:
             return f"uwf thread resume {thread.id} --budget {more}"
         attempt, plan = thread.attempt, thread.plan
         if plan is not None and attempt is not None and self._is_exhausted is not None:
-            failures = attempts.failures_in_a_row(self._store, attempt, plan.supplement)
+            failures = attempts.failures_in_a_row(self._store, attempt, plan)
             failure = attempt.failure if attempt.has_failed else None
             if self._is_exhausted(thread.id, failures, failure):
                 return f"uwf thread resume {thread.id} --supplement TEXT"

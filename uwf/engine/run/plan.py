@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from uwf.engine.chain import told
+from uwf.engine.chain.attempt import new_to
 from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import CWD, IDLE, ThreadState
+from uwf.engine.chain.word import in_order
 from uwf.engine.run import budget
 from uwf.engine.run.attempt.invocation import NoAgent
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.word import Word
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import Order
     from uwf.workflow.model import Workflow
@@ -64,10 +68,35 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     )
 
 
+def with_what_waits(ctx: RunContext, step: NextStep) -> NextStep:
+    """`step`, telling what was said to its thread since it was planned as well."""
+    now = in_order(step.plan.told, told.waiting(ctx.store, step.thread.id))
+    return step if now == step.plan.told else replace(step, plan=replace(step.plan, told=now))
+
+
 def decide(
-    nodes: Nodes, thread: Thread, workflow: Workflow, verb: str, supplement: str | None
+    nodes: Nodes,
+    thread: Thread,
+    workflow: Workflow,
+    verb: str,
+    supplement: str | None,
+    waiting: tuple[Word, ...] = (),
 ) -> Plan | ThreadState:
-    """The plan that `verb` makes; the state that the thread gets where its graph has ended."""
+    """The plan that `verb` makes, which tells all that is `waiting`; the state that the thread gets where its graph has
+    ended.
+    """
+    found = _decided(nodes, thread, workflow, verb, supplement, waiting)
+    return replace(found, told=in_order(found.told, waiting)) if isinstance(found, Plan) else found
+
+
+def _decided(
+    nodes: Nodes,
+    thread: Thread,
+    workflow: Workflow,
+    verb: str,
+    supplement: str | None,
+    waiting: tuple[Word, ...],
+) -> Plan | ThreadState:
     if verb == POKE:
         poke = transitions.for_poke(nodes, thread, supplement or "")
         return poke if CWD not in thread.tags else rebind.placed(nodes, thread, poke, workflow)
@@ -75,8 +104,11 @@ def decide(
         transitions.refuse_unfailed(thread)
     if verb in (RETRY, WOKEN):
         verb = EXEC if thread.status == IDLE else RESUME
-    make = transitions.for_resume if verb == RESUME else transitions.for_exec
-    found = make(nodes, thread, workflow, supplement)
+    if verb == RESUME:
+        found = transitions.for_resume(nodes, thread, workflow, supplement)
+    else:
+        is_told = bool(new_to(thread.pending, waiting))
+        found = transitions.for_exec(nodes, thread, workflow, supplement, is_told=is_told)
     is_same_round = isinstance(found, Plan) and found.round == thread.position.round
     if is_same_round and rebind.is_outdated(nodes, thread, workflow):
         assert isinstance(found, Plan)
@@ -94,7 +126,8 @@ def _decide(ctx: RunContext, thread: Thread, order: Order) -> Plan | ThreadState
     verb = EXEC if goes_on else order.verb
     workflow = ctx.cache.workflow(thread.position.workflow)
     try:
-        found = decide(ctx.cache, thread, workflow, verb, supplement)
+        waiting = told.waiting(ctx.store, thread.id)
+        found = decide(ctx.cache, thread, workflow, verb, supplement, waiting)
     except RouteError as error:
         raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
     if isinstance(found, ThreadState):

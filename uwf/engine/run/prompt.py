@@ -1,7 +1,7 @@
 """The prompt a role gets, section by section.
 
 In this order: what the reply must look like, where the thread stands, the role, the task, the story so far,
-the supplement, and the instruction for now. Sections that are the same from step to step (reply, role,
+what is new (see `news`), and the instruction for now. Sections that are the same from step to step (reply, role,
 task) are stored once and linked, so a long role description costs its bytes only once in a thread.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from uwf.engine.chain.nodes import Start, pack_text
 from uwf.engine.chain.story import render_history
+from uwf.engine.run.news import news_section
 from uwf.quantities import counted
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -95,10 +96,9 @@ def assemble(
     story = _story(cache, position, plan, visits, history_chars)
     if story:
         sections.append((False, story))
-    if plan.supplement is not None:
-        sections.append(
-            (False, f"## New information\n\nA person adds this now:\n\n{plan.supplement}")
-        )
+    news = news_section(plan)
+    if news:
+        sections.append((False, news))
     sections.append((False, f"## Your instruction now\n\n{plan.instruction}"))
     return Prompt(tuple(sections), {})
 

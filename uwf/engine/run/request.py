@@ -20,6 +20,9 @@ def request_of(
     """The request for `step`, which `order` asks for."""
     thread, plan, pending = step.thread, step.plan, step.thread.pending
     failure = None if pending is None or not pending.has_failed else pending.failure
+    is_fresh = order.supplement is not None or any(
+        word.is_of_person for word in attempts.new_to(pending, plan.told)
+    )
     repeats = 0
     if failure is not None:
         repeats = ctx.admission.attempts.repeats(thread.id, failure.code, failure.message)
@@ -31,10 +34,10 @@ def request_of(
         cwd=ctx.redactor.restored(plan.cwd),
         labels=labels_of(thread.tags),
         priority=number_of(thread.tags, PRIORITY, thread.id) or 0,
-        person=order.is_person,
-        fresh=order.supplement is not None,
+        person=order.is_person or is_fresh,
+        fresh=is_fresh,
         wait_s=wait_s,
-        failures_in_a_row=attempts.failures_in_a_row(ctx.cache, pending, plan.supplement),
+        failures_in_a_row=attempts.failures_in_a_row(ctx.cache, pending, plan),
         repeats=repeats,
         spent=usage.of_thread(ctx.cache, thread),
         visits=thread.position.visits.get(plan.role, 0),

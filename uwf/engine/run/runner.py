@@ -18,7 +18,7 @@ from uwf.engine.run.concurrent import asked, joining
 from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.order import GraphEnded, check, orders
-from uwf.engine.run.plan import plan_next
+from uwf.engine.run.plan import plan_next, with_what_waits
 from uwf.engine.run.planning import transitions
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
@@ -126,6 +126,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
         try:
             with ctx.admission.admit(request, step.agent, sleep, on_wait) as ticket:
                 has_waited = False
+                step = with_what_waits(ctx, step)
                 attempt = StepRun(ctx, step, ticket)
                 with kept_if_lost(attempt, room):
                     outcome = attempt.run(stop)

@@ -279,7 +279,7 @@ class StepRun:
             failed = replace(failed, resets_ms=came.resets_ms)
         cause = self._words(failed, came.answer)
         tries, since_ms = attempts.retried_in_a_row(
-            self.ctx.cache, self.step.thread.pending, self.step.plan.supplement
+            self.ctx.cache, self.step.thread.pending, self.step.plan
         )
         then = retry.next_try(self.ctx.config, failed, tries, since_ms)
         guard, id = self.ctx.admission.attempts, self.step.thread.id

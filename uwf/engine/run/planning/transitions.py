@@ -35,12 +35,20 @@ if TYPE_CHECKING:
 
 
 def for_exec(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
+    nodes: Nodes,
+    thread: Thread,
+    workflow: Workflow,
+    supplement: str | None,
+    *,
+    is_told: bool = False,
 ) -> Plan | ThreadState:
-    """The plan of `thread exec`. A `ThreadState` when the graph has already ended: there is nothing to run."""
+    """The plan of `thread exec`. A `ThreadState` when the graph has already ended: there is nothing to run.
+
+    `is_told`: something waits that no attempt was told yet, which is the explicit word to go on, as a supplement is.
+    """
     if thread.status == IDLE:
         return go_on(nodes, thread, workflow, supplement)
-    if supplement is not None:
+    if supplement is not None or is_told:
         return for_resume(nodes, thread, workflow, supplement)
     refuse_cancelled(thread)
     why = f": {thread.tags[SUSPEND_MESSAGE]}" if thread.tags.get(SUSPEND_MESSAGE) else ""
@@ -109,6 +117,7 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         expect=thread.head,
         workflow=thread.position.workflow,
         supplement=both(said, remark),
+        told=step.told,
     )
 
 
@@ -215,11 +224,16 @@ def variables(nodes: Nodes, position: Position) -> dict[str, Any]:
 
 def refuse_cancelled(thread: Thread) -> None:
     if thread.status == CANCELLED:
-        raise StateError(
-            f"thread {thread.id} is cancelled; a fork goes on from its last step in a new thread",
-            hint=f"uwf thread fork {thread.id}",
-            code=CANCELLED,
-        )
+        raise is_cancelled(thread.id)
+
+
+def is_cancelled(id: str) -> StateError:
+    """The error for what needs a thread that may take a further step, which `id` may not."""
+    return StateError(
+        f"thread {id} is cancelled; a fork goes on from its last step in a new thread",
+        hint=f"uwf thread fork {id}",
+        code=CANCELLED,
+    )
 
 
 def refuse_unfailed(thread: Thread) -> None:

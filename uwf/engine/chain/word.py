@@ -1,0 +1,108 @@
+"""What is said to a thread: the words, who said them, when, from which event, and how far they are trusted.
+
+A word is one object of kind `word`, and is what it says: the same text by the same person at the same time is the same
+word. Where words wait is in `told`; which step was told them stands in the step.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import StoreError
+from uwf.record import Record
+from uwf.store.codec import Link, encode, id_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, Protocol
+
+    from uwf.store.codec import Node
+
+    class Objects(Protocol):
+        def get(self, id: str) -> Node: ...
+
+    class Putter(Protocol):
+        def put(self, kind: str, payload: Any) -> str: ...
+
+
+WORD = "word"
+
+OWNER, COLLABORATOR, BOT, STRANGER = "owner", "collaborator", "bot", "stranger"
+TRUSTS = (OWNER, COLLABORATOR, BOT, STRANGER)
+PERSON = "a person"
+"""Who speaks where nobody is named: whoever types the command."""
+
+WHO_CHARS = 100
+
+
+class Word(Record):
+    """One thing that was said. `at_ms` is when, `event` the id of the event that brought it."""
+
+    text: str
+    who: str
+    trust: str
+    at_ms: int
+    event: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The object that it is, whether or not it is stored."""
+        return id_of(encode(WORD, self.to_payload()))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the one who types the commands has said it, and nobody else is named."""
+        return self.trust == OWNER and self.who == PERSON
+
+    @property
+    def is_of_person(self) -> bool:
+        """Whether one who may decide has said it: such words let a step be tried again that has failed too often."""
+        return self.trust in (OWNER, COLLABORATOR)
+
+    def is_same(self, text: str) -> bool:
+        """Whether it is `text`, typed by a person."""
+        return self.is_own and self.event is None and self.text == text
+
+    def to_payload(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "who": self.who,
+            "trust": self.trust,
+            "at": self.at_ms,
+            "event": self.event,
+        }
+
+    @staticmethod
+    def from_payload(payload: Mapping[str, Any]) -> Word:
+        return Word(
+            payload["text"], payload["who"], payload["trust"], payload["at"], payload["event"]
+        )
+
+
+def named(who: str) -> str:
+    """`who` as it can stand in a line: of a stranger's name nothing can begin another one."""
+    one_line = " ".join("".join(each if each.isprintable() else " " for each in who).split())
+    return one_line[:WHO_CHARS] or PERSON
+
+
+def put(writer: Putter, words: Iterable[Word]) -> list[Link]:
+    """Store `words`; links to them, in the same order."""
+    return [Link(writer.put(WORD, word.to_payload())) for word in words]
+
+
+def read(objects: Objects, links: Iterable[str]) -> tuple[Word, ...]:
+    """The words that `links` lead to. Raises `StoreError` for an object that is none."""
+    found = []
+    for id in links:
+        node = objects.get(id)
+        if node.kind != WORD:
+            raise StoreError(f"object {id[:12]} is {node.kind}, not a word", code="bad_node")
+        found.append(Word.from_payload(node.payload))
+    return tuple(found)
+
+
+def in_order(*several: Sequence[Word]) -> tuple[Word, ...]:
+    """All of them, each once: the oldest first, those of one moment by their ids."""
+    if sum(map(len, several)) < 2:
+        return tuple(word for words in several for word in words)
+    unique = dict.fromkeys(word for words in several for word in words)
+    return tuple(sorted(unique, key=lambda word: (word.at_ms, word.id)))
