@@ -129,7 +129,7 @@ class Plan(Record):
             "expect": Link(self.expect),
             "workflow": Link(self.workflow),
             "supplement": None if self.supplement is None else pack_text(writer, self.supplement),
-            **told_field(writer, self.told),
+            **({"told": words.put(writer, self.told)} if self.told else {}),
         }
 
     @staticmethod
@@ -144,13 +144,8 @@ class Plan(Record):
             expect=payload["expect"],
             workflow=payload["workflow"],
             supplement=None if supplement is None else unpack_text(nodes, supplement),
-            told=words.read(nodes, payload.get("told", ())),
+            told=words.read(nodes, payload["told"]) if "told" in payload else (),
         )
-
-
-def told_field(writer: Writer, told: tuple[Word, ...]) -> dict[str, Any]:
-    """The field of a plan, or of a step, with what it was told; none where that is nothing."""
-    return {"told": words.put(writer, told)} if told else {}
 
 
 class Start(Record):
@@ -311,7 +306,7 @@ class Step(Record):
             prompt=payload["prompt"],
             instruction=unpack_text(nodes, payload["instruction"]),
             supplement=None if supplement is None else unpack_text(nodes, supplement),
-            told=words.read(nodes, payload.get("told", ())),
+            told=words.read(nodes, payload["told"]) if "told" in payload else (),
             turns=payload["turns"],
             agent=payload["agent"],
             cwd=payload["cwd"],

@@ -41,7 +41,7 @@ def waiting(reader: Reader, thread: str) -> tuple[Word, ...]:
 def take(tx: Transaction, thread: str, told: Collection[Word], why: str) -> None:
     """Take away those of the words `told` that wait: a step has been told them. Those that came meanwhile stay."""
     ref = tx.ref(TOLD + thread)
-    if ref is None or not told:
+    if ref is None:
         return
     known = set(told)
     newest_first = _cells(tx, ref.id)

@@ -70,8 +70,10 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
 
 def with_what_waits(ctx: RunContext, step: NextStep) -> NextStep:
     """`step`, telling what was said to its thread since it was planned as well."""
-    now = in_order(step.plan.told, told.waiting(ctx.store, step.thread.id))
-    return step if now == step.plan.told else replace(step, plan=replace(step.plan, told=now))
+    waiting = told.waiting(ctx.store, step.thread.id)
+    if not waiting:
+        return step
+    return replace(step, plan=replace(step.plan, told=in_order(step.plan.told, waiting)))
 
 
 def decide(
@@ -86,7 +88,9 @@ def decide(
     ended.
     """
     found = _decided(nodes, thread, workflow, verb, supplement, waiting)
-    return replace(found, told=in_order(found.told, waiting)) if isinstance(found, Plan) else found
+    if not waiting or not isinstance(found, Plan):
+        return found
+    return replace(found, told=in_order(found.told, waiting))
 
 
 def _decided(

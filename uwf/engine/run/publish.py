@@ -9,8 +9,9 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.chain import sessions, told, wake
 from uwf.engine.chain import thread as threads
+from uwf.engine.chain import word as words
 from uwf.engine.chain.attempt import AttemptEnd, ended_attempts
-from uwf.engine.chain.nodes import pack_text, told_field, unusual
+from uwf.engine.chain.nodes import pack_text, unusual
 from uwf.engine.chain.tags import (
     ATTEMPTS,
     IDLE,
@@ -90,7 +91,8 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
         )
         points.at("step: head moved")
         tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
-        told.take(tx, thread.id, plan.told, f"told to step {index}")
+        if plan.told:
+            told.take(tx, thread.id, plan.told, f"told to step {index}")
         points.at("step: words taken")
     ctx.cache.links.update(run.sections.links)
     return threads.of(ctx.cache, ref, None)
@@ -114,7 +116,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "prompt": Link(recorder.prompt),
         "instruction": pack_text(tx, plan.instruction),
         "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
-        **told_field(tx, plan.told),
+        **({"told": words.put(tx, plan.told)} if plan.told else {}),
         "turns": None if recorder.turns is None else Link(recorder.turns),
         "agent": recorder.start.agent,
         "cwd": plan.cwd,
