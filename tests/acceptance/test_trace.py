@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MOST = {"files entered": 118, "calls across files": 842, "greatest depth": 28}
+MOST = {"files entered": 118, "calls across files": 848, "greatest depth": 28}
 """What one step costs a reader at most. Raise it for something that is worth it, and say what.
 
 The last twenty-two files: the face in three, what is looked at, done and held together; which threads have places; the
