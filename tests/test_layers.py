@@ -22,13 +22,21 @@ LEAVES = {
     "points",
     "quantities",
     "record",
+    "recurrence",
     "yaml12",
 }
 FRONT_DOORS = {"cli", "daemon", "mcp", "top", "worker"}
 
 CHAIN = {"engine.chain", "engine.progress"}
 BELOW_THE_ENGINE = {"workflow", "agent", "guard", "store"}
-ENGINE = {"engine.actions", "engine.query", "engine.upkeep", "engine.run", *CHAIN}
+ENGINE = {
+    "engine.actions",
+    "engine.query",
+    "engine.schedules",
+    "engine.upkeep",
+    "engine.run",
+    *CHAIN,
+}
 
 MAY_IMPORT = {
     **{door: {"app", "demo"} for door in FRONT_DOORS},
@@ -37,6 +45,7 @@ MAY_IMPORT = {
     "app": {"config", *ENGINE, *BELOW_THE_ENGINE},
     "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},
     "engine.query": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.schedules": {"engine.actions", *CHAIN, *BELOW_THE_ENGINE},
     "engine.upkeep": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.run": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.chain": BELOW_THE_ENGINE,
