@@ -60,6 +60,13 @@ TRANSACTIONS = (
     "rate probe",
     "rate probe back",
     "refusal",
+    # of schedules: times that are due, what becomes of them, what a person does with a schedule
+    "claim",
+    "claim by hand",
+    "occurrence",
+    "occurrence news",
+    "schedule",
+    "prune",
 )
 MOMENTS = ("begun", "written", "done")
 
@@ -106,6 +113,8 @@ INNER = (
     "step: head moved",
     "step: words taken",
     "step: told",
+    # an occurrence of a schedule begins
+    "occurrence: thread made",
     # a step that does not come about
     "failure: objects written",
     # a reply that cannot be stored is written beside the store, and taken in later

@@ -9,7 +9,7 @@ Verbs are whole acts: each takes the locks it needs, settles what a dead process
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
-`objects`, `guards`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`.
+`objects`, `guards`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from uwf.app.guards import Guards
     from uwf.app.log import HomeLog
     from uwf.app.objects import StoredObjects
+    from uwf.app.schedules import Schedules
     from uwf.app.settings import Settings
     from uwf.app.steps import Steps
     from uwf.app.upkeep import Upkeep
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 class App(ThreadVerbs):
     """Everything one can do with a home, and see of it."""
+
+    _schedules: Schedules | None = None
 
     @classmethod
     def open(
@@ -96,6 +99,15 @@ class App(ThreadVerbs):
         from uwf.app.upkeep import Upkeep
 
         return Upkeep(self)
+
+    @property
+    def schedules(self) -> Schedules:
+        """One for all that is asked: it keeps what its prechecks have answered."""
+        if self._schedules is None:
+            from uwf.app.schedules import Schedules
+
+            self._schedules = Schedules(self)
+        return self._schedules
 
     @property
     def settings(self) -> Settings:

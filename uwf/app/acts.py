@@ -19,7 +19,7 @@ from uwf.engine.chain import kept
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.inside import is_inside
-from uwf.engine.chain.tags import CANCELLED, THREADS
+from uwf.engine.chain.tags import CANCELLED, HISTORY, THREADS
 from uwf.engine.chain.word import OWNER, Word, named
 from uwf.engine.progress import Recovered
 from uwf.engine.query import resolve
@@ -104,6 +104,31 @@ def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
             asked.take_back(context.store, id)
         raise
     return home.views().of(thread)
+
+
+def cancel_soon(home: OpenHome, id: str, reason: str) -> bool:
+    """Cancel a thread and wait for nothing. False while what runs it has not ended: ask again later.
+
+    What does not end by itself in the time that a run has for that is killed.
+    """
+    context = home.context()
+    store = context.store
+    if threads.current(store, context.cache, id).status in HISTORY:
+        return True
+    asked_ms = asked.since_ms(store, id)
+    if asked_ms is None:
+        asked.record(store, id, asked.CANCEL, reason)
+        stopping.tell(store, id)
+    elif clock.now_ms() - asked_ms > (home.config.limits.grace_s + SETTLING_S) * 1000:
+        stopping.stop(store, id, patience_s=0)
+    try:
+        with lock.hold(context, id):
+            thread = intake.recover(context, id)[0]
+            if thread.status not in HISTORY:
+                lifecycle.cancel(store, thread, reason)
+    except Busy:
+        return False
+    return True
 
 
 def _cancelled(home: OpenHome, context: RunContext, id: str, reason: str | None) -> Thread:

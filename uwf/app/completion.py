@@ -85,6 +85,13 @@ def _agents(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
         yield Candidate(name, " ".join(agent.command))
 
 
+def _schedules(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.config.schedules import Schedule
+
+    for schedule in home.config.elements(Schedule):
+        yield Candidate(schedule.name, schedule.cron or f"every {schedule.every_s:g} s")
+
+
 def _refs(home: OpenHome, prefix: str) -> Iterator[Candidate]:
     for ref in home.reader().refs(prefix, limit=MAX_CANDIDATES):
         yield Candidate(ref.name, ref.id[:12])
@@ -122,6 +129,7 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "step": _steps,
     "workflow": _workflows,
     "agent": _agents,
+    "schedule": _schedules,
     "ref": _refs,
     "key": _settings,
     "status": _statuses,

@@ -42,6 +42,10 @@ from uwf.engine.query.turns import TurnRow as TurnRow
 from uwf.engine.query.turns import TurnView as TurnView
 from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow
 from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
+from uwf.engine.schedules.alarms import Alarm as Alarm
+from uwf.engine.schedules.view import OccurrenceView as OccurrenceView
+from uwf.engine.schedules.view import ScheduleView as ScheduleView
+from uwf.engine.schedules.view import Upcoming as Upcoming
 from uwf.engine.upkeep.alerts import Alert as Alert
 from uwf.engine.upkeep.log.search import LogLine as LogLine
 

@@ -29,9 +29,13 @@ class Workflows:
         self._home = home
         self._foreign: set[str] = set()
 
-    def find(self, workflow: str) -> Found:
-        """The workflow that is meant. Raises `NotFound`, `WorkflowInvalid`; warns of what is odd in its file."""
-        found = workflows.find(self._home.reader(), workflow, current_folder(), self._passed_over)
+    def find(self, workflow: str, cwd: str | None = None) -> Found:
+        """The workflow that is meant in the folder `cwd`, by default the current one.
+
+        Raises `NotFound`, `WorkflowInvalid`; warns of what is odd in its file.
+        """
+        folder = cwd or current_folder()
+        found = workflows.find(self._home.reader(), workflow, folder, self._passed_over)
         self._warn(found.warnings)
         return found
 

@@ -10,6 +10,7 @@ import os
 
 from uwf.config import toml_file
 from uwf.config.records import TABLES
+from uwf.config.schedules import Schedule
 from uwf.config_table import ANY, NAME, is_bare
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from uwf.config.toml_file import TomlFile
     from uwf.config_table import Key, Path, Table
 
-ARRAYS: tuple[type[Table], ...] = (Trigger,)
+ARRAYS: tuple[type[Table], ...] = (Trigger, Schedule)
 """The arrays of tables: of each there may be many."""
 
 

@@ -38,7 +38,7 @@ def _kind(value: Any) -> str:
     return str(value)
 
 
-def _command(value: Any) -> list[str]:
+def command_line(value: Any) -> list[str]:
     """A list is taken as it stands; a string is split as a shell would, and no shell is run."""
     if isinstance(value, str):
         import shlex
@@ -125,10 +125,10 @@ class AlertConfig(Table, at="alerts"):
     that environment variables hold, which are named here. A ping lets somebody elsewhere notice our silence.
     """
 
-    command: tuple[str, ...] = key(_command, unset=())
+    command: tuple[str, ...] = key(command_line, unset=())
     apprise: tuple[str, ...] = key(names, [])
     timeout_s: float = key(some_duration, "30s")
-    ping_command: tuple[str, ...] = key(_command, unset=())
+    ping_command: tuple[str, ...] = key(command_line, unset=())
     ping_url: str | None = key(_url)
     ping_every_s: float = key(some_duration, "5m")
 
@@ -150,7 +150,7 @@ class AgentConfig(Table, at="agents.*"):
     """
 
     kind: str = choice(_kind, "command")
-    command: tuple[str, ...] = key(_command, unset=())
+    command: tuple[str, ...] = key(command_line, unset=())
     timeout_s: float | None = key(duration_or_off, "1h")
     stall_timeout_s: float | None = key(duration_or_off, OFF)
     linger_s: float | None = key(_linger)

@@ -88,7 +88,8 @@ class Alerting(Part):
         }
 
     def _late(self) -> Causes:
-        return {}
+        found = self._daemon.app.schedules.alarms(clock.now_ms())
+        return {f"{LATE}{one.cause}": ("P1", f"{one.text} ({one.hint})") for one in found}
 
     def _send(self, now_ms: int) -> None:
         """Take what came of the last message, and send the next."""

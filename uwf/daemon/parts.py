@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.daemon.alerting import Alerting
 from uwf.daemon.dispatch import Dispatch, Reaping
 from uwf.daemon.patience import Patience
+from uwf.daemon.scheduling import Scheduling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ def parts(daemon: Daemon) -> tuple[Part, ...]:
     """All of them, in order."""
     patience = Patience()
     return (
+        Scheduling(daemon),
         Dispatch(daemon, patience),
         Reaping(daemon, patience),
         Alerting(daemon),

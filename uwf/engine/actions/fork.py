@@ -13,6 +13,7 @@ from uwf.engine.chain.tags import (
     FORKED_STEP,
     FORKED_THREAD,
     IDLE,
+    OCCURRENCE,
     THREADS,
     WORKFLOW,
     ThreadState,
@@ -54,6 +55,7 @@ def fork(
         )  # as for a thread that is started: what cannot be asked for its lock is not begun
         old = tx.ref(THREADS + source)
         tags = {} if old is None else usage.inherited(tx, lasting(old.tags), old.id, node)
+        tags.pop(OCCURRENCE, None)  # no schedule has begun this one
         tags |= {WORKFLOW: workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
         if cwd is not None:
             tags[CWD] = cwd

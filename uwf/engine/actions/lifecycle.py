@@ -12,6 +12,7 @@ from uwf.engine.chain.tags import (
     COMPLETED,
     IDLE,
     LABEL,
+    OCCURRENCE,
     PRIORITY,
     STATUS,
     THREADS,
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
 
 class Begin(Record):
-    """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home."""
+    """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home.
+    `occurrence` is the key of that of a schedule that starts it.
+    """
 
     workflow: Workflow
     task: str
@@ -45,38 +48,41 @@ class Begin(Record):
     priority: int = 0
     budget: Mapping[str, float] = MappingProxyType({})
     zone: str | None = None
+    occurrence: str | None = None
 
 
 def start(store: Store, begin: Begin) -> Thread:
     """A new thread, idle before its first step. Its workflow is stored with it. Raises `InputError`."""
-    _check(begin)
-    check_folder(begin.cwd)
+    check(begin)
     with store.transaction("start") as tx:
-        id = new_id(tx)
-        runner(
-            store, id
-        )  # where locks cannot be read nothing is begun: nobody could run or show it
-        if begin.zone is not None:
-            day.keep_zone(tx, begin.zone)
-        workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))
-        head = tx.put(
-            "start",
-            {
-                "thread": id,
-                "workflow": Link(workflow),
-                "task": pack_text(tx, begin.task),
-                "cwd": begin.cwd,
-                "startedAt": clock.now_ms(),
-            },
-        )
-        tags = {STATUS: IDLE, WORKFLOW: begin.workflow.name}
-        tags |= {LABEL + key: value for key, value in begin.labels.items()}
-        tags |= usage.tags_of(begin.budget)
-        if begin.priority:
-            tags[PRIORITY] = str(begin.priority)
-        ref = move_head(tx, id, head, lambda _: tags, expect=None, why="started")
-        thread = read(tx, ref)
-    return thread
+        return make(store, tx, begin)
+
+
+def make(store: Store, tx: Transaction, begin: Begin) -> Thread:
+    """The new thread of `start`, as part of a transaction. `begin` was checked."""
+    id = new_id(tx)
+    runner(store, id)  # where locks cannot be read nothing is begun: nobody could run or show it
+    if begin.zone is not None:
+        day.keep_zone(tx, begin.zone)
+    workflow = tx.put("workflow", workflow_model.to_payload(begin.workflow))
+    head = tx.put(
+        "start",
+        {
+            "thread": id,
+            "workflow": Link(workflow),
+            "task": pack_text(tx, begin.task),
+            "cwd": begin.cwd,
+            "startedAt": clock.now_ms(),
+        },
+    )
+    tags = {STATUS: IDLE, WORKFLOW: begin.workflow.name}
+    tags |= {LABEL + key: value for key, value in begin.labels.items()}
+    tags |= usage.tags_of(begin.budget)
+    if begin.priority:
+        tags[PRIORITY] = str(begin.priority)
+    if begin.occurrence is not None:
+        tags[OCCURRENCE] = begin.occurrence
+    return read(tx, move_head(tx, id, head, lambda _: tags, expect=None, why="started"))
 
 
 def cancel(store: Store, thread: Thread, reason: str | None) -> Thread:
@@ -85,8 +91,9 @@ def cancel(store: Store, thread: Thread, reason: str | None) -> Thread:
     return asked.cancel(store, thread, reason)
 
 
-def _check(begin: Begin) -> None:
+def check(begin: Begin) -> None:
     """Raise `InputError` for what no thread can be started with."""
+    check_folder(begin.cwd)
     if not begin.task.strip():
         raise InputError(
             "the task is empty: an agent would not know what to do",

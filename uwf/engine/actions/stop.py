@@ -43,6 +43,13 @@ def stop(store: Store, thread: str, *, patience_s: float) -> int | None:
     )
 
 
+def tell(store: Store, thread: str) -> None:
+    """Tell what runs `thread` now to end, and do not wait for it. Raises `StateError` when it cannot be reached."""
+    pid = runner(store, thread)
+    if pid is not None and pid != os.getpid():
+        _send(store, thread, pid, SIGTERM)
+
+
 def _send(store: Store, thread: str, pid: int, signum: int) -> bool:
     """Signal the holder of the lock. False when it let go before it could be signalled."""
     # Looked at first: it held the lock after that. One of another pid namespace has the pid 0 here.

@@ -47,8 +47,11 @@ BUDGET = "budget."  # before the name of a limit
 UNDONE = "undone."  # before the name of an amount: used by steps and attempts that were undone
 UNDONE_TO = UNDONE + "to"  # the index of the step that an undo last went back to
 FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a fork came from
+OCCURRENCE = (
+    "occurrence"  # of the schedule that started it: NAME@<its nominal time in epoch milliseconds>
+)
 
-NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP)
+NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE)
 """Tags whose values are names that others look up by: no secret is looked for in them. In all others one may stand."""
 NUMBERS = (COMPLETED_AT, WAKE_AT, PRIORITY, BUDGET, UNDONE)
 """Beginnings of tags whose values are numbers, nor is one looked for there."""

@@ -42,6 +42,12 @@ def is_asked(store: Store, id: str) -> bool:
     return pause.state(store, ASKED + id) is not None
 
 
+def since_ms(store: Store, id: str) -> int | None:
+    """Since when something is asked of the thread `id`; None when nothing is."""
+    asked = pause.state(store, ASKED + id)
+    return None if asked is None else asked.since_ms
+
+
 def obeyed(store: Store, thread: Thread) -> Thread | None:
     """Do what was asked of a thread whose lock the caller holds, between two steps. None when nothing was."""
     asked = pause.state(store, ASKED + thread.id)

@@ -1,0 +1,209 @@
+"""`uwf schedule`, and a daemon that looks at schedules: real processes, real agents, real clocks."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.helpers.project import ONE, Project, until
+from tests.helpers.serving import Serving, configured
+
+REPLIES = "cat >/dev/null\nprintf -- '---\\n$status: done\\n---\\n'\n"
+FAILS = "cat >/dev/null\necho no model >&2\nexit 1\n"
+
+
+def schedule(project: Project, **fields: Any) -> None:
+    """One more `[[schedules]]` in the config; it does the workflow `one` here unless told otherwise."""
+    project.home.mkdir(exist_ok=True)
+    if "wake" not in fields:
+        here = str(project.file("one.yaml", ONE))
+        fields = {**fields, "start": here, "prompt": "Tidy up.", "cwd": str(project.cwd)}
+    lines = [f"{key} = {toml(value)}" for key, value in fields.items()]
+    with (project.home / "config.toml").open("a") as config:
+        config.write("\n".join(["[[schedules]]", *lines, ""]))
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + " }"
+    return repr(value)
+
+
+def shown(project: Project, name: str = "night") -> dict[str, Any]:
+    found = project("schedule", "list", "--json").json
+    return next(one for one in found if one["schedule"] == name)
+
+
+@pytest.fixture
+def daemons(project: Project) -> Iterator[list[Serving]]:
+    found: list[Serving] = []
+    yield found
+    for each in found:
+        if each.process.poll() is None:
+            each.kill()
+
+
+def test_a_new_home_has_no_schedule_and_says_where_they_are_written(project: Project) -> None:
+    assert project("schedule", "list", "--json").json == []
+    done = project("schedule", "list")
+    assert f"[[schedules]] in {project.home}/config.toml" in done.err
+    error = project("schedule", "run", "night", "--json", expect=4).error
+    assert error["code"] == "no_such_schedule"
+
+
+def test_a_schedule_is_listed_with_its_next_time(project: Project) -> None:
+    schedule(project, name="night", cron="30 2 * * *", tz="Europe/Berlin")
+    one = shown(project)
+    assert {key: one[key] for key in ("schedule", "state", "last", "failures")} == {
+        "schedule": "night",
+        "state": "on",
+        "last": None,
+        "failures": 0,
+    }
+    found = project("schedule", "next", "night", "-n", "2", "--json").json
+    assert found[0]["nominal"] == one["next"] == found[0]["due"]
+    assert all(re.search(r"T02:30:00\+0[12]:00$", each["local"]) for each in found)
+    assert "30 2 * * *" in project("schedule", "list").out
+    near = project("schedule", "next", "nigt", expect=4).err
+    assert "did you mean night?" in near
+
+
+def test_a_run_by_hand_makes_a_thread_that_is_due_and_its_facts_come_with_it(
+    project: Project,
+) -> None:
+    configured(project, REPLIES)
+    schedule(project, name="night", cron="0 4 * * *", label={"night": "1"})
+    one = project("schedule", "run", "night", "--json").json
+    [thread] = one["threads"]
+    assert (one["state"], one["by"], one["firstTurn"]) == ("started", "hand", None)
+    tags = project("ref", "get", f"@uwf/thread/{thread}", "--json").json["tags"]
+    assert tags["occurrence"] == f"night@{one['nominal']}"
+    again = project("schedule", "run", "night", "--json", expect=5).error
+    assert again["code"] == "overlap"
+    assert thread in again["message"]
+    project("thread", "exec", thread, "--until-done")
+    last = shown(project)["last"]
+    assert (last["state"], last["how"]) == ("ended", "completed")
+    assert one["claimed"] <= last["started"] <= last["firstTurn"] <= last["ended"]
+    [logged] = project("schedule", "log", "night", "--json").json
+    assert logged == last
+
+
+def test_pause_resume_and_backfill(project: Project) -> None:
+    schedule(project, name="night", cron="0 4 * * *", tz="UTC")
+    assert "paused" in project("schedule", "pause", "night", "--reason", "red").out
+    one = shown(project)
+    assert (one["state"], one["next"], one["pausedWhy"]) == ("paused", None, "red")
+    assert "goes on, next at" in project("schedule", "resume", "night").out
+    planned = project("schedule", "backfill", "night", "--since", "3d", "--dry-run", "--json").json
+    assert len(planned) == 3
+    assert project("schedule", "log", "night", "--json").json == []
+    done = project("schedule", "backfill", "night", "--since", "3d", "--json").json
+    assert done == planned
+    states = [one["state"] for one in project("schedule", "log", "night", "--json").json]
+    assert states == ["claimed", "claimed", "started"]
+    assert project("schedule", "backfill", "night", "--since", "3d", "--json").json == []
+    too_many = project("schedule", "backfill", "night", "--since", "3000d", expect=2).err
+    assert "more than 1000 occurrences" in too_many
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"cron": "0 0 30 2 *"}, "3: schedules.night.cron: '0 0 30 2 *' never comes true"),
+        ({"cron": "0 4 * *"}, "3: schedules.night.cron: '0 4 * *' has 4 fields"),
+        ({"cron": "0 4 * * *", "tz": "Europe/Berln"}, "4: schedules.night.tz: 'Europe/Berln' is"),
+        ({"crom": "0 4 * * *"}, "3: schedules.night.crom is not a known key; did you mean"),
+        ({"cron": "0 4 * * *", "missed": "some"}, "4: schedules.night.missed: 'some' is none of"),
+        ({}, "1: schedules.night: it has a cron or an every, one of the two"),
+    ],
+)
+def test_a_schedule_that_is_wrong_is_refused_with_file_and_line(
+    project: Project, fields: dict[str, Any], message: str
+) -> None:
+    schedule(project, name="night", **fields)
+    done = project("schedule", "list", expect=2)
+    assert f"{project.home}/config.toml:{message}" in done.err
+
+
+def test_a_daemon_starts_what_is_due_and_says_truly_what_came_of_it(
+    project: Project, daemons: list[Serving]
+) -> None:
+    configured(project, REPLIES)
+    schedule(project, name="often", every="1s", overlap="queue")
+    schedule(project, name="never", cron="0 0 29 2 *")
+    daemons.append(Serving(project).leads())
+    until(lambda: (last := shown(project, "often")["last"]) and last["how"] == "completed")
+    found = until(
+        lambda: len(done := project("schedule", "log", "often", "--json").json) > 2 and done
+    )
+    assert len({one["nominal"] for one in found}) == len(found)
+    assert shown(project, "never")["last"] is None
+    daemons[0].end()
+    over = [one for one in found if one["state"] == "ended"]
+    assert over
+    for one in over:
+        assert one["nominal"] <= one["claimed"] <= one["started"] <= one["firstTurn"]
+
+
+def test_a_daemon_asks_the_precheck_first(project: Project, daemons: list[Serving]) -> None:
+    configured(project, REPLIES)
+    check = project.program("check", 'test -e "$UWF_HOME/../news" || { echo none; exit 1; }\n')
+    schedule(project, name="often", every="1s", precheck=check)
+    daemons.append(Serving(project).leads())
+    until(lambda: (last := shown(project, "often")["last"]) and last["why"] == "none")
+    assert project("thread", "list", "--all", "--json").json == []
+    (project.home.parent / "news").touch()
+    until(lambda: (last := shown(project, "often")["last"]) and last["how"] == "completed")
+
+
+def test_failures_in_a_row_pause_it_and_are_an_alert(
+    project: Project, daemons: list[Serving]
+) -> None:
+    configured(project, FAILS)
+    schedule(project, name="often", every="1s", pause_after=2)
+    daemons.append(Serving(project).leads())
+    until(lambda: shown(project, "often")["state"] == "paused")
+    one = shown(project, "often")
+    assert "2 failures in a row" in one["pausedWhy"]
+    assert one["last"]["how"] == "failed"
+
+
+@pytest.mark.parametrize("point", ["claim: done", "occurrence: thread made", "occurrence: done"])
+def test_a_daemon_that_is_killed_neither_loses_nor_doubles_an_occurrence(
+    project: Project, daemons: list[Serving], point: str
+) -> None:
+    configured(project, REPLIES)
+    schedule(project, name="often", every="1s", overlap="queue")
+    first = Serving(project, UWF_CRASH_AT=f"{point}:2")
+    daemons.append(first)
+    until(lambda: first.process.poll() == -signal.SIGKILL)
+    left = project("schedule", "log", "often", "--json").json
+    daemons.append(Serving(project, 2).leads())
+    until(lambda: (shown(project, "often")["last"] or {}).get("how") == "completed")
+    daemons[1].end()
+    found = project("schedule", "log", "often", "-n", "100", "--json").json
+    times = [one["nominal"] for one in found]
+    assert len(set(times)) == len(times)
+    assert {one["nominal"] for one in left} <= set(times)
+    threads = [thread for one in found for thread in one["threads"]]
+    there = [one["thread"] for one in project("thread", "list", "--all", "--json").json]
+    assert sorted(threads) == sorted(there)
+
+
+def test_names_of_schedules_complete(project: Project) -> None:
+    schedule(project, name="nightly", cron="0 4 * * *")
+    done = project("--", "schedule", "run", "ni", env={"_UWF_COMPLETE": "zsh"})
+    assert "nightly" in done.out
+
+
+def test_next_of_all_is_by_time(project: Project) -> None:
+    schedule(project, name="b", every="1h")
+    schedule(project, name="a", every="2h")
+    found = project("schedule", "next", "-n", "3", "--json").json
+    assert [one["due"] for one in found] == sorted(one["due"] for one in found)
+    assert {one["schedule"] for one in found} == {"a", "b"}

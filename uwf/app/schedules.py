@@ -1,0 +1,224 @@
+"""Schedules: what is due is claimed, begun and followed to its end; and what a person asks of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from uwf import clock
+from uwf import config as settings
+from uwf.engine.schedules import alarms as alarming
+from uwf.engine.schedules import begin, claim, facts, hand, view
+from uwf.engine.schedules import occurrence as occurrences
+from uwf.engine.schedules.precheck import Prechecks
+from uwf.errors import NotFound
+from uwf.guard.spending import day
+from uwf.guard.spending.budget import Budget
+from uwf.record import Record
+from uwf.recurrence import Recurrence, zone_named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
+
+    from uwf.app.opened import OpenHome
+    from uwf.config.schedules import Schedule
+    from uwf.engine.schedules.alarms import Alarm
+    from uwf.engine.schedules.view import OccurrenceView, ScheduleView, Upcoming
+    from uwf.workflow.model import Workflow
+
+_WAIT_S = 1.0
+
+
+class Tick(Record):
+    """What one look has come to: what was claimed, and of which occurrences there was news. `next_ms` is when there is
+    something to claim again, None: never.
+    """
+
+    claimed: tuple[OccurrenceView, ...] = ()
+    news: tuple[OccurrenceView, ...] = ()
+    next_ms: int | None = None
+
+
+class Schedules:
+    """What `app.schedules` can do. Prechecks that it has begun run until it is closed, or its process ends."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+        self._answered = threading.Event()
+        self.on_answer: Callable[[], None] = lambda: None
+        """Called, in another thread, when a precheck has answered: it is time for a tick."""
+        self._prechecks = Prechecks(settings.environment(), self._one_answered)
+
+    def tick(self, now_ms: int) -> Tick:
+        """Do what there is to do at `now_ms`, once, whatever others do at the same time, and wait for nothing."""
+        schedules = self._schedules()
+        if not schedules and not os.path.exists(self._home.store_path):
+            return Tick()
+        store = self._home.store(create=True)
+        pause_after = {name: schedule.pause_after for name, schedule in schedules.items()}
+        news = facts.settle(store, pause_after, now_ms)
+        claimed = claim.claim_due(
+            store, tuple(schedules.values()), self._rule, now_ms, settings.local_zone()
+        )
+        news += begin.begin_claimed(self._hands(schedules), now_ms)
+        shown = {one.key: view.occurrence_view(store, one) for one in news}
+        return Tick(
+            tuple(view.occurrence_view(store, one) for one in claimed),
+            tuple(shown.values()),
+            self._next_ms(schedules, now_ms),
+        )
+
+    def tick_through(self) -> Tick:
+        """The same now, for a command that does not stay: it waits for the prechecks that it has begun."""
+        tick = self.tick(clock.now_ms())
+        news = {(one.schedule, one.nominal): one for one in tick.news}
+        while self._prechecks.are_asked:
+            self._answered.wait(_WAIT_S)
+            self._answered.clear()
+            again = self.tick(clock.now_ms())
+            news |= {(one.schedule, one.nominal): one for one in again.news}
+        return Tick(tick.claimed, tuple(news.values()), tick.next_ms)
+
+    def all(self) -> list[ScheduleView]:
+        """Every schedule of the config, in its order."""
+        now_ms = clock.now_ms()
+        reader = self._home.reader()
+        return [
+            view.schedule_view(reader, schedule, self._rule(schedule), now_ms)
+            for schedule in self._schedules().values()
+        ]
+
+    def next(self, name: str | None = None, count: int = 5) -> list[Upcoming]:
+        """The next times of one schedule, or of all, by time."""
+        now_ms = clock.now_ms()
+        named = list(self._schedules().values()) if name is None else [self._named(name)]
+        found = [
+            one
+            for schedule in named
+            for one in view.upcoming(schedule, self._rule(schedule), now_ms, count)
+        ]
+        return sorted(found, key=lambda one: (one.due, one.schedule))[:count]
+
+    def log(self, name: str, limit: int = 20) -> list[OccurrenceView]:
+        """The occurrences of one schedule, the latest first."""
+        return view.log(self._home.reader(), self._named(name).name, limit)
+
+    def run(self, name: str) -> OccurrenceView:
+        """An occurrence of it now, whatever the time and its precheck. `StateError` where another is in its way."""
+        schedule = self._named(name)
+        store = self._home.store(create=True)
+        self._settle(schedule)
+        one = hand.claim_one(store, schedule, self._rule(schedule), clock.now_ms())
+        begin.begin_claimed(self._hands(self._schedules()), clock.now_ms(), by_person=True)
+        self._home.poke_daemon()
+        return self._shown(one.key)
+
+    def backfill(self, name: str, since_ms: int, *, dry_run: bool = False) -> list[Upcoming]:
+        """Claim the times since `since_ms` that nobody has claimed, and begin the first. `dry_run`: only say which."""
+        schedule = self._named(name)
+        rule, now_ms = self._rule(schedule), clock.now_ms()
+        times = hand.times_since(self._home.reader(), schedule, rule, since_ms, now_ms)
+        if times and not dry_run:
+            store = self._home.store(create=True)
+            hand.backfill(store, schedule, rule, times, now_ms)
+            self._settle(schedule)
+            begin.begin_claimed(self._hands(self._schedules()), now_ms, by_person=True)
+            self._home.poke_daemon()
+        return [view.Upcoming(name, at, at, rule.written(at)) for at in times]
+
+    def pause(self, name: str, why: str = "") -> ScheduleView:
+        """Claim nothing of it until it is resumed."""
+        schedule = self._named(name)
+        store, rule = self._home.store(create=True), self._rule(schedule)
+        hand.pause(store, schedule, rule, self._home.clean(why, "the reason"), clock.now_ms())
+        return view.schedule_view(store, schedule, rule, clock.now_ms())
+
+    def resume(self, name: str) -> ScheduleView:
+        """Let its times count again from now on."""
+        schedule = self._named(name)
+        store, rule = self._home.store(create=True), self._rule(schedule)
+        hand.resume(store, schedule, rule, clock.now_ms())
+        self._home.poke_daemon()
+        return view.schedule_view(store, schedule, rule, clock.now_ms())
+
+    def alarms(self, now_ms: int) -> list[Alarm]:
+        """What is wrong with them now, for a person to know."""
+        return alarming.alarms(self._home.reader(), tuple(self._schedules()), now_ms)
+
+    def prune(self, now_ms: int) -> int:
+        """Remove what is over and older than is kept; how many occurrences those were."""
+        with self._home.store().transaction("prune", durable=False) as tx:
+            return occurrences.prune(tx, now_ms)
+
+    def close(self) -> None:
+        """End the prechecks that run."""
+        self._prechecks.close()
+
+    def _schedules(self) -> dict[str, Schedule]:
+        from uwf.config.schedules import Schedule
+
+        return {one.name: one for one in self._home.config.elements(Schedule)}
+
+    def _named(self, name: str) -> Schedule:
+        schedules = self._schedules()
+        if name in schedules:
+            return schedules[name]
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, schedules, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise NotFound(
+            f"no schedule is called {name!r}{meant}",
+            hint="uwf schedule list" if schedules else f"${{EDITOR:-vi}} {self._home.config_path}",
+            code="no_such_schedule",
+        )
+
+    def _rule(self, schedule: Schedule) -> Recurrence:
+        zone = self._zone() if schedule.tz is None else zone_named(schedule.tz)
+        return Recurrence(schedule.cron, schedule.every_s, zone)
+
+    def _zone(self) -> tzinfo:
+        """The zone of the home, which is that of its days."""
+        named = self._home.config.rules(Budget.Rules).zone
+        return day.zone_of(self._home.reader(), named, settings.local_zone())
+
+    def _next_ms(self, schedules: dict[str, Schedule], now_ms: int) -> int | None:
+        states = occurrences.states(self._home.reader())
+        found = [
+            claim.next_due_ms(schedule, self._rule(schedule), states.get(name), now_ms)
+            for name, schedule in schedules.items()
+        ]
+        return min((at for at in found if at is not None), default=None)
+
+    def _hands(self, schedules: dict[str, Schedule]) -> begin.Hands:
+        from uwf.app import acts
+
+        return begin.Hands(
+            store=self._home.store(),
+            schedules=schedules,
+            workflow=self._workflow,
+            cancel=lambda thread, why: acts.cancel_soon(self._home, thread, why),
+            prechecks=self._prechecks,
+            home=self._home.home,
+            zone=settings.local_zone(),
+        )
+
+    def _workflow(self, word: str, cwd: str) -> Workflow:
+        from uwf.app.workflows import Workflows
+
+        return Workflows(self._home).find(word, cwd).workflow
+
+    def _settle(self, schedule: Schedule) -> None:
+        pause_after = {schedule.name: schedule.pause_after}
+        facts.settle(self._home.store(), pause_after, clock.now_ms(), only=schedule.name)
+
+    def _shown(self, key: str) -> OccurrenceView:
+        one = occurrences.read(self._home.store(), key)
+        assert one is not None, "it was claimed just now"
+        return view.occurrence_view(self._home.store(), one)
+
+    def _one_answered(self) -> None:
+        self._answered.set()
+        self.on_answer()

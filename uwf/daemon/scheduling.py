@@ -1,0 +1,36 @@
+"""The part that looks at the schedules: what is due is claimed and begun, and followed to its end."""
+
+from __future__ import annotations
+
+from uwf.daemon.part import Part
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.values import OccurrenceView
+    from uwf.daemon.part import Daemon
+
+
+class Scheduling(Part):
+    """Schedules: threads that a time starts or wakes are due, and run like all others."""
+
+    name = "schedules"
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        daemon.app.schedules.on_answer = daemon.wake
+
+    def tick(self, now_ms: int) -> float | None:
+        if self._daemon.is_draining:
+            return None
+        tick = self._daemon.app.schedules.tick(now_ms)
+        for one in tick.news:
+            self._daemon.say(f"schedule {one.schedule}: {_said(one)}")
+        return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
+
+    def close(self) -> None:
+        self._daemon.app.schedules.close()
+
+
+def _said(one: OccurrenceView) -> str:
+    word = " ".join((one.how or one.state, *one.threads[:3]))
+    return f"{word}: {one.why}" if one.why else word

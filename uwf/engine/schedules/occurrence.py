@@ -1,0 +1,192 @@
+"""Occurrences and schedules as they are stored: entries, of which there is one a nominal time, and one a schedule.
+
+    occurrence   NAME@<nominal ms>   claimed, started, turned, ended, skipped
+    schedule     NAME                on, paused
+
+An occurrence is claimed before anything starts, with what it is to do, so that one whose schedule was changed or taken
+away meanwhile still does what it was claimed for. Each later fact is written once, when it is seen to be true:
+
+    claimed   -> started   its thread was made, or those it wakes were told, in the transaction that says so
+              -> skipped   another one was in its way, its precheck said no, there was nobody to wake
+    started   -> turned    the agent has said something
+    any       -> ended     how: completed, cancelled, failed, rested
+
+Occurrences are kept for `KEPT_MS`.
+"""
+
+from __future__ import annotations
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.store.protocols import Entries, Entry, Transaction
+
+OCCURRENCE, SCHEDULE = "occurrence", "schedule"
+"""Kinds of entries."""
+
+CLAIMED, STARTED, TURNED, ENDED, SKIPPED = "claimed", "started", "turned", "ended", "skipped"
+OPEN = (CLAIMED, STARTED, TURNED)
+UNDER_WAY = (STARTED, TURNED)
+OVER = (ENDED, SKIPPED)
+
+COMPLETED, CANCELLED, FAILED, RESTED = "completed", "cancelled", "failed", "rested"
+"""How one ended. RESTED: a thread that it woke has run, and nothing of it is due any more."""
+
+ON, PAUSED = "on", "paused"
+
+BY_TIME, BY_HAND, BACKFILL = "time", "hand", "backfill"
+"""Who claimed one: its time, a person now, a person for a time that is over."""
+
+BY_FAILURES = "failures"
+"""What pauses a schedule, where no person does."""
+
+KEPT_MS = 90 * 86_400_000
+
+
+class Task(Record):
+    """What an occurrence is to do, as its schedule said when it was claimed: start `workflow`, or wake those with the
+    labels `wake`. `overlap` is what it does when another one is in its way.
+    """
+
+    workflow: str
+    prompt: str
+    cwd: str
+    labels: Mapping[str, str]
+    wake: Mapping[str, str]
+    text: str
+    overlap: str
+
+
+class Occurrence(Record):
+    """One nominal time of one schedule, and what came of it. Times are epoch milliseconds, None: not yet.
+
+    `why` is the reason of one that was skipped, failed or taken for a yes. `checked_ms` is when its precheck began.
+    """
+
+    schedule: str
+    nominal_ms: int
+    by: str
+    state: str
+    task: Task
+    claimed_ms: int
+    started_ms: int | None = None
+    first_turn_ms: int | None = None
+    ended_ms: int | None = None
+    how: str | None = None
+    why: str = ""
+    threads: tuple[str, ...] = ()
+    checked_ms: int | None = None
+
+    @property
+    def key(self) -> str:
+        return key(self.schedule, self.nominal_ms)
+
+
+class ScheduleState(Record):
+    """What a home knows of one schedule. `rule` is in words what its times were when it was looked at last, "" while no
+    config has it; up to `looked_ms` they are all decided. `last` is the key of the occurrence that was claimed last,
+    `failures` how many in a row have failed. `paused_by` is BY_HAND or BY_FAILURES.
+    """
+
+    name: str
+    rule: str
+    looked_ms: int
+    last: str | None = None
+    failures: int = 0
+    paused_ms: int | None = None
+    paused_by: str = ""
+    paused_why: str = ""
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused_ms is not None
+
+
+def key(schedule: str, nominal_ms: int) -> str:
+    return f"{schedule}@{nominal_ms}"
+
+
+def claim(tx: Transaction, occurrence: Occurrence) -> bool:
+    """Store a new occurrence. False when its time was claimed before: then nothing is written."""
+    found = occurrence
+    return tx.add_entry(OCCURRENCE, found.key, found.nominal_ms, found.state, _packed(found))
+
+
+def save(tx: Transaction, occurrence: Occurrence) -> None:
+    tx.set_entry(OCCURRENCE, occurrence.key, state=occurrence.state, value=_packed(occurrence))
+
+
+def read(entries: Entries, key: str) -> Occurrence | None:
+    entry = entries.entry(OCCURRENCE, key)
+    return None if entry is None else _occurrence(entry)
+
+
+def find(
+    entries: Entries,
+    state: str | tuple[str, ...] | None = None,
+    *,
+    newest_first: bool = False,
+    limit: int | None = None,
+) -> list[Occurrence]:
+    """Occurrences by their nominal times. Those that cannot be read are left out: `unreadable` names them."""
+    found = entries.entries(
+        OCCURRENCE,
+        state=state,
+        newest_first=newest_first,
+        limit=limit,
+        on_unreadable=lambda _: None,
+    )
+    return [_occurrence(entry) for entry in found]
+
+
+def states(entries: Entries) -> dict[str, ScheduleState]:
+    """What is known of each schedule that was ever looked at. Those that cannot be read are left out."""
+    found = entries.entries(SCHEDULE, on_unreadable=lambda _: None)
+    return {entry.key: _state(entry) for entry in found}
+
+
+def state_of(entries: Entries, name: str) -> ScheduleState | None:
+    entry = entries.entry(SCHEDULE, name)
+    return None if entry is None else _state(entry)
+
+
+def save_state(tx: Transaction, state: ScheduleState, now_ms: int) -> None:
+    word = PAUSED if state.is_paused else ON
+    value = {name: found for name, found in vars(state).items() if name != "name"}
+    if not tx.add_entry(SCHEDULE, state.name, now_ms, word, value):
+        tx.set_entry(SCHEDULE, state.name, state=word, value=value)
+
+
+def unreadable(entries: Entries) -> list[str]:
+    """In words, what of the schedules of a home cannot be read."""
+    found: list[str] = []
+    for kind in (SCHEDULE, OCCURRENCE):
+        entries.entries(kind, on_unreadable=lambda bad: found.append(f"{bad.name}: {bad.why}"))
+    return found
+
+
+def prune(tx: Transaction, now_ms: int) -> int:
+    """Remove what is over and older than is kept; how many those were."""
+    return tx.drop_entries(OCCURRENCE, now_ms - KEPT_MS, OVER)
+
+
+def _packed(occurrence: Occurrence) -> dict[str, Any]:
+    value = dict(vars(occurrence))
+    for name in ("state", "nominal_ms"):
+        del value[name]
+    return {**value, "task": dict(vars(occurrence.task)), "threads": list(occurrence.threads)}
+
+
+def _occurrence(entry: Entry) -> Occurrence:
+    value = dict(entry.value)
+    value["task"] = Task(**value["task"])
+    value["threads"] = tuple(value["threads"])
+    return Occurrence(state=entry.state, nominal_ms=entry.at_ms, **value)
+
+
+def _state(entry: Entry) -> ScheduleState:
+    return ScheduleState(name=entry.key, **entry.value)
