@@ -90,6 +90,13 @@ def test_commands_that_work_do_without_what_takes_longest_to_import(
     assert imported(started, *line.split()) & {"liquid", "rich", "typer"} == set()
 
 
+def test_what_reads_replies_waits_until_the_agent_works() -> None:
+    code = "import sys, uwf.app.running; print(*({'yaml', 'jsonschema_rs'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "")
+
+
 def test_what_is_heavy_would_be_seen(started: Project) -> None:
     assert {"typer", "re", "typing"} <= imported(started, "thread", "list", "--help") & HEAVY
-    assert "uwf.engine.run.runner" in imported(started, "thread", "exec", started.begin(REVIEW))
+    loaded = imported(started, "thread", "exec", started.begin(REVIEW))
+    assert {"uwf.engine.run.runner", "yaml", "jsonschema_rs"} <= loaded

@@ -28,6 +28,31 @@ def test_reply_of_an_agent_that_ends_well_is_kept(supervised: Supervised) -> Non
     assert outcome.duration_ms < 10_000
 
 
+def test_what_is_done_meanwhile_begins_once_the_program_has_its_input(
+    supervised: Supervised, tmp_path: Path
+) -> None:
+    seen, told = tmp_path / "seen", []
+
+    def look() -> None:
+        told.extend(supervised.started)
+        until_s = time.monotonic() + 10
+        while not seen.exists() or not seen.read_bytes():
+            assert time.monotonic() < until_s, "the program does not run meanwhile"
+            time.sleep(0.005)
+
+    outcome = supervised("sh", "-c", f"cat > {seen}", stdin=b"do it", meanwhile=look)
+    assert (outcome.ended, seen.read_bytes(), told) == ("exit", b"do it", supervised.started)
+
+
+def test_what_fails_meanwhile_ends_the_program(supervised: Supervised) -> None:
+    def fail() -> None:
+        raise KeyError("meanwhile")
+
+    with pytest.raises(KeyError, match="meanwhile"):
+        supervised("sleep", "60", meanwhile=fail)
+    assert not platform.is_alive(supervised.started[0])
+
+
 def test_exit_code_and_stderr_of_a_failing_agent_are_kept(supervised: Supervised) -> None:
     outcome = supervised(AGENTS / "crash.sh", "7")
     assert (outcome.ended, outcome.exit_code) == ("exit", 7)

@@ -34,7 +34,8 @@ class AgentRequest(Record):
     What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
 
     One that has said what `is_reply` takes for a whole reply, and for `linger_s` nothing after it, is ended and has
-    replied. None: its own end is waited for.
+    replied. None: its own end is waited for. `meanwhile` is called once, when it works: what can be done then takes no
+    time of its own.
     """
 
     prompt: str
@@ -51,6 +52,7 @@ class AgentRequest(Record):
     keep_fds: tuple[int, ...] = ()
     linger_s: float | None = None
     is_reply: Callable[[str], bool] = bool
+    meanwhile: Callable[[], object] = bool
 
 
 class Text(Record):

@@ -5,11 +5,13 @@ Knows nothing of libyaml; `reader` builds these from its events.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from uwf.errors import InputError
 from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 DEPTH_LIMIT = 100
 SIZE_LIMIT = 8 * 1024 * 1024

@@ -152,7 +152,7 @@ def test_a_reply_that_cannot_be_judged_is_not_paid_for_twice(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id = rig.start()
-    monkeypatch.setattr(step, "judge", raising(KeyError("pattern")))
+    monkeypatch.setattr("uwf.engine.run.attempt.reply.judge", raising(KeyError("pattern")))
     path = lose(rig, id)
     assert "I wrote it." in Path(path).read_text()
     [result] = rig.run(id, "exec")

@@ -65,6 +65,7 @@ class CommandAgent:
                 keep_fds=request.keep_fds,
                 linger_s=request.linger_s,
                 is_whole=lambda stdout: request.is_reply(stdout.decode(errors="replace")),
+                meanwhile=request.meanwhile,
             ),
             stop=stop,
             on_start=on_start,

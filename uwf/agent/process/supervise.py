@@ -49,6 +49,7 @@ class ProcessSpec(Record):
     `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
     What has been silent on stdout for `linger_s` is ended when `is_whole` takes all that stands there for its reply.
+    `meanwhile` is called once the program runs, with its input in the pipe.
     """
 
     argv: tuple[str, ...]
@@ -64,6 +65,7 @@ class ProcessSpec(Record):
     keep_fds: tuple[int, ...] = ()
     linger_s: float | None = None
     is_whole: Callable[[bytes], bool] = bool
+    meanwhile: Callable[[], object] = bool
 
 
 class ProcessOutcome(ProcessFacts):
@@ -170,6 +172,7 @@ class _Supervision:
         )
         child.open_gate()
         points.at("agent: let go")
+        spec.meanwhile()
         ended = self._watch(pump, began_s)
         took_s = clock.monotonic_s() - began_s
         if ended == "exit":

@@ -25,11 +25,11 @@ from uwf.engine.run.attempt.outcome import (
     Accepted,
     OverBudget,
     Postponed,
+    Rejected,
     Retried,
     Stopped,
     Unjudged,
 )
-from uwf.engine.run.attempt.reply import Rejected, envelope_of
 from uwf.engine.run.order import EXEC, POKE, NextStep, Order
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
@@ -217,6 +217,8 @@ def _used(run: StepRun) -> dict[str, Any] | None:
     assert run.came is not None
     if run.usage != run.came.usage:
         return run.usage
+    from uwf.engine.run.attempt.reply import envelope_of
+
     run.note(envelope_of(run.role, run.came.answer.text, run.ctx.redactor), run.came)
     return run.usage
 

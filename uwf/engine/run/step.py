@@ -32,8 +32,15 @@ from uwf.engine.progress import BudgetUnseen, ReplyRejected, StepStarted, Turn, 
 from uwf.engine.run import budget, prompt
 from uwf.engine.run.attempt import echoes, invocation, retry
 from uwf.engine.run.attempt.begin import begin
-from uwf.engine.run.attempt.outcome import Accepted, Failed, OverBudget, Postponed, Retried, Stopped
-from uwf.engine.run.attempt.reply import Rejected, envelope_of, judge, without_echo
+from uwf.engine.run.attempt.outcome import (
+    Accepted,
+    Failed,
+    OverBudget,
+    Postponed,
+    Rejected,
+    Retried,
+    Stopped,
+)
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -44,8 +51,7 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import AgentEvent, AgentResult
     from uwf.agent.stop import Stop
     from uwf.engine.run.admission import Ticket
-    from uwf.engine.run.attempt.outcome import Outcome
-    from uwf.engine.run.attempt.reply import Envelope, ValidReply
+    from uwf.engine.run.attempt.outcome import Envelope, Outcome, ValidReply
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
     from uwf.engine.run.prompt import Prompt
@@ -146,6 +152,7 @@ class StepRun:
             keep_fds=self.ticket.descriptors,
             longest_s=left_s,
             is_reply=lambda said: self._is_reply(said, text),
+            meanwhile=_load_what_reads_replies,
         )
         answer = self.step.agent.run(
             request, stop=stop, on_start=self.started, on_event=self._event
@@ -169,6 +176,8 @@ class StepRun:
 
     def _judge(self, said: str, asked: str) -> ValidReply | Rejected:
         """Whether what the agent said is a reply to what it was `asked`."""
+        from uwf.engine.run.attempt.reply import judge, without_echo
+
         said = without_echo(said, asked, self.sections.form)
         echo = Echo(asked, self.sections.form)
         return judge(self.step.workflow, self.role, said, self.ctx.redactor, echo)
@@ -254,6 +263,8 @@ class StepRun:
 
     def _ended(self, failed: AgentFailure, came: Came, asked: str) -> Outcome:
         """The agent gave no reply that counts. What it has used by its own word is used all the same."""
+        from uwf.engine.run.attempt.reply import envelope_of, without_echo
+
         text = without_echo(came.answer.text, asked, self.sections.form)
         said = envelope_of(self.role, text, self.ctx.redactor)
         if failed.code == failure.EXIT_CODE:  # it was not ended in the middle of its work
@@ -337,3 +348,8 @@ class StepRun:
                 ask=asked,
             )
         )
+
+
+def _load_what_reads_replies() -> None:
+    """YAML and JSON Schema take as long to load as all the rest: done while the agent works, nobody waits for it."""
+    from uwf.engine.run.attempt import reply  # noqa: F401  # loaded, and used where a reply is judged

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Counters, Transaction
 
 ZONE = "zone"
+UTC = ("UTC", "Etc/UTC")
+"""The zone of most servers is known without a look at any file."""
 _DAY_MS = 86_400_000
 
 
@@ -76,12 +78,14 @@ def _here(local: str | None) -> dict[str, Any]:
 
 def _by_name(name: str) -> tzinfo | None:
     """The zone of that name; None where this machine has none. A path is no name."""
+    if name in UTC:
+        return _fixed(0)
     from zoneinfo import ZoneInfo
 
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
-        return None if name != "UTC" else _fixed(0)
+        return None
 
 
 def _fixed(offset_s: float) -> tzinfo:

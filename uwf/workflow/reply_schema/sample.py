@@ -7,10 +7,13 @@ shows the shape is still more useful than none.
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from uwf.workflow.reply_schema.structure import STATUS, branches, once_per_schema, resolve
 
-from uwf.workflow.reply_schema.structure import STATUS, Branch, branches, once_per_schema, resolve
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.workflow.reply_schema.structure import Branch
 
 _MAX_DEPTH = 8
 
@@ -174,6 +177,8 @@ def _text(schema: dict[str, Any], name: str) -> str:
 
 
 def _matching(pattern: str, name: str, least: int, most: int) -> str:
+    import re
+
     for text in (f"<{name}>", name, *_TEXTS):
         try:
             if least <= len(text) <= most and re.search(pattern, text):

@@ -6,14 +6,16 @@ is read here: `check` holds a reply against it, `sample` fills in an example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
-
 from uwf.record import Record
 
-STATUS = "$status"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
+
+STATUS = "$status"
 
 _MAX_DEPTH = 20
 """How deep references and combinations are followed when the structure is read. A schema may refer

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Plan, Step
-    from uwf.engine.run.attempt.reply import ValidReply
+    from uwf.engine.run.attempt.outcome import ValidReply
     from uwf.engine.run.context import RunContext
 
 

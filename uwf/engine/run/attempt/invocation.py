@@ -112,6 +112,7 @@ def build(
     keep_fds: tuple[int, ...],
     longest_s: float | None,
     is_reply: Callable[[str], bool],
+    meanwhile: Callable[[], object],
 ) -> AgentRequest:
     """What is asked of it: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
     plan, settings = step.plan, ctx.config.agent(start.agent)
@@ -148,6 +149,7 @@ def build(
         keep_fds=keep_fds,
         linger_s=settings.lingers_s,
         is_reply=is_reply,
+        meanwhile=meanwhile,
     )
 
 

@@ -1,4 +1,7 @@
-"""What came of one attempt, before any of it is published. Each has what it alone knows; `publish` makes it lasting."""
+"""What came of one attempt, before any of it is published: how its reply was judged, and the outcome.
+
+Each outcome has what it alone knows; `publish` makes it lasting.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,34 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
+
+
+class Envelope(Record):
+    """What a reply says to uwf itself: its session, the amounts it used, and what of its usage is no amount."""
+
+    session: str | None = None
+    usage: dict[str, Any] | None = None
+    left_out: tuple[str, ...] = ()
+
+
+class ValidReply(Record):
+    """A valid reply and where it leaves the thread."""
+
+    status: str
+    output: dict[str, Any]
+    body: str
+    envelope: Envelope
+    state: ThreadState
+
+
+class Rejected(Record):
+    """Why a reply is not valid, in words for the agent and without secrets.
+
+    It may still have named its session, and what it used is used.
+    """
+
+    problems: list[str]
+    envelope: Envelope = Envelope()
 
 
 class Gone(Record):

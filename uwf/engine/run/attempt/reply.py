@@ -7,10 +7,10 @@ that does not fit its schema: the agent hears of it at once, while it still can 
 from __future__ import annotations
 
 from uwf.agent import frontmatter
-from uwf.engine.chain.tags import ThreadState
 from uwf.engine.run.attempt import reading
+from uwf.engine.run.attempt.outcome import Envelope, Rejected, ValidReply
 from uwf.engine.run.planning.transitions import after
-from uwf.record import Record, replace
+from uwf.record import replace
 from uwf.workflow.model import SUSPEND
 from uwf.workflow.reply_schema import placeholders
 from uwf.workflow.reply_schema.structure import properties_for
@@ -30,34 +30,6 @@ ENVELOPE = ("session", "usage")
 
 SESSION_CHARS = 4096
 MOST_AMOUNT = 1 << 53
-
-
-class Envelope(Record):
-    """What a reply says to uwf itself: its session, the amounts it used, and what of its usage is no amount."""
-
-    session: str | None = None
-    usage: dict[str, Any] | None = None
-    left_out: tuple[str, ...] = ()
-
-
-class ValidReply(Record):
-    """A valid reply and where it leaves the thread."""
-
-    status: str
-    output: dict[str, Any]
-    body: str
-    envelope: Envelope
-    state: ThreadState
-
-
-class Rejected(Record):
-    """Why a reply is not valid, in words for the agent and without secrets.
-
-    It may still have named its session, and what it used is used.
-    """
-
-    problems: list[str]
-    envelope: Envelope = Envelope()
 
 
 def without_echo(text: str, *asked: str) -> str:

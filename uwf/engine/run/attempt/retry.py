@@ -10,8 +10,6 @@ which failed together do not come back together (M. Brooker, "Exponential Backof
 
 from __future__ import annotations
 
-from random import random
-
 from uwf import clock
 from uwf.agent import failure
 from uwf.guard.attempts import NOTE
@@ -69,8 +67,14 @@ def next_try(
     return GivenUp(vain_s if failure.is_transient(failed) else 0.0)
 
 
+def _random() -> float:
+    from random import random  # only once something has failed
+
+    return random()
+
+
 def delay_s(
-    rules: RetryConfig, failed: AgentFailure, retries: int, random: Callable[[], float] = random
+    rules: RetryConfig, failed: AgentFailure, retries: int, random: Callable[[], float] = _random
 ) -> float | None:
     """How long to wait inside the step before it is tried again; None when that is not to be done.
 
@@ -86,7 +90,7 @@ def wake_ms(
     failed: AgentFailure,
     delays: int,
     vain_s: float,
-    random: Callable[[], float] = random,
+    random: Callable[[], float] = _random,
 ) -> int | None:
     """When (epoch ms) to try again what time alone cures; None when a person should look first.
 
