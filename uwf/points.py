@@ -36,6 +36,8 @@ TRANSACTIONS = (
     "doctor waiter",
     "doctor note",
     "doctor entry",
+    "health verify",
+    "health clock",
     "alert",
     # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
     "workflow",

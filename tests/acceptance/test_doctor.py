@@ -38,7 +38,7 @@ def test_nothing_is_found_in_a_healthy_home(project: Project) -> None:
     process = gate.running(thread)
     done = project("doctor", "--json")
     assert done.json == []
-    assert project("doctor").err == "nothing is left behind\n"
+    assert project("doctor").err == "nothing is wrong\n"
     gate.open()
     process.communicate()
     project("doctor", "--repair")
@@ -266,3 +266,25 @@ def test_what_a_killed_config_set_left_is_found_where_no_store_is(project: Proje
     project("doctor", "--repair")
     assert not draft.exists()
     project("doctor")
+
+
+def test_one_check_is_made_when_it_is_named(project: Project) -> None:
+    project.begin()
+    project("config", "set", "agents.gone.command", "/no/such/program")
+    assert project("doctor", "--only", "file", "--json").json == []
+    [finding] = project("doctor", "--only", "config", "--only", "file", "--json").json
+    assert (finding["kind"], finding["subject"], finding["isNote"]) == ("config", "gone", True)
+    assert "note" in project("doctor").out
+    error = project("doctor", "--only", "fiel", "--json", expect=4).error
+    assert (error["code"], error["hint"]) == ("no_such_check", "uwf doctor --only file")
+
+
+def test_a_repair_is_in_the_log(project: Project) -> None:
+    thread = project.begin()
+    damage_line(project, thread)
+    project("doctor", "--repair")
+    [line] = project("log", "show", "--grep", "repair", "--json").json_lines
+    assert (line["what"], line["thread"], line["check"], line["repaired"]) == (
+        *("repair", thread, "queue", True),
+    )
+    assert line["by"] == "doctor"

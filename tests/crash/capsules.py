@@ -26,7 +26,6 @@ from tests.helpers.rig import Rig
 from uwf.engine.actions import transfer
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.query import diff, listing, markdown, refs, steps, turns
-from uwf.engine.upkeep import doctor
 from uwf.errors import InputError, UwfError
 from uwf.store import check
 from uwf.store.bundle import MAGIC
@@ -133,7 +132,7 @@ class Fuzz:
             ("diff", lambda: diff.text(store, diff.compare(store, ref, ref))),
             ("export", lambda: transfer.export(store, id, io.BytesIO())),
             ("verify", lambda: check.verify(store, True)),
-            ("doctor", lambda: doctor.examine(rig.engine, repair=True)),
+            ("doctor", lambda: rig.doctor(repair=True)),
         ]
         changes: list[tuple[str, Callable[[], Any]]] = [
             ("exec", lambda: run("exec")),

@@ -558,6 +558,8 @@ SCENARIOS = (
         "doctor waiter",
         "doctor entry",
         "doctor note",
+        "health verify",
+        "health clock",
         prepare=disordered,
         state=disorder,
         before=4,

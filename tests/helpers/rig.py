@@ -28,6 +28,8 @@ from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
 from uwf.engine.run.order import Order
 from uwf.engine.run.planning import rebind as rebinding
+from uwf.engine.upkeep.health import table
+from uwf.engine.upkeep.health.check import Finding, Ground
 from uwf.errors import Interrupted, Refused
 from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store
@@ -35,6 +37,8 @@ from uwf.workflow import model
 from uwf.workflow.model import Workflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uwf.agent.protocol import AgentEvent
     from uwf.engine.progress import Progress, StepResult
 
@@ -198,6 +202,13 @@ class Rig:
                 tx.set_ref(ATTEMPTS + id, put_start(tx, start, None, 1, None), why="rebound")
             elif tx.ref(ATTEMPTS + id) is not None:
                 tx.delete_ref(ATTEMPTS + id, why="it was about an older head")
+
+    def doctor(
+        self, *only: str, repair: bool = False, log: Callable[..., None] = lambda *_, **__: None
+    ) -> list[Finding]:
+        """What `uwf doctor` finds."""
+        ground = Ground(self.engine.home, self.engine, lambda: self.engine.config, log, repair)
+        return table.examine(ground, table.named(only), repair=repair)
 
     def put_workflow(self, workflow: Workflow) -> str:
         with self.store.transaction("test") as tx:

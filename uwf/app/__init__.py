@@ -9,7 +9,7 @@ Verbs are whole acts: each takes the locks it needs, settles what a dead process
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
-`objects`, `guards`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`.
+`objects`, `guards`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from uwf.app.completion import Candidate
     from uwf.app.daemon import Daemons
     from uwf.app.guards import Guards
+    from uwf.app.health import Health
     from uwf.app.log import HomeLog
     from uwf.app.objects import StoredObjects
     from uwf.app.schedules import Schedules
@@ -132,6 +133,12 @@ class App(ThreadVerbs):
         from uwf.app.alerts import Alerts
 
         return Alerts(self)
+
+    @property
+    def health(self) -> Health:
+        from uwf.app.health import Health
+
+        return Health(self)
 
     @property
     def log(self) -> HomeLog:

@@ -1,4 +1,4 @@
-"""Care for a home: what dead processes left, old layouts, the store as a whole."""
+"""Care for a home: old layouts, the store as a whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
-    from uwf.engine.upkeep.doctor import Finding
     from uwf.engine.upkeep.migrate import Migration, Unmigrated
     from uwf.store.check import Verification
     from uwf.store.restore import Restored
@@ -43,15 +42,6 @@ class Upkeep:
 
     def __init__(self, home: OpenHome) -> None:
         self._home = home
-
-    def doctor(self, *, repair: bool = False) -> list[Finding]:
-        """What dead processes left and what cannot be read; with `repair`, put right."""
-        from uwf.engine.upkeep import doctor
-        from uwf.store.files import was_never_made
-
-        if was_never_made(self._home.store_path):
-            return doctor.without_store(self._home.home, repair=repair)
-        return doctor.examine(self._home.context(), repair=repair)
 
     def left_in_history(self) -> Unmigrated | None:
         """A thread that an early version has kept elsewhere; None without any."""

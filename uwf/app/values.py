@@ -47,6 +47,7 @@ from uwf.engine.schedules.view import OccurrenceView as OccurrenceView
 from uwf.engine.schedules.view import ScheduleView as ScheduleView
 from uwf.engine.schedules.view import Upcoming as Upcoming
 from uwf.engine.upkeep.alerts import Alert as Alert
+from uwf.engine.upkeep.health.check import Finding as Finding
 from uwf.engine.upkeep.log.search import LogLine as LogLine
 
 TYPE_CHECKING = False

@@ -1,4 +1,4 @@
-"""`uwf doctor`: what dead processes left behind, what cannot be read any more, and putting it right."""
+"""`uwf doctor`: what is wrong with a home, and putting it right."""
 
 from __future__ import annotations
 
@@ -7,39 +7,44 @@ from uwf.cli.command import command, opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.values import Finding
     from uwf.cli.context import Context
 
 
 @command(
     "doctor",
-    help="Look for what dead processes left behind: attempts, agent processes, entries in the queue, files; for "
-    "replies that could not be stored; and for counters that cannot be read.",
-    detail="Exit 1 when something is found and not put right. A counter that is removed counts from "
-    "nothing, and a switch is off then.",
+    help="Look for what is wrong with a home: what dead processes left behind (attempts, agent processes, entries in "
+    "the queue, files), replies that could not be stored, counters and objects that cannot be read, the disk, the WAL, "
+    "the configuration, agents that fail, jumps of the clock.",
+    detail="A daemon makes the same checks all the time. Objects are read some at a time. Exit 1 when something is "
+    "found and not put right, but for notes, which heal by themselves. A counter that is removed counts from nothing, "
+    "and a switch is off then.",
     example="uwf doctor --repair",
     repair=opt(
         "--repair",
         help="End the processes, keep the attempts, take in the replies, free the slots, remove the files and the "
-        "counters.",
+        "counters, and look again. Each repair is in the log.",
     ),
+    only=opt("--only", metavar="NAME", help="Only this check: attempt, store, disk, …"),
 )
-def doctor(ctx: Context, *, repair: bool = False) -> int:
-    findings = ctx.app.upkeep.doctor(repair=repair)
+def doctor(ctx: Context, *, repair: bool = False, only: tuple[str, ...] = ()) -> int:
+    findings = ctx.app.health.examine(only, repair=repair)
     ctx.out.answer(
         findings,
         ids=[one.thread for one in findings if one.thread],
         draw=lambda: ctx.out.table(
-            ("thread", "repaired", "what"),
-            [[one.thread or "", "yes" if one.repaired else "no", one.what] for one in findings],
+            ("check", "thread", "repaired", "what"),
+            [[one.kind, one.thread or "", _repaired(one), one.what] for one in findings],
         ),
     )
     if not findings:
-        ctx.out.note("nothing is left behind")
+        ctx.out.note("nothing is wrong")
         return exits.DONE
-    if all(one.repaired for one in findings):
-        return exits.DONE
-    for hint in dict.fromkeys(
-        one.hint or "uwf doctor --repair" for one in findings if not one.repaired
-    ):
+    left = [one for one in findings if not (one.repaired or one.is_note)]
+    for hint in dict.fromkeys(one.hint or "uwf doctor --repair" for one in left):
         ctx.out.hint(hint)
-    return exits.FAULT
+    return exits.FAULT if left else exits.DONE
+
+
+def _repaired(one: Finding) -> str:
+    return "yes" if one.repaired else "note" if one.is_note else "no"

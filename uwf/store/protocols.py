@@ -131,8 +131,8 @@ class Objects(Protocol):
         """The full id that begins with `prefix` (4 to 64 hex digits, any case). NotFound, Ambiguous, InputError."""
         ...
 
-    def ids(self) -> Iterator[str]:
-        """All ids, ascending."""
+    def ids(self, after: str = "") -> Iterator[str]:
+        """All ids, ascending; those `after` one of them."""
         ...
 
     def recent(self, since_ms: int) -> list[str]:
@@ -432,6 +432,10 @@ class Store(Objects, Refs, Counters, Entries, Protocol):
         ...
 
     def stats(self) -> Stats: ...
+
+    def checkpoint(self) -> None:
+        """Do what was put off, as far as others that read let that be: a WAL is copied into the file and emptied."""
+        ...
 
     def faults(self) -> list[str]:
         """What is wrong with the store's own structure, in words. Slow: reads everything."""

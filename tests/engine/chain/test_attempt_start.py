@@ -14,7 +14,6 @@ from uwf.engine.chain.attempt import INTERRUPTED
 from uwf.engine.chain.nodes import prompt_text
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.progress import TaskDispatched
-from uwf.engine.upkeep import doctor
 from uwf.record import replace
 from uwf.store import check, gc
 
@@ -124,11 +123,11 @@ def test_thread_with_a_name_that_is_no_ulid_can_step(each_rig: Rig) -> None:
 def test_doctor_finds_a_start_whose_uwf_is_dead(rig: Rig) -> None:
     id = rig.start()
     die(rig, id, "exec")
-    (finding,) = doctor.examine(rig.engine, repair=False)
+    (finding,) = rig.doctor(repair=False)
     assert (finding.kind, finding.thread, finding.repaired) == ("attempt", id, False)
-    (finding,) = doctor.examine(rig.engine, repair=True)
+    (finding,) = rig.doctor(repair=True)
     assert finding.repaired
-    assert doctor.examine(rig.engine, repair=False) == []
+    assert rig.doctor(repair=False) == []
 
 
 def test_gc_leaves_what_a_running_step_will_need(each_rig: Rig) -> None:

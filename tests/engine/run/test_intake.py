@@ -17,7 +17,6 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.progress import NotTakenIn, TakenIn
 from uwf.engine.query import turns
 from uwf.engine.run import publish, step
-from uwf.engine.upkeep import doctor
 from uwf.errors import ReplyKept, StoreError
 
 COSTLY = reply("done", "I wrote it.", file="a.py", usage={"usd": 3, "tokens": 900})
@@ -102,9 +101,9 @@ def test_every_act_on_the_thread_takes_it_in_first(rig: Rig, full: Full, act: st
     lose(rig, id)
     full.is_full = False
     if act == "doctor":
-        [found] = doctor.examine(rig.engine, repair=False)
+        [found] = rig.doctor(repair=False)
         assert (found.kind, found.thread, found.repaired) == ("reply", id, False)
-        [found] = doctor.examine(rig.engine, repair=True)
+        [found] = rig.doctor(repair=True)
         assert (found.kind, found.repaired) == ("reply", True)
     else:
         getattr(rig, act)(id)
@@ -172,7 +171,7 @@ def test_a_file_that_is_damaged_is_never_believed_nor_removed(rig: Rig, full: Fu
         with pytest.raises(StoreError) as refused:
             rig.run(id, "exec")
         assert (refused.value.code, Path(path).read_bytes()) == ("bad_kept_reply", damaged)
-        [found] = doctor.examine(rig.engine, repair=True)
+        [found] = rig.doctor(repair=True)
         assert (found.kind, found.repaired) == ("reply", False)
         assert refused.value.hint == f"mv {path} {path}.damaged"
         assert rig.row(id)["spent"]["usd"] == 0

@@ -17,7 +17,6 @@ from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.progress import Recovered
 from uwf.engine.query import turns
 from uwf.engine.run import recovery
-from uwf.engine.upkeep import doctor
 from uwf.store.leases import FileLeases
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
@@ -274,7 +273,7 @@ def test_agent_of_a_living_run_is_left_alone_by_a_copy_of_its_home(rig: Rig) -> 
         with rig.store.transaction("test") as tx:
             begun = tx.put("attempt", {**rig.store.get(ref.id).payload, "process": process})
             tx.set_ref(ref.name, begun, why="as that uwf wrote it")
-        (finding,) = doctor.examine(rig.engine, repair=False)
+        (finding,) = rig.doctor(repair=False)
         assert f"process {runner.pid} runs it in another" in finding.what
         settled = rig.settle(id)
         assert settled is not None and settled.ended_pids == ()

@@ -152,6 +152,28 @@ def carriers(candidates: Iterable[Process], mark: bytes) -> set[int]:
     return found
 
 
+def settings(
+    candidates: Iterable[Process], names: tuple[bytes, ...]
+) -> Iterator[tuple[Process, tuple[bytes, ...]]]:
+    """Those that were executed with all of the settings `names`, and their values. Only Linux tells."""
+    for process in candidates if _PROC else ():
+        try:
+            lines = _read(f"/proc/{process.pid}/environ").split(b"\0")
+        except OSError:
+            continue  # ended, or not ours to read
+        found = dict(line.partition(b"=")[::2] for line in lines)
+        if all(name in found for name in names):
+            yield process, tuple(found[name] for name in names)
+
+
+def age_s(process: Process) -> float:
+    """For how long a process lives; 0 where that is not known."""
+    if not _PROC:
+        return 0.0
+    uptime_s = float(_read("/proc/uptime").split()[0])
+    return uptime_s - int(process.started.partition(":")[2]) / os.sysconf("SC_CLK_TCK")
+
+
 def token(name: bytes) -> tuple[int, ...]:
     """A descriptor by which a process that inherits it is known, whatever becomes of its environment: see `holders`.
 

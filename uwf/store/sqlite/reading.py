@@ -88,8 +88,8 @@ class Reading:
         )
         return the_one(prefix, what, [row[0].hex() for row in rows])
 
-    def ids(self) -> Iterator[str]:
-        last = b""
+    def ids(self, after: str = "") -> Iterator[str]:
+        last = key_of(after) if after else b""
         while rows := self._database.all(
             "SELECT id FROM object WHERE id > ? ORDER BY id LIMIT ?", (last, PAGE)
         ):

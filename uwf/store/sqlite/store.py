@@ -139,6 +139,10 @@ class SqliteStore(Reading, FactReading):
         """
         self._database.connection.backup(target)
 
+    def checkpoint(self) -> None:
+        """Copy the WAL into the file and empty it, as far as others that read let that be."""
+        self._database.all("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self._database.close()
 

@@ -1,0 +1,61 @@
+"""The health of a home: what is wrong with it, and putting that right."""
+
+from __future__ import annotations
+
+from uwf import config as settings
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uwf.app.opened import OpenHome
+    from uwf.engine.upkeep.health.check import Finding
+
+
+class CheckView(Record):
+    """A check: what it looks for, how often a daemon makes it, and whether in a process of its own."""
+
+    name: str
+    what: str
+    every_s: float
+    is_slow: bool
+    can_repair: bool
+
+
+class Health:
+    """What `app.health` can do."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    def checks(self) -> list[CheckView]:
+        """All there are, in their order."""
+        from uwf.engine.upkeep.health.table import CHECKS
+
+        return [
+            CheckView(one.name, one.what, one.every_s, one.is_slow, one.can_repair())
+            for one in CHECKS
+        ]
+
+    def examine(
+        self, only: Sequence[str] = (), *, repair: bool = False, note: bool | None = None
+    ) -> list[Finding]:
+        """What is wrong, by all checks or those that are named; with `repair`, put right.
+
+        Each repair is in the log. With `note`, by default where repairing, a check notes how far it has come.
+        """
+        from uwf.engine.upkeep.health import table
+        from uwf.engine.upkeep.health.check import Ground
+        from uwf.store.files import was_never_made
+
+        home = self._home
+        checks = table.named(only)
+        ground = Ground(
+            home=home.home,
+            context=None if was_never_made(home.store_path) else home.context(),
+            load_config=lambda: settings.load(home.home),
+            log=home.log_writer.write,
+            may_write=repair if note is None else note,
+        )
+        return table.examine(ground, checks, repair=repair)

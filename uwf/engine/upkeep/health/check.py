@@ -1,0 +1,117 @@
+"""What a check is: it finds what is wrong, and may put it right. What it has found it looks for again afterwards."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ClassVar
+
+    from uwf.config import Config
+    from uwf.engine.run.context import RunContext
+    from uwf.store.protocols import Store
+
+NOW, SOON, LATER = "P0", "P1", "P2"
+"""How urgent what a check finds is to a person: the levels of alerts."""
+
+
+class Finding(Record):
+    """One thing that is wrong. `kind` is the name of the check that found it, or "entry"; `subject` tells it from
+    others of its kind: a thread, a file, a counter. `hint` is the command that helps where `uwf doctor --repair` does
+    not.
+
+    What `is_note` is worth knowing, and heals by itself: nothing is to be put right.
+    """
+
+    kind: str
+    thread: str | None
+    what: str
+    repaired: bool
+    hint: str | None = None
+    subject: str = ""
+    level: str = SOON
+    is_note: bool = False
+
+
+class Ground(Record):
+    """What checks look at. `context` is what a run has of the home; None where it has no store.
+
+    `load_config` reads the settings anew, and raises `ConfigInvalid`. With `may_write` a check may note how far it has
+    come.
+    """
+
+    home: str
+    context: RunContext | None
+    load_config: Callable[[], Config]
+    log: Callable[..., None]
+    may_write: bool
+
+    @property
+    def run(self) -> RunContext:
+        """The context, for checks that need a store."""
+        assert self.context is not None, "such a check is not made where there is no store"
+        return self.context
+
+    @property
+    def store(self) -> Store:
+        return self.run.store
+
+
+class Check(ABC):
+    """One check of a home. It is made anew for each examination.
+
+    `every_s` is how often a daemon makes it, `level` how urgent what it finds is.
+    """
+
+    name: ClassVar[str]
+    what: ClassVar[str]
+    """What it looks for, in a few words."""
+    level: ClassVar[str] = SOON
+    every_s: ClassVar[float] = 300.0
+    is_note: ClassVar[bool] = False
+    is_slow: ClassVar[bool] = False
+    """A daemon makes it in a process of its own."""
+    needs_store: ClassVar[bool] = True
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    @abstractmethod
+    def detect(self) -> list[Finding]:
+        """What is wrong now. Bounded, whatever the size of the home."""
+
+    def repair(self, finding: Finding) -> None:  # noqa: B027  # some can only be told
+        """Put it right. Safe to repeat, and when it is right meanwhile. Raises `UwfError` that says why it cannot."""
+
+    @classmethod
+    def can_repair(cls) -> bool:
+        return cls.repair is not Check.repair
+
+    def found(
+        self,
+        subject: str,
+        what: str,
+        *,
+        thread: str | None = None,
+        hint: str | None = None,
+        is_note: bool = False,
+    ) -> Finding:
+        """A finding of this check."""
+        is_note = is_note or self.is_note
+        return Finding(self.name, thread, what, False, hint, subject, self.level, is_note)
+
+    def tell_repair(self, before: Finding, after: Finding) -> None:
+        """Put a repair on record."""
+        self._ground.log(
+            "repair",
+            thread=before.thread,
+            check=self.name,
+            subject=before.subject,
+            before=before.what,
+            after="it is not found any more" if after.repaired else after.what,
+            repaired=after.repaired,
+        )
