@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uwf.engine.upkeep.health.check import Finding
 
 
-class AgentCheck(Check):
+class FailingAgentCheck(Check):
     """Agents whose rate of success is below what the guard lets pass."""
 
     name = "agent"

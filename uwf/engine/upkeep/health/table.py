@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from uwf.engine.upkeep.health.agents import AgentCheck, BreakerCheck
+from uwf.engine.upkeep.health.agents import BreakerCheck, FailingAgentCheck
 from uwf.engine.upkeep.health.clocks import ClockCheck
 from uwf.engine.upkeep.health.counters import CounterCheck
 from uwf.engine.upkeep.health.files import FileCheck
@@ -35,7 +35,7 @@ CHECKS: tuple[type[Check], ...] = (
     QueueCheck,
     StuckCheck,
     FileCheck,
-    AgentCheck,
+    FailingAgentCheck,
     BreakerCheck,
     ClockCheck,
 )
