@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.agents import bench_agents, bench_queue
 from benchmarks.commands import bench_commands, bench_growth
+from benchmarks.daemon import bench_daemon
 from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
@@ -54,6 +55,8 @@ def main() -> None:
         bench_fsyncs(folder, 50 if quick else 200)
         bench_objects(folder, 500 if quick else 5000, 3 if quick else 11)
         bench_queue(folder, 6 if quick else 40)
+        many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
+        bench_daemon(folder, *many)
         bench_growth(folder, 10_000 if quick else 1_000_000, 5 if quick else 21)
 
 

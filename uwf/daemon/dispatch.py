@@ -37,7 +37,8 @@ class Dispatch(Part):
         room = 0 if daemon.is_draining else max(0, daemon.app.config.daemon.jobs - len(runs))
         for view in due[:room]:
             daemon.runs.start(view.thread)
-            daemon.say(f"{view.thread} runs: {view.wake_why or 'it is due'}")
+            text = f"{view.thread} runs: {view.wake_why or 'it is due'}"
+            daemon.say(text, what="dispatched", thread=view.thread)
             runs.add(view.thread)
         daemon.running, daemon.waiting = frozenset(runs), len(due[room:])
         later = [self._at_ms(view) - now_ms for view in may_run if self._at_ms(view) > now_ms]
@@ -64,7 +65,8 @@ class Reaping(Part):
     def _ended(self, run: RunEnded, now_ms: int) -> None:
         held = self._patience.ended(run, now_ms)
         quarantine, why = self._daemon.quarantine, run.message or f"its run ended with {run.code}"
-        self._daemon.say(f"{run.thread} ended ({run.code}) after {run.lasted_s:.1f} s")
+        text = f"{run.thread} ended ({run.code}) after {run.lasted_s:.1f} s"
+        self._daemon.say(text, what="reaped", thread=run.thread, code=run.code)
         if not is_odd(run):
             quarantine.let_go(THREAD, run.thread)
         elif held.odd >= ODD_IN_A_ROW:

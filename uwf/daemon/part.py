@@ -7,6 +7,7 @@ from typing import Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from uwf.app import App
     from uwf.daemon.quarantine import Quarantine
@@ -45,16 +46,23 @@ class Daemon:
         runs: Runs,
         quarantine: Quarantine,
         wake: Callable[[], None],
-        say: Callable[[str], None],
+        tell: Callable[[str], None],
     ) -> None:
-        """`wake` ends the sleep of the loop; `say` tells the person or the journal that looks on, in one line."""
+        """`wake` ends the sleep of the loop; `tell` says something to the person or the journal that looks on."""
         self.app = app
         self.runs = runs
         self.quarantine = quarantine
         self.wake = wake
-        self.say = say
+        self._tell = tell
         self.is_draining = False
         """The daemon is about to end: what runs goes on, nothing new is begun."""
         self.running: frozenset[str] = frozenset()
         self.waiting = 0
         """Which threads run for it, and how many are due and have to wait; as the last pass has found it."""
+
+    def say(
+        self, text: str, *, what: str = "daemon", thread: str | None = None, **facts: Any
+    ) -> None:
+        """Tell whoever looks on, in one line, and the log of the home: `what` has happened, in one word."""
+        self._tell(text)
+        self.app.log.write(what, thread=thread, text=text, **facts)

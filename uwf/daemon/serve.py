@@ -12,6 +12,7 @@ import signal
 
 from uwf import __version__, clock
 from uwf.daemon import notify, runs, state
+from uwf.daemon.budget import DEGRADED
 from uwf.daemon.loop import LOOK_S, Loop
 from uwf.daemon.part import Daemon
 from uwf.daemon.parts import parts
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
     from uwf.app import App
     from uwf.app.daemon import Daemons
     from uwf.daemon.notify import Supervisor
+    from uwf.daemon.quarantine import SetAside
 
 
-def run(app: App, say: Callable[[str], None]) -> None:
+def run(app: App, tell: Callable[[str], None]) -> None:
     """Lead the daemons of a home until told to end. Raises `PartBroken`, and what keeps it from beginning."""
     assert app.config is not None, "one that is not valid is refused before anything else"
     supervisor = notify.of_this_process()
 
     def on_wait(leader: int) -> None:
         said = f"process {leader} leads; this one waits to take over"
-        say(said)
+        tell(said)
         supervisor.waiting(said)
 
     signal.signal(RELOAD, signal.SIG_IGN)  # it will read the configuration when it leads
@@ -46,7 +48,7 @@ def run(app: App, say: Callable[[str], None]) -> None:
         return  # it has waited in vain, and no supervisor shall begin it anew
     wakeups = Wakeups(app.home)
     try:
-        _Serving(app, daemons, wakeups, supervisor, say).run()
+        _Serving(app, daemons, wakeups, supervisor, tell).run()
     finally:
         wakeups.close()
 
@@ -60,9 +62,9 @@ class _Serving:
         daemons: Daemons,
         wakeups: Wakeups,
         supervisor: Supervisor,
-        say: Callable[[str], None],
+        tell: Callable[[str], None],
     ) -> None:
-        self._app, self._wakeups, self._supervisor, self._say = app, wakeups, supervisor, say
+        self._app, self._wakeups, self._supervisor = app, wakeups, supervisor
         self._daemons = daemons
         self._since_ms = clock.now_ms()
         self._ends_s: float | None = None
@@ -71,12 +73,13 @@ class _Serving:
         self._daemon = Daemon(
             app,
             runs.ChildRuns(app.home, runs.scope_prefix()),
-            Quarantine(lambda one: say(f"{one.kind} {one.name} is set aside: {one.why}")),
+            Quarantine(self._say_aside),
             wakeups.wake,
-            say,
+            tell,
         )
+        self._say = self._daemon.say
         look_s = min(LOOK_S, (supervisor.watchdog_s or LOOK_S * 2) / 2)
-        self._loop = Loop(parts(self._daemon), wakeups, say, self._after_pass, look_s)
+        self._loop = Loop(parts(self._daemon), wakeups, self._say, self._after_pass, look_s)
 
     def run(self) -> None:
         self._say(f"process {os.getpid()} leads the daemons of {self._app.home}")
@@ -92,6 +95,10 @@ class _Serving:
             self._file.remove()
         left = self._daemon.running
         self._say(f"ended; {len(left)} runs go on" if left else "ended")
+
+    def _say_aside(self, one: SetAside) -> None:
+        text = f"{one.kind} {one.name} is set aside: {one.why}"
+        self._say(text, what="set_aside", kind=one.kind, name=one.name)
 
     def _goes_on(self) -> float | None:
         """Do what the signals say. How long the loop may sleep at most; None: it ends."""
@@ -134,6 +141,11 @@ class _Serving:
     def _after_pass(self) -> None:
         self._supervisor.alive()
         daemon = self._daemon
+        for name, part in self._loop.views().items():
+            if part.state == DEGRADED:
+                daemon.quarantine.set_aside("part", name, part.error or "it fails")
+            else:
+                daemon.quarantine.let_go("part", name)
         self._file.write(
             state.DaemonState(
                 pid=os.getpid(),
