@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.project import ONE, Project, until
+from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, until
 from tests.helpers.serving import Serving, configured
 
 REPLIES = "cat >/dev/null\nprintf -- '---\\n$status: done\\n---\\n'\n"
@@ -31,6 +31,11 @@ def toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + " }"
     return repr(value)
+
+
+def logged(project: Project, name: str = "often") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = project("schedule", "log", name, "--json").json
+    return found
 
 
 def shown(project: Project, name: str = "night") -> dict[str, Any]:
@@ -137,7 +142,7 @@ def test_a_daemon_starts_what_is_due_and_says_truly_what_came_of_it(
     schedule(project, name="often", every="1s", overlap="queue")
     schedule(project, name="never", cron="0 0 29 2 *")
     daemons.append(Serving(project).leads())
-    until(lambda: (last := shown(project, "often")["last"]) and last["how"] == "completed")
+    until(lambda: any(one["how"] == "completed" for one in logged(project)))
     found = until(
         lambda: len(done := project("schedule", "log", "often", "--json").json) > 2 and done
     )
@@ -155,10 +160,40 @@ def test_a_daemon_asks_the_precheck_first(project: Project, daemons: list[Servin
     check = project.program("check", 'test -e "$UWF_HOME/../news" || { echo none; exit 1; }\n')
     schedule(project, name="often", every="1s", precheck=check)
     daemons.append(Serving(project).leads())
-    until(lambda: (last := shown(project, "often")["last"]) and last["why"] == "none")
+    until(lambda: any(one["why"] == "none" for one in logged(project)))
     assert project("thread", "list", "--all", "--json").json == []
     (project.home.parent / "news").touch()
-    until(lambda: (last := shown(project, "often")["last"]) and last["how"] == "completed")
+    until(lambda: any(one["how"] == "completed" for one in logged(project)))
+
+
+def test_with_cancel_a_run_that_takes_too_long_is_ended_for_the_next(
+    project: Project, daemons: list[Serving]
+) -> None:
+    configured(project, f'test "$UWF_ATTEMPT" -a -e "$UWF_HOME/../quick" || sleep 60\n{REPLIES}')
+    schedule(project, name="often", every="2s", overlap="cancel")
+    daemons.append(Serving(project).leads())
+    until(lambda: any(one["how"] == "cancelled" for one in logged(project)), within_s=30)
+    (project.home.parent / "quick").touch()
+    until(lambda: any(one["how"] == "completed" for one in logged(project)), within_s=30)
+    cancelled = next(one for one in logged(project) if one["how"] == "cancelled")
+    reason = project.show(cancelled["threads"][0])
+    assert reason["status"] == "cancelled"
+
+
+def test_a_completed_thread_is_woken_with_words_and_goes_on(project: Project) -> None:
+    agent = project.agent(WRITTEN, APPROVED)
+    project("config", "set", "agents.all.command", agent.command)
+    project("config", "set", "default_agent", "all")
+    thread = project.begin(REVIEW, "--label", "pr=42")
+    project("thread", "exec", thread, "--until-done")
+    schedule(project, name="ask", cron="0 0 29 2 *", wake={"pr": "42"}, text="Any news?")
+    assert project("schedule", "run", "ask", "--json").json["threads"] == [thread]
+    assert shown(project, "ask")["last"]["firstTurn"] is None
+    assert project.show(thread)["wakeAt"] is not None
+    project("thread", "exec", thread, "--until-done")
+    assert "Any news?" in agent.prompt(3)
+    assert "schedule ask" in agent.prompt(3)
+    assert shown(project, "ask")["last"]["how"] == "completed"
 
 
 def test_failures_in_a_row_pause_it_and_are_an_alert(
@@ -170,7 +205,7 @@ def test_failures_in_a_row_pause_it_and_are_an_alert(
     until(lambda: shown(project, "often")["state"] == "paused")
     one = shown(project, "often")
     assert "2 failures in a row" in one["pausedWhy"]
-    assert one["last"]["how"] == "failed"
+    assert [one["how"] for one in logged(project)].count("failed") >= 2
 
 
 @pytest.mark.parametrize("point", ["claim: done", "occurrence: thread made", "occurrence: done"])
@@ -184,7 +219,7 @@ def test_a_daemon_that_is_killed_neither_loses_nor_doubles_an_occurrence(
     until(lambda: first.process.poll() == -signal.SIGKILL)
     left = project("schedule", "log", "often", "--json").json
     daemons.append(Serving(project, 2).leads())
-    until(lambda: (shown(project, "often")["last"] or {}).get("how") == "completed")
+    until(lambda: any(one["how"] == "completed" for one in logged(project)))
     daemons[1].end()
     found = project("schedule", "log", "often", "-n", "100", "--json").json
     times = [one["nominal"] for one in found]

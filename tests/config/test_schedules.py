@@ -77,6 +77,7 @@ def test_skip_has_a_window_of_its_own(tmp_path: Path) -> None:
         (f'{CRON}{WAKE}prompt = "x"\n', "prompt is for a start, and this is a wake"),
         (f'{CRON}{WAKE}label = {{ a = "b" }}\n', "label is for a start, and this is a wake"),
         (f'{CRON}{WAKE}cwd = "/x"\n', "cwd is for a start or a precheck"),
+        (f'{CRON}{START}label = {{ "a=b" = "c" }}\n', "'a=b' is no label"),
         (f'{CRON}{START}text = "x"\n', "text is for a wake"),
         (f'{CRON}{WAKE}overlap = "cancel"\n', "would end the very thread that it wakes"),
         (f'every = "1h"\ntz = "UTC"\n{START}', "tz is for a cron"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from types import MappingProxyType
 
 from uwf import clock
 from uwf import config as settings
@@ -11,15 +12,15 @@ from uwf.engine.schedules import alarms as alarming
 from uwf.engine.schedules import begin, claim, facts, hand, view
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.schedules.precheck import Prechecks
-from uwf.errors import NotFound
+from uwf.errors import ConfigInvalid, NotFound
 from uwf.guard.spending import day
 from uwf.guard.spending.budget import Budget
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.recurrence import Recurrence, zone_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import tzinfo
 
     from uwf.app.opened import OpenHome
@@ -32,13 +33,14 @@ _WAIT_S = 1.0
 
 
 class Tick(Record):
-    """What one look has come to: what was claimed, and of which occurrences there was news. `next_ms` is when there is
-    something to claim again, None: never.
+    """What one look has come to: what was claimed, of which occurrences there was news, and what was left alone because
+    it cannot be read, by name. `next_ms` is when there is something to claim again, None: never.
     """
 
     claimed: tuple[OccurrenceView, ...] = ()
     news: tuple[OccurrenceView, ...] = ()
     next_ms: int | None = None
+    set_aside: Mapping[str, str] = MappingProxyType({})
 
 
 class Schedules:
@@ -68,6 +70,7 @@ class Schedules:
             tuple(view.occurrence_view(store, one) for one in claimed),
             tuple(shown.values()),
             self._next_ms(schedules, now_ms),
+            {bad.name: bad.why for bad in occurrences.unreadable(store)},
         )
 
     def tick_through(self) -> Tick:
@@ -79,7 +82,7 @@ class Schedules:
             self._answered.clear()
             again = self.tick(clock.now_ms())
             news |= {(one.schedule, one.nominal): one for one in again.news}
-        return Tick(tick.claimed, tuple(news.values()), tick.next_ms)
+        return replace(tick, news=tuple(news.values()))
 
     def all(self) -> list[ScheduleView]:
         """Every schedule of the config, in its order."""
@@ -176,7 +179,10 @@ class Schedules:
         )
 
     def _rule(self, schedule: Schedule) -> Recurrence:
-        zone = self._zone() if schedule.tz is None else zone_named(schedule.tz)
+        try:
+            zone = self._zone() if schedule.tz is None else zone_named(schedule.tz)
+        except ValueError as error:  # the machine knew it when the config was read
+            raise ConfigInvalid(f"schedules.{schedule.name}.tz: {error}") from None
         return Recurrence(schedule.cron, schedule.every_s, zone)
 
     def _zone(self) -> tzinfo:

@@ -96,6 +96,9 @@ class Schedule(Table, array="schedules"):
         wrong = [] if self.start else [name for name, value in with_start.items() if value]
         if wrong:
             raise ValueError(f"{wrong[0]} is for a start, and this is a wake")
+        for label in (*self.label, *self.wake):
+            if not label or "=" in label or not label.isprintable():
+                raise ValueError(f"{label!r} is no label: a key is printable and has no =")
         if self.wake and self.cwd and not self.precheck:
             raise ValueError("cwd is for a start or a precheck, and this is a wake")
         if self.wake and self.overlap == CANCEL:

@@ -6,8 +6,14 @@ from uwf.daemon.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uwf.app.values import OccurrenceView
     from uwf.daemon.part import Daemon
+
+
+KIND = "schedule"
+"""What is set aside under the name of its entry."""
 
 
 class Scheduling(Part):
@@ -17,15 +23,25 @@ class Scheduling(Part):
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
+        self._held: set[str] = set()
         daemon.app.schedules.on_answer = daemon.wake
 
     def tick(self, now_ms: int) -> float | None:
         if self._daemon.is_draining:
             return None
         tick = self._daemon.app.schedules.tick(now_ms)
+        self._set_aside(tick.set_aside)
         for one in tick.news:
             self._daemon.say(f"schedule {one.schedule}: {_said(one)}")
         return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
+
+    def _set_aside(self, found: Mapping[str, str]) -> None:
+        quarantine = self._daemon.quarantine
+        for name in self._held - found.keys():
+            quarantine.let_go(KIND, name)
+        for name, why in found.items():
+            quarantine.set_aside(KIND, name, why)
+        self._held = {*found}
 
     def close(self) -> None:
         self._daemon.app.schedules.close()

@@ -13,7 +13,9 @@ from tests.helpers.dying import Killed
 from tests.helpers.fake_agent import Said
 from tests.helpers.rig import APPROVED, WROTE
 from uwf import points
+from uwf.engine.actions import lifecycle
 from uwf.engine.chain import told, wake
+from uwf.errors import StateError, StoreError
 from uwf.record import replace
 
 Make = Callable[..., Planned]
@@ -97,6 +99,36 @@ def test_one_whose_folder_is_gone_has_failed(planned: Make) -> None:
     an_hour_later(home)
     assert home.states == ["failed"]
     assert "/nowhere/at/all" in home.last.why
+
+
+def test_one_whose_predecessor_cannot_be_cancelled_has_failed_and_says_why(planned: Make) -> None:
+    home = planned(overlap="cancel")
+    an_hour_later(home)
+
+    def cannot(thread: str, why: str) -> bool:
+        raise StateError(f"thread {thread} is run by a process of another user")
+
+    home._cancel = cannot  # type: ignore[method-assign]
+    an_hour_later(home)
+    assert home.states == ["started", "failed"]
+    assert "another user" in home.last.why
+
+
+def test_a_full_disk_is_no_failure_of_a_schedule(
+    planned: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = planned()
+
+    def full(*_: object) -> None:
+        raise StoreError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "make", full)
+        with pytest.raises(StoreError):
+            an_hour_later(home)
+    assert home.states == ["claimed"]
+    home.tick()
+    assert home.states == ["started"]
 
 
 def test_while_the_last_one_is_active_the_next_is_skipped_by_default(planned: Make) -> None:

@@ -106,6 +106,16 @@ def test_a_thread_that_is_gone_has_failed(planned: Make) -> None:
     assert later(home).how == "failed"
 
 
+def test_a_thread_that_cannot_be_read_has_failed_and_is_in_nobodys_way(planned: Make) -> None:
+    home = planned()
+    thread = started(home)
+    with home.rig.store.transaction("test") as tx:
+        tx.remove(home.rig.head(thread))
+    home.tick(home.now.ms + HOUR_MS)
+    assert home.states == ["failed", "started"]
+    assert "cannot be read" in home.all[0].why
+
+
 def test_a_woken_thread_has_ended_once_it_has_run_and_nothing_is_due(planned: Make) -> None:
     home = planned(wake={"pr": "42"}, text="Look again.")
     mine = home.rig.start(labels={"pr": "42"})

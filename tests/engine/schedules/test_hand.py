@@ -7,12 +7,17 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.schedules.conftest import DAY_MS, HOUR_MS, Planned, rule
 from tests.helpers.rig import APPROVED, WROTE
-from uwf.engine.schedules import hand, view
+from uwf.config.schedules import Schedule
+from uwf.engine.schedules import claim, hand, view
+from uwf.engine.schedules import occurrence as occurrences
 from uwf.errors import InputError, StateError
 from uwf.recurrence import Recurrence
+from uwf.store.sqlite import open_in_memory
 
 Make = Callable[..., Planned]
 
@@ -102,6 +107,22 @@ def test_what_is_shown_is_as_it_is_now_although_nobody_wrote_it_down(planned: Ma
     assert (last.state, last.how) == ("ended", "completed")
     assert view.log(home.rig.store, "night", 5) == [last]
     assert view.log(home.rig.store, "nigh", 5) == []
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=40), st.integers(1, 5))
+def test_the_log_is_read_a_page_at_a_time(names: list[str], limit: int) -> None:
+    store = open_in_memory()
+    with store.transaction("test") as tx:
+        for at, name in enumerate(names):
+            schedule = Schedule(name=name, every_s=1.0, start="pair", prompt="x")
+            occurrences.claim(tx, claim.new(schedule, at // 5 * 1000 + ord(name), "time", 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(view, "_PAGE", 2)
+        found = [one.nominal for one in view.log(store, "b", limit)]
+    whole = [
+        one.nominal_ms for one in occurrences.find(store, newest_first=True) if one.schedule == "b"
+    ]
+    assert found == whole[:limit]
 
 
 def test_the_next_times_are_told_with_jitter_and_on_the_clocks_of_the_zone(planned: Make) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.schedules import facts
 from uwf.engine.schedules import occurrence as occurrences
+from uwf.engine.schedules.begin import QUEUE, overlap_of
 from uwf.engine.schedules.occurrence import (
     BY_FAILURES,
     CLAIMED,
@@ -50,7 +51,7 @@ def alarms(store: Store, names: Sequence[str], now_ms: int) -> list[Alarm]:
             continue
         since_ms = open_one.started_ms or open_one.claimed_ms
         if now_ms - since_ms >= QUIET_MS and _is_silent(store, open_one):
-            found.append(_silent(open_one, since_ms, now_ms))
+            found.append(_silent(open_one, since_ms))
     states = occurrences.states(store)
     for name in names:
         state = states.get(name)
@@ -67,16 +68,15 @@ def alarms(store: Store, names: Sequence[str], now_ms: int) -> list[Alarm]:
             text = f"schedule {name} could not start at {clock.iso(last.nominal_ms)}: {last.why}"
             cause, hint = f"schedule {name} not started", f"uwf schedule log {name}"
             found.append(Alarm(cause, NOT_STARTED, name, last.claimed_ms, text, hint))
-    for words in occurrences.unreadable(store):
-        text = f"what is known of a schedule cannot be read, it is left alone: {words}"
-        found.append(
-            Alarm(f"unreadable {words}", UNREADABLE, "", now_ms, text, "uwf doctor --repair")
-        )
+    for bad in occurrences.unreadable(store):
+        text = f"{bad.name} cannot be read, and is left alone: {bad.why}"
+        found.append(Alarm(bad.name, UNREADABLE, "", now_ms, text, "uwf doctor --repair"))
     return found
 
 
 def _waits_for_another(one: Occurrence, under_way: Sequence[Occurrence]) -> bool:
-    return one.state == CLAIMED and any(other.schedule == one.schedule for other in under_way)
+    waits = one.state == CLAIMED and overlap_of(one) == QUEUE
+    return waits and any(other.schedule == one.schedule for other in under_way)
 
 
 def _is_silent(store: Store, one: Occurrence) -> bool:
@@ -86,13 +86,13 @@ def _is_silent(store: Store, one: Occurrence) -> bool:
     return one.state == CLAIMED or facts.seen(store, one).first_turn_ms is None
 
 
-def _silent(one: Occurrence, since_ms: int, now_ms: int) -> Alarm:
-    minutes = (now_ms - since_ms) // 60_000
+def _silent(one: Occurrence, since_ms: int) -> Alarm:
+    since = clock.iso(since_ms)
     what = f"the occurrence of schedule {one.schedule} at {clock.iso(one.nominal_ms)}"
     if one.state == CLAIMED:
-        text = f"{what} was claimed {minutes} min ago and nothing was started"
+        text = f"{what} was claimed at {since}, and nothing was started"
         return Alarm(f"occurrence {one.key}", SILENT, one.schedule, since_ms, text, "uwf doctor")
     thread = one.threads[0]
-    text = f"{what} started {minutes} min ago, thread {thread}, and no agent has said anything"
+    text = f"{what} started thread {thread} at {since}, and no agent has said anything"
     hint = f"uwf thread show {thread}"
     return Alarm(f"occurrence {one.key}", SILENT, one.schedule, since_ms, text, hint)

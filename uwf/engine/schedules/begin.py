@@ -28,12 +28,12 @@ from uwf.engine.schedules.occurrence import (
     Occurrence,
 )
 from uwf.engine.schedules.precheck import PATIENCE_S, Verdict
-from uwf.errors import InputError, NotFound, WorkflowInvalid
+from uwf.errors import InputError, NotFound, ObjectDamaged, StateError
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from uwf.config.schedules import Schedule
     from uwf.engine.schedules.precheck import Prechecks
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 SKIP, QUEUE = "skip", "queue"
 """Policies `overlap`."""
+
+HOPELESS = (InputError, NotFound, StateError, ObjectDamaged)
+"""Why one cannot begin, now or later. A store that is full or busy is none: the claim waits for it."""
 
 _GRACE_MS = 10_000
 """After its time is over, how long a precheck of another process may take to be taken for lost."""
@@ -64,12 +67,20 @@ class Hands(Record):
 def begin_claimed(hands: Hands, now_ms: int, *, by_person: bool = False) -> list[Occurrence]:
     """Begin what is claimed and may begin, or what a person has claimed alone; those of which there was news."""
     found = []
+    ways: dict[str, list[Occurrence]] = {}
+    for other in occurrences.find(hands.store, UNDER_WAY):
+        ways.setdefault(other.schedule, []).append(other)
     for claimed in occurrences.find(hands.store, CLAIMED):
         if by_person and claimed.by == BY_TIME:
             continue
-        after = _begun(hands, claimed, now_ms)
+        others = ways.setdefault(claimed.schedule, [])
+        try:
+            after = _begun(hands, claimed, others, now_ms)
+        except HOPELESS as error:
+            after = _failed(hands, claimed, error.message, now_ms)
         if after is not None:
             found.append(after)
+            others += [after] if after.state in UNDER_WAY else []
     return found
 
 
@@ -79,10 +90,16 @@ def in_the_way(store: Store, one: Occurrence) -> list[Occurrence]:
     return [other for other in found if other.schedule == one.schedule and other.key != one.key]
 
 
-def _begun(hands: Hands, one: Occurrence, now_ms: int) -> Occurrence | None:
-    """`one` once it has begun, or will not; None while that cannot be told."""
-    others = in_the_way(hands.store, one)
-    overlap = QUEUE if one.by == BACKFILL else one.task.overlap
+def overlap_of(one: Occurrence) -> str:
+    """What `one` does where another one is in its way: those that are made up for run one after the other."""
+    return QUEUE if one.by == BACKFILL else one.task.overlap
+
+
+def _begun(
+    hands: Hands, one: Occurrence, others: list[Occurrence], now_ms: int
+) -> Occurrence | None:
+    """`one` once it has begun, or will not, `others` being in its way; None while that cannot be told."""
+    overlap = overlap_of(one)
     if others and overlap == SKIP:
         last = others[-1]
         why = f"{named(last)} has not ended"
@@ -99,12 +116,15 @@ def _begun(hands: Hands, one: Occurrence, now_ms: int) -> Occurrence | None:
     return _start(hands, one, answer, now_ms)
 
 
-def _all_ended(hands: Hands, one: Occurrence, others: Sequence[Occurrence], now_ms: int) -> bool:
-    """Cancel the threads of `others`. Whether all of them have ended by now."""
+def _all_ended(hands: Hands, one: Occurrence, others: list[Occurrence], now_ms: int) -> bool:
+    """Cancel the threads of `others`, of which those are left that have not ended yet. Whether all have."""
     why = f"the next occurrence of schedule {one.schedule} is due"
-    ended = [hands.cancel(thread, why) for other in others for thread in other.threads]
+    for other in others:
+        for thread in other.threads:
+            hands.cancel(thread, why)
     facts.settle(hands.store, _pause_after(hands), now_ms, only=one.schedule)
-    return all(ended) and not in_the_way(hands.store, one)
+    others[:] = in_the_way(hands.store, one)
+    return not others
 
 
 def _answer(hands: Hands, one: Occurrence, now_ms: int) -> Verdict | None:
@@ -139,18 +159,15 @@ def _has_words(store: Store, one: Occurrence) -> bool:
 
 def _start(hands: Hands, one: Occurrence, answer: Verdict, now_ms: int) -> Occurrence | None:
     task = one.task
-    try:
-        begin = lifecycle.Begin(
-            workflow=hands.workflow(task.workflow, task.cwd),
-            task=task.prompt,
-            cwd=task.cwd,
-            labels=dict(task.labels),
-            zone=hands.zone,
-            occurrence=one.key,
-        )
-        lifecycle.check(begin)
-    except (InputError, NotFound, WorkflowInvalid) as error:
-        return _failed(hands, one, error.message, now_ms)
+    begin = lifecycle.Begin(
+        workflow=hands.workflow(task.workflow, task.cwd),
+        task=task.prompt,
+        cwd=task.cwd,
+        labels=dict(task.labels),
+        zone=hands.zone,
+        occurrence=one.key,
+    )
+    lifecycle.check(begin)
 
     def make(tx: Transaction) -> Occurrence:
         thread = lifecycle.make(hands.store, tx, begin).id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uwf.engine.chain import wake
 from uwf.engine.chain.attempt import ended_attempts, read_attempt
-from uwf.engine.chain.nodes import Step
+from uwf.engine.chain.nodes import BAD_NODE, Step
 from uwf.engine.chain.tags import CANCELLED as CANCELLED_STATUS
 from uwf.engine.chain.tags import COMPLETED_AT, HISTORY, STATUS, SUSPENDED, THREADS, number_of
 from uwf.engine.chain.thread import runner
@@ -24,6 +24,7 @@ from uwf.engine.schedules.occurrence import (
     UNDER_WAY,
     Occurrence,
 )
+from uwf.errors import ObjectDamaged, ObjectMissing, UwfError
 from uwf.record import Record, replace
 
 TYPE_CHECKING = False
@@ -106,6 +107,18 @@ def look(
     store: Store, thread: str, since_ms: int, is_woken: bool, first_turn_ms: int | None = None
 ) -> Seen:
     """What `thread` has come to since `since_ms`. One that `is_woken` has ended once it has run and nothing is due."""
+    try:
+        return _look(store, thread, since_ms, is_woken, first_turn_ms)
+    except UwfError as error:
+        if isinstance(error, ObjectMissing | ObjectDamaged) or error.code == BAD_NODE:
+            why = f"thread {thread} cannot be read: {error.message}"
+            return Seen(first_turn_ms, max(since_ms, first_turn_ms or 0), FAILED, why)
+        raise
+
+
+def _look(
+    store: Store, thread: str, since_ms: int, is_woken: bool, first_turn_ms: int | None
+) -> Seen:
     ref = store.ref(THREADS + thread)
     if ref is None:
         return Seen(first_turn_ms, since_ms, FAILED, f"thread {thread} is not there any more")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.store.protocols import Entries, Entry, Transaction
+    from uwf.store.protocols import Entries, Entry, Transaction, Unreadable
 
 OCCURRENCE, SCHEDULE = "occurrence", "schedule"
 """Kinds of entries."""
@@ -130,13 +130,15 @@ def find(
     state: str | tuple[str, ...] | None = None,
     *,
     newest_first: bool = False,
+    until_ms: int | None = None,
     limit: int | None = None,
 ) -> list[Occurrence]:
-    """Occurrences by their nominal times. Those that cannot be read are left out: `unreadable` names them."""
+    """Occurrences before `until_ms` by their nominal times. What cannot be read is left out: see `unreadable`."""
     found = entries.entries(
         OCCURRENCE,
         state=state,
         newest_first=newest_first,
+        until_ms=until_ms,
         limit=limit,
         on_unreadable=lambda _: None,
     )
@@ -161,11 +163,11 @@ def save_state(tx: Transaction, state: ScheduleState, now_ms: int) -> None:
         tx.set_entry(SCHEDULE, state.name, state=word, value=value)
 
 
-def unreadable(entries: Entries) -> list[str]:
-    """In words, what of the schedules of a home cannot be read."""
-    found: list[str] = []
-    for kind in (SCHEDULE, OCCURRENCE):
-        entries.entries(kind, on_unreadable=lambda bad: found.append(f"{bad.name}: {bad.why}"))
+def unreadable(entries: Entries) -> list[Unreadable]:
+    """What of the schedules of a home cannot be read and is not over."""
+    found: list[Unreadable] = []
+    entries.entries(SCHEDULE, on_unreadable=found.append)
+    entries.entries(OCCURRENCE, state=OPEN, on_unreadable=found.append)
     return found
 
 

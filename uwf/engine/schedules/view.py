@@ -11,11 +11,15 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import ClassVar
 
     from uwf.config.schedules import Schedule
     from uwf.recurrence import Recurrence
     from uwf.store.protocols import Store
+
+
+_PAGE = 200
 
 
 class OccurrenceView(Record):
@@ -103,9 +107,23 @@ def occurrence_view(store: Store, one: Occurrence) -> OccurrenceView:
 
 def log(store: Store, name: str, limit: int) -> list[OccurrenceView]:
     """The occurrences of a schedule, the latest first."""
-    found = occurrences.find(store, newest_first=True)
-    mine = (one for one in found if one.schedule == name)
+    mine = (one for one in _latest_first(store) if one.schedule == name)
     return [occurrence_view(store, one) for one in islice(mine, limit)]
+
+
+def _latest_first(store: Store) -> Iterator[Occurrence]:
+    """All occurrences, read a page at a time. Those of the last time of a page are in the next one."""
+    until_ms, size = None, _PAGE
+    while page := occurrences.find(store, newest_first=True, until_ms=until_ms, limit=size):
+        last_ms = page[-1].nominal_ms if len(page) == size else None
+        whole = [one for one in page if one.nominal_ms != last_ms]
+        if not whole:
+            size *= 2  # more than a page of one time
+            continue
+        yield from whole
+        if last_ms is None:
+            return
+        until_ms, size = whole[-1].nominal_ms, _PAGE
 
 
 def upcoming(schedule: Schedule, rule: Recurrence, now_ms: int, count: int) -> list[Upcoming]:
