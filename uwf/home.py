@@ -16,6 +16,7 @@
 | `replies/`             | replies that could not be stored; room for one | the home, until they are taken in   |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
 | `backups/`             | backups of the days and weeks                  | the home, where no other folder is set |
+| `drill.new-PID/`       | where a backup is tried                        | this machine, gone with its writer  |
 | `replaced/TIME/`       | stores whose place a backup has taken          | the home, until a person removes it |
 | `demo/`                | the projects that `uwf demo` tidied            | the home                            |
 """

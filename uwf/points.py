@@ -36,6 +36,7 @@ TRANSACTIONS = (
     "doctor waiter",
     "doctor note",
     "doctor entry",
+    "backup drill",
     "health verify",
     "health clock",
     "alert",
@@ -79,8 +80,10 @@ INNER = (
     "file: synced",
     "file: linked",
     "backup: copied",
+    "backup: verified",
     "backup: done",
     # a backup takes the place of the store
+    "drill: restored",
     "restore: checked",
     "restore: kept",
     "restore: cleared",

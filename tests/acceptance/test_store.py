@@ -152,3 +152,24 @@ def test_a_file_that_is_no_store_is_an_error_and_stays(uwf: Uwf, content: bytes)
 def test_the_store_is_private(uwf: Uwf, chain: list[str]) -> None:
     assert uwf.home.stat().st_mode & 0o777 == 0o700
     assert (uwf.home / "store.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_backup_of_the_day_is_verified_and_tried(uwf: Uwf, chain: list[str]) -> None:
+    first = uwf("store", "backup", "--json").json
+    assert Path(first["file"]).parent == uwf.home / "backups"
+    uwf("config", "set", "backup.keep_daily", "1")
+    uwf("config", "set", "backup.keep_weekly", "0")
+    second = uwf("store", "backup", "--json").json
+    assert second["removed"] == [first["file"]]
+    assert uwf("store", "drill", "--json").json["file"] == second["file"]
+    assert uwf("store", "drill").out.endswith("s\n")
+    (uwf.home / "store.db").write_bytes(b"torn")
+    hint = uwf("store", "verify", "--json", expect=1).error["hint"]
+    assert hint == f"uwf store restore {second['file']}"
+    uwf(*hint.split()[1:])
+    assert uwf("store", "verify", "--deep", "--json").json["objects"] == 4
+
+
+@pytest.mark.parametrize("folder", ["backups", "", "~no-such-user/x"])
+def test_a_folder_for_backups_is_an_absolute_path(uwf: Uwf, folder: str) -> None:
+    assert "backup.folder" in uwf("config", "set", "backup.folder", folder, expect=2).err

@@ -58,6 +58,11 @@ def backed_up(world: World) -> None:
     started(world)
 
 
+def kept_backup(world: World) -> None:
+    started(world)
+    world.must("store", "backup")
+
+
 def crashed_often(world: World) -> None:
     """A thread whose first step died four times: more often than it may fail."""
     started(world)

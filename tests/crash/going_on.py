@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from tests.crash import reading
 from tests.crash.processes import Ended, Obstacle
 from tests.crash.world import World
 from uwf.engine.chain.tags import THREADS
+from uwf.engine.upkeep.backups import last_drill
 from uwf.guard import breaker
 from uwf.guard.breaker import CLOSED
+from uwf.store.check import verify
+from uwf.store.sqlite import open_store
 
 SAID = "and mind the second paragraph"
 MOST_COMMANDS = 12
@@ -41,6 +45,23 @@ def backing_up(world: World) -> list[str]:
 
 def restoring(world: World) -> list[str]:
     return ["store", "restore", str(world.home / "backup.db")]
+
+
+def kept_backups(world: World) -> int:
+    """How many kept backups there are; each is found sound."""
+    files = sorted((world.home / "backups").glob("store-*.db"))
+    for file in files:
+        with closing(open_store(str(file), create=False)) as store:
+            if verify(store, deep=True).problems:
+                raise Obstacle(f"{file} is not sound")
+    return len(files)
+
+
+def drills(world: World) -> int:
+    """How many drills are on record that went well."""
+    with world.store() as store:
+        drill = last_drill(store)
+    return int(drill is not None and drill.problem is None)
 
 
 def present(world: World) -> Any:

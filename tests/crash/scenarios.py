@@ -25,6 +25,7 @@ from tests.crash.before import (
     failed,
     haunted,
     kept,
+    kept_backup,
     labelled,
     limited,
     littered,
@@ -50,6 +51,7 @@ from tests.crash.going_on import (
     backup_state,
     counters_of,
     disorder,
+    drills,
     exec_unless_rebound,
     go_on,
     has_no_step,
@@ -57,6 +59,7 @@ from tests.crash.going_on import (
     importing,
     is_cancelled,
     is_tripped,
+    kept_backups,
     litter,
     mend_and_step_on,
     present,
@@ -119,6 +122,7 @@ def transaction(name: str) -> tuple[str, ...]:
 def change(
     command: Callable[[World], list[str]],
     *transactions: str,
+    points: tuple[str, ...] = (),
     prepare: Callable[[World], None] = started,
     state: Callable[[World], Any],
     to: Any,
@@ -128,10 +132,10 @@ def change(
 ) -> Scenario:
     """A command whose whole effect is some `transactions`, which bring `before` to `to` by way of `between`."""
     return Scenario(
-        transactions[0],
+        (transactions or points)[0],
         prepare,
         command,
-        tuple(point for name in transactions for point in transaction(name)),
+        (*points, *(point for name in transactions for point in transaction(name))),
         state=state,
         path=(before, *between, to),
         next=again(command, unless=lambda world: state(world) == to),
@@ -466,6 +470,23 @@ SCENARIOS = (
         next=again(backing_up, unless=lambda world: backup_state(world) == "whole"),
         state=backup_state,
         path=("absent", "whole"),
+    ),
+    change(
+        lambda world: ["store", "backup"],
+        prepare=started,
+        points=("backup: copied", "backup: verified", "file: synced", "backup: done"),
+        state=kept_backups,
+        before=0,
+        to=1,
+    ),
+    change(
+        lambda world: ["store", "drill"],
+        "backup drill",
+        prepare=kept_backup,
+        points=("restore: checked", "restore: done", "drill: restored", "step: done"),
+        state=drills,
+        before=0,
+        to=1,
     ),
     Scenario(
         "restore",

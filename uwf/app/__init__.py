@@ -9,7 +9,8 @@ Verbs are whole acts: each takes the locks it needs, settles what a dead process
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
-`objects`, `guards`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`.
+`objects`, `guards`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`,
+`backups`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from uwf.app.agents import Agents
     from uwf.app.alerts import Alerts
+    from uwf.app.backups import Backups
     from uwf.app.completion import Candidate
     from uwf.app.daemon import Daemons
     from uwf.app.guards import Guards
@@ -133,6 +135,12 @@ class App(ThreadVerbs):
         from uwf.app.alerts import Alerts
 
         return Alerts(self)
+
+    @property
+    def backups(self) -> Backups:
+        from uwf.app.backups import Backups
+
+        return Backups(self)
 
     @property
     def health(self) -> Health:

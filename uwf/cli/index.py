@@ -105,6 +105,7 @@ MODULES = {
     "store verify": "store",
     "store gc": "store",
     "store backup": "store",
+    "store drill": "store",
     "store restore": "store",
     "store stats": "store",
 }

@@ -85,14 +85,40 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
     "store backup",
     help="Write a consistent copy of the store to a new file, while others go on writing.",
     example="uwf store backup /backups/uwf.db",
-    detail="uwf store restore puts it back.",
+    detail="Without a file, the backup that a daemon makes each day: in the folder of backups, verified, and those "
+    "that are older than backup.keep_daily days and backup.keep_weekly weeks go. uwf store restore puts one back.",
     file=arg("The file to make.", complete="files"),
 )
-def backup(ctx: Context, file: str) -> None:
+def backup(ctx: Context, file: str | None = None) -> None:
+    from uwf.quantities import counted
+
+    if file is None:
+        made = ctx.app.backups.make()
+        ctx.out.answer(made, ids=[made.file], draw=f"{made.file}, {made.bytes} bytes, verified")
+        if made.removed:
+            ctx.out.note(f"removed {counted(len(made.removed), 'older backup')}")
+        return
     path = os.path.abspath(file)
     size_bytes = ctx.app.upkeep.backup(path)
     ctx.out.answer(
         {"file": path, "bytes": size_bytes}, ids=[path], draw=f"{path}, {size_bytes} bytes"
+    )
+
+
+@command(
+    "store drill",
+    help="Restore the newest backup into a home of its own, and let one of its threads make a step there.",
+    example="uwf store drill",
+    detail="All of the backup is verified; a stand-in replies in place of the agent. Nothing of this home changes but "
+    "the note of what came of it. A daemon does this every week (backup.drill_every).",
+)
+def drill(ctx: Context) -> None:
+    done = ctx.app.backups.drill()
+    went_on = f"thread {done.thread} made a step" if done.thread else "it has no thread to go on"
+    ctx.out.answer(
+        done,
+        ids=[done.file],
+        draw=f"{done.file} can be restored: {went_on}, after {done.duration_ms / 1000:.1f} s",
     )
 
 

@@ -13,6 +13,7 @@ import stat
 from uwf import home as paths
 from uwf.config.records import (
     AgentConfig,
+    BackupConfig,
     Config,
     Limits,
     PromptConfig,
@@ -21,7 +22,15 @@ from uwf.config.records import (
 )
 from uwf.errors import ConfigInvalid
 
-__all__ = ("AgentConfig", "Config", "Limits", "PromptConfig", "ReadConfig", "RetryConfig")
+__all__ = (
+    "AgentConfig",
+    "BackupConfig",
+    "Config",
+    "Limits",
+    "PromptConfig",
+    "ReadConfig",
+    "RetryConfig",
+)
 
 HOME_VARIABLE = "UWF_HOME"
 

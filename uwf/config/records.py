@@ -133,6 +133,27 @@ class AlertConfig(Table, at="alerts"):
     ping_every_s: float = key(some_duration, "5m")
 
 
+def _folder(value: Any) -> str:
+    import os
+
+    folder = os.path.expanduser(text(value))
+    if not os.path.isabs(folder):
+        raise ValueError(f"{value!r} is no absolute path of a folder")
+    return folder
+
+
+class BackupConfig(Table, at="backup"):
+    """How often a daemon makes a backup (None: never), in which folder (None: `backups` in the home), how many of the
+    last days and weeks are kept, and how often one is restored to see that it can be.
+    """
+
+    every_s: float | None = key(duration_or_off, "24h")
+    folder: str | None = key(_folder)
+    keep_daily: int = key(count, 7)
+    keep_weekly: int = key(count_from_zero, 4)
+    drill_every_s: float | None = key(duration_or_off, "7d")
+
+
 STREAMING_LINGER_S = 120.0
 """How long an agent that streams may be silent after its whole reply."""
 
@@ -185,6 +206,7 @@ class Config(Table):
     daemon: DaemonConfig = DaemonConfig()
 
     alerts: AlertConfig = AlertConfig()
+    backup: BackupConfig = BackupConfig()
     settings: Mapping[str, Any] = NOTHING
 
     @classmethod
@@ -200,6 +222,7 @@ class Config(Table):
             read=ReadConfig.of(settings.get("read", {})),
             daemon=DaemonConfig.of(settings.get("daemon", {})),
             alerts=AlertConfig.of(settings.get("alerts", {})),
+            backup=BackupConfig.of(settings.get("backup", {})),
             settings=settings,
         )
 
@@ -241,6 +264,7 @@ TABLES: tuple[type[Table], ...] = (
     ReadConfig,
     DaemonConfig,
     AlertConfig,
+    BackupConfig,
     AgentConfig,
 )
 """Those that are no guard's."""

@@ -9,9 +9,10 @@ import os
 import sqlite3
 
 from uwf import points
-from uwf.errors import InputError
+from uwf.errors import InputError, StoreError
+from uwf.store import check
 from uwf.store.files import SQLITE_SIDE_FILES, another_name, discard, publish_new, start_new
-from uwf.store.sqlite import schema
+from uwf.store.sqlite import open_store, schema
 from uwf.store.sqlite.faults import explain, is_broken
 
 TYPE_CHECKING = False
@@ -19,23 +20,27 @@ if TYPE_CHECKING:
     from uwf.store.sqlite import SqliteStore
 
 
-def backup(store: SqliteStore, path: str) -> int:
+def backup(store: SqliteStore, path: str, *, is_verified: bool = False) -> int:
     """Copy the store to the new file `path`, mode 0600; its size in bytes.
 
-    The file appears whole and durable, or not at all. InputError when `path` exists: nothing is overwritten. One
-    process at a time: StoreBusy for a second one, which would read the same pages twice.
+    The file appears whole and durable, or not at all; when `is_verified`, only if all that is in it is sound:
+    StoreError otherwise. InputError when `path` exists: nothing is overwritten. One process at a time: StoreBusy for a
+    second one, which would read the same pages twice.
     """
     if os.path.lexists(path):
         raise _exists(path)
     with store.alone("backup"):
-        return _published(store, path)
+        return _published(store, path, is_verified)
 
 
-def _published(store: SqliteStore, path: str) -> int:
+def _published(store: SqliteStore, path: str, is_verified: bool) -> int:
     temporary = start_new(path)
     try:
         copied(store, temporary)
         points.at("backup: copied")
+        if is_verified:
+            verified(temporary, f"the backup of {store.path}")
+            points.at("backup: verified")
         size_bytes = os.stat(temporary).st_size
         if not publish_new(temporary, path):
             raise _exists(path)
@@ -57,6 +62,24 @@ def copied(store: SqliteStore, temporary: str) -> None:
         target.execute("UPDATE meta SET value = ? WHERE key = 'instance'", (schema.new_instance(),))
     finally:
         target.close()
+
+
+def verified(file: str, called: str) -> check.Verification:
+    """What is in a backup, all of it sound. StoreError, in which it is `called` so, when it is not."""
+    store = open_store(file, create=False)
+    try:
+        found = check.verify(store, deep=True)
+    finally:
+        store.close()
+    if found.problems:
+        first = found.problems[0]
+        more = f", and {len(found.problems) - 1} more" if found.problems[1:] else ""
+        raise StoreError(
+            f"{called} is not sound: {first.detail}{more}",
+            hint="uwf store verify --deep",
+            code="backup_damaged",
+        )
+    return found
 
 
 def _exists(path: str) -> InputError:

@@ -18,7 +18,7 @@ from uwf import home as paths
 from uwf.errors import InputError, StoreBusy, StoreError, StoreTooNew, StoreUnreadable
 from uwf.record import Record
 from uwf.store import check
-from uwf.store.backup import copied
+from uwf.store.backup import copied, verified
 from uwf.store.files import SQLITE_SIDE_FILES, discard, exclusive, start_new, sync
 from uwf.store.leases import FileLeases
 from uwf.store.sqlite import SqliteStore, open_store
@@ -110,26 +110,18 @@ def _opened(file: str) -> SqliteStore:
         raise StoreUnreadable(f"{error.message}; nothing was changed", hint=_look(file)) from error
 
 
+def _verified(copy: str, file: str) -> check.Verification:
+    try:
+        return verified(copy, file)
+    except StoreError as error:
+        error.message += "; nothing was changed"
+        error.hint = _look(file)
+        raise
+
+
 def _look(file: str) -> str:
     """How to find another backup."""
     return f"ls -la {os.path.dirname(file) or '.'}"
-
-
-def _verified(temporary: str, file: str) -> check.Verification:
-    store = open_store(temporary, create=False)
-    try:
-        found = check.verify(store, deep=True)
-    finally:
-        store.close()
-    if found.problems:
-        first = found.problems[0]
-        more = f", and {len(found.problems) - 1} more" if found.problems[1:] else ""
-        raise StoreError(
-            f"{file} is not sound, so nothing was changed: {first.detail}{more}",
-            hint=_look(file),
-            code="backup_damaged",
-        )
-    return found
 
 
 @contextmanager

@@ -8,9 +8,9 @@
 | `.spool-HEX`                                    | the home, `spool`    | `agent.process.pump`, `store.bundle` |
 | `.room-PID-HEX`                                 | `replies`            | `chain.kept`: a run, room for a reply |
 
-The settings may be a link to a file elsewhere, with another name. A writer removes its file or gives it
-its name, unless it is killed. A file outside the home, where a person wanted a backup or an export, is that person's to
-remove.
+Backups have files of the first kind in `backups`. The settings may be a link to a file elsewhere, with another name. A
+writer removes its file or gives it its name, unless it is killed. A file outside the home, where a person wanted a
+backup or an export, is that person's to remove.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import stat
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.errors import StoreError
-from uwf.home import CACHE, REPLIES, SCHEMAS, SPOOL, config_file, config_lock
+from uwf.home import BACKUPS, CACHE, REPLIES, SCHEMAS, SPOOL, config_file, config_lock
 from uwf.store.files import exclusive
 
-FOLDERS = ("", SCHEMAS, SPOOL, CACHE, REPLIES)
+FOLDERS = ("", SCHEMAS, SPOOL, CACHE, REPLIES, BACKUPS)
 OLD_S = 3600.0
 """What was written to less than this ago is left alone: its writer may live where this process cannot see it."""
 
@@ -39,18 +39,23 @@ _NAME = re.compile(
 
 def find(home: str) -> list[str]:
     """The paths of the unfinished files in `home` that no process is writing any more."""
-    found = []
-    for folder in FOLDERS:
-        try:
-            names = os.listdir(os.path.join(home, folder))
-        except OSError:
-            continue  # not made yet, or not ours to look at
-        for name in names:
-            match = _NAME.fullmatch(name)
-            path = os.path.join(home, folder, name)
-            if match and _is_left(path, [int(pid) for pid in match.groupdict().values() if pid]):
-                found.append(path)
+    found = [path for folder in FOLDERS for path in unfinished(os.path.join(home, folder))]
     return sorted(found + _of_settings(home))
+
+
+def unfinished(folder: str) -> list[str]:
+    """Those in one folder, by the names that are the same everywhere."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []  # not made yet, or not ours to look at
+    found = []
+    for name in names:
+        match = _NAME.fullmatch(name)
+        path = os.path.join(folder, name)
+        if match and _is_left(path, [int(pid) for pid in match.groupdict().values() if pid]):
+            found.append(path)
+    return found
 
 
 def _of_settings(home: str) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from uwf.engine.upkeep.health.agents import BreakerCheck, FailingAgentCheck
+from uwf.engine.upkeep.health.backed_up import BackupCheck
 from uwf.engine.upkeep.health.clocks import ClockCheck
 from uwf.engine.upkeep.health.counters import CounterCheck
 from uwf.engine.upkeep.health.files import FileCheck
@@ -27,6 +28,7 @@ CHECKS: tuple[type[Check], ...] = (
     CounterCheck,  # the first: no guard can be read, nor the queue, with one that is spoilt
     StoreCheck,
     WalCheck,
+    BackupCheck,
     DiskCheck,
     ConfigCheck,
     ReplyCheck,

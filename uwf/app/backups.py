@@ -1,0 +1,114 @@
+"""The backups that are kept of a home: making one, restoring one for a try, and how they stand."""
+
+from __future__ import annotations
+
+import shutil
+
+from uwf import clock, points
+from uwf.errors import NotFound, UwfError
+from uwf.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.opened import OpenHome
+    from uwf.engine.upkeep.backups import Drill, KeptBackup
+
+
+class MadeBackup(Record):
+    """A new backup, and those that went because enough newer ones are kept."""
+
+    file: str
+    bytes: int
+    removed: tuple[str, ...]
+
+
+class Backups:
+    """What `app.backups` can do."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+
+    @property
+    def folder(self) -> str:
+        from uwf.engine.upkeep import backups
+
+        return backups.folder_of(self._home.home, self._home.config.backup)
+
+    def kept(self) -> list[KeptBackup]:
+        """Those that are kept, the oldest first."""
+        from uwf.engine.upkeep import backups
+
+        return backups.kept(self.folder)
+
+    def due_ms(self) -> int | None:
+        """When the next is to be made; None: never."""
+        from uwf.engine.upkeep import backups
+
+        return backups.due_ms(self.folder, self._home.config.backup)
+
+    def make(self) -> MadeBackup:
+        """Make one, verify it, and let go of those that are not to be kept any longer."""
+        from uwf.engine.upkeep import backups
+
+        made = backups.make(self._home.store(), self.folder)
+        removed = backups.prune(self.folder, self._home.config.backup)
+        self._home.log_writer.write(
+            "backup_made", file=made.file, bytes=made.bytes, removed=removed
+        )
+        return MadeBackup(made.file, made.bytes, tuple(removed))
+
+    def last_drill(self) -> Drill | None:
+        """What the last drill came to; None before the first."""
+        from uwf.engine.upkeep import backups
+
+        return backups.last_drill(self._home.reader())
+
+    def drill_due_ms(self) -> int | None:
+        """When the next drill is to be; None: never, or as long as there is no backup."""
+        rules, drill = self._home.config.backup, self.last_drill()
+        if rules.drill_every_s is None or not self.kept():
+            return None
+        return 0 if drill is None else drill.at + round(rules.drill_every_s * 1000)
+
+    def drill(self) -> Drill:
+        """Restore the newest backup into a home of its own, and let one of its threads make a step there.
+
+        What it comes to is noted, also where it goes wrong, which is raised. Raises `NotFound` without a backup.
+        """
+        from uwf.engine.upkeep import backups
+
+        found = self.kept()
+        if not found:
+            raise NotFound(
+                f"there is no backup in {self.folder}", hint="uwf store backup", code="no_backup"
+            )
+        file, began_s = found[-1].file, clock.monotonic_s()
+        drill = backups.Drill(clock.now_ms(), file, 0)
+        try:
+            thread = self._restored_and_resumed(file)
+        except (UwfError, OSError) as error:
+            drill = replace(drill, problem=str(error))
+            raise
+        else:
+            drill = replace(drill, thread=thread)
+        finally:
+            drill = replace(drill, duration_ms=round((clock.monotonic_s() - began_s) * 1000))
+            backups.note_drill(self._home.store(), drill)
+            self._home.log_writer.write("backup_drill", **vars(drill))
+        return drill
+
+    def _restored_and_resumed(self, file: str) -> str | None:
+        from uwf.app.opened import OpenHome
+        from uwf.engine.actions.drill import resume_one
+        from uwf.engine.upkeep import backups
+        from uwf.store.restore import restore
+
+        folder = backups.drill_folder(self._home.home)
+        other = OpenHome(folder)
+        try:
+            restore(file, other.store_path)
+            points.at("drill: restored")
+            return resume_one(other.context(), folder)
+        finally:
+            other.close()
+            shutil.rmtree(folder, ignore_errors=True)
