@@ -18,6 +18,9 @@ TRANSACTIONS = (
     "start",
     "mark",
     "tell",
+    "wake",
+    "stopped",
+    "reminded",
     "fork",
     "cancel",
     "undo",
@@ -44,6 +47,8 @@ TRANSACTIONS = (
     "workflow",
     "settle",
     "move",
+    "wake later",
+    "put off",
     # of one step of it, and of one that does not come about
     "attempt",
     "turn",

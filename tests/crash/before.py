@@ -9,6 +9,7 @@ from tests.crash import reading
 from tests.crash.processes import Obstacle, Running, wait_until
 from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
+from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.migrate import HISTORY
 from uwf.guard import pause
@@ -128,6 +129,35 @@ def disordered(world: World) -> None:
     with closing(sqlite3.connect(world.home / "store.db")) as connection:
         spoil = "UPDATE counter SET value = x'c1' WHERE name = 'breaker/crew/error'"
         connection.execute(spoil)
+        connection.commit()
+
+
+def woken(world: World) -> None:
+    """A thread of which a run was killed that its timer had begun."""
+    started(world)
+    with world.writing() as tx:
+        [ref] = tx.refs(THREADS)
+        tx.set_ref(ref.name, ref.id, tags={**ref.tags, wake.WOKEN_FOR: "timer: tea"}, why="test")
+
+
+def without_its_agent(world: World) -> None:
+    """A thread whose agent is left alone until a time far ahead."""
+    started(world)
+    with world.writing() as tx:
+        pause.pause_agent(tx, "crew", until_ms=4_000_000_000_000, why="its limit")
+
+
+def due_without_its_agent(world: World) -> None:
+    """The same, and its timer is due."""
+    without_its_agent(world)
+    world.must("thread", "wake", "@last")
+
+
+def forgotten(world: World) -> None:
+    """A thread that has waited for a person for a long time."""
+    suspended(world)
+    with closing(sqlite3.connect(world.home / "store.db")) as connection:
+        connection.execute("UPDATE ref SET updated_ms = 1000")
         connection.commit()
 
 

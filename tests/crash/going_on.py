@@ -11,6 +11,7 @@ from typing import Any
 from tests.crash import reading
 from tests.crash.processes import Ended, Obstacle
 from tests.crash.world import World
+from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.upkeep.backups import last_drill
 from uwf.guard import breaker
@@ -120,10 +121,20 @@ def go_on(world: World) -> None:
 
 
 def again(
-    command: Callable[[World], list[str]], *, unless: Callable[[World], bool] = lambda world: False
+    command: Callable[[World], list[str]],
+    *,
+    unless: Callable[[World], bool] = lambda world: False,
+    codes: tuple[int, ...] = (0,),
 ) -> Callable[[World], Ended | None]:
     """The killed command once more, unless it has taken effect."""
-    return lambda world: None if unless(world) else world.must(*command(world))
+    return lambda world: None if unless(world) else world.must(*command(world), codes=codes)
+
+
+def timer(world: World) -> tuple[str, ...]:
+    """What the newest thread is to wake for, and what it was woken for."""
+    with world.store() as store:
+        tags = store.refs(THREADS, newest_first=True, limit=1)[0].tags
+    return tuple(tags[key] for key in (wake.WAKE_WHY, wake.WOKEN_FOR) if key in tags)
 
 
 def thread_count(world: World) -> int:

@@ -20,9 +20,11 @@ from tests.crash.before import (
     crashed_often,
     disordered,
     drained,
+    due_without_its_agent,
     empty,
     exported,
     failed,
+    forgotten,
     haunted,
     kept,
     kept_backup,
@@ -43,6 +45,8 @@ from tests.crash.before import (
     unlucky,
     with_json,
     with_ref,
+    without_its_agent,
+    woken,
 )
 from tests.crash.going_on import (
     SAID,
@@ -72,6 +76,7 @@ from tests.crash.going_on import (
     step_on,
     thread,
     thread_count,
+    timer,
     unpaused,
     was_poked,
 )
@@ -142,6 +147,31 @@ def change(
         finish=lambda world: None,
         gives_up=True,
         **more,
+    )
+
+
+PAUSED = "agent crew is paused: its limit; try again at 2096-10-02T07:06:40Z"
+
+
+def refused(
+    command: Callable[[World], list[str]],
+    name: str,
+    *,
+    prepare: Callable[[World], None],
+    before: tuple[str, ...] = (),
+    to: tuple[str, ...],
+) -> Scenario:
+    """A run that is refused until a time, and the transaction `name` that sets the timer of its thread."""
+    return Scenario(
+        name,
+        prepare,
+        command,
+        transaction(name),
+        state=timer,
+        path=(before, to),
+        next=again(command, unless=lambda world: timer(world) == to, codes=(75,)),
+        finish=lambda world: None,
+        codes=(75,),
     )
 
 
@@ -514,6 +544,40 @@ SCENARIOS = (
         next=again(thread("undo", "@last"), unless=has_no_step),
         said_before=SAID_BEFORE,
         gives_up=True,
+    ),
+    change(
+        thread("wake", "@last", "--at", "1900000000000"),
+        "wake",
+        state=timer,
+        to=("person: by hand",),
+    ),
+    change(
+        thread("stop", "@last"),
+        "stopped",
+        prepare=woken,
+        state=timer,
+        before=("timer: tea",),
+        to=(),
+    ),
+    change(
+        lambda world: ["thread", "run", "--due"],
+        "reminded",
+        prepare=forgotten,
+        state=counters_of("reminded"),
+        to=("",),
+    ),
+    refused(
+        thread("exec", "@last"),
+        "wake later",
+        prepare=without_its_agent,
+        to=(f"recovery: {PAUSED}",),
+    ),
+    refused(
+        thread("exec", "@last", "--due"),
+        "put off",
+        prepare=due_without_its_agent,
+        before=("person: by hand",),
+        to=(f"person: by hand; put off: {PAUSED}",),
     ),
     change(
         lambda world: ["workflow", "add", world.workflow],

@@ -30,7 +30,7 @@ from uwf.engine.run.order import Order
 from uwf.engine.run.planning import rebind as rebinding
 from uwf.engine.upkeep.health import table
 from uwf.engine.upkeep.health.check import Finding, Ground
-from uwf.errors import Interrupted, Refused
+from uwf.errors import Interrupted, PersonNeeded
 from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store
 from uwf.workflow import model
@@ -46,7 +46,10 @@ WROTE = reply("done", "I wrote it.", file="a.py")
 CHANGES = reply("changes", "Not yet.", remarks="too long")
 APPROVED = reply("approved", "All is fine.")
 
-STATE_TAGS = ("status", "suspendedRole", "suspendMessage", "completedAt", "wakeAt", "wakeWhy")
+STATE_TAGS = (
+    *("status", "suspendedRole", "suspendMessage", "completedAt"),
+    *("wakeAt", "wakeWhy", "wokenFor"),
+)
 
 
 class Result(Record):
@@ -123,7 +126,7 @@ class Rig:
 
     def _agent_for(self, workflow: str, role: str, override: str | None) -> FakeAgent:
         if self.no_agent:
-            raise Refused(f"no agent is configured to run role {role}", reason="no_agent")
+            raise PersonNeeded(f"no agent is configured to run role {role}", reason="no_agent")
         return self.agent
 
     # What the commands do.

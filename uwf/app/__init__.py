@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from uwf.app.settings import Settings
     from uwf.app.steps import Steps
     from uwf.app.upkeep import Upkeep
+    from uwf.app.wakes import Wakes
     from uwf.app.workflows import Workflows
 
 
@@ -117,6 +118,12 @@ class App(ThreadVerbs):
         from uwf.app.settings import Settings
 
         return Settings(self)
+
+    @property
+    def wakes(self) -> Wakes:
+        from uwf.app.wakes import Wakes
+
+        return Wakes(self)
 
     @property
     def agents(self) -> Agents:

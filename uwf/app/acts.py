@@ -10,7 +10,7 @@ from contextlib import suppress
 from uwf import clock, points
 from uwf import config as settings
 from uwf.engine.actions import fork as forking
-from uwf.engine.actions import lifecycle
+from uwf.engine.actions import lifecycle, timer
 from uwf.engine.actions import mark as marking
 from uwf.engine.actions import stop as stopping
 from uwf.engine.actions import tell as telling
@@ -87,6 +87,7 @@ def stop(home: OpenHome, id: str) -> StopReport:
         return StopReport(_shown(home, id), None, (), is_recorded=True)
     pid = _end_run(home, id)
     left_behind = _end_what_was_left(home, id)
+    timer.stopped(home.store(), id)
     return StopReport(_shown(home, id), pid, left_behind)
 
 

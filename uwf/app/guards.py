@@ -65,6 +65,13 @@ class Guards:
             return pause.turn_off(store, pause.PAUSE)
         return pause.resume_agent(store, self._home.named(agent))
 
+    def refuse_if_stopped(self) -> None:
+        """Raise `Refused` while no step of any thread may begin: uwf drains, or everything is paused."""
+        from uwf.guard import pause
+
+        pause.refuse_while_draining(self._home.reader())
+        pause.refuse_while_paused(self._home.reader())
+
     def reset(self, breaker: str) -> int:
         """Close a circuit breaker by hand, or all of an agent; how many. Raises `NotFound` when none was open."""
         from uwf.guard import breaker as breakers

@@ -35,7 +35,7 @@ class RunLog:
     def step(self, line: RunView) -> None:
         error = line.error
         if error is not None:
-            what = "step_failed" if line.wake_at is None else "step_postponed"
+            what = "step_postponed" if line.is_postponed else "step_failed"
         elif line.step is not None:
             what = "step_done"
         else:

@@ -18,6 +18,8 @@ from uwf.engine.actions.trial import Trial as Trial
 from uwf.engine.query.diff import Comparison as Comparison
 from uwf.engine.query.digest import Digest as Digest
 from uwf.engine.query.digest import ThreadDone as ThreadDone
+from uwf.engine.query.due import DueThreads as DueThreads
+from uwf.engine.query.due import Waits as Waits
 from uwf.engine.query.failures import FailureView as FailureView
 from uwf.engine.query.follow import Glance as Glance
 from uwf.engine.query.guard_status import GuardStatus as GuardStatus
@@ -40,6 +42,7 @@ from uwf.engine.query.thread_view import ThreadView as ThreadView
 from uwf.engine.query.thread_view import WordView as WordView
 from uwf.engine.query.turns import TurnRow as TurnRow
 from uwf.engine.query.turns import TurnView as TurnView
+from uwf.engine.query.urgency import DueThread as DueThread
 from uwf.engine.query.workflows import ListedWorkflow as ListedWorkflow
 from uwf.engine.query.workflows import StoredWorkflow as StoredWorkflow
 from uwf.engine.schedules.alarms import Alarm as Alarm

@@ -5,7 +5,7 @@ Everything below is imported where it is used: commands that look import this fi
 
 from __future__ import annotations
 
-from uwf import config
+from uwf import clock, config
 from uwf.app.opened import absolute
 from uwf.app.queries import ThreadQueries
 from uwf.errors import InputError
@@ -34,10 +34,15 @@ class ThreadVerbs(ThreadQueries):
         labels: Mapping[str, str] | None = None,
         priority: int = 0,
         budget: Mapping[str, float] | None = None,
+        wakes: bool = False,
     ) -> ThreadView:
-        """A new thread, idle before its first step. `cwd` is where its agents work, by default here."""
+        """A new thread, idle before its first step. `cwd` is where its agents work, by default here.
+
+        One that `wakes` is due at once: whoever runs what is due runs it.
+        """
         from uwf.app.workflows import Workflows
         from uwf.engine.actions import lifecycle
+        from uwf.engine.chain.wake import PERSON, Wake
 
         try:
             cwd = absolute(cwd)
@@ -59,12 +64,15 @@ class ThreadVerbs(ThreadQueries):
             priority,
             budget or {},
             config.local_zone(),
+            wake=Wake(clock.now_ms(), PERSON, "started") if wakes else None,
         )
         thread = lifecycle.start(self.store(create=True), begin)
         workflows.tell_hidden(found.workflow)
         self.tell_hidden(task, "the task")
         self.tell_hidden(cwd, "the name of the working directory")
         self.tell_hidden(str(begin.labels), "a label")
+        if wakes:
+            self.poke_daemon()
         return self.views().of(thread)
 
     def exec(

@@ -35,6 +35,8 @@ MODULES = {
     "thread resume": "thread.run",
     "thread retry": "thread.run",
     "thread poke": "thread.run",
+    "thread wake": "thread.due",
+    "thread run": "thread.due",
     "thread show": "thread.show",
     "thread list": "thread.show",
     "thread read": "thread.follow",

@@ -1,4 +1,4 @@
-"""Runs as child processes: `uwf thread exec THREAD --until-done`, each in a session of its own.
+"""Runs as child processes: `uwf thread exec THREAD --due --until-done`, each in a session of its own.
 
 A run survives the daemon: it holds the lock of its thread, prints into a log of its own, and is found by that lock.
 With a systemd user manager it gets a scope of its own, so that the end of the daemon's unit ends no run.
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LOG_BYTES = 256 * 1024
 """How long a log may be when a run begins; one that is longer is put aside in place of the one before."""
 TAIL_BYTES = 16 * 1024
+SLOT_S = 60.0
+"""How long a run waits for a slot before others have their turn."""
 SYSTEMD_RUN = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
 PROBE_S = 5.0
 
@@ -99,7 +101,8 @@ class ChildRuns:
     def _words(self, thread: str) -> list[str]:
         """No file of the current folder is imported: it is the home, into which others may write."""
         uwf = [sys.executable, "-P", "-m", "uwf"]
-        return [*uwf, "thread", "exec", thread, "--until-done", "--json", f"--home={self._home}"]
+        words = ("thread", "exec", thread, "--due", "--until-done", f"--wait={SLOT_S:g}", "--json")
+        return [*uwf, *words, f"--home={self._home}"]
 
     def _ended(self, child: _Child) -> RunEnded:
         lasted_s = clock.monotonic_s() - child.began_s

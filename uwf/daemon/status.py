@@ -132,6 +132,5 @@ def _wait(deadline_s: float, pid: int, now: bool) -> None:
 
 
 def _due(app: App) -> int:
-    now_ms = clock.now_ms()
-    found = app.threads("active").threads
-    return sum(view.wake_at is not None and view.wake_at <= now_ms for view in found)
+    running = set(app.wakes.under_way())
+    return sum(each.thread not in running for each in app.wakes.due(clock.now_ms()).threads)

@@ -73,6 +73,14 @@ class BudgetUnseen(Record):
     what: str
 
 
+class CheckInNoted(Record):
+    """A reply asked for a look after a time that makes no sense: `what` says what becomes of that."""
+
+    thread: str
+    role: str
+    what: str
+
+
 class Retrying(Record):
     """An attempt failed for a reason that may pass; the next one begins after `delay_s` seconds."""
 
@@ -98,6 +106,12 @@ class Recovered(Record):
     thread: str
     attempt: str
     ended_pids: tuple[int, ...]
+
+
+class NotDue(Record):
+    """A run that a timer was to begin has begun nothing: another one came first, or there is nothing to run for."""
+
+    thread: str
 
 
 class TakenIn(Record):
@@ -171,9 +185,11 @@ if TYPE_CHECKING:
         | ReplyRejected
         | UsageLeftOut
         | BudgetUnseen
+        | CheckInNoted
         | Retrying
         | Waiting
         | Recovered
+        | NotDue
         | TakenIn
         | NotTakenIn
     )

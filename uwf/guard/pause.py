@@ -45,14 +45,7 @@ class Draining(Guard):
     name = "drain"
 
     def enter(self, request: Request) -> None:
-        switched = state(self._host.store, DRAIN)
-        if switched is not None:
-            raise refuse(
-                "draining",
-                f"no step begins while uwf drains{_because(switched)}",
-                retry_at_ms=switched.until_ms,
-                hint="uwf guard drain off",
-            )
+        refuse_while_draining(self._host.store)
 
     def status(self) -> Status:
         switched = state(self._host.store, DRAIN)
@@ -65,14 +58,7 @@ class Paused(Guard):
     name = "pause"
 
     def enter(self, request: Request) -> None:
-        switched = state(self._host.store, PAUSE)
-        if switched is not None:
-            raise refuse(
-                "paused",
-                f"everything is paused{_because(switched)}",
-                retry_at_ms=switched.until_ms,
-                hint="uwf guard pause off",
-            )
+        refuse_while_paused(self._host.store)
 
     def status(self) -> Status:
         switched = state(self._host.store, PAUSE)
@@ -130,6 +116,30 @@ class AgentPaused(Guard):
             StatusLine(f"agent {one.name}", f"paused, {_in_words(one)}") for one in paused
         )
         return Status(lines, {"pausedAgents": [_facts(one) for one in paused]})
+
+
+def refuse_while_draining(counters: Counters) -> None:
+    """Raise `Refused` while no step may begin, since uwf drains."""
+    switched = state(counters, DRAIN)
+    if switched is not None:
+        raise refuse(
+            "draining",
+            f"no step begins while uwf drains{_because(switched)}",
+            retry_at_ms=switched.until_ms,
+            hint="uwf guard drain off",
+        )
+
+
+def refuse_while_paused(counters: Counters) -> None:
+    """Raise `Refused` while no step may begin, since everything is paused."""
+    switched = state(counters, PAUSE)
+    if switched is not None:
+        raise refuse(
+            "paused",
+            f"everything is paused{_because(switched)}",
+            retry_at_ms=switched.until_ms,
+            hint="uwf guard pause off",
+        )
 
 
 def turn_on(store: Store, counter: str, name: str, *, until_ms: int | None, why: str) -> None:

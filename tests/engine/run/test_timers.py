@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.engine.states import completed, failed, idle
+from tests.engine.states import asked, completed, failed, fresh, idle
 from tests.helpers.fake_agent import crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain import wake
+from uwf.engine.chain import told, wake
 from uwf.engine.chain.wake import Wake
+from uwf.engine.chain.word import COLLABORATOR, Word
+from uwf.engine.progress import NotDue
+from uwf.engine.run import timers
+from uwf.engine.run.order import WOKEN
+from uwf.engine.run.step import StepRun
+from uwf.errors import Refused
+from uwf.guard import pause
 
 HOUR_MS = 3_600_000
 
@@ -72,8 +79,7 @@ def test_what_is_wished_for_while_a_run_goes_on_outlives_its_steps(
     id = rig.start()
     wish(rig, id, now())
     at_ms = now() + HOUR_MS
-    asked = meanwhile(answer, lambda: wish(rig, id, at_ms))
-    rig.run(id, "exec", asked)
+    rig.run(id, "exec", meanwhile(answer, lambda: wish(rig, id, at_ms)))
     assert timer(rig, id) == Wake(at_ms, wake.PERSON, "a word")
 
 
@@ -134,3 +140,270 @@ def test_a_fork_has_no_timer(rig: Rig, now: Ticking) -> None:
     id = idle(rig)
     wish(rig, id, now())
     assert timer(rig, rig.fork(rig.head(id), id)) is None
+
+
+# A run that the timer begins.
+
+
+def run_if_due(rig: Rig, id: str, *answers: Any, **order: Any) -> list[str | None]:
+    """The roles that a run of whoever runs what is due has come to."""
+    return [each.role for each in rig.run(id, WOKEN, *answers, **{"count": None, **order})]
+
+
+def refused_if_due(rig: Rig, id: str, *answers: Any, **order: Any) -> Refused:
+    with pytest.raises(Refused) as error:
+        run_if_due(rig, id, *answers, **order)
+    return error.value
+
+
+@pytest.mark.parametrize("make", [fresh, idle, asked, failed, completed])
+def test_it_goes_on_from_whatever_state_the_thread_is_in(
+    rig: Rig, now: Ticking, make: Callable[[Rig], str]
+) -> None:
+    id = make(rig)
+    wish(rig, id, now())
+    roles = {"fresh": "writer", "completed": "writer"}
+    first = roles.get(make.__name__, "reviewer")
+    answers = (WROTE, APPROVED) if first == "writer" else (APPROVED,)
+    assert run_if_due(rig, id, *answers)[0] == first
+    assert (rig.state(id)["status"], timer(rig, id)) == ("completed", None)
+    assert rig.thread(id).position.round == (2 if make is completed else 1)
+
+
+def test_before_its_time_and_a_second_time_nothing_is_run(rig: Rig, now: Ticking) -> None:
+    id = idle(rig)
+    assert run_if_due(rig, id) == []
+    wished = wish(rig, id, now() + HOUR_MS)
+    version = rig.ref(id).version
+    assert run_if_due(rig, id) == []
+    assert (timer(rig, id), rig.ref(id).version) == (wished, version)
+    now.ms += HOUR_MS
+    assert run_if_due(rig, id, APPROVED) == ["reviewer"]
+    assert run_if_due(rig, id) == []
+    assert [type(event) for event in rig.events if isinstance(event, NotDue)] == [NotDue] * 3
+
+
+def test_a_clock_that_goes_back_keeps_no_thread_asleep(rig: Rig, now: Ticking) -> None:
+    id = idle(rig)
+    wish(rig, id, now() + HOUR_MS // 60)
+    now.ms -= HOUR_MS
+    assert run_if_due(rig, id, APPROVED) == ["reviewer"]
+    id = idle(rig)
+    wish(rig, id, now() + 24 * HOUR_MS)
+    now.ms -= HOUR_MS
+    assert run_if_due(rig, id) == []
+
+
+def test_one_that_is_killed_is_due_again_until_it_has_ended(rig: Rig, now: Ticking) -> None:
+    class Killed(BaseException):
+        """As SIGKILL leaves things."""
+
+    id = rig.start()
+    wish(rig, id, now())
+    with pytest.raises(Killed):
+        run_if_due(rig, id, WROTE, Killed())
+    assert timer(rig, id) is None
+    assert rig.state(id)["wokenFor"] == "person: a word"
+    rig.agent.forget()
+    assert run_if_due(rig, id, APPROVED) == ["reviewer"]
+    assert "wokenFor" not in rig.state(id)
+    assert run_if_due(rig, id) == []
+
+
+def test_one_that_a_signal_has_ended_is_due_again(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    wish(rig, id, now())
+    rig.stopped(id, WOKEN, count=None)
+    assert timers.is_due(rig.engine, rig.thread(id))
+    assert run_if_due(rig, id, WROTE, APPROVED) == ["writer", "reviewer"]
+
+
+def test_a_person_who_goes_on_by_hand_takes_a_killed_run_over(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    wish(rig, id, now())
+    rig.stopped(id, WOKEN, count=None)
+    rig.exec(id, WROTE)
+    assert not timers.is_due(rig.engine, rig.thread(id))
+
+
+def test_a_refusal_that_names_a_time_puts_it_off_to_then(rig: Rig, now: Ticking) -> None:
+    id = idle(rig)
+    wish(rig, id, now(), wake.COLLABORATION)
+    until_ms = now() + HOUR_MS
+    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=until_ms, why="its limit")
+    refused_if_due(rig, id)
+    found = timer(rig, id)
+    assert found is not None and (found.at_ms, found.kind) == (until_ms, wake.COLLABORATION)
+    assert found.why.startswith("a word; put off: agent fake is paused")
+    assert run_if_due(rig, id) == []
+    now.ms = until_ms
+    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=None, why="by hand")
+    refused_if_due(rig, id)
+    again = timer(rig, id)
+    assert again is not None and again.why.count("put off") == 1
+    assert 0 <= again.at_ms - until_ms - timers.LOOK_MS < 100
+
+
+def test_one_that_is_refused_in_the_middle_goes_on_there(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    wish(rig, id, now(), wake.ECONOMY)
+
+    def paused() -> None:
+        until_ms = now() + HOUR_MS
+        pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=until_ms, why="")
+
+    refused_if_due(rig, id, meanwhile(WROTE, paused))
+    found = timer(rig, id)
+    assert found is not None and found.kind == wake.RECOVERY and "put off" in found.why
+    assert "wokenFor" not in rig.state(id)
+    now.ms = found.at_ms
+    assert run_if_due(rig, id, APPROVED) == ["reviewer"]
+
+
+def test_what_only_a_person_can_change_is_left_to_one(rig: Rig, now: Ticking) -> None:
+    for make, says in ((idle, "no agent is configured"), (asked, "which file?")):
+        id = make(rig)
+        wish(rig, id, now())
+        rig.no_agent = True
+        refused_if_due(rig, id)
+        rig.no_agent = False
+        state = rig.state(id)
+        assert (state["status"], state["suspendedRole"]) == ("suspended", "reviewer")
+        assert says in state["suspendMessage"] and "wakeAt" not in state
+        assert run_if_due(rig, id) == []
+        rig.resume(id, APPROVED)
+
+
+def test_a_completed_thread_that_cannot_go_on_stays_so_and_is_tried_later(
+    rig: Rig, now: Ticking
+) -> None:
+    id = completed(rig)
+    wish(rig, id, now())
+    rig.no_agent = True
+    refused_if_due(rig, id)
+    found = timer(rig, id)
+    assert rig.state(id)["status"] == "completed"
+    assert found is not None and found.at_ms > now() + timers.LOOK_MS - 100
+
+
+def test_a_failure_that_time_cures_ends_it_and_sets_the_next_try(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    wish(rig, id, now(), wake.ECONOMY)
+    outage = crash("Error: connect ECONNREFUSED 127.0.0.1:443")
+    refused_if_due(rig, id, outage, outage, outage, wait_s=3600)
+    found = timer(rig, id)
+    assert found is not None and found.kind == wake.RECOVERY and found.at_ms > now()
+    assert "wokenFor" not in rig.state(id)
+
+
+def test_a_timer_set_while_it_was_refused_is_not_put_off(
+    rig: Rig, now: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = idle(rig)
+    wish(rig, id, now())
+
+    def unavailable(cwd: str, path: str) -> str:
+        wish(rig, id, 5)
+        return "its program is not there"
+
+    monkeypatch.setattr(rig.agent, "unavailable", unavailable)
+    refused_if_due(rig, id)
+    assert timer(rig, id) == Wake(5, wake.PERSON, "a word")
+
+
+# Words.
+
+
+def say(rig: Rig, id: str, text: str = "on line 5: why?", at_ms: int | None = None) -> Word:
+    """What an event does: words and a wish, in one transaction."""
+    word = Word(text, "alice", COLLABORATOR, 1, "evt-1")
+    with rig.store.transaction("test") as tx:
+        told.tell(tx, id, word)
+        if at_ms is not None:
+            wished = Wake(at_ms, wake.COLLABORATION, "alice", for_words=True)
+            threads.wake_by(tx, id, wished)
+    return word
+
+
+def test_words_wake_a_completed_thread_and_are_told(rig: Rig, now: Ticking) -> None:
+    id = completed(rig)
+    say(rig, id, at_ms=now())
+    assert run_if_due(rig, id, WROTE, APPROVED) == ["writer", "reviewer"]
+    assert "on line 5: why?" in rig.agent.asks[-2].prompt
+    assert (rig.state(id)["status"], timer(rig, id)) == ("completed", None)
+
+
+def test_a_timer_for_words_that_have_been_told_runs_nothing_and_is_over(
+    rig: Rig, now: Ticking
+) -> None:
+    id = rig.start()
+    at_ms = now() + HOUR_MS
+    rig.run(id, "exec", meanwhile(WROTE, lambda: say(rig, id, at_ms=at_ms)), APPROVED, count=2)
+    assert told.waiting(rig.store, id) == ()
+    now.ms = at_ms
+    assert run_if_due(rig, id) == []
+    assert (rig.state(id)["status"], timer(rig, id)) == ("completed", None)
+
+
+def test_words_that_come_after_the_step_has_read_keep_a_timer_that_was_there(
+    rig: Rig, now: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = idle(rig)
+    first = wish(rig, id, now())
+    make = StepRun.__init__
+
+    def late(*args: Any) -> None:
+        say(rig, id, at_ms=now())
+        make(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StepRun, "__init__", late)
+        assert run_if_due(rig, id, APPROVED) == ["reviewer"]
+    assert timer(rig, id) == first
+    assert run_if_due(rig, id, WROTE, APPROVED) == ["writer", "reviewer"]
+    assert told.waiting(rig.store, id) == () and timer(rig, id) is None
+
+
+# A command that is refused.
+
+
+def test_a_command_that_is_refused_for_a_time_wakes_the_thread_then(rig: Rig, now: Ticking) -> None:
+    id = idle(rig)
+    until_ms = now() + HOUR_MS
+    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=until_ms, why="its limit")
+    with pytest.raises(Refused, match="is paused"):
+        rig.exec(id)
+    found = timer(rig, id)
+    assert found is not None and (found.at_ms, found.kind) == (until_ms, wake.RECOVERY)
+    version = rig.ref(id).version
+    with pytest.raises(Refused, match="is paused"):
+        rig.exec(id)
+    assert rig.ref(id).version == version
+    pause.turn_off(rig.store, pause.of_agent("fake"))
+    rig.exec(id, APPROVED)
+    assert timer(rig, id) is None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [{"supplement": "use tabs"}, {"agent": "other"}, {"verb": "poke", "supplement": "shorter"}],
+)
+def test_one_that_says_more_than_go_on_is_not_done_by_a_timer(
+    rig: Rig, now: Ticking, order: dict[str, Any]
+) -> None:
+    id = idle(rig)
+    pause.turn_on(
+        rig.store, pause.of_agent("fake"), "fake", until_ms=now() + HOUR_MS, why="its limit"
+    )
+    verb = order.pop("verb", "exec")
+    with pytest.raises(Refused, match="is paused"):
+        rig.run(id, verb, **order)
+    assert timer(rig, id) is None
+
+
+def test_what_never_passes_by_itself_sets_no_timer(rig: Rig) -> None:
+    id = idle(rig)
+    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=None, why="by hand")
+    with pytest.raises(Refused, match="is paused"):
+        rig.exec(id)
+    assert timer(rig, id) is None

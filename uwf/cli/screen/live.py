@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from uwf import clock, quantities
 from uwf.app.progress import (
     BudgetUnseen,
+    CheckInNoted,
+    NotDue,
     NotTakenIn,
     Recovered,
     ReplyRejected,
@@ -98,6 +100,10 @@ class Live:
         elif isinstance(event, BudgetUnseen) and event.what not in self._unseen:
             self._unseen.add(event.what)
             self._out.warning(event.what)
+        elif isinstance(event, CheckInNoted):
+            self._out.warning(f"{event.role}: {event.what}")
+        elif isinstance(event, NotDue):
+            self._out.note(f"thread {event.thread} is not due: nothing was run")
         elif isinstance(event, Retrying):
             self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
         elif isinstance(event, Waiting):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 from collections import Counter, deque
+from functools import partial
 
 from uwf.cli import exits
 from uwf.cli.thread import respawn
@@ -18,7 +19,7 @@ from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from subprocess import Popen
     from typing import IO
 
@@ -53,10 +54,16 @@ class Member:
 
 
 def run(
-    ctx: Context, threads: Sequence[str], text: str | None, *, jobs: int, done: str | None
+    ctx: Context,
+    threads: Sequence[str],
+    text: str | None,
+    *,
+    jobs: int,
+    done: str | None,
+    words: Callable[[str], list[str]] | None = None,
 ) -> int:
     """Run the typed command for each of `threads`, `jobs` at a time; the exit code of all. `text` is its TEXT, `done`
-    what is said of each where that is all there is to say.
+    what is said of each where that is all there is to say. `words` gives another command line for each than the typed.
 
     Raises `Interrupted` when a signal has ended it.
     """
@@ -65,7 +72,7 @@ def run(
 
     stop = Stop()
     with signals_to(stop):
-        crew = _Crew(ctx, threads, text, jobs, done, stop)
+        crew = _Crew(ctx, threads, words or partial(respawn.words, ctx), text, jobs, done, stop)
         try:
             codes = crew.work()
         finally:
@@ -86,12 +93,14 @@ class _Crew:
         self,
         ctx: Context,
         threads: Sequence[str],
+        words: Callable[[str], list[str]],
         text: str | None,
         jobs: int,
         done: str | None,
         stop: Stop,
     ) -> None:
         self._ctx, self._text, self._jobs, self._done, self._stop = ctx, text, jobs, done, stop
+        self._words = words
         self._waiting = deque(threads)
         self._all = len(threads)
         self._running: list[Member] = []
@@ -124,7 +133,7 @@ class _Crew:
     def _begin(self, thread: str) -> None:
         from subprocess import PIPE
 
-        words = respawn.words(self._ctx, thread)
+        words = self._words(thread)
         if self._is_drawn and self._done:
             words.append("--quiet")
         process = respawn.spawn(

@@ -60,6 +60,10 @@ INTERACTIVE = opt(
         complete="workflow",
         help="Go on with this workflow instead, on the record.",
     ),
+    due=opt(
+        "--due",
+        help="Only if it is due: go on by itself, also where it is suspended or completed.",
+    ),
 )
 def exec_(
     ctx: Context,
@@ -76,8 +80,19 @@ def exec_(
     wait: float = 0.0,
     interactive: bool = False,
     workflow: str | None = None,
+    due: bool = False,
 ) -> int:
-    chosen = Chosen("exec", thread, where, dry_run, jobs, statuses=("idle",))
+    chosen = Chosen("exec", thread, where, dry_run, jobs, statuses="all" if due else ("idle",))
+    if due:
+        if supplement is not None or workflow is not None:
+            raise InputError(
+                "--due goes on with what there is: without --supplement and --workflow",
+                hint=f"{chosen.typed} --due --until-done",
+                code="usage",
+            )
+        steps = run_one.steps(count, until_done, chosen.typed)
+        go_on = partial(ctx.app.wakes.run, count=steps, agent=agent, wait_s=wait)
+        return _run(ctx, chosen, go_on, detach=detach, waits=wait > 0, interactive=interactive)
     said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.exec,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.cli.command import THREAD, command, opt
 from uwf.cli.screen.cells import moment, named_numbers, number, short
 from uwf.cli.thread.columns import (
@@ -20,6 +21,8 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uwf.app.values import ThreadView
     from uwf.cli.context import Context
 
@@ -70,6 +73,7 @@ def answer(ctx: Context, thread: ThreadView) -> None:
     active=opt("--active", help="Those neither completed nor cancelled. [default]"),
     history=opt("--history", help="Those completed or cancelled."),
     all=opt("--all", help="All of them."),
+    due=opt("--due", help="Those whose timer is due, in the order in which they will be run."),
     workflow=opt("--workflow", complete="workflow name", help="Only threads of this workflow."),
     label=opt("--label", metavar="K=V", help="Only threads with this label; may be repeated."),
     since=opt("--since", metavar="T", help="Begun at or after: 2h (ago), 2026-01-31, …"),
@@ -96,6 +100,7 @@ def list_(
     active: bool = False,
     history: bool = False,
     all: bool = False,
+    due: bool = False,
     workflow: str | None = None,
     label: tuple[str, ...] = (),
     since: str | None = None,
@@ -113,6 +118,10 @@ def list_(
         )
     shown = chosen(columns)
     most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
+    if due:
+        others = (status, active, history, all, workflow, label, since, until, sort)
+        _list_due(ctx, shown if columns else None, most, offset, is_alone=not any(others))
+        return
     found = ctx.app.threads(
         _statuses(status, history, all),
         workflow=workflow,
@@ -126,16 +135,9 @@ def list_(
     threads = found.threads
     if columns is None and any(thread.failed for thread in threads):
         shown = (*shown[:-1], "failed", shown[-1])
-    ctx.out.answer(
-        threads,
-        ids=[thread.thread for thread in threads],
-        draw=lambda: ctx.out.table(
-            shown,
-            [cells(shown, thread, ctx.app.agent_of) for thread in threads],
-            cut=TEXTS,
-            spare=() if columns else SPARE,
-        ),
-    )
+    if columns is None and any(thread.wake_at and not thread.failed for thread in threads):
+        shown = (*shown[:-1], "wakes", shown[-1])
+    _table(ctx, threads, shown, spare=() if columns else SPARE)
     if found.is_cut:
         total = found.total()
         many = "there are more" if total is None else f"{len(threads)} of {total} threads"
@@ -144,6 +146,47 @@ def list_(
         is_narrowed = bool(status or history or workflow or label or since or until or offset)
         _note_none(ctx, is_narrowed)
     _hint_at_older_threads(ctx)
+
+
+def _table(
+    ctx: Context, threads: Sequence[ThreadView], shown: tuple[str, ...], spare: tuple[str, ...]
+) -> None:
+    ctx.out.answer(
+        threads,
+        ids=[thread.thread for thread in threads],
+        draw=lambda: ctx.out.table(
+            shown,
+            [cells(shown, thread, ctx.app.agent_of) for thread in threads],
+            cut=TEXTS,
+            spare=spare,
+        ),
+    )
+
+
+def _list_due(
+    ctx: Context,
+    columns: tuple[str, ...] | None,
+    most: int | None,
+    offset: int,
+    *,
+    is_alone: bool,
+) -> None:
+    """Those that are due, the most urgent first."""
+    if not is_alone:
+        raise InputError(
+            "--due is a condition of its own: without others, and in its own order",
+            hint="uwf thread list --due",
+            code="usage",
+        )
+    due = ctx.app.wakes.due(clock.now_ms()).threads
+    page = due[offset:][: most or None]
+    threads = [ctx.app.show(each.thread) for each in page]
+    shown = columns or ("thread", "status", "workflow", "next", "wakes", "task")
+    _table(ctx, threads, shown, spare=() if columns else SPARE)
+    if len(page) < len(due) - offset:
+        ctx.out.note(f"{len(page)} of {len(due)} threads; --limit 0 shows all")
+    elif not threads:
+        ctx.out.note("no thread is due")
 
 
 def _note_none(ctx: Context, is_narrowed: bool) -> None:

@@ -9,6 +9,7 @@ from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
 from uwf.cli.line.arguments import label_pair, text_arg
 from uwf.cli.thread import run_one
+from uwf.cli.thread.due import WHO_RUNS
 from uwf.cli.thread.run import AGENT, INTERACTIVE, WAIT
 from uwf.cli.thread.selection import DETACH
 from uwf.errors import InputError
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     wait=WAIT,
     interactive=INTERACTIVE,
     detach=DETACH,
+    wake=opt("--wake", help="Let it be due at once: a daemon, or `thread run --due`, runs it."),
 )
 def start(
     ctx: Context,
@@ -56,6 +58,7 @@ def start(
     wait: float = 0.0,
     interactive: bool = False,
     detach: bool = False,
+    wake: bool = False,
 ) -> int:
     steps = run_one.steps(count, until_done, "uwf thread start WORKFLOW -p TEXT")
     is_run = until_done or count is not None
@@ -63,6 +66,12 @@ def start(
         raise InputError(
             "--agent, --wait, --detach and --interactive say how it is run: say how far as well",
             hint="uwf thread start WORKFLOW -p TEXT --until-done",
+            code="usage",
+        )
+    if is_run and wake:
+        raise InputError(
+            "--wake leaves the running to others: without -c and --until-done",
+            hint="uwf thread start WORKFLOW -p TEXT --wake",
             code="usage",
         )
     if detach:
@@ -78,6 +87,7 @@ def start(
         ),
         priority=priority,
         budget=quantities.parse_budget(",".join(budget)) if budget else {},
+        wakes=wake,
     )
     id = thread.thread
     begun = {
@@ -88,8 +98,11 @@ def start(
     }
     drawn = f"{id}  {thread.workflow_name}, idle"
     if not is_run:
-        ctx.out.answer(begun, ids=[id], draw=drawn)
-        ctx.out.hint(f"uwf thread exec {id}")
+        ctx.out.answer(begun, ids=[id], draw=f"{drawn}, due now" if wake else drawn)
+        if not wake:
+            ctx.out.hint(f"uwf thread exec {id}")
+        elif ctx.app.daemon.leader() is None:
+            ctx.out.hint(WHO_RUNS)
         return exits.DONE
     if not detach:
         ctx.out.line(begun, id=id, draw=drawn)

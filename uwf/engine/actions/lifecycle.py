@@ -20,6 +20,7 @@ from uwf.engine.chain.tags import (
     WORKFLOW,
 )
 from uwf.engine.chain.thread import Thread, move_head, read, runner
+from uwf.engine.chain.wake import wish
 from uwf.engine.run.concurrent import asked
 from uwf.errors import InputError, StateError
 from uwf.guard.preflight import missing_folder
@@ -32,13 +33,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from uwf.engine.chain.wake import Wake
     from uwf.store.protocols import Store, Transaction
     from uwf.workflow.model import Workflow
 
 
 class Begin(Record):
     """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home.
-    `occurrence` is the key of that of a schedule that starts it.
+    `occurrence` is the key of that of a schedule that starts it. With a `wake` it is run by whoever runs what is due.
     """
 
     workflow: Workflow
@@ -49,6 +51,7 @@ class Begin(Record):
     budget: Mapping[str, float] = MappingProxyType({})
     zone: str | None = None
     occurrence: str | None = None
+    wake: Wake | None = None
 
 
 def start(store: Store, begin: Begin) -> Thread:
@@ -82,6 +85,8 @@ def make(store: Store, tx: Transaction, begin: Begin) -> Thread:
         tags[PRIORITY] = str(begin.priority)
     if begin.occurrence is not None:
         tags[OCCURRENCE] = begin.occurrence
+    if begin.wake is not None:
+        tags = wish(tags, begin.wake)
     return read(tx, move_head(tx, id, head, lambda _: tags, expect=None, why="started"))
 
 

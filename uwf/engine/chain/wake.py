@@ -84,6 +84,21 @@ def wish(tags: Mapping[str, str], wake: Wake) -> dict[str, str]:
     return {**tags, WAKE_AT: f"{at_ms:013d}", WAKE_WHY: why}
 
 
+def due(tags: Mapping[str, str], thread: str, moved_ms: int, now_ms: int) -> Wake | None:
+    """What `thread`, which was moved last at `moved_ms`, is to be run for now; None: its time has not come.
+
+    It has, too, where its timer was set later than now by more than it was to last: the clock was ahead then. Raises
+    `StoreError` for a timer that cannot be read.
+    """
+    killed = cut_off(tags, moved_ms)
+    if killed is not None:
+        return killed
+    timer = of(tags, thread)
+    if timer is None or timer.at_ms <= now_ms:
+        return timer
+    return timer if moved_ms - now_ms > max(timer.at_ms - moved_ms, 0) else None
+
+
 def without(tags: Mapping[str, str]) -> dict[str, str]:
     """`tags` with no timer, nor what a run was woken for."""
     return {key: tag for key, tag in tags.items() if key not in TIMER_TAGS}
@@ -106,23 +121,45 @@ def run_began(
     *,
     is_first: bool,
     is_woken: bool,
+    has_news: bool = False,
 ) -> dict[str, str]:
     """`tags` of a thread once a step of a run begins that was planned when they were `seen`.
 
     With its first step the run takes the timer away; with a later one only what is due by then, or what an earlier
     step of its own has asked for: another's wish for later stays. One that was set since the step was planned stays in
-    any case: it may be about what the step does not know. `is_woken`: it is the timer that began this run.
+    any case: it may be about what the step does not know; so does any where `has_news`, words that the step is not
+    told, since a wish that came with them may have found an earlier timer. `is_woken`: it is the timer that began this
+    run.
     """
     new = dict(tags) if is_woken or not is_first else run_ended(tags)
-    if WAKE_AT not in tags or any(tags.get(key) != seen.get(key) for key in (WAKE_AT, WAKE_WHY)):
+    if WAKE_AT not in tags or not _is_as(tags, seen):
         return new
     timer = _reason(tags.get(WAKE_WHY, ""), _number(tags[WAKE_AT]) or 0)
     is_own = timer.kind in (TIMER, RECOVERY) and not timer.for_words
     if not (is_first or is_own or timer.at_ms <= now_ms):
         return new
-    del new[WAKE_AT]
-    why = new.pop(WAKE_WHY, "")
-    return {**new, WOKEN_FOR: why} if is_woken and is_first else new
+    if is_first and is_woken:
+        new[WOKEN_FOR] = tags.get(WAKE_WHY, "")
+    if not has_news:
+        del new[WAKE_AT]
+        new.pop(WAKE_WHY, None)
+    return new
+
+
+def put_off(tags: Mapping[str, str], seen: Mapping[str, str], later: Wake | None) -> dict[str, str]:
+    """`tags` of a thread whose run has ended before it did what it was woken for: `later` takes the place of the timer
+    that was `seen`, but of none that was set since.
+    """
+    new = run_ended(tags)
+    if _is_as(tags, seen):
+        new.pop(WAKE_AT, None)
+        new.pop(WAKE_WHY, None)
+    return new if later is None else wish(new, later)
+
+
+def _is_as(tags: Mapping[str, str], seen: Mapping[str, str]) -> bool:
+    """Whether the timer is still the one that was `seen`."""
+    return all(tags.get(key) == seen.get(key) for key in (WAKE_AT, WAKE_WHY))
 
 
 def _reason(text: str, at_ms: int) -> Wake:

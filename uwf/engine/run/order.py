@@ -98,7 +98,7 @@ def orders(order: Order, limit: int) -> Iterator[Order]:
         EXEC,
         order.count,
         order.agent,
-        wait_s=order.wait_s,
+        wait_s=0.0 if order.verb == WOKEN else order.wait_s,
         is_interactive=order.is_interactive,
         has_begun=True,
     )

@@ -130,6 +130,8 @@ def reply_section(role: Role) -> str:
         f'reason: "{SAMPLE_REASON}"',
         "---",
         "```",
+        "",
+        "Where nothing but time has to pass first, add a line `nextCheckIn: 30m` to it, and you are asked again then.",
     ]
     return "\n".join(lines)
 

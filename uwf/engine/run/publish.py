@@ -18,7 +18,7 @@ from uwf.engine.chain.tags import (
     SUSPENDED,
     ThreadState,
 )
-from uwf.engine.chain.thread import into, move_head
+from uwf.engine.chain.thread import into, move_head, wake_by
 from uwf.engine.run.attempt.begin import rebound
 from uwf.engine.run.attempt.outcome import (
     Accepted,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.wake import Wake
     from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import GraphEnded
@@ -72,6 +73,42 @@ def end(ctx: RunContext, ended: GraphEnded) -> Thread:
 def suspend(ctx: RunContext, thread: Thread, role: str | None, message: str) -> Thread:
     """Leave a thread to a person, its head staying."""
     return _move(ctx, thread, into(ThreadState(SUSPENDED, role, message)), message, None)
+
+
+def wakes_later(ctx: RunContext, thread: Thread, later: Wake) -> None:
+    """A run was refused, and `thread` is to go on by itself once time has cured that."""
+    with ctx.store.transaction("wake later", durable=False, wait_s=0.2) as tx:
+        wake_by(tx, thread.id, later)
+
+
+def put_off(ctx: RunContext, thread: Thread, later: Wake) -> None:
+    """A run that the timer of `thread` had begun was refused: it goes on at a later time."""
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        return wake.put_off(now, thread.tags, later)
+
+    with ctx.store.transaction("put off", durable=False) as tx:
+        move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=later.why)
+
+
+def has_nothing_to_run_for(ctx: RunContext, thread: Thread) -> None:
+    """The words that `thread` was to wake for have been told: its timer is over."""
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        return wake.put_off(now, thread.tags, None)
+
+    _move(ctx, thread, tags, "its timer is over: what it was for has been told", None)
+
+
+def left_to_a_person(ctx: RunContext, thread: Thread, role: str | None, message: str) -> None:
+    """A run that the timer of `thread` had begun was refused, and only a person can change that."""
+    suspended = into(ThreadState(SUSPENDED, role, message))
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        over = wake.put_off(now, thread.tags, None)
+        return over if thread.status == SUSPENDED else suspended(over)
+
+    _move(ctx, thread, tags, message, None)
 
 
 def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:

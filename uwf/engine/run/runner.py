@@ -10,14 +10,14 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import IDLE
-from uwf.engine.progress import GraphDone, Retrying, StepDone, StepPostponed, Waiting
-from uwf.engine.run import publish
+from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
+from uwf.engine.run import publish, timers
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.concurrent import asked, joining
 from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
-from uwf.engine.run.order import GraphEnded, check, orders
+from uwf.engine.run.order import WOKEN, GraphEnded, check, orders
 from uwf.engine.run.plan import plan_next, with_what_waits
 from uwf.engine.run.planning import transitions
 from uwf.engine.run.request import request_of
@@ -51,8 +51,8 @@ def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResu
 
 
 def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
-    if not order.wait_s:
-        with hold(ctx, id, order.wait_s, stop), Room(ctx.home) as room:
+    if not order.wait_s or order.verb == WOKEN:
+        with hold(ctx, id, 0.0, stop), Room(ctx.home) as room:
             yield from _held(ctx, id, order, stop, room)
         return
     with (
@@ -75,18 +75,25 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
     result = None if taken is None or not is_of(ctx, order, taken.plan) else taken.result
     thread = asked.obeyed(ctx.store, thread) or thread
     points.at("run: settled")
+    if order.verb == WOKEN and not timers.is_due(ctx, thread):
+        ctx.on_progress(NotDue(id))
+        return
     for number, each in enumerate(orders(order, limit), 1):
         raise_if_stopped(stop, id)
         if result is None:
-            step_order, told = joining.with_words(ctx.store, thread, each)
-            planned = plan_next(ctx, thread, step_order)
-            points.at("step: decided")
-            if isinstance(planned, GraphEnded):
-                yield GraphDone(publish.end(ctx, planned))
-                return
-            if told:
-                planned = replace(planned, told=told)
-            result = _step(ctx, planned, step_order, stop, room)
+            try:
+                step_order, told = joining.with_words(ctx.store, thread, each)
+                planned = plan_next(ctx, thread, step_order)
+                points.at("step: decided")
+                if isinstance(planned, GraphEnded):
+                    yield GraphDone(publish.end(ctx, planned))
+                    return
+                if told:
+                    planned = replace(planned, told=told)
+                result = _step(ctx, planned, step_order, stop, room)
+            except Refused as refusal:
+                timers.refused(ctx, thread, order, refusal)
+                raise
         if isinstance(result, StepDone) and order.count is None and number == limit:
             result = _suspended(ctx, result, limit)
         after = asked.obeyed(ctx.store, result.thread)
@@ -115,6 +122,8 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
         ctx.on_progress(Waiting(id, refusal.message, 0.0 if order.has_begun else left_s()))
 
     def sit_out(refusal: Refused) -> None:
+        if order.verb == WOKEN:
+            raise refusal  # its time is what the timer is for
         if has_waited and not left_s():
             refusal.message += waited_note(order.wait_s)
         pause_s = _until_it_may_pass(refusal, left_s())

@@ -27,7 +27,6 @@ from uwf.engine.run import prompt
 from uwf.engine.run.attempt import invocation
 from uwf.engine.run.attempt.hearing import Hearing
 from uwf.engine.run.attempt.outcome import Rejected
-from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,9 +140,7 @@ class StepRun(Hearing):
             self.ctx.on_progress(Turn(self.step.thread.id, self.step.plan.role, kind, clean))
 
     def _reject(self, verdict: Rejected, came: Came) -> None:
-        self.recorder.turn(came.answer.tail, last=True)
-        self.came = replace(came, answer=replace(came.answer, tail=""))
-        self.recorder.remark("\n".join(verdict.problems))
+        self.remark(came, "\n".join(verdict.problems))
         thread, role = self.step.thread.id, self.step.plan.role
         self.ctx.on_progress(ReplyRejected(thread, role, tuple(verdict.problems)))
 

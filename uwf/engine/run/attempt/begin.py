@@ -5,7 +5,7 @@ unless it holds a person's words.
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine.chain import usage, wake
+from uwf.engine.chain import told, usage, wake
 from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WORKFLOW, ThreadState
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.progress import TaskDispatched
@@ -74,6 +74,8 @@ def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
     if changed and (why := _change(ref.tags, changed)):
         ref = move_head(tx, id, ref.id, lambda tags: {**tags, **changed}, expect=ref, why=why)
 
+    has_news = wake.WAKE_AT in ref.tags and not set(plan.told).issuperset(told.waiting(tx, id))
+
     def after_timer(tags: Mapping[str, str]) -> dict[str, str]:
         return wake.run_began(
             tags,
@@ -81,6 +83,7 @@ def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
             clock.now_ms(),
             is_first=step.is_first,
             is_woken=step.is_woken,
+            has_news=has_news,
         )
 
     if step.thread.status == COMPLETED:

@@ -13,7 +13,7 @@ from uwf.agent.echo import Echo
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
-from uwf.engine.progress import BudgetUnseen, UsageLeftOut
+from uwf.engine.progress import BudgetUnseen, CheckInNoted, UsageLeftOut
 from uwf.engine.run import budget, prompt
 from uwf.engine.run.attempt import echoes, invocation, retry
 from uwf.engine.run.attempt.begin import begin
@@ -124,7 +124,18 @@ class Hearing:
                 UsageLeftOut(self.step.thread.id, self.step.plan.role, said.left_out)
             )
 
+    def remark(self, came: Came, text: str) -> Came:
+        """Keep what uwf says to an answer, behind the end of it."""
+        self.recorder.turn(came.answer.tail, last=True)
+        self.came = replace(came, answer=replace(came.answer, tail=""))
+        self.recorder.remark(text)
+        return self.came
+
     def _accepted(self, reply: ValidReply, came: Came) -> Accepted:
+        look = reply.envelope.check_in
+        if look is not None and look.note is not None:
+            came = self.remark(came, look.note)
+            self.ctx.on_progress(CheckInNoted(self.step.thread.id, self.role.name, look.note))
         used = usage.of_attempt(self.usage, came.duration_ms)
         unseen = self.ctx.admission.budget.unseen(self.ticket.request, used)
         if unseen is not None:

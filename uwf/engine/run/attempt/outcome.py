@@ -13,13 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
+    from uwf.engine.run.attempt.check_in import CheckIn
+
 
 class Envelope(Record):
-    """What a reply says to uwf itself: its session, the amounts it used, and what of its usage is no amount."""
+    """What a reply says to uwf itself: its session, the amounts it used and what is none, when to look again."""
 
     session: str | None = None
     usage: dict[str, Any] | None = None
     left_out: tuple[str, ...] = ()
+    check_in: CheckIn | None = None
 
 
 class ValidReply(Record):

@@ -7,7 +7,8 @@ that does not fit its schema: the agent hears of it at once, while it still can 
 from __future__ import annotations
 
 from uwf.agent import frontmatter
-from uwf.engine.run.attempt import reading
+from uwf.engine.chain.tags import SUSPENDED
+from uwf.engine.run.attempt import check_in, reading
 from uwf.engine.run.attempt.outcome import Envelope, Rejected, ValidReply
 from uwf.engine.run.planning.transitions import after
 from uwf.record import replace
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from uwf.agent.echo import Echo
     from uwf.engine.chain.redact import Redactor
+    from uwf.engine.chain.tags import ThreadState
+    from uwf.engine.run.attempt.check_in import CheckIn
     from uwf.workflow.model import Role, Workflow
 
-ENVELOPE = ("session", "usage")
+ENVELOPE = ("session", "usage", check_in.NAME)
 """Fields an agent may add for uwf itself; they are no part of the output unless the role's schema has them."""
 
 SESSION_CHARS = 4096
@@ -68,6 +71,8 @@ def judge(
         state = after(workflow, role.name, status, {**output, "_body": body})
     except RouteError as error:
         return Rejected([redactor.text(error.message)], envelope)
+    if envelope.check_in is not None:
+        state = _looked_at_again(state, envelope.check_in, role)
     if state.message is not None:
         state = replace(state, message=redactor.text(state.message))
     return ValidReply(status, output, body, envelope, state)
@@ -99,10 +104,20 @@ def _opened(
     role: Role, said: frontmatter.Reply, front: dict[str, Any], redactor: Redactor
 ) -> Envelope:
     """The envelope of a reply, which is taken out of `front`."""
+    look = check_in.read(front[check_in.NAME]) if check_in.NAME in front else None
     extra = _taken_out(role, front)
     session = _session(_as_spelled(said, "session"))
     usage, left_out = _amounts(redactor.value(extra.get("usage")))
-    return Envelope(None if session is None else redactor.text(session), usage, left_out)
+    if look is not None and look.note is not None:
+        look = replace(look, note=redactor.text(look.note))
+    return Envelope(None if session is None else redactor.text(session), usage, left_out, look)
+
+
+def _looked_at_again(state: ThreadState, look: CheckIn, role: Role) -> ThreadState:
+    """`state` with the timer that a reply has wished for. A person who is asked is told where none can be set."""
+    if state.status == SUSPENDED and look.after_s is None:
+        state = replace(state, message=f"{state.message} ({look.note})")
+    return replace(state, wake=look.wake(role.name))
 
 
 def _taken_out(role: Role, front: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +125,10 @@ def _taken_out(role: Role, front: dict[str, Any]) -> dict[str, Any]:
     named = [name for name in ENVELOPE if name in front]
     if not named:
         return {}
-    declared, _ = properties_for(role.schema, str(front.get("$status", "")))
+    status = str(front.get("$status", ""))
+    declared, _ = properties_for(role.schema, status)
+    if status == SUSPEND:
+        declared = (*declared, check_in.NAME)  # it has no schema that would forbid it
     return {name: front.pop(name) for name in named if name not in declared}
 
 

@@ -1,0 +1,100 @@
+"""When threads wake: setting their timers, who is due and in which order, running one, reminding: `app.wakes`."""
+
+from __future__ import annotations
+
+from uwf import clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from uwf.agent.stop import Stop
+    from uwf.app.queries import ThreadQueries
+    from uwf.engine.chain.wake import Wake
+    from uwf.engine.progress import Progress
+    from uwf.engine.query.due import DueThreads, Waits
+    from uwf.engine.query.thread_view import RunView, ThreadView
+    from uwf.store.protocols import Counters
+
+REMINDED = "reminded"
+"""The counter that has the moment up to which people were reminded."""
+
+
+class Wakes:
+    """What `app.wakes` can do."""
+
+    def __init__(self, home: ThreadQueries) -> None:
+        self._home = home
+
+    def at(self, thread: str, at_ms: int | None = None, why: str = "by hand") -> ThreadView:
+        """Let a thread wake at `at_ms`, by default now, on a person's word. A timer that is earlier stays as it is."""
+        from uwf.engine.chain.wake import PERSON, Wake
+
+        return self._change(thread, Wake(clock.now_ms() if at_ms is None else at_ms, PERSON, why))
+
+    def clear(self, thread: str) -> ThreadView:
+        """Take the timer of a thread away."""
+        return self._change(thread, None)
+
+    def run(
+        self,
+        thread: str,
+        *,
+        count: int | None = None,
+        agent: str | None = None,
+        wait_s: float = 0.0,
+        interactive: bool = False,
+        stop: Stop | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Iterator[RunView]:
+        """Run a thread that is due as `App.exec` does, from whatever state it is in; nothing where it is not due.
+
+        It waits up to `wait_s` seconds for a slot alone: for all else that time cures its timer is set anew.
+        """
+        from uwf.app import running
+        from uwf.engine.run.order import WOKEN, Order
+
+        order = Order(WOKEN, count, agent, wait_s=wait_s, is_interactive=interactive)
+        return running.run(self._home, thread, order, stop, on_progress)
+
+    def due(self, now_ms: int, *, look_ahead: bool = True) -> DueThreads:
+        """Who is to be run at `now_ms`, the most urgent first. `look_ahead`: the clock may have been set back."""
+        from uwf.engine.query import due
+
+        return due.due(self._home.reader(), now_ms, look_ahead=look_ahead)
+
+    def under_way(self) -> list[str]:
+        """The threads that run because they were due."""
+        from uwf.engine.query import due
+
+        return due.under_way(self._home.reader())
+
+    def holder(self, thread: str) -> int | None:
+        """The process that runs a thread now, if one does."""
+        from uwf.engine.chain.thread import runner
+
+        return runner(self._home.reader(), thread)
+
+    def reminders(self, now_ms: int) -> list[Waits]:
+        """The threads that wait for a person, of whom that is to be told once more; it is on record that it was."""
+        from uwf.engine.query import due
+
+        reader = self._home.reader()
+        found = due.waiting(reader, _reminded_ms(reader, now_ms), now_ms)
+        if found:
+            with self._home.store().transaction("reminded", durable=False) as tx:
+                tx.set_counter(REMINDED, now_ms)
+        return found
+
+    def _change(self, thread: str, wish: Wake | None) -> ThreadView:
+        from uwf.engine.actions import timer
+
+        ref = timer.change(self._home.store(), self._home.thread_id(thread), wish)
+        self._home.poke_daemon()
+        return self._home.views().thread(ref)
+
+
+def _reminded_ms(reader: Counters, now_ms: int) -> int:
+    """Up to when people were reminded. A moment that lies ahead was one of a clock that went back."""
+    value = reader.counter(REMINDED)
+    return min(value, now_ms) if isinstance(value, int) else 0

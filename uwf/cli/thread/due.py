@@ -1,0 +1,204 @@
+"""`uwf thread wake` and `run --due`: when threads wake, and running those whose time has come."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from uwf import clock
+from uwf.cli import exits
+from uwf.cli.command import command, opt
+from uwf.cli.screen.cells import moment
+from uwf.cli.thread.selection import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
+from uwf.cli.thread.show import print_thread
+from uwf.errors import InputError
+from uwf.quantities import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.values import DueThread, DueThreads
+    from uwf.cli.context import Context
+
+SLOT_S = 60.0
+"""How long one that is due waits for a slot before the next one has its turn."""
+LATEST_MS = 10 * 365 * 86_400_000
+WHO_RUNS = "uwf daemon run  # or, in a crontab: uwf thread run --due"
+"""Where nobody runs what is due."""
+COLUMNS = ("thread", "status", "kind", "since", "why")
+
+
+@command(
+    "thread wake",
+    help="Set the timer of a thread, and run nothing: whoever runs what is due runs it then.",
+    detail="Without --at and --in it is due now. The earliest wish wins: a timer that is earlier stays. A run that "
+    "begins takes the timer away, and no command that is typed waits for it. A suspended or completed thread is "
+    f"resumed when it wakes. {OF_SEVERAL}",
+    example="uwf thread wake @last --in 30m",
+    thread=THREADS,
+    where=WHERE,
+    dry_run=DRY_RUN,
+    jobs=JOBS,
+    at=opt("--at", metavar="T", help="At this time: 2026-01-31T22:00, epoch milliseconds, …"),
+    in_=opt("--in", metavar="LENGTH", help="After this time: 30m, 2h, 1d12h, …"),
+    clear=opt("--clear", help="Take the timer away."),
+)
+def wake(
+    ctx: Context,
+    thread: tuple[str, ...] = (),
+    *,
+    where: tuple[str, ...] = (),
+    dry_run: bool = False,
+    jobs: int | None = None,
+    at: str | None = None,
+    in_: str | None = None,
+    clear: bool = False,
+) -> int:
+    not_cancelled = ("idle", "suspended", "completed")
+    done = "has no timer now" if clear else "has a timer now"
+    chosen = Chosen("wake", thread, where, dry_run, jobs, statuses=not_cancelled, done=done)
+    if (at is not None) + (in_ is not None) + clear > 1:
+        raise InputError(
+            "--at, --in and --clear exclude each other",
+            hint=f"{chosen.typed} --in 30m",
+            code="usage",
+        )
+    at_ms = _moment_ms(at, in_, chosen.typed)
+
+    def set_timer(id: str) -> None:
+        view = ctx.app.wakes.clear(id) if clear else ctx.app.wakes.at(id, at_ms)
+        if not clear and view.wake_at is not None and view.wake_at < at_ms:
+            ctx.out.note(f"it wakes earlier than that: {moment(view.wake_at)}, {view.wake_why}")
+            ctx.out.hint(f"uwf thread wake {id} --clear")
+        elif not clear and ctx.app.daemon.leader() is None:
+            ctx.out.hint(WHO_RUNS)
+        print_thread(ctx, view)
+
+    return chosen.each(ctx, set_timer)
+
+
+@command(
+    "thread run",
+    help="Run every thread that is due, once, the most urgent first: what a daemon does all the time.",
+    detail="Each goes on until it completes, suspends or fails. What was refused, cut off or failed by itself comes "
+    "first, then a person's words, then by kind, by priority, by arrival. A thread that another process runs is left "
+    f"out, and one that waits for a person is only told of. {OF_SEVERAL}",
+    example="uwf thread run --due --jobs 3",
+    due=opt("--due", help="Those whose timer is due."),
+    jobs=opt(
+        "--jobs",
+        metavar="N",
+        low=1,
+        help="So many at a time, with those of other passes. [default: daemon.jobs, which is 5]",
+    ),
+    dry_run=DRY_RUN,
+)
+def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bool = False) -> int:
+    if not due:
+        raise InputError(
+            "which threads? --due are those whose timer is due",
+            hint="uwf thread run --due",
+            code="usage",
+        )
+    now_ms = clock.now_ms()
+    found = ctx.app.wakes.due(now_ms)
+    if dry_run:
+        _show(ctx, found)
+        return exits.DONE
+    code = _say_unreadable(ctx, found)
+    _remind(ctx, now_ms)
+    ids = _that_may_run(ctx, found)
+    if not ids:
+        return code
+    ctx.app.guards.refuse_if_stopped()
+    room = (jobs or ctx.app.config.daemon.jobs) - len(ctx.app.wakes.under_way())
+    if room < 1:
+        ctx.out.note(f"{counted(len(ids), 'thread')} wait: as many run as may at a time")
+        return code
+    from uwf.cli.thread import parallel, respawn
+
+    options = {"due": True, "until_done": True, "wait": SLOT_S}
+    words = partial(respawn.exec_words, options)
+    return exits.of_several([code, parallel.run(ctx, ids, None, jobs=room, done=None, words=words)])
+
+
+def _moment_ms(at: str | None, in_: str | None, typed: str) -> int:
+    """The moment that was asked for, by default now."""
+    now_ms = clock.now_ms()
+    if at is None and in_ is None:
+        return now_ms
+    if in_ is not None:
+        from uwf import quantities
+
+        try:
+            at_ms = now_ms + round(quantities.duration_s(in_) * 1000)
+        except ValueError as error:
+            raise InputError(f"--in: {error}", hint=f"{typed} --in 30m", code="usage") from None
+    else:
+        from uwf.cli.line.arguments import future_ms
+
+        at_ms = future_ms(at or "", f"{typed} --at")
+    if at_ms > now_ms + LATEST_MS:
+        raise InputError(
+            f"{in_ or at} is more than ten years ahead", hint=f"{typed} --in 30m", code="usage"
+        )
+    return at_ms
+
+
+def _that_may_run(ctx: Context, found: DueThreads) -> list[str]:
+    """The due threads that nobody runs, the most urgent first."""
+    ids = []
+    for each in found.threads:
+        pid = ctx.app.wakes.holder(each.thread)
+        if pid is None:
+            ids.append(each.thread)
+        elif ctx.json:
+            ctx.out.warning(f"thread {each.thread} is left out: process {pid} runs it")
+        else:
+            ctx.out.note(f"{each.thread}  is left out: process {pid} runs it")
+    return ids
+
+
+def _say_unreadable(ctx: Context, found: DueThreads) -> int:
+    """Name the threads whose timer cannot be read; the exit code that this makes."""
+    for each in found.unreadable:
+        ctx.out.error("bad_tag", each.why, each.hint, thread=each.thread)
+    return exits.FAULT if found.unreadable else exits.DONE
+
+
+def _remind(ctx: Context, now_ms: int) -> None:
+    """Tell of those that wait for a person, each now and then."""
+    found = ctx.app.wakes.reminders(now_ms)
+    for each in found:
+        ctx.out.note(
+            f"{each.thread}  waits for a person since {moment(each.since)}: {each.message}"
+        )
+    if found:
+        ctx.out.hint("uwf inbox")
+
+
+def _show(ctx: Context, found: DueThreads) -> None:
+    """Answer `--dry-run`: a row a thread, in the order in which they would be run."""
+    if ctx.json or ctx.quiet:
+        for each in found.threads:
+            ctx.out.line(_row(each), id=each.thread)
+        return
+    ctx.out.table(
+        COLUMNS,
+        [
+            (each.thread, each.status, each.wake.kind, moment(each.wake.at_ms), each.wake.why)
+            for each in found.threads
+        ],
+        cut=("why",),
+    )
+    if not found.threads:
+        ctx.out.note("no thread is due")
+
+
+def _row(each: DueThread) -> dict[str, object]:
+    wish = each.wake
+    return {
+        "thread": each.thread,
+        "status": each.status,
+        "wakeAt": wish.at_ms,
+        "wakeKind": wish.kind,
+        "wakeWhy": wish.why,
+    }

@@ -1,0 +1,43 @@
+"""Setting the timer of a thread, and taking it away: it runs nothing, so no lock is needed."""
+
+from __future__ import annotations
+
+from uwf.engine.chain import wake
+from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
+from uwf.engine.chain.thread import move_head, wake_by
+from uwf.errors import StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.wake import Wake
+    from uwf.store.protocols import Ref, Store
+
+
+def stopped(store: Store, id: str) -> None:
+    """A person has stopped what ran thread `id`: it is not to be gone on with as one that was killed."""
+    ref = store.ref(THREADS + id)
+    if ref is None or wake.run_ended(ref.tags) == ref.tags:
+        return
+    with store.transaction("stopped") as tx:
+        move_head(tx, id, ref.id, wake.run_ended, expect=ref, why="stopped by hand")
+
+
+def change(store: Store, id: str, wish: Wake | None) -> Ref:
+    """Let thread `id` wake as `wish` says, or by its timer where that is earlier; None takes the timer away.
+
+    Raises `StateError` for a thread that is cancelled: it never runs again.
+    """
+    with store.transaction("wake") as tx:
+        ref = tx.ref(THREADS + id)
+        assert ref is not None, "no act deletes a thread"
+        if wish is None:
+            if not wake.kept(ref.tags):
+                return ref
+            return move_head(tx, id, ref.id, wake.without, expect=ref, why="its timer is cleared")
+        if ref.tags.get(STATUS) == CANCELLED:
+            raise StateError(
+                f"thread {id} is cancelled, and never runs again; a fork goes on from its last step",
+                hint=f"uwf thread fork {id}",
+                code=CANCELLED,
+            )
+        return wake_by(tx, id, wish)

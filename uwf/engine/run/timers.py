@@ -1,0 +1,75 @@
+"""What a run makes of its thread's timer: whether it is due, and what becomes of it when the run is refused.
+
+Nobody watches a run that a timer has begun. So when time cures what refuses it, it is put off to then; and where only
+a person can, its thread is left to one, who finds it among those that wait.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.chain import told, wake
+from uwf.engine.chain.tags import COMPLETED, IDLE
+from uwf.engine.chain.wake import Wake
+from uwf.engine.run import publish
+from uwf.engine.run.order import EXEC, RESUME, RETRY, WOKEN
+from uwf.engine.run.planning import transitions
+from uwf.errors import PersonNeeded, StoreError
+from uwf.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.order import Order
+    from uwf.errors import Refused
+
+LOOK_MS = 30 * 60_000
+"""After how long it is tried again where nobody knows when."""
+PUT_OFF = "; put off: "
+"""Between what a thread wakes for, and why it did not run for that yet."""
+
+
+def is_due(ctx: RunContext, thread: Thread) -> bool:
+    """Whether `thread` is to be run now. It is not where its time has not come, or another run came first; a timer for
+    words that have been told since is over.
+    """
+    timer = wake.due(thread.tags, thread.id, thread.updated_ms, clock.now_ms())
+    if timer is None or not timer.for_words or told.waiting(ctx.store, thread.id):
+        return timer is not None
+    publish.has_nothing_to_run_for(ctx, thread)
+    return False
+
+
+def refused(ctx: RunContext, thread: Thread, order: Order, refusal: Refused) -> None:
+    """Let the timer of `thread` be as `refusal` says, in which its run as `order`ed ends. Never raises for a store that
+    cannot be written: the refusal is what is told, and a timer that is due stays due.
+    """
+    try:
+        if order.verb == WOKEN:
+            _put_off(ctx, thread, refusal)
+        elif refusal.retry_at_ms is not None and _is_plain(order):
+            later = Wake(refusal.retry_at_ms, wake.RECOVERY, refusal.message)
+            if wake.wish(thread.tags, later) != thread.tags:
+                publish.wakes_later(ctx, thread, later)
+    except StoreError as fault:
+        refusal.add_note(f"and its timer could not be set: {fault}")
+
+
+def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
+    woken_for = wake.cut_off(thread.tags, 0) or wake.of(thread.tags, thread.id)
+    if isinstance(refusal, PersonNeeded) and thread.status != COMPLETED:
+        role = None
+        if thread.status == IDLE:
+            role = transitions.next_role(thread, ctx.cache.workflow(thread.position.workflow))
+        publish.left_to_a_person(ctx, thread, role, refusal.message)
+    elif woken_for is not None:
+        now_ms = clock.now_ms()
+        at_ms = refusal.retry_ms(now_ms) or now_ms + LOOK_MS
+        why = woken_for.why.partition(PUT_OFF)[0] + PUT_OFF + refusal.message
+        publish.put_off(ctx, thread, replace(woken_for, at_ms=at_ms, why=why))
+
+
+def _is_plain(order: Order) -> bool:
+    """Whether a timer that goes on would do what was ordered, which says nothing of what a command had beside that."""
+    beside = (order.agent, order.supplement, order.rebind, order.budget, order.cwd)
+    return order.verb in (EXEC, RESUME, RETRY) and all(each is None for each in beside)
