@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.project import Project, is_alive, until
 from tests.helpers.serving import Serving, configured, due
+from uwf.app import poke
 
 REPLIES = "cat >/dev/null\nprintf -- '---\\n$status: done\\n---\\n'\n"
 HELD = (
@@ -199,3 +202,44 @@ def test_home_that_is_deleted_ends_it(project: Project, daemons: Daemons) -> Non
     daemon.process.send_signal(signal.SIGHUP)  # which wakes it
     assert daemon.process.wait(timeout=20) == 5
     assert "lock of this daemon was deleted" in daemon.said
+
+
+def test_another_store_in_the_place_of_the_open_one_is_seen(
+    project: Project, daemons: Daemons, tmp_path: Path
+) -> None:
+    configured(project, REPLIES)
+    thread = project.begin()
+    backup = tmp_path / "backup.db"
+    project("store", "backup", backup)
+    daemon = daemons.start().leads()
+    for file in project.home.glob("store.db*"):
+        file.unlink()
+    shutil.copy(backup, project.home / "store.db")
+    due(project, thread)
+    until(lambda: project.show(thread)["status"] == "completed")
+    assert "another store has taken the place" in daemon.said
+
+
+def test_run_that_ends_oddly_again_and_again_waits_and_is_set_aside(
+    project: Project, daemons: Daemons
+) -> None:
+    thread = project.begin()
+    due(project, thread)
+    daemon = daemons.start().leads()
+    (project.home / "config.toml").write_text("no toml")  # which the runs cannot read
+    until(lambda: daemon.said.count("ended (2)") == 2, within_s=40)
+    assert daemon.said.count(f"{thread} runs") == 2, "it has not spun"
+
+
+def test_status_tells_of_parts_that_fail_though_the_store_is_gone(
+    project: Project, daemons: Daemons
+) -> None:
+    project.begin()
+    daemon = daemons.start().leads()
+    (project.home / "store.db").unlink()
+    poke.send(str(project.home))
+    until(lambda: daemon.status()["parts"]["run"]["state"] != "ok")
+    status = daemon.status()
+    assert (status["queue"], status["due"]) == (None, None)
+    assert "is gone" in status["parts"]["run"]["error"]
+    assert daemon.process.poll() is None

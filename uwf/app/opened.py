@@ -129,6 +129,13 @@ class OpenHome:
             self._wait_s = RUN_S
             self.close()  # it is opened anew
 
+    def let_go_of_replaced_store(self) -> bool:
+        """Close the store where another one, or none, has taken its place; whether it had to be. It is opened anew."""
+        is_replaced = self._store is not None and self._store.is_taken_away()
+        if is_replaced:
+            self.close()
+        return is_replaced
+
     def close(self) -> None:
         """Close the store. May be called twice."""
         if self._store is not None:

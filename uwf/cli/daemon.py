@@ -99,8 +99,8 @@ def _fields(found: DaemonStatus) -> dict[str, str]:
     if found.leader is not None:
         fields["deaf"] = found.leader.deaf or ""
         fields["config"] = found.leader.config_error or ""
-    fields |= {"running": ", ".join(found.running), "due": str(found.due)}
-    fields["queue"] = str(found.queue)
+    fields["running"] = ", ".join(found.running)
+    fields |= {"due": _number(found.due), "queue": _number(found.queue)}
     fields["parts"] = ", ".join(_part(name, part) for name, part in found.parts.items())
     aside = (f"{one['kind']} {one['name']}: {one['why']}" for one in found.quarantine)
     fields["set aside"] = "; ".join(aside)
@@ -109,7 +109,8 @@ def _fields(found: DaemonStatus) -> dict[str, str]:
 
 def _sentence(found: DaemonStatus) -> str:
     bad = [_part(name, part) for name, part in found.parts.items() if part["failures"]]
-    counts = f"{len(found.running)} running, {found.due} due, {found.queue} in the queue"
+    due, queue = _number(found.due), _number(found.queue)
+    counts = f"{len(found.running)} running, {due} due, {queue} in the queue"
     aside = f", {len(found.quarantine)} set aside" if found.quarantine else ""
     return f"{_leader(found)}: {counts}{aside}{''.join(f'; {each}' for each in bad)}"
 
@@ -124,3 +125,7 @@ def _leader(found: DaemonStatus) -> str:
 
 def _part(name: str, part: dict[str, Any]) -> str:
     return f"{name} {part['state']}" + (f" ({part['error']})" if part["error"] else "")
+
+
+def _number(count: int | None) -> str:
+    return "?" if count is None else str(count)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from uwf import clock
+from uwf import clock, config
 from uwf.daemon.budget import ErrorBudget, words
 from uwf.errors import PartBroken
 
@@ -100,6 +100,10 @@ class Loop:
         return wish_s
 
     def _failed(self, part: Part, budget: ErrorBudget, error: Exception) -> float:
+        if config.is_debugging():
+            import traceback
+
+            traceback.print_exception(error)
         delay_s = budget.failed(error, clock.monotonic_s())
         if budget.is_broken:
             raise PartBroken(

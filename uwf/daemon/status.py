@@ -7,7 +7,7 @@ import time
 
 from uwf import clock
 from uwf.daemon import state
-from uwf.errors import StateError
+from uwf.errors import StateError, StoreError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -36,14 +36,14 @@ class LeaderView(Record):
 
 
 class DaemonStatus(Record):
-    """`standby` daemons wait to lead; `queue` threads wait for a slot, `due` ones for a run. `running` are run for the
-    daemon.
+    """`standby` daemons wait to lead; `queue` threads wait for a slot, `due` ones for a run: None where the store
+    cannot be read. `running` are run for the daemon.
     """
 
     leader: LeaderView | None
     standby: int
-    queue: int
-    due: int
+    queue: int | None
+    due: int | None
     running: Sequence[str]
     figures: Mapping[str, float]
     parts: Mapping[str, Any]
@@ -58,11 +58,16 @@ def status(app: App) -> DaemonStatus:
     if pid is not None:
         names = ("since", "version", "jobs", "is_draining", "deaf", "config_error")
         leader = LeaderView(pid, **{name: told[name] for name in names if name in told})
+    try:
+        counts: tuple[int | None, int | None] = len(app.guards.queue()), _due(app)
+    except StoreError as error:
+        app.warn(error.message)
+        counts = None, None
     return DaemonStatus(
         leader=leader,
         standby=len(app.daemon.standbys()),
-        queue=len(app.guards.queue()),
-        due=_due(app),
+        queue=counts[0],
+        due=counts[1],
         running=told.get("running", ()),
         figures={"clockJumps": told.get("jumps", 0)},
         parts=told.get("parts", {}),

@@ -163,8 +163,12 @@ class Database:
             return None
         return status.st_dev, status.st_ino
 
+    def is_taken_away(self) -> bool:
+        """Whether another file, or none, is at the path by now."""
+        return self._identify() != self._identity
+
     def _check_identity(self) -> None:
-        if self._identify() != self._identity:
+        if self.is_taken_away():
             raise taken_away(self.path)
 
     def _pin(self) -> None:

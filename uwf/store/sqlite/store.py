@@ -68,6 +68,10 @@ class SqliteStore(Reading, FactReading):
     def path(self) -> str:
         return self._database.path
 
+    def is_taken_away(self) -> bool:
+        """Whether the file was deleted or replaced since it was opened."""
+        return self._database.is_taken_away()
+
     @property
     def leases(self) -> Leases:
         return self._leases
