@@ -181,7 +181,7 @@ def test_with_cancel_a_run_that_takes_too_long_is_ended_for_the_next(
 
 
 def test_a_completed_thread_is_woken_with_words_and_goes_on(project: Project) -> None:
-    agent = project.agent(WRITTEN, APPROVED)
+    agent = project.agent(WRITTEN, APPROVED, WRITTEN, APPROVED)
     project("config", "set", "agents.all.command", agent.command)
     project("config", "set", "default_agent", "all")
     thread = project.begin(REVIEW, "--label", "pr=42")
