@@ -130,6 +130,12 @@ def cron_line(value: object) -> str:
     return line
 
 
+def zone_name(value: object) -> str:
+    """`value` as the name of a time zone, such as `Europe/Berlin` or `UTC`."""
+    zone_named(value)
+    return str(value)
+
+
 def zone_named(value: object) -> tzinfo:
     """The time zone of that name. ValueError with the nearest one where this machine knows none."""
     from zoneinfo import ZoneInfo

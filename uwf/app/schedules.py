@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import tzinfo
 
-    from uwf.app.opened import OpenHome
+    from uwf.app.queries import ThreadQueries
     from uwf.config.schedules import Schedule
     from uwf.engine.schedules.alarms import Alarm
     from uwf.engine.schedules.view import OccurrenceView, ScheduleView, Upcoming
@@ -46,7 +46,7 @@ class Tick(Record):
 class Schedules:
     """What `app.schedules` can do. Prechecks that it has begun run until it is closed, or its process ends."""
 
-    def __init__(self, home: OpenHome) -> None:
+    def __init__(self, home: ThreadQueries) -> None:
         self._home = home
         self._answered = threading.Event()
         self.on_answer: Callable[[], None] = lambda: None
@@ -66,6 +66,8 @@ class Schedules:
         )
         news += begin.begin_claimed(self._hands(schedules), now_ms)
         shown = {one.key: view.occurrence_view(store, one) for one in news}
+        for one in shown.values():
+            self._log(one)
         return Tick(
             tuple(view.occurrence_view(store, one) for one in claimed),
             tuple(shown.values()),
@@ -224,6 +226,17 @@ class Schedules:
         one = occurrences.read(self._home.store(), key)
         assert one is not None, "it was claimed just now"
         return view.occurrence_view(self._home.store(), one)
+
+    def _log(self, one: OccurrenceView) -> None:
+        self._home.log_writer.write(
+            f"occurrence_{one.state}",
+            thread=one.threads[0] if one.threads else None,
+            schedule=one.schedule,
+            nominal=one.nominal,
+            how=one.how,
+            why=one.why,
+            threads=list(one.threads),
+        )
 
     def _one_answered(self) -> None:
         self._answered.set()

@@ -21,7 +21,7 @@ from uwf.config_table import (
     string,
     text,
 )
-from uwf.recurrence import LEAST_EVERY_S, Recurrence, cron_line, zone_named
+from uwf.recurrence import LEAST_EVERY_S, Recurrence, cron_line, zone_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +45,6 @@ def _folder(value: Any) -> str:
     return path
 
 
-def _zone_name(value: Any) -> str:
-    zone_named(value)
-    return str(value)
-
-
 def _interval(value: Any) -> float:
     if some_duration(value) < LEAST_EVERY_S:
         raise ValueError(f"{value!r} is too often: {LEAST_EVERY_S:g}s or more")
@@ -71,7 +66,7 @@ class Schedule(Table, array="schedules"):
     name: str = key(bare_name, needed=True)
     cron: str = key(cron_line, unset="")
     every_s: float | None = key(_interval)
-    tz: str | None = key(_zone_name)
+    tz: str | None = key(zone_name)
     start: str = key(text, unset="")
     prompt: str = key(text, unset="")
     cwd: str = key(_folder, unset="")

@@ -61,8 +61,11 @@ class Daemon:
         """Which threads run for it, and how many are due and have to wait; as the last pass has found it."""
 
     def say(
-        self, text: str, *, what: str = "daemon", thread: str | None = None, **facts: Any
+        self, text: str, *, what: str | None = "daemon", thread: str | None = None, **facts: Any
     ) -> None:
-        """Tell whoever looks on, in one line, and the log of the home: `what` has happened, in one word."""
+        """Tell whoever looks on, in one line, and the log of the home: `what` has happened, in one word. None: it is in
+        the log already.
+        """
         self._tell(text)
-        self.app.log.write(what, thread=thread, text=text, **facts)
+        if what is not None:
+            self.app.log.write(what, thread=thread, text=text, **facts)

@@ -32,7 +32,7 @@ class Scheduling(Part):
         tick = self._daemon.app.schedules.tick(now_ms)
         self._set_aside(tick.set_aside)
         for one in tick.news:
-            self._daemon.say(f"schedule {one.schedule}: {_said(one)}")
+            self._daemon.say(f"schedule {one.schedule}: {_said(one)}", what=None)
         return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
 
     def _set_aside(self, found: Mapping[str, str]) -> None:

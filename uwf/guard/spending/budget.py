@@ -22,7 +22,7 @@ from uwf.guard.contract import (
 )
 from uwf.guard.counters import forgettable
 from uwf.guard.spending import reserve, unseen
-from uwf.guard.spending.day import date, keep_zone, midnight_ms, zone_name, zone_of
+from uwf.guard.spending.day import date, keep_zone, midnight_ms, zone_of
 from uwf.quantities import (
     NAMES,
     STEPS,
@@ -35,6 +35,7 @@ from uwf.quantities import (
     said,
     written,
 )
+from uwf.recurrence import zone_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

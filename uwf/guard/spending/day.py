@@ -25,13 +25,6 @@ UTC = ("UTC", "Etc/UTC")
 _DAY_MS = 86_400_000
 
 
-def zone_name(value: Any) -> str:
-    """A name such as `Europe/Berlin` or `UTC`, as the config has it."""
-    if not isinstance(value, str) or _by_name(value) is None:
-        raise ValueError(f"{value!r} is no time zone of this machine, such as Europe/Berlin or UTC")
-    return value
-
-
 def keep_zone(tx: Transaction, local: str | None) -> None:
     """Let the day of this home be that of this process, whose zone is `local`, unless it has one already."""
     if tx.counter(ZONE) is None:
