@@ -41,9 +41,12 @@ class Backups:
         return backups.kept(self.folder)
 
     def due_ms(self) -> int | None:
-        """When the next is to be made; None: never."""
+        """When the next is to be made; None: never, or as long as there is no store."""
         from uwf.engine.upkeep import backups
+        from uwf.store.files import was_never_made
 
+        if was_never_made(self._home.store_path):
+            return None
         return backups.due_ms(self.folder, self._home.config.backup)
 
     def make(self) -> MadeBackup:

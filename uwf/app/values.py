@@ -10,6 +10,7 @@ from uwf.app.acts import Forked as Forked
 from uwf.app.acts import StopReport as StopReport
 from uwf.app.acts import Told as Told
 from uwf.app.acts import Undone as Undone
+from uwf.app.health import CheckView as CheckView
 from uwf.app.objects import Unreached as Unreached
 from uwf.config.edit import Setting as Setting
 from uwf.config.records import AlertConfig as AlertConfig

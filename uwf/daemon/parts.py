@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from uwf.daemon.alerting import Alerting
+from uwf.daemon.backing_up import BackingUp
 from uwf.daemon.dispatch import Dispatch, Reaping
 from uwf.daemon.patience import Patience
 from uwf.daemon.scheduling import Scheduling
+from uwf.daemon.tending import Tending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,5 +21,7 @@ def parts(daemon: Daemon) -> tuple[Part, ...]:
         Scheduling(daemon),
         Dispatch(daemon, patience),
         Reaping(daemon, patience),
+        Tending(daemon),
+        BackingUp(daemon),
         Alerting(daemon),
     )

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import Protocol
 
 from uwf import clock, config, owned
 from uwf import home as paths
+from uwf.daemon.command import command_line
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ class ChildRuns:
         try:
             said_before = os.fstat(log).st_size
             process = subprocess.Popen(
-                [*self._prefix, *self._words(thread)],
+                [*self._prefix, *self._line(thread)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -98,11 +98,9 @@ class ChildRuns:
     def threads(self) -> list[str]:
         return [child.thread for child in self._children]
 
-    def _words(self, thread: str) -> list[str]:
-        """No file of the current folder is imported: it is the home, into which others may write."""
-        uwf = [sys.executable, "-P", "-m", "uwf"]
-        words = ("thread", "exec", thread, "--due", "--until-done", f"--wait={SLOT_S:g}", "--json")
-        return [*uwf, *words, f"--home={self._home}"]
+    def _line(self, thread: str) -> list[str]:
+        words = ("thread", "exec", thread, "--due", "--until-done", f"--wait={SLOT_S:g}")
+        return command_line(self._home, *words)
 
     def _ended(self, child: _Child) -> RunEnded:
         lasted_s = clock.monotonic_s() - child.began_s
