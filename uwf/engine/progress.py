@@ -66,19 +66,19 @@ class UsageLeftOut(Record):
 
 
 class BudgetUnseen(Record):
-    """An agent did not report what is limited: `what` says it in words."""
+    """An agent did not report what is limited: `message` says it in words."""
 
     thread: str
     role: str
-    what: str
+    message: str
 
 
 class CheckInNoted(Record):
-    """A reply asked for a look after a time that makes no sense: `what` says what becomes of that."""
+    """A reply asked for a look after a time that makes no sense: `message` says what becomes of that."""
 
     thread: str
     role: str
-    what: str
+    message: str
 
 
 class Retrying(Record):

@@ -16,7 +16,7 @@ from uwf.engine.chain import told, wake
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import COLLABORATOR, Word
 from uwf.engine.progress import NotDue
-from uwf.engine.run import timers
+from uwf.engine.run import lock, timers
 from uwf.engine.run.order import WOKEN
 from uwf.engine.run.step import StepRun
 from uwf.errors import Refused
@@ -181,6 +181,14 @@ def test_before_its_time_and_a_second_time_nothing_is_run(rig: Rig, now: Ticking
     assert run_if_due(rig, id, APPROVED) == ["reviewer"]
     assert run_if_due(rig, id) == []
     assert [type(event) for event in rig.events if isinstance(event, NotDue)] == [NotDue] * 3
+
+
+def test_one_that_another_process_runs_is_left_to_it(rig: Rig, now: Ticking) -> None:
+    id = idle(rig)
+    wished = wish(rig, id, now())
+    with lock.hold(rig.engine, id):
+        assert run_if_due(rig, id) == []
+    assert timer(rig, id) == wished
 
 
 def test_a_clock_that_goes_back_keeps_no_thread_asleep(rig: Rig, now: Ticking) -> None:

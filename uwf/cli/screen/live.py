@@ -97,11 +97,11 @@ class Live:
             self._out.note(f"{event.role}: reply not valid, asking again: {why}")
         elif isinstance(event, UsageLeftOut):
             self._warn_left_out(event)
-        elif isinstance(event, BudgetUnseen) and event.what not in self._unseen:
-            self._unseen.add(event.what)
-            self._out.warning(event.what)
+        elif isinstance(event, BudgetUnseen) and event.message not in self._unseen:
+            self._unseen.add(event.message)
+            self._out.warning(event.message)
         elif isinstance(event, CheckInNoted):
-            self._out.warning(f"{event.role}: {event.what}")
+            self._out.warning(f"{event.role}: {event.message}")
         elif isinstance(event, NotDue):
             self._out.note(f"thread {event.thread} is not due: nothing was run")
         elif isinstance(event, Retrying):

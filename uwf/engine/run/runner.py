@@ -46,6 +46,9 @@ def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResu
     try:
         yield from _run(ctx, id, order, stop)
     except (Refused, Busy) as refusal:
+        if order.verb == WOKEN and isinstance(refusal, Busy):
+            ctx.on_progress(NotDue(id))  # another one came first
+            return
         ctx.admission.refused(refusal)
         raise
 

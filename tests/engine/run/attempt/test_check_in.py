@@ -126,9 +126,9 @@ def test_a_wish_that_makes_no_sense_spoils_no_reply_and_is_noted(rig: Rig) -> No
     rig.exec(id, reply("done", "The text.", file="a.py", nextCheckIn=30))
     assert timer(rig, id) is None
     noted = [event for event in rig.events if isinstance(event, CheckInNoted)]
-    assert [event.what.partition(" is no")[0] for event in noted] == ["nextCheckIn: 30"]
+    assert [event.message.partition(" is no")[0] for event in noted] == ["nextCheckIn: 30"]
     said, remark = stored.up_to(rig.store, rig.steps(id)[0].turns)
-    assert (remark.from_, remark.text) == ("uwf", noted[0].what)
+    assert (remark.from_, remark.text) == ("uwf", noted[0].message)
     assert "The text." in said.text
 
 
