@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import json
 import shlex
+import sys
 import textwrap
 import time
 from collections.abc import Callable
 
 import pytest
 
-from uwf.agent.echo import Echo
+from uwf.agent.echo import Echo, solid
 
 TASK = """## The task
 
@@ -138,6 +139,13 @@ def test_json_of_which_the_prompt_is_a_part_stays_json() -> None:
     assert left["error"]["message"] == "overloaded"
     assert "429" not in left["error"]["prompt"]
     assert json.loads(Echo(TASK).taken_out_of(json.dumps({"msg": TASK}))) == {"msg": ""}
+
+
+def test_every_kind_of_blank_is_none_and_all_else_stays() -> None:
+    letters = [letter for letter in map(chr, range(sys.maxunicode + 1)) if letter != "\x1b"]
+    blanks = "".join(filter(str.isspace, letters))
+    assert solid(f"a{blanks}b \ud800→\u00e9") == "ab\ud800→\u00e9"
+    assert solid("\u201ca\u201d \u2018b\u2019 \u00abc\u00bb\u200bd") == '"a"\'b\'"c"d'
 
 
 def test_without_a_prompt_nothing_is_taken_out() -> None:
