@@ -31,6 +31,7 @@ CHAIN = {"engine.chain", "engine.progress"}
 BELOW_THE_ENGINE = {"workflow", "agent", "guard", "store"}
 ENGINE = {
     "engine.actions",
+    "engine.events",
     "engine.query",
     "engine.schedules",
     "engine.upkeep",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "app": {"config", *ENGINE, *BELOW_THE_ENGINE},
     "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},
+    "engine.events": {"engine.actions", "engine.query", *CHAIN, *BELOW_THE_ENGINE},
     "engine.query": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.schedules": {"engine.actions", *CHAIN, *BELOW_THE_ENGINE},
     "engine.upkeep": {*CHAIN, *BELOW_THE_ENGINE},

@@ -35,6 +35,14 @@ TRANSACTIONS = (
     "switch on",
     "switch off",
     "breaker reset",
+    # of events: taken, taken and decided at once, decided, decided for nobody, crowded or not, forgotten
+    "event",
+    "event sent",
+    "event decide",
+    "event ignored",
+    "event crowded",
+    "event prune",
+    # of the doctor
     "doctor counters",
     "doctor waiter",
     "doctor note",
@@ -104,6 +112,10 @@ INNER = (
     "migrate: entry moved",
     "gc: marked",
     "gc: object removed",
+    # an event is decided
+    "event: told",
+    "event: woken",
+    "event: thread made",
     # a run of a thread
     "run: locked",
     "settle: processes ended",

@@ -11,6 +11,9 @@ from tests.crash.world import CONFIG, WORKFLOW, World
 from uwf import clock
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.thread import wake_by
+from uwf.engine.chain.wake import TIMER, Wake
+from uwf.engine.events.event import Event
 from uwf.engine.upkeep.migrate import HISTORY
 from uwf.guard import pause
 from uwf.guard.capacity import joined, queue
@@ -39,6 +42,37 @@ def told(world: World) -> None:
     """A thread before its first step, which was told something."""
     started(world)
     world.must("thread", "tell", "@last", SAID_BEFORE)
+
+
+def triggered(world: World) -> None:
+    """A thread, and triggers: on `look` the threads it names are told, on `fix` a new one begins."""
+    triggers = (
+        '[[triggers]]\non = "look"\ntext = "{{ data }}"\n'
+        f'[[triggers]]\non = "fix"\nstart = "{world.workflow}"\ncwd = "{world.project}"\n'
+    )
+    (world.home / "config.toml").write_text(CONFIG + triggers)
+    started(world)
+
+
+def crowded(world: World) -> None:
+    """Two threads are due, one more than are many."""
+    (world.home / "config.toml").write_text(f"{CONFIG}[queue]\nhigh_water = 1\nlow_water = 1\n")
+    two_started(world)
+    with world.store() as store:
+        both = reading.threads(store)
+    with world.writing() as tx:
+        for id in both:
+            wake_by(tx, id, Wake(1_700_000_000_000, TIMER, "a test"))
+
+
+def remembering(world: World) -> None:
+    """An event of long ago that was decided, and one that never was."""
+    started(world)
+    for key, state in (("decided", "told"), ("open", "new")):
+        event = Event(key, "cli", "look", 1_700_000_000_000)
+        value = {**event.to_value(), "decided": None}
+        with world.writing() as tx:
+            tx.add_entry("event", key, 1_700_000_000_000, state, value)
 
 
 def stepped_told(world: World) -> None:

@@ -78,6 +78,20 @@ def reading_told(world: World) -> Any:
         return tuple(reading.waiting_words(store))
 
 
+def event(name: str, *words: str) -> Callable[[World], list[str]]:
+    """An event that is sent, always with the same id."""
+    return lambda world: ["event", "send", name, "--id", "once", *words]
+
+
+def events_of(world: World) -> Any:
+    """Each event and its state, what waits to be told, how many threads there are, and how many have a timer."""
+    with world.store() as store:
+        known = sorted((entry.value["name"], entry.state) for entry in store.entries("event"))
+        refs = [ref for ref in store.refs(THREADS) if "wakeAt" in ref.tags]
+        words = tuple(reading.waiting_words(store))
+        return tuple(known), words, len(reading.threads(store)), len(refs)
+
+
 def past(world: World) -> list[Any]:
     if not world.has_store:
         return [()]

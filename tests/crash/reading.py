@@ -15,7 +15,10 @@ from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.query import steps, turns
 from uwf.store.protocols import Store
 
-VOLATILE = {"completedAt", "forkedFromThread", "forkedFromStep", "undone.time"}
+VOLATILE = {
+    *("completedAt", "forkedFromThread", "forkedFromStep", "undone.time"),
+    *("wakeAt", "wakeWhy"),
+}
 """Tags of which only the presence is the same in every run."""
 
 

@@ -18,6 +18,7 @@ from tests.crash.before import (
     completed,
     crashed,
     crashed_often,
+    crowded,
     disordered,
     drained,
     due_without_its_agent,
@@ -33,6 +34,7 @@ from tests.crash.before import (
     littered,
     old_layout,
     paused,
+    remembering,
     reworked,
     slow_step,
     started,
@@ -40,6 +42,7 @@ from tests.crash.before import (
     stepping,
     suspended,
     told,
+    triggered,
     tripped,
     two_started,
     unlucky,
@@ -56,6 +59,8 @@ from tests.crash.going_on import (
     counters_of,
     disorder,
     drills,
+    event,
+    events_of,
     exec_unless_rebound,
     go_on,
     has_no_step,
@@ -172,6 +177,28 @@ def refused(
         next=again(command, unless=lambda world: timer(world) == to, codes=(75,)),
         finish=lambda world: None,
         codes=(75,),
+    )
+
+
+def happening(
+    name: str,
+    prepare: Callable[[World], None],
+    command: Callable[[World], list[str]],
+    points: tuple[str, ...],
+    *path: Any,
+) -> Scenario:
+    """A command that is about events, which come from the first of `path` to the last; it may be given again."""
+    return Scenario(
+        name,
+        prepare,
+        command,
+        points,
+        state=events_of,
+        path=path,
+        next=again(command),
+        finish=lambda world: None,
+        whole=False,
+        gives_up=True,
     )
 
 
@@ -535,6 +562,50 @@ SCENARIOS = (
         state=reading_told,
         before=(SAID_BEFORE,),
         to=(SAID_BEFORE, SAID),
+    ),
+    happening(
+        "event send, a person's",
+        triggered,
+        event("look", "--thread", "@last", "--data", f'"{SAID}"'),
+        (*transaction("event sent"), "event: told", "event: woken"),
+        ((), (), 1, 0),
+        ((("look", "told"),), (SAID,), 1, 1),
+    ),
+    happening(
+        "event send, a program's",
+        triggered,
+        event("look", "--thread", "@last", "--data", f'"{SAID}"', "--from", "ci"),
+        (*transaction("event"), *transaction("event decide"), "event: told", "event: woken"),
+        ((), (), 1, 0),
+        ((("look", "new"),), (), 1, 0),
+        ((("look", "told"),), (SAID,), 1, 1),
+    ),
+    happening(
+        "event send, that begins a thread",
+        triggered,
+        event("fix", "--data", f'"{SAID}"', "--from", "ci"),
+        ("event: done", "event decide: begun", "event: thread made", "event decide: done"),
+        ((), (), 1, 0),
+        ((("fix", "new"),), (), 1, 0),
+        ((("fix", "told"),), (), 2, 1),
+    ),
+    happening(
+        "event send, for nobody",
+        crowded,
+        event("look", "--from", "ci"),
+        (*transaction("event crowded"), *transaction("event ignored")),
+        ((), (), 2, 2),
+        ((("look", "new"),), (), 2, 2),
+        ((("look", "new"), ("queue.high", "new")), (), 2, 2),
+        ((("look", "ignored"), ("queue.high", "ignored")), (), 2, 2),
+    ),
+    happening(
+        "gc, of events",
+        remembering,
+        lambda world: ["store", "gc"],
+        transaction("event prune"),
+        ((("look", "new"), ("look", "told")), (), 1, 0),
+        ((("look", "new"),), (), 1, 0),
     ),
     Scenario(
         "undo, told",

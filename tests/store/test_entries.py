@@ -79,6 +79,17 @@ def test_entries_are_listed_and_counted_by_state(store: Store) -> None:
         store.count_entries("event", state)
         for state in (None, "new", ("new", "told"), (), "unknown")
     ] == [3, 1, 2, 0, 0]
+    assert store.count_entries("event", ("told", "ignored"), until_ms=20) == 1
+
+
+def test_keys_are_found_by_how_they_begin_and_end(store: Store) -> None:
+    add(store, "github/42", "gitea/42", "github/7", "é")
+    add(store, "github/42", kind="alert")
+    assert store.entry_keys("event") == ["gitea/42", "github/42", "github/7", "é"]
+    assert store.entry_keys("event", "github/") == ["github/42", "github/7"]
+    assert store.entry_keys("event", ending="42", limit=1) == ["gitea/42"]
+    assert store.entry_keys("event", "gith", ending="2") == ["github/42"]
+    assert store.entry_keys("none") == []
 
 
 def test_old_entries_are_dropped(store: Store) -> None:
@@ -183,4 +194,5 @@ def test_listings_of_entries_sort_nothing(disk: SqliteStore) -> None:
     disk.entries("event", newest_first=True, since_ms=3)
     disk.entries("event", state="new", until_ms=9)
     disk.count_entries("event", "new")
+    disk.entry_keys("event", "a")
     assert plans and not [plan for plan in plans if "SCAN" in plan or "TEMP" in plan], plans

@@ -9,7 +9,7 @@ Verbs are whole acts: each takes the locks it needs, settles what a dead process
 as it is then. Queries only read. Both take what a person types for a thread or a step: an id, a part of one,
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
-`objects`, `guards`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`,
+`objects`, `guards`, `events`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`,
 `backups`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from uwf.app.backups import Backups
     from uwf.app.completion import Candidate
     from uwf.app.daemon import Daemons
+    from uwf.app.events import Events
     from uwf.app.guards import Guards
     from uwf.app.health import Health
     from uwf.app.log import HomeLog
@@ -97,6 +98,12 @@ class App(ThreadVerbs):
         from uwf.app.guards import Guards
 
         return Guards(self)
+
+    @property
+    def events(self) -> Events:
+        from uwf.app.events import Events
+
+        return Events(self)
 
     @property
     def upkeep(self) -> Upkeep:

@@ -123,6 +123,18 @@ def _sorts(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
     return map(Candidate, SORTS)
 
 
+def _events(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.events.event import KIND
+
+    return map(Candidate, home.reader().entry_keys(KIND, prefix, limit=MAX_CANDIDATES))
+
+
+def _event_states(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.events.decision import STATES
+
+    return map(Candidate, STATES)
+
+
 KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "thread": _threads,
     "waiting": _waiting,
@@ -135,6 +147,8 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "status": _statuses,
     "class": _classes,
     "sort": _sorts,
+    "event": _events,
+    "event state": _event_states,
 }
 """What can be completed. `waiting` are the threads in the queue, `key` those of the configuration, `class`
 those of failures."""

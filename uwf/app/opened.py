@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.gate import SecretsGate
     from uwf.engine.chain.redact import Redactor
+    from uwf.engine.events.matching import RuleTable
     from uwf.engine.progress import Progress
     from uwf.engine.query.threads import ThreadViews
     from uwf.engine.run.context import RunContext
@@ -49,6 +50,7 @@ class OpenHome:
         self._config: Config | None = None
         self._store: SqliteStore | None = None
         self._redactor: Redactor | None = None
+        self._rules: tuple[Config, list[tuple[str, str]], RuleTable] | None = None
         self.doing = "uwf"
         """What this process does, in the words of its command line: each line of the log has it."""
         self._log_writer: Log | None = None
@@ -96,6 +98,25 @@ class OpenHome:
                 gate=self.gate,
             )
         return self._store
+
+    def has_store(self) -> bool:
+        """Whether a store was ever made here."""
+        return self._store is not None or not files.was_never_made(self.store_path)
+
+    def rules(self) -> RuleTable:
+        """The triggers of this home, made anew when its config or a registered workflow is another one."""
+        from uwf.engine.chain.tags import REGISTRY
+        from uwf.engine.events import matching
+        from uwf.workflow.trigger import Trigger
+
+        config, registered = (
+            self.config,
+            [(ref.name, ref.id) for ref in self.reader().refs(REGISTRY)],
+        )
+        if self._rules is None or self._rules[0] is not config or self._rules[1] != registered:
+            found = matching.table(self.reader(), config.elements(Trigger))
+            self._rules = config, registered, found
+        return self._rules[2]
 
     def reader(self) -> Store:
         """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import clock
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 
 
 class Collected(Record):
-    """What `gc` kept and removed, or would remove: objects, the bytes those took, and unfinished files."""
+    """What `gc` kept and removed, or would remove: objects, the bytes those took, unfinished files, decided events."""
 
     kept: int
     removed: int
     freed_bytes: int
     files: tuple[str, ...]
+    events: int
     dry_run: bool
 
 
@@ -63,13 +65,15 @@ class Upkeep:
 
     def gc(self, grace_s: float, *, dry_run: bool = False) -> Collected:
         """Remove the objects that nothing has needed for that long, and unfinished files of dead processes."""
+        from uwf.engine.events import taking
         from uwf.engine.upkeep import stale_files
         from uwf.store.gc import collect
 
         found = collect(self._home.store(), round(grace_s * 1000), dry_run)
+        events = taking.prune(self._home.store(), clock.now_ms(), dry_run=dry_run)
         files = stale_files.find(self._home.home)
         gone = tuple(path for path in files if dry_run or stale_files.remove(path))
-        return Collected(found.kept, found.removed, found.freed_bytes, gone, dry_run)
+        return Collected(found.kept, found.removed, found.freed_bytes, gone, events, dry_run)
 
     def backup(self, path: str) -> int:
         """A consistent copy of the store as a new file; its size in bytes."""

@@ -60,7 +60,7 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
     help="Remove the objects that nothing needs any more.",
     example="uwf store gc --dry-run",
     detail="Kept is what a ref reaches, what a ref reached within the grace period, and what was stored within it. "
-    "Files that a killed uwf left unfinished in the home go, too, after an hour.",
+    "Files that a killed uwf left unfinished in the home go, too, after an hour, and events after 8 days.",
     dry_run=opt("--dry-run", help="Only count them."),
     grace=opt("--grace", metavar="DURATION", help="How long what was given up is kept."),
 )
@@ -73,11 +73,12 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
         raise InputError(f"--grace: {error}", hint="uwf store gc --grace 14d") from None
     report = ctx.app.upkeep.gc(grace_s, dry_run=dry_run)
     verb = "would remove" if dry_run else "removed"
+    events = f", {verb} {counted(report.events, 'event')}" if report.events else ""
     files = f", {verb} {counted(len(report.files), 'unfinished file')}" if report.files else ""
     ctx.out.answer(
         report,
         draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), "
-        f"kept {report.kept}, reachable or not older than {grace}{files}",
+        f"kept {report.kept}, reachable or not older than {grace}{files}{events}",
     )
 
 

@@ -15,8 +15,10 @@ from uwf.config.records import (
     AgentConfig,
     BackupConfig,
     Config,
+    GlanceConfig,
     Limits,
     PromptConfig,
+    QueueConfig,
     ReadConfig,
     RetryConfig,
 )
@@ -26,8 +28,10 @@ __all__ = (
     "AgentConfig",
     "BackupConfig",
     "Config",
+    "GlanceConfig",
     "Limits",
     "PromptConfig",
+    "QueueConfig",
     "ReadConfig",
     "RetryConfig",
 )

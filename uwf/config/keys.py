@@ -180,6 +180,8 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
         for workflow, roles in settings.get("overrides", {}).items()
         for role, agent in roles.items()
     ]
+    if "agent" in settings.get("glance", {}):
+        uses.append((("glance", "agent"), settings["glance"]["agent"]))
     if "default_agent" in settings:
         uses.append((("default_agent",), settings["default_agent"]))
     for path, agent in uses:

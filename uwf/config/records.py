@@ -7,6 +7,7 @@ from uwf.config_table import (
     NOTHING,
     OFF,
     Table,
+    amounts,
     choice,
     count,
     count_from_zero,
@@ -20,6 +21,7 @@ from uwf.config_table import (
     string,
     text,
 )
+from uwf.quantities import TOKENS, USD
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -118,6 +120,22 @@ class DaemonConfig(Table, at="daemon"):
 
     jobs: int = key(count, 5)
     drain_s: float = key(duration, "30s")
+
+
+class GlanceConfig(Table, at="glance"):
+    """Which agent is asked about fuzzy events, None: none is; how long it may take, and what it may use each time."""
+
+    agent: str | None = key(text)
+    timeout_s: float = key(some_duration, "1m")
+    budget: Mapping[str, float] = amounts(TOKENS, USD)
+
+
+class QueueConfig(Table, at="queue"):
+    """From how many due threads on fuzzy events have to be urgent to wake one more, and down to how many it stays
+    so."""
+
+    high_water: int = key(count, 50)
+    low_water: int = key(count, 20)
 
 
 class AlertConfig(Table, at="alerts"):
@@ -265,6 +283,8 @@ TABLES: tuple[type[Table], ...] = (
     DaemonConfig,
     AlertConfig,
     BackupConfig,
+    GlanceConfig,
+    QueueConfig,
     AgentConfig,
 )
 """Those that are no guard's."""

@@ -248,7 +248,15 @@ class Entries(Protocol):
         """
         ...
 
-    def count_entries(self, kind: str, state: str | tuple[str, ...] | None = None) -> int: ...
+    def entry_keys(
+        self, kind: str, prefix: str = "", *, ending: str = "", limit: int | None = None
+    ) -> list[str]:
+        """Keys of entries alone, ascending: those that begin with `prefix` and end in `ending`."""
+        ...
+
+    def count_entries(
+        self, kind: str, state: str | tuple[str, ...] | None = None, *, until_ms: int | None = None
+    ) -> int: ...
 
 
 class Lease(Record):

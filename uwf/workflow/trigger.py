@@ -55,6 +55,7 @@ LATEST = 3
 _NEVER_IN_FILES = ("agent", "agents", "command", "commands", "precheck")
 
 MAX_NAME_CHARS = 100
+MAX_RULE_CHARS = 60
 MAX_TEMPLATE_CHARS = 16_000
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:")
 
@@ -153,11 +154,13 @@ class Trigger(Table, array="triggers"):
     when_busy: str = choice(one_of(WHEN_BUSY), QUEUE)
 
     def check(self) -> None:
+        if len(self.name) > MAX_RULE_CHARS:
+            raise ValueError(f"its name has more than {MAX_RULE_CHARS} characters")
         ways = [name for name in ("find", "thread", "start") if getattr(self, name)]
         if len(ways) > 1:
             raise ValueError(f"{' and '.join(ways)} do not go together: one says which threads")
-        if self.start is not None and self.cwd is None:
-            raise ValueError("start needs cwd, the folder that the new thread works in")
+        if self.cwd is not None and self.cwd[0] not in "/~":
+            raise ValueError(f"cwd is {self.cwd!r}, which is in no folder: begin it with / or ~")
         for name in () if self.start is not None else ("prompt", "cwd", "label"):
             if getattr(self, name):
                 raise ValueError(f"{name} is for a new thread, and needs start")
@@ -223,6 +226,8 @@ def of_stored(given: Mapping[str, Any]) -> Trigger:
     def refuse(key: tuple[str, ...], why: str) -> None:
         raise InputError(f"a trigger of the workflow cannot be read: {why}")
 
+    if not isinstance(given, dict):
+        refuse((), f"it is {given!r:.80}")
     return read(given, refuse)
 
 

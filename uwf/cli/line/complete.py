@@ -27,7 +27,11 @@ MAX_MEANING = 60
 WORDS, FILES, FOLDERS, YAML = "words", "files", "folders", "yaml"
 """Of which kind the candidates are: our words, or names of files, which the shell finds and quotes itself."""
 
-KNOWN = {*KINDS, "workflow name", "pausable", "statuses", "columns", "where", FILES, FOLDERS, YAML}
+KNOWN = {
+    *KINDS,
+    *("workflow name", "pausable", "statuses", "event states", "columns", "where"),
+    *(FILES, FOLDERS, YAML),
+}
 """What `complete=` of a declaration may say. A `workflow` may be a file too, but not a `workflow name`."""
 
 PATIENCE_S = 1.0
@@ -123,6 +127,8 @@ def _known(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
             yield from _next_of_list(map(Candidate, ALL), prefix)
         elif what == "statuses":
             yield from _next_of_list(app.complete("status"), prefix)
+        elif what == "event states":
+            yield from _next_of_list(app.complete("event state"), prefix)
         elif what == "where":
             yield from _condition(app, prefix)
         elif what == "pausable":

@@ -10,6 +10,7 @@ from uwf.engine.chain.nodes import pack_text
 from uwf.engine.chain.tags import (
     CANCELLED,
     COMPLETED,
+    EVENT,
     IDLE,
     LABEL,
     OCCURRENCE,
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 
 class Begin(Record):
     """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home.
-    `occurrence` is the key of that of a schedule that starts it. With a `wake` it is run by whoever runs what is due.
+    `occurrence` and `event` are the keys of those of a schedule, or of what happened, that start it. With a `wake` it
+    is run by whoever runs what is due.
     """
 
     workflow: Workflow
@@ -52,6 +54,7 @@ class Begin(Record):
     zone: str | None = None
     occurrence: str | None = None
     wake: Wake | None = None
+    event: str | None = None
 
 
 def start(store: Store, begin: Begin) -> Thread:
@@ -87,6 +90,8 @@ def make(store: Store, tx: Transaction, begin: Begin) -> Thread:
         tags[OCCURRENCE] = begin.occurrence
     if begin.wake is not None:
         tags = wish(tags, begin.wake)
+    if begin.event is not None:
+        tags[EVENT] = begin.event
     return read(tx, move_head(tx, id, head, lambda _: tags, expect=None, why="started"))
 
 

@@ -50,8 +50,9 @@ FORKED_THREAD, FORKED_STEP = "forkedFromThread", "forkedFromStep"  # where a for
 OCCURRENCE = (
     "occurrence"  # of the schedule that started it: NAME@<its nominal time in epoch milliseconds>
 )
+EVENT = "event"  # the key of the event that began it
 
-NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE)
+NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT)
 """Tags whose values are names that others look up by: no secret is looked for in them. In all others one may stand."""
 NUMBERS = (COMPLETED_AT, WAKE_AT, PRIORITY, BUDGET, UNDONE)
 """Beginnings of tags whose values are numbers, nor is one looked for there."""

@@ -132,6 +132,14 @@ def registered(reader: Reader) -> dict[str, str]:
     return {ref.name.removeprefix(REGISTRY): ref.id for ref in reader.refs(REGISTRY)}
 
 
+def registered_as(reader: Reader, name: str) -> Workflow:
+    """The workflow that is registered under `name`. Raises `NotFound`."""
+    id = _registered(reader, name)
+    if id is None:
+        raise NotFound(f"no workflow is registered as {name!r}", hint="uwf workflow list")
+    return model.from_payload(reader.get(id).payload)
+
+
 def _registered(reader: Reader, word: str) -> str | None:
     if not word or "/" in word or not word.isprintable() or os.sep in word:
         return None

@@ -11,7 +11,7 @@ from uwf.errors import CounterUnreadable, InputError, NotFound
 from uwf.store.protocols import ENTRY, Entry, Unreadable
 from uwf.store.sqlite.database import blob
 from uwf.store.sqlite.schema import HAS_ENTRIES
-from uwf.store.validate import check_key, check_kind, check_page, entry_value
+from uwf.store.validate import bounds, check_key, check_kind, check_page, check_text, entry_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,10 +74,29 @@ class EntryReading:
                 on_unreadable(Unreadable(ENTRY, f"{row[0]}/{row[1]}", error.message))
         return found
 
-    def count_entries(self, kind: str, state: States = None) -> int:
+    def entry_keys(
+        self, kind: str, prefix: str = "", *, ending: str = "", limit: int | None = None
+    ) -> list[str]:
+        check_page(limit, 0)
+        check_text("key", ending)
+        if not self._has_entries():
+            return []
+        where = "kind = ? AND key >= ? AND key < ?"
+        args: tuple[Any, ...] = (kind, *bounds(prefix, None, None))
+        if ending:
+            where += " AND substr(key, ?) = ?"
+            args += (-len(ending), ending)
+        sql = f"SELECT key FROM entry WHERE {where} ORDER BY key LIMIT ?"
+        rows = self._database.all(sql, (*args, -1 if limit is None else limit))
+        return [row[0] for row in rows]
+
+    def count_entries(self, kind: str, state: States = None, *, until_ms: int | None = None) -> int:
         if not self._has_entries():
             return 0
         where, args = _where(kind, state)
+        if until_ms is not None:
+            where += " AND at_ms < ?"
+            args += (until_ms,)
         number: int = self._database.one(f"SELECT count(*) FROM entry WHERE {where}", args)[0]
         return number
 

@@ -1,0 +1,92 @@
+"""`uwf trigger`: which events are for which threads."""
+
+from __future__ import annotations
+
+from uwf.cli.command import arg, command
+from uwf.cli.event import MOST_DATA_BYTES, draw_decision
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.app.values import TriggerRow
+    from uwf.cli.context import Context
+
+
+@command(
+    "trigger list",
+    help="List the triggers, in the order in which they are asked.",
+    detail="Those of config.toml, then those under `on:` of registered workflows (uwf workflow add).",
+    example="uwf trigger list",
+)
+def list_(ctx: Context) -> None:
+    found = ctx.app.events.triggers()
+    columns = ("trigger", "on", "for", "when", "class", "trust", "priority", "wakes")
+    ctx.out.answer(
+        [_document(row) for row in found.triggers],
+        ids=[row.name for row in found.triggers],
+        draw=lambda: ctx.out.table(
+            columns,
+            map(_cells, found.triggers),
+            cut=("for", "when"),
+            spare=("trust", "priority", "when"),
+        ),
+    )
+    for name, why in found.set_aside:
+        ctx.out.warning(f"set aside: the triggers of workflow {name}: {why}")
+    if not found.triggers:
+        ctx.out.note("there is no trigger: [[triggers]] in config.toml, or on: in a workflow file")
+
+
+@command(
+    "trigger test",
+    help="Say what would follow from an event, and why, step by step; nothing is changed.",
+    detail='The file is JSON: {"name": "github.review", "who": "ann", "trust": "collaborator", "data": {...}}. Other '
+    "keys: id, source, at (epoch ms), thread, labels, urgent, cause, depth. `uwf event show ID --json` is such a file.",
+    example="uwf trigger test review.json",
+    file=arg("The file with the event; - for stdin.", metavar="EVENT-FILE", complete="files"),
+)
+def test(ctx: Context, file: str) -> None:
+    from uwf.cli.line.arguments import name_of, read_bytes
+    from uwf.daemon import strict_json
+
+    what = name_of(file)
+    given = strict_json.parse(read_bytes(file), what, max_bytes=MOST_DATA_BYTES)
+    if not isinstance(given, dict):
+        raise InputError(
+            f'{what} is not an event: an object such as {{"name": "github.review", "data": {{}}}}',
+            hint="uwf trigger test --help",
+        )
+    done = ctx.app.events.test(ctx.app.events.from_json(given, what))
+    ctx.out.answer(done, ids=done.threads, draw=lambda: draw_decision(ctx, done))
+    ctx.out.note("nothing was changed")
+
+
+def _document(row: TriggerRow) -> dict[str, Any]:
+    """A trigger in the words of the file, lengths in seconds, and what it is called."""
+    from uwf.cli.screen.jsontext import document
+
+    said = {key: value for key, value in document(row.trigger).items() if key != "name"}
+    return {"trigger": row.name, "workflow": row.workflow, **said}
+
+
+def _cells(row: TriggerRow) -> list[str]:
+    trigger = row.trigger
+    find = ", ".join(f"{key}={value}" for key, value in trigger.find.items())
+    start = trigger.start and f"a new thread of {trigger.start}"
+    times = {
+        "after": trigger.debounce_s,
+        "quiet for": trigger.quiet_s,
+        "at most every": trigger.cooldown_s,
+    }
+    return [
+        row.name,
+        ", ".join(trigger.on),
+        find or trigger.thread or start or "the threads it names",
+        trigger.when or "",
+        trigger.class_,
+        ", ".join(trigger.trust),
+        trigger.priority,
+        ", ".join(f"{words} {seconds:g} s" for words, seconds in times.items() if seconds) or "now",
+    ]

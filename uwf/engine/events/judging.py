@@ -1,0 +1,79 @@
+"""The layers that need nothing but an event and a rule: class, causes, trust, condition, and what templates say.
+
+What is found here can be found before anything is locked: a template of a stranger may take its time.
+"""
+
+from __future__ import annotations
+
+from uwf.engine.events import texts
+from uwf.engine.events.causes import MOST_DEPTH
+from uwf.engine.events.decision import (
+    BAD_TRIGGER,
+    CLASS_IGNORE,
+    DEPTH,
+    FILTER,
+    TRUST,
+    WHEN,
+    Said,
+)
+from uwf.record import Record
+from uwf.workflow.condition import ConditionInvalid
+from uwf.workflow.template import TemplateInvalid
+from uwf.workflow.trigger import IGNORE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uwf.engine.events.event import Event
+    from uwf.engine.events.matching import Rule
+
+
+class Ready(Record):
+    """A rule that lets an event pass, with its templates filled in. `find`, `thread` or `labels` say for whom it is;
+    with `labels` and `task` a new thread is begun. None of them: for the threads that the event itself names.
+    """
+
+    rule: Rule
+    text: str
+    find: Mapping[str, str]
+    thread: str | None
+    labels: Mapping[str, str]
+    task: str | None
+
+
+def judge(event: Event, rule: Rule) -> Ready | Said:
+    """What `rule` says to `event` by itself: why not, or for whom and in which words."""
+    no = _refusal(event, rule)
+    if no is not None:
+        return no
+    trigger = rule.trigger
+    try:
+        text = texts.said(event, trigger.text)
+        if trigger.start is not None:
+            task = text if trigger.prompt is None else texts.said(event, trigger.prompt)
+            return Ready(rule, text, {}, None, texts.filled(trigger.label, event), task)
+        thread = None
+        if trigger.thread is not None:
+            thread = texts.filled({"thread": trigger.thread}, event)["thread"]
+        return Ready(rule, text, texts.filled(trigger.find, event), thread, {}, None)
+    except TemplateInvalid as error:
+        return Said(FILTER, False, f"its template: {error.message}", BAD_TRIGGER, rule.name)
+
+
+def _refusal(event: Event, rule: Rule) -> Said | None:
+    trigger = rule.trigger
+    if trigger.class_ == IGNORE:
+        return Said(FILTER, False, "its class is ignore", CLASS_IGNORE, rule.name)
+    if event.depth > MOST_DEPTH:
+        why = f"{event.depth} acts of threads lie between it and what came from outside, more than {MOST_DEPTH}"
+        return Said(FILTER, False, why, DEPTH, rule.name)
+    if event.trust not in trigger.trust:
+        why = f"it is from a {event.trust}, and trusted are {', '.join(trigger.trust)}"
+        return Said(FILTER, False, why, TRUST, rule.name)
+    try:
+        if rule.when is not None and not rule.when.holds(event.variables):
+            return Said(FILTER, False, f"not so: {rule.when.text}", WHEN, rule.name)
+    except ConditionInvalid as error:
+        return Said(FILTER, False, f"its when: {error.message}", BAD_TRIGGER, rule.name)
+    return None
