@@ -137,6 +137,10 @@ INNER = (
     "step: told",
     # an occurrence of a schedule begins
     "occurrence: thread made",
+    # the daemon
+    "dispatch: decided",
+    "dispatch: begun",
+    "reap: seen",
     # a step that does not come about
     "failure: objects written",
     # a reply that cannot be stored is written beside the store, and taken in later

@@ -162,7 +162,7 @@ def _own(home: Path, rounds: int) -> list[float]:
     ids = [begin(store, home) for _ in range(rounds)]
     took = []
     with App.open(str(home)) as app:
-        daemon = Daemon(app, runs, Quarantine(), lambda: None, lambda text: None)
+        daemon = Daemon(app, runs, Quarantine(), lambda: None, lambda text, facts: None)
         listener = poke.listen(str(home))
         loop = Loop(parts(daemon), _Nothing(), lambda text: None)
         loop.once()

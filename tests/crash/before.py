@@ -181,6 +181,12 @@ def without_its_agent(world: World) -> None:
         pause.pause_agent(tx, "crew", until_ms=4_000_000_000_000, why="its limit")
 
 
+def due(world: World) -> None:
+    """A thread before its first step, whose timer is due."""
+    started(world)
+    world.must("thread", "wake", "@last")
+
+
 def due_without_its_agent(world: World) -> None:
     """The same, and its timer is due."""
     without_its_agent(world)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from tests.crash import reading
-from tests.crash.processes import Ended, Obstacle
+from tests.crash.processes import Ended, Obstacle, wait_until
 from tests.crash.world import World
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
@@ -132,6 +133,14 @@ def go_on(world: World) -> None:
             world.must("thread", verb, thread, "--until-done", codes=(0, 3))
         else:
             raise Obstacle(f"thread {thread} does not come to its end")
+
+
+def served(world: World) -> Ended:
+    """What a killed daemon has begun goes on; another one does the rest."""
+    running = world.start("daemon", "run")
+    wait_until(lambda: standing(world, "@last") == "completed", "the daemon has run it")
+    running.send(signal.SIGTERM)
+    return running.end()
 
 
 def again(

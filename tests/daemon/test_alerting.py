@@ -31,8 +31,11 @@ class World:
         self.app = App.open(str(home))
         runs: Any = None
         self.quarantine = Quarantine()
-        self.daemon = Daemon(self.app, runs, self.quarantine, lambda: None, self.said.append)
+        self.daemon = Daemon(self.app, runs, self.quarantine, lambda: None, self._hear)
         self.part = Alerting(self.daemon)
+
+    def _hear(self, text: str, _facts: object) -> None:
+        self.said.append(text)
 
     def _deliver(self, rules: Any, level: str, subject: str, text: str) -> list[str]:
         if not self.fails:

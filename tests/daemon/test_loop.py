@@ -7,32 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from uwf import clock
+from tests.daemon.clocks import Clocks
 from uwf.daemon.budget import DEGRADED, FAILING, LONGEST_S, OK, ErrorBudget, PartView
 from uwf.daemon.loop import LOOK_S, Loop
 from uwf.daemon.part import Part
 from uwf.errors import InputError, PartBroken
-
-
-class Clocks:
-    """Both clocks, and the sleep that moves them."""
-
-    def __init__(self) -> None:
-        self.wall_ms, self.steady_s = 1_700_000_000_000, 100.0
-        self.slept: list[float] = []
-
-    def until(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.wall_ms += round(seconds * 1000)
-        self.steady_s += seconds
-
-
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    found = Clocks()
-    monkeypatch.setattr(clock, "now_ms", lambda: found.wall_ms)
-    monkeypatch.setattr(clock, "monotonic_s", lambda: found.steady_s)
-    return found
 
 
 class Wishing(Part):

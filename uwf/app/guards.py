@@ -41,6 +41,7 @@ class Guards:
             pause.turn_on(store, pause.DRAIN, "drain", until_ms=None, why="")
         else:
             pause.turn_off(store, pause.DRAIN)
+            self._home.poke_daemon()
 
     def pause(
         self, agent: str | None = None, *, until_ms: int | None = None, why: str = ""
@@ -62,8 +63,11 @@ class Guards:
 
         store = self._home.store(create=True)
         if agent is None:
-            return pause.turn_off(store, pause.PAUSE)
-        return pause.resume_agent(store, self._home.named(agent))
+            is_over = pause.turn_off(store, pause.PAUSE)
+        else:
+            is_over = pause.resume_agent(store, self._home.named(agent))
+        self._home.poke_daemon()
+        return is_over
 
     def refuse_if_stopped(self) -> None:
         """Raise `Refused` while no step of any thread may begin: uwf drains, or everything is paused."""

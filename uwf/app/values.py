@@ -28,6 +28,7 @@ from uwf.engine.query.diff import Comparison as Comparison
 from uwf.engine.query.digest import Digest as Digest
 from uwf.engine.query.digest import ThreadDone as ThreadDone
 from uwf.engine.query.due import DueThreads as DueThreads
+from uwf.engine.query.due import UnreadableTimer as UnreadableTimer
 from uwf.engine.query.due import Waits as Waits
 from uwf.engine.query.failures import FailureView as FailureView
 from uwf.engine.query.follow import Glance as Glance

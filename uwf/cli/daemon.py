@@ -7,6 +7,7 @@ from uwf.cli.command import command, opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.cli.context import Context
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
     help="Keep all threads moving, until told to end: run whoever is due.",
     detail="One daemon a home leads; a second one waits, and takes over as soon as the first has ended. SIGTERM and "
     "Ctrl-C drain: nothing is begun any more, and what runs is waited for as long as daemon.drain says, or goes on by "
-    "itself. SIGHUP reads the configuration anew. Exit 70: a part failed 10 times in a row.",
+    "itself. SIGHUP reads the configuration anew. With --json a line for each thing it does. Exit 70: a part failed 10 "
+    "times in a row.",
     example="uwf daemon run",
 )
 def run(ctx: Context) -> None:
     from uwf.daemon import serve
 
-    serve.run(ctx.app, ctx.out.note)
+    def tell(text: str, facts: Mapping[str, Any]) -> None:
+        if ctx.json:
+            ctx.out.line({"at": clock.now_ms(), **facts, "text": text})
+            ctx.out.flush()
+        else:
+            ctx.out.note(text)
+
+    serve.run(ctx.app, tell)
 
 
 @command(

@@ -36,7 +36,7 @@ __all__ = (
     "RetryConfig",
 )
 
-HOME_VARIABLE = "UWF_HOME"
+HOME_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_CRASH_AT"
 
 
 def home(explicit: str | None = None) -> str:
@@ -125,8 +125,9 @@ SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "L
 
 
 def environment_of_runs() -> dict[str, str]:
-    """A copy of the environment of the daemon, for its runs: without what is between it and its supervisor."""
-    return {name: value for name, value in os.environ.items() if name not in SUPERVISOR}
+    """A copy of the environment of the daemon, for its runs: without what is for this process alone."""
+    alone = (*SUPERVISOR, CRASH_POINT)
+    return {name: value for name, value in os.environ.items() if name not in alone}
 
 
 def notify_socket() -> str | None:
@@ -155,7 +156,7 @@ def is_debugging() -> bool:
 
 def crash_point() -> str:
     """The point at which a test wants this process killed, "" outside tests: see `uwf.points`."""
-    return os.environ.get("UWF_CRASH_AT", "")
+    return os.environ.get(CRASH_POINT, "")
 
 
 def asking_shell() -> str | None:

@@ -5,17 +5,20 @@ Whether a thread runs is asked of its lock, so a run that an earlier daemon has 
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, points
 from uwf.daemon.part import Part
 from uwf.daemon.patience import ODD_IN_A_ROW, Patience, is_odd
 from uwf.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from uwf.app.values import DueThread, UnreadableTimer
     from uwf.daemon.part import Daemon
     from uwf.daemon.runs import RunEnded
 
-THREAD = "thread"
+THREAD, TIMER = "thread", "timer"
 BACK_MS = 1000
 
 
@@ -26,44 +29,59 @@ class Dispatch(Part):
 
     def __init__(self, daemon: Daemon, patience: Patience) -> None:
         self._daemon, self._patience = daemon, patience
+        self._unreadable: frozenset[str] = frozenset()
         self._apart_ms: float | None = None
         """By how much the two clocks were apart at the last look at all timers."""
 
     def tick(self, now_ms: int) -> float | None:
         daemon, wakes = self._daemon, self._daemon.app.wakes
-        self._patience.forget_old(now_ms)
+        self._patience.forget_old()
         found = wakes.due(now_ms, look_ahead=self._may_have_gone_back(now_ms))
-        for odd in found.unreadable:
-            daemon.quarantine.set_aside(THREAD, odd.thread, odd.why)
+        self._set_aside(found.unreadable)
         runs = {*wakes.under_way(), *daemon.runs.threads()}
         due = [each for each in found.threads if each.thread not in runs]
-        held_ms = {each.thread: self._patience.until_ms(each.thread) for each in due}
-        ready = [each for each in due if held_ms[each.thread] <= now_ms]
-        room = self._room(len(runs)) if ready else 0
-        begun = 0
-        for each in ready:
-            if begun == room:
-                break
-            if wakes.holder(each.thread) is None:  # else somebody runs it by hand
-                daemon.runs.start(each.thread)
-                text = f"{each.thread} runs: {each.wake.why or 'it is due'}"
-                daemon.say(text, what="dispatched", thread=each.thread)
-                runs.add(each.thread)
-                begun += 1
-        daemon.running, daemon.waiting = frozenset(runs), len(ready) - begun
-        later = [at_ms for at_ms in (found.next_ms, *held_ms.values()) if at_ms and at_ms > now_ms]
-        return (min(later) - now_ms) / 1000 if later else None
+        left_s = {each.thread: self._patience.left_s(each) for each in due}
+        ready = [each for each in due if not left_s[each.thread]]
+        opens_ms = self._closed_until_ms() if ready else None
+        room = max(0, daemon.app.config.daemon.jobs - len(runs)) if opens_ms is None else 0
+        begun = self._begin(ready, room)
+        daemon.running, daemon.waiting = frozenset(runs | begun), len(ready) - len(begun)
+        later_s = [(at_ms - now_ms) / 1000 for at_ms in (found.next_ms, opens_ms) if at_ms]
+        return min((each for each in (*later_s, *left_s.values()) if each > 0), default=None)
 
-    def _room(self, running: int) -> int:
-        """How many more may begin."""
-        daemon = self._daemon
-        if daemon.is_draining:
+    def _begin(self, ready: Iterable[DueThread], room: int) -> set[str]:
+        """Begin as many runs as there is room for, but for those that somebody runs by hand; the threads."""
+        begun = set[str]()
+        for each in ready:
+            if len(begun) == room:
+                break
+            if self._daemon.app.wakes.holder(each.thread) is None:
+                points.at("dispatch: decided")
+                self._daemon.runs.start(each.thread)
+                points.at("dispatch: begun")
+                text = f"{each.thread} runs: {each.wake.why or 'it is due'}"
+                self._daemon.say(text, what="dispatched", thread=each.thread)
+                begun.add(each.thread)
+        return begun
+
+    def _closed_until_ms(self) -> int | None:
+        """Until when nothing may begin; 0: until somebody says so; None: it may."""
+        if self._daemon.is_draining:
             return 0
         try:
-            daemon.app.guards.refuse_if_stopped()
-        except Refused:
-            return 0
-        return max(0, daemon.app.config.daemon.jobs - running)
+            self._daemon.app.guards.refuse_if_stopped()
+        except Refused as refusal:
+            return refusal.retry_at_ms or 0
+        return None
+
+    def _set_aside(self, unreadable: Iterable[UnreadableTimer]) -> None:
+        """Name the threads whose timer cannot be read, and no longer those where it can."""
+        quarantine, found = self._daemon.quarantine, {each.thread: each.why for each in unreadable}
+        for thread in self._unreadable - found.keys():
+            quarantine.let_go(TIMER, thread)
+        for thread, why in found.items():
+            quarantine.set_aside(TIMER, thread, why)
+        self._unreadable = frozenset(found)
 
     def _may_have_gone_back(self, now_ms: int) -> bool:
         """Whether the wall clock may have been set back since this was last asked."""
@@ -82,15 +100,16 @@ class Reaping(Part):
     def tick(self, now_ms: int) -> float | None:
         ended = self._daemon.runs.finished()
         for run in ended:
-            self._ended(run, now_ms)
+            points.at("reap: seen")
+            self._ended(run)
         return 0.0 if ended else None  # there is room now
 
-    def _ended(self, run: RunEnded, now_ms: int) -> None:
-        held = self._patience.ended(run, now_ms)
+    def _ended(self, run: RunEnded) -> None:
+        last = self._patience.ended(run)
         quarantine, why = self._daemon.quarantine, run.message or f"its run ended with {run.code}"
         text = f"{run.thread} ended ({run.code}) after {run.lasted_s:.1f} s"
         self._daemon.say(text, what="reaped", thread=run.thread, code=run.code)
         if not is_odd(run):
             quarantine.let_go(THREAD, run.thread)
-        elif held.odd >= ODD_IN_A_ROW:
+        elif last.odd >= ODD_IN_A_ROW:
             quarantine.set_aside(THREAD, run.thread, why)

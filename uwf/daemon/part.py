@@ -6,12 +6,15 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.app import App
     from uwf.daemon.quarantine import Quarantine
     from uwf.daemon.runs import Runs
+
+    Tell = Callable[[str, Mapping[str, Any]], None]
+    """Says to whoever looks on what has happened: in a sentence, and in facts."""
 
 
 class Part(Protocol):
@@ -46,9 +49,9 @@ class Daemon:
         runs: Runs,
         quarantine: Quarantine,
         wake: Callable[[], None],
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> None:
-        """`wake` ends the sleep of the loop; `tell` says something to the person or the journal that looks on."""
+        """`wake` ends the sleep of the loop."""
         self.app = app
         self.runs = runs
         self.quarantine = quarantine
@@ -66,6 +69,6 @@ class Daemon:
         """Tell whoever looks on, in one line, and the log of the home: `what` has happened, in one word. None: it is in
         the log already.
         """
-        self._tell(text)
+        self._tell(text, {"what": what, "thread": thread, **facts})
         if what is not None:
             self.app.log.write(what, thread=thread, text=text, **facts)

@@ -1,68 +1,81 @@
-"""When a thread may be run again: what a refusal named, and later and later where runs end as nobody understands.
+"""When a thread that is due may be run again: later and later where its runs end as nobody understands.
 
-Kept in memory alone: a daemon that starts tries each once more.
+A run that was refused puts the thread's timer off by itself; only where it could not write that is it asked again
+soon. A person's word that came after all that goes before it. Kept in memory alone: a daemon that starts tries each
+once more.
 """
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.values import DueThread
     from uwf.daemon.runs import RunEnded
 
+PERSON = "person"
 DONE, FAULT, SUSPENDED, AGENT_FAILED, NOT_NOW = 0, 1, 3, 6, 75
 SIGNALLED = (129, 130, 143, -1, -2, -15)
 """Exit codes of a run that somebody has stopped: it is at a whole step."""
 
-CROWDED_MS = 30_000
-BASE_MS, LONGEST_MS = 5_000, 30 * 60_000
+REFUSED_S = 30.0
+BASE_S, LONGEST_S = 5.0, 1800.0
 ODD_IN_A_ROW = 3
 """So many runs that ended oddly, and a person is told."""
-MOST, WITHIN_MS = 10, 60_000
+MOST, WITHIN_S = 10, 60.0
 """So many runs of one thread within so long, whatever they came to, and the next one waits."""
 
 
 class LastRuns(Record):
-    """What is known of a thread's last runs: until when it is left alone, how many in a row ended oddly, and when the
-    last ones ended."""
+    """What is known of a thread's last runs: until when it is left alone, how many in a row ended oddly, when the last
+    ones ended, all of the monotonic clock; and when the last one did by the wall clock, as timers are.
+    """
 
-    until_ms: int = 0
+    until_s: float = 0.0
     odd: int = 0
-    ends_ms: tuple[int, ...] = ()
+    ends_s: tuple[float, ...] = ()
+    ended_ms: int = 0
 
 
 class Patience:
-    """Policy and memory of one thing: when each thread may be run again."""
+    """Policy and memory of one thing: how long each thread is left alone."""
 
     def __init__(self) -> None:
-        self._held: dict[str, LastRuns] = {}
+        self._last: dict[str, LastRuns] = {}
 
-    def until_ms(self, thread: str) -> int:
-        """Until when it is left alone; a time that is over where it may run."""
-        return self._held.get(thread, LastRuns()).until_ms
+    def left_s(self, due: DueThread) -> float:
+        """How long a thread that is due is left alone; 0: it may run."""
+        last = self._last.get(due.thread)
+        if last is None or (due.wake.kind == PERSON and due.wake.at_ms > last.ended_ms):
+            return 0.0
+        return max(0.0, last.until_s - clock.monotonic_s())
 
-    def ended(self, ended: RunEnded, now_ms: int) -> LastRuns:
-        """Learn from a run that has ended; what is known of the thread from then on."""
-        before = self._held.get(ended.thread, LastRuns())
-        ends = (*before.ends_ms, now_ms)[-MOST:]
-        until_ms, odd = now_ms, 0
+    def ended(self, ended: RunEnded) -> LastRuns:
+        """Learn from a run that has ended; what is known of its thread from then on."""
+        now_s, now_ms = clock.monotonic_s(), clock.now_ms()
+        before = self._last.get(ended.thread, LastRuns())
+        ends_s = (*before.ends_s, now_s)[-MOST:]
+        wait_s, odd = 0.0, 0
         if ended.code == NOT_NOW:
-            until_ms = ended.retry_at_ms or now_ms + CROWDED_MS
+            asked_s = (ended.retry_at_ms - now_ms) / 1000 if ended.retry_at_ms else REFUSED_S
+            wait_s = min(asked_s, REFUSED_S)
         elif is_odd(ended):
             odd = before.odd + 1
-            until_ms = now_ms + min(BASE_MS * 2 ** (odd - 1), LONGEST_MS)
-        if len(ends) == MOST and now_ms - ends[0] < WITHIN_MS:
-            until_ms = max(until_ms, ends[0] + WITHIN_MS)
-        self._held[ended.thread] = held = LastRuns(until_ms, odd, ends)
-        return held
+            wait_s = min(BASE_S * 2.0 ** (odd - 1), LONGEST_S)
+        if len(ends_s) == MOST and now_s - ends_s[0] < WITHIN_S:
+            wait_s = max(wait_s, ends_s[0] + WITHIN_S - now_s)
+        self._last[ended.thread] = known = LastRuns(now_s + wait_s, odd, ends_s, now_ms)
+        return known
 
-    def forget_old(self, now_ms: int) -> None:
+    def forget_old(self) -> None:
         """Drop what decides nothing any more, so that this does not grow for years."""
-        self._held = {
-            thread: held
-            for thread, held in self._held.items()
-            if max(held.until_ms, held.ends_ms[-1]) + LONGEST_MS > now_ms
+        now_s = clock.monotonic_s()
+        self._last = {
+            thread: last
+            for thread, last in self._last.items()
+            if max(last.until_s, last.ends_s[-1]) + LONGEST_S > now_s
         }
 
 

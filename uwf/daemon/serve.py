@@ -22,22 +22,21 @@ from uwf.errors import ConfigInvalid, Interrupted, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from uwf.app import App
     from uwf.app.daemon import Daemons
     from uwf.daemon.notify import Supervisor
+    from uwf.daemon.part import Tell
     from uwf.daemon.quarantine import SetAside
 
 
-def run(app: App, tell: Callable[[str], None]) -> None:
+def run(app: App, tell: Tell) -> None:
     """Lead the daemons of a home until told to end. Raises `PartBroken`, and what keeps it from beginning."""
     assert app.config is not None, "one that is not valid is refused before anything else"
     supervisor = notify.of_this_process()
 
     def on_wait(leader: int) -> None:
         said = f"process {leader} leads; this one waits to take over"
-        tell(said)
+        tell(said, {"what": "standby", "leader": leader})
         supervisor.waiting(said)
 
     signal.signal(RELOAD, signal.SIG_IGN)  # it will read the configuration when it leads
@@ -62,7 +61,7 @@ class _Serving:
         daemons: Daemons,
         wakeups: Wakeups,
         supervisor: Supervisor,
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> None:
         self._app, self._wakeups, self._supervisor = app, wakeups, supervisor
         self._daemons = daemons
