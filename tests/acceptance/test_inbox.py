@@ -21,7 +21,7 @@ def test_it_shows_the_question_and_the_command_that_answers(project: Project) ->
     assert item["since"] > 0
     shown = project("inbox").out
     assert "Which colour?" in shown
-    assert f"uwf thread resume {thread} --supplement TEXT" in shown
+    assert f"uwf answer {thread} TEXT" in shown
     assert project("inbox", "-q").out == f"{thread}\n"
     project.step(thread, project.agent(reply()), "--supplement", "Red.")
     assert project("inbox", "--json").json == []

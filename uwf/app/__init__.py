@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from uwf.app.upkeep import Upkeep
     from uwf.app.wakes import Wakes
     from uwf.app.workflows import Workflows
+    from uwf.engine.query.audit import Promise
 
 
 class App(ThreadVerbs):
@@ -74,6 +75,12 @@ class App(ThreadVerbs):
         from uwf.app.completion import KINDS
 
         return KINDS[kind](self, prefix)
+
+    def audit(self, since_ms: int) -> list[Promise]:
+        """Every promise of this home: what is open, and of what is over that since then; the broken ones first."""
+        from uwf.app import audit
+
+        return audit.of(self, self.schedules, since_ms)
 
     @property
     def steps(self) -> Steps:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.wake import Wake
     from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
 
@@ -159,11 +160,11 @@ def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
     return _shown(home, id)
 
 
-def tell(home: OpenHome, id: str, text: str, who: str) -> Told:
+def tell(home: OpenHome, id: str, text: str, who: str, wish: Wake | None = None) -> Told:
     said = home.clean(text, "what you say")
     word = Word(said, named(home.clean(who, "who says it")), OWNER, clock.now_ms())
     store = home.store()
-    status = telling.tell(store, id, word)
+    status = telling.tell(store, id, word, wish)
     if threads.runner(store, id) is not None:
         status = RUNNING
     return Told(**vars(word_view(word)), thread=id, status=status)

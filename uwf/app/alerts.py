@@ -34,6 +34,12 @@ class Alerts:
 
         return alerts.clear(self._home.reader(), cause, silently=silently)
 
+    def remind(self, cause: str) -> None:
+        """Tell it once more, where it is open."""
+        from uwf.engine.upkeep import alerts
+
+        alerts.remind(self._home.store(), cause)
+
     def all(self) -> list[Alert]:
         """Those that are open, the gravest first, then those that are over."""
         from uwf.engine.upkeep import alerts

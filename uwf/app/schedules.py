@@ -152,6 +152,20 @@ class Schedules:
         """What is wrong with them now, for a person to know."""
         return alarming.alarms(self._home.reader(), tuple(self._schedules()), now_ms)
 
+    def overdue(self, now_ms: int) -> list[Upcoming]:
+        """The times that are due and that nobody has claimed yet, of each schedule the first."""
+        found, reader = [], self._home.reader()
+        for schedule in self._schedules().values():
+            rule, state = self._rule(schedule), occurrences.state_of(reader, schedule.name)
+            if state is None or state.rule != rule.text or state.is_paused:
+                continue
+            nominal_ms = rule.next(min(state.looked_ms, now_ms))
+            if nominal_ms is not None and (due := claim.due_ms(schedule, nominal_ms)) <= now_ms:
+                found.append(
+                    view.Upcoming(schedule.name, nominal_ms, due, rule.written(nominal_ms))
+                )
+        return found
+
     def prune(self, now_ms: int) -> int:
         """Remove what is over and older than is kept; how many occurrences those were."""
         with self._home.store().transaction("prune", durable=False) as tx:

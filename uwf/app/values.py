@@ -24,6 +24,7 @@ from uwf.engine.events.views import DecisionStep as DecisionStep
 from uwf.engine.events.views import DecisionView as DecisionView
 from uwf.engine.events.views import EventPage as EventPage
 from uwf.engine.events.views import EventRow as EventRow
+from uwf.engine.query.audit import Promise as Promise
 from uwf.engine.query.diff import Comparison as Comparison
 from uwf.engine.query.digest import Digest as Digest
 from uwf.engine.query.digest import ThreadDone as ThreadDone

@@ -8,7 +8,7 @@ from __future__ import annotations
 from uwf import clock, config
 from uwf.app.opened import absolute
 from uwf.app.queries import ThreadQueries
-from uwf.errors import InputError
+from uwf.errors import InputError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,6 +219,27 @@ class ThreadVerbs(ThreadQueries):
             by = config.environment().get("UWF_THREAD")
             who = f"thread {by}" if by and self.is_inside_a_step() else PERSON
         return acts.tell(self, self.thread_id(thread), text, who)
+
+    def answer(self, thread: str, text: str) -> Told:
+        """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing."""
+        from uwf import clock
+        from uwf.app import acts
+        from uwf.engine.chain.tags import SUSPENDED
+        from uwf.engine.chain.wake import PERSON, Wake
+        from uwf.engine.chain.word import PERSON as A_PERSON
+
+        ref = self.ref_of(thread)
+        id = self.thread_id(thread)
+        if ref.tags.get("status") != SUSPENDED:
+            raise StateError(
+                f"thread {id} is {ref.tags.get('status')}: it asks nothing",
+                hint=f"uwf thread tell {id} TEXT",
+                code="not_asking",
+            )
+        wish = Wake(clock.now_ms(), PERSON, "it was answered", for_words=True)
+        told = acts.tell(self, id, text, A_PERSON, wish)
+        self.poke_daemon()
+        return told
 
     def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
         """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""

@@ -1,9 +1,10 @@
-"""`uwf inbox`: what waits for a person, with its question and the command that answers it."""
+"""`uwf inbox` and `answer`: what waits for a person, with its question, and answering it."""
 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli.command import command
+from uwf.cli.command import THREAD, arg, command
+from uwf.cli.line.arguments import text_arg
 from uwf.cli.screen.cells import ago, short
 
 TYPE_CHECKING = False
@@ -32,6 +33,21 @@ def inbox(ctx: Context) -> None:
             ctx.out.warning(f"thread {broken.thread} cannot be read: {broken.why}")
     elif not found.waiting:
         ctx.out.note("nothing waits for you")
+
+
+@command(
+    "answer",
+    help="Answer what a suspended thread asks: it is told that, and is due at once.",
+    detail="A daemon runs it within the second; without one, `thread run --due` does, or `thread exec`.",
+    example="uwf answer @last 'Blue.'",
+    thread=THREAD,
+    text=arg("The answer; @FILE or - (stdin) to read it."),
+)
+def answer(ctx: Context, thread: str, text: str) -> None:
+    told = ctx.app.answer(thread, text_arg(text))
+    ctx.out.answer(told, ids=[told.word], draw=f"{told.word[:12]}  told {told.thread}")
+    if ctx.app.daemon.leader() is None:
+        ctx.out.hint(f"uwf thread exec {told.thread}  # no daemon runs that would")
 
 
 def _page(found: Inbox) -> str:

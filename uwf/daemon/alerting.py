@@ -51,13 +51,17 @@ class Alerting(Part):
         return self._send_ping()
 
     def _look(self) -> None:
-        """Open and end the alerts of what is found out here."""
+        """Open and end the alerts of what is found out here; remind of those that wait for a person."""
         alerts = self._daemon.app.alerts
         found = {**self._waiting(), **self._aside(), **self._late()}
         known = {alert.cause: alert for alert in alerts.all() if alert.is_open}
         for cause, (level, text) in found.items():
             if cause not in known or known[cause].text != text:
                 alerts.report(cause, level, text)
+        reminded = {each.thread for each in self._daemon.app.wakes.reminders(clock.now_ms())}
+        for cause in known.keys() & found.keys():
+            if cause.startswith(WAITS) and cause.split("/")[1] in reminded:
+                alerts.remind(cause)
         for cause in known.keys() - found.keys():
             if cause.startswith((WAITS, ASIDE, LATE)):
                 alerts.clear(cause, silently=cause.startswith(WAITS))

@@ -30,7 +30,7 @@ def test_a_question_says_who_asks_what_and_how_to_answer(rig: Rig) -> None:
     [item] = look(rig).waiting
     assert (item.kind, item.role, item.question) == ("question", "reviewer", "Ship it?")
     assert item.choices == ("yes", "no")
-    assert item.answer == f"uwf thread resume {id} --supplement TEXT"
+    assert item.answer == f"uwf answer {id} TEXT"
     assert item.code is None
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from uwf.engine.chain import told
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
+from uwf.engine.chain.thread import wake_by
 from uwf.engine.run.planning.transitions import is_cancelled
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.engine.chain.wake import Wake
     from uwf.engine.chain.word import Word
     from uwf.store.protocols import Store
 
 
-def tell(store: Store, id: str, word: Word) -> str:
-    """Let `word` wait for the next step of thread `id`; the status of that. Raises `InputError` for an empty one,
-    `StateError` for a thread that takes no further step.
+def tell(store: Store, id: str, word: Word, wish: Wake | None = None) -> str:
+    """Let `word` wait for the next step of thread `id`, which wakes for it as `wish` says; the status of the thread.
+
+    Raises `InputError` for an empty one, `StateError` for a thread that takes no further step.
     """
     if not word.text.strip():
         raise InputError(
@@ -28,4 +31,6 @@ def tell(store: Store, id: str, word: Word) -> str:
         if status == CANCELLED:
             raise is_cancelled(id)
         told.tell(tx, id, word)
+        if wish is not None:
+            wake_by(tx, id, wish)
     return status

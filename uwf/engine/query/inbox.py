@@ -1,14 +1,16 @@
 """What waits for a person: the question of each suspended thread, since when it waits, and how to answer.
 
-A thread that runs is not in it, nor one whose agent is asked again by itself. Those whose chain cannot be read stand
-apart: no answer helps them. Times are epoch milliseconds.
+A thread that runs is not in it, nor one that was answered, nor one whose agent is asked again by itself. Those whose
+chain cannot be read stand apart: no answer helps them. Times are epoch milliseconds.
 """
 
 from __future__ import annotations
 
+from uwf.engine.chain import told
 from uwf.engine.chain.attempt import OVER_BUDGET
 from uwf.engine.chain.tags import STATUS, SUSPEND_MESSAGE, SUSPENDED, SUSPENDED_ROLE, THREADS
 from uwf.engine.chain.thread import runner
+from uwf.engine.chain.wake import WAKE_AT
 from uwf.engine.query.threads import CORRUPT
 from uwf.record import Record
 
@@ -64,8 +66,8 @@ def look(store: Store, views: ThreadViews) -> Inbox:
     waiting, broken = [], []
     for ref in store.refs(THREADS, tags={STATUS: SUSPENDED}):
         id = ref.name.removeprefix(THREADS)
-        if runner(store, id) is not None:
-            continue
+        if runner(store, id) is not None or (WAKE_AT in ref.tags and told.waiting(store, id)):
+            continue  # it was answered, or is about to go on
         view = views.thread(ref)
         if view.status == CORRUPT:
             why = "its chain cannot be read" if view.error is None else view.error.message
@@ -79,7 +81,7 @@ def look(store: Store, views: ThreadViews) -> Inbox:
 def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> InboxItem:
     code = None if view.failed is None else view.failed.code
     kind = QUESTION if code is None else BUDGET if code == OVER_BUDGET else FAILURE
-    answer = f"uwf thread resume {view.thread} --supplement TEXT"
+    answer = f"uwf answer {view.thread} TEXT"
     if kind != QUESTION:
         from uwf.engine.chain.thread import read
 

@@ -107,6 +107,14 @@ def clear(store: Store, cause: str, *, silently: bool = False) -> Alert | None:
     return alert
 
 
+def remind(store: Store, cause: str) -> None:
+    """What was told of an open alert is to be told once more."""
+    with store.transaction("alert", durable=False) as tx:
+        alert = _read(tx.entry(KIND, cause))
+        if alert is not None and alert.is_open and alert.told is not None:
+            _write(tx, replace(alert, told=None))
+
+
 def all_of(store: Store) -> list[Alert]:
     """Every alert that is kept, the gravest open one first, those that are over last."""
     found = [alert for entry in store.entries(KIND) if (alert := _read(entry)) is not None]

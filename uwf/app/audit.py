@@ -1,0 +1,78 @@
+"""The audit of a home: every promise it has made, and whether that was kept. Only reads."""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.query import audit
+from uwf.engine.query.audit import BROKEN, KEPT, LATE_MS, PENDING, Promise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uwf.app.queries import ThreadQueries
+    from uwf.app.schedules import Schedules
+    from uwf.engine.schedules.view import OccurrenceView
+
+SCHEDULE = "schedule"
+MOST_OCCURRENCES = 100
+
+
+def of(home: ThreadQueries, schedules: Schedules, since_ms: int) -> list[Promise]:
+    """What was promised: all that is open, and of what is over that since `since_ms`. The broken first, by time."""
+    now_ms = clock.now_ms()
+    found = [
+        *audit.timers(home.reader(), since_ms, held_by=_held_by(home)),
+        *audit.questions(home.inbox()),
+        *audit.events(home.reader()),
+        *_schedules(schedules, since_ms, now_ms),
+    ]
+    order = (BROKEN, PENDING, KEPT)
+    return sorted(found, key=lambda one: (order.index(one.state), one.at, one.of))
+
+
+def _held_by(home: ThreadQueries) -> str | None:
+    from uwf.guard import pause
+
+    for name, word in ((pause.DRAIN, "drained"), (pause.PAUSE, "paused")):
+        if pause.state(home.reader(), name) is not None:
+            return f"everything is {word} by a person: uwf guard status"
+    return None
+
+
+def _schedules(schedules: Schedules, since_ms: int, now_ms: int) -> Iterator[Promise]:
+    alarms = {alarm.schedule: alarm for alarm in schedules.alarms(now_ms)}
+    for late in schedules.overdue(now_ms):
+        if now_ms - late.due > LATE_MS:
+            why = "nobody has claimed it: no daemon runs, nor `uwf thread run --due`"
+            yield Promise(SCHEDULE, late.schedule, late.due, BROKEN, why, "uwf daemon status")
+    for schedule in schedules.all():
+        name, look = schedule.schedule, f"uwf schedule log {schedule.schedule}"
+        for one in schedules.log(name, MOST_OCCURRENCES):
+            if one.ended is None or one.ended >= since_ms:
+                yield _occurrence(one, alarms.get(name) is not None, look)
+        if schedule.next is not None:
+            yield Promise(SCHEDULE, name, schedule.next, PENDING, "its next time", look)
+
+
+def _occurrence(one: OccurrenceView, is_alarmed: bool, look: str) -> Promise:
+    """Four facts: claimed, started, the first turn of an agent, ended. Whether the one that is due is missing."""
+    facts = [
+        word
+        for word, at in (
+            ("claimed", one.claimed),
+            ("started", one.started),
+            ("first turn", one.first_turn),
+            ("ended", one.ended),
+        )
+        if at is not None
+    ]
+    why = (
+        f"{', '.join(facts)}{f' ({one.how})' if one.how else ''}{f': {one.why}' if one.why else ''}"
+    )
+    state = KEPT
+    if one.ended is None:
+        state = BROKEN if is_alarmed and one.first_turn is None else PENDING
+    elif one.started is None and one.how == "failed":
+        state = BROKEN
+    return Promise(SCHEDULE, one.schedule, one.nominal, state, why, look)

@@ -1,0 +1,123 @@
+"""Promises: every timer, schedule, question and event is one, with a time. Were they kept?
+
+    kept      what was promised was done, no later than it may be
+    broken    its time is over and nothing was done, or much too late
+    pending   its time has not come, or it is being done, or a person holds it up
+
+Read off the store alone, so any process can ask, and the daemon is not asked about itself. A timer is kept by the run
+that takes it away; the log of a thread's ref has both. Times are epoch milliseconds.
+"""
+
+from __future__ import annotations
+
+from uwf import clock
+from uwf.engine.chain import wake
+from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
+from uwf.engine.chain.thread import runner
+from uwf.errors import StoreError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from uwf.engine.query.inbox import Inbox
+    from uwf.store.protocols import Move, Ref, Store
+
+KEPT, BROKEN, PENDING = "kept", "broken", "pending"
+TIMER, QUESTION, EVENT = "timer", "question", "event"
+LATE_MS = 5 * 60_000
+"""How late something may be that others held up for a while: slots, a restart, a machine that slept."""
+
+
+class Promise(Record):
+    """One promise. `of` is the thread, schedule or event; `at` when it is due, or was; `look` what shows more of it."""
+
+    kind: str
+    of: str
+    at: int
+    state: str
+    why: str
+    look: str
+
+
+def timers(store: Store, since_ms: int, *, held_by: str | None) -> Iterator[Promise]:
+    """Of timers: those that were over since `since_ms`, and those that threads have now.
+
+    `held_by` says who holds everything up, where a person has paused all.
+    """
+    now_ms = clock.now_ms()
+    by_thread: dict[str, list[Move]] = {}
+    for move in store.moves_since(since_ms):
+        if move.name.startswith(THREADS):
+            by_thread.setdefault(move.name, []).append(move)
+    for name, moves in by_thread.items():
+        yield from _past(name.removeprefix(THREADS), moves)
+    for ref in store.refs_by_tag(THREADS, wake.WAKE_AT):
+        yield _waiting(store, ref, now_ms, held_by)
+
+
+def questions(inbox: Inbox) -> Iterator[Promise]:
+    """Of a thread that asks a person: it is in the inbox, and waits for the answer."""
+    for item in inbox.waiting:
+        why = f"{item.role or item.kind} waits for a person"
+        yield Promise(QUESTION, item.thread, item.since, PENDING, why, item.answer)
+
+
+def events(store: Store) -> Iterator[Promise]:
+    """Of an event that was taken in: it is decided."""
+    now_ms = clock.now_ms()
+    for entry in store.entries("event", state="new"):
+        late_ms = now_ms - entry.at_ms
+        state = BROKEN if late_ms > LATE_MS else PENDING
+        why = f"taken in {late_ms // 1000} s ago, and not decided"
+        yield Promise(EVENT, entry.key, entry.at_ms, state, why, f"uwf event show {entry.key}")
+
+
+def _past(thread: str, moves: Iterable[Move]) -> Iterator[Promise]:
+    """The timers of one thread that a run has taken away when, or after, they were due."""
+    before: Mapping[str, str] = {}
+    for move in moves:
+        timer = _timer(before, thread)
+        if timer is not None and _is_taken(move, timer):
+            late_ms = move.at_ms - timer.at_ms
+            state = KEPT if late_ms <= LATE_MS else BROKEN
+            late = f"{late_ms // 1000} s late" if late_ms >= 1000 else "in time"
+            why = f"{timer.kind}: {timer.why}; it ran {late}"
+            yield Promise(TIMER, thread, timer.at_ms, state, why, f"uwf thread log {thread}")
+        before = move.tags
+
+
+def _is_taken(move: Move, timer: wake.Wake) -> bool:
+    """Whether a run began with this move for which the timer was due."""
+    if move.new is None or move.tags.get(STATUS) == CANCELLED or move.at_ms < timer.at_ms:
+        return False
+    after = _timer(move.tags, "")
+    return after is None or (after.at_ms > move.at_ms and wake.WOKEN_FOR in move.tags)
+
+
+def _waiting(store: Store, ref: Ref, now_ms: int, held_by: str | None) -> Promise:
+    thread = ref.name.removeprefix(THREADS)
+    look = f"uwf thread show {thread}"
+    timer = _timer(ref.tags, thread)
+    if timer is None:
+        why = f"its timer cannot be read: {ref.tags.get(wake.WAKE_AT)!r:.80}"
+        return Promise(TIMER, thread, ref.updated_ms, BROKEN, why, f"uwf thread wake {thread}")
+    late_ms = now_ms - timer.at_ms
+    why, state = f"{timer.kind}: {timer.why}", PENDING
+    if late_ms > LATE_MS:
+        if runner(store, thread) is not None:
+            why += "; its thread runs"
+        elif held_by is not None:
+            why += f"; {held_by}"
+        else:
+            why += "; nobody has run it"
+            state, look = BROKEN, "uwf thread run --due"
+    return Promise(TIMER, thread, timer.at_ms, state, why, look)
+
+
+def _timer(tags: Mapping[str, str], thread: str) -> wake.Wake | None:
+    try:
+        return wake.of(tags, thread)
+    except StoreError:
+        return None
