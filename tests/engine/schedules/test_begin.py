@@ -309,7 +309,7 @@ def test_words_that_wait_already_are_reason_enough(planned: Make, tmp_path: Path
 
 
 def test_many_prechecks_are_asked_a_few_at_a_time(planned: Make, tmp_path: Path) -> None:
-    check = script(tmp_path, "sleep 0.2")
+    check = script(tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.02; done")
     first = planned(precheck=check)
     more = tuple(replace(first.schedules[0], name=f"n{at}") for at in range(12))
     first.schedules = more
@@ -317,6 +317,7 @@ def test_many_prechecks_are_asked_a_few_at_a_time(planned: Make, tmp_path: Path)
     an_hour_later(first)
     asked = [one for one in first.all if one.checked_ms is not None]
     assert len(asked) == 8
+    (tmp_path / "go").touch()
     answered(first)
     first.tick()
     answered(first)
