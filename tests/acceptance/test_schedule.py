@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,6 +195,38 @@ def test_a_completed_thread_is_woken_with_words_and_goes_on(project: Project) ->
     assert "Any news?" in agent.prompt(3)
     assert "schedule ask" in agent.prompt(3)
     assert shown(project, "ask")["last"]["how"] == "completed"
+
+
+def test_a_cron_line_does_what_a_daemon_does(project: Project) -> None:
+    configured(project, REPLIES)
+    check = project.program("check", "echo 3 new")
+    schedule(project, name="often", every="1s", precheck=check)
+    project("thread", "run", "--due")
+    assert logged(project) == []
+    time.sleep(1.1)
+    shown_first = project("thread", "run", "--due", "--dry-run", "--json")
+    assert (shown_first.json_lines, logged(project)) == ([], [])
+    done = project("thread", "run", "--due")
+    [one] = logged(project)
+    assert f"schedule often: started {one['threads'][0]}" in done.err
+    assert one["how"] == "completed"
+    [told] = project("step", "show", one["threads"][0], "--json").json["told"]
+    assert (told["text"], told["who"]) == ("3 new", "precheck of schedule often")
+
+
+def test_many_cron_lines_at_once_claim_each_time_once(project: Project) -> None:
+    configured(project, REPLIES)
+    schedule(project, name="often", every="1s", missed="all", overlap="queue")
+    project("thread", "run", "--due")
+    time.sleep(3)
+    racing = [project.start("thread", "run", "--due") for _ in range(6)]
+    assert {each.wait(timeout=60) for each in racing} <= {0, 5}  # 5: another one runs the thread
+    found = logged(project)
+    assert len(found) >= 3
+    assert len({one["nominal"] for one in found}) == len(found)
+    threads = [thread for one in found for thread in one["threads"]]
+    there = [one["thread"] for one in project("thread", "list", "--all", "--json").json]
+    assert sorted(threads) == sorted(there)
 
 
 def test_failures_in_a_row_pause_it_and_are_an_alert(

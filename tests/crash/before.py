@@ -14,10 +14,12 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.thread import wake_by
 from uwf.engine.chain.wake import TIMER, Wake
 from uwf.engine.events.event import Event
+from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.upkeep.migrate import HISTORY
 from uwf.guard import pause
 from uwf.guard.capacity import joined, queue
 from uwf.guard.capacity.queue import QueueEntry
+from uwf.record import replace
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
 
@@ -27,6 +29,15 @@ SPOILING = "stream brood spoil"
 ENTRIES = 40
 GARBAGE = 60
 GHOST = clock.ulid(1_700_000_000_000)
+YEAR_MS = 366 * 86_400_000
+SCHEDULE = """
+[[schedules]]
+name = "year"
+cron = "0 0 1 1 *"
+start = "crash"
+prompt = "Write about crashes."
+cwd = "/"
+"""
 
 
 def empty(world: World) -> None:
@@ -191,6 +202,40 @@ def due_without_its_agent(world: World) -> None:
     """The same, and its timer is due."""
     without_its_agent(world)
     world.must("thread", "wake", "@last")
+
+
+def scheduled(world: World) -> None:
+    """A schedule whose times are far ahead. Whatever is due is not run."""
+    world.must("workflow", "add", world.workflow)
+    world.must("guard", "drain", "on")
+    with (world.home / "config.toml").open("a") as config:
+        config.write(SCHEDULE)
+    world.must("thread", "run", "--due")
+
+
+def missed(world: World) -> None:
+    """The same, of which nobody has looked at one time."""
+    scheduled(world)
+    with world.writing() as tx:
+        state = occurrences.state_of(tx, "year")
+        assert state is not None
+        occurrences.save_state(tx, replace(state, looked_ms=state.looked_ms - YEAR_MS), 1)
+
+
+def occurred(world: World) -> None:
+    """The same, whose thread was cancelled by hand."""
+    scheduled(world)
+    world.must("schedule", "run", "year")
+    world.must("thread", "cancel", "@last")
+
+
+def long_over(world: World) -> None:
+    """The same, and that is long ago."""
+    occurred(world)
+    world.must("thread", "run", "--due")
+    with closing(sqlite3.connect(world.home / "store.db")) as connection:
+        connection.execute("UPDATE entry SET at_ms = 1000 WHERE kind = 'occurrence'")
+        connection.commit()
 
 
 def forgotten(world: World) -> None:

@@ -14,6 +14,7 @@ from tests.crash.processes import Ended, Obstacle, wait_until
 from tests.crash.world import World
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
+from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.upkeep.backups import last_drill
 from uwf.guard import breaker
 from uwf.guard.breaker import CLOSED
@@ -158,6 +159,18 @@ def timer(world: World) -> tuple[str, ...]:
     with world.store() as store:
         tags = store.refs(THREADS, newest_first=True, limit=1)[0].tags
     return tuple(tags[key] for key in (wake.WAKE_WHY, wake.WOKEN_FOR) if key in tags)
+
+
+def occurrences_of(world: World) -> tuple[str, ...]:
+    """What has become of the occurrences of schedules, by their times."""
+    with world.store() as store:
+        return tuple(one.how or one.state for one in occurrences.find(store))
+
+
+def is_paused(world: World) -> bool:
+    """Whether a schedule is paused."""
+    with world.store() as store:
+        return any(state.is_paused for state in occurrences.states(store).values())
 
 
 def thread_count(world: World) -> int:

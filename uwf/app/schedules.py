@@ -65,6 +65,7 @@ class Schedules:
             store, tuple(schedules.values()), self._rule, now_ms, settings.local_zone()
         )
         news += begin.begin_claimed(self._hands(schedules), now_ms)
+        self.prune(now_ms)
         shown = {one.key: view.occurrence_view(store, one) for one in news}
         for one in shown.values():
             self._log(one)
@@ -115,6 +116,7 @@ class Schedules:
         schedule = self._named(name)
         store = self._home.store(create=True)
         self._settle(schedule)
+        begin.begin_claimed(self._hands(self._schedules()), clock.now_ms(), by_person=True)
         one = hand.claim_one(store, schedule, self._rule(schedule), clock.now_ms())
         begin.begin_claimed(self._hands(self._schedules()), clock.now_ms(), by_person=True)
         self._home.poke_daemon()
@@ -167,7 +169,9 @@ class Schedules:
         return found
 
     def prune(self, now_ms: int) -> int:
-        """Remove what is over and older than is kept; how many occurrences those were."""
+        """Remove what is over and older than is kept; how many occurrences those were. Each tick does it by itself."""
+        if not occurrences.has_old(self._home.reader(), now_ms):
+            return 0
         with self._home.store().transaction("prune", durable=False) as tx:
             return occurrences.prune(tx, now_ms)
 

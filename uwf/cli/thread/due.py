@@ -78,9 +78,9 @@ def wake(
 @command(
     "thread run",
     help="Run every thread that is due, once, the most urgent first: what a daemon does all the time.",
-    detail="Each goes on until it completes, suspends or fails. What was refused, cut off or failed by itself comes "
-    "first, then a person's words, then by kind, by priority, by arrival. A thread that another process runs is left "
-    f"out, and one that waits for a person is only told of. {OF_SEVERAL}",
+    detail="Schedules are looked at before. Each goes on until it completes, suspends or fails. What was refused, cut "
+    "off or failed by itself comes first, then a person's words, then by kind, by priority, by arrival. A "
+    f"thread that another process runs is left out, one that waits for a person is only told of. {OF_SEVERAL}",
     example="uwf thread run --due --jobs 3",
     due=opt("--due", help="Those whose timer is due."),
     jobs=opt(
@@ -98,11 +98,12 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
             hint="uwf thread run --due",
             code="usage",
         )
+    if dry_run:
+        _show(ctx, ctx.app.wakes.due(clock.now_ms()))
+        return exits.DONE
+    _look_at_schedules(ctx)
     now_ms = clock.now_ms()
     found = ctx.app.wakes.due(now_ms)
-    if dry_run:
-        _show(ctx, found)
-        return exits.DONE
     code = _say_unreadable(ctx, found)
     _remind(ctx, now_ms)
     ids = _that_may_run(ctx, found)
@@ -118,6 +119,14 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
     options = {"due": True, "until_done": True, "wait": SLOT_S}
     words = partial(respawn.exec_words, options)
     return exits.of_several([code, parallel.run(ctx, ids, None, jobs=room, done=None, words=words)])
+
+
+def _look_at_schedules(ctx: Context) -> None:
+    """Begin what schedules have for now: its threads are due, too."""
+    from uwf.cli.schedule import came_of
+
+    for one in ctx.app.schedules.tick_through().news:
+        ctx.out.note(f"schedule {one.schedule}: {' '.join((came_of(one), *one.threads[:3]))}")
 
 
 def _moment_ms(at: str | None, in_: str | None, typed: str) -> int:

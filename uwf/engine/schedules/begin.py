@@ -166,6 +166,7 @@ def _start(hands: Hands, one: Occurrence, answer: Verdict, now_ms: int) -> Occur
         labels=dict(task.labels),
         zone=hands.zone,
         occurrence=one.key,
+        wake=_timer(one, now_ms),
     )
     lifecycle.check(begin)
 
@@ -174,7 +175,6 @@ def _start(hands: Hands, one: Occurrence, answer: Verdict, now_ms: int) -> Occur
         points.at("occurrence: thread made")
         for word in _words(one, answer, now_ms):
             told.tell(tx, thread, word)
-        wake_by(tx, thread, _timer(one, now_ms))
         return replace(one, state=STARTED, started_ms=now_ms, threads=(thread,), why=answer.why)
 
     return _change(hands, one, make, now_ms)

@@ -171,6 +171,14 @@ def unreadable(entries: Entries) -> list[Unreadable]:
     return found
 
 
+def has_old(entries: Entries, now_ms: int) -> bool:
+    """Whether there is something that `prune` would remove."""
+    old = entries.entries(
+        OCCURRENCE, state=OVER, until_ms=now_ms - KEPT_MS, limit=1, on_unreadable=lambda _: None
+    )
+    return bool(old)
+
+
 def prune(tx: Transaction, now_ms: int) -> int:
     """Remove what is over and older than is kept; how many those were."""
     return tx.drop_entries(OCCURRENCE, now_ms - KEPT_MS, OVER)
