@@ -90,9 +90,11 @@ def due(tags: Mapping[str, str], thread: str, moved_ms: int, now_ms: int) -> Wak
     It has, too, where its timer was set later than now by more than it was to last: the clock was ahead then. Raises
     `StoreError` for a timer that cannot be read.
     """
-    killed = cut_off(tags, moved_ms)
-    if killed is not None:
-        return killed
+    return cut_off(tags, moved_ms) or due_timer(tags, thread, moved_ms, now_ms)
+
+
+def due_timer(tags: Mapping[str, str], thread: str, moved_ms: int, now_ms: int) -> Wake | None:
+    """The same of its timer alone."""
     timer = of(tags, thread)
     if timer is None or timer.at_ms <= now_ms:
         return timer
@@ -146,12 +148,14 @@ def run_began(
     return new
 
 
-def put_off(tags: Mapping[str, str], seen: Mapping[str, str], later: Wake | None) -> dict[str, str]:
-    """`tags` of a thread whose run has ended before it did what it was woken for: `later` takes the place of the timer
-    that was `seen`, but of none that was set since.
+def put_off(
+    tags: Mapping[str, str], seen: Mapping[str, str], later: Wake | None, *, is_over: bool
+) -> dict[str, str]:
+    """`tags` of a thread whose run has ended before it did what it was woken for, and that is to go on `later`. With
+    `is_over` the timer that was `seen` is gone, but none that was set since.
     """
     new = run_ended(tags)
-    if _is_as(tags, seen):
+    if is_over and _is_as(tags, seen):
         new.pop(WAKE_AT, None)
         new.pop(WAKE_WHY, None)
     return new if later is None else wish(new, later)

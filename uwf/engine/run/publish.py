@@ -81,11 +81,11 @@ def wakes_later(ctx: RunContext, thread: Thread, later: Wake) -> None:
         wake_by(tx, thread.id, later)
 
 
-def put_off(ctx: RunContext, thread: Thread, later: Wake) -> None:
-    """A run that the timer of `thread` had begun was refused: it goes on at a later time."""
+def put_off(ctx: RunContext, thread: Thread, later: Wake, *, is_over: bool) -> None:
+    """A run that the timer of `thread` had begun was refused: it goes on at a later time. `is_over`: the timer is."""
 
     def tags(now: Mapping[str, str]) -> dict[str, str]:
-        return wake.put_off(now, thread.tags, later)
+        return wake.put_off(now, thread.tags, later, is_over=is_over)
 
     with ctx.store.transaction("put off", durable=False) as tx:
         move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=later.why)
@@ -95,17 +95,19 @@ def has_nothing_to_run_for(ctx: RunContext, thread: Thread) -> None:
     """The words that `thread` was to wake for have been told: its timer is over."""
 
     def tags(now: Mapping[str, str]) -> dict[str, str]:
-        return wake.put_off(now, thread.tags, None)
+        return wake.put_off(now, thread.tags, None, is_over=True)
 
     _move(ctx, thread, tags, "its timer is over: what it was for has been told", None)
 
 
-def left_to_a_person(ctx: RunContext, thread: Thread, role: str | None, message: str) -> None:
+def left_to_a_person(
+    ctx: RunContext, thread: Thread, role: str | None, message: str, *, is_over: bool
+) -> None:
     """A run that the timer of `thread` had begun was refused, and only a person can change that."""
     suspended = into(ThreadState(SUSPENDED, role, message))
 
     def tags(now: Mapping[str, str]) -> dict[str, str]:
-        over = wake.put_off(now, thread.tags, None)
+        over = wake.put_off(now, thread.tags, None, is_over=is_over)
         return over if thread.status == SUSPENDED else suspended(over)
 
     _move(ctx, thread, tags, message, None)

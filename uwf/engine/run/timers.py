@@ -56,17 +56,19 @@ def refused(ctx: RunContext, thread: Thread, order: Order, refusal: Refused) -> 
 
 
 def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
-    woken_for = wake.cut_off(thread.tags, 0) or wake.of(thread.tags, thread.id)
+    now_ms = clock.now_ms()
+    timer = wake.due_timer(thread.tags, thread.id, thread.updated_ms, now_ms)
+    woken_for, is_over = wake.cut_off(thread.tags, now_ms) or timer, timer is not None
     if isinstance(refusal, PersonNeeded) and thread.status != COMPLETED:
         role = None
         if thread.status == IDLE:
             role = transitions.next_role(thread, ctx.cache.workflow(thread.position.workflow))
-        publish.left_to_a_person(ctx, thread, role, refusal.message)
+        publish.left_to_a_person(ctx, thread, role, refusal.message, is_over=is_over)
     elif woken_for is not None:
-        now_ms = clock.now_ms()
         at_ms = refusal.retry_ms(now_ms) or now_ms + LOOK_MS
         why = woken_for.why.partition(PUT_OFF)[0] + PUT_OFF + refusal.message
-        publish.put_off(ctx, thread, replace(woken_for, at_ms=at_ms, why=why))
+        later = replace(woken_for, at_ms=at_ms, why=why)
+        publish.put_off(ctx, thread, later, is_over=is_over)
 
 
 def _is_plain(order: Order) -> bool:
