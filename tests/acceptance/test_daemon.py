@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.project import Project, is_alive, until
+from tests.helpers.project import Project, is_alive, program, until
 from tests.helpers.serving import Serving, configured, due
 from uwf.app import poke
 
@@ -243,3 +244,83 @@ def test_status_tells_of_parts_that_fail_though_the_store_is_gone(
     assert (status["queue"], status["due"]) == (None, None)
     assert "is gone" in status["parts"]["run"]["error"]
     assert daemon.process.poll() is None
+
+
+def test_what_cannot_be_read_keeps_neither_the_daemon_nor_the_others(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, REPLIES)
+    odd, thread = project.begin(), project.begin()
+    head = project("ref", "get", f"@uwf/thread/{odd}", "--json").json["id"]
+    project("ref", "set", f"@uwf/thread/{odd}", head, "--tag", "wakeAt=soon")
+    project("thread", "wake", thread)
+    daemon = daemons.start().leads()
+    until(lambda: project.show(thread)["status"] == "completed")
+    [aside] = daemon.status()["quarantine"]
+    assert (aside["kind"], aside["name"]) == ("timer", odd)
+    assert "is no number" in aside["why"]
+    project("thread", "wake", odd, "--clear")
+    until(lambda: daemon.status()["quarantine"] == [])
+
+
+def test_daemon_that_nobody_can_wake_says_so(project: Project, daemons: Daemons) -> None:
+    (project.home / "daemon.sock").mkdir(parents=True)
+    daemon = daemons.start().leads()
+    assert daemon.status()["leader"]["deaf"] == "Address already in use"
+    assert "it looks every 30 s" in daemon.said
+
+
+def test_agent_cannot_begin_a_daemon(project: Project) -> None:
+    thread = project.begin()
+    tries = 'cat >/dev/null; uwf daemon run 2>"$UWF_HOME/../said"; echo $? >>"$UWF_HOME/../said"\n'
+    command = project.program("tries", tries + REPLIES)
+    project.step(thread, command)
+    said = (project.home.parent / "said").read_text()
+    assert "an agent cannot begin the daemon" in said and said.split()[-1] == "5"
+
+
+def test_drained_or_paused_it_begins_nothing_until_that_is_over(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, REPLIES)
+    thread = project.begin()
+    project("guard", "pause", "on")
+    daemon = daemons.start().leads()
+    project("thread", "wake", thread)
+    until(lambda: daemon.status()["due"] == 1)
+    assert f"{thread} runs" not in daemon.said
+    project("guard", "pause", "off")
+    until(lambda: project.show(thread)["status"] == "completed")
+
+
+def test_json_is_a_line_for_each_thing_that_it_does(project: Project) -> None:
+    configured(project, REPLIES)
+    thread = project.begin()
+    project("thread", "wake", thread)
+    daemon = project.start("daemon", "run", "--json")
+    try:
+        until(lambda: project.show(thread)["status"] == "completed")
+    finally:
+        daemon.terminate()
+    lines = [json.loads(line) for line in daemon.communicate(timeout=20)[0].splitlines()]
+    did = [line["what"] for line in lines if line.get("thread") == thread]
+    assert did == ["dispatched", "reaped"]
+    assert all(isinstance(line["at"], int) and line["text"] for line in lines)
+
+
+def test_with_a_user_manager_each_run_has_a_scope_of_its_own(
+    project: Project, daemons: Daemons, tmp_path: Path
+) -> None:
+    configured(project, REPLIES)
+    (tmp_path / "run" / "systemd").mkdir(parents=True)
+    (tmp_path / "run" / "systemd" / "private").touch()
+    stands_in = 'echo "$@" >>"$XDG_RUNTIME_DIR/asked"\nwhile [ "${1#-}" != "$1" ]; do shift; done\n'
+    program(tmp_path / "tools" / "systemd-run", stands_in + 'exec "$@"\n')
+    thread = project.begin()
+    path = f"{tmp_path / 'tools'}:{project.environ['PATH']}"
+    daemons.start(XDG_RUNTIME_DIR=str(tmp_path / "run"), PATH=path).leads()
+    project("thread", "wake", thread)
+    until(lambda: project.show(thread)["status"] == "completed")
+    tried, run = (tmp_path / "run" / "asked").read_text().splitlines()
+    assert tried.startswith("--user --scope") and tried.endswith("true")
+    assert run.startswith("--user --scope") and f"thread exec {thread} --due" in run

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import suppress
 from typing import Protocol
 
 from uwf import clock, config, owned
@@ -76,7 +77,7 @@ class ChildRuns:
     def start(self, thread: str) -> None:
         log = _opened(paths.log(self._home, thread))
         try:
-            said_before = os.fstat(log).st_size
+            said_before = os.lseek(log, 0, os.SEEK_END)
             process = subprocess.Popen(
                 [*self._prefix, *self._line(thread)],
                 stdin=subprocess.DEVNULL,
@@ -133,15 +134,19 @@ def scope_prefix() -> tuple[str, ...]:
 
 
 def _opened(path: str) -> int:
-    """The log, to be written at its end. What is long already is put aside first."""
-    paths.made(os.path.dirname(path))
+    """The log, to be written at its end. What is long already is put aside first.
+
+    Where no log can be written a run says nothing to anybody, rather than that it does not begin.
+    """
     try:
-        if os.stat(path).st_size > LOG_BYTES:
-            os.replace(path, f"{path}.1")
-    except FileNotFoundError:
-        pass  # its first run
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    owned.give(path)
+        paths.made(os.path.dirname(path))
+        with suppress(FileNotFoundError):
+            if os.stat(path).st_size > LOG_BYTES:
+                os.replace(path, f"{path}.1")
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        owned.give(path)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     return log
 
 

@@ -28,10 +28,18 @@ if TYPE_CHECKING:
     from uwf.daemon.part import Tell
     from uwf.daemon.quarantine import SetAside
 
+CONFIG = ("configuration", "config.toml")
+
 
 def run(app: App, tell: Tell) -> None:
     """Lead the daemons of a home until told to end. Raises `PartBroken`, and what keeps it from beginning."""
     assert app.config is not None, "one that is not valid is refused before anything else"
+    if app.is_inside_a_step():
+        raise StateError(
+            "an agent cannot begin the daemon: all that it starts is ended with its step",
+            hint="uwf daemon status",
+            code="inside_a_step",
+        )
     supervisor = notify.of_this_process()
 
     def on_wait(leader: int) -> None:
@@ -133,9 +141,11 @@ class _Serving:
             self._app.reload_config()
         except ConfigInvalid as error:
             self._config_error = error.message
+            self._daemon.quarantine.set_aside(*CONFIG, error.message)
             self._say(f"the configuration stays as it was: {error.message}")
         else:
             self._config_error = None
+            self._daemon.quarantine.let_go(*CONFIG)
             self._say("the configuration was read anew")
         self._supervisor.ready("leads")
 
