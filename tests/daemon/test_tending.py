@@ -57,7 +57,9 @@ class World:
         with self.app.store(create=True).transaction("put") as tx:
             tx.put("k", 1)
         runs: Any = None
-        self.daemon = Daemon(self.app, runs, Quarantine(), lambda: None, self.said.append)
+        self.daemon = Daemon(
+            self.app, runs, Quarantine(), lambda: None, lambda text, facts: self.said.append(text)
+        )
         self.commands = Commands()
         commands: Any = self.commands
         self.tending, self.backing_up = (
