@@ -40,6 +40,7 @@ _SAME = tuple(
     for same, several in (*_STRAIGHT.items(), ("", _WIDE))
     for odd in several
 )
+_ASCII = bytes(range(128))
 _LEAST_STRING = 8
 
 
@@ -197,10 +198,12 @@ def solid(text: str) -> str:
 
 
 def _straight(text: str, without: bytes = b"") -> str:
-    """`text` with its quotes as they are typed. In bytes that takes a fifth of the time: a prompt may be long."""
+    """`text` with its quotes as they are typed. A prompt may be long, what of it is not ASCII is little: that is asked
+    which signs there are."""
     data = text.encode(errors="surrogatepass").translate(None, without)
-    if not data.isascii():
-        for odd, same in _SAME:
+    rest = data.translate(None, _ASCII)
+    for odd, same in _SAME if rest else ():
+        if odd in rest:
             data = data.replace(odd, same)
     return data.decode(errors="surrogatepass")
 
