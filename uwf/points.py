@@ -35,12 +35,13 @@ TRANSACTIONS = (
     "switch on",
     "switch off",
     "breaker reset",
-    # of events: taken, taken and decided at once, decided, decided for nobody, crowded or not, forgotten
+    # of events: taken, taken and decided at once, decided, decided for nobody, crowded or not, noticed, forgotten
     "event",
     "event sent",
     "event decide",
     "event ignored",
     "event crowded",
+    "event noticed",
     "event prune",
     # of the doctor
     "doctor counters",

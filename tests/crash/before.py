@@ -65,6 +65,15 @@ def triggered(world: World) -> None:
     started(world)
 
 
+def watched(world: World) -> None:
+    """A thread that has completed since a trigger on that was first asked."""
+    trigger = '[[triggers]]\non = "thread.completed"\nfind = { no = "body" }\n'
+    (world.home / "config.toml").write_text(CONFIG + trigger)
+    started(world)
+    world.must("event", "send", "first", "--from", "ci")
+    world.must("thread", "exec", "@last", "--until-done")
+
+
 def crowded(world: World) -> None:
     """Two threads are due, one more than are many."""
     (world.home / "config.toml").write_text(f"{CONFIG}[queue]\nhigh_water = 1\nlow_water = 1\n")

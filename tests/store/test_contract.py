@@ -64,6 +64,24 @@ def test_same_object_is_kept_once(store: Store) -> None:
     assert store.stats() == before
 
 
+def test_the_log_is_followed_by_its_numbers(store: Store) -> None:
+    assert (store.last_move(), store.moves_after(0, 10)) == (0, [])
+    first = name_it(store, "a/1", {"n": "1"})
+    name_it(store, "a/2")
+    last = store.last_move()
+    with store.transaction("test") as tx:
+        tx.set_ref("a/1", first.id, tags={"n": "2"}, why="test")
+        tx.delete_ref("a/2", why="test")
+    found = store.moves_after(last, 10)
+    assert [(one.move.name, one.before, one.move.tags) for one in found] == [
+        ("a/1", {"n": "1"}, {"n": "2"}),
+        ("a/2", {}, {}),
+    ]
+    assert [one.move for one in store.moves_after(0, 9)] == store.moves_since(0)
+    assert [one.before for one in store.moves_after(0, 2)] == [None, None]
+    assert store.moves_after(0, 9)[-1].number == store.last_move()
+
+
 def test_an_absent_object_is_named(store: Store) -> None:
     assert not store.has(ABSENT)
     for read in (store.get, store.raw):

@@ -135,13 +135,16 @@ class Events:
 
         Without `ask` those that wait for the agent of the glance stay `asking`: see `asking` and `answer`.
         """
-        from uwf.engine.events import taking
+        from uwf.engine.events import noticing, taking
 
         if not self._home.has_store():
             return []
         at_ms = clock.now_ms() if now_ms is None else now_ms
         unreadable: list[Unreadable] = []
-        found = taking.decide(self._means(), at_ms, on_unreadable=unreadable.append)
+        means = self._means()
+        while noticing.notice(means.store, means.rules, at_ms):
+            continue
+        found = taking.decide(means, at_ms, on_unreadable=unreadable.append)
         for one in unreadable:
             self._home.warn(f"set aside: {one.why}")
         return [views.decision(self._after(decision, ask=ask)) for decision in found]

@@ -70,6 +70,14 @@ class Move(Record):
     process: str
 
 
+class LoggedMove(Record):
+    """A move with its number in the log, and the tags that the ref had `before`; None for a new ref."""
+
+    number: int
+    move: Move
+    before: dict[str, str] | None
+
+
 class Entry(Record):
     """One row of a `kind`, of which there is one with this `key`: something that happened, and what became of it.
 
@@ -190,6 +198,14 @@ class Refs(Protocol):
 
     def moves_since(self, at_ms: int) -> list[Move]:
         """Every move of every ref at or after `at_ms`, oldest first."""
+        ...
+
+    def moves_after(self, number: int, limit: int) -> list[LoggedMove]:
+        """The moves of all refs behind the one with this number, oldest first: for who follows the log. Quick."""
+        ...
+
+    def last_move(self) -> int:
+        """The number of the last move in the log, 0 when there is none."""
         ...
 
 

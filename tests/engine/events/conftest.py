@@ -16,7 +16,7 @@ from uwf.engine.chain import told, wake
 from uwf.engine.chain.tags import LABEL, THREADS
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import Word
-from uwf.engine.events import stored, taking
+from uwf.engine.events import noticing, stored, taking
 from uwf.engine.events.deciding import Means
 from uwf.engine.events.decision import Decision, Said, StoredEvent
 from uwf.engine.events.event import Event
@@ -77,6 +77,12 @@ class Desk:
 
     def decide(self) -> list[Decision]:
         return taking.decide(self.means, self.now_ms, on_unreadable=self.unreadable.append)
+
+    def follows(self) -> list[Decision]:
+        """What threads have done since is noticed and decided."""
+        while noticing.notice(self.rig.store, self.means.rules, self.now_ms):
+            continue
+        return self.decide()
 
     def happens(self, name: str = "a.b", **fields: Any) -> Decision:
         """An event is taken and decided."""

@@ -30,6 +30,9 @@ _COUNTED_HERE = (STEPS, VISITS, TIME)
 _BUDGET_TAGS = {BUDGET + name: name for name in NAMES}
 _UNDONE_TAGS = {UNDONE + name: name for name in _LASTING}
 
+USED_UP, STEP_OVER = "the budget is used up: ", " used more than one may: "
+"""In the messages of threads that are suspended because of what they, or a step of theirs, have used."""
+
 
 def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[str, float]:
     """The sum of several usages, amount by amount."""
@@ -205,3 +208,8 @@ def _own(tags: Mapping[str, str]) -> dict[str, float]:
 
 def _of_end(end: Mapping[str, Any]) -> dict[str, float]:
     return of_attempt(end["usage"], end["durationMs"] or 0)
+
+
+def says_over_budget(message: str) -> bool:
+    """Whether a thread is suspended with this message because of what it has used."""
+    return message.startswith(USED_UP) or STEP_OVER in message

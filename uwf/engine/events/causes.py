@@ -88,7 +88,7 @@ def _told_last(reader: Store | Transaction, head: str, thread: str) -> list[str]
     if attempt is not None and attempt.plan.told:
         return _events(attempt.plan.told)
     for number, step in enumerate(steps_back(reader, head)):
-        if step.told:
+        if step.told or step.supplement is not None:
             return _events(step.told)
         if number >= _MOST_STEPS:
             return []

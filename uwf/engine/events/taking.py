@@ -56,10 +56,11 @@ def take(store: Store, events: Sequence[Event], now_ms: int) -> list[TakenEvent]
     for event in events:
         checked(event)
     with store.transaction("event") as tx:
-        return [_taken(tx, event, now_ms) for event in events]
+        return [taken_in(tx, event, now_ms) for event in events]
 
 
-def _taken(tx: Transaction, event: Event, now_ms: int) -> TakenEvent:
+def taken_in(tx: Transaction, event: Event, now_ms: int) -> TakenEvent:
+    """Store one event that was checked, with what the caller stores beside it."""
     return TakenEvent(event.key, NEW if stored.add(tx, _new(tx, event, now_ms)) else SEEN)
 
 

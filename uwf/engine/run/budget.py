@@ -72,8 +72,8 @@ def time_is_over(ctx: RunContext, step: NextStep, request: Request, used: dict[s
 
 
 def _used_up(reached: str) -> str:
-    return f"the budget is used up: {reached}; `uwf thread resume --budget` raises it"
+    return f"{usage.USED_UP}{reached}; `uwf thread resume --budget` raises it"
 
 
 def _step_over(step: NextStep, over: str) -> str:
-    return f"the step of {step.plan.role} used more than one may: {over}"
+    return f"the step of {step.plan.role}{usage.STEP_OVER}{over}"

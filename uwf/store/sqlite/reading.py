@@ -7,7 +7,7 @@ from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import InputError
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
-from uwf.store.protocols import Move, Ref
+from uwf.store.protocols import LoggedMove, Move, Ref
 from uwf.store.sqlite import ref_query, schema
 from uwf.store.sqlite.database import blob
 from uwf.store.sqlite.faults import unreadable
@@ -42,6 +42,14 @@ _MALFORMED = (TypeError, ValueError, AttributeError)
 _GET = "SELECT data, encoding, size FROM object WHERE id = ?"
 _REF = f"SELECT {ref_query.COLUMNS} FROM ref WHERE name = ?"
 _MOVES = "SELECT name, version, old, new, tags, at_ms, why, process FROM ref_log WHERE"
+
+
+_MOVES_AFTER = (
+    "SELECT l.seq, (SELECT b.tags FROM ref_log AS b WHERE b.name = l.name AND b.seq < l.seq"
+    " ORDER BY b.seq DESC LIMIT 1),"
+    " l.name, l.version, l.old, l.new, l.tags, l.at_ms, l.why, l.process"
+    " FROM ref_log AS l WHERE l.seq > ? ORDER BY l.seq LIMIT ?"
+)
 
 
 class Reading:
@@ -182,6 +190,21 @@ class Reading:
 
     def moves_since(self, at_ms: int) -> list[Move]:
         return self._moves(self._database.all(f"{_MOVES} at_ms >= ? ORDER BY seq", (at_ms,)))
+
+    def moves_after(self, number: int, limit: int) -> list[LoggedMove]:
+        rows = self._database.all(_MOVES_AFTER, (number, limit))
+        moves = self._moves([row[2:] for row in rows])
+        try:
+            return [
+                LoggedMove(row[0], move, None if row[1] is None else _tags(row[1]))
+                for row, move in zip(rows, moves, strict=True)
+            ]
+        except _MALFORMED as error:
+            raise unreadable(self._database.path, f"the log is damaged ({error})") from error
+
+    def last_move(self) -> int:
+        number: int = self._database.one("SELECT coalesce(max(seq), 0) FROM ref_log")[0]
+        return number
 
     def _refs(self, rows: list[Any]) -> list[Ref]:
         try:
