@@ -33,6 +33,8 @@ class Scheduling(Part):
         self._set_aside(tick.set_aside)
         for one in tick.news:
             self._daemon.say(f"schedule {one.schedule}: {_said(one)}", what=None)
+        if tick.news:
+            return 0.0  # there are events of it to decide
         return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
 
     def _set_aside(self, found: Mapping[str, str]) -> None:

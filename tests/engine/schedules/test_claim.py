@@ -159,6 +159,18 @@ def test_what_cannot_be_read_is_left_alone(planned: Make) -> None:
     assert home.alarms() == ["unreadable"]
 
 
+@pytest.mark.parametrize("kind", ["schedule", "occurrence"])
+def test_what_was_made_by_hand_is_left_alone(planned: Make, kind: str) -> None:
+    home = planned()
+    home.tick(home.now.ms + HOUR_MS)
+    [entry] = home.rig.store.entries(kind)
+    with home.rig.store.transaction("test") as tx:
+        tx.set_entry(kind, entry.key, state=entry.state, value={"odd": 1})
+    home.tick(home.now.ms + HOUR_MS)
+    assert "unreadable" in home.alarms()
+    assert home.rig.store.count_entries("occurrence") == (1 if kind == "schedule" else 2)
+
+
 STEPS = st.lists(
     st.one_of(
         st.integers(1, 4 * 60).map(lambda minutes: ("later", minutes)),

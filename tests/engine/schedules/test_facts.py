@@ -165,6 +165,24 @@ def test_a_schedule_pauses_after_so_many_failures_in_a_row(planned: Make) -> Non
     assert "no key" in entry.value["paused_why"]
 
 
+def test_what_becomes_of_an_occurrence_is_an_event(planned: Make) -> None:
+    home = planned(pause_after=1)
+    thread = started(home)
+    home.tick(home.now.ms + HOUR_MS)
+    home.rig.exec(thread, crash())
+    home.tick()
+    found = {entry.key: entry.value["data"] for entry in home.rig.store.entries("event")}
+    first, second = (one.key for one in home.all)
+    assert [key.removeprefix("uwf/") for key in found][:3] == [
+        f"{first}.started",
+        f"{second}.skipped",
+        f"{first}.failed",
+    ]
+    assert found[f"uwf/{first}.started"]["threads"] == [thread]
+    assert [key for key in found if ".paused." in key]
+    assert len(found) == 4
+
+
 def test_a_claim_without_a_first_turn_is_an_alarm_after_five_minutes(planned: Make) -> None:
     home = planned()
     home.now.ms += HOUR_MS

@@ -14,7 +14,7 @@ from uwf.engine.chain import told, wake
 from uwf.engine.chain.tags import CANCELLED, LABEL, STATUS, THREADS, THREADS_END
 from uwf.engine.chain.thread import wake_by
 from uwf.engine.chain.word import BOT, OWNER, Word
-from uwf.engine.schedules import facts
+from uwf.engine.schedules import facts, news
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.schedules.occurrence import (
     BACKFILL,
@@ -240,6 +240,7 @@ def _change(
             return None
         after = change(tx)
         occurrences.save(tx, after)
+        news.occurred(tx, after, now_ms)
         if after.state == ENDED:
             facts.count(tx, after, _pause_after(hands).get(after.schedule), now_ms)
     return after

@@ -12,6 +12,7 @@ from uwf.engine.chain.nodes import BAD_NODE, Step
 from uwf.engine.chain.tags import CANCELLED as CANCELLED_STATUS
 from uwf.engine.chain.tags import COMPLETED_AT, HISTORY, STATUS, SUSPENDED, THREADS, number_of
 from uwf.engine.chain.thread import runner
+from uwf.engine.schedules import news
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.schedules.occurrence import (
     BY_FAILURES,
@@ -65,6 +66,7 @@ def settle(
             if occurrences.read(tx, before.key) != before:
                 continue  # another process has seen it
             occurrences.save(tx, after)
+            news.occurred(tx, after, now_ms)
             if after.state == ENDED:
                 count(tx, after, pause_after.get(after.schedule), now_ms)
         changed.append(after)
@@ -81,6 +83,7 @@ def count(tx: Transaction, ended: Occurrence, pause_after: int | None, now_ms: i
     if pause_after is not None and failures >= pause_after and not state.is_paused:
         why = f"{failures} failures in a row, the last: {ended.why}"
         state = replace(state, paused_ms=now_ms, paused_by=BY_FAILURES, paused_why=why)
+        news.paused(tx, state, now_ms)
     occurrences.save_state(tx, state, now_ms)
 
 

@@ -16,14 +16,16 @@ Occurrences are kept for `KEPT_MS`.
 
 from __future__ import annotations
 
+from uwf.errors import CounterUnreadable
 from uwf.record import Record
+from uwf.store.protocols import ENTRY, Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.store.protocols import Entries, Entry, Transaction, Unreadable
+    from uwf.store.protocols import Entries, Entry, Transaction
 
 OCCURRENCE, SCHEDULE = "occurrence", "schedule"
 """Kinds of entries."""
@@ -43,6 +45,9 @@ BY_TIME, BY_HAND, BACKFILL = "time", "hand", "backfill"
 
 BY_FAILURES = "failures"
 """What pauses a schedule, where no person does."""
+
+_WRONG_SHAPE = (KeyError, TypeError, ValueError, AttributeError)
+_LACKS = "lacks something, or has more than is known here"
 
 KEPT_MS = 90 * 86_400_000
 
@@ -122,7 +127,7 @@ def save(tx: Transaction, occurrence: Occurrence) -> None:
 
 def read(entries: Entries, key: str) -> Occurrence | None:
     entry = entries.entry(OCCURRENCE, key)
-    return None if entry is None else _occurrence(entry)
+    return None if entry is None else _if_whole(entry)
 
 
 def find(
@@ -142,18 +147,24 @@ def find(
         limit=limit,
         on_unreadable=lambda _: None,
     )
-    return [_occurrence(entry) for entry in found]
+    return [one for one in map(_if_whole, found) if one is not None]
 
 
 def states(entries: Entries) -> dict[str, ScheduleState]:
     """What is known of each schedule that was ever looked at. Those that cannot be read are left out."""
-    found = entries.entries(SCHEDULE, on_unreadable=lambda _: None)
-    return {entry.key: _state(entry) for entry in found}
+    found = map(_state_if_whole, entries.entries(SCHEDULE, on_unreadable=lambda _: None))
+    return {state.name: state for state in found if state is not None}
 
 
 def state_of(entries: Entries, name: str) -> ScheduleState | None:
+    """CounterUnreadable when it is there and cannot be read."""
     entry = entries.entry(SCHEDULE, name)
-    return None if entry is None else _state(entry)
+    if entry is None:
+        return None
+    state = _state_if_whole(entry)
+    if state is None:
+        raise CounterUnreadable(f"what is known of schedule {name} {_LACKS}", hint="uwf doctor")
+    return state
 
 
 def save_state(tx: Transaction, state: ScheduleState, now_ms: int) -> None:
@@ -166,9 +177,11 @@ def save_state(tx: Transaction, state: ScheduleState, now_ms: int) -> None:
 def unreadable(entries: Entries) -> list[Unreadable]:
     """What of the schedules of a home cannot be read and is not over."""
     found: list[Unreadable] = []
-    entries.entries(SCHEDULE, on_unreadable=found.append)
-    entries.entries(OCCURRENCE, state=OPEN, on_unreadable=found.append)
-    return found
+    states = entries.entries(SCHEDULE, on_unreadable=found.append)
+    open_ones = entries.entries(OCCURRENCE, state=OPEN, on_unreadable=found.append)
+    odd = [entry for entry in states if _state_if_whole(entry) is None]
+    odd += [entry for entry in open_ones if _if_whole(entry) is None]
+    return found + [Unreadable(ENTRY, f"{each.kind}/{each.key}", _LACKS) for each in odd]
 
 
 def has_old(entries: Entries, now_ms: int) -> bool:
@@ -191,12 +204,19 @@ def _packed(occurrence: Occurrence) -> dict[str, Any]:
     return {**value, "task": dict(vars(occurrence.task)), "threads": list(occurrence.threads)}
 
 
-def _occurrence(entry: Entry) -> Occurrence:
-    value = dict(entry.value)
-    value["task"] = Task(**value["task"])
-    value["threads"] = tuple(value["threads"])
-    return Occurrence(state=entry.state, nominal_ms=entry.at_ms, **value)
+def _if_whole(entry: Entry) -> Occurrence | None:
+    """The occurrence of an entry; None for one that was made by hand and lacks something."""
+    try:
+        value = dict(entry.value)
+        value["task"] = Task(**value["task"])
+        value["threads"] = tuple(value["threads"])
+        return Occurrence(state=entry.state, nominal_ms=entry.at_ms, **value)
+    except _WRONG_SHAPE:
+        return None
 
 
-def _state(entry: Entry) -> ScheduleState:
-    return ScheduleState(name=entry.key, **entry.value)
+def _state_if_whole(entry: Entry) -> ScheduleState | None:
+    try:
+        return ScheduleState(name=entry.key, **entry.value)
+    except _WRONG_SHAPE:
+        return None

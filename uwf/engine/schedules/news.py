@@ -1,0 +1,46 @@
+"""What triggers may act upon: an event for each occurrence that has started, was skipped or has ended, and for each
+schedule that pauses itself. It is stored in the transaction that makes it true.
+
+    schedule.started   schedule.skipped   schedule.completed   schedule.failed   schedule.cancelled   schedule.rested
+    schedule.paused
+"""
+
+from __future__ import annotations
+
+from uwf.engine.chain.word import OWNER
+from uwf.engine.events import stored
+from uwf.engine.events.decision import NEW, StoredEvent
+from uwf.engine.events.event import UWF, Event
+from uwf.engine.schedules.occurrence import OVER, STARTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.engine.schedules.occurrence import Occurrence, ScheduleState
+    from uwf.store.protocols import Transaction
+
+
+def occurred(tx: Transaction, after: Occurrence, now_ms: int) -> None:
+    """Store what has become of an occurrence, where that is an event."""
+    if after.state != STARTED and after.state not in OVER:
+        return
+    word = after.how or after.state
+    data = {
+        "schedule": after.schedule,
+        "nominal": after.nominal_ms,
+        "why": after.why,
+        "threads": list(after.threads),
+    }
+    _add(tx, f"{after.key}.{word}", word, data, now_ms)
+
+
+def paused(tx: Transaction, state: ScheduleState, now_ms: int) -> None:
+    """Store that a schedule has paused itself."""
+    data = {"schedule": state.name, "why": state.paused_why}
+    _add(tx, f"{state.name}.paused.{now_ms}", "paused", data, now_ms)
+
+
+def _add(tx: Transaction, id: str, word: str, data: dict[str, Any], now_ms: int) -> None:
+    event = Event(id, UWF, f"schedule.{word}", now_ms, UWF, OWNER, data)
+    stored.add(tx, StoredEvent(event, NEW, now_ms))
