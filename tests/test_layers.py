@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "engine.events": {"engine.actions", "engine.query", *CHAIN, *BELOW_THE_ENGINE},
     "engine.query": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.schedules": {"engine.actions", "engine.events", *CHAIN, *BELOW_THE_ENGINE},
-    "engine.upkeep": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.upkeep": {"engine.events", "engine.schedules", *CHAIN, *BELOW_THE_ENGINE},
     "engine.run": {*CHAIN, *BELOW_THE_ENGINE},
     "engine.chain": BELOW_THE_ENGINE,
     "engine.progress": {"engine.chain"},

@@ -49,6 +49,7 @@ TRANSACTIONS = (
     "doctor note",
     "doctor entry",
     "backup drill",
+    "figures",
     "health verify",
     "health clock",
     "alert",

@@ -55,10 +55,20 @@ def test_each_transaction_has_a_known_name_of_its_own() -> None:
     assert first_arguments(".transaction") == Counter(points.TRANSACTIONS)
 
 
+ELSEWHERE = {"figures": "tests/engine/upkeep/test_figures.py"}
+"""Transactions that only a daemon makes, and the tests that kill at their points."""
+
+
 def test_every_point_belongs_to_a_scenario() -> None:
     killed_at = {point for scenario in SCENARIOS for point in scenario.points}
     names = {name for name in points.names() for point in killed_at if is_time_of(point, name)}
+    names |= {f"{name}: {moment}" for name in ELSEWHERE for moment in points.MOMENTS}
     assert names == set(points.names())
+
+
+def test_what_is_killed_elsewhere_is_named_there() -> None:
+    for name, path in ELSEWHERE.items():
+        assert f'"{name}: ' in (ROOT.parent / path).read_text()
 
 
 def is_time_of(point: str, name: str) -> bool:

@@ -10,7 +10,7 @@ as it is then. Queries only read. Both take what a person types for a thread or 
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
 `objects`, `guards`, `events`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`,
-`backups`.
+`backups`, `figures`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from uwf.app.completion import Candidate
     from uwf.app.daemon import Daemons
     from uwf.app.events import Events
+    from uwf.app.figures import HomeFigures
     from uwf.app.guards import Guards
     from uwf.app.health import Health
     from uwf.app.log import HomeLog
@@ -162,6 +163,12 @@ class App(ThreadVerbs):
         from uwf.app.backups import Backups
 
         return Backups(self)
+
+    @property
+    def figures(self) -> HomeFigures:
+        from uwf.app.figures import HomeFigures
+
+        return HomeFigures(self)
 
     @property
     def health(self) -> Health:

@@ -61,6 +61,8 @@ from uwf.engine.schedules.view import OccurrenceView as OccurrenceView
 from uwf.engine.schedules.view import ScheduleView as ScheduleView
 from uwf.engine.schedules.view import Upcoming as Upcoming
 from uwf.engine.upkeep.alerts import Alert as Alert
+from uwf.engine.upkeep.figures import FiguresNow as FiguresNow
+from uwf.engine.upkeep.figures import PeriodFigures as PeriodFigures
 from uwf.engine.upkeep.health.check import Finding as Finding
 from uwf.engine.upkeep.log.search import LogLine as LogLine
 

@@ -98,6 +98,7 @@ MODULES = {
     "alert test": "alert",
     "doctor": "doctor",
     "log show": "log",
+    "figures": "figures",
     "cas put": "cas",
     "cas get": "cas",
     "cas has": "cas",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.daemon.alerting import Alerting
 from uwf.daemon.backing_up import BackingUp
 from uwf.daemon.dispatch import Dispatch, Reaping
+from uwf.daemon.figuring import Figuring
 from uwf.daemon.patience import Patience
 from uwf.daemon.scheduling import Scheduling
 from uwf.daemon.tending import Tending
@@ -22,6 +23,7 @@ def parts(daemon: Daemon) -> tuple[Part, ...]:
         Dispatch(daemon, patience),
         Reaping(daemon, patience),
         Tending(daemon),
+        Figuring(daemon),
         BackingUp(daemon),
         Alerting(daemon),
     )

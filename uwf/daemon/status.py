@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.app import App
+    from uwf.app.values import FiguresNow
 
 POLL_S = 0.05
 WATCH_S = 1.0
@@ -37,7 +38,7 @@ class LeaderView(Record):
 
 class DaemonStatus(Record):
     """`standby` daemons wait to lead; `queue` threads wait for a slot, `due` ones for a run: None where the store
-    cannot be read. `running` are run for the daemon.
+    cannot be read. `running` are run for the daemon; the `figures` are not asked for by `watch`.
     """
 
     leader: LeaderView | None
@@ -45,13 +46,14 @@ class DaemonStatus(Record):
     queue: int | None
     due: int | None
     running: Sequence[str]
-    figures: Mapping[str, float]
+    figures: FiguresNow | None
     parts: Mapping[str, Any]
     sources: Sequence[Any]
     quarantine: Sequence[Any]
+    clock_jumps: int = 0
 
 
-def status(app: App) -> DaemonStatus:
+def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
     pid = app.daemon.leader()
     told = {} if pid is None else state.read(app.home, pid)
     leader = None
@@ -60,19 +62,21 @@ def status(app: App) -> DaemonStatus:
         leader = LeaderView(pid, **{name: told[name] for name in names if name in told})
     try:
         counts: tuple[int | None, int | None] = len(app.guards.queue()), _due(app)
+        figures = app.figures.now() if with_figures else None
     except StoreError as error:
         app.warn(error.message)
-        counts = None, None
+        counts, figures = (None, None), None
     return DaemonStatus(
         leader=leader,
         standby=len(app.daemon.standbys()),
         queue=counts[0],
         due=counts[1],
         running=told.get("running", ()),
-        figures={"clockJumps": told.get("jumps", 0)},
+        figures=figures,
         parts=told.get("parts", {}),
         sources=(),
         quarantine=told.get("quarantine", ()),
+        clock_jumps=told.get("jumps", 0),
     )
 
 
@@ -80,7 +84,7 @@ def watch(app: App) -> Iterator[DaemonStatus]:
     """The status now, and again whenever it has changed, without end."""
     before = None
     while True:
-        now = status(app)
+        now = status(app, with_figures=False)
         if now != before:
             yield now
         before = now

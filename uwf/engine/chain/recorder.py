@@ -13,6 +13,7 @@ from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import TEXT, pack_text
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.errors import StoreError
+from uwf.store import measures
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
@@ -161,10 +162,18 @@ class AttemptRecorder:
             is_retried=end.is_retried,
         )
 
+    def _note_first(self, tx: Transaction) -> None:
+        """The first word of the first attempt: how long ago the event was that the step was told of."""
+        events = [word.at_ms for word in self.start.plan.told if word.event is not None]
+        if events and self.start.before is None:
+            measures.note(tx, measures.FIRST_BYTE, max(0, clock.now_ms() - min(events)))
+
     def _point_at(self, tx: Transaction, node: str, why: str) -> None:
         tx.set_ref(ATTEMPTS + self.start.thread, node, why=why)
 
     def _put_turn(self, tx: Transaction, text: str, speaker: str, kind: str) -> str:
+        if self.turns is None:
+            self._note_first(tx)
         self.turns = tx.put(
             "turn",
             {

@@ -31,6 +31,7 @@ from uwf.engine.run.attempt.outcome import (
 )
 from uwf.guard.contract import AttemptFailed, AttemptStopped, AttemptSucceeded
 from uwf.record import replace
+from uwf.store import measures
 from uwf.store.codec import Link
 
 TYPE_CHECKING = False
@@ -132,6 +133,7 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
         tx.delete_ref(ATTEMPTS + thread.id, why="became a step")
         if plan.told:
             told.take(tx, thread.id, plan.told, f"told to step {index}")
+        measures.note(tx, measures.STEP, 1)
         points.at("step: words taken")
     ctx.cache.links.update(run.sections.links)
     return threads.of(ctx.cache, ref, None)
@@ -180,6 +182,7 @@ def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget | Unjud
         attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
         _let_learn(tx, run, outcome)
         points.at("failure: objects written")
+        measures.note(tx, measures.FAILED, failure.code)
         why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
         ref = move_head(tx, thread.id, plan.expect, tags, expect=thread.ref, why=why)
     return threads.of(ctx.cache, ref, attempt)

@@ -24,6 +24,7 @@ from uwf.guard.contract import refuse
 from uwf.guard.counters import unreadable
 from uwf.quantities import counted
 from uwf.record import Record
+from uwf.store import measures
 from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
@@ -153,7 +154,7 @@ class Queue:
             except Exception as fault:
                 error.add_note(f"and thread {entry.thread} could not leave the queue: {fault}")
             raise
-        self.remove([entry])
+        self.remove([entry], is_admitted=True)
 
     def join_run(self, thread: str, owner: Owner, text: str | None) -> str:
         """Wait for the run of a thread, where that is one for which there is room; the name of the counter."""
@@ -184,12 +185,16 @@ class Queue:
                 hint=f"uwf thread exec {entry.thread} --wait 600",
             )
 
-    def remove(self, entries: list[QueueEntry]) -> None:
-        """Take these out of the queue, but for those whose thread another process waits for by now."""
+    def remove(self, entries: list[QueueEntry], *, is_admitted: bool = False) -> None:
+        """Take these out of the queue, but for those whose thread another process waits for by now. How long one that
+        `is_admitted` has waited is measured.
+        """
         if entries:
             with self._store.transaction("queue leave", durable=False) as tx:
                 for entry in entries:
                     leave(tx, entry)
+                    if is_admitted:
+                        measures.note(tx, measures.WAIT, waited_ms(entry))
 
     def _join(self, tx: Transaction, entry: QueueEntry) -> None:
         waiting = [other for other in entries(tx) if other.thread != entry.thread]

@@ -1,0 +1,95 @@
+"""`uwf figures`: how a home does."""
+
+from __future__ import annotations
+
+from uwf import clock, quantities
+from uwf.cli.command import command, opt
+from uwf.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.values import FiguresNow, PeriodFigures
+    from uwf.cli.context import Context
+
+
+@command(
+    "figures",
+    help="Show how this home does: what waits, how long, steps, trips of breakers, threads that completed, their cost.",
+    detail="Of the last 24 hours; with --days, of each day of the last 30 that a daemon has seen, in UTC. A share of "
+    "events is stopped by each layer of decisions. With --prometheus in the text format that Prometheus reads: into a "
+    "file of its node exporter, say.",
+    example="uwf figures --days",
+    days=opt("--days", help="A line for each day."),
+    prometheus=opt("--prometheus", help="In the format of Prometheus."),
+)
+def figures(ctx: Context, *, days: bool = False, prometheus: bool = False) -> None:
+    if prometheus:
+        if days or ctx.json:
+            raise InputError(
+                "--prometheus is a format of its own, of now", hint="uwf figures --prometheus"
+            )
+        ctx.out.text(ctx.app.figures.prometheus())
+    elif days:
+        found = ctx.app.figures.days()
+        ctx.out.answer(found, draw=lambda: ctx.out.table(HEADS, map(_row, found)))
+        if not found:
+            ctx.out.note("no day is kept yet: a daemon does that")
+    else:
+        now = ctx.app.figures.now()
+        ctx.out.answer(now, draw=lambda: ctx.out.fields(fields_of(now)))
+
+
+HEADS = ("day", "steps", "failed", "wait", "first byte", "events", "trips", "completed", "usd each")
+
+
+def _row(day: PeriodFigures) -> list[str]:
+    return [
+        clock.iso(day.since)[:10],
+        str(day.steps),
+        str(day.failed_attempts),
+        _time(day.mean_wait_ms),
+        _time(day.first_byte_p50_ms),
+        str(day.events),
+        str(day.breaker_trips),
+        str(day.completed),
+        "" if day.usd_per_thread is None else f"{day.usd_per_thread:g}",
+    ]
+
+
+def fields_of(now: FiguresNow) -> dict[str, str]:
+    """What is known, for a reader. But for the first two and the last it is of 24 hours."""
+    day = now.day
+    firsts = ""
+    if day.first_bytes:
+        middle, most = _time(day.first_byte_p50_ms), _time(day.first_byte_p99_ms)
+        firsts = f"{middle} (p50), {most} (p99), of {day.first_bytes}"
+    waits = f"{_time(day.mean_wait_ms)} on average, {day.waited} waited" if day.waited else ""
+    stopped = ", ".join(f"{share:.0%} by {layer}" for layer, share in day.stopped.items())
+    cost = [] if day.usd_per_thread is None else [f"{day.usd_per_thread:g} usd"]
+    if day.tokens_per_thread is not None:
+        cost.append(f"{day.tokens_per_thread:.0f} tokens")
+    completed = str(day.completed)
+    if day.completed:
+        completed += f", {_time(day.completion_p50_ms)} each (p50)"
+    backup = [] if now.backup_age_ms is None else [f"{_time(now.backup_age_ms)} old"]
+    if now.restore_ms is not None:
+        backup.append(f"restored in {_time(now.restore_ms)}")
+    return {
+        "queue": str(now.queue),
+        "due": str(now.due),
+        "wait": waits,
+        "first byte": firsts,
+        "events": f"{day.events}" + (f", stopped: {stopped}" if stopped else ""),
+        "steps": str(day.steps)
+        + (f", {day.failed_attempts} failed" if day.failed_attempts else ""),
+        "breaker trips": str(day.breaker_trips),
+        "completed": completed,
+        "cost each": ", ".join(cost),
+        "backup": ", ".join(backup),
+    }
+
+
+def _time(ms: int | None) -> str:
+    if ms is None:
+        return ""
+    return f"{ms} ms" if ms < 1000 else quantities.said(quantities.TIME, ms / 1000)
