@@ -64,11 +64,17 @@ class Daemon:
         """Which threads run for it, and how many are due and have to wait; as the last pass has found it."""
 
     def say(
-        self, text: str, *, what: str | None = "daemon", thread: str | None = None, **facts: Any
+        self,
+        text: str,
+        *,
+        what: str = "daemon",
+        thread: str | None = None,
+        is_logged: bool = False,
+        **facts: Any,
     ) -> None:
-        """Tell whoever looks on, in one line, and the log of the home: `what` has happened, in one word. None: it is in
-        the log already.
+        """Tell whoever looks on, in one line, and, unless it `is_logged` already, the log of the home: `what` has
+        happened, in one word.
         """
         self._tell(text, {"what": what, "thread": thread, **facts})
-        if what is not None:
+        if not is_logged:
             self.app.log.write(what, thread=thread, text=text, **facts)

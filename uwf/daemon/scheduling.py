@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from uwf.daemon.part import Daemon
 
 
-KIND = "schedule"
-"""What is set aside under the name of its entry."""
-
-
 class Scheduling(Part):
     """Schedules: threads that a time starts or wakes are due, and run like all others."""
 
@@ -32,17 +28,26 @@ class Scheduling(Part):
         tick = self._daemon.app.schedules.tick(now_ms)
         self._set_aside(tick.set_aside)
         for one in tick.news:
-            self._daemon.say(f"schedule {one.schedule}: {_said(one)}", what=None)
+            self._daemon.say(
+                f"schedule {one.schedule}: {_said(one)}",
+                what=f"occurrence_{one.state}",
+                thread=one.threads[0] if one.threads else None,
+                schedule=one.schedule,
+                nominal=one.nominal,
+                is_logged=True,
+            )
         if tick.news:
             return 0.0  # there are events of it to decide
         return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
 
     def _set_aside(self, found: Mapping[str, str]) -> None:
         quarantine = self._daemon.quarantine
-        for name in self._held - found.keys():
-            quarantine.let_go(KIND, name)
-        for name, why in found.items():
-            quarantine.set_aside(KIND, name, why)
+        for entry in self._held - found.keys():
+            kind, _, name = entry.partition("/")
+            quarantine.let_go(kind, name)
+        for entry, why in found.items():
+            kind, _, name = entry.partition("/")
+            quarantine.set_aside(kind, name, why)
         self._held = {*found}
 
     def close(self) -> None:
