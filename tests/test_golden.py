@@ -92,6 +92,18 @@ def test_a_thread_goes_on(rig: Rig) -> None:
     assert rig.exec(id, reply("good")).thread.status == "completed"
 
 
+def test_what_a_person_had_added_is_told_once(rig: Rig) -> None:
+    [fork] = [row for row in by_task(rig, "Go twice round.") if row.forked_from is not None]
+    said = "Try another way."
+    rig.exec(fork.thread, reply("good"))
+    assert rig.prompt.count(said) == 1
+    assert rig.step(rig.head(fork.thread))["supplement"] == said
+    rig.undo(fork.thread)
+    rig.exec(fork.thread, reply("good"))
+    assert rig.prompt.count(said) == 1
+    assert rig.step(rig.head(fork.thread))["supplement"] == said
+
+
 def test_older_entries_are_migrated(rig: Rig) -> None:
     report = migrate.migrate(rig.store, dry_run=False)
     assert (report.moved, report.conflicts) == (2, ())

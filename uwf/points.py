@@ -107,7 +107,6 @@ INNER = (
     # commands
     "fork: thread made",
     "fork: told as well",
-    "fork: plan held",
     "cancel: run ended",
     "undo: head moved",
     "undo: told again",

@@ -134,6 +134,7 @@ def test_a_fork_of_a_completed_thread_is_completed_and_can_be_resumed(project: P
     assert project.step(fork, agent, verb="resume")[0]["round"] == 2
     with_words = project("thread", "fork", thread, "-p", "next round", "--json").json
     assert with_words["status"] == "idle"
+    assert project.show(with_words["thread"])["told"][0]["text"] == "next round"
     [line] = project.step(with_words["thread"], agent)
     assert line["round"] == 2 and "next round" in agent.prompt(3)
 

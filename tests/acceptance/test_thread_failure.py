@@ -93,7 +93,8 @@ def test_a_fixed_agent_goes_on_and_its_step_links_the_failed_attempts(project: P
     agent = project.agent(reply())
     [line] = project.step(thread, agent, "--supplement", "and careful", verb="resume")
     assert (line["status"], line["error"]) == ("completed", None)
-    assert "be quick\n\nand careful" in agent.prompt(1)
+    prompt = agent.prompt(1)
+    assert prompt.index("\n\nbe quick\n\n") < prompt.index("\n\nand careful\n\n")
     assert agent.environ(1)["UWF_ATTEMPT"] == "3"
     [row] = project.steps(thread)
     assert row["attempts"] == attempts

@@ -157,3 +157,9 @@ def test_long_prompt_and_long_output_cost_little() -> None:
     began_s = time.process_time()
     Echo(prompt).taken_out_of(prompt[-4000:] + "x" * 2000)
     assert time.process_time() - began_s < 1
+
+
+def test_line_that_the_prompt_quotes_is_an_echo_without_its_sign() -> None:
+    said = "429, try at 5pm"
+    assert Echo(f"### From octocat\n\n> {said}\n> and so on").taken_out_of(said) == ""
+    assert Echo("### From octocat\n\n> another").taken_out_of(said) == said

@@ -69,10 +69,10 @@ def test_acts_answer_with_the_thread_as_it_is_then(app: App) -> None:
     list(app.exec(id, agent=DONE))
     assert app.stop(id).pid is None
     forked = app.fork(f"{id}~0", "another way")
-    assert forked.thread.forked_from is not None and forked.carried is None
+    assert forked.thread.forked_from is not None and forked.carried == ()
     assert app.compare(id, forked.thread.thread).shared == 1
     again = app.fork(forked.thread.thread)
-    assert again.carried is not None and again.carried.supplement == "another way"
+    assert again.carried == ("another way",)
     assert app.cancel(again.thread.thread, "enough").end_reason == "enough"
     undone = app.undo(again.thread.thread)
     assert undone.thread.status != "cancelled"

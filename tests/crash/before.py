@@ -177,7 +177,7 @@ def disordered(world: World) -> None:
     """Beside what `haunted` has, one that had joined a run, an entry that is none, a counter that is no code."""
     haunted(world)
     with world.writing() as tx:
-        joined.put(tx, GHOST, Owner(2**22 + 1, "long ago"), None)
+        joined.put(tx, GHOST, Owner(2**22 + 1, "long ago"))
         tx.set_counter(f"queue/{'Z' * 26}", "no entry")
         tx.set_counter("breaker/crew/error", 1)
     with closing(sqlite3.connect(world.home / "store.db")) as connection:

@@ -464,7 +464,7 @@ SCENARIOS = (
         "fork",
         completed,
         thread("fork", "@last", "-p", SAID),
-        (*transaction("fork"), "fork: thread made", "fork: told as well", "fork: plan held"),
+        (*transaction("fork"), "fork: thread made", "fork: told as well"),
         next=again(thread("fork", "@last", "-p", SAID), unless=has_threads(2)),
         says=SAID,
     ),

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 FIRST = "writer"
 NEXT = {"done": "reviewer", "changes": "writer", "approved": None, "$SUSPEND": None}
 """The graph of the workflow `pair`: which role a status leads to. None: the end, or nobody yet."""
 
 
+class Said(NamedTuple):
+    """A word; no two have the same number, and the higher one came later."""
+
+    number: int
+    text: str
+
+
+Words = tuple[Said, ...]
+
+
 @dataclass(frozen=True)
 class Taken:
-    """A step: who, with which status, in which round, told what by a person."""
+    """A step: who, with which status, in which round, told what; and the remark of a poke."""
 
     role: str
     status: str
     round: int
-    supplement: str | None
+    told: Words
+    remark: str | None = None
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What is to be tried again beside the head."""
+    """What is to be tried again beside the head. `began` is a number as words have one, of its last try."""
 
     role: str
     round: int
-    supplement: str | None
+    told: Words
+    remark: str | None = None
     tries: int = 0
     pokes: bool = False
+    began: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,9 +67,10 @@ class State:
 
 @dataclass
 class Model:
-    """A thread and the states in which each of its heads was first reached."""
+    """A thread, what waits to be told to it, and the states in which each of its heads was first reached."""
 
     now: State = State()
+    waiting: Words = ()
     heads: list[State] = field(default_factory=list)
     before_cancel: State | None = None
 
@@ -64,21 +79,30 @@ class Model:
 
     # Which command may run, and what it then tries.
 
-    def plan(self, verb: str, supplement: str | None) -> Pending | str:
+    def said(self, verb: str, text: str | None, number: int) -> Words:
+        """The words of a command: none where they are typed again and wait already."""
+        if text is None or verb == "poke" or any(word.text == text for word in self.waiting):
+            return ()
+        return (Said(number, text),)
+
+    def plan(self, verb: str, text: str | None, said: Words) -> Pending | str:
         """What `exec` or `resume` tries, or the code of the refusal."""
-        now = self.now
+        now, told = self.now, in_order(self.waiting, said)
         if now.status == "cancelled":
             return "cancelled"
         if verb == "resume" and now.status == "idle":
             return "idle"
-        if verb == "exec" and now.status != "idle" and supplement is None:
+        known = now.pending.told if now.pending else ()
+        is_told = text is not None or any(word not in known for word in self.waiting)
+        if verb == "exec" and now.status != "idle" and not is_told:
             return now.status
         if now.status == "completed":
-            waiting = now.pending and now.pending.supplement
-            return Pending(FIRST, now.round + 1, both(waiting, supplement))
+            return Pending(FIRST, now.round + 1, told)
         if now.pending is not None:
-            return replace(now.pending, supplement=both(now.pending.supplement, supplement))
-        return Pending(now.suspended or next_role(now.steps) or "nobody", now.round, supplement)
+            return replace(now.pending, told=in_order(now.pending.told, told))
+        return Pending(
+            now.suspended or now.asked or next_role(now.steps) or "nobody", now.round, told
+        )
 
     def poke(self, remark: str) -> Pending | str:
         """What `poke` tries, or the code of the refusal."""
@@ -87,18 +111,26 @@ class Model:
             return "cancelled"
         if not now.head_is_step:
             return "no_step"
-        head, tries, said = now.steps[-1], 0, now.steps[-1].supplement
+        head, tries = now.steps[-1], 0
+        before = head.remark
         if now.pending is not None:
             tries = now.pending.tries if now.pending.role == head.role else 0
-            said = (
-                now.pending.supplement if now.pending.pokes else both(said, now.pending.supplement)
-            )
-        return Pending(head.role, head.round, both(said, remark), tries, pokes=True)
+            before = now.pending.remark if now.pending.pokes else before
+        told = in_order(head.told, self.waiting)
+        return Pending(head.role, head.round, told, both(before, remark), tries, pokes=True)
 
     # What comes of it.
 
+    def tell(self, word: Said) -> bool:
+        """Whether it can be told anything."""
+        if self.now.status == "cancelled":
+            return False
+        self.waiting = in_order(self.waiting, (word,))
+        return True
+
     def succeed(self, plan: Pending, status: str) -> None:
-        step = Taken(plan.role, status, plan.round, plan.supplement)
+        step = Taken(plan.role, status, plan.round, plan.told, plan.remark)
+        self.waiting = tuple(word for word in self.waiting if word not in plan.told)
         steps = (*(self.now.steps[:-1] if plan.pokes else self.now.steps), step)
         status, suspended = standing(steps)
         self.arrive(replace(self.now, status=status, suspended=suspended, steps=steps))
@@ -130,34 +162,39 @@ class Model:
             return True
         if len(self.heads) == 1:
             return False
-        waiting = self.now.pending and self.now.pending.supplement
+        before = self.now
         self.heads.pop()
         now = self.heads[-1]
         if now.status == "suspended" and now.suspended not in (now.asked, next_role(now.steps)):
             status, suspended = standing(now.steps)  # it was about a try, and that is gone
             now = replace(now, status=status, suspended=suspended)
         self.now = now
-        if waiting is not None:
-            plan = self.plan("exec", waiting)
-            assert isinstance(plan, Pending)
-            self.now = replace(now, pending=plan)
+        left = [word for step in before.steps if step not in now.steps for word in step.told]
+        if before.pending is not None:
+            left += before.pending.told
+            if before.pending.remark is not None:
+                left.append(Said(before.pending.began, before.pending.remark))
+        stay = {word for step in now.steps for word in step.told}
+        self.waiting = in_order(self.waiting, tuple(word for word in left if word not in stay))
         return True
 
-    def fork(self, length: int, supplement: str | None) -> Model:
-        """A fork of the first `length` steps."""
+    def fork(self, length: int, said: Words) -> Model:
+        """A fork of the first `length` steps, that is told something."""
         steps = self.now.steps[:length]
         status, suspended = standing(steps)
         forked = Model(State(status, suspended, steps, head_is_step=bool(steps)))
-        plan = self.now.pending if length == self.length_of_head else None
-        supplement = both(plan and plan.supplement, supplement)
-        if supplement is not None:
-            if plan is not None and plan.supplement is not None:
-                plan = replace(plan, supplement=supplement, tries=0)
-            else:
-                found = forked.plan("exec", supplement)
-                assert isinstance(found, Pending)
-                plan = found
-            forked.now = replace(forked.now, status="idle", suspended=None, pending=plan)
+        if length == self.length_of_head:
+            forked.waiting = self.waiting
+            plan = self.now.pending
+            if plan is not None and plan.pokes:
+                plan = replace(plan, tries=0)
+                forked.now = replace(forked.now, pending=plan)
+        forked.waiting = in_order(forked.waiting, said)
+        if forked.waiting or forked.now.pending is not None:
+            if status == "completed" and forked.now.pending is None:
+                pending = Pending(FIRST, forked.now.round + 1, ())
+                forked.now = replace(forked.now, pending=pending)
+            forked.now = replace(forked.now, status="idle", suspended=None)
         return forked
 
     @property
@@ -171,6 +208,10 @@ class Model:
             state = replace(state, head_is_step=True)
         self.heads.append(replace(state, pending=None))
         self.now = replace(state, pending=pending)
+
+
+def in_order(*several: Words) -> Words:
+    return tuple(sorted({word for words in several for word in words}))
 
 
 def standing(steps: tuple[Taken, ...]) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from uwf.engine.chain import shape
-from uwf.engine.chain.tags import ATTEMPTS, THREADS
+from uwf.engine.chain.tags import ATTEMPTS, THREADS, TOLD
 from uwf.store.bundle import export_bundle
 from uwf.store.codec import Link, Node, encode
 from uwf.store.protocols import Store
@@ -21,9 +21,9 @@ Change = Callable[[Node], Any]
 
 
 def reached(store: Store, thread: str) -> set[str]:
-    """All objects that a thread and its attempt reach."""
+    """All objects that a thread, its attempt and what waits for it reach."""
     found: set[str] = set()
-    for prefix in (THREADS, ATTEMPTS):
+    for prefix in (THREADS, ATTEMPTS, TOLD):
         ref = store.ref(prefix + thread)
         if ref is not None:
             below(store, ref.id, found)
@@ -67,7 +67,7 @@ def capsule(
         return ids[id]
 
     names = []
-    for prefix in (THREADS, ATTEMPTS):
+    for prefix in (THREADS, ATTEMPTS, TOLD):
         ref = golden.ref(prefix + thread)
         if ref is not None:
             names.append(prefix + (as_id or thread))

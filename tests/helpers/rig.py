@@ -14,6 +14,7 @@ from uwf.cli.screen.jsontext import document
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
 from uwf.engine.chain import thread as threads
+from uwf.engine.chain import told
 from uwf.engine.chain.attempt import AttemptStart, Failure, put_start
 from uwf.engine.chain.cache import NodeCache
 from uwf.engine.chain.nodes import Step
@@ -175,10 +176,10 @@ class Rig:
             intake.recover(self.engine, id)
             lifecycle.cancel(self.store, self.thread(id), reason)
 
-    def undo(self, id: str) -> str | None:
+    def undo(self, id: str) -> None:
         with lock.hold(self.engine, id):
             intake.recover(self.engine, id)
-            return undo.undo(self.store, self.thread(id))[1]
+            undo.undo(self.store, self.thread(id))
 
     def fork(
         self,
@@ -218,6 +219,10 @@ class Rig:
             return tx.put("workflow", model.to_payload(workflow))
 
     # What a test looks at.
+
+    def waiting(self, id: str) -> list[str]:
+        """What waits to be told to a thread, oldest first."""
+        return [word.text for word in told.waiting(self.store, id)]
 
     def thread(self, id: str) -> Thread:
         return threads.current(self.engine.store, self.engine.cache, id)

@@ -57,7 +57,9 @@ class Echo:
         if not self._solid:
             return "\n".join(lines)
         if self._whole is None:
-            self._whole = {solid(line) for line in self._prompt.splitlines()} - {""}
+            own = self._prompt.splitlines()
+            quoted = [line.removeprefix("> ") for line in own if line.startswith("> ")]
+            self._whole = {solid(line) for line in (*own, *quoted)} - {""}
         whole = self._whole
         left = [self._rest(line, whole) for line in lines]
         gone = [bool(line.strip()) and not rest for line, rest in zip(lines, left, strict=True)]

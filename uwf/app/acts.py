@@ -15,7 +15,7 @@ from uwf.engine.actions import mark as marking
 from uwf.engine.actions import stop as stopping
 from uwf.engine.actions import tell as telling
 from uwf.engine.actions import undo as undoing
-from uwf.engine.chain import kept
+from uwf.engine.chain import kept, told
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.inside import is_inside
@@ -33,7 +33,6 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
-    from uwf.engine.chain.nodes import Plan
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.wake import Wake
     from uwf.engine.progress import Progress
@@ -54,18 +53,11 @@ class StopReport(Record):
     is_recorded: bool = False
 
 
-class Carried(Record):
-    """What a person had added for a step that has not come about, and the role that will be told."""
-
-    role: str
-    supplement: str
-
-
 class Forked(Record):
-    """The new thread, and what was carried into it that was not said with the fork."""
+    """The new thread, and what it will be told that was not said with the fork."""
 
     thread: ThreadView
-    carried: Carried | None
+    carried: tuple[str, ...]
 
 
 class Told(WordView):
@@ -76,11 +68,10 @@ class Told(WordView):
 
 
 class Undone(Record):
-    """The thread, what waits there for the next step, or what was `lost` since nothing can run there."""
+    """The thread, and what waits there for the next step."""
 
     thread: ThreadView
-    carried: Carried | None
-    lost: str | None
+    carried: tuple[str, ...]
 
 
 def stop(home: OpenHome, id: str) -> StopReport:
@@ -167,6 +158,7 @@ def tell(home: OpenHome, id: str, text: str, who: str, wish: Wake | None = None)
     status = telling.tell(store, id, word, wish)
     if threads.runner(store, id) is not None:
         status = RUNNING
+    home.poke_daemon()
     return Told(**vars(word_view(word)), thread=id, status=status)
 
 
@@ -174,18 +166,22 @@ def fork(home: OpenHome, step: str, supplement: str | None, cwd: str | None) -> 
     node, source = resolve.forkable(home.reader(), step)
     said = home.clean(supplement, "what you add") if supplement else None
     thread = forking.fork(home.store(), node, source, said, cwd)
-    carried = None if thread.plan is None else _carried(thread.plan)
-    if carried is not None and carried.supplement == said:
-        carried = None
+    carried = tuple(text for text in _carried(home, thread) if text != said)
     return Forked(home.views().of(thread), carried)
 
 
 def undo(home: OpenHome, id: str) -> Undone:
     context = home.context()
     with lock.hold(context, id):
-        thread, lost = undoing.undo(context.store, intake.recover(context, id)[0])
-    carried = None if thread.plan is None or lost is not None else _carried(thread.plan)
-    return Undone(home.views().of(thread), carried, lost)
+        thread = undoing.undo(context.store, intake.recover(context, id)[0])
+    return Undone(home.views().of(thread), _carried(home, thread))
+
+
+def _carried(home: OpenHome, thread: Thread) -> tuple[str, ...]:
+    """What the next step of a thread will be told, oldest first; the remark of a poke before all that."""
+    remark = None if thread.plan is None else thread.plan.remark
+    words = tuple(word.text for word in told.waiting(home.store(), thread.id))
+    return words if remark is None else (remark, *words)
 
 
 def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) -> bool:
@@ -231,11 +227,7 @@ def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
     return tuple(ended)
 
 
-def _carried(plan: Plan) -> Carried | None:
-    return None if plan.supplement is None else Carried(plan.role, plan.supplement)
-
-
 def _shown(home: OpenHome, id: str) -> ThreadView:
     ref = home.store().ref(THREADS + id)
     assert ref is not None, "no act deletes a thread"
-    return home.views().thread(ref)
+    return home.views().thread(ref, is_whole=True)

@@ -5,7 +5,6 @@ They are made where they are described. Nothing needs to import this to run, whi
 
 from __future__ import annotations
 
-from uwf.app.acts import Carried as Carried
 from uwf.app.acts import Forked as Forked
 from uwf.app.acts import StopReport as StopReport
 from uwf.app.acts import Told as Told

@@ -7,6 +7,8 @@ from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.screen.cells import in_words, named_numbers, seconds
 from uwf.cli.thread.show import next_try
 
+PERSON = "a person"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import AttemptPage, FailureView, StepPage, StepRow, TurnRow, TurnView
@@ -187,8 +189,8 @@ def _fields(step: StepPage) -> dict[str, str]:
 
 
 def _told(step: StepPage | AttemptPage) -> str:
-    """What it was told, each word behind who has said it."""
-    return "\n".join(f"{word.who}: {word.text}" for word in step.told)
+    """What others than a person who added something have told it, each word behind who has said it."""
+    return "; ".join(f"{word.who}: {word.text}" for word in step.told if word.who != PERSON)
 
 
 def _speaker(turn: TurnView) -> str:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 TASK = "## The task\n\n"
 STORIES = ("\n\n## The story", "\n\n## What happened since")
-SUPPLEMENT = "## New information\n\nA person adds this now:\n\n"
+NEWS = "## New information\n\n"
+SAID = "### From a person, "
 INSTRUCTION = "## Your instruction now\n\n"
 AGREED = "Agreed so far: "
 
@@ -65,12 +66,13 @@ def suspend(reason: str, text: str = "") -> RoleReply:
 def take_apart(text: str) -> RolePrompt:
     """The parts of a prompt. One that is missing is ""."""
     above, _, instruction = text.rpartition(INSTRUCTION)
-    before, added, supplement = above.rpartition(SUPPLEMENT)
-    _, _, task = (before if added else above).partition(TASK)
+    before, news, words = above.rpartition(NEWS)
+    said = [word.partition("\n\n")[2].strip() for word in words.split(SAID)[1:]]
+    _, _, task = (before if news else above).partition(TASK)
     for story in STORIES:
         task = task.partition(story)[0]
     return RolePrompt(
         task=task.strip(),
-        supplement=supplement.strip() if added else "",
+        supplement="\n\n".join(said) if news else "",
         instruction=instruction.strip(),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import random
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,11 @@ import pytest
 from tests.helpers.capsules import GOLDEN, Change, below, capsule, damaged, kept, reached
 from uwf import clock
 from uwf.engine.actions import fork, lifecycle, transfer
-from uwf.engine.chain import shape, story
+from uwf.engine.chain import shape, story, told
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.tags import THREADS, TOLD
+from uwf.engine.chain.word import OWNER, STRANGER, Word
 from uwf.engine.query.threads import ThreadViews
 from uwf.errors import InputError, UwfError
 from uwf.store.codec import Link, Node
@@ -29,6 +32,25 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> SqliteStore:
     path = tmp_path_factory.mktemp("golden") / "store.db"
     shutil.copy(GOLDEN, path)
     return open_store(str(path))
+
+
+WORDS = (
+    Word("use tabs", "a person", OWNER, 1, None),
+    Word("x" * 5_000, "octocat", STRANGER, 2, "e-1"),
+)
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[SqliteStore]:
+    """The golden store, where words wait for every thread."""
+    shutil.copy(GOLDEN, tmp_path / "store.db")
+    store = open_store(str(tmp_path / "store.db"))
+    with store.transaction("test") as tx:
+        for name in tx.names(THREADS):
+            for word in WORDS:
+                told.tell(tx, name.removeprefix(THREADS), word)
+    yield store
+    store.close()
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +125,47 @@ def test_a_link_leads_to_what_its_field_means(golden: SqliteStore) -> None:
     for field, to in (("start", head.workflow), ("prompt", head.start), ("workflow", head.start)):
         with pytest.raises(InputError, match="links to"):
             taken(capsule(golden, thread, putting("step", **{field: Link(to)})))
+
+
+def test_what_waits_comes_along(waiting: SqliteStore) -> None:
+    thread = kept(waiting, "step")
+    store = taken(capsule(waiting, thread, same))
+    assert told.waiting(store, thread) == told.waiting(waiting, thread) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "said"),
+    [
+        ("word", {"trust": "boss"}, "none of owner, collaborator, bot, stranger"),
+        ("word", {"text": b"x"}, "wrong `text`"),
+        ("word", {"who": None}, "wrong `who`"),
+        ("word", {"at": -1}, "out of range"),
+        ("word", {"event": 7}, "wrong `event`"),
+        ("told", {"word": "00" * 32}, "not a link"),
+        ("told", {"before": ...}, "lacks `before`"),
+    ],
+)
+def test_what_waits_is_words(
+    waiting: SqliteStore, form: str, fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match="cannot import a file") as error:
+        taken(capsule(waiting, kept(waiting, "step"), putting(form, **fields)))
+    assert said in error.value.message
+
+
+def test_what_waits_leads_to_nothing_else(waiting: SqliteStore) -> None:
+    thread = kept(waiting, "step")
+    ref = waiting.ref(TOLD + thread)
+    assert ref is not None
+    head = threads.current(waiting, waiting, thread).position
+    for field in ("word", "before"):
+        with pytest.raises(InputError, match="links to step"):
+            taken(capsule(waiting, thread, putting("told", **{field: Link(head.id)})))
+    for other in (head.id, waiting.get(ref.id).payload["word"]):
+        with waiting.transaction("test") as tx:
+            tx.set_ref(TOLD + thread, other, why="test")
+        with pytest.raises(InputError, match="nothing that waits to be told"):
+            taken(capsule(waiting, thread, same))
 
 
 @pytest.mark.parametrize("pid", [1, 4711])

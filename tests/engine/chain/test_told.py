@@ -27,10 +27,6 @@ def say(rig: Rig, id: str, *texts: str) -> None:
         tell(rig.store, id, word(text, rig.store.stats().objects))
 
 
-def waits(rig: Rig, id: str) -> list[str]:
-    return [each.text for each in told.waiting(rig.store, id)]
-
-
 def heard(rig: Rig, id: str) -> list[list[str]]:
     """What each step was told, oldest first."""
     return [[each.text for each in step.told] for step in rig.steps(id)]
@@ -50,7 +46,7 @@ def test_next_step_is_told_all_that_waits_and_the_one_after_it_nothing(each_rig:
     rig = each_rig
     id = rig.start()
     say(rig, id, "use tabs", "no globals")
-    assert waits(rig, id) == ["use tabs", "no globals"]
+    assert rig.waiting(id) == ["use tabs", "no globals"]
     rig.exec(id, WROTE)
     first = rig.prompt
     assert first.index("use tabs") < first.index("no globals") < first.index("## Your instruction")
@@ -66,7 +62,7 @@ def test_what_is_said_while_a_step_runs_is_for_the_next_one(each_rig: Rig) -> No
     id = rig.start()
     say(rig, id, "one")
     rig.exec(id, meanwhile(lambda: say(rig, id, "two", "three"), WROTE))
-    assert (heard(rig, id), waits(rig, id)) == ([["one"]], ["two", "three"])
+    assert (heard(rig, id), rig.waiting(id)) == ([["one"]], ["two", "three"])
     rig.exec(id, CHANGES)
     assert heard(rig, id)[-1] == ["two", "three"]
     assert verify(rig.store, deep=True).problems == ()
@@ -99,9 +95,9 @@ def test_same_word_that_came_twice_is_one(rig: Rig) -> None:
     id = rig.start()
     for _ in range(2):
         tell(rig.store, id, word("ping"))
-    assert waits(rig, id) == ["ping"]
+    assert rig.waiting(id) == ["ping"]
     rig.exec(id, WROTE)
-    assert (rig.prompt.count("ping"), waits(rig, id)) == (1, [])
+    assert (rig.prompt.count("ping"), rig.waiting(id)) == (1, [])
 
 
 @pytest.mark.parametrize("how", ["failed", "stopped", "died"])
@@ -116,11 +112,11 @@ def test_words_of_an_attempt_that_came_to_nothing_wait_on(each_rig: Rig, how: st
     else:
         with pytest.raises(KeyboardInterrupt):
             rig.run(id, "exec", KeyboardInterrupt())
-    assert waits(rig, id) == ["use tabs"]
+    assert rig.waiting(id) == ["use tabs"]
     say(rig, id, "no globals")
     rig.run(id, "resume" if how == "failed" else "exec", WROTE)
     assert heard(rig, id) == [["use tabs", "no globals"]]
-    assert waits(rig, id) == []
+    assert rig.waiting(id) == []
 
 
 @pytest.mark.parametrize("last", [APPROVED, suspend("which?")])
@@ -171,11 +167,11 @@ def test_poke_reads_what_waits_and_tells_the_step_again_what_it_was_told(rig: Ri
     say(rig, id, "two")
     rig.poke(id, "shorter", WROTE)
     assert heard(rig, id) == [["one", "two"]]
-    assert waits(rig, id) == []
+    assert rig.waiting(id) == []
     rig.undo(id)
-    assert (heard(rig, id), waits(rig, id)) == ([["one"]], ["two"])
+    assert (heard(rig, id), rig.waiting(id)) == ([["one"]], ["two"])
     rig.undo(id)
-    assert waits(rig, id) == ["one", "two"]
+    assert rig.waiting(id) == ["one", "two"]
 
 
 def test_undo_lets_the_words_of_the_step_wait_again(each_rig: Rig) -> None:
@@ -185,11 +181,11 @@ def test_undo_lets_the_words_of_the_step_wait_again(each_rig: Rig) -> None:
     say(rig, id, "use tabs")
     rig.exec(id, meanwhile(lambda: say(rig, id, "later"), CHANGES))
     rig.undo(id)
-    assert waits(rig, id) == ["use tabs", "later"]
+    assert rig.waiting(id) == ["use tabs", "later"]
     rig.undo(id)
-    assert waits(rig, id) == ["use tabs", "later"]
+    assert rig.waiting(id) == ["use tabs", "later"]
     rig.exec(id, WROTE)
-    assert (heard(rig, id), waits(rig, id)) == ([["use tabs", "later"]], [])
+    assert (heard(rig, id), rig.waiting(id)) == ([["use tabs", "later"]], [])
 
 
 def test_undo_of_a_cancellation_and_of_a_failure_change_nothing_that_waits(rig: Rig) -> None:
@@ -197,11 +193,11 @@ def test_undo_of_a_cancellation_and_of_a_failure_change_nothing_that_waits(rig: 
     say(rig, id, "use tabs")
     rig.cancel(id)
     rig.undo(id)
-    assert waits(rig, id) == ["use tabs"]
+    assert rig.waiting(id) == ["use tabs"]
     rig.exec(id, WROTE)
     rig.exec(id, meanwhile(lambda: say(rig, id, "two"), crash()))
     rig.undo(id)
-    assert waits(rig, id) == ["use tabs", "two"]
+    assert rig.waiting(id) == ["use tabs", "two"]
 
 
 def test_fork_takes_along_what_waits_at_the_head_and_only_there(each_rig: Rig) -> None:
@@ -211,9 +207,13 @@ def test_fork_takes_along_what_waits_at_the_head_and_only_there(each_rig: Rig) -
     rig.exec(id, WROTE)
     say(rig, id, "use tabs")
     early, late = rig.fork(start, id), rig.fork(rig.head(id), id)
-    assert (waits(rig, early), waits(rig, late), waits(rig, id)) == ([], ["use tabs"], ["use tabs"])
+    assert (rig.waiting(early), rig.waiting(late), rig.waiting(id)) == (
+        [],
+        ["use tabs"],
+        ["use tabs"],
+    )
     rig.exec(late, CHANGES)
-    assert (waits(rig, late), waits(rig, id)) == ([], ["use tabs"])
+    assert (rig.waiting(late), rig.waiting(id)) == ([], ["use tabs"])
 
 
 def test_cancelled_thread_can_be_told_nothing_and_keeps_what_waits(rig: Rig) -> None:
@@ -223,7 +223,7 @@ def test_cancelled_thread_can_be_told_nothing_and_keeps_what_waits(rig: Rig) -> 
     with pytest.raises(StateError) as refused:
         say(rig, id, "too late")
     assert (refused.value.code, refused.value.hint) == ("cancelled", f"uwf thread fork {id}")
-    assert waits(rig, id) == ["use tabs"]
+    assert rig.waiting(id) == ["use tabs"]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t"])
@@ -247,14 +247,14 @@ def test_telling_costs_the_same_with_a_thousand_words_before(
     assert reads == []
     rig.exec(id, WROTE)
     assert len(heard(rig, id)[0]) == 1_001
-    assert waits(rig, id) == []
+    assert rig.waiting(id) == []
 
 
 def test_collection_of_garbage_leaves_what_waits(rig: Rig) -> None:
     id = rig.start()
     say(rig, id, "use tabs", "x" * 5_000)
     collect(rig.store, grace_ms=0)
-    assert len(waits(rig, id)) == 2
+    assert len(rig.waiting(id)) == 2
     rig.exec(id, WROTE)
     collect(rig.store, grace_ms=0)
     assert heard(rig, id) == [["use tabs", "x" * 5_000]]
@@ -286,7 +286,7 @@ def test_secret_in_words_is_stored_without_it(make_rig: Callable[..., Rig]) -> N
     rig = make_rig(secrets=[("TOKEN", "hunter2hunter2")])
     id = rig.start()
     tell(rig.store, id, word("it is hunter2hunter2"))
-    assert waits(rig, id) == ["it is [redacted:TOKEN]"]
+    assert rig.waiting(id) == ["it is [redacted:TOKEN]"]
     rig.exec(id, WROTE)
     assert "hunter2" not in rig.prompt
-    assert waits(rig, id) == []
+    assert rig.waiting(id) == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -13,14 +15,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.engine.conftest import CALM
-from tests.engine.thread_model import Model, Pending, next_role
-from tests.helpers.fake_agent import Answers, Said, crash, reply, suspend
+from tests.engine.thread_model import Model, Pending, Said, Words, next_role
+from tests.helpers import fake_agent
+from tests.helpers.fake_agent import Answers, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, Rig, everything
 from tests.helpers.ticking import Ticking
+from uwf import clock, record
+from uwf.engine.actions.tell import tell
+from uwf.engine.chain import told
 from uwf.engine.chain.nodes import previous
+from uwf.engine.chain.word import Word, of_person
 from uwf.errors import Interrupted, Refused, StateError
-from uwf.record import replace
 from uwf.store.check import verify
 from uwf.store.sqlite import open_in_memory
 
@@ -41,9 +47,12 @@ class Threads(RuleBasedStateMachine):
         self.patch.setattr("uwf.guard.capacity.machine.look", lambda home: CALM)
         self.home = tempfile.mkdtemp(prefix="uwf-machine-")
         self.rig = Rig(open_in_memory(home=self.home), self.home, lenient=True)
-        flows = (PAIR, replace(PAIR, name="other"))
+        flows = (PAIR, record.replace(PAIR, name="other"))
         self.workflows = [self.rig.put_workflow(flow) for flow in flows]
         self.threads: dict[str, Model] = {}
+        self.said: dict[str, Counter[str]] = {}
+        """Each text that was ever said in the history of a thread, and how often."""
+        self.number = 0
         self.id = ""
 
     def teardown(self) -> None:
@@ -53,6 +62,10 @@ class Threads(RuleBasedStateMachine):
             self.patch.undo()
             shutil.rmtree(self.home)
 
+    def next_number(self) -> int:
+        self.number += 1
+        return self.number
+
     @property
     def model(self) -> Model:
         return self.threads[self.id]
@@ -61,6 +74,7 @@ class Threads(RuleBasedStateMachine):
     def begin(self) -> None:
         self.id = self.rig.start()
         self.threads[self.id] = Model()
+        self.said[self.id] = Counter()
 
     @rule()
     def start(self) -> None:
@@ -72,55 +86,100 @@ class Threads(RuleBasedStateMachine):
         """The next commands are for another thread."""
         self.id = sorted(self.threads)[number % len(self.threads)]
 
+    @rule()
+    def tell(self) -> None:
+        """Something is said to the thread, whatever it is in the middle of."""
+        number = self.next_number()
+        text = f"<word {number}>"
+        if self.model.tell(Said(number, text)):
+            tell(self.rig.store, self.id, of_person(text, clock.now_ms()))
+            self.said[self.id][text] += 1
+        else:
+            with self.refused("cancelled"):
+                tell(self.rig.store, self.id, of_person(text, clock.now_ms()))
+
     @rule(
         verb=st.sampled_from(["exec", "resume"]),
         supplement=SUPPLEMENTS,
         outcome=OUTCOMES,
         approve=st.booleans(),
+        meanwhile=st.booleans(),
     )
-    def run(self, verb: str, supplement: str | None, outcome: str, approve: bool) -> None:
-        self.attempt(verb, supplement, self.model.plan(verb, supplement), outcome, approve)
+    def run(
+        self, verb: str, supplement: str | None, outcome: str, approve: bool, meanwhile: bool
+    ) -> None:
+        said = self.model.said(verb, supplement, self.next_number())
+        plan = self.model.plan(verb, supplement, said)
+        self.attempt(verb, supplement, plan, said, outcome, approve, meanwhile)
 
-    @rule(outcome=OUTCOMES, approve=st.booleans(), remark=st.sampled_from(["shorter", "kinder"]))
-    def poke(self, outcome: str, approve: bool, remark: str) -> None:
-        self.attempt("poke", remark, self.model.poke(remark), outcome, approve)
+    @rule(
+        outcome=OUTCOMES,
+        approve=st.booleans(),
+        remark=st.sampled_from(["shorter", "kinder"]),
+        meanwhile=st.booleans(),
+    )
+    def poke(self, outcome: str, approve: bool, remark: str, meanwhile: bool) -> None:
+        plan = self.model.poke(remark)
+        self.attempt("poke", remark, plan, (), outcome, approve, meanwhile)
 
     def attempt(
         self,
         verb: str,
         supplement: str | None,
         plan: Pending | str,
+        said: Words,
         outcome: str,
         approve: bool,
+        meanwhile: bool,
     ) -> None:
         if isinstance(plan, str):
             with self.refused(plan):
                 self.rig.run(self.id, verb, supplement=supplement)
             return
+        plan = replace(plan, began=self.next_number())
+        for word in said:
+            self.model.tell(word)
+            self.said[self.id][word.text] += 1
         status = "done" if plan.role == "writer" else "approved" if approve else "changes"
+
+        def step(*answers: Answers) -> None:
+            first = answers[0]
+            if meanwhile:
+
+                def say(_: object) -> Answers:
+                    self.tell()
+                    return first
+
+                answers = (say, *answers[1:])
+            self.rig.run(self.id, verb, *answers, supplement=supplement)
+
         if outcome == "good":
-            self.step(verb, supplement, ANSWERS[status])
+            step(ANSWERS[status])
             self.model.succeed(plan, status)
         elif outcome == "ask":
-            self.step(verb, supplement, suspend("which?"))
+            step(suspend("which?"))
             self.model.succeed(plan, "$SUSPEND")
         elif outcome in ("fail", "bad"):
-            answers = [crash()] if outcome == "fail" else [BAD, BAD, BAD]
-            self.step(verb, supplement, *answers)
+            step(*([crash()] if outcome == "fail" else [BAD, BAD, BAD]))
             self.model.fail(plan)
         else:
-            answer = Said(ended="stopped", turns=("half",)) if outcome == "stop" else Died()
+            stopped = fake_agent.Said(ended="stopped", turns=("half",))
             with pytest.raises(Interrupted if outcome == "stop" else Died):
-                self.step(verb, supplement, answer)
+                step(stopped if outcome == "stop" else Died())
             self.rig.stop.signum = None
             self.model.stop(plan)
         env = self.rig.agent.asks[-1].env
         assert (env["UWF_ROLE"], env["UWF_ROUND"]) == (plan.role, str(plan.round))
         assert env["UWF_ATTEMPT"] == str(plan.tries + 1)
-        assert ("## New information" in self.rig.prompt) == (plan.supplement is not None)
+        self.check_news(plan)
 
-    def step(self, verb: str, supplement: str | None, *answers: Answers) -> None:
-        self.rig.run(self.id, verb, *answers, supplement=supplement)
+    def check_news(self, plan: Pending) -> None:
+        """What is new stands in the prompt, each word once."""
+        prompt = self.rig.agent.asks[-1].prompt
+        news = prompt.partition("## New information")[2]
+        assert bool(news) == bool(plan.told or plan.remark)
+        for text, count in Counter(word.text for word in plan.told).items():
+            assert news.count(f"Z\n\n{text}\n\n#") == count
 
     @rule(verb=st.sampled_from(["exec", "resume", "poke"]))
     def meet_a_guard(self, verb: str) -> None:
@@ -143,8 +202,13 @@ class Threads(RuleBasedStateMachine):
 
     @rule()
     def undo(self) -> None:
+        pending = self.model.now.pending
+        remark = None if pending is None else pending.remark
+        depth = len(self.model.heads)
         if self.model.undo():
             self.rig.undo(self.id)
+            if remark is not None and len(self.model.heads) < depth:
+                self.said[self.id][remark] += 1  # from now on it is said to whoever is next
         else:
             with self.refused("nothing_to_undo"):
                 self.rig.undo(self.id)
@@ -156,7 +220,10 @@ class Threads(RuleBasedStateMachine):
         length = max(0, len(steps) - back)
         start = self.rig.thread(self.id).position.start
         fork = self.rig.fork(steps[length - 1].id if length else start, self.id, supplement)
-        self.threads[fork] = self.model.fork(length, supplement)
+        said = () if supplement is None else (Said(self.next_number(), supplement),)
+        model = self.threads[fork] = self.model.fork(length, said)
+        line = [word for step in model.now.steps for word in step.told]
+        self.said[fork] = Counter(word.text for word in (*line, *model.waiting))
 
     @rule()
     def rebind(self) -> None:
@@ -201,8 +268,12 @@ class Threads(RuleBasedStateMachine):
     def chain_is_that_of_the_model(self) -> None:
         for id, model in self.threads.items():
             steps = self.rig.steps(id)
-            assert [(step.role, step.status, step.round, step.supplement) for step in steps] == [
-                (step.role, step.status, step.round, step.supplement) for step in model.now.steps
+            assert [
+                (step.role, step.status, step.round, texts(step.told), step.remark)
+                for step in steps
+            ] == [
+                (step.role, step.status, step.round, [word.text for word in step.told], step.remark)
+                for step in model.now.steps
             ]
             assert [step.index for step in steps] == list(range(1, len(steps) + 1))
             at: str | None = self.rig.head(id)
@@ -221,7 +292,19 @@ class Threads(RuleBasedStateMachine):
             assert row["status"] == now.status
             assert row["steps"] == len(now.steps)
             plan = self.rig.thread(id).plan
-            assert (plan and plan.supplement) == (now.pending and now.pending.supplement)
+            assert (plan and plan.remark) == (now.pending and now.pending.remark)
+
+    @invariant()
+    def what_was_said_waits_or_was_told_to_one_step(self) -> None:
+        for id, model in self.threads.items():
+            waits = texts(told.waiting(self.rig.store, id))
+            assert waits == [word.text for word in model.waiting]
+            heard = [text for step in self.rig.steps(id) for text in texts(step.told)]
+            assert Counter(waits + heard) == self.said[id]
+
+
+def texts(words: tuple[Word, ...]) -> list[str]:
+    return [word.text for word in words]
 
 
 ANSWERS = {

@@ -13,7 +13,7 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import Carried
+    from uwf.app.values import ThreadView
     from uwf.cli.context import Context
 
 
@@ -113,7 +113,7 @@ def set_(
 @command(
     "thread fork",
     help="Begin a new thread that shares all history up to a step.",
-    detail="What a person added at a thread's head, for a step that has not come about, is told in its fork as well.",
+    detail="What waits to be told to a thread is told to a fork of its head as well.",
     example="uwf thread fork @last~2 -p 'try it without the cache'",
     step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="step"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
@@ -138,7 +138,7 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
         ids=[thread.thread],
         draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
     )
-    _note_carried(ctx, made.carried)
+    _note_carried(ctx, thread, made.carried)
     verb = "exec" if thread.status == "idle" else "resume"
     ctx.out.hint(f"uwf thread {verb} {thread.thread}")
 
@@ -147,21 +147,19 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
     "thread undo",
     help="Move a thread's head back to where it was before; a cancelled thread becomes what it was.",
     detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`. What a "
-    "person added for a step that has not come about waits for the one that is next then. What was used stays spent.",
+    "step was told waits for the one that is next then. What was used stays spent.",
     example="uwf thread undo @last",
     thread=THREAD,
 )
 def undo(ctx: Context, thread: str) -> None:
     done = ctx.app.undo(thread)
-    if done.lost is not None:
-        ctx.out.warning(f"nothing can run here, so this waits for no step any more: {done.lost}")
-        ctx.out.hint(f"uwf thread exec {done.thread.thread} --workflow FILE --supplement TEXT")
-    _note_carried(ctx, done.carried)
+    _note_carried(ctx, done.thread, done.carried)
     answer(ctx, done.thread)
 
 
-def _note_carried(ctx: Context, carried: Carried | None) -> None:
-    """What a person had added before, and the role that will get it."""
-    if carried is not None:
-        words = short(carried.supplement, 200)
-        ctx.out.note(f"{carried.role} will be told what was added before: {words}")
+def _note_carried(ctx: Context, thread: ThreadView, carried: tuple[str, ...]) -> None:
+    """What was said before, which the next step of a thread will be told."""
+    if carried:
+        words = short("; ".join(carried), 200)
+        who = thread.current_role or "its next step"
+        ctx.out.note(f"{who} will be told what was added before: {words}")

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.actions.lifecycle import new_id
-from uwf.engine.actions.waiting_words import first_plan, waiting_at
 from uwf.engine.chain import told, usage
 from uwf.engine.chain.attempt import hold_plan
-from uwf.engine.chain.nodes import Position, Start, Step
+from uwf.engine.chain.nodes import Plan, Position, Start, Step
 from uwf.engine.chain.tags import (
+    ATTEMPTS,
+    COMPLETED,
     CWD,
     FORKED_STEP,
     FORKED_THREAD,
     IDLE,
     OCCURRENCE,
     THREADS,
+    TOLD,
     WORKFLOW,
     ThreadState,
     lasting,
     with_state,
 )
-from uwf.engine.chain.thread import Thread, move_head, read, runner
+from uwf.engine.chain.thread import Thread, into, move_head, read, runner
+from uwf.engine.chain.word import of_person
 from uwf.engine.run.planning.rebind import last_state
-from uwf.engine.run.planning.transitions import both
-from uwf.record import replace
+from uwf.engine.run.planning.transitions import for_resume
 from uwf.workflow import model
+from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.store.protocols import Store
+    from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.workflow.model import Workflow
 
 
 def fork(
@@ -36,10 +40,10 @@ def fork(
 ) -> Thread:
     """A new thread whose head is the chain node `node`; it shares all history up to there.
 
-    `source` is the thread it was asked for, None when only a step was named. `supplement` goes to the role that
-    is next; on a chain that has ended it begins the next round. So do the words
-    that wait beside `node` in the source: an attempt there was told them, and they have not become part of a step.
-    `cwd` is the folder that its agents work in, None for that of the source.
+    `source` is the thread it was asked for, None when only a step was named. `supplement` is what a person tells the
+    fork; where `node` is the head of the source, it is told as well what waits there, and a poke that has failed there
+    is next. A fork for which something waits is idle, as that is the word to go on. `cwd` is the folder that its agents
+    work in, None for that of the source.
     """
     position = Position.read(store, node)
     workflow = model.from_payload(store.get(position.workflow).payload)
@@ -63,19 +67,36 @@ def fork(
         ref = move_head(tx, id, node, lambda _: begins, expect=None, why=f"forked from {source}")
         points.at("fork: thread made")
         if old is not None and old.id == node:
-            told.copy(tx, source, id, f"forked from {source}")
+            _take_along(tx, read(tx, old), id)
+        if supplement is not None:
+            told.tell(tx, id, of_person(supplement, now_ms))
         points.at("fork: told as well")
-        thread = read(tx, ref)
-        waiting = waiting_at(tx, old, node)
-        said = both(None if waiting is None else waiting.supplement, supplement)
-        if said is None:
-            return thread
-        if waiting is None or waiting.round > position.round:
-            plan = first_plan(tx, thread, workflow, said)
-        else:
-            plan = replace(waiting, supplement=said)
-        why = "forked with a supplement"
-        hold_plan(tx, id, plan, why)
-        points.at("fork: plan held")
-        goes_on = with_state(tags, ThreadState(IDLE, plan.role), now_ms)
-        return read(tx, move_head(tx, id, node, lambda _: goes_on, expect=ref, why=why))
+        if tx.ref(TOLD + id) is not None or tx.ref(ATTEMPTS + id) is not None:
+            ref = _made_ready(tx, read(tx, ref), workflow)
+        return read(tx, ref)
+
+
+def _take_along(tx: Transaction, source: Thread, fork: str) -> None:
+    """What waits for the `source` waits for its `fork` as well, and a poke that has failed there is next."""
+    why = f"forked from {source.id}"
+    told.copy(tx, source.id, fork, why)
+    if source.pending is None:
+        return
+    if source.pending.plan.is_poke:
+        hold_plan(tx, fork, source.pending.plan, why)
+    else:
+        told.tell_again(tx, fork, source.pending.words, why)
+
+
+def _made_ready(tx: Transaction, fork: Thread, workflow: Workflow) -> Ref:
+    """The ref of a `fork` that is to go on, where it has ended with the next round."""
+    if fork.status == COMPLETED and fork.plan is None:
+        try:
+            plan = for_resume(tx, fork, workflow)
+        except RouteError:
+            return fork.ref  # nothing can be next: what waits does so for another workflow
+        assert isinstance(plan, Plan), "a next round begins with a role"
+        hold_plan(tx, fork.id, plan, "its next round")
+    return move_head(
+        tx, fork.id, fork.head, into(ThreadState(IDLE)), expect=fork.ref, why="it is to go on"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.engine.actions.waiting_words import hold_words
 from uwf.engine.chain import told, usage, wake
 from uwf.engine.chain.nodes import Position
 from uwf.engine.chain.story import steps_back
@@ -35,12 +34,12 @@ UNDO = "undo to version "
 """How the reason of an undo begins in the log; the version it went back to follows."""
 
 
-def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
+def undo(store: Store, thread: Thread) -> Thread:
     """The thread with its head moved back to where the log says it was before. The caller holds the thread's lock.
 
     A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
-    the log, and so do the steps that were left; what they used stays spent. What a person had added for a step that
-    has not come about waits for whatever is next then; where nothing can be, it comes back beside the thread.
+    the log, and so do the steps that were left; what they used stays spent. What they were told waits again, and what
+    waited for a step that has not come about does so still.
     """
     moves = store.moves(THREADS + thread.id)
     at = _effective(moves, len(moves) - 1)
@@ -63,7 +62,6 @@ def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
         if position.step != thread.position.step:
             state[UNDONE_TO] = str(position.index)
         state = wake.without(state) | _timer_after(moves, thread)
-    lost = None
     with store.transaction("undo") as tx:
         ref = move_head(
             tx,
@@ -75,15 +73,13 @@ def undo(store: Store, thread: Thread) -> tuple[Thread, str | None]:
         )
         points.at("undo: head moved")
         if goal.new != thread.head:
-            taken = _told_after(tx, thread.head, goal.new)
-            told.tell_again(tx, thread.id, taken, "the step that was told it was undone")
+            told.tell_again(
+                tx, thread.id, _told_after(tx, thread, goal.new), "what was told it was undone"
+            )
             points.at("undo: told again")
-        if goal.new != thread.head and tx.ref(ATTEMPTS + thread.id) is not None:
-            lost = None if thread.plan is None else thread.plan.supplement
-            tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
-            if lost is not None and hold_words(tx, read(tx, ref), lost):
-                lost = None
-        return read(tx, ref), lost
+            if tx.ref(ATTEMPTS + thread.id) is not None:
+                tx.delete_ref(ATTEMPTS + thread.id, why="it was about a head that was undone")
+        return read(tx, ref)
 
 
 def _timer_after(moves: list[Move], thread: Thread) -> dict[str, str]:
@@ -94,12 +90,17 @@ def _timer_after(moves: list[Move], thread: Thread) -> dict[str, str]:
     return {} if is_own and wake.run_ended(wake.kept(arrived.tags)) == timer else timer
 
 
-def _told_after(nodes: Nodes, head: str, goal: str) -> tuple[Word, ...]:
-    """What the steps of `head` were told that are no steps of `goal`, and no step of that was told."""
+def _told_after(nodes: Nodes, thread: Thread, goal: str) -> list[Word]:
+    """What was told to the steps of `thread` that are no steps of `goal`, and to its attempt, but not to a step that
+    stays. The remark of a poke that became a step is undone with it.
+    """
     stay = {step.id: step for step in steps_back(nodes, goal)}
     known = {word for step in stay.values() for word in step.told}
-    left = [step for step in steps_back(nodes, head) if step.id not in stay]
-    return tuple(word for step in reversed(left) for word in step.told if word not in known)
+    left = [step for step in steps_back(nodes, thread.head) if step.id not in stay]
+    found = [word for step in reversed(left) for word in step.words]
+    if thread.pending is not None:
+        found += thread.pending.words
+    return [word for word in dict.fromkeys(found) if word not in known]
 
 
 def _without_attempt(store: Store, head: str, state: dict[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import os
 from uwf import clock
 from uwf.engine.chain.nodes import Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
+from uwf.engine.chain.word import Word, of_person
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.engine.chain.nodes import Nodes, Reader, Writer
-    from uwf.engine.chain.word import Word
     from uwf.store.protocols import Transaction
 
 STOPPED, OVER_BUDGET, INTERRUPTED = "stopped", "budget_exhausted", "interrupted"
@@ -94,6 +94,13 @@ class Attempt(Record):
     session: str | None = None
     usage: dict[str, Any] | None = None
     is_retried: bool = False
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All that its role was told, the remark of its plan as a word of the person who made it."""
+        remark = self.plan.remark
+        own = () if remark is None else (of_person(remark, self.began_ms),)
+        return (*own, *self.plan.told)
 
     @property
     def running(self) -> Processes | None:
@@ -274,7 +281,7 @@ def retried_in_a_row(nodes: Nodes, attempt: Attempt | None, next: Plan) -> tuple
 
 def _said(plan: Plan) -> tuple[str | None, tuple[Word, ...]]:
     """What persons say in a plan."""
-    return plan.supplement, tuple(word for word in plan.told if word.is_of_person)
+    return plan.remark, tuple(word for word in plan.told if word.is_of_person)
 
 
 def ended_attempts(nodes: Nodes, last: str | None) -> list[str]:

@@ -25,6 +25,7 @@ from uwf.store import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 ROOM_BYTES = 1 << 20
@@ -254,10 +255,17 @@ def _decoded(facts: dict[str, Any], text: str) -> KeptReply:
     if answer["process"] is not None:
         survivors = tuple(answer["process"]["survivors"])
         answer["process"] = replace(ProcessFacts(**answer["process"]), survivors=survivors)
-    told = (Word(**word) for word in facts["plan"].get("told", ()))
     fields = {
-        "plan": Plan(**{**facts["plan"], "told": tuple(told)}),
+        "plan": plan_of(facts["plan"]),
         "came": Came(**{**came, "answer": AgentResult(**answer)}),
         "turns": tuple((speaker, kind, said) for speaker, kind, said in facts["turns"]),
     }
     return KeptReply(**{**facts, **fields})
+
+
+def plan_of(facts: Mapping[str, Any]) -> Plan:
+    """The plan in a file; one of before there were words has what a person added as `supplement`."""
+    plan = {**facts, "told": tuple(Word(**word) for word in facts.get("told", ()))}
+    if "supplement" in plan:
+        plan["remark"] = plan.pop("supplement")
+    return Plan(**plan)

@@ -101,7 +101,8 @@ class Plan(Record):
     """What the next step is to be: made by `run/plan`, kept with the attempt until it has become a step.
 
     `base` is the node the step will link to, `expect` the head the thread must still have then; they differ
-    only for a poke, whose step replaces the head. `told` are the words that it tells the role.
+    only for a poke, whose step replaces the head. `told` are the words that it tells the role. `remark` is what was
+    said with the plan itself, that of a poke; in stores of before there were words it is all that a person had added.
     """
 
     role: str
@@ -111,8 +112,13 @@ class Plan(Record):
     base: str
     expect: str
     workflow: str
-    supplement: str | None = None
+    remark: str | None = None
     told: tuple[Word, ...] = ()
+
+    @property
+    def supplement(self) -> str | None:
+        """All that a person adds."""
+        return words.added_by_person(self.remark, self.told, is_poke=self.is_poke)
 
     @property
     def is_poke(self) -> bool:
@@ -128,13 +134,13 @@ class Plan(Record):
             "base": Link(self.base),
             "expect": Link(self.expect),
             "workflow": Link(self.workflow),
-            "supplement": None if self.supplement is None else pack_text(writer, self.supplement),
+            "supplement": None if self.remark is None else pack_text(writer, self.remark),
             **({"told": words.put(writer, self.told)} if self.told else {}),
         }
 
     @staticmethod
     def from_payload(nodes: Nodes, payload: Mapping[str, Any]) -> Plan:
-        supplement = payload["supplement"]
+        remark = payload["supplement"]
         return Plan(
             role=payload["role"],
             round=payload["round"],
@@ -143,7 +149,7 @@ class Plan(Record):
             base=payload["base"],
             expect=payload["expect"],
             workflow=payload["workflow"],
-            supplement=None if supplement is None else unpack_text(nodes, supplement),
+            remark=None if remark is None else unpack_text(nodes, remark),
             told=words.read(nodes, payload["told"]) if "told" in payload else (),
         )
 
@@ -249,7 +255,10 @@ USUAL_FACTS: dict[str, Any] = {
 
 
 class Step(Record):
-    """One finished visit of one role. `process` is None for a step of an early version, which kept nothing of it."""
+    """One finished visit of one role. `process` is None for a step of an early version, which kept nothing of it.
+
+    `remark` and `told` are as in its plan.
+    """
 
     id: str
     prev: str
@@ -265,7 +274,7 @@ class Step(Record):
     body: str
     prompt: str
     instruction: str
-    supplement: str | None
+    remark: str | None
     told: tuple[Word, ...]
     turns: str | None
     agent: str
@@ -278,6 +287,19 @@ class Step(Record):
     attempts: tuple[str, ...]
     replaces: str | None
 
+    @property
+    def supplement(self) -> str | None:
+        """All that a person had added."""
+        is_poke = self.replaces is not None
+        return words.added_by_person(self.remark, self.told, is_poke=is_poke)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """What was said for it. The remark of a poke is not: that was about a reply which there was."""
+        if self.remark is None or self.replaces is not None:
+            return self.told
+        return (words.of_person(self.remark, self.started_ms), *self.told)
+
     @staticmethod
     @shaped
     def read(nodes: Nodes, id: str) -> Step:
@@ -289,7 +311,7 @@ class Step(Record):
                 code="not_a_step",
             )
         payload = node.payload
-        supplement = payload["supplement"]
+        remark = payload["supplement"]
         return Step(
             id=id,
             prev=payload["prev"],
@@ -305,7 +327,7 @@ class Step(Record):
             body=unpack_text(nodes, payload["body"]),
             prompt=payload["prompt"],
             instruction=unpack_text(nodes, payload["instruction"]),
-            supplement=None if supplement is None else unpack_text(nodes, supplement),
+            remark=None if remark is None else unpack_text(nodes, remark),
             told=words.read(nodes, payload["told"]) if "told" in payload else (),
             turns=payload["turns"],
             agent=payload["agent"],

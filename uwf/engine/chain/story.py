@@ -74,12 +74,9 @@ def entry_text(step: Step) -> str:
 
 def said_to(step: Step, added: str) -> list[str]:
     """What a step was told, as paragraphs: who `added` something, as in "had added", and a quotation of it."""
-    paragraphs = []
-    if step.supplement is not None:
-        paragraphs += [f"A person {added}:", quote(step.supplement)]
-    for word in step.told:
-        paragraphs += word_markdown(word, added)
-    return paragraphs
+    remark = [] if step.remark is None else [f"A person {added}:", quote(step.remark)]
+    said = [part for word in step.told for part in word_markdown(word, added)]
+    return [*remark, *said] if step.replaces is None else [*said, *remark]
 
 
 def word_markdown(word: Word, added: str) -> list[str]:

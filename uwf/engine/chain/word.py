@@ -78,6 +78,19 @@ class Word(Record):
         )
 
 
+def of_person(text: str, at_ms: int) -> Word:
+    """What the person said who types the commands."""
+    return Word(text, PERSON, OWNER, at_ms)
+
+
+def added_by_person(remark: str | None, told: Iterable[Word], *, is_poke: bool) -> str | None:
+    """What a person who types the commands has added to a step, as one text. The remark of a poke is the last word."""
+    texts = [word.text for word in told if word.is_own]
+    if remark is not None:
+        texts.insert(len(texts) if is_poke else 0, remark)
+    return "\n\n".join(texts) if texts else None
+
+
 def named(who: str) -> str:
     """`who` as it can stand in a line: of a stranger's name nothing can begin another one."""
     one_line = " ".join("".join(each if each.isprintable() else " " for each in who).split())

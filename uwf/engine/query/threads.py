@@ -95,19 +95,18 @@ class ThreadViews:
         try:
             thread = read(self._store, ref)
             _check_shape(thread.position)
-            view = self.of(thread)
             if not is_whole:
-                return view
-            waits = tuple(map(word_view, told.waiting(self._store, thread.id)))
-            return replace(self._with_processes(thread, view), told=waits)
+                return self._whole(thread, self._state(thread))
+            return self._with_processes(thread, self.of(thread))
         except (UwfError, *WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
             return _corrupt(ref, error)
 
     def of(self, thread: Thread) -> ThreadView:
-        """A thread that was read or made just now."""
-        return self._whole(thread, self._state(thread))
+        """A thread that was read or made just now, with what waits to be told."""
+        waits = tuple(map(word_view, told.waiting(self._store, thread.id)))
+        return replace(self._whole(thread, self._state(thread)), told=waits)
 
     def result(self, result: StepResult) -> RunView:
         """The thread after one step of a run."""

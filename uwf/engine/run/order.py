@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Plan, Position
     from uwf.engine.chain.tags import ThreadState
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.word import Word
     from uwf.engine.run.planning.rebind import Rebind
     from uwf.workflow.model import Workflow
 
@@ -50,8 +51,8 @@ class Order(Record):
 class NextStep(Record):
     """A step that may begin. `thread` is as it will stand then: bound by `rebind` to another workflow, if one is given,
     and with `changed`, the tags of a raised budget and of another folder. Both go on record with the start of its first
-    attempt, and are there already when a later one starts; so does that those in `told`, which have joined this run,
-    were told. `base` is the position that the step will link to. With a step that `is_first` its run begins; one that
+    attempt, and are there already when a later one starts; so do the words that the order itself has `said`.
+    `base` is the position that the step will link to. With a step that `is_first` its run begins; one that
     `is_woken` is begun by the thread's timer.
     """
 
@@ -62,13 +63,13 @@ class NextStep(Record):
     agent: Agent
     rebind: Rebind | None
     changed: dict[str, str]
-    told: tuple[str, ...] = ()
+    said: tuple[Word, ...] = ()
     is_first: bool = False
     is_woken: bool = False
 
     def again(self, thread: Thread) -> NextStep:
         """The same step once more, of the thread as the attempt before has left it."""
-        return replace(self, thread=thread, is_first=False)
+        return replace(self, thread=thread, said=(), is_first=False)
 
 
 class GraphEnded(Record):

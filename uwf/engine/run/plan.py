@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from uwf import clock
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import new_to
 from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import CWD, IDLE, ThreadState
-from uwf.engine.chain.word import in_order
+from uwf.engine.chain.word import Word, in_order, of_person
 from uwf.engine.run import budget
 from uwf.engine.run.attempt.invocation import NoAgent
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.chain.word import Word
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import Order
     from uwf.workflow.model import Workflow
@@ -34,15 +34,20 @@ if TYPE_CHECKING:
 def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | GraphEnded:
     """What comes next, without secrets. Raises `StateError`, and `Refused` when nothing can follow."""
     bound_by = None
+    if order.supplement is not None:
+        order = replace(order, supplement=ctx.redactor.text(order.supplement))
+    waiting = told.waiting(ctx.store, thread.id)
+    said = _said(order, waiting)
+    words = in_order(waiting, said) if said else waiting
     if order.cwd is not None:
         thread = replace(thread, tags={**thread.tags, CWD: order.cwd})
     if order.rebind is not None:
         # What the state of the thread forbids is raised first. That the old workflow knows no way on is no reason: a
         # rebind may mend that.
         with suppress(Refused):
-            _decide(ctx, thread, order)
+            _decide(ctx, thread, order, words)
         thread, bound_by = rebind.bound(ctx.cache, thread, order.rebind)
-    found = _decide(ctx, thread, order)
+    found = _decide(ctx, thread, order, words)
     if isinstance(found, ThreadState):
         return GraphEnded(thread, found, bound_by)
     workflow = ctx.cache.workflow(thread.position.workflow)
@@ -58,11 +63,12 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     return NextStep(
         thread,
         workflow,
-        found,
+        _telling(found, words),
         base,
         agent,
         bound_by,
         changed,
+        said,
         is_first=not order.has_begun,
         is_woken=order.verb == WOKEN,
     )
@@ -71,48 +77,54 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
 def with_what_waits(ctx: RunContext, step: NextStep) -> NextStep:
     """`step`, telling what was said to its thread since it was planned as well."""
     waiting = told.waiting(ctx.store, step.thread.id)
-    if not waiting:
-        return step
-    return replace(step, plan=replace(step.plan, told=in_order(step.plan.told, waiting)))
+    return replace(step, plan=_telling(step.plan, waiting)) if waiting else step
 
 
-def decide(
-    nodes: Nodes,
-    thread: Thread,
-    workflow: Workflow,
-    verb: str,
-    supplement: str | None,
-    waiting: tuple[Word, ...] = (),
+def _telling(plan: Plan, words: tuple[Word, ...]) -> Plan:
+    return replace(plan, told=in_order(plan.told, words)) if words else plan
+
+
+def _said(order: Order, waiting: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words of the order: none where they wait already, and are typed again."""
+    text = order.supplement
+    if text is None or order.verb == POKE or any(word.is_same(text) for word in waiting):
+        return ()
+    return (of_person(text, clock.now_ms()),)
+
+
+def _decide(
+    ctx: RunContext, thread: Thread, order: Order, words: tuple[Word, ...]
 ) -> Plan | ThreadState:
-    """The plan that `verb` makes, which tells all that is `waiting`; the state that the thread gets where its graph has
-    ended.
+    """The plan that the order makes, where all these `words` are told; the state that the thread gets where its graph
+    has ended.
     """
-    found = _decided(nodes, thread, workflow, verb, supplement, waiting)
-    if not waiting or not isinstance(found, Plan):
+    clean, workflow = ctx.redactor.text, ctx.cache.workflow(thread.position.workflow)
+    try:
+        found = _decided(ctx.cache, thread, workflow, order, words)
+    except RouteError as error:
+        raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
+    if isinstance(found, ThreadState):
         return found
-    return replace(found, told=in_order(found.told, waiting))
+    return replace(found, instruction=clean(found.instruction), cwd=clean(found.cwd))
 
 
 def _decided(
-    nodes: Nodes,
-    thread: Thread,
-    workflow: Workflow,
-    verb: str,
-    supplement: str | None,
-    waiting: tuple[Word, ...],
+    nodes: Nodes, thread: Thread, workflow: Workflow, order: Order, words: tuple[Word, ...]
 ) -> Plan | ThreadState:
+    verb = order.verb
     if verb == POKE:
-        poke = transitions.for_poke(nodes, thread, supplement or "")
+        poke = transitions.for_poke(nodes, thread, order.supplement or "")
         return poke if CWD not in thread.tags else rebind.placed(nodes, thread, poke, workflow)
     if verb == RETRY:
         transitions.refuse_unfailed(thread)
-    if verb in (RETRY, WOKEN):
+    changes_it = order.budget is not None or order.cwd is not None
+    if verb in (RETRY, WOKEN) or (verb == RESUME and changes_it):
         verb = EXEC if thread.status == IDLE else RESUME
     if verb == RESUME:
-        found = transitions.for_resume(nodes, thread, workflow, supplement)
+        found = transitions.for_resume(nodes, thread, workflow)
     else:
-        is_told = bool(new_to(thread.pending, waiting))
-        found = transitions.for_exec(nodes, thread, workflow, supplement, is_told=is_told)
+        is_told = order.supplement is not None or bool(new_to(thread.pending, words))
+        found = transitions.for_exec(nodes, thread, workflow, is_told=is_told)
     is_same_round = isinstance(found, Plan) and found.round == thread.position.round
     if is_same_round and rebind.is_outdated(nodes, thread, workflow):
         assert isinstance(found, Plan)
@@ -120,23 +132,6 @@ def _decided(
     if CWD in thread.tags and isinstance(found, Plan):
         return rebind.placed(nodes, thread, found, workflow)
     return found
-
-
-def _decide(ctx: RunContext, thread: Thread, order: Order) -> Plan | ThreadState:
-    clean = ctx.redactor.text
-    supplement = None if order.supplement is None else clean(order.supplement)
-    changes_it = order.budget is not None or order.cwd is not None
-    goes_on = order.verb == RESUME and changes_it and thread.status == IDLE
-    verb = EXEC if goes_on else order.verb
-    workflow = ctx.cache.workflow(thread.position.workflow)
-    try:
-        waiting = told.waiting(ctx.store, thread.id)
-        found = decide(ctx.cache, thread, workflow, verb, supplement, waiting)
-    except RouteError as error:
-        raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
-    if isinstance(found, ThreadState):
-        return found
-    return replace(found, instruction=clean(found.instruction), cwd=clean(found.cwd))
 
 
 def _agent_for(ctx: RunContext, workflow: Workflow, plan: Plan, order: Order) -> Agent:

@@ -156,7 +156,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "body": pack_text(tx, outcome.body),
         "prompt": Link(recorder.prompt),
         "instruction": pack_text(tx, plan.instruction),
-        "supplement": None if plan.supplement is None else pack_text(tx, plan.supplement),
+        "supplement": None if plan.remark is None else pack_text(tx, plan.remark),
         **({"told": words.put(tx, plan.told)} if plan.told else {}),
         "turns": None if recorder.turns is None else Link(recorder.turns),
         "agent": recorder.start.agent,

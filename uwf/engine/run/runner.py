@@ -85,15 +85,12 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
         raise_if_stopped(stop, id)
         if result is None:
             try:
-                step_order, told = joining.with_words(ctx.store, thread, each)
-                planned = plan_next(ctx, thread, step_order)
+                planned = plan_next(ctx, thread, each)
                 points.at("step: decided")
                 if isinstance(planned, GraphEnded):
                     yield GraphDone(publish.end(ctx, planned))
                     return
-                if told:
-                    planned = replace(planned, told=told)
-                result = _step(ctx, planned, step_order, stop, room)
+                result = _step(ctx, planned, each, stop, room)
             except Refused as refusal:
                 timers.refused(ctx, thread, order, refusal)
                 raise

@@ -1,10 +1,8 @@
 """Those that wait for a thread which another process runs: they join its run.
 
-One counter each, `joined/<thread>/<number>`: which process it is, and what its person adds. The next step of the thread
-is told that, whoever makes it. However many have joined a thread, it is one of those that the queue has room for: when
-the run ends without an answer for them, one of them runs the thread next, and the others have joined that one.
-
-What has joined and died has joined nothing, and what it would have added was never said.
+One counter each, `joined/<thread>/<number>`: which process it is. However many have joined a thread, it is one of those
+that the queue has room for: when the run ends without an answer for them, one of them runs the thread next, and the
+others have joined that one. What has joined and died has joined nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
 
     from uwf.store.protocols import Counters, Transaction
@@ -27,13 +25,11 @@ PREFIX = "joined/"
 
 
 class Joined(Record):
-    """One that waits, in the counter `name`. `told_in` is the index of the step that was told its `text`."""
+    """One that waits, in the counter `name`."""
 
     name: str
     owner: Owner
     since_s: float
-    text: str | None
-    told_in: int | None
 
     @property
     def thread(self) -> str:
@@ -45,26 +41,12 @@ def thread_of(name: str) -> str:
     return name.removeprefix(PREFIX).split("/")[0]
 
 
-def put(tx: Transaction, thread: str, owner: Owner, text: str | None) -> str:
+def put(tx: Transaction, thread: str, owner: Owner) -> str:
     """Note that `owner` waits for `thread`; the name of its counter."""
     name = f"{PREFIX}{thread}/{os.urandom(8).hex()}"
-    value = {"pid": owner.pid, "started": owner.started, "since": clock.monotonic_s(), "text": text}
+    value = {"pid": owner.pid, "started": owner.started, "since": clock.monotonic_s()}
     tx.set_counter(name, value)
     return name
-
-
-def told(tx: Transaction, names: Sequence[str], index: int) -> None:
-    """Note that the step `index` is told what these have added, but for those that do not wait any longer."""
-    for name in names:
-        value = tx.counter(name)
-        if value is not None:
-            tx.set_counter(name, {**value, "told": index})
-
-
-def find(counters: Counters, name: str) -> Joined | None:
-    """The one in the counter `name`; None when it does not wait any longer."""
-    value = counters.counter(name)
-    return None if value is None else read(name, value)
 
 
 def all_of(counters: Counters, thread: str = "") -> list[Joined]:
@@ -90,6 +72,6 @@ def read(name: str, value: Any) -> Joined:
     """The one in the counter `name`. Raises `StoreError` for what this version has not put there."""
     try:
         owner = Owner(value["pid"], value["started"])
-        return Joined(name, owner, value["since"], value["text"], value.get("told"))
+        return Joined(name, owner, value["since"])
     except (AttributeError, KeyError, TypeError):
         raise unreadable(name, value, "uwf doctor --repair") from None

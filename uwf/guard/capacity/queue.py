@@ -156,14 +156,19 @@ class Queue:
             raise
         self.remove([entry], is_admitted=True)
 
-    def join_run(self, thread: str, owner: Owner, text: str | None) -> str:
-        """Wait for the run of a thread, where that is one for which there is room; the name of the counter."""
+    def join_run(
+        self, thread: str, owner: Owner, then: Callable[[Transaction], None] = lambda tx: None
+    ) -> str:
+        """Wait for the run of a thread, where that is one for which there is room; the name of the counter. What is to
+        be said to it goes on record with that, by `then`.
+        """
         with self._store.transaction("run join", durable=False) as tx:
             joined.drop_dead(tx, self._is_alive)
             others = threads(tx, self._is_alive) - {thread}
             if len(others) >= self._most:
                 raise full(len(others))
-            return joined.put(tx, thread, owner, text)
+            then(tx)
+            return joined.put(tx, thread, owner)
 
     def look(self, entry: QueueEntry) -> list[QueueEntry]:
         """All that wait, in no order."""

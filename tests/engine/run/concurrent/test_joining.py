@@ -79,7 +79,7 @@ def test_what_all_of_them_add_is_told_to_one_step_which_answers_them(rig: Rig) -
     assert [each.answer() for each in came] == [None, None, None]
     assert came[0].goes_on() == Order(EXEC, wait_s=60.0, supplement="word 0")
     rig.exec(id, CHANGES, wait_s=60.0, supplement="word 0")
-    assert rig.steps(id)[-1].supplement == "word 0\n\nword 1\n\nword 2"
+    assert rig.steps(id)[-1].supplement == "word 1\n\nword 2\n\nword 0"
     assert all(word in rig.prompt for word in ("word 0", "word 1", "word 2"))
     assert {each.answer().step for each in came[1:]} == {rig.head(id)}  # type: ignore[union-attr]
 
@@ -111,28 +111,48 @@ def test_nothing_is_told_twice_to_two_steps(rig: Rig) -> None:
     assert [step.supplement for step in rig.steps(id)] == [None, "shorter", None]
 
 
-def test_what_one_would_add_that_died_or_has_left_is_not_told(rig: Rig) -> None:
+def test_one_that_leaves_takes_its_words_along_unless_they_were_told(rig: Rig) -> None:
     id = rig.start()
     left = joiner(rig, id, supplement="I have left")
+    assert rig.waiting(id) == ["I have left"]
     left.__exit__(None, None, None)
-    with rig.store.transaction("test") as tx:
-        joined.put(tx, id, Owner(1 << 30, "no-boot:1"), "I am dead")
+    assert rig.waiting(id) == []
+    told = joiner(rig, id, supplement="an attempt was told")
+    rig.exec(id, crash())
+    told.__exit__(None, None, None)
+    assert rig.waiting(id) == ["an attempt was told"]
+    assert joined.all_of(rig.store) == []
+
+
+def test_one_of_two_that_add_the_same_leaves_the_words_to_the_other(rig: Rig) -> None:
+    id = rig.start()
+    first, second = (joiner(rig, id, supplement="shorter") for _ in range(2))
+    assert rig.waiting(id) == ["shorter"]
+    second.__exit__(None, None, None)
+    assert rig.waiting(id) == ["shorter"]
     rig.exec(id, WROTE)
-    assert rig.steps(id)[-1].supplement is None
+    assert rig.steps(id)[-1].supplement == "shorter"
+    answer = first.answer()
+    assert answer is not None and answer.step == rig.head(id)  # type: ignore[union-attr]
+
+
+def test_one_that_died_waits_no_longer_and_its_words_do(rig: Rig) -> None:
+    id = rig.start()
+    joiner(rig, id, supplement="said before I died")
+    with rig.store.transaction("test") as tx:
+        for each in joined.all_of(tx):
+            tx.set_counter(each.name, None)
+        joined.put(tx, id, Owner(1 << 30, "no-boot:1"))
     joiner(rig, id)
     assert [each.owner for each in joined.all_of(rig.store)] == [platform.this_process()]
+    rig.exec(id, WROTE)
+    assert rig.steps(id)[-1].supplement == "said before I died"
 
 
-def test_words_that_wait_neither_wake_a_thread_nor_are_part_of_a_poke(rig: Rig) -> None:
+def test_counters_hold_no_words(rig: Rig) -> None:
     id = rig.start()
-    rig.exec(id, WROTE, APPROVED)
-    joiner(rig, id, supplement="for the next")
-    rig.poke(id, "kinder", APPROVED)
-    assert rig.steps(id)[-1].supplement == "kinder"
-    with pytest.raises(Exception, match="is completed"):
-        rig.exec(id)
-    rig.resume(id, WROTE)
-    assert rig.steps(id)[-1].supplement == "for the next"
+    joiner(rig, id, supplement="a long story")
+    assert "a long story" not in repr(rig.store.counters(""))
 
 
 @pytest.mark.parametrize("last", [APPROVED, suspend("which one?")])

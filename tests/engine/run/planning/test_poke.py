@@ -30,7 +30,7 @@ def test_poked_role_has_its_instruction_and_the_remark(rig: Rig) -> None:
     rig.exec(id, WROTE, CHANGES)
     rig.poke(id, "be kinder", CHANGES)
     assert rig.prompt.endswith("Review a.py. The writer says: I wrote it.")
-    assert "## New information\n\nA person adds this now:\n\nbe kinder" in rig.prompt
+    assert "## New information\n\n### From a person, of your reply\n\nbe kinder" in rig.prompt
     assert rig.steps(id)[-1].supplement == "be kinder"
 
 
@@ -91,7 +91,11 @@ def test_what_the_head_was_told_before_is_said_again(rig: Rig) -> None:
     rig.poke(id, "shorter", SHORTER)
     assert rig.steps(id)[-1].supplement == "it fails on Mondays\n\nshorter"
     rig.poke(id, "even shorter", SHORTER)
-    assert "it fails on Mondays\n\nshorter\n\neven shorter" in rig.prompt
+    news = rig.prompt.partition("## New information\n\n### From a person, ")[2]
+    assert (
+        "Z\n\nit fails on Mondays\n\n### From a person, of your reply\n\nshorter\n\neven shorter"
+        in news
+    )
 
 
 def test_next_role_sees_only_the_new_step(rig: Rig) -> None:
@@ -133,7 +137,7 @@ def test_failing_poke_leaves_the_head_and_resume_pokes_again(each_rig: Rig) -> N
     rig.resume(id, APPROVED, supplement="and quicker")
     new = rig.steps(id)[-1]
     assert (new.replaces, new.index) == (before, 2)
-    assert new.supplement == "be kinder\n\nand quicker"
+    assert new.supplement == "and quicker\n\nbe kinder"
     assert len(new.attempts) == 1
     assert rig.state(id)["status"] == "completed"
 

@@ -344,7 +344,9 @@ def test_fork_of_a_completed_thread_that_was_rebound_stands_at_its_end(rig: Rig)
     rig.resume(fork, WROTE)
     rig.undo(fork)
     assert rig.state(fork)["status"] == "completed"
-    assert rig.row(rig.fork(rig.head(id), id, "once more"))["currentRole"] == "writer"
+    again = rig.fork(rig.head(id), id, "once more")
+    rig.exec(again, WROTE)
+    assert (rig.steps(again)[-1].round, rig.steps(again)[-1].supplement) == (2, "once more")
 
 
 def test_story_and_counts_go_on_across_a_rebind(rig: Rig) -> None:

@@ -26,7 +26,8 @@ def test_supplement_survives(each_rig: Rig, how: str) -> None:
     rig.exec(id, WROTE, suspend("tabs?"))
     go_wrong(rig, id, how, "resume", "use tabs")
     rig.resume(id, CHANGES)
-    assert "## New information\n\nA person adds this now:\n\nuse tabs\n\n##" in rig.prompt
+    assert "## New information\n\n### From a person, 20" in rig.prompt
+    assert "Z\n\nuse tabs\n\n## Your instruction" in rig.prompt
     assert rig.steps(id)[-1].supplement == "use tabs"
 
 

@@ -9,7 +9,6 @@ from uwf.engine.chain import told, usage, wake
 from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WORKFLOW, ThreadState
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.progress import TaskDispatched
-from uwf.guard.capacity import joined
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -38,15 +37,15 @@ def begin(
 ) -> Thread:
     """Put on record that the agent is asked, and its process. Returns the thread as it is then.
 
-    The first ask is the start of the attempt, with all that it changes of its thread: another workflow, a raised
-    budget, another folder, the next round of a completed thread, a timer that is over. What an earlier attempt at the
-    step has changed is not changed again. With the `request` of an agent that is to run goes what its step is expected
-    to use; raises `Refused` where others have set that down since the guards were asked.
+    The first ask is the start of the attempt, with all that it changes of its thread: what is said with it, another
+    workflow, a raised budget, another folder, the next round of a completed thread, a timer that is over. What an
+    earlier attempt at the step has changed is not changed again. With the `request` of an agent that is to run goes
+    what its step is expected to use; raises `Refused` where others have set that down since the guards were asked.
     """
     is_first, ref = recorder.begun is None, thread.ref
     rebind = step.rebind if is_first and ref.id != step.plan.expect else None
     # The words of a person are not to be lost to a power cut.
-    durable = is_first and (step.plan.supplement is not None or rebind is not None)
+    durable = is_first and bool(step.said or step.plan.remark is not None or rebind is not None)
     with ctx.store.transaction("attempt", durable=durable) as tx:
         prompt = recorder.prompt or sections.put(tx, ctx.cache.links)
         if rebind is not None:
@@ -57,8 +56,8 @@ def begin(
             if request is not None:
                 ctx.admission.budget.begins(tx, request)
             ref = _reopen(tx, step, ref)
-            if step.told:
-                joined.told(tx, step.told, step.base.index + 1)
+            for word in step.said:
+                told.tell(tx, step.thread.id, word)
     if is_first:
         start, attempt = recorder.start, recorder.begun
         assert attempt is not None, "it has started"

@@ -31,10 +31,10 @@ def state_unless_same(ctx: RunContext, plan: Plan, reply: ValidReply, most: int)
 
 def _same(ctx: RunContext, plan: Plan, reply: ValidReply) -> tuple[int, int]:
     """How many steps, `reply` included, repeat one way round the graph, and how many steps that way has; 0 for none."""
-    once = [(plan.role, plan.round, plan.instruction, plan.supplement, plan.told, *_said(reply))]
+    once = [(plan.role, plan.round, plan.instruction, plan.remark, plan.told, *_said(reply))]
     way = number = 0
     for number, step in enumerate(steps_back(ctx.cache, plan.base, ctx.cache.step), 1):
-        then = (step.role, step.round, step.instruction, step.supplement, step.told, *_said(step))
+        then = (step.role, step.round, step.instruction, step.remark, step.told, *_said(step))
         if not way and step.role == plan.role:
             way = number
         if not way:

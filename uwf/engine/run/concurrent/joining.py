@@ -1,9 +1,10 @@
 """A second `exec --wait` on a thread that runs joins that run: one step answers all that have asked for one.
 
-What it adds is told to the next step of the thread, whoever makes it. It is answered by a step that was made since it
-came, and was told what it adds; a run that was to go on to the end, also by the end of the thread. One that adds
-nothing is answered as well by the failure that has suspended the thread since. Else it runs the thread itself, as soon
-as that is free. Other commands (`resume`, `poke`, `exec --workflow`) ask for something that no
+What it adds waits to be told from then on (see `chain/told`), and the next step of the thread reads it, whoever makes
+that. It is answered by a step that was made since it came, and was told what it adds; a run that was to go on to the
+end, also by the end of the thread. One that adds nothing is answered as well by the failure that has suspended the
+thread since. Else it runs the thread itself, as soon as that is free. One that leaves without an answer takes its words
+along, unless an attempt was told them. Other commands (`resume`, `poke`, `exec --workflow`) ask for something that no
 other run does for them: they only wait. See `guard/capacity/joined` for what stands on record meanwhile.
 """
 
@@ -12,11 +13,12 @@ from __future__ import annotations
 from uwf import clock
 from uwf.agent.process import platform
 from uwf.engine.chain import thread as threads
-from uwf.engine.chain.tags import COMPLETED, IDLE, SUSPENDED
+from uwf.engine.chain import told
+from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.tags import COMPLETED, SUSPENDED
+from uwf.engine.chain.word import of_person
 from uwf.engine.progress import FailureJoined, StepDone
-from uwf.engine.run.order import EXEC, POKE, Order
-from uwf.engine.run.planning.transitions import both
-from uwf.guard.capacity import joined
+from uwf.engine.run.order import EXEC
 from uwf.guard.capacity.queue import Queue
 from uwf.guard.capacity.slot_guard import Slots
 from uwf.record import replace
@@ -25,9 +27,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.word import Word
     from uwf.engine.run.context import RunContext
-    from uwf.store.protocols import Store
+    from uwf.engine.run.order import Order
+    from uwf.store.protocols import Transaction
 
 LOOK_S = 0.1
 """How often one that waits looks for its answer."""
@@ -45,6 +50,10 @@ class Joiner:
         self._name: str | None = None
         self._next_look_s = 0.0
         self._answer: StepDone | FailureJoined | None = None
+        self._word: Word | None = None
+        """What it adds, once that waits to be told."""
+        self._has_told = False
+        """Whether that waits because of it, and not because of another that adds the same."""
 
     def __enter__(self) -> Joiner:
         return self
@@ -71,19 +80,16 @@ class Joiner:
         """The step that answers this command, or the failure, if one does."""
         if self._name is None or self._answer is not None or not self._shares:
             return self._answer
-        told_in = 0
-        if self._order.supplement is not None:
-            found = joined.find(self._ctx.store, self._name)
-            if found is None or found.told_in is None:
-                return None
-            told_in = found.told_in
-        thread = threads.current(self._ctx.store, self._ctx.cache, self._id)
+        store = self._ctx.store
+        if self._word is not None and (self._waits(store) or self._is_read(store)):
+            return None
+        thread = threads.current(store, self._ctx.cache, self._id)
         at, since = thread.position, self._since.position
-        is_made = at.step not in (None, since.step) and at.index >= max(since.index, told_in)
+        is_made = at.step not in (None, since.step) and at.index >= since.index
         if is_made and (self._order.count == 1 or _has_ended(thread)):
             assert at.role is not None and at.step is not None, "there was a step"
             return StepDone(thread, at.role, at.step, is_joined=True)
-        return None if self._order.supplement is not None else self._failure(thread)
+        return None if self._word is not None else self._failure(thread)
 
     def _failure(self, thread: Thread) -> FailureJoined | None:
         """That which has suspended the thread since this command came."""
@@ -96,26 +102,46 @@ class Joiner:
 
     def goes_on(self) -> Order:
         """What is left of the order for this command, which has got hold of the thread: nothing is told twice."""
-        if self._name is None or not self._shares:
-            self._leave()
-            return self._order
-        found = joined.find(self._ctx.store, self._name)
-        self._leave()
-        is_told = found is not None and found.told_in is not None
+        is_told = self._leave()
         return replace(self._order, supplement=None) if is_told else self._order
 
     def _join(self) -> None:
         store, rules = self._ctx.store, self._ctx.config.rules(Slots.Rules)
         queue = Queue(store, rules.max_queue, rules.overflow, platform.is_alive)
         owner = platform.this_process()
-        said = self._order.supplement if self._shares else None
-        self._name = queue.join_run(self._id, owner, said)
+        self._name = queue.join_run(self._id, owner, self._tell)
 
-    def _leave(self) -> None:
+    def _tell(self, tx: Transaction) -> None:
+        text = self._order.supplement
+        if text is None or not self._shares:
+            return
+        alike = [word for word in told.waiting(tx, self._id) if word.is_same(text)]
+        self._has_told = not alike
+        self._word = alike[0] if alike else of_person(text, clock.now_ms())
+        if self._has_told:
+            told.tell(tx, self._id, self._word)
+
+    def _leave(self) -> bool:
+        """Wait no longer. Whether what it adds was told; else that is taken along."""
         name, self._name = self._name, None
-        if name is not None:
-            with self._ctx.store.transaction("run leave", durable=False) as tx:
-                tx.set_counter(name, None)
+        if name is None:
+            return False
+        with self._ctx.store.transaction("run leave", durable=False) as tx:
+            tx.set_counter(name, None)
+            if self._word is None:
+                return False
+            is_told = self._is_read(tx) or not self._waits(tx)
+            if self._has_told and not is_told:
+                told.take(tx, self._id, [self._word], "whoever said it has left")
+        return is_told
+
+    def _waits(self, reader: Reader) -> bool:
+        return self._word in told.waiting(reader, self._id)
+
+    def _is_read(self, reader: Reader) -> bool:
+        """Whether an attempt that is no step yet was told what this adds: then it will be told until it is one."""
+        attempt = read_attempt(reader, self._id)
+        return attempt is not None and self._word in attempt.plan.told
 
 
 def _has_ended(thread: Thread) -> bool:
@@ -123,21 +149,3 @@ def _has_ended(thread: Thread) -> bool:
     if thread.status == SUSPENDED:
         return thread.pending is None or not thread.pending.has_failed
     return thread.status == COMPLETED
-
-
-def with_words(store: Store, thread: Thread, order: Order) -> tuple[Order, tuple[str, ...]]:
-    """The order with what others have added meanwhile, and the names under which they wait.
-
-    What a poke says is about a step that was made, and an `exec` begins no next round because of another's words.
-    """
-    waiting = joined.all_of(store, thread.id)
-    if not waiting or order.verb == POKE:
-        return order, ()
-    if order.verb == EXEC and thread.status != IDLE and order.supplement is None:
-        return order, ()
-    said, names = order.supplement, []
-    for one in waiting:
-        if one.text is not None and one.told_in is None and platform.is_alive(one.owner):
-            said = both(said, one.text)
-            names.append(one.name)
-    return replace(order, supplement=said), tuple(names)

@@ -69,7 +69,7 @@ def bound(cache: NodeCache, thread: Thread, workflow_id: str) -> tuple[Thread, R
     pending = thread.pending
     plan = None if pending is None else replan(cache, thread, pending.plan, new)
     if plan is None and thread.status == COMPLETED:
-        transitions.for_resume(cache, thread, new, None)  # raises when the next round cannot begin
+        transitions.for_resume(cache, thread, new)  # raises when the next round cannot begin
     elif plan is None:
         state_at(cache, thread.position, new)  # raises when the last status has no edge any more
     rebind = _make(cache, thread, workflow_id, encode("workflow", node.payload), new.name)
@@ -155,9 +155,9 @@ def replan(nodes: Nodes, thread: Thread, plan: Plan, workflow: Workflow) -> Plan
     there = replace(thread, head=position.id, position=position, attempt=None)
     begins = position.step is None or plan.round > position.round
     found = (
-        transitions.enter(nodes, there, workflow, plan.round, None)
+        transitions.enter(nodes, there, workflow, plan.round)
         if begins
-        else transitions.go_on(nodes, there, workflow, None)
+        else transitions.go_on(nodes, there, workflow)
     )
     assert isinstance(found, Plan), "the edge leads to a role"
     return replace(plan, instruction=found.instruction, cwd=found.cwd)

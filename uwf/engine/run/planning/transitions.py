@@ -35,21 +35,16 @@ if TYPE_CHECKING:
 
 
 def for_exec(
-    nodes: Nodes,
-    thread: Thread,
-    workflow: Workflow,
-    supplement: str | None,
-    *,
-    is_told: bool = False,
+    nodes: Nodes, thread: Thread, workflow: Workflow, *, is_told: bool
 ) -> Plan | ThreadState:
     """The plan of `thread exec`. A `ThreadState` when the graph has already ended: there is nothing to run.
 
-    `is_told`: something waits that no attempt was told yet, which is the explicit word to go on, as a supplement is.
+    `is_told`: something was said that no attempt was told yet, which is the explicit word to go on.
     """
     if thread.status == IDLE:
-        return go_on(nodes, thread, workflow, supplement)
-    if supplement is not None or is_told:
-        return for_resume(nodes, thread, workflow, supplement)
+        return go_on(nodes, thread, workflow)
+    if is_told:
+        return for_resume(nodes, thread, workflow)
     refuse_cancelled(thread)
     why = f": {thread.tags[SUSPEND_MESSAGE]}" if thread.tags.get(SUSPEND_MESSAGE) else ""
     raise StateError(
@@ -57,18 +52,16 @@ def for_exec(
     )
 
 
-def for_resume(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | ThreadState:
+def for_resume(nodes: Nodes, thread: Thread, workflow: Workflow) -> Plan | ThreadState:
     """The plan of `thread resume`: only a suspended or a completed thread can be resumed.
 
     And one whose resumed step waits for its next try, so that a script may type again what has ended in "not now".
     """
     refuse_cancelled(thread)
     if thread.status == COMPLETED:
-        return _re_enter(nodes, thread, workflow, supplement)
+        return _re_enter(nodes, thread, workflow)
     if thread.status == SUSPENDED or waits(thread):
-        return go_on(nodes, thread, workflow, supplement)
+        return go_on(nodes, thread, workflow)
     raise StateError(
         f"thread {thread.id} is idle: it waits for its next step, there is nothing to resume",
         hint=f"uwf thread exec {thread.id}",
@@ -89,11 +82,7 @@ def way_on(thread: Thread) -> str:
 
 
 def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
-    """The plan of `thread poke`: the head step again, with what it was told then and a remark.
-
-    What waits for another role is told as well: the step that comes of it drops the attempt it waits with, and the role
-    that is next reads it in the story.
-    """
+    """The plan of `thread poke`: the head step again, with what it was told then and a remark."""
     refuse_cancelled(thread)
     if thread.position.kind != "step":
         raise StateError(
@@ -103,9 +92,9 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         )
     step = Step.read(nodes, thread.head)
     pending = thread.plan
-    said = step.supplement
+    said = step.remark
     if pending is not None:
-        said = pending.supplement if pending.is_poke else both(said, pending.supplement)
+        said = pending.remark if pending.is_poke else both(said, pending.remark)
     if waits(thread) and said is not None and said.endswith(remark):
         remark = said  # typed again after it has ended in "not now"
     return Plan(
@@ -116,7 +105,7 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         base=step.prev,
         expect=thread.head,
         workflow=thread.position.workflow,
-        supplement=both(said, remark),
+        remark=both(said, remark),
         told=step.told,
     )
 
@@ -138,27 +127,21 @@ def after(workflow: Workflow, role: str, status: str, output: Mapping[str, Any])
     return ThreadState(COMPLETED)
 
 
-def go_on(
-    nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None
-) -> Plan | ThreadState:
+def go_on(nodes: Nodes, thread: Thread, workflow: Workflow) -> Plan | ThreadState:
     """Idle or suspended: the attempt that is still pending, else the role that asked again, else the graph."""
     if thread.plan is not None:
-        return replace(
-            thread.plan,
-            workflow=thread.position.workflow,
-            supplement=both(thread.plan.supplement, supplement),
-        )
+        return replace(thread.plan, workflow=thread.position.workflow)
     position = thread.position
     if position.step is None or position.role is None or position.status is None:
-        return enter(nodes, thread, workflow, 1, supplement)
+        return enter(nodes, thread, workflow, 1)
     if has_asked(position, workflow):
         step = Step.read(nodes, position.step)
-        return _plan(thread, position.role, position.round, step.instruction, step.cwd, supplement)
+        return _plan(thread, position.role, position.round, step.instruction, step.cwd)
     found = route.route(workflow, position.role, position.status, variables(nodes, position))
     if not isinstance(found, route.ToRole):
         return ThreadState(COMPLETED)
     cwd = _cwd(nodes, thread, found.location)
-    return _plan(thread, found.role, position.round, found.prompt, cwd, supplement)
+    return _plan(thread, found.role, position.round, found.prompt, cwd)
 
 
 def has_asked(position: Position, workflow: Workflow) -> bool:
@@ -174,9 +157,7 @@ def target_at(position: Position, workflow: Workflow) -> str:
     return route.target(workflow, position.role, position.status)
 
 
-def enter(
-    nodes: Nodes, thread: Thread, workflow: Workflow, round: int, supplement: str | None
-) -> Plan:
+def enter(nodes: Nodes, thread: Thread, workflow: Workflow, round: int) -> Plan:
     """Into the graph at `$START`."""
     start = Start.read(nodes, thread.position.start)
     seen = {**task_variables(start.task), **variables(nodes, thread.position), "_body": start.task}
@@ -184,7 +165,7 @@ def enter(
     if not isinstance(found, route.ToRole):
         raise route.RouteError(f"workflow {workflow.name} leads from $START to no role")
     cwd = _cwd(nodes, thread, found.location)
-    return _plan(thread, found.role, round, found.prompt, cwd, supplement)
+    return _plan(thread, found.role, round, found.prompt, cwd)
 
 
 def next_role(thread: Thread, workflow: Workflow) -> str | None:
@@ -248,15 +229,13 @@ def refuse_unfailed(thread: Thread) -> None:
         )
 
 
-def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow, supplement: str | None) -> Plan:
-    """The next round. What waited for it is told; the graph says anew which role is told, and its instruction."""
-    waiting = None if thread.plan is None else thread.plan.supplement
-    return enter(nodes, thread, workflow, thread.position.round + 1, both(waiting, supplement))
+def _re_enter(nodes: Nodes, thread: Thread, workflow: Workflow) -> Plan:
+    """The next round. What was said to it before is said; the graph says anew to which role, and its instruction."""
+    plan = enter(nodes, thread, workflow, thread.position.round + 1)
+    return plan if thread.plan is None else replace(plan, remark=thread.plan.remark)
 
 
-def _plan(
-    thread: Thread, role: str, round: int, instruction: str, cwd: str, supplement: str | None
-) -> Plan:
+def _plan(thread: Thread, role: str, round: int, instruction: str, cwd: str) -> Plan:
     return Plan(
         role=role,
         round=round,
@@ -265,7 +244,6 @@ def _plan(
         base=thread.head,
         expect=thread.head,
         workflow=thread.position.workflow,
-        supplement=supplement,
     )
 
 
@@ -286,7 +264,7 @@ def task_variables(task: str) -> dict[str, Any]:
 
 
 def both(first: str | None, second: str | None) -> str | None:
-    """Two supplements as one: what a person said before stays said."""
+    """Two remarks as one: what a person said before stays said."""
     if first is None or second is None or first == second:
         return second if first is None else first
     return f"{first}\n\n{second}"
