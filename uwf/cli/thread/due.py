@@ -101,6 +101,8 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
     if dry_run:
         _show(ctx, ctx.app.wakes.due(clock.now_ms()))
         return exits.DONE
+    while ctx.app.events.decide():
+        pass  # so many at once: those that are told something are due, too
     _look_at_schedules(ctx)
     now_ms = clock.now_ms()
     found = ctx.app.wakes.due(now_ms)
