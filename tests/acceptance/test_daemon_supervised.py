@@ -141,3 +141,38 @@ def test_file_of_somebody_else_is_left_alone(project: Project) -> None:
 
 def _last(lines: list[str], line: str) -> int:
     return len(lines) - 1 - lines[::-1].index(line)
+
+
+def _systemctl(*words: str) -> str:
+    done = subprocess.run(["systemctl", "--user", *words], capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("systemctl") and _systemctl("show-environment")),
+    reason="no systemd of this user runs here",
+)
+def test_under_a_real_systemd(project: Project, tmp_path: Path) -> None:
+    configured(project, HELD)
+    path = Path(project("daemon", "install", "--json").json["path"])
+    unit, began = path.name, tmp_path / "began"
+    try:
+        _systemctl("link", "--runtime", str(path))
+        _systemctl("start", unit)  # which waits until it is ready
+        assert _systemctl("is-active", unit) == "active"
+        thread = project.begin()
+        project("thread", "wake", thread)
+        until(began.exists)
+        pid = _systemctl("show", "-P", "MainPID", unit)
+        os.kill(int(pid), signal.SIGKILL)
+        until(lambda: _systemctl("show", "-P", "MainPID", unit) not in ("0", pid))
+        _systemctl("restart", unit)
+        (tmp_path / "go").touch()
+        until(lambda: project.show(thread)["status"] == "completed")
+        assert len(began.read_text().splitlines()) == 1
+        _systemctl("stop", unit)
+        assert _systemctl("show", "-P", "Result", unit) == "success"
+    finally:
+        (tmp_path / "go").touch()
+        _systemctl("stop", unit)
+        _systemctl("disable", "--runtime", unit)
