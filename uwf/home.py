@@ -46,7 +46,11 @@ def config_lock(home: str) -> str:
 
 
 def config_cache(home: str) -> str:
-    return os.path.join(home, CACHE, "config.msgpack")
+    return os.path.join(cache(home), "config.msgpack")
+
+
+def cache(home: str) -> str:
+    return os.path.join(home, CACHE)
 
 
 def store_file(home: str) -> str:

@@ -11,7 +11,7 @@ import os
 import signal
 
 from uwf import __version__, clock
-from uwf.daemon import notify, runs, state
+from uwf.daemon import notify, runs, state, warming
 from uwf.daemon.budget import DEGRADED
 from uwf.daemon.loop import LOOK_S, Loop
 from uwf.daemon.part import Daemon
@@ -45,6 +45,7 @@ def run(app: App, tell: Tell) -> None:
     def on_wait(leader: int) -> None:
         said = f"process {leader} leads; this one waits to take over"
         tell(said, {"what": "standby", "leader": leader})
+        warming.warm(app.home)
         supervisor.waiting(said)
 
     signal.signal(RELOAD, signal.SIG_IGN)  # it will read the configuration when it leads
