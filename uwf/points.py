@@ -27,6 +27,7 @@ TRANSACTIONS = (
     "import",
     "migrate",
     "gc",
+    "gc done",
     "workflow add",
     "put",
     "ref set",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from uwf.app import App
-from uwf.daemon.backing_up import BackingUp
 from uwf.daemon.command import BackgroundCommand, CommandEnded
+from uwf.daemon.housekeeping import Housekeeping
 from uwf.daemon.part import Daemon, Part
 from uwf.daemon.quarantine import Quarantine
 from uwf.daemon.tending import Tending
@@ -62,9 +63,9 @@ class World:
         )
         self.commands = Commands()
         commands: Any = self.commands
-        self.tending, self.backing_up = (
+        self.tending, self.housekeeping = (
             Tending(self.daemon, commands),
-            BackingUp(self.daemon, commands),
+            Housekeeping(self.daemon, commands),
         )
 
     def passes(self, part: Part, seconds: float) -> None:
@@ -177,41 +178,69 @@ def test_a_check_that_cannot_be_made_is_told_and_hides_no_other(world: World) ->
 
 def test_a_backup_is_made_each_day_and_tried_each_week(world: World) -> None:
     for _ in range(15 * 24 * 6):
-        world.passes(world.backing_up, 600)
+        world.passes(world.housekeeping, 600)
         if world.commands.is_out:
-            what = world.commands.begun[-1]
-            done = world.app.backups.make() if "backup" in what else world.app.backups.drill()
-            world.commands.end({"file": done.file})
+            acts = {
+                "store backup": world.app.backups.make,
+                "store drill": world.app.backups.drill,
+                "store gc": world.app.upkeep.gc,
+            }
+            acts[world.commands.begun[-1]]()  # type: ignore[operator]
+            world.commands.end({})
     made = [words.split()[-1] for words in world.commands.begun]
-    assert (made.count("backup"), made.count("drill")) == (15, 3)
+    assert [made.count(word) for word in ("backup", "drill", "gc")] == [15, 3, 15]
     assert made[:2] == ["backup", "drill"]
     assert len(world.app.backups.kept()) == 8
     assert world.open_alerts() == {}
 
 
 def test_a_backup_that_fails_is_told_and_tried_again_in_an_hour(world: World) -> None:
-    world.passes(world.backing_up, 61)
+    world.passes(world.housekeeping, 61)
     world.commands.end(code=1, error="the disk is full")
-    world.passes(world.backing_up, 1)
+    world.passes(world.housekeeping, 1)
     assert world.open_alerts() == {
-        "backup/backup": "store backup failed: the disk is full (uwf store backup)"
+        "upkeep/backup": "store backup failed: the disk is full (uwf store backup)"
     }
     for _ in range(5):
-        world.passes(world.backing_up, 600)
+        world.passes(world.housekeeping, 600)
     assert world.commands.begun == ["store backup"]
-    world.passes(world.backing_up, 700)
+    world.passes(world.housekeeping, 700)
     assert world.commands.begun == ["store backup"] * 2
     world.app.backups.make()
     world.commands.end({"file": "x.db"})
-    world.passes(world.backing_up, 1)
+    world.passes(world.housekeeping, 1)
     assert world.open_alerts() == {}
 
 
-def test_no_backup_is_made_where_none_is_wanted(world: World) -> None:
+def test_what_nothing_needs_is_collected_at_a_quiet_hour(world: World) -> None:
     Path(world.app.home, "config.toml").write_text('[backup]\nevery = "off"\n')
     world.app.reload_config()
+
+    def until_it_is_begun() -> datetime:
+        while not world.commands.is_out:
+            world.passes(world.housekeeping, 300)
+        assert world.commands.begun[-1] == "store gc"
+        world.app.upkeep.gc()
+        world.commands.end({})
+        at = datetime.fromtimestamp(world.ms / 1000)
+        world.passes(world.housekeeping, 1)
+        return at
+
+    at = until_it_is_begun()
+    assert (at.hour, at.minute < 11) == (4, True)
+    world.daemon.running = frozenset({"01J"})
+    assert until_it_is_begun() - at > timedelta(hours=26), "something runs at four"
+    world.passes(world.housekeeping, 3 * DAY_S)  # the machine was off
+    assert world.commands.begun.count("store gc") == 3
+
+
+def test_no_backup_is_made_where_none_is_wanted(world: World) -> None:
+    Path(world.app.home, "config.toml").write_text(
+        '[backup]\nevery = "off"\n[keep]\ncollect_at = "off"\n'
+    )
+    world.app.reload_config()
     for _ in range(5):
-        world.passes(world.backing_up, DAY_S)
+        world.passes(world.housekeeping, DAY_S)
     assert world.commands.begun == []
 
 
@@ -222,7 +251,7 @@ def test_a_home_without_a_store_has_nothing_to_back_up(
     world.app.close()
     for file in tmp_path.glob("store.db*"):
         file.unlink()
-    world.passes(world.backing_up, DAY_S)
+    world.passes(world.housekeeping, DAY_S)
     world.passes(world.tending, DAY_S)
     assert "store backup" not in world.commands.begun
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from uwf.store.restore import Restored
 
 
+GC_DONE = "gc/done"
+"""The counter with the time at which the last collection ended."""
+
+
 class Collected(Record):
     """What `gc` kept and removed, or would remove: objects, the bytes those took, unfinished files, decided events."""
 
@@ -24,6 +28,7 @@ class Collected(Record):
     files: tuple[str, ...]
     events: int
     dry_run: bool
+    logs: tuple[str, ...] = ()
 
 
 class StoreFigures(Record):
@@ -63,17 +68,34 @@ class Upkeep:
 
         return check.verify(self._home.store(), deep)
 
-    def gc(self, grace_s: float, *, dry_run: bool = False) -> Collected:
-        """Remove the objects that nothing has needed for that long, and unfinished files of dead processes."""
+    def gc(self, grace_s: float | None = None, *, dry_run: bool = False) -> Collected:
+        """Remove the objects that nothing has needed for that long, by default for `keep.garbage`, and all else that is
+        too old: events, alerts, logs, and unfinished files of dead processes.
+        """
         from uwf.engine.events import taking
-        from uwf.engine.upkeep import stale_files
+        from uwf.engine.upkeep import alerts, retention, stale_files
         from uwf.store.gc import collect
 
-        found = collect(self._home.store(), round(grace_s * 1000), dry_run)
-        events = taking.prune(self._home.store(), clock.now_ms(), dry_run=dry_run)
-        files = stale_files.find(self._home.home)
-        gone = tuple(path for path in files if dry_run or stale_files.remove(path))
-        return Collected(found.kept, found.removed, found.freed_bytes, gone, events, dry_run)
+        home, rules, now_ms = self._home, self._home.config.keep, clock.now_ms()
+        store = home.store()
+        grace_s = rules.garbage_s if grace_s is None else grace_s
+        found = collect(store, round(grace_s * 1000), dry_run)
+        events = taking.prune(store, now_ms, dry_run=dry_run)
+        old = stale_files.find(home.home)
+        files = tuple(path for path in old if dry_run or stale_files.remove(path))
+        logs = retention.prune(home.home, rules, store.leases, dry_run=dry_run)
+        if not dry_run:
+            alerts.prune(store, now_ms)
+            with store.transaction("gc done", durable=False) as tx:
+                tx.set_counter(GC_DONE, now_ms)
+        return Collected(
+            found.kept, found.removed, found.freed_bytes, files, events, dry_run, tuple(logs)
+        )
+
+    def gc_done_ms(self) -> int | None:
+        """When the last collection ended; None before there was one."""
+        at_ms = self._home.reader().counter(GC_DONE)
+        return at_ms if isinstance(at_ms, int) else None
 
     def backup(self, path: str) -> int:
         """A consistent copy of the store as a new file; its size in bytes."""

@@ -57,28 +57,34 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
 
 @command(
     "store gc",
-    help="Remove the objects that nothing needs any more.",
+    help="Remove the objects that nothing needs any more, and what is too old.",
     example="uwf store gc --dry-run",
     detail="Kept is what a ref reaches, what a ref reached within the grace period, and what was stored within it. "
-    "Files that a killed uwf left unfinished in the home go, too, after an hour, and events after 8 days.",
+    "Files that a killed uwf left unfinished in the home go, too, after an hour, events after 8 days, the log and what "
+    "runs have printed as [keep] says. A daemon does this each day at keep.collect_at.",
     dry_run=opt("--dry-run", help="Only count them."),
-    grace=opt("--grace", metavar="DURATION", help="How long what was given up is kept."),
+    grace=opt(
+        "--grace",
+        metavar="DURATION",
+        help="How long what was given up is kept. [config: keep.garbage]",
+    ),
 )
-def gc(ctx: Context, *, dry_run: bool = False, grace: str = "14d") -> None:
-    from uwf.quantities import counted, duration_s
+def gc(ctx: Context, *, dry_run: bool = False, grace: str | None = None) -> None:
+    from uwf.quantities import TIME, counted, duration_s, written
 
     try:
-        grace_s = duration_s(grace)
+        grace_s = ctx.app.config.keep.garbage_s if grace is None else duration_s(grace)
     except ValueError as error:
         raise InputError(f"--grace: {error}", hint="uwf store gc --grace 14d") from None
     report = ctx.app.upkeep.gc(grace_s, dry_run=dry_run)
     verb = "would remove" if dry_run else "removed"
     events = f", {verb} {counted(report.events, 'event')}" if report.events else ""
     files = f", {verb} {counted(len(report.files), 'unfinished file')}" if report.files else ""
+    logs = f", {verb} {counted(len(report.logs), 'log')}" if report.logs else ""
     ctx.out.answer(
         report,
         draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), "
-        f"kept {report.kept}, reachable or not older than {grace}{files}{events}",
+        f"kept {report.kept}, reachable or not older than {written(TIME, grace_s)}{files}{events}{logs}",
     )
 
 

@@ -160,6 +160,32 @@ def _folder(value: Any) -> str:
     return folder
 
 
+def _time_of_day_or_off(value: Any) -> int | None:
+    """Minutes since midnight."""
+    if value == OFF:
+        return None
+    hour, colon, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
+    digits = hour + minute
+    is_time = bool(colon) and len(minute) == 2 and digits.isascii() and digits.isdecimal()
+    if not is_time or int(hour) > 23 or int(minute) > 59:
+        raise ValueError(f"{value!r} is no time of day, such as 04:00")
+    return int(hour) * 60 + int(minute)
+
+
+class KeepConfig(Table, at="keep"):
+    """How long a home keeps what nothing needs any more, and how much of it at most: the log, what runs have printed,
+    objects that are given up (`garbage_s`). A daemon removes the rest each day at `collect_at`, in minutes since
+    midnight; None: never.
+    """
+
+    log_s: float = key(some_duration, "30d")
+    log_size_bytes: int = key(size, "256MiB")
+    output_s: float = key(some_duration, "14d")
+    output_size_bytes: int = key(size, "256MiB")
+    garbage_s: float = key(some_duration, "14d")
+    collect_at: int | None = key(_time_of_day_or_off, "04:00")
+
+
 class BackupConfig(Table, at="backup"):
     """How often a daemon makes a backup (None: never), in which folder (None: `backups` in the home), how many of the
     last days and weeks are kept, and how often one is restored to see that it can be.
@@ -225,6 +251,7 @@ class Config(Table):
 
     alerts: AlertConfig = AlertConfig()
     backup: BackupConfig = BackupConfig()
+    keep: KeepConfig = KeepConfig()
     settings: Mapping[str, Any] = NOTHING
 
     @classmethod
@@ -241,6 +268,7 @@ class Config(Table):
             daemon=DaemonConfig.of(settings.get("daemon", {})),
             alerts=AlertConfig.of(settings.get("alerts", {})),
             backup=BackupConfig.of(settings.get("backup", {})),
+            keep=KeepConfig.of(settings.get("keep", {})),
             settings=settings,
         )
 
@@ -283,6 +311,7 @@ TABLES: tuple[type[Table], ...] = (
     DaemonConfig,
     AlertConfig,
     BackupConfig,
+    KeepConfig,
     GlanceConfig,
     QueueConfig,
     AgentConfig,

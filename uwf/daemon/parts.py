@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from uwf.daemon.alerting import Alerting
-from uwf.daemon.backing_up import BackingUp
 from uwf.daemon.dispatch import Dispatch, Reaping
 from uwf.daemon.figuring import Figuring
+from uwf.daemon.housekeeping import Housekeeping
 from uwf.daemon.patience import Patience
 from uwf.daemon.scheduling import Scheduling
 from uwf.daemon.tending import Tending
@@ -24,6 +24,6 @@ def parts(daemon: Daemon) -> tuple[Part, ...]:
         Reaping(daemon, patience),
         Tending(daemon),
         Figuring(daemon),
-        BackingUp(daemon),
+        Housekeeping(daemon),
         Alerting(daemon),
     )
