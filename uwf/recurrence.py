@@ -15,6 +15,7 @@ Cronsim's own way with zones loses half an hour of such a rhythm where the clock
 
 from __future__ import annotations
 
+from uwf.quantities import counted
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -106,9 +107,8 @@ def cron_line(value: object) -> str:
         return ALIASES[line.lower()]
     fields = line.split()
     if len(fields) != len(_FIELDS):
-        raise ValueError(
-            f"{line!r} has {len(fields)} fields, a cron line has 5: {', '.join(_FIELDS)}"
-        )
+        has, five = counted(len(fields), "field"), ", ".join(_FIELDS)
+        raise ValueError(f"{line!r} has {has}, a cron line has 5: {five}")
     from datetime import datetime
 
     from cronsim import CronSim, CronSimError

@@ -11,6 +11,7 @@ from uwf import config as settings
 from uwf.engine.schedules import alarms as alarming
 from uwf.engine.schedules import begin, claim, facts, hand, view
 from uwf.engine.schedules import occurrence as occurrences
+from uwf.engine.schedules.news import NAMES
 from uwf.engine.schedules.precheck import Prechecks
 from uwf.errors import ConfigInvalid, NotFound
 from uwf.guard.spending import day
@@ -59,8 +60,7 @@ class Schedules:
         if not schedules and not os.path.exists(self._home.store_path):
             return Tick()
         store = self._home.store(create=True)
-        pause_after = {name: schedule.pause_after for name, schedule in schedules.items()}
-        news = facts.settle(store, pause_after, now_ms)
+        news = facts.settle(store, self._watch(schedules), now_ms)
         claimed = claim.claim_due(
             store, tuple(schedules.values()), self._rule, now_ms, settings.local_zone()
         )
@@ -227,8 +227,16 @@ class Schedules:
             workflow=self._workflow,
             cancel=lambda thread, why: acts.cancel_soon(self._home, thread, why),
             prechecks=self._prechecks,
+            watch=self._watch(schedules),
             home=self._home.home,
             zone=settings.local_zone(),
+        )
+
+    def _watch(self, schedules: Mapping[str, Schedule]) -> facts.Watch:
+        rules = self._home.rules()
+        return facts.Watch(
+            {name: schedule.pause_after for name, schedule in schedules.items()},
+            frozenset(name for name in NAMES if rules.of(name)),
         )
 
     def _workflow(self, word: str, cwd: str) -> Workflow:
@@ -237,8 +245,8 @@ class Schedules:
         return Workflows(self._home).find(word, cwd).workflow
 
     def _settle(self, schedule: Schedule) -> None:
-        pause_after = {schedule.name: schedule.pause_after}
-        facts.settle(self._home.store(), pause_after, clock.now_ms(), only=schedule.name)
+        watch = self._watch({schedule.name: schedule})
+        facts.settle(self._home.store(), watch, clock.now_ms(), only=schedule.name)
 
     def _shown(self, key: str) -> OccurrenceView:
         one = occurrences.read(self._home.store(), key)

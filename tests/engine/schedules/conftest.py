@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ class Planned:
     def __init__(self, rig: Rig, now: Ticking, *schedules: Schedule) -> None:
         self.rig, self.now, self.schedules = rig, now, schedules
         self.cancelled: list[str] = []
+        self.awaited: frozenset[str] = frozenset()
         self.prechecks = Prechecks({"PATH": "/bin:/usr/bin"})
 
     def tick(self, now_ms: int | None = None) -> list[Occurrence]:
@@ -36,7 +37,7 @@ class Planned:
         if now_ms is not None:
             self.now.ms = now_ms
         at_ms = self.now.ms
-        found = facts.settle(self.rig.store, self.pause_after, at_ms)
+        found = facts.settle(self.rig.store, self.watch, at_ms)
         self.claim()
         return found + begin.begin_claimed(self.hands(), at_ms)
 
@@ -44,8 +45,9 @@ class Planned:
         return claim.claim_due(self.rig.store, self.schedules, rule, self.now.ms)
 
     @property
-    def pause_after(self) -> Mapping[str, int | None]:
-        return {schedule.name: schedule.pause_after for schedule in self.schedules}
+    def watch(self) -> facts.Watch:
+        pause_after = {schedule.name: schedule.pause_after for schedule in self.schedules}
+        return facts.Watch(pause_after, self.awaited)
 
     def hands(self) -> begin.Hands:
         return begin.Hands(
@@ -54,6 +56,7 @@ class Planned:
             workflow=self._workflow,
             cancel=self._cancel,
             prechecks=self.prechecks,
+            watch=self.watch,
             home=self.rig.engine.home,
             zone=None,
         )

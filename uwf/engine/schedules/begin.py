@@ -14,7 +14,7 @@ from uwf.engine.chain import told, wake
 from uwf.engine.chain.tags import CANCELLED, LABEL, STATUS, THREADS, THREADS_END
 from uwf.engine.chain.thread import wake_by
 from uwf.engine.chain.word import BOT, OWNER, Word
-from uwf.engine.schedules import facts, news
+from uwf.engine.schedules import facts
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.schedules.occurrence import (
     BACKFILL,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from uwf.config.schedules import Schedule
+    from uwf.engine.schedules.facts import Watch
     from uwf.engine.schedules.precheck import Prechecks
     from uwf.store.protocols import Ref, Store, Transaction
     from uwf.workflow.model import Workflow
@@ -52,7 +53,7 @@ _GRACE_MS = 10_000
 
 class Hands(Record):
     """What is needed to begin: the store, the schedules of the config by name, the workflow of a word in a folder, how
-    a thread is cancelled (False: it was told to end, and has not yet), and who runs prechecks.
+    a thread is cancelled (False: it was told to end, and has not yet), who runs prechecks, how what begins is followed.
     """
 
     store: Store
@@ -60,6 +61,7 @@ class Hands(Record):
     workflow: Callable[[str, str], Workflow]
     cancel: Callable[[str, str], bool]
     prechecks: Prechecks
+    watch: Watch
     home: str
     zone: str | None
 
@@ -122,7 +124,7 @@ def _all_ended(hands: Hands, one: Occurrence, others: list[Occurrence], now_ms: 
     for other in others:
         for thread in other.threads:
             hands.cancel(thread, why)
-    facts.settle(hands.store, _pause_after(hands), now_ms, only=one.schedule)
+    facts.settle(hands.store, hands.watch, now_ms, only=one.schedule)
     others[:] = in_the_way(hands.store, one)
     return not others
 
@@ -240,14 +242,8 @@ def _change(
             return None
         after = change(tx)
         occurrences.save(tx, after)
-        news.occurred(tx, after, now_ms)
-        if after.state == ENDED:
-            facts.count(tx, after, _pause_after(hands).get(after.schedule), now_ms)
+        facts.note(tx, after, hands.watch, now_ms)
     return after
-
-
-def _pause_after(hands: Hands) -> dict[str, int | None]:
-    return {name: schedule.pause_after for name, schedule in hands.schedules.items()}
 
 
 def named(one: Occurrence) -> str:

@@ -30,7 +30,7 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from uwf.engine.chain.attempt import Attempt
     from uwf.engine.chain.nodes import Nodes
@@ -48,13 +48,17 @@ class Seen(Record):
     why: str = ""
 
 
-def settle(
-    store: Store, pause_after: Mapping[str, int | None], now_ms: int, *, only: str | None = None
-) -> list[Occurrence]:
-    """Write what has become of those that are under way, or of those of one schedule; those of which there was news.
-
-    `pause_after` says of a schedule after how many failures in a row it pauses.
+class Watch(Record):
+    """What is needed to follow occurrences: after how many failures in a row a schedule pauses, by its name, and which
+    events of schedules a trigger is on.
     """
+
+    pause_after: Mapping[str, int | None]
+    awaited: Collection[str] = ()
+
+
+def settle(store: Store, watch: Watch, now_ms: int, *, only: str | None = None) -> list[Occurrence]:
+    """Write what has become of those that are under way, or of those of one schedule; those of which there was news."""
     changed = []
     for before in occurrences.find(store, UNDER_WAY):
         if only is not None and before.schedule != only:
@@ -66,15 +70,20 @@ def settle(
             if occurrences.read(tx, before.key) != before:
                 continue  # another process has seen it
             occurrences.save(tx, after)
-            news.occurred(tx, after, now_ms)
-            if after.state == ENDED:
-                count(tx, after, pause_after.get(after.schedule), now_ms)
+            note(tx, after, watch, now_ms)
         changed.append(after)
     return changed
 
 
-def count(tx: Transaction, ended: Occurrence, pause_after: int | None, now_ms: int) -> None:
-    """Count how many of a schedule have failed in a row, and pause it when those are too many."""
+def note(tx: Transaction, after: Occurrence, watch: Watch, now_ms: int) -> None:
+    """Do what comes with the news of an occurrence: an event, and a schedule that has failed too often is paused."""
+    news.occurred(tx, after, watch.awaited, now_ms)
+    if after.state == ENDED:
+        _count(tx, after, watch, now_ms)
+
+
+def _count(tx: Transaction, ended: Occurrence, watch: Watch, now_ms: int) -> None:
+    pause_after = watch.pause_after.get(ended.schedule)
     state = occurrences.state_of(tx, ended.schedule)
     if state is None:
         return
@@ -83,7 +92,7 @@ def count(tx: Transaction, ended: Occurrence, pause_after: int | None, now_ms: i
     if pause_after is not None and failures >= pause_after and not state.is_paused:
         why = f"{failures} failures in a row, the last: {ended.why}"
         state = replace(state, paused_ms=now_ms, paused_by=BY_FAILURES, paused_why=why)
-        news.paused(tx, state, now_ms)
+        news.paused(tx, state, watch.awaited, now_ms)
     occurrences.save_state(tx, state, now_ms)
 
 
