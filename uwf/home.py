@@ -13,6 +13,7 @@
 | `daemon.json`          | how the daemon stood last                      | this machine: for `daemon status`   |
 | `logs/DAY-NNN.jsonl`   | what all processes of the home did             | the home                            |
 | `spool/`               | output of agents that is too long for memory   | this machine, gone with its writer  |
+| `events/`              | events that any program renames into it; `refused/` | the home, until they are taken in |
 | `replies/`             | replies that could not be stored; room for one | the home, until they are taken in   |
 | `schemas/`, `cache/`   | made anew when missing                         | this machine                        |
 | `backups/`             | backups of the days and weeks                  | the home, where no other folder is set |
@@ -33,6 +34,7 @@ THREAD_LOCKS = "threads.lock"
 SLOTS, SPOOL, SCHEMAS, CACHE, DEMOS = "slots", "spool", "schemas", "cache", "demo"
 LOGS = "logs"
 REPLIES = "replies"
+EVENTS, REFUSED_EVENTS = "events", os.path.join("events", "refused")
 BACKUPS, REPLACED = "backups", "replaced"
 DAEMON_LOCK, DAEMON_SOCKET, DAEMON_STATE = "daemon.lock", "daemon.sock", "daemon.json"
 
@@ -79,6 +81,14 @@ def log(home: str, thread: str) -> str:
 
 def log_index(home: str) -> str:
     return os.path.join(home, CACHE, "log.db")
+
+
+def events(home: str) -> str:
+    return os.path.join(home, EVENTS)
+
+
+def refused_events(home: str) -> str:
+    return os.path.join(home, REFUSED_EVENTS)
 
 
 def replies(home: str) -> str:

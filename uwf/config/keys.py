@@ -11,6 +11,7 @@ import os
 from uwf.config import toml_file
 from uwf.config.records import TABLES
 from uwf.config.schedules import Schedule
+from uwf.config.sources import EndpointConfig, Source
 from uwf.config_table import ANY, NAME, is_bare
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from uwf.config.toml_file import TomlFile
     from uwf.config_table import Key, Path, Table
 
-ARRAYS: tuple[type[Table], ...] = (Trigger, Schedule)
+ARRAYS: tuple[type[Table], ...] = (Trigger, Schedule, Source)
 """The arrays of tables: of each there may be many."""
 
 
@@ -34,6 +35,7 @@ def known() -> list[Key]:
     tables: list[type[Table]] = [
         *TABLES,
         *ARRAYS,
+        EndpointConfig,
         Backoff,
         *(guard.Rules for guard in chain.GUARDS if guard.Rules is not None),
     ]
