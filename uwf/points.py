@@ -44,6 +44,12 @@ TRANSACTIONS = (
     "event crowded",
     "event noticed",
     "event prune",
+    # of sources: what a poll gave and where it goes on, a switch, what was looked up before a thread wakes
+    "source",
+    "source pause",
+    "source resume",
+    "event dropped",
+    "event looked up",
     # of the doctor
     "doctor counters",
     "doctor waiter",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from uwf.app.objects import StoredObjects
     from uwf.app.schedules import Schedules
     from uwf.app.settings import Settings
+    from uwf.app.sources import Sources
     from uwf.app.steps import Steps
     from uwf.app.upkeep import Upkeep
     from uwf.app.wakes import Wakes
@@ -181,3 +182,9 @@ class App(ThreadVerbs):
         from uwf.app.log import HomeLog
 
         return HomeLog(self)
+
+    @property
+    def sources(self) -> Sources:
+        from uwf.app.sources import Sources
+
+        return Sources(self)

@@ -92,6 +92,13 @@ def _schedules(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
         yield Candidate(schedule.name, schedule.cron or f"every {schedule.every_s:g} s")
 
 
+def _sources(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.config.sources import Source
+
+    for source in home.config.elements(Source):
+        yield Candidate(source.name, source.repo or source.path or " ".join(source.command))
+
+
 def _refs(home: OpenHome, prefix: str) -> Iterator[Candidate]:
     for ref in home.reader().refs(prefix, limit=MAX_CANDIDATES):
         yield Candidate(ref.name, ref.id[:12])
@@ -141,6 +148,7 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "step": _steps,
     "workflow": _workflows,
     "agent": _agents,
+    "source": _sources,
     "schedule": _schedules,
     "ref": _refs,
     "key": _settings,

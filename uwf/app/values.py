@@ -15,8 +15,10 @@ from uwf.app.events import TriggerList as TriggerList
 from uwf.app.events import TriggerRow as TriggerRow
 from uwf.app.health import CheckView as CheckView
 from uwf.app.objects import Unreached as Unreached
+from uwf.app.sources import SourceView as SourceView
 from uwf.config.edit import Setting as Setting
 from uwf.config.records import AlertConfig as AlertConfig
+from uwf.config.sources import Source as Source
 from uwf.engine.actions.transfer import Imported as Imported
 from uwf.engine.actions.trial import Trial as Trial
 from uwf.engine.events.views import DecisionStep as DecisionStep
@@ -59,6 +61,8 @@ from uwf.engine.schedules.alarms import Alarm as Alarm
 from uwf.engine.schedules.view import OccurrenceView as OccurrenceView
 from uwf.engine.schedules.view import ScheduleView as ScheduleView
 from uwf.engine.schedules.view import Upcoming as Upcoming
+from uwf.engine.sources.state import Delivered as Delivered
+from uwf.engine.sources.state import SourceState as SourceState
 from uwf.engine.upkeep.alerts import Alert as Alert
 from uwf.engine.upkeep.figures import FiguresNow as FiguresNow
 from uwf.engine.upkeep.figures import PeriodFigures as PeriodFigures
