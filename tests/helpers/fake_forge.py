@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import random
+import socket
 import threading
 import time
 import urllib.error
@@ -37,7 +38,10 @@ class WebhookCall(NamedTuple):
 class FakeForge:
     """`kind` is github or gitea. Times are those of `uwf.clock`, to the second as forges have them."""
 
-    def __init__(self, kind: str = "github", *, page: int = 100, token: str = "") -> None:
+    def __init__(
+        self, kind: str = "github", *, page: int = 100, token: str = "", daemon: bool = False
+    ) -> None:
+        """With `daemon` nobody need close it."""
         self.kind, self.page, self.token = kind, page, token
         self.pulls: dict[int, dict[str, Any]] = {}
         self.asked: list[str] = []
@@ -50,7 +54,9 @@ class FakeForge:
         self._ids = 100
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=daemon
+        )
         self._thread.start()
 
     @property
@@ -123,6 +129,8 @@ class FakeForge:
         pull = self.pulls[number]
         if self.kind == "gitea":
             status = {"id": id, "context": name, "status": conclusion, "updated_at": now()}
+            status["target_url"] = f"{self.url}/{REPO}/actions/runs/7/jobs/{id}"
+            self.logs[id] = log
             pull["statuses"].append({**status, "description": f"{name}: {conclusion}"})
             self._tell("status", None, {"sha": pull["head"], "context": name})
             return id
@@ -360,6 +368,24 @@ def running(make: Callable[[], FakeForge]) -> Iterator[FakeForge]:
         yield forge
     finally:
         forge.close()
+
+
+def posted(url: str, call: WebhookCall, tick: Callable[[], object]) -> int:
+    """The status that a delivery is answered with, while the loop goes round by `tick` in this thread."""
+    found: list[int] = []
+    poster = threading.Thread(target=lambda: found.append(post(url, *call)[0]))
+    poster.start()
+    while poster.is_alive():
+        tick()
+        poster.join(0.005)
+    return found[0]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def eventually(claim: Callable[[], bool], within_s: float = 20) -> None:

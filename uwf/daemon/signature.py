@@ -18,6 +18,13 @@ from uwf.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, Protocol
+
+    class Headers(Protocol):
+        """Headers of a request, asked for in any case, or a dictionary."""
+
+        def get(self, name: str, otherwise: str, /) -> Any: ...
+
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "github": ("X-Hub-Signature-256",),
@@ -29,9 +36,9 @@ SECRET_BYTES = 4096
 """No secret is longer: a path that leads to another file is noticed."""
 
 
-def is_signed(kind: str, headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> bool:
+def is_signed(kind: str, headers: Headers, body: bytes, secrets: Sequence[bytes]) -> bool:
     """Whether one of `secrets` has signed `body`. All are tried, and each is compared in constant time."""
-    given = next((headers[name] for name in HEADERS[kind] if headers.get(name)), "")
+    given = next(filter(None, (headers.get(name, "") for name in HEADERS[kind])), "")
     found = given.strip().removeprefix("sha256=").lower()
     good = False
     for secret in secrets:
@@ -40,7 +47,17 @@ def is_signed(kind: str, headers: Mapping[str, str], body: bytes, secrets: Seque
     return good
 
 
-def has_token(headers: Mapping[str, str], tokens: Sequence[bytes]) -> bool:
+def signed(kind: str, body: bytes, secret: bytes, *, event: str, delivery: str) -> dict[str, str]:
+    """The headers of a delivery as a forge of this kind makes them."""
+    found = hmac.new(secret, body, hashlib.sha256).hexdigest()
+    if kind == "github":
+        headers = {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery}
+        return {**headers, "X-Hub-Signature-256": f"sha256={found}"}
+    headers = {"X-Gitea-Event": event, "X-Gitea-Delivery": delivery}
+    return {**headers, "X-Gitea-Signature": found}
+
+
+def has_token(headers: Headers, tokens: Sequence[bytes]) -> bool:
     """Whether the request bears one of `tokens`, compared in constant time and without telling their lengths."""
     scheme, _, given = headers.get("Authorization", "").partition(" ")
     asked = hashlib.sha256(given.strip().encode("utf-8", "replace")).digest()

@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from uwf.record import Record
 
+OPEN, CLOSED, MERGED, GONE = "open", "closed", "merged", "gone"
+"""States of a pull request."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +49,10 @@ class PullMemory(Record):
     active_ms: int = 0
     polled_ms: int = 0
     streams: Mapping[str, StreamMemory] = MappingProxyType({})
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state not in ("", OPEN)
 
     def as_value(self) -> dict[str, Any]:
         """What the store keeps."""
