@@ -1,0 +1,159 @@
+"""The spool folder: any program writes an event as JSON under a name of its own and renames it to `events/NAME.json`.
+
+    printf '{"name": "deploy.done"}' > ~/.uwf/events/.new && mv ~/.uwf/events/.new ~/.uwf/events/deploy.json
+
+Names that begin with a dot or do not end in `.json` are still being written. What is taken in is durable before its
+file is removed; killed in between, the file is read again and its event was seen. What is no event is moved aside into
+`events/refused/` with its reason beside it, and named in `daemon status` until somebody removes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+
+from uwf import home as paths
+from uwf import owned
+from uwf.daemon import incoming, strict_json
+from uwf.errors import InputError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from uwf.app.events import Event
+
+SOURCE = "spool"
+ENDING = ".json"
+WHY = ".why"
+MOST = 500
+"""Files in one transaction."""
+
+
+class SpoolFile(Record):
+    """A file with its event; `error` says why it has none."""
+
+    name: str
+    event: Event | None
+    error: str = ""
+
+
+class RefusedFile(Record):
+    """A file that was moved aside."""
+
+    name: str
+    why: str
+
+
+def waiting(home: str, most: int = MOST) -> list[str]:
+    """Names of files that are whole, in their order."""
+    try:
+        found = os.listdir(paths.events(home))
+    except FileNotFoundError:
+        return []
+    whole = (name for name in found if name.endswith(ENDING) and not name.startswith("."))
+    return sorted(whole)[:most]
+
+
+def take_in(home: str, store: Callable[[Sequence[Event]], object]) -> int:
+    """Have what waits stored by `store`, in one go, and remove it; how many files there were.
+
+    What `store` raises leaves all files where they are. OSError for one that can neither be removed nor moved aside.
+    """
+    files = [file for name in waiting(home) if (file := read(home, name)) is not None]
+    events = [file.event for file in files if file.event is not None]
+    refusals: dict[str, str] = {}
+    if events:
+        refusals = _stored(files, store)
+    for file in files:
+        error = file.error or refusals.get(file.name, "")
+        if error:
+            move_aside(home, file.name, error)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(paths.events(home), file.name))
+    return len(files)
+
+
+def read(home: str, name: str) -> SpoolFile | None:
+    """What is in a file, without waiting for anything; None where another has taken it meanwhile."""
+    path = os.path.join(paths.events(home), name)
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        is_link = error.errno == errno.ELOOP
+        return SpoolFile(name, None, "it is a link" if is_link else f"{error.strerror}")
+    try:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode):
+            return SpoolFile(name, None, "it is not a regular file")
+        if about.st_size > strict_json.MAX_BYTES:
+            return SpoolFile(name, None, "it is longer than 1 MiB")
+        with os.fdopen(os.dup(file), "rb") as stream:
+            data = stream.read(strict_json.MAX_BYTES + 1)
+    finally:
+        os.close(file)
+    this_one = f"{name} {about.st_ino} {about.st_mtime_ns}"
+    try:
+        value = strict_json.parse(data, "it")
+        at_ms = about.st_mtime_ns // 1_000_000
+        event = incoming.event(value, SOURCE, otherwise=this_one, at_ms=at_ms)
+        return SpoolFile(name, event)
+    except InputError as error:
+        return SpoolFile(name, None, error.message)
+
+
+def move_aside(home: str, name: str, why: str) -> None:
+    """Move a file to those that were refused, with its reason beside it where there is room for that."""
+    folder = paths.refused_events(home)
+    owned.make_folder(folder)
+    there = os.path.join(folder, name)
+    number = 1
+    while os.path.lexists(there):
+        number += 1
+        there = os.path.join(folder, f"{name.removesuffix(ENDING)}.{number}{ENDING}")
+    os.rename(os.path.join(paths.events(home), name), there)
+    with suppress(OSError):  # the file is kept, and where it is says that it was refused
+        with open(there + WHY, "w", encoding="utf-8") as reason:
+            reason.write(f"{why}\n")
+        owned.give(there + WHY)
+
+
+def refused(home: str) -> list[RefusedFile]:
+    """What was moved aside and is still there, by name."""
+    folder = paths.refused_events(home)
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    return [RefusedFile(name, _reason(folder, name)) for name in names if not name.endswith(WHY)]
+
+
+def _stored(
+    files: Sequence[SpoolFile], store: Callable[[Sequence[Event]], object]
+) -> dict[str, str]:
+    """Store the events of `files`; by name why one cannot be. One that cannot keeps no other from it."""
+    whole = [file for file in files if file.event is not None]
+    try:
+        store([file.event for file in whole if file.event is not None])
+    except InputError as error:
+        if len(whole) == 1:
+            return {whole[0].name: error.message}
+        found: dict[str, str] = {}
+        for file in whole:
+            found |= _stored([file], store)
+        return found
+    return {}
+
+
+def _reason(folder: str, name: str) -> str:
+    try:
+        with open(os.path.join(folder, name + WHY), encoding="utf-8", errors="replace") as reason:
+            return reason.read(500).strip()
+    except OSError:
+        return "its reason could not be written"
