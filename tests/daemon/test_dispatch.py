@@ -16,6 +16,7 @@ from uwf.daemon.part import Daemon
 from uwf.daemon.patience import ODD_IN_A_ROW, Patience
 from uwf.daemon.quarantine import Quarantine
 from uwf.daemon.runs import RunEnded
+from uwf.daemon.sources.looker import Looker
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import SUSPENDED, THREADS
@@ -67,7 +68,10 @@ class World:
         self.runs = MadeUpRuns(self.store, clocks)
         self.daemon = Daemon(app, self.runs, Quarantine(), lambda: None, lambda text, facts: None)
         patience = Patience()
-        parts = [Dispatch(self.daemon, patience), Reaping(self.daemon, patience)]
+        parts = [
+            Dispatch(self.daemon, patience, Looker(self.daemon)),
+            Reaping(self.daemon, patience),
+        ]
         self.loop = Loop(parts, clocks, lambda text: None)
 
     def thread(self, *, priority: int = 0) -> str:

@@ -225,6 +225,26 @@ class Events:
             means = replace(means, store=open_in_memory(self._home.gate))
         return views.decision(taking.rehearse(means, event, clock.now_ms()))
 
+    def waiting(self, thread: str) -> tuple[Event, ...]:
+        """The events whose words wait for a thread."""
+        from uwf.engine.events import looking
+
+        return tuple(looking.waiting(self._home.reader(), thread))
+
+    def no_more(self, thread: str, key: str, reason: str) -> bool:
+        """A thread is told of an event no more, for a reason that the event keeps. Whether it still has something to
+        wake for.
+        """
+        from uwf.engine.events import looking
+
+        return looking.no_more(self._home.store(), thread, key, reason)
+
+    def tell_more(self, thread: str, key: str, text: str) -> None:
+        """Tell a thread more about an event of which words wait for it."""
+        from uwf.engine.events import looking
+
+        looking.tell_more(self._home.store(), thread, key, text)
+
     def triggers(self) -> TriggerList:
         """The triggers in use."""
         rules = self._home.rules()

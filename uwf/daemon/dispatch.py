@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from uwf.app.values import DueThread, UnreadableTimer
     from uwf.daemon.part import Daemon
     from uwf.daemon.runs import RunEnded
+    from uwf.daemon.sources.looker import Looker
 
 THREAD, TIMER = "thread", "timer"
 BACK_MS = 1000
 
 
 class Dispatch(Part):
-    """Due → run: begins runs, `[daemon] jobs` at a time, the most urgent first."""
+    """Due → run: begins runs, `[daemon] jobs` at a time, the most urgent first, if it is still so."""
 
     name = "run"
 
-    def __init__(self, daemon: Daemon, patience: Patience) -> None:
-        self._daemon, self._patience = daemon, patience
+    def __init__(self, daemon: Daemon, patience: Patience, looker: Looker) -> None:
+        self._daemon, self._patience, self._looker = daemon, patience, looker
         self._unreadable: frozenset[str] = frozenset()
         self._apart_ms: float | None = None
         """By how much the two clocks were apart at the last look at all timers."""
@@ -47,15 +48,19 @@ class Dispatch(Part):
         begun = self._begin(ready, room)
         daemon.running, daemon.waiting = frozenset(runs | begun), len(ready) - len(begun)
         later_s = [(at_ms - now_ms) / 1000 for at_ms in (found.next_ms, opens_ms) if at_ms]
-        return min((each for each in (*later_s, *left_s.values()) if each > 0), default=None)
+        later_s += [*left_s.values(), self._looker.left_s]
+        return min((each for each in later_s if each > 0), default=None)
 
     def _begin(self, ready: Iterable[DueThread], room: int) -> set[str]:
-        """Begin as many runs as there is room for, but for those that somebody runs by hand; the threads."""
+        """Begin as many runs as there is room for, but for those that somebody runs by hand, and those of which it is
+        still asked whether what they are told of is so, or is known not to be; the threads.
+        """
         begun = set[str]()
         for each in ready:
             if len(begun) == room:
                 break
-            if self._daemon.app.wakes.holder(each.thread) is None:
+            is_held = self._daemon.app.wakes.holder(each.thread) is not None
+            if not is_held and self._looker.may_run(each.thread):
                 points.at("dispatch: decided")
                 self._daemon.runs.start(each.thread)
                 points.at("dispatch: begun")

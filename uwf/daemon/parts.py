@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from uwf.daemon.alerting import Alerting
+from uwf.daemon.deciding import Decisions
 from uwf.daemon.dispatch import Dispatch, Reaping
 from uwf.daemon.figuring import Figuring
 from uwf.daemon.housekeeping import Housekeeping
+from uwf.daemon.intake import Intake
 from uwf.daemon.patience import Patience
 from uwf.daemon.scheduling import Scheduling
+from uwf.daemon.sources.looker import Looker
+from uwf.daemon.sources.part import SourcePolls
+from uwf.daemon.taking_in import Listening, SpoolFolder
 from uwf.daemon.tending import Tending
 
 TYPE_CHECKING = False
@@ -17,10 +22,14 @@ if TYPE_CHECKING:
 
 def parts(daemon: Daemon) -> tuple[Part, ...]:
     """All of them, in order."""
-    patience = Patience()
+    patience, intake = Patience(), Intake(daemon.wake)
     return (
+        SpoolFolder(daemon),
+        Listening(daemon, intake),
+        SourcePolls(daemon, intake.wishes),
+        Decisions(daemon),
         Scheduling(daemon),
-        Dispatch(daemon, patience),
+        Dispatch(daemon, patience, Looker(daemon)),
         Reaping(daemon, patience),
         Tending(daemon),
         Figuring(daemon),

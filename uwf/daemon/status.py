@@ -74,7 +74,7 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
         running=told.get("running", ()),
         figures=figures,
         parts=told.get("parts", {}),
-        sources=(),
+        sources=app.sources.all(),
         quarantine=told.get("quarantine", ()),
         clock_jumps=told.get("jumps", 0),
     )

@@ -15,6 +15,8 @@ from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uwf.app.values import DueThread, DueThreads
     from uwf.cli.context import Context
 
@@ -101,6 +103,7 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
     if dry_run:
         _show(ctx, ctx.app.wakes.due(clock.now_ms()))
         return exits.DONE
+    may_run = _taken_in(ctx)
     while ctx.app.events.decide():
         pass  # so many at once: those that are told something are due, too
     _look_at_schedules(ctx)
@@ -108,7 +111,7 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
     found = ctx.app.wakes.due(now_ms)
     code = _say_unreadable(ctx, found)
     _remind(ctx, now_ms)
-    ids = _that_may_run(ctx, found)
+    ids = list(filter(may_run, _that_may_run(ctx, found)))
     if not ids:
         return code
     ctx.app.guards.refuse_if_stopped()
@@ -152,6 +155,19 @@ def _moment_ms(at: str | None, in_: str | None, typed: str) -> int:
             f"{in_ or at} is more than ten years ahead", hint=f"{typed} --in 30m", code="usage"
         )
     return at_ms
+
+
+def _taken_in(ctx: Context) -> Callable[[str], bool]:
+    """Take in what came from outside, where no daemon does; what says of a thread whether there is still something to
+    run it for.
+    """
+    if ctx.app.daemon.leader() is not None:
+        return lambda _: True
+    from uwf.daemon.one_pass import OnePass
+
+    one_pass = OnePass(ctx.app, ctx.out.note)
+    one_pass.take_in()
+    return one_pass.may_run
 
 
 def _that_may_run(ctx: Context, found: DueThreads) -> list[str]:

@@ -28,7 +28,7 @@ NO_TRIGGER, CLASS_IGNORE, DEPTH, NO_PROGRESS, TRUST = (
     *("no_trigger", "class_ignore", "depth", "no_progress", "trust"),
 )
 WHEN, NO_THREAD, ENDED, BUSY, COOLDOWN = "when", "no_thread", "ended", "busy", "cooldown"
-DECLINED, QUEUE_FULL = "glance", "queue_full"
+DECLINED, QUEUE_FULL, NO_LONGER_SO = "glance", "queue_full", "no_longer_so"
 BAD_TRIGGER, TOO_MANY, CANNOT_START, FAULT, UNREADABLE = (
     *("bad_trigger", "too_many", "cannot_start", "fault", "unreadable"),
 )

@@ -1,0 +1,127 @@
+"""Whether what an event says is still true, asked at the moment of waking: the world went on since it came.
+
+    Dropped    the pull request is closed, the comment is gone, the check is of an older commit: nobody is to be woken
+    StillTrue  it is, perhaps with more `words` for whoever wakes: the end of the log of a check that failed
+
+An event of which nothing can be asked is still true. Where the forge cannot be asked in time it goes on, and the words
+say that nobody looked.
+"""
+
+from __future__ import annotations
+
+from uwf.daemon.sources import polling
+from uwf.daemon.sources.client import SourceFault
+from uwf.daemon.sources.fields import Fields
+from uwf.daemon.sources.forge import mark
+from uwf.daemon.sources.memory import GONE, OPEN
+from uwf.errors import InputError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    from uwf.app.events import Event
+    from uwf.app.values import Source
+    from uwf.daemon.sources.client import Client
+    from uwf.daemon.sources.forge import Forge
+
+    Look: TypeAlias = "StillTrue | Dropped"
+
+WITHIN_S = 10.0
+LOG_LINES = 200
+NOT_FOUND = 404
+ASKED = ("review", "comment", "check")
+"""Events, without the kind of forge before them, of which something can be asked."""
+
+
+class StillTrue(Record):
+    """Go on, and tell these `words` besides."""
+
+    words: str = ""
+
+
+class Dropped(Record):
+    """It is not so any more, in words for the event's own record."""
+
+    reason: str
+
+
+def is_askable(event: Event, source: Source) -> bool:
+    """Whether `look` would ask anything."""
+    what = event.name.partition(".")[2]
+    return source.is_forge and what in ASKED and bool(_number(event.data, "number"))
+
+
+def look(event: Event, source: Source, token: str, within_s: float = WITHIN_S) -> Look:
+    """Ask the forge about an event that is askable. Touches no store."""
+    forge = polling.FORGES[source.kind]
+    client = polling.client_of(source, token, within_s)
+    number = _number(event.data, "number")
+    name = f"pull request #{number}"
+    try:
+        try:
+            answer = client.get(forge.pull_path(source.repo, number))
+            pull = forge.pull(polling.repo_of(source), Fields(answer.value))
+        except SourceFault as fault:
+            if fault.status != NOT_FOUND:
+                raise
+            return Dropped(f"{name} is {GONE}")
+        if pull.state != OPEN:
+            return Dropped(f"{name} is {pull.state}")
+        if event.name.endswith(".check"):
+            commit = str(event.data.get("commit"))
+            if commit != pull.head:
+                return Dropped(
+                    f"it is of {commit[:10]}, and the head of {name} is {pull.head[:10]}"
+                )
+            return _check(event, source, forge, client)
+        if event.name.endswith(".comment"):
+            return _comment(event, source, forge, client)
+        return StillTrue()
+    except (SourceFault, InputError) as error:
+        return StillTrue(f"(Whether this is still so could not be asked: {error.message})")
+
+
+def _comment(event: Event, source: Source, forge: Forge, client: Client) -> Look:
+    path = forge.comment_path(source.repo, _number(event.data, "id"), event.data.get("path"))
+    if path is None:
+        return StillTrue()
+    try:
+        body = Fields(client.get(path).value).text("body")
+    except SourceFault as fault:
+        if fault.status != NOT_FOUND:
+            raise
+        return Dropped("the comment was deleted")
+    if mark(body) != event.id.rpartition("/")[2]:  # what is stored of it has no secrets any more
+        return Dropped("the comment says something else by now, which is an event of its own")
+    return StillTrue()
+
+
+def _check(event: Event, source: Source, forge: Forge, client: Client) -> Look:
+    """The end of the log of a check that failed, as far as there is one to be had."""
+    if not event.data.get("failed"):
+        return StillTrue()
+    for path in forge.log_paths(source.repo, event.data):
+        try:
+            lines = client.tail(path, LOG_LINES)
+        except SourceFault as fault:
+            if fault.retry_at_ms is not None:
+                raise
+            continue
+        if lines:
+            text = "\n".join(map(_plain, lines))
+            return StillTrue(f"The end of the log of {event.data.get('check')}:\n\n{text}")
+    return StillTrue()
+
+
+def _plain(line: str) -> str:
+    """A line without what colours it."""
+    import re
+
+    return re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", line)
+
+
+def _number(data: Any, name: str) -> int:
+    found = data.get(name) if isinstance(data, dict) else None
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
