@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 
 from tests.crash import reading
 from tests.crash.processes import Obstacle, Running, wait_until
 from tests.crash.world import CONFIG, WORKFLOW, World
+from tests.helpers.fake_forge import HEAD, REPO, FakeForge
 from uwf import clock
+from uwf.app import App
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.thread import wake_by
@@ -83,6 +86,58 @@ def crowded(world: World) -> None:
     with world.writing() as tx:
         for id in both:
             wake_by(tx, id, Wake(1_700_000_000_000, TIMER, "a test"))
+
+
+def asking(world: World) -> None:
+    """A source that is a command, which says the same each time."""
+    source = (
+        '[[sources]]\nname = "ci"\nkind = "command"\ncommand = ["echo", \'{"name": "look"}\']\n'
+    )
+    (world.home / "config.toml").write_text(CONFIG + source)
+    started(world)
+
+
+def source_paused(world: World) -> None:
+    """The same, and it is paused."""
+    asking(world)
+    world.must("source", "pause", "ci")
+
+
+@cache
+def forge() -> FakeForge:
+    """A forge where 42 is merged by now, and a check of 43 has failed. It lives as long as this process."""
+    found = FakeForge(daemon=True)
+    for number in (42, 43):
+        found.open_pull(number)
+    found.review(42, "approved", "Good.")
+    found.close_pull(42, merged=True)
+    found.check(43, "tests", "failure", "it broke")
+    return found
+
+
+def told_of_a_review(world: World) -> None:
+    _told_of(world, 42, "review", {"state": "approved"})
+
+
+def told_of_a_check(world: World) -> None:
+    id = forge().pulls[43]["checks"][0]["id"]
+    about = {"check": "tests", "failed": True, "commit": HEAD, "id": id, "url": "x/job/1"}
+    _told_of(world, 43, "check", about)
+
+
+def _told_of(world: World, number: int, what: str, data: dict[str, object]) -> None:
+    """A thread that an event of the forge is to wake, as if the forge had been asked a while ago."""
+    (world.home / "config.toml").write_text(
+        f'{CONFIG}[[sources]]\nname = "shop"\nkind = "github"\nrepo = "{REPO}"\nurl = "{forge().url}"\n'
+        '[[triggers]]\non = "github.*"\nfind = { pr = "{{ data.number }}" }\ntext = "{{ name }}"\n'
+    )
+    started(world)
+    world.must("thread", "set", "@last", "--label", f"pr={number}")
+    world.must("source", "pause", "shop")
+    with closing(App.open(str(world.home))) as app:
+        app.events.send(
+            Event("1", "shop", f"github.{what}", 1, "ann", "owner", {"number": number, **data})
+        )
 
 
 def remembering(world: World) -> None:

@@ -15,6 +15,7 @@ from tests.crash.world import World
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.schedules import occurrence as occurrences
+from uwf.engine.sources import state as sources
 from uwf.engine.upkeep.backups import last_drill
 from uwf.guard import breaker
 from uwf.guard.breaker import CLOSED
@@ -92,6 +93,11 @@ def events_of(world: World) -> Any:
         refs = [ref for ref in store.refs(THREADS) if "wakeAt" in ref.tags]
         words = tuple(reading.waiting_words(store))
         return tuple(known), words, len(reading.threads(store)), len(refs)
+
+
+def source_is_paused(world: World) -> bool:
+    with world.store() as store:
+        return sources.paused_ms(store, "ci") is not None
 
 
 def past(world: World) -> list[Any]:

@@ -14,6 +14,7 @@ from tests.crash.before import (
     LIVELY,
     SAID_BEFORE,
     SPOILING,
+    asking,
     backed_up,
     completed,
     crashed,
@@ -42,11 +43,14 @@ from tests.crash.before import (
     reworked,
     scheduled,
     slow_step,
+    source_paused,
     started,
     stepped_told,
     stepping,
     suspended,
     told,
+    told_of_a_check,
+    told_of_a_review,
     triggered,
     tripped,
     two_started,
@@ -86,6 +90,7 @@ from tests.crash.going_on import (
     restoring,
     resume_unless_resumed,
     served,
+    source_is_paused,
     start,
     step_on,
     thread,
@@ -164,6 +169,7 @@ def change(
     )
 
 
+BROKE = "The end of the log of tests:\n\nit broke"
 PAUSED = "agent crew is paused: its limit; try again at 2096-10-02T07:06:40Z"
 
 
@@ -617,6 +623,49 @@ SCENARIOS = (
         ((("first", "ignored"), ("look", "new")), (), 1, 0),
         ((("first", "ignored"), ("look", "new"), ("thread.completed", "new")), (), 1, 0),
         ((("first", "ignored"), ("look", "ignored"), ("thread.completed", "ignored")), (), 1, 0),
+    ),
+    happening(
+        "run --due, of a source",
+        asking,
+        lambda world: ["thread", "run", "--due"],
+        transaction("source"),
+        ((), (), 1, 0),
+        ((("look", "new"),), (), 1, 0),
+        ((("look", "ignored"),), (), 1, 0),
+    ),
+    change(
+        lambda world: ["source", "pause", "ci"],
+        "source pause",
+        prepare=asking,
+        state=source_is_paused,
+        before=False,
+        to=True,
+    ),
+    change(
+        lambda world: ["source", "resume", "ci"],
+        "source resume",
+        prepare=source_paused,
+        state=source_is_paused,
+        before=True,
+        to=False,
+    ),
+    happening(
+        "run --due, of what is not so any more",
+        told_of_a_review,
+        lambda world: ["thread", "run", "--due"],
+        transaction("event dropped"),
+        ((("github.review", "told"),), ("github.review",), 1, 1),
+        ((("github.review", "ignored"),), (), 1, 0),
+    ),
+    happening(
+        "run --due, of a check",
+        told_of_a_check,
+        lambda world: ["thread", "run", "--due"],
+        transaction("event looked up"),
+        ((("github.check", "told"),), ("github.check",), 1, 1),
+        ((("github.check", "told"),), ("github.check", BROKE), 1, 1),
+        ((("github.check", "told"),), ("github.check", BROKE), 1, 0),
+        ((("github.check", "told"),), (), 1, 0),
     ),
     happening(
         "gc, of events",
