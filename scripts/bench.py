@@ -23,6 +23,7 @@ from benchmarks.daemon import bench_daemon
 from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
+from benchmarks.timers import bench_timers
 
 import uwf
 from uwf.engine.run.admission import Admission
@@ -57,6 +58,7 @@ def main() -> None:
         bench_queue(folder, 6 if quick else 40)
         many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
         bench_daemon(folder, *many)
+        bench_timers(folder / "many", 5 if quick else 21)
         bench_growth(folder, 10_000 if quick else 1_000_000, 5 if quick else 21)
 
 

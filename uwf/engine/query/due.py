@@ -66,7 +66,8 @@ def due(store: Store, now_ms: int, *, look_ahead: bool) -> DueThreads:
     refs = store.refs_by_tag(THREADS, wake.WAKE_AT, high=over)
     refs += store.refs_by_tag(THREADS, wake.WOKEN_FOR)
     later = store.refs_by_tag(THREADS, wake.WAKE_AT, low=over, limit=ahead)
-    found, unreadable = _read({ref.name: ref for ref in (*refs, *later)}.values(), now_ms)
+    odd = [ref for ref in later if ref.updated_ms > now_ms or _at_ms(ref) is None]
+    found, unreadable = _read({ref.name: ref for ref in (*refs, *odd)}.values(), now_ms)
     is_found = {THREADS + each.thread for each in found}
     next_ms = next((_at_ms(ref) for ref in later if ref.name not in is_found), None)
     return DueThreads(tuple(ordered(found, now_ms)), tuple(unreadable), next_ms)
