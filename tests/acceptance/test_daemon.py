@@ -308,6 +308,30 @@ def test_json_is_a_line_for_each_thing_that_it_does(project: Project) -> None:
     assert all(isinstance(line["at"], int) and line["text"] for line in lines)
 
 
+def test_reader_that_reads_nothing_or_is_gone_holds_up_no_thread(project: Project) -> None:
+    configured(project, REPLIES)
+    threads = [project.begin() for _ in range(2)]
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            pass  # until it is full
+    os.set_blocking(writer, True)
+    daemon = project.start("daemon", "run", "--json", stdout=writer)
+    os.close(writer)
+    try:
+        project("thread", "wake", threads[0])
+        until(lambda: project.show(threads[0])["status"] == "completed")
+        os.close(reader)
+        project("thread", "wake", threads[1])
+        until(lambda: project.show(threads[1])["status"] == "completed")
+        status = project("daemon", "status", "--json").json
+        assert {part["state"] for part in status["parts"].values()} == {"ok"}
+    finally:
+        daemon.terminate()
+        assert daemon.wait(timeout=20) == 0
+
+
 def test_with_a_user_manager_each_run_has_a_scope_of_its_own(
     project: Project, daemons: Daemons, tmp_path: Path
 ) -> None:

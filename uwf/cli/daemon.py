@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli.command import command, opt
+from uwf.cli.screen import jsontext, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from uwf.cli.context import Context
     from uwf.daemon.status import DaemonStatus
+
+STDOUT, STDERR = 1, 2
+MOST_CHARS = 2000
+"""Of a line that says what the daemon does: so much fits into a pipe that can be written to at all."""
 
 
 @command(
@@ -27,11 +32,12 @@ def run(ctx: Context) -> None:
     from uwf.daemon import serve
 
     def tell(text: str, facts: Mapping[str, Any]) -> None:
+        """What nobody reads just now is left out: the log has it, and no frozen terminal holds up the threads."""
+        line, to = terminal.visible(text[:MOST_CHARS]), STDERR
         if ctx.json:
-            ctx.out.line({"at": clock.now_ms(), **facts, "text": text})
-            ctx.out.flush()
-        else:
-            ctx.out.note(text)
+            line, to = jsontext.dumps({"at": clock.now_ms(), **facts, "text": text}), STDOUT
+        if not ctx.quiet:
+            terminal.put_at_once(to, f"{line}\n".encode(errors="backslashreplace"))
 
     serve.run(ctx.app, tell)
 
