@@ -15,6 +15,8 @@ Cronsim's own way with zones loses half an hour of such a rhythm where the clock
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from uwf.quantities import counted
 from uwf.record import Record
 
@@ -63,8 +65,10 @@ class Recurrence(Record):
                 last_ms = at_ms
 
     def next(self, after_ms: int) -> int | None:
-        """The first nominal time later than `after_ms`; None: there is none any more."""
-        return next(self.times(after_ms), None)
+        """The first nominal time later than `after_ms`; None: there is none any more. Remembered: whoever waits for it
+        asks often.
+        """
+        return _next(self, after_ms)
 
     def between(self, after_ms: int, until_ms: int) -> Iterator[int]:
         """The nominal times in (after, until]."""
@@ -94,6 +98,11 @@ class Recurrence(Record):
         if self.every_s is not None:
             return f"every {self.every_s:g} s"
         return f"{self.cron} in {self.zone}"
+
+
+@lru_cache(maxsize=1024)
+def _next(rule: Recurrence, after_ms: int) -> int | None:
+    return next(rule.times(after_ms), None)
 
 
 def cron_line(value: object) -> str:

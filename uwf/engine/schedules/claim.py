@@ -169,6 +169,9 @@ def _looked_at(
 
 def _times(schedule: Schedule, rule: Recurrence, after_ms: int, now_ms: int) -> list[int]:
     """The times that are due, of those later than `after_ms`: each, or, as the policy is, the newest."""
+    first = rule.next(after_ms)
+    if first is None or first > now_ms:
+        return []
     if schedule.missed == ALL:
         if schedule.lateness_s is not None:
             after_ms = max(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     States: TypeAlias = str | tuple[str, ...] | None
 
 _READ = "SELECT kind, key, at_ms, state, value FROM entry WHERE"
+_READ_BY_STATE = _READ.replace("FROM entry", "FROM entry INDEXED BY entry_state")
 _ADD = (
     "INSERT INTO entry (kind, key, at_ms, state, value) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (kind, key) DO NOTHING"
@@ -62,7 +63,9 @@ class EntryReading:
                 where += f" AND {limited}"
                 args += (at_ms,)
         order = "DESC" if newest_first else "ASC"
-        sql = f"{_READ} {where} ORDER BY at_ms {order}, seq {order} LIMIT ?"
+        # Of several states the planner would read the whole kind to spare itself sorting what few are in them.
+        read = _READ_BY_STATE if limit is None and isinstance(state, tuple) else _READ
+        sql = f"{read} {where} ORDER BY at_ms {order}, seq {order} LIMIT ?"
         rows = self._database.all(sql, (*args, -1 if limit is None else limit))
         if on_unreadable is None:
             return [_entry(row) for row in rows]
