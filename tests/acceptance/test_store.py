@@ -173,3 +173,20 @@ def test_the_backup_of_the_day_is_verified_and_tried(uwf: Uwf, chain: list[str])
 @pytest.mark.parametrize("folder", ["backups", "", "~no-such-user/x"])
 def test_a_folder_for_backups_is_an_absolute_path(uwf: Uwf, folder: str) -> None:
     assert "backup.folder" in uwf("config", "set", "backup.folder", folder, expect=2).err
+
+
+def test_gc_removes_logs_that_are_too_old(uwf: Uwf, chain: list[str]) -> None:
+    uwf("store", "backup")  # which is in the log
+    old = uwf.home / "logs" / "2020-01-01-001.jsonl"
+    old.write_text("{}\n")
+    os.utime(old, (1_577_836_800,) * 2)
+    assert uwf("store", "gc", "--dry-run", "--json").json["logs"] == [old.name]
+    assert "removed 1 log" in uwf("store", "gc").out and not old.exists()
+    assert uwf("store", "gc", "--json").json["logs"] == []
+
+
+@pytest.mark.parametrize("time", ["25:00", "4", "04:60", "4pm", "04:0", "\u0664:00"])
+def test_a_time_of_day_is_one(uwf: Uwf, time: str) -> None:
+    assert "is no time of day" in uwf("config", "set", "keep.collect_at", time, expect=2).err
+    uwf("config", "set", "keep.collect_at", "23:30")
+    assert uwf("config", "get", "keep.collect_at").out == "23:30\n"

@@ -527,7 +527,11 @@ SCENARIOS = (
         "gc while a thread is stepped",
         littered,
         lambda world: ["store", "gc", "--grace", "0s"],
-        (*transaction("gc"), "gc: marked", "gc: object removed", "gc: object removed:30"),
+        (
+            *transaction("gc"),
+            *("gc: marked", "gc: object removed", "gc: object removed:30"),
+            *transaction("gc done"),
+        ),
         beside=stepping,
         next=again(lambda world: ["store", "gc", "--grace", "0s"]),
         state=litter,

@@ -49,13 +49,8 @@ def test_files_go_when_they_are_old(tmp_path: Path, now: Ticking) -> None:
     put(tmp_path, "mine.txt", 999 * DAY_S)
     dry = retention.prune(str(tmp_path), RULES, MemoryLeases(), dry_run=True)
     assert len(os.listdir(tmp_path / "logs")) == 7
-    assert (
-        pruned(tmp_path)
-        == sorted(dry)
-        == [
-            *("2023-10-14-001.jsonl", f"{THREADS[1]}.log", f"{THREADS[1]}.log.1"),
-        ]
-    )
+    assert set(dry) == {"2023-10-14-001.jsonl", f"{THREADS[1]}.log", f"{THREADS[1]}.log.1"}
+    assert pruned(tmp_path) == sorted(dry)
     assert pruned(tmp_path) == []
 
 
