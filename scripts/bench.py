@@ -4,8 +4,8 @@ Machines are shared and noisy, so hardly anything here is a verdict on a single 
 alternately, and the median of the pairwise ratios is printed with the smallest and the largest.
 
 References: `python -c pass` for commands, a bare chain (SQLite, msgpack and blake3, one row an object, one
-commit a step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets, a step
-without guards for the guards, `subprocess` for agents.
+commit a step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets and for
+events, a step without guards for the guards, `subprocess` for agents.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.agents import bench_agents, bench_queue
 from benchmarks.commands import bench_commands, bench_growth
 from benchmarks.daemon import bench_daemon
+from benchmarks.events import bench_events
 from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
@@ -46,7 +47,7 @@ def main() -> None:
     quick = options.quick
     with tempfile.TemporaryDirectory(prefix="uwf-bench-") as name:
         folder = Path(name)
-        for part in ("commands", "steps", "objects", "guarded", "unguarded", "growth"):
+        for part in ("commands", "steps", "objects", "events", "guarded", "unguarded", "growth"):
             (folder / part).mkdir()
         # First, while this process is as small as a command is: where one side forks, that copies its tables of pages.
         bench_agents(folder, 5 if quick else 41)
@@ -55,6 +56,7 @@ def main() -> None:
         bench_guards(folder, 3 if quick else 21)
         bench_fsyncs(folder, 50 if quick else 200)
         bench_objects(folder, 500 if quick else 5000, 3 if quick else 11)
+        bench_events(folder / "events", 500 if quick else 5000, 3 if quick else 11)
         bench_queue(folder, 6 if quick else 40)
         many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
         bench_daemon(folder, *many)

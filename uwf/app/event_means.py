@@ -44,7 +44,7 @@ def answer(home: OpenHome, key: str, ask: Ask) -> GlanceAnswer:
     if rules.agent is None:
         return replace(by_rule, reason="by the rule: no agent is asked any more")
     rule = next((one for one in home.rules().of(event.name) if one.name == ask.rule), None)
-    words = texts.said(event, None if rule is None else rule.trigger.text)
+    words = texts.said(event, None if rule is None else rule.trigger.text, event.variables)
     question = deciding.question(home.store(), event, ask.thread)
     stop = Stop()
     try:

@@ -39,6 +39,10 @@ _NOT_INSIDE = {"size", "first", "last"}
 """What is looked up in a list or a text, too, where no key is called so."""
 
 _made: list[Environment] = []
+_UNREAD: list[str] = []
+_pieces: dict[str, list[str] | None] = {}
+"""What `_plain_pieces` gives, remembered: triggers fill in the same templates a thousand times a second."""
+_MOST_PIECES = 200
 
 
 class TemplateInvalid(InputError):
@@ -60,13 +64,26 @@ class Uses(Record):
 
 def render(template: str, variables: Mapping[str, Any]) -> str:
     """The template with its variables filled in. TemplateInvalid on a Liquid fault."""
-    pieces = _plain_pieces(template)
+    pieces = _pieces.get(template, _UNREAD)
+    if pieces is _UNREAD:
+        pieces = _plain_pieces(template)
+        if len(_pieces) >= _MOST_PIECES:
+            _pieces.clear()
+        _pieces[template] = pieces
     if pieces is not None:
-        printed = [_print(variables, name) for name in pieces[1::2]]
-        if None not in printed:
-            pieces[1::2] = printed  # type: ignore[assignment]
-            return "".join(pieces)
+        printed = pieces.copy()
+        for at in range(1, len(pieces), 2):
+            text = _print(variables, pieces[at])
+            if text is None:
+                return _render_liquid(template, variables)
+            printed[at] = text
+        return "".join(printed)
     return _render_liquid(template, variables)
+
+
+def is_plain(template: str) -> bool:
+    """Whether the template only prints variables, for which no Liquid is needed."""
+    return _plain_pieces(template) is not None
 
 
 def uses(template: str) -> Uses:
@@ -140,7 +157,7 @@ def _plain_pieces(template: str) -> list[str] | None:
 def _print(variables: Mapping[str, Any], path: str) -> str | None:
     """The value at `path` as Liquid prints it; None for those that are left to Liquid."""
     value: Any = variables
-    for name in path.split("."):
+    for name in path.split(".") if "." in path else (path,):
         if not isinstance(value, dict) and value is not variables:
             return None
         value = value.get(name, "")

@@ -97,38 +97,36 @@ EVENT = Event(
 
 
 def judged(event: Event = EVENT, **words: Any) -> Ready | Said:
-    return judging.judge(event, Rule("1", Trigger(on=("*",), **words)))
+    return judging.judge(event, Rule("1", Trigger(on=("*",), **words)), event.variables)
+
+
+def worded(event: Event = EVENT, **words: Any) -> str:
+    found = judged(event, **words)
+    assert isinstance(found, Ready)
+    return found.text
 
 
 def test_a_rule_that_lets_an_event_pass_says_for_whom_it_is_and_in_which_words() -> None:
-    found = judged(
-        find={"pr": "{{ data.number }}"},
-        text="{{ who }}: {{ data.body }}",
-        when="data.state == 'open'",
-    )
+    find, when = {"pr": "{{ data.number }}"}, "data.state == 'open'"
+    found = judged(find=find, when=when)
     assert isinstance(found, Ready)
-    assert (found.find, found.text) == ({"pr": "42"}, "ann: Mind the gap.")
-    assert (found.task, found.thread) == (None, None)
+    assert (found.find, found.thread, found.labels) == ({"pr": "42"}, None, {})
+    assert worded(text="{{ who }}: {{ data.body }}") == "ann: Mind the gap."
 
 
 def test_without_a_text_the_event_speaks_for_itself() -> None:
-    found = judged()
-    assert isinstance(found, Ready)
-    assert found.text.startswith("github.review\n\n{") and "Mind the gap." in found.text
-    plain = judged(replace(EVENT, data="a few words"))
-    assert isinstance(plain, Ready) and plain.text == "github.review\n\na few words"
-    bare = judged(replace(EVENT, data=None))
-    assert isinstance(bare, Ready) and bare.text == "github.review"
+    assert worded().startswith("github.review\n\n{") and "Mind the gap." in worded()
+    for data, text in (("a few words", "github.review\n\na few words"), (None, "github.review")):
+        assert worded(replace(EVENT, data=data)) == text
+    assert worded(text="{{ data.nothing }}") == "github.review"
 
 
 def test_a_rule_that_starts_a_thread_says_what_its_task_is() -> None:
-    found = judged(
-        start="fix", cwd="/srv", label={"pr": "{{ data.number }}"}, text="{{ data.body }}"
-    )
+    found = judged(start="fix", label={"pr": "{{ data.number }}"}, text="x")
     assert isinstance(found, Ready)
-    assert (found.task, found.labels) == ("Mind the gap.", {"pr": "42"})
-    other = judged(start="fix", cwd="/srv", prompt="Fix {{ data.number }}.", text="{{ data.body }}")
-    assert isinstance(other, Ready) and other.task == "Fix 42."
+    assert (found.task, found.labels) == ("x", {"pr": "42"})
+    other = judged(start="fix", prompt="Fix {{ data.number }}.", text="x")
+    assert isinstance(other, Ready) and (other.task, other.text) == ("Fix 42.", "x")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +138,7 @@ def test_a_rule_that_starts_a_thread_says_what_its_task_is() -> None:
         ({"trust": ("owner",)}, {}, "trust"),
         ({"when": "data.state == 'shut'"}, {}, "when"),
         ({"when": "data.state < 3"}, {}, "bad_trigger"),
-        ({"text": "{{ data.state | divided_by: 0 }}"}, {}, "bad_trigger"),
+        ({"thread": "{{ data.state | divided_by: 0 }}"}, {}, "bad_trigger"),
         # In their order: the first is the one that is told.
         ({"class_": "ignore", "trust": ("owner",)}, {"depth": 9}, "class_ignore"),
         ({"trust": ("owner",), "when": "data.state < 3"}, {"depth": 9}, "depth"),
@@ -164,6 +162,5 @@ def test_a_template_bomb_is_a_no() -> None:
 
 
 def test_what_is_told_is_bounded() -> None:
-    found = judged(replace(EVENT, data={"body": "x" * 100_000}), text="{{ data.body }}")
-    assert isinstance(found, Ready)
-    assert len(found.text) < 33_000 and "`uwf event show github/7`" in found.text
+    told = worded(replace(EVENT, data={"body": "x" * 100_000}), text="{{ data.body }}")
+    assert len(told) < 33_000 and "`uwf event show github/7`" in told

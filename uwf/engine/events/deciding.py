@@ -56,8 +56,8 @@ from uwf.workflow.trigger import FUZZY, INTERRUPT, MERGE, OWNER, REJECT, Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from uwf.config import QueueConfig
     from uwf.engine.actions.lifecycle import Begin
@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from uwf.engine.events.event import Event
     from uwf.engine.events.matching import RuleTable
     from uwf.store.protocols import Ref, Store, Transaction
+
+    Found: TypeAlias = "Ready | Beginning | Said"
+    """What one rule says by itself: for whom, or why not."""
 
 USUAL, URGENT = 3, 5
 """Urgencies, of 1 to 5: where nobody has said, and where somebody has."""
@@ -77,7 +80,7 @@ OF_PROGRAM = Rule("direct", Trigger(on=("*",)))
 
 class Means(Record):
     """What deciding needs of a home: its store and rules, whether an agent is asked at a glance, and how a thread is
-    begun by what a rule that was prepared says. `begin` raises `UwfError` where that cannot be.
+    begun by what a rule says. `begin` raises `UwfError` where that cannot be.
     """
 
     store: Store
@@ -87,11 +90,11 @@ class Means(Record):
     asks_agent: bool = False
 
 
-class Prepared(Record):
-    """A rule that lets an event pass, and the thread that it begins, where it begins one."""
+class Beginning(Record):
+    """A rule that lets an event pass, and the thread that it begins."""
 
     ready: Ready
-    begin: Begin | None
+    begin: Begin
 
 
 class GlanceAnswer(Record):
@@ -102,32 +105,36 @@ class GlanceAnswer(Record):
     reason: str
 
 
-def prepare(means: Means, event: Event) -> list[Prepared | Said]:
+def prepare(means: Means, event: Event) -> list[Found]:
     """What the rules on an event say by themselves."""
     rules = means.rules.of(event.name) or _direct(event)
     if not rules:
         return [Said(TRIGGER, False, f"no trigger is on {event.name}", NO_TRIGGER)]
-    found: list[Prepared | Said] = []
+    variables = event.variables
+    found: list[Found] = []
     for rule in rules:
-        found.append(Said(TRIGGER, True, f"on {', '.join(rule.trigger.on)}", None, rule.name))
-        found.append(prepared(means, event, rule))
+        found += (rule.said, prepared(means, event, rule, variables))
     return found
 
 
-def prepared(means: Means, event: Event, rule: Rule) -> Prepared | Said:
-    """What one rule says by itself."""
-    judged = judging.judge(event, rule)
-    if isinstance(judged, Said):
-        return judged
-    if judged.task is None:
-        return Prepared(judged, None)
+def prepared(means: Means, event: Event, rule: Rule, variables: Mapping[str, Any]) -> Found:
+    """What one rule says to an event with these `variables` by itself."""
+    begins = rule.trigger.start is not None
+    if rule.needs_liquid and not begins:  # which takes milliseconds: not for nobody
+        aim = judging.judge(event, rule, variables, in_words=False)
+        nobody = aim if isinstance(aim, Said) else targets.of(means.store, event, aim)
+        if isinstance(nobody, Said):
+            return nobody
+    ready = judging.judge(event, rule, variables)
+    if isinstance(ready, Said) or not begins:
+        return ready
     try:
-        return Prepared(judged, means.begin(judged, event))
+        return Beginning(ready, means.begin(ready, event))
     except UwfError as error:
         return Said(RUN, False, error.message, CANNOT_START, rule.name)
 
 
-def for_nobody(event: StoredEvent, found: Sequence[Prepared | Said], now_ms: int) -> Decision:
+def for_nobody(event: StoredEvent, found: Sequence[Found], now_ms: int) -> Decision:
     """The decision where no rule lets an event pass: it needs no transaction."""
     said = tuple(one for one in found if isinstance(one, Said))
     return Decision(event.event.key, _refused_or_ignored(said), now_ms, said)
@@ -165,18 +172,18 @@ class Deciding:
         self._asks: list[Ask] = []
         self._interrupted: list[str] = []
 
-    def all_of(self, found: Sequence[Prepared | Said]) -> Decision:
+    def all_of(self, found: Sequence[Found]) -> Decision:
         """Decide by all rules that were prepared, and do what follows."""
         for one in found:
             if isinstance(one, Said):
                 self._said.append(one)
-            elif one.begin is not None:
+            elif isinstance(one, Beginning):
                 self._begin(one.ready, one.begin)
             else:
-                self._for_threads(one.ready)
+                self._for_threads(one)
         return self._decision(())
 
-    def answered(self, ask: Ask, found: Prepared | Said, answer: GlanceAnswer) -> Decision:
+    def answered(self, ask: Ask, found: Found, answer: GlanceAnswer) -> Decision:
         """Go on where the agent of the glance was asked, with its answer."""
         before = self._stored.decision
         assert before is not None, "who was asked was asked by a decision"
@@ -186,8 +193,8 @@ class Deciding:
         ref = self._tx.ref(THREADS + ask.thread)
         if isinstance(found, Said):
             self._said.append(found)
-        elif ref is not None:
-            self._for_thread(found.ready, ref, answer)
+        elif ref is not None and isinstance(found, Ready):
+            self._for_thread(found, ref, answer)
         return self._decision(before.interrupted)
 
     def _decision(self, interrupted: tuple[str, ...]) -> Decision:

@@ -5,6 +5,8 @@ What is found here can be found before anything is locked: a template of a stran
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from uwf.engine.events import texts
 from uwf.engine.events.causes import MOST_DEPTH
 from uwf.engine.events.decision import (
@@ -24,44 +26,53 @@ from uwf.workflow.trigger import IGNORE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from uwf.engine.events.event import Event
     from uwf.engine.events.matching import Rule
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class Ready(Record):
-    """A rule that lets an event pass, with its templates filled in. `find`, `thread` or `labels` say for whom it is;
-    with `labels` and `task` a new thread is begun. None of them: for the threads that the event itself names.
+    """A rule that lets an event pass. `find`, `thread` or `labels` say for whom it is; with `labels` and `task` a new
+    thread is begun. None of them: for the threads that the event itself names. `text` is what they are told.
     """
 
     rule: Rule
-    text: str
     find: Mapping[str, str]
     thread: str | None
     labels: Mapping[str, str]
+    text: str
     task: str | None
 
 
-def judge(event: Event, rule: Rule) -> Ready | Said:
-    """What `rule` says to `event` by itself: why not, or for whom and in which words."""
-    no = _refusal(event, rule)
+def judge(
+    event: Event, rule: Rule, variables: Mapping[str, Any], *, in_words: bool = True
+) -> Ready | Said:
+    """What `rule` says to `event`, which has these `variables`: why not, or for whom, and `in_words` what."""
+    no = _refusal(event, rule, variables)
     if no is not None:
         return no
-    trigger = rule.trigger
+    trigger, task = rule.trigger, None
+    find: Mapping[str, str] = _NOTHING
+    labels, thread = find, None
     try:
-        text = texts.said(event, trigger.text)
+        text = texts.said(event, trigger.text, variables) if in_words else ""
         if trigger.start is not None:
-            task = text if trigger.prompt is None else texts.said(event, trigger.prompt)
-            return Ready(rule, text, {}, None, texts.filled(trigger.label, event), task)
-        thread = None
-        if trigger.thread is not None:
-            thread = texts.filled({"thread": trigger.thread}, event)["thread"]
-        return Ready(rule, text, texts.filled(trigger.find, event), thread, {}, None)
+            labels = texts.filled(trigger.label, variables)
+            task = text if trigger.prompt is None else texts.said(event, trigger.prompt, variables)
+        elif trigger.thread is not None:
+            thread = texts.filled({"thread": trigger.thread}, variables)["thread"]
+        else:
+            find = texts.filled(trigger.find, variables)
     except TemplateInvalid as error:
         return Said(FILTER, False, f"its template: {error.message}", BAD_TRIGGER, rule.name)
+    return Ready(rule, find, thread, labels, text, task)
 
 
-def _refusal(event: Event, rule: Rule) -> Said | None:
+def _refusal(event: Event, rule: Rule, variables: Mapping[str, Any]) -> Said | None:
     trigger = rule.trigger
     if trigger.class_ == IGNORE:
         return Said(FILTER, False, "its class is ignore", CLASS_IGNORE, rule.name)
@@ -72,7 +83,7 @@ def _refusal(event: Event, rule: Rule) -> Said | None:
         why = f"it is from a {event.trust}, and trusted are {', '.join(trigger.trust)}"
         return Said(FILTER, False, why, TRUST, rule.name)
     try:
-        if rule.when is not None and not rule.when.holds(event.variables):
+        if rule.when is not None and not rule.when.holds(variables):
             return Said(FILTER, False, f"not so: {rule.when.text}", WHEN, rule.name)
     except ConditionInvalid as error:
         return Said(FILTER, False, f"its when: {error.message}", BAD_TRIGGER, rule.name)

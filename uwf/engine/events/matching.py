@@ -8,9 +8,10 @@ named.
 from __future__ import annotations
 
 from uwf.engine.chain.tags import REGISTRY
+from uwf.engine.events.decision import TRIGGER, Said
 from uwf.errors import UwfError
 from uwf.record import Record
-from uwf.workflow import model, trigger
+from uwf.workflow import model, template, trigger
 from uwf.workflow.condition import Condition
 
 TYPE_CHECKING = False
@@ -40,6 +41,10 @@ class Rule:
         self.name = name
         self.trigger = trigger
         self.workflow = workflow
+        self.said = Said(TRIGGER, True, f"on {', '.join(trigger.on)}", None, name)
+        """That an event has found it."""
+        self.needs_liquid = trigger.text is not None and not template.is_plain(trigger.text)
+        """Whether its words take milliseconds to fill in, not microseconds."""
         self._when: Condition | None = None
         self._glance: Condition | None = None
 

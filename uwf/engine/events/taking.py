@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.events import acting, causes, crowding, deciding, stored
-from uwf.engine.events.deciding import Deciding, Prepared
+from uwf.engine.events.deciding import Deciding
 from uwf.engine.events.decision import (
     DECIDED,
     FAULT,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uwf.engine.events.crowding import Crowding
-    from uwf.engine.events.deciding import GlanceAnswer, Means
+    from uwf.engine.events.deciding import Found, GlanceAnswer, Means
     from uwf.engine.events.decision import Ask
     from uwf.store.protocols import Store, Transaction, Unreadable
 
@@ -133,7 +133,7 @@ def decide(
     for each in waiting:
         try:
             found = deciding.prepare(means, each.event)
-            if any(isinstance(one, Prepared) for one in found):
+            if not all(isinstance(one, Said) for one in found):
                 decisions.append(_new_one(means, each, found, crowded, now_ms))
             else:
                 for_nobody.append((each, deciding.for_nobody(each, found, now_ms)))
@@ -153,7 +153,7 @@ def decide(
 def _new_one(
     means: Means,
     event: StoredEvent,
-    found: list[Prepared | Said],
+    found: list[Found],
     crowded: Crowding,
     now_ms: int,
 ) -> Decision:
@@ -172,9 +172,9 @@ def answered(means: Means, key: str, ask: Ask, answer: GlanceAnswer, now_ms: int
     event = stored.find(means.store, key).event
     rule = next((rule for rule in means.rules.of(event.name) if rule.name == ask.rule), None)
     if rule is None:
-        found: Prepared | Said = Said(TRIGGER, False, "the trigger is gone", NO_TRIGGER, ask.rule)
+        found: Found = Said(TRIGGER, False, "the trigger is gone", NO_TRIGGER, ask.rule)
     else:
-        found = deciding.prepared(means, event, rule)
+        found = deciding.prepared(means, event, rule, event.variables)
 
     def decision(tx: Transaction, known: StoredEvent) -> Decision:
         if known.decision is None or ask not in known.decision.asks:

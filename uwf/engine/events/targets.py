@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from uwf.engine.events.event import Event
     from uwf.engine.events.judging import Ready
-    from uwf.store.protocols import Ref, Transaction
+    from uwf.store.protocols import Ref, Store, Transaction
 
 MOST = 50
 """An event that fits more threads wakes none: labels such as `repo=shop` were not meant to be found by."""
 
 
-def of(tx: Transaction, event: Event, ready: Ready) -> list[Ref] | Said:
+def of(tx: Store | Transaction, event: Event, ready: Ready) -> list[Ref] | Said:
     """The threads, the newest first; or why there is none."""
     rule = ready.rule
     name = ready.thread if rule.trigger.thread is not None else event.thread
@@ -40,7 +40,9 @@ def of(tx: Transaction, event: Event, ready: Ready) -> list[Ref] | Said:
     return [ref]
 
 
-def _by_labels(tx: Transaction, labels: Mapping[str, str], ready: Ready) -> list[Ref] | Said:
+def _by_labels(
+    tx: Store | Transaction, labels: Mapping[str, str], ready: Ready
+) -> list[Ref] | Said:
     shown, name = ", ".join(f"{key}={value}" for key, value in labels.items()), ready.rule.name
     if not all(labels.values()):
         why = f"a label to find threads by is empty: {shown}"

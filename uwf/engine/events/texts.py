@@ -17,17 +17,17 @@ _MOST_SHOWN = 4_000
 """Of data that no trigger has put into words."""
 
 
-def said(event: Event, text: str | None) -> str:
+def said(event: Event, text: str | None, variables: Mapping[str, Any]) -> str:
     """What a thread is told of `event`, by the template `text` of a trigger. Raises `TemplateInvalid`."""
     if text is None:
         return _by_itself(event)
-    told = template.render(text, event.variables).strip()
+    told = template.render(text, variables).strip()
     return _cut(told, MOST_CHARS, event) or event.name
 
 
-def filled(templates: Mapping[str, str], event: Event) -> dict[str, str]:
+def filled(templates: Mapping[str, str], variables: Mapping[str, Any]) -> dict[str, str]:
     """Labels with their templates filled in. Raises `TemplateInvalid`."""
-    return {key: template.render(text, event.variables).strip() for key, text in templates.items()}
+    return {key: template.render(text, variables).strip() for key, text in templates.items()}
 
 
 def _by_itself(event: Event) -> str:
