@@ -111,3 +111,19 @@ def test_a_ping_goes_out_every_so_often(
         if thread is not None:
             thread.join(5)
     assert [s // 300 for s in pings] == [0, 1, 2]
+
+
+def test_what_has_not_come_in_time_is_told_until_it_comes(world: World, tmp_path: Path) -> None:
+    rule = '[[absences]]\nname = "nightly"\non = "build.done"\nwithin = "1h"\nlevel = "P0"\n'
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write(rule)
+    world.app.reload_config()
+    world.pass_s(1)
+    world.pass_s(3500)
+    assert world.sent == []
+    world.pass_s(101)
+    [text] = world.sent
+    assert text.startswith("P0: no build.done has come: absence nightly")
+    world.app.events.send(world.app.events.own("build.done"))
+    world.pass_s(61)
+    assert world.sent[1].startswith("over: no build.done")

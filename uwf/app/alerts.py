@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uwf.app.opened import OpenHome
+    from uwf.config.absences import Absence
     from uwf.config.records import AlertConfig
     from uwf.engine.upkeep.alerts import Alert
 
@@ -63,6 +64,34 @@ class Alerts:
         from uwf.engine.upkeep import alerts as stored
 
         return stored.message(alerts)
+
+    def absent(self, now_ms: int) -> list[tuple[Absence, int]]:
+        """What was to have happened and has not, and since when (epoch ms) it is missed."""
+        from uwf.config.absences import Absence
+        from uwf.engine.events import listing
+        from uwf.engine.upkeep import absences
+
+        rules = self._home.config.elements(Absence)
+        if not rules:
+            return []
+
+        def came(name: str, since_ms: int) -> bool:
+            found = listing.events(
+                self._home.reader(),
+                name=name,
+                since_ms=since_ms,
+                limit=1,
+                on_unreadable=lambda _: None,
+            )
+            return bool(found)
+
+        store = self._home.store(create=True)
+        ends = absences.overdue(store, [(one.name, one.within_s, one.by) for one in rules], now_ms)
+        return [
+            (rule, end.at_ms)
+            for rule, end in zip(rules, ends, strict=True)
+            if end is not None and not came(rule.on, end.since_ms)
+        ]
 
     def prune(self, now_ms: int) -> int:
         """Forget what is long over; how many."""

@@ -105,6 +105,7 @@ class OpenHome:
 
     def rules(self) -> RuleTable:
         """The triggers of this home, made anew when its config or a registered workflow is another one."""
+        from uwf.config.absences import Absence
         from uwf.engine.chain.tags import REGISTRY
         from uwf.engine.events import matching
         from uwf.workflow.trigger import Trigger
@@ -114,7 +115,8 @@ class OpenHome:
             [(ref.name, ref.id) for ref in self.reader().refs(REGISTRY)],
         )
         if self._rules is None or self._rules[0] is not config or self._rules[1] != registered:
-            found = matching.table(self.reader(), config.elements(Trigger))
+            watched = (each.trigger for each in config.elements(Absence))
+            found = matching.table(self.reader(), [*config.elements(Trigger), *watched])
             self._rules = config, registered, found
         return self._rules[2]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from uwf.config import toml_file
+from uwf.config.absences import Absence
 from uwf.config.records import TABLES
 from uwf.config.schedules import Schedule
 from uwf.config.sources import EndpointConfig, Source
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from uwf.config.toml_file import TomlFile
     from uwf.config_table import Key, Path, Table
 
-ARRAYS: tuple[type[Table], ...] = (Trigger, Schedule, Source)
+ARRAYS: tuple[type[Table], ...] = (Trigger, Schedule, Source, Absence)
 """The arrays of tables: of each there may be many."""
 
 

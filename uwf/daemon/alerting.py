@@ -1,6 +1,7 @@
 """Alerts: what a person must know is found out, kept by cause, and brought to that person.
 
-Found out here: threads that wait for a person, what is set aside, schedules that said they would and did not. Others
+Found out here: threads that wait for a person, what is set aside, schedules that said they would and did not,
+events that were to come by a time. Others
 report theirs where they find them (`app.alerts`). A message goes in a thread of its own, which touches no store; one
 that could not be delivered is tried again, later and later, and `daemon status` says so.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 LOOK_MS = 60_000
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
-WAITS, ASIDE, LATE = "waits/", "aside/", "schedule/"
+WAITS, ASIDE, LATE, ABSENT = "waits/", "aside/", "schedule/", "absent/"
 _QUESTION_CHARS = 200
 
 Causes = dict[str, tuple[str, str]]
@@ -53,7 +54,7 @@ class Alerting(Part):
     def _look(self) -> None:
         """Open and end the alerts of what is found out here; remind of those that wait for a person."""
         alerts = self._daemon.app.alerts
-        found = {**self._waiting(), **self._aside(), **self._late()}
+        found = {**self._waiting(), **self._aside(), **self._late(), **self._absent()}
         known = {alert.cause: alert for alert in alerts.all() if alert.is_open}
         for cause, (level, text) in found.items():
             if cause not in known or known[cause].text != text:
@@ -63,7 +64,7 @@ class Alerting(Part):
             if cause.startswith(WAITS) and cause.split("/")[1] in reminded:
                 alerts.remind(cause)
         for cause in known.keys() - found.keys():
-            if cause.startswith((WAITS, ASIDE, LATE)):
+            if cause.startswith((WAITS, ASIDE, LATE, ABSENT)):
                 alerts.clear(cause, silently=cause.startswith(WAITS))
 
     def _waiting(self) -> Causes:
@@ -94,6 +95,15 @@ class Alerting(Part):
     def _late(self) -> Causes:
         found = self._daemon.app.schedules.alarms(clock.now_ms())
         return {f"{LATE}{one.cause}": ("P1", f"{one.text} ({one.hint})") for one in found}
+
+    def _absent(self) -> Causes:
+        return {
+            f"{ABSENT}{rule.name}": (
+                rule.level,
+                f"no {rule.on} has come: absence {rule.name}, missed since {clock.iso(at_ms)}",
+            )
+            for rule, at_ms in self._daemon.app.alerts.absent(clock.now_ms())
+        }
 
     def _send(self, now_ms: int) -> None:
         """Take what came of the last message, and send the next."""
