@@ -38,3 +38,12 @@ def test_a_time_that_is_none_is_refused(project: Project) -> None:
 
 def test_an_empty_home_has_a_digest(project: Project) -> None:
     assert project("digest").out.splitlines()[2] == "waits for you: nothing"
+
+
+def test_what_was_repaired_and_what_is_odd_stand_in_it(project: Project) -> None:
+    thread = project.begin()
+    agent = project.program("s", "cat >/dev/null; kill -9 $PPID; sleep 100")
+    project.start("thread", "exec", thread, "--agent", agent).wait(20)
+    project("doctor", "--repair", expect=None)
+    lines = project("digest").out.splitlines()
+    assert any(line.startswith("repaired (") for line in lines), lines

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from uwf.app.wakes import Wakes
     from uwf.app.workflows import Workflows
     from uwf.engine.query.audit import Promise
+    from uwf.engine.query.digest import Digest
 
 
 class App(ThreadVerbs):
@@ -83,6 +84,23 @@ class App(ThreadVerbs):
         from uwf.app import audit
 
         return audit.of(self, self.schedules, since_ms)
+
+    def digest(self, since_ms: int) -> Digest:
+        """What happened in this home since then, what waits for a person first."""
+        from uwf import clock
+        from uwf.engine.query import digest
+        from uwf.record import replace
+
+        found = digest.look(self.reader(), self.inbox(), since_ms, clock.now_ms())
+        repairs = self.log.newest(since_ms=since_ms, words="repair", limit=1000)
+        alerts = [one for one in self.alerts.all() if one.is_open and one.level != "P1"]
+        return replace(
+            found,
+            repaired=tuple(
+                digest.repair(line.fields) for line in repairs if digest.is_repair(line.fields)
+            ),
+            odd=(*found.odd, *(f"{one.level}: {one.text}" for one in alerts)),
+        )
 
     @property
     def steps(self) -> Steps:

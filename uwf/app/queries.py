@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from uwf.engine.query.diff import Comparison
-    from uwf.engine.query.digest import Digest
     from uwf.engine.query.follow import Glance
     from uwf.engine.query.inbox import Inbox
     from uwf.engine.query.listing import Listing
@@ -72,13 +71,6 @@ class ThreadQueries(OpenHome):
         from uwf.engine.query import inbox
 
         return inbox.look(self.reader(), self.views())
-
-    def digest(self, since_ms: int) -> Digest:
-        """What happened in this home since then, what waits for a person first."""
-        from uwf import clock
-        from uwf.engine.query import digest
-
-        return digest.look(self.reader(), self.inbox(), since_ms, clock.now_ms())
 
     def read(
         self, thread: str, *, quota_chars: int | None = None, before: int | None = None

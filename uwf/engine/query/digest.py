@@ -17,6 +17,7 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from uwf.engine.query.inbox import Inbox
     from uwf.store.protocols import Move, Store
@@ -79,6 +80,16 @@ def look(store: Store, inbox: Inbox, since_ms: int, until_ms: int) -> Digest:
         used=_sum(one.used for one in done),
         odd=tuple(odd),
     )
+
+
+def is_repair(line: Mapping[str, Any]) -> bool:
+    """Whether a line of the log tells of something that was put right."""
+    return line.get("what") == "repair" and line.get("repaired") is True
+
+
+def repair(line: Mapping[str, Any]) -> str:
+    """What was put right, in words."""
+    return f"{line.get('check')}: {line.get('before')}"
 
 
 def _of_thread(store: Store, name: str, moves: list[Move]) -> ThreadDone | None:
