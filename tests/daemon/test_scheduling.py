@@ -76,6 +76,25 @@ def test_while_the_daemon_ends_nothing_is_begun(world: World) -> None:
     assert world.app.schedules.log("night") == []
 
 
+def test_one_whose_workflow_is_not_there_is_set_aside_with_file_line_and_nearest_name(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "home" / "config.toml"
+    (tmp_path / ".workflows").mkdir()
+    (tmp_path / "one.yaml").rename(tmp_path / ".workflows" / "tidy.yaml")
+    file.write_text(file.read_text().replace(f"{tmp_path}/one.yaml", "tiddy"))
+    world.app.reload_config()
+    world.tick()
+    [one] = world.quarantine.all()
+    assert (one.kind, one.name) == ("schedule", "night")
+    assert one.why.startswith(f"{file}:4: no workflow 'tiddy'")
+    assert one.why.endswith("did you mean tidy?")
+    file.write_text(file.read_text().replace("tiddy", "tidy"))
+    world.app.reload_config()
+    world.tick()
+    assert world.quarantine.all() == []
+
+
 def test_what_cannot_be_read_is_set_aside_and_let_go_again(world: World) -> None:
     world.tick()
     store = world.app.store()

@@ -13,7 +13,7 @@ from uwf.engine.schedules import begin, claim, facts, hand, view
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.schedules.news import NAMES
 from uwf.engine.schedules.precheck import Prechecks
-from uwf.errors import ConfigInvalid, NotFound
+from uwf.errors import ConfigInvalid, InputError, NotFound
 from uwf.guard.spending import day
 from uwf.guard.spending.budget import Budget
 from uwf.record import Record, replace
@@ -167,6 +167,34 @@ class Schedules:
                     view.Upcoming(schedule.name, nominal_ms, due, rule.written(nominal_ms))
                 )
         return found
+
+    def problems(self) -> dict[str, str]:
+        """By name, the schedules that could not start as things are: their workflow is not there, or not valid."""
+        from uwf.config import edit
+        from uwf.engine.query import workflows
+
+        found = {}
+        for name, schedule in self._schedules().items():
+            if not schedule.start:
+                continue
+            cwd = schedule.cwd or os.path.expanduser("~")
+            try:
+                workflows.find(self._home.reader(), schedule.start, cwd)
+            except (InputError, NotFound) as error:
+                where = edit.place(self._home.home, ("schedules", name, "start"))
+                near = self._nearest(schedule.start, cwd) if isinstance(error, NotFound) else ""
+                found[name] = f"{where}: {error.message}{near}"
+        return found
+
+    def _nearest(self, word: str, cwd: str) -> str:
+        from difflib import get_close_matches
+
+        from uwf.engine.query import workflows
+        from uwf.workflow import find
+
+        known = [*find.names(cwd), *workflows.registered(self._home.reader())]
+        near = get_close_matches(word, known, n=1)
+        return f"; did you mean {near[0]}?" if near else ""
 
     def prune(self, now_ms: int) -> int:
         """Remove what is over and older than is kept; how many occurrences those were. Each tick does it by itself."""

@@ -42,6 +42,8 @@ def list_(ctx: Context) -> None:
             columns, rows, cut=("came of it", "does"), spare=("does", "rule", "state")
         ),
     )
+    for why in ctx.app.schedules.problems().values():
+        ctx.out.warning(why)
     if not found:
         ctx.out.note(f"no schedule is configured: [[schedules]] in {ctx.app.config_path}")
 

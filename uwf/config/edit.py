@@ -47,6 +47,12 @@ def settings(home: str) -> list[Setting]:
     return found
 
 
+def place(home: str, path: Path) -> str:
+    """The file, and the line of it on which `path` stands."""
+    file = paths.config_file(home)
+    return keys.parse(config.read_file(file) or b"", file).at(path)
+
+
 def set_value(home: str, name: str, text: str) -> None:
     """Give the key `name` the value that `text` stands for. The file is replaced whole or not at all.
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from uwf.daemon.part import Daemon
 
 
+LOOK_MS = 600_000
+"""How often is looked whether what schedules start is there."""
+
+
 class Scheduling(Part):
     """Schedules: threads that a time starts or wakes are due, and run like all others."""
 
@@ -20,13 +24,16 @@ class Scheduling(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._held: set[str] = set()
+        self._config: object = None
+        self._looked_ms = 0
+        self._bad: Mapping[str, str] = {}
         daemon.app.schedules.on_answer = daemon.wake
 
     def tick(self, now_ms: int) -> float | None:
         if self._daemon.is_draining:
             return None
         tick = self._daemon.app.schedules.tick(now_ms)
-        self._set_aside(tick.set_aside)
+        self._set_aside({**self._problems(now_ms), **tick.set_aside})
         for one in tick.news:
             self._daemon.say(
                 f"schedule {one.schedule}: {_said(one)}",
@@ -39,6 +46,14 @@ class Scheduling(Part):
         if tick.news:
             return 0.0  # there are events of it to decide
         return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
+
+    def _problems(self, now_ms: int) -> Mapping[str, str]:
+        """What cannot start as things are, looked for anew with another configuration, and now and then."""
+        app = self._daemon.app
+        if self._config is not app.config or not 0 <= now_ms - self._looked_ms < LOOK_MS:
+            self._config, self._looked_ms = app.config, now_ms
+            self._bad = {f"schedule/{name}": why for name, why in app.schedules.problems().items()}
+        return self._bad
 
     def _set_aside(self, found: Mapping[str, str]) -> None:
         quarantine = self._daemon.quarantine
