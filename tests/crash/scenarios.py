@@ -302,6 +302,7 @@ SCENARIOS = (
         (*transaction("failure"), "failure: objects written"),
         agent="fail brood",
         codes=(6,),
+        whole=False,  # what is said is on record before the agent is
         says=SAID,
     ),
     Scenario(
@@ -403,6 +404,16 @@ SCENARIOS = (
         (*transaction("run join"), *transaction("run leave")),
         beside=slow_step,
         whole=False,
+    ),
+    Scenario(
+        "exec --wait, joining a run with words",
+        started,
+        thread("exec", "@last", "--wait", "30", "--supplement", SAID),
+        (*transaction("run join"), *transaction("run leave")),
+        beside=slow_step,
+        whole=False,
+        ends_alike=False,  # killed before it has joined, it has said nothing
+        says=SAID,
     ),
     Scenario(
         "exec after crashes",
