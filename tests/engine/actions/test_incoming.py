@@ -153,6 +153,27 @@ def test_what_waits_is_words(
     assert said in error.value.message
 
 
+@pytest.mark.parametrize("form", ["step", shape.BEGUN])
+def test_what_was_told_is_words(golden: SqliteStore, form: str) -> None:
+    thread = kept(golden, form)
+    head = threads.current(golden, golden, thread).position
+
+    def tells(links: Any) -> Change:
+        def change(node: Node) -> Any:
+            if shape.form(node) != form:
+                return node.payload
+            if form == "step":
+                return {**node.payload, "told": links}
+            return {**node.payload, "plan": {**node.payload["plan"], "told": links}}
+
+        return change
+
+    with pytest.raises(InputError, match="links to start for word"):
+        taken(capsule(golden, thread, tells([Link(head.start)])))
+    with pytest.raises(InputError, match="wrong `told`, which is str, not a list"):
+        taken(capsule(golden, thread, tells("words")))
+
+
 def test_what_waits_leads_to_nothing_else(waiting: SqliteStore) -> None:
     thread = kept(waiting, "step")
     ref = waiting.ref(TOLD + thread)

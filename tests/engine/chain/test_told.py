@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.fake_agent import Answers, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
+from uwf import clock
 from uwf.engine.actions.tell import tell
 from uwf.engine.chain import told
 from uwf.engine.chain.tags import TOLD
@@ -24,7 +25,7 @@ def word(text: str, at_ms: int = 1_000, **more: str) -> Word:
 
 def say(rig: Rig, id: str, *texts: str) -> None:
     for text in texts:
-        tell(rig.store, id, word(text, rig.store.stats().objects))
+        tell(rig.store, id, word(text, clock.now_ms()))
 
 
 def heard(rig: Rig, id: str) -> list[list[str]]:
@@ -79,6 +80,16 @@ def test_what_is_said_while_a_slot_is_waited_for_is_read(rig: Rig) -> None:
     rig.engine.admission.admit = admit  # type: ignore[assignment,method-assign]
     rig.exec(id, WROTE)
     assert heard(rig, id) == [["in time"]]
+
+
+def test_try_that_follows_by_itself_reads_what_was_said_meanwhile(rig: Rig) -> None:
+    id = rig.start()
+    outage = crash("Error: connect ECONNREFUSED 127.0.0.1:443")
+    later = meanwhile(lambda: say(rig, id, "two"), outage)
+    rig.run(id, "exec", later, WROTE, supplement="one")
+    first, second = (ask.prompt for ask in rig.agent.asks)
+    assert ("two" in first.partition("## New")[2], second.count("Z\n\none\n\n")) == (False, 1)
+    assert (heard(rig, id), rig.waiting(id)) == ([["one", "two"]], [])
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

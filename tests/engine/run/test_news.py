@@ -7,6 +7,7 @@ import pytest
 from uwf.engine.chain.nodes import Plan
 from uwf.engine.chain.word import BOT, COLLABORATOR, OWNER, PERSON, STRANGER, Word
 from uwf.engine.run.news import CAUTION, MOST_BYTES, MOST_NAMED, news_section
+from uwf.record import replace
 
 AT_MS = 1_700_000_000_000
 
@@ -60,7 +61,7 @@ def test_of_too_many_words_the_newest_are_shown_and_the_others_named() -> None:
     found = section(*old)
     shown = [each for each in old if each.text in found]
     assert shown == old[-len(shown) :]
-    assert MOST_BYTES - 2_000 < sum(len(each.text) for each in shown) <= MOST_BYTES
+    assert MOST_BYTES - 3_000 < len(found.partition("### From")[2]) <= MOST_BYTES
     left = old[: -len(shown)]
     assert f"{len(left)} earlier words found no room here. `uwf cas get ID` reads one:" in found
     named = [each for each in left if each.id in found]
@@ -68,9 +69,17 @@ def test_of_too_many_words_the_newest_are_shown_and_the_others_named() -> None:
     assert f"- the {len(left) - MOST_NAMED} oldest: `uwf thread show THREAD --json`" in found
 
 
-def test_word_that_is_too_long_is_shown_to_its_room() -> None:
-    long = word("é" * MOST_BYTES)
+@pytest.mark.parametrize(("who", "share"), [(PERSON, 1), ("octocat", 2)])
+def test_word_that_is_too_long_is_shown_to_its_room(who: str, share: int) -> None:
+    long = word("é" * MOST_BYTES, who)
     found = section(word("before"), long)
-    assert "é" * (MOST_BYTES // 2) in found and "é" * (MOST_BYTES // 2 + 1) not in found
-    assert f"(… {MOST_BYTES // 2} more characters: `uwf cas get {long.id}`)" in found
+    kept = (MOST_BYTES - 1024) // share // 2
+    assert "é" * kept in found and "é" * (kept + 1) not in found
+    assert f"(… {MOST_BYTES - kept} more characters: `uwf cas get {long.id}`)" in found
     assert "1 earlier word found no room here" in found
+
+
+@pytest.mark.parametrize("told", [[word("\n" * 70_000, "octocat", STRANGER)], [word("a")] * 9_000])
+def test_lines_and_headings_take_room_as_well(told: list[Word]) -> None:
+    many = [replace(each, at_ms=number) for number, each in enumerate(told)]
+    assert len(section(*many).encode()) < MOST_BYTES + 20_000

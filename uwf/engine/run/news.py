@@ -35,17 +35,17 @@ def news_section(plan: Plan) -> str:
 
 
 def _words(told: tuple[Word, ...]) -> list[str]:
-    """The words, oldest first. Those that find no room are the oldest, and of the newest its end."""
+    """The words, oldest first. Those that find no room are the oldest, and of one that is too long its end."""
     shown: list[str] = []
     left_bytes = MOST_BYTES
     for word in reversed(told):
-        size_bytes = len(word.text.encode())
-        if size_bytes > left_bytes:
+        block = _block(word, word.text)
+        left_bytes -= len(block.encode())
+        if left_bytes < 0:
             if not shown:
-                shown.append(_block(word, _beginning(word, left_bytes)))
+                shown.append(_block(word, _beginning(word)))
             break
-        shown.append(_block(word, word.text))
-        left_bytes -= size_bytes
+        shown.append(block)
     left_out = told[: len(told) - len(shown)]
     return ([_named(left_out)] if left_out else []) + shown[::-1]
 
@@ -62,9 +62,10 @@ def _source(word: Word) -> str:
     return f"{speaker(word)}, {clock.iso(word.at_ms)}{by_event(word)}"
 
 
-def _beginning(word: Word, size_bytes: int) -> str:
-    """As much of a long word as there is room for."""
-    kept = word.text.encode()[:size_bytes].decode(errors="ignore")
+def _beginning(word: Word) -> str:
+    """As much of a long word as there is room for, each line of which may be a quotation."""
+    room_bytes = (MOST_BYTES - 1024) // (1 if word.is_own else 2)
+    kept = word.text.encode()[:room_bytes].decode(errors="ignore")
     more = counted(len(word.text) - len(kept), "more character")
     return f"{kept}\n\n(… {more}: `uwf cas get {word.id}`)"
 
