@@ -184,6 +184,7 @@ def test_configuration_is_read_anew_and_a_bad_one_is_refused(
     error = until(lambda: daemon.status()["leader"]["configError"])
     assert "daemon.jobs" in error
     assert daemon.status()["leader"]["jobs"] == 5
+    assert any("daemon.jobs" in fault for fault in daemon.status()["faults"])
     file.write_text(good + "[daemon]\njobs = 2\n")
     daemon.process.send_signal(signal.SIGHUP)
     until(lambda: daemon.status()["leader"]["jobs"] == 2)
@@ -225,9 +226,10 @@ def test_run_that_ends_oddly_again_and_again_waits_and_is_set_aside(
     project: Project, daemons: Daemons
 ) -> None:
     thread = project.begin()
-    due(project, thread)
     daemon = daemons.start().leads()
+    due(project, thread, told=False)
     (project.home / "config.toml").write_text("no toml")  # which the runs cannot read
+    poke.send(str(project.home))
     until(lambda: daemon.said.count("ended (2)") == 2, within_s=40)
     assert daemon.said.count(f"{thread} runs") == 2, "it has not spun"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli.command import command, opt
+from uwf.cli.figures import fields_of as figures_of
 from uwf.cli.screen import jsontext, terminal
 
 TYPE_CHECKING = False
@@ -86,6 +87,8 @@ def status(ctx: Context, *, watch: bool = False) -> None:
         return
     found = looking.status(ctx.app)
     ctx.out.answer(found, draw=lambda: ctx.out.fields(_fields(found)))
+    for fault in found.faults:
+        ctx.out.warning(fault)
     if found.leader is None:
         ctx.out.note("no daemon runs")
         ctx.out.hint("uwf daemon run")
@@ -116,10 +119,13 @@ def _fields(found: DaemonStatus) -> dict[str, str]:
         fields["config"] = found.leader.config_error or ""
     fields["running"] = ", ".join(found.running)
     fields |= {"due": _number(found.due), "queue": _number(found.queue)}
+    bad = [one for one in found.sources if one.error]
+    sources = [f"{len(found.sources)}"] + [f"{one.source}: {one.error}" for one in bad]
+    fields["sources"] = "; ".join(sources) if found.sources else ""
     fields["parts"] = ", ".join(_part(name, part) for name, part in found.parts.items())
     aside = (f"{one['kind']} {one['name']}: {one['why']}" for one in found.quarantine)
     fields["set aside"] = "; ".join(aside)
-    return fields
+    return fields | ({} if found.figures is None else figures_of(found.figures))
 
 
 def _sentence(found: DaemonStatus) -> str:

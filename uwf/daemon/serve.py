@@ -164,6 +164,7 @@ class _Serving:
                 since=self._since_ms,
                 version=__version__,
                 jobs=self._app.config.daemon.jobs,
+                drain_s=self._app.config.daemon.drain_s,
                 parts=self._loop.views(),
                 running=tuple(sorted(daemon.running)),
                 waiting=daemon.waiting,

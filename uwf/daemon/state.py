@@ -32,6 +32,7 @@ class DaemonState(Record):
     since: int
     version: str
     jobs: int
+    drain_s: float
     parts: dict[str, PartView]
     running: tuple[str, ...]
     waiting: int

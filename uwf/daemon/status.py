@@ -7,16 +7,18 @@ import time
 
 from uwf import clock
 from uwf.daemon import state
-from uwf.errors import StateError, StoreError
+from uwf.errors import ConfigInvalid, StateError, StoreError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, TypeVar
 
     from uwf.app import App
     from uwf.app.values import FiguresNow
+
+    T = TypeVar("T")
 
 POLL_S = 0.05
 WATCH_S = 1.0
@@ -39,6 +41,7 @@ class LeaderView(Record):
 class DaemonStatus(Record):
     """`standby` daemons wait to lead; `queue` threads wait for a slot, `due` ones for a run: None where the store
     cannot be read. `running` are run for the daemon; the `figures` are not asked for by `watch`.
+    `faults`: why something is not known.
     """
 
     leader: LeaderView | None
@@ -50,33 +53,41 @@ class DaemonStatus(Record):
     parts: Mapping[str, Any]
     sources: Sequence[Any]
     quarantine: Sequence[Any]
-    clock_jumps: int = 0
+    clock_jumps: int
+    faults: Sequence[str]
 
 
 def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
+    """How it stands. What cannot be known, since the store or the configuration is bad, is None or empty."""
     pid = app.daemon.leader()
     told = {} if pid is None else state.read(app.home, pid)
     leader = None
     if pid is not None:
         names = ("since", "version", "jobs", "is_draining", "deaf", "config_error")
         leader = LeaderView(pid, **{name: told[name] for name in names if name in told})
-    try:
-        counts: tuple[int | None, int | None] = len(app.guards.queue()), _due(app)
-        figures = app.figures.now() if with_figures else None
-    except StoreError as error:
-        app.warn(error.message)
-        counts, figures = (None, None), None
+    faults = dict[str, None]()
+
+    def known(look: Callable[[], T], otherwise: T) -> T:
+        try:
+            return look()
+        except (StoreError, ConfigInvalid) as error:
+            faults[error.message] = None
+            return otherwise
+
+    nothing: FiguresNow | None = None
+    no_sources: Sequence[Any] = ()
     return DaemonStatus(
         leader=leader,
         standby=len(app.daemon.standbys()),
-        queue=counts[0],
-        due=counts[1],
+        queue=known(lambda: len(app.guards.queue()), None),
+        due=known(lambda: _due(app), None),
         running=told.get("running", ()),
-        figures=figures,
+        figures=known(app.figures.now, nothing) if with_figures else None,
         parts=told.get("parts", {}),
-        sources=app.sources.all(),
+        sources=known(app.sources.all, no_sources),
         quarantine=told.get("quarantine", ()),
         clock_jumps=told.get("jumps", 0),
+        faults=tuple(faults),
     )
 
 
@@ -100,7 +111,9 @@ def stop(app: App, *, now: bool = False) -> list[int]:
     from signal import SIGTERM, SIGUSR1
 
     daemons, ended = app.daemon, list[int]()
-    patience_s = ENDING_S + (0.0 if now else app.config.daemon.drain_s)
+    leader = daemons.leader()
+    told = {} if leader is None else state.read(app.home, leader)
+    patience_s = ENDING_S + (0.0 if now else told.get("drain_s", 0.0))
     deadline_s = clock.monotonic_s() + patience_s
     for pid in daemons.standbys():
         ended += _told(pid, SIGTERM)
