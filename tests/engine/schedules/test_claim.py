@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -171,6 +172,16 @@ def test_what_was_made_by_hand_is_left_alone(planned: Make, kind: str) -> None:
     assert home.rig.store.count_entries("occurrence") == (1 if kind == "schedule" else 2)
 
 
+NIGHTS = [
+    ("UTC", "2026-02-28T12:00Z"),
+    ("Europe/Berlin", "2026-03-28T23:00Z"),
+    ("Europe/Berlin", "2026-10-24T23:00Z"),
+    ("Australia/Lord_Howe", "2026-04-04T14:00Z"),
+    ("Australia/Lord_Howe", "2026-10-03T14:00Z"),
+    ("Africa/Cairo", "2026-10-29T20:00Z"),
+]
+"""Zones, and times soon before their clocks are set."""
+
 STEPS = st.lists(
     st.one_of(
         st.integers(1, 4 * 60).map(lambda minutes: ("later", minutes)),
@@ -183,19 +194,27 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(
     STEPS,
     st.sampled_from(["one", "all", "skip"]),
     st.sampled_from([0.0, 240.0]),
-    st.sampled_from([("", 900.0), ("*/15 * * * *", None), ("7 */2 * * *", None)]),
+    st.sampled_from(
+        [("", 900.0), ("*/15 * * * *", None), ("7 */2 * * *", None), ("30 1,2 * * *", None)]
+    ),
+    st.sampled_from(NIGHTS),
 )
 def test_each_time_is_claimed_at_most_once_and_with_all_exactly_once(
-    steps: list[tuple[str, int]], missed: str, jitter_s: float, when: tuple[str, float | None]
+    steps: list[tuple[str, int]],
+    missed: str,
+    jitter_s: float,
+    when: tuple[str, float | None],
+    night: tuple[str, str],
 ) -> None:
     schedule = Schedule(
         name="night",
         cron=when[0],
+        tz=night[0],
         every_s=when[1],
         start="pair",
         prompt="x",
@@ -203,7 +222,7 @@ def test_each_time_is_claimed_at_most_once_and_with_all_exactly_once(
         jitter_s=jitter_s,
     )
     store = open_in_memory()
-    now = begun = latest = 1_700_000_000_000
+    now = begun = latest = round(datetime.fromisoformat(night[1]).timestamp() * 1000)
     found: list[int] = []
 
     def look(*, killed: bool = False) -> None:
