@@ -12,6 +12,7 @@ import threading
 
 from uwf import clock
 from uwf.daemon import delivery
+from uwf.daemon.budget import words
 from uwf.daemon.part import Part
 
 TYPE_CHECKING = False
@@ -150,7 +151,7 @@ class Errand:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._thread: threading.Thread | None = None
-        self._result: list[str] = []
+        self._result: list[str] | None = None
 
     @property
     def is_out(self) -> bool:
@@ -158,7 +159,10 @@ class Errand:
 
     def begin(self, act: Callable[[], Iterable[str]]) -> None:
         def run() -> None:
-            self._result = list(act())
+            try:
+                self._result = list(act())
+            except Exception as error:
+                self._result = [words(error)]
             self._wake()
 
         self._thread = threading.Thread(target=run, daemon=True, name="errand")
@@ -166,7 +170,9 @@ class Errand:
 
     def taken(self) -> list[str] | None:
         """What went wrong with one that has come back, [] where nothing did; None while there is none to take."""
-        if self._thread is None or self._thread.is_alive():
+        if (
+            self._result is None
+        ):  # not asked of the thread, which lives on for a moment when it has woken the loop
             return None
-        self._thread = None
-        return self._result
+        self._thread, result, self._result = None, self._result, None
+        return result

@@ -60,7 +60,9 @@ class BackgroundCommand:
 
     def taken(self) -> CommandEnded | None:
         """The one that has ended, once; None while there is none to take."""
-        if self._thread is None or self._thread.is_alive():
+        if (
+            self._ended is None
+        ):  # not asked of the thread, which lives on for a moment when it has woken the loop
             return None
         self._thread, ended, self._ended = None, self._ended, None
         return ended
