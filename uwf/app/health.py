@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class CheckView(Record):
-    """A check: what it looks for, how often a daemon makes it, and whether in a process of its own."""
+    """A check: what it looks for, how often a daemon makes it (None: never), and whether in a process of its own."""
 
     name: str
     what: str
-    every_s: float
+    every_s: float | None
     is_slow: bool
     can_repair: bool
 
@@ -34,7 +34,13 @@ class Health:
         from uwf.engine.upkeep.health.table import CHECKS
 
         return [
-            CheckView(one.name, one.what, one.every_s, one.is_slow, one.can_repair())
+            CheckView(
+                one.name,
+                one.what,
+                None if one.is_told_by_others else one.every_s,
+                one.is_slow,
+                one.can_repair(),
+            )
             for one in CHECKS
         ]
 

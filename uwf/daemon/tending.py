@@ -34,7 +34,11 @@ class Tending(Part):
     def __init__(self, daemon: Daemon, command: BackgroundCommand | None = None) -> None:
         self._daemon = daemon
         self._command = command or BackgroundCommand(daemon.app.home, daemon.wake)
-        self._checks = {check.name: check for check in daemon.app.health.checks()}
+        self._checks = {
+            check.name: (check, check.every_s)
+            for check in daemon.app.health.checks()
+            if check.every_s is not None
+        }
         begin_s = clock.monotonic_s() + FIRST_S
         self._due_s = dict.fromkeys(self._checks, begin_s)
         self._waiting: list[str] = []
@@ -47,7 +51,7 @@ class Tending(Part):
         if ended is not None:
             self._take(ended)
         for name in self._due():
-            self._look(self._checks[name])
+            self._look(self._checks[name][0])
         if self._waiting and not self._command.is_out:
             self._command.begin("doctor", "--repair", "--only", self._waiting.pop(0))
         self._tell()
@@ -57,7 +61,7 @@ class Tending(Part):
         now_s = clock.monotonic_s()
         due = [name for name, at_s in self._due_s.items() if at_s <= now_s]
         for name in due:
-            self._due_s[name] = now_s + self._checks[name].every_s
+            self._due_s[name] = now_s + self._checks[name][1]
         return due
 
     def _look(self, check: CheckView) -> None:

@@ -15,7 +15,9 @@ from tests.helpers.rig import WROTE, Rig
 from uwf.agent.process import platform
 from uwf.config import AgentConfig
 from uwf.engine.chain.nodes import Position
-from uwf.engine.upkeep.health import left, store, table
+from uwf.engine.schedules.alarms import Alarm
+from uwf.engine.sources import state as states
+from uwf.engine.upkeep.health import left, outside, store, table
 from uwf.engine.upkeep.health.check import Check, Finding, Ground
 from uwf.errors import ConfigInvalid, NotFound, StateError
 from uwf.guard.capacity import machine, queue
@@ -334,3 +336,42 @@ def test_a_process_that_outlives_its_run_is_told_and_left_alone(
         stray.kill()
         stray.wait()
     assert rig.doctor("orphan") == []
+
+
+def configured(rig: Rig, **tables: Any) -> None:
+    config = replace(rig.engine.config, settings={**rig.engine.config.settings, **tables})
+    rig.engine = replace(rig.engine, config=config)
+
+
+def test_a_source_that_keeps_failing_is_told_unless_it_is_paused(rig: Rig) -> None:
+    configured(rig, sources={"forge": {}, "other": {}})
+    state = states.SourceState(polled_ms=1, failures=2, error="401: the token has expired")
+    states.deliver(rig.store, "forge", [], state, {}, 1)
+    assert rig.doctor("source") == []
+    states.deliver(rig.store, "forge", [], replace(state, failures=3), {}, 1)
+    [finding] = rig.doctor("source")
+    assert (finding.subject, finding.hint, finding.is_note) == (
+        *("forge", "uwf source test forge", True),
+    )
+    assert finding.what == "source forge failed 3 polls in a row: 401: the token has expired"
+    states.pause(rig.store, "forge", 1)
+    assert rig.doctor("source") == []
+
+
+def test_a_schedule_that_claimed_and_did_not_start_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarm = Alarm("nightly/1", "silent", "nightly", 1, "nightly said it would", "uwf schedule log")
+    asked: list[tuple[str, ...]] = []
+
+    def alarms(_store: object, names: tuple[str, ...], _now_ms: int) -> list[Alarm]:
+        asked.append(names)
+        return [alarm]
+
+    monkeypatch.setattr(outside.alarms, "alarms", alarms)
+    configured(rig, schedules={"nightly": {}})
+    [finding] = rig.doctor("schedule")
+    assert (finding.subject, finding.what, finding.hint) == (
+        *("nightly/1", "nightly said it would", "uwf schedule log"),
+    )
+    assert asked == [("nightly",)]

@@ -76,6 +76,8 @@ class Check(ABC):
     is_slow: ClassVar[bool] = False
     """A daemon makes it in a process of its own."""
     needs_store: ClassVar[bool] = True
+    is_told_by_others: ClassVar[bool] = False
+    """A daemon tells of it where it happens, and need not look for it here."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

@@ -12,6 +12,7 @@ from uwf.engine.upkeep.health.counters import CounterCheck
 from uwf.engine.upkeep.health.files import FileCheck
 from uwf.engine.upkeep.health.left import AttemptCheck, OrphanCheck, ReplyCheck
 from uwf.engine.upkeep.health.machine import DiskCheck
+from uwf.engine.upkeep.health.outside import ScheduleCheck, SourceCheck
 from uwf.engine.upkeep.health.settings import ConfigCheck
 from uwf.engine.upkeep.health.store import StoreCheck, WalCheck
 from uwf.engine.upkeep.health.waiting import QueueCheck, StuckCheck
@@ -36,6 +37,8 @@ CHECKS: tuple[type[Check], ...] = (
     OrphanCheck,
     QueueCheck,
     StuckCheck,
+    SourceCheck,
+    ScheduleCheck,
     FileCheck,
     FailingAgentCheck,
     BreakerCheck,
