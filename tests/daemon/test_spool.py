@@ -42,7 +42,7 @@ def put(folder: Path, file: str, **event: object) -> None:
 
 
 def test_without_a_folder_nothing_waits(tmp_path: Path) -> None:
-    assert spool.take_in(str(tmp_path), Kept()) == 0
+    assert spool.take_in(str(tmp_path), Kept()).files == 0
     assert spool.refused(str(tmp_path)) == []
 
 
@@ -52,7 +52,7 @@ def test_whole_files_are_taken_in_their_order_and_removed(tmp_path: Path, folder
     put(folder, ".3.json", name="half")
     put(folder, "4.tmp", name="half")
     kept = Kept()
-    assert spool.take_in(str(tmp_path), kept) == 2
+    assert spool.take_in(str(tmp_path), kept).files == 2
     assert kept.names == ["first", "second"]
     assert sorted(os.listdir(folder)) == [".3.json", "4.tmp"]
     first, second = kept.events
@@ -124,6 +124,26 @@ def test_many_are_taken_in_bounded_batches(tmp_path: Path, folder: Path) -> None
     for number in range(spool.MOST + 3):
         put(folder, f"{number:04}.json", name="tick")
     kept = Kept()
-    assert spool.take_in(str(tmp_path), kept) == spool.MOST
-    assert spool.take_in(str(tmp_path), kept) == 3
+    assert spool.take_in(str(tmp_path), kept).files == spool.MOST
+    assert spool.take_in(str(tmp_path), kept).files == 3
     assert len({event.id for event in kept.events}) == spool.MOST + 3
+
+
+def test_one_that_cannot_be_taken_away_is_told_and_in_nobodys_way(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "1.json", name="stuck")
+    put(folder, "2.json", name="good")
+    unlink = os.unlink
+
+    def refuse(path: str) -> None:
+        if path.endswith("1.json"):
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    kept = Kept()
+    taken = spool.take_in(str(tmp_path), kept)
+    assert taken.stuck == {"1.json": "it cannot be taken away: Operation not permitted"}
+    assert spool.take_in(str(tmp_path), kept, taken.stuck).files == 0
+    assert kept.names == ["stuck", "good"]

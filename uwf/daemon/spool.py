@@ -22,7 +22,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from uwf.app.events import Event
 
@@ -41,6 +41,13 @@ class SpoolFile(Record):
     error: str = ""
 
 
+class TakenIn(Record):
+    """How many files there were; those that can neither be removed nor moved aside, by name with the reason."""
+
+    files: int
+    stuck: Mapping[str, str]
+
+
 class RefusedFile(Record):
     """A file that was moved aside."""
 
@@ -48,34 +55,42 @@ class RefusedFile(Record):
     why: str
 
 
-def waiting(home: str, most: int = MOST) -> list[str]:
-    """Names of files that are whole, in their order."""
+def names(home: str) -> list[str]:
+    """All that is in the folder."""
     try:
-        found = os.listdir(paths.events(home))
+        return os.listdir(paths.events(home))
     except FileNotFoundError:
         return []
-    whole = (name for name in found if name.endswith(ENDING) and not name.startswith("."))
-    return sorted(whole)[:most]
 
 
-def take_in(home: str, store: Callable[[Sequence[Event]], object]) -> int:
-    """Have what waits stored by `store`, in one go, and remove it; how many files there were.
+def waiting(home: str, but: Container[str] = ()) -> list[str]:
+    """Names of files that are whole, in their order, but for some; so many as one transaction takes."""
+    whole = (name for name in names(home) if name.endswith(ENDING) and not name.startswith("."))
+    return sorted(name for name in whole if name not in but)[:MOST]
 
-    What `store` raises leaves all files where they are. OSError for one that can neither be removed nor moved aside.
+
+def take_in(
+    home: str, store: Callable[[Sequence[Event]], object], but: Container[str] = ()
+) -> TakenIn:
+    """Have what waits stored by `store`, in one go, and remove it, `but` for files that are known to be stuck.
+
+    What `store` raises leaves all files where they are. OSError where the folder cannot be looked into.
     """
-    files = [file for name in waiting(home) if (file := read(home, name)) is not None]
-    events = [file.event for file in files if file.event is not None]
-    refusals: dict[str, str] = {}
-    if events:
-        refusals = _stored(files, store)
+    files = [file for name in waiting(home, but) if (file := read(home, name)) is not None]
+    refusals = _stored(files, store) if any(file.event is not None for file in files) else {}
+    stuck = {}
     for file in files:
         error = file.error or refusals.get(file.name, "")
-        if error:
-            move_aside(home, file.name, error)
-        else:
-            with suppress(FileNotFoundError):
+        try:
+            if error:
+                move_aside(home, file.name, error)
+            else:
                 os.unlink(os.path.join(paths.events(home), file.name))
-    return len(files)
+        except FileNotFoundError:
+            continue  # somebody was quicker
+        except OSError as fault:
+            stuck[file.name] = f"it cannot be taken away: {fault.strerror}"
+    return TakenIn(len(files), stuck)
 
 
 def read(home: str, name: str) -> SpoolFile | None:

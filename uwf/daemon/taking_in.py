@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from uwf.daemon import spool
-from uwf.daemon.endpoint import Door, Doors, Endpoint
 from uwf.daemon.intake import Intake
 from uwf.daemon.part import Part
-from uwf.daemon.sources import polling
-from uwf.errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,34 +12,48 @@ if TYPE_CHECKING:
 
     from uwf.app import App
     from uwf.app.events import Event
+    from uwf.daemon.endpoint import Doors, Endpoint
     from uwf.daemon.part import Daemon
 
 SPOOL, ENDPOINT = "spool", "endpoint"
+FOLDER = "events/"
+AGAIN_S = 10.0
 
 
 class SpoolFolder(Part):
-    """Files → events. A file that was refused is named in `daemon status` as long as it is there."""
+    """Files → events. What was refused, or cannot be taken away, is named in `daemon status` as long as it is there."""
 
     name = SPOOL
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._refused: frozenset[str] = frozenset()
+        self._stuck: dict[str, str] = {}
+        self._named: frozenset[str] = frozenset()
 
     def tick(self, now_ms: int) -> float | None:
         app = self._daemon.app
-        taken = spool.take_in(app.home, app.events.take)
-        refused = {each.name: each.why for each in spool.refused(app.home)}
-        for name, why in refused.items():
-            self._daemon.quarantine.set_aside(SPOOL, name, why)
-        for name in self._refused - refused.keys():
+        odd, taken = {}, None
+        try:
+            taken = spool.take_in(app.home, app.events.take, self._stuck)
+            there = set(spool.names(app.home))
+            self._stuck = {
+                name: why for name, why in {**self._stuck, **taken.stuck}.items() if name in there
+            }
+            odd = {each.name: each.why for each in spool.refused(app.home)} | self._stuck
+        except OSError as error:
+            odd = {FOLDER: f"it cannot be looked into: {error.strerror}"}
+        for name in self._named - odd.keys():
             self._daemon.quarantine.let_go(SPOOL, name)
-        self._refused = frozenset(refused)
-        return 0.0 if taken == spool.MOST else None
+        for name, why in odd.items():
+            self._daemon.quarantine.set_aside(SPOOL, name, why)
+        self._named = frozenset(odd)
+        return 0.0 if taken is not None and taken.files == spool.MOST else None
 
 
 class Listening(Part):
-    """What is delivered over HTTP → events. `[daemon] listen` may change while the daemon runs."""
+    """What is delivered over HTTP → events. `[daemon] listen` may change while the daemon runs; where it cannot be
+    listened on, that is tried again.
+    """
 
     name = ENDPOINT
 
@@ -57,14 +68,16 @@ class Listening(Part):
 
     def tick(self, now_ms: int) -> float | None:
         app = self._daemon.app
-        config = app.sources.endpoint()
-        if config.listen != self._listen:
+        listen = app.sources.endpoint().listen
+        if listen != self._listen:
             self._stop()
-            if config.listen:
-                self._start(config.listen)
-            self._listen = config.listen
-        if self._endpoint is None:
+            self._listen = listen
+        if not listen:
             return None
+        if self._endpoint is None:
+            self._endpoint = self._opened(listen)
+        if self._endpoint is None:
+            return AGAIN_S
         self._endpoint.doors = doors(app)
         has_more = self._intake.take(self._store, self._pages)
         if self._endpoint.surprises:
@@ -79,21 +92,22 @@ class Listening(Part):
         """Where it listens."""
         return None if self._endpoint is None else self._endpoint.port
 
-    def _start(self, listen: str) -> None:
+    def _opened(self, listen: str) -> Endpoint | None:
+        from uwf.daemon.endpoint import Endpoint  # and with it all that speaks HTTP
+
         host, _, port = listen.rpartition(":")
+        daemon = self._daemon
         try:
-            self._endpoint = Endpoint(
-                (host.strip("[]"), int(port)), doors(self._daemon.app), self._intake
-            )
+            endpoint = Endpoint((host.strip("[]"), int(port)), doors(daemon.app), self._intake)
         except OSError as error:
-            raise StateError(
-                f"cannot listen on {listen}: {error.strerror}",
-                hint="uwf config set daemon.listen 127.0.0.1:PORT",
-                code="cannot_listen",
-            ) from None
-        self._daemon.say(f"listens on {listen}")
+            daemon.quarantine.set_aside(ENDPOINT, listen, f"cannot listen: {error.strerror}")
+            return None
+        daemon.quarantine.let_go(ENDPOINT, listen)
+        daemon.say(f"listens on {listen}")
+        return endpoint
 
     def _stop(self) -> None:
+        self._daemon.quarantine.let_go(ENDPOINT, self._listen)
         if self._endpoint is not None:
             self._endpoint.close()
             self._endpoint = None
@@ -105,6 +119,9 @@ class Listening(Part):
 
 def doors(app: App) -> Doors:
     """Who may deliver, as the configuration has it."""
+    from uwf.daemon.endpoint import Door, Doors
+    from uwf.daemon.sources import polling
+
     forges = (source for source in app.sources.configured() if source.is_forge)
     by_source = {
         source.name: Door(polling.FORGES[source.kind], polling.repo_of(source), source.secrets)

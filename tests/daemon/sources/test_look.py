@@ -13,8 +13,9 @@ from tests.helpers import fake_forge
 from tests.helpers.asking import Home
 from tests.helpers.fake_forge import FakeForge
 from uwf.app.events import Event
-from uwf.daemon.sources import look as looking
-from uwf.daemon.sources.look import Dropped, StillTrue, look
+from uwf.daemon.sources import answer as looking
+from uwf.daemon.sources.answer import Dropped, StillTrue
+from uwf.daemon.sources.look import look
 from uwf.daemon.sources.looker import Looker
 from uwf.engine.chain.told import waiting
 

@@ -10,54 +10,30 @@ say that nobody looked.
 from __future__ import annotations
 
 from uwf.daemon.sources import polling
+from uwf.daemon.sources.answer import WITHIN_S, Dropped, StillTrue, number_in
 from uwf.daemon.sources.client import SourceFault
 from uwf.daemon.sources.fields import Fields
 from uwf.daemon.sources.forge import mark
 from uwf.daemon.sources.memory import GONE, OPEN
 from uwf.errors import InputError
-from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
-
     from uwf.app.events import Event
     from uwf.app.values import Source
+    from uwf.daemon.sources.answer import Answer
     from uwf.daemon.sources.client import Client
     from uwf.daemon.sources.forge import Forge
 
-    Look: TypeAlias = "StillTrue | Dropped"
-
-WITHIN_S = 10.0
 LOG_LINES = 200
 NOT_FOUND = 404
-ASKED = ("review", "comment", "check")
-"""Events, without the kind of forge before them, of which something can be asked."""
 
 
-class StillTrue(Record):
-    """Go on, and tell these `words` besides."""
-
-    words: str = ""
-
-
-class Dropped(Record):
-    """It is not so any more, in words for the event's own record."""
-
-    reason: str
-
-
-def is_askable(event: Event, source: Source) -> bool:
-    """Whether `look` would ask anything."""
-    what = event.name.partition(".")[2]
-    return source.is_forge and what in ASKED and bool(_number(event.data, "number"))
-
-
-def look(event: Event, source: Source, token: str, within_s: float = WITHIN_S) -> Look:
+def look(event: Event, source: Source, token: str, within_s: float = WITHIN_S) -> Answer:
     """Ask the forge about an event that is askable. Touches no store."""
     forge = polling.FORGES[source.kind]
     client = polling.client_of(source, token, within_s)
-    number = _number(event.data, "number")
+    number = number_in(event.data, "number")
     name = f"pull request #{number}"
     try:
         try:
@@ -83,8 +59,8 @@ def look(event: Event, source: Source, token: str, within_s: float = WITHIN_S) -
         return StillTrue(f"(Whether this is still so could not be asked: {error.message})")
 
 
-def _comment(event: Event, source: Source, forge: Forge, client: Client) -> Look:
-    path = forge.comment_path(source.repo, _number(event.data, "id"), event.data.get("path"))
+def _comment(event: Event, source: Source, forge: Forge, client: Client) -> Answer:
+    path = forge.comment_path(source.repo, number_in(event.data, "id"), event.data.get("path"))
     if path is None:
         return StillTrue()
     try:
@@ -98,7 +74,7 @@ def _comment(event: Event, source: Source, forge: Forge, client: Client) -> Look
     return StillTrue()
 
 
-def _check(event: Event, source: Source, forge: Forge, client: Client) -> Look:
+def _check(event: Event, source: Source, forge: Forge, client: Client) -> Answer:
     """The end of the log of a check that failed, as far as there is one to be had."""
     if not event.data.get("failed"):
         return StillTrue()
@@ -120,8 +96,3 @@ def _plain(line: str) -> str:
     import re
 
     return re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", line)
-
-
-def _number(data: Any, name: str) -> int:
-    found = data.get(name) if isinstance(data, dict) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0

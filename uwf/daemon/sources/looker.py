@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from uwf import clock
 from uwf.daemon.budget import words
-from uwf.daemon.sources import look as looking
+from uwf.daemon.sources import answer as looked
+from uwf.daemon.sources.answer import Dropped, StillTrue
 from uwf.daemon.sources.asking import token_of
-from uwf.daemon.sources.look import Dropped, StillTrue
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from uwf.app.events import Event
     from uwf.app.values import Source
     from uwf.daemon.part import Daemon
+    from uwf.daemon.sources.answer import Answer
 
-    Look: TypeAlias = Callable[[Event, Source, str, float], looking.Look]
+    Look: TypeAlias = Callable[[Event, Source, str, float], Answer]
 
 AT_ONCE = 4
 LATE_S = 1.0
@@ -50,9 +51,9 @@ class _Looking:
         self, questions: Sequence[_Question], look: Look, wake: Callable[[], None]
     ) -> None:
         self.questions = tuple(questions)
-        self.answers: tuple[looking.Look, ...] | None = None
+        self.answers: tuple[Answer, ...] | None = None
         self._look = look
-        self._end_s = clock.monotonic_s() + looking.WITHIN_S
+        self._end_s = clock.monotonic_s() + looked.WITHIN_S
         self._thread = threading.Thread(target=self._run, args=(wake,), name="look", daemon=True)
         self._thread.start()
 
@@ -68,7 +69,7 @@ class _Looking:
         self.answers = tuple(map(self._answer, self.questions))
         wake()
 
-    def _answer(self, question: _Question) -> looking.Look:
+    def _answer(self, question: _Question) -> Answer:
         left_s = self._end_s - clock.monotonic_s()
         if left_s <= 0:
             return StillTrue("(Whether this is still so was not asked in time.)")
@@ -84,8 +85,8 @@ class _Looking:
 class Looker:
     """Asks for the part that begins runs."""
 
-    def __init__(self, daemon: Daemon, look: Look = looking.look) -> None:
-        self._daemon, self._look = daemon, look
+    def __init__(self, daemon: Daemon, look: Look | None = None) -> None:
+        self._daemon, self._look = daemon, look or _look
         self._going: dict[str, _Looking] = {}
         self._known_s: dict[tuple[str, str], float] = {}
 
@@ -103,7 +104,7 @@ class Looker:
     @property
     def left_s(self) -> float:
         """After how long nobody need wait any more for what goes on; 0: nothing does."""
-        return looking.WITHIN_S + LATE_S if self._going else 0.0
+        return looked.WITHIN_S + LATE_S if self._going else 0.0
 
     def settle(self, thread: str) -> bool:
         """`may_run`, and wait for the answer."""
@@ -123,22 +124,22 @@ class Looker:
             _Question(event, sources[event.source])
             for event in app.events.waiting(thread)
             if event.source in sources
-            and looking.is_askable(event, sources[event.source])
+            and looked.is_askable(event, sources[event.source])
             and (thread, event.key) not in self._known_s
         ]
         return found[-MOST_OF_ONE:]
 
     def _is_over(self, thread: str) -> bool:
         """Do what the answers say. Whether there is still something to run for."""
-        looked = self._going[thread]
-        if looked.answers is None and not looked.is_late:
+        known = self._going[thread]
+        if known.answers is None and not known.is_late:
             return False
         del self._going[thread]
         app, now_s = self._daemon.app, clock.monotonic_s()
         late = StillTrue("(Whether this is still so was not answered in time.)")
-        answers = looked.answers or (late,) * len(looked.questions)
+        answers = known.answers or (late,) * len(known.questions)
         has_work = True
-        for question, answer in zip(looked.questions, answers, strict=True):
+        for question, answer in zip(known.questions, answers, strict=True):
             event = question.event
             self._known_s[thread, event.key] = now_s
             if isinstance(answer, Dropped):
@@ -147,3 +148,9 @@ class Looker:
             elif answer.words:
                 app.events.tell_more(thread, event.key, answer.words)
         return has_work
+
+
+def _look(event: Event, source: Source, token: str, within_s: float) -> Answer:
+    from uwf.daemon.sources.look import look  # and with it all that speaks HTTP
+
+    return look(event, source, token, within_s)

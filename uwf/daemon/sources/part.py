@@ -14,7 +14,6 @@ from collections.abc import Callable
 from uwf import clock
 from uwf.daemon.budget import words
 from uwf.daemon.part import Part
-from uwf.daemon.sources import polling
 from uwf.daemon.sources.asking import LEAST_S, LONGEST_S, Asked, Asking, Outcome
 from uwf.daemon.sources.polled import Polled, PollTask
 
@@ -67,10 +66,10 @@ class SourcePolls(Part):
         self,
         daemon: Daemon,
         wishes: Callable[[], list[Wish]] = list,
-        poll: Poll = polling.poll,
+        poll: Poll | None = None,
         dice: random.Random | None = None,
     ) -> None:
-        self._daemon, self._wishes, self._poll = daemon, wishes, poll
+        self._daemon, self._wishes, self._poll = daemon, wishes, poll or _poll
         self._asking = Asking(daemon.app, dice)
         self._polls: dict[str, _Poll] = {}
         self._due_s: dict[str, float] = {}
@@ -172,3 +171,9 @@ class SourcePolls(Part):
             quarantine.set_aside(SOURCE, name, state.error)
         elif not state.failures:
             quarantine.let_go(SOURCE, name)
+
+
+def _poll(task: PollTask) -> Polled:
+    from uwf.daemon.sources import polling  # and with it all that speaks HTTP
+
+    return polling.poll(task)
