@@ -1,12 +1,45 @@
-"""The part that decides what has been taken in: whom it is for, who is told, who wakes."""
+"""The part that decides what has been taken in: whom it is for, who is told, who wakes.
+
+Where the agent of the glance is to be asked, that may take a minute: it is asked in a thread of its own, which has the
+home opened for itself, so that the loop goes round meanwhile. Killed then, the event still waits for its answer.
+"""
 
 from __future__ import annotations
 
+import threading
+
+from uwf.app import App
+from uwf.daemon.budget import words
 from uwf.daemon.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.daemon.part import Daemon
+
+EVENT = "event"
+AT_ONCE = 2
+
+
+class _Asking:
+    """The glance at one event, while it goes on; `error` is why it came to nothing."""
+
+    def __init__(self, daemon: Daemon, key: str) -> None:
+        self.error: str | None = None
+        args = (daemon, key)
+        self._thread = threading.Thread(target=self._run, args=args, name="glance", daemon=True)
+        self._thread.start()
+
+    @property
+    def has_ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def _run(self, daemon: Daemon, key: str) -> None:
+        try:
+            with App.open(daemon.app.home) as app:
+                app.events.answer(key)
+        except Exception as error:  # of one event, which must not be the end of the others
+            self.error = words(error)
+        daemon.wake()
 
 
 class Decisions(Part):
@@ -16,6 +49,19 @@ class Decisions(Part):
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
+        self._asked: dict[str, _Asking] = {}
 
     def tick(self, now_ms: int) -> float | None:
-        return 0.0 if self._daemon.app.events.decide(now_ms) else None
+        events, quarantine = self._daemon.app.events, self._daemon.quarantine
+        decided = events.decide(now_ms, ask=False)
+        for key, asking in list(self._asked.items()):
+            if asking.has_ended:
+                del self._asked[key]
+                if asking.error is not None:
+                    quarantine.set_aside(EVENT, key, asking.error)
+        waiting = [] if self._daemon.is_draining else events.asking()
+        for key in waiting:
+            known = key in self._asked or quarantine.holds(EVENT, key)
+            if not known and len(self._asked) < AT_ONCE:
+                self._asked[key] = _Asking(self._daemon, key)
+        return 0.0 if decided else None
