@@ -69,6 +69,7 @@ def check(document: TomlFile) -> dict[str, Any]:
         table[path[-1] if key.path[-1] == ANY else key.field] = read
     _check_agents(document, settings)
     _check_elements(document, settings)
+    _check_sources(document, settings)
     return settings
 
 
@@ -234,6 +235,20 @@ def _check_elements(document: TomlFile, settings: Mapping[str, Any]) -> None:
                 table.of(read.get(name, {})).check()
             except ValueError as error:
                 raise _wrong(document, path, f"{dotted(path)}: {error}") from None
+
+
+def _check_sources(document: TomlFile, settings: Mapping[str, Any]) -> None:
+    """Two sources of one repository would tell everything twice."""
+    known: dict[tuple[str, str], str] = {}
+    for name, found in settings.get("sources", {}).items():
+        source = Source.of(found)
+        place = source.base_url, source.repo.lower()
+        other = known.setdefault(place, name) if source.is_forge else name
+        if other != name:
+            path = ("sources", name)
+            raise _wrong(
+                document, path, f"{dotted(path)}: {source.repo} is asked as {other} already"
+            )
 
 
 def _wrong(document: TomlFile, path: Path, message: str) -> ConfigInvalid:
