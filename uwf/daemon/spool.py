@@ -41,7 +41,7 @@ class SpoolFile(Record):
     error: str = ""
 
 
-class TakenIn(Record):
+class SpoolTaken(Record):
     """How many files there were; those that can neither be removed nor moved aside, by name with the reason."""
 
     files: int
@@ -71,7 +71,7 @@ def waiting(home: str, but: Container[str] = ()) -> list[str]:
 
 def take_in(
     home: str, store: Callable[[Sequence[Event]], object], but: Container[str] = ()
-) -> TakenIn:
+) -> SpoolTaken:
     """Have what waits stored by `store`, in one go, and remove it, `but` for files that are known to be stuck.
 
     What `store` raises leaves all files where they are. OSError where the folder cannot be looked into.
@@ -90,7 +90,7 @@ def take_in(
             continue  # somebody was quicker
         except OSError as fault:
             stuck[file.name] = f"it cannot be taken away: {fault.strerror}"
-    return TakenIn(len(files), stuck)
+    return SpoolTaken(len(files), stuck)
 
 
 def read(home: str, name: str) -> SpoolFile | None:
