@@ -311,10 +311,10 @@ def test_a_paused_agent_puts_its_threads_off_to_the_end_of_the_pause(project: Pr
     assert project("thread", "run", "--due").out == ""
     other = project.begin()
     project("thread", "exec", other, expect=75)
-    assert project.show(other)["wakeAt"] == shown["wakeAt"]
+    assert project.show(other)["wakeAt"] is None, "a refusal changes nothing"
     project("guard", "pause", "all", "off")
-    project("thread", "exec", other)
-    assert project.show(other)["wakeAt"] is None
+    project("thread", "exec", thread)
+    assert project.show(thread)["wakeAt"] is None
 
 
 def test_who_waits_for_a_person_is_told_of_now_and_then_and_not_run(project: Project) -> None:

@@ -249,13 +249,6 @@ def woken(world: World) -> None:
         tx.set_ref(ref.name, ref.id, tags={**ref.tags, wake.WOKEN_FOR: "timer: tea"}, why="test")
 
 
-def without_its_agent(world: World) -> None:
-    """A thread whose agent is left alone until a time far ahead."""
-    started(world)
-    with world.writing() as tx:
-        pause.pause_agent(tx, "crew", until_ms=4_000_000_000_000, why="its limit")
-
-
 def due(world: World) -> None:
     """A thread before its first step, whose timer is due."""
     started(world)
@@ -263,9 +256,16 @@ def due(world: World) -> None:
 
 
 def due_without_its_agent(world: World) -> None:
-    """The same, and its timer is due."""
-    without_its_agent(world)
-    world.must("thread", "wake", "@last")
+    """A thread that is due, whose agent is left alone until a time far ahead."""
+    due(world)
+    with world.writing() as tx:
+        pause.pause_agent(tx, "crew", until_ms=4_000_000_000_000, why="its limit")
+
+
+def nearly_spent(world: World) -> None:
+    """A thread in a home that may make one step more today."""
+    (world.home / "config.toml").write_text(f"{CONFIG}[budget.day]\nsteps = 1\n")
+    started(world)
 
 
 def scheduled(world: World) -> None:

@@ -36,6 +36,7 @@ from tests.crash.before import (
     littered,
     long_over,
     missed,
+    nearly_spent,
     occurred,
     old_layout,
     paused,
@@ -58,7 +59,6 @@ from tests.crash.before import (
     watched,
     with_json,
     with_ref,
-    without_its_agent,
     woken,
 )
 from tests.crash.going_on import (
@@ -170,7 +170,8 @@ def change(
 
 
 BROKE = "The end of the log of tests:\n\nit broke"
-PAUSED = "agent crew is paused: its limit; try again at 2096-10-02T07:06:40Z"
+PAUSED = "agent crew is paused: its limit"
+SPENT = "this machine has used steps 1 of 1 today"
 
 
 def refused(
@@ -180,6 +181,7 @@ def refused(
     prepare: Callable[[World], None],
     before: tuple[str, ...] = (),
     to: tuple[str, ...],
+    **more: Any,
 ) -> Scenario:
     """A run that is refused until a time, and the transaction `name` that sets the timer of its thread."""
     return Scenario(
@@ -192,6 +194,7 @@ def refused(
         next=again(command, unless=lambda world: timer(world) == to, codes=(75,)),
         finish=lambda world: None,
         codes=(75,),
+        **more,
     )
 
 
@@ -731,10 +734,11 @@ SCENARIOS = (
         whole=False,
     ),
     refused(
-        thread("exec", "@last"),
+        thread("exec", "@last", "--until-done"),
         "wake later",
-        prepare=without_its_agent,
-        to=(f"recovery: {PAUSED}",),
+        prepare=nearly_spent,
+        to=(f"recovery: {SPENT}",),
+        ends_alike=False,  # a run that has made no step changes nothing, and so does the one after the kill
     ),
     refused(
         thread("exec", "@last", "--due"),

@@ -198,6 +198,10 @@ class Guard(ABC):
         return None
 
 
+AGAIN = "; try again at "
+"""Before the time that ends the message of a refusal which names one."""
+
+
 def refuse(
     reason: str,
     message: str,
@@ -211,5 +215,5 @@ def refuse(
     `retry_at_ms` is told in whole seconds, so that the next try does not come too early.
     """
     if retry_at_ms is not None:
-        message += f"; try again at {clock.iso(retry_at_ms + 999)}"
+        message += f"{AGAIN}{clock.iso(retry_at_ms + 999)}"
     return kind(message, reason=reason, hint=hint, retry_at_ms=retry_at_ms)

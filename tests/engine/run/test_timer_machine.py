@@ -141,14 +141,15 @@ class Timers(RuleBasedStateMachine):
         with pytest.raises(Refused):
             self.rig.run(self.id, verb)
         pause.turn_off(self.rig.store, name)
+        if not is_due:
+            return  # who types it is told, and it changes nothing
         kind = wake.RECOVERY
-        if is_due:
-            if not self.woken:
-                assert self.timer is not None
-                kind = self.timer[1]
-            if self.timer is not None and self.timer[0] <= self.clock.ms:
-                self.timer = None
-            self.woken = False
+        if not self.woken:
+            assert self.timer is not None
+            kind = self.timer[1]
+        if self.timer is not None and self.timer[0] <= self.clock.ms:
+            self.timer = None
+        self.woken = False
         if self.timer is None or until_ms < self.timer[0]:
             self.timer = until_ms, kind
 
@@ -165,6 +166,8 @@ class Timers(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_cancelled)
     @rule()
     def cancel(self) -> None:
+        if self.rig.thread(self.id).status == "completed":
+            return
         self.rig.cancel(self.id)
         self._takes_over()
         self.is_cancelled = True

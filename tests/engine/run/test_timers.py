@@ -375,43 +375,44 @@ def test_words_that_come_after_the_step_has_read_keep_a_timer_that_was_there(
 # A command that is refused.
 
 
-def test_a_command_that_is_refused_for_a_time_wakes_the_thread_then(rig: Rig, now: Ticking) -> None:
-    id = idle(rig)
+def pausing(rig: Rig, until_ms: int | None) -> Callable[[], None]:
+    name = pause.of_agent("fake")
+    return lambda: pause.turn_on(rig.store, name, "fake", until_ms=until_ms, why="its limit")
+
+
+def test_a_run_that_is_refused_on_its_way_wakes_its_thread_when_time_has_cured_that(
+    rig: Rig, now: Ticking
+) -> None:
+    id = rig.start()
     until_ms = now() + HOUR_MS
-    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=until_ms, why="its limit")
     with pytest.raises(Refused, match="is paused"):
-        rig.exec(id)
+        rig.run(id, "exec", meanwhile(WROTE, pausing(rig, until_ms)), count=None)
     found = timer(rig, id)
     assert found is not None and (found.at_ms, found.kind) == (until_ms, wake.RECOVERY)
+    now.ms = until_ms
+    assert run_if_due(rig, id, APPROVED) == ["reviewer"]
+
+
+def test_a_command_that_is_refused_at_once_changes_nothing(rig: Rig, now: Ticking) -> None:
+    id = idle(rig)
+    pausing(rig, now() + HOUR_MS)()
     version = rig.ref(id).version
-    with pytest.raises(Refused, match="is paused"):
-        rig.exec(id)
-    assert rig.ref(id).version == version
-    pause.turn_off(rig.store, pause.of_agent("fake"))
-    rig.exec(id, APPROVED)
-    assert timer(rig, id) is None
+    for verb, order in (
+        ("exec", {}),
+        ("exec", {"supplement": "use tabs"}),
+        ("poke", {"supplement": "shorter"}),
+    ):
+        with pytest.raises(Refused, match="is paused"):
+            rig.run(id, verb, **order)
+    assert (timer(rig, id), rig.ref(id).version) == (None, version)
 
 
-@pytest.mark.parametrize(
-    "order",
-    [{"supplement": "use tabs"}, {"agent": "other"}, {"verb": "poke", "supplement": "shorter"}],
-)
-def test_one_that_says_more_than_go_on_is_not_done_by_a_timer(
+@pytest.mark.parametrize("order", [{"agent": "other"}, {}])
+def test_what_no_timer_could_repeat_or_never_passes_sets_none(
     rig: Rig, now: Ticking, order: dict[str, Any]
 ) -> None:
-    id = idle(rig)
-    pause.turn_on(
-        rig.store, pause.of_agent("fake"), "fake", until_ms=now() + HOUR_MS, why="its limit"
-    )
-    verb = order.pop("verb", "exec")
+    id = rig.start()
+    until_ms = now() + HOUR_MS if order else None
     with pytest.raises(Refused, match="is paused"):
-        rig.run(id, verb, **order)
-    assert timer(rig, id) is None
-
-
-def test_what_never_passes_by_itself_sets_no_timer(rig: Rig) -> None:
-    id = idle(rig)
-    pause.turn_on(rig.store, pause.of_agent("fake"), "fake", until_ms=None, why="by hand")
-    with pytest.raises(Refused, match="is paused"):
-        rig.exec(id)
+        rig.run(id, "exec", meanwhile(WROTE, pausing(rig, until_ms)), count=None, **order)
     assert timer(rig, id) is None

@@ -92,7 +92,7 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
                     return
                 result = _step(ctx, planned, each, stop, room)
             except Refused as refusal:
-                timers.refused(ctx, thread, order, refusal)
+                timers.refused(ctx, thread, order, refusal, has_begun=each.has_begun)
                 raise
         if isinstance(result, StepDone) and order.count is None and number == limit:
             result = _suspended(ctx, result, limit)

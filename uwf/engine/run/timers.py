@@ -11,9 +11,10 @@ from uwf.engine.chain import told, wake
 from uwf.engine.chain.tags import COMPLETED, IDLE
 from uwf.engine.chain.wake import Wake
 from uwf.engine.run import publish
-from uwf.engine.run.order import EXEC, RESUME, RETRY, WOKEN
+from uwf.engine.run.order import WOKEN
 from uwf.engine.run.planning import transitions
 from uwf.errors import PersonNeeded, StoreError
+from uwf.guard.contract import AGAIN
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -40,15 +41,18 @@ def is_due(ctx: RunContext, thread: Thread) -> bool:
     return False
 
 
-def refused(ctx: RunContext, thread: Thread, order: Order, refusal: Refused) -> None:
-    """Let the timer of `thread` be as `refusal` says, in which its run as `order`ed ends. Never raises for a store that
-    cannot be written: the refusal is what is told, and a timer that is due stays due.
+def refused(
+    ctx: RunContext, thread: Thread, order: Order, refusal: Refused, *, has_begun: bool
+) -> None:
+    """Let the timer of `thread` be as `refusal` says, in which its run as `order`ed ends. A command that has made no
+    step yet changes nothing. Never raises for a store that cannot be written: the refusal is what is told, and a timer
+    that is due stays due.
     """
     try:
         if order.verb == WOKEN:
             _put_off(ctx, thread, refusal)
-        elif refusal.retry_at_ms is not None and _is_plain(order):
-            later = Wake(refusal.retry_at_ms, wake.RECOVERY, refusal.message)
+        elif has_begun and refusal.retry_at_ms is not None and order.agent is None:
+            later = Wake(refusal.retry_at_ms, wake.RECOVERY, _why(refusal))
             if wake.wish(thread.tags, later) != thread.tags:
                 publish.wakes_later(ctx, thread, later)
     except StoreError as fault:
@@ -66,12 +70,11 @@ def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
         publish.left_to_a_person(ctx, thread, role, refusal.message, is_over=is_over)
     elif woken_for is not None:
         at_ms = refusal.retry_ms(now_ms) or now_ms + LOOK_MS
-        why = woken_for.why.partition(PUT_OFF)[0] + PUT_OFF + refusal.message
+        why = woken_for.why.partition(PUT_OFF)[0] + PUT_OFF + _why(refusal)
         later = replace(woken_for, at_ms=at_ms, why=why)
         publish.put_off(ctx, thread, later, is_over=is_over)
 
 
-def _is_plain(order: Order) -> bool:
-    """Whether a timer that goes on would do what was ordered, which says nothing of what a command had beside that."""
-    beside = (order.agent, order.supplement, order.rebind, order.budget, order.cwd)
-    return order.verb in (EXEC, RESUME, RETRY) and all(each is None for each in beside)
+def _why(refusal: Refused) -> str:
+    """What refuses, in words; when to try again is what the timer says."""
+    return refusal.message.partition(AGAIN)[0]
