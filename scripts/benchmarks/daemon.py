@@ -24,6 +24,7 @@ from uwf.daemon.quarantine import Quarantine
 from uwf.daemon.runs import RunEnded
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.tags import COMPLETED, IDLE, THREADS
+from uwf.engine.events.event import Event
 from uwf.store.codec import Link
 from uwf.store.sqlite import SqliteStore, open_store
 from uwf.workflow import model
@@ -54,17 +55,19 @@ printf -- '---\\n$status: go\\n---\\nDone by '$$.'\\n'
 
 
 def bench_daemon(folder: Path, rounds: int, threads: int, timers: int, idle_s: float) -> None:
+    """As many events wait as there are `timers`."""
     print("\nThe daemon, a slot free")
     pokes, bare = _pokes(folder / "pokes", rounds)
     report("poke to the agent, against python", pokes, bare, FIRST_TIMES)
     _tell_p99("poke to the agent's begin", pokes, FIRST_MS)
     _tell_p99("of which its own waiting", _own(folder / "own", rounds * 5), OWN_MS)
     _tell_p99("standby leads after SIGKILL", _takeovers(folder / "standby", rounds), TAKEOVER_MS)
-    print(f"\nThe daemon with {threads} threads, {timers} timers")
+    print(f"\nThe daemon with {threads} threads, {timers} timers, {timers} events that wait")
     home = folder / "many"
     fill(home, threads, timers)
     starts, scans = [], []
     for _ in range(max(3, rounds // 10)):
+        _events(home, timers)
         scans.append(seconds(lambda: _scan(home)))
         starts.append(seconds(lambda: _start(home)))
     less = [max(0.0, took - START_S) for took in starts]
@@ -234,11 +237,22 @@ def fill(home: Path, threads: int, timers: int) -> None:
     store.close()
 
 
+def _events(home: Path, number: int) -> None:
+    """Take events in that nobody has decided."""
+    now_ms = clock.now_ms()
+    with App.open(str(home)) as app:
+        for first in range(0, number, 1000):
+            ids = (f"{now_ms}-{n}" for n in range(first, min(first + 1000, number)))
+            app.events.take([Event(id, "bench", "bench.tick", now_ms) for id in ids])
+
+
 def _scan(home: Path) -> None:
     """A process that reads the same rows, and does nothing with them."""
     code = (
         "import sqlite3,sys\n"
-        "for row in sqlite3.connect(sys.argv[1]).execute('SELECT * FROM ref'): pass\n"
+        "db = sqlite3.connect(sys.argv[1])\n"
+        "for table in ('ref', 'entry'):\n"
+        "    for row in db.execute('SELECT * FROM ' + table): pass\n"
     )
     subprocess.run([sys.executable, "-c", code, str(home / "store.db")], check=True)
 
@@ -252,8 +266,10 @@ def _idle(home: Path, idle_s: float) -> None:
     """How often a daemon wakes up that has nothing to do, and what it keeps in memory."""
     with serving(home) as (process, said):
         said("STATUS=leads")
-        time.sleep(1.0)
-        before, _ = _told(process.pid)
+        before, now = -1, 0
+        while before != now:  # it decides what waits
+            time.sleep(1.0)
+            before, now = now, _told(process.pid)[0]
         time.sleep(idle_s)
         after, rss_kb = _told(process.pid)
     looks = int(idle_s // LOOK_S) + 1

@@ -51,8 +51,8 @@ class Wakeups:
         self._take()
 
     def wake(self) -> None:
-        """End the sleep, from any thread."""
-        with suppress(BlockingIOError):  # it is woken already
+        """End the sleep, from any thread, also one that is late."""
+        with suppress(OSError):  # it is woken already, or has ended
             os.write(self._write, b"\0")
 
     def close(self) -> None:
