@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from uwf import clock
 from uwf.cli.command import arg, command, opt
 from uwf.cli.screen.cells import ago, short
@@ -70,7 +72,12 @@ def send(
     if sent.decision.why is not None:
         ctx.out.note(sent.decision.why)
     if not sent.decision.threads and sent.state == "new":
-        ctx.out.hint(f"uwf event show {sent.event}")
+        ctx.out.hint(f"uwf event show {_typed(sent.event)}")
+
+
+def _typed(id: str) -> str:
+    """An id, which others make up, as a shell takes it."""
+    return f"-- {shlex.quote(id)}" if id.startswith("-") else shlex.quote(id)
 
 
 @command(

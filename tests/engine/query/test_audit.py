@@ -81,7 +81,27 @@ def test_one_that_was_taken_back_or_cancelled_promises_nothing(rig: Rig, time: C
     for end in (lambda id: timer.change(rig.store, id, None), rig.cancel):
         id = begun(rig, time, 60_000)
         end(id)
+    late = begun(rig, time, 60_000)
+    time.ms += 60_000 + 2 * LATE_MS
+    timer.change(rig.store, late, None)
     assert states(rig) == []
+
+
+def test_a_wake_for_a_time_that_is_over_is_for_now(rig: Rig, time: Clock) -> None:
+    id = begun(rig, time, -365 * 24 * 3_600_000)
+    assert states(rig) == ["pending"]
+    rig.exec(id, WROTE)
+    assert states(rig) == ["kept"]
+
+
+def test_one_that_was_set_before_the_time_that_is_looked_at_is_seen(rig: Rig, time: Clock) -> None:
+    id = begun(rig, time, 60_000)
+    time.ms += 60_000 + 2 * LATE_MS
+    rig.exec(id, WROTE)
+    assert [one.state for one in audit.timers(rig.store, time.ms - 1000, held_by=None)] == [
+        "broken"
+    ]
+    assert list(audit.timers(rig.store, time.ms + 1, held_by=None)) == []
 
 
 def test_a_question_waits_for_a_person(rig: Rig, time: Clock) -> None:

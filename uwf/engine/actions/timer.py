@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
 from uwf.engine.chain.thread import move_head, wake_by
 from uwf.errors import StateError
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def stopped(store: Store, id: str) -> None:
 
 def change(store: Store, id: str, wish: Wake | None) -> Ref:
     """Let thread `id` wake as `wish` says, or by its timer where that is earlier; None takes the timer away.
+    A time that is over means now: nobody was asked to wake it before.
 
     Raises `StateError` for a thread that is cancelled: it never runs again.
     """
@@ -33,11 +36,12 @@ def change(store: Store, id: str, wish: Wake | None) -> Ref:
         if wish is None:
             if not wake.kept(ref.tags):
                 return ref
-            return move_head(tx, id, ref.id, wake.without, expect=ref, why="its timer is cleared")
+            return move_head(tx, id, ref.id, wake.without, expect=ref, why=wake.CLEARED)
         if ref.tags.get(STATUS) == CANCELLED:
             raise StateError(
                 f"thread {id} is cancelled, and never runs again; a fork goes on from its last step",
                 hint=f"uwf thread fork {id}",
                 code=CANCELLED,
             )
-        return wake_by(tx, id, wish)
+        at_ms = max(wish.at_ms, clock.now_ms())
+        return wake_by(tx, id, replace(wish, at_ms=at_ms))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WAKE_AT, WAKE_WHY, WOKEN_FOR = "wakeAt", "wakeWhy", "wokenFor"
 TIMER_TAGS = (WAKE_AT, WAKE_WHY, WOKEN_FOR)
+CLEARED = "its timer is cleared"
+"""Why a thread moved whose timer a person took away."""
 
 RECOVERY = "recovery"  # what failed or was refused is tried again, what was killed goes on
 PERSON = "person"  # a person's word

@@ -232,7 +232,7 @@ def _check_labels(labels: Mapping[str, str]) -> None:
 
 
 def _line(what: str, text: object, most: int) -> None:
-    if type(text) is not str or not 0 < len(text) <= most or not text.isprintable():
+    if type(text) is not str or not (text.strip() and len(text) <= most and text.isprintable()):
         raise _wrong(f"the {what} of an event is 1 to {most} printable characters", text)
 
 

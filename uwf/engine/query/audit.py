@@ -47,12 +47,9 @@ def timers(store: Store, since_ms: int, *, held_by: str | None) -> Iterator[Prom
     `held_by` says who holds everything up, where a person has paused all.
     """
     now_ms = clock.now_ms()
-    by_thread: dict[str, list[Move]] = {}
-    for move in store.moves_since(since_ms):
-        if move.name.startswith(THREADS):
-            by_thread.setdefault(move.name, []).append(move)
-    for name, moves in by_thread.items():
-        yield from _past(name.removeprefix(THREADS), moves)
+    moved = {move.name for move in store.moves_since(since_ms) if move.name.startswith(THREADS)}
+    for name in sorted(moved):
+        yield from _past(name.removeprefix(THREADS), store.moves(name), since_ms)
     for ref in store.refs_by_tag(THREADS, wake.WAKE_AT):
         yield _waiting(store, ref, now_ms, held_by)
 
@@ -74,12 +71,12 @@ def events(store: Store) -> Iterator[Promise]:
         yield Promise(EVENT, entry.key, entry.at_ms, state, why, f"uwf event show {entry.key}")
 
 
-def _past(thread: str, moves: Iterable[Move]) -> Iterator[Promise]:
-    """The timers of one thread that a run has taken away when, or after, they were due."""
+def _past(thread: str, moves: Iterable[Move], since_ms: int) -> Iterator[Promise]:
+    """The timers of one thread that a run has taken away since `since_ms`, when they were due or after that."""
     before: Mapping[str, str] = {}
     for move in moves:
         timer = _timer(before, thread)
-        if timer is not None and _is_taken(move, timer):
+        if timer is not None and move.at_ms >= since_ms and _is_taken(move, timer):
             late_ms = move.at_ms - timer.at_ms
             state = KEPT if late_ms <= LATE_MS else BROKEN
             late = f"{late_ms // 1000} s late" if late_ms >= 1000 else "in time"
@@ -90,7 +87,9 @@ def _past(thread: str, moves: Iterable[Move]) -> Iterator[Promise]:
 
 def _is_taken(move: Move, timer: wake.Wake) -> bool:
     """Whether a run began with this move for which the timer was due."""
-    if move.new is None or move.tags.get(STATUS) == CANCELLED or move.at_ms < timer.at_ms:
+    if move.new is None or move.why == wake.CLEARED or move.tags.get(STATUS) == CANCELLED:
+        return False
+    if move.at_ms < timer.at_ms:
         return False
     after = _timer(move.tags, "")
     return after is None or (after.at_ms > move.at_ms and wake.WOKEN_FOR in move.tags)
