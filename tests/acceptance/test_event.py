@@ -9,6 +9,8 @@ import pytest
 
 from tests.helpers.gate import configure
 from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, reply
+from uwf.engine.events.event import Event
+from uwf.store.sqlite import open_store
 
 REVIEWED = {
     "name": "github.review",
@@ -190,6 +192,31 @@ def test_a_glance_asks_an_agent_and_its_rule_stands_when_that_fails(project: Pro
     assert project("thread", "list", "--all", "-q").out.split() == [thread], "of its own store"
 
 
+def test_what_is_stored_and_open_is_decided_later(project: Project) -> None:
+    thread = project.begin(ONE)
+    assert project("event", "decide", "--json").json == []
+    with open_store(str(project.home / "store.db")).transaction("event") as tx:
+        event = Event("x", "cli", "look", 1_700_000_000_000, "ci", "bot", "Look.", thread)
+        tx.add_entry("event", "x", 1_700_000_000_000, "new", event.to_value())
+    assert project("event", "list", "--state", "new", "-q").out == "x\n"
+    [done] = project("event", "decide", "--json").json
+    assert (done["event"], done["state"], done["threads"]) == ("x", "told", [thread])
+
+
+def test_when_very_many_are_due_status_says_so(project: Project) -> None:
+    configure(project, "[queue]", high_water="1", low_water="1")
+    for _ in range(2):
+        project.begin(ONE)
+        send(project, "look", "--thread", "@last")
+    assert project("daemon", "status", "--json").json["crowdedSince"] is None
+    send(project, "other", "--from", "ci")
+    assert project("daemon", "status", "--json").json["crowdedSince"] is not None
+    assert "have to be urgent" in project("daemon", "status").out
+    assert [
+        row["name"] for row in project("event", "list", "--name", "queue.*", "--json").json
+    ] == ["queue.high"]
+
+
 def deep(levels: int) -> str:
     return "[" * levels + "]" * levels
 
@@ -241,14 +268,17 @@ def test_what_is_no_event_is_bad_input(project: Project, words: tuple[str, ...])
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("3", "is not an event"),
-        ("{}", "lacks the name"),
-        ('{"nam": "a"}', "did you mean 'name'?"),
-        ('{"name": "a", "urgent": 1}', "urgent is true or false"),
-        ('{"name": "a", "at": "now"}', "the time of an event"),
-        ('{"name": "a", "labels": {"a": 3}}', "the label of an event"),
-        ('{"name": "a", "trust": 1}', "the trust of an event"),
-        ('{"name": ["a"]}', "is not the name"),
+        ("3", "it is 3, not an object"),
+        ("{}", "needs a name"),
+        ('{"nam": "a"}', "has no 'nam'"),
+        ('{"name": "a", "urgent": 1}', "urgent"),
+        ('{"name": "a", "at": "now"}', "at"),
+        ('{"name": "a", "labels": {"a": 3}}', "labels"),
+        ('{"name": "a", "trust": "me"}', "trust is 'me'"),
+        ('{"name": "a b"}', "is not the name"),
+        ('{"name": "a", "depth": -1}', "the depth of an event"),
+        ('{"name": "a", "cause": 3}', "the cause of an event"),
+        ('{"name": "a", "source": 3}', "the source of an event"),
     ],
 )
 def test_a_file_that_is_no_event_says_why(project: Project, given: str, words: str) -> None:

@@ -16,7 +16,7 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from uwf.app.queries import ThreadQueries
@@ -124,29 +124,28 @@ class Events:
             cause=by,
         )
 
-    def from_json(self, given: Mapping[str, Any], what: str) -> Event:
-        """The event in an object of JSON, which a message calls `what`. Raises `InputError`."""
-        from uwf.engine.events import event
-
-        return event.from_json(given, what, clock.now_ms())
-
-    def decide(self, now_ms: int | None = None, *, ask: bool = True) -> list[DecisionView]:
+    def decide(
+        self,
+        now_ms: int | None = None,
+        *,
+        ask: bool = True,
+        on_unreadable: Callable[[Unreadable], None] | None = None,
+    ) -> list[DecisionView]:
         """Decide what is stored and open, up to a few hundred events: call again until none is left.
 
-        Without `ask` those that wait for the agent of the glance stay `asking`: see `asking` and `answer`.
+        Without `ask` those for which the agent of the glance is to be asked stay so: see `asking` and `answer`.
+        `on_unreadable` is told what is set aside; without it, a person is warned.
         """
         from uwf.engine.events import noticing, taking
 
         if not self._home.has_store():
             return []
         at_ms = clock.now_ms() if now_ms is None else now_ms
-        unreadable: list[Unreadable] = []
         means = self._means()
         while noticing.notice(means.store, means.rules, at_ms):
             continue
-        found = taking.decide(means, at_ms, on_unreadable=unreadable.append)
-        for one in unreadable:
-            self._home.warn(f"set aside: {one.why}")
+        set_aside = on_unreadable or (lambda one: self._home.warn(f"set aside: {one.why}"))
+        found = taking.decide(means, at_ms, on_unreadable=set_aside)
         return [views.decision(self._after(decision, ask=ask)) for decision in found]
 
     def asking(self) -> list[str]:
@@ -281,7 +280,9 @@ class Events:
 
         for ask in decision.asks:
             answer = event_means.answer(self._home, decision.key, ask)
-            decision = taking.answered(self._means(), decision.key, ask, answer, clock.now_ms())
+            with suppress(StateError):  # another process was quicker
+                means = self._means()
+                decision = taking.answered(means, decision.key, ask, answer, clock.now_ms())
         return self._after(decision, ask=False)
 
     def _means(self, *, create: bool = False) -> Means:

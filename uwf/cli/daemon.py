@@ -122,6 +122,9 @@ def _fields(found: DaemonStatus) -> dict[str, str]:
     bad = [one for one in found.sources if one.error]
     sources = [f"{len(found.sources)}"] + [f"{one.source}: {one.error}" for one in bad]
     fields["sources"] = "; ".join(sources) if found.sources else ""
+    if found.crowded_since is not None:
+        since = clock.iso(found.crowded_since)
+        fields["crowded"] = f"since {since} fuzzy events have to be urgent (queue.high_water)"
     fields["parts"] = ", ".join(_part(name, part) for name, part in found.parts.items())
     aside = (f"{one['kind']} {one['name']}: {one['why']}" for one in found.quarantine)
     fields["set aside"] = "; ".join(aside)

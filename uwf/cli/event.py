@@ -146,6 +146,29 @@ def show(ctx: Context, event: str) -> None:
 
 
 @command(
+    "event decide",
+    help="Decide the events that are stored and open, and ask the agent of the glance where one is to be asked.",
+    detail="A daemon does so all the time, `event send` for what it sends, `thread run --due` before it runs threads.",
+    example="uwf event decide",
+)
+def decide(ctx: Context) -> None:
+    done = [ctx.app.events.answer(key) for key in ctx.app.events.asking()]
+    while some := ctx.app.events.decide():
+        done += some
+    ctx.out.answer(
+        done,
+        ids=[one.event for one in done],
+        draw=lambda: ctx.out.table(
+            ("event", "state", "reason", "threads"),
+            [(one.event, one.state, one.reason or "", ", ".join(one.threads)) for one in done],
+            cut=("threads",),
+        ),
+    )
+    if not done:
+        ctx.out.note("no event is open")
+
+
+@command(
     "event replay",
     help="Decide an event again, by the triggers of today.",
     detail="Threads that were told it are told again, unless those words still wait.",

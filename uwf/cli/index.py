@@ -84,6 +84,7 @@ MODULES = {
     "event send": "event",
     "event list": "event",
     "event show": "event",
+    "event decide": "event",
     "event replay": "event",
     "trigger list": "trigger",
     "trigger test": "trigger",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from uwf.cli.command import arg, command
 from uwf.cli.event import MOST_DATA_BYTES, draw_decision
-from uwf.errors import InputError
+
+OF_STORED = ("source", "cause", "depth")
+OF_PAGES = ("event", "taken", "state", "reason", "why", "threads", "causes", "steps")
+"""Keys of `event show --json` that no event has that comes."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from uwf.app.events import Event
     from uwf.app.values import TriggerRow
     from uwf.cli.context import Context
 
@@ -42,8 +46,8 @@ def list_(ctx: Context) -> None:
 @command(
     "trigger test",
     help="Say what would follow from an event, and why, step by step; nothing is changed.",
-    detail='The file is JSON: {"name": "github.review", "who": "ann", "trust": "collaborator", "data": {...}}. Other '
-    "keys: id, source, at (epoch ms), thread, labels, urgent, cause, depth. `uwf event show ID --json` is such a file.",
+    detail='The file is JSON, as in the spool folder: {"name": "github.review", "who": "ann", "trust": "collaborator", '
+    '"data": {...}}. It may also have source, cause and depth; `uwf event show ID --json` is such a file.',
     example="uwf trigger test review.json",
     file=arg("The file with the event; - for stdin.", metavar="EVENT-FILE", complete="files"),
 )
@@ -53,14 +57,21 @@ def test(ctx: Context, file: str) -> None:
 
     what = name_of(file)
     given = strict_json.parse(read_bytes(file), what, max_bytes=MOST_DATA_BYTES)
-    if not isinstance(given, dict):
-        raise InputError(
-            f'{what} is not an event: an object such as {{"name": "github.review", "data": {{}}}}',
-            hint="uwf trigger test --help",
-        )
-    done = ctx.app.events.test(ctx.app.events.from_json(given, what))
+    done = ctx.app.events.test(_event(given))
     ctx.out.answer(done, ids=done.threads, draw=lambda: draw_decision(ctx, done))
     ctx.out.note("nothing was changed")
+
+
+def _event(given: Any) -> Event:
+    """The event in a file, with what only events have that were stored."""
+    from uwf.daemon import incoming
+    from uwf.record import replace
+
+    if not isinstance(given, dict):
+        return incoming.event(given, "cli")  # which says why that is none
+    own = {key: value for key, value in given.items() if key not in (*OF_STORED, *OF_PAGES)}
+    event = incoming.event(own, given.get("source", "cli"))
+    return replace(event, cause=given.get("cause"), depth=given.get("depth", 0))
 
 
 def _document(row: TriggerRow) -> dict[str, Any]:

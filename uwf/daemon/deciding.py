@@ -14,9 +14,11 @@ from uwf.daemon.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.values import DecisionView
     from uwf.daemon.part import Daemon
 
-EVENT = "event"
+EVENT, TRIGGER = "event", "trigger"
+"""What is set aside."""
 AT_ONCE = 2
 
 
@@ -50,10 +52,17 @@ class Decisions(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._asked: dict[str, _Asking] = {}
+        self._held: set[tuple[str, str]] = set()
 
     def tick(self, now_ms: int) -> float | None:
         events, quarantine = self._daemon.app.events, self._daemon.quarantine
-        decided = events.decide(now_ms, ask=False)
+        unreadable: dict[str, str] = {}
+        decided = events.decide(
+            now_ms, ask=False, on_unreadable=lambda one: unreadable.update({one.name: one.why})
+        )
+        self._set_aside(unreadable)
+        for one in decided:
+            self._say(one)
         for key, asking in list(self._asked.items()):
             if asking.has_ended:
                 del self._asked[key]
@@ -65,3 +74,23 @@ class Decisions(Part):
             if not known and len(self._asked) < AT_ONCE:
                 self._asked[key] = _Asking(self._daemon, key)
         return 0.0 if decided else None
+
+    def _say(self, one: DecisionView) -> None:
+        """Who was told, and what a person has to mend; what was ignored stands in `event list`."""
+        if one.threads:
+            text = f"event {one.event} is told: {', '.join(one.threads[:3])}"
+            self._daemon.say(text, what="event_told", event=one.event, threads=list(one.threads))
+        elif one.state == "refused":
+            text = f"event {one.event} is refused: {one.why}"
+            self._daemon.say(text, what="event_refused", event=one.event, reason=one.reason)
+
+    def _set_aside(self, unreadable: dict[str, str]) -> None:
+        """What cannot be read, as long as it is there."""
+        found = {(EVENT, name): why for name, why in unreadable.items()}
+        triggers = self._daemon.app.events.triggers().set_aside
+        found |= {(TRIGGER, name): why for name, why in triggers}
+        for gone in self._held - found.keys():
+            self._daemon.quarantine.let_go(*gone)
+        for (kind, name), why in found.items():
+            self._daemon.quarantine.set_aside(kind, name, why)
+        self._held = set(found)

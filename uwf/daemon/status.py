@@ -40,8 +40,8 @@ class LeaderView(Record):
 
 class DaemonStatus(Record):
     """`standby` daemons wait to lead; `queue` threads wait for a slot, `due` ones for a run: None where the store
-    cannot be read. `running` are run for the daemon; the `figures` are not asked for by `watch`.
-    `faults`: why something is not known.
+    cannot be read. `running` are run for the daemon; the `figures` are not asked for by `watch`. Since `crowded_since`
+    fuzzy events wake nobody unless they are urgent. `faults`: why something is not known.
     """
 
     leader: LeaderView | None
@@ -54,6 +54,7 @@ class DaemonStatus(Record):
     sources: Sequence[Any]
     quarantine: Sequence[Any]
     clock_jumps: int
+    crowded_since: int | None
     faults: Sequence[str]
 
 
@@ -87,6 +88,7 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
         sources=known(app.sources.all, no_sources),
         quarantine=told.get("quarantine", ()),
         clock_jumps=told.get("jumps", 0),
+        crowded_since=known(app.events.crowded_since_ms, None),
         faults=tuple(faults),
     )
 

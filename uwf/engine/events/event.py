@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from uwf import clock
 from uwf.engine.chain.word import PERSON
 from uwf.errors import InputError
 from uwf.record import Record
@@ -121,34 +120,6 @@ class Event(Record):
             value["cause"],
             value["depth"],
         )
-
-
-_FIELDS = {
-    **{name: name for name in ("id", "source", "name", "who", "trust", "data", "thread", "labels")},
-    **{"at": "at_ms", "urgent": "is_urgent", "cause": "cause", "depth": "depth"},
-}
-"""Keys of an event that was written as JSON, and the fields they are."""
-_OF_PAGES = ("event", "taken", "state", "reason", "why", "threads", "causes", "steps")
-"""Keys that `event show --json` has beside them."""
-
-
-def from_json(given: Mapping[str, Any], what: str, now_ms: int) -> Event:
-    """The event in an object of JSON, which a message calls `what`. What it leaves out is that of a stranger's event of
-    the command line that happens now. Raises `InputError`.
-    """
-    unknown = next((key for key in given if key not in _FIELDS and key not in _OF_PAGES), None)
-    if unknown is not None:
-        from uwf.workflow.problem import did_you_mean
-
-        hint = did_you_mean(unknown, _FIELDS) or f"there are {', '.join(_FIELDS)}"
-        raise _wrong(f"{what} has the key {unknown!r:.80}, which no event has; {hint}")
-    if "name" not in given:
-        raise _wrong(f"{what} lacks the name of the event")
-    fields = {_FIELDS[key]: value for key, value in given.items() if key in _FIELDS}
-    if not isinstance(fields.get("is_urgent", False), bool):
-        raise _wrong("urgent is true or false", fields["is_urgent"])
-    usual = {"id": clock.ulid(now_ms), "source": CLI, "at_ms": now_ms}
-    return checked(Event(**{**usual, **fields}))
 
 
 def checked(event: Event) -> Event:
