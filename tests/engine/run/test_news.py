@@ -69,14 +69,19 @@ def test_of_too_many_words_the_newest_are_shown_and_the_others_named() -> None:
     assert f"- the {len(left) - MOST_NAMED} oldest: `uwf thread show THREAD --json`" in found
 
 
-@pytest.mark.parametrize(("who", "share"), [(PERSON, 1), ("octocat", 2)])
-def test_word_that_is_too_long_is_shown_to_its_room(who: str, share: int) -> None:
-    long = word("é" * MOST_BYTES, who)
+def test_word_of_another_that_is_too_long_is_shown_to_its_room() -> None:
+    long = word("é" * MOST_BYTES, "octocat")
     found = section(word("before"), long)
-    kept = (MOST_BYTES - 1024) // share // 2
+    kept = MOST_BYTES // 4
     assert "é" * kept in found and "é" * (kept + 1) not in found
     assert f"(… {MOST_BYTES - kept} more characters: `uwf cas get {long.id}`)" in found
     assert "1 earlier word found no room here" in found
+
+
+def test_what_a_person_has_typed_last_is_shown_whole() -> None:
+    first, last = word("x" * MOST_BYTES), word("y" * 3 * MOST_BYTES)
+    found = section(first, last)
+    assert last.text in found and first.text not in found and first.id in found
 
 
 @pytest.mark.parametrize("told", [[word("\n" * 70_000, "octocat", STRANGER)], [word("a")] * 9_000])

@@ -35,7 +35,9 @@ def news_section(plan: Plan) -> str:
 
 
 def _words(told: tuple[Word, ...]) -> list[str]:
-    """The words, oldest first. Those that find no room are the oldest, and of one that is too long its end."""
+    """The words, oldest first. Those that find no room are the oldest, and of one by another its end; what a person has
+    typed last stands there whole, as it always did.
+    """
     shown: list[str] = []
     left_bytes = MOST_BYTES
     for word in reversed(told):
@@ -43,7 +45,7 @@ def _words(told: tuple[Word, ...]) -> list[str]:
         left_bytes -= len(block.encode())
         if left_bytes < 0:
             if not shown:
-                shown.append(_block(word, _beginning(word)))
+                shown.append(block if word.is_own else _block(word, _beginning(word)))
             break
         shown.append(block)
     left_out = told[: len(told) - len(shown)]
@@ -63,9 +65,8 @@ def _source(word: Word) -> str:
 
 
 def _beginning(word: Word) -> str:
-    """As much of a long word as there is room for, each line of which may be a quotation."""
-    room_bytes = (MOST_BYTES - 1024) // (1 if word.is_own else 2)
-    kept = word.text.encode()[:room_bytes].decode(errors="ignore")
+    """As much of a long word as there is room for, where its lines may take twice as much as quotations."""
+    kept = word.text.encode()[: MOST_BYTES // 2].decode(errors="ignore")
     more = counted(len(word.text) - len(kept), "more character")
     return f"{kept}\n\n(… {more}: `uwf cas get {word.id}`)"
 
