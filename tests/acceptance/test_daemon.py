@@ -87,6 +87,19 @@ def test_status_and_stop_without_a_daemon(project: Project) -> None:
     assert not project.home.exists(), "looking makes nothing"
 
 
+def test_watch_says_it_again_whenever_it_has_changed(project: Project, daemons: Daemons) -> None:
+    watching = project.start("daemon", "status", "--watch", "--json")
+    assert watching.stdout is not None
+    try:
+        assert json.loads(watching.stdout.readline())["leader"] is None
+        daemon = daemons.start()
+        seen = json.loads(watching.stdout.readline())
+        assert seen["leader"]["pid"] == daemon.process.pid
+    finally:
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(timeout=20) == 130
+
+
 def test_poke_wakes_it_at_once(project: Project, daemons: Daemons) -> None:
     configured(project, REPLIES)
     thread, other = project.begin(), project.begin()
