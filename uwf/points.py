@@ -60,6 +60,7 @@ TRANSACTIONS = (
     "health verify",
     "health clock",
     "alert",
+    "alert prune",
     "absence seen",
     # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
     "workflow",

@@ -55,7 +55,12 @@ def test_each_transaction_has_a_known_name_of_its_own() -> None:
     assert first_arguments(".transaction") == Counter(points.TRANSACTIONS)
 
 
-ELSEWHERE = {"figures": "tests/engine/upkeep/test_figures.py"}
+ELSEWHERE = {
+    "figures": "tests/engine/upkeep/test_figures.py",
+    "alert": "tests/engine/upkeep/test_alerts.py",
+    "alert prune": "tests/engine/upkeep/test_alerts.py",
+    "absence seen": "tests/engine/upkeep/test_alerts.py",
+}
 """Transactions that only a daemon makes, and the tests that kill at their points."""
 
 

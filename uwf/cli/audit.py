@@ -24,7 +24,7 @@ SHOWN_KEPT = 20
     "5 minutes, and nobody ran it.",
     example="uwf audit --since 12h",
     since=opt(
-        "--since", metavar="T", help="Of what is over, that since T: 12h (ago), …  [default: 1d]"
+        "--since", metavar="T", help="Of what is over, that since T: 12h (ago), … [default: 1d]"
     ),
 )
 def audit(ctx: Context, *, since: str | None = None) -> int:

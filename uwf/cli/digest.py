@@ -22,7 +22,7 @@ _WORDS = 90
     help="Sum up what happened: what waits for you first, then what is done, its cost, what was repaired, what is odd.",
     detail="At most 60 lines, to read in the morning or to send. The figures are those of the time since T.",
     example="uwf digest --since 12h",
-    since=opt("--since", metavar="T", help="From then on: 12h (ago), 2026-01-31, …  [default: 1d]"),
+    since=opt("--since", metavar="T", help="From then on: 12h (ago), 2026-01-31, … [default: 1d]"),
 )
 def digest(ctx: Context, *, since: str | None = None) -> None:
     since_ms = clock.now_ms() - DAY_MS

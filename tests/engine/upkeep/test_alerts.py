@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.helpers.rig import Rig
 from uwf.engine.upkeep import alerts
 from uwf.engine.upkeep.alerts import AGAIN_MS, GATHER_MS, P0, P1, P2, TOGETHER_MS, Alert
+from uwf.store.sqlite import open_store
 
 
 class Clock:
@@ -141,3 +146,38 @@ def test_a_message_has_a_line_for_each() -> None:
     subject, text = alerts.message(found)
     assert subject == "uwf: P0: the disk is full (3 times) and 1 more"
     assert text == "P0: the disk is full (3 times)\nover: a fails\n"
+
+
+KILLED = """
+import sys
+from uwf import clock, points
+from uwf.engine.upkeep import absences, alerts
+from uwf.store.sqlite import open_store
+store, now_ms = open_store(sys.argv[1]), clock.now_ms()
+points.arm(sys.argv[2])
+alerts.report(store, "disk", "P0", "the disk is full")
+alerts.told(store, alerts.due(store, now_ms), now_ms)
+alerts.clear(store, "disk")
+alerts.prune(store, now_ms + 2 * alerts.KEPT_MS)
+absences.overdue(store, [("nightly", 3600.0, None)], now_ms)
+"""
+POINTS = [
+    *("alert: begun", "alert: written", "alert: done", "alert: written:2", "alert: done:3"),
+    *("alert prune: begun", "alert prune: written", "alert prune: done"),
+    *("absence seen: begun", "absence seen: written", "absence seen: done"),
+]
+
+
+@pytest.mark.parametrize("at", POINTS)
+def test_killed_anywhere_an_alert_is_as_it_was_or_as_it_is_to_be(tmp_path: Path, at: str) -> None:
+    path = str(tmp_path / "store.db")
+    open_store(path).close()
+    for armed in (at, ""):
+        words = [sys.executable, "-c", KILLED, path, armed]
+        done = subprocess.run(words, cwd=Path(__file__).parents[3])
+        assert done.returncode == (-9 if armed else 0)
+    store = open_store(path)
+    assert alerts.all_of(store) == []
+    assert store.counter("absence/nightly") is not None
+    assert store.faults() == []
+    store.close()

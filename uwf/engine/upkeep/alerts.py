@@ -16,9 +16,9 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from uwf.store.protocols import Entry, Store, Transaction
+    from uwf.store.protocols import Entry, Store
 
 KIND = "alert"
 OPEN, OVER = "open", "over"
@@ -33,9 +33,6 @@ GATHER_MS = 600_000
 MOST_LINES = 30
 """Of one message."""
 KEPT_MS = 30 * 86_400_000
-
-TOGETHER = "alerts/together"
-"""The counter with the time at which the last P1s were told."""
 
 
 class Alert(Record):
@@ -69,27 +66,26 @@ def report(store: Store, cause: str, level: str, text: str) -> Alert:
     """Open the alert of this cause, or update the open one, whose gravest level counts."""
     assert level in LEVELS, level
     now_ms = clock.now_ms()
-    with store.transaction("alert", durable=False) as tx:
-        before = _read(tx.entry(KIND, cause))
+
+    def reported(before: Alert | None) -> Alert:
         if before is None:
-            alert = Alert(cause, level, text, now_ms, now_ms)
-            tx.add_entry(KIND, cause, now_ms, OPEN, vars(alert))
-            return alert
-        if before.is_open:
-            alert = replace(
-                before,
-                level=min(level, before.level),
-                text=text,
-                last=now_ms,
-                count=before.count + 1,
-                # What is graver than what a person was told is news.
-                told=None if level < before.level else before.told,
-            )
-        else:
-            alert = replace(
+            return Alert(cause, level, text, now_ms, now_ms)
+        if not before.is_open:
+            return replace(
                 before, level=level, text=text, since=now_ms, last=now_ms, count=1, over=None
             )
-        _write(tx, alert)
+        return replace(
+            before,
+            level=min(level, before.level),
+            text=text,
+            last=now_ms,
+            count=before.count + 1,
+            # What is graver than what a person was told is news.
+            told=None if level < before.level else before.told,
+        )
+
+    alert = _change(store, cause, reported)
+    assert alert is not None, "it was reported"
     return alert
 
 
@@ -98,21 +94,23 @@ def clear(store: Store, cause: str, *, silently: bool = False) -> Alert | None:
     before = _read(store.entry(KIND, cause))
     if before is None or not before.is_open:
         return None
-    with store.transaction("alert", durable=False) as tx:
-        before = _read(tx.entry(KIND, cause))
-        if before is None or not before.is_open:
+
+    def over(now: Alert | None) -> Alert | None:
+        if now is None or not now.is_open:
             return None
-        alert = replace(before, over=clock.now_ms(), over_told=silently or before.over_told)
-        _write(tx, alert)
-    return alert
+        return replace(now, over=clock.now_ms(), over_told=silently or now.over_told)
+
+    return _change(store, cause, over)
 
 
 def remind(store: Store, cause: str) -> None:
     """What was told of an open alert is to be told once more."""
-    with store.transaction("alert", durable=False) as tx:
-        alert = _read(tx.entry(KIND, cause))
-        if alert is not None and alert.is_open and alert.told is not None:
-            _write(tx, replace(alert, told=None))
+
+    def untold(now: Alert | None) -> Alert | None:
+        is_told = now is not None and now.is_open and now.told is not None
+        return replace(now, told=None) if now is not None and is_told else None
+
+    _change(store, cause, untold)
 
 
 def all_of(store: Store) -> list[Alert]:
@@ -123,11 +121,12 @@ def all_of(store: Store) -> list[Alert]:
 
 def due(store: Store, now_ms: int) -> list[Alert]:
     """What is to be told now, in one message. Nothing while it is P1 alone and others may still come."""
-    news = [alert for alert in all_of(store) if _is_news(alert, now_ms)]
+    found = all_of(store)
+    news = [alert for alert in found if _is_news(alert, now_ms)]
     at_once = [alert for alert in news if alert.level == P0]
     together = [alert for alert in news if alert.level == P1]
     if together:
-        last_ms = store.counter(TOGETHER) or 0
+        last_ms = max((one.told or 0 for one in found if one.level == P1), default=0)
         begun_ms = min(alert.news_ms for alert in together)
         if last_ms > now_ms or now_ms >= max(begun_ms + GATHER_MS, last_ms + TOGETHER_MS):
             return at_once + together
@@ -136,18 +135,19 @@ def due(store: Store, now_ms: int) -> list[Alert]:
 
 def told(store: Store, alerts: Sequence[Alert], now_ms: int) -> None:
     """Mark these as delivered, but for those of which there is other news since."""
-    with store.transaction("alert") as tx:
-        for alert in alerts:
-            now = _read(tx.entry(KIND, alert.cause))
-            if now is not None and (now.since, now.over) == (alert.since, alert.over):
-                _write(tx, replace(now, told=now_ms, over_told=not alert.is_open))
-        if any(alert.level == P1 for alert in alerts):
-            tx.set_counter(TOGETHER, now_ms)
+    for alert in alerts:
+
+        def delivered(now: Alert | None, alert: Alert = alert) -> Alert | None:
+            if now is None or (now.since, now.over) != (alert.since, alert.over):
+                return None
+            return replace(now, told=now_ms, over_told=not alert.is_open)
+
+        _change(store, alert.cause, delivered)
 
 
 def prune(store: Store, now_ms: int) -> int:
     """Forget what came up long ago and is over; how many."""
-    with store.transaction("alert", durable=False) as tx:
+    with store.transaction("alert prune", durable=False) as tx:
         return tx.drop_entries(KIND, now_ms - KEPT_MS, OVER)
 
 
@@ -177,6 +177,18 @@ def _read(entry: Entry | None) -> Alert | None:
     return Alert(**{name: entry.value[name] for name in Alert._fields if name in entry.value})
 
 
-def _write(tx: Transaction, alert: Alert) -> None:
-    state = OPEN if alert.is_open else OVER
-    tx.set_entry(KIND, alert.cause, state=state, value=vars(alert))
+def _change(
+    store: Store, cause: str, change: Callable[[Alert | None], Alert | None]
+) -> Alert | None:
+    """Store what `change` makes of the alert of this cause, and give it back; where that is None nothing is stored."""
+    with store.transaction("alert", durable=False) as tx:
+        entry = tx.entry(KIND, cause)
+        alert = change(_read(entry))
+        if alert is None:
+            return None
+        if entry is None:
+            tx.add_entry(KIND, cause, alert.since, OPEN, vars(alert))
+        else:
+            state = OPEN if alert.is_open else OVER
+            tx.set_entry(KIND, cause, state=state, value=vars(alert))
+        return alert
