@@ -171,7 +171,6 @@ def change(
 
 BROKE = "The end of the log of tests:\n\nit broke"
 PAUSED = "agent crew is paused: its limit"
-SPENT = "this machine has used steps 1 of 1 today"
 
 
 def refused(
@@ -181,7 +180,6 @@ def refused(
     prepare: Callable[[World], None],
     before: tuple[str, ...] = (),
     to: tuple[str, ...],
-    **more: Any,
 ) -> Scenario:
     """A run that is refused until a time, and the transaction `name` that sets the timer of its thread."""
     return Scenario(
@@ -194,7 +192,6 @@ def refused(
         next=again(command, unless=lambda world: timer(world) == to, codes=(75,)),
         finish=lambda world: None,
         codes=(75,),
-        **more,
     )
 
 
@@ -733,12 +730,17 @@ SCENARIOS = (
         next=served,
         whole=False,
     ),
-    refused(
+    Scenario(
+        "exec --until-done, refused on its way",
+        nearly_spent,
         thread("exec", "@last", "--until-done"),
-        "wake later",
-        prepare=nearly_spent,
-        to=(f"recovery: {SPENT}",),
-        ends_alike=False,  # a run that has made no step changes nothing, and so does the one after the kill
+        transaction("wake later"),
+        next=lambda world: None,
+        finish=lambda world: None,
+        state=thread_count,
+        path=(1, 1),
+        ends_alike=False,  # typed again it has made no step yet, and changes nothing
+        codes=(75,),
     ),
     refused(
         thread("exec", "@last", "--due"),
