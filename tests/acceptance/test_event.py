@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -253,6 +254,7 @@ def test_hostile_data_is_refused_and_nothing_is_stored(
         ("a b",),
         ("a.b", "--id", "x" * 201),
         ("a.b", "--id", ""),
+        ("a.b", "--id", " "),
         ("a.b", "--from", " "),
         ("a.b", "--from", "x\ny"),
         ("a.b", "--label", "novalue"),
@@ -263,6 +265,13 @@ def test_hostile_data_is_refused_and_nothing_is_stored(
 def test_what_is_no_event_is_bad_input(project: Project, words: tuple[str, ...]) -> None:
     project.begin(ONE)
     assert project("event", "send", *words, "--json", expect=2).error["hint"]
+
+
+@pytest.mark.parametrize("id", ["it's one", "--help", "a b"])
+def test_the_hint_at_an_event_can_be_typed_whatever_its_id(project: Project, id: str) -> None:
+    hint = project("event", "send", "a.b", "--id", id).err.splitlines()[-1]
+    words = shlex.split(hint.removeprefix("hint: uwf "))
+    assert f"event    {id}" in project(*words).out
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,16 @@ def test_a_schedule_is_listed_with_its_next_time(project: Project) -> None:
     assert "30 2 * * *" in project("schedule", "list").out
     near = project("schedule", "next", "nigt", expect=4).err
     assert "did you mean night?" in near
+    assert "1000" in project("schedule", "next", "-n", "99999999", expect=2).err
+
+
+def test_a_precheck_that_is_meant_for_a_shell_is_named(project: Project) -> None:
+    schedule(project, name="night", every="1h", precheck="echo nothing new; exit 1")
+    done = project("schedule", "list")
+    assert re.search(r"config\.toml:\d+: no shell is run, and new; is one's: write sh -c", done.err)
+    project.home.joinpath("config.toml").unlink()
+    schedule(project, name="night", every="1h", precheck="sh -c 'echo nothing new; exit 1'")
+    assert "shell" not in project("schedule", "list").err
 
 
 def test_a_run_by_hand_makes_a_thread_that_is_due_and_its_facts_come_with_it(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from uwf.engine.schedules.view import OccurrenceView, ScheduleView, Upcoming
     from uwf.workflow.model import Workflow
 
+MOST_NEXT = 1000
+"""How many of the times to come are looked for at most."""
 _WAIT_S = 1.0
 
 
@@ -98,6 +100,11 @@ class Schedules:
 
     def next(self, name: str | None = None, count: int = 5) -> list[Upcoming]:
         """The next times of one schedule, or of all, by time."""
+        if count > MOST_NEXT:
+            raise InputError(
+                f"{count} times are more than the {MOST_NEXT} that are looked for",
+                hint=f"uwf schedule next -n {MOST_NEXT}",
+            )
         now_ms = clock.now_ms()
         named = list(self._schedules().values()) if name is None else [self._named(name)]
         found = [
@@ -169,12 +176,18 @@ class Schedules:
         return found
 
     def problems(self) -> dict[str, str]:
-        """By name, the schedules that could not start as things are: their workflow is not there, or not valid."""
+        """By name, the schedules that would not do what is written: their workflow is not there, or not valid, or their
+        precheck is meant for a shell, without which it is nearly always a yes.
+        """
+        from uwf.agent.shell_signs import shell_signs
         from uwf.config import edit
         from uwf.engine.query import workflows
 
         found = {}
         for name, schedule in self._schedules().items():
+            if signs := shell_signs(schedule.precheck):
+                where = edit.place(self._home.home, ("schedules", name, "precheck"))
+                found[name] = f"{where}: no shell is run, and {signs[0]} is one's: write sh -c '…'"
             if not schedule.start:
                 continue
             cwd = schedule.cwd or os.path.expanduser("~")
