@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from soaking import crew, load, verdict, world
+from soaking import crew, load, real, verdict, world
 from soaking.clock import WorldClock
 
 from uwf import points
@@ -96,7 +96,8 @@ class Soak:
         self.home = str(folder / "home")
         os.mkdir(self.home, 0o700)
         (folder / "review.yaml").write_text(WORKFLOW)
-        Path(self.home, "config.toml").write_text(crew.CONFIG + TRIGGERS + schedules(folder))
+        agents = crew.CONFIG + schedules(folder) if args.real is None else real.config(folder)
+        Path(self.home, "config.toml").write_text(agents + TRIGGERS)
         self.wall_ms = round(args.begins.timestamp() * 1000)
         WorldClock.begin(folder / "clock", self.wall_ms)
         self.clock = WorldClock(folder / "clock")
@@ -109,8 +110,9 @@ class Soak:
 
     def begin(self) -> None:
         """The threads, each with its pull request."""
-        self.clock.rule()
-        crew.join()
+        if self.args.real is None:
+            self.clock.rule()
+            crew.join()
         with App.open(self.home) as app:
             for pr in range(self.args.threads):
                 made = app.start(
@@ -165,6 +167,12 @@ def main() -> int:
         default=BEGINS,
         help="the first moment of the world",
     )
+    parser.add_argument(
+        "--real",
+        type=float,
+        metavar="MIN",
+        help="real processes, on our clock, for so many minutes",
+    )
     parser.add_argument("--no-kills", action="store_true")
     parser.add_argument("--keep", action="store_true", help="leave the folder, and name it")
     args = parser.parse_args()
@@ -172,12 +180,17 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     soak = Soak(folder, args)
     soak.begin()
-    soak.play()
     plan = load.make(args.seed, args.hours, args.threads, args.per_hour, args.burst)
+    if args.real is None:
+        soak.play()
+    else:
+        soak.kills = real.play(soak.home, folder, plan, args.real, args.seed)
     span_ms = (soak.wall_ms, soak.clock.wall_ms)
     found = verdict.of(soak.home, plan, folder / "seen", span_ms)
     found.figures["restarts survived"] = soak.restarts
     found.figures["kills"] = soak.kills
+    if args.real is not None and (left := real.left_behind(folder)):
+        found.fault(f"{left} agents live on")
     for line in verdict.table(found):
         print(line)
     print(f"{args.hours:g} h in {time.monotonic() - began_s:.0f} s")
