@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.project import APPROVED, ASKS, ONE, REVIEW, WRITTEN, Project, reply, until
+from tests.helpers.project import (
+    APPROVED,
+    ASKS,
+    ONE,
+    REJECTED,
+    REVIEW,
+    WRITTEN,
+    Project,
+    reply,
+    until,
+)
 
 
 def tell(project: Project, thread: str, *words: str, input: str = "") -> dict[str, Any]:
@@ -76,6 +86,26 @@ def test_words_for_a_thread_that_runs_are_for_its_next_step(project: Project) ->
     assert running.wait(timeout=60) == 0
     assert "while it runs" not in agent.prompt(1)
     assert "while it runs" in agent.prompt(2)
+
+
+def test_processes_that_tell_at_once_lose_nothing_while_the_thread_runs(project: Project) -> None:
+    thread = project.begin(REVIEW)
+    agent = project.agent(WRITTEN, REJECTED, WRITTEN, APPROVED)
+    running = project.start("thread", "exec", thread, "-c", "3", "--agent", agent.command)
+    said = [f"<word {number}>" for number in range(12)]
+    tellers = [project.start("thread", "tell", thread, text) for text in said]
+    for teller in tellers:
+        _, err = teller.communicate(timeout=60)
+        assert teller.returncode == 0, err
+    assert running.wait(timeout=60) == 0
+    project.step(thread, agent)
+    told = [
+        word["text"]
+        for row in project.steps(thread)
+        for word in project("step", "show", row["step"], "--json").json["told"]
+    ]
+    assert sorted(told) == sorted(said)
+    assert project.show(thread)["told"] == []
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
