@@ -82,12 +82,40 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)
 
 
+def until_it_is_checked(world: World, name: str) -> None:
+    """Let the commands before that of this check end."""
+    while not world.commands.begun[-1].endswith(name) or not world.commands.is_out:
+        world.commands.end([])
+        world.passes(world.tending, 1)
+
+
 def test_a_daemon_that_begins_has_other_things_to_do(world: World) -> None:
     world.left = replace(world.left, disk_bytes=0)
     world.passes(world.tending, 30)
     assert (world.commands.begun, world.open_alerts()) == ([], {})
     world.passes(world.tending, 31)
     assert list(world.open_alerts()) == [f"health/disk/{world.app.home}"]
+
+
+def test_what_a_killed_run_has_left_is_looked_for_at_once(world: World) -> None:
+    world.daemon.has_lost_run = True
+    world.passes(world.tending, 1)
+    assert world.commands.begun == ["doctor --repair --only attempt"]
+    world.commands.end([])
+    world.passes(world.tending, 1)
+    assert len(world.commands.begun) == 1
+
+
+def test_a_folder_of_backups_that_cannot_be_looked_into_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path(world.app.home) / "backups").write_text("in the way")
+    world.passes(world.housekeeping, 61)
+    assert world.commands.begun == ["store backup"]
+    world.passes(world.tending, 61)
+    world.passes(world.tending, 3600)
+    [text] = world.open_alerts().values()
+    assert text.startswith("it could not be checked: cannot look into the folder of backups")
 
 
 def test_what_stays_wrong_is_told_until_it_is_found_no_more(world: World) -> None:
@@ -123,8 +151,10 @@ def test_each_check_is_made_as_often_as_it_says(
     counts = {check.name: check for check in world.app.health.checks()}
     assert made.count("disk") == made.count("queue") == 12
     assert made.count("file") == 1
+    assert made.count("orphan") == 4
     assert {name for name, check in counts.items() if check.is_slow} & set(made) == set()
-    assert world.commands.begun == ["doctor --repair --only store"]
+    begun = [words.split()[-1] for words in world.commands.begun]
+    assert [begun.count(name) for name in ("store", "counter", "attempt")] == [1, 1, 4]
 
 
 def test_what_can_be_put_right_is_by_a_command_and_told_if_it_stays(world: World) -> None:
@@ -134,9 +164,7 @@ def test_what_can_be_put_right_is_by_a_command_and_told_if_it_stays(world: World
     os.utime(left, (old_s, old_s))
     world.passes(world.tending, 61)
     assert world.open_alerts() == {}
-    while "file" not in world.commands.begun[-1]:
-        world.commands.end([])
-        world.passes(world.tending, 1)
+    until_it_is_checked(world, "file")
     found = world.app.health.examine(["file"], repair=True)
     assert not left.exists()
     world.commands.end([vars(one) for one in found])
@@ -147,7 +175,7 @@ def test_what_can_be_put_right_is_by_a_command_and_told_if_it_stays(world: World
 
 def test_what_a_command_could_not_put_right_is_told(world: World) -> None:
     world.passes(world.tending, 61)
-    assert world.commands.begun == ["doctor --repair --only store"]
+    until_it_is_checked(world, "store")
     finding = {
         "kind": "store", "thread": None, "what": "object ab is damaged", "repaired": False,
         "hint": "uwf store restore x.db", "subject": "ab", "level": "P0", "isNote": False,
@@ -158,6 +186,7 @@ def test_what_a_command_could_not_put_right_is_told(world: World) -> None:
         "health/store/ab": "object ab is damaged (uwf store restore x.db)"
     }
     world.passes(world.tending, 3600)
+    until_it_is_checked(world, "store")
     world.commands.end([])
     world.passes(world.tending, 1)
     assert world.open_alerts() == {}
@@ -166,11 +195,13 @@ def test_what_a_command_could_not_put_right_is_told(world: World) -> None:
 def test_a_check_that_cannot_be_made_is_told_and_hides_no_other(world: World) -> None:
     world.left = replace(world.left, disk_bytes=0)
     world.passes(world.tending, 61)
+    until_it_is_checked(world, "store")
     world.commands.end(code=1, error="the store is in use")
     world.passes(world.tending, 1)
     assert world.open_alerts()["health/store"] == "check store failed: the store is in use"
     assert len(world.open_alerts()) == 2
     world.passes(world.tending, 3600)
+    until_it_is_checked(world, "store")
     world.commands.end([])
     world.passes(world.tending, 1)
     assert list(world.open_alerts()) == [f"health/disk/{world.app.home}"]

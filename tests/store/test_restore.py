@@ -188,6 +188,17 @@ def test_a_store_is_not_replaced_under_a_run_even_if_it_cannot_be_read(
     read(path)
 
 
+def test_a_store_is_not_replaced_under_a_daemon(path: str, copy: str) -> None:
+    leases = FileLeases(f"{os.path.dirname(path)}/daemon.lock")
+    lease = leases.take("leader")
+    assert lease is not None
+    with pytest.raises(StoreBusy, match="is the daemon of") as refused:
+        restore(copy, path)
+    assert refused.value.hint == "uwf daemon stop"
+    leases.release(lease)
+    restore(copy, path)
+
+
 def test_a_full_disk_changes_nothing(path: str, copy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything_in(os.path.dirname(path))
 

@@ -20,6 +20,7 @@ class HomeLog:
     def write(
         self,
         what: str,
+        /,
         *,
         thread: str | None = None,
         step: str | None = None,

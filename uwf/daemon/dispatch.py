@@ -114,6 +114,7 @@ class Reaping(Part):
         quarantine, why = self._daemon.quarantine, run.message or f"its run ended with {run.code}"
         text = f"{run.thread} ended ({run.code}) after {run.lasted_s:.1f} s"
         self._daemon.say(text, what="reaped", thread=run.thread, code=run.code)
+        self._daemon.has_lost_run |= run.code < 0
         if not is_odd(run):
             quarantine.let_go(THREAD, run.thread)
         elif last.odd >= ODD_IN_A_ROW:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uwf import clock
 from uwf.daemon.command import BackgroundCommand
 from uwf.daemon.part import Part
+from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,23 +47,24 @@ class Housekeeping(Part):
         now_s = clock.monotonic_s()
         if now_s >= self._look_s and not self._command.is_out and not self._daemon.is_draining:
             self._look_s = now_s + LOOK_S
-            for words, at_ms in self._due_ms(now_ms).items():
+            for words, at_ms in self._due(now_ms).items():
                 is_due = at_ms is not None and at_ms <= now_ms
                 if is_due and now_s >= self._not_before_s[words]:
                     self._command.begin(*words)
                     break
         return None  # it may wait for the look of the loop
 
-    def _due_ms(self, now_ms: int) -> dict[Words, int | None]:
+    def _due(self, now_ms: int) -> dict[Words, int | None]:
+        """When each is due. Of a folder of backups that cannot be looked into its command tells."""
         app = self._daemon.app
         if not app.has_store():
             return {}
-        backups = app.backups
-        return {
-            BACKUP: backups.due_ms(),
-            DRILL: backups.drill_due_ms(),
-            COLLECT: self._collect_ms(now_ms),
-        }
+        found: dict[Words, int | None]
+        try:
+            found = {BACKUP: app.backups.due_ms(), DRILL: app.backups.drill_due_ms()}
+        except InputError:
+            found = {BACKUP: now_ms}
+        return {**found, COLLECT: self._collect_ms(now_ms)}
 
     def _collect_ms(self, now_ms: int) -> int | None:
         """The first time of day for it after the last one; later where threads run then."""

@@ -59,6 +59,8 @@ class Daemon:
         self._tell = tell
         self.is_draining = False
         """The daemon is about to end: what runs goes on, nothing new is begun."""
+        self.has_lost_run = False
+        """A run was killed: what it has left is to be looked for soon."""
         self.running: frozenset[str] = frozenset()
         self.waiting = 0
         """Which threads run for it, and how many are due and have to wait; as the last pass has found it."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from uwf.daemon.part import Daemon
 
 CAUSE = "health/"
+LEFT = "attempt"
+"""The check for what a killed run has left."""
 FIRST_S = 60.0
 """A daemon has other things to do when it begins."""
 
@@ -50,6 +52,9 @@ class Tending(Part):
         ended = self._command.taken()
         if ended is not None:
             self._take(ended)
+        if self._daemon.has_lost_run:
+            self._daemon.has_lost_run = False
+            self._wait_for(LEFT)
         for name in self._due():
             self._look(self._checks[name][0])
         if self._waiting and not self._command.is_out:

@@ -130,7 +130,14 @@ def _to_itself(path: str) -> Iterator[bool]:
 
     False for a store that cannot be read, of which it is known only whether a thread of it runs.
     """
-    holder = FileLeases(paths.thread_locks(os.path.dirname(path))).anyone()
+    home = os.path.dirname(path)
+    daemon = FileLeases(paths.daemon_lock(home)).anyone()
+    if daemon is not None:
+        raise StoreBusy(
+            f"process {daemon.pid} is the daemon of {home}: a store is not replaced under it",
+            hint="uwf daemon stop",
+        )
+    holder = FileLeases(paths.thread_locks(home)).anyone()
     if holder is not None:
         raise StoreBusy(
             f"process {holder.pid} runs a thread of {path}: a store is not replaced under it",

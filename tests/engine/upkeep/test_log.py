@@ -63,6 +63,15 @@ def test_a_line_has_what_it_is_about_and_who_wrote_it(home: str, now: Ticking) -
     assert json.loads(text_of(home)) == line
 
 
+def test_facts_hide_nothing_of_what_every_line_has(home: str) -> None:
+    log_of(home).write("one", thread="T", what="a fact", at=3, process="x", by="y", role="z")
+    [line] = found(home)
+    assert (line["what"], line["what_"], line["at_"], line["process_"], line["by_"]) == (
+        *("one", "a fact", 3, "x", "y"),
+    )
+    assert line["at"] > 3 and line["role"] == "z"
+
+
 def test_lines_are_found_by_thread_event_time_and_words(home: str, now: Ticking) -> None:
     log = log_of(home)
     log.write("one", thread="A", event="E", message="The provider is overloaded.")

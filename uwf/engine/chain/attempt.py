@@ -123,6 +123,12 @@ class Attempt(Record):
         return self.before if self.failure is None else self.last
 
 
+def has_ended(nodes: Nodes, last: str) -> bool:
+    """Whether the attempt whose newest node is `last` has come to an end. Quicker than reading all of it."""
+    node = nodes.get(last)
+    return node.kind == "attempt" and isinstance(node.payload, dict) and "error" in node.payload
+
+
 def read_attempt(reader: Reader, thread: str) -> Attempt | None:
     """The attempt beside the head of `thread`, None when there is none."""
     ref = reader.ref(ATTEMPTS + thread)

@@ -15,6 +15,7 @@ from uwf import clock
 from uwf import home as paths
 from uwf.agent.process import platform
 from uwf.engine.upkeep import stale_files
+from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store.backup import backup
 
@@ -64,6 +65,11 @@ def kept(folder: str) -> list[KeptBackup]:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise InputError(
+            f"cannot look into the folder of backups {folder}: {error.strerror}",
+            hint=f"ls -ld {folder}",
+        ) from error
     for name in names:
         match = _NAME.fullmatch(name)
         path = os.path.join(folder, name)

@@ -19,7 +19,8 @@ class CounterCheck(Check):
 
     name = "counter"
     what = "counters that cannot be read"
-    every_s = 3600.0  # it reads all there are
+    every_s = 3600.0
+    is_slow = True  # it reads all there are
 
     def detect(self) -> list[Finding]:
         return [

@@ -11,7 +11,7 @@ import os
 from uwf.agent.process import platform
 from uwf.agent.process.tree import MARK_NAME
 from uwf.engine.chain import kept
-from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.attempt import attempt_at, has_ended, read_attempt
 from uwf.engine.chain.left_behind import left_behind
 from uwf.engine.chain.nodes import BAD_NODE
 from uwf.engine.chain.tags import ATTEMPTS
@@ -58,16 +58,18 @@ class AttemptCheck(Check):
 
     name = "attempt"
     what = "attempts and agent processes of killed runs"
+    every_s = 900.0
+    is_slow = True  # each thread that has failed has an attempt beside it
 
     def detect(self) -> list[Finding]:
         run, found = self._ground.run, []
         with_reply = set(map(kept.thread_of, kept.found(run.home)))
-        for name in run.store.names(ATTEMPTS):
-            thread = name.removeprefix(ATTEMPTS)
+        for ref in run.store.refs(ATTEMPTS):
+            name, thread = ref.name, ref.name.removeprefix(ATTEMPTS)
             if thread in with_reply:
                 continue
             try:
-                what = self._unfinished(thread)
+                what = None if has_ended(run.store, ref.id) else self._unfinished(thread)
             except UwfError as error:
                 is_of_store = isinstance(error, StoreError) and not isinstance(error, ObjectDamaged)
                 if is_of_store and error.code != BAD_NODE:
@@ -120,27 +122,27 @@ class OrphanCheck(Check):
 
     def detect(self) -> list[Finding]:
         wanted = (MARK_NAME.encode(), b"UWF_HOME")
-        carriers = list(platform.settings(platform.processes(), wanted))
-        marks, home = (
-            self._marks(),
-            os.fsencode(self._ground.home),
-        )  # those that began meanwhile too
-        found = []
-        for process, (mark, of_home) in carriers:
-            is_ours = of_home == home and os.fsdecode(mark) not in marks and not process.is_zombie
-            if is_ours and platform.age_s(process) >= YOUNG_S:
-                what = f"process {process.pid} was started by an agent whose run has ended"
-                found.append(self.found(str(process.pid), what, hint=f"ps -fp {process.pid}"))
-        return found
+        home = os.fsencode(self._ground.home)
+        ours = [
+            (process.pid, os.fsdecode(mark))
+            for process, (mark, of_home) in platform.settings(platform.processes(), wanted)
+            if of_home == home and not process.is_zombie and platform.age_s(process) >= YOUNG_S
+        ]
+        marks = self._marks() if ours else set()  # those that began meanwhile too
+        what = "process {} was started by an agent whose run has ended"
+        return [
+            self.found(str(pid), what.format(pid), hint=f"ps -fp {pid}")
+            for pid, mark in ours
+            if mark not in marks
+        ]
 
     def _marks(self) -> set[str]:
-        """The marks of all attempts beside a head, and of the run inside which this is asked."""
+        """The marks of all attempts that may run, and of the run inside which this is asked."""
         store, marks = self._ground.store, {self._ground.run.environ.get(MARK_NAME, "")}
-        for name in store.names(ATTEMPTS):
+        for ref in store.refs(ATTEMPTS):
             try:
-                attempt = read_attempt(store, name.removeprefix(ATTEMPTS))
+                if not has_ended(store, ref.id):
+                    marks.add(attempt_at(store, ref.id).mark)
             except UwfError:
                 continue
-            if attempt is not None:
-                marks.add(attempt.mark)
         return marks

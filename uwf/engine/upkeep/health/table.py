@@ -88,9 +88,9 @@ def _detected(check: Check) -> list[Finding]:
         return []  # which the first check has found
     except StoreError:
         raise
-    except UwfError as error:
-        what = f"it could not be checked: {error.message}"
-        return [check.found(UNCHECKED, what, hint=error.hint)]
+    except (UwfError, OSError) as error:
+        what, hint = f"it could not be checked: {error}", getattr(error, "hint", None)
+        return [check.found(UNCHECKED, what, hint=hint)]
 
 
 def _repaired(check: Check, findings: Sequence[Finding]) -> list[Finding]:

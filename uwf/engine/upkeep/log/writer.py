@@ -50,6 +50,7 @@ class Log:
     def write(
         self,
         what: str,
+        /,
         *,
         thread: str | None = None,
         step: str | None = None,
@@ -68,7 +69,8 @@ class Log:
         }
         try:
             clean = self._redactor().value
-            line |= {name: _short(clean(fact)) for name, fact in facts.items() if fact is not None}
+            known = {name: _short(clean(fact)) for name, fact in facts.items() if fact is not None}
+            line |= {f"{name}_" if name in line else name: fact for name, fact in known.items()}
         except UwfError:
             pass  # what is a secret cannot be told: only what certainly is none is written
         text = json.dumps(line, ensure_ascii=False, default=str, separators=(",", ":"))
