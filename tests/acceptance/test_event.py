@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.gate import configure
-from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, reply
+from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, reply, until
 from uwf.engine.events.event import Event
 from uwf.store.sqlite import open_store
 
@@ -368,3 +368,34 @@ def test_old_events_go_with_what_nobody_needs(project: Project) -> None:
     send(project, "a")
     assert project("store", "gc", "--json").json["events"] == 0
     assert project("store", "stats", "--json").json["entries"] == 1
+
+
+def test_an_event_may_interrupt_what_its_thread_is_at(project: Project) -> None:
+    configure(project, "[[triggers]]", on="'stop.it'", text="'Not so.'", when_busy="'interrupt'")
+    slow = project.program("slow", "cat >/dev/null; touch began; sleep 60")
+    thread = project.begin(ONE)
+    process = project.start("thread", "exec", thread, "--agent", slow)
+    until((project.cwd / "began").exists)
+    sent = send(project, "stop.it", "--thread", thread)
+    assert sent["decision"]["threads"] == [thread]
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    shown = project.show(thread)
+    assert (shown["status"], shown["running"]) == ("idle", None)
+    assert [word["text"] for word in shown["told"]] == ["Not so."]
+    agent = project.agent(reply())
+    project.step(thread, agent)
+    assert "Not so." in agent.prompt(1)
+
+
+def test_an_event_may_be_refused_while_its_thread_runs(project: Project) -> None:
+    configure(project, "[[triggers]]", on="'later'", text="'x'", when_busy="'reject'")
+    slow = project.program("slow", "cat >/dev/null; touch began; sleep 60")
+    thread = project.begin(ONE)
+    process = project.start("thread", "exec", thread, "--agent", slow)
+    until((project.cwd / "began").exists)
+    sent = send(project, "later", "--id", "x", "--thread", thread)
+    assert (sent["decision"]["reason"], project.show(thread)["told"]) == ("busy", [])
+    project("thread", "stop", thread)
+    process.communicate(timeout=30)
+    assert project("event", "replay", "x", "--json").json["threads"] == [thread]

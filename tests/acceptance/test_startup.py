@@ -17,7 +17,10 @@ HEAVY = set(
 )
 
 
-LOOKS = ("thread list", "thread show @last", "thread watch @last", "thread wait @last")
+LOOKS = (
+    *("thread list", "thread show @last", "thread watch @last", "thread wait @last"),
+    *("event list", "event show seen"),
+)
 PARTS = (
     "guard",
     "agent.kinds",
@@ -57,6 +60,7 @@ def started(project: Project) -> Project:
     project("config", "set", "default_agent", "mine")
     project("workflow", "add", project.file("review.yaml", REVIEW))
     project("thread", "exec", project.begin(REVIEW))
+    project("event", "send", "it.happened", "--id", "seen", "--thread", "@last")
     return project
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from uwf import clock
 from uwf import config as settings
-from uwf.app import event_means
 from uwf.engine.chain.word import BOT, OWNER, PERSON
 from uwf.engine.events import views
 from uwf.engine.events.decision import NEW, SEEN, Decision
@@ -84,8 +81,7 @@ class Events:
         from uwf.engine.events import stored, taking
 
         if event.is_of_person:
-            means = event_means.of(self._home, create=True)
-            decision = taking.take_and_decide(means, event, clock.now_ms())
+            decision = taking.take_and_decide(self._means(create=True), event, clock.now_ms())
             state = SEEN if decision.state == SEEN else NEW
             return Sent(event.key, state, views.decision(self._after(decision)))
         [taken] = self.take([event])
@@ -250,12 +246,6 @@ class Events:
         rows = (TriggerRow(rule.name, rule.workflow, rule.trigger) for rule in rules.rules)
         return TriggerList(tuple(rows), tuple((one.name, one.why) for one in rules.set_aside))
 
-    def prune(self, now_ms: int) -> int:
-        """Forget decided events that no source will deliver again; how many those were."""
-        from uwf.engine.events import taking
-
-        return taking.prune(self._home.store(), now_ms) if self._home.has_store() else 0
-
     def crowded_since_ms(self) -> int | None:
         """Since when so many threads are due that fuzzy events have to be urgent to wake one; None: they need not."""
         from uwf.engine.events import crowding
@@ -267,23 +257,28 @@ class Events:
         from uwf.engine.actions import stop
 
         for thread in decision.interrupted:
-            with suppress(
-                StateError
-            ):  # it cannot be reached: its words wait until it ends by itself
+            try:
                 stop.tell(self._home.store(), thread)
+            except StateError:
+                continue  # it cannot be reached: its words wait until it ends by itself
         if decision.deeds:
             self._home.poke_daemon()
         return self._asked(decision) if ask and decision.asks else decision
 
     def _asked(self, decision: Decision) -> Decision:
+        from uwf.app import event_means
         from uwf.engine.events import taking
 
         for ask in decision.asks:
             answer = event_means.answer(self._home, decision.key, ask)
-            with suppress(StateError):  # another process was quicker
+            try:
                 means = self._means()
                 decision = taking.answered(means, decision.key, ask, answer, clock.now_ms())
+            except StateError:
+                continue  # another process was quicker
         return self._after(decision, ask=False)
 
     def _means(self, *, create: bool = False) -> Means:
+        from uwf.app import event_means
+
         return event_means.of(self._home, create=create)

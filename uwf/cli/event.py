@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from uwf import clock
 from uwf.cli.command import arg, command, opt
 from uwf.cli.screen.cells import ago, short
@@ -77,6 +75,8 @@ def send(
 
 def _typed(id: str) -> str:
     """An id, which others make up, as a shell takes it."""
+    import shlex
+
     return f"-- {shlex.quote(id)}" if id.startswith("-") else shlex.quote(id)
 
 
