@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash import disk
 from tests.helpers.project import Project, is_alive, program, until
 from tests.helpers.serving import Serving, configured, due
 from uwf.app import poke
@@ -363,3 +364,21 @@ def test_with_a_user_manager_each_run_has_a_scope_of_its_own(
     tried, run = (tmp_path / "run" / "asked").read_text().splitlines()
     assert tried.startswith("--user --scope") and tried.endswith("true")
     assert run.startswith("--user --scope") and f"thread exec {thread} --due" in run
+
+
+@pytest.mark.skipif(not disk.can_fail(), reason="no disk can be made to fail here")
+def test_full_disk_neither_ends_it_nor_lets_it_keep_others_from_the_store(
+    project: Project, daemons: Daemons
+) -> None:
+    configured(project, REPLIES)
+    thread = project.begin()
+    full = disk.fault("enospc write 1+", f"{project.home}/store.db")
+    daemon = daemons.start(**full).leads()
+    project("thread", "wake", thread)  # which writes
+    poke.send(str(project.home))
+    aside = until(lambda: daemon.status()["quarantine"])
+    assert [(one["kind"], one["name"]) for one in aside] == [("home", "store_full")]
+    assert project.show(thread)["wakeAt"] is not None, "it is due still"
+    daemon.end()
+    daemons.start().leads()
+    until(lambda: project.show(thread)["status"] == "completed")

@@ -49,9 +49,9 @@ class MadeUpRuns:
     def threads(self) -> list[str]:
         return [*self._running, *(run.thread for run in self._ended)]
 
-    def end(self, thread: str, code: int = 0) -> None:
+    def end(self, thread: str, code: int = 0, error: str | None = None) -> None:
         self._running.remove(thread)
-        self._ended.append(RunEnded(thread, code, 1.0, message="it said so"))
+        self._ended.append(RunEnded(thread, code, 1.0, error, "it said so"))
 
 
 def change(store: Store, thread: str, tags: object) -> None:
@@ -185,6 +185,29 @@ def test_run_that_ends_oddly_again_and_again_backs_off_and_is_set_aside(world: W
     assert (aside.kind, aside.name, aside.why) == ("thread", thread, "it said so")
     world.passes()
     world.runs.end(thread, code=0)
+    world.passes()
+    assert world.daemon.quarantine.all() == []
+
+
+def test_fault_of_the_home_makes_all_wait_a_little_and_is_no_threads_fault(world: World) -> None:
+    threads = [world.thread() for _ in range(2)]
+    for thread in threads:
+        world.due(thread)
+    world.runs.keeps_timer = True
+    waits = []
+    for _ in range(6):
+        world.passes()
+        for thread in world.runs.threads():
+            world.runs.end(thread, code=1, error="store_full")
+        waits.append(world.passes())
+        assert not world.runs.threads()
+        world.clocks.until(60.0)
+    assert waits == pytest.approx([5.0, 10.0, 20.0, LOOK_S, LOOK_S, LOOK_S])
+    [aside] = world.daemon.quarantine.all()
+    assert (aside.kind, aside.name, aside.why) == ("home", "store_full", "it said so")
+    world.passes()
+    assert sorted(world.runs.threads()) == sorted(threads), "a minute later it is tried again"
+    world.runs.end(threads[0])
     world.passes()
     assert world.daemon.quarantine.all() == []
 

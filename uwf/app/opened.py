@@ -152,10 +152,12 @@ class OpenHome:
             self._wait_s = RUN_S
             self.close()  # it is opened anew
 
-    def let_go_of_replaced_store(self) -> bool:
-        """Close the store where another one, or none, has taken its place; whether it had to be. It is opened anew."""
+    def let_go_of_stale_store(self) -> bool:
+        """Close the store where it must not stay open, so that it is opened anew when it is asked for next: another one
+        has taken its place, which is answered, or it could only be read, and keeps others from writing.
+        """
         is_replaced = self._store is not None and self._store.is_taken_away()
-        if is_replaced:
+        if self._store is not None and (is_replaced or self._store.is_makeshift):
             self.close()
         return is_replaced
 

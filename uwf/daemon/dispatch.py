@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.daemon.part import Part
-from uwf.daemon.patience import ODD_IN_A_ROW, Patience, is_odd
+from uwf.daemon.patience import ODD_IN_A_ROW, Patience, is_odd, is_of_the_home
 from uwf.errors import Refused
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uwf.daemon.runs import RunEnded
     from uwf.daemon.sources.looker import Looker
 
-THREAD, TIMER = "thread", "timer"
+THREAD, TIMER, HOME = "thread", "timer", "home"
 BACK_MS = 1000
 
 
@@ -43,12 +43,14 @@ class Dispatch(Part):
         due = [each for each in found.threads if each.thread not in runs]
         left_s = {each.thread: self._patience.left_s(each) for each in due}
         ready = [each for each in due if not left_s[each.thread]]
+        closed_s = self._patience.closed_s()
         opens_ms = self._closed_until_ms() if ready else None
-        room = max(0, daemon.app.config.daemon.jobs - len(runs)) if opens_ms is None else 0
+        is_open = opens_ms is None and not closed_s
+        room = max(0, daemon.app.config.daemon.jobs - len(runs)) if is_open else 0
         begun = self._begin(ready, room)
         daemon.running, daemon.waiting = frozenset(runs | begun), len(ready) - len(begun)
         later_s = [(at_ms - now_ms) / 1000 for at_ms in (found.next_ms, opens_ms) if at_ms]
-        later_s += [*left_s.values(), self._looker.left_s]
+        later_s += [closed_s, *left_s.values(), self._looker.left_s]
         return min((each for each in later_s if each > 0), default=None)
 
     def _begin(self, ready: Iterable[DueThread], room: int) -> set[str]:
@@ -101,6 +103,8 @@ class Reaping(Part):
 
     def __init__(self, daemon: Daemon, patience: Patience) -> None:
         self._daemon, self._patience = daemon, patience
+        self._fault = ""
+        """The error code of what is wrong with the home."""
 
     def tick(self, now_ms: int) -> float | None:
         ended = self._daemon.runs.finished()
@@ -115,6 +119,11 @@ class Reaping(Part):
         text = f"{run.thread} ended ({run.code}) after {run.lasted_s:.1f} s"
         self._daemon.say(text, what="reaped", thread=run.thread, code=run.code)
         self._daemon.has_lost_run |= run.code < 0
+        if is_of_the_home(run):
+            self._fault = run.error or ""
+            quarantine.set_aside(HOME, self._fault, why)
+            return
+        quarantine.let_go(HOME, self._fault)
         if not is_odd(run):
             quarantine.let_go(THREAD, run.thread)
         elif last.odd >= ODD_IN_A_ROW:

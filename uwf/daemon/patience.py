@@ -1,8 +1,9 @@
 """When a thread that is due may be run again: later and later where its runs end as nobody understands.
 
 A run that was refused puts the thread's timer off by itself; only where it could not write that is it asked again
-soon. A person's word that came after all that goes before it. Kept in memory alone: a daemon that starts tries each
-once more.
+soon. A person's word that came after all that goes before it. What is wrong with the home (a full disk, a bad
+configuration) is no thread's fault: then all wait a little, up to a minute. Kept in memory alone: a daemon that starts
+tries each once more.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from uwf.daemon.runs import RunEnded
 
 PERSON = "person"
-DONE, FAULT, SUSPENDED, AGENT_FAILED, NOT_NOW = 0, 1, 3, 6, 75
+DONE, FAULT, BAD_INPUT, SUSPENDED, AGENT_FAILED, NOT_NOW = 0, 1, 2, 3, 6, 75
 SIGNALLED = (129, 130, 143, -1, -2, -15)
 """Exit codes of a run that somebody has stopped: it is at a whole step."""
+
+STORE, OF_THE_HOME = "store", ("bad_config", "no_memory")
+"""Beginnings of error codes, and whole ones, that say that something is wrong with the home or the machine."""
 
 REFUSED_S = 30.0
 BASE_S, LONGEST_S = 5.0, 1800.0
 ODD_IN_A_ROW = 3
 """So many runs that ended oddly, and a person is told."""
+LONGEST_CLOSED_S = 60.0
 MOST, WITHIN_S = 10, 60.0
 """So many runs of one thread within so long, whatever they came to, and the next one waits."""
 
@@ -44,6 +49,11 @@ class Patience:
 
     def __init__(self) -> None:
         self._last: dict[str, LastRuns] = {}
+        self._home_faults, self._opens_s = 0, 0.0
+
+    def closed_s(self) -> float:
+        """How long nothing is to be run at all; 0: it may."""
+        return max(0.0, self._opens_s - clock.monotonic_s())
 
     def left_s(self, due: DueThread) -> float:
         """How long a thread that is due is left alone; 0: it may run."""
@@ -58,6 +68,10 @@ class Patience:
         before = self._last.get(ended.thread, LastRuns())
         ends_s = (*before.ends_s, now_s)[-MOST:]
         wait_s, odd = 0.0, 0
+        if is_of_the_home(ended):
+            self._close(now_s)
+        else:
+            self._home_faults = 0
         if ended.code == NOT_NOW:
             asked_s = (ended.retry_at_ms - now_ms) / 1000 if ended.retry_at_ms else REFUSED_S
             wait_s = min(asked_s, REFUSED_S)
@@ -68,6 +82,13 @@ class Patience:
             wait_s = max(wait_s, ends_s[0] + WITHIN_S - now_s)
         self._last[ended.thread] = known = LastRuns(now_s + wait_s, odd, ends_s, now_ms)
         return known
+
+    def _close(self, now_s: float) -> None:
+        """Something is wrong with the home. Runs that find the same beside each other count once."""
+        if now_s >= self._opens_s:
+            self._home_faults += 1
+            closed_s = min(BASE_S * 2.0 ** (self._home_faults - 1), LONGEST_CLOSED_S)
+            self._opens_s = now_s + closed_s
 
     def forget_old(self) -> None:
         """Drop what decides nothing any more, so that this does not grow for years."""
@@ -81,4 +102,11 @@ class Patience:
 
 def is_odd(ended: RunEnded) -> bool:
     """Whether a run has ended in a way that neither the thread's state nor a time explains."""
-    return ended.code not in (DONE, SUSPENDED, AGENT_FAILED, NOT_NOW, *SIGNALLED)
+    known = (DONE, SUSPENDED, AGENT_FAILED, NOT_NOW, *SIGNALLED)
+    return ended.code not in known and not is_of_the_home(ended)
+
+
+def is_of_the_home(ended: RunEnded) -> bool:
+    """Whether no thread of this home can be run just now."""
+    error = ended.error or ""
+    return ended.code in (FAULT, BAD_INPUT) and (error.startswith(STORE) or error in OF_THE_HOME)

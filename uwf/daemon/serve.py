@@ -120,7 +120,7 @@ class _Serving:
                 self._reload()
         if not self._daemons.leads():
             raise StateError("the lock of this daemon was deleted, or its home", code="lock_gone")
-        if self._app.let_go_of_replaced_store():
+        if self._app.let_go_of_stale_store():
             self._say("another store has taken the place of the one that was open")
         if self._ends_s is None:
             return LOOK_S

@@ -44,6 +44,8 @@ class Database:
 
     options = b"mode=rw"
     """A file that vanished since it was looked at is an error, not a new empty store."""
+    is_makeshift = False
+    """Whether it can only be read, and keeps others from writing, or ends when they do: to be closed soon."""
 
     def __init__(self, path: str, wait_s: float) -> None:
         self.path = path

@@ -24,6 +24,8 @@ _OPTIONS = {FULL: b"mode=rw", NO_LOCKS: b"mode=ro&vfs=unix-none"}
 class LoneReader(Database):
     """A `Database` that is read only, because of the error `why`, which every transaction raises."""
 
+    is_makeshift = True
+
     def __init__(self, path: str, wait_s: float, why: StoreError) -> None:
         self.options = _OPTIONS[why.code]
         self._why = why

@@ -34,6 +34,7 @@ def open_read_only(path: str) -> ReadOnlyDatabase | None:
 class ReadOnlyDatabase(Database):
     """A `Database` whose reads raise `StoreBusy` when the file has changed since it was opened."""
 
+    is_makeshift = True
     options = b"mode=ro&immutable=1"
 
     def __init__(self, path: str, state: tuple[int, ...]) -> None:

@@ -73,6 +73,11 @@ class SqliteStore(Reading, FactReading):
         return self._database.is_taken_away()
 
     @property
+    def is_makeshift(self) -> bool:
+        """Whether it could be opened only to be read, which must not last: see `Database.is_makeshift`."""
+        return self._database.is_makeshift
+
+    @property
     def leases(self) -> Leases:
         return self._leases
 
