@@ -109,3 +109,19 @@ def test_a_question_waits_for_a_person(rig: Rig, time: Clock) -> None:
     rig.exec(id, suspend("Which colour?"))
     [promise] = audit.questions(inbox.look(rig.store, rig.views))
     assert (promise.of, promise.state, promise.look) == (id, "pending", f"uwf answer {id} TEXT")
+
+
+def test_a_due_run_that_was_cut_off_is_broken_where_nobody_goes_on(rig: Rig, time: Clock) -> None:
+    id = begun(rig, time, 0)
+    ref = rig.ref(id)
+    tags = {key: tag for key, tag in ref.tags.items() if key not in ("wakeAt", "wakeWhy")}
+    with rig.store.transaction("test") as tx:
+        tx.set_ref(ref.name, ref.id, tags={**tags, "wokenFor": "person: by hand"}, why="test")
+    assert [state for state in states(rig) if state != "kept"] == ["pending"]
+    shown = rig.row(id)
+    assert shown["wakeAt"] is not None
+    assert "cut off" in shown["wakeWhy"]
+    time.ms += LATE_MS + 1000
+    assert "broken" in states(rig)
+    with lock.hold(rig.engine, id):
+        assert "broken" not in states(rig)

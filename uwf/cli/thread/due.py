@@ -104,9 +104,8 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
         _show(ctx, ctx.app.wakes.due(clock.now_ms()))
         return exits.DONE
     may_run = _taken_in(ctx)
-    while ctx.app.events.decide():
-        pass  # so many at once: those that are told something are due, too
     _look_at_schedules(ctx)
+    _decide(ctx)
     now_ms = clock.now_ms()
     found = ctx.app.wakes.due(now_ms)
     code = _say_unreadable(ctx, found)
@@ -123,7 +122,15 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
 
     options = {"due": True, "until_done": True, "wait": SLOT_S}
     words = partial(respawn.exec_words, options)
-    return exits.of_several([code, parallel.run(ctx, ids, None, jobs=room, done=None, words=words)])
+    ran = parallel.run(ctx, ids, None, jobs=room, done=None, words=words)
+    _decide(ctx)  # what these runs have brought about
+    return exits.of_several([code, ran])
+
+
+def _decide(ctx: Context) -> None:
+    """Decide all that is stored and open, a few hundred at a time: those that are told something are due, too."""
+    while ctx.app.events.decide():
+        pass
 
 
 def _look_at_schedules(ctx: Context) -> None:

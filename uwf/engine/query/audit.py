@@ -50,8 +50,11 @@ def timers(store: Store, since_ms: int, *, held_by: str | None) -> Iterator[Prom
     moved = {move.name for move in store.moves_since(since_ms) if move.name.startswith(THREADS)}
     for name in sorted(moved):
         yield from _past(name.removeprefix(THREADS), store.moves(name), since_ms)
-    for ref in store.refs_by_tag(THREADS, wake.WAKE_AT):
-        yield _waiting(store, ref, now_ms, held_by)
+    refs = [*store.refs_by_tag(THREADS, wake.WAKE_AT), *store.refs_by_tag(THREADS, wake.WOKEN_FOR)]
+    for ref in {ref.name: ref for ref in refs}.values():
+        is_run = runner(store, ref.name.removeprefix(THREADS)) is not None
+        if wake.WAKE_AT in ref.tags or not is_run:
+            yield _waiting(ref, now_ms, held_by, is_run=is_run)
 
 
 def questions(inbox: Inbox) -> Iterator[Promise]:
@@ -95,17 +98,19 @@ def _is_taken(move: Move, timer: wake.Wake) -> bool:
     return after is None or (after.at_ms > move.at_ms and wake.WOKEN_FOR in move.tags)
 
 
-def _waiting(store: Store, ref: Ref, now_ms: int, held_by: str | None) -> Promise:
+def _waiting(ref: Ref, now_ms: int, held_by: str | None, *, is_run: bool) -> Promise:
+    """The timer that a thread has, or its due run which was cut off."""
     thread = ref.name.removeprefix(THREADS)
     look = f"uwf thread show {thread}"
-    timer = _timer(ref.tags, thread)
+    timer = None if is_run else wake.cut_off(ref.tags, ref.updated_ms)
+    timer = timer or _timer(ref.tags, thread)
     if timer is None:
         why = f"its timer cannot be read: {ref.tags.get(wake.WAKE_AT)!r:.80}"
         return Promise(TIMER, thread, ref.updated_ms, BROKEN, why, f"uwf thread wake {thread}")
     late_ms = now_ms - timer.at_ms
     why, state = f"{timer.kind}: {timer.why}", PENDING
     if late_ms > LATE_MS:
-        if runner(store, thread) is not None:
+        if is_run:
             why += "; its thread runs"
         elif held_by is not None:
             why += f"; {held_by}"

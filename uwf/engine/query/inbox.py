@@ -10,7 +10,7 @@ from uwf.engine.chain import told
 from uwf.engine.chain.attempt import OVER_BUDGET
 from uwf.engine.chain.tags import STATUS, SUSPEND_MESSAGE, SUSPENDED, SUSPENDED_ROLE, THREADS
 from uwf.engine.chain.thread import runner
-from uwf.engine.chain.wake import WAKE_AT
+from uwf.engine.chain.wake import WAKE_AT, WOKEN_FOR
 from uwf.engine.query.threads import CORRUPT
 from uwf.record import Record
 
@@ -66,7 +66,8 @@ def look(store: Store, views: ThreadViews) -> Inbox:
     waiting, broken = [], []
     for ref in store.refs(THREADS, tags={STATUS: SUSPENDED}):
         id = ref.name.removeprefix(THREADS)
-        if runner(store, id) is not None or (WAKE_AT in ref.tags and told.waiting(store, id)):
+        is_woken = WAKE_AT in ref.tags or WOKEN_FOR in ref.tags
+        if runner(store, id) is not None or (is_woken and told.waiting(store, id)):
             continue  # it was answered, or is about to go on
         view = views.thread(ref)
         if view.status == CORRUPT:

@@ -164,7 +164,7 @@ class ThreadViews:
     def _state(self, thread: Thread) -> StateView:
         workflow = self._workflow(thread.position.workflow)
         tags, plan = thread.tags, None if thread.status == COMPLETED else thread.plan
-        timer = wake.of(tags, thread.id)
+        timer = self._timer(thread)
         return StateView(
             thread=thread.id,
             head=thread.head,
@@ -182,6 +182,12 @@ class ThreadViews:
             wake_why=None if timer is None else timer.why,
             wake_kind=None if timer is None else timer.kind,
         )
+
+    def _timer(self, thread: Thread) -> wake.Wake | None:
+        """When it wakes: where a run that its timer had begun was cut off, at once."""
+        if wake.WOKEN_FOR in thread.tags and runner(self._store, thread.id) is None:
+            return wake.cut_off(thread.tags, thread.updated_ms)
+        return wake.of(thread.tags, thread.id)
 
     def _whole(self, thread: Thread, state: StateView) -> ThreadView:
         begun = Start.read(self._store, thread.position.start)
