@@ -142,6 +142,13 @@ def go_on(world: World) -> None:
             raise Obstacle(f"thread {thread} does not come to its end")
 
 
+def done_by_its_timer(world: World) -> None:
+    """No command is typed: whoever runs what is due has brought the thread to its end."""
+    status = standing(world, "@last")
+    if status != "completed":
+        raise Obstacle(f"its timer is lost: the thread is {status}")
+
+
 def served(world: World) -> Ended:
     """What a killed daemon has begun goes on; another one does the rest."""
     running = world.start("daemon", "run")
