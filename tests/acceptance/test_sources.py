@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers import fake_forge
 from tests.helpers.fake_forge import REPO, SECRET, FakeForge, Weather, free_port, post
-from tests.helpers.project import Project, until
+from tests.helpers.project import Project, reply, until
 from tests.helpers.serving import Serving
 
 FIX = """\
@@ -256,3 +256,34 @@ def test_a_payload_of_another_is_refused_and_the_daemon_goes_on(world: World) ->
     assert post(url, headers, body)[0] == 202
     assert post(url, headers, body)[0] == 200
     assert [row["name"] for row in world.events()] == ["deploy.done"]
+
+
+def test_a_line_in_a_crontab_takes_in_as_well(world: World) -> None:
+    """Without a daemon: the spool folder, a source that is due, and a look before the run."""
+    project, forge = world.project, world.forge
+    with world.config.open("a") as config:
+        config.write(triggers_of_the_guide().replace('debounce = "1s"\n', ""))
+    agent = project.agent(reply("done"))
+    project("config", "set", "agents.all.command", agent.command)
+    project("config", "set", "default_agent", "all")
+    thread, other = project.begin(FIX, "--label", "pr=42"), project.begin(FIX, "--label", "pr=43")
+    for number in (42, 43):
+        forge.open_pull(number)
+    forge.comment(42, "Too long.", "ben")
+    gone = forge.comment(43, "Never mind.", "ben")
+    folder = project.home / "events"
+    folder.mkdir()
+    (folder / "1.json").write_text('{"name": "deploy.done"}')
+    project("source", "test", "shop")  # asks, and decides
+    forge.delete(43, gone)
+    said = project("thread", "run", "--due")
+    assert f"{other} is not told of shop/43/comment/" in said.err
+    assert "Too long." in agent.prompt(1)
+    assert agent.calls == 1
+    assert project.show(thread)["status"] == "completed"
+    assert project.show(other)["status"] == "idle"
+    names = sorted(row["name"] for row in world.events())
+    assert names == ["deploy.done", "github.comment", "github.comment", "source.test"]
+    [dropped] = [row for row in world.events() if row["reason"] == "no_longer_so"]
+    assert dropped["state"] == "ignored"
+    assert not list(folder.glob("*.json"))
