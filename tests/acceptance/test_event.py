@@ -358,6 +358,8 @@ def test_secrets_are_not_in_what_is_stored_of_an_event(project: Project) -> None
         json.dumps({"log": f"with {secret}"}),
         env=env,
     )
+    error = project("event", "send", "look", "--id", secret, "--json", env=env, expect=2).error
+    assert "holds a secret, DEPLOY_PASSWORD" in error["message"]
     page = project("event", "show", "x", "--json", env=env).out
     assert secret not in page and "[redacted:DEPLOY_PASSWORD]" in page
     for file in project.home.iterdir():

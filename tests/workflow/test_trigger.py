@@ -198,6 +198,13 @@ def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
         loaded(tmp_path, text)
 
 
+def test_very_many_triggers_are_refused(tmp_path: Path) -> None:
+    listed = "on:\n" + "  - on: a.b\n" * (trigger.MAX_TRIGGERS + 1)
+    text = FILE[: FILE.index("\non:") + 1] + listed + FILE[FILE.index("roles:") :]
+    with pytest.raises(WorkflowInvalid, match="on has 101 triggers, and may have 100"):
+        loaded(tmp_path, text)
+
+
 def test_a_stored_trigger_that_is_none_is_refused() -> None:
     with pytest.raises(InputError, match="cannot have 'command'"):
         trigger.of_stored({"on": "a", "command": "x"})

@@ -104,6 +104,14 @@ class Events:
         who: str | None = None,
     ) -> Event:
         """An event of the command line, by default a person's; by an agent inside of a step it is that thread's act."""
+        for what, text in (("id", id), ("name", name)):
+            hidden = self._home.redactor.found_in(text or "")
+            if hidden:
+                raise InputError(
+                    f"the {what} of the event holds a secret, {', '.join(hidden)}: others look it up by that",
+                    hint="uwf event send NAME --data JSON",
+                )
+        self._home.tell_hidden(f"{data} {labels} {who}", "the event")
         inside = settings.environment().get("UWF_THREAD")
         by = inside if inside and self._home.is_inside_a_step() else None
         return Event(

@@ -78,6 +78,10 @@ class _Parser:
             said = f"on is {_a(listed)} but must be a list of triggers: - {{on: github.review, text: TEXT}}"
             self._error("bad_trigger", said, ("on",), key=listed is None)
             return ()
+        if len(listed) > trigger.MAX_TRIGGERS:
+            said = f"on has {len(listed)} triggers, and may have {trigger.MAX_TRIGGERS}"
+            self._error("bad_trigger", said, ("on",), key=True)
+            return ()
         for number, given in enumerate(listed):
             self._trigger(given, ("on", number), value.get("name"))
         return tuple(given for given in listed if isinstance(given, dict))

@@ -54,6 +54,8 @@ LATEST = 3
 
 _NEVER_IN_FILES = ("agent", "agents", "command", "commands", "precheck")
 
+MAX_TRIGGERS = 100
+"""In one workflow file."""
 MAX_NAME_CHARS = 100
 MAX_RULE_CHARS = 60
 MAX_TEMPLATE_CHARS = 16_000

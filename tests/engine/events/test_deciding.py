@@ -128,6 +128,14 @@ def test_labels_that_fit_very_many_threads_wake_none(desk: Desk) -> None:
     assert (decision.state, codes(decision)) == ("refused", ["too_many"])
 
 
+def test_cancelled_threads_hide_no_others(desk: Desk) -> None:
+    desk.on("a.b", **FIND)
+    alive = desk.thread(pr="42")
+    for _ in range(52):
+        desk.rig.cancel(desk.thread(pr="42"))
+    assert desk.happens(**review()).threads == (alive,)
+
+
 def test_a_workflows_trigger_is_for_its_own_threads(desk: Desk) -> None:
     desk.on("a.b", workflow="pair", **FIND)
     desk.on("a.b", workflow="other", **FIND)

@@ -166,7 +166,9 @@ def _workflow(value: Any) -> Leads:
     yield from _WORKFLOW(value)
     try:
         route.entry_target(model.from_payload(value), 1)
-        for given in value.get("on", ()):
+        if len(triggers := value.get("on", ())) > trigger.MAX_TRIGGERS:
+            raise WrongShape(f"has {len(triggers)} triggers")
+        for given in triggers:
             trigger.of_stored(given)
     except (KeyError, UwfError) as error:
         raise WrongShape(f"is a workflow that no thread can have: {error}") from None

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain.tags import CANCELLED, LABEL, STATUS, THREADS, THREADS_END, WORKFLOW
+from uwf.engine.chain.tags import (
+    CANCELLED,
+    LABEL,
+    STATUS,
+    STATUSES,
+    THREADS,
+    THREADS_END,
+    WORKFLOW,
+)
 from uwf.engine.events.decision import FILTER, NO_THREAD, TOO_MANY, Said
 
 TYPE_CHECKING = False
@@ -14,6 +22,7 @@ if TYPE_CHECKING:
     from uwf.engine.events.judging import Ready
     from uwf.store.protocols import Ref, Store, Transaction
 
+_LIVING = tuple(status for status in STATUSES if status != CANCELLED)
 MOST = 50
 """An event that fits more threads wakes none: labels such as `repo=shop` were not meant to be found by."""
 
@@ -45,11 +54,11 @@ def _by_labels(
     if not all(labels.values()):
         why = f"a label to find threads by is empty: {shown}"
         return Said(FILTER, False, why, NO_THREAD, name)
-    wanted = {LABEL + key: value for key, value in labels.items()}
+    wanted: dict[str, str | tuple[str, ...]] = {STATUS: _LIVING}
+    wanted |= {LABEL + key: value for key, value in labels.items()}
     if ready.rule.workflow is not None:
         wanted[WORKFLOW] = ready.rule.workflow
     found = tx.refs(THREADS, high=THREADS_END, tags=wanted, newest_first=True, limit=MOST + 1)
-    found = [ref for ref in found if ref.tags.get(STATUS) != CANCELLED]
     if not found:
         return Said(FILTER, False, f"no thread has {shown}", NO_THREAD, name)
     if len(found) > MOST:
