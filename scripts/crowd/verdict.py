@@ -62,7 +62,7 @@ def report(home: Home, crowd: Crowd, seen: dict[str, Any], limit: int) -> Report
     fates |= {thread: Fate("lost", "its command hangs") for thread in crowd.hanging}
     status = home.uwf("guard", "status")
     stale_slots = sum(pool["taken"] for pool in status["slots"])
-    left_behind = home.uwf("doctor")
+    left_behind = [finding for finding in home.uwf("doctor") if not finding["isNote"]]
     queued = home.uwf("queue", "list")
     diary_most = most_at_once([(begin, end) for _, _, begin, end in home.lives() if end])
     locked = home.locked()

@@ -90,7 +90,6 @@ def test_no_command_shows_help_on_stderr_as_bad_usage(uwf: Uwf) -> None:
         ("show", "uwf: no such command 'show'", "uwf thread show"),
         ("help", "uwf: no such command 'help'", "uwf --help"),
         ("version", "uwf: no such command 'version'", "uwf --version"),
-        ("event send x", "uwf: no such command 'event'", "uwf --help"),
         ("magic status", "uwf: no such command 'magic'", "uwf --help"),
         ("thread exec x --budget y", "no such option --budget", "uwf thread exec --help"),
         ("conf path", "uwf: no such command 'conf'", "uwf config"),

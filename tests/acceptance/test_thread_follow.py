@@ -117,7 +117,9 @@ def test_watch_follows_a_run_of_another_process_to_its_end(project: Project) -> 
     finish(project, process)
     rest = [json.loads(line) for line in watching.communicate(timeout=20)[0].splitlines()]
     assert watching.returncode == 0
-    assert rest[-1] == {**project.show(thread), "turns": rest[-1]["turns"]}
+    shown = project.show(thread)
+    assert shown.pop("told") == []
+    assert rest[-1] == {**shown, "turns": rest[-1]["turns"]}
     assert rest[-1]["status"] == "completed"
 
 

@@ -22,7 +22,7 @@ def test_every_point_is_killed_at_whatever_the_seed() -> None:
 
 
 def test_every_command_is_killed_at_random_instants_and_in_calls() -> None:
-    random = [each for each in plan(1000, 1) if each.point is None]
+    random = [each for each in plan(2000, 1) if each.point is None]
     for in_a_call in (False, True):
         names = {each.scenario.name for each in random if each.in_a_call == in_a_call}
         assert names == {scenario.name for scenario in SCENARIOS}

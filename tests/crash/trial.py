@@ -134,7 +134,8 @@ def attempt(
         known = len(world.agent_runs())
         ended, beside = _run(world, scenario, kill)
         reached = ended.was_killed
-        if chance.random() < LOOKED_AT:
+        is_looked_at = chance.random() < LOOKED_AT
+        if is_looked_at and scenario.name != "doctor counters":  # which begins with a damaged store
             checks.look(world, found, settled=beside is None)
         _end_beside(beside)
         asked = world.agent_runs()[known:]
