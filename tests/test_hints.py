@@ -10,7 +10,9 @@ import pytest
 
 from tests.test_layers import ROOT, modules
 
-COMMANDS = set("uwf cat cd mkdir mv kill ls ps df env fuser pip timedatectl export ${EDITOR:-vi}".split())
+COMMANDS = set(
+    "uwf cat cd mkdir mv kill ls ps df env fuser pip timedatectl export ${EDITOR:-vi}".split()
+)
 
 SENTENCES = {
     "pipe the text in, or use @FILE",  # into whatever command was typed
