@@ -22,6 +22,7 @@ LEAVES = {
     "points",
     "quantities",
     "record",
+    "trust",
     "recurrence",
     "yaml12",
 }

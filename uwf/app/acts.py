@@ -20,7 +20,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.inside import is_inside
 from uwf.engine.chain.tags import CANCELLED, HISTORY, THREADS
-from uwf.engine.chain.word import OWNER, Word, named
+from uwf.engine.chain.word import Word, named
 from uwf.engine.progress import Recovered
 from uwf.engine.query import resolve
 from uwf.engine.query.thread_view import ThreadView, WordView, word_view
@@ -29,6 +29,7 @@ from uwf.engine.run import intake, lock
 from uwf.engine.run.concurrent import asked
 from uwf.errors import Busy, Refused, UwfError
 from uwf.record import Record
+from uwf.trust import OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

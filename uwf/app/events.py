@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf import config as settings
-from uwf.engine.chain.word import BOT, OWNER, PERSON
+from uwf.engine.chain.word import PERSON
 from uwf.engine.events import views
 from uwf.engine.events.decision import NEW, SEEN, Decision
 from uwf.engine.events.event import CLI, Event
 from uwf.errors import InputError, NotFound, StateError
 from uwf.record import Record, replace
+from uwf.trust import BOT, OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,15 +15,14 @@ from uwf import clock
 from uwf.app.events import Event
 from uwf.daemon.sources.fields import Fields
 from uwf.daemon.sources.forge import mark
-from uwf.daemon.sources.standing import BOT, COLLABORATOR, OWNER, STRANGER
 from uwf.errors import InputError
+from uwf.trust import BOT, STRANGER, TRUSTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 KNOWN = ("name", "id", "at", "who", "trust", "data", "thread", "labels", "urgent")
-TRUSTS = (OWNER, COLLABORATOR, BOT, STRANGER)
 BEARERS = (BOT, STRANGER)
 """What the bearer of a token may be: a program, whoever holds it."""
 MOST = 500

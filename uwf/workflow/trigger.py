@@ -20,6 +20,7 @@ from uwf.config_table import (
     text,
 )
 from uwf.errors import InputError
+from uwf.trust import BOT, COLLABORATOR, OWNER, TRUSTS
 from uwf.workflow.condition import Condition, ConditionInvalid
 from uwf.workflow.template import TemplateInvalid, uses
 
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 HARD, FUZZY, IGNORE = "hard", "fuzzy", "ignore"
 CLASSES = (HARD, FUZZY, IGNORE)
 """Wake now; ask the glance; never."""
-
-OWNER, COLLABORATOR, BOT, STRANGER = "owner", "collaborator", "bot", "stranger"
-TRUSTS = (OWNER, COLLABORATOR, BOT, STRANGER)
-"""Who speaks, as far as that is known: the person of this home first."""
 
 QUEUE, MERGE, INTERRUPT, REJECT = "queue", "merge", "interrupt", "reject"
 WHEN_BUSY = (QUEUE, MERGE, INTERRUPT, REJECT)

@@ -18,11 +18,12 @@ from uwf.engine.chain import shape, story, told
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import THREADS, TOLD
-from uwf.engine.chain.word import OWNER, STRANGER, Word
+from uwf.engine.chain.word import Word
 from uwf.engine.query.threads import ThreadViews
 from uwf.errors import InputError, UwfError
 from uwf.store.codec import Link, Node
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+from uwf.trust import OWNER, STRANGER
 
 NOW_MS = 1_900_000_000_000
 

@@ -13,10 +13,11 @@ from uwf import clock
 from uwf.engine.actions.tell import tell
 from uwf.engine.chain import told
 from uwf.engine.chain.tags import TOLD
-from uwf.engine.chain.word import BOT, OWNER, PERSON, STRANGER, Word, named
+from uwf.engine.chain.word import PERSON, Word, named
 from uwf.errors import InputError, StateError, StoreError
 from uwf.store.check import verify
 from uwf.store.gc import collect
+from uwf.trust import BOT, OWNER, STRANGER
 
 
 def word(text: str, at_ms: int = 1_000, **more: str) -> Word:

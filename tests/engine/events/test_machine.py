@@ -20,9 +20,10 @@ from tests.helpers.rig import CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf import points
 from uwf.engine.actions import tell
-from uwf.engine.chain.word import OWNER, PERSON, Word
+from uwf.engine.chain.word import PERSON, Word
 from uwf.guard.capacity.machine import Left
 from uwf.store.sqlite import open_in_memory
+from uwf.trust import OWNER
 
 LABELS = st.sampled_from(["one", "two"])
 KINDS = st.sampled_from(["hard", "hard", "slow", "shut", "begin", "nobody"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from uwf.engine.chain.nodes import Plan
-from uwf.engine.chain.word import BOT, COLLABORATOR, OWNER, PERSON, STRANGER, Word
+from uwf.engine.chain.word import PERSON, Word
 from uwf.engine.run.news import CAUTION, MOST_BYTES, MOST_NAMED, news_section
 from uwf.record import replace
+from uwf.trust import BOT, COLLABORATOR, OWNER, STRANGER
 
 AT_MS = 1_700_000_000_000
 

@@ -14,13 +14,14 @@ from tests.helpers.ticking import Ticking
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import told, wake
 from uwf.engine.chain.wake import Wake
-from uwf.engine.chain.word import COLLABORATOR, Word
+from uwf.engine.chain.word import Word
 from uwf.engine.progress import NotDue
 from uwf.engine.run import lock, timers
 from uwf.engine.run.order import WOKEN
 from uwf.engine.run.step import StepRun
 from uwf.errors import Refused
 from uwf.guard import pause
+from uwf.trust import COLLABORATOR
 
 HOUR_MS = 3_600_000
 

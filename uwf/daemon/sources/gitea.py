@@ -18,8 +18,8 @@ from uwf.daemon.sources.forge import (
     mark,
 )
 from uwf.daemon.sources.memory import CLOSED, MERGED, OPEN
-from uwf.daemon.sources.standing import COLLABORATOR
 from uwf.record import replace
+from uwf.trust import COLLABORATOR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

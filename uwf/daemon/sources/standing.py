@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from uwf.record import Record
+from uwf.trust import BOT, COLLABORATOR, OWNER, STRANGER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OWNER, COLLABORATOR, BOT, STRANGER = "owner", "collaborator", "bot", "stranger"
 
 _OF_GITHUB: Mapping[str, str] = {
     "OWNER": OWNER,

@@ -8,10 +8,11 @@ what the others have.
 from __future__ import annotations
 
 from uwf.engine.chain.told import CELL
-from uwf.engine.chain.word import TRUSTS, WORD
+from uwf.engine.chain.word import WORD
 from uwf.errors import UwfError
 from uwf.quantities import one
 from uwf.store.codec import Link
+from uwf.trust import TRUSTS
 from uwf.workflow import model, route, trigger
 
 TYPE_CHECKING = False

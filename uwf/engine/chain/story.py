@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from uwf.engine.chain.nodes import Step, previous
-from uwf.engine.chain.word import OWNER, named
+from uwf.engine.chain.word import named
 from uwf.quantities import counted
+from uwf.trust import OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

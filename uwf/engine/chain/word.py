@@ -9,6 +9,7 @@ from __future__ import annotations
 from uwf.errors import StoreError
 from uwf.record import Record
 from uwf.store.codec import Link, encode, id_of
+from uwf.trust import COLLABORATOR, OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 WORD = "word"
 
-OWNER, COLLABORATOR, BOT, STRANGER = "owner", "collaborator", "bot", "stranger"
-TRUSTS = (OWNER, COLLABORATOR, BOT, STRANGER)
 PERSON = "a person"
 """Who speaks where nobody is named: whoever types the command."""
 

@@ -51,8 +51,9 @@ from uwf.engine.events.judging import Ready
 from uwf.engine.events.matching import Rule
 from uwf.errors import UwfError
 from uwf.record import Record
+from uwf.trust import OWNER
 from uwf.workflow.condition import ConditionInvalid
-from uwf.workflow.trigger import FUZZY, INTERRUPT, MERGE, OWNER, REJECT, Trigger
+from uwf.workflow.trigger import FUZZY, INTERRUPT, MERGE, REJECT, Trigger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from uwf.engine.chain.word import PERSON
 from uwf.errors import InputError
 from uwf.record import Record
+from uwf.trust import OWNER, STRANGER, TRUSTS
 from uwf.workflow import trigger
-from uwf.workflow.trigger import OWNER, TRUSTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Event(Record):
     name: str
     at_ms: int
     who: str = ""
-    trust: str = trigger.STRANGER
+    trust: str = STRANGER
     data: Any = None
     thread: str | None = None
     labels: Mapping[str, str] = NO_LABELS

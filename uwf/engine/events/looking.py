@@ -15,7 +15,7 @@ from uwf.engine.events import stored
 from uwf.engine.events.decision import IGNORED, NO_LONGER_SO, RUN, TOLD, Said
 from uwf.errors import CounterUnreadable, NotFound
 from uwf.record import replace
-from uwf.workflow.trigger import BOT
+from uwf.trust import BOT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

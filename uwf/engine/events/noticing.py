@@ -43,7 +43,7 @@ from uwf.engine.events.event import (
 from uwf.errors import UwfError
 from uwf.guard import breaker, pause
 from uwf.guard.counters import hashed
-from uwf.workflow.trigger import BOT
+from uwf.trust import BOT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

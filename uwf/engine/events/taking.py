@@ -26,7 +26,7 @@ from uwf.engine.events.decision import (
 from uwf.engine.events.event import KIND, UWF, Event, checked
 from uwf.errors import StateError, StoreError, UwfError
 from uwf.record import Record, replace
-from uwf.workflow.trigger import OWNER
+from uwf.trust import OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

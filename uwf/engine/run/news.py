@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.story import by_event, quote, speaker
-from uwf.engine.chain.word import STRANGER
 from uwf.quantities import counted
+from uwf.trust import STRANGER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from uwf.engine.actions import lifecycle
 from uwf.engine.chain import told, wake
 from uwf.engine.chain.tags import CANCELLED, LABEL, STATUS, THREADS, THREADS_END
 from uwf.engine.chain.thread import wake_by
-from uwf.engine.chain.word import BOT, OWNER, Word
+from uwf.engine.chain.word import Word
 from uwf.engine.schedules import facts
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.schedules.occurrence import (
@@ -30,6 +30,7 @@ from uwf.engine.schedules.occurrence import (
 from uwf.engine.schedules.precheck import PATIENCE_S, Verdict
 from uwf.errors import InputError, NotFound, ObjectDamaged, StateError
 from uwf.record import Record, replace
+from uwf.trust import BOT, OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

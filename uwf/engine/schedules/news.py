@@ -7,7 +7,6 @@ schedule that pauses itself. It is stored in the transaction that makes it true,
 
 from __future__ import annotations
 
-from uwf.engine.chain.word import OWNER
 from uwf.engine.events import stored
 from uwf.engine.events.decision import NEW, StoredEvent
 from uwf.engine.events.event import UWF, Event
@@ -21,6 +20,7 @@ from uwf.engine.schedules.occurrence import (
     SKIPPED,
     STARTED,
 )
+from uwf.trust import OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
