@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from uwf.config_table import (
     NAME,
     NOTHING,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self, TypeVar
 
+    from uwf.config_table import Read
+
     T = TypeVar("T", bound=Table)
 
 
@@ -54,6 +58,32 @@ def command_line(value: Any) -> list[str]:
     if not value[0]:
         raise ValueError("the command's first word is empty")
     return list(value)
+
+
+def program_line(value: Any) -> list[str]:
+    """The same; a relative program would be one of whatever folder it is run in."""
+    words = command_line(value)
+    if "/" in words[0] and not os.path.isabs(words[0]):
+        raise ValueError(f"{words[0]!r} is a relative path: a program needs its absolute path")
+    return words
+
+
+def absolute_path(value: Any) -> str:
+    path = os.path.expanduser(text(value))
+    if not os.path.isabs(path):
+        raise ValueError(f"{value!r} is a relative path: relative to what? ~/… and /… are not")
+    return path
+
+
+def interval(least_s: float) -> Read:
+    """A reader of lengths of time that are not shorter than `least_s`."""
+
+    def read(value: Any) -> float:
+        if some_duration(value) < least_s:
+            raise ValueError(f"{value!r} is too often: {least_s:g}s or more")
+        return some_duration(value)
+
+    return read
 
 
 def _url(value: Any) -> str:
@@ -151,15 +181,6 @@ class AlertConfig(Table, at="alerts"):
     ping_every_s: float = key(some_duration, "5m")
 
 
-def _folder(value: Any) -> str:
-    import os
-
-    folder = os.path.expanduser(text(value))
-    if not os.path.isabs(folder):
-        raise ValueError(f"{value!r} is no absolute path of a folder")
-    return folder
-
-
 def _time_of_day_or_off(value: Any) -> int | None:
     """Minutes since midnight."""
     if value == OFF:
@@ -192,7 +213,7 @@ class BackupConfig(Table, at="backup"):
     """
 
     every_s: float | None = key(duration_or_off, "24h")
-    folder: str | None = key(_folder)
+    folder: str | None = key(absolute_path)
     keep_daily: int = key(count, 7)
     keep_weekly: int = key(count_from_zero, 4)
     drill_every_s: float | None = key(duration_or_off, "7d")

@@ -5,9 +5,7 @@ When its times are is calculated in `uwf/recurrence.py`, what comes of them in `
 
 from __future__ import annotations
 
-import os
-
-from uwf.config.records import command_line
+from uwf.config.records import absolute_path, interval, program_line
 from uwf.config_table import (
     Table,
     bare_name,
@@ -26,7 +24,6 @@ from uwf.recurrence import LEAST_EVERY_S, Recurrence, cron_line, zone_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
 ONE, ALL, SKIP = "one", "all", "skip"
 """What becomes of times at which nobody looked: the newest of them runs, or each, or none that is not in time."""
@@ -38,26 +35,6 @@ SKIP_WINDOW_S = 300.0
 """How late is still in time, where no window is told: a daemon restarts, a cron line runs every minute."""
 
 
-def _folder(value: Any) -> str:
-    path = os.path.expanduser(text(value))
-    if not os.path.isabs(path):
-        raise ValueError(f"{value!r} is a relative path: relative to what? ~/… and /… are not")
-    return path
-
-
-def _interval(value: Any) -> float:
-    if some_duration(value) < LEAST_EVERY_S:
-        raise ValueError(f"{value!r} is too often: {LEAST_EVERY_S:g}s or more")
-    return some_duration(value)
-
-
-def _program(value: Any) -> list[str]:
-    words = command_line(value)
-    if "/" in words[0] and not os.path.isabs(words[0]):
-        raise ValueError(f"{words[0]!r} is a relative path: a program needs its absolute path")
-    return words
-
-
 class Schedule(Table, array="schedules"):
     """One schedule. It has `cron` or `every_s`; it starts a thread of the workflow `start`, or wakes those that have
     the labels `wake`, whom it tells `text`. `tz` None: the zone of the home. `window_s` None: however late.
@@ -65,15 +42,15 @@ class Schedule(Table, array="schedules"):
 
     name: str = key(bare_name, needed=True)
     cron: str = key(cron_line, unset="")
-    every_s: float | None = key(_interval)
+    every_s: float | None = key(interval(LEAST_EVERY_S))
     tz: str | None = key(zone_name)
     start: str = key(text, unset="")
     prompt: str = key(text, unset="")
-    cwd: str = key(_folder, unset="")
+    cwd: str = key(absolute_path, unset="")
     label: Mapping[str, str] = each(string)
     wake: Mapping[str, str] = each(string)
     text: str = key(text, unset="")
-    precheck: tuple[str, ...] = key(_program, unset=())
+    precheck: tuple[str, ...] = key(program_line, unset=())
     missed: str = choice(one_of((ONE, ALL, SKIP)), ONE)
     window_s: float | None = key(some_duration)
     overlap: str = choice(one_of((SKIP, QUEUE, CANCEL)), SKIP)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from uwf.config.records import command_line
+from uwf.config.records import absolute_path, interval, program_line
 from uwf.config_table import (
     Table,
     bare_name,
@@ -86,26 +86,6 @@ def _secret_names(value: Any) -> list[str]:
     return list(value)
 
 
-def _interval(value: Any) -> float:
-    if some_duration(value) < LEAST_EVERY_S:
-        raise ValueError(f"{value!r} is too often: {LEAST_EVERY_S:g}s or more")
-    return some_duration(value)
-
-
-def _program(value: Any) -> list[str]:
-    words = command_line(value)
-    if "/" in words[0] and not os.path.isabs(words[0]):
-        raise ValueError(f"{words[0]!r} is a relative path: a program needs its absolute path")
-    return words
-
-
-def _path(value: Any) -> str:
-    path = os.path.expanduser(text(value))
-    if not os.path.isabs(path):
-        raise ValueError(f"{value!r} is a relative path: relative to what? ~/… and /… are not")
-    return path
-
-
 def _event(value: Any) -> str:
     from uwf.workflow.trigger import event_name
 
@@ -142,10 +122,10 @@ class Source(Table, array="sources"):
     owners: tuple[str, ...] = key(names, [])
     collaborators: tuple[str, ...] = key(names, [])
     bots: tuple[str, ...] = key(names, [])
-    command: tuple[str, ...] = key(_program, unset=())
-    path: str = key(_path, unset="")
+    command: tuple[str, ...] = key(program_line, unset=())
+    path: str = key(absolute_path, unset="")
     event: str = choice(_event, "")
-    every_s: float = key(_interval, "1m")
+    every_s: float = key(interval(LEAST_EVERY_S), "1m")
     timeout_s: float = key(some_duration, "1m")
 
     @property
