@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from uwf import clock
 from uwf.app import App
@@ -98,13 +98,13 @@ def left_behind(folder: Path) -> int:
     return int(done.stdout or 0)
 
 
-def _daemon(home: str, log: object) -> subprocess.Popen[bytes]:
+def _daemon(home: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
     words = [*UWF, "daemon", "run", f"--home={home}"]
-    return subprocess.Popen(words, stdout=log, stderr=log, cwd=home)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(words, stdout=log, stderr=log, cwd=home)
 
 
 def _kill_one(
-    daemons: list[subprocess.Popen[bytes]], home: str, log: object, dice: random.Random
+    daemons: list[subprocess.Popen[bytes]], home: str, log: IO[bytes], dice: random.Random
 ) -> int:
     """Kill one of them, whichever leads, and begin another."""
     at = dice.randrange(len(daemons))

@@ -224,15 +224,15 @@ class ThreadVerbs(ThreadQueries):
         """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing."""
         from uwf import clock
         from uwf.app import acts
-        from uwf.engine.chain.tags import SUSPENDED
+        from uwf.engine.chain.tags import STATUS, SUSPENDED, THREADS
         from uwf.engine.chain.wake import PERSON, Wake
         from uwf.engine.chain.word import PERSON as A_PERSON
 
         ref = self.ref_of(thread)
-        id = self.thread_id(thread)
-        if ref.tags.get("status") != SUSPENDED:
+        id, status = ref.name.removeprefix(THREADS), ref.tags.get(STATUS)
+        if status != SUSPENDED:
             raise StateError(
-                f"thread {id} is {ref.tags.get('status')}: it asks nothing",
+                f"thread {id} is {status}: it asks nothing",
                 hint=f"uwf thread tell {id} TEXT",
                 code="not_asking",
             )

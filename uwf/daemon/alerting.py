@@ -8,16 +8,15 @@ that could not be delivered is tried again, later and later, and `daemon status`
 
 from __future__ import annotations
 
-import threading
-
 from uwf import clock
 from uwf.daemon import delivery
 from uwf.daemon.budget import words
+from uwf.daemon.errand import Errand
 from uwf.daemon.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from uwf.app.values import Alert
     from uwf.daemon.part import Daemon
@@ -39,8 +38,8 @@ class Alerting(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._looked_ms: int | None = None
-        self._message = Errand(daemon.wake)
-        self._ping = Errand(daemon.wake)
+        self._message = Errand[list[str]](daemon.wake)
+        self._ping = Errand[list[str]](daemon.wake)
         self._sent: Sequence[Alert] = ()
         self._retry_s, self._failures = 0.0, 0
         self._pinged_s: float | None = None
@@ -127,7 +126,9 @@ class Alerting(Part):
             self._sent = due
             subject, text = daemon.app.alerts.message(due)
             level = min(alert.level for alert in due)
-            self._message.begin(lambda: delivery.deliver(rules, level, subject, text))
+            self._message.go(
+                lambda: _kept(lambda: delivery.deliver(rules, level, subject, text)), "alert"
+            )
 
     def _send_ping(self) -> float | None:
         """Say every so often that the loop lives; in how many seconds again."""
@@ -141,38 +142,13 @@ class Alerting(Part):
         if self._pinged_s is None or now_s - self._pinged_s >= rules.ping_every_s:
             self._pinged_s = now_s
             if not self._ping.is_out:
-                self._ping.begin(lambda: delivery.ping(rules))
+                self._ping.go(lambda: _kept(lambda: delivery.ping(rules)), "ping")
         return self._pinged_s + rules.ping_every_s - now_s
 
 
-class Errand:
-    """Something slow, done in a thread of its own, one at a time; `wake` is called when it is done."""
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._wake = wake
-        self._thread: threading.Thread | None = None
-        self._result: list[str] | None = None
-
-    @property
-    def is_out(self) -> bool:
-        return self._thread is not None
-
-    def begin(self, act: Callable[[], Iterable[str]]) -> None:
-        def run() -> None:
-            try:
-                self._result = list(act())
-            except Exception as error:
-                self._result = [words(error)]
-            self._wake()
-
-        self._thread = threading.Thread(target=run, daemon=True, name="errand")
-        self._thread.start()
-
-    def taken(self) -> list[str] | None:
-        """What went wrong with one that has come back, [] where nothing did; None while there is none to take."""
-        if (
-            self._result is None
-        ):  # not asked of the thread, which lives on for a moment when it has woken the loop
-            return None
-        self._thread, result, self._result = None, self._result, None
-        return result
+def _kept(act: Callable[[], list[str]]) -> list[str]:
+    """What went wrong, in words, also where nobody had thought of it."""
+    try:
+        return act()
+    except Exception as error:
+        return [words(error)]

@@ -10,9 +10,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 from uwf import config
+from uwf.daemon.errand import Errand
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -35,37 +35,15 @@ class CommandEnded(Record):
     error: str = ""
 
 
-class BackgroundCommand:
+class BackgroundCommand(Errand[CommandEnded]):
     """Runs commands of `home`; `wake` is called when one has ended."""
 
     def __init__(self, home: str, wake: Callable[[], None]) -> None:
-        self._home, self._wake = home, wake
-        self._thread: threading.Thread | None = None
-        self._ended: CommandEnded | None = None
-
-    @property
-    def is_out(self) -> bool:
-        """Whether one was begun whose end was not taken yet."""
-        return self._thread is not None
+        super().__init__(wake)
+        self._home = home
 
     def begin(self, *words: str) -> None:
-        assert not self.is_out, "one at a time"
-
-        def run() -> None:
-            self._ended = _run(words, command_line(self._home, *words))
-            self._wake()
-
-        self._thread = threading.Thread(target=run, daemon=True, name=" ".join(words))
-        self._thread.start()
-
-    def taken(self) -> CommandEnded | None:
-        """The one that has ended, once; None while there is none to take."""
-        if (
-            self._ended is None
-        ):  # not asked of the thread, which lives on for a moment when it has woken the loop
-            return None
-        self._thread, ended, self._ended = None, self._ended, None
-        return ended
+        self.go(lambda: _run(words, command_line(self._home, *words)), " ".join(words))
 
 
 def command_line(home: str, *words: str) -> list[str]:

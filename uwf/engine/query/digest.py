@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import WRONG_SHAPE, Position
-from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, COMPLETED, THREADS, TITLE
+from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, COMPLETED, THREADS, TITLE, WORKFLOW
 from uwf.errors import UwfError
 from uwf.quantities import TIME, TOKENS, USD
 from uwf.record import Record
@@ -101,7 +101,7 @@ def _of_thread(store: Store, name: str, moves: list[Move]) -> ThreadDone | None:
         thread=thread.id,
         status=thread.status,
         title=ref.tags.get(TITLE),
-        workflow=ref.tags.get("workflow"),
+        workflow=ref.tags.get(WORKFLOW),
         steps=sum(_is_step(store, move) for move in moves),
         used=_difference(usage.of_thread(store, thread), _used_before(store, name, moves[0])),
     )
