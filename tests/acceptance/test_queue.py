@@ -280,3 +280,9 @@ def test_a_second_request_for_a_thread_waits_behind_the_first(project: Project) 
         ended(process)
     # One step answers both where the second came before its prompt was made.
     assert [row["round"] for row in project.steps(second)] in ([1], [1, 2])
+    told = [
+        row["step"]
+        for row in project.steps(second)
+        if "and this" in project("step", "read", row["step"]).out
+    ]
+    assert len(told) == 1

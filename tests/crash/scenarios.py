@@ -116,7 +116,8 @@ class Scenario(NamedTuple):
     `state` is what must be old or new: one of the states that an undisturbed run goes through (`path`, by default
     from the log of moves), and of those only the first and the last when it is `whole`. What the command `says` to
     the next role is in its prompt once an agent was given it; what was `said_before` always is. A command that
-    `gives_up` leaves a step or a try on purpose, with what was said in it.
+    `gives_up` leaves a step or a try on purpose, with what was said in it. In a world that `begins_damaged` nothing is
+    looked at before the command is done.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Scenario(NamedTuple):
     codes: tuple[int, ...] = (0,)
     says: str | None = None
     said_before: str | None = None
+    begins_damaged: bool = False
 
 
 def transaction(name: str) -> tuple[str, ...]:
@@ -897,6 +899,7 @@ SCENARIOS = (
         to=0,
         whole=False,
         codes=(0, 1),
+        begins_damaged=True,
     ),
 )
 
