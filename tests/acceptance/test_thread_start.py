@@ -61,6 +61,7 @@ def test_a_new_thread_shows_all_it_was_begun_with(project: Project) -> None:
         "running": None,
         "waiting": None,
         "failed": None,
+        "told": [],
         "wakeAt": None,
         "wakeWhy": None,
         "wakeKind": None,
