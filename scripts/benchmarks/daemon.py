@@ -17,11 +17,11 @@ from benchmarks.measure import report, seconds
 from benchmarks.stepping import SCHEMA
 from uwf import clock
 from uwf.app import App, poke
-from uwf.daemon.loop import LOOK_S, Loop
-from uwf.daemon.part import Daemon
+from uwf.daemon.loop.loop import LOOK_S, Loop
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.parts import parts
-from uwf.daemon.quarantine import Quarantine
-from uwf.daemon.runs import RunEnded
+from uwf.daemon.runs.children import RunEnded
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.tags import COMPLETED, IDLE, THREADS
 from uwf.engine.events.event import Event

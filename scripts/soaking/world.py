@@ -18,11 +18,11 @@ from soaking.clock import WorldClock
 from soaking.load import Happening
 from uwf import points
 from uwf.app import App
-from uwf.daemon.loop import Loop
-from uwf.daemon.part import Daemon
+from uwf.daemon.loop.loop import Loop
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.parts import parts
-from uwf.daemon.quarantine import Quarantine
-from uwf.daemon.runs import RunEnded
+from uwf.daemon.runs.children import RunEnded
 from uwf.engine.events.event import Event
 from uwf.errors import PartBroken, StateError, StoreError, UwfError
 from uwf.record import Record

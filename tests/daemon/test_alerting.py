@@ -9,10 +9,10 @@ import pytest
 
 from uwf import config
 from uwf.app import App
-from uwf.daemon import delivery
-from uwf.daemon.alerting import Alerting
-from uwf.daemon.part import Daemon
-from uwf.daemon.quarantine import Quarantine
+from uwf.daemon.alerts import delivery
+from uwf.daemon.alerts.alerting import Alerting
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.engine.upkeep.alerts import GATHER_MS
 
 

@@ -12,8 +12,8 @@ from tests.helpers.flows import PAIR
 from uwf.app import App
 from uwf.app.events import Event
 from uwf.daemon.deciding import Decisions
-from uwf.daemon.part import Daemon
-from uwf.daemon.quarantine import Quarantine
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import told
 from uwf.engine.chain.tags import REGISTRY

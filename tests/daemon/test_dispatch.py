@@ -10,12 +10,12 @@ import pytest
 from tests.daemon.clocks import Clocks
 from tests.helpers.flows import PAIR
 from uwf.app import App
-from uwf.daemon.dispatch import Dispatch, Reaping
-from uwf.daemon.loop import LOOK_S, Loop
-from uwf.daemon.part import Daemon
-from uwf.daemon.patience import ODD_IN_A_ROW, Patience
-from uwf.daemon.quarantine import Quarantine
-from uwf.daemon.runs import RunEnded
+from uwf.daemon.loop.loop import LOOK_S, Loop
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.runs.children import RunEnded
+from uwf.daemon.runs.dispatch import Dispatch, Reaping
+from uwf.daemon.runs.patience import ODD_IN_A_ROW, Patience
 from uwf.daemon.sources.looker import Looker
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import wake

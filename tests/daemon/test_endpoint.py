@@ -13,13 +13,13 @@ import pytest
 
 from tests.helpers.fake_forge import REPO, SECRET, post, signed
 from uwf.app.events import Event
-from uwf.daemon import endpoint as endpoints
-from uwf.daemon.endpoint import Door, Doors, Endpoint
-from uwf.daemon.intake import Intake, Wish
-from uwf.daemon.sources.forge import Repo
-from uwf.daemon.sources.gitea import Gitea
-from uwf.daemon.sources.github import GitHub
-from uwf.daemon.sources.standing import Standing
+from uwf.daemon.intake import endpoint as endpoints
+from uwf.daemon.intake.buffer import Intake, Wish
+from uwf.daemon.intake.endpoint import Door, Doors, Endpoint
+from uwf.daemon.sources.forges.forge import Repo
+from uwf.daemon.sources.forges.gitea import Gitea
+from uwf.daemon.sources.forges.github import GitHub
+from uwf.daemon.sources.forges.standing import Standing
 from uwf.errors import InputError, StoreError
 
 COMMENT = {
@@ -306,7 +306,7 @@ def test_a_loop_that_is_busy_or_cannot_store_is_told_as_503(
     status, answer = post(url(endpoint, "/events"), TOKEN, body)
     assert (status, answer["error"]["code"]) == (503, "busy")
     assert post(url(endpoint, "/events"), TOKEN, body)[0] == 202
-    monkeypatch.setattr("uwf.daemon.intake.WAIT_S", 0.1)
+    monkeypatch.setattr("uwf.daemon.intake.buffer.WAIT_S", 0.1)
     loop.goes.clear()
     status, answer = post(url(endpoint, "/events"), TOKEN, b'{"name": "a", "id": "2"}')
     assert (status, answer["error"]["message"]) == (503, "the daemon is busy")
@@ -316,7 +316,7 @@ def test_a_loop_that_is_busy_or_cannot_store_is_told_as_503(
 def test_a_full_queue_is_told_at_once(
     endpoint: Endpoint, loop: LoopOfTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uwf.daemon.intake.MOST_WAITING", 0)
+    monkeypatch.setattr("uwf.daemon.intake.buffer.MOST_WAITING", 0)
     status, answer = post(url(endpoint, "/events"), TOKEN, b'{"name": "a"}')
     assert (status, answer["error"]["message"]) == (503, "0 deliveries wait already")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.daemon.clocks import Clocks
-from uwf.daemon.budget import DEGRADED, FAILING, LONGEST_S, OK, ErrorBudget, PartView
-from uwf.daemon.loop import LOOK_S, Loop
-from uwf.daemon.part import Part
+from uwf.daemon.loop.budget import DEGRADED, FAILING, LONGEST_S, OK, ErrorBudget, PartView
+from uwf.daemon.loop.loop import LOOK_S, Loop
+from uwf.daemon.loop.part import Part
 from uwf.errors import InputError, PartBroken
 
 

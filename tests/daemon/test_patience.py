@@ -6,8 +6,8 @@ import pytest
 
 from tests.daemon.clocks import Clocks
 from uwf.app.values import DueThread
-from uwf.daemon.patience import LONGEST_S, MOST, REFUSED_S, WITHIN_S, Patience
-from uwf.daemon.runs import RunEnded
+from uwf.daemon.runs.children import RunEnded
+from uwf.daemon.runs.patience import LONGEST_S, MOST, REFUSED_S, WITHIN_S, Patience
 from uwf.engine.chain.wake import PERSON, TIMER, Wake
 
 T = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.daemon.quarantine import Quarantine, SetAside
+from uwf.daemon.loop.quarantine import Quarantine, SetAside
 
 
 def test_it_is_told_once_until_it_is_let_go() -> None:

@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.project import ONE
 from uwf import config
 from uwf.app import App
-from uwf.daemon.part import Daemon
-from uwf.daemon.quarantine import Quarantine
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.scheduling import Scheduling
 
 HOUR_MS = 3_600_000

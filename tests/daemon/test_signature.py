@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from uwf.daemon import signature
+from uwf.daemon.intake import signature
 from uwf.errors import InputError
 
 BODY = b'{"action": "created"}'

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from uwf.app.events import Event
-from uwf.daemon import spool
+from uwf.daemon.intake import spool
 from uwf.errors import InputError, StoreError
 
 

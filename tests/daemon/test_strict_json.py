@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.daemon import strict_json
+from uwf.daemon.intake import strict_json
 from uwf.errors import InputError
 from uwf.store.codec import encode
 

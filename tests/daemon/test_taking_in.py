@@ -13,8 +13,8 @@ import pytest
 from tests.helpers.asking import Home
 from tests.helpers.fake_forge import free_port
 from uwf import clock
-from uwf.daemon.intake import Intake
-from uwf.daemon.taking_in import AGAIN_S, Listening, SpoolFolder
+from uwf.daemon.intake.buffer import Intake
+from uwf.daemon.intake.taking_in import AGAIN_S, Listening, SpoolFolder
 
 
 @pytest.fixture

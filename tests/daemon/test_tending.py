@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from uwf.app import App
-from uwf.daemon.command import BackgroundCommand, CommandEnded
-from uwf.daemon.housekeeping import Housekeeping
-from uwf.daemon.part import Daemon, Part
-from uwf.daemon.quarantine import Quarantine
-from uwf.daemon.tending import Tending
+from uwf.daemon.loop.part import Daemon, Part
+from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.upkeep.command import BackgroundCommand, CommandEnded
+from uwf.daemon.upkeep.housekeeping import Housekeeping
+from uwf.daemon.upkeep.tending import Tending
 from uwf.guard.capacity import machine
 from uwf.record import replace
 

@@ -10,9 +10,9 @@ from tests.helpers.fake_forge import REPO, eventually
 from tests.helpers.project import ONE
 from uwf import clock
 from uwf.app import App
-from uwf.daemon.intake import Wish
-from uwf.daemon.part import Daemon
-from uwf.daemon.quarantine import Quarantine
+from uwf.daemon.intake.buffer import Wish
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.sources.part import SourcePolls
 
 

@@ -49,7 +49,7 @@ def _cells(alert: Alert) -> list[str]:
     example="uwf alert test",
 )
 def test(ctx: Context) -> None:
-    from uwf.daemon import delivery
+    from uwf.daemon.alerts import delivery
 
     rules = ctx.app.alerts.config
     if not delivery.is_possible(rules):

@@ -244,7 +244,7 @@ def _cells(row: EventRow, now_ms: int) -> list[str]:
 
 def _data(word: str) -> Any:
     from uwf.cli.line.arguments import name_of, read_bytes
-    from uwf.daemon import strict_json
+    from uwf.daemon.intake import strict_json
 
     is_elsewhere = word == "-" or (word.startswith("@") and not word.startswith("@@"))
     what = name_of(word) if is_elsewhere else "the data"

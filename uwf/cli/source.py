@@ -22,7 +22,7 @@ NAME = arg("A source of the configuration.", metavar="NAME", complete="source")
     example="uwf source list",
 )
 def list_(ctx: Context) -> None:
-    from uwf.daemon import spool
+    from uwf.daemon.intake import spool
 
     rows = ctx.app.sources.all()
     columns = ("source", "kind", "state", "of", "last asked", "last event", "error")

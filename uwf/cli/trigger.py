@@ -53,7 +53,7 @@ def list_(ctx: Context) -> None:
 )
 def test(ctx: Context, file: str) -> None:
     from uwf.cli.line.arguments import name_of, read_bytes
-    from uwf.daemon import strict_json
+    from uwf.daemon.intake import strict_json
 
     what = name_of(file)
     given = strict_json.parse(read_bytes(file), what, max_bytes=MOST_DATA_BYTES)
@@ -64,13 +64,13 @@ def test(ctx: Context, file: str) -> None:
 
 def _event(given: Any) -> Event:
     """The event in a file, with what only events have that were stored."""
-    from uwf.daemon import incoming
+    from uwf.daemon.intake import event_json
     from uwf.record import replace
 
     if not isinstance(given, dict):
-        return incoming.event(given, "cli")  # which says why that is none
+        return event_json.event(given, "cli")  # which says why that is none
     own = {key: value for key, value in given.items() if key not in (*OF_STORED, *OF_PAGES)}
-    event = incoming.event(own, given.get("source", "cli"))
+    event = event_json.event(own, given.get("source", "cli"))
     return replace(event, cause=given.get("cause"), depth=given.get("depth", 0))
 
 

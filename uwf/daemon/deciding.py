@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 
 from uwf.app import App
-from uwf.daemon.budget import words
-from uwf.daemon.part import Part
+from uwf.daemon.loop.budget import words
+from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import DecisionView
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
 
 EVENT, TRIGGER = "event", "trigger"
 """What is set aside."""

@@ -6,18 +6,18 @@ What came into the spool folder is stored, and what sources say that are due to 
 from __future__ import annotations
 
 from uwf import clock
-from uwf.daemon.part import Daemon
-from uwf.daemon.quarantine import Quarantine
+from uwf.daemon.intake.taking_in import SpoolFolder
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.sources.looker import Looker
 from uwf.daemon.sources.part import SourcePolls
-from uwf.daemon.taking_in import SpoolFolder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uwf.app import App
-    from uwf.daemon.runs import RunEnded
+    from uwf.daemon.runs.children import RunEnded
 
 WITHIN_S = 120.0
 """How long sources are waited for, each of which has a time limit of its own."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from uwf.daemon.alerting import Alerting
+from uwf.daemon.alerts.alerting import Alerting
 from uwf.daemon.deciding import Decisions
-from uwf.daemon.dispatch import Dispatch, Reaping
-from uwf.daemon.figuring import Figuring
-from uwf.daemon.housekeeping import Housekeeping
-from uwf.daemon.intake import Intake
-from uwf.daemon.patience import Patience
+from uwf.daemon.intake.buffer import Intake
+from uwf.daemon.intake.taking_in import Listening, SpoolFolder
+from uwf.daemon.runs.dispatch import Dispatch, Reaping
+from uwf.daemon.runs.patience import Patience
 from uwf.daemon.scheduling import Scheduling
 from uwf.daemon.sources.looker import Looker
 from uwf.daemon.sources.part import SourcePolls
-from uwf.daemon.taking_in import Listening, SpoolFolder
-from uwf.daemon.tending import Tending
+from uwf.daemon.upkeep.figuring import Figuring
+from uwf.daemon.upkeep.housekeeping import Housekeeping
+from uwf.daemon.upkeep.tending import Tending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.daemon.part import Daemon, Part
+    from uwf.daemon.loop.part import Daemon, Part
 
 
 def parts(daemon: Daemon) -> tuple[Part, ...]:

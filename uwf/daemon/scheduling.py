@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from uwf.daemon.part import Part
+from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.app.values import OccurrenceView
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
 
 
 LOOK_MS = 600_000

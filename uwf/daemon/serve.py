@@ -11,22 +11,23 @@ import os
 import signal
 
 from uwf import __version__, clock
-from uwf.daemon import notify, runs, state, warming
-from uwf.daemon.budget import DEGRADED
-from uwf.daemon.loop import LOOK_S, Loop
-from uwf.daemon.part import Daemon
+from uwf.daemon import notify, state, warming
+from uwf.daemon.loop.budget import DEGRADED
+from uwf.daemon.loop.loop import LOOK_S, Loop
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.loop.wakeups import DRAIN, NOW, RELOAD, Wakeups
 from uwf.daemon.parts import parts
-from uwf.daemon.quarantine import Quarantine
-from uwf.daemon.wakeups import DRAIN, NOW, RELOAD, Wakeups
+from uwf.daemon.runs import children
 from uwf.errors import ConfigInvalid, Interrupted, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app import App
     from uwf.app.daemon import Daemons
+    from uwf.daemon.loop.part import Tell
+    from uwf.daemon.loop.quarantine import SetAside
     from uwf.daemon.notify import Supervisor
-    from uwf.daemon.part import Tell
-    from uwf.daemon.quarantine import SetAside
 
 CONFIG = ("configuration", "config.toml")
 
@@ -80,7 +81,7 @@ class _Serving:
         self._file = state.StateFile(app.home)
         self._daemon = Daemon(
             app,
-            runs.ChildRuns(app.home, runs.scope_prefix()),
+            children.ChildRuns(app.home, children.scope_prefix()),
             Quarantine(self._say_aside),
             wakeups.wake,
             tell,

@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.daemon.budget import PartView
-    from uwf.daemon.quarantine import SetAside
+    from uwf.daemon.loop.budget import PartView
+    from uwf.daemon.loop.quarantine import SetAside
 
 
 class DaemonState(Record):

@@ -12,15 +12,15 @@ import signal
 
 from uwf import home as paths
 from uwf.app import App
-from uwf.daemon.loop import Loop
-from uwf.daemon.part import Daemon
+from uwf.daemon.loop.loop import Loop
+from uwf.daemon.loop.part import Daemon
+from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.loop.wakeups import DRAIN
 from uwf.daemon.parts import parts
-from uwf.daemon.quarantine import Quarantine
-from uwf.daemon.wakeups import DRAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.daemon.runs import RunEnded
+    from uwf.daemon.runs.children import RunEnded
 
 
 def warm(home: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers import fake_forge
 from tests.helpers.fake_forge import REPO, FakeForge
 from uwf import clock
-from uwf.daemon.sources.client import Client, SourceFault
+from uwf.daemon.sources.forges.client import Client, SourceFault
 
 PULL = f"/repos/{REPO}/pulls/42"
 

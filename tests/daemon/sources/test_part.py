@@ -12,7 +12,7 @@ from tests.helpers import fake_forge
 from tests.helpers.asking import Home
 from tests.helpers.fake_forge import FakeForge
 from uwf import clock
-from uwf.daemon.intake import Wish
+from uwf.daemon.intake.buffer import Wish
 from uwf.daemon.sources import part
 from uwf.daemon.sources.asking import LEAST_S
 from uwf.daemon.sources.part import SourcePolls

@@ -11,14 +11,14 @@ from tests.helpers import fake_forge
 from tests.helpers.fake_forge import REPO, FakeForge
 from tests.helpers.ticking import Ticking
 from uwf import clock
-from uwf.daemon.sources import pulls
-from uwf.daemon.sources.client import Client
-from uwf.daemon.sources.forge import Forge, Repo
-from uwf.daemon.sources.gitea import Gitea
-from uwf.daemon.sources.github import GitHub
+from uwf.daemon.sources.forges import pulls
+from uwf.daemon.sources.forges.client import Client
+from uwf.daemon.sources.forges.forge import Forge, Repo
+from uwf.daemon.sources.forges.gitea import Gitea
+from uwf.daemon.sources.forges.github import GitHub
+from uwf.daemon.sources.forges.pulls import PullPoll, PullPolled
+from uwf.daemon.sources.forges.standing import Standing
 from uwf.daemon.sources.memory import PullMemory
-from uwf.daemon.sources.pulls import PullPoll, PullPolled
-from uwf.daemon.sources.standing import Standing
 from uwf.daemon.sources.watching import Pull
 
 FORGES: dict[str, Forge] = {"github": GitHub(), "gitea": Gitea()}

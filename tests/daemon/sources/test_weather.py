@@ -13,10 +13,10 @@ from tests.helpers import fake_forge
 from tests.helpers.asking import Home
 from tests.helpers.fake_forge import SECRET, FakeForge, Weather, free_port
 from uwf import clock
-from uwf.daemon.intake import Intake
-from uwf.daemon.sources import pulls
+from uwf.daemon.intake.buffer import Intake
+from uwf.daemon.intake.taking_in import Listening
+from uwf.daemon.sources.forges import pulls
 from uwf.daemon.sources.part import SourcePolls
-from uwf.daemon.taking_in import Listening
 from uwf.engine.chain.told import waiting
 
 TRIGGERS = """

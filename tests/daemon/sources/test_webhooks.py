@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.daemon.sources.test_pulls import FORGES, Poller
 from tests.helpers import fake_forge
 from tests.helpers.fake_forge import REPO, FakeForge
-from uwf.daemon.sources.forge import Delivery, Repo
-from uwf.daemon.sources.standing import Standing
+from uwf.daemon.sources.forges.forge import Delivery, Repo
+from uwf.daemon.sources.forges.standing import Standing
 from uwf.errors import InputError
 
 KINDS = ("github", "gitea")

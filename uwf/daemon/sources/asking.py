@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 from uwf import clock, config
-from uwf.daemon import signature
+from uwf.daemon.intake import signature
 from uwf.daemon.sources import watching
 from uwf.daemon.sources.memory import PullMemory
 from uwf.daemon.sources.polled import Polled, PollTask

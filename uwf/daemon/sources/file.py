@@ -9,7 +9,7 @@ import os
 import stat
 from contextlib import suppress
 
-from uwf.daemon import strict_json
+from uwf.daemon.intake import strict_json
 from uwf.daemon.sources import lines
 from uwf.daemon.sources.polled import Polled
 

@@ -6,7 +6,7 @@ passed over: it would be none the next time, too.
 
 from __future__ import annotations
 
-from uwf.daemon import incoming, strict_json
+from uwf.daemon.intake import event_json, strict_json
 from uwf.daemon.sources.polled import MOST_EVENTS
 from uwf.errors import InputError
 from uwf.record import Record
@@ -81,4 +81,4 @@ def _event(source: Source, value: Any, place: str) -> Event:
     otherwise = place if source.path else ""  # a command may say the same line again
     if source.event:
         value = {"name": source.event, "data": value}
-    return incoming.event(value, source.name, otherwise=otherwise)
+    return event_json.event(value, source.name, otherwise=otherwise)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from uwf.daemon.sources import polling
 from uwf.daemon.sources.answer import WITHIN_S, Dropped, StillTrue, number_in
-from uwf.daemon.sources.client import SourceFault
-from uwf.daemon.sources.fields import Fields
-from uwf.daemon.sources.forge import mark
+from uwf.daemon.sources.forges.client import SourceFault
+from uwf.daemon.sources.forges.fields import Fields
+from uwf.daemon.sources.forges.forge import mark
 from uwf.daemon.sources.memory import GONE, OPEN
 from uwf.errors import InputError
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from uwf.app.events import Event
     from uwf.app.values import Source
     from uwf.daemon.sources.answer import Answer
-    from uwf.daemon.sources.client import Client
-    from uwf.daemon.sources.forge import Forge
+    from uwf.daemon.sources.forges.client import Client
+    from uwf.daemon.sources.forges.forge import Forge
 
 LOG_LINES = 200
 NOT_FOUND = 404

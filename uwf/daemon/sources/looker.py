@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from uwf import clock
-from uwf.daemon.budget import words
+from uwf.daemon.loop.budget import words
 from uwf.daemon.sources import answer as looked
 from uwf.daemon.sources.answer import Dropped, StillTrue
 from uwf.daemon.sources.asking import token_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from uwf.app.events import Event
     from uwf.app.values import Source
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
     from uwf.daemon.sources.answer import Answer
 
     Look: TypeAlias = Callable[[Event, Source, str, float], Answer]

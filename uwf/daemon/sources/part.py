@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable
 
 from uwf import clock
-from uwf.daemon.budget import words
-from uwf.daemon.part import Part
+from uwf.daemon.loop.budget import words
+from uwf.daemon.loop.part import Part
 from uwf.daemon.sources.asking import LEAST_S, LONGEST_S, Asked, Asking, Outcome
 from uwf.daemon.sources.polled import Polled, PollTask
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from uwf.app.values import Source
-    from uwf.daemon.intake import Wish
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.intake.buffer import Wish
+    from uwf.daemon.loop.part import Daemon
 
     Poll: TypeAlias = Callable[[PollTask], Polled]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.daemon.sources import command, file
-from uwf.daemon.sources.client import Client
-from uwf.daemon.sources.forge import Repo
-from uwf.daemon.sources.gitea import Gitea
-from uwf.daemon.sources.github import GitHub
+from uwf.daemon.sources.forges.client import Client
+from uwf.daemon.sources.forges.forge import Repo
+from uwf.daemon.sources.forges.gitea import Gitea
+from uwf.daemon.sources.forges.github import GitHub
+from uwf.daemon.sources.forges.pulls import PullPoll
+from uwf.daemon.sources.forges.standing import Standing
 from uwf.daemon.sources.memory import PullMemory
 from uwf.daemon.sources.polled import MOST_EVENTS, Polled
-from uwf.daemon.sources.pulls import PullPoll
-from uwf.daemon.sources.standing import Standing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from uwf.app.events import Event
     from uwf.app.values import Source
-    from uwf.daemon.sources.forge import Forge
+    from uwf.daemon.sources.forges.forge import Forge
     from uwf.daemon.sources.polled import PollTask
 
 FORGES: Mapping[str, Forge] = {"github": GitHub(), "gitea": Gitea()}

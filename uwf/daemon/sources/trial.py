@@ -15,7 +15,7 @@ import os
 from uwf import clock, config
 from uwf import home as paths
 from uwf.app.events import Event
-from uwf.daemon import signature, spool
+from uwf.daemon.intake import signature, spool
 from uwf.daemon.sources import polling
 from uwf.daemon.sources.asking import Asking, token_of
 from uwf.errors import UwfError

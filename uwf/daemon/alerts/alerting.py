@@ -9,17 +9,17 @@ that could not be delivered is tried again, later and later, and `daemon status`
 from __future__ import annotations
 
 from uwf import clock
-from uwf.daemon import delivery
-from uwf.daemon.budget import words
-from uwf.daemon.errand import Errand
-from uwf.daemon.part import Part
+from uwf.daemon.alerts import delivery
+from uwf.daemon.loop.budget import words
+from uwf.daemon.loop.errand import Errand
+from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uwf.app.values import Alert
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
 
 LOOK_MS = 60_000
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0

@@ -7,14 +7,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from uwf import clock
-from uwf.daemon.command import BackgroundCommand
-from uwf.daemon.part import Part
+from uwf.daemon.loop.part import Part
+from uwf.daemon.upkeep.command import BackgroundCommand
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.daemon.command import CommandEnded
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
+    from uwf.daemon.upkeep.command import CommandEnded
 
     Words = tuple[str, ...]
 

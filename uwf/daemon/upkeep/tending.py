@@ -7,16 +7,16 @@ wrong is an alert by its cause, until it is found no more.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.daemon.command import BackgroundCommand
-from uwf.daemon.part import Part
+from uwf.daemon.loop.part import Part
+from uwf.daemon.upkeep.command import BackgroundCommand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uwf.app.values import CheckView
-    from uwf.daemon.command import CommandEnded
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
+    from uwf.daemon.upkeep.command import CommandEnded
 
 CAUSE = "health/"
 LEFT = "attempt"

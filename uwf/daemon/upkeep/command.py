@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from uwf import config
-from uwf.daemon.errand import Errand
+from uwf.daemon.loop.errand import Errand
 from uwf.record import Record
 
 TYPE_CHECKING = False

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.app import App
-    from uwf.daemon.quarantine import Quarantine
-    from uwf.daemon.runs import Runs
+    from uwf.daemon.loop.quarantine import Quarantine
+    from uwf.daemon.runs.children import Runs
 
     Tell = Callable[[str, Mapping[str, Any]], None]
     """Says to whoever looks on what has happened: in a sentence, and in facts."""

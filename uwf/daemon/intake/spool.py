@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from uwf import home as paths
 from uwf import owned
-from uwf.daemon import incoming, strict_json
+from uwf.daemon.intake import event_json, strict_json
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -117,7 +117,7 @@ def read(home: str, name: str) -> SpoolFile | None:
     try:
         value = strict_json.parse(data, "it")
         at_ms = about.st_mtime_ns // 1_000_000
-        event = incoming.event(value, SOURCE, otherwise=this_one, at_ms=at_ms)
+        event = event_json.event(value, SOURCE, otherwise=this_one, at_ms=at_ms)
         return SpoolFile(name, event)
     except InputError as error:
         return SpoolFile(name, None, error.message)

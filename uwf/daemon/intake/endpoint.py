@@ -22,9 +22,9 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from uwf import clock, config
-from uwf.daemon import incoming, signature, strict_json
-from uwf.daemon.intake import NotTaken
-from uwf.daemon.sources.forge import Delivery
+from uwf.daemon.intake import event_json, signature, strict_json
+from uwf.daemon.intake.buffer import NotTaken
+from uwf.daemon.sources.forges.forge import Delivery
 from uwf.errors import InputError, UwfError
 from uwf.record import Record
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.daemon.intake import Intake
-    from uwf.daemon.sources.forge import Forge, Repo
+    from uwf.daemon.intake.buffer import Intake
+    from uwf.daemon.sources.forges.forge import Forge, Repo
 
 CONNECTIONS = 32
 REQUEST_S = 10.0
@@ -236,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
         doors, path = self.server.endpoint.doors, self.path.partition("?")[0]
         if path == "/events":
             self._check_token(doors)
-            found = Delivery(tuple(incoming.events(self._json(self._body()), "endpoint")))
+            found = Delivery(tuple(event_json.events(self._json(self._body()), "endpoint")))
             source = None
         else:
             source = path.removeprefix("/hooks/")

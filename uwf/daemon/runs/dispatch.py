@@ -6,8 +6,8 @@ Whether a thread runs is asked of its lock, so a run that an earlier daemon has 
 from __future__ import annotations
 
 from uwf import clock, points
-from uwf.daemon.part import Part
-from uwf.daemon.patience import ODD_IN_A_ROW, Patience, is_odd, is_of_the_home
+from uwf.daemon.loop.part import Part
+from uwf.daemon.runs.patience import ODD_IN_A_ROW, Patience, is_odd, is_of_the_home
 from uwf.errors import Refused
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uwf.app.values import DueThread, UnreadableTimer
-    from uwf.daemon.part import Daemon
-    from uwf.daemon.runs import RunEnded
+    from uwf.daemon.loop.part import Daemon
+    from uwf.daemon.runs.children import RunEnded
     from uwf.daemon.sources.looker import Looker
 
 THREAD, TIMER, HOME = "thread", "timer", "home"

@@ -89,7 +89,7 @@ class Client:
 
     def get(self, path: str, etag: str | None = None) -> Answer:
         """The JSON at `path`, which may also be the `next_url` of an answer. Raises `SourceFault`."""
-        from uwf.daemon import strict_json
+        from uwf.daemon.intake import strict_json
 
         url = self._url(path)
         with self._response(url, {"If-None-Match": etag} if etag else {}) as response:

@@ -11,8 +11,8 @@
 
 from __future__ import annotations
 
-from uwf.daemon.sources.fields import Fields, rows
-from uwf.daemon.sources.forge import (
+from uwf.daemon.sources.forges.fields import Fields, rows
+from uwf.daemon.sources.forges.forge import (
     FAILED,
     Delivery,
     ForgeObject,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.app.events import Event
-    from uwf.daemon.signature import Headers
-    from uwf.daemon.sources.forge import Repo
+    from uwf.daemon.intake.signature import Headers
+    from uwf.daemon.sources.forges.forge import Repo
 
 REVIEWS, COMMENTS = Stream("reviews"), Stream("comments", by_time=True)
 LINES, CHECKS, STATUSES = (

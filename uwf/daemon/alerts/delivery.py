@@ -37,7 +37,7 @@ def deliver(rules: AlertConfig, level: str, subject: str, text: str) -> list[str
     if rules.command:
         failed += _run("alerts.command", rules.command, text, named, rules.timeout_s)
     if rules.apprise:
-        words = (sys.executable, "-m", "uwf.daemon.apprise_message", *rules.apprise)
+        words = (sys.executable, "-m", "uwf.daemon.alerts.apprise_message", *rules.apprise)
         failed += _run("alerts.apprise", words, text, named, rules.timeout_s)
     return failed
 

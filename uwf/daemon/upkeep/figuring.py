@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.daemon.part import Part
+from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.loop.part import Daemon
 
 LOOK_S = 300.0
 

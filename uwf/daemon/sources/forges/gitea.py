@@ -6,9 +6,9 @@ check no pull request, so these only say that a poll is worth it now. Comments o
 
 from __future__ import annotations
 
-from uwf.daemon.sources import github
-from uwf.daemon.sources.fields import Fields, rows
-from uwf.daemon.sources.forge import (
+from uwf.daemon.sources.forges import github
+from uwf.daemon.sources.forges.fields import Fields, rows
+from uwf.daemon.sources.forges.forge import (
     Delivery,
     ForgeObject,
     Inside,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.daemon.signature import Headers
-    from uwf.daemon.sources.forge import Repo
+    from uwf.daemon.intake.signature import Headers
+    from uwf.daemon.sources.forges.forge import Repo
 
 REVIEWS, COMMENTS, STATUSES = (
     Stream("reviews"),

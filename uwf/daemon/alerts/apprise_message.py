@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from uwf import config
-from uwf.daemon.delivery import SUBJECT
+from uwf.daemon.alerts.delivery import SUBJECT
 
 
 def main() -> int:

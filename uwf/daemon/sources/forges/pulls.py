@@ -8,8 +8,8 @@ newest object seen, since a forge may show an older one late.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.daemon.sources.client import SourceFault
-from uwf.daemon.sources.fields import Fields
+from uwf.daemon.sources.forges.client import SourceFault
+from uwf.daemon.sources.forges.fields import Fields
 from uwf.daemon.sources.memory import GONE, PageMemory, PullMemory, StreamMemory
 from uwf.errors import InputError
 from uwf.record import Record, replace
@@ -17,8 +17,8 @@ from uwf.record import Record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.events import Event
-    from uwf.daemon.sources.client import Client
-    from uwf.daemon.sources.forge import Forge, ForgeObject, Inside, Repo, Stream
+    from uwf.daemon.sources.forges.client import Client
+    from uwf.daemon.sources.forges.forge import Forge, ForgeObject, Inside, Repo, Stream
     from uwf.daemon.sources.watching import Pull
 
 OVERLAP_MS = 5 * 60_000

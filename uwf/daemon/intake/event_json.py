@@ -13,8 +13,8 @@ import json
 
 from uwf import clock
 from uwf.app.events import Event
-from uwf.daemon.sources.fields import Fields
-from uwf.daemon.sources.forge import mark
+from uwf.daemon.sources.forges.fields import Fields
+from uwf.daemon.sources.forges.forge import mark
 from uwf.errors import InputError
 from uwf.trust import BOT, STRANGER, TRUSTS
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from uwf.app.events import Event
-from uwf.daemon.sources.standing import Standing
+from uwf.daemon.sources.forges.standing import Standing
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Protocol
 
-    from uwf.daemon.signature import Headers
-    from uwf.daemon.sources.fields import Fields
+    from uwf.daemon.intake.signature import Headers
+    from uwf.daemon.sources.forges.fields import Fields
 else:
     Protocol = object
 

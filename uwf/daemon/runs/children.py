@@ -14,7 +14,7 @@ from typing import Protocol
 
 from uwf import clock, config, owned
 from uwf import home as paths
-from uwf.daemon.command import command_line
+from uwf.daemon.upkeep.command import command_line
 from uwf.record import Record
 
 TYPE_CHECKING = False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uwf.daemon import spool
-from uwf.daemon.intake import Intake
-from uwf.daemon.part import Part
+from uwf.daemon.intake import spool
+from uwf.daemon.intake.buffer import Intake
+from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from uwf.app import App
     from uwf.app.events import Event
-    from uwf.daemon.endpoint import Doors, Endpoint
-    from uwf.daemon.part import Daemon
+    from uwf.daemon.intake.endpoint import Doors, Endpoint
+    from uwf.daemon.loop.part import Daemon
 
 SPOOL, ENDPOINT = "spool", "endpoint"
 FOLDER = "events/"
@@ -93,7 +93,7 @@ class Listening(Part):
         return None if self._endpoint is None else self._endpoint.port
 
     def _opened(self, listen: str) -> Endpoint | None:
-        from uwf.daemon.endpoint import Endpoint  # and with it all that speaks HTTP
+        from uwf.daemon.intake.endpoint import Endpoint  # and with it all that speaks HTTP
 
         host, _, port = listen.rpartition(":")
         daemon = self._daemon
@@ -119,7 +119,7 @@ class Listening(Part):
 
 def doors(app: App) -> Doors:
     """Who may deliver, as the configuration has it."""
-    from uwf.daemon.endpoint import Door, Doors
+    from uwf.daemon.intake.endpoint import Door, Doors
     from uwf.daemon.sources import polling
 
     forges = (source for source in app.sources.configured() if source.is_forge)

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from uwf import clock, config
-from uwf.daemon.budget import ErrorBudget, words
+from uwf.daemon.loop.budget import ErrorBudget, words
 from uwf.errors import PartBroken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from uwf.daemon.budget import PartView
-    from uwf.daemon.part import Part
+    from uwf.daemon.loop.budget import PartView
+    from uwf.daemon.loop.part import Part
 
 LOOK_S = 30.0
 """How long the loop sleeps at most."""

@@ -1,0 +1,1 @@
+"""What GitHub, Gitea and Forgejo say, and how they are asked."""

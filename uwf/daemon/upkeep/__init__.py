@@ -1,0 +1,1 @@
+"""What the home needs from day to day: its health, backups, collections and figures."""
