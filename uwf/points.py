@@ -36,11 +36,13 @@ TRANSACTIONS = (
     "switch on",
     "switch off",
     "breaker reset",
-    # of events: taken, taken and decided at once, decided, decided for nobody, crowded or not, noticed, forgotten
+    # of events: taken, taken and decided at once, decided, decided for nobody, a run interrupted, crowded or not,
+    # noticed, forgotten
     "event",
     "event sent",
     "event decide",
     "event ignored",
+    "event interrupt",
     "event crowded",
     "event noticed",
     "event prune",

@@ -127,3 +127,27 @@ def test_a_daemon_that_is_killed_while_it_decides_tells_once(served: Project, po
         assert project.show(thread)["told"] == []
     finally:
         assert daemon.end() == 0
+
+
+WAITS_ONCE = (
+    'cat >>"$UWF_HOME/../prompts"\n'
+    'if [ ! -e "$UWF_HOME/../began" ]; then touch "$UWF_HOME/../began"; sleep 60; fi\n'
+    "printf -- '---\\n$status: done\\n---\\n'\n"
+)
+
+
+def test_what_a_killed_daemon_was_to_interrupt_the_next_one_does(project: Project) -> None:
+    configured(project, WAITS_ONCE)
+    configure(project, "[[triggers]]", on="'no'", text="'Not so.'", when_busy="'interrupt'")
+    thread = project.begin(ONE, "--wake")
+    dying = Serving(project, UWF_CRASH_AT="event decide: done").leads()
+    until((project.home.parent / "began").exists, within_s=20)
+    comes(project, {"id": "x", "name": "no", "thread": thread})
+    until(lambda: dying.process.poll() is not None, within_s=20)
+    assert project.show(thread)["running"] is not None
+    daemon = Serving(project, 2).leads()
+    try:
+        until(lambda: steps(project, thread) == 1, within_s=20)
+        assert prompts(project).count("Not so.") == 1
+    finally:
+        assert daemon.end() == 0

@@ -16,6 +16,7 @@ from uwf.engine.chain import wake
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.thread import wake_by
 from uwf.engine.chain.wake import TIMER, Wake
+from uwf.engine.events import interrupting
 from uwf.engine.events.event import Event
 from uwf.engine.schedules import occurrence as occurrences
 from uwf.engine.upkeep.migrate import HISTORY
@@ -148,6 +149,13 @@ def remembering(world: World) -> None:
         value = {**event.to_value(), "decided": None}
         with world.writing() as tx:
             tx.add_entry("event", key, 1_700_000_000_000, state, value)
+
+
+def to_interrupt(world: World) -> None:
+    """An event has wished for a run to be interrupted, that ended by itself."""
+    started(world)
+    with world.writing() as tx:
+        interrupting.wish(tx, "ended", 1_700_000_000_000)
 
 
 def stepped_told(world: World) -> None:

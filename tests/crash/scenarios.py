@@ -49,6 +49,7 @@ from tests.crash.before import (
     stepped_told,
     stepping,
     suspended,
+    to_interrupt,
     told,
     told_of_a_check,
     told_of_a_review,
@@ -621,6 +622,14 @@ SCENARIOS = (
         ((), (), 1, 0),
         ((("fix", "new"),), (), 1, 0),
         ((("fix", "told"),), (), 2, 1),
+    ),
+    change(
+        lambda world: ["thread", "run", "--due"],
+        "event interrupt",
+        prepare=to_interrupt,
+        state=counters_of("interrupt/"),
+        before=("ended",),
+        to=(),
     ),
     happening(
         "event send, for nobody",

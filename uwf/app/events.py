@@ -141,12 +141,13 @@ class Events:
         Without `ask` those for which the agent of the glance is to be asked stay so: see `asking` and `answer`.
         `on_unreadable` is told what is set aside; without it, a person is warned.
         """
-        from uwf.engine.events import noticing, taking
+        from uwf.engine.events import interrupting, noticing, taking
 
         if not self._home.has_store():
             return []
         at_ms = clock.now_ms() if now_ms is None else now_ms
         means = self._means()
+        interrupting.carry_out(means.store)  # what a process that was killed has left
         while noticing.notice(means.store, means.rules, at_ms):
             continue
         set_aside = on_unreadable or (lambda one: self._home.warn(f"set aside: {one.why}"))
@@ -263,14 +264,10 @@ class Events:
 
     def _after(self, decision: Decision, *, ask: bool = True) -> Decision:
         """What follows outside of the store: runs are stopped, the daemon is woken, the agent is asked."""
-        from uwf.engine.actions import stop
+        from uwf.engine.events import interrupting
 
-        for thread in decision.interrupted:
-            try:
-                stop.tell(self._home.store(), thread)
-            except StateError:
-                continue  # it cannot be reached: its words wait until it ends by itself
         if decision.deeds:
+            interrupting.carry_out(self._home.store())
             self._home.poke_daemon()
         return self._asked(decision) if ask and decision.asks else decision
 

@@ -10,7 +10,7 @@ from tests.engine.events.conftest import NOW, Desk, codes, layers
 from tests.helpers.rig import APPROVED, WROTE
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import wake
-from uwf.engine.events import taking
+from uwf.engine.events import interrupting, taking
 from uwf.engine.events.deciding import GlanceAnswer
 from uwf.engine.events.decision import Ask
 from uwf.engine.events.event import KIND
@@ -244,7 +244,7 @@ def running(desk: Desk, thread: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("when_busy", "told", "kind", "interrupted"),
+    ("when_busy", "told", "kind", "wished"),
     [
         ("queue", True, wake.ENVIRONMENT, False),
         ("merge", True, wake.ECONOMY, False),
@@ -253,7 +253,7 @@ def running(desk: Desk, thread: str) -> Any:
     ],
 )
 def test_a_busy_thread_is_told_as_its_trigger_says(
-    desk: Desk, when_busy: str, told: bool, kind: str | None, interrupted: bool
+    desk: Desk, when_busy: str, told: bool, kind: str | None, wished: bool
 ) -> None:
     desk.on("a.b", when_busy=when_busy, **FIND)
     thread = desk.thread(pr="42")
@@ -263,7 +263,8 @@ def test_a_busy_thread_is_told_as_its_trigger_says(
         assert bool(desk.told(thread)) is told
         found = desk.wake(thread)
         assert (None if found is None else found.kind) == kind
-        assert decision.interrupted == ((thread,) if interrupted else ())
+        wishes = [name for name, _ in desk.rig.store.counters(interrupting.WISHES)]
+        assert wishes == ([interrupting.WISHES + thread] if wished else [])
         assert codes(decision) == ([] if told else ["busy"])
     finally:
         desk.rig.store.leases.release(lease)

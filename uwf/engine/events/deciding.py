@@ -19,7 +19,7 @@ from uwf.engine.chain.tags import (
     labels_of,
 )
 from uwf.engine.chain.thread import runner
-from uwf.engine.events import acting, causes, crowding, judging, targets, timing
+from uwf.engine.events import acting, causes, crowding, interrupting, judging, targets, timing
 from uwf.engine.events.decision import (
     ASKING,
     BAD_TRIGGER,
@@ -171,7 +171,6 @@ class Deciding:
         self._said: list[Said] = []
         self._deeds: list[Deed] = []
         self._asks: list[Ask] = []
-        self._interrupted: list[str] = []
 
     def all_of(self, found: Sequence[Found]) -> Decision:
         """Decide by all rules that were prepared, and do what follows."""
@@ -182,7 +181,7 @@ class Deciding:
                 self._begin(one.ready, one.begin)
             else:
                 self._for_threads(one)
-        return self._decision(())
+        return self._decision()
 
     def answered(self, ask: Ask, found: Found, answer: GlanceAnswer) -> Decision:
         """Go on where the agent of the glance was asked, with its answer."""
@@ -196,9 +195,9 @@ class Deciding:
             self._said.append(found)
         elif ref is not None and isinstance(found, Ready):
             self._for_thread(found, ref, answer)
-        return self._decision(before.interrupted)
+        return self._decision()
 
-    def _decision(self, interrupted: tuple[str, ...]) -> Decision:
+    def _decision(self) -> Decision:
         if self._asks:
             state = ASKING
         elif self._deeds:
@@ -212,7 +211,6 @@ class Deciding:
             tuple(self._said),
             tuple(self._deeds),
             tuple(self._asks),
-            (*interrupted, *self._interrupted),
         )
 
     def _begin(self, ready: Ready, begin: Begin) -> None:
@@ -251,7 +249,7 @@ class Deciding:
         wake_ms = self._wake(rule, ref, thread, is_busy, urgency)
         self._deeds.append(Deed(thread, rule.name, False, wake_ms, ref.id))
         if is_busy and rule.trigger.when_busy == INTERRUPT:
-            self._interrupted.append(thread)
+            interrupting.wish(self._tx, thread, self._now_ms)
 
     def _passes(self, rule: Rule, ref: Ref, thread: str, is_busy: bool) -> bool:
         if ref.tags.get(STATUS) == CANCELLED:

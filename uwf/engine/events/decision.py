@@ -67,7 +67,7 @@ class Ask(Record):
 
 
 class Decision(Record):
-    """What came of the event `key`. `asks` are still open; what was `interrupted` are threads whose run is to stop."""
+    """What came of the event `key`. `asks` are still open."""
 
     key: str
     state: str
@@ -75,7 +75,6 @@ class Decision(Record):
     said: tuple[Said, ...]
     deeds: tuple[Deed, ...] = ()
     asks: tuple[Ask, ...] = ()
-    interrupted: tuple[str, ...] = ()
 
     @property
     def reason(self) -> Said | None:
