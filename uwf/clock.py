@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 
+DAY_MS = 86_400_000
 ULID_LENGTH = 26
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 

@@ -226,6 +226,16 @@ def duration_or_off(value: Any) -> float | None:
     return duration(value)
 
 
+def time_of_day(value: Any) -> int:
+    """Minutes since midnight."""
+    hour, colon, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
+    digits = hour + minute
+    is_time = bool(colon) and len(minute) == 2 and digits.isascii() and digits.isdecimal()
+    if not is_time or len(hour) not in (1, 2) or int(hour) > 23 or int(minute) > 59:
+        raise ValueError(f"{value!r} is no time of day, 00:00 to 23:59")
+    return int(hour) * 60 + int(minute)
+
+
 def size(value: Any) -> int:
     if not isinstance(value, str) or size_bytes(value) < 1:
         raise ValueError(f"{value!r} is not {SIZE_FORM}")

@@ -18,7 +18,7 @@ def load(home: Path, rest: str) -> list[Absence]:
 
 def test_one_that_is_right_is_read(tmp_path: Path) -> None:
     [rule] = load(tmp_path, 'on = "thread.*"\nby = "8:05"')
-    assert (rule.by, rule.level) == ("08:05", "P1")
+    assert (rule.by, rule.level) == (8 * 60 + 5, "P1")
     assert rule.trigger.on == ("thread.*",)
 
 
@@ -27,7 +27,7 @@ def test_one_that_is_right_is_read(tmp_path: Path) -> None:
     [
         ('on = "a.b"', "one of the two"),
         ('on = "a.b"\nby = "25:00"', "00:00 to 23:59"),
-        ('on = "a.b"\nby = "soon"', "no time of the day"),
+        ('on = "a.b"\nby = "soon"', "no time of day"),
         ('on = "a b"\nwithin = "1h"', "not the name of an event"),
         ('on = "a.b"\nwithin = "1h"\nlevel = "P9"', "none of P0, P1, P2"),
         ('on = "a.b"\nwithin = "1h"\nlvl = "P0"', "level"),

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from uwf.app.queries import ThreadQueries
     from uwf.engine.upkeep.figures import FiguresNow, PeriodFigures
 
-DAY_MS = 86_400_000
-
 
 class HomeFigures:
     """What `app.figures` can do."""
@@ -34,7 +32,7 @@ class HomeFigures:
             due=sum(one.thread not in running for one in wakes.due(now_ms).threads),
             backup_age_ms=max(0, now_ms - kept[-1].at) if kept else None,
             restore_ms=None if drill is None or drill.problem else drill.duration_ms,
-            day=self._between(now_ms - DAY_MS, now_ms + 1),
+            day=self._between(now_ms - clock.DAY_MS, now_ms + 1),
         )
 
     def days(self) -> list[PeriodFigures]:
@@ -52,7 +50,9 @@ class HomeFigures:
             return
         store, waiting = self._home.store(), len(Guards(self._home).queue())
         missing = figures.missing_days(store, now_ms)
-        figures.keep(store, [self._between(at, at + DAY_MS) for at in missing], waiting, now_ms)
+        figures.keep(
+            store, [self._between(at, at + clock.DAY_MS) for at in missing], waiting, now_ms
+        )
 
     def prometheus(self) -> str:
         """All of it in the text format of Prometheus."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import command, opt
+from uwf.cli.line.arguments import day_or_since_ms
 from uwf.cli.screen.cells import moment, short
 from uwf.quantities import counted
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from uwf.app.values import Promise
     from uwf.cli.context import Context
 
-DAY_MS = 86_400_000
 SHOWN_KEPT = 20
 
 
@@ -28,11 +27,7 @@ SHOWN_KEPT = 20
     ),
 )
 def audit(ctx: Context, *, since: str | None = None) -> int:
-    since_ms = clock.now_ms() - DAY_MS
-    if since is not None:
-        from uwf.cli.line.arguments import moment_ms
-
-        since_ms = moment_ms(since, "uwf audit --since")
+    since_ms = day_or_since_ms(since, "uwf audit --since")
     promises = ctx.app.audit(since_ms)
     broken = [one for one in promises if one.state == "broken"]
     kept = sum(1 for one in promises if one.state == "kept")

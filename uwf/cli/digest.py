@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from uwf import clock, quantities
+from uwf import quantities
 from uwf.cli.command import command, opt
+from uwf.cli.line.arguments import day_or_since_ms
 from uwf.cli.screen.cells import ago, moment, short
 
 TYPE_CHECKING = False
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from uwf.app.values import Digest, InboxItem, ThreadDone
     from uwf.cli.context import Context
 
-DAY_MS = 86_400_000
 _WORDS = 90
 
 
@@ -25,11 +25,7 @@ _WORDS = 90
     since=opt("--since", metavar="T", help="From then on: 12h (ago), 2026-01-31, … [default: 1d]"),
 )
 def digest(ctx: Context, *, since: str | None = None) -> None:
-    since_ms = clock.now_ms() - DAY_MS
-    if since is not None:
-        from uwf.cli.line.arguments import moment_ms
-
-        since_ms = moment_ms(since, "uwf digest --since")
+    since_ms = day_or_since_ms(since, "uwf digest --since")
     found = ctx.app.digest(since_ms)
     ids = [item.thread for item in found.inbox.waiting] + [one.thread for one in found.ended]
     ctx.out.answer(found, ids=ids, draw=lambda: ctx.out.text("\n".join(page(found))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.config_table import Table, bare_name, choice, key, one_of, some_duration
+from uwf.config_table import Table, bare_name, choice, key, one_of, some_duration, time_of_day
 from uwf.workflow.trigger import IGNORE, Trigger, event_name
 
 TYPE_CHECKING = False
@@ -15,24 +15,15 @@ def _name(value: Any) -> str:
     return str(value)
 
 
-def _hour(value: Any) -> str:
-    hours, colon, minutes = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if not (colon and hours.isdecimal() and minutes.isdecimal() and len(minutes) == 2):
-        raise ValueError(f"{value!r} is no time of the day, such as 08:00")
-    if int(hours) > 23 or int(minutes) > 59:
-        raise ValueError(f"{value!r} is no time of the day: there is 00:00 to 23:59")
-    return f"{int(hours):02}:{minutes}"
-
-
 class Absence(Table, array="absences"):
     """An event called `on` is to come at least once in each `within_s`, or in the 24 hours before `by`, a time of each
-    day on the clock of this machine.
+    day on the clock of this machine, in minutes since midnight.
     """
 
     name: str = key(bare_name, needed=True)
     on: str = key(_name, needed=True)
     within_s: float | None = key(some_duration)
-    by: str | None = key(_hour)
+    by: int | None = key(time_of_day)
     level: str = choice(one_of(("P0", "P1", "P2")), "P1")
 
     def check(self) -> None:

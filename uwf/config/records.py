@@ -22,6 +22,7 @@ from uwf.config_table import (
     some_duration,
     string,
     text,
+    time_of_day,
 )
 from uwf.quantities import TOKENS, USD
 from uwf.record import replace
@@ -182,15 +183,7 @@ class AlertConfig(Table, at="alerts"):
 
 
 def _time_of_day_or_off(value: Any) -> int | None:
-    """Minutes since midnight."""
-    if value == OFF:
-        return None
-    hour, colon, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
-    digits = hour + minute
-    is_time = bool(colon) and len(minute) == 2 and digits.isascii() and digits.isdecimal()
-    if not is_time or int(hour) > 23 or int(minute) > 59:
-        raise ValueError(f"{value!r} is no time of day, such as 04:00")
-    return int(hour) * 60 + int(minute)
+    return None if value == OFF else time_of_day(value)
 
 
 class KeepConfig(Table, at="keep"):

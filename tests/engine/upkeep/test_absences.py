@@ -19,7 +19,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
 
 
-def missed(rig: Rig, now_ms: int, within_s: float | None = None, by: str | None = None) -> bool:
+def missed(rig: Rig, now_ms: int, within_s: float | None = None, by: int | None = None) -> bool:
     return absences.overdue(rig.store, [("nightly", within_s, by)], now_ms) != [None]
 
 
@@ -38,15 +38,15 @@ def test_another_rule_of_the_same_name_counts_anew(rig: Rig) -> None:
 
 def test_a_time_of_the_day_is_over_each_day(rig: Rig) -> None:
     midnight_ms = 20_000 * DAY
-    assert not missed(rig, midnight_ms - 5 * H, by="08:00")
-    assert not missed(rig, midnight_ms + 7 * H, by="08:00")
-    assert missed(rig, midnight_ms + 8 * H, by="08:00")
-    [span] = absences.overdue(rig.store, [("nightly", None, "08:00")], midnight_ms + 9 * H)
+    assert not missed(rig, midnight_ms - 5 * H, by=8 * 60)
+    assert not missed(rig, midnight_ms + 7 * H, by=8 * 60)
+    assert missed(rig, midnight_ms + 8 * H, by=8 * 60)
+    [span] = absences.overdue(rig.store, [("nightly", None, 8 * 60)], midnight_ms + 9 * H)
     assert span == absences.Missed(midnight_ms - 16 * H, midnight_ms + 8 * H)
 
 
 def test_one_that_was_set_shortly_before_its_time_waits_for_the_next_day(rig: Rig) -> None:
     midnight_ms = 20_000 * DAY
-    assert not missed(rig, midnight_ms + 7 * H, by="08:00")
-    assert not missed(rig, midnight_ms + 9 * H, by="08:00")
-    assert missed(rig, midnight_ms + DAY + 8 * H, by="08:00")
+    assert not missed(rig, midnight_ms + 7 * H, by=8 * 60)
+    assert not missed(rig, midnight_ms + 9 * H, by=8 * 60)
+    assert missed(rig, midnight_ms + DAY + 8 * H, by=8 * 60)

@@ -10,13 +10,14 @@ import pytest
 
 from tests.helpers.fake_agent import Said
 from tests.helpers.rig import APPROVED, WROTE, Rig
+from uwf.clock import DAY_MS
 from uwf.engine.chain import told
 from uwf.engine.chain.word import Word
 from uwf.engine.events import decision, stored
 from uwf.engine.events.decision import Decision, StoredEvent
 from uwf.engine.events.event import Event
 from uwf.engine.upkeep import figures
-from uwf.engine.upkeep.figures import DAY_MS, PeriodFigures
+from uwf.engine.upkeep.figures import PeriodFigures
 from uwf.record import replace
 from uwf.store import measures
 from uwf.store.sqlite import open_store
@@ -163,11 +164,12 @@ def test_days_of_an_outage_are_made_up_as_far_as_there_are_samples(rig: Rig, now
 KILLED = """
 import sys
 from uwf import points
+from uwf.clock import DAY_MS
 from uwf.engine.upkeep import figures
 from uwf.store.sqlite import open_store
 store, now_ms = open_store(sys.argv[1]), int(sys.argv[2])
 points.arm(sys.argv[3])
-days = [figures.look(store, at, at + figures.DAY_MS) for at in figures.missing_days(store, now_ms)]
+days = [figures.look(store, at, at + DAY_MS) for at in figures.missing_days(store, now_ms)]
 figures.keep(store, days, 0, now_ms)
 """
 

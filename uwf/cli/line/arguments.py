@@ -83,6 +83,11 @@ def moment_ms(text: str, typed: str) -> int:
     return _moment_ms(text, -1, "ago", typed)
 
 
+def day_or_since_ms(text: str | None, typed: str) -> int:
+    """The same, and without a `text` a day ago."""
+    return clock.now_ms() - clock.DAY_MS if text is None else moment_ms(text, typed)
+
+
 def _moment_ms(text: str, sign: int, way: str, typed: str) -> int:
     if text.isascii() and text.isdigit() and len(text) >= 12:
         return int(text)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from uwf import clock
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 SEEN = "absence/"
 """Counters: when the rule of this name was first seen (epoch ms), and what it was then."""
 DAY = timedelta(days=1)
-HALF_A_DAY_MS = 43_200_000
+HALF_A_DAY_MS = clock.DAY_MS // 2
 """So long before its time of the day a rule must be there."""
 
 
@@ -29,9 +30,11 @@ class Missed(Record):
 
 
 def overdue(
-    store: Store, rules: Sequence[tuple[str, float | None, str | None]], now_ms: int
+    store: Store, rules: Sequence[tuple[str, float | None, int | None]], now_ms: int
 ) -> list[Missed | None]:
-    """For each rule (its name, `within` in seconds or `by`) the last time that is over; None while there is none."""
+    """For each rule (its name, `within` in seconds or `by` in minutes since midnight) the last time that is over; None
+    while there is none.
+    """
     found: list[Missed | None] = []
     for name, within_s, by in rules:
         seen_ms = _first_seen(store, name, f"{within_s} {by}", now_ms)
@@ -39,7 +42,7 @@ def overdue(
             span = _within(within_s, now_ms)
             is_known = span.since_ms >= seen_ms
         else:
-            span = _by(by or "", now_ms)
+            span = _by(by or 0, now_ms)
             is_known = span.at_ms - seen_ms >= HALF_A_DAY_MS
         found.append(span if is_known else None)
     return found
@@ -49,9 +52,9 @@ def _within(within_s: float, now_ms: int) -> Missed:
     return Missed(now_ms - round(within_s * 1000), now_ms)
 
 
-def _by(by: str, now_ms: int) -> Missed:
+def _by(by: int, now_ms: int) -> Missed:
     """The 24 hours before the last such time of the day, on the clock of this machine."""
-    hour, minute = map(int, by.split(":"))
+    hour, minute = divmod(by, 60)
     now = datetime.fromtimestamp(now_ms / 1000)
     end = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if end > now:

@@ -26,13 +26,13 @@ P0, P1, P2 = "P0", "P1", "P2"
 LEVELS = (P0, P1, P2)
 """The gravest first, also as texts."""
 
-AGAIN_MS = 86_400_000
+AGAIN_MS = clock.DAY_MS
 TOGETHER_MS = 3_600_000
 GATHER_MS = 600_000
 """How long the first P1 waits for others."""
 MOST_LINES = 30
 """Of one message."""
-KEPT_MS = 30 * 86_400_000
+KEPT_MS = 30 * clock.DAY_MS
 
 
 class Alert(Record):

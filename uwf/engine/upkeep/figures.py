@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store
 
 DAYS = "figures/day"
-DAY_MS = 86_400_000
-KEPT_MS = 31 * DAY_MS
+KEPT_MS = 31 * clock.DAY_MS
 """Of a row, which bears the time at which its day began: 30 days that are over."""
 MOST_THREADS, MOST_EVENTS = 1000, 10_000
 """Of those that completed, so many are asked what they have cost; of events, so many what was decided."""
@@ -127,8 +126,8 @@ def days(store: Store, since_ms: int = 0) -> list[PeriodFigures]:
 
 def missing_days(store: Store, now_ms: int) -> list[int]:
     """When the days begin that are over, whose samples are all there still, and whose figures are not kept yet."""
-    today = now_ms - now_ms % DAY_MS
-    begins = range(today - measures.KEPT_MS + DAY_MS, today, DAY_MS)
+    today = now_ms - now_ms % clock.DAY_MS
+    begins = range(today - measures.KEPT_MS + clock.DAY_MS, today, clock.DAY_MS)
     kept = {one.at_ms for one in store.samples(DAYS, begins.start)}
     return [at_ms for at_ms in begins if at_ms not in kept]
 
