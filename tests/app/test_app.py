@@ -64,6 +64,42 @@ def test_failure_says_how_to_go_on(app: App) -> None:
     assert app.steps.last_attempt(id) == failed.error.attempt
 
 
+def test_words_that_wait_let_a_thread_go_on_without_more(app: App) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    assert app.way_on(id) == f"uwf thread exec {id}"
+    for run in (app.exec, app.resume, app.resume):
+        list(run(id, agent="false"))
+    assert app.way_on(id) == f"uwf thread resume {id} --supplement TEXT"
+    app.tell(id, "Try the other door.")
+    assert app.way_on(id) == f"uwf thread exec {id}"
+    [done] = app.exec(id, agent=DONE)
+    assert (done.status, app.show(id).current_role) == ("completed", None)
+    assert app.way_on(id) == f"uwf thread resume {id} --supplement TEXT"
+    app.tell(id, "And the window.")
+    assert (app.show(id).status, app.show(id).current_role) == ("completed", "worker")
+    assert app.way_on(id) == f"uwf thread exec {id}"
+    with pytest.raises(StateError) as refused:
+        list(app.retry(id))
+    assert refused.value.hint == app.way_on(id)
+
+
+def test_who_says_it_is_a_name(app: App) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    for who in (" ", "two\nlines", "x" * 101):
+        with pytest.raises(InputError, match="a name on one line, of up to 100") as refused:
+            app.tell(id, "Words.", who=who)
+        assert refused.value.hint == f"uwf thread tell {id} TEXT --from 'a name'"
+    assert app.tell(id, "Words.", who="x" * 100).who == "x" * 100
+
+
+def test_an_empty_answer_is_answered_with_the_command_that_was_typed(app: App) -> None:
+    id = app.start("one.yaml", "Do it.").thread
+    list(app.exec(id, agent="false"))
+    with pytest.raises(InputError) as refused:
+        app.answer(id, " ")
+    assert refused.value.hint == f"uwf answer {id} 'TEXT'"
+
+
 def test_acts_answer_with_the_thread_as_it_is_then(app: App) -> None:
     id = app.start("one.yaml", "Do it.").thread
     list(app.exec(id, agent=DONE))

@@ -10,6 +10,7 @@ from uwf.app.run_log import RunLog
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run import runner
+from uwf.engine.run.planning.transitions import NOT_FAILED
 from uwf.errors import StateError, UwfError
 from uwf.record import replace
 
@@ -50,7 +51,7 @@ def _run(
     stop: Stop | None,
     on_progress: Callable[[Progress], None] | None,
 ) -> Iterator[RunView]:
-    """Run the thread `id`. A suspended thread has the same hint as when it was suspended."""
+    """Run the thread `id`. A thread that waits has the same hint as when it was suspended."""
     if order.agent is not None:
         home.hide(order.agent)
     if order.supplement is not None:
@@ -65,7 +66,7 @@ def _run(
             yield line
     except UwfError as error:
         log.ended(error)
-        if isinstance(error, StateError) and error.code == SUSPENDED:
+        if isinstance(error, StateError) and error.code in (SUSPENDED, NOT_FAILED):
             error.hint = views.way_on(threads.current(context.store, context.cache, id))
         raise
     finally:

@@ -175,7 +175,7 @@ class ThreadVerbs(ThreadQueries):
         return running.run(self, thread, order, stop, on_progress)
 
     def way_on(self, thread: str) -> str:
-        """The command that lets a suspended or completed thread go on."""
+        """The shortest command that lets a thread go on."""
         from uwf.engine.chain import thread as threads
 
         return self.views().way_on(threads.read(self.reader(), self.ref_of(thread)))
@@ -210,15 +210,21 @@ class ThreadVerbs(ThreadQueries):
     def tell(self, thread: str, text: str, *, who: str | None = None) -> Told:
         """Leave words for the next step of a thread, also while it runs; nothing is run.
 
-        `who` says them, by default a person, or the thread whose agent asks for this.
+        `who` says them, a name; by default a person, or the thread whose agent asks for this.
         """
         from uwf.app import acts
-        from uwf.engine.chain.word import PERSON
+        from uwf.engine.chain.word import PERSON, WHO_CHARS
 
+        id = self.thread_id(thread)
         if who is None:
             by = config.environment().get("UWF_THREAD")
             who = f"thread {by}" if by and self.is_inside_a_step() else PERSON
-        return acts.tell(self, self.thread_id(thread), text, who)
+        elif not (who.strip() and who.isprintable() and len(who) <= WHO_CHARS):
+            raise InputError(
+                f"who says it is a name on one line, of up to {WHO_CHARS} characters",
+                hint=f"uwf thread tell {id} TEXT --from 'a name'",
+            )
+        return acts.tell(self, id, text, who)
 
     def answer(self, thread: str, text: str) -> Told:
         """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing."""

@@ -139,7 +139,7 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
         draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
     )
     _note_carried(ctx, thread, made.carried)
-    verb = "exec" if thread.status == "idle" else "resume"
+    verb = "exec" if thread.status == "idle" or thread.told else "resume"
     ctx.out.hint(f"uwf thread {verb} {thread.thread}")
 
 

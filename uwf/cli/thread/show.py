@@ -257,13 +257,9 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     if thread.running is not None:
         return f"now, in process {thread.running.pid}"
     if thread.wake_at is not None:
-        return f"{moment(thread.wake_at)}, or {_by_hand(ctx, thread)}"
-    return f"by hand: {_by_hand(ctx, thread)}" if thread.status in ("idle", "suspended") else ""
-
-
-def _by_hand(ctx: Context, thread: ThreadView) -> str:
-    is_idle = thread.status == "idle"
-    return f"uwf thread exec {thread.thread}" if is_idle else ctx.app.way_on(thread.thread)
+        return f"{moment(thread.wake_at)}, or {ctx.app.way_on(thread.thread)}"
+    is_open = thread.status in ("idle", "suspended")
+    return f"by hand: {ctx.app.way_on(thread.thread)}" if is_open else ""
 
 
 def _fields(thread: ThreadView, tried: str) -> dict[str, str]:

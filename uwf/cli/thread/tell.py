@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.line.arguments import text_arg
-from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from_=opt("--from", metavar="WHO", help="Who says it. [default: a person]"),
 )
 def tell(ctx: Context, thread: str, text: str, *, from_: str | None = None) -> None:
-    if from_ is not None and not (from_.strip() and from_.isprintable()):
-        raise InputError(
-            "--from is a name on one line", hint=f"uwf thread tell {thread} TEXT --from 'a name'"
-        )
     told = ctx.app.tell(thread, text_arg(text), who=from_)
     ctx.out.answer(
         told, ids=[told.word], draw=f"{told.word[:12]}  told {told.thread}, {told.status}"

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def tell(store: Store, id: str, word: Word, wish: Wake | None = None) -> str:
-    """Let `word` wait for the next step of thread `id`, which wakes for it as `wish` says; the status of the thread.
+    """Let `word` wait for the next step of thread `id`; the status of the thread. An answer has a `wish`: it wakes.
 
     Raises `InputError` for an empty one, `StateError` for a thread that takes no further step.
     """
     if not word.text.strip():
+        verb = "thread tell" if wish is None else "answer"
         raise InputError(
-            "the text is empty: there is nothing to tell", hint=f"uwf thread tell {id} 'TEXT'"
+            "the text is empty: there is nothing to tell", hint=f"uwf {verb} {id} 'TEXT'"
         )
     with store.transaction("tell") as tx:
         ref = tx.ref(THREADS + id)

@@ -83,7 +83,7 @@ def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> Inbox
     code = None if view.failed is None else view.failed.code
     kind = QUESTION if code is None else BUDGET if code == OVER_BUDGET else FAILURE
     answer = f"uwf answer {view.thread} TEXT"
-    if kind != QUESTION:
+    if kind != QUESTION or told.waiting(store, view.thread):
         from uwf.engine.chain.thread import read
 
         answer = views.way_on(read(store, ref))

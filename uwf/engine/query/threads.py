@@ -106,7 +106,11 @@ class ThreadViews:
     def of(self, thread: Thread) -> ThreadView:
         """A thread that was read or made just now, with what waits to be told."""
         waits = tuple(map(word_view, told.waiting(self._store, thread.id)))
-        return replace(self._whole(thread, self._state(thread)), told=waits)
+        view = replace(self._whole(thread, self._state(thread)), told=waits)
+        if waits and thread.status == COMPLETED:
+            workflow = self._workflow(thread.position.workflow)
+            return replace(view, current_role=transitions.re_entry_role(thread, workflow))
+        return view
 
     def result(self, result: StepResult) -> RunView:
         """The thread after one step of a run."""
@@ -141,7 +145,7 @@ class ThreadViews:
         return RunView(**state, role=result.role, joined=is_joined)
 
     def way_on(self, thread: Thread) -> str:
-        """The command that lets a suspended thread go on, also while its agent is left alone."""
+        """The shortest command that lets a thread go on, also while its agent is left alone."""
         attempt, until_ms = thread.attempt, None
         if attempt is not None and attempt.has_failed and self._left_alone_until_ms is not None:
             until_ms = self._left_alone_until_ms(attempt.agent)
@@ -154,12 +158,15 @@ class ThreadViews:
         if more is not None:
             return f"uwf thread resume {thread.id} --budget {more}"
         attempt, plan = thread.attempt, thread.plan
+        new = attempts.new_to(thread.pending, told.waiting(self._store, thread.id))
+        if any(word.is_of_person for word in new):
+            return f"uwf thread exec {thread.id}"
         if plan is not None and attempt is not None and self._is_exhausted is not None:
             failures = attempts.failures_in_a_row(self._store, attempt, plan)
             failure = attempt.failure if attempt.has_failed else None
             if self._is_exhausted(thread.id, failures, failure):
                 return f"uwf thread resume {thread.id} --supplement TEXT"
-        return transitions.way_on(thread)
+        return f"uwf thread exec {thread.id}" if new else transitions.way_on(thread)
 
     def _state(self, thread: Thread) -> StateView:
         workflow = self._workflow(thread.position.workflow)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from uwf.workflow.model import Workflow
 
 
+NOT_FAILED = "not_failed"
+
+
 def for_exec(
     nodes: Nodes, thread: Thread, workflow: Workflow, *, is_told: bool
 ) -> Plan | ThreadState:
@@ -75,7 +78,9 @@ def waits(thread: Thread) -> bool:
 
 
 def way_on(thread: Thread) -> str:
-    """The command that lets a suspended or completed thread go on, when it is not for lack of budget."""
+    """The command that lets a thread go on for which no words wait, when it is not for lack of budget."""
+    if thread.status == IDLE:
+        return f"uwf thread exec {thread.id}"
     has_failed = thread.pending is not None and thread.pending.has_failed
     supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
     return f"uwf thread resume {thread.id}{supplement}"
@@ -186,6 +191,14 @@ def next_role(thread: Thread, workflow: Workflow) -> str | None:
         return None
 
 
+def re_entry_role(thread: Thread, workflow: Workflow) -> str | None:
+    """The role with which the next round of a completed thread begins; None where the graph knows none."""
+    try:
+        return route.entry_target(workflow, thread.position.round + 1)
+    except route.RouteError:
+        return None
+
+
 def _next_at(position: Position, workflow: Workflow) -> str | None:
     if position.role is None or position.status is None:
         return route.entry_target(workflow, round=1)
@@ -221,11 +234,10 @@ def refuse_unfailed(thread: Thread) -> None:
     """Raise `StateError` for a thread whose last attempt has not failed: a retry has nothing to try again."""
     refuse_cancelled(thread)
     if thread.pending is None or not thread.pending.has_failed:
-        goes_on = f"uwf thread exec {thread.id}" if thread.status == IDLE else way_on(thread)
         raise StateError(
             f"thread {thread.id} is {thread.status} and no step of it has failed: there is nothing to retry",
-            hint=goes_on,
-            code="not_failed",
+            hint=way_on(thread),
+            code=NOT_FAILED,
         )
 
 
