@@ -299,7 +299,9 @@ def test_the_page_of_an_event_is_a_file_to_test_with(project: Project) -> None:
     project.begin(ONE)
     send(project, "look", "--id", "a", "--thread", "@last")
     page = project("event", "show", "a", "--json").out
-    assert project("trigger", "test", "-", "--json", input=page).json["state"] == "seen"
+    tried = project("trigger", "test", "-", "--json", input=page).json
+    assert tried["state"] == "told"
+    assert [step["layer"] for step in tried["steps"]] == ["seen", "trigger", "priority"]
 
 
 def test_a_template_bomb_is_a_stored_refusal(project: Project) -> None:

@@ -58,8 +58,13 @@ def test_what_is_no_condition_says_why(text: str, words: str) -> None:
 
 
 def test_values_that_cannot_be_compared_are_an_error_that_says_so() -> None:
-    with pytest.raises(ConditionInvalid, match="not supported between 'str' and 'int'"):
+    with pytest.raises(ConditionInvalid, match="a text and a number cannot be compared") as caught:
         Condition("data.state < 3").holds(EVENT)
+    assert caught.value.code == "wrong_type" and "near 'data.state < 3'" in caught.value.message
+    with pytest.raises(ConditionInvalid, match="a text and a number cannot be compared"):
+        Condition("data.state > 3").holds(EVENT)
+    with pytest.raises(ConditionInvalid, match="a number and a text cannot be compared"):
+        Condition("3 contains data.state").holds(EVENT)
 
 
 def test_a_condition_knows_where_it_looks() -> None:

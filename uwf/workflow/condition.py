@@ -8,7 +8,7 @@ a process of its own as a template is. A variable that is not there is nil, whic
 from __future__ import annotations
 
 from uwf.errors import InputError
-from uwf.workflow.template import in_words
+from uwf.workflow.template import code_of, in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ _made: list[Environment] = []
 
 
 class ConditionInvalid(InputError):
-    """The condition cannot be parsed, or not be answered for these values. The message tells why."""
+    """The condition cannot be parsed, or not be answered for these values: then its code may be `WRONG_TYPE`. The
+    message tells why.
+    """
 
     default_code = "bad_condition"
 
@@ -50,7 +52,7 @@ class Condition:
         try:
             return self._expression.evaluate(self._context)
         except (LiquidError, ArithmeticError, TypeError, ValueError, RecursionError) as error:
-            raise ConditionInvalid(in_words(error, "condition")) from error
+            raise ConditionInvalid(in_words(error, "condition"), code=code_of(error)) from error
 
 
 def _parsed(text: str) -> BooleanExpression:

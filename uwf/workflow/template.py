@@ -38,6 +38,14 @@ _NOT_PLAIN = {
 _NOT_INSIDE = {"size", "first", "last"}
 """What is looked up in a list or a text, too, where no key is called so."""
 
+WRONG_TYPE = "wrong_type"
+"""Code of an error that is none of the template, or condition, but of the values that it was given: of these types they
+cannot be compared."""
+_TYPES = {
+    **{"str": "a text", "bool": "true or false", "list": "a list", "dict": "an object"},
+    **dict.fromkeys(("int", "float", "Decimal"), "a number"),
+}
+
 _made: list[Environment] = []
 _UNREAD: list[str] = []
 _pieces: dict[str, list[str] | None] = {}
@@ -179,12 +187,14 @@ def _render_liquid(template: str, variables: Mapping[str, Any]) -> str:
         try:
             return f"+{environment.from_string(template).render(variables)}"
         except (LiquidError, RecursionError, ArithmeticError, ValueError, TypeError) as error:
-            return f"-{in_words(error)}"
+            return f"{'~' if code_of(error) else '-'}{in_words(error)}"
 
     try:
         found = bounded.text_of(work)
     except bounded.Exceeded as error:
         raise TemplateInvalid(str(error)) from error
+    if found.startswith("~"):
+        raise TemplateInvalid(found[1:], code=WRONG_TYPE)
     if found.startswith("-"):
         raise TemplateInvalid(found[1:])
     return found[1:]
@@ -215,10 +225,22 @@ def _environment() -> Environment:
     return environment
 
 
+def code_of(error: Exception) -> str | None:
+    """`WRONG_TYPE` where Liquid was given values that cannot be compared; None for any other fault."""
+    from liquid.exceptions import LiquidTypeError
+
+    return WRONG_TYPE if isinstance(error, LiquidTypeError) else None
+
+
 def in_words(error: Exception, what: str = "template") -> str:
     """One line: what Liquid has against a template, or whatever it is, and near which text."""
     message = " ".join(str(getattr(error, "message", error) or type(error).__name__).split())
     token = getattr(error, "token", None)
+    if code_of(error):
+        types = [_TYPES.get(name, name) for name in message.split("'")[-4::2]]
+        if token is not None and token.value == ">":  # Liquid asks for the other way round
+            types.reverse()
+        message = f"{' and '.join(types)} cannot be compared"
     if token is None or token.start_index < 0:
         return message
     line = token.source.count("\n", 0, token.start_index) + 1

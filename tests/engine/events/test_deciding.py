@@ -285,7 +285,10 @@ def test_a_glance_that_cannot_be_answered_is_a_stored_refusal(desk: Desk) -> Non
     desk.on("a.b", class_="fuzzy", glance="thread.waiting < data.body", **FIND)
     desk.thread(pr="42")
     decision = desk.happens(**review())
-    assert (decision.state, codes(decision)) == ("refused", ["bad_trigger"])
+    assert (decision.state, codes(decision)) == ("refused", ["wrong_type"])
+    assert decision.reason is not None
+    assert "a number and a text cannot be compared" in decision.reason.why
+    assert "near 'thread.waiting < data.body'" in decision.reason.why
 
 
 def test_the_agent_is_asked_about_what_the_rule_lets_pass(desk: Desk) -> None:
@@ -409,7 +412,8 @@ def test_a_rehearsal_says_the_same_and_changes_nothing(each_desk: Desk) -> None:
     done = desk.sends(event)
     assert (rehearsed.state, layers(rehearsed.said)) == (done.state, layers(done.said))
     seen = taking.rehearse(desk.means, event, desk.now_ms)
-    assert (seen.state, codes(seen)) == ("seen", ["seen"])
+    assert (seen.state, layers(seen.said)) == (done.state, ["seen", *layers(done.said)])
+    assert thread in seen.threads
 
 
 def test_a_replay_decides_by_the_triggers_of_today(desk: Desk) -> None:

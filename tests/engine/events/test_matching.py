@@ -137,7 +137,8 @@ def test_a_rule_that_starts_a_thread_says_what_its_task_is() -> None:
         ({}, {"trust": "stranger"}, "trust"),
         ({"trust": ("owner",)}, {}, "trust"),
         ({"when": "data.state == 'shut'"}, {}, "when"),
-        ({"when": "data.state < 3"}, {}, "bad_trigger"),
+        ({"when": "data.state < 3"}, {}, "wrong_type"),
+        ({"text": "{% if data.state < 3 %}few{% endif %}"}, {}, "wrong_type"),
         ({"thread": "{{ data.state | divided_by: 0 }}"}, {}, "bad_trigger"),
         # In their order: the first is the one that is told.
         ({"class_": "ignore", "trust": ("owner",)}, {"depth": 9}, "class_ignore"),

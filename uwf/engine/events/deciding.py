@@ -22,7 +22,6 @@ from uwf.engine.chain.thread import runner
 from uwf.engine.events import acting, causes, crowding, interrupting, judging, targets, timing
 from uwf.engine.events.decision import (
     ASKING,
-    BAD_TRIGGER,
     BUSY,
     CANNOT_START,
     COOLDOWN,
@@ -293,7 +292,7 @@ class Deciding:
             holds = rule.glance.holds(variables)
         except ConditionInvalid as error:
             why = f"its glance: {error.message}"
-            self._say(GLANCE, False, why, BAD_TRIGGER, rule, thread)
+            self._say(GLANCE, False, why, judging.code_of(error), rule, thread)
             return None
         return GlanceAnswer(holds, USUAL, f"{'so' if holds else 'not so'}: {rule.glance.text}")
 

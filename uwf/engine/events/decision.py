@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf.engine.events.event import Event
 from uwf.record import Record
+from uwf.workflow.template import WRONG_TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Decision(Record):
         )
 
 
-WRONG = (BAD_TRIGGER, TOO_MANY, CANNOT_START, FAULT, UNREADABLE)
+WRONG = (BAD_TRIGGER, WRONG_TYPE, TOO_MANY, CANNOT_START, FAULT, UNREADABLE)
 """Reasons that a person has to mend; the others are as they are meant."""
 
 

@@ -20,7 +20,7 @@ from uwf.engine.events.decision import (
 )
 from uwf.record import Record
 from uwf.workflow.condition import ConditionInvalid
-from uwf.workflow.template import TemplateInvalid
+from uwf.workflow.template import WRONG_TYPE, TemplateInvalid
 from uwf.workflow.trigger import IGNORE
 
 TYPE_CHECKING = False
@@ -68,7 +68,7 @@ def judge(
         else:
             find = texts.filled(trigger.find, variables)
     except TemplateInvalid as error:
-        return Said(FILTER, False, f"its template: {error.message}", BAD_TRIGGER, rule.name)
+        return Said(FILTER, False, f"its template: {error.message}", code_of(error), rule.name)
     return Ready(rule, find, thread, labels, text, task)
 
 
@@ -86,5 +86,10 @@ def _refusal(event: Event, rule: Rule, variables: Mapping[str, Any]) -> Said | N
         if rule.when is not None and not rule.when.holds(variables):
             return Said(FILTER, False, f"not so: {rule.when.text}", WHEN, rule.name)
     except ConditionInvalid as error:
-        return Said(FILTER, False, f"its when: {error.message}", BAD_TRIGGER, rule.name)
+        return Said(FILTER, False, f"its when: {error.message}", code_of(error), rule.name)
     return None
+
+
+def code_of(error: ConditionInvalid | TemplateInvalid) -> str:
+    """Whose fault it is that a rule cannot be asked: of the rule, or of the values in the event."""
+    return WRONG_TYPE if error.code == WRONG_TYPE else BAD_TRIGGER

@@ -85,7 +85,9 @@ def seen(known: StoredEvent) -> Decision:
 
 
 def rehearse(means: Means, event: Event, now_ms: int) -> Decision:
-    """What `take_and_decide` would come to. Nothing is changed."""
+    """What `take_and_decide` would come to. Nothing is changed. Of an event that was taken before it is said that this
+    one is `seen`, and then what would come of it otherwise.
+    """
     try:
         _taken_and_decided(means, event, now_ms, is_rehearsed=True)
     except _Rehearsed as done:
@@ -106,14 +108,16 @@ def _taken_and_decided(
     new = _new(means.store, checked(event), now_ms)
     found = deciding.prepare(means, new.event)
     with means.store.transaction("event sent", durable=not is_rehearsed) as tx:
-        if stored.add(tx, new):
-            crowded = crowding.look(tx, means.queue, now_ms)
-            decision = Deciding(means, tx, new, now_ms, crowded).all_of(found)
-            stored.note(tx, new, decision)
-        else:
-            decision = seen(stored.find(tx, new.event.key))
+        is_new = stored.add(tx, new)
+        before = None if is_new else seen(stored.find(tx, new.event.key))
+        if before is not None and not is_rehearsed:
+            return before
+        crowded = crowding.look(tx, means.queue, now_ms)
+        decision = Deciding(means, tx, new, now_ms, crowded).all_of(found)
         if is_rehearsed:
-            raise _Rehearsed(decision)
+            noted = () if before is None else before.said
+            raise _Rehearsed(replace(decision, said=noted + decision.said))
+        stored.note(tx, new, decision)
     return decision
 
 
