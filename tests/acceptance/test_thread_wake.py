@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.gate import configure
 from tests.helpers.project import ASKS, ONE, REVIEW, WRITTEN, Project, is_alive, reply, until
 
 MINUTE_MS = 60_000
@@ -228,6 +230,32 @@ def test_passes_together_run_no_more_than_the_jobs_and_none_twice(project: Proje
         assert process.returncode == 0
     assert sorted(began(project)) == sorted(threads)
     assert {project.show(id)["rounds"] for id in threads} == {1}
+
+
+def test_of_passes_at_the_same_moment_one_runs_a_thread_and_the_others_leave_it_out(
+    project: Project,
+) -> None:
+    all_run_by(project, project.agent(reply()).command)
+    threads = {project.begin(ONE, "--wake") for _ in range(2)}
+    passes = [project.start("thread", "run", "--due", "--json") for _ in range(3)]
+    lines = b"".join(process.communicate(timeout=60)[0] for process in passes).splitlines()
+    assert [process.returncode for process in passes] == [0, 0, 0]
+    assert sorted(json.loads(line)["thread"] for line in lines) == sorted(threads)
+
+
+def test_one_that_is_interrupted_for_new_words_is_no_failure_of_the_pass(project: Project) -> None:
+    configure(project, "[[triggers]]", on="'no'", text="'Not so.'", when_busy="'interrupt'")
+    all_run_by(project, project.program("waiting", WAITING))
+    thread = project.begin(ONE, "--wake")
+    process = project.start("thread", "run", "--due")
+    until(lambda: began(project) == [thread])
+    project("event", "send", "no", "--thread", thread, "--from", "ci")
+    until(lambda: began(project) == [thread] * 2)
+    (project.cwd / "go").touch()
+    err = process.communicate(timeout=30)[1].decode()
+    assert (process.returncode, "error" in err) == (0, False)
+    assert f"{thread}  was stopped, and wakes again" in err
+    assert err.endswith("1 thread: 1 done\n")
 
 
 def test_a_run_that_is_killed_with_its_machine_is_due_again(project: Project) -> None:

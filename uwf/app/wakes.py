@@ -63,6 +63,20 @@ class Wakes:
 
         return due.due(self._home.reader(), now_ms, look_ahead=look_ahead)
 
+    def is_now(self, thread: str) -> bool:
+        """Whether a thread is due now, and no process runs it. One whose timer cannot be read is not."""
+        from uwf.engine.query import due
+
+        return due.is_now(self._home.reader(), thread, clock.now_ms())
+
+    def wakes_again(self, thread: str) -> bool:
+        """Whether a thread has a timer, other than what a run of it was begun for."""
+        from uwf.engine.chain.tags import THREADS
+        from uwf.engine.chain.wake import WAKE_AT
+
+        ref = self._home.reader().ref(THREADS + thread)
+        return ref is not None and WAKE_AT in ref.tags
+
     def under_way(self) -> list[str]:
         """The threads that run because they were due."""
         from uwf.engine.query import due

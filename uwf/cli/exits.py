@@ -29,6 +29,7 @@ PART_BROKEN = 70
 NOT_NOW = 75
 SIGNALLED = 128
 """Plus the number of the signal."""
+STOPPED = (129, 130, 143)
 
 SIGINT = 2
 SIGPIPE = 13

@@ -122,7 +122,7 @@ def run(ctx: Context, *, due: bool = False, jobs: int | None = None, dry_run: bo
 
     options = {"due": True, "until_done": True, "wait": SLOT_S}
     words = partial(respawn.exec_words, options)
-    ran = parallel.run(ctx, ids, None, jobs=room, done=None, words=words)
+    ran = parallel.run(ctx, ids, None, jobs=room, done=None, words=words, due=ctx.app.wakes)
     _decide(ctx)  # what these runs have brought about
     return exits.of_several([code, ran])
 

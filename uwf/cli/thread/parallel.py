@@ -11,6 +11,7 @@ import os
 import selectors
 from collections import Counter, deque
 from functools import partial
+from typing import Protocol
 
 from uwf.cli import exits
 from uwf.cli.thread import respawn
@@ -31,6 +32,9 @@ TICK_S = 0.1
 SHOWN_CHARS = 6
 """Of a thread, on the live line."""
 
+ERRORS, HINTS = ("error: ", '{"error":'), ("hint: ", '{"hint":')
+"""How a line begins that says why a run has failed, and what to type next."""
+
 SAID = {
     exits.DONE: "done",
     exits.SUSPENDED: "suspended",
@@ -41,6 +45,14 @@ SAID = {
 """What an exit code is called where they are counted."""
 
 
+class WhoIsDue(Protocol):
+    """Says of a thread whether it is to be run now, and whether it wakes again by a timer of its own."""
+
+    def is_now(self, thread: str) -> bool: ...
+
+    def wakes_again(self, thread: str) -> bool: ...
+
+
 class Member:
     """One thread with its process, and what it has said that is no whole line yet."""
 
@@ -49,6 +61,9 @@ class Member:
         self.process = process
         self.told = 0
         """How many signals it was sent."""
+        self.has_answered = False
+        self.errors: list[str] = []
+        """What it says at its end of why it has failed, as long as it may be run once more."""
         assert process.stdout is not None and process.stderr is not None, "both are pipes"
         self.open: dict[IO[bytes], bytes] = {process.stdout: b"", process.stderr: b""}
 
@@ -61,9 +76,13 @@ def run(
     jobs: int,
     done: str | None,
     words: Callable[[str], list[str]] | None = None,
+    due: WhoIsDue | None = None,
 ) -> int:
     """Run the typed command for each of `threads`, `jobs` at a time; the exit code of all. `text` is its TEXT, `done`
     what is said of each where that is all there is to say. `words` gives another command line for each than the typed.
+
+    With `due` one that is not due any more is left out: another process was quicker. One whose run was stopped by
+    somebody else, and that is due again, is run once more: it was interrupted for what it is to be told.
 
     Raises `Interrupted` when a signal has ended it.
     """
@@ -72,7 +91,8 @@ def run(
 
     stop = Stop()
     with signals_to(stop):
-        crew = _Crew(ctx, threads, words or partial(respawn.words, ctx), text, jobs, done, stop)
+        line = words or partial(respawn.words, ctx)
+        crew = _Crew(ctx, threads, line, text, jobs, done, stop, due)
         try:
             codes = crew.work()
         finally:
@@ -83,7 +103,7 @@ def run(
             signum=stop.signum,
             hint="uwf thread list",
         )
-    return _summed_up(ctx, codes)
+    return _summed_up(ctx, codes, crew.left_out)
 
 
 class _Crew:
@@ -98,13 +118,16 @@ class _Crew:
         jobs: int,
         done: str | None,
         stop: Stop,
+        due: WhoIsDue | None,
     ) -> None:
         self._ctx, self._text, self._jobs, self._done, self._stop = ctx, text, jobs, done, stop
-        self._words = words
+        self._words, self._due = words, due
         self._waiting = deque(threads)
         self._all = len(threads)
         self._running: list[Member] = []
         self._codes: list[int] = []
+        self.left_out = 0
+        """How many were not due any more when it was their turn."""
         self._selector = selectors.DefaultSelector()
         self._selector.register(stop, selectors.EVENT_READ)
 
@@ -133,6 +156,9 @@ class _Crew:
     def _begin(self, thread: str) -> None:
         from subprocess import PIPE
 
+        if self._due is not None and not self._due.is_now(thread):
+            self.left_out += 1
+            return
         words = self._words(thread)
         if self._is_drawn and self._done:
             words.append("--quiet")
@@ -166,8 +192,9 @@ class _Crew:
         for line in lines:
             text = line.decode(errors="backslashreplace")
             if stream is member.process.stderr:
-                self._ctx.out.remark(_remark(member.thread, text, is_json=self._ctx.json))
+                self._remark(member, text)
             else:
+                member.has_answered = True
                 said = f"{member.thread}  {self._done or text}"
                 self._ctx.out.passed_on(said if self._is_drawn else text)
         member.open[stream] = rest
@@ -180,9 +207,29 @@ class _Crew:
         if lines:
             self._draw()
 
+    def _remark(self, member: Member, line: str) -> None:
+        """Pass on what one says on stderr; for now without an error if it may turn out to be none."""
+        is_error = line.startswith(ERRORS) or (member.errors and line.startswith(HINTS))
+        said = _remark(member.thread, line, is_json=self._ctx.json)
+        if self._due is not None and is_error:
+            member.errors.append(said)
+        else:
+            self._ctx.out.remark(said)
+
     def _ended(self, member: Member) -> None:
         code = member.process.wait()
         self._running.remove(member)
+        if self._due is not None:
+            is_stopped = exits.of_process(code) in exits.STOPPED and not self._stop.count
+            if is_stopped and self._due.wakes_again(member.thread):
+                self._ctx.out.note(f"{member.thread}  was stopped, and wakes again")
+                self._waiting.appendleft(member.thread)
+                return
+            if not (code or member.has_answered):
+                self.left_out += 1
+                return
+        for line in member.errors:
+            self._ctx.out.remark(line)
         if code < 0 and -code not in (1, exits.SIGINT, 15):
             self._ctx.out.error(
                 "killed",
@@ -209,10 +256,12 @@ def _remark(thread: str, line: str, *, is_json: bool) -> str:
     return line if word == "hint" else f"{thread}  {line}"
 
 
-def _summed_up(ctx: Context, codes: list[int]) -> int:
+def _summed_up(ctx: Context, codes: list[int], left_out: int) -> int:
     """Say how many came to what, and what that makes of the whole."""
     code = exits.of_several(codes)
     said = Counter(SAID.get(each, f"exit {each}") for each in codes)
+    if left_out:
+        said["left out"] = left_out
     counts = ", ".join(f"{many} {word}" for word, many in said.items())
-    ctx.out.note(f"{counted(len(codes), 'thread')}: {counts}")
+    ctx.out.note(f"{counted(said.total(), 'thread')}: {counts}")
     return code

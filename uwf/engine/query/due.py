@@ -73,6 +73,13 @@ def due(store: Store, now_ms: int, *, look_ahead: bool) -> DueThreads:
     return DueThreads(tuple(ordered(found, now_ms)), tuple(unreadable), next_ms)
 
 
+def is_now(store: Store, thread: str, now_ms: int) -> bool:
+    """Whether `thread` is due at `now_ms`, and no process runs it. One whose timer cannot be read is not."""
+    ref = store.ref(THREADS + thread)
+    found = [] if ref is None else _read([ref], now_ms)[0]
+    return bool(found) and runner(store, thread) is None
+
+
 def under_way(store: Store) -> list[str]:
     """The threads that run because they were due."""
     ids = [ref.name.removeprefix(THREADS) for ref in store.refs_by_tag(THREADS, wake.WOKEN_FOR)]
