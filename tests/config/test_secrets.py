@@ -94,6 +94,17 @@ def test_config_adds_names_and_values(tmp_path: Path) -> None:
     ]
 
 
+def test_what_the_configuration_names_for_what_is_in_it_is_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[daemon]\ntokens = ["POSTER"]\n[alerts]\napprise = ["WHERE"]\n'
+        '[[sources]]\nname = "shop"\nkind = "github"\nrepo = "octo/shop"\n'
+        'token = "FORGE"\nsecrets = ["HOOK", "/run/hook"]\n'
+    )
+    names = ("POSTER", "WHERE", "FORGE", "HOOK", "OTHER")
+    found = secret_values({name: f"of {name}" for name in names}, config.load(str(tmp_path)))
+    assert {name for name, _ in found} == set(names[:-1])
+
+
 def test_values_are_known_again_when_they_are_quoted_or_stand_line_by_line() -> None:
     pem = "-----BEGIN-----\nfirst line of it\nshort\nlast line of it\n"
     environ = {"PEM_KEY": pem, "ODD_TOKEN": 'a"b\\c\u00e9defgh'}

@@ -364,6 +364,8 @@ def test_pages_are_for_this_machine_alone(endpoint: Endpoint) -> None:
         endpoint, f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
     )
     assert b" 403 " in raw(endpoint, b"GET /healthz HTTP/1.1\r\nHost: evil.example:80\r\n\r\n")
+    assert b" 403 " in raw(endpoint, b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    assert b" 200 " in raw(endpoint, b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")
     assert b" 404 " in raw(endpoint, b"GET /other HTTP/1.1\r\nHost: localhost:1\r\n\r\n")
 
 

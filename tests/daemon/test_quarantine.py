@@ -20,6 +20,13 @@ def test_it_is_told_once_until_it_is_let_go() -> None:
     assert len(told) == 2
 
 
+def test_it_tells_no_secret() -> None:
+    told = list[SetAside]()
+    quarantine = Quarantine(told.append, lambda text: text.replace("hush", "[redacted]"))
+    quarantine.set_aside("source", "x", "exit 1: hush")
+    assert [one.why for one in (*told, *quarantine.all())] == ["exit 1: [redacted]"] * 2
+
+
 def test_two_kinds_may_have_the_same_name() -> None:
     quarantine = Quarantine()
     quarantine.set_aside("event", "x", "a")

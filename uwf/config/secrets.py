@@ -9,7 +9,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from uwf.config.records import Config
 
@@ -37,12 +38,22 @@ _HINTS = ("key", "token", "secret", "passw", "authorization", "://")
 
 def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str, str]]:
     """(name, value) of every secret in every form, longest first, so that one inside another is not torn apart."""
-    found = _hidden(environ, config.secrets, MIN_CHARS)
+    found = _hidden(environ, (*config.secrets, *_variables(config.settings)), MIN_CHARS)
     for agent in config.agents.values():
         found += _hidden(dict(agent.env), config.secrets, NAMED_CHARS)
         words = (f"'{word}'" if " " in word else word for word in agent.command)
         found += in_command(" ".join(words))
     return in_all_forms(found)
+
+
+def _variables(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The variables that the configuration names for what is in them: tokens, secrets of webhooks, addresses."""
+    tables = [settings.get("daemon", {}), settings.get("alerts", {})]
+    for table in (*tables, *settings.get("sources", {}).values()):
+        if "token" in table:
+            yield table["token"]
+        for key in ("tokens", "secrets", "apprise"):
+            yield from table.get(key, ())
 
 
 def in_all_forms(secrets: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

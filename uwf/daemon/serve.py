@@ -82,7 +82,7 @@ class _Serving:
         self._daemon = Daemon(
             app,
             children.ChildRuns(app.home, children.scope_prefix()),
-            Quarantine(self._say_aside),
+            Quarantine(self._say_aside, lambda text: app.redactor.text(text)),
             wakeups.wake,
             tell,
         )

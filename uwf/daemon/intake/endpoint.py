@@ -224,7 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, body)
 
     def _page(self) -> tuple[int, Any]:
-        host = self.headers.get("Host", "localhost").rpartition(":")[0] or "localhost"
+        asked = self.headers.get("Host", "localhost")
+        host, _, port = asked.rpartition(":")
+        host = host if port.isdigit() else asked
         if host.strip("[]") not in ("127.0.0.1", "localhost", "::1"):
             raise Refusal(403, "not_local", "this page is for this machine alone")
         text = self.server.endpoint.intake.page(self.path.partition("?")[0])

@@ -42,6 +42,8 @@ def event(
 
     InputError says what is wrong with it.
     """
+    if value is None:  # which is an object without fields inside of another
+        raise InputError("it is null, not an object", code="bad_fields")
     fields = Fields(value)
     for name in value:
         if name not in KNOWN:

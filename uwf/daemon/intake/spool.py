@@ -17,6 +17,7 @@ from contextlib import suppress
 from uwf import home as paths
 from uwf import owned
 from uwf.daemon.intake import event_json, strict_json
+from uwf.daemon.loop.budget import words
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -116,11 +117,13 @@ def read(home: str, name: str) -> SpoolFile | None:
     this_one = f"{name} {about.st_ino} {about.st_mtime_ns}"
     try:
         value = strict_json.parse(data, "it")
-        at_ms = about.st_mtime_ns // 1_000_000
+        at_ms = max(about.st_mtime_ns // 1_000_000, 0)
         event = event_json.event(value, SOURCE, otherwise=this_one, at_ms=at_ms)
         return SpoolFile(name, event)
     except InputError as error:
         return SpoolFile(name, None, error.message)
+    except Exception as error:  # of one file, which must not keep the others from being taken in
+        return SpoolFile(name, None, f"internal fault: {words(error)}")
 
 
 def move_aside(home: str, name: str, why: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from uwf.daemon.intake import spool
+from uwf import clock, config
+from uwf.daemon.intake import signature, spool
 from uwf.daemon.intake.buffer import Intake
+from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from uwf.app import App
     from uwf.app.events import Event
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 SPOOL, ENDPOINT = "spool", "endpoint"
 FOLDER = "events/"
 AGAIN_S = 10.0
+STUCK_S = 30.0
+"""How long a file that could not be taken away is left alone: a folder may be written to again."""
 
 
 class SpoolFolder(Part):
@@ -28,13 +32,18 @@ class SpoolFolder(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._stuck: dict[str, str] = {}
+        self._again_s = 0.0
         self._named: frozenset[str] = frozenset()
 
     def tick(self, now_ms: int) -> float | None:
         app = self._daemon.app
-        odd, taken = {}, None
+        odd, taken, now_s = {}, None, clock.monotonic_s()
+        if self._stuck and now_s >= self._again_s:
+            self._stuck = {}
         try:
             taken = spool.take_in(app.home, app.events.take, self._stuck)
+            if taken.stuck:
+                self._again_s = now_s + STUCK_S
             there = set(spool.names(app.home))
             self._stuck = {
                 name: why for name, why in {**self._stuck, **taken.stuck}.items() if name in there
@@ -65,6 +74,7 @@ class Listening(Part):
         }
         self._endpoint: Endpoint | None = None
         self._listen = ""
+        self._lacking: frozenset[str] = frozenset()
 
     def tick(self, now_ms: int) -> float | None:
         app = self._daemon.app
@@ -80,8 +90,12 @@ class Listening(Part):
             return AGAIN_S
         self._endpoint.doors = doors(app)
         has_more = self._intake.take(self._store, self._pages)
-        if self._endpoint.surprises:
-            raise self._endpoint.surprises.popleft()
+        while (
+            self._endpoint.surprises
+        ):  # no fault of this part: whoever calls could end the daemon by it
+            surprise = words(self._endpoint.surprises.popleft())
+            self._daemon.say(f"a request met an internal fault: {surprise}", what="fault")
+        self._name_lacking()
         return 0.0 if has_more else None
 
     def close(self) -> None:
@@ -108,13 +122,35 @@ class Listening(Part):
 
     def _stop(self) -> None:
         self._daemon.quarantine.let_go(ENDPOINT, self._listen)
+        self._name({})
         if self._endpoint is not None:
             self._endpoint.close()
             self._endpoint = None
 
     def _store(self, events: Sequence[Event]) -> dict[str, str]:
-        taken = self._daemon.app.events.take(events)
-        return {each.event: each.state for each in taken}
+        states: dict[str, str] = {}
+        for each in self._daemon.app.events.take(events):
+            states.setdefault(each.event, each.state)  # one that came twice at once is new
+        return states
+
+    def _name_lacking(self) -> None:
+        """Name the secrets that the configuration names and that are not there: who has them is turned away."""
+        sources = self._daemon.app.sources
+        named = {source.name: source.secrets for source in sources.configured() if source.secrets}
+        lacking = {}
+        for name, secrets in {**named, "tokens": sources.endpoint().tokens}.items():
+            _, wrong = signature.secrets(secrets, config.environment())
+            if wrong:
+                lacking[f"{name}, a secret"] = "; ".join(wrong)
+        self._name(lacking)
+
+    def _name(self, lacking: Mapping[str, str]) -> None:
+        quarantine = self._daemon.quarantine
+        for name in self._lacking - lacking.keys():
+            quarantine.let_go(ENDPOINT, name)
+        for name, why in lacking.items():
+            quarantine.set_aside(ENDPOINT, name, why)
+        self._lacking = frozenset(lacking)
 
 
 def doors(app: App) -> Doors:

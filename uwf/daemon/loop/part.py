@@ -75,8 +75,10 @@ class Daemon:
         **facts: Any,
     ) -> None:
         """Tell whoever looks on, in one line, and, unless it `is_logged` already, the log of the home: `what` has
-        happened, in one word.
+        happened, in one word. Without the secrets that others may have said.
         """
+        clean = self.app.redactor
+        text, facts = clean.text(text), clean.value(facts)
         self._tell(text, {"what": what, "thread": thread, **facts})
         if not is_logged:
             self.app.log.write(what, thread=thread, text=text, **facts)

@@ -25,14 +25,18 @@ class SetAside(Record):
 class Quarantine:
     """All that is set aside now."""
 
-    def __init__(self, on_new: Callable[[SetAside], None] = lambda one: None) -> None:
-        """`on_new` is told of each thing once, until it is let go."""
-        self._on_new = on_new
+    def __init__(
+        self,
+        on_new: Callable[[SetAside], None] = lambda one: None,
+        clean: Callable[[str], str] = str,
+    ) -> None:
+        """`on_new` is told of each thing once, until it is let go; `clean` rids what is told of secrets."""
+        self._on_new, self._clean = on_new, clean
         self._found: dict[tuple[str, str], SetAside] = {}
 
     def set_aside(self, kind: str, name: str, why: str) -> None:
         """May be called at each tick; `why` may change."""
-        key = kind, name
+        key, why = (kind, name), self._clean(why)
         known = self._found.get(key)
         since = clock.now_ms() if known is None else known.since
         self._found[key] = SetAside(kind, name, why, since)

@@ -7,6 +7,7 @@ passed over: it would be none the next time, too.
 from __future__ import annotations
 
 from uwf.daemon.intake import event_json, strict_json
+from uwf.daemon.loop.budget import words
 from uwf.daemon.sources.polled import MOST_EVENTS
 from uwf.errors import InputError
 from uwf.record import Record
@@ -67,6 +68,11 @@ def read(
             event = _event(source, value, place)
         except InputError as error:
             wrong.append(f"{place}: {error.message}")
+            continue
+        except (
+            Exception
+        ) as error:  # of one line, which must not keep the others from being taken in
+            wrong.append(f"{place}: internal fault: {words(error)}")
             continue
         if event.id in known:
             old.append(event.id)
