@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.query import audit
 from uwf.engine.query.audit import BROKEN, KEPT, LATE_MS, PENDING, Promise
+from uwf.engine.schedules.occurrence import BY_TIME, FAILED, SKIPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _held_by(home: ThreadQueries) -> str | None:
 
 
 def _schedules(schedules: Schedules, since_ms: int, now_ms: int) -> Iterator[Promise]:
-    alarms = {alarm.schedule: alarm for alarm in schedules.alarms(now_ms)}
+    silent = {alarm.cause for alarm in schedules.alarms(now_ms)}
     for late in schedules.overdue(now_ms):
         if now_ms - late.due > LATE_MS:
             why = "nobody has claimed it: no daemon runs, nor `uwf thread run --due`"
@@ -49,30 +50,31 @@ def _schedules(schedules: Schedules, since_ms: int, now_ms: int) -> Iterator[Pro
     for schedule in schedules.all():
         name, look = schedule.schedule, f"uwf schedule log {schedule.schedule}"
         for one in schedules.log(name, MOST_OCCURRENCES):
-            if one.ended is None or one.ended >= since_ms:
-                yield _occurrence(one, alarms.get(name) is not None, look)
+            is_silent = f"occurrence {name}@{one.nominal}" in silent
+            promise = occurrence(
+                one, schedules.due_ms(name, one.nominal), look, is_silent=is_silent
+            )
+            if promise.state == PENDING or is_silent or (one.ended or one.claimed) >= since_ms:
+                yield promise
         if schedule.next is not None:
             yield Promise(SCHEDULE, name, schedule.next, PENDING, "its next time", look)
 
 
-def _occurrence(one: OccurrenceView, is_alarmed: bool, look: str) -> Promise:
-    """Four facts: claimed, started, the first turn of an agent, ended. Whether the one that is due is missing."""
-    facts = [
-        word
-        for word, at in (
-            ("claimed", one.claimed),
-            ("started", one.started),
-            ("first turn", one.first_turn),
-            ("ended", one.ended),
-        )
-        if at is not None
-    ]
-    why = (
-        f"{', '.join(facts)}{f' ({one.how})' if one.how else ''}{f': {one.why}' if one.why else ''}"
-    )
-    state = KEPT
-    if one.ended is None:
-        state = BROKEN if is_alarmed and one.first_turn is None else PENDING
-    elif one.started is None and one.how == "failed":
+def occurrence(one: OccurrenceView, due_ms: int, look: str, *, is_silent: bool) -> Promise:
+    """What became of an occurrence that was due at `due_ms`. `is_silent`: no agent has said anything for too long."""
+    facts = {
+        "claimed": one.claimed,
+        "started": one.started,
+        "first turn": one.first_turn,
+        one.state: one.claimed if one.state == SKIPPED else None,
+        "ended": one.ended,
+    }
+    why = ", ".join(word for word, at in facts.items() if at is not None)
+    why += (f" ({one.how})" if one.how else "") + (f": {one.why}" if one.why else "")
+    late_ms = one.claimed - due_ms if one.by == BY_TIME else 0
+    state = PENDING if one.ended is None and one.state != SKIPPED else KEPT
+    if is_silent or (one.started is None and one.how == FAILED):
         state = BROKEN
+    elif late_ms > LATE_MS:
+        state, why = BROKEN, f"{late_ms // 1000} s late: {why}"
     return Promise(SCHEDULE, one.schedule, one.nominal, state, why, look)

@@ -175,6 +175,10 @@ class Schedules:
                 )
         return found
 
+    def due_ms(self, name: str, nominal_ms: int) -> int:
+        """When a nominal time of a schedule is due, with its jitter."""
+        return claim.due_ms(self._named(name), nominal_ms)
+
     def problems(self) -> dict[str, str]:
         """By name, the schedules that would not do what is written: their workflow is not there, or not valid, or their
         precheck is meant for a shell, without which it is nearly always a yes.

@@ -1,0 +1,53 @@
+"""Promises of schedules: kept, broken, pending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from uwf.app import audit
+from uwf.engine.query.audit import LATE_MS
+from uwf.engine.schedules.view import OccurrenceView
+from uwf.record import replace
+
+DUE = 1_700_000_000_000
+CLAIMED = OccurrenceView("nightly", DUE, "claimed", "time", DUE, None, None, None, None, "", ())
+TURNED = replace(CLAIMED, state="turned", started=DUE, first_turn=DUE)
+ENDED = replace(TURNED, state="ended", ended=DUE, how="completed")
+
+
+def state(one: OccurrenceView, *, is_silent: bool = False) -> str:
+    return audit.occurrence(one, DUE, "look", is_silent=is_silent).state
+
+
+@pytest.mark.parametrize(
+    ("one", "changes", "is_silent", "expected"),
+    [
+        (CLAIMED, {}, False, "pending"),
+        (CLAIMED, {}, True, "broken"),
+        (TURNED, {}, False, "pending"),
+        (ENDED, {}, False, "kept"),
+        (ENDED, {"how": "failed"}, False, "kept"),
+        (ENDED, {"how": "failed", "started": None}, False, "broken"),
+        (ENDED, {"claimed": DUE + LATE_MS}, False, "kept"),
+        (ENDED, {"claimed": DUE + LATE_MS + 1}, False, "broken"),
+        (TURNED, {"claimed": DUE + LATE_MS + 1}, False, "broken"),
+        (ENDED, {"claimed": DUE + LATE_MS + 1, "by": "backfill"}, False, "kept"),
+        (CLAIMED, {"state": "skipped", "why": "the last one has not ended"}, False, "kept"),
+    ],
+)
+def test_what_became_of_an_occurrence(
+    one: OccurrenceView, changes: dict[str, Any], is_silent: bool, expected: str
+) -> None:
+    assert state(replace(one, **changes), is_silent=is_silent) == expected
+
+
+def test_it_says_which_facts_there_are_and_why() -> None:
+    late = replace(ENDED, claimed=DUE + 3_600_000)
+    found = audit.occurrence(late, DUE, "look", is_silent=False)
+    assert found.why == "3600 s late: claimed, started, first turn, ended (completed)"
+    skipped = replace(CLAIMED, state="skipped", why="it is a holiday")
+    assert audit.occurrence(skipped, DUE, "look", is_silent=False).why == (
+        "claimed, skipped: it is a holiday"
+    )
