@@ -9,8 +9,11 @@ import pytest
 
 from uwf import config
 from uwf.app import App
+from uwf.app.schedules import Schedules
+from uwf.app.values import Alarm
 from uwf.daemon.alerts import delivery
 from uwf.daemon.alerts.alerting import Alerting
+from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
 from uwf.engine.upkeep.alerts import GATHER_MS
@@ -26,7 +29,7 @@ class World:
         monkeypatch.setattr("uwf.clock.monotonic_s", lambda: self.s)
         monkeypatch.setattr(delivery, "deliver", self._deliver)
         self.sent: list[str] = []
-        self.fails: list[str] = []
+        self.fails: dict[str, str] = {}
         self.said: list[str] = []
         self.app = App.open(str(home))
         runs: Any = None
@@ -37,10 +40,11 @@ class World:
     def _hear(self, text: str, _facts: object) -> None:
         self.said.append(text)
 
-    def _deliver(self, rules: Any, level: str, subject: str, text: str) -> list[str]:
-        if not self.fails:
+    def _deliver(self, rules: Any, level: str, subject: str, text: str) -> SendResult:
+        is_out = "alerts.command" not in self.fails
+        if is_out:
             self.sent.append(text)
-        return self.fails
+        return SendResult(is_out, dict(self.fails))
 
     def pass_s(self, seconds: float) -> None:
         """So much time passes, and the part is asked twice: to send, and to take what came of it."""
@@ -77,20 +81,49 @@ def test_what_is_set_aside_is_told_together_once_and_when_it_is_over(world: Worl
 
 
 def test_what_could_not_be_delivered_is_tried_again_later_and_later(world: World) -> None:
-    world.fails = ["no route"]
+    world.fails = {"alerts.command": "no route"}
     world.app.alerts.report("disk", "P0", "the disk is full")
     world.pass_s(1)
     world.pass_s(30)
-    assert world.said == ["an alert could not be delivered: no route"]
+    assert world.said == ["an alert could not be delivered: alerts.command no route"]
     world.pass_s(31)
     assert len(world.said) == 2
-    world.fails = []
+    [aside] = world.quarantine.all()
+    assert (aside.kind, aside.name, aside.why) == ("delivery", "alerts.command", "no route")
+    world.fails = {}
     world.pass_s(60)
     assert world.sent == []
     world.pass_s(61)
     assert world.sent == ["P0: the disk is full\n"]
+    assert world.quarantine.all() == []
     world.pass_s(3600)
     assert len(world.sent) == 1
+
+
+def test_what_went_one_way_is_told_and_that_another_fails_is_an_alert(world: World) -> None:
+    world.fails = {"alerts.apprise": "exited with 1"}
+    world.app.alerts.report("disk", "P0", "the disk is full")
+    for _ in range(8):
+        world.pass_s(GATHER_MS / 1000)
+    assert world.sent == [
+        "P0: the disk is full\n",
+        "P1: delivery alerts.apprise is set aside: exited with 1\n",
+    ]
+
+
+def test_a_schedule_that_is_set_aside_is_one_alert(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarm = Alarm("schedule nightly not started", "not_started", "nightly", 0, "no start", "hint")
+    monkeypatch.setattr(Schedules, "alarms", lambda self, now_ms: [alarm])
+    world.quarantine.set_aside("schedule", "nightly", "no workflow")
+    world.pass_s(1)
+    assert [one.cause for one in world.app.alerts.all()] == ["aside/schedule/nightly"]
+    world.quarantine.let_go("schedule", "nightly")
+    world.pass_s(60)
+    assert [one.cause for one in world.app.alerts.all() if one.is_open] == [
+        "schedule/schedule nightly not started"
+    ]
 
 
 def test_a_ping_goes_out_every_so_often(
@@ -98,9 +131,9 @@ def test_a_ping_goes_out_every_so_often(
 ) -> None:
     pings: list[float] = []
 
-    def ping(rules: Any) -> list[str]:
+    def ping(rules: Any) -> SendResult:
         pings.append(world.s)
-        return []
+        return SendResult(True, {})
 
     monkeypatch.setattr(delivery, "ping", ping)
     (tmp_path / "config.toml").write_text('[alerts]\nping_url = "http://127.0.0.1:9/"\n')
@@ -123,7 +156,9 @@ def test_what_has_not_come_in_time_is_told_until_it_comes(world: World, tmp_path
     assert world.sent == []
     world.pass_s(101)
     [text] = world.sent
-    assert text.startswith("P0: no build.done has come: absence nightly")
+    assert text == "P0: no build.done has come for 1h: absence nightly\n"
+    world.pass_s(600)
+    assert [one.count for one in world.app.alerts.all()] == [1], "it is missed all the time"
     world.app.events.send(world.app.events.own("build.done"))
     world.pass_s(61)
     assert world.sent[1].startswith("over: no build.done")

@@ -88,12 +88,16 @@ class App(ThreadVerbs):
     def digest(self, since_ms: int) -> Digest:
         """What happened in this home since then, what waits for a person first."""
         from uwf import clock
+        from uwf.app.alerts import BROKEN, WAITS
         from uwf.engine.query import digest
         from uwf.record import replace
 
         found = digest.look(self.reader(), self.inbox(), since_ms, clock.now_ms())
         repairs = self.log.newest(since_ms=since_ms, words="repair", limit=1000)
-        alerts = [one for one in self.alerts.all() if one.is_open and one.level != "P1"]
+        in_inbox = (WAITS, *(f"{BROKEN}{one.thread}" for one in found.inbox.broken))
+        alerts = [
+            one for one in self.alerts.all() if one.is_open and not one.cause.startswith(in_inbox)
+        ]
         return replace(
             found,
             repaired=tuple(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from uwf.engine.upkeep.alerts import BROKEN as BROKEN
+from uwf.engine.upkeep.alerts import WAITS as WAITS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,6 +16,7 @@ from uwf.app.events import TriggerRow as TriggerRow
 from uwf.app.health import CheckView as CheckView
 from uwf.app.objects import Unreached as Unreached
 from uwf.app.sources import SourceView as SourceView
+from uwf.config.absences import Absence as Absence
 from uwf.config.edit import Setting as Setting
 from uwf.config.records import AlertConfig as AlertConfig
 from uwf.config.sources import Source as Source

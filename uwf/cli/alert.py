@@ -57,7 +57,7 @@ def test(ctx: Context) -> None:
         ctx.out.hint("uwf config set alerts.command 'notify-send uwf'")
         return
     subject = "uwf: a test"
-    failed = delivery.deliver(rules, "P0", subject, "This is a test. Nothing has happened.\n")
-    if failed:
-        raise StateError("; ".join(failed), hint="uwf config list", code="undelivered")
+    came = delivery.deliver(rules, "P0", subject, "This is a test. Nothing has happened.\n")
+    if came.failed:
+        raise StateError(came.words, hint="uwf config list alerts", code="undelivered")
     ctx.out.answer({"sent": True}, ids=[], draw="sent")

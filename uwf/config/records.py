@@ -174,10 +174,10 @@ class AlertConfig(Table, at="alerts"):
     that environment variables hold, which are named here. A ping lets somebody elsewhere notice our silence.
     """
 
-    command: tuple[str, ...] = key(command_line, unset=())
+    command: tuple[str, ...] = key(program_line, unset=())
     apprise: tuple[str, ...] = key(names, [])
     timeout_s: float = key(some_duration, "30s")
-    ping_command: tuple[str, ...] = key(command_line, unset=())
+    ping_command: tuple[str, ...] = key(program_line, unset=())
     ping_url: str | None = key(_url)
     ping_every_s: float = key(some_duration, "5m")
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from uwf.daemon.loop.part import Daemon
 
 
+SCHEDULE = "schedule"
+"""What is set aside."""
 LOOK_MS = 600_000
 """How often is looked whether what schedules start is there."""
 
@@ -52,7 +54,9 @@ class Scheduling(Part):
         app = self._daemon.app
         if self._config is not app.config or not 0 <= now_ms - self._looked_ms < LOOK_MS:
             self._config, self._looked_ms = app.config, now_ms
-            self._bad = {f"schedule/{name}": why for name, why in app.schedules.problems().items()}
+            self._bad = {
+                f"{SCHEDULE}/{name}": why for name, why in app.schedules.problems().items()
+            }
         return self._bad
 
     def _set_aside(self, found: Mapping[str, str]) -> None:

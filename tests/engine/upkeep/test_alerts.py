@@ -102,6 +102,22 @@ def test_one_that_flaps_is_not_told_again_the_same_day(rig: Rig, time: Clock) ->
     assert told(rig, time) == [("disk", True)]
 
 
+def test_one_that_comes_back_and_stays_is_told_once_more(rig: Rig, time: Clock) -> None:
+    alerts.report(rig.store, "disk", P0, "the disk is full")
+    told(rig, time)
+    alerts.clear(rig.store, "disk")
+    assert told(rig, time) == [("disk", False)]
+    alerts.report(rig.store, "disk", P0, "the disk is full")
+    time.ms += TOGETHER_MS - 1
+    assert told(rig, time) == []
+    time.ms += 1
+    assert told(rig, time) == [("disk", True)]
+    time.ms += TOGETHER_MS
+    assert told(rig, time) == []
+    alerts.clear(rig.store, "disk")
+    assert told(rig, time) == [("disk", False)]
+
+
 def test_what_becomes_graver_is_told_anew(rig: Rig, time: Clock) -> None:
     alerts.report(rig.store, "disk", P1, "the disk is nearly full")
     time.ms += GATHER_MS

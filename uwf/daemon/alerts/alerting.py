@@ -1,29 +1,34 @@
 """Alerts: what a person must know is found out, kept by cause, and brought to that person.
 
-Found out here: threads that wait for a person, what is set aside, schedules that said they would and did not,
-events that were to come by a time. Others
-report theirs where they find them (`app.alerts`). A message goes in a thread of its own, which touches no store; one
-that could not be delivered is tried again, later and later, and `daemon status` says so.
+Found out here: threads that wait for a person, what is set aside, schedules that said they would and did not, events
+that were to come by a time. Others report theirs where they find them (`app.alerts`). A message goes in a thread of its
+own, which touches no store. It is delivered when it went one way; one that went none is tried again, later and later. A
+way that fails is set aside, and an alert itself.
 """
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, quantities
+from uwf.app.alerts import BROKEN, WAITS
 from uwf.daemon.alerts import delivery
+from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.errand import Errand
 from uwf.daemon.loop.part import Part
+from uwf.daemon.scheduling import SCHEDULE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from uwf.app.values import Alert
+    from uwf.app.values import Absence, Alert
     from uwf.daemon.loop.part import Daemon
 
 LOOK_MS = 60_000
 FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
-WAITS, ASIDE, LATE, ABSENT = "waits/", "aside/", "schedule/", "absent/"
+ASIDE, LATE, ABSENT = "aside/", "schedule/", "absent/"
+WAY = "delivery"
+"""What is set aside when no message goes there."""
 _QUESTION_CHARS = 200
 
 Causes = dict[str, tuple[str, str]]
@@ -38,9 +43,10 @@ class Alerting(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._looked_ms: int | None = None
-        self._message = Errand[list[str]](daemon.wake)
-        self._ping = Errand[list[str]](daemon.wake)
+        self._message = Errand[SendResult](daemon.wake)
+        self._ping = Errand[SendResult](daemon.wake)
         self._sent: Sequence[Alert] = ()
+        self._bad_ways: set[str] = set()
         self._retry_s, self._failures = 0.0, 0
         self._pinged_s: float | None = None
 
@@ -57,7 +63,8 @@ class Alerting(Part):
         found = {**self._waiting(), **self._aside(), **self._late(), **self._absent()}
         known = {alert.cause: alert for alert in alerts.all() if alert.is_open}
         for cause, (level, text) in found.items():
-            if cause not in known or known[cause].text != text:
+            before = known.get(cause)
+            if before is None or before.text != text or level < before.level:
                 alerts.report(cause, level, text)
         reminded = {each.thread for each in self._daemon.app.wakes.reminders(clock.now_ms())}
         for cause in known.keys() & found.keys():
@@ -77,7 +84,7 @@ class Alerting(Part):
             text = f"{name} waits for you: {item.role or item.kind}: {asks} ({item.answer})"
             found[f"{WAITS}{item.thread}/{item.since}"] = ("P1", text)
         for broken in inbox.broken:
-            found[f"{ASIDE}thread/{broken.thread}"] = (
+            found[f"{BROKEN}{broken.thread}"] = (
                 "P1",
                 f"thread {broken.thread} is broken: {broken.why}",
             )
@@ -93,30 +100,35 @@ class Alerting(Part):
         }
 
     def _late(self) -> Causes:
+        """One that is set aside is told as that alone."""
         found = self._daemon.app.schedules.alarms(clock.now_ms())
-        return {f"{LATE}{one.cause}": ("P1", f"{one.text} ({one.hint})") for one in found}
+        return {
+            f"{LATE}{one.cause}": ("P1", f"{one.text} ({one.hint})")
+            for one in found
+            if not self._daemon.quarantine.holds(SCHEDULE, one.schedule)
+        }
 
     def _absent(self) -> Causes:
         return {
-            f"{ABSENT}{rule.name}": (
-                rule.level,
-                f"no {rule.on} has come: absence {rule.name}, missed since {clock.iso(at_ms)}",
-            )
+            f"{ABSENT}{rule.name}": (rule.level, _missed(rule, at_ms))
             for rule, at_ms in self._daemon.app.alerts.absent(clock.now_ms())
         }
 
     def _send(self, now_ms: int) -> None:
         """Take what came of the last message, and send the next."""
         daemon, rules = self._daemon, self._daemon.app.alerts.config
-        failed = self._message.taken()
-        if failed is not None and not failed:
-            self._failures = 0
-            daemon.app.alerts.told(self._sent, now_ms)
-        elif failed:
-            delay_s = min(FIRST_RETRY_S * 2.0**self._failures, LONGEST_RETRY_S)
-            self._failures += 1
-            self._retry_s = clock.monotonic_s() + delay_s
-            daemon.say(f"an alert could not be delivered: {'; '.join(failed)}")
+        came = self._message.taken()
+        if came is not None:
+            self._note_ways(came.failed)
+            if came.failed:
+                daemon.say(f"an alert could not be delivered: {came.words}")
+            if came.is_out:  # the ways that failed are told by those that did not
+                self._failures = 0
+                daemon.app.alerts.told(self._sent, now_ms)
+            else:
+                delay_s = min(FIRST_RETRY_S * 2.0**self._failures, LONGEST_RETRY_S)
+                self._failures += 1
+                self._retry_s = clock.monotonic_s() + delay_s
         if self._message.is_out or not delivery.is_possible(rules):
             return
         if self._failures and clock.monotonic_s() < self._retry_s:
@@ -130,12 +142,20 @@ class Alerting(Part):
                 lambda: _kept(lambda: delivery.deliver(rules, level, subject, text)), "alert"
             )
 
+    def _note_ways(self, failed: Mapping[str, str]) -> None:
+        """A way that fails is set aside until a message goes there again."""
+        for way in self._bad_ways - failed.keys():
+            self._daemon.quarantine.let_go(WAY, way)
+        for way, why in failed.items():
+            self._daemon.quarantine.set_aside(WAY, way, why)
+        self._bad_ways = {*failed}
+
     def _send_ping(self) -> float | None:
         """Say every so often that the loop lives; in how many seconds again."""
         rules = self._daemon.app.alerts.config
-        failed = self._ping.taken()
-        if failed:
-            self._daemon.say("; ".join(failed))
+        came = self._ping.taken()
+        if came is not None and came.failed:
+            self._daemon.say(came.words)
         if not (rules.ping_url or rules.ping_command):
             return None
         now_s = clock.monotonic_s()
@@ -146,9 +166,18 @@ class Alerting(Part):
         return self._pinged_s + rules.ping_every_s - now_s
 
 
-def _kept(act: Callable[[], list[str]]) -> list[str]:
-    """What went wrong, in words, also where nobody had thought of it."""
+def _missed(rule: Absence, at_ms: int) -> str:
+    """The same words as long as it is missed at the same time, or all the time."""
+    if rule.within_s is None:
+        when = f"in the 24 hours before {clock.iso(at_ms)}"
+    else:
+        when = f"for {quantities.said(quantities.TIME, rule.within_s)}"
+    return f"no {rule.on} has come {when}: absence {rule.name}"
+
+
+def _kept(act: Callable[[], SendResult]) -> SendResult:
+    """What came of it, also where nobody had thought of that."""
     try:
         return act()
     except Exception as error:
-        return [words(error)]
+        return SendResult(False, {"alerts": words(error)})

@@ -4,7 +4,8 @@
     P1  told together with others, within the hour
     P2  told in the digest alone
 
-What was told is not told again within a day. What is over says so, if it was told. An alert is an entry of kind
+What was told is not told again within a day. What is over says so, if it was told; should it come back and stay, it is
+told once more, after an hour: until then it may come and go. An alert is an entry of kind
 `alert`, its key the cause. It is marked as told once the message was delivered: a crash between tells it twice rather
 than never.
 """
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Entry, Store
 
 KIND = "alert"
+WAITS, BROKEN = "waits/", "aside/thread/"
+"""How the causes begin of threads that wait for a person, and of those that cannot be read."""
 OPEN, OVER = "open", "over"
 P0, P1, P2 = "P0", "P1", "P2"
 LEVELS = (P0, P1, P2)
@@ -168,7 +171,11 @@ def message(alerts: Iterable[Alert]) -> tuple[str, str]:
 def _is_news(alert: Alert, now_ms: int) -> bool:
     if not alert.is_open:
         return alert.told is not None and not alert.over_told
-    return alert.told is None or not alert.told <= now_ms < alert.told + AGAIN_MS
+    if alert.told is None or not alert.told <= now_ms < alert.told + AGAIN_MS:
+        return True
+    return (
+        alert.over_told and now_ms >= alert.since + TOGETHER_MS
+    )  # else a person takes it for over
 
 
 def _read(entry: Entry | None) -> Alert | None:

@@ -1,0 +1,66 @@
+"""A message is given to a program, which may hang, fail, flood, or be missing."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+
+import pytest
+
+from uwf.config.records import AlertConfig
+from uwf.daemon.alerts import delivery
+
+
+def sent(script: str, text: str = "words", timeout_s: float = 10.0) -> delivery.SendResult:
+    command = ("/bin/sh", "-c", script)
+    return delivery.deliver(AlertConfig(command=command, timeout_s=timeout_s), "P0", "s", text)
+
+
+FLOOD = f"{shlex.quote(sys.executable)} -c 'import os; [os.write(2, b\"x\" * 65536) for _ in range(1600)]'"
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("cat >/dev/null", None),
+        ("exit 0", None),
+        ("cat >/dev/null; echo first >&2; echo no route >&2; exit 3", "exited with 3: no route"),
+        ("exec 0<&-; sleep 0.2; exit 4", "exited with 4"),
+        (f"{FLOOD}; echo >&2; echo at last >&2; exit 5", "exited with 5: at last"),
+        ("kill -9 $$", "exited with -9"),
+    ],
+)
+def test_how_it_ends_is_said(script: str, why: str | None) -> None:
+    came = sent(script, "words\n" * 100_000)
+    assert came.failed == ({} if why is None else {"alerts.command": why})
+    assert came.is_out == (why is None)
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "while :; do echo x >&2; done", "sleep 60 & wait"])
+def test_one_that_does_not_end_is_ended(script: str) -> None:
+    began_s = time.monotonic()
+    came = sent(script, timeout_s=0.3)
+    assert came.words == "alerts.command did not end within 0.3 s"
+    assert time.monotonic() - began_s < 5
+
+
+def test_what_it_leaves_behind_is_not_waited_for() -> None:
+    began_s = time.monotonic()
+    assert sent("sleep 3 & exit 0").is_out
+    assert time.monotonic() - began_s < 2
+
+
+def test_one_that_is_missing_says_so_and_another_way_goes_on() -> None:
+    rules = AlertConfig(command=("/nowhere/tell",), apprise=("NO_SUCH_VARIABLE",))
+    came = delivery.deliver(rules, "P0", "s", "words")
+    assert came.failed["alerts.command"] == "cannot be run: No such file or directory"
+    assert came.failed["alerts.apprise"].startswith("exited with 1: ")
+    assert not came.is_out
+
+
+def test_a_ping_that_reaches_nobody_says_so() -> None:
+    rules = AlertConfig(ping_command=("/bin/false",), ping_url="http://127.0.0.1:9/", timeout_s=2)
+    came = delivery.ping(rules)
+    assert came.failed["alerts.ping_command"] == "exited with 1"
+    assert came.failed["alerts.ping_url"].startswith("cannot be reached: ")
