@@ -190,7 +190,8 @@ def test_configuration_is_read_anew_and_a_bad_one_is_refused(
     project: Project, daemons: Daemons
 ) -> None:
     configured(project, REPLIES)
-    daemon = daemons.start().leads()
+    daemon, standby = daemons.start().leads(), daemons.start()
+    until(lambda: daemon.status()["standby"] == 1)
     file = project.home / "config.toml"
     good = file.read_text()
     file.write_text(good + "[daemon]\njobs = 0\n")
@@ -203,6 +204,9 @@ def test_configuration_is_read_anew_and_a_bad_one_is_refused(
     daemon.process.send_signal(signal.SIGHUP)
     until(lambda: daemon.status()["leader"]["jobs"] == 2)
     assert daemon.status()["leader"]["configError"] is None
+    file.write_text(good + "[daemon]\njobs = 3\n")
+    daemon.kill()
+    assert standby.leads().status()["leader"]["jobs"] == 3, "it reads it when it leads"
 
 
 def test_bad_configuration_keeps_it_from_starting(project: Project) -> None:

@@ -43,13 +43,17 @@ def run(app: App, tell: Tell) -> None:
         )
     supervisor = notify.of_this_process()
 
+    has_waited = False
+
     def on_wait(leader: int) -> None:
+        nonlocal has_waited
+        has_waited = True
         said = f"process {leader} leads; this one waits to take over"
         tell(said, {"what": "standby", "leader": leader})
         warming.warm(app.home)
         supervisor.waiting(said)
 
-    signal.signal(RELOAD, signal.SIG_IGN)  # it will read the configuration when it leads
+    signal.signal(RELOAD, signal.SIG_IGN)  # it reads the configuration when it leads
     daemons = app.daemon
     try:
         daemons.lead(on_wait)
@@ -57,7 +61,7 @@ def run(app: App, tell: Tell) -> None:
         return  # it has waited in vain, and no supervisor shall begin it anew
     wakeups = Wakeups(app.home)
     try:
-        _Serving(app, daemons, wakeups, supervisor, tell).run()
+        _Serving(app, daemons, wakeups, supervisor, tell).run(is_old=has_waited)
     finally:
         wakeups.close()
 
@@ -90,8 +94,11 @@ class _Serving:
         look_s = min(LOOK_S, (supervisor.watchdog_s or LOOK_S * 2) / 2)
         self._loop = Loop(parts(self._daemon), wakeups, self._say, self._after_pass, look_s)
 
-    def run(self) -> None:
+    def run(self, *, is_old: bool) -> None:
+        """Pass after pass to the end. The configuration `is_old` where it was read before this process has led."""
         self._say(f"process {os.getpid()} leads the daemons of {self._app.home}")
+        if is_old:
+            self._read_config()
         if self._wakeups.deaf is not None:
             self._say(f"nothing wakes it, it looks every {LOOK_S:g} s: {self._wakeups.deaf}")
         try:
@@ -139,17 +146,22 @@ class _Serving:
 
     def _reload(self) -> None:
         self._supervisor.reloading()
+        if self._read_config():
+            self._say("the configuration was read anew")
+        self._supervisor.ready("leads")
+
+    def _read_config(self) -> bool:
+        """Read it anew. One that is not valid is refused, and the old one stays."""
         try:
             self._app.reload_config()
         except ConfigInvalid as error:
             self._config_error = error.message
             self._daemon.quarantine.set_aside(*CONFIG, error.message)
             self._say(f"the configuration stays as it was: {error.message}")
-        else:
-            self._config_error = None
-            self._daemon.quarantine.let_go(*CONFIG)
-            self._say("the configuration was read anew")
-        self._supervisor.ready("leads")
+            return False
+        self._config_error = None
+        self._daemon.quarantine.let_go(*CONFIG)
+        return True
 
     def _after_pass(self) -> None:
         self._supervisor.alive()
