@@ -265,6 +265,26 @@ def test_what_nothing_needs_is_collected_at_a_quiet_hour(world: World) -> None:
     assert world.commands.begun.count("store gc") == 3
 
 
+def test_clock_that_was_ahead_keeps_nothing_from_being_done(world: World) -> None:
+    acts = {"drill": world.app.backups.drill, "gc": world.app.upkeep.gc}
+
+    def done_within_days(days: int) -> list[str]:
+        begun = len(world.commands.begun)
+        for _ in range(days * 24 * 6):
+            world.passes(world.housekeeping, 600)
+            if world.commands.is_out:
+                act = acts.get(world.commands.begun[-1].split()[-1], world.app.backups.make)
+                act()  # type: ignore[operator]
+                world.commands.end({})
+        return [words.split()[-1] for words in world.commands.begun[begun:]]
+
+    world.ms += 365 * DAY_S * 1000
+    assert set(done_within_days(1)) == {"backup", "drill", "gc"}
+    world.ms -= 365 * DAY_S * 1000
+    made = done_within_days(3)
+    assert [made.count(word) for word in ("backup", "drill", "gc")] == [3, 1, 4], "one gc at once"
+
+
 def test_no_backup_is_made_where_none_is_wanted(world: World) -> None:
     Path(world.app.home, "config.toml").write_text(
         '[backup]\nevery = "off"\n[keep]\ncollect_at = "off"\n'

@@ -40,6 +40,12 @@ class Backups:
 
         return backups.kept(self.folder)
 
+    def newest(self) -> KeptBackup | None:
+        """The newest; None as long as there is none."""
+        from uwf.engine.upkeep import backups
+
+        return backups.newest(self.folder)
+
     def due_ms(self) -> int | None:
         """When the next is to be made; None: never, or as long as there is no store."""
         from uwf.engine.upkeep import backups
@@ -71,7 +77,9 @@ class Backups:
         rules, drill = self._home.config.backup, self.last_drill()
         if rules.drill_every_s is None or not self.kept():
             return None
-        return 0 if drill is None else drill.at + round(rules.drill_every_s * 1000)
+        if drill is None or drill.at > clock.now_ms():  # the clock was ahead
+            return 0
+        return drill.at + round(rules.drill_every_s * 1000)
 
     def drill(self) -> Drill:
         """Restore the newest backup into a home of its own, and let one of its threads make a step there.
@@ -80,12 +88,12 @@ class Backups:
         """
         from uwf.engine.upkeep import backups
 
-        found = self.kept()
-        if not found:
+        newest = self.newest()
+        if newest is None:
             raise NotFound(
                 f"there is no backup in {self.folder}", hint="uwf store backup", code="no_backup"
             )
-        file, began_s = found[-1].file, clock.monotonic_s()
+        file, began_s = newest.file, clock.monotonic_s()
         drill = backups.Drill(clock.now_ms(), file, 0)
         try:
             thread = self._restored_and_resumed(file)

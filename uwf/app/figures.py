@@ -25,12 +25,12 @@ class HomeFigures:
 
         home, now_ms = self._home, clock.now_ms()
         backups, wakes = Backups(home), Wakes(home)
-        kept, drill = backups.kept(), backups.last_drill()
+        newest, drill = backups.newest(), backups.last_drill()
         running = set(wakes.under_way())
         return figures.FiguresNow(
             queue=len(Guards(home).queue()),
             due=sum(one.thread not in running for one in wakes.due(now_ms).threads),
-            backup_age_ms=max(0, now_ms - kept[-1].at) if kept else None,
+            backup_age_ms=None if newest is None else max(0, now_ms - newest.at),
             restore_ms=None if drill is None or drill.problem else drill.duration_ms,
             day=self._between(now_ms - clock.DAY_MS, now_ms + 1),
         )

@@ -112,6 +112,22 @@ def test_the_next_is_due_a_day_after_the_newest(
     assert backups.due_ms(folder, replace(RULES, every_s=None)) is None
 
 
+def test_clock_that_was_ahead_keeps_no_backup_from_being_made_and_kept(
+    disk: SqliteStore, folder: str, now: Ticking
+) -> None:
+    now.ms += 365 * DAY_MS
+    for _ in range(7):
+        ahead = backups.make(disk, folder)
+        now.ms += DAY_MS
+    assert backups.newest(folder) == ahead
+    now.ms -= 372 * DAY_MS
+    assert backups.due_ms(folder, RULES) == 0
+    made = backups.make(disk, folder)
+    assert backups.prune(folder, RULES) == []
+    assert (backups.newest(folder), len(backups.kept(folder))) == (made, 8)
+    assert backups.due_ms(folder, RULES) == made.at + DAY_MS
+
+
 def test_old_backups_and_a_failed_drill_are_found(rig: Rig, now: Ticking) -> None:
     assert rig.doctor("backup") == [], "nobody has made one"
     folder = backups.folder_of(rig.engine.home, rig.engine.config.backup)

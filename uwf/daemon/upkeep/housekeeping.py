@@ -72,7 +72,10 @@ class Housekeeping(Part):
         minutes = app.config.keep.collect_at
         if minutes is None:
             return None
-        last_ms = min(app.upkeep.gc_done_ms() or self._began_ms, now_ms)
+        self._began_ms = min(self._began_ms, now_ms)
+        last_ms = app.upkeep.gc_done_ms()
+        if last_ms is None or last_ms > now_ms:  # the clock was ahead
+            last_ms = self._began_ms
         last = datetime.fromtimestamp(last_ms / 1000)
         at = last.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0)
         if at <= last:

@@ -79,12 +79,23 @@ def kept(folder: str) -> list[KeptBackup]:
     return found
 
 
+def newest(folder: str) -> KeptBackup | None:
+    """The newest. One of a time to come, when the clock was ahead, only where there is no other."""
+    found = kept(folder)
+    return next(reversed(_until_now(found) or found), None)
+
+
+def _until_now(found: Iterable[KeptBackup]) -> list[KeptBackup]:
+    now_ms = clock.now_ms()
+    return [one for one in found if one.at <= now_ms]
+
+
 def due_ms(folder: str, rules: BackupConfig) -> int | None:
     """When the next is to be made, 0 before the first; None: never."""
     if rules.every_s is None:
         return None
-    newest = kept(folder)[-1:]
-    return newest[0].at + round(rules.every_s * 1000) if newest else 0
+    last = newest(folder)
+    return 0 if last is None or last.at > clock.now_ms() else last.at + round(rules.every_s * 1000)
 
 
 def make(store: SqliteStore, folder: str) -> KeptBackup:
@@ -100,8 +111,10 @@ def name_of(at_ms: int) -> str:
 
 
 def prune(folder: str, rules: BackupConfig) -> list[str]:
-    """Remove those that are not to be kept, and what a killed backup left; their paths."""
-    found = kept(folder)
+    """Remove those that are not to be kept, and what a killed backup left; their paths. Those of a time to come, when
+    the clock was ahead, stay until then, and take the place of none.
+    """
+    found = _until_now(kept(folder))
     wanted = {
         *_newest_of_each(found, rules.keep_daily, lambda day: day.strftime("%Y-%m-%d")),
         *_newest_of_each(found, rules.keep_weekly, lambda day: day.strftime("%G-%V")),

@@ -25,11 +25,11 @@ class BackupCheck(Check):
     def detect(self) -> list[Finding]:
         rules = self._ground.run.config.backup
         folder, found = backups.folder_of(self._ground.home, rules), []
-        kept, now_ms = backups.kept(folder), clock.now_ms()
-        if kept and rules.every_s is not None:
-            age_s = (now_ms - kept[-1].at) // 1000
+        newest = backups.newest(folder)
+        if newest is not None and rules.every_s is not None:
+            age_s = (clock.now_ms() - newest.at) // 1000
             if age_s > LATE * rules.every_s:
-                what = f"the newest backup, {kept[-1].file}, is {said(TIME, age_s)} old"
+                what = f"the newest backup, {newest.file}, is {said(TIME, age_s)} old"
                 found.append(self.found("newest", what, hint="uwf store backup"))
         drill = backups.last_drill(self._ground.store)
         if drill is not None and drill.problem is not None:
