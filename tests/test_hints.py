@@ -49,6 +49,18 @@ def test_every_hint_begins_with_a_command(path: Path) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_wrong_in_a_configuration_always_has_a_hint(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert [
+        call.lineno
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and call.func.id == "ConfigInvalid"
+        and not any(keyword.arg == "hint" for keyword in call.keywords)
+    ] == []
+
+
 def test_no_hint_escapes_the_look() -> None:
     found = [
         text

@@ -117,6 +117,7 @@ def test_a_refused_value_leaves_the_file_alone(
     with pytest.raises(ConfigInvalid) as caught:
         edit.set_value(str(tmp_path), key, text)
     assert message in caught.value.message
+    assert caught.value.hint is not None
     assert text_of(tmp_path) == COMMENTED
     assert not list(tmp_path.glob("*.tmp"))
 

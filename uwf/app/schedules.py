@@ -247,7 +247,9 @@ class Schedules:
         try:
             zone = self._zone() if schedule.tz is None else zone_named(schedule.tz)
         except ValueError as error:  # the machine knew it when the config was read
-            raise ConfigInvalid(f"schedules.{schedule.name}.tz: {error}") from None
+            raise ConfigInvalid(
+                f"schedules.{schedule.name}.tz: {error}", hint="timedatectl list-timezones"
+            ) from None
         return Recurrence(schedule.cron, schedule.every_s, zone)
 
     def _zone(self) -> tzinfo:

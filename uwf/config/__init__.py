@@ -44,7 +44,7 @@ HOME_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_CRASH_AT"
 def home(explicit: str | None = None) -> str:
     """The absolute path of the home folder: `--home`, else `UWF_HOME`, else `~/.uwf`. It need not exist."""
     if explicit == "":
-        raise ConfigInvalid("--home is empty; it names a folder")
+        raise ConfigInvalid("--home is empty; it names a folder", hint="uwf config path --home DIR")
     return os.path.abspath(explicit or os.environ.get(HOME_VARIABLE) or usual_home())
 
 
@@ -83,7 +83,8 @@ def read_file(path: str) -> bytes | None:
         with open(path, "rb", opener=_not_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ConfigInvalid(
-                    f"cannot read the configuration {path}: it is not a regular file"
+                    f"cannot read the configuration {path}: it is not a regular file",
+                    hint=f"ls -ld {path}",
                 )
             return file.read()
     except FileNotFoundError:
@@ -95,7 +96,9 @@ def read_file(path: str) -> bytes | None:
             hint=f"ls -l {path}",
         ) from None
     except OSError as error:
-        raise ConfigInvalid(f"cannot read the configuration {path}: {error.strerror}") from None
+        raise ConfigInvalid(
+            f"cannot read the configuration {path}: {error.strerror}", hint=f"ls -ld {path}"
+        ) from None
 
 
 def _not_waiting(path: str, flags: int) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from uwf import config, owned
 from uwf import home as paths
 from uwf.config import keys, secrets
+from uwf.config.toml_file import editing
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
 
@@ -65,13 +67,15 @@ def set_value(home: str, name: str, text: str) -> None:
     if keys.is_element_name(path):
         raise ConfigInvalid(
             f"{keys.dotted(path)} is the name by which it is known: change it in the file",
-            hint=f"${{EDITOR:-vi}} {paths.config_file(home)}",
+            hint=editing(paths.config_file(home)),
         )
     try:
         value = _toml_value(key, text)
         key.read(value)
     except ValueError as error:
-        raise ConfigInvalid(f"{keys.dotted(path)}: {error}") from None
+        table = shlex.quote(keys.dotted(path[:-1])) if len(path) > 1 else ""
+        hint = f"uwf config list {table}".rstrip()
+        raise ConfigInvalid(f"{keys.dotted(path)}: {error}", hint=hint) from None
     _change(home, lambda data, file: _with_value(data, path, value, file))
 
 
@@ -175,7 +179,7 @@ def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
         element, whole = path[len(array)], keys.dotted(array)
         raise ConfigInvalid(
             f'{whole} has no {element}: begin one in {file} with [[{whole}]] and name = "{element}"',
-            hint=f"${{EDITOR:-vi}} {file}",
+            hint=editing(file),
         )
     document = tomlkit.parse(data.decode())
     table: Any = document

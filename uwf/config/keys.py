@@ -62,7 +62,7 @@ def check(document: TomlFile) -> dict[str, Any]:
         try:
             read = key.read(value)
         except ValueError as error:
-            raise ConfigInvalid(f"{document.at(path)}: {dotted(path)}: {error}") from None
+            raise _wrong(document, path, f"{dotted(path)}: {error}") from None
         table = settings
         for part in path[:-1]:
             table = table.setdefault(part, {})
@@ -172,8 +172,8 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
     agents = settings.get("agents", {})
     for name in document.values.get("agents", {}):
         if not is_bare(name):
-            at = document.at(("agents", name))
-            raise ConfigInvalid(f"{at}: {name!r} cannot name an agent: a-z, A-Z, 0-9, - and _ can")
+            message = f"{name!r} cannot name an agent: a-z, A-Z, 0-9, - and _ can"
+            raise _wrong(document, ("agents", name), message)
         if "command" not in agents.get(name, {}):
             key = dotted(("agents", name, "command"))
             at = document.at(("agents", name))
@@ -252,8 +252,7 @@ def _check_sources(document: TomlFile, settings: Mapping[str, Any]) -> None:
 
 
 def _wrong(document: TomlFile, path: Path, message: str) -> ConfigInvalid:
-    hint = f"${{EDITOR:-vi}} {document.file}"
-    return ConfigInvalid(f"{document.at(path)}: {message}", hint=hint)
+    return ConfigInvalid(f"{document.at(path)}: {message}", hint=toml_file.editing(document.file))
 
 
 def _found(path: Path, among: Sequence[Key]) -> Key | None:

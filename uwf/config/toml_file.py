@@ -6,6 +6,8 @@ is a table of tables. What keys there are, and what they read, is said in `keys`
 
 from __future__ import annotations
 
+import shlex
+
 from uwf.config_table import NAME, bare_name
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
@@ -55,15 +57,22 @@ def parse(data: bytes, file: str, arrays: Sequence[Path]) -> TomlFile:
         text = data.decode()
         values = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise ConfigInvalid(f"{file} is not UTF-8 text: byte {error.start} does not fit") from None
+        raise ConfigInvalid(
+            f"{file} is not UTF-8 text: byte {error.start} does not fit", hint=editing(file)
+        ) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigInvalid(
-            f"{file} is not TOML: {str(error)[:1].lower()}{str(error)[1:]}"
+            f"{file} is not TOML: {str(error)[:1].lower()}{str(error)[1:]}", hint=editing(file)
         ) from None
     document = TomlFile(file, text, values, {})
     for path in arrays:
         document = _named(document, path)
     return document
+
+
+def editing(file: str) -> str:
+    """The command that mends a file which is not as it has to be."""
+    return f"${{EDITOR:-vi}} {shlex.quote(file)}"
 
 
 def _named(document: TomlFile, array: Path) -> TomlFile:
@@ -78,7 +87,7 @@ def _named(document: TomlFile, array: Path) -> TomlFile:
     if elements is None:
         return document
     whole = ".".join(array)
-    hint = f"${{EDITOR:-vi}} {document.file}"
+    hint = editing(document.file)
     if not isinstance(elements, list) or not all(isinstance(each, dict) for each in elements):
         message = f"{document.at(array)}: {whole} is an array of tables: [[{whole}]]"
         raise ConfigInvalid(message, hint=hint)
