@@ -16,6 +16,7 @@ LEAVES = {
     "uwf",
     "clock",
     "config_table",
+    "errand",
     "errors",
     "home",
     "owned",

@@ -11,18 +11,20 @@ def test_nobody_is_told_until_the_config_says_how(project: Project) -> None:
     assert "uwf config set alerts.command" in done.err
 
 
-def test_a_command_gets_the_text_and_what_it_is_about(project: Project) -> None:
+def test_a_command_in_the_folder_of_the_home_gets_the_text_and_what_it_is_about(
+    project: Project,
+) -> None:
     script = 'cat >text\nprintf "%s %s" "$UWF_ALERT_LEVEL" "$UWF_ALERT_SUBJECT" >about\n'
     project("config", "set", "alerts.command", project.program("tell", script))
     assert project("alert", "test", "--json").json == {"sent": True}
-    assert "This is a test." in (project.cwd / "text").read_text()
-    assert (project.cwd / "about").read_text() == "P0 uwf: a test"
+    assert "This is a test." in (project.home / "text").read_text()
+    assert (project.home / "about").read_text() == "P0 uwf: a test"
 
 
 def test_one_that_fails_says_why(project: Project) -> None:
     project("config", "set", "alerts.command", project.program("tell", "echo no route >&2; exit 3"))
     done = project("alert", "test", expect=5)
-    assert "error: alerts.command exited with 3: no route\n" in done.err
+    assert "error: alerts.command ended with exit code 3: no route\n" in done.err
 
 
 def test_one_that_hangs_is_ended_with_all_it_has_started(project: Project) -> None:
@@ -30,8 +32,8 @@ def test_one_that_hangs_is_ended_with_all_it_has_started(project: Project) -> No
     project("config", "set", "alerts.command", project.program("tell", script))
     project("config", "set", "alerts.timeout", "1s")
     done = project("alert", "test", expect=5)
-    assert "error: alerts.command did not end within 1 s\n" in done.err
-    pid = int((project.cwd / "pid").read_text())
+    assert "error: alerts.command did not end within 1 s, and was ended\n" in done.err
+    pid = int((project.home / "pid").read_text())
     until(lambda: not is_alive(pid))
 
 

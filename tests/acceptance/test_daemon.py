@@ -296,7 +296,10 @@ def test_agent_cannot_begin_a_daemon(project: Project) -> None:
     command = project.program("tries", tries + REPLIES)
     project.step(thread, command)
     said = (project.home.parent / "said").read_text()
-    assert "an agent cannot begin the daemon" in said and said.split()[-1] == "5"
+    assert (
+        "no agent, and no program that a home asks, can begin the daemon" in said
+        and said.split()[-1] == "5"
+    )
 
 
 def test_drained_or_paused_it_begins_nothing_until_that_is_over(

@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers import fake_forge
 from tests.helpers.fake_forge import REPO, SECRET, FakeForge, Weather, free_port, post
-from tests.helpers.project import Project, reply, until
+from tests.helpers.project import Project, is_alive, reply, until
 from tests.helpers.serving import Serving
 
 FIX = """\
@@ -256,6 +256,27 @@ def test_a_payload_of_another_is_refused_and_the_daemon_goes_on(world: World) ->
     assert post(url, headers, body)[0] == 202
     assert post(url, headers, body)[0] == 200
     assert [row["name"] for row in world.events()] == ["deploy.done"]
+
+
+@pytest.mark.parametrize("manner", ["killed", "ended"])
+def test_a_command_ends_with_its_daemon(world: World, manner: str) -> None:
+    """What it has forked away too: at once, or by the check for orphans where the daemon was killed."""
+    pids = world.project.home.parent / "pids"
+    script = f"(setsid sh -c 'echo $$ >>{pids}; exec sleep 100' &) & echo $$ >>{pids}; sleep 100"
+    with world.config.open("a") as config:
+        words = json.dumps(["sh", "-c", script])
+        config.write(f'[[sources]]\nname = "ci"\nkind = "command"\ncommand = {words}\n')
+    daemon = world.serve()
+    until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    alive = [int(pid) for pid in pids.read_text().split()]
+    assert all(map(is_alive, alive))
+    if manner == "ended":
+        daemon.end()
+    else:
+        daemon.kill()
+        until(lambda: sum(map(is_alive, alive)) == 1)
+        world.project("doctor", "--repair", "--only", "orphan")
+    assert not any(map(is_alive, alive))
 
 
 def test_a_line_in_a_crontab_takes_in_as_well(world: World) -> None:

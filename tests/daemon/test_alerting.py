@@ -40,7 +40,9 @@ class World:
     def _hear(self, text: str, _facts: object) -> None:
         self.said.append(text)
 
-    def _deliver(self, rules: Any, level: str, subject: str, text: str) -> SendResult:
+    def _deliver(
+        self, home: str, rules: Any, level: str, subject: str, text: str, stop: Any
+    ) -> SendResult:
         is_out = "alerts.command" not in self.fails
         if is_out:
             self.sent.append(text)
@@ -131,7 +133,7 @@ def test_a_ping_goes_out_every_so_often(
 ) -> None:
     pings: list[float] = []
 
-    def ping(rules: Any) -> SendResult:
+    def ping(home: str, rules: Any, stop: Any) -> SendResult:
         pings.append(world.s)
         return SendResult(True, {})
 

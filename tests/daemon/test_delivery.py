@@ -14,7 +14,8 @@ from uwf.daemon.alerts import delivery
 
 def sent(script: str, text: str = "words", timeout_s: float = 10.0) -> delivery.SendResult:
     command = ("/bin/sh", "-c", script)
-    return delivery.deliver(AlertConfig(command=command, timeout_s=timeout_s), "P0", "s", text)
+    rules = AlertConfig(command=command, timeout_s=timeout_s)
+    return delivery.deliver("/tmp", rules, "P0", "s", text)
 
 
 FLOOD = f"{shlex.quote(sys.executable)} -c 'import os; [os.write(2, b\"x\" * 65536) for _ in range(1600)]'"
@@ -25,10 +26,13 @@ FLOOD = f"{shlex.quote(sys.executable)} -c 'import os; [os.write(2, b\"x\" * 655
     [
         ("cat >/dev/null", None),
         ("exit 0", None),
-        ("cat >/dev/null; echo first >&2; echo no route >&2; exit 3", "exited with 3: no route"),
-        ("exec 0<&-; sleep 0.2; exit 4", "exited with 4"),
-        (f"{FLOOD}; echo >&2; echo at last >&2; exit 5", "exited with 5: at last"),
-        ("kill -9 $$", "exited with -9"),
+        (
+            "cat >/dev/null; echo first >&2; echo no route >&2; exit 3",
+            "ended with exit code 3: no route",
+        ),
+        ("exec 0<&-; sleep 0.2; exit 4", "ended with exit code 4"),
+        (f"{FLOOD}; echo >&2; echo at last >&2; exit 5", "ended with exit code 5: at last"),
+        ("kill -9 $$", "ended with signal 9"),
     ],
 )
 def test_how_it_ends_is_said(script: str, why: str | None) -> None:
@@ -41,7 +45,7 @@ def test_how_it_ends_is_said(script: str, why: str | None) -> None:
 def test_one_that_does_not_end_is_ended(script: str) -> None:
     began_s = time.monotonic()
     came = sent(script, timeout_s=0.3)
-    assert came.words == "alerts.command did not end within 0.3 s"
+    assert came.words == "alerts.command did not end within 0.3 s, and was ended"
     assert time.monotonic() - began_s < 5
 
 
@@ -53,14 +57,14 @@ def test_what_it_leaves_behind_is_not_waited_for() -> None:
 
 def test_one_that_is_missing_says_so_and_another_way_goes_on() -> None:
     rules = AlertConfig(command=("/nowhere/tell",), apprise=("NO_SUCH_VARIABLE",))
-    came = delivery.deliver(rules, "P0", "s", "words")
-    assert came.failed["alerts.command"] == "cannot be run: No such file or directory"
-    assert came.failed["alerts.apprise"].startswith("exited with 1: ")
+    came = delivery.deliver("/tmp", rules, "P0", "s", "words")
+    assert came.failed["alerts.command"] == "could not be run: '/nowhere/tell': no such file"
+    assert came.failed["alerts.apprise"].startswith("ended with exit code 1: ")
     assert not came.is_out
 
 
 def test_a_ping_that_reaches_nobody_says_so() -> None:
     rules = AlertConfig(ping_command=("/bin/false",), ping_url="http://127.0.0.1:9/", timeout_s=2)
-    came = delivery.ping(rules)
-    assert came.failed["alerts.ping_command"] == "exited with 1"
+    came = delivery.ping("/tmp", rules)
+    assert came.failed["alerts.ping_command"] == "ended with exit code 1"
     assert came.failed["alerts.ping_url"].startswith("cannot be reached: ")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from uwf.agent.stop import Stop
 from uwf.app import App
 from uwf.daemon.loop.part import Daemon, Part
 from uwf.daemon.loop.quarantine import Quarantine
@@ -309,7 +310,7 @@ def test_a_home_without_a_store_has_nothing_to_back_up(
 
 def test_a_command_runs_beside_the_loop_and_wakes_it(tmp_path: Path) -> None:
     woken: list[int] = []
-    command = BackgroundCommand(str(tmp_path), lambda: woken.append(1))
+    command = BackgroundCommand(str(tmp_path), lambda: woken.append(1), Stop())
     command.begin("doctor", "--only", "file")
     thread: Any = command._thread
     thread.join(60)

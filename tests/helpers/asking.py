@@ -53,6 +53,7 @@ class Home:
         self.sources = SourcePolls(self.daemon, self._taken_wishes)
 
     def close(self) -> None:
+        self.daemon.end_programs()
         self.sources.close()
         self.app.close()
 
@@ -77,7 +78,7 @@ class Home:
         """One tick that begins polls and one that takes what they found, once they have; what the last one answers."""
         self.sources.tick(clock.now_ms())
         polls = list(self.sources._polls.values())
-        eventually(lambda: all(poll.found is not None for poll in polls))
+        eventually(lambda: all(poll.is_done for poll in polls))
         return self.sources.tick(clock.now_ms())
 
     def due(self) -> None:

@@ -147,7 +147,7 @@ class ThreadQueries(OpenHome):
         return diff.text(self.reader(), found)
 
     def is_inside_a_step(self) -> bool:
-        """Whether this process descends from an agent, with whose step it ends."""
+        """Whether this process descends from an agent, or from a program that a home asks, with which it ends."""
         from uwf.agent.process.tree import MARK_NAME
 
         return MARK_NAME in config.environment()

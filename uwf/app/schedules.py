@@ -54,7 +54,7 @@ class Schedules:
         self._answered = threading.Event()
         self.on_answer: Callable[[], None] = lambda: None
         """Called, in another thread, when a precheck has answered: it is time for a tick."""
-        self._prechecks = Prechecks(settings.environment(), self._one_answered)
+        self._prechecks = Prechecks(settings.environment_of_programs(), self._one_answered)
 
     def tick(self, now_ms: int) -> Tick:
         """Do what there is to do at `now_ms`, once, whatever others do at the same time, and wait for nothing."""

@@ -45,6 +45,7 @@ def _cells(alert: Alert) -> list[str]:
     "alert test",
     help="Send a message every way that the config names, and say whether it went.",
     detail="`alerts.command` gets the text on its stdin, with UWF_ALERT_SUBJECT and UWF_ALERT_LEVEL in its environ. "
+    "It works in the folder of the home. "
     "`alerts.apprise` names environment variables that hold Apprise addresses. Exit 5 when one way failed.",
     example="uwf alert test",
 )
@@ -57,7 +58,8 @@ def test(ctx: Context) -> None:
         ctx.out.hint("uwf config set alerts.command 'notify-send uwf'")
         return
     subject = "uwf: a test"
-    came = delivery.deliver(rules, "P0", subject, "This is a test. Nothing has happened.\n")
+    text = "This is a test. Nothing has happened.\n"
+    came = delivery.deliver(ctx.home, rules, "P0", subject, text)
     if came.failed:
         raise StateError(came.words, hint="uwf config list alerts", code="undelivered")
     ctx.out.answer({"sent": True}, ids=[], draw="sent")

@@ -135,6 +135,13 @@ def environment_of_runs() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in alone}
 
 
+def environment_of_programs() -> dict[str, str]:
+    """The same for small programs that are asked, whose answer is read: without what forces colours, too."""
+    return {
+        name: value for name, value in environment_of_runs().items() if name not in COLOUR_FORCED
+    }
+
+
 def notify_socket() -> str | None:
     """Where the supervisor of this process listens: a path, or an abstract name with `@` before it."""
     return os.environ.get("NOTIFY_SOCKET") or None

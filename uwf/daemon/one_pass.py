@@ -52,6 +52,7 @@ class OnePass:
             pass  # there are more
         sources.tick(clock.now_ms())
         sources.finish(WITHIN_S)
+        daemon.end_programs()
         sources.close()
 
     def may_run(self, thread: str) -> bool:

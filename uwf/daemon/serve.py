@@ -37,7 +37,7 @@ def run(app: App, tell: Tell) -> None:
     assert app.config is not None, "one that is not valid is refused before anything else"
     if app.is_inside_a_step():
         raise StateError(
-            "an agent cannot begin the daemon: all that it starts is ended with its step",
+            "no agent, and no program that a home asks, can begin the daemon: what they start ends with them",
             hint="uwf daemon status",
             code="inside_a_step",
         )
@@ -107,6 +107,7 @@ class _Serving:
             self._loop.run(self._goes_on)
         finally:
             self._supervisor.stopping("ends")
+            self._daemon.end_programs()
             self._loop.close()
             self._file.remove()
         left = self._daemon.running

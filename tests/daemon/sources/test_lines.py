@@ -96,7 +96,7 @@ def test_a_cursor_is_handed_back(say: Poll) -> None:
     )
     assert names(say(code)) == ["n0"]
     assert names(say(code)) == ["n1"]
-    assert say("sys.exit('broken')").faults == ("exit 1: broken",)
+    assert say("sys.exit('broken')").faults == ("it ended with exit code 1: broken",)
     assert names(say(code)) == ["n2"]
 
 
@@ -129,7 +129,7 @@ def test_a_command_that_hangs_is_ended_with_what_it_began(say: Poll, tmp_path: P
     found = say(code, timeout_s=1.0)
     assert time.monotonic() - begin_s < 8
     assert names(found) == ["a"]
-    assert found.faults == ("it did not end in 1 s, and was ended",)
+    assert found.faults == ("it did not end within 1 s, and was ended",)
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
@@ -148,7 +148,7 @@ def test_a_command_without_end_is_ended(say: Poll) -> None:
 def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
     source = Source(name="ci", kind="command", command=("/nowhere/x",), timeout_s=5.0)
     found = poll(PollTask(source, str(tmp_path)))
-    assert found.faults == ("cannot start /nowhere/x: No such file or directory",)
+    assert found.faults == ("it could not be run: '/nowhere/x': no such file",)
 
 
 def test_new_lines_of_a_file_are_taken_once_they_are_whole(tail: Poll, file: Path) -> None:

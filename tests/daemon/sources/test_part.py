@@ -200,7 +200,7 @@ def test_one_that_hangs_starves_no_other(
     forge.hangs.clear()
     home.sources.tick(clock.now_ms())
     quick = home.sources._polls["ci"]
-    fake_forge.eventually(lambda: quick.found is not None)
+    fake_forge.eventually(lambda: quick.is_done)
     home.sources.tick(clock.now_ms())
     assert home.bodies() == ["a"]
     assert "shop" in home.sources._polls
@@ -300,8 +300,9 @@ def test_at_its_end_the_daemon_ends_a_command(home: Home) -> None:
     home.configure('[[sources]]\nname = "ci"\nkind = "command"\ncommand = "sleep 100"\n')
     home.sources.tick(clock.now_ms())
     poll = home.sources._polls["ci"]
+    home.daemon.end_programs()
     home.sources.close()
-    fake_forge.eventually(lambda: poll.found is not None)
+    fake_forge.eventually(lambda: poll.is_done)
     assert not any(each.name == "poll ci" for each in threading.enumerate() if each.is_alive())
 
 

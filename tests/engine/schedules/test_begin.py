@@ -234,8 +234,8 @@ def test_a_no_of_the_precheck_is_kept_with_its_last_line(planned: Make, tmp_path
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("echo bad >&2; exit 3", "ended with exit code 3, which counts as a yes: bad"),
-        ("kill -9 $$", "ended with signal 9, which counts as a yes"),
+        ("echo bad >&2; exit 3", "ended with exit code 3: bad (this counts as a yes)"),
+        ("kill -9 $$", "ended with signal 9 (this counts as a yes)"),
     ],
 )
 def test_a_precheck_that_breaks_counts_as_a_yes_and_that_is_said(
@@ -267,7 +267,7 @@ def test_a_precheck_that_takes_too_long_counts_as_a_yes(
     an_hour_later(home)
     answered(home)
     assert home.states == ["started"]
-    assert "was not over after 0.2 s" in home.last.why
+    assert "did not end within 0.2 s, and was ended (this counts as a yes)" in home.last.why
     left = int(pids.read_text())
     until = time.monotonic() + PATIENCE_S
     while Path(f"/proc/{left}").exists() and time.monotonic() < until:

@@ -338,6 +338,25 @@ def test_a_process_that_outlives_its_run_is_told_and_left_alone(
     assert rig.doctor("orphan") == []
 
 
+def test_what_a_program_left_whose_asker_was_killed_is_ended(rig: Rig) -> None:
+    """The asker is this process, until its mark names one that is gone."""
+    own = platform.this_process()
+    here, gone = (f"program/{pid}/{own.started}/1" for pid in (own.pid, 1 << 22))
+    environ = {**os.environ, "UWF_HOME": rig.engine.home}
+    asked = subprocess.Popen(["sleep", "60"], env={**environ, "UWF_RUN": here})
+    stray = subprocess.Popen(["sleep", "60"], env={**environ, "UWF_RUN": gone})
+    try:
+        [finding] = rig.doctor("orphan")
+        assert (finding.subject, finding.repaired) == (str(stray.pid), False)
+        [finding] = rig.doctor("orphan", repair=True)
+        assert finding.repaired
+        assert (stray.wait(5), asked.poll()) == (-15, None)
+    finally:
+        for process in (asked, stray):
+            process.kill()
+            process.wait()
+
+
 def configured(rig: Rig, **tables: Any) -> None:
     config = replace(rig.engine.config, settings={**rig.engine.config.settings, **tables})
     rig.engine = replace(rig.engine, config=config)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import sys
 
 from uwf import clock, owned
 
@@ -82,6 +83,9 @@ class Tail:
     def read(self) -> bytes:
         return bytes(self._kept[-TAIL_BYTES:])
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
 
 class Stdin:
     """What a program reads, for one that gets more of it while it runs. Used by the callbacks of its run alone.
@@ -107,7 +111,7 @@ class Pump:
     """Moves bytes through the parent's ends of `pipes`, and wakes up for the descriptors in `wakers`.
 
     `on_output(chunk)` is called with stdout as it arrives, `on_pause()` once whenever stdout has then been quiet for
-    `PAUSE_S`. Past `limit_bytes` of either stream `is_over_limit` is set and the rest is thrown away.
+    `PAUSE_S`. Past `limit_bytes` of either stream (None: never) `is_over_limit` is set and the rest is thrown away.
     """
 
     def __init__(
@@ -115,14 +119,15 @@ class Pump:
         pipes: Pipes,
         stdin: Stdin,
         *,
-        spool: Spool,
-        limit_bytes: int,
+        stdout: Spool | Tail,
+        limit_bytes: int | None,
         on_output: Callable[[bytes], None],
         on_pause: Callable[[], None],
         wakers: Iterable[int],
     ) -> None:
-        self._pipes, self._stdin, self._spool = pipes, stdin, spool
-        self._limit_bytes, self._on_output, self._on_pause = limit_bytes, on_output, on_pause
+        self._pipes, self._stdin, self._stdout = pipes, stdin, stdout
+        self._limit_bytes = sys.maxsize if limit_bytes is None else limit_bytes
+        self._on_output, self._on_pause = on_output, on_pause
         self.stderr = Tail()
         self.stdout_bytes = 0
         self.is_over_limit = False
@@ -193,12 +198,12 @@ class Pump:
     def _take_stdout(self, chunk: bytes) -> None:
         self.stdout_bytes += len(chunk)
         self.last_stdout_s = self.last_output_s
-        room = self._limit_bytes - self._spool.size_bytes
+        room = self._limit_bytes - self._stdout.size_bytes
         if len(chunk) > room:
             self.is_over_limit = True
             chunk = chunk[:room]
         if chunk:
-            self._spool.add(chunk)
+            self._stdout.add(chunk)
             self._pause_due_s = self.last_output_s + PAUSE_S
             self._on_output(chunk)
 

@@ -19,7 +19,7 @@ import time
 
 from uwf import clock, points
 from uwf.agent.process import platform, program, spawn
-from uwf.agent.process.pump import Pump, Spool, Stdin
+from uwf.agent.process.pump import Pump, Spool, Stdin, Tail
 from uwf.agent.process.terminate import Termination, terminate
 from uwf.agent.process.tree import MARK_NAME, OwnProcessTree, Subreaper
 from uwf.agent.protocol import ProcessFacts
@@ -46,7 +46,8 @@ class ProcessSpec(Record):
 
     `stdin` is closed behind its bytes; as a `Stdin` it stays open for what is written while the program runs.
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
-    `output_limit_bytes` holds for each of the two. `grace_s` lies between SIGTERM and SIGKILL.
+    `output_limit_bytes` holds for each of the two; None: there is none, and the last 64 KiB of each are what is kept.
+    `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
     What has been silent on stdout for `linger_s` is ended when `is_whole` takes all that stands there for its reply.
     `meanwhile` is called once the program runs, with its input in the pipe.
@@ -60,7 +61,7 @@ class ProcessSpec(Record):
     stdin: bytes | Stdin = b""
     timeout_s: float | None = 3600.0
     stall_timeout_s: float | None = None
-    output_limit_bytes: int = 64 << 20
+    output_limit_bytes: int | None = 64 << 20
     grace_s: float = 3.0
     keep_fds: tuple[int, ...] = ()
     linger_s: float | None = None
@@ -150,7 +151,8 @@ class _Supervision:
         self, spec: ProcessSpec, child: spawn.Child, tree: OwnProcessTree, stop: Stop
     ) -> None:
         self._spec, self._child, self._tree, self._stop = spec, child, tree, stop
-        self._spool = Spool(spec.spool_dir)
+        limited = spec.output_limit_bytes is not None
+        self._stdout = Spool(spec.spool_dir) if limited else Tail()
         self._pidfd = platform.pidfd(child.pid)
 
     def run(
@@ -164,7 +166,7 @@ class _Supervision:
         pump = Pump(
             child.pipes,
             stdin,
-            spool=self._spool,
+            stdout=self._stdout,
             limit_bytes=spec.output_limit_bytes,
             on_output=on_output,
             on_pause=on_pause,
@@ -190,7 +192,7 @@ class _Supervision:
         return replace(
             outcome,
             duration_ms=round(took_s * 1000),
-            stdout=self._spool.read(),
+            stdout=self._stdout.read(),
             stderr=pump.stderr.read(),
             stdout_bytes=pump.stdout_bytes,
             stderr_bytes=pump.stderr.size_bytes,
@@ -205,7 +207,7 @@ class _Supervision:
             self._child.reap()
 
     def close(self) -> None:
-        self._spool.close()
+        self._stdout.close()
         self._child.pipes.close()
         if self._pidfd is not None:
             os.close(self._pidfd)
@@ -228,7 +230,7 @@ class _Supervision:
             if spec.linger_s is not None and pump.stdout_bytes > asked_bytes:
                 linger_s = pump.last_stdout_s + spec.linger_s
             if now_s >= linger_s:
-                if spec.is_whole(self._spool.read()):
+                if spec.is_whole(self._stdout.read()):
                     return "lingered"
                 asked_bytes, linger_s = pump.stdout_bytes, _FOREVER
             if now_s >= timeout_s:

@@ -49,10 +49,10 @@ def run(
 
 
 def check(ctx: Context) -> None:
-    """Raise `StateError` where it is an agent that asks for this, `OSError` where there is no place for a log."""
+    """Raise `StateError` where who asks for this ends what it starts, `OSError` where there is no place for a log."""
     if ctx.app.is_inside_a_step():
         raise StateError(
-            "an agent cannot detach a run: all that it starts is ended with its step",
+            "no agent, and no program that a home asks, can detach a run: what they start ends with them",
             hint="uwf thread exec --help",
             code="inside_a_step",
         )

@@ -8,14 +8,16 @@ way that fails is set aside, and an alert itself.
 
 from __future__ import annotations
 
+from functools import partial
+
 from uwf import clock, quantities
 from uwf.app.alerts import BROKEN, WAITS
 from uwf.daemon.alerts import delivery
 from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.budget import words
-from uwf.daemon.loop.errand import Errand
 from uwf.daemon.loop.part import Part
 from uwf.daemon.scheduling import SCHEDULE
+from uwf.errand import ENDING_S, Errand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +58,11 @@ class Alerting(Part):
             self._look()
         self._send(now_ms)
         return self._send_ping()
+
+    def close(self) -> None:
+        """A message that goes out just now is sent anew by the next daemon."""
+        self._message.wait(ENDING_S)
+        self._ping.wait(ENDING_S)
 
     def _look(self) -> None:
         """Open and end the alerts of what is found out here; remind of those that wait for a person."""
@@ -138,9 +145,8 @@ class Alerting(Part):
             self._sent = due
             subject, text = daemon.app.alerts.message(due)
             level = min(alert.level for alert in due)
-            self._message.go(
-                lambda: _kept(lambda: delivery.deliver(rules, level, subject, text)), "alert"
-            )
+            send = partial(delivery.deliver, daemon.app.home, rules, level, subject, text)
+            self._message.go(lambda: _kept(lambda: send(stop=daemon.stop)), "alert")
 
     def _note_ways(self, failed: Mapping[str, str]) -> None:
         """A way that fails is set aside until a message goes there again."""
@@ -162,7 +168,8 @@ class Alerting(Part):
         if self._pinged_s is None or now_s - self._pinged_s >= rules.ping_every_s:
             self._pinged_s = now_s
             if not self._ping.is_out:
-                self._ping.go(lambda: _kept(lambda: delivery.ping(rules)), "ping")
+                ping = partial(delivery.ping, self._daemon.app.home, rules)
+                self._ping.go(lambda: _kept(lambda: ping(stop=self._daemon.stop)), "ping")
         return self._pinged_s + rules.ping_every_s - now_s
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from uwf.app.programs import Stop
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +59,9 @@ class Daemon:
         self.quarantine = quarantine
         self.wake = wake
         self._tell = tell
+        self.stop = Stop()
+        """Ends the small programs that its parts have asked."""
+        self.stop.fileno()  # made here, before threads share it
         self.is_draining = False
         """The daemon is about to end: what runs goes on, nothing new is begun."""
         self.has_lost_run = False
@@ -64,6 +69,11 @@ class Daemon:
         self.running: frozenset[str] = frozenset()
         self.waiting = 0
         """Which threads run for it, and how many are due and have to wait; as the last pass has found it."""
+
+    def end_programs(self) -> None:
+        """It ends: nothing that a program would answer is taken any more."""
+        self.stop.request()
+        self.stop.request()  # at once
 
     def say(
         self,

@@ -18,11 +18,11 @@ from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
     from uwf.app import App
+    from uwf.app.programs import Stop
     from uwf.app.values import Delivered, Source, SourceState
 
 LEAST_S = 5.0
@@ -80,12 +80,12 @@ class Asking:
         wished: Collection[int] = (),
         *,
         is_partial: bool = False,
-        stopped: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> Asked:
         """The poll of a source. Pull requests that are `wished` for are asked about even where they have ended."""
         app = self._app
         cursor = app.sources.state(source.name).cursor
-        task = PollTask(source, app.home, cursor=cursor, stopped=stopped)
+        task = PollTask(source, app.home, cursor=cursor, stop=stop)
         try:
             task = replace(task, token=token_of(source))
         except InputError as error:

@@ -8,7 +8,6 @@ together with what is to be remembered. A source that fails is asked later and l
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable
 
 from uwf import clock
@@ -16,6 +15,7 @@ from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.part import Part
 from uwf.daemon.sources.asking import LEAST_S, LONGEST_S, Asked, Asking, Outcome
 from uwf.daemon.sources.polled import Polled, PollTask
+from uwf.errand import Errand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,27 +34,21 @@ GIVEN_UP_S = 15.0
 SET_ASIDE_AFTER = 3
 
 
-class _Poll:
-    """One poll: it goes on until there is something `found`."""
+class _Poll(Errand[Polled]):
+    """One poll."""
 
     def __init__(self, asked: Asked, poll: Poll, wake: Callable[[], None]) -> None:
+        super().__init__(wake)
         self.asked = asked
         self.began_s = clock.monotonic_s()
-        self.found: Polled | None = None
         self.is_given_up = False
-        name = f"poll {asked.task.source.name}"
-        self._thread = threading.Thread(target=self._run, args=(poll, wake), name=name, daemon=True)
-        self._thread.start()
+        self.go(lambda: self._found(poll), f"poll {asked.task.source.name}")
 
-    def _run(self, poll: Poll, wake: Callable[[], None]) -> None:
+    def _found(self, poll: Poll) -> Polled:
         try:
-            self.found = poll(self.asked.task)
+            return poll(self.asked.task)
         except Exception as error:  # of one source, which must not be the end of the others
-            self.found = Polled(faults=(f"internal fault: {words(error)}",), is_down=True)
-        wake()
-
-    def wait(self, within_s: float) -> None:
-        self._thread.join(within_s)
+            return Polled(faults=(f"internal fault: {words(error)}",), is_down=True)
 
 
 class SourcePolls(Part):
@@ -76,16 +70,16 @@ class SourcePolls(Part):
         self._peace_s: dict[str, float] = {}
         """Until when a source is not asked, whoever wishes for it: a while after each poll, longer where it said so."""
         self._wished: dict[str, set[int]] = {}
-        self._stopped = threading.Event()
 
     def tick(self, now_ms: int) -> float | None:
         known = {source.name: source for source in self._daemon.app.sources.configured()}
         self._note_wishes(known)
         for name, poll in list(self._polls.items()):
-            if poll.found is not None:
+            found = poll.taken()
+            if found is not None:
                 del self._polls[name]
             if name in known:
-                self._take(known[name], poll)
+                self._take(known[name], poll, found)
         waits = [self._start(source, now_ms) for source in known.values()]
         return min((each for each in waits if each is not None), default=None)
 
@@ -97,8 +91,7 @@ class SourcePolls(Part):
         self.tick(clock.now_ms())
 
     def close(self) -> None:
-        """A poll that goes on is given up: nothing of it was stored, and it is made anew. Commands are ended."""
-        self._stopped.set()
+        """A poll that goes on is given up: nothing of it was stored, and it is made anew."""
         for poll in self._polls.values():
             poll.wait(0.5)
 
@@ -109,11 +102,11 @@ class SourcePolls(Part):
             elif wish.source in known:
                 self._wished.setdefault(wish.source, set()).update(wish.numbers or ())
 
-    def _take(self, source: Source, poll: _Poll) -> None:
+    def _take(self, source: Source, poll: _Poll, found: Polled | None) -> None:
         """Store what a poll has found. Of one that does not come back, say so once; another one waits until it has."""
         late_s = clock.monotonic_s() - poll.began_s - source.timeout_s - GIVEN_UP_S
-        if poll.found is not None:
-            self._deliver(poll.asked, poll.found)
+        if found is not None:
+            self._deliver(poll.asked, found)
         elif late_s > 0 and not poll.is_given_up:
             poll.is_given_up = True
             fault = f"a poll does not come back after {source.timeout_s:g} s"
@@ -140,7 +133,7 @@ class SourcePolls(Part):
             source,
             self._wished.pop(name, ()),
             is_partial=not is_due,
-            stopped=self._stopped,
+            stop=self._daemon.stop,
         )
         if not asked.is_empty:
             self._polls[name] = _Poll(asked, self._poll, self._daemon.wake)

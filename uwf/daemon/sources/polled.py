@@ -8,11 +8,11 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping
     from typing import Any
 
     from uwf.app.events import Event
+    from uwf.app.programs import Stop
     from uwf.app.values import Source
     from uwf.daemon.sources.memory import PullMemory
     from uwf.daemon.sources.watching import Pull
@@ -24,7 +24,7 @@ NO_MEMORIES: Mapping[int, PullMemory] = MappingProxyType({})
 
 class PollTask(Record):
     """What a poll needs to know: the source, the token that it is to show, the pull requests to ask about with what is
-    remembered of them, or where a command or a file was left. `stopped` is set when the daemon ends.
+    remembered of them, or where a command or a file was left. `stop` is requested when the daemon ends.
     """
 
     source: Source
@@ -33,7 +33,7 @@ class PollTask(Record):
     pulls: tuple[Pull, ...] = ()
     memories: Mapping[int, PullMemory] = NO_MEMORIES
     cursor: Any = None
-    stopped: threading.Event | None = None
+    stop: Stop | None = None
 
 
 class Polled(Record):

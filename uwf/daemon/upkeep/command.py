@@ -1,27 +1,27 @@
 """Slow care for the home as a command of its own: `uwf … --json` in a child process, one at a time.
 
-It ends by itself when the daemon does: what it has done is durable, and what two daemons begin, the store keeps apart.
+It ends with the daemon: what it has done is durable, and what two daemons begin, the store keeps apart.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
 
-from uwf import config
-from uwf.daemon.loop.errand import Errand
+from uwf.app import programs
+from uwf.errand import Errand
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
+
+    from uwf.app.programs import Stop
 
 TIMEOUT_S = 6 * 3600.0
 """What takes longer hangs."""
+OUTPUT_BYTES = 64 << 20
 
 
 class CommandEnded(Record):
@@ -36,14 +36,14 @@ class CommandEnded(Record):
 
 
 class BackgroundCommand(Errand[CommandEnded]):
-    """Runs commands of `home`; `wake` is called when one has ended."""
+    """Runs commands of `home`; `wake` is called when one has ended, and `stop` ends it."""
 
-    def __init__(self, home: str, wake: Callable[[], None]) -> None:
+    def __init__(self, home: str, wake: Callable[[], None], stop: Stop) -> None:
         super().__init__(wake)
-        self._home = home
+        self._home, self._stop = home, stop
 
     def begin(self, *words: str) -> None:
-        self.go(lambda: _run(words, command_line(self._home, *words)), " ".join(words))
+        self.go(lambda: _run(self._home, words, self._stop), " ".join(words))
 
 
 def command_line(home: str, *words: str) -> list[str]:
@@ -51,24 +51,12 @@ def command_line(home: str, *words: str) -> list[str]:
     return [sys.executable, "-P", "-m", "uwf", *words, "--json", f"--home={home}"]
 
 
-def _run(words: Sequence[str], line: Sequence[str]) -> CommandEnded:
-    try:
-        process = subprocess.Popen(
-            line,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=config.environment_of_runs(),
-            start_new_session=True,
-        )
-    except OSError as error:
-        return CommandEnded(tuple(words), 1, None, f"it cannot be run: {error}")
-    try:
-        out, err = process.communicate(timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-    return CommandEnded(tuple(words), process.returncode, _document(out), _message(err))
+def _run(home: str, words: tuple[str, ...], stop: Stop) -> CommandEnded:
+    line = command_line(home, *words)
+    said = programs.ask(home, line, timeout_s=TIMEOUT_S, most_bytes=OUTPUT_BYTES, stop=stop)
+    if said.code is None:
+        return CommandEnded(words, 1, None, f"it {said.fault}")
+    return CommandEnded(words, said.code, _document(said.out), _message(said.err))
 
 
 def _document(out: bytes) -> Any:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uwf import clock
 from uwf.daemon.loop.part import Part
 from uwf.daemon.upkeep.command import BackgroundCommand
+from uwf.errand import ENDING_S
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ class Housekeeping(Part):
 
     def __init__(self, daemon: Daemon, command: BackgroundCommand | None = None) -> None:
         self._daemon = daemon
-        self._command = command or BackgroundCommand(daemon.app.home, daemon.wake)
+        self._command = command or BackgroundCommand(daemon.app.home, daemon.wake, daemon.stop)
         self._began_ms = clock.now_ms()
         self._look_s = clock.monotonic_s() + LOOK_S / 10
         self._not_before_s: dict[Words, float] = {BACKUP: 0.0, DRILL: 0.0, COLLECT: 0.0}
@@ -53,6 +54,10 @@ class Housekeeping(Part):
                     self._command.begin(*words)
                     break
         return None  # it may wait for the look of the loop
+
+    def close(self) -> None:
+        """A command that goes on is ended: what it has done is durable."""
+        self._command.wait(ENDING_S)
 
     def _due(self, now_ms: int) -> dict[Words, int | None]:
         """When each is due. Of a folder of backups that cannot be looked into its command tells."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.daemon.loop.part import Part
 from uwf.daemon.upkeep.command import BackgroundCommand
+from uwf.errand import ENDING_S
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Tending(Part):
 
     def __init__(self, daemon: Daemon, command: BackgroundCommand | None = None) -> None:
         self._daemon = daemon
-        self._command = command or BackgroundCommand(daemon.app.home, daemon.wake)
+        self._command = command or BackgroundCommand(daemon.app.home, daemon.wake, daemon.stop)
         self._checks = {
             check.name: (check, check.every_s)
             for check in daemon.app.health.checks()
@@ -61,6 +62,10 @@ class Tending(Part):
             self._command.begin("doctor", "--repair", "--only", self._waiting.pop(0))
         self._tell()
         return None  # a check may wait for the look of the loop: none of them wakes it
+
+    def close(self) -> None:
+        """A command that goes on is ended: what it has done is durable."""
+        self._command.wait(ENDING_S)
 
     def _due(self) -> list[str]:
         now_s = clock.monotonic_s()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from uwf.agent.process import platform
+from uwf.agent.process import ask, platform
 from uwf.agent.process.tree import MARK_NAME
 from uwf.engine.chain import kept
 from uwf.engine.chain.attempt import attempt_at, has_ended, read_attempt
@@ -22,6 +22,7 @@ from uwf.errors import Busy, ObjectDamaged, StateError, StoreError, UwfError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.agent.process.platform import Process
     from uwf.engine.upkeep.health.check import Finding
 
 YOUNG_S = 60.0
@@ -113,7 +114,7 @@ class AttemptCheck(Check):
 
 class OrphanCheck(Check):
     """Processes that an agent of this home has started, and whose run has ended. They are told, and left alone: what
-    they do is not known.
+    they do is not known. What a small program has started whose asker was killed is ended, as it would have been then.
     """
 
     name = "orphan"
@@ -121,19 +122,40 @@ class OrphanCheck(Check):
     every_s = 900.0  # it reads the process table
 
     def detect(self) -> list[Finding]:
+        ours = self._marked()
+        marks = self._marks() if ours else set()  # those that began meanwhile too
+        return [
+            *(
+                self._found(process, "an agent whose run has ended")
+                for process, mark in ours
+                if not ask.is_mark(mark)
+                and mark not in marks
+                and platform.age_s(process) >= YOUNG_S
+            ),
+            *(
+                self._found(process, "a program whose uwf is gone")
+                for process, mark in ours
+                if ask.is_left_behind(mark)
+            ),
+        ]
+
+    def repair(self, finding: Finding) -> None:
+        for process, mark in self._marked():
+            if str(process.pid) == finding.subject and ask.is_left_behind(mark):
+                ask.end_left_behind(process.owner, mark)
+
+    def _found(self, process: Process, by: str) -> Finding:
+        what = f"process {process.pid} was started by {by}"
+        return self.found(str(process.pid), what, hint=f"ps -fp {process.pid}")
+
+    def _marked(self) -> list[tuple[Process, str]]:
+        """The processes of this home that carry a mark."""
         wanted = (MARK_NAME.encode(), b"UWF_HOME")
         home = os.fsencode(self._ground.home)
-        ours = [
-            (process.pid, os.fsdecode(mark))
-            for process, (mark, of_home) in platform.settings(platform.processes(), wanted)
-            if of_home == home and not process.is_zombie and platform.age_s(process) >= YOUNG_S
-        ]
-        marks = self._marks() if ours else set()  # those that began meanwhile too
-        what = "process {} was started by an agent whose run has ended"
         return [
-            self.found(str(pid), what.format(pid), hint=f"ps -fp {pid}")
-            for pid, mark in ours
-            if mark not in marks
+            (process, os.fsdecode(mark))
+            for process, (mark, of_home) in platform.settings(platform.processes(), wanted)
+            if of_home == home and not process.is_zombie
         ]
 
     def _marks(self) -> set[str]:

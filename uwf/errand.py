@@ -1,4 +1,4 @@
-"""Something slow that is done in a thread of its own, one at a time, while the loop goes round."""
+"""Something slow that is done in a thread of its own, one at a time, while a loop goes round."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+ENDING_S = 1.0
+"""How long is waited for one that was told to end."""
 
 
 class Errand(Generic[T]):
@@ -25,6 +27,11 @@ class Errand(Generic[T]):
         """Whether one was begun whose result was not taken yet."""
         return self._thread is not None
 
+    @property
+    def is_done(self) -> bool:
+        """Whether there is something to take."""
+        return self._result is not None
+
     def go(self, act: Callable[[], T], name: str) -> None:
         """Begin one, which `name` tells from other threads."""
         assert not self.is_out, "one at a time"
@@ -35,6 +42,11 @@ class Errand(Generic[T]):
 
         self._thread = threading.Thread(target=run, daemon=True, name=name)
         self._thread.start()
+
+    def wait(self, within_s: float) -> None:
+        """Wait for what is out, if anything is, until it is done."""
+        if self._thread is not None:
+            self._thread.join(within_s)
 
     def taken(self) -> T | None:
         """What came of it, once; None while there is nothing to take."""

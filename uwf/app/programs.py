@@ -1,0 +1,38 @@
+"""Small programs that a home asks: where they work and what they find in their environment. See `agent/process/ask`."""
+
+from __future__ import annotations
+
+from uwf import config
+from uwf import home as paths
+from uwf.agent.process.ask import ProgramAnswer as ProgramAnswer
+from uwf.agent.process.ask import ask_program
+from uwf.agent.stop import Stop as Stop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def ask(
+    home: str,
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    most_bytes: int | None = None,
+    stop: Stop | None = None,
+) -> ProgramAnswer:
+    """Ask a program for `home`, in whose folder it works, beside what is ours in its environment with `UWF_HOME`, and
+    with `env`. The rest is that of `ask_program`; it raises nothing.
+    """
+    return ask_program(
+        argv,
+        cwd=home,
+        env={**config.environment_of_programs(), config.HOME_VARIABLE: home, **(env or {})},
+        spool_dir=paths.spool(home),
+        timeout_s=timeout_s,
+        stdin=stdin.encode(errors="replace"),
+        most_bytes=most_bytes,
+        stop=stop,
+    )
