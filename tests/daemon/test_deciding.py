@@ -66,7 +66,7 @@ def test_the_agent_of_the_glance_is_asked_beside_the_loop(home: Home, tmp_path: 
     assert len(part._asked) == 1, "and asked once"
     go.touch()
     eventually(lambda: state(home, key) == "told")
-    eventually(lambda: part._asked[key].has_ended)
+    eventually(lambda: part._asked[key].is_done)
     part.tick(clock.now_ms())
     assert part._asked == {}
 
@@ -83,7 +83,7 @@ def test_one_that_cannot_be_asked_is_set_aside(
 
     monkeypatch.setattr("uwf.app.events.Events.answer", broken)
     part.tick(clock.now_ms())
-    eventually(lambda: part._asked[key].has_ended)
+    eventually(lambda: part._asked[key].is_done)
     part.tick(clock.now_ms())
     part.tick(clock.now_ms())
     assert part._asked == {}

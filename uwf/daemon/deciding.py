@@ -6,11 +6,12 @@ home opened for itself, so that the loop goes round meanwhile. Killed then, the 
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 from uwf.app import App
 from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.part import Part
+from uwf.errand import Errand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,28 +23,6 @@ EVENT, TRIGGER = "event", "trigger"
 AT_ONCE = 2
 
 
-class _Asking:
-    """The glance at one event, while it goes on; `error` is why it came to nothing."""
-
-    def __init__(self, daemon: Daemon, key: str) -> None:
-        self.error: str | None = None
-        args = (daemon, key)
-        self._thread = threading.Thread(target=self._run, args=args, name="glance", daemon=True)
-        self._thread.start()
-
-    @property
-    def has_ended(self) -> bool:
-        return not self._thread.is_alive()
-
-    def _run(self, daemon: Daemon, key: str) -> None:
-        try:
-            with App.open(daemon.app.home) as app:
-                app.events.answer(key)
-        except Exception as error:  # of one event, which must not be the end of the others
-            self.error = words(error)
-        daemon.wake()
-
-
 class Decisions(Part):
     """Events → words and wakes."""
 
@@ -51,7 +30,7 @@ class Decisions(Part):
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._asked: dict[str, _Asking] = {}
+        self._asked: dict[str, Errand[str]] = {}
         self._held: set[tuple[str, str]] = set()
 
     def tick(self, now_ms: int) -> float | None:
@@ -64,15 +43,17 @@ class Decisions(Part):
         for one in decided:
             self._say(one)
         for key, asking in list(self._asked.items()):
-            if asking.has_ended:
+            error = asking.taken()
+            if error is not None:
                 del self._asked[key]
-                if asking.error is not None:
-                    quarantine.set_aside(EVENT, key, asking.error)
+                if error:
+                    quarantine.set_aside(EVENT, key, error)
         waiting = [] if self._daemon.is_draining else events.asking()
         for key in waiting:
             known = key in self._asked or quarantine.holds(EVENT, key)
             if not known and len(self._asked) < AT_ONCE:
-                self._asked[key] = _Asking(self._daemon, key)
+                self._asked[key] = Errand(self._daemon.wake)
+                self._asked[key].go(partial(_glance, self._daemon.app.home, key), "glance")
         return 0.0 if decided else None
 
     def _say(self, one: DecisionView) -> None:
@@ -94,3 +75,13 @@ class Decisions(Part):
         for (kind, name), why in found.items():
             self._daemon.quarantine.set_aside(kind, name, why)
         self._held = set(found)
+
+
+def _glance(home: str, key: str) -> str:
+    """Glance at one event; why that came to nothing, "" when it did not."""
+    try:
+        with App.open(home) as app:
+            app.events.answer(key)
+    except Exception as error:  # of one event, which must not be the end of the others
+        return words(error)
+    return ""

@@ -144,7 +144,7 @@ def settled(looker: Looker, thread: str) -> bool:
         return True
     going = looker._going.get(thread)
     if going is not None:
-        fake_forge.eventually(lambda: going.answers is not None)
+        fake_forge.eventually(lambda: going.is_done)
     return looker.may_run(thread)
 
 

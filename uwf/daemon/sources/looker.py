@@ -8,7 +8,6 @@ What is no longer so is taken away from what waits for the thread, with the reas
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from uwf import clock
@@ -16,6 +15,7 @@ from uwf.daemon.loop.budget import words
 from uwf.daemon.sources import answer as looked
 from uwf.daemon.sources.answer import Dropped, StillTrue
 from uwf.daemon.sources.asking import token_of
+from uwf.errand import Errand
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -44,30 +44,22 @@ class _Question(Record):
     source: Source
 
 
-class _Looking:
-    """The questions for one thread, and what came of them once that is there."""
+class _Looking(Errand[tuple["Answer", ...]]):
+    """The questions for one thread."""
 
     def __init__(
         self, questions: Sequence[_Question], look: Look, wake: Callable[[], None]
     ) -> None:
+        super().__init__(wake)
         self.questions = tuple(questions)
-        self.answers: tuple[Answer, ...] | None = None
         self._look = look
         self._end_s = clock.monotonic_s() + looked.WITHIN_S
-        self._thread = threading.Thread(target=self._run, args=(wake,), name="look", daemon=True)
-        self._thread.start()
+        self.go(lambda: tuple(map(self._answer, self.questions)), "look")
 
     @property
     def is_late(self) -> bool:
         """Whether nobody need wait for it any more."""
         return clock.monotonic_s() > self._end_s + LATE_S
-
-    def wait(self, within_s: float) -> None:
-        self._thread.join(within_s)
-
-    def _run(self, wake: Callable[[], None]) -> None:
-        self.answers = tuple(map(self._answer, self.questions))
-        wake()
 
     def _answer(self, question: _Question) -> Answer:
         left_s = self._end_s - clock.monotonic_s()
@@ -132,14 +124,16 @@ class Looker:
     def _is_over(self, thread: str) -> bool:
         """Do what the answers say. Whether there is still something to run for."""
         known = self._going[thread]
-        if known.answers is None and not known.is_late:
+        answers = known.taken()
+        if answers is None and not known.is_late:
             return False
         del self._going[thread]
         app, now_s = self._daemon.app, clock.monotonic_s()
         late = StillTrue("(Whether this is still so was not answered in time.)")
-        answers = known.answers or (late,) * len(known.questions)
         has_work = True
-        for question, answer in zip(known.questions, answers, strict=True):
+        for question, answer in zip(
+            known.questions, answers or (late,) * len(known.questions), strict=True
+        ):
             event = question.event
             self._known_s[thread, event.key] = now_s
             if isinstance(answer, Dropped):
