@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,34 @@ def test_without_a_place_for_the_index_the_log_is_searched_all_the_same(home: st
     log_of(home).write("one", message="found")
     Path(home, "cache").write_text("in the way")
     assert whats(home, words="found") == ["one"]
+
+
+@pytest.mark.parametrize("when", ["opened", "asked"])
+def test_an_index_that_another_process_is_at_is_left_to_it(
+    home: str, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr("uwf.engine.upkeep.log.index.BUSY_S", 0.05)
+    log = log_of(home)
+    log.write("one")
+    assert whats(home) == ["one"]
+    path = Path(home, "cache", "log.db")
+    before = path.stat().st_ino
+    log.write("two")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        if when == "opened":
+            other.execute("BEGIN EXCLUSIVE")
+            assert whats(home) == ["one", "two"]
+        else:
+            with closing(LogSearch(home)) as search:
+                other.execute("BEGIN EXCLUSIVE")
+                assert len(search.newest(LogFilter(), 10)) == 2
+    assert path.stat().st_ino == before
+
+
+def test_a_folder_in_the_place_of_the_index_is_no_reason_not_to_look(home: str) -> None:
+    Path(home, "cache", "log.db").mkdir(parents=True)
+    log_of(home).write("one")
+    assert whats(home) == ["one"]
 
 
 def test_lines_of_files_that_are_gone_are_forgotten(home: str, now: Ticking) -> None:

@@ -1,7 +1,7 @@
 """The lines of the log in an SQLite file with an index of their words (FTS5): what is searched.
 
 It has nothing that the log has not. It takes in what is new before it is asked; where it is missing, damaged or of
-another version it is made anew, and in memory where there is no place for it.
+another version it is made anew, and in memory where there is no place for it, or another process is at it for long.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from uwf import home as paths
 from uwf import owned
 from uwf.engine.upkeep.log.writer import files
 from uwf.store.files import SQLITE_SIDE_FILES, discard
+from uwf.store.sqlite.faults import is_busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,15 +66,22 @@ class LogIndex:
         if not os.path.isdir(home):
             return cls(home, ":memory:")  # looking makes no home
         path = paths.log_index(home)
-        if anew:
-            for ending in ("", *SQLITE_SIDE_FILES):
-                discard(path + ending)
         try:
+            for ending in ("", *SQLITE_SIDE_FILES) if anew else ():
+                discard(path + ending)
             owned.make_folder(os.path.dirname(path))
             return cls(home, path)
-        except (OSError, sqlite3.Error):
+        except (OSError, sqlite3.Error) as error:
             can_be_damaged = not anew and os.path.exists(path)
-            return cls.open(home, anew=True) if can_be_damaged else cls(home, ":memory:")
+            return cls.after(error, home) if can_be_damaged else cls(home, ":memory:")
+
+    @classmethod
+    def after(cls, error: OSError | sqlite3.Error, home: str) -> Self:
+        """Another one for `home`, in place of one that has met `error`: what another process is busy with is left to
+        it.
+        """
+        is_left = isinstance(error, sqlite3.Error) and is_busy(error)
+        return cls(home, ":memory:") if is_left else cls.open(home, anew=True)
 
     def close(self) -> None:
         self._connection.close()

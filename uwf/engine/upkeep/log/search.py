@@ -71,9 +71,9 @@ class LogSearch:
         try:
             self._index.take_in()
             return self._index.rows(sql, args)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             self._index.close()
-            self._index = LogIndex.open(self._home, anew=True)
+            self._index = LogIndex.after(error, self._home)
             self._index.take_in()
             return self._index.rows(sql, args)
 
