@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -75,11 +78,136 @@ def test_it_is_not_asked_before_it_wants_to_be(
     assert abs(refused.value.retry_at_ms // 1000 - now_s - after_s) <= 2
 
 
-def test_a_date_is_a_time_to_ask_again(forge: FakeForge) -> None:
-    forge.fail(PULL, 429, {"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"})
+@pytest.mark.parametrize(("after_s", "most_s"), [(3600, 3600), (400 * 86_400, 86_400)])
+def test_a_date_is_a_time_to_ask_again_and_none_is_far_away(
+    forge: FakeForge, after_s: int, most_s: int
+) -> None:
+    now_s = clock.now_ms() // 1000
+    forge.fail(PULL, 429, {"Retry-After": formatdate(now_s + after_s, usegmt=True)})
     with pytest.raises(SourceFault) as refused:
         client(forge).get(PULL)
-    assert refused.value.retry_at_ms == 4_133_980_799_000
+    assert refused.value.retry_at_ms is not None
+    assert abs(refused.value.retry_at_ms // 1000 - now_s - most_s) <= 2
+
+
+ANSWERS = {
+    "/a": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]",
+    "/chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n0\r\n\r\n",
+    "/gone": b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nGone",
+    "/same": b"HTTP/1.1 304 Not Modified\r\n\r\n",
+    "/led": b"HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 4\r\n\r\nThat",
+    "/round": b"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n",
+    "/file": b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+    "/short": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1]",
+    "/huge": b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + b" " * 9_000_000,
+    "/odd": b"\x1b[31mSSH-2.0\r\n\r\n",
+}
+
+
+class PlainServer:
+    """Says what `ANSWERS` have, and nothing of it is checked. `asked` are the paths of each connection; it `closes`
+    after so many answers. Of `/slow` each byte takes a while.
+    """
+
+    def __init__(self, closes: int = 1000) -> None:
+        self.asked: list[list[str]] = []
+        self._closes = closes
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = self._socket.accept()
+                self.asked.append([])
+                with caller, suppress(OSError):
+                    self._answer(caller, self.asked[-1])
+
+    def _answer(self, caller: socket.socket, asked: list[str]) -> None:
+        while len(asked) < self._closes and (data := caller.recv(1 << 16)):
+            asked.append(data.split()[1].decode())
+            if asked[-1] == "/slow":
+                for byte in b"HTTP/1.1 200 OK\r\nA: " + b"b" * 1000:
+                    caller.sendall(bytes([byte]))
+                    time.sleep(0.02)
+            caller.sendall(ANSWERS[asked[-1]])
+            if asked[-1] in ("/short", "/odd"):
+                return
+
+
+@pytest.fixture
+def plain() -> Iterator[PlainServer]:
+    with closing(PlainServer()) as plain:
+        yield plain
+
+
+def test_one_connection_serves_all_that_is_asked(plain: PlainServer) -> None:
+    paths = ["/a", "/chunks", "/led", "/gone", "/same", "/a"]
+    with Client(plain.url, {}, "", deadline_s=clock.monotonic_s() + 10) as asking:
+        for path in paths:
+            if path == "/gone":
+                with pytest.raises(SourceFault, match="404"):
+                    asking.get(path)
+            else:
+                assert asking.get(path, "etag").value in ([1], None)
+    assert plain.asked == [["/a", "/chunks", "/led", "/a", "/gone", "/same", "/a"]]
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_anew() -> None:
+    with closing(PlainServer(closes=2)) as plain:
+        with Client(plain.url, {}, "", deadline_s=clock.monotonic_s() + 10) as asking:
+            assert [asking.get("/a").value for _ in range(5)] == [[1]] * 5
+        assert plain.asked == [["/a", "/a"], ["/a", "/a"], ["/a"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/round", "/round leads from one address to the next"),
+        ("/file", "leads to 'file:///etc/passwd', where nobody is asked"),
+        ("/short", "broke off: 6 bytes are missing"),
+        ("/huge", "answers with more than 8 MiB"),
+        ("/slow", "no answer in time"),
+        ("/odd", r"/odd: \[31mSSH-2.0"),
+    ],
+)
+def test_a_hostile_answer_is_told_and_spoils_no_other(
+    plain: PlainServer, path: str, why: str
+) -> None:
+    deadline_s = clock.monotonic_s() + (0.3 if path == "/slow" else 10)
+    began_s = clock.monotonic_s()
+    with Client(plain.url, {}, "", deadline_s=deadline_s) as asking:
+        with pytest.raises(SourceFault, match=why):
+            asking.get(path)
+        if path == "/slow":
+            assert clock.monotonic_s() - began_s < 2
+        else:
+            assert asking.get("/a").value == [1]
+
+
+def test_a_proxy_of_the_environment_is_gone_through(
+    plain: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", plain.url)
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setitem(ANSWERS, "http://forge.invalid/a", ANSWERS["/a"])
+    with Client("http://forge.invalid", {}, "", deadline_s=clock.monotonic_s() + 10) as asking:
+        assert asking.get("/a").value == [1]
+    monkeypatch.setenv("https_proxy", plain.url)
+    monkeypatch.setitem(ANSWERS, "forge.invalid:443", ANSWERS["/gone"])
+    with (
+        Client("https://forge.invalid", {}, "", deadline_s=clock.monotonic_s() + 10) as asking,
+        pytest.raises(SourceFault, match="Tunnel connection failed: 404"),
+    ):
+        asking.get("/a")
+    assert plain.asked == [["http://forge.invalid/a"], ["forge.invalid:443"]]
 
 
 def test_a_forge_that_hangs_is_given_up(forge: FakeForge) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers import fake_forge
 from tests.helpers.asking import Home
-from tests.helpers.fake_forge import FakeForge
+from tests.helpers.fake_forge import REPO, FakeForge
 from uwf import clock
 from uwf.daemon.intake.buffer import Wish
 from uwf.daemon.sources import part
@@ -314,3 +314,63 @@ def test_one_pass_waits_for_what_it_began(home: Home, forge: FakeForge) -> None:
     home.sources.tick(clock.now_ms())
     home.sources.finish(10)
     assert home.bodies() == ["First."]
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, {}, b'{"head": 3}'), (200, {}, b"<html>"), (302, {"Location": "/x"}, b"")]
+)
+def test_a_pull_request_that_cannot_be_read_starves_no_other(
+    home: Home, forge: FakeForge, answer: tuple[int, dict[str, str], bytes]
+) -> None:
+    home.configure(home.forge(forge.url))
+    forge.answers["/x"] = (302, {"Location": "/x"}, b"")
+    for number in (41, 42, 43):
+        home.thread(pr=str(number))
+        forge.open_pull(number)
+        forge.comment(number, f"On {number}.")
+        forge.answers[f"/repos/{REPO}/pulls/{number}"] = answer
+    del forge.answers[f"/repos/{REPO}/pulls/43"]
+    home.ask()
+    assert home.bodies() == ["On 43."]
+    [row] = home.app.sources.all()
+    assert row.state == "ok" and row.error is not None and row.error.count(";") == 1
+
+
+def test_one_that_takes_all_the_time_is_asked_about_last_the_next_time(
+    home: Home, forge: FakeForge
+) -> None:
+    home.configure(home.forge(forge.url))
+    for number in (42, 43):
+        home.thread(pr=str(number))
+        forge.open_pull(number)
+        forge.comment(number, f"On {number}.")
+    forge.answers[f"/repos/{REPO}/pulls/43"] = (200, {"Content-Length": "9"}, b"{")
+    home.ask()
+    home.due()
+    home.ask()
+    assert home.bodies() == ["On 42."]
+
+
+@pytest.mark.parametrize("token", ["two\nlines-of-it", "caf\u00e9-and-more"])
+def test_a_token_that_is_none_is_named_and_not_shown(
+    home: Home, forge: FakeForge, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("ODD", token)
+    home.configure(home.forge(forge.url, token="ODD"))
+    home.thread(pr="42")
+    home.ask()
+    [row] = home.app.sources.all()
+    assert row.error == "what ODD holds is no token: it has odd characters in it"
+    assert not any(token in said for said in home.daemon.said)
+
+
+def test_a_secret_that_a_command_says_is_hidden_and_the_same_fault_is_said_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI_TOKEN", "hush-hush-99")
+    command = 'sh -c "echo no $CI_TOKEN >&2; exit 3"'
+    home.configure(f'[[sources]]\nname = "ci"\nkind = "command"\ncommand = \'{command}\'\n')
+    for _ in range(2):
+        home.due()
+        home.ask()
+    assert home.daemon.said == ["source ci: exit 3: no [redacted:CI_TOKEN]"]

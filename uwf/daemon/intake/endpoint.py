@@ -25,6 +25,7 @@ from uwf import clock, config
 from uwf.daemon.intake import event_json, signature, strict_json
 from uwf.daemon.intake.buffer import NotTaken
 from uwf.daemon.sources.forges.forge import Delivery
+from uwf.daemon.timed import Timed
 from uwf.errors import InputError, UwfError
 from uwf.record import Record
 
@@ -149,23 +150,6 @@ class _Server(HTTPServer):
             self._room.release()
 
 
-class _Timed(io.RawIOBase):
-    """What comes by `connection`, until `deadline_s`. TimeoutError after it."""
-
-    def __init__(self, connection: socket.socket, deadline_s: float) -> None:
-        self._connection, self._deadline_s = connection, deadline_s
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left_s = self._deadline_s - clock.monotonic_s()
-        if left_s <= 0:
-            raise TimeoutError
-        self._connection.settimeout(left_s)
-        return self._connection.recv_into(buffer)
-
-
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     server_version, sys_version = "uwf", ""
@@ -174,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.rfile.close()
-        timed = _Timed(self.connection, clock.monotonic_s() + REQUEST_S)
+        timed = Timed(self.connection, clock.monotonic_s() + REQUEST_S)
         self.rfile = io.BufferedReader(timed)
         self._unread = 0
 
@@ -191,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
-            rest = _Timed(self.connection, clock.monotonic_s() + LINGER_S)
+            rest = Timed(self.connection, clock.monotonic_s() + LINGER_S)
             left, chunk = min(self._unread, LINGER_BYTES), bytearray(CHUNK_BYTES)
             while left > 0 and (size := rest.readinto(chunk)):
                 left -= size

@@ -132,7 +132,7 @@ class Asking:
             polled_ms=now_ms,
             seen_ms=now_ms if found.events else before.seen_ms,
             next_ms=next_ms,
-            error="; ".join(found.faults)[:500],
+            error=app.redactor.text("; ".join(found.faults))[:500],
             error_ms=now_ms if found.faults else 0,
             failures=failures,
             cursor=before.cursor if found.cursor is None else found.cursor,
@@ -161,4 +161,9 @@ def token_of(source: Source) -> str:
     """What to show the forge. Raises `InputError` where it is named and not there."""
     if not source.token:
         return ""
-    return signature.secret(source.token, config.environment()).decode("latin-1")
+    token = signature.secret(source.token, config.environment()).decode("latin-1")
+    if not (
+        token.isascii() and token.isprintable()
+    ):  # it would stand in an error that nobody redacts
+        raise InputError(f"what {source.token} holds is no token: it has odd characters in it")
+    return token

@@ -31,8 +31,12 @@ NOT_FOUND = 404
 
 def look(event: Event, source: Source, token: str, within_s: float = WITHIN_S) -> Answer:
     """Ask the forge about an event that is askable. Touches no store."""
+    with polling.client_of(source, token, within_s) as client:
+        return _looked(event, source, client)
+
+
+def _looked(event: Event, source: Source, client: Client) -> Answer:
     forge = polling.FORGES[source.kind]
-    client = polling.client_of(source, token, within_s)
     number = number_in(event.data, "number")
     name = f"pull request #{number}"
     try:

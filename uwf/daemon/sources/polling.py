@@ -12,6 +12,7 @@ from uwf.daemon.sources.forges.pulls import PullPoll
 from uwf.daemon.sources.forges.standing import Standing
 from uwf.daemon.sources.memory import PullMemory
 from uwf.daemon.sources.polled import MOST_EVENTS, Polled
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +49,12 @@ def client_of(source: Source, token: str, within_s: float) -> Client:
 
 def _poll_forge(task: PollTask) -> Polled:
     """Whom nobody has asked about for the longest comes first, so that a poll that runs out of time starves none."""
-    source, forge = task.source, FORGES[task.source.kind]
-    client, repo = client_of(source, task.token, source.timeout_s), repo_of(source)
+    with client_of(task.source, task.token, task.source.timeout_s) as client:
+        return _polled(task, client)
+
+
+def _polled(task: PollTask, client: Client) -> Polled:
+    forge, repo = FORGES[task.source.kind], repo_of(task.source)
     events: list[Event] = []
     memories: dict[int, PullMemory] = {}
     faults: list[str] = []
@@ -60,7 +65,7 @@ def _poll_forge(task: PollTask) -> Polled:
         events += done.events
         memories[pull.number] = done.memory
         is_cut |= done.is_cut
-        if done.fault is None or done.memory != before:
+        if done.fault is None or replace(done.memory, polled_ms=before.polled_ms) != before:
             good += 1
         if done.fault is not None:
             faults.append(done.fault.message)

@@ -157,8 +157,8 @@ class _Trial:
 
     def _ask_for_repo(self, source: Source) -> None:
         forge = polling.FORGES[source.kind]
-        client = polling.client_of(source, token_of(source), source.timeout_s)
-        client.get(forge.repo_path(source.repo))
+        with polling.client_of(source, token_of(source), source.timeout_s) as client:
+            client.get(forge.repo_path(source.repo))
 
     def _listens(self) -> bool:
         return bool(self._app.sources.endpoint().listen) and self._app.daemon.leader() is not None

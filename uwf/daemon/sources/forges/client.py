@@ -7,13 +7,20 @@ link to the next page says. No caller waits for longer than until `deadline_s`, 
 
 from __future__ import annotations
 
-import http.client
-import urllib.error
-import urllib.request
 from collections import deque
+from contextlib import contextmanager
+from http.client import (
+    MULTIPLE_CHOICES,
+    NOT_MODIFIED,
+    TOO_MANY_REQUESTS,
+    HTTPException,
+    HTTPResponse,
+    responses,
+)
 from urllib.parse import urljoin, urlsplit
 
 from uwf import clock
+from uwf.daemon.sources.forges.connection import Connection
 from uwf.errors import InputError, UwfError
 from uwf.record import Record
 
@@ -21,18 +28,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from email.message import Message
-    from typing import IO, Any
+    from typing import Any
 
 PAGE_BYTES = 8 << 20
 LOG_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
 LINE_CHARS = 2000
 REDIRECTS = 3
+REDIRECTING = (301, 302, 303, 307, 308)
+HTTP = ("http://", "https://")
+LONGEST_PEACE_MS = 24 * 3600_000
+"""No forge is left alone for longer: its clock, or ours, may be wrong by years."""
 SLOWER_MS = 60_000  # when the forge says "too often" and no time
 
 
 class SourceFault(UwfError):
-    """Why a source could not be asked now. `retry_at_ms` is what it said itself about when to ask again."""
+    """Why a source could not be asked now. `status` is that of its answer, None where there was none; `retry_at_ms` is
+    what it said itself about when to ask again.
+    """
 
     default_code = "source"
 
@@ -65,7 +78,7 @@ class Answer(Record):
 
 
 class Client:
-    """One forge, asked until `deadline_s` of the monotonic clock."""
+    """One forge, asked until `deadline_s` of the monotonic clock, over one connection."""
 
     def __init__(
         self, base_url: str, headers: Mapping[str, str], token: str, *, deadline_s: float
@@ -76,16 +89,14 @@ class Client:
             self._headers["Authorization"] = f"Bearer {token}"
         self._deadline_s = deadline_s
         self._open_again_ms = 0
-        self._opener = urllib.request.OpenerDirector()
-        for handler in (
-            urllib.request.ProxyHandler(),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(),
-            urllib.request.HTTPDefaultErrorHandler(),
-            urllib.request.HTTPErrorProcessor(),
-            _Redirects(),
-        ):
-            self._opener.add_handler(handler)
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def get(self, path: str, etag: str | None = None) -> Answer:
         """The JSON at `path`, which may also be the `next_url` of an answer. Raises `SourceFault`."""
@@ -93,17 +104,20 @@ class Client:
 
         url = self._url(path)
         with self._response(url, {"If-None-Match": etag} if etag else {}) as response:
-            if response.status == http.client.NOT_MODIFIED:
+            if response.status == NOT_MODIFIED:
                 return Answer(None, etag)
             data = b"".join(self._chunks(response, url, PAGE_BYTES))
             if len(data) > PAGE_BYTES:
-                raise SourceFault(f"{url} answers with more than {PAGE_BYTES >> 20} MiB")
+                most = PAGE_BYTES >> 20
+                raise SourceFault(
+                    f"{url} answers with more than {most} MiB", status=response.status
+                )
             try:
                 value = strict_json.parse(data, url, max_bytes=PAGE_BYTES)
             except InputError as error:
-                raise SourceFault(error.message) from None
+                raise SourceFault(error.message, status=response.status) from None
             if value is None:
-                raise SourceFault(f"{url} answers with nothing")
+                raise SourceFault(f"{url} answers with nothing", status=response.status)
             return Answer(value, response.headers.get("ETag"), _next(response.headers, url))
 
     def tail(self, path: str, lines: int) -> list[str]:
@@ -121,45 +135,66 @@ class Client:
         return list(kept)
 
     def _url(self, path: str) -> str:
-        if path.startswith(("http://", "https://")):
+        if path.startswith(HTTP):
             if urlsplit(path)[:2] != urlsplit(self._base)[:2]:
                 raise SourceFault(f"{self._base} sends us to {path:.200}, which is another host")
             return path
         return self._base + path
 
-    def _response(self, url: str, more: Mapping[str, str]) -> http.client.HTTPResponse:
+    @contextmanager
+    def _response(self, url: str, more: Mapping[str, str]) -> Iterator[HTTPResponse]:
+        """An answer that is good, or says that nothing has changed; behind few redirects, never to less safety."""
         if self._open_again_ms > clock.now_ms():
             raise self._too_often(url)
-        request = urllib.request.Request(url, headers={**self._headers, **more})
-        try:
-            response = self._opener.open(request, timeout=self._left_s(url))
-        except urllib.error.HTTPError as error:
-            self._learn(error.headers, error.code)
-            if error.code == http.client.NOT_MODIFIED:
-                return error  # type: ignore[return-value]  # it has what is asked of one
-            with error:
-                raise self._fault(url, error) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise SourceFault(f"cannot reach {url}: {_cause(error)}") from None
-        self._learn(response.headers, response.status)
-        return response  # type: ignore[no-any-return]
+        there, headers = url, {**self._headers, **more}
+        for _ in range(REDIRECTS + 1):
+            with self._asked(there, headers) as response:
+                self._learn(response.headers, response.status)
+                if response.status < MULTIPLE_CHOICES or response.status == NOT_MODIFIED:
+                    yield response
+                    return
+                if self._open_again_ms > clock.now_ms():
+                    raise self._too_often(url)
+                leads_to = response.headers.get("Location")
+                if response.status not in REDIRECTING or leads_to is None:
+                    raise _fault(there, response.status)
+                there = _led(there, response.status, leads_to)
+        raise SourceFault(f"{url} leads from one address to the next", status=response.status)
 
-    def _chunks(self, response: http.client.HTTPResponse, url: str, most: int) -> Iterator[bytes]:
+    @contextmanager
+    def _asked(self, url: str, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
+        """The answer to one GET. The connection to the forge is kept; where else a redirect leads, the token does not
+        go, and the connection ends with the answer.
+        """
+        connection = self._connection
+        if connection is None or connection.to != urlsplit(url)[:2]:
+            connection = Connection(url, self._deadline_s)
+        if urlsplit(url)[:2] == urlsplit(self._base)[:2]:
+            self._connection = connection
+        else:
+            headers = {name: each for name, each in headers.items() if name != "Authorization"}
+        try:
+            response = connection.get(url, headers)
+        except (OSError, HTTPException, ValueError) as error:
+            raise SourceFault(f"cannot reach {url}: {_cause(error)}") from None
+        try:
+            yield response
+        finally:
+            connection.release(response)
+            if connection is not self._connection:
+                connection.close()
+
+    def _chunks(self, response: HTTPResponse, url: str, most: int) -> Iterator[bytes]:
         """What is read, up to a little more than `most`."""
         size = 0
         try:
-            while size <= most and (chunk := response.read1(CHUNK_BYTES)):
+            while size <= most and (chunk := response.read(CHUNK_BYTES)):
                 size += len(chunk)
                 yield chunk
-                self._left_s(url)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise SourceFault(f"{url} broke off: {_cause(error)}") from None
-
-    def _left_s(self, url: str) -> float:
-        left = self._deadline_s - clock.monotonic_s()
-        if left <= 0:
-            raise SourceFault(f"{url} was too slow")
-        return left
+        if response.length and size <= most:
+            raise SourceFault(f"{url} broke off: {response.length} bytes are missing")
 
     def _learn(self, headers: Message, status: int) -> None:
         """Until when the forge wants to be left alone."""
@@ -169,16 +204,10 @@ class Client:
             until = _number(headers.get("X-RateLimit-Reset")) * 1000
         if status in (403, 429, 503) and headers.get("Retry-After"):
             until = max(until, _retry_after_ms(headers["Retry-After"], now_ms))
-        if status == http.client.TOO_MANY_REQUESTS and until <= now_ms:
+        if status == TOO_MANY_REQUESTS and until <= now_ms:
             until = now_ms + SLOWER_MS
+        until = min(until, now_ms + LONGEST_PEACE_MS)
         self._open_again_ms = max(self._open_again_ms, until)
-
-    def _fault(self, url: str, error: urllib.error.HTTPError) -> SourceFault:
-        if self._open_again_ms > clock.now_ms():
-            return self._too_often(url)
-        why = {401: "the token is not accepted", 403: "the token may not read this"}.get(error.code)
-        words = why or http.client.responses.get(error.code, "an answer that is none").lower()
-        return SourceFault(f"{url} says {error.code}: {words}", status=error.code)
 
     def _too_often(self, url: str) -> SourceFault:
         until_ms = self._open_again_ms
@@ -187,27 +216,18 @@ class Client:
         return SourceFault(message, status=429, retry_at_ms=until_ms)
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Few, never to less safety, and without the token where they lead to another host."""
+def _fault(url: str, status: int) -> SourceFault:
+    why = {401: "the token is not accepted", 403: "the token may not read this"}.get(status)
+    words = why or responses.get(status, "an answer that is none").lower()
+    return SourceFault(f"{url} says {status}: {words}", status=status)
 
-    max_redirections = REDIRECTS
-    max_repeats = 1
 
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: Message,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        if req.type == "https" and not newurl.startswith("https:"):
-            raise ValueError(f"it leads from https to {newurl:.100}")
-        new = urllib.request.Request(newurl, headers=dict(req.headers))
-        if urlsplit(newurl)[:2] != urlsplit(req.full_url)[:2]:
-            new.remove_header("Authorization")
-        return new
+def _led(url: str, status: int, to: str) -> str:
+    """Where a redirect leads from `url`."""
+    there = urljoin(url, to.replace(" ", "%20"))
+    if not there.startswith("https://" if url.startswith("https:") else HTTP):
+        raise SourceFault(f"{url} leads to {there!r:.200}, where nobody is asked", status=status)
+    return there
 
 
 def _next(headers: Message, url: str) -> str | None:
@@ -244,4 +264,5 @@ def _cause(error: BaseException) -> str:
     if isinstance(cause, TimeoutError):
         return "no answer in time"
     words = getattr(cause, "strerror", None) or str(cause)
-    return words or type(cause).__name__
+    shown = "".join(sign if sign.isprintable() else " " for sign in words).strip()
+    return shown[:200] or type(cause).__name__

@@ -26,7 +26,7 @@ MAX_PAGES = 20
 SMALLEST_PAGE = 30
 """No forge has shorter pages. A last page that is as long may be full: the next object stands on another one, and this
 one is told to be unchanged. So it is asked for anew."""
-NOT_FOUND = 404
+OK, NOT_FOUND = 200, 404
 
 
 class PullPolled(Record):
@@ -50,8 +50,8 @@ class PullPoll:
         fault, is_cut, head = None, False, memory.head
         try:
             memory, ended = self._state(memory)
-        except SourceFault as error:
-            return PullPolled((), memory, error)
+        except SourceFault as error:  # noted, so that it stands in no other's way the next time
+            return PullPolled((), replace(memory, polled_ms=clock.now_ms()), error)
         if memory.state != GONE:
             for stream in self._forge.streams:
                 try:
@@ -89,7 +89,7 @@ class PullPoll:
                 raise
             return replace(memory, state=GONE, etag=None), None
         except InputError as error:
-            raise SourceFault(f"{path}: {error.message}") from None
+            raise SourceFault(f"{path}: {error.message}", status=OK) from None
         ended = now.event if now.state != memory.state else None
         if ended is not None and ended.at_ms < self._pull.begun_ms:
             ended = None
@@ -148,7 +148,7 @@ class PullPoll:
             return self._forge.read(repo, number, stream, value)
         except InputError as error:
             what = f"the {stream.name} of {repo.name}#{number}"
-            raise SourceFault(f"{what} cannot be read: {error.message}") from None
+            raise SourceFault(f"{what} cannot be read: {error.message}", status=OK) from None
 
 
 def _length(value: object) -> int:
