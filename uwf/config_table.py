@@ -143,6 +143,22 @@ def text(value: Any) -> str:
     return value
 
 
+def command_line(value: Any) -> list[str]:
+    """A list is taken as it stands; a string is split as a shell would, and no shell is run."""
+    if isinstance(value, str):
+        import shlex
+
+        try:
+            value = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} cannot be split into words: {error}") from None
+    if not (isinstance(value, list) and value and all(isinstance(word, str) for word in value)):
+        raise ValueError(f"{value!r} is not a command: a text, or a list of texts")
+    if not value[0]:
+        raise ValueError("the command's first word is empty")
+    return list(value)
+
+
 def bare_name(value: Any) -> str:
     """A name that stands in a key as it is, and that is no number."""
     if not isinstance(value, str) or not is_bare(value) or value.isdigit():

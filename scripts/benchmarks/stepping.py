@@ -44,6 +44,7 @@ class Steady:
     """An agent within this process: what a step costs without a program to start."""
 
     name = "steady"
+    streams = False
     count = 0
 
     def unavailable(self, cwd: str, path: str) -> str | None:

@@ -37,6 +37,9 @@ attempts = 0  # inside of a step it would wait for real
 class Crew:
     """Agents without processes. `at_ms` is the time at which one works, on the clock that does not jump."""
 
+    Options = None
+    streams = False
+
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name
 
@@ -85,5 +88,5 @@ def join() -> None:
     module = ModuleType(f"{kinds.__name__}.{KIND}")
     module.Crew = Crew  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
-    kinds.KINDS[KIND] = "Crew"
+    kinds.KINDS[KIND] = kinds.Kind("Crew")
     kinds.NAMES = tuple(kinds.KINDS)

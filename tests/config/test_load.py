@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -384,4 +385,40 @@ def test_an_agent_that_streams_may_linger_for_two_minutes(
     home: Path, settings: str, lingers_s: float | None
 ) -> None:
     write(home, f"[agents.a]\ncommand = 'x'\n{settings}\n")
-    assert config.load(str(home)).agent("a").lingers_s == lingers_s
+    assert config.load(str(home)).agent("a").lingers_s(streams=False) == lingers_s
+
+
+def test_an_agent_that_streams_hangs_after_a_quarter_of_an_hour(home: Path) -> None:
+    write(home, "[agents.a]\ncommand = 'x'\n[agents.b]\ncommand = 'x'\nstall_timeout = 'off'\n")
+    loaded = config.load(str(home))
+    assert [loaded.agent("a").stalls_s(streams=streams) for streams in (True, False)] == [900, None]
+    assert loaded.agent("b").stalls_s(streams=True) is None
+    assert loaded.agent("b").lingers_s(streams=True) is None
+    assert loaded.agent("a").lingers_s(streams=True) == 120
+
+
+def test_a_role_has_its_agent_and_what_that_is_told_for_it(home: Path) -> None:
+    write(
+        home,
+        "default_agent = 'a'\n[agents.a]\nkind = 'claude'\n[roles.writer]\nagent = 'a'\n"
+        "model = 'm'\ntimeout = '5m'\nargs = ['--x']\nenv = {A = 'b'}\n",
+    )
+    role = config.load(str(home)).role("writer")
+    assert (role.agent, role.model, role.timeout_s, role.args) == ("a", "m", 300, ("--x",))
+    assert dict(role.env) == {"A": "b"}
+    assert config.load(str(home)).agent("a").argv == ("claude",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[agents.a]\ncommand = 'x'\neffort = 'high'\n", "is for agents of kind claude"),
+        ("[agents.a]\nkind = 'claud'\n", "is not a kind of agent"),
+        ("[agents.a]\nkind = 'command'\n", "agents.a.command is missing"),
+        ("[roles.writer]\nagent = 'nobody'\n", "no agent is called 'nobody'"),
+    ],
+)
+def test_what_does_not_fit_a_kind_is_refused(home: Path, text: str, said: str) -> None:
+    write(home, text)
+    with pytest.raises(ConfigInvalid, match=re.escape(said)):
+        config.load(str(home))

@@ -59,6 +59,8 @@ def crash(stderr: str = "boom", exit_code: int = 7, **said: Any) -> Said:
 class FakeAgent:
     """Gives the answers of `will_say` in turn. One that is an exception is raised in place of an answer."""
 
+    streams = False
+
     def __init__(self) -> None:
         self.name = "fake"
         # None: it ends before it is spawned.

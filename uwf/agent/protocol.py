@@ -10,7 +10,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, Literal, Protocol, TypeAlias
 
     from uwf.agent.stop import Stop
@@ -27,9 +27,11 @@ class AgentRequest(Record):
     """One prompt for one agent, with everything it may need.
 
     `env` is the complete environment of the agent: the caller has put the `UWF_*` names over its own.
-    `session` is what this agent, in this role and folder, named as its session last time; `forks_session` says that it
-    is to go on in a copy of it, which has a name of its own. A `stall_timeout_s` of None is for
-    agents that do not stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
+    `session` is what this agent, in this role and folder, named as its session last time, and `counted` what that
+    session had used then by the agent's own count, where it has one; `forks_session` says that it is to go on in a copy
+    of it, which has a name of its own. `model`, `permissions` and `args` are for a client that takes such, in its own
+    words; `usd_left` is what the run may cost. A `stall_timeout_s` of None is for agents that do not stream.
+    `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
     so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
     What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
 
@@ -45,6 +47,11 @@ class AgentRequest(Record):
     mark: str
     spool_dir: str
     forks_session: bool = False
+    counted: Mapping[str, float] | None = None
+    model: str | None = None
+    permissions: str | None = None
+    args: tuple[str, ...] = ()
+    usd_left: float | None = None
     timeout_s: float | None = 3600.0
     stall_timeout_s: float | None = None
     output_limit_bytes: int = 64 << 20
@@ -84,15 +91,32 @@ class ToolResult(Record):
 
 
 class Usage(Record):
-    """What the run has used until now, in all: it takes the place of what was said before."""
+    """What the run has used until now, in all: it takes the place of what was said before.
+
+    `counted` is what the session has used by the count of an agent that goes on counting over its runs.
+    """
 
     amounts: dict[str, float]
+    counted: dict[str, float] | None = None
 
 
 class Session(Record):
     """The session that the run goes on in, from now on."""
 
     id: str
+
+
+class Model(Record):
+    """Which model answers, by the name that the client gives it."""
+
+    name: str
+
+
+class Denied(Record):
+    """A tool that the agent wanted to use and was not permitted to, and what it wanted of it."""
+
+    tool: str
+    arguments: dict[str, Any]
 
 
 class RateLimit(Record):
@@ -102,7 +126,9 @@ class RateLimit(Record):
     resets_ms: int | None = None
 
 
-AgentEvent: TypeAlias = Text | Thinking | ToolCall | ToolResult | Usage | Session | RateLimit
+AgentEvent: TypeAlias = (
+    Text | Thinking | ToolCall | ToolResult | Usage | Session | Model | Denied | RateLimit
+)
 
 
 class ProcessFacts(Record):
@@ -161,9 +187,13 @@ class AgentResult(Record):
 
 
 class Agent(Protocol):
-    """Runs prompts. One at a time per thread of the program; several may run side by side."""
+    """Runs prompts. One at a time per thread of the program; several may run side by side.
+
+    One that `streams` says what it does while it does it, so that a long silence means that it hangs.
+    """
 
     name: str
+    streams: bool
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         """Why it cannot be started in the folder `cwd` with `path` as PATH, in one line; None when it can."""

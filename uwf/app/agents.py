@@ -9,7 +9,8 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
@@ -45,7 +46,7 @@ class Agents:
         """The configured agents, by name."""
         config = self._home.config
         return [
-            AgentRow(name, agent.kind, tuple(agent.command), name == config.default_agent)
+            AgentRow(name, agent.kind, agent.argv, name == config.default_agent)
             for name, agent in sorted(config.agents.items())
         ]
 
@@ -97,14 +98,18 @@ class Agents:
         from uwf.engine.run.attempt.invocation import words_of
 
         known = self._home.config.agents
+        own: Mapping[str, Any] = {}
         if name in known:
-            kind, argv = known[name].kind, tuple(known[name].command)
+            kind, argv = known[name].kind, known[name].argv
+            own = self._home.config.agent_settings(name)
             key = f"agents.{name}.command"
-            written = next(one.value for one in edit.settings(self._home.home) if one.key == key)
+            written = (
+                next(one.value for one in edit.settings(self._home.home) if one.key == key) or ""
+            )
         else:
             kind, argv, written = "command", words_of(name), name
         path = settings.environment().get("PATH", "")
-        reason = kinds.make(kind, name, argv).unavailable(current_folder(), path)
+        reason = kinds.make(kind, name, argv, own).unavailable(current_folder(), path)
         signs = shell_signs(written)
         if signs:
             self._home.warn(

@@ -82,7 +82,7 @@ def _workflows(home: OpenHome, prefix: str) -> Iterator[Candidate]:
 
 def _agents(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
     for name, agent in home.config.agents.items():
-        yield Candidate(name, " ".join(agent.command))
+        yield Candidate(name, " ".join(agent.argv))
 
 
 def _schedules(home: OpenHome, _prefix: str) -> Iterator[Candidate]:

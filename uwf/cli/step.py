@@ -124,7 +124,8 @@ def _show_attempt(ctx: Context, found: AttemptPage) -> None:
         "place": f"attempt {found.number}, round {found.round}",
         "failed": f"{found.error.code}: {found.error.message}",
         "process": found.process_words,
-        "agent": found.agent,
+        "agent": _who(found),
+        "denied": "; ".join(found.denied),
         "cwd": found.cwd,
         "began": clock.iso(found.started_at)
         + ("" if found.duration_ms is None else f", took {seconds(found.duration_ms)} s"),
@@ -174,7 +175,8 @@ def _fields(step: StepPage) -> dict[str, str]:
         "thread": step.thread,
         "role": f"{step.role} → {step.status}",
         "place": f"step {step.index}, round {step.round}",
-        "agent": step.agent,
+        "agent": _who(step),
+        "denied": "; ".join(step.denied),
         "cwd": step.cwd,
         "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
         "usage": named_numbers(step.usage),
@@ -186,6 +188,11 @@ def _fields(step: StepPage) -> dict[str, str]:
         **step.fields,
         "body": step.body,
     }
+
+
+def _who(step: StepPage | AttemptPage) -> str:
+    """The agent, and which model answered where its client has said so."""
+    return step.agent if step.model is None else f"{step.agent} ({step.model})"
 
 
 def _told(step: StepPage | AttemptPage) -> str:

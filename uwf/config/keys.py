@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 
+from uwf.agent import kinds
 from uwf.config import toml_file
 from uwf.config.absences import Absence
-from uwf.config.records import TABLES
+from uwf.config.records import TABLES, AgentConfig
 from uwf.config.schedules import Schedule
 from uwf.config.sources import EndpointConfig, Source
 from uwf.config_table import ANY, NAME, is_bare
@@ -39,12 +40,13 @@ def known() -> list[Key]:
         EndpointConfig,
         Backoff,
         *(guard.Rules for guard in chain.GUARDS if guard.Rules is not None),
+        *kinds.options(),
     ]
-    by_table: dict[str, list[Key]] = {}
+    by_table: dict[str, dict[Path, Key]] = {}
     for table in tables:
         for key in table.keys():  # noqa: SIM118  # no dictionary
-            by_table.setdefault(key.path[0], []).append(key)
-    return [key for group in by_table.values() for key in group]
+            by_table.setdefault(key.path[0], {})[key.path] = key
+    return [key for group in by_table.values() for key in group.values()]
 
 
 def parse(data: bytes, file: str) -> TomlFile:
@@ -174,16 +176,23 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
         if not is_bare(name):
             message = f"{name!r} cannot name an agent: a-z, A-Z, 0-9, - and _ can"
             raise _wrong(document, ("agents", name), message)
-        if "command" not in agents.get(name, {}):
+        found = agents.get(name, {})
+        kind = found.get("kind", kinds.NAMES[0])
+        if "command" in found:
+            _check_program(("agents", name, "command"), found["command"], document)
+        elif kinds.KINDS[kind].program is None:
             key = dotted(("agents", name, "command"))
             at = document.at(("agents", name))
             raise ConfigInvalid(f"{at}: {key} is missing", hint=f"uwf config set {key} 'COMMAND'")
-        _check_program(("agents", name, "command"), agents[name]["command"], document)
+        _check_kind(name, kind, document)
     uses: list[tuple[Path, str]] = [
         (("overrides", workflow, role), agent)
         for workflow, roles in settings.get("overrides", {}).items()
         for role, agent in roles.items()
     ]
+    for role, found in settings.get("roles", {}).items():
+        if "agent" in found:
+            uses.append((("roles", role, "agent"), found["agent"]))
     if "agent" in settings.get("glance", {}):
         uses.append((("glance", "agent"), settings["glance"]["agent"]))
     if "default_agent" in settings:
@@ -195,6 +204,24 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
                 f"{document.at(path)}: {dotted(path)}: no agent is called {agent!r}; {known}",
                 hint=f"uwf config set {dotted(('agents', agent, 'command'))} 'COMMAND'",
             )
+
+
+def _check_kind(name: str, kind: str, document: TomlFile) -> None:
+    """What can be set for agents of another kind alone says nothing to this one."""
+    general = _fields(AgentConfig)
+    of = {one: general | _fields(kinds.options_of(one)) for one in kinds.NAMES}
+    for field in document.values["agents"][name]:
+        if field not in of[kind]:
+            others = " and ".join(one for one in kinds.NAMES if field in of[one])
+            path = ("agents", name, field)
+            raise _wrong(
+                document, path, f"{dotted(path)} is for agents of kind {others}, not {kind}"
+            )
+
+
+def _fields(table: type[Table] | None) -> set[str]:
+    """What can be set in one table of `agents`."""
+    return set() if table is None else {key.path[2] for key in table.keys()}  # noqa: SIM118
 
 
 def _check_program(path: Path, command: Sequence[str], document: TomlFile) -> None:

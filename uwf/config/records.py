@@ -11,6 +11,7 @@ from uwf.config_table import (
     Table,
     amounts,
     choice,
+    command_line,
     count,
     count_from_zero,
     duration,
@@ -43,22 +44,6 @@ def _kind(value: Any) -> str:
     if value not in NAMES:
         raise ValueError(f"{value!r} is not a kind of agent; known: {', '.join(NAMES)}")
     return str(value)
-
-
-def command_line(value: Any) -> list[str]:
-    """A list is taken as it stands; a string is split as a shell would, and no shell is run."""
-    if isinstance(value, str):
-        import shlex
-
-        try:
-            value = shlex.split(value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} cannot be split into words: {error}") from None
-    if not (isinstance(value, list) and value and all(isinstance(word, str) for word in value)):
-        raise ValueError(f"{value!r} is not a command: a text, or a list of texts")
-    if not value[0]:
-        raise ValueError("the command's first word is empty")
-    return list(value)
 
 
 def program_line(value: Any) -> list[str]:
@@ -216,35 +201,68 @@ STREAMING_LINGER_S = 120.0
 """How long an agent that streams may be silent after its whole reply."""
 
 
-def _linger(value: Any) -> float:
+STREAMING_STALL_S = 900.0
+"""How long an agent that streams may say nothing at all."""
+
+
+def _off_is_zero(value: Any) -> float:
     return 0.0 if value == OFF else some_duration(value)
 
 
 class AgentConfig(Table, at="agents.*"):
     """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment.
 
-    `stall_timeout_s` ends an agent that says nothing for so long. It is off unless told, because a plain
-    command may well be silent until it is done; 15 minutes suit an agent that streams. `linger_s` is how long one that
-    has replied may be silent before its reply is taken and it is ended; 0: for ever, None: not told.
+    `model` and `permissions` are words of the client, `models` gives the words for models in workflow files, and `args`
+    are added to the client's command line. What one kind alone can be told stands in the `Options` of that kind.
+    `stall_timeout_s` ends an agent that says nothing for so long, 0: never, None: not told. `linger_s` is how long one
+    that has replied may be silent before its reply is taken and it is ended; 0: for ever, None: not told.
     """
 
     kind: str = choice(_kind, "command")
     command: tuple[str, ...] = key(command_line, unset=())
+    model: str | None = key(text)
+    models: Mapping[str, str] = each(text)
+    permissions: str | None = key(text)
+    args: tuple[str, ...] = key(command_line, unset=())
     timeout_s: float | None = key(duration_or_off, "1h")
-    stall_timeout_s: float | None = key(duration_or_off, OFF)
-    linger_s: float | None = key(_linger)
+    stall_timeout_s: float | None = key(_off_is_zero)
+    linger_s: float | None = key(_off_is_zero)
     output_limit_bytes: int = key(size, "64MiB")
     max_running: int | None = key(count)
     env: Mapping[str, str] = each(string)
 
     @property
-    def lingers_s(self) -> float | None:
-        """How long it may linger after its reply; None: for ever. Not told, it is so for an agent that does not stream,
-        which is one that has no stall timeout.
+    def argv(self) -> tuple[str, ...]:
+        """Its command, else the program of its kind; () for a kind without a process."""
+        from uwf.agent.kinds import KINDS
+
+        program = KINDS[self.kind].program
+        return self.command or ((program,) if program else ())
+
+    def stalls_s(self, *, streams: bool) -> float | None:
+        """How long it may say nothing; None: for ever. Not told, that is so for one that does not stream, since a plain
+        command may well be silent until it is done.
         """
+        if self.stall_timeout_s is None:
+            return STREAMING_STALL_S if streams else None
+        return self.stall_timeout_s or None
+
+    def lingers_s(self, *, streams: bool) -> float | None:
+        """How long it may linger after its reply; None: for ever, which is so where neither it nor stalls are told."""
         if self.linger_s is None:
-            return None if self.stall_timeout_s is None else STREAMING_LINGER_S
+            return None if self.stalls_s(streams=streams) is None else STREAMING_LINGER_S
         return self.linger_s or None
+
+
+class RoleConfig(Table, at="roles.*"):
+    """How a role is run, of whatever workflow it is: by which agent, and what that is told otherwise for it."""
+
+    agent: str | None = key(text)
+    model: str | None = key(text)
+    permissions: str | None = key(text)
+    args: tuple[str, ...] = key(command_line, unset=())
+    timeout_s: float | None = key(duration_or_off)
+    env: Mapping[str, str] = each(string)
 
 
 class Config(Table):
@@ -257,6 +275,7 @@ class Config(Table):
     secrets: tuple[str, ...] = key(names, [])
     overrides: Mapping[str, Mapping[str, str]] = each(text, levels=2)
     agents: Mapping[str, AgentConfig] = NOTHING
+    roles: Mapping[str, RoleConfig] = NOTHING
     limits: Limits = Limits()
     retry: RetryConfig = RetryConfig()
     prompt: PromptConfig = PromptConfig()
@@ -275,6 +294,7 @@ class Config(Table):
         return replace(
             super().of(settings),
             agents={name: AgentConfig.of(found) for name, found in agents.items()},
+            roles={name: RoleConfig.of(found) for name, found in settings.get("roles", {}).items()},
             limits=Limits.of(settings.get("limits", {})),
             retry=RetryConfig.of(settings.get("retry", {})),
             prompt=PromptConfig.of(settings.get("prompt", {})),
@@ -310,6 +330,15 @@ class Config(Table):
         """The settings of the agent `name`; the defaults for one that is not configured."""
         return self.agents.get(name) or AgentConfig()
 
+    def agent_settings(self, name: str) -> Mapping[str, Any]:
+        """What is told of the agent `name`, as it was read: its kind finds its own `Options` there."""
+        found: Mapping[str, Any] = self.settings.get("agents", {}).get(name, NOTHING)
+        return found
+
+    def role(self, name: str) -> RoleConfig:
+        """How the role `name` is run; as its agent is, for one of which nothing is told."""
+        return self.roles.get(name) or RoleConfig()
+
     def agent_limits(self) -> dict[str, int]:
         """How many of an agent may run at once, where that is limited."""
         limits = ((name, agent.max_running) for name, agent in self.agents.items())
@@ -329,5 +358,6 @@ TABLES: tuple[type[Table], ...] = (
     GlanceConfig,
     QueueConfig,
     AgentConfig,
+    RoleConfig,
 )
 """Those that are no guard's."""

@@ -41,7 +41,7 @@ def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str,
     found = _hidden(environ, (*config.secrets, *_variables(config.settings)), MIN_CHARS)
     for agent in config.agents.values():
         found += _hidden(dict(agent.env), config.secrets, NAMED_CHARS)
-        words = (f"'{word}'" if " " in word else word for word in agent.command)
+        words = (f"'{word}'" if " " in word else word for word in agent.argv)
         found += in_command(" ".join(words))
     return in_all_forms(found)
 

@@ -243,11 +243,11 @@ def test_what_is_reached_is_said_in_words() -> None:
 
 def test_the_time_of_a_step_is_the_least_that_is_left() -> None:
     request = replace(REQUEST, budget={"time": 100.0}, spent={"time": 70.0})
-    assert limited().remaining_s(REQUEST) is None
-    assert limited().remaining_s(request) == 30
-    assert limited(replace(NO_RULES, step={"time": 10.0})).remaining_s(request) == 10
-    assert limited(replace(NO_RULES, thread={"time": 5.0})).remaining_s(REQUEST) == 5
-    assert limited().remaining_s(replace(request, spent={"time": 101.0})) == 0
+    assert limited().remaining(REQUEST, "time") is None
+    assert limited().remaining(request, "time") == 30
+    assert limited(replace(NO_RULES, step={"time": 10.0})).remaining(request, "time") == 10
+    assert limited(replace(NO_RULES, thread={"time": 5.0})).remaining(REQUEST, "time") == 5
+    assert limited().remaining(replace(request, spent={"time": 101.0}), "time") == 0
 
 
 class Days(RuleBasedStateMachine):

@@ -25,6 +25,9 @@ TURN_BYTES = 64 << 10  # a burst of output longer than this is more than one tur
 class CommandAgent:
     """Runs `argv`, without a shell, for every request."""
 
+    Options = None
+    streams = False
+
     def __init__(self, name: str, argv: Sequence[str]) -> None:
         self.name = name
         self.argv = tuple(argv)

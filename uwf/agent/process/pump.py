@@ -67,6 +67,37 @@ class Spool:
             self._file = -1
 
 
+class LineByLine:
+    """In the place of a `Spool`, for output that is taken line by line and not kept: `size_bytes` is the length of the
+    line that has not ended yet, `read` gives it. `on_line` is called with each whole line, without its end.
+    """
+
+    def __init__(self, on_line: Callable[[bytes], None]) -> None:
+        self._on_line = on_line
+        self._rest = bytearray()
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self._rest)
+
+    def add(self, chunk: bytes) -> None:
+        if b"\n" not in chunk:
+            self._rest += chunk
+            return
+        first, *lines = chunk.split(b"\n")
+        self._rest += first
+        whole, self._rest = bytes(self._rest), bytearray(lines.pop())
+        self._on_line(whole)
+        for line in lines:
+            self._on_line(line)
+
+    def read(self) -> bytes:
+        return bytes(self._rest)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
 class Tail:
     """The last 64 KiB of what came, and how much it was in all."""
 
@@ -111,7 +142,8 @@ class Pump:
     """Moves bytes through the parent's ends of `pipes`, and wakes up for the descriptors in `wakers`.
 
     `on_output(chunk)` is called with stdout as it arrives, `on_pause()` once whenever stdout has then been quiet for
-    `PAUSE_S`. Past `limit_bytes` of either stream (None: never) `is_over_limit` is set and the rest is thrown away.
+    `PAUSE_S`. Past `limit_bytes` of either stream (None: never), of a line where stdout is taken by lines,
+    `is_over_limit` is set and the rest is thrown away.
     """
 
     def __init__(
@@ -119,10 +151,10 @@ class Pump:
         pipes: Pipes,
         stdin: Stdin,
         *,
-        stdout: Spool | Tail,
+        stdout: Spool | Tail | LineByLine,
         limit_bytes: int | None,
-        on_output: Callable[[bytes], None],
-        on_pause: Callable[[], None],
+        on_output: Callable[[bytes], object],
+        on_pause: Callable[[], object],
         wakers: Iterable[int],
     ) -> None:
         self._pipes, self._stdin, self._stdout = pipes, stdin, stdout

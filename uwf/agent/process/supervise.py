@@ -19,7 +19,7 @@ import time
 
 from uwf import clock, points
 from uwf.agent.process import platform, program, spawn
-from uwf.agent.process.pump import Pump, Spool, Stdin, Tail
+from uwf.agent.process.pump import LineByLine, Pump, Spool, Stdin, Tail
 from uwf.agent.process.terminate import Termination, terminate
 from uwf.agent.process.tree import MARK_NAME, OwnProcessTree, Subreaper
 from uwf.agent.protocol import ProcessFacts
@@ -45,8 +45,10 @@ class ProcessSpec(Record):
     """A program to run. `env` is its whole environment; `UWF_RUN=<mark>` is added to it. `cwd` is absolute.
 
     `stdin` is closed behind its bytes; as a `Stdin` it stays open for what is written while the program runs.
-    A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together.
+    A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together, but for one
+    during which `is_working` says that something long is known to go on.
     `output_limit_bytes` holds for each of the two; None: there is none, and the last 64 KiB of each are what is kept.
+    With `on_line`, stdout is handed to it line by line and not kept; the limit is then that of one line.
     `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
     What has been silent on stdout for `linger_s` is ended when `is_whole` takes all that stands there for its reply.
@@ -65,7 +67,9 @@ class ProcessSpec(Record):
     grace_s: float = 3.0
     keep_fds: tuple[int, ...] = ()
     linger_s: float | None = None
+    on_line: Callable[[bytes], None] | None = None
     is_whole: Callable[[bytes], bool] = bool
+    is_working: Callable[[], bool] = bool
     meanwhile: Callable[[], object] = bool
 
 
@@ -87,17 +91,13 @@ class ProcessOutcome(ProcessFacts):
         return ProcessFacts(*(getattr(self, name) for name in ProcessFacts._fields))
 
 
-def _nothing() -> None:
-    return None
-
-
 def run(
     spec: ProcessSpec,
     *,
     stop: Stop,
     on_start: Callable[[Owner], None],
-    on_output: Callable[[bytes], None],
-    on_pause: Callable[[], None] = _nothing,
+    on_output: Callable[[bytes], object] = bool,
+    on_pause: Callable[[], object] = bool,
 ) -> ProcessOutcome:
     """Run `spec` to its end. Needs SIGPIPE ignored, as Python has it.
 
@@ -144,6 +144,12 @@ def run(
             supervision.close()
 
 
+def _place_of_stdout(spec: ProcessSpec) -> Spool | Tail | LineByLine:
+    if spec.on_line is not None:
+        return LineByLine(spec.on_line)
+    return Tail() if spec.output_limit_bytes is None else Spool(spec.spool_dir)
+
+
 class _Supervision:
     """A child at its gate, and what is needed to bring it to its end."""
 
@@ -151,12 +157,11 @@ class _Supervision:
         self, spec: ProcessSpec, child: spawn.Child, tree: OwnProcessTree, stop: Stop
     ) -> None:
         self._spec, self._child, self._tree, self._stop = spec, child, tree, stop
-        limited = spec.output_limit_bytes is not None
-        self._stdout = Spool(spec.spool_dir) if limited else Tail()
+        self._stdout = _place_of_stdout(spec)
         self._pidfd = platform.pidfd(child.pid)
 
     def run(
-        self, began_s: float, on_output: Callable[[bytes], None], on_pause: Callable[[], None]
+        self, began_s: float, on_output: Callable[[bytes], object], on_pause: Callable[[], object]
     ) -> ProcessOutcome:
         child, spec = self._child, self._spec
         stdin = spec.stdin
@@ -221,7 +226,8 @@ class _Supervision:
         while not self._child.has_ended():
             now_s = clock.monotonic_s()
             silence_s = spec.stall_timeout_s
-            stall_s = _FOREVER if silence_s is None else pump.last_output_s + silence_s
+            is_silent = silence_s is not None and not spec.is_working()
+            stall_s = pump.last_output_s + (silence_s or 0) if is_silent else _FOREVER
             if pump.is_over_limit:
                 return "output_limit"
             if self._stop.count:

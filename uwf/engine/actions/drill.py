@@ -39,6 +39,7 @@ class StandIn:
     """Replies to every role with an example of what its schema asks for."""
 
     name = "drill"
+    streams = False
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
-from uwf.engine.chain.nodes import Plan, pack_text, shaped
+from uwf.engine.chain.nodes import ClientFacts, Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.word import Word, of_person
 from uwf.record import Record
@@ -69,6 +69,7 @@ class AttemptEnd(Record):
     stderr: str = ""
     session: str | None = None
     usage: dict[str, Any] | None = None
+    client: ClientFacts = ClientFacts()
     is_retried: bool = False
 
 
@@ -93,6 +94,7 @@ class Attempt(Record):
     state: Processes | Failure | None
     session: str | None = None
     usage: dict[str, Any] | None = None
+    client: ClientFacts = ClientFacts()
     is_retried: bool = False
 
     @property
@@ -159,6 +161,7 @@ def attempt_at(nodes: Nodes, last: str) -> Attempt:
         state=_state(payload),
         session=payload.get("session"),
         usage=payload.get("usage"),
+        client=ClientFacts.of(payload),
         is_retried=payload.get("retried", False),
     )
 
@@ -200,6 +203,7 @@ def put_end(tx: Writer, begun: str, turns: str | None, end: AttemptEnd) -> str:
             "stderr": pack_text(tx, end.stderr),
             "session": end.session,
             "usage": end.usage,
+            **end.client.to_payload(),
             "retried": end.is_retried,
             "endedAt": clock.now_ms(),
         },

@@ -254,6 +254,31 @@ USUAL_FACTS: dict[str, Any] = {
 """What its process came to, where nothing is to be told. A step keeps what differs."""
 
 
+class ClientFacts(Record):
+    """What a client has said of itself: which model answered, what its session has used by its own count, and which
+    tools it was not permitted to use. Objects of agents that say none of it have no `client`.
+    """
+
+    model: str | None = None
+    counted: Mapping[str, float] | None = None
+    denied: tuple[str, ...] = ()
+
+    def to_payload(self) -> dict[str, Any]:
+        """The field of a step or an attempt; none for what says nothing."""
+        said = {
+            **({"model": self.model} if self.model else {}),
+            **({"counted": dict(self.counted)} if self.counted is not None else {}),
+            **({"denied": list(self.denied)} if self.denied else {}),
+        }
+        return {"client": said} if said else {}
+
+    @staticmethod
+    def of(payload: Mapping[str, Any]) -> ClientFacts:
+        """Those in the payload of a step or an attempt."""
+        said = payload.get("client", {})
+        return ClientFacts(said.get("model"), said.get("counted"), tuple(said.get("denied", ())))
+
+
 class Step(Record):
     """One finished visit of one role. `process` is None for a step of an early version, which kept nothing of it.
 
@@ -278,6 +303,7 @@ class Step(Record):
     told: tuple[Word, ...]
     turns: str | None
     agent: str
+    client: ClientFacts
     cwd: str
     session: str | None
     started_ms: int
@@ -331,6 +357,7 @@ class Step(Record):
             told=words.read(nodes, payload["told"]) if "told" in payload else (),
             turns=payload["turns"],
             agent=payload["agent"],
+            client=ClientFacts.of(payload),
             cwd=payload["cwd"],
             session=payload["session"],
             started_ms=payload["startedAt"],

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
-from uwf.engine.chain.nodes import TEXT, pack_text
+from uwf.engine.chain.nodes import TEXT, ClientFacts, pack_text
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.errors import StoreError
+from uwf.record import replace
 from uwf.store import measures
 from uwf.store.codec import Link
 
@@ -50,6 +51,8 @@ class AttemptRecorder:
         self._process: dict[str, Any] = {}
         self._session: str | None = None
         self._usage: dict[str, Any] | None = None
+        self.client = ClientFacts()
+        """What its client has said of itself so far."""
 
     def go_on(self, attempt: Attempt) -> None:
         """Record the rest of an attempt that a process before this one has begun."""
@@ -80,6 +83,10 @@ class AttemptRecorder:
 
         self._keep(put, "session and usage")
 
+    def learn(self, **facts: Any) -> None:
+        """Keep what the client says of itself, with what is stored next."""
+        self.client = replace(self.client, **facts)
+
     def _put_again(self, tx: Transaction) -> str:
         assert self.begun is not None, "it has started"
         return tx.put(
@@ -90,6 +97,7 @@ class AttemptRecorder:
                 "process": self._process,
                 "session": self._session,
                 "usage": self._usage,
+                **self.client.to_payload(),
             },
         )
 
@@ -145,7 +153,7 @@ class AttemptRecorder:
         """Keep the end of an attempt that became no step, and what arrived since its last turn."""
         assert self.begun is not None, "an attempt ends only after it was recorded"
         self.last_turn(tx, tail)
-        last = put_end(tx, self.begun, self.turns, end)
+        last = put_end(tx, self.begun, self.turns, replace(end, client=self.client))
         self._point_at(tx, last, f"attempt ended: {end.failure.code}")
         start = self.start
         return Attempt(

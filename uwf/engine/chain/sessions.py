@@ -11,6 +11,7 @@ stranger's word, given to an agent that believes it to be its own. Which these a
 
 from __future__ import annotations
 
+from uwf.engine.chain.nodes import ClientFacts
 from uwf.engine.chain.tags import UNDONE_TO, number_of
 from uwf.record import Record
 from uwf.store.codec import Link
@@ -28,10 +29,13 @@ FOREIGN = "foreign/"
 
 
 class KeptSession(Record):
-    """The session to go on in. `is_forked`: in a copy of it, since its own end is another's."""
+    """The session to go on in. `is_forked`: in a copy of it, since its own end is another's. `counted` is what it had
+    used when it was named, by the count of its client.
+    """
 
     id: str
     is_forked: bool = False
+    counted: Mapping[str, float] | None = None
 
 
 def of(
@@ -44,13 +48,14 @@ def of(
     place = agent, plan.cwd
     for id, named, was in _of_attempts(nodes, last, plan.role):
         if was == place:
-            return None if is_foreign(counters, id) else KeptSession(named)
+            counted = ClientFacts.of(nodes.get(id).payload).counted
+            return None if is_foreign(counters, id) else KeptSession(named, counted=counted)
     for id in after(nodes, counters, thread.position).get(plan.role, ()):
         step = nodes.get(id).payload
         if _place(step) == place:
             kept_to = number_of(thread.tags, UNDONE_TO, thread.id) or 0
             is_forked = step["thread"] != thread.id or step["index"] <= kept_to
-            return KeptSession(step["session"], is_forked)
+            return KeptSession(step["session"], is_forked, ClientFacts.of(step).counted)
     return None
 
 

@@ -191,6 +191,10 @@ _PLAN = _fields(
 
 _PROCESS = _perhaps(_fields(runner=_count, pid=_perhaps(_count), started=_perhaps(_text)))
 
+_CLIENT: Mapping[str, Field] = {
+    "client": _fields({"model": _text, "counted": _by_name(_amount), "denied": _each(_text)})
+}
+
 _TURNS = _perhaps(_to("turn"))
 
 _WORKFLOW = _fields(
@@ -217,7 +221,7 @@ _SHAPES: Mapping[str, Field] = {
     ),
     "rebind": _fields(prev=_to(*CHAIN), workflow=_to("workflow")),
     "step": _fields(
-        {"process": _perhaps(_map), **_TOLD},
+        {"process": _perhaps(_map), **_TOLD, **_CLIENT},
         prev=_to(*CHAIN),
         start=_to("start"),
         workflow=_to("workflow"),
@@ -270,7 +274,7 @@ _SHAPES: Mapping[str, Field] = {
     ),
     AGAIN: _fields(begun=_to(BEGUN), turns=_TURNS, process=_PROCESS),
     ENDED: _fields(
-        {"retried": _truth},
+        {"retried": _truth, **_CLIENT},
         begun=_to(BEGUN),
         turns=_TURNS,
         error=_fields(code=_text, message=_text),

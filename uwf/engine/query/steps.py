@@ -7,7 +7,7 @@ A failed or interrupted attempt is found by the node of its end, which is what `
 from __future__ import annotations
 
 from uwf.engine.chain.attempt import Failure
-from uwf.engine.chain.nodes import Plan, Step, prompt_text, unpack_text
+from uwf.engine.chain.nodes import ClientFacts, Plan, Step, prompt_text, unpack_text
 from uwf.engine.chain.story import inline, steps_back
 from uwf.engine.query import failures
 from uwf.engine.query.thread_view import WordView, word_view
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from uwf.engine.chain.nodes import Reader
+    from uwf.engine.chain.nodes import ClientFacts, Reader
     from uwf.engine.query.failures import FailureView
 
 
@@ -40,6 +40,8 @@ class StepRow(Record):
     status: str
     output: Mapping[str, Any]
     agent: str
+    model: str | None
+    denied: tuple[str, ...]
     started_at: int
     duration_ms: int
     usage: Mapping[str, Any] | None
@@ -59,6 +61,8 @@ class AttemptView(Record):
     number: int
     role: str
     agent: str
+    model: str | None
+    denied: tuple[str, ...]
     started_at: int
     duration_ms: int | None
     error: Failure
@@ -202,6 +206,8 @@ def _row(reader: Reader, step: Step) -> dict[str, Any]:
         "status": step.status,
         "output": step.output,
         "agent": step.agent,
+        "model": step.client.model,
+        "denied": step.client.denied,
         "started_at": step.started_ms,
         "duration_ms": step.duration_ms,
         "usage": step.usage,
@@ -214,11 +220,14 @@ def _attempt(reader: Reader, ended: str) -> dict[str, Any]:
     """The fields of an `AttemptView`."""
     end = reader.get(ended).payload
     begun = reader.get(end["begun"]).payload
+    client = ClientFacts.of(end)
     return {
         "attempt": ended,
         "number": begun["number"],
         "role": begun["plan"]["role"],
         "agent": begun["agent"],
+        "model": client.model,
+        "denied": client.denied,
         "started_at": begun["startedAt"],
         "duration_ms": end["durationMs"],
         "error": Failure(end["error"]["code"], end["error"]["message"]),

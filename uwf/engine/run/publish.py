@@ -160,6 +160,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         **({"told": words.put(tx, plan.told)} if plan.told else {}),
         "turns": None if recorder.turns is None else Link(recorder.turns),
         "agent": recorder.start.agent,
+        **recorder.client.to_payload(),
         "cwd": plan.cwd,
         "session": outcome.session,
         "startedAt": recorder.began_ms,

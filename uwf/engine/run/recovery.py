@@ -42,7 +42,7 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     ended_pids, survivors = _end(found.running, found.mark, grace_s)
     points.at("settle: processes ended")
     failure = Failure(INTERRUPTED, "uwf ended before the agent did")
-    end = AttemptEnd(failure, session=found.session, usage=found.usage)
+    end = AttemptEnd(failure, session=found.session, usage=found.usage, client=found.client)
     with store.transaction("settle") as tx:
         attempt = put_end(tx, found.begun, found.turns, end)
         reserve.let_go(tx, thread)

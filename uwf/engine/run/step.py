@@ -10,6 +10,8 @@ from uwf import clock, points
 from uwf.agent import failure
 from uwf.agent.protocol import (
     AgentFailure,
+    Denied,
+    Model,
     RateLimit,
     Session,
     Text,
@@ -27,6 +29,7 @@ from uwf.engine.run import prompt
 from uwf.engine.run.attempt import invocation
 from uwf.engine.run.attempt.hearing import Hearing
 from uwf.engine.run.attempt.outcome import Rejected
+from uwf.quantities import TIME, USD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +77,8 @@ class StepRun(Hearing):
 
     def _ask(self, text: str, stop: Stop) -> Came:
         self._said_usage = None
-        left_s = self.ctx.admission.budget.remaining_s(self.ticket.request)
+        budget = self.ctx.admission.budget
+        left_s = budget.remaining(self.ticket.request, TIME)
         request = invocation.build(
             self.ctx,
             self.step,
@@ -83,6 +87,7 @@ class StepRun(Hearing):
             self._goes_on_in,
             keep_fds=self.ticket.descriptors,
             longest_s=left_s,
+            usd_left=budget.remaining(self.ticket.request, USD),
             is_reply=lambda said: self._is_reply(said, text),
             meanwhile=_load_what_reads_replies,
         )
@@ -109,7 +114,13 @@ class StepRun(Hearing):
     @property
     def _goes_on_in(self) -> KeptSession | None:
         """The session that the agent is handed."""
-        return self.kept_session if self.session is None else KeptSession(self.session)
+        kept = self.kept_session
+        if self.session is None:
+            return kept
+        counted = self.recorder.client.counted
+        if counted is None and kept is not None and kept.id == self.session:
+            counted = kept.counted
+        return KeptSession(self.session, counted=counted)
 
     def _event(self, event: AgentEvent) -> None:
         """Keep what the agent says while it runs: session and usage count from the moment they are said."""
@@ -118,7 +129,13 @@ class StepRun(Hearing):
             self.recorder.said(self.session, self._used())
         elif isinstance(event, Usage):
             self._said_usage = event.amounts
+            if event.counted is not None:
+                self.recorder.learn(counted=event.counted)
             self.recorder.said(self.session, self._used())
+        elif isinstance(event, Model):
+            self.recorder.learn(model=self.ctx.redactor.text(event.name))
+        elif isinstance(event, Denied):
+            self._denied(invocation.tool_words(event.tool, event.arguments))
         elif isinstance(event, RateLimit):
             self._limit_resets_ms = event.resets_ms if event.is_reached else None
         elif isinstance(event, Text):
@@ -126,9 +143,15 @@ class StepRun(Hearing):
         elif isinstance(event, Thinking):
             self._turn("thinking", event.text)
         elif isinstance(event, ToolCall):
-            self._turn("tool", invocation.tool_words(event))
+            self._turn("tool", invocation.tool_words(event.name, event.arguments))
         elif isinstance(event, ToolResult):
             self._turn("tool_result", event.text)
+
+    def _denied(self, wanted: str) -> None:
+        """A tool was not permitted: its agent may well say that all is done."""
+        wanted = self.ctx.redactor.text(wanted)
+        self.recorder.learn(denied=(*self.recorder.client.denied, wanted))
+        self._turn("denied", wanted)
 
     def _used(self) -> dict[str, Any] | None:
         """What this attempt has used so far, as far as the agent has said while it runs."""

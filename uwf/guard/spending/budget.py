@@ -119,12 +119,12 @@ class Budget(Guard):
         over = [name for name, limit in self.rules.step.items() if used.get(name, 0.0) > limit]
         return self._in_words(over, self.rules.step, used) if over else None
 
-    def remaining_s(self, request: Request) -> float | None:
-        """How long the step may run by its own and the thread's limit on time; None when neither has one."""
+    def remaining(self, request: Request, name: str) -> float | None:
+        """How much of `name` the step may use by its own limit and the thread's; None when neither has one."""
         limits = {**self.rules.thread, **request.budget}
-        left = [self.rules.step[TIME]] if TIME in self.rules.step else []
-        if TIME in limits:
-            left.append(max(0.0, limits[TIME] - request.spent.get(TIME, 0.0)))
+        left = [self.rules.step[name]] if name in self.rules.step else []
+        if name in limits:
+            left.append(max(0.0, limits[name] - request.spent.get(name, 0.0)))
         return min(left, default=None)
 
     def ended(self, tx: Transaction, request: Request, outcome: AttemptOutcome) -> None:

@@ -16,10 +16,10 @@ from uwf.store import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.protocol import Agent, AgentFailure, AgentResult, ProcessFacts, ToolCall
+    from uwf.agent.protocol import Agent, AgentFailure, AgentResult, ProcessFacts
     from uwf.agent.stop import Stop
     from uwf.config import Config
     from uwf.engine.chain.attempt import AttemptStart
@@ -36,6 +36,7 @@ class NoAgent:
     """Stands in where no agent can be chosen, until the guards have come to that: others refuse before."""
 
     name = ""
+    streams = False
 
     def __init__(self, refusal: Refused) -> None:
         self._refusal = refusal
@@ -60,7 +61,13 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
             hint="uwf agent list",
             code="bad_agent",
         )
-    word = override or config.overrides.get(workflow, {}).get(role) or config.default_agent
+    role_agent = config.role(role).agent
+    word = (
+        override
+        or config.overrides.get(workflow, {}).get(role)
+        or role_agent
+        or config.default_agent
+    )
     if word is None:
         raise PersonNeeded(
             f"no agent is configured to run role {role}",
@@ -71,7 +78,7 @@ def choose(config: Config, workflow: str, role: str, override: str | None) -> Ag
 
     named = config.agents.get(word)
     if named is not None:
-        return kinds.make(named.kind, word, named.command)
+        return kinds.make(named.kind, word, named.argv, config.agent_settings(word))
     return kinds.make("command", word, words_of(word))
 
 
@@ -111,14 +118,20 @@ def build(
     *,
     keep_fds: tuple[int, ...],
     longest_s: float | None,
+    usd_left: float | None,
     is_reply: Callable[[str], bool],
     meanwhile: Callable[[], object],
 ) -> AgentRequest:
-    """What is asked of it: prompt, environment and limits. `longest_s` is what the budget leaves of the time."""
+    """What is asked of it: prompt, environment and limits. `longest_s` and `usd_left` are what the budget
+    leaves of time and money.
+    """
     plan, settings = step.plan, ctx.config.agent(start.agent)
+    role = ctx.config.role(plan.role)
+    streams = step.agent.streams
     environ = {
         **ctx.environ,
         **dict(settings.env),
+        **dict(role.env),
         "UWF_HOME": ctx.home,
         "UWF_THREAD": start.thread,
         "UWF_STEP_INDEX": str(step.base.index + 1),
@@ -140,14 +153,19 @@ def build(
         env=environ,
         session=None if session is None else session.id,
         forks_session=session is not None and session.is_forked,
-        timeout_s=_shorter(settings.timeout_s, longest_s),
-        stall_timeout_s=settings.stall_timeout_s,
+        counted=None if session is None else session.counted,
+        model=role.model or settings.model,
+        permissions=role.permissions or settings.permissions,
+        args=(*settings.args, *role.args),
+        usd_left=usd_left,
+        timeout_s=_shorter(role.timeout_s or settings.timeout_s, longest_s),
+        stall_timeout_s=settings.stalls_s(streams=streams),
         output_limit_bytes=settings.output_limit_bytes,
         grace_s=ctx.config.limits.grace_s,
         mark=start.mark,
         spool_dir=paths.spool(ctx.home),
         keep_fds=keep_fds,
-        linger_s=settings.lingers_s,
+        linger_s=settings.lingers_s(streams=streams),
         is_reply=is_reply,
         meanwhile=meanwhile,
     )
@@ -160,11 +178,11 @@ def _shorter(first_s: float | None, second_s: float | None) -> float | None:
     return min(first_s, second_s)
 
 
-def tool_words(call: ToolCall) -> str:
-    """A tool call as the text of a turn: its name, and its arguments as JSON."""
+def tool_words(name: str, arguments: Mapping[str, Any]) -> str:
+    """The use of a tool as the text of a turn: its name, and its arguments as JSON."""
     import json
 
-    return f"{call.name} {json.dumps(call.arguments, ensure_ascii=False)}"
+    return f"{name} {json.dumps(arguments, ensure_ascii=False)}"
 
 
 def in_words(failed: AgentFailure, said: str, *, has_session: bool) -> str:

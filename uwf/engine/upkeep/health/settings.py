@@ -31,7 +31,7 @@ class ConfigCheck(Check):
     def _agents(self, config: Config) -> list[Finding]:
         path, found = self._ground.run.environ.get("PATH", ""), []
         for name, agent in config.agents.items():
-            program = agent.command[0] if agent.command else None
+            program = agent.argv[0] if agent.argv else None
             if program is not None and shutil.which(program, path=path) is None:
                 what = f"agent {name}: there is no program {program}"
                 hint = shlex.join(("uwf", "agent", "check", name))

@@ -1,0 +1,339 @@
+"""What is made of the stream of Claude Code; against the real client it is tried by `scripts/test-agents`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uwf.agent import failure
+from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
+from uwf.agent.protocol import (
+    AgentEvent,
+    AgentRequest,
+    AgentResult,
+    Denied,
+    Model,
+    RateLimit,
+    Session,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from uwf.agent.stop import Stop
+
+PROGRAM = """
+    import json, os, sys
+    given = json.load(open(sys.argv[1]))
+    with open(sys.argv[1] + ".asked", "a") as log:
+        print(json.dumps({"argv": sys.argv[2:], "stdin": sys.stdin.read()}), file=log)
+    run = given["runs"].pop(0)
+    json.dump(given, open(sys.argv[1], "w"))
+    for line in run["lines"]:
+        print(line if isinstance(line, str) else json.dumps(line), flush=True)
+    print(run.get("stderr", ""), end="", file=sys.stderr)
+    sys.exit(run.get("exit", 0))
+"""
+
+INIT = {"type": "system", "subtype": "init", "session_id": "s", "model": "big[1m]"}
+
+
+def said(
+    *blocks: Mapping[str, Any], id: str = "m1", input: int = 100, **more: Any
+) -> dict[str, Any]:
+    used = {"input_tokens": input, "output_tokens": 1, "cache_read_input_tokens": 10}
+    return {"type": "assistant", "message": {"id": id, "content": blocks, "usage": used}, **more}
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+def ended(
+    result: str = "fine", usd: float = 0.25, input: int = 100, output: int = 5, **more: Any
+) -> dict[str, Any]:
+    used = {"inputTokens": input, "outputTokens": output, "cacheReadInputTokens": 10}
+    return {
+        "type": "result",
+        "subtype": "success",
+        "is_error": False,
+        "num_turns": 1,
+        "result": result,
+        "total_cost_usd": usd,
+        "modelUsage": {"big": used},
+        "permission_denials": [],
+        **more,
+    }
+
+
+class Client:
+    """A program in the place of Claude Code, which says what it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.script = folder / "client.py"
+        self.script.write_text(textwrap.dedent(PROGRAM))
+        self.file = folder / "runs.json"
+        self.folder = folder
+        self.runs: list[dict[str, Any]] = []
+        self.events: list[AgentEvent] = []
+
+    def will(self, *lines: Any, **more: Any) -> None:
+        self.runs.append({"lines": lines, **more})
+
+    def ask(self, options: ClaudeOptions | None = None, **asked: Any) -> AgentResult:
+        self.file.write_text(json.dumps({"runs": self.runs}))
+        argv = (sys.executable, "-S", str(self.script), str(self.file))
+        agent = ClaudeAgent("cc", argv, options or ClaudeOptions())
+        request = AgentRequest(
+            **{
+                "prompt": "Do it.",
+                "cwd": str(self.folder),
+                "env": dict(os.environ),
+                "session": None,
+                "mark": os.urandom(16).hex(),
+                "spool_dir": str(self.folder / "spool"),
+                "timeout_s": 20.0,
+                **asked,
+            }
+        )
+        stop = Stop()
+        try:
+            return agent.run(
+                request, stop=stop, on_start=lambda _process: None, on_event=self.events.append
+            )
+        finally:
+            stop.close()
+
+    def of(self, kind: type[AgentEvent]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in open(f"{self.file}.asked")]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    return Client(tmp_path)
+
+
+def test_a_run_is_told_as_it_goes(client: Client) -> None:
+    tool = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "ls"}}
+    got = {"type": "tool_result", "tool_use_id": "t1", "content": [text("a"), text("b")]}
+    client.will(
+        INIT,
+        said({"type": "thinking", "thinking": "hm"}, text("I look.")),
+        said(tool),
+        {"type": "user", "message": {"content": [got]}},
+        said(text("of a helper"), id="m2", parent_tool_use_id="t1"),
+        {"type": "of the future", "anything": [1]},
+        "no JSON",
+        ended("Done \ud83d\ude00 \ud800."),
+    )
+    came = client.ask(model="opus", permissions="plan", usd_left=1.5, args=("--bare",))
+    assert came.failure is None
+    assert came.text == "Done 😀 \ufffd."
+    assert client.of(Model) == [Model("big[1m]")]
+    assert client.of(Thinking) == [Thinking("hm"), Thinking("of a helper")]
+    assert client.of(Text) == [Text("I look.\n")]
+    assert client.of(ToolCall) == [ToolCall("t1", "Bash", {"command": "ls"})]
+    assert client.of(ToolResult) == [ToolResult("t1", "a\nb")]
+    asked = client.asked[0]
+    assert asked["stdin"] == "Do it."
+    [session] = client.of(Session)
+    assert client.events[0] == session
+    line = " ".join(asked["argv"])
+    assert f"--session-id {session.id} --model opus --permission-mode plan" in line
+    assert line.endswith("--max-budget-usd 1.5 --bare")
+
+
+def test_what_is_set_for_it_is_handed_on(client: Client) -> None:
+    client.will(INIT, ended())
+    client.ask(ClaudeOptions(effort="high", tools=("Edit", "Bash(git *)"), max_turns=3))
+    line = " ".join(client.asked[0]["argv"])
+    assert "--effort high --allowedTools Edit,Bash(git *) --max-turns 3" in line
+
+
+def test_a_session_is_gone_on_with_and_forked(client: Client) -> None:
+    client.will(INIT, ended())
+    client.will(INIT, ended())
+    client.ask(session="abc")
+    assert client.of(Session) == []
+    client.ask(session="abc", forks_session=True)
+    first, second = (" ".join(asked["argv"]) for asked in client.asked)
+    assert "--resume abc" in first and "--fork-session" not in first
+    [forked] = client.of(Session)
+    assert f"--resume abc --fork-session --session-id {forked.id}" in second
+
+
+def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: Client) -> None:
+    gone = ["No conversation found with session ID: abc"]
+    client.will(
+        {"type": "result", "subtype": "error_during_execution", "is_error": True, "errors": gone},
+        exit=1,
+    )
+    client.will(INIT, ended("anew"))
+    came = client.ask(session="abc")
+    assert (came.text, came.failure) == ("anew", None)
+    assert [asked["stdin"] for asked in client.asked] == ["Do it.", "Do it."]
+    assert came.session == client.of(Session)[0].id != "abc"
+
+
+def test_what_a_run_has_used_is_known_while_it_runs_and_exact_at_its_end(client: Client) -> None:
+    client.will(INIT, said(text("a")), said(text("b"), id="m2", input=102), ended(input=202))
+    came = client.ask()
+    live = client.of(Usage)
+    assert [used.amounts for used in live[:2]] == [{"tokens": 111}, {"tokens": 224}]
+    assert came.usage == live[-1].amounts == {"tokens": 217, "usd": 0.25}
+
+
+@pytest.mark.parametrize("counts_session", [False, True])
+def test_costs_are_counted_once_whether_it_counts_the_run_or_the_session(
+    client: Client, counts_session: bool
+) -> None:
+    before = {"input": 500, "output": 20, "cache_read": 40, "cache_write": 0, "usd": 1.25}
+    if counts_session:
+        used = {"inputTokens": 600, "outputTokens": 25, "cacheReadInputTokens": 50}
+        client.will(INIT, said(text("a")), ended(usd=1.5, modelUsage={"big": used}))
+    else:
+        client.will(INIT, said(text("a")), ended())
+    came = client.ask(session="abc", counted=before)
+    assert came.usage == {"tokens": 115, "usd": 0.25}
+    assert client.of(Usage)[-1].counted == {
+        "input": 600,
+        "output": 25,
+        "cache_read": 50,
+        "cache_write": 0,
+        "usd": 1.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "words", "failure_class", "is_hopeless"),
+    [
+        (401, "authentication_failed", "Failed to authenticate.", "authentication", False),
+        (403, "authentication_failed", "Failed to authenticate.", "authentication", False),
+        (404, "model_not_found", "There's an issue with the selected model", "exit_code", True),
+        (400, "unknown", "API Error: 400 x", "exit_code", True),
+        (413, None, "Request too large (max 32MB)", "exit_code", True),
+        (429, "rate_limit", "API Error: Request rejected (429)", "quota", False),
+        (500, "server_error", "API Error: 500", "network", False),
+        (529, "overloaded", "API Error: 529", "network", False),
+        (None, "server_error", "API Error: Unable to connect to API", "network", False),
+        (None, "authentication_failed", "Not logged in · Please run /login", "authentication", 0),
+        (None, None, "API Error: something new", "exit_code", False),
+    ],
+)
+def test_a_failure_is_of_the_class_that_the_client_says(
+    client: Client, status: int | None, word: str, words: str, failure_class: str, is_hopeless: bool
+) -> None:
+    client.will(
+        INIT,
+        said(text(words), error=word) if word else said(text(words)),
+        ended(words, is_error=True, api_error_status=status),
+        exit=1,
+    )
+    came = client.ask()
+    assert came.failure is not None
+    assert (came.failure.failure_class, came.failure.said) == (failure_class, words)
+    assert came.failure.is_hopeless == is_hopeless
+
+
+def test_a_limit_says_until_when(client: Client) -> None:
+    limit = {"status": "rejected", "resetsAt": 1795846568, "rateLimitType": "five_hour"}
+    words = "You've hit your session limit · resets 6:16am (UTC)"
+    client.will(
+        INIT,
+        {"type": "rate_limit_event", "rate_limit_info": limit},
+        ended(words, is_error=True, api_error_status=429),
+        exit=1,
+    )
+    came = client.ask()
+    assert came.failure is not None
+    assert came.failure.resets_ms == 1795846568000
+    assert client.of(RateLimit) == [RateLimit(True, 1795846568000)]
+
+
+def test_its_own_limits_are_its_failure(client: Client) -> None:
+    for subtype, said_so in (("error_max_turns", "max_turns"), ("error_max_budget_usd", "cost")):
+        client.runs.clear()
+        client.will(INIT, ended("", subtype=subtype, is_error=True), exit=1)
+        came = client.ask()
+        assert came.failure is not None and said_so in came.failure.message
+
+
+def test_a_tool_that_was_denied_is_told(client: Client) -> None:
+    denied = {"tool_name": "Write", "tool_use_id": "t", "tool_input": {"file_path": "/x"}}
+    client.will(INIT, ended("I could not.", permission_denials=[denied]))
+    came = client.ask()
+    assert came.failure is None
+    assert client.of(Denied) == [Denied("Write", {"file_path": "/x"})]
+
+
+@pytest.mark.parametrize(
+    ("run", "said_so"),
+    [
+        ({"lines": [INIT]}, "ended without a reply"),
+        ({"lines": [INIT, ended()], "exit": 1}, "exited with code 1"),
+        ({"lines": [], "exit": 1, "stderr": "Error: Session ID x is already in use.\n"}, "code 1"),
+        ({"lines": [INIT, ended(is_error=True)]}, "failed"),
+        ({"lines": [INIT, ended(subtype="error_during_execution", is_error=True)]}, "failed"),
+        ({"lines": ['{"type": "result"', "[" * 5000, "\x00"]}, "ended without a reply"),
+        ({"lines": [{"type": "result", "modelUsage": [1], "is_error": None}]}, "failed"),
+        (
+            {"lines": [{"type": "assistant", "message": {"content": 1, "usage": {"x": []}}}]},
+            "reply",
+        ),
+    ],
+)
+def test_only_a_good_end_is_a_reply(client: Client, run: dict[str, Any], said_so: str) -> None:
+    client.runs.append(run)
+    came = client.ask()
+    assert came.failure is not None
+    assert said_so in came.failure.message
+
+
+def test_a_long_tool_is_no_silence_and_a_hanging_client_is(client: Client, tmp_path: Path) -> None:
+    tool = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}
+    done = {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t1"}]}}
+    for lines, reply in (([said(tool)], "fine"), ([said(text("a"))], "")):
+        script = tmp_path / "client.py"
+        steps = "\n".join(f"print({json.dumps(line)!r}, flush=True)" for line in lines)
+        end = "\n".join(f"print({json.dumps(line)!r}, flush=True)" for line in (done, ended()))
+        script.write_text(f"import time\n{steps}\ntime.sleep(1)\n{end}\n")
+        came = client.ask(stall_timeout_s=0.4, grace_s=0.1)
+        assert came.text == reply
+        assert (came.failure is None) == bool(reply)
+        if came.failure is not None:
+            assert came.failure.code == failure.STALL
+
+
+def test_a_client_that_stays_after_its_end_is_ended(client: Client, tmp_path: Path) -> None:
+    script = tmp_path / "client.py"
+    script.write_text(f"import time\nprint({json.dumps(ended())!r}, flush=True)\ntime.sleep(60)\n")
+    came = client.ask(linger_s=0.3, grace_s=0.1)
+    assert (came.text, came.failure) == ("fine", None)
+
+
+def test_a_long_stream_is_not_kept(client: Client, tmp_path: Path) -> None:
+    script = tmp_path / "client.py"
+    line = json.dumps({"type": "stream_event", "event": "x" * 1000})
+    script.write_text(f"for _ in range(20_000): print({line!r})\nprint({json.dumps(ended())!r})\n")
+    came = client.ask(output_limit_bytes=1 << 20)
+    assert (came.text, came.failure) == ("fine", None)
+    assert came.process is not None and came.process.stdout_bytes > 20_000_000
+
+
+def test_one_endless_line_is_more_than_its_limit(client: Client, tmp_path: Path) -> None:
+    script = tmp_path / "client.py"
+    script.write_text("while True: print('x' * 10_000, end='')\n")
+    came = client.ask(output_limit_bytes=1 << 20, grace_s=0.1)
+    assert came.failure is not None and came.failure.code == failure.OUTPUT_LIMIT

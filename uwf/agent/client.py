@@ -1,0 +1,183 @@
+"""A client that says in lines of JSON what it does: Claude Code, Codex, and whoever speaks like them.
+
+`run` brings its process to its end under supervision and hands each line to a `Reader`, which is written for one client
+and knows its words. Nothing of the stream is kept but what the reader keeps. The client's own fields say what failed;
+how the process ended counts where it has said nothing.
+"""
+
+from __future__ import annotations
+
+import json
+
+from uwf.agent import failure
+from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
+from uwf.agent.process import program, supervise
+from uwf.agent.protocol import AgentFailure, AgentResult
+from uwf.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from uwf.agent.process.supervise import ProcessOutcome
+    from uwf.agent.protocol import AgentEvent, AgentRequest
+    from uwf.agent.stop import Stop
+    from uwf.store.owner import Owner
+
+MOST_SPOKEN_CHARS = 4000
+"""How much is kept of lines that are no JSON: a client that cannot start says so in plain words."""
+
+TOKENS, USD = "tokens", "usd"
+
+
+class Reader:
+    """What one run of a client says. A client is a class below: it takes the lines, and knows what they came to.
+
+    `text` is the reply, None until it is whole. `failed` is why there is none, by the client's own word. `tools` has
+    the ids of the tools that are being used, during which nothing needs to be said.
+    """
+
+    def __init__(self, name: str, on_event: Callable[[AgentEvent], None]) -> None:
+        self.name = name
+        self.on_event = on_event
+        self.text: str | None = None
+        self.failed: AgentFailure | None = None
+        self.usage: dict[str, float] | None = None
+        self.session: str | None = None
+        self.tools: set[str] = set()
+        self.spoken = ""
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """One line. What is not understood is passed over: newer clients say more."""
+        raise NotImplementedError
+
+    def line(self, data: bytes) -> None:
+        """One line as it came."""
+        try:
+            said = json.loads(data)
+        except (ValueError, RecursionError):
+            said = None
+        if isinstance(said, dict):
+            self.take(said)
+        elif data.strip():
+            spoken = f"{self.spoken}{data[:MOST_SPOKEN_CHARS].decode(errors='replace')}\n"
+            self.spoken = spoken[-MOST_SPOKEN_CHARS:]
+
+
+def run(
+    name: str,
+    argv: Sequence[str],
+    request: AgentRequest,
+    reader: Reader,
+    *,
+    stop: Stop,
+    on_start: Callable[[Owner | None], None],
+) -> AgentResult:
+    """Run the client once, with the prompt of `request` on its stdin."""
+    outcome = supervise.run(
+        supervise.ProcessSpec(
+            argv=tuple(argv),
+            cwd=request.cwd,
+            env=request.env,
+            mark=request.mark,
+            spool_dir=request.spool_dir,
+            stdin=request.prompt.encode(errors="replace"),
+            timeout_s=request.timeout_s,
+            stall_timeout_s=request.stall_timeout_s,
+            output_limit_bytes=request.output_limit_bytes,
+            grace_s=request.grace_s,
+            keep_fds=request.keep_fds,
+            linger_s=request.linger_s,
+            on_line=reader.line,
+            is_whole=lambda _rest: reader.text is not None,
+            is_working=lambda: bool(reader.tools),
+            meanwhile=request.meanwhile,
+        ),
+        stop=stop,
+        on_start=on_start,
+    )
+    reader.line(outcome.stdout)  # a last line without an end
+    return AgentResult(
+        reader.text or "",
+        stderr=outcome.stderr.decode(errors="replace"),
+        session=reader.session,
+        usage=reader.usage,
+        failure=_failure(name, reader, outcome),
+        process=outcome.facts(),
+    )
+
+
+def unavailable(argv: Sequence[str], cwd: str, path: str) -> str | None:
+    """See `uwf.agent.protocol.Agent`."""
+    try:
+        program.find_program(argv, cwd, path)
+    except program.SpawnFailed as failed:
+        return str(failed)
+    return None
+
+
+def refused(
+    name: str, said: str, *, status: int | None = None, resets_ms: int | None = None
+) -> AgentFailure | None:
+    """The failure that an HTTP `status` of the service behind a client is; None for one that says nothing.
+
+    401 and 403 are of authentication, 429 of a quota; what is 408 or 500 and more passes by itself. The others refuse
+    what was asked, and would again.
+    """
+    if status is None or status < 400:
+        return None
+    message = f"agent {name}: its service answers {status}"
+    if status in (401, 403):
+        return failed(message, said, AUTHENTICATION)
+    if status == 429:
+        return replace(failed(message, said, QUOTA), resets_ms=resets_ms)
+    if status == 408 or status >= 500:
+        return failed(message, said, NETWORK)
+    return hopeless(message, said)
+
+
+def failed(message: str, said: str, failure_class: str = failure.EXIT_CODE) -> AgentFailure:
+    """What the client says of its own failure."""
+    return AgentFailure(failure.EXIT_CODE, failure_class, message, said.strip())
+
+
+def hopeless(message: str, said: str) -> AgentFailure:
+    """Likewise, where another try would fail in the same way."""
+    return replace(failed(f"{message} ({failure.NO_USE})", said), is_hopeless=True)
+
+
+def clean(value: Any) -> str:
+    """A text of JSON as one that can be stored: JSON may hold halves of characters. "" for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def number(value: Any) -> float:
+    """A number of JSON; 0 for what is none, or below."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < float("inf") else 0
+
+
+def rows(value: Any) -> Iterable[Mapping[str, Any]]:
+    """The objects in a list of JSON; nothing for what is no list."""
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def _failure(name: str, reader: Reader, outcome: ProcessOutcome) -> AgentFailure | None:
+    facts = outcome.facts()
+    found = failure.of_process(
+        name,
+        facts,
+        stdout=reader.spoken,
+        stderr=outcome.stderr.decode(errors="replace"),
+        error=outcome.error,
+        is_hopeless=outcome.hopeless,
+        is_of_machine=outcome.is_of_machine,
+    )
+    if facts.ended in ("exit", "lingered") and reader.failed is not None:
+        return reader.failed
+    if found is None and reader.text is None:
+        return failed(f"agent {name} ended without a reply", reader.spoken)
+    return found

@@ -1,0 +1,303 @@
+"""Claude Code, run as `claude -p` with its stream of JSON lines. Seen with 2.1.197; what 2.1.329 counts differently is
+told by its numbers.
+
+Its session has a name of our choosing before it has said anything. An API failure ends with `subtype: success` and
+`is_error`; a tool that was not permitted with a success in which `permission_denials` alone tells of it. The session is
+looked for by folder: a name that is not known there any more begins a new one, with the same prompt.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from uwf.agent import client, failure
+from uwf.agent.client import TOKENS, USD, clean, number, rows
+from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
+from uwf.agent.protocol import (
+    Denied,
+    Model,
+    RateLimit,
+    Session,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from uwf.config_table import Table, count, key, names, text
+from uwf.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from uwf.agent.protocol import AgentEvent, AgentFailure, AgentRequest, AgentResult
+    from uwf.agent.stop import Stop
+    from uwf.store.owner import Owner
+
+NO_SESSION = "No conversation found with session ID"
+_COUNTED = {
+    "input": "inputTokens",
+    "output": "outputTokens",
+    "cache_read": "cacheReadInputTokens",
+    "cache_write": "cacheCreationInputTokens",
+}
+"""What is counted of a session, and how its client calls it in `modelUsage`."""
+_IN_MESSAGES = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_input_tokens",
+    "cache_write": "cache_creation_input_tokens",
+}
+_ERRORS = {
+    "authentication_failed": AUTHENTICATION,
+    "rate_limit": QUOTA,
+    "server_error": NETWORK,
+    "overloaded": NETWORK,
+}
+"""Its own word for what failed, where it names no status."""
+
+
+class ClaudeOptions(Table, at="agents.*"):
+    """How hard it thinks, the tools it may use unasked, after how many turns it ends, its settings: a file, or JSON."""
+
+    effort: str | None = key(text)
+    tools: tuple[str, ...] = key(names, unset=())
+    max_turns: int | None = key(count)
+    settings: str | None = key(text)
+
+
+class ClaudeAgent:
+    """Runs Claude Code without a person."""
+
+    Options = ClaudeOptions
+    streams = True
+
+    def __init__(self, name: str, argv: Sequence[str], options: ClaudeOptions) -> None:
+        self.name = name
+        self.argv = tuple(argv)
+        self.options = options
+
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        """See `uwf.agent.protocol.Agent`."""
+        return client.unavailable(self.argv, cwd, path)
+
+    def run(
+        self,
+        request: AgentRequest,
+        *,
+        stop: Stop,
+        on_start: Callable[[Owner | None], None],
+        on_event: Callable[[AgentEvent], None],
+    ) -> AgentResult:
+        """Ask it once; once more in a new session, where it does not know the one it should go on in."""
+        came, reader = self._ask(request, stop, on_start, on_event)
+        if request.session is not None and reader.knows_no_session:
+            anew = replace(request, session=None, forks_session=False, counted=None)
+            came, _reader = self._ask(anew, stop, on_start, on_event)
+        return came
+
+    def _ask(
+        self,
+        request: AgentRequest,
+        stop: Stop,
+        on_start: Callable[[Owner | None], None],
+        on_event: Callable[[AgentEvent], None],
+    ) -> tuple[AgentResult, _Said]:
+        is_resumed = request.session is not None and not request.forks_session
+        session = request.session if is_resumed else str(uuid.uuid4())
+        assert session is not None, "it is resumed, or has a new name"
+        reader = _Said(self.name, on_event, session, request.counted or {})
+
+        def started(process: Owner | None) -> None:
+            on_start(process)
+            if not is_resumed:
+                on_event(Session(session))
+
+        argv = (*self.argv, *self._words(request, session), *request.args)
+        return client.run(self.name, argv, request, reader, stop=stop, on_start=started), reader
+
+    def _words(self, request: AgentRequest, session: str) -> list[str]:
+        options = self.options
+        words = ["-p", "--output-format", "stream-json", "--verbose"]
+        if request.session is None:
+            words += ["--session-id", session]
+        elif request.forks_session:
+            words += ["--resume", request.session, "--fork-session", "--session-id", session]
+        else:
+            words += ["--resume", request.session]
+        for flag, value in (
+            ("--model", request.model),
+            ("--permission-mode", request.permissions),
+            ("--effort", options.effort),
+            ("--allowedTools", ",".join(options.tools) or None),
+            ("--max-turns", options.max_turns),
+            ("--max-budget-usd", request.usd_left),
+            ("--settings", options.settings),
+        ):
+            if value is not None:
+                words += [flag, str(value)]
+        return words
+
+
+class _Said(client.Reader):
+    """What Claude Code says in one run of `session`, which had used `before` by its own count."""
+
+    def __init__(
+        self,
+        name: str,
+        on_event: Callable[[AgentEvent], None],
+        session: str,
+        before: Mapping[str, float],
+    ) -> None:
+        super().__init__(name, on_event)
+        self.session = session
+        self.knows_no_session = False
+        self._before = before
+        self._messages: dict[str, dict[str, float]] = {}
+        self._error = ""
+        self._resets_ms: int | None = None
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """One line of the stream."""
+        kind = said.get("type")
+        if kind == "system" and said.get("subtype") == "init":
+            self.on_event(Model(clean(said.get("model"))))
+        elif kind == "assistant":
+            self._assistant(said)
+        elif kind == "user":
+            self._user(said)
+        elif kind == "rate_limit_event":
+            self._limit(said.get("rate_limit_info"))
+        elif kind == "result":
+            self._result(said)
+
+    def _assistant(self, said: Mapping[str, Any]) -> None:
+        message = said.get("message")
+        if not isinstance(message, dict):
+            return
+        self._error = clean(said.get("error")) or self._error
+        if said.get("error") is not None:
+            return  # its text is the client's word on an error, and comes again with the result
+        is_helper = said.get("parent_tool_use_id") is not None
+        for block in rows(message.get("content")):
+            if block.get("type") == "text":
+                found = clean(block.get("text"))
+                self.on_event(Thinking(found) if is_helper else Text(f"{found}\n"))
+            elif block.get("type") == "thinking":
+                self.on_event(Thinking(clean(block.get("thinking"))))
+            elif block.get("type") == "tool_use":
+                id, given = clean(block.get("id")), block.get("input")
+                self.tools.add(id)
+                arguments = given if isinstance(given, dict) else {}
+                self.on_event(ToolCall(id, clean(block.get("name")), arguments))
+        self._live(message)
+
+    def _live(self, message: Mapping[str, Any]) -> None:
+        """What is known to be used so far, message by message: their output is counted at the end alone."""
+        used = message.get("usage")
+        if isinstance(used, dict):
+            counts = {name: number(used.get(given)) for name, given in _IN_MESSAGES.items()}
+            id = clean(message.get("id"))
+            if self._messages.get(id) != counts:
+                self._messages[id] = counts
+                self._tell_usage(_sum(self._messages.values()), None)
+
+    def _user(self, said: Mapping[str, Any]) -> None:
+        message = said.get("message")
+        for block in rows(message.get("content") if isinstance(message, dict) else None):
+            if block.get("type") == "tool_result":
+                id, given = clean(block.get("tool_use_id")), block.get("content")
+                self.tools.discard(id)
+                parts = "\n".join(clean(part.get("text")) for part in rows(given))
+                is_error = block.get("is_error") is True
+                self.on_event(ToolResult(id, clean(given) or parts, is_error))
+
+    def _limit(self, info: Any) -> None:
+        if not isinstance(info, dict):
+            return
+        is_reached, at_s = info.get("status") == "rejected", number(info.get("resetsAt"))
+        resets_ms = round(at_s * 1000) if at_s else None
+        self._resets_ms = resets_ms if is_reached else None
+        self.on_event(RateLimit(is_reached, resets_ms))
+
+    def _result(self, said: Mapping[str, Any]) -> None:
+        self.tools.clear()
+        self._count(said)
+        for denied in rows(said.get("permission_denials")):
+            given = denied.get("tool_input")
+            arguments = given if isinstance(given, dict) else {}
+            self.on_event(Denied(clean(denied.get("tool_name")), arguments))
+        errors = said.get("errors")
+        words = clean(said.get("result")) or "; ".join(
+            clean(error) for error in (errors if isinstance(errors, list) else [])
+        )
+        if said.get("is_error") is False and said.get("subtype") == "success":
+            self.text = words
+            return
+        self.knows_no_session = NO_SESSION in words and not number(said.get("num_turns"))
+        self.failed = self._why(said, words)
+
+    def _why(self, said: Mapping[str, Any], words: str) -> AgentFailure:
+        name, subtype = self.name, clean(said.get("subtype"))
+        if subtype == "error_max_turns":
+            return client.hopeless(f"agent {name} ended after its most turns (max_turns)", words)
+        if subtype == "error_max_budget_usd":
+            return client.failed(f"agent {name} ended at what its run may cost", words)
+        status = said.get("api_error_status")
+        known = status if isinstance(status, int) else None
+        resets_ms = self._resets_ms
+        read = failure.classify(failure.EXIT_CODE, None, None, words, "", "")
+        if resets_ms is None:
+            resets_ms = read.resets_ms
+        found = client.refused(name, words, status=known, resets_ms=resets_ms)
+        if found is not None:
+            return found
+        failure_class = _ERRORS.get(self._error, read.failure_class)
+        return replace(
+            client.failed(f"agent {name} failed", words, failure_class),
+            resets_ms=resets_ms if failure_class == QUOTA else None,
+        )
+
+    def _count(self, said: Mapping[str, Any]) -> None:
+        """Take what the client has counted, for this run or for all runs of its session: the nearer to what its
+        messages have shown to go in.
+        """
+        models = said.get("modelUsage")
+        counted = _sum(
+            {name: number(used.get(given)) for name, given in _COUNTED.items()}
+            for used in (models.values() if isinstance(models, dict) else ())
+            if isinstance(used, dict)
+        )
+        counted[USD] = round(number(said.get("total_cost_usd")), 9)
+        before = {name: number(self._before.get(name)) for name in counted}
+        own = _taken_in(_sum(self._messages.values()))
+        since = {name: counted[name] - before[name] for name in counted}
+        is_of_session = any(before.values()) and min(since.values()) > -1e-9
+        if is_of_session and abs(_taken_in(since) - own) < abs(_taken_in(counted) - own):
+            counted = {name: round(max(0, amount), 9) for name, amount in since.items()}
+        self._tell_usage(counted, counted[USD])
+
+    def _tell_usage(self, counts: Mapping[str, float], usd: float | None) -> None:
+        amounts = {TOKENS: sum(counts.get(name, 0) for name in _COUNTED)}
+        if usd is not None:
+            amounts[USD] = usd
+        session = {
+            name: number(self._before.get(name)) + counts.get(name, 0) for name in (*_COUNTED, USD)
+        }
+        self.usage = amounts
+        self.on_event(Usage(amounts, session))
+
+
+def _sum(several: Any) -> dict[str, float]:
+    total: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+    for counts in several:
+        for name in total:
+            total[name] += counts[name]
+    return total
+
+
+def _taken_in(counts: Mapping[str, float]) -> float:
+    """The tokens that went in, which the messages of a run tell exactly."""
+    return counts["input"] + counts["cache_read"] + counts["cache_write"]
