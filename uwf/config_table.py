@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ANY = "*"
 OFF = "off"
+EMPTY = "it is empty, and names no label: leave it out, or name one"
+"""What is said of a map that stands there with nothing in it."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _UNITS = ("_s", "_bytes", "_")
 """Endings of fields that are not part of the key. The last is for a key that is a word of Python, as `class` is."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from uwf import clock
 from uwf import config as settings
+from uwf.config.toml_file import editing
 from uwf.engine.chain.word import PERSON
 from uwf.engine.events import views
 from uwf.engine.events.decision import NEW, SEEN, Decision
 from uwf.engine.events.event import CLI, Event
-from uwf.errors import InputError, NotFound, StateError
+from uwf.errors import ConfigInvalid, InputError, NotFound, StateError, StoreError
 from uwf.record import Record, replace
 from uwf.trust import BOT, OWNER
 
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from uwf.workflow.trigger import Trigger
 
 __all__ = ("Event", "EventList", "Events", "Sent", "TriggerList", "TriggerRow")
+
+
+WERE_GOOD = "triggers/good"
+"""A counter: by the name of a trigger what it named when that was there."""
 
 
 class Sent(Record):
@@ -52,10 +59,13 @@ class TriggerRow(Record):
 
 
 class TriggerList(Record):
-    """The triggers in the order in which they are asked, and what was set aside since it cannot be read: name, why."""
+    """The triggers in the order in which they are asked, and what was set aside since it cannot be read: name, why.
+    `of` is the same object as long as there are no others.
+    """
 
     triggers: tuple[TriggerRow, ...]
     set_aside: tuple[tuple[str, str], ...]
+    of: object
 
 
 class Events:
@@ -254,7 +264,54 @@ class Events:
         """The triggers in use."""
         rules = self._home.rules()
         rows = (TriggerRow(rule.name, rule.workflow, rule.trigger) for rule in rules.rules)
-        return TriggerList(tuple(rows), tuple((one.name, one.why) for one in rules.set_aside))
+        aside = tuple((one.name, one.why) for one in rules.set_aside)
+        return TriggerList(tuple(rows), aside, rules)
+
+    def problems(self) -> dict[str, str]:
+        """By name, the triggers that cannot do what is written: the workflow that they start, or their thread, is not
+        there.
+        """
+        from uwf.app import references
+
+        return references.of_rules(self._home, self._home.rules().rules)
+
+    def remember_good(self, problems: Mapping[str, str]) -> None:
+        """Keep what the triggers of the configuration name that is there: all but the `problems`."""
+        named = {
+            rule.name: rule.trigger.names
+            for rule in self._home.rules().rules
+            if rule.workflow is None
+        }
+        named = {name: what for name, what in named.items() if what}
+        if not named:
+            return
+        store = self._home.store(create=True)
+        known = store.counter(WERE_GOOD)
+        before = known if isinstance(known, dict) else {}
+        good = {
+            name: before.get(name) if name in problems else what for name, what in named.items()
+        }
+        good = {name: what for name, what in good.items() if what is not None}
+        if good != before:
+            with store.transaction("triggers", durable=False) as tx:
+                tx.set_counter(WERE_GOOD, good)
+
+    def refuse_wrong(self) -> None:
+        """Raise `ConfigInvalid` for a trigger of the configuration that names what was never there. One that has turned
+        bad is no reason to run nothing: it is set aside.
+        """
+        from uwf.app import references
+
+        with suppress(StoreError):  # which is told where it is needed
+            known = self._home.reader().counter(WERE_GOOD)
+            good = known if isinstance(known, dict) else {}
+            new = [
+                rule
+                for rule in self._home.rules().rules
+                if rule.workflow is None and good.get(rule.name) != rule.trigger.names
+            ]
+            for why in references.of_rules(self._home, new).values():
+                raise ConfigInvalid(why, hint=editing(self._home.config_path))
 
     def crowded_since_ms(self) -> int | None:
         """Since when so many threads are due that fuzzy events have to be urgent to wake one; None: they need not."""

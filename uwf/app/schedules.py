@@ -184,34 +184,20 @@ class Schedules:
         precheck is meant for a shell, without which it is nearly always a yes.
         """
         from uwf.agent.shell_signs import shell_signs
+        from uwf.app import references
         from uwf.config import edit
-        from uwf.engine.query import workflows
 
         found = {}
         for name, schedule in self._schedules().items():
             if signs := shell_signs(schedule.precheck):
                 where = edit.place(self._home.home, ("schedules", name, "precheck"))
                 found[name] = f"{where}: no shell is run, and {signs[0]} is one's: write sh -c '…'"
-            if not schedule.start:
-                continue
-            cwd = schedule.cwd or os.path.expanduser("~")
-            try:
-                workflows.find(self._home.reader(), schedule.start, cwd)
-            except (InputError, NotFound) as error:
-                where = edit.place(self._home.home, ("schedules", name, "start"))
-                near = self._nearest(schedule.start, cwd) if isinstance(error, NotFound) else ""
-                found[name] = f"{where}: {error.message}{near}"
+            if schedule.start:
+                why = references.of_workflow(self._home, schedule.start, schedule.cwd)
+                if why is not None:
+                    where = edit.place(self._home.home, ("schedules", name, "start"))
+                    found[name] = f"{where}: {why}"
         return found
-
-    def _nearest(self, word: str, cwd: str) -> str:
-        from difflib import get_close_matches
-
-        from uwf.engine.query import workflows
-        from uwf.workflow import find
-
-        known = [*find.names(cwd), *workflows.registered(self._home.reader())]
-        near = get_close_matches(word, known, n=1)
-        return f"; did you mean {near[0]}?" if near else ""
 
     def prune(self, now_ms: int) -> int:
         """Remove what is over and older than is kept; how many occurrences those were. Each tick does it by itself."""

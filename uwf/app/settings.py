@@ -8,6 +8,7 @@ from uwf.errors import ConfigInvalid
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
+    from uwf.config import Config
     from uwf.config.edit import Setting
     from uwf.config_table import Path
 
@@ -16,7 +17,7 @@ class Settings:
     """What `app.settings` can do. A key is written `limits.grace` or `agents.NAME.command`."""
 
     def __init__(self, home: OpenHome) -> None:
-        self._home = home.home
+        self._app, self._home = home, home.home
 
     def all(self, below: str | None = None) -> list[Setting]:
         """Every setting, or those of one table; none for a known key that is not set. Raises `ConfigInvalid`."""
@@ -52,8 +53,31 @@ class Settings:
             raise ConfigInvalid(f"{name} is a table, not a value", hint=f"uwf config list {name}")
         if keys.find(path) is None:
             raise _unknown(path, "set", value)
-        edit.set_value(self._home, key, value)
+        edit.set_value(
+            self._home, key, value, lambda found: self._refuse_what_is_not_there(path, found)
+        )
         return name
+
+    def _refuse_what_is_not_there(self, path: Path, found: Config) -> None:
+        """A trigger or a schedule whose key at `path` is changed names a workflow or a thread that is there."""
+        if path[-1] not in ("start", "thread", "cwd"):
+            return
+        from uwf.app import references
+        from uwf.config.schedules import Schedule
+        from uwf.workflow.trigger import Trigger
+
+        why: str | None = None
+        for trigger in found.elements(Trigger):
+            if path[:-1] == ("triggers", trigger.name) and (
+                wrong := references.of_trigger(self._app, trigger)
+            ):
+                why = wrong[1]
+        for schedule in found.elements(Schedule):
+            if path[:-1] == ("schedules", schedule.name) and schedule.start:
+                why = references.of_workflow(self._app, schedule.start, schedule.cwd)
+        if why is not None:
+            hint = "uwf thread list --all" if path[-1] == "thread" else "uwf workflow list"
+            raise ConfigInvalid(f"{keys.dotted(path)}: {why}", hint=hint)
 
     def unset(self, key: str) -> str:
         """Take one setting, or all of a table, out of the file; the key as it is written. Defaults count again."""

@@ -14,7 +14,7 @@ from uwf.workflow import find, model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from uwf.app.opened import OpenHome
     from uwf.engine.query.workflows import Found
@@ -79,10 +79,29 @@ class Workflows:
         found: list[WorkflowProblem] = []
         for file in files:
             try:
-                found += load.load(file).warnings
+                loaded = load.load(file)
+                found += [*self._not_there(file, loaded.workflow), *loaded.warnings]
             except WorkflowInvalid as error:
                 found += error.problems
         return found
+
+    def _not_there(self, file: str, workflow: Workflow) -> Iterator[WorkflowProblem]:
+        """Triggers under `on:` for one thread, which is not there or not one of this workflow."""
+        from uwf import yaml12
+        from uwf.app import references
+        from uwf.workflow import trigger
+        from uwf.workflow.include import Includes
+        from uwf.workflow.problem import ERROR, Problems, WorkflowProblem
+
+        for number, given in enumerate(workflow.on):
+            wrong = references.of_trigger(self._home, trigger.of_stored(given), workflow.name)
+            if wrong is not None:
+                key, why = wrong
+                includes = Includes(file, Problems())
+                document = yaml12.read(find.read_text(file), name=file, include=includes)
+                at = document.mark(("on", number, key))
+                message = f"{key}: {why}"
+                yield WorkflowProblem(ERROR, "bad_trigger", message, at.file, at.line, at.column)
 
     def all(self) -> list[ListedWorkflow]:
         """Those that can be started from here: registered ones and those in `.workflows/`, by name."""

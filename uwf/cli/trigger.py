@@ -39,6 +39,8 @@ def list_(ctx: Context) -> None:
     )
     for name, why in found.set_aside:
         ctx.out.warning(f"set aside: the triggers of workflow {name}: {why}")
+    for why in ctx.app.events.problems().values():
+        ctx.out.warning(why)
     if not found.triggers:
         ctx.out.note("there is no trigger: [[triggers]] in config.toml, or on: in a workflow file")
 

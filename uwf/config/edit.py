@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from uwf.config import Config
     from uwf.config_table import Key, Path
 
 
@@ -55,8 +56,11 @@ def place(home: str, path: Path) -> str:
     return keys.parse(config.read_file(file) or b"", file).at(path)
 
 
-def set_value(home: str, name: str, text: str) -> None:
-    """Give the key `name` the value that `text` stands for. The file is replaced whole or not at all.
+def set_value(
+    home: str, name: str, text: str, approve: Callable[[Config], None] = lambda found: None
+) -> None:
+    """Give the key `name` the value that `text` stands for. The file is replaced whole or not at all, and not where
+    `approve` raises something about what would come out.
 
     ConfigInvalid when the key is unknown, or the value, or the file that would come out, is not allowed.
     """
@@ -76,7 +80,7 @@ def set_value(home: str, name: str, text: str) -> None:
         table = shlex.quote(keys.dotted(path[:-1])) if len(path) > 1 else ""
         hint = f"uwf config list {table}".rstrip()
         raise ConfigInvalid(f"{keys.dotted(path)}: {error}", hint=hint) from None
-    _change(home, lambda data, file: _with_value(data, path, value, file))
+    _change(home, lambda data, file: _with_value(data, path, value, file), approve)
 
 
 def unset(home: str, path: Path) -> None:
@@ -94,7 +98,11 @@ def _not_set(path: Path, file: str) -> ConfigInvalid:
     return ConfigInvalid(f"{keys.dotted(path)} is not set in {file}", hint="uwf config list")
 
 
-def _change(home: str, changed: Callable[[bytes, str], str]) -> None:
+def _change(
+    home: str,
+    changed: Callable[[bytes, str], str],
+    approve: Callable[[Config], None] = lambda found: None,
+) -> None:
     """Replace the file by what `changed` makes of it, under its lock."""
     from filelock import FileLock  # 50 ms, which looking at settings needs not
 
@@ -104,7 +112,7 @@ def _change(home: str, changed: Callable[[bytes, str], str]) -> None:
     with FileLock(lock, mode=0o600):
         owned.give(lock)
         text = changed(config.read_file(file) or b"", file)
-        keys.check(keys.parse(text.encode(), file))
+        approve(config.Config.of(keys.check(keys.parse(text.encode(), file))))
         _replace(file, text.encode())
 
 

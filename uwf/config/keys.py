@@ -14,7 +14,7 @@ from uwf.config.absences import Absence
 from uwf.config.records import TABLES, AgentConfig
 from uwf.config.schedules import Schedule
 from uwf.config.sources import EndpointConfig, Source
-from uwf.config_table import ANY, NAME, is_bare
+from uwf.config_table import ANY, EMPTY, NAME, is_bare
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.backoff import Backoff
@@ -258,6 +258,10 @@ def _check_elements(document: TomlFile, settings: Mapping[str, Any]) -> None:
             for field in table.needed():
                 if field not in read.get(name, {}):
                     raise _wrong(document, path, f"{dotted((*path, field))} is missing")
+            for key in table.keys():  # noqa: SIM118  # no dictionary
+                if key.path[-1] == ANY and found[name].get(key.path[-2]) == {}:
+                    here = (*path, key.path[-2])
+                    raise _wrong(document, here, f"{dotted(here)}: {EMPTY}")
             try:
                 table.of(read.get(name, {})).check()
             except ValueError as error:

@@ -10,11 +10,14 @@ from functools import partial
 
 from uwf.app import App
 from uwf.daemon.loop.budget import words
+from uwf.daemon.loop.now_and_then import NowAndThen
 from uwf.daemon.loop.part import Part
 from uwf.errand import Errand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uwf.app.values import DecisionView
     from uwf.daemon.loop.part import Daemon
 
@@ -32,6 +35,7 @@ class Decisions(Part):
         self._daemon = daemon
         self._asked: dict[str, Errand[str]] = {}
         self._held: set[tuple[str, str]] = set()
+        self._problems = NowAndThen(self._look)
 
     def tick(self, now_ms: int) -> float | None:
         events, quarantine = self._daemon.app.events, self._daemon.quarantine
@@ -39,7 +43,7 @@ class Decisions(Part):
         decided = events.decide(
             now_ms, ask=False, on_unreadable=lambda one: unreadable.update({one.name: one.why})
         )
-        self._set_aside(unreadable)
+        self._set_aside(unreadable, now_ms)
         for one in decided:
             self._say(one)
         for key, asking in list(self._asked.items()):
@@ -65,11 +69,19 @@ class Decisions(Part):
             text = f"event {one.event} is refused: {one.why}"
             self._daemon.say(text, what="event_refused", event=one.event, reason=one.reason)
 
-    def _set_aside(self, unreadable: dict[str, str]) -> None:
-        """What cannot be read, as long as it is there."""
+    def _look(self) -> Mapping[str, str]:
+        """The triggers that name what is not there; those that do are remembered."""
+        events = self._daemon.app.events
+        found = events.problems()
+        events.remember_good(found)
+        return found
+
+    def _set_aside(self, unreadable: dict[str, str], now_ms: int) -> None:
+        """What cannot be read, and triggers that name what is not there, as long as that is so."""
         found = {(EVENT, name): why for name, why in unreadable.items()}
-        triggers = self._daemon.app.events.triggers().set_aside
-        found |= {(TRIGGER, name): why for name, why in triggers}
+        triggers = self._daemon.app.events.triggers()
+        problems = self._problems.at(now_ms, triggers.of)
+        found |= {(TRIGGER, name): why for name, why in (*problems.items(), *triggers.set_aside)}
         for gone in self._held - found.keys():
             self._daemon.quarantine.let_go(*gone)
         for (kind, name), why in found.items():

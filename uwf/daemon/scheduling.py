@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uwf.daemon.loop.now_and_then import NowAndThen
 from uwf.daemon.loop.part import Part
 
 TYPE_CHECKING = False
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 SCHEDULE = "schedule"
 """What is set aside."""
-LOOK_MS = 600_000
-"""How often is looked whether what schedules start is there."""
 
 
 class Scheduling(Part):
@@ -26,16 +25,15 @@ class Scheduling(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._held: set[str] = set()
-        self._config: object = None
-        self._looked_ms = 0
-        self._bad: Mapping[str, str] = {}
+        self._problems = NowAndThen(self._look)
         daemon.app.schedules.on_answer = daemon.wake
 
     def tick(self, now_ms: int) -> float | None:
         if self._daemon.is_draining:
             return None
         tick = self._daemon.app.schedules.tick(now_ms)
-        self._set_aside({**self._problems(now_ms), **tick.set_aside})
+        problems = self._problems.at(now_ms, self._daemon.app.config)
+        self._set_aside({**problems, **tick.set_aside})
         for one in tick.news:
             self._daemon.say(
                 f"schedule {one.schedule}: {_said(one)}",
@@ -49,15 +47,10 @@ class Scheduling(Part):
             return 0.0  # there are events of it to decide
         return None if tick.next_ms is None else max(0.0, (tick.next_ms - now_ms) / 1000)
 
-    def _problems(self, now_ms: int) -> Mapping[str, str]:
-        """What cannot start as things are, looked for anew with another configuration, and now and then."""
-        app = self._daemon.app
-        if self._config is not app.config or not 0 <= now_ms - self._looked_ms < LOOK_MS:
-            self._config, self._looked_ms = app.config, now_ms
-            self._bad = {
-                f"{SCHEDULE}/{name}": why for name, why in app.schedules.problems().items()
-            }
-        return self._bad
+    def _look(self) -> Mapping[str, str]:
+        """What cannot start as things are."""
+        found = self._daemon.app.schedules.problems()
+        return {f"{SCHEDULE}/{name}": why for name, why in found.items()}
 
     def _set_aside(self, found: Mapping[str, str]) -> None:
         quarantine = self._daemon.quarantine

@@ -41,6 +41,7 @@ def run(app: App, tell: Tell) -> None:
             hint="uwf daemon status",
             code="inside_a_step",
         )
+    app.events.refuse_wrong()
     supervisor = notify.of_this_process()
 
     has_waited = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from uwf.config_table import (
     ANY,
+    EMPTY,
     OFF,
     Table,
     bare_name,
@@ -171,6 +172,18 @@ class Trigger(Table, array="triggers"):
             raise ValueError("latest is before debounce ends")
 
     @property
+    def names(self) -> str:
+        """What has to be there for it: a workflow, as seen from its folder, or one thread; "": nothing."""
+        if self.start:
+            return f"{self.start} in {self.cwd or '~'}"
+        return self.thread or "" if self.is_for_one_thread else ""
+
+    @property
+    def is_for_one_thread(self) -> bool:
+        """Whether `thread` is an id as it stands, and none that each event says."""
+        return self.thread is not None and "{" not in self.thread
+
+    @property
     def latest_wake_s(self) -> float:
         """At last so long after the first event they wake, however many follow."""
         if self.debounce_s is None:
@@ -243,6 +256,8 @@ def _unknown(name: str, known: Mapping[str, Any]) -> str:
 
 
 def _map(value: Any) -> dict[str, Any]:
+    if value == {}:
+        raise ValueError(EMPTY)
     if not isinstance(value, dict):
         raise ValueError(
             f"{value!r:.120} is not a mapping of labels, such as {{pr: '{{{{ data.number }}}}'}}"
