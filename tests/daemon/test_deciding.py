@@ -12,7 +12,7 @@ from tests.helpers.fake_forge import eventually
 from tests.helpers.project import program
 from uwf import clock
 from uwf.app.events import Event
-from uwf.daemon.deciding import Decisions
+from uwf.daemon.deciding import AGAIN_S, Decisions
 
 FUZZY = """
 [agents.eye]
@@ -71,7 +71,7 @@ def test_the_agent_of_the_glance_is_asked_beside_the_loop(home: Home, tmp_path: 
     assert part._asked == {}
 
 
-def test_one_that_cannot_be_asked_is_set_aside(
+def test_one_that_cannot_be_asked_is_set_aside_until_it_can(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.configure(FUZZY.format(agent=program(tmp_path / "eye", YES)))
@@ -81,13 +81,21 @@ def test_one_that_cannot_be_asked_is_set_aside(
     def broken(*_: object) -> None:
         raise KeyError("oh")
 
-    monkeypatch.setattr("uwf.app.events.Events.answer", broken)
+    with monkeypatch.context() as breaking:
+        breaking.setattr("uwf.app.events.Events.answer", broken)
+        part.tick(clock.now_ms())
+        eventually(lambda: part._asked[key].is_done)
+        part.tick(clock.now_ms())
+        part.tick(clock.now_ms())
+    assert part._asked == {}
+    assert home.daemon.quarantine.holds("event", key)
+    later_s = clock.monotonic_s() + AGAIN_S
+    monkeypatch.setattr("uwf.daemon.deciding.clock.monotonic_s", lambda: later_s)
     part.tick(clock.now_ms())
     eventually(lambda: part._asked[key].is_done)
     part.tick(clock.now_ms())
-    part.tick(clock.now_ms())
-    assert part._asked == {}
-    assert home.daemon.quarantine.holds("event", key)
+    assert state(home, key) == "told"
+    assert not home.daemon.quarantine.holds("event", key)
 
 
 def test_a_draining_daemon_asks_nobody(home: Home, tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from uwf import clock
 from uwf.app import App
 from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.now_and_then import NowAndThen
 from uwf.daemon.loop.part import Part
 from uwf.errand import Errand
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 EVENT, TRIGGER = "event", "trigger"
 """What is set aside."""
 AT_ONCE = 2
+AGAIN_S, LONGEST_S = 30.0, 1800.0
+"""After how long an agent of the glance that could not be asked is asked again: twice as long each time."""
+
+
+class _Later(Record):
+    """A glance that came to nothing is asked for again at `at_s`, of the monotonic clock, after `wait_s`."""
+
+    wait_s: float
+    at_s: float
 
 
 class Decisions(Part):
@@ -34,6 +45,7 @@ class Decisions(Part):
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._asked: dict[str, Errand[str]] = {}
+        self._later: dict[str, _Later] = {}
         self._held: set[tuple[str, str]] = set()
         self._problems = NowAndThen(self._look)
 
@@ -51,14 +63,24 @@ class Decisions(Part):
             if error is not None:
                 del self._asked[key]
                 if error:
-                    quarantine.set_aside(EVENT, key, error)
-        waiting = [] if self._daemon.is_draining else events.asking()
-        for key in waiting:
-            known = key in self._asked or quarantine.holds(EVENT, key)
+                    self._failed(key, error)
+        waiting, now_s = events.asking(), clock.monotonic_s()
+        for key in self._later.keys() - set(waiting):
+            del self._later[key]
+            quarantine.let_go(EVENT, key)
+        for key in () if self._daemon.is_draining else waiting:
+            known = key in self._asked or (key in self._later and self._later[key].at_s > now_s)
             if not known and len(self._asked) < AT_ONCE:
                 self._asked[key] = Errand(self._daemon.wake)
                 self._asked[key].go(partial(_glance, self._daemon.app.home, key), "glance")
         return 0.0 if decided else None
+
+    def _failed(self, key: str, error: str) -> None:
+        """Name the event, and ask again later."""
+        self._daemon.quarantine.set_aside(EVENT, key, error)
+        before = self._later.get(key)
+        wait_s = AGAIN_S if before is None else min(2 * before.wait_s, LONGEST_S)
+        self._later[key] = _Later(wait_s, clock.monotonic_s() + wait_s)
 
     def _say(self, one: DecisionView) -> None:
         """Who was told, and what a person has to mend; what was ignored stands in `event list`."""
