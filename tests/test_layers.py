@@ -19,6 +19,7 @@ LEAVES = {
     "errand",
     "errors",
     "home",
+    "nearest",
     "owned",
     "points",
     "quantities",

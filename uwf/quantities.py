@@ -8,6 +8,7 @@ files all say it in this form. What a budget means is in `guard/spending/budget.
 from __future__ import annotations
 
 from uwf.errors import InputError
+from uwf.nearest import or_meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,11 +171,7 @@ def tidy(name: str, amount: float) -> float:
 
 def unknown_amount(name: str, names: Sequence[str] = NAMES) -> str:
     """What to say about a name that no budget has, with the nearest one that it may have been."""
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(name, names, n=1)
-    meant = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"{name!r} cannot be limited, only {', '.join(names)}{meant}"
+    return f"{name!r} cannot be limited, only {', '.join(names)}{or_meant(name, names)}"
 
 
 def _items(text: str, names: Sequence[str]) -> Iterator[tuple[str, float, bool]]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from uwf.nearest import nearest
 from uwf.quantities import counted
 from uwf.record import Record
 
@@ -159,7 +160,6 @@ def zone_named(value: object) -> tzinfo:
         from datetime import UTC
 
         return UTC
-    from difflib import get_close_matches
     from zoneinfo import available_timezones
 
     known = {name.lower(): name for name in available_timezones()}
@@ -171,10 +171,8 @@ def zone_named(value: object) -> tzinfo:
     word = value.lower().replace(" ", "_")
     found = known.get(word) or known.get(last.get(word, ""))
     if found is None:
-        near = get_close_matches(word, known, n=1) or [
-            last[name] for name in get_close_matches(word, last, n=1)
-        ]
-        found = known[near[0]] if near else None
+        near = nearest(word, known) or last.get(nearest(word, last) or "")
+        found = known[near] if near else None
     meant = f"; did you mean {found}?" if found else ""
     raise ValueError(f"{value!r} is no time zone of this machine{meant}")
 

@@ -16,6 +16,7 @@ from uwf.engine.schedules.precheck import Prechecks
 from uwf.errors import ConfigInvalid, InputError, NotFound
 from uwf.guard.spending import day
 from uwf.guard.spending.budget import Budget
+from uwf.nearest import or_meant
 from uwf.record import Record, replace
 from uwf.recurrence import Recurrence, zone_named
 
@@ -219,12 +220,8 @@ class Schedules:
         schedules = self._schedules()
         if name in schedules:
             return schedules[name]
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, schedules, n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
         raise NotFound(
-            f"no schedule is called {name!r}{meant}",
+            f"no schedule is called {name!r}{or_meant(name, schedules)}",
             hint="uwf schedule list" if schedules else f"${{EDITOR:-vi}} {self._home.config_path}",
             code="no_such_schedule",
         )

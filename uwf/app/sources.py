@@ -7,6 +7,7 @@ from uwf.config.sources import EndpointConfig, Source
 from uwf.engine.sources import state as states
 from uwf.engine.sources.state import SourceState
 from uwf.errors import NotFound
+from uwf.nearest import or_meant
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -58,12 +59,10 @@ class Sources:
         known = {source.name: source for source in self.configured()}
         if name in known:
             return known[name]
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, known, n=1)
-        there = f"; did you mean {near[0]}?" if near else ""
         raise NotFound(
-            f"no source is called {name!r}{there}", hint="uwf source list", code="no_such_source"
+            f"no source is called {name!r}{or_meant(name, known)}",
+            hint="uwf source list",
+            code="no_such_source",
         )
 
     def all(self) -> list[SourceView]:

@@ -18,6 +18,7 @@ from uwf.config_table import ANY, EMPTY, NAME, is_bare
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.backoff import Backoff
+from uwf.nearest import nearest as nearest_word
 from uwf.workflow.trigger import Trigger
 
 TYPE_CHECKING = False
@@ -105,10 +106,8 @@ def nearest(path: Path) -> str | None:
     ]
     if whole:
         return whole[0]
-    from difflib import get_close_matches
-
     names = {dotted(_named_like(key.path[: len(path)], path)) for key in all_keys}
-    return next(iter(get_close_matches(dotted(path), sorted(names), n=1)), None)
+    return nearest_word(dotted(path), sorted(names))
 
 
 def is_table(path: Path) -> bool:

@@ -7,13 +7,12 @@ names all. An error forbids the workflow, a warning does not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
+from uwf.nearest import nearest
 from uwf.record import Record
 from uwf.yaml12 import SourceMark
 
 _LONGEST = 500
-_LONGEST_WORD = 100
 
 ERROR = "error"
 WARNING = "warning"
@@ -93,11 +92,3 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint with the known word most like `word`, if one is like it at all."""
     meant = nearest(word, known)
     return f"did you mean '{meant}'?" if meant else None
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word`, if one is like it at all."""
-    if len(word) > _LONGEST_WORD:
-        return None
-    others = [other for other in known if len(other) <= _LONGEST_WORD]
-    return next(iter(get_close_matches(word, others, n=1)), None)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from uwf.nearest import nearest
 from uwf.workflow.model import ANY, END, RESERVED, START, SUSPEND, Workflow
 from uwf.workflow.parse import UNREAD
-from uwf.workflow.problem import Problems, did_you_mean, nearest
+from uwf.workflow.problem import Problems, did_you_mean
 from uwf.workflow.reply_schema.structure import statuses
 from uwf.yaml12 import Document
 

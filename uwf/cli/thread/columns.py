@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import quantities
 from uwf.cli.screen.cells import in_words, moment, number, short
 from uwf.errors import InputError
+from uwf.nearest import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +41,9 @@ def chosen(words: str | None) -> tuple[str, ...]:
     found = tuple(word.strip() for word in words.split(",") if word.strip())
     for word in found:
         if word not in _CELLS:
-            from difflib import get_close_matches
-
-            nearest = next(iter(get_close_matches(word, _CELLS, n=1)), SHOWN[0])
             raise InputError(
                 f"there is no column {word!r}; there are {', '.join(_CELLS)}",
-                hint=f"uwf thread list --columns {nearest}",
+                hint=f"uwf thread list --columns {nearest(word, _CELLS) or SHOWN[0]}",
             )
     if not found:
         raise InputError(

@@ -17,6 +17,7 @@ from uwf.engine.upkeep.health.settings import ConfigCheck
 from uwf.engine.upkeep.health.store import StoreCheck, WalCheck
 from uwf.engine.upkeep.health.waiting import QueueCheck, StuckCheck
 from uwf.errors import CounterUnreadable, NotFound, StoreError, UwfError
+from uwf.nearest import nearest
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -55,12 +56,10 @@ def named(names: Sequence[str]) -> list[type[Check]]:
     known = [check.name for check in CHECKS]
     for name in names:
         if name not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             raise NotFound(
                 f"there is no check {name!r}; there are {', '.join(known)}",
-                hint=f"uwf doctor --only {near[0]}" if near else "uwf doctor --help",
+                hint=f"uwf doctor --only {near}" if near else "uwf doctor --help",
                 code="no_such_check",
             )
     return [check for check in CHECKS if not names or check.name in names]
