@@ -11,12 +11,12 @@ import tempfile
 from threading import Timer
 
 from uwf.engine.actions import lifecycle
+from uwf.engine.actions.one_role import one_role
 from uwf.engine.progress import StepDone, StepFailed
 from uwf.engine.run import runner
 from uwf.engine.run.order import EXEC, Order
 from uwf.errors import UwfError
 from uwf.record import Record, replace
-from uwf.workflow.model import ANY, END, START, Edge, Role, Workflow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,30 +26,22 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.config import GlanceConfig
     from uwf.engine.run.context import RunContext
+    from uwf.workflow.model import Workflow
 
 LEAST_URGENT, MOST_URGENT = 1, 5
 _MOST_CHARS = 8_000
 """Of an event, that the agent is shown."""
 
-_ROLE = Role(
-    name="glance",
-    description="You decide at a glance whether an event is worth waking a thread of work for.",
-    goal="",
-    capabilities=(),
-    procedure="",
-    output="",
-    schema={
-        "type": "object",
-        "properties": {
-            "$status": {"type": "string", "const": "seen"},
-            "should_run": {"type": "boolean"},
-            "urgency": {"type": "integer", "minimum": LEAST_URGENT, "maximum": MOST_URGENT},
-            "reason": {"type": "string"},
-        },
-        "required": ["$status", "should_run", "urgency", "reason"],
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "$status": {"type": "string", "const": "seen"},
+        "should_run": {"type": "boolean"},
+        "urgency": {"type": "integer", "minimum": LEAST_URGENT, "maximum": MOST_URGENT},
+        "reason": {"type": "string"},
     },
-    writes=False,
-)
+    "required": ["$status", "should_run", "urgency", "reason"],
+}
 
 
 class AgentGlance(Record):
@@ -114,12 +106,11 @@ def _in_time(ctx: RunContext, rules: GlanceConfig) -> RunContext:
 
 
 def _workflow() -> Workflow:
-    asked = "Answer from what stands above alone: use no tools, and change nothing."
-    return Workflow(
+    return one_role(
         "glance",
-        "",
-        {_ROLE.name: _ROLE},
-        {START: {ANY: Edge(_ROLE.name, asked, None)}, _ROLE.name: {ANY: Edge(END, "", None)}},
+        "You decide at a glance whether an event is worth waking a thread of work for.",
+        _SCHEMA,
+        "Answer from what stands above alone: use no tools, and change nothing.",
     )
 
 

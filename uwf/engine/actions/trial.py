@@ -13,13 +13,13 @@ from uwf import clock
 from uwf.agent import failure
 from uwf.agent.frontmatter import EMPTY
 from uwf.engine.actions import lifecycle
+from uwf.engine.actions.one_role import one_role
 from uwf.engine.chain.attempt import Failure, read_attempt
 from uwf.engine.progress import StepDone, StepFailed, StepStarted
 from uwf.engine.run import runner
 from uwf.engine.run.order import EXEC, Order
 from uwf.errors import Interrupted, Refused
 from uwf.record import Record, replace
-from uwf.workflow.model import ANY, END, START, Edge, Role, Workflow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,19 +29,11 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
+    from uwf.workflow.model import Workflow
 
 NO_AGENT = "no_agent"
 _STATUS = {"type": "string", "examples": ["done"]}
-_ROLE = Role(
-    name="try",
-    description="You are tried: this shows whether you can be asked, and can work in this folder.",
-    goal="",
-    capabilities=(),
-    procedure="",
-    output="",
-    schema={"type": "object", "properties": {"$status": _STATUS}, "required": ["$status"]},
-    writes=False,  # whether it can is found out
-)
+_SCHEMA = {"type": "object", "properties": {"$status": _STATUS}, "required": ["$status"]}
 
 
 class Trial(Record):
@@ -131,11 +123,11 @@ def _workflow(file: str) -> Workflow:
         f"Write a file called `{file}` into the current folder, with the one word `hello` in it. If you may not, "
         "leave it. Then reply."
     )
-    return Workflow(
+    return one_role(
         "try",
-        "",
-        {_ROLE.name: _ROLE},
-        {START: {ANY: Edge(_ROLE.name, told, None)}, _ROLE.name: {ANY: Edge(END, "", None)}},
+        "You are tried: this shows whether you can be asked, and can work in this folder.",
+        _SCHEMA,
+        told,  # that it can write is found out, not asked for
     )
 
 
