@@ -422,12 +422,7 @@ class Snapshot(Protocol):
 
     def __enter__(self) -> None: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_error: object) -> None: ...
 
 
 class Store(Objects, Refs, Counters, Entries, Protocol):

@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from collections.abc import Iterator
-    from types import FrameType, TracebackType
+    from types import FrameType
 
     from uwf.app.progress import Progress, Stop
     from uwf.cli.screen.output import Output
@@ -73,12 +73,7 @@ class Live:
     def __enter__(self) -> Live:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.pause()
 
     def on_progress(self, event: Progress) -> None:

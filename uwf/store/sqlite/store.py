@@ -23,7 +23,6 @@ from uwf.store.sqlite.writing import SqliteTransaction
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from types import TracebackType
     from typing import Any
 
     from uwf.store.protocols import Gate, Leases
@@ -163,10 +162,5 @@ class _Snapshot:
     def __enter__(self) -> None:
         self._database.begin_reading()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._database.rollback()

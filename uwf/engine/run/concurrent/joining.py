@@ -25,8 +25,6 @@ from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.word import Word
@@ -58,12 +56,7 @@ class Joiner:
     def __enter__(self) -> Joiner:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._leave()
 
     def is_answered(self) -> bool:
