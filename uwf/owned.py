@@ -43,3 +43,14 @@ def make_folder(path: str) -> None:
             raise FileNotFoundError(errno.ENOENT, why, path) from None
         raise
     give(path)
+
+
+def open_at_end(path: str) -> int:
+    """A descriptor of the file at `path`, to be written at its end; made for this user alone where it is not there."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        give(path)
+    except OSError:
+        os.close(file)
+        raise
+    return file

@@ -106,13 +106,12 @@ class Forge(Protocol):
 
     kind: str
     headers: Mapping[str, str]
-    streams: tuple[Stream, ...]
+    paths: Mapping[Stream, str]
+    """Where each list is, in the order in which they are asked; with `repo`, `number`, `head` and `since` in braces."""
 
     def repo_path(self, repo: str) -> str: ...
 
     def pull_path(self, repo: str, number: int) -> str: ...
-
-    def path(self, stream: Stream, repo: str, number: int, head: str, since: str) -> str: ...
 
     def comment_path(self, repo: str, id: int, path: str) -> str | None:
         """Where a comment is asked for, on the file `path` where that is one; None where that cannot be."""

@@ -36,11 +36,6 @@ REVIEWS, COMMENTS, STATUSES = (
 )
 
 _API = "/api/v1"
-_PATHS = {
-    REVIEWS: _API + "/repos/{repo}/pulls/{number}/reviews?limit=50",
-    COMMENTS: _API + "/repos/{repo}/issues/{number}/comments?since={since}",
-    STATUSES: _API + "/repos/{repo}/commits/{head}/status?limit=50",
-}
 _STATES = {
     "APPROVED": "approved",
     "REQUEST_CHANGES": "changes_requested",
@@ -54,16 +49,17 @@ class Gitea:
 
     kind = "gitea"
     headers: Mapping[str, str] = {"Accept": "application/json"}
-    streams = tuple(_PATHS)
+    paths: Mapping[Stream, str] = {
+        REVIEWS: _API + "/repos/{repo}/pulls/{number}/reviews?limit=50",
+        COMMENTS: _API + "/repos/{repo}/issues/{number}/comments?since={since}",
+        STATUSES: _API + "/repos/{repo}/commits/{head}/status?limit=50",
+    }
 
     def repo_path(self, repo: str) -> str:
         return f"{_API}/repos/{repo}"
 
     def pull_path(self, repo: str, number: int) -> str:
         return f"{_API}/repos/{repo}/pulls/{number}"
-
-    def path(self, stream: Stream, repo: str, number: int, head: str, since: str) -> str:
-        return _PATHS[stream].format(repo=repo, number=number, head=head, since=since)
 
     def comment_path(self, repo: str, id: int, path: str) -> str | None:
         """Of a comment on a line nothing can be asked but with all of its review."""

@@ -39,14 +39,6 @@ LINES, CHECKS, STATUSES = (
     Stream("statuses", by_head=True),
 )
 
-_PATHS = {
-    REVIEWS: "/repos/{repo}/pulls/{number}/reviews?per_page=100",
-    COMMENTS: "/repos/{repo}/issues/{number}/comments?per_page=100&since={since}",
-    LINES: "/repos/{repo}/pulls/{number}/comments"
-    "?per_page=100&sort=updated&direction=asc&since={since}",
-    CHECKS: "/repos/{repo}/commits/{head}/check-runs?per_page=100",
-    STATUSES: "/repos/{repo}/commits/{head}/status?per_page=100",
-}
 _ON_A_PULL = ("issue_comment", "pull_request_review_comment", "pull_request_review")
 _SAID = ("created", "submitted", "edited", "dismissed")
 """Actions after which an object says something; what was deleted says nothing any more."""
@@ -60,16 +52,20 @@ class GitHub:
         "Accept": "application/vnd.github+json",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-    streams = tuple(_PATHS)
+    paths: Mapping[Stream, str] = {
+        REVIEWS: "/repos/{repo}/pulls/{number}/reviews?per_page=100",
+        COMMENTS: "/repos/{repo}/issues/{number}/comments?per_page=100&since={since}",
+        LINES: "/repos/{repo}/pulls/{number}/comments"
+        "?per_page=100&sort=updated&direction=asc&since={since}",
+        CHECKS: "/repos/{repo}/commits/{head}/check-runs?per_page=100",
+        STATUSES: "/repos/{repo}/commits/{head}/status?per_page=100",
+    }
 
     def repo_path(self, repo: str) -> str:
         return f"/repos/{repo}"
 
     def pull_path(self, repo: str, number: int) -> str:
         return f"/repos/{repo}/pulls/{number}"
-
-    def path(self, stream: Stream, repo: str, number: int, head: str, since: str) -> str:
-        return _PATHS[stream].format(repo=repo, number=number, head=head, since=since)
 
     def comment_path(self, repo: str, id: int, path: str) -> str | None:
         kind = "issues" if path.startswith("#") else "pulls"

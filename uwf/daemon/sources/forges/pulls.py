@@ -53,7 +53,7 @@ class PullPoll:
         except SourceFault as error:  # noted, so that it stands in no other's way the next time
             return PullPolled((), replace(memory, polled_ms=clock.now_ms()), error)
         if memory.state != GONE:
-            for stream in self._forge.streams:
+            for stream in self._forge.paths:
                 try:
                     before = memory.streams.get(stream.name)
                     if before is None or (stream.by_head and memory.head != head):
@@ -120,7 +120,9 @@ class PullPoll:
     ) -> tuple[list[ForgeObject], tuple[PageMemory, ...]]:
         """What stands on the pages that have changed, and what to remember of all pages."""
         since = clock.iso(before.since_ms)
-        path: str | None = self._forge.path(stream, self._repo.name, self._pull.number, head, since)
+        path: str | None = self._forge.paths[stream].format(
+            repo=self._repo.name, number=self._pull.number, head=head, since=since
+        )
         found: list[ForgeObject] = []
         pages: list[PageMemory] = []
         for _ in range(MAX_PAGES):

@@ -88,9 +88,8 @@ class Log:
             self._day, self._number = day, 1
         while _size(path := os.path.join(folder, name_of(day, self._number))) >= FILE_BYTES:
             self._number += 1
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        file = owned.open_at_end(path)
         try:
-            owned.give(path)
             _write_whole(file, data, is_alone=_lock(file))
         finally:
             os.close(file)
