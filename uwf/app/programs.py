@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from uwf import config
 from uwf import home as paths
 from uwf.agent.process.ask import ProgramAnswer as ProgramAnswer
@@ -11,6 +13,11 @@ from uwf.agent.stop import Stop as Stop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+def own_command(*words: str) -> list[str]:
+    """This uwf as a command. No file of the folder it works in is imported, into which others may write."""
+    return [sys.executable, "-P", "-m", "uwf", *words]
 
 
 def ask(

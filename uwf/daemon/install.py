@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from uwf import config
 from uwf import home as paths
+from uwf.app.programs import own_command
 from uwf.errors import StateError
 from uwf.record import Record
 
@@ -47,7 +48,7 @@ def service(home: str, drain_s: float) -> Service:
 
 def systemd(name: str, home: str, drain_s: float) -> Service:
     """A user unit: https://www.freedesktop.org/software/systemd/man/systemd.service."""
-    command = " ".join(map(_word, _command(home)))
+    command = " ".join(map(_word, own_command("daemon", "run", f"--home={home}")))
     text = f"""\
 # {MARK}
 [Unit]
@@ -91,7 +92,7 @@ def launchd(name: str, home: str, drain_s: float) -> Service:
     path = os.path.join(os.path.expanduser("~/Library/LaunchAgents"), f"{name}.plist")
     agent = {
         "Label": name,
-        "ProgramArguments": _command(home),
+        "ProgramArguments": own_command("daemon", "run", f"--home={home}"),
         "EnvironmentVariables": {"PATH": config.search_path()},
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
@@ -144,11 +145,6 @@ def _refuse_others(path: str) -> None:
             hint=f"cat {path}",
             code="exists",
         )
-
-
-def _command(home: str) -> list[str]:
-    """No file of the current folder is imported."""
-    return [sys.executable, "-P", "-m", "uwf", "daemon", "run", f"--home={home}"]
 
 
 def _word(text: str, *, in_command: bool = True) -> str:

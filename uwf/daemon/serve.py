@@ -86,7 +86,7 @@ class _Serving:
         self._file = state.StateFile(app.home)
         self._daemon = Daemon(
             app,
-            children.ChildRuns(app.home, children.scope_prefix()),
+            children.ChildRuns(app.home, children.scope_prefix(app.home)),
             Quarantine(self._say_aside, lambda text: app.redactor.text(text)),
             wakeups.wake,
             tell,

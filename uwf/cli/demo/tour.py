@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from uwf import clock, config
+from uwf.app.programs import own_command
 from uwf.errors import Interrupted
 from uwf.record import Record
 
@@ -91,7 +92,7 @@ class Tour:
 
     def _finish(self, words: tuple[str, ...], *, keep: bool) -> tuple[int, str, str]:
         """Run a command to its end: exit code, and stdout and stderr if they are to be kept."""
-        command = [sys.executable, "-P", "-m", "uwf", *words, *([] if self.is_read else ["--json"])]
+        command = own_command(*words, *([] if self.is_read else ["--json"]))
         pipe = subprocess.PIPE if keep else None
         child = None
         try:

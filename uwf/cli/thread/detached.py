@@ -69,7 +69,7 @@ def _begin(
 ) -> int:
     before = _version(ctx, thread)
     path = paths.log(ctx.home, thread)
-    log = _opened(path)
+    log = owned.open_at_end(path)
     try:
         said_before = os.fstat(log).st_size
         process = respawn.spawn(ctx, words, text, stdout=log, stderr=log, start_new_session=True)
@@ -91,13 +91,6 @@ def _begin(
     ctx.out.note(f"what it prints is in {path}")
     ctx.out.hint(f"uwf thread watch {thread}")
     return exits.DONE
-
-
-def _opened(path: str) -> int:
-    """The log, to be written at its end."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    owned.give(path)
-    return log
 
 
 def _until_it_runs(

@@ -7,9 +7,9 @@ the others alone. So several threads are run by several processes, and one that 
 from __future__ import annotations
 
 import subprocess
-import sys
 from contextlib import suppress
 
+from uwf.app.programs import own_command
 from uwf.cli import index
 
 TYPE_CHECKING = False
@@ -57,12 +57,12 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start `uwf` with these words, on the same home and with the same kind of output; `text` is its stdin.
 
-    `options` go to Popen. No file of the current folder is imported: a cloned repository must not be able to run code.
+    `options` go to Popen.
     """
     common = ctx.call.common
     kinds = ["--json"] * common.json + ["--quiet"] * common.quiet
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "uwf", *words, f"--home={ctx.home}", *kinds],
+        own_command(*words, f"--home={ctx.home}", *kinds),
         stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
         **options,
     )

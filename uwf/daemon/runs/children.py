@@ -14,6 +14,7 @@ from typing import Protocol
 
 from uwf import clock, config, owned
 from uwf import home as paths
+from uwf.app import programs
 from uwf.daemon.upkeep.command import command_line
 from uwf.record import Record
 
@@ -116,21 +117,12 @@ class ChildRuns:
         )
 
 
-def scope_prefix() -> tuple[str, ...]:
+def scope_prefix(home: str) -> tuple[str, ...]:
     """The command that gives a run a scope of its own; nothing where no systemd user manager answers."""
     if not config.has_user_manager():
         return ()
-    try:
-        done = subprocess.run(
-            [*SYSTEMD_RUN, "true"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PROBE_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return SYSTEMD_RUN if done.returncode == 0 else ()
+    answer = programs.ask(home, [*SYSTEMD_RUN, "true"], timeout_s=PROBE_S)
+    return SYSTEMD_RUN if answer.code == 0 else ()
 
 
 def _opened(path: str) -> int:
@@ -143,11 +135,9 @@ def _opened(path: str) -> int:
         with suppress(FileNotFoundError):
             if os.stat(path).st_size > LOG_BYTES:
                 os.replace(path, f"{path}.1")
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        owned.give(path)
+        return owned.open_at_end(path)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    return log
 
 
 def _last_error(path: str, begin: int) -> dict[str, Any]:

@@ -6,7 +6,6 @@ It ends with the daemon: what it has done is durable, and what two daemons begin
 from __future__ import annotations
 
 import json
-import sys
 
 from uwf.app import programs
 from uwf.errand import Errand
@@ -47,8 +46,8 @@ class BackgroundCommand(Errand[CommandEnded]):
 
 
 def command_line(home: str, *words: str) -> list[str]:
-    """A command of `home`. No file of the current folder is imported, into which others may write."""
-    return [sys.executable, "-P", "-m", "uwf", *words, "--json", f"--home={home}"]
+    """A command of `home`."""
+    return programs.own_command(*words, "--json", f"--home={home}")
 
 
 def _run(home: str, words: tuple[str, ...], stop: Stop) -> CommandEnded:
