@@ -9,6 +9,7 @@ from uwf.config import edit
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS, WORKFLOW
 from uwf.engine.query import resolve, workflows
 from uwf.errors import InputError, NotFound
+from uwf.nearest import or_meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ def _of_thread(home: OpenHome, word: str, workflow: str | None) -> str | None:
 
 
 def _nearest(home: OpenHome, word: str, folder: str) -> str:
-    from difflib import get_close_matches
-
     from uwf.workflow import find
 
     known = [*find.names(folder), *workflows.registered(home.reader())]
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return or_meant(word, known)
