@@ -46,6 +46,17 @@ def test_a_file_that_was_refused_is_named_until_it_is_taken_away(home: Home) -> 
     assert set_aside(home) == {}
 
 
+def test_an_odd_name_is_told_in_one_line(home: Home) -> None:
+    folder = home.path / "events"
+    folder.mkdir()
+    for name in ("a\nb.json", "c\x1b[31m.json", "d\udcff.json", "\u00e9.json"):
+        (folder / name).write_text("{")
+    SpoolFolder(home.daemon).tick(clock.now_ms())
+    assert list(set_aside(home)) == [
+        *("a\\nb.json", "c\\x1b[31m.json", "d\\udcff.json", "\u00e9.json")
+    ]
+
+
 def test_what_nobody_foresaw_in_a_file_keeps_no_other_back(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

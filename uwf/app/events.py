@@ -10,7 +10,7 @@ from uwf.config.toml_file import editing
 from uwf.engine.chain.word import PERSON
 from uwf.engine.events import views
 from uwf.engine.events.decision import NEW, SEEN, Decision
-from uwf.engine.events.event import CLI, Event
+from uwf.engine.events.event import CLI, Event, checked
 from uwf.errors import ConfigInvalid, InputError, NotFound, StateError, StoreError
 from uwf.record import Record, replace
 from uwf.trust import BOT, OWNER
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Unreadable
     from uwf.workflow.trigger import Trigger
 
-__all__ = ("Event", "EventList", "Events", "Sent", "TriggerList", "TriggerRow")
+__all__ = ("Event", "EventList", "Events", "Sent", "TriggerList", "TriggerRow", "checked")
 
 
 WERE_GOOD = "triggers/good"

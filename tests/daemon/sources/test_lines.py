@@ -189,6 +189,55 @@ def test_a_file_that_was_begun_anew_is_read_from_its_beginning(tail: Poll, file:
     assert names(tail()) == ["c"]
 
 
+def test_the_same_line_in_a_file_that_was_begun_anew_is_another_event(
+    tail: Poll, file: Path
+) -> None:
+    add(file, "a", "b")
+    first = tail().events
+    os.truncate(file, 0)
+    add(file, "a")
+    again = tail().events
+    assert [event.name for event in again] == ["a"] and again[0].id != first[0].id
+    assert names(tail()) == []
+
+
+def test_a_file_that_was_begun_anew_and_has_grown_since_is_read_from_its_beginning(
+    tail: Poll, file: Path
+) -> None:
+    add(file, "a", "b")
+    tail()
+    os.truncate(file, 0)
+    add(file, "x", "y", "z")
+    assert names(tail()) == ["x", "y", "z"]
+
+
+def test_where_an_older_version_has_left_a_file_it_is_read_on(tail: Poll, file: Path) -> None:
+    add(file, "a")
+    cursor = {"inode": file.stat().st_ino, "offset": file.stat().st_size}
+    add(file, "b")
+    source = Source(name="ci", kind="file", path=str(file))
+    assert names(poll(PollTask(source, "", cursor=cursor))) == ["b"]
+
+
+def test_what_a_command_says_again_is_known_however_much_it_is(
+    say: Poll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_EVENTS", 3)
+    monkeypatch.setattr("uwf.daemon.sources.command.MOST_KNOWN", 4)
+    code = "[print(json.dumps({'name': f'n{n}'})) for n in range(10)]"
+    found = [say(code) for _ in range(5)]
+    assert [name for each in found for name in names(each)] == [f"n{n}" for n in range(10)]
+    assert [each.is_cut for each in found] == [True, True, True, False, False]
+
+
+def test_what_a_command_had_no_time_to_say_again_is_still_known(say: Poll) -> None:
+    assert names(say("[print(json.dumps({'name': f'n{n}'})) for n in range(3)]")) == [
+        *("n0", "n1", "n2")
+    ]
+    assert names(say("print(json.dumps({'name': 'n0'})); sys.exit(1)")) == []
+    assert names(say("[print(json.dumps({'name': f'n{n}'})) for n in range(4)]")) == ["n3"]
+
+
 def test_many_lines_come_in_several_polls(
     tail: Poll, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -293,7 +293,21 @@ def test_an_event_that_is_none_keeps_no_other_from_being_stored(home: Home) -> N
     )
     home.ask()
     assert home.bodies() == ["good"]
-    assert any("gave what is no event: no name: " in said for said in home.daemon.said)
+    [row] = home.app.sources.all()
+    assert row.error is not None and row.error.startswith("line 1: 'no name' is not the name of an")
+
+
+def test_what_a_forge_gives_that_is_no_event_keeps_no_other_from_being_stored(
+    home: Home, forge: FakeForge
+) -> None:
+    home.configure(home.forge(forge.url))
+    home.thread(pr="42")
+    forge.open_pull(42)
+    forge.comment(42, "Odd.", who="a\nb")
+    forge.comment(42, "Good.")
+    home.ask()
+    assert home.bodies() == ["Good."]
+    assert any("gave what is no event: github.comment: " in said for said in home.daemon.said)
 
 
 def test_at_its_end_the_daemon_ends_a_command(home: Home) -> None:
@@ -373,4 +387,4 @@ def test_a_secret_that_a_command_says_is_hidden_and_the_same_fault_is_said_once(
     for _ in range(2):
         home.due()
         home.ask()
-    assert home.daemon.said == ["source ci: exit 3: no [redacted:CI_TOKEN]"]
+    assert home.daemon.said == ["source ci: it ended with exit code 3: no [redacted:CI_TOKEN]"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 
 from uwf import clock
-from uwf.app.events import Event
+from uwf.app.events import Event, checked
 from uwf.daemon.sources.forges.fields import Fields
 from uwf.daemon.sources.forges.forge import mark
 from uwf.errors import InputError
@@ -54,7 +54,7 @@ def event(
     if trust not in trusts:
         raise InputError(f"trust is {trust[:60]!r}, and may be {' or '.join(trusts)} here")
     labels = fields.below("labels")
-    return Event(
+    made = Event(
         id=fields.text("id") or mark(otherwise, json.dumps(value, sort_keys=True)),
         source=source,
         name=fields.text("name"),
@@ -66,6 +66,7 @@ def event(
         labels={name: labels.text(name) for name in value.get("labels") or ()},
         is_urgent=fields.flag("urgent"),
     )
+    return checked(made)
 
 
 def _at_ms(fields: Fields, at: Any) -> int:

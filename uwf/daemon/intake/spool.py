@@ -50,7 +50,7 @@ class SpoolTaken(Record):
 
 
 class RefusedFile(Record):
-    """A file that was moved aside."""
+    """A file that was moved aside, by its name as it is `shown`."""
 
     name: str
     why: str
@@ -149,7 +149,13 @@ def refused(home: str) -> list[RefusedFile]:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
         return []
-    return [RefusedFile(name, _reason(folder, name)) for name in names if not name.endswith(WHY)]
+    there = (name for name in names if not name.endswith(WHY))
+    return [RefusedFile(shown(name), _reason(folder, name)) for name in there]
+
+
+def shown(name: str) -> str:
+    """The name of a file in one line, whatever signs are in it."""
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def _stored(

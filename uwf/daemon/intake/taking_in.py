@@ -48,7 +48,8 @@ class SpoolFolder(Part):
             self._stuck = {
                 name: why for name, why in {**self._stuck, **taken.stuck}.items() if name in there
             }
-            odd = {each.name: each.why for each in spool.refused(app.home)} | self._stuck
+            odd = {each.name: each.why for each in spool.refused(app.home)}
+            odd |= {spool.shown(name): why for name, why in self._stuck.items()}
         except OSError as error:
             odd = {FOLDER: f"it cannot be looked into: {error.strerror}"}
         for name in self._named - odd.keys():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OUTPUT_BYTES = 8 << 20
 MOST_KNOWN = 5000
+"""Ids of events that are remembered though it did not say them; of those that it says, all are."""
 
 
 def poll(task: PollTask) -> Polled:
@@ -28,12 +29,14 @@ def poll(task: PollTask) -> Polled:
     numbered = ((f"line {at}", line) for at, line in enumerate(whole.splitlines(), 1))
     known = before.get("last", [])
     found = lines.read(task.source, numbered, known=set(known), takes_cursor=True)
-    new = [event.id for event in found.events]
-    is_whole = not found.is_cut and not fault
-    last = [*(found.old if is_whole else known), *new]
+    last = [*found.old, *(event.id for event in found.events)]
+    if found.is_cut or fault:  # what was not read now it may say the next time
+        now, room = set(last), max(0, MOST_KNOWN - len(last))
+        rest = [id for id in known if id not in now]
+        last = [*rest[max(0, len(rest) - room) :], *last]
     return Polled(
         found.events,
-        cursor={"text": found.cursor or before.get("text"), "last": last[-MOST_KNOWN:]},
+        cursor={"text": found.cursor or before.get("text"), "last": last},
         faults=tuple(filter(None, (fault, *found.faults))),
         is_cut=found.is_cut,
         is_down=bool(fault),
