@@ -262,6 +262,22 @@ def test_telling_costs_the_same_with_a_thousand_words_before(
     assert rig.waiting(id) == []
 
 
+def test_whether_anything_waits_is_known_without_reading_it(rig: Rig) -> None:
+    id = rig.start()
+    assert not told.are_waiting(rig.store, id)
+    say(rig, id, "one")
+    assert told.are_waiting(rig.store, id)
+    rig.exec(id, WROTE)
+    assert not told.are_waiting(rig.store, id)
+    nothing = rig.store.ref(f"@uwf/thread/{id}")
+    assert nothing is not None
+    with rig.store.transaction("test") as tx:  # what waits cannot be read: it waits all the same
+        tx.set_ref(TOLD + id, nothing.id, expect=None, why="test")
+    assert told.are_waiting(rig.store, id)
+    with pytest.raises(StoreError):
+        told.waiting(rig.store, id)
+
+
 def test_collection_of_garbage_leaves_what_waits(rig: Rig) -> None:
     id = rig.start()
     say(rig, id, "use tabs", "x" * 5_000)

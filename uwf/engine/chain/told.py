@@ -38,6 +38,11 @@ def waiting(reader: Reader, thread: str) -> tuple[Word, ...]:
     return () if ref is None else words.in_order(_cells(reader, ref.id))
 
 
+def are_waiting(reader: Reader, thread: str) -> bool:
+    """Whether anything waits for the next step of `thread`. However much that is, no word is read."""
+    return reader.ref(TOLD + thread) is not None
+
+
 def take(tx: Transaction, thread: str, told: Collection[Word], why: str) -> None:
     """Take away those of the words `told` that wait: a step has been told them. Those that came meanwhile stay."""
     ref = tx.ref(TOLD + thread)

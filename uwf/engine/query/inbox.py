@@ -67,7 +67,7 @@ def look(store: Store, views: ThreadViews) -> Inbox:
     for ref in store.refs(THREADS, tags={STATUS: SUSPENDED}):
         id = ref.name.removeprefix(THREADS)
         is_woken = WAKE_AT in ref.tags or WOKEN_FOR in ref.tags
-        if runner(store, id) is not None or (is_woken and told.waiting(store, id)):
+        if runner(store, id) is not None or (is_woken and told.are_waiting(store, id)):
             continue  # it was answered, or is about to go on
         view = views.thread(ref)
         if view.status == CORRUPT:
@@ -83,7 +83,7 @@ def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> Inbox
     code = None if view.failed is None else view.failed.code
     kind = QUESTION if code is None else BUDGET if code == OVER_BUDGET else FAILURE
     answer = f"uwf answer {view.thread} TEXT"
-    if kind != QUESTION or told.waiting(store, view.thread):
+    if kind != QUESTION or told.are_waiting(store, view.thread):
         from uwf.engine.chain.thread import read
 
         answer = views.way_on(read(store, ref))

@@ -35,7 +35,7 @@ def is_due(ctx: RunContext, thread: Thread) -> bool:
     words that have been told since is over.
     """
     timer = wake.due(thread.tags, thread.id, thread.updated_ms, clock.now_ms())
-    if timer is None or not timer.for_words or told.waiting(ctx.store, thread.id):
+    if timer is None or not timer.for_words or told.are_waiting(ctx.store, thread.id):
         return timer is not None
     publish.has_nothing_to_run_for(ctx, thread)
     return False

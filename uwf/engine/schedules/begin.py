@@ -156,7 +156,7 @@ def _answer(hands: Hands, one: Occurrence, now_ms: int) -> Verdict | None:
 def _has_words(store: Store, one: Occurrence) -> bool:
     """Whether words wait for one of those that are to be woken: they are reason enough."""
     return bool(one.task.wake) and any(
-        told.waiting(store, ref.name.removeprefix(THREADS)) for ref in _woken(store, one)
+        told.are_waiting(store, ref.name.removeprefix(THREADS)) for ref in _woken(store, one)
     )
 
 
