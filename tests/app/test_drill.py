@@ -66,6 +66,14 @@ def test_switches_and_gone_folders_stand_in_no_way(app: App, tmp_path: Path) -> 
     assert app.backups.drill().thread == thread
 
 
+def test_threads_that_may_not_go_on_are_passed_by(app: App) -> None:
+    first = app.start("one.yaml", "Do it.").thread
+    for _ in range(6):
+        list(app.exec(app.start("one.yaml", "Do it.", budget={"steps": 1}).thread, agent=DONE))
+    app.backups.make()
+    assert app.backups.drill().thread == first
+
+
 def test_a_torn_backup_fails_the_drill_and_that_is_noted(app: App) -> None:
     app.start("one.yaml", "Do it.")
     made = app.backups.make()

@@ -17,7 +17,7 @@ from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS, THREADS_END
 from uwf.engine.progress import StepFailed
 from uwf.engine.run import runner
 from uwf.engine.run.order import RESUME, Order
-from uwf.errors import StateError, UwfError
+from uwf.errors import GuardBroken, Refused, StateError, UwfError
 from uwf.guard import pause
 from uwf.record import replace
 from uwf.workflow.reply_schema.sample import examples
@@ -64,7 +64,7 @@ class StandIn:
 
 
 def resume_one(ctx: RunContext, cwd: str) -> str | None:
-    """Let the newest thread that can go on make a step, in the folder `cwd`; which one. None where none has to.
+    """Let the newest thread that can go on make a step, in the folder `cwd`; which one. None where none has to, or may.
 
     `ctx` is of a home that nobody else uses. Raises `StateError` when no thread could make one.
     """
@@ -77,6 +77,8 @@ def resume_one(ctx: RunContext, cwd: str) -> str | None:
             _make_step(ctx, thread, cwd)
             return thread
         except UwfError as error:
+            if isinstance(error, Refused) and not isinstance(error, GuardBroken):
+                continue  # which is no fault of the backup: its budget is used up, say
             problems.append(f"thread {thread}: {error.message}")
             if len(problems) == TRIED:
                 break
