@@ -56,6 +56,14 @@ def listen(home: str) -> socket:
     return listener
 
 
+def can_be_sent(home: str) -> bool:
+    """Whether there is a socket at its place."""
+    try:
+        return stat.S_ISSOCK(os.lstat(paths.daemon_socket(home)).st_mode)
+    except OSError:
+        return False
+
+
 def gone(home: str) -> None:
     """Take the socket away, at the end of the daemon."""
     with suppress(OSError):

@@ -39,15 +39,12 @@ class Wakeups:
         self._before = {number: signal.signal(number, _nothing) for number in LISTENED}
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._socket: socket | None = None
-        try:
-            self._socket = poke.listen(home)
-            self._selector.register(self._socket.fileno(), selectors.EVENT_READ)
-        except OSError as error:
-            self.deaf = f"{error.strerror or error}"
+        self._listen()
 
     def until(self, seconds: float) -> None:
-        """Sleep for so long, or until something wakes the loop."""
-        self._selector.select(seconds)
+        """Sleep for so long, or until something wakes the loop. Where nothing has, it is seen to that something can."""
+        if not self._selector.select(seconds) and not poke.can_be_sent(self._home):
+            self._listen()
         self._take()
 
     def wake(self) -> None:
@@ -66,6 +63,18 @@ class Wakeups:
         self._selector.close()
         os.close(self._read)
         os.close(self._write)
+
+    def _listen(self) -> None:
+        """Listen at the socket of the home, in place of one that somebody has removed."""
+        if self._socket is not None:
+            self._selector.unregister(self._socket.fileno())
+            self._socket.close()
+        self._socket, self.deaf = None, None
+        try:
+            self._socket = poke.listen(self._home)
+            self._selector.register(self._socket.fileno(), selectors.EVENT_READ)
+        except OSError as error:
+            self.deaf = f"{error.strerror or error}"
 
     def _take(self) -> None:
         with suppress(BlockingIOError):
