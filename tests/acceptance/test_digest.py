@@ -22,15 +22,6 @@ def test_it_is_short_and_begins_with_what_waits(project: Project) -> None:
     assert found["steps"] == 2
 
 
-def test_many_threads_stay_on_one_page(project: Project) -> None:
-    done = project.agent(reply())
-    threads = [project.begin() for _ in range(25)]
-    project("thread", "exec", *threads, "--jobs", "4", "--agent", done.command)
-    shown = project("digest").out
-    assert len(shown.splitlines()) <= 60
-    assert "and 7 more: uwf thread list --history" in shown
-
-
 def test_a_time_that_is_none_is_refused(project: Project) -> None:
     done = project("digest", "--since", "yesterdayish", "--json", expect=2)
     assert done.error["hint"] == "uwf digest --since 2h"

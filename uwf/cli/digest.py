@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from uwf.app.values import Digest, InboxItem, ThreadDone
     from uwf.cli.context import Context
 
-_WORDS = 90
+_WORDS, _ROW = 90, 200
+"""Characters of what is quoted, and of a row."""
 
 
 @command(
@@ -34,14 +35,15 @@ def digest(ctx: Context, *, since: str | None = None) -> None:
 def page(found: Digest) -> list[str]:
     """The lines of a digest, 60 at most."""
     broken = [f"{item.thread}  {short(item.why, _WORDS)}" for item in found.inbox.broken]
-    odd = [*broken, *found.odd]
+    odd = [*broken, *(short(one, _ROW) for one in found.odd)]
     lines = [f"since {moment(found.since)} ({ago(found.since, found.until)})"]
     waits = [_waits(item, found.until) for item in found.inbox.waiting]
     lines += _section("waits for you", waits, 15, "uwf inbox")
     lines += _section("ended", [_done(one) for one in found.ended], 18, "uwf thread list --history")
     lines += ["", _cost(found)]
     if found.repaired:
-        lines += _section("repaired", found.repaired, 6, "uwf log show")
+        repaired = [short(one, _ROW) for one in found.repaired]
+        lines += _section("repaired", repaired, 6, "uwf log show")
     if odd:
         lines += _section("odd", odd, 6, "uwf doctor")
     return lines

@@ -164,6 +164,13 @@ def test_a_message_has_a_line_for_each() -> None:
     assert text == "P0: the disk is full (3 times)\nover: a fails\n"
 
 
+def test_a_cause_of_many_words_is_one_line_of_a_message() -> None:
+    subject, text = alerts.message([Alert("a", P0, "it said:\n\tno\r\nroute" + " x" * 5000, 1, 1)])
+    assert text.startswith("P0: it said: no route x x")
+    assert text.endswith("…\n") and len(text) < 700
+    assert subject == f"uwf: {text.strip()}"
+
+
 KILLED = """
 import sys
 from uwf import clock, points

@@ -33,8 +33,8 @@ AGAIN_MS = clock.DAY_MS
 TOGETHER_MS = 3_600_000
 GATHER_MS = 600_000
 """How long the first P1 waits for others."""
-MOST_LINES = 30
-"""Of one message."""
+MOST_LINES, LINE_CHARS = 30, 600
+"""Of one message, and of a line of it."""
 KEPT_MS = 30 * clock.DAY_MS
 
 
@@ -160,12 +160,17 @@ def message(alerts: Iterable[Alert]) -> tuple[str, str]:
     for alert in found[:MOST_LINES]:
         word = alert.level if alert.is_open else "over"
         times = f" ({alert.count} times)" if alert.is_open and alert.count > 1 else ""
-        lines.append(f"{word}: {alert.text}{times}")
+        lines.append(f"{word}: {_one_line(alert.text)}{times}")
     first = lines[0] if lines else ""
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     if len(found) > MOST_LINES:
         lines.append(f"and {len(found) - MOST_LINES} more: uwf alert list")
     return f"uwf: {first}{more}", "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LINE_CHARS else f"{line[: LINE_CHARS - 1]}…"
 
 
 def _is_news(alert: Alert, now_ms: int) -> bool:
