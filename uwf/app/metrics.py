@@ -31,10 +31,19 @@ def text(now: FiguresNow) -> str:
 
     one("queue_depth", "Threads that wait for a slot now.", now.queue)
     one("threads_due", "Threads that are due now and wait for a run.", now.due)
-    one("wait_seconds_mean", "How long an attempt has waited for its slot.", _s(day.mean_wait_ms))
+    one(
+        "wait_seconds_mean",
+        "What attempts wait for a slot; most need not.",
+        _s(day.mean_wait_ms),
+    )
     firsts = {"0.5": _s(day.first_byte_p50_ms), "0.99": _s(day.first_byte_p99_ms)}
-    gauge("first_byte_seconds", "From an event to the agent's first word.", firsts, "quantile")
-    one("events", "Events that were decided.", day.events)
+    gauge(
+        "first_byte_seconds",
+        "From an event that is taken in to the agent's first word.",
+        firsts,
+        "quantile",
+    )
+    one("events", "Events that were taken in.", day.events)
     gauge("events_stopped_ratio", "Share of events that a layer stopped.", day.stopped, "layer")
     one("steps", "Steps that were made.", day.steps)
     one("attempts_failed", "Attempts that failed.", day.failed_attempts)

@@ -6,6 +6,7 @@ from tests.helpers.fake_agent import Said, crash, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from tests.helpers.ticking import Ticking
+from uwf.engine.actions import mark
 from uwf.engine.query import digest, inbox
 from uwf.engine.query.digest import Digest
 
@@ -61,6 +62,26 @@ def test_a_fork_costs_what_it_does_itself(rig: Rig, now: Ticking) -> None:
     assert look(rig, since_ms, now).used == {}
     rig.exec(fork, suspend("Which colour?"))
     assert "usd" not in look(rig, since_ms, now).used
+
+
+def test_a_fork_of_what_is_over_has_ended_nothing_and_made_no_step(rig: Rig, now: Ticking) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, WROTE, APPROVED)
+    since_ms = now()
+    rig.fork(rig.head(id), id)
+    found = look(rig, since_ms, now)
+    assert (found.ended, found.steps, found.moved) == ((), 0, 0)
+
+
+def test_a_label_ends_no_thread_a_second_time(rig: Rig, now: Ticking) -> None:
+    id = rig.start(PAIR)
+    rig.exec(id, WROTE, APPROVED)
+    since_ms = now()
+    mark.mark(rig.store, id, mark.Marks({"pr": "42"}, None, None))
+    assert look(rig, since_ms, now).ended == ()
+    rig.resume(id, WROTE, APPROVED)
+    [one] = look(rig, since_ms, now).ended
+    assert (one.thread, one.steps) == (id, 2)
 
 
 def test_a_thread_that_cannot_be_read_is_odd(rig: Rig, now: Ticking) -> None:

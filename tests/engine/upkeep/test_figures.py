@@ -104,6 +104,28 @@ def test_from_an_event_to_the_first_word_is_measured_once(rig: Rig, now: Clock) 
     )
 
 
+def test_a_thread_that_an_event_began_counts_from_when_that_was_taken_in(
+    rig: Rig, now: Clock
+) -> None:
+    event = Event.from_value({**Event("e", "forge", "x", 5, "who", "bot", {}).to_value()})
+    with rig.store.transaction("test") as tx:
+        stored.add(tx, StoredEvent(event, decision.NEW, NOON))
+    started = rig.start(event=event.key)
+    now.ms = NOON + 3_000
+    rig.exec(started, Said(WROTE, turns=(WROTE[:9],)))
+    rig.exec(started, Said(APPROVED, turns=(WROTE[:9],)))
+    assert (look(rig).first_bytes, look(rig).first_byte_p99_ms) == (1, 3_000)
+
+
+def test_a_fork_of_what_is_complete_completes_nothing(rig: Rig, now: Clock) -> None:
+    id = rig.start()
+    rig.exec(id, WROTE, APPROVED)
+    fork = rig.fork(rig.head(id), id)
+    assert look(rig).completed == 1
+    rig.resume(fork, WROTE, APPROVED)
+    assert look(rig).completed == 2
+
+
 @pytest.mark.parametrize(
     ("values", "p50", "p99"),
     [([], None, None), ([7], 7, 7), ([1, 2, 3], 2, 3), (list(range(1, 1001)), 500, 990)],

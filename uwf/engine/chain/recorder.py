@@ -8,11 +8,13 @@ durable. A turn that cannot be stored ends no agent: it waits for that transacti
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import TEXT, ClientFacts, pack_text
-from uwf.engine.chain.tags import ATTEMPTS
-from uwf.errors import StoreError
+from uwf.engine.chain.tags import ATTEMPTS, EVENT, THREADS
+from uwf.errors import CounterUnreadable, StoreError
 from uwf.record import replace
 from uwf.store import measures
 from uwf.store.codec import Link
@@ -171,10 +173,19 @@ class AttemptRecorder:
         )
 
     def _note_first(self, tx: Transaction) -> None:
-        """The first word of the first attempt: how long ago the event was that the step was told of."""
-        events = [word.at_ms for word in self.start.plan.told if word.event is not None]
-        if events and self.start.before is None:
-            measures.note(tx, measures.FIRST_BYTE, max(0, clock.now_ms() - min(events)))
+        """The first word of the first attempt: how long ago the event was taken in of which the step was told, or which
+        began its thread.
+        """
+        if self.start.before is not None:
+            return
+        events = {word.event: word.at_ms for word in self.start.plan.told if word.event is not None}
+        if tx.get(self.start.plan.base).kind != "step":
+            ref = tx.ref(THREADS + self.start.thread)
+            if ref is not None and EVENT in ref.tags:
+                events[ref.tags[EVENT]] = clock.ulid_ms(self.start.thread)
+        if events:
+            since_ms = min(_taken_ms(tx, key, at_ms) for key, at_ms in events.items())
+            measures.note(tx, measures.FIRST_BYTE, max(0, clock.now_ms() - since_ms))
 
     def _point_at(self, tx: Transaction, node: str, why: str) -> None:
         tx.set_ref(ATTEMPTS + self.start.thread, node, why=why)
@@ -194,3 +205,11 @@ class AttemptRecorder:
             },
         )
         return self.turns
+
+
+def _taken_ms(tx: Transaction, event: str, else_ms: int) -> int:
+    """When an event was taken in, `else_ms` where it is not kept any more."""
+    with suppress(CounterUnreadable):
+        entry = tx.entry("event", event)
+        return else_ms if entry is None else entry.at_ms
+    return else_ms

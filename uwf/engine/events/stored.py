@@ -66,11 +66,14 @@ def several(
     *,
     state: str | tuple[str, ...] | None = None,
     since_ms: int | None = None,
+    until_ms: int | None = None,
     newest_first: bool = False,
     limit: int | None = None,
     on_unreadable: Callable[[Unreadable], None],
 ) -> list[StoredEvent]:
-    """Those in a `state`, in the order in which they were taken. `on_unreadable` is told of what cannot be read."""
+    """Those in a `state`, taken at `since_ms` or later and before `until_ms`, in the order in which they were taken.
+    `on_unreadable` is told of what cannot be read.
+    """
     from uwf.store.protocols import ENTRY, Unreadable
 
     found = []
@@ -78,6 +81,7 @@ def several(
         KIND,
         state=state,
         since_ms=since_ms,
+        until_ms=until_ms,
         newest_first=newest_first,
         limit=limit,
         on_unreadable=on_unreadable,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import WRONG_SHAPE, Position
-from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, COMPLETED, THREADS, TITLE, WORKFLOW
+from uwf.engine.chain.tags import ATTEMPTS, CANCELLED, COMPLETED, STATUS, THREADS, TITLE, WORKFLOW
 from uwf.errors import UwfError
 from uwf.quantities import TIME, TOKENS, USD
 from uwf.record import Record
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from uwf.engine.query.inbox import Inbox
     from uwf.store.protocols import Move, Store
 
+ENDED = (COMPLETED, CANCELLED)
 _COUNTED = (TOKENS, USD, TIME)
 
 
 class ThreadDone(Record):
-    """What came of one thread meanwhile. `used` counts only what was used since then."""
+    """What came of one thread meanwhile. `used` counts only what was used since then; it `has_ended` since then, and
+    is over now.
+    """
 
     thread: str
     status: str
@@ -34,10 +37,11 @@ class ThreadDone(Record):
     workflow: str | None
     steps: int
     used: Mapping[str, float]
+    has_ended: bool
 
 
 class Digest(Record):
-    """A home since `since`. `ended` are the threads that are over now, `moved` is how many made a step at all."""
+    """A home since `since`. `ended` are the threads that have ended, `moved` is how many made a step at all."""
 
     since: int
     until: int
@@ -73,7 +77,7 @@ def look(store: Store, inbox: Inbox, since_ms: int, until_ms: int) -> Digest:
         since=since_ms,
         until=until_ms,
         inbox=inbox,
-        ended=tuple(one for one in done if one.status in (COMPLETED, CANCELLED)),
+        ended=tuple(one for one in done if one.has_ended),
         moved=sum(1 for one in done if one.steps),
         steps=sum(one.steps for one in done),
         failed_attempts=failed,
@@ -97,14 +101,30 @@ def _of_thread(store: Store, name: str, moves: list[Move]) -> ThreadDone | None:
     if ref is None:
         return None
     thread = threads.read(store, ref)
+    before = _before(store, name, moves[0])
     return ThreadDone(
         thread=thread.id,
         status=thread.status,
         title=ref.tags.get(TITLE),
         workflow=ref.tags.get(WORKFLOW),
         steps=sum(_is_step(store, move) for move in moves),
-        used=_difference(usage.of_thread(store, thread), _used_before(store, name, moves[0])),
+        used=_difference(usage.of_thread(store, thread), _used_before(store, before, moves[0])),
+        has_ended=_has_ended(before, moves),
     )
+
+
+def _before(store: Store, name: str, first: Move) -> Move | None:
+    """The move before the `first` one."""
+    earlier = [move for move in store.moves(name) if move.version < first.version]
+    return earlier[-1] if earlier else None
+
+
+def _has_ended(before: Move | None, moves: list[Move]) -> bool:
+    """Whether a thread has come to its end, and is still there. One that came as it is, as a fork does, has not."""
+    statuses = [move.tags.get(STATUS) for move in (before, *moves) if move is not None]
+    if statuses[-1] not in ENDED:
+        return False
+    return any(status not in ENDED for status in statuses)
 
 
 def _is_step(store: Store, move: Move) -> bool:
@@ -113,7 +133,7 @@ def _is_step(store: Store, move: Move) -> bool:
         return False
     node = store.get(move.new)
     links = (node.payload["prev"], node.payload["replaces"]) if node.kind == "step" else ()
-    return move.old in links
+    return move.old is not None and move.old in links
 
 
 def _is_failure(store: Store, id: str) -> bool:
@@ -121,15 +141,11 @@ def _is_failure(store: Store, id: str) -> bool:
     return node.kind == "attempt" and "error" in node.payload
 
 
-def _used_before(store: Store, name: str, first: Move) -> dict[str, float]:
+def _used_before(store: Store, before: Move | None, first: Move) -> dict[str, float]:
     """What a thread had used before its `first` move; a fork begins with what its source had."""
     at = first.new if first.old is None else first.old
     spent = {} if at is None else Position.read(store, at).spent
-    undone: Mapping[str, float] = {}
-    for move in store.moves(name):
-        if move.version >= first.version:
-            break
-        undone = usage.undone(move.tags)
+    undone = {} if before is None else usage.undone(before.tags)
     return usage.add(spent, undone)
 
 

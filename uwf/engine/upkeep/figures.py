@@ -11,7 +11,7 @@ import math
 
 from uwf import clock
 from uwf.engine.chain.nodes import WRONG_SHAPE, Position
-from uwf.engine.chain.tags import COMPLETED, COMPLETED_AT, STATUS, THREADS
+from uwf.engine.chain.tags import COMPLETED, COMPLETED_AT, FORKED_STEP, STATUS, THREADS
 from uwf.engine.events import stored as events
 from uwf.engine.events.decision import DECIDED
 from uwf.engine.events.event import KIND
@@ -38,10 +38,10 @@ MOST_THREADS, MOST_EVENTS = 1000, 10_000
 class PeriodFigures(Record):
     """A home between `since` and `until`, both epoch milliseconds. None: nothing happened that would say.
 
-    `mean_wait_ms` is that of all attempts, most of which need not wait; `waited` how many did. `first_byte` is from an
-    event to the first word of the agent that was told of it. `stopped` has by layer of decisions the share of events
-    that ended there. A `completion` is from the beginning of a thread to its end; `usd` and `tokens` are what a
-    completed thread has cost on average, of those that know it.
+    `mean_wait_ms` is that of all attempts, most of which need not wait; `waited` how many did. `first_byte` is from
+    when an event was taken in to the first word of the agent that was told of it, or begun for it. `stopped` has by
+    layer of decisions the share of events that ended there. A `completion` is from the beginning of a thread to its
+    end; `usd` and `tokens` are what a completed thread has cost on average, of those that know it.
     """
 
     since: int
@@ -155,7 +155,8 @@ def _completed(store: Store, since_ms: int, until_ms: int) -> list[_Ended]:
     found: list[_Ended] = []
     for ref in refs:
         thread = ref.name.removeprefix(THREADS)
-        if ref.tags.get(STATUS) != COMPLETED or not clock.is_ulid(thread):
+        is_untouched_fork = ref.tags.get(FORKED_STEP) == ref.id
+        if ref.tags.get(STATUS) != COMPLETED or not clock.is_ulid(thread) or is_untouched_fork:
             continue
         took_ms = max(0, int(ref.tags[COMPLETED_AT]) - clock.ulid_ms(thread))
         spent: Mapping[str, float] = {}
@@ -180,11 +181,12 @@ def _events(store: Store, since_ms: int, until_ms: int) -> tuple[int, dict[str, 
             store,
             state=DECIDED,
             since_ms=since_ms,
+            until_ms=until_ms,
             newest_first=True,
             limit=MOST_EVENTS,
             on_unreadable=lambda one: None,
         )
-        if event.decision is not None and event.taken_ms < until_ms
+        if event.decision is not None
     ]
     for decision in decided:
         if decision.reason is not None:
