@@ -89,7 +89,7 @@ def day_or_since_ms(text: str | None, typed: str) -> int:
 
 
 def _moment_ms(text: str, sign: int, way: str, typed: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) >= 12:
+    if text.isascii() and text.isdigit() and 12 <= len(text) <= 15:
         return int(text)
     try:
         return clock.now_ms() + sign * round(quantities.duration_s(text) * 1000)

@@ -179,10 +179,10 @@ class AttemptRecorder:
         if self.start.before is not None:
             return
         events = {word.event: word.at_ms for word in self.start.plan.told if word.event is not None}
-        if tx.get(self.start.plan.base).kind != "step":
-            ref = tx.ref(THREADS + self.start.thread)
-            if ref is not None and EVENT in ref.tags:
-                events[ref.tags[EVENT]] = clock.ulid_ms(self.start.thread)
+        ref = tx.ref(THREADS + self.start.thread)
+        began = None if ref is None else ref.tags.get(EVENT)
+        if began is not None and tx.get(self.start.plan.base).kind != "step":
+            events[began] = clock.ulid_ms(self.start.thread)
         if events:
             since_ms = min(_taken_ms(tx, key, at_ms) for key, at_ms in events.items())
             measures.note(tx, measures.FIRST_BYTE, max(0, clock.now_ms() - since_ms))
