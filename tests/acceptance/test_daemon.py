@@ -144,7 +144,7 @@ def test_told_to_end_at_once_it_leaves_the_runs_to_themselves(
     running = project.show(thread)["running"]["pid"]
     project("daemon", "stop", "--now")
     assert daemon.process.wait(timeout=20) == 0
-    assert "1 runs go on" in daemon.said
+    assert "what goes on: 1 run" in daemon.said
     assert is_alive(running) and os.getsid(running) == running
     go(project)
     until(lambda: project.show(thread)["status"] == "completed")

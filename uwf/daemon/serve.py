@@ -20,6 +20,7 @@ from uwf.daemon.loop.wakeups import DRAIN, NOW, RELOAD, Wakeups
 from uwf.daemon.parts import parts
 from uwf.daemon.runs import children
 from uwf.errors import ConfigInvalid, Interrupted, StateError
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class _Serving:
             self._loop.close()
             self._file.remove()
         left = self._daemon.running
-        self._say(f"ended; {len(left)} runs go on" if left else "ended")
+        self._say(f"ended; what goes on: {counted(len(left), 'run')}" if left else "ended")
 
     def _say_aside(self, one: SetAside) -> None:
         text = f"{one.kind} {one.name} is set aside: {one.why}"
@@ -142,9 +143,10 @@ class _Serving:
         self._daemon.is_draining = True
         self._ends_s = clock.monotonic_s() + drain_s
         running = len(self._daemon.running)
-        self._supervisor.stopping(f"waits for {running} runs")
+        runs = counted(running, "run")
+        self._supervisor.stopping(f"waits for {runs}")
         if running:
-            self._say(f"begins nothing any more, and waits up to {drain_s:g} s for {running} runs")
+            self._say(f"begins nothing any more, and waits up to {drain_s:g} s for {runs}")
 
     def _reload(self) -> None:
         self._supervisor.reloading()
