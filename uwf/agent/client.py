@@ -11,7 +11,8 @@ import json
 
 from uwf.agent import failure
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
-from uwf.agent.process import program, supervise
+from uwf.agent.process import supervise
+from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import AgentFailure, AgentResult
 from uwf.record import replace
 
@@ -76,23 +77,13 @@ def run(
 ) -> AgentResult:
     """Run the client once, with the prompt of `request` on its stdin."""
     outcome = supervise.run(
-        supervise.ProcessSpec(
-            argv=tuple(argv),
-            cwd=request.cwd,
-            env=request.env,
-            mark=request.mark,
-            spool_dir=request.spool_dir,
-            stdin=request.prompt.encode(errors="replace"),
-            timeout_s=request.timeout_s,
-            stall_timeout_s=request.stall_timeout_s,
-            output_limit_bytes=request.output_limit_bytes,
-            grace_s=request.grace_s,
-            keep_fds=request.keep_fds,
-            linger_s=request.linger_s,
+        spec_of(
+            request,
+            argv,
+            stdin=request.prompt,
             on_line=reader.line,
             is_whole=lambda _rest: reader.text is not None,
             is_working=lambda: bool(reader.tools),
-            meanwhile=request.meanwhile,
         ),
         stop=stop,
         on_start=on_start,
@@ -106,15 +97,6 @@ def run(
         failure=_failure(name, reader, outcome),
         process=outcome.facts(),
     )
-
-
-def unavailable(argv: Sequence[str], cwd: str, path: str) -> str | None:
-    """See `uwf.agent.protocol.Agent`."""
-    try:
-        program.find_program(argv, cwd, path)
-    except program.SpawnFailed as failed:
-        return str(failed)
-    return None
 
 
 def refused(

@@ -13,6 +13,7 @@ import uuid
 from uwf.agent import client, failure
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
+from uwf.agent.process import program
 from uwf.agent.protocol import (
     Denied,
     Model,
@@ -81,7 +82,7 @@ class ClaudeAgent:
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
-        return client.unavailable(self.argv, cwd, path)
+        return program.unavailable(self.argv, cwd, path)
 
     def run(
         self,

@@ -9,6 +9,7 @@ import codecs
 
 from uwf.agent import failure
 from uwf.agent.process import program, supervise
+from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import AgentResult, Text
 
 TYPE_CHECKING = False
@@ -34,11 +35,7 @@ class CommandAgent:
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
-        try:
-            program.find_program(self.argv, cwd, path)
-        except program.SpawnFailed as failed:
-            return str(failed)
-        return None
+        return program.unavailable(self.argv, cwd, path)
 
     def run(
         self,
@@ -54,21 +51,11 @@ class CommandAgent:
         """
         texts = _Texts(lambda text: on_event(Text(text)))
         outcome = supervise.run(
-            supervise.ProcessSpec(
-                argv=self.argv,
-                cwd=request.cwd,
-                env=request.env,
-                mark=request.mark,
-                spool_dir=request.spool_dir,
-                stdin=_whole_lines(request.prompt).encode(errors="replace"),
-                timeout_s=request.timeout_s,
-                stall_timeout_s=request.stall_timeout_s,
-                output_limit_bytes=request.output_limit_bytes,
-                grace_s=request.grace_s,
-                keep_fds=request.keep_fds,
-                linger_s=request.linger_s,
+            spec_of(
+                request,
+                self.argv,
+                stdin=_whole_lines(request.prompt),
                 is_whole=lambda stdout: request.is_reply(stdout.decode(errors="replace")),
-                meanwhile=request.meanwhile,
             ),
             stop=stop,
             on_start=on_start,

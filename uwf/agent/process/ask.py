@@ -88,8 +88,7 @@ def ask_program(
                 grace_s=GRACE_S,
             ),
             stop=stop or own,
-            on_start=_ignore,
-            on_output=_ignore,
+            on_start=lambda _process: None,
         )
     finally:
         own.close()
@@ -138,7 +137,3 @@ def _mark() -> str:
 def _word(started: str) -> str:
     """A start time in one word: elsewhere than on Linux environments are read word by word."""
     return started.replace(" ", "_")
-
-
-def _ignore(_it: object) -> None:
-    return None

@@ -54,6 +54,15 @@ def find_program(argv: Sequence[str], cwd: str, path: str) -> str:
     raise SpawnFailed(f"cannot run {word!r}: {reason}")
 
 
+def unavailable(argv: Sequence[str], cwd: str, path: str) -> str | None:
+    """Why `argv` cannot be run in the folder `cwd`; None when a program is there."""
+    try:
+        find_program(argv, cwd, path)
+    except SpawnFailed as failed:
+        return str(failed)
+    return None
+
+
 def absolute_entries(path: str) -> str:
     """`path` as the PATH of an agent: without its relative and empty entries, which mean the folder one is in.
 
