@@ -139,7 +139,7 @@ def test_a_trial_that_fails_says_what_is_wrong(world: World) -> None:
     assert "the token is not accepted" in done.error["message"]
     assert "of-the-forge" not in done.out + done.err
     failed = project("source", "test", "endpoint", expect=5)
-    assert "no daemon runs" in failed.err and "hint: uwf daemon run" in failed.err
+    assert "no daemon listens" in failed.err and "hint: uwf daemon run" in failed.err
     del project.environ["SHOP_TOKEN"]
     failed = project("source", "test", "shop", expect=5)
     assert "SHOP_TOKEN is not set" in failed.err

@@ -67,7 +67,7 @@ def test_a_new_daemon_goes_on_where_the_old_one_was(home: Home, forge: FakeForge
     assert home.bodies() == ["First.", "Second."]
 
 
-def test_what_could_not_be_stored_is_asked_for_again(
+def test_what_could_not_be_stored_is_kept_and_nobody_is_asked_meanwhile(
     home: Home, forge: FakeForge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.configure(home.forge(forge.url))
@@ -80,12 +80,14 @@ def test_what_could_not_be_stored_is_asked_for_again(
 
     with monkeypatch.context() as patch:
         patch.setattr("uwf.engine.sources.state.deliver", full)
-        with pytest.raises(StoreError):
-            home.ask()
+        for _ in range(3):
+            with pytest.raises(StoreError):
+                home.ask()
     assert home.bodies() == []
-    home.due()
+    asked = len(forge.asked)
     home.ask()
     assert home.bodies() == ["First."]
+    assert len(forge.asked) == asked
 
 
 def test_without_a_pull_request_nobody_is_asked(home: Home, forge: FakeForge) -> None:

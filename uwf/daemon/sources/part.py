@@ -42,6 +42,7 @@ class _Poll(Errand[Polled]):
         self.asked = asked
         self.began_s = clock.monotonic_s()
         self.is_given_up = False
+        self.found: Polled | None = None
         self.go(lambda: self._found(poll), f"poll {asked.task.source.name}")
 
     def _found(self, poll: Poll) -> Polled:
@@ -75,11 +76,11 @@ class SourcePolls(Part):
         known = {source.name: source for source in self._daemon.app.sources.configured()}
         self._note_wishes(known)
         for name, poll in list(self._polls.items()):
-            found = poll.taken()
-            if found is not None:
-                del self._polls[name]
+            poll.found = poll.found or poll.taken()
             if name in known:
-                self._take(known[name], poll, found)
+                self._take(known[name], poll)
+            if poll.found is not None:
+                del self._polls[name]
         waits = [self._start(source, now_ms) for source in known.values()]
         return min((each for each in waits if each is not None), default=None)
 
@@ -102,11 +103,13 @@ class SourcePolls(Part):
             elif wish.source in known:
                 self._wished.setdefault(wish.source, set()).update(wish.numbers or ())
 
-    def _take(self, source: Source, poll: _Poll, found: Polled | None) -> None:
-        """Store what a poll has found. Of one that does not come back, say so once; another one waits until it has."""
+    def _take(self, source: Source, poll: _Poll) -> None:
+        """Store what a poll has found; where that cannot be, it is kept, and nobody is asked again. Of one that does
+        not come back, say so once; another one waits until it has.
+        """
         late_s = clock.monotonic_s() - poll.began_s - source.timeout_s - GIVEN_UP_S
-        if found is not None:
-            self._deliver(poll.asked, found)
+        if poll.found is not None:
+            self._deliver(poll.asked, poll.found)
         elif late_s > 0 and not poll.is_given_up:
             poll.is_given_up = True
             fault = f"a poll does not come back after {source.timeout_s:g} s"

@@ -15,6 +15,7 @@ import os
 from uwf import clock, config
 from uwf import home as paths
 from uwf.app.events import Event
+from uwf.daemon import state
 from uwf.daemon.intake import signature, spool
 from uwf.daemon.sources import polling
 from uwf.daemon.sources.asking import Asking, token_of
@@ -120,7 +121,9 @@ class _Trial:
                 "uwf config set daemon.listen 127.0.0.1:8437",
             )
         if not self._listens():
-            self._no("deliver", "no daemon runs that would listen", "uwf daemon run")
+            why = f"no daemon listens on {endpoint.listen}"
+            runs = self._app.daemon.leader() is not None
+            self._no("deliver", why, "uwf daemon status" if runs else "uwf daemon run")
         tokens, wrong = signature.secrets(endpoint.tokens, config.environment())
         if not tokens:
             self._no("deliver", "; ".join(wrong) or "[daemon] tokens are not set")
@@ -161,7 +164,12 @@ class _Trial:
             client.get(forge.repo_path(source.repo))
 
     def _listens(self) -> bool:
-        return bool(self._app.sources.endpoint().listen) and self._app.daemon.leader() is not None
+        """Whether a daemon does: another program is shown no token."""
+        listen, leader = self._app.sources.endpoint().listen, self._app.daemon.leader()
+        if not listen or leader is None:
+            return False
+        aside = state.read(self._app.home, leader).get("quarantine", [])
+        return not any(one["kind"] == ENDPOINT and one["name"] == listen for one in aside)
 
     def _event(self, source: str) -> Event:
         return Event(self._id, source, NAME, clock.now_ms(), source, "stranger")
@@ -178,21 +186,26 @@ class _Trial:
         """The key of the event that the endpoint of the daemon has taken in."""
         import urllib.error
         import urllib.request
+        from http.client import HTTPException
 
         address = f"http://{self._app.sources.endpoint().listen}{path}"
         headers = {**headers, "Content-Type": "application/json"}
         request = urllib.request.Request(address, data=body, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=POST_S) as response:
-                answer = json.loads(response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                said = json.loads(error.read() or b"{}").get("error", {}).get("message", "")
-            self._no("deliver", f"{address} says {error.code}: {said}")
-        except OSError as error:
+            try:
+                with urllib.request.urlopen(request, timeout=POST_S) as response:
+                    key = str(json.load(response)["events"][0]["event"])
+            except urllib.error.HTTPError as error:
+                with error:
+                    said = json.load(error)["error"]["message"]
+                self._no("deliver", f"{address} says {error.code}: {said}")
+        except (OSError, HTTPException) as error:
             self._no("deliver", f"cannot reach {address}: {error}", "uwf daemon status")
+        except (ValueError, LookupError, TypeError):
+            why = f"what {address} says is no answer of this daemon: another program listens there"
+            self._no("deliver", why, "uwf daemon status")
         self._ok("deliver", f"taken in by {address}")
-        return str(answer["events"][0]["event"])
+        return key
 
     def _ok(self, step: str, text: str) -> None:
         self.steps.append(TrialStep(step, True, text))
