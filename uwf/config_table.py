@@ -129,8 +129,12 @@ def choice(read: Read, default: Any) -> Any:
     return _Declared(default, default, {(): read})
 
 
-def each(read: Read, levels: int = 1) -> Any:
-    """A field that holds a value for any name, or, with more `levels`, for names below names."""
+def each(read: Read, levels: int = 1, names: Sequence[str] = ()) -> Any:
+    """A field that holds a value for any name, or, with more `levels`, for names below names; with `names`, values for
+    these below any name.
+    """
+    if names:
+        return _Declared(NOTHING, None, {(ANY, name): read for name in names})
     return _Declared(NOTHING, None, {(ANY,) * levels: read})
 
 

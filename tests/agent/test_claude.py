@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.helpers.stand_in import StandIn
 from uwf.agent import failure
 from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
 from uwf.agent.protocol import (
-    AgentEvent,
-    AgentRequest,
-    AgentResult,
     Denied,
     Model,
     RateLimit,
@@ -28,20 +23,6 @@ from uwf.agent.protocol import (
     ToolResult,
     Usage,
 )
-from uwf.agent.stop import Stop
-
-PROGRAM = """
-    import json, os, sys
-    given = json.load(open(sys.argv[1]))
-    with open(sys.argv[1] + ".asked", "a") as log:
-        print(json.dumps({"argv": sys.argv[2:], "stdin": sys.stdin.read()}), file=log)
-    run = given["runs"].pop(0)
-    json.dump(given, open(sys.argv[1], "w"))
-    for line in run["lines"]:
-        print(line if isinstance(line, str) else json.dumps(line), flush=True)
-    print(run.get("stderr", ""), end="", file=sys.stderr)
-    sys.exit(run.get("exit", 0))
-"""
 
 INIT = {"type": "system", "subtype": "init", "session_id": "s", "model": "big[1m]"}
 
@@ -74,58 +55,16 @@ def ended(
     }
 
 
-class Client:
-    """A program in the place of Claude Code, which says what it is told to."""
-
-    def __init__(self, folder: Path) -> None:
-        self.script = folder / "client.py"
-        self.script.write_text(textwrap.dedent(PROGRAM))
-        self.file = folder / "runs.json"
-        self.folder = folder
-        self.runs: list[dict[str, Any]] = []
-        self.events: list[AgentEvent] = []
-
-    def will(self, *lines: Any, **more: Any) -> None:
-        self.runs.append({"lines": lines, **more})
-
-    def ask(self, options: ClaudeOptions | None = None, **asked: Any) -> AgentResult:
-        self.file.write_text(json.dumps({"runs": self.runs}))
-        argv = (sys.executable, "-S", str(self.script), str(self.file))
-        agent = ClaudeAgent("cc", argv, options or ClaudeOptions())
-        request = AgentRequest(
-            **{
-                "prompt": "Do it.",
-                "cwd": str(self.folder),
-                "env": dict(os.environ),
-                "session": None,
-                "mark": os.urandom(16).hex(),
-                "spool_dir": str(self.folder / "spool"),
-                "timeout_s": 20.0,
-                **asked,
-            }
-        )
-        stop = Stop()
-        try:
-            return agent.run(
-                request, stop=stop, on_start=lambda _process: None, on_event=self.events.append
-            )
-        finally:
-            stop.close()
-
-    def of(self, kind: type[AgentEvent]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def asked(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in open(f"{self.file}.asked")]
+def make(name: str, argv: tuple[str, ...], options: ClaudeOptions | None = None) -> ClaudeAgent:
+    return ClaudeAgent(name, argv, options or ClaudeOptions())
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Client:
-    return Client(tmp_path)
+def client(tmp_path: Path) -> StandIn:
+    return StandIn(tmp_path, make)
 
 
-def test_a_run_is_told_as_it_goes(client: Client) -> None:
+def test_a_run_is_told_as_it_goes(client: StandIn) -> None:
     tool = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "ls"}}
     got = {"type": "tool_result", "tool_use_id": "t1", "content": [text("a"), text("b")]}
     client.will(
@@ -155,14 +94,14 @@ def test_a_run_is_told_as_it_goes(client: Client) -> None:
     assert line.endswith("--max-budget-usd 1.5 --bare")
 
 
-def test_what_is_set_for_it_is_handed_on(client: Client) -> None:
+def test_what_is_set_for_it_is_handed_on(client: StandIn) -> None:
     client.will(INIT, ended())
     client.ask(ClaudeOptions(effort="high", tools=("Edit", "Bash(git *)"), max_turns=3))
     line = " ".join(client.asked[0]["argv"])
     assert "--effort high --allowedTools Edit,Bash(git *) --max-turns 3" in line
 
 
-def test_a_session_is_gone_on_with_and_forked(client: Client) -> None:
+def test_a_session_is_gone_on_with_and_forked(client: StandIn) -> None:
     client.will(INIT, ended())
     client.will(INIT, ended())
     client.ask(session="abc")
@@ -174,7 +113,7 @@ def test_a_session_is_gone_on_with_and_forked(client: Client) -> None:
     assert f"--resume abc --fork-session --session-id {forked.id}" in second
 
 
-def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: Client) -> None:
+def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: StandIn) -> None:
     gone = ["No conversation found with session ID: abc"]
     client.will(
         {"type": "result", "subtype": "error_during_execution", "is_error": True, "errors": gone},
@@ -187,7 +126,7 @@ def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: Client)
     assert came.session == client.of(Session)[0].id != "abc"
 
 
-def test_what_a_run_has_used_is_known_while_it_runs_and_exact_at_its_end(client: Client) -> None:
+def test_what_a_run_has_used_is_known_while_it_runs_and_exact_at_its_end(client: StandIn) -> None:
     client.will(INIT, said(text("a")), said(text("b"), id="m2", input=102), ended(input=202))
     came = client.ask()
     live = client.of(Usage)
@@ -197,7 +136,7 @@ def test_what_a_run_has_used_is_known_while_it_runs_and_exact_at_its_end(client:
 
 @pytest.mark.parametrize("counts_session", [False, True])
 def test_costs_are_counted_once_whether_it_counts_the_run_or_the_session(
-    client: Client, counts_session: bool
+    client: StandIn, counts_session: bool
 ) -> None:
     before = {"input": 500, "output": 20, "cache_read": 40, "cache_write": 0, "usd": 1.25}
     if counts_session:
@@ -233,7 +172,12 @@ def test_costs_are_counted_once_whether_it_counts_the_run_or_the_session(
     ],
 )
 def test_a_failure_is_of_the_class_that_the_client_says(
-    client: Client, status: int | None, word: str, words: str, failure_class: str, is_hopeless: bool
+    client: StandIn,
+    status: int | None,
+    word: str,
+    words: str,
+    failure_class: str,
+    is_hopeless: bool,
 ) -> None:
     client.will(
         INIT,
@@ -247,7 +191,7 @@ def test_a_failure_is_of_the_class_that_the_client_says(
     assert came.failure.is_hopeless == is_hopeless
 
 
-def test_a_limit_says_until_when(client: Client) -> None:
+def test_a_limit_says_until_when(client: StandIn) -> None:
     limit = {"status": "rejected", "resetsAt": 1795846568, "rateLimitType": "five_hour"}
     words = "You've hit your session limit · resets 6:16am (UTC)"
     client.will(
@@ -262,7 +206,7 @@ def test_a_limit_says_until_when(client: Client) -> None:
     assert client.of(RateLimit) == [RateLimit(True, 1795846568000)]
 
 
-def test_its_own_limits_are_its_failure(client: Client) -> None:
+def test_its_own_limits_are_its_failure(client: StandIn) -> None:
     for subtype, said_so in (("error_max_turns", "max_turns"), ("error_max_budget_usd", "cost")):
         client.runs.clear()
         client.will(INIT, ended("", subtype=subtype, is_error=True), exit=1)
@@ -270,7 +214,7 @@ def test_its_own_limits_are_its_failure(client: Client) -> None:
         assert came.failure is not None and said_so in came.failure.message
 
 
-def test_a_tool_that_was_denied_is_told(client: Client) -> None:
+def test_a_tool_that_was_denied_is_told(client: StandIn) -> None:
     denied = {"tool_name": "Write", "tool_use_id": "t", "tool_input": {"file_path": "/x"}}
     client.will(INIT, ended("I could not.", permission_denials=[denied]))
     came = client.ask()
@@ -294,14 +238,14 @@ def test_a_tool_that_was_denied_is_told(client: Client) -> None:
         ),
     ],
 )
-def test_only_a_good_end_is_a_reply(client: Client, run: dict[str, Any], said_so: str) -> None:
+def test_only_a_good_end_is_a_reply(client: StandIn, run: dict[str, Any], said_so: str) -> None:
     client.runs.append(run)
     came = client.ask()
     assert came.failure is not None
     assert said_so in came.failure.message
 
 
-def test_a_long_tool_is_no_silence_and_a_hanging_client_is(client: Client, tmp_path: Path) -> None:
+def test_a_long_tool_is_no_silence_and_a_hanging_client_is(client: StandIn, tmp_path: Path) -> None:
     tool = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}
     done = {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": "t1"}]}}
     for lines, reply in (([said(tool)], "fine"), ([said(text("a"))], "")):
@@ -316,14 +260,14 @@ def test_a_long_tool_is_no_silence_and_a_hanging_client_is(client: Client, tmp_p
             assert came.failure.code == failure.STALL
 
 
-def test_a_client_that_stays_after_its_end_is_ended(client: Client, tmp_path: Path) -> None:
+def test_a_client_that_stays_after_its_end_is_ended(client: StandIn, tmp_path: Path) -> None:
     script = tmp_path / "client.py"
     script.write_text(f"import time\nprint({json.dumps(ended())!r}, flush=True)\ntime.sleep(60)\n")
     came = client.ask(linger_s=0.3, grace_s=0.1)
     assert (came.text, came.failure) == ("fine", None)
 
 
-def test_a_long_stream_is_not_kept(client: Client, tmp_path: Path) -> None:
+def test_a_long_stream_is_not_kept(client: StandIn, tmp_path: Path) -> None:
     script = tmp_path / "client.py"
     line = json.dumps({"type": "stream_event", "event": "x" * 1000})
     script.write_text(f"for _ in range(20_000): print({line!r})\nprint({json.dumps(ended())!r})\n")
@@ -332,7 +276,7 @@ def test_a_long_stream_is_not_kept(client: Client, tmp_path: Path) -> None:
     assert came.process is not None and came.process.stdout_bytes > 20_000_000
 
 
-def test_one_endless_line_is_more_than_its_limit(client: Client, tmp_path: Path) -> None:
+def test_one_endless_line_is_more_than_its_limit(client: StandIn, tmp_path: Path) -> None:
     script = tmp_path / "client.py"
     script.write_text("while True: print('x' * 10_000, end='')\n")
     came = client.ask(output_limit_bytes=1 << 20, grace_s=0.1)

@@ -209,7 +209,7 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
         ("limits.grace = 3", "limits.grace: 3 is not a duration such as 90s", ""),
         ('agents.x.timeout = "0s"', "ends everything at once", ""),
         ('agents.x.output_limit = "8"', "'8' is not a size such as 64KiB", ""),
-        ('agents.x.kind = "codex"', "'codex' is not a kind of agent; known: command", ""),
+        ('agents.x.kind = "nothing"', "'nothing' is not a kind of agent; known: command", ""),
         ('agents.x.command = "a \'b"', "cannot be split into words", ""),
         ("agents.x.command = []", "[] is not a command", ""),
         ('agents.x.timeout = "5m"', "agents.x.command is missing", "config set agents.x.command"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 
+from uwf import clock
 from uwf.agent import failure
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process import supervise
@@ -36,7 +37,8 @@ class Reader:
     """What one run of a client says. A client is a class below: it takes the lines, and knows what they came to.
 
     `text` is the reply, None until it is whole. `failed` is why there is none, by the client's own word. `tools` has
-    the ids of the tools that are being used, during which nothing needs to be said.
+    the ids of the tools that are being used, during which nothing needs to be said. `waits_for` is what it waits for by
+    itself, in its own words, and `gives_up_s` until when (monotonic) it may.
     """
 
     def __init__(self, name: str, on_event: Callable[[AgentEvent], None]) -> None:
@@ -48,10 +50,22 @@ class Reader:
         self.session: str | None = None
         self.tools: set[str] = set()
         self.spoken = ""
+        self.waits_for = ""
+        self.gives_up_s = float("inf")
 
     def take(self, said: Mapping[str, Any]) -> None:
         """One line. What is not understood is passed over: newer clients say more."""
         raise NotImplementedError
+
+    def waits(self, words: str, most_s: float) -> None:
+        """The client waits for its network; it may do so for `most_s` from when it has first said so."""
+        if not self.waits_for:
+            self.gives_up_s = clock.monotonic_s() + most_s
+        self.waits_for = words
+
+    def goes_on(self) -> None:
+        """It waits no more."""
+        self.waits_for, self.gives_up_s = "", float("inf")
 
     def line(self, data: bytes) -> None:
         """One line as it came."""
@@ -84,6 +98,7 @@ def run(
             on_line=reader.line,
             is_whole=lambda _rest: reader.text is not None,
             is_working=lambda: bool(reader.tools),
+            gives_up_s=lambda: reader.gives_up_s,
         ),
         stop=stop,
         on_start=on_start,
@@ -158,6 +173,9 @@ def _failure(name: str, reader: Reader, outcome: ProcessOutcome) -> AgentFailure
         is_hopeless=outcome.hopeless,
         is_of_machine=outcome.is_of_machine,
     )
+    if found is not None and reader.waits_for and facts.ended in ("stall", "timeout"):
+        message = f"agent {name} could not reach its service"
+        return replace(found, failure_class=NETWORK, message=message, said=reader.waits_for)
     if facts.ended in ("exit", "lingered") and reader.failed is not None:
         return reader.failed
     if found is None and reader.text is None:

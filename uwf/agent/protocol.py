@@ -93,7 +93,8 @@ class ToolResult(Record):
 class Usage(Record):
     """What the run has used until now, in all: it takes the place of what was said before.
 
-    `counted` is what the session has used by the count of an agent that goes on counting over its runs.
+    `counted` is what the session has used by the count of an agent that goes on counting over its runs. Without amounts
+    nothing is known of the run yet.
     """
 
     amounts: dict[str, float]

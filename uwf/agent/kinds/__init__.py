@@ -28,6 +28,7 @@ class Kind(Record):
 KINDS = {
     "command": Kind("CommandAgent"),
     "claude": Kind("ClaudeAgent", "claude"),
+    "codex": Kind("CodexAgent", "codex"),
 }
 """By the word for it in the configuration, which is also the name of its file. The first is the default."""
 

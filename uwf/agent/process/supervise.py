@@ -46,7 +46,8 @@ class ProcessSpec(Record):
 
     `stdin` is closed behind its bytes; as a `Stdin` it stays open for what is written while the program runs.
     A timeout of None never comes. `stall_timeout_s` is the longest silence on stdout and stderr together, but for one
-    during which `is_working` says that something long is known to go on.
+    during which `is_working` says that something long is known to go on. However much is said meanwhile, it counts as
+    silent from `gives_up_s` (monotonic) on.
     `output_limit_bytes` holds for each of the two; None: there is none, and the last 64 KiB of each are what is kept.
     With `on_line`, stdout is handed to it line by line and not kept; the limit is then that of one line.
     `grace_s` lies between SIGTERM and SIGKILL.
@@ -70,6 +71,7 @@ class ProcessSpec(Record):
     on_line: Callable[[bytes], None] | None = None
     is_whole: Callable[[bytes], bool] = bool
     is_working: Callable[[], bool] = bool
+    gives_up_s: Callable[[], float] = lambda: _FOREVER
     meanwhile: Callable[[], object] = bool
 
 
@@ -228,6 +230,7 @@ class _Supervision:
             silence_s = spec.stall_timeout_s
             is_silent = silence_s is not None and not spec.is_working()
             stall_s = pump.last_output_s + (silence_s or 0) if is_silent else _FOREVER
+            stall_s = min(stall_s, spec.gives_up_s())
             if pump.is_over_limit:
                 return "output_limit"
             if self._stop.count:

@@ -128,7 +128,7 @@ class StepRun(Hearing):
             self.session = self.ctx.redactor.text(event.id)
             self.recorder.said(self.session, self._used())
         elif isinstance(event, Usage):
-            self._said_usage = event.amounts
+            self._said_usage = event.amounts or None
             if event.counted is not None:
                 self.recorder.learn(counted=event.counted)
             self.recorder.said(self.session, self._used())
