@@ -79,7 +79,7 @@ class CodexAgent:
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
-        return client.unavailable(self.argv, cwd, path)
+        return program.unavailable(self.argv, cwd, path)
 
     def run(
         self,
