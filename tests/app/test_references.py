@@ -76,6 +76,15 @@ def test_a_daemon_does_not_begin_with_what_was_never_there(app: App, tmp_path: P
     assert refused.value.hint == f"${{EDITOR:-vi}} {app.config_path}"
 
 
+def test_a_configuration_that_names_what_was_never_there_is_not_taken_over(app: App) -> None:
+    path, before = Path(app.config_path), app.config
+    path.write_text(path.read_text().replace("one.yaml", "none.yaml"))
+    with pytest.raises(ConfigInvalid, match="no workflow"):
+        app.reload_config(app.events.refuse_wrong)
+    assert app.config is before
+    app.events.refuse_wrong()
+
+
 def test_what_turns_bad_later_is_set_aside_until_it_is_there_again(
     app: App, tmp_path: Path
 ) -> None:

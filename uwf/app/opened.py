@@ -64,9 +64,16 @@ class OpenHome:
             self._config = settings.load(self.home)
         return self._config
 
-    def reload_config(self) -> None:
-        """Read the configuration anew. ConfigInvalid where it is not valid; then the old one stays."""
-        self._config = settings.load(self.home)
+    def reload_config(self, refuse: Callable[[], None] = lambda: None) -> None:
+        """Read the configuration anew. ConfigInvalid where it is not valid, or where `refuse`, which may look at it,
+        says so; then the old one stays.
+        """
+        before, self._config = self._config, settings.load(self.home)
+        try:
+            refuse()
+        except ConfigInvalid:
+            self._config = before
+            raise
         self._redactor = None
 
     def poke_daemon(self) -> None:

@@ -157,7 +157,7 @@ class _Serving:
     def _read_config(self) -> bool:
         """Read it anew. One that is not valid is refused, and the old one stays."""
         try:
-            self._app.reload_config()
+            self._app.reload_config(self._app.events.refuse_wrong)
         except ConfigInvalid as error:
             self._config_error = error.message
             self._daemon.quarantine.set_aside(*CONFIG, error.message)
