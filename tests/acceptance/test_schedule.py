@@ -109,11 +109,20 @@ def test_a_run_by_hand_makes_a_thread_that_is_due_and_its_facts_come_with_it(
     assert logged == last
 
 
+def test_one_that_a_person_runs_and_that_cannot_start_says_so(project: Project) -> None:
+    schedule(project, name="night", cron="0 4 * * *", tz="UTC", start="nowhere")
+    error = project("schedule", "run", "night", "--json", expect=5).error
+    assert error["code"] == "not_started" and "no workflow 'nowhere'" in error["message"]
+    [one] = project("schedule", "log", "night", "--json").json
+    assert (one["how"], one["started"]) == ("failed", None)
+
+
 def test_pause_resume_and_backfill(project: Project) -> None:
     schedule(project, name="night", cron="0 4 * * *", tz="UTC")
     assert "paused" in project("schedule", "pause", "night", "--reason", "red").out
     one = shown(project)
     assert (one["state"], one["next"], one["pausedWhy"]) == ("paused", None, "red")
+    assert "paused: red" in project("schedule", "list").out
     assert "goes on, next at" in project("schedule", "resume", "night").out
     planned = project("schedule", "backfill", "night", "--since", "3d", "--dry-run", "--json").json
     assert len(planned) == 3

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from uwf.cli.command import arg, command, opt
-from uwf.cli.screen.cells import moment
+from uwf.cli.screen.cells import moment, short
+from uwf.errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def list_(ctx: Context) -> None:
     rows = [
         [
             one.schedule,
-            one.state,
+            f"{one.state}: {short(one.paused_why, 60)}" if one.paused_why else one.state,
             moment(one.next),
             "" if one.last is None else moment(one.last.nominal),
             "" if one.last is None else came_of(one.last),
@@ -111,6 +112,12 @@ def log(ctx: Context, name: str, *, limit: int = 20) -> None:
 )
 def run(ctx: Context, name: str) -> None:
     one = ctx.app.schedules.run(name)
+    if one.how == "failed":
+        raise StateError(
+            f"schedule {name} could not start: {one.why}",
+            hint=f"uwf schedule log {name}",
+            code="not_started",
+        )
     ctx.out.answer(one, ids=one.threads, draw=f"{name}: {came_of(one)}  {' '.join(one.threads)}")
     if one.threads:
         ctx.out.hint(f"uwf thread exec {one.threads[0]} --until-done")
