@@ -189,6 +189,20 @@ def test_run_that_ends_oddly_again_and_again_backs_off_and_is_set_aside(world: W
     assert world.daemon.quarantine.all() == []
 
 
+def test_one_that_is_set_aside_and_due_no_more_is_let_go(world: World) -> None:
+    thread = world.thread()
+    world.due(thread)
+    world.runs.keeps_timer = True
+    for _ in range(ODD_IN_A_ROW):
+        world.passes()
+        world.runs.end(thread, code=1)
+        world.clocks.until(world.passes())
+    assert world.daemon.quarantine.holds("thread", thread)
+    change(world.store, thread, wake.without)
+    world.passes()
+    assert world.daemon.quarantine.all() == [], "a person has taken its timer away, say"
+
+
 def test_fault_of_the_home_makes_all_wait_a_little_and_is_no_threads_fault(world: World) -> None:
     threads = [world.thread() for _ in range(2)]
     for thread in threads:

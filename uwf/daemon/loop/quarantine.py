@@ -10,7 +10,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 
 class SetAside(Record):
@@ -46,6 +46,11 @@ class Quarantine:
     def let_go(self, kind: str, name: str) -> None:
         """It can be read again, or is not there any more."""
         self._found.pop((kind, name), None)
+
+    def let_go_but(self, kind: str, names: Collection[str]) -> None:
+        """All of a kind but these can be read again, or are not there any more."""
+        for gone in [key for key in self._found if key[0] == kind and key[1] not in names]:
+            del self._found[gone]
 
     def holds(self, kind: str, name: str) -> bool:
         return (kind, name) in self._found

@@ -30,7 +30,6 @@ class Dispatch(Part):
 
     def __init__(self, daemon: Daemon, patience: Patience, looker: Looker) -> None:
         self._daemon, self._patience, self._looker = daemon, patience, looker
-        self._unreadable: frozenset[str] = frozenset()
         self._apart_ms: float | None = None
         """By how much the two clocks were apart at the last look at all timers."""
 
@@ -41,6 +40,7 @@ class Dispatch(Part):
         self._set_aside(found.unreadable)
         runs = {*wakes.under_way(), *daemon.runs.threads()}
         due = [each for each in found.threads if each.thread not in runs]
+        daemon.quarantine.let_go_but(THREAD, {*runs, *(each.thread for each in due)})
         left_s = {each.thread: self._patience.left_s(each) for each in due}
         ready = [each for each in due if not left_s[each.thread]]
         closed_s = self._patience.closed_s()
@@ -84,11 +84,9 @@ class Dispatch(Part):
     def _set_aside(self, unreadable: Iterable[UnreadableTimer]) -> None:
         """Name the threads whose timer cannot be read, and no longer those where it can."""
         quarantine, found = self._daemon.quarantine, {each.thread: each.why for each in unreadable}
-        for thread in self._unreadable - found.keys():
-            quarantine.let_go(TIMER, thread)
+        quarantine.let_go_but(TIMER, found)
         for thread, why in found.items():
             quarantine.set_aside(TIMER, thread, why)
-        self._unreadable = frozenset(found)
 
     def _may_have_gone_back(self, now_ms: int) -> bool:
         """Whether the wall clock may have been set back since this was last asked."""
