@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import fake_forge
 from tests.helpers.asking import Home
-from tests.helpers.fake_forge import FakeForge
+from tests.helpers.fake_forge import REPO, FakeForge
 from uwf.app.events import Event
 from uwf.daemon.sources import answer as looking
 from uwf.daemon.sources.answer import Dropped, StillTrue
@@ -76,6 +76,10 @@ def test_a_pull_request_that_is_closed_wakes_nobody(
     del forge.pulls[42]
     found = look(stored(home, row.event), home.app.sources.find("shop"), "", 5)
     assert found == Dropped("pull request #42 is gone")
+    for api in ("", "/api/v1"):
+        forge.answers[f"{api}/repos/{REPO}"] = (404, {}, b"{}")
+    found = look(stored(home, row.event), home.app.sources.find("shop"), "", 5)
+    assert isinstance(found, StillTrue) and "the token may not read it" in found.words
 
 
 def test_a_comment_that_is_gone_or_says_something_else_wakes_nobody(

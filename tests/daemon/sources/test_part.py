@@ -67,6 +67,25 @@ def test_a_new_daemon_goes_on_where_the_old_one_was(home: Home, forge: FakeForge
     assert home.bodies() == ["First.", "Second."]
 
 
+def test_a_new_daemon_leaves_a_forge_alone_as_long_as_that_has_said(
+    home: Home, forge: FakeForge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.configure(home.forge(forge.url))
+    home.thread(pr="42")
+    forge.open_pull(42)
+    forge.fail(f"/repos/{REPO}/pulls/42", 429, {"Retry-After": "3600"})
+    home.ask()
+    asked = len(forge.asked)
+    home.configure(home.forge(forge.url))
+    home.sources.tick(clock.now_ms())
+    assert home.sources._due_s["shop"] - clock.monotonic_s() > 3500
+    assert len(forge.asked) == asked
+    home.configure(home.forge(forge.url))
+    home.sources.tick(clock.now_ms() - 400 * 86_400_000)
+    left_s = home.sources._due_s["shop"] - clock.monotonic_s()
+    assert left_s <= 3600, "a clock that was ahead leaves it alone no longer"
+
+
 def test_what_could_not_be_stored_is_kept_and_nobody_is_asked_meanwhile(
     home: Home, forge: FakeForge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,6 +187,21 @@ def test_a_pull_request_that_is_not_there_is_gone(forge: FakeForge) -> None:
     assert poller.memory.state == "gone"
 
 
+def test_where_nothing_can_be_seen_nothing_is_gone(forge: FakeForge) -> None:
+    poller = Poller(forge)
+    forge.open_pull(42)
+    poller.poll()
+    whole = f"/repos/{REPO}" if forge.kind == "github" else f"/api/v1/repos/{REPO}"
+    forge.answers[whole] = forge.answers[f"{whole}/pulls/42"] = (404, {}, b"{}")
+    done = poller.poll()
+    assert done.fault is not None
+    assert (done.fault.message, done.fault.status) == (
+        f"{REPO} is not there, or the token may not read it",
+        None,
+    )
+    assert poller.memory.state == "open"
+
+
 def test_a_list_that_fails_keeps_none_of_the_others(forge: FakeForge) -> None:
     forge.open_pull(42)
     forge.comment(42, "Fine.")

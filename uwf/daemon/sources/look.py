@@ -14,6 +14,7 @@ from uwf.daemon.sources.answer import WITHIN_S, Dropped, StillTrue, number_in
 from uwf.daemon.sources.forges.client import SourceFault
 from uwf.daemon.sources.forges.fields import Fields
 from uwf.daemon.sources.forges.forge import mark
+from uwf.daemon.sources.forges.pulls import check_repo
 from uwf.daemon.sources.memory import GONE, OPEN
 from uwf.errors import InputError
 
@@ -46,6 +47,7 @@ def _looked(event: Event, source: Source, client: Client) -> Answer:
         except SourceFault as fault:
             if fault.status != NOT_FOUND:
                 raise
+            check_repo(client, forge, source.repo)
             return Dropped(f"{name} is {GONE}")
         if pull.state != OPEN:
             return Dropped(f"{name} is {pull.state}")

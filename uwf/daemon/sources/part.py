@@ -13,7 +13,7 @@ from collections.abc import Callable
 from uwf import clock
 from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.part import Part
-from uwf.daemon.sources.asking import LEAST_S, LONGEST_S, Asked, Asking, Outcome
+from uwf.daemon.sources.asking import LEAST_S, Asked, Asking, Outcome
 from uwf.daemon.sources.polled import Polled, PollTask
 from uwf.errand import Errand
 
@@ -122,8 +122,9 @@ class SourcePolls(Part):
             left_s = source.timeout_s + GIVEN_UP_S - (now_s - self._polls[name].began_s)
             return left_s if left_s > 0 else None
         if name not in self._due_s:
-            after_s = (sources.state(name).next_ms - now_ms) / 1000
-            self._due_s[name] = now_s + max(0.0, min(after_s, LONGEST_S))
+            state = sources.state(name)
+            after_ms = min(state.next_ms - now_ms, state.next_ms - state.polled_ms)  # of any clock
+            self._due_s[name] = now_s + max(0.0, after_ms / 1000)
         is_due = self._due_s[name] <= now_s
         soon_s = (
             self._peace_s.get(name, 0.0) if is_due or name in self._wished else self._due_s[name]

@@ -87,6 +87,7 @@ class PullPoll:
         except SourceFault as error:
             if error.status != NOT_FOUND:
                 raise
+            check_repo(self._client, self._forge, self._repo.name)
             return replace(memory, state=GONE, etag=None), None
         except InputError as error:
             raise SourceFault(f"{path}: {error.message}", status=OK) from None
@@ -151,6 +152,18 @@ class PullPoll:
         except InputError as error:
             what = f"the {stream.name} of {repo.name}#{number}"
             raise SourceFault(f"{what} cannot be read: {error.message}", status=OK) from None
+
+
+def check_repo(client: Client, forge: Forge, repo: str) -> None:
+    """Raise `SourceFault` where nothing of a repository can be seen: a forge says of all in it that it is not found, to
+    whom it does not know.
+    """
+    try:
+        client.get(forge.repo_path(repo))
+    except SourceFault as error:
+        if error.status != NOT_FOUND:
+            raise
+        raise SourceFault(f"{repo} is not there, or the token may not read it") from None
 
 
 def _length(value: object) -> int:
