@@ -64,3 +64,19 @@ def test_it_can_be_followed(project: Project) -> None:
     finally:
         following.kill()
         following.wait()
+
+
+def test_an_event_may_be_given_in_part_and_a_store_need_not_be_readable(project: Project) -> None:
+    thread = project.begin()
+    project.step(thread, project.agent(reply(note="x")))
+    project("event", "send", "look", "--id", "a-long-id", "--from", "ci")
+    log = next((project.home / "logs").glob("*.jsonl"))
+    with log.open("a") as file:
+        for event in ("a-long-id", "of-long-ago"):
+            file.write(f'{{"at":1,"what":"event_told","event":"{event}"}}\n')
+    for words in ("a-long-id", "long-id", "of-long-ago"):
+        [line] = project("log", "show", "--event", words, "--json").json_lines
+        assert line["event"].endswith(words)
+    (project.home / "store.db").write_bytes(b"no store" * 1000)
+    assert project("log", "show", "--event", "a-long-id").out
+    assert project("log", "show", "--thread", thread).out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uwf.errors import NotFound, StoreError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,5 +73,24 @@ class HomeLog:
     ) -> LogFilter:
         from uwf.engine.upkeep.log.search import LogFilter
 
-        id = None if thread is None else self._home.thread_id(thread)
-        return LogFilter(id, event, since_ms, words)
+        id = None if thread is None else self._thread_id(thread)
+        key = None if event is None else self._key_of(event)
+        return LogFilter(id, key, since_ms, words)
+
+    def _thread_id(self, thread: str) -> str:
+        """The id of a thread that may be given in part; as it was typed where the store cannot be read."""
+        try:
+            return self._home.thread_id(thread)
+        except StoreError:
+            return thread
+
+    def _key_of(self, event: str) -> str:
+        """The same of an event, also of one that is not kept any more."""
+        from uwf.engine.events import listing
+
+        if not self._home.has_store():
+            return event
+        try:
+            return listing.key_of(self._home.reader(), event)
+        except (NotFound, StoreError):
+            return event

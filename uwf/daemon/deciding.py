@@ -86,7 +86,13 @@ class Decisions(Part):
         """Who was told, and what a person has to mend; what was ignored stands in `event list`."""
         if one.threads:
             text = f"event {one.event} is told: {', '.join(one.threads[:3])}"
-            self._daemon.say(text, what="event_told", event=one.event, threads=list(one.threads))
+            self._daemon.say(
+                text,
+                what="event_told",
+                thread=one.threads[0] if len(one.threads) == 1 else None,
+                event=one.event,
+                threads=list(one.threads),
+            )
         elif one.state == "refused":
             text = f"event {one.event} is refused: {one.why}"
             self._daemon.say(text, what="event_refused", event=one.event, reason=one.reason)
