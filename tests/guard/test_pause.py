@@ -183,6 +183,22 @@ def test_an_agent_that_reached_its_limit_pauses_itself(store: SqliteStore, time:
     guard.enter(request())
 
 
+def test_limit_without_a_time_pauses_for_longer_and_longer(store: SqliteStore, time: Time) -> None:
+    guard = AgentPaused(host(store))
+    lengths = []
+    for _ in range(6):
+        end(guard, bad("quota", "limit", is_told=True), store)
+        [paused] = switch.paused_agents(store)
+        assert paused.until_ms is not None
+        lengths.append((paused.until_ms - time.ms) // 60_000)
+        time.pass_s(lengths[-1] * 60)
+        guard.enter(request())
+    assert lengths == [5, 10, 20, 40, 60, 60]
+    end(guard, good(), store)
+    end(guard, bad("quota", "limit", is_told=True), store)
+    assert switch.paused_agents(store)[0].until_ms == time.ms + 300_000
+
+
 def test_pause_that_began_in_the_future_is_over(store: SqliteStore, time: Time) -> None:
     guard = AgentPaused(host(store))
     time.jump_s(7 * 86_400)

@@ -35,7 +35,7 @@ from uwf.errors import Interrupted, PersonNeeded
 from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store
 from uwf.workflow import model
-from uwf.workflow.model import Workflow
+from uwf.workflow.model import Role, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,9 +125,9 @@ class Rig:
     def store(self) -> Store:
         return self.engine.store
 
-    def _agent_for(self, workflow: str, role: str, override: str | None) -> FakeAgent:
+    def _agent_for(self, workflow: str, role: Role, override: str | None) -> FakeAgent:
         if self.no_agent:
-            raise PersonNeeded(f"no agent is configured to run role {role}", reason="no_agent")
+            raise PersonNeeded(f"no agent is configured to run role {role.name}", reason="no_agent")
         return self.agent
 
     # What the commands do.

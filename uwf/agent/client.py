@@ -136,7 +136,7 @@ def refused(
 
 def failed(message: str, said: str, failure_class: str = failure.EXIT_CODE) -> AgentFailure:
     """What the client says of its own failure."""
-    return AgentFailure(failure.EXIT_CODE, failure_class, message, said.strip())
+    return AgentFailure(failure.EXIT_CODE, failure_class, message, said.strip(), is_told=True)
 
 
 def hopeless(message: str, said: str) -> AgentFailure:

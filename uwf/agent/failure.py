@@ -1,10 +1,11 @@
 """What class of failure an agent's end is, read from how it ended and from what it said.
 
     spawn_failed  exit_code  signal  timeout  stall  output_limit  bad_reply
-    quota  authentication  network  out_of_memory  machine  internal
+    quota  authentication  network  out_of_memory  machine  internal  permission  no_progress
 
 The first row is what the process did; the second says more: `machine` that this process could start nothing, for want
-of descriptors, memory or processes. The others are read from the messages that agents, the services
+of descriptors, memory or processes; `permission` that an agent was denied what its role needs, `no_progress` that it
+did the same again and again. The others are read from the messages that agents, the services
 behind them and common tools are known to print. Only ever asked about a failure: a step that went well may
 speak of rate limits as much as it likes. What tells a class is in `failure_signs`, which lines are read for it in
 `error_lines`, and when a limit resets is read by `rate_limit_reset`. What a class means for others is said where they
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 SPAWN_FAILED, EXIT_CODE, SIGNAL, BAD_REPLY = "spawn_failed", "exit_code", "signal", "bad_reply"
 TIMEOUT, STALL, OUTPUT_LIMIT = "timeout", "stall", "output_limit"
 MACHINE, INTERNAL = "machine", "internal"
+PERMISSION, NO_PROGRESS = "permission", "no_progress"
 
 CLASSES = (
     *(SPAWN_FAILED, EXIT_CODE, SIGNAL, TIMEOUT, STALL, OUTPUT_LIMIT, BAD_REPLY),
     *(QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, MACHINE, INTERNAL),
+    *(PERMISSION, NO_PROGRESS),
 )
 TRANSIENT = (NETWORK, QUOTA, MACHINE)
 """Classes that time alone cures."""

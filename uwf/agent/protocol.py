@@ -160,6 +160,7 @@ class AgentFailure(Record):
     `code` is how it ended, `failure_class` what that is a case of: see `failure`. A run that a person stopped has
     `stopped` as both. `message` is a sentence for a person, `said` the line in which the agent itself said it, or "".
     `resets_ms` is when a quota begins anew, if the agent said so. `is_hopeless`: another try would fail likewise.
+    `is_told`: a client has said so in fields of its own; nothing was read from words.
     """
 
     code: str
@@ -168,6 +169,7 @@ class AgentFailure(Record):
     said: str = ""
     resets_ms: int | None = None
     is_hopeless: bool = False
+    is_told: bool = False
 
 
 class AgentResult(Record):

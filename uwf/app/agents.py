@@ -95,7 +95,7 @@ class Agents:
         from uwf.agent import kinds
         from uwf.agent.shell_signs import shell_signs
         from uwf.config import edit
-        from uwf.engine.run.attempt.invocation import words_of
+        from uwf.engine.run.planning.agents import words_of
 
         known = self._home.config.agents
         own: Mapping[str, Any] = {}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uwf.engine.upkeep.log.writer import Log
     from uwf.store.protocols import Store
     from uwf.store.sqlite import SqliteStore
+    from uwf.workflow.model import Role
 
 QUICK_S, RUN_S = 10.0, 60.0
 """How long to wait for other writers of the store. What an agent did is not to be lost because hundreds of others
@@ -270,8 +271,8 @@ class OpenHome:
 
         config = self.config
 
-        def agent_for(workflow: str, role: str, override: str | None) -> Agent:
-            from uwf.engine.run.attempt.invocation import choose
+        def agent_for(workflow: str, role: Role, override: str | None) -> Agent:
+            from uwf.engine.run.planning.agents import choose
 
             return choose(config, workflow, role, override)
 

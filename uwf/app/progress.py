@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.agent.stop import Stop as Stop
 from uwf.engine.progress import BudgetUnseen as BudgetUnseen
 from uwf.engine.progress import CheckInNoted as CheckInNoted
+from uwf.engine.progress import NoProgress as NoProgress
 from uwf.engine.progress import NotDue as NotDue
 from uwf.engine.progress import NotTakenIn as NotTakenIn
 from uwf.engine.progress import Recovered as Recovered

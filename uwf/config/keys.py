@@ -196,6 +196,8 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
         uses.append((("glance", "agent"), settings["glance"]["agent"]))
     if "default_agent" in settings:
         uses.append((("default_agent",), settings["default_agent"]))
+    for name, found in agents.items():
+        uses += [(("agents", name, "fallback"), other) for other in found.get("fallback", ())]
     for path, agent in uses:
         if agent not in agents:
             known = f"configured: {', '.join(agents)}" if agents else "none is configured yet"

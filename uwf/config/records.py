@@ -19,13 +19,14 @@ from uwf.config_table import (
     each,
     key,
     names,
+    one_of,
     size,
     some_duration,
     string,
     text,
     time_of_day,
 )
-from uwf.quantities import TOKENS, USD
+from uwf.quantities import TOKENS, USD, read_amount
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -72,6 +73,12 @@ def interval(least_s: float) -> Read:
     return read
 
 
+def _on_limit(value: Any) -> str:
+    from uwf.guard.pause import ON_LIMIT
+
+    return str(one_of(ON_LIMIT)(value))
+
+
 def _url(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith(("http://", "https://")):
         raise ValueError(f"{value!r} is not an address that begins with https:// or http://")
@@ -98,13 +105,21 @@ def _some_more(value: Any) -> int | None:
     return count(value)
 
 
+def _tokens_or_off(value: Any) -> float | None:
+    return None if value == OFF else read_amount(TOKENS, value)
+
+
 class Limits(Table, at="limits"):
     """How many steps one command takes, how often in a row a role may reply the same to the same prompt (None: without
-    end), and how long a stopped agent has before it is killed.
+    end), and how long a stopped agent has before it is killed. After `no_progress` calls of the same tool with the same
+    arguments, or so many tokens, without a change in its folder, an agent that streams is warned of, and ended after
+    twice as many.
     """
 
     max_steps: int = key(count, 100)
     max_same: int | None = key(_some_more, 5)
+    no_progress: int | None = key(_some_more, 5)
+    no_progress_tokens: float | None = key(_tokens_or_off, "10M")
     grace_s: float = key(duration, "3s")
 
 
@@ -214,6 +229,8 @@ class AgentConfig(Table, at="agents.*"):
 
     `model` and `permissions` are words of the client, `models` gives the words for models in workflow files, and `args`
     are added to the client's command line. What one kind alone can be told stands in the `Options` of that kind.
+    `on_limit` says what becomes of a step once the agent's limit is reached: it waits, a person is asked, or the
+    agents in `fallback` stand in for it, the first of them that has not reached its own.
     `stall_timeout_s` ends an agent that says nothing for so long, 0: never, None: not told. `linger_s` is how long one
     that has replied may be silent before its reply is taken and it is ended; 0: for ever, None: not told.
     """
@@ -224,6 +241,8 @@ class AgentConfig(Table, at="agents.*"):
     models: Mapping[str, str] = each(text)
     permissions: str | None = key(text)
     args: tuple[str, ...] = key(command_line, unset=())
+    on_limit: str = choice(_on_limit, "wait")
+    fallback: tuple[str, ...] = key(names, [])
     timeout_s: float | None = key(duration_or_off, "1h")
     stall_timeout_s: float | None = key(_off_is_zero)
     linger_s: float | None = key(_off_is_zero)

@@ -65,6 +65,14 @@ class UsageLeftOut(Record):
     names: tuple[str, ...]
 
 
+class NoProgress(Record):
+    """An agent is busy, and comes to nothing: `message` says what it does."""
+
+    thread: str
+    role: str
+    message: str
+
+
 class BudgetUnseen(Record):
     """An agent did not report what is limited: `message` says it in words."""
 
@@ -185,6 +193,7 @@ if TYPE_CHECKING:
         | ReplyRejected
         | UsageLeftOut
         | BudgetUnseen
+        | NoProgress
         | CheckInNoted
         | Retrying
         | Waiting

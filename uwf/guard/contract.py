@@ -132,7 +132,8 @@ class AttemptSucceeded(Record):
 
 
 class AttemptFailed(Record):
-    """The attempt failed. `cause` is what happened, in words; `resets_ms` when the agent's limit resets, if it said so.
+    """The attempt failed. `cause` is what happened, in words; `resets_ms` when the agent's limit resets, if it said so;
+    `is_told`: its client has named the failure in a field of its own.
 
     One that `is_retried` is tried again at once, and what the step comes to is told then. One that `is_transient` is
     cured by time alone: no failure of its thread, and none that more than its own class is to be blamed for.
@@ -144,6 +145,7 @@ class AttemptFailed(Record):
     failure_class: str
     cause: str
     resets_ms: int | None = None
+    is_told: bool = False
     is_retried: bool = False
     is_transient: bool = False
 

@@ -26,6 +26,13 @@ KEPT_MS = 30 * 86_400_000
 """The pause of an agent is forgotten a month after its end."""
 PROBE_MS = 3_600_000
 """So long a pause that was read from text holds before one step may try the agent."""
+ON_LIMIT = WAIT, FALLBACK, ASK = "wait", "fallback", "ask"
+"""What may become of a step whose agent has reached its limit: see `agents.NAME.on_limit`."""
+
+FIRST_MS, LONGEST_MS = 300_000, 3_600_000
+"""How long an agent is paused whose client tells of a limit and of no time, and how long at most, when it was in vain.
+"""
+QUOTA = "quota"
 _OFF = {DRAIN: "uwf guard drain off", PAUSE: "uwf guard pause off"}
 
 
@@ -94,10 +101,16 @@ class AgentPaused(Guard):
                 why=outcome.cause,
                 probe_ms=probe_ms if probe_ms < outcome.resets_ms else None,
             )
+        elif isinstance(outcome, AttemptFailed) and _is_limit_without_time(outcome):
+            lasts_ms = _next_pause_ms(tx.counter(counter))
+            until_ms = clock.now_ms() + lasts_ms
+            pause_agent(tx, request.agent, until_ms=until_ms, why=outcome.cause)
         elif isinstance(outcome, AttemptSucceeded):
             switched = state(tx, counter)
             if switched is not None and _was_probed(switched):
                 tx.set_counter(counter, None)  # what was read was not so, or is no longer
+            elif switched is None and tx.counter(counter) is not None:
+                tx.set_counter(counter, None)  # the next limit begins anew
 
     def _may_probe(self, agent: str, switched: Switched) -> bool:
         """Take the probe of this hour, if it is there to be taken."""
@@ -116,6 +129,20 @@ class AgentPaused(Guard):
             StatusLine(f"agent {one.name}", f"paused, {_in_words(one)}") for one in paused
         )
         return Status(lines, {"pausedAgents": [_facts(one) for one in paused]})
+
+
+def _is_limit_without_time(outcome: AttemptFailed) -> bool:
+    """Whether the client itself has told of a limit, and not until when: what was read from words pauses nobody."""
+    return outcome.failure_class == QUOTA and outcome.is_told and outcome.resets_ms is None
+
+
+def _next_pause_ms(before: Any) -> int:
+    """Twice as long as the pause before, until the agent succeeds again."""
+    try:
+        last_ms = 0 if before is None else int(before["untilMs"]) - int(before["sinceMs"])
+    except (TypeError, KeyError, ValueError):
+        last_ms = 0
+    return max(FIRST_MS, min(2 * last_ms, LONGEST_MS))
 
 
 def refuse_while_draining(counters: Counters) -> None:

@@ -54,11 +54,16 @@ class Edge(Record):
     location: str | None = None
 
 
+NEEDS = ("write",)
+"""What a role can need."""
+
+
 class Role(Record):
     """What does a step. `schema` is the JSON Schema of the front matter of its reply.
 
     `max_visits` is how often a thread may come to it, None for as often as it likes. `writes` is whether it needs a
-    working directory that can be written.
+    working directory that can be written. `agent` and `model` are words, which the config of whoever runs it gives a
+    meaning. `needs` is what it fails without: a tool that it is denied is no step then.
     """
 
     name: str
@@ -70,6 +75,9 @@ class Role(Record):
     schema: dict[str, Any]
     max_visits: int | None = None
     writes: bool = True
+    agent: str | None = None
+    model: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 class Workflow(Record):
@@ -150,6 +158,9 @@ def _role(name: str, role: Mapping[str, Any]) -> Role:
         role["frontmatter"],
         role.get("max_visits"),
         role.get("writes", True),
+        role.get("agent"),
+        role.get("model"),
+        tuple(role.get("needs", ())),
     )
 
 
@@ -162,6 +173,11 @@ def _role_payload(role: Role) -> dict[str, Any]:
         "output": role.output,
         "frontmatter": role.schema,
     }
-    if role.max_visits is not None:
-        payload["max_visits"] = role.max_visits
-    return payload if role.writes else {**payload, "writes": False}
+    rare = {
+        "max_visits": role.max_visits,
+        "writes": None if role.writes else False,
+        "agent": role.agent,
+        "model": role.model,
+        "needs": list(role.needs) or None,
+    }
+    return {**payload, **{name: value for name, value in rare.items() if value is not None}}

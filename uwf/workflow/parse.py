@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from uwf import quantities
+from uwf.config_table import is_bare
 from uwf.errors import InputError
 from uwf.workflow import dialect, trigger
-from uwf.workflow.model import END, SUSPEND, VERSION, Edge, Role, Workflow
+from uwf.workflow.model import END, NEEDS, SUSPEND, VERSION, Edge, Role, Workflow
 from uwf.workflow.problem import Problems, did_you_mean
 from uwf.yaml12 import Document
 
@@ -23,7 +24,7 @@ UNREAD = ""
 _TOP = ("version", "name", "description", "budget", "on", "roles", "graph")
 _ROLE = (
     *("description", "goal", "capabilities", "procedure", "output", "frontmatter"),
-    *("max_visits", "writes"),
+    *("max_visits", "writes", "agent", "model", "needs"),
 )
 _EDGE = ("role", "prompt", "location")
 
@@ -148,6 +149,23 @@ class _Parser:
             return True
         return given
 
+    def _word(self, value: dict[str, Any], key: str, path: Path) -> str | None:
+        """A word that the config of whoever runs it gives a meaning: no command line, and no text."""
+        given = value.get(key)
+        if key in value and not (isinstance(given, str) and is_bare(given)):
+            said = f"{key} is {_shown(given)} but must be one word: a-z, A-Z, 0-9, - and _"
+            self._error("bad_type", said, (*path, key), key=given is None)
+            return None
+        return given
+
+    def _needs(self, value: dict[str, Any], path: Path) -> tuple[str, ...]:
+        given = value.get("needs", [])
+        if not isinstance(given, list) or any(one not in NEEDS for one in given):
+            said = f"needs is {_shown(given)} but must be a list of: {', '.join(NEEDS)}"
+            self._error("bad_type", said, (*path, "needs"), key=given is None)
+            return ()
+        return tuple(given)
+
     def _version(self, value: dict[str, Any]) -> None:
         if "version" not in value:
             self._problems.warning(
@@ -176,6 +194,9 @@ class _Parser:
             self._mapping(value, "frontmatter", path, f"role '{name}'"),
             self._max_visits(value, path),
             self._writes(value, path),
+            self._word(value, "agent", path),
+            self._word(value, "model", path),
+            self._needs(value, path),
         )
 
     def _capabilities(self, value: dict[str, Any], path: Path) -> tuple[str, ...]:

@@ -10,10 +10,12 @@ from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.kinds.command import CommandAgent
 from uwf.config import AgentConfig, defaults
+from uwf.config.records import RoleConfig
 from uwf.engine.query import workflows
-from uwf.engine.run.attempt import invocation
+from uwf.engine.run.planning import agents
 from uwf.errors import Ambiguous, InputError, NotFound, Refused, UwfError
 from uwf.record import replace
+from uwf.workflow.model import Role
 
 FILE = """\
 version: 1
@@ -39,8 +41,12 @@ CONFIG = replace(
 )
 
 
+def a_role(name: str, **words: str) -> Role:
+    return replace(PAIR.roles["writer"], name=name, **words)
+
+
 def chosen(workflow: str, role: str, override: str | None = None) -> tuple[str, tuple[str, ...]]:
-    agent = invocation.choose(CONFIG, workflow, role, override)
+    agent = agents.choose(CONFIG, workflow, a_role(role), override)
     assert isinstance(agent, CommandAgent)
     return agent.name, agent.argv
 
@@ -67,13 +73,35 @@ def test_agent_may_be_a_command_line() -> None:
 @pytest.mark.parametrize("line", ["", "  ", "'open"])
 def test_command_line_that_cannot_be_read_is_refused(line: str) -> None:
     with pytest.raises(InputError) as refused:
-        invocation.choose(CONFIG, "pair", "writer", line)
+        agents.choose(CONFIG, "pair", a_role("writer"), line)
     assert refused.value.code == "bad_agent"
+
+
+def test_a_word_of_the_workflow_file_is_an_agent_that_the_config_knows() -> None:
+    assert agents.choose(CONFIG, "other", a_role("writer", agent="yours"), None).name == "yours"
+    assert agents.choose(CONFIG, "other", a_role("writer", agent="yours"), "mine").name == "mine"
+    of_role = replace(CONFIG, roles={"writer": RoleConfig(agent="mine")})
+    assert agents.choose(of_role, "other", a_role("writer", agent="yours"), None).name == "mine"
+    with pytest.raises(Refused, match="asks for an agent called 'theirs'") as refused:
+        agents.choose(CONFIG, "other", a_role("writer", agent="theirs"), None)
+    assert refused.value.hint == "uwf config set overrides.other.writer mine"
+
+
+def test_a_word_for_a_model_is_one_that_the_agent_knows() -> None:
+    known = AgentConfig(kind="claude", model="big", models={"fast": "small"})
+    config = replace(CONFIG, agents={"mine": known})
+    assert agents.model_of(config, "mine", a_role("writer")) == "big"
+    assert agents.model_of(config, "mine", a_role("writer", model="fast")) == "small"
+    with pytest.raises(Refused, match="'slow', which is no word of agent mine") as refused:
+        agents.choose(config, "other", a_role("writer", model="slow"), None)
+    assert refused.value.hint == "uwf config set agents.mine.models.slow MODEL"
+    of_role = replace(config, roles={"writer": RoleConfig(model="own")})
+    assert agents.model_of(of_role, "mine", a_role("writer", model="slow")) == "own"
 
 
 def test_without_any_agent_a_guard_says_no() -> None:
     with pytest.raises(Refused) as refused:
-        invocation.choose(defaults(), "pair", "writer", None)
+        agents.choose(defaults(), "pair", a_role("writer"), None)
     assert refused.value.reason == "no_agent"
     assert "writer" in refused.value.message
 

@@ -8,6 +8,7 @@ from uwf import clock, quantities
 from uwf.app.progress import (
     BudgetUnseen,
     CheckInNoted,
+    NoProgress,
     NotDue,
     NotTakenIn,
     Recovered,
@@ -94,6 +95,8 @@ class Live:
             self._warn_left_out(event)
         elif isinstance(event, BudgetUnseen) and event.message not in self._unseen:
             self._unseen.add(event.message)
+            self._out.warning(event.message)
+        elif isinstance(event, NoProgress):
             self._out.warning(event.message)
         elif isinstance(event, CheckInNoted):
             self._out.warning(f"{event.role}: {event.message}")

@@ -203,7 +203,10 @@ _WORKFLOW = _fields(
     description=_text,
     roles=_by_name(
         _fields(
-            {"max_visits": _count, "writes": _truth},
+            {
+                **{"max_visits": _count, "writes": _truth, "agent": _text, "model": _text},
+                "needs": _each(_text),
+            },
             description=_text,
             goal=_text,
             capabilities=_each(_text),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uwf.engine.progress import Progress
     from uwf.engine.run.admission import Admission
     from uwf.store.protocols import Store
+    from uwf.workflow.model import Role
 
 
 class RunContext(Record):
@@ -32,5 +33,5 @@ class RunContext(Record):
     config: Config
     environ: dict[str, str]
     redactor: Redactor
-    agent_for: Callable[[str, str, str | None], Agent]
+    agent_for: Callable[[str, Role, str | None], Agent]
     on_progress: Callable[[Progress], None]

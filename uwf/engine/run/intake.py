@@ -20,7 +20,6 @@ from uwf.engine.chain.tags import CANCELLED, COMPLETED
 from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepOverBudget, TakenIn
 from uwf.engine.run import publish, recovery
 from uwf.engine.run.admission import Ticket
-from uwf.engine.run.attempt.invocation import NoAgent
 from uwf.engine.run.attempt.outcome import (
     Accepted,
     OverBudget,
@@ -31,6 +30,7 @@ from uwf.engine.run.attempt.outcome import (
     Unjudged,
 )
 from uwf.engine.run.order import EXEC, POKE, NextStep, Order
+from uwf.engine.run.planning.agents import NoAgent
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
 from uwf.errors import PersonNeeded, Refused, ReplyKept, StoreError, UwfError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import quantities
 from uwf.errors import InputError
-from uwf.record import Record, replace
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class NextStep(Record):
     and with `changed`, the tags of a raised budget and of another folder. Both go on record with the start of its first
     attempt, and are there already when a later one starts; so do the words that the order itself has `said`.
     `base` is the position that the step will link to. With a step that `is_first` its run begins; one that
-    `is_woken` is begun by the thread's timer.
+    `is_woken` is begun by the thread's timer. `line` has the agents that may run it, in their order, while one before
+    has reached its limit.
     """
 
     thread: Thread
@@ -66,10 +67,7 @@ class NextStep(Record):
     said: tuple[Word, ...] = ()
     is_first: bool = False
     is_woken: bool = False
-
-    def again(self, thread: Thread) -> NextStep:
-        """The same step once more, of the thread as the attempt before has left it."""
-        return replace(self, thread=thread, said=(), is_first=False)
+    line: tuple[str, ...] = ()
 
 
 class GraphEnded(Record):

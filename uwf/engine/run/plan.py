@@ -14,9 +14,8 @@ from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import CWD, IDLE, ThreadState
 from uwf.engine.chain.word import Word, in_order, of_person
 from uwf.engine.run import budget
-from uwf.engine.run.attempt.invocation import NoAgent
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
-from uwf.engine.run.planning import rebind, transitions
+from uwf.engine.run.planning import agents, rebind, transitions
 from uwf.errors import PersonNeeded, Refused
 from uwf.record import replace
 from uwf.workflow.route import RouteError
@@ -56,7 +55,7 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
         thread = replace(thread, tags={**thread.tags, **changed})
     if order.cwd is not None:
         changed[CWD] = order.cwd
-    agent = _agent_for(ctx, workflow, found, order)
+    agent, line = _agent_for(ctx, thread, workflow, found.role, order)
     base = thread.position
     if found.base != thread.head:
         base = Position.read(ctx.cache, found.base)
@@ -71,6 +70,7 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
         said,
         is_first=not order.has_begun,
         is_woken=order.verb == WOKEN,
+        line=line,
     )
 
 
@@ -134,9 +134,23 @@ def _decided(
     return found
 
 
-def _agent_for(ctx: RunContext, workflow: Workflow, plan: Plan, order: Order) -> Agent:
-    """The agent that runs the step; where there is none, one that refuses once the guards before that were asked."""
+def again(ctx: RunContext, step: NextStep, thread: Thread) -> NextStep:
+    """`step` once more, of the thread as the attempt before has left it: by another agent, if its own must wait."""
+    role = step.workflow.roles[step.plan.role]
+    agent = agents.first_free(ctx, thread, role, step.agent, step.line)
+    return replace(step, thread=thread, agent=agent, said=(), is_first=False)
+
+
+def _agent_for(
+    ctx: RunContext, thread: Thread, workflow: Workflow, role: str, order: Order
+) -> tuple[Agent, tuple[str, ...]]:
+    """The agent that runs the step now, and those that may run it while one before has reached its limit: none where
+    the command has named it. Where there is no agent, one that refuses once the guards before that were asked.
+    """
+    found = workflow.roles[role]
     try:
-        return ctx.agent_for(workflow.name, plan.role, order.agent)
+        agent = ctx.agent_for(workflow.name, found, order.agent)
+        line = agents.line(ctx.config, agent.name) if order.agent is None else ()
+        return agents.first_free(ctx, thread, found, agent, line), line
     except Refused as refusal:
-        return NoAgent(refusal)
+        return agents.NoAgent(refusal), ()

@@ -237,6 +237,7 @@ def _let_learn(
             failure_class=outcome.failure.code,
             cause=outcome.cause,
             resets_ms=outcome.resets_ms,
+            is_told=outcome.is_told,
             is_retried=isinstance(outcome, Retried),
             is_transient=outcome.is_transient,
         ),

@@ -18,7 +18,7 @@ from uwf.engine.run.concurrent import asked, joining
 from uwf.engine.run.intake import is_of, kept_if_lost, recover, result_of
 from uwf.engine.run.lock import hold, interrupted, raise_if_stopped, sleeper, waited_note
 from uwf.engine.run.order import WOKEN, GraphEnded, check, orders
-from uwf.engine.run.plan import plan_next, with_what_waits
+from uwf.engine.run.plan import again, plan_next, with_what_waits
 from uwf.engine.run.planning import transitions
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
@@ -163,7 +163,7 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
                 sit_out(put_off)
             except Refused:
                 return ends
-        step = step.again(thread)
+        step = again(ctx, step, thread)
 
 
 def _until_it_may_pass(refusal: Refused, left_s: float) -> float:

@@ -10,6 +10,7 @@ from uwf import clock, points
 from uwf.agent import failure
 from uwf.agent.protocol import (
     AgentFailure,
+    AgentResult,
     Denied,
     Model,
     RateLimit,
@@ -24,11 +25,12 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
-from uwf.engine.progress import ReplyRejected, StepStarted, Turn
+from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn
 from uwf.engine.run import prompt
 from uwf.engine.run.attempt import invocation
 from uwf.engine.run.attempt.hearing import Hearing
 from uwf.engine.run.attempt.outcome import Rejected
+from uwf.engine.run.attempt.standstill import Standstill
 from uwf.quantities import TIME, USD
 
 TYPE_CHECKING = False
@@ -42,6 +44,15 @@ if TYPE_CHECKING:
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
 
+
+class _Ended(Exception):
+    """Ends an agent from within what it says."""
+
+    def __init__(self, failed: AgentFailure) -> None:
+        super().__init__(failed.message)
+        self.failure = failed
+
+
 ASKS = 3
 """How often one attempt asks: once, and twice more after a bad reply."""
 
@@ -54,6 +65,7 @@ class StepRun(Hearing):
         self._said_usage: dict[str, float] | None = None
         self._limit_resets_ms: int | None = None
         self._began_s = clock.monotonic_s()
+        self._standstill: Standstill | None = None
 
     def run(self, stop: Stop) -> Outcome:
         """Ask the agent until it has replied, failed or was stopped."""
@@ -91,9 +103,15 @@ class StepRun(Hearing):
             is_reply=lambda said: self._is_reply(said, text),
             meanwhile=_load_what_reads_replies,
         )
-        answer = self.step.agent.run(
-            request, stop=stop, on_start=self.started, on_event=self._event
-        )
+        limits = self.ctx.config.limits
+        most = limits.no_progress, limits.no_progress_tokens
+        self._standstill = Standstill(request.cwd, *most) if self.step.agent.streams else None
+        try:
+            answer = self.step.agent.run(
+                request, stop=stop, on_start=self.started, on_event=self._event
+            )
+        except _Ended as ended:
+            answer = AgentResult("", failure=ended.failure)
         return Came(
             answer=answer,
             session=self.session,
@@ -132,6 +150,8 @@ class StepRun(Hearing):
             if event.counted is not None:
                 self.recorder.learn(counted=event.counted)
             self.recorder.said(self.session, self._used())
+            if self._standstill is not None and self._standstill.used(event.amounts):
+                self._no_progress(self._standstill)
         elif isinstance(event, Model):
             self.recorder.learn(model=self.ctx.redactor.text(event.name))
         elif isinstance(event, Denied):
@@ -144,8 +164,19 @@ class StepRun(Hearing):
             self._turn("thinking", event.text)
         elif isinstance(event, ToolCall):
             self._turn("tool", invocation.tool_words(event.name, event.arguments))
+            if self._standstill is not None and self._standstill.called(event):
+                self._no_progress(self._standstill)
         elif isinstance(event, ToolResult):
             self._turn("tool_result", event.text)
+
+    def _no_progress(self, found: Standstill) -> None:
+        """Say that an agent comes to nothing; once it was said, end it."""
+        thread, role, agent = self.step.thread.id, self.step.plan.role, self.recorder.start.agent
+        words = f"agent {agent} makes no progress: {found.in_words}, and nothing has changed"
+        words = self.ctx.redactor.text(words)
+        if found.is_over:
+            raise _Ended(AgentFailure(failure.NO_PROGRESS, failure.NO_PROGRESS, words))
+        self.ctx.on_progress(NoProgress(thread, role, words))
 
     def _denied(self, wanted: str) -> None:
         """A tool was not permitted: its agent may well say that all is done."""

@@ -10,6 +10,8 @@ from functools import cached_property
 
 from uwf.agent import failure
 from uwf.agent.echo import Echo
+from uwf.agent.failure_signs import QUOTA
+from uwf.agent.protocol import AgentFailure
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
@@ -26,6 +28,7 @@ from uwf.engine.run.attempt.outcome import (
     Retried,
     Stopped,
 )
+from uwf.engine.run.planning import agents
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from uwf.agent.protocol import AgentFailure, AgentResult
+    from uwf.agent.protocol import AgentResult
     from uwf.engine.chain.kept import Came
     from uwf.engine.run.admission import Ticket
     from uwf.engine.run.attempt.outcome import Envelope, Outcome, ValidReply
@@ -102,9 +105,19 @@ class Hearing:
         verdict = self.judged(answer.text, asked)
         self.note(verdict.envelope, came)
         if not isinstance(verdict, Rejected):
-            return self._accepted(verdict, came)
+            denied = self._denied_what_is_needed()
+            return self._accepted(verdict, came) if denied is None else self.failed(denied, came)
         spoken = failure.of_reply(self.recorder.start.agent, answer.text, asked, answer.stderr)
         return verdict if spoken is None else self.failed(spoken, came)
+
+    def _denied_what_is_needed(self) -> AgentFailure | None:
+        """A role that needs to write has done nothing where that was denied, whatever its agent says."""
+        denied = self.recorder.client.denied
+        if not denied or "write" not in self.role.needs:
+            return None
+        agent, role = self.recorder.start.agent, self.role.name
+        message = f"agent {agent} was denied what role {role} needs"
+        return AgentFailure(failure.PERMISSION, failure.PERMISSION, message, "; ".join(denied))
 
     def judged(self, said: str, asked: str) -> ValidReply | Rejected:
         """Whether what the agent said is a reply to what it was `asked`."""
@@ -189,7 +202,7 @@ class Hearing:
         tries, since_ms = attempts.retried_in_a_row(
             self.ctx.cache, self.step.thread.pending, self.step.plan
         )
-        then = retry.next_try(self.ctx.config, failed, tries, since_ms)
+        then = self._then(failed, tries, since_ms)
         guard, id = self.ctx.admission.attempts, self.step.thread.id
         message = retry.explained(guard, id, failed, cause, then)
         facts = {
@@ -197,6 +210,7 @@ class Hearing:
             "failure": Failure(failed.failure_class, message),
             "cause": cause,
             "resets_ms": failed.resets_ms,
+            "is_told": failed.is_told,
             "is_transient": failure.is_transient(failed),
         }
         if isinstance(then, retry.AtOnce):
@@ -204,6 +218,18 @@ class Hearing:
         if isinstance(then, retry.Later):
             return Postponed(**facts, wake_ms=then.at_ms)
         return Failed(**facts)
+
+    def _then(
+        self, failed: AgentFailure, tries: int, since_ms: int | None
+    ) -> retry.AtOnce | retry.Later | retry.GivenUp:
+        """What is to follow. A limit is waited for, unless its agent's config says otherwise."""
+        agent = self.recorder.start.agent
+        if failed.failure_class == QUOTA:
+            if agents.asks(self.ctx.config, agent):
+                return retry.GivenUp(0.0)
+            if agents.stands_in(self.ctx, self.step, agent):
+                return retry.AtOnce(0.0)
+        return retry.next_try(self.ctx.config, failed, tries, since_ms)
 
     def _words(self, failed: AgentFailure, answer: AgentResult) -> str:
         """Why there is no reply, for a person."""

@@ -1,8 +1,4 @@
-"""Asking an agent: which one runs a role, what it is given, and how its end is told and kept.
-
-Agents are read from the home's config alone, never from a project folder: a cloned repository must not be able
-to run code.
-"""
+"""Asking an agent: what it is given, and how its end is told and kept."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ import os
 from uwf import home as paths
 from uwf.agent import failure
 from uwf.agent.protocol import AgentRequest
-from uwf.errors import InputError, PersonNeeded
+from uwf.engine.run.planning import agents
 from uwf.store import codec
 
 TYPE_CHECKING = False
@@ -19,94 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.protocol import Agent, AgentFailure, AgentResult, ProcessFacts
-    from uwf.agent.stop import Stop
-    from uwf.config import Config
+    from uwf.agent.protocol import AgentFailure, ProcessFacts
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
-    from uwf.errors import Refused
     from uwf.workflow.model import Role
 
 SAID_CHARS = 300
-
-
-class NoAgent:
-    """Stands in where no agent can be chosen, until the guards have come to that: others refuse before."""
-
-    name = ""
-    streams = False
-
-    def __init__(self, refusal: Refused) -> None:
-        self._refusal = refusal
-
-    def unavailable(self, cwd: str, path: str) -> str | None:
-        raise self._refusal
-
-    def run(
-        self, request: AgentRequest, *, stop: Stop, on_start: object, on_event: object
-    ) -> AgentResult:
-        raise self._refusal
-
-
-def choose(config: Config, workflow: str, role: str, override: str | None) -> Agent:
-    """The agent for `role` of `workflow`. `override` is a configured name or a command line.
-
-    Raises `Refused` (reason `no_agent`) when none is configured, `InputError` when `override` names nothing.
-    """
-    if override is not None and not override.strip():
-        raise InputError(
-            "the agent given is empty: a configured name or a command line is needed",
-            hint="uwf agent list",
-            code="bad_agent",
-        )
-    role_agent = config.role(role).agent
-    word = (
-        override
-        or config.overrides.get(workflow, {}).get(role)
-        or role_agent
-        or config.default_agent
-    )
-    if word is None:
-        raise PersonNeeded(
-            f"no agent is configured to run role {role}",
-            reason="no_agent",
-            hint="uwf config set agents.mine.command 'COMMAND' && uwf config set default_agent mine",
-        )
-    from uwf.agent import kinds
-
-    named = config.agents.get(word)
-    if named is not None:
-        return kinds.make(named.kind, word, named.argv, config.agent_settings(word))
-    return kinds.make("command", word, words_of(word))
-
-
-def words_of(line: str) -> tuple[str, ...]:
-    """A command line as a shell would split it; no shell is run. Raises `InputError` when it cannot be split.
-
-    A relative program is the one that the shell would run where the line was typed, not one of the thread's folder.
-    """
-    import shlex
-
-    try:
-        return _from_here(shlex.split(line))
-    except ValueError as error:
-        raise InputError(
-            f"cannot read the command line {line!r}: {error}",
-            hint="uwf agent list",
-            code="bad_agent",
-        ) from None
-
-
-def _from_here(words: list[str]) -> tuple[str, ...]:
-    program, *arguments = words or [""]
-    if "/" in program and not os.path.isabs(program):
-        try:
-            program = os.path.join(os.getcwd(), program)
-        except FileNotFoundError:
-            return tuple(words)  # that no folder is left is said where the program is looked for
-    return (program, *arguments)
 
 
 def build(
@@ -154,7 +70,7 @@ def build(
         session=None if session is None else session.id,
         forks_session=session is not None and session.is_forked,
         counted=None if session is None else session.counted,
-        model=role.model or settings.model,
+        model=agents.model_of(ctx.config, start.agent, step.workflow.roles[plan.role]),
         permissions=role.permissions or settings.permissions,
         args=(*settings.args, *role.args),
         usd_left=usd_left,

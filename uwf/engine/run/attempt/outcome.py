@@ -75,12 +75,14 @@ class Failed(Gone):
     """The attempt came to nothing, and a person should look before the next one.
 
     `cause` is what happened, `failure.message` also what that means for the next attempt; `resets_ms` is when the
-    agent's limit resets, if it said so. What `is_transient` is cured by time alone, however long that is.
+    agent's limit resets, if it said so; `is_told` says that its client has named the failure in a field of its own.
+    What `is_transient` is cured by time alone, however long that is.
     """
 
     failure: Failure
     cause: str
     resets_ms: int | None
+    is_told: bool
     is_transient: bool
 
 

@@ -1,0 +1,95 @@
+"""What is made of what a client says of itself: its model, its count, what it was denied, that it stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.fake_agent import FakeAgent, Said, crash, reply
+from tests.helpers.flows import PAIR
+from tests.helpers.rig import Rig
+from uwf.agent.protocol import Denied, Model, Session, ToolCall, Usage
+from uwf.engine.chain.nodes import Step
+from uwf.engine.progress import NoProgress
+from uwf.engine.run.attempt.standstill import fingerprint
+from uwf.record import replace
+from uwf.workflow.model import Workflow
+
+WROTE = reply("done", "I wrote it.", file="a.py")
+
+
+def step_of(rig: Rig, id: str) -> Step:
+    return Step.read(rig.store, rig.thread(id).head)
+
+
+def needing(*needs: str) -> Workflow:
+    return replace(PAIR, roles={**PAIR.roles, "writer": replace(PAIR.roles["writer"], needs=needs)})
+
+
+def test_the_chain_says_which_model_wrote_and_what_its_session_has_used(rig: Rig) -> None:
+    id = rig.start()
+    counted = {"input": 12.0, "usd": 0.5}
+    events = (Model("big"), Session("s1"), Usage({"tokens": 12}, counted))
+    rig.run(id, "exec", Said(WROTE, events=events))
+    step = step_of(rig, id)
+    assert (step.client.model, step.client.counted) == ("big", counted)
+
+
+def test_the_count_of_a_session_is_handed_on_also_after_a_failure(rig: Rig) -> None:
+    id = rig.start()
+    rig.run(id, "exec", crash(events=(Session("s1"), Usage({"tokens": 3}, {"input": 3.0}))))
+    again = (Usage({"tokens": 4}, {"input": 7.0}),)
+    rig.run(id, "resume", Said("no front matter", events=again), WROTE)
+    assert [request.counted for request in rig.agent.asks] == [None, {"input": 3.0}, {"input": 7.0}]
+    assert [request.session for request in rig.agent.asks] == [None, "s1", "s1"]
+
+
+def test_what_was_denied_is_told_and_fails_a_role_that_needs_it(rig: Rig) -> None:
+    denied = Said(WROTE, events=(Denied("Write", {"file_path": "/x"}),))
+    id = rig.start()
+    rig.run(id, "exec", denied)
+    assert step_of(rig, id).client.denied == ('Write {"file_path": "/x"}',)
+    id = rig.start(needing("write"))
+    [result] = rig.run(id, "exec", denied)
+    assert result.failure is not None and result.failure.code == "permission"
+    assert "denied what role writer needs: Write" in result.failure.message
+    assert rig.thread(id).status == "suspended"
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_the_same_call_again_and_again_is_said_and_then_ended(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: bool
+) -> None:
+    monkeypatch.setattr(FakeAgent, "streams", True)
+    call = ToolCall("t", "Bash", {"command": "make"})
+
+    def busy() -> Iterator[ToolCall]:
+        for number in range(10):
+            if changes:
+                (tmp_path / "out").write_text("x" * number)
+            yield call
+
+    id = rig.start(cwd=str(tmp_path))
+    answer = Said(WROTE, events=busy())  # type: ignore[arg-type]  # as it goes
+    [result] = rig.run(id, "exec", answer)
+    said = [event.message for event in rig.events if isinstance(event, NoProgress)]
+    if changes:
+        assert (said, result.failure) == ([], None)
+    else:
+        words = "the same call of Bash 5 times, and nothing has changed"
+        assert said == [f"agent fake makes no progress: {words}"]
+        assert result.failure is not None and result.failure.code == "no_progress"
+        assert rig.thread(id).status == "suspended"
+
+
+def test_a_folder_looks_otherwise_once_a_file_of_it_is(tmp_path: Path) -> None:
+    first = fingerprint(str(tmp_path))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_text("x")
+    second = fingerprint(str(tmp_path))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "x").write_text("x")
+    assert first != second == fingerprint(str(tmp_path))
+    assert fingerprint("/nowhere") == 0
