@@ -59,6 +59,8 @@ def test_a_token_is_borne() -> None:
     for wrong in ("", "abc", "Bearer", "Bearer ab", "Bearer abcd", "Basic abc", "Bearer é"):
         assert not signature.has_token({"Authorization": wrong}, [b"abc"])
     assert not signature.has_token({"Authorization": "Bearer abc"}, [])
+    odd = "caf\u00e9".encode()
+    assert signature.has_token({"Authorization": f"Bearer {odd.decode('latin-1')}"}, [odd])
 
 
 def test_secrets_stand_in_the_environment_or_in_files(tmp_path: Path) -> None:

@@ -187,6 +187,38 @@ def test_a_pull_request_that_is_not_there_is_gone(forge: FakeForge) -> None:
     assert poller.memory.state == "gone"
 
 
+def test_one_that_has_ended_is_let_go_once_all_of_it_is_told(
+    forge: FakeForge, wall: Ticking
+) -> None:
+    forge.open_pull(42)
+    for body in ("First.", "Second."):
+        forge.comment(42, body)
+        wall.ms += 2000
+    forge.close_pull(42, merged=True)
+    poller = Poller(forge)
+    found, states = [], []
+    for room in (1, 1, 1):
+        found += [told(event)[2] for event in poller.poll(room).events]
+        states.append(poller.memory.state)
+    assert found == ["First.", "Second.", "merged"]
+    assert states == ["open", "open", "merged"]
+
+
+def test_one_that_has_ended_and_could_not_be_read_is_not_let_go(forge: FakeForge) -> None:
+    forge.open_pull(42)
+    forge.comment(42, "Last words.")
+    forge.close_pull(42, merged=True)
+    poller = Poller(forge)
+    api = "" if forge.kind == "github" else "/api/v1"
+    path = f"{api}/repos/{REPO}/issues/42/comments"
+    forge.fail(path, 500)
+    done = poller.poll()
+    assert done.fault is not None and not done.memory.has_ended
+    forge.answers.pop(path)
+    assert [told(event)[2] for event in poller.poll().events] == ["Last words.", "merged"]
+    assert poller.memory.state == "merged"
+
+
 def test_where_nothing_can_be_seen_nothing_is_gone(forge: FakeForge) -> None:
     poller = Poller(forge)
     forge.open_pull(42)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.daemon.sources.forges.client import SourceFault
 from uwf.daemon.sources.forges.fields import Fields
-from uwf.daemon.sources.memory import GONE, PageMemory, PullMemory, StreamMemory
+from uwf.daemon.sources.memory import GONE, OPEN, PageMemory, PullMemory, StreamMemory
 from uwf.errors import InputError
 from uwf.record import Record, replace
 
@@ -67,8 +67,11 @@ class PullPoll:
                 events += news
                 is_cut |= cut
                 memory = replace(memory, streams={**memory.streams, stream.name: after})
-        if ended is not None and len(events) < room:
-            events.append(ended)
+        if ended is not None:
+            is_cut |= len(events) >= room
+            events += () if is_cut or fault else (ended,)
+        if (is_cut or fault) and memory.has_ended and memory.state != GONE:
+            memory = replace(memory, state=OPEN, etag=None)  # or it would not be asked about again
         events.sort(key=lambda event: (event.at_ms, event.id))
         active_ms = max((event.at_ms for event in events), default=0)
         memory = replace(
