@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.helpers.program import PROGRAM
-from tests.helpers.project import ONE, Project, reply, until
+from tests.helpers.project import ASKS, ONE, Project, reply, until
 
 AGAIN = """\
 version: 1
@@ -74,6 +74,14 @@ def test_a_cancel_of_another_thread_is_done_at_once(project: Project) -> None:
     agent = calling(project, f"thread cancel {other}", REPLY)
     project("thread", "exec", thread, "--agent", agent)
     assert (project.show(other)["status"], project.show(thread)["status"]) == ("cancelled", "idle")
+
+
+def test_what_an_agent_answers_is_said_by_its_thread(project: Project) -> None:
+    asking, thread = project.begin(AGAIN), project.begin(AGAIN)
+    project.step(asking, project.agent(ASKS), expect=3)
+    agent = calling(project, f"answer {asking} Blue.", REPLY)
+    project("thread", "exec", thread, "--agent", agent)
+    assert [word["who"] for word in project.show(asking)["told"]] == [f"thread {thread}"]
 
 
 @pytest.mark.parametrize("verb", ["wait", "watch", "wait --until completed"])

@@ -213,12 +213,11 @@ class ThreadVerbs(ThreadQueries):
         `who` says them, a name; by default a person, or the thread whose agent asks for this.
         """
         from uwf.app import acts
-        from uwf.engine.chain.word import PERSON, WHO_CHARS
+        from uwf.engine.chain.word import WHO_CHARS
 
         id = self.thread_id(thread)
         if who is None:
-            by = config.environment().get("UWF_THREAD")
-            who = f"thread {by}" if by and self.is_inside_a_step() else PERSON
+            who = self._speaker()
         elif not (who.strip() and who.isprintable() and len(who) <= WHO_CHARS):
             raise InputError(
                 f"who says it is a name on one line, of up to {WHO_CHARS} characters",
@@ -232,7 +231,6 @@ class ThreadVerbs(ThreadQueries):
         from uwf.app import acts
         from uwf.engine.chain.tags import STATUS, SUSPENDED, THREADS
         from uwf.engine.chain.wake import PERSON, Wake
-        from uwf.engine.chain.word import PERSON as A_PERSON
 
         ref = self.ref_of(thread)
         id, status = ref.name.removeprefix(THREADS), ref.tags.get(STATUS)
@@ -243,9 +241,16 @@ class ThreadVerbs(ThreadQueries):
                 code="not_asking",
             )
         wish = Wake(clock.now_ms(), PERSON, "it was answered", for_words=True)
-        told = acts.tell(self, id, text, A_PERSON, wish)
+        told = acts.tell(self, id, text, self._speaker(), wish)
         self.poke_daemon()
         return told
+
+    def _speaker(self) -> str:
+        """Who types the commands: a person, or the agent of a thread."""
+        from uwf.engine.chain.word import PERSON
+
+        by = config.environment().get("UWF_THREAD")
+        return f"thread {by}" if by and self.is_inside_a_step() else PERSON
 
     def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
         """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""
