@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_one_that_is_missing_says_so_and_another_way_goes_on() -> None:
     rules = AlertConfig(command=("/nowhere/tell",), apprise=("NO_SUCH_VARIABLE",))
     came = delivery.deliver("/tmp", rules, "P0", "s", "words")
     assert came.failed["alerts.command"] == "could not be run: '/nowhere/tell': no such file"
-    assert came.failed["alerts.apprise"].startswith("ended with exit code 1: ")
+    assert came.failed["alerts.apprise NO_SUCH_VARIABLE"].startswith("ended with exit code 1: ")
     assert not came.is_out
 
 
@@ -68,3 +69,35 @@ def test_a_ping_that_reaches_nobody_says_so() -> None:
     came = delivery.ping("/tmp", rules)
     assert came.failed["alerts.ping_command"] == "ended with exit code 1"
     assert came.failed["alerts.ping_url"].startswith("cannot be reached: ")
+
+
+APPRISE = """
+class Apprise:
+    def add(self, address):
+        self.address = address
+        return ":" in address
+
+    def notify(self, title, body):
+        with open(self.address.partition(":")[2], "a") as file:
+            file.write(f"{title}|{body}")
+        return self.address.startswith("good:")
+"""
+
+
+def test_each_address_of_apprise_is_a_way_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apprise.py").write_text(APPRISE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PHONE", f"good:{tmp_path}/phone")
+    monkeypatch.setenv("MAIL", f"bad:{tmp_path}/mail")
+    monkeypatch.setenv("CHAT", "nothing")
+    rules = AlertConfig(apprise=("PHONE", "MAIL", "CHAT"))
+    came = delivery.deliver("/tmp", rules, "P0", "subject", "words")
+    assert came.is_out
+    assert came.failed == {
+        "alerts.apprise MAIL": "ended with exit code 1: Apprise could not deliver it there",
+        "alerts.apprise CHAT": "ended with exit code 1: "
+        "what CHAT holds is no address that Apprise knows",
+    }
+    assert (tmp_path / "phone").read_text() == (tmp_path / "mail").read_text() == "subject|words"

@@ -1,4 +1,4 @@
-"""A program: sends what comes on its stdin by Apprise to the addresses in the environment variables that it is given.
+"""A program: sends what comes on its stdin by Apprise to the address in the environment variable that it is given.
 
 An address holds a password more often than not, so the config names the variable and never the address.
 """
@@ -17,18 +17,16 @@ def main() -> int:
     except ImportError:
         print("Apprise is not installed: pip install 'uwf[alerts]'", file=sys.stderr)
         return 1
-    environ = config.environment()
-    sender = apprise.Apprise()
-    for name in sys.argv[1:]:
-        address = environ.get(name)
-        if not address:
-            print(f"the environment variable {name} is not set", file=sys.stderr)
-            return 1
-        if not sender.add(address):
-            print(f"what {name} holds is no address that Apprise knows", file=sys.stderr)
-            return 1
+    environ, name = config.environment(), sys.argv[1]
+    address, sender = environ.get(name), apprise.Apprise()
+    if not address:
+        print(f"the environment variable {name} is not set", file=sys.stderr)
+        return 1
+    if not sender.add(address):
+        print(f"what {name} holds is no address that Apprise knows", file=sys.stderr)
+        return 1
     if not sender.notify(title=environ.get(SUBJECT, "uwf"), body=sys.stdin.read()):
-        print("Apprise could not deliver it to every address", file=sys.stderr)
+        print("Apprise could not deliver it there", file=sys.stderr)
         return 1
     return 0
 

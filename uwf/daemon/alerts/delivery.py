@@ -42,14 +42,14 @@ def is_possible(rules: AlertConfig) -> bool:
 def deliver(
     home: str, rules: AlertConfig, level: str, subject: str, text: str, stop: Stop | None = None
 ) -> SendResult:
-    """Send a message every way there is."""
+    """Send a message every way there is: each address of Apprise is one."""
     named = {SUBJECT: subject, LEVEL: level}
     ways: dict[str, Sequence[str]] = {}
     if rules.command:
         ways["alerts.command"] = rules.command
-    if rules.apprise:
-        module = "uwf.daemon.alerts.apprise_message"
-        ways["alerts.apprise"] = (sys.executable, "-P", "-m", module, *rules.apprise)
+    module = "uwf.daemon.alerts.apprise_message"
+    for name in rules.apprise:
+        ways[f"alerts.apprise {name}"] = (sys.executable, "-P", "-m", module, name)
     ask = partial(programs.ask, home, timeout_s=rules.timeout_s, env=named, stdin=text, stop=stop)
     ended = {way: ask(words).trouble for way, words in ways.items()}
     failed = {way: why for way, why in ended.items() if why}
