@@ -39,6 +39,7 @@ def test_the_environment_names_thread_step_role_round_and_attempt(project: Proje
         "UWF_HOME": str(project.home),
         "UWF_SCHEMA": first["UWF_SCHEMA"],
         "UWF_RUN": first["UWF_RUN"],
+        "UWF_EVENTS": first["UWF_EVENTS"],
     }
     assert (second["UWF_STEP_INDEX"], second["UWF_ROLE"]) == ("2", "reviewer")
     assert (third["UWF_STEP_INDEX"], third["UWF_ROUND"]) == ("3", "2")

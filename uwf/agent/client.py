@@ -31,6 +31,7 @@ MOST_SPOKEN_CHARS = 4000
 """How much is kept of lines that are no JSON: a client that cannot start says so in plain words."""
 
 TOKENS, USD = "tokens", "usd"
+MOST_AMOUNT = 1 << 53
 
 
 class Reader:
@@ -134,6 +135,31 @@ def refused(
     return hopeless(message, said)
 
 
+def told(
+    name: str,
+    said: str,
+    *,
+    status: int | None = None,
+    resets_ms: int | None = None,
+    failure_class: str | None = None,
+) -> AgentFailure:
+    """The failure that a client tells in the words `said`, by its own class for it, else by the `status` of the service
+    behind it, else by its words.
+    """
+    read = failure.classify(failure.EXIT_CODE, None, None, said, "", "")
+    resets_ms = read.resets_ms if resets_ms is None else resets_ms
+    if failure_class is None:
+        found = refused(name, said, status=status, resets_ms=resets_ms)
+        if found is not None:
+            return found
+        failure_class = read.failure_class
+    message, is_own = f"agent {name} failed", failure_class == read.failure_class
+    if is_own and read.is_hopeless:
+        return replace(hopeless(message, said), failure_class=failure_class)
+    found = failed(message, said, failure_class)
+    return replace(found, resets_ms=resets_ms if failure_class == QUOTA else None)
+
+
 def failed(message: str, said: str, failure_class: str = failure.EXIT_CODE) -> AgentFailure:
     """What the client says of its own failure."""
     return AgentFailure(failure.EXIT_CODE, failure_class, message, said.strip(), is_told=True)
@@ -152,9 +178,9 @@ def clean(value: Any) -> str:
 
 
 def number(value: Any) -> float:
-    """A number of JSON; 0 for what is none, or below."""
+    """A number of JSON; 0 for what is none, below, or too large to be added up exactly."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number and 0 <= value < float("inf") else 0
+    return value if is_number and 0 <= value <= MOST_AMOUNT else 0
 
 
 def rows(value: Any) -> Iterable[Mapping[str, Any]]:

@@ -101,10 +101,18 @@ class Usage(Record):
     counted: dict[str, float] | None = None
 
 
+SESSION_CHARS = 4096
+
+
 class Session(Record):
-    """The session that the run goes on in, from now on."""
+    """The session that the run goes on in, from now on: what `names_session` takes for one."""
 
     id: str
+
+
+def names_session(word: Any) -> bool:
+    """Whether an agent that names `word` as its session can be handed it back, in an environment."""
+    return isinstance(word, str) and word.isprintable() and 0 < len(word) <= SESSION_CHARS
 
 
 class Model(Record):

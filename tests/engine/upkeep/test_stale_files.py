@@ -10,6 +10,7 @@ import pytest
 
 from uwf import clock
 from uwf.agent.process import pump
+from uwf.agent.process.fifo import Fifo
 from uwf.config import cache, edit
 from uwf.engine.upkeep import stale_files
 from uwf.home import SCHEMAS, SPOOL
@@ -33,7 +34,7 @@ def in_a_child(work: Callable[[], object], *, dies_at: tuple[object, str]) -> No
 
 def age(home: Path, seconds: float) -> list[str]:
     """Make every file look written so long ago; their paths, without that of the lock, which stays."""
-    paths = sorted(str(path) for path in home.rglob("*") if path.is_file())
+    paths = sorted(str(path) for path in home.rglob("*") if not path.is_dir())
     for path in paths:
         os.utime(path, (clock.now_ms() / 1000 - seconds,) * 2)
     return [path for path in paths if path != f"{home}/config.lock"]
@@ -59,6 +60,7 @@ WRITERS: dict[str, tuple[Callable[[Path], object], tuple[object, str]]] = {
     "schema": (write_schema, (os, "link")),
     "cache": (lambda home: cache.write(str(home), b"", {}), (os, "replace")),
     "spool": (spool, (os, "unlink")),
+    "events": (lambda home: Fifo(str(home / SPOOL), bool).__enter__(), (os, "open")),
 }
 
 

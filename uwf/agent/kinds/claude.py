@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 
-from uwf.agent import client, failure
+from uwf.agent import client
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process import program
@@ -248,17 +248,14 @@ class _Said(client.Reader):
             return client.failed(f"agent {name} ended at what its run may cost", words)
         status = said.get("api_error_status")
         known = status if isinstance(status, int) else None
-        resets_ms = self._resets_ms
-        read = failure.classify(failure.EXIT_CODE, None, None, words, "", "")
-        if resets_ms is None:
-            resets_ms = read.resets_ms
-        found = client.refused(name, words, status=known, resets_ms=resets_ms)
-        if found is not None:
-            return found
-        failure_class = _ERRORS.get(self._error, read.failure_class)
-        return replace(
-            client.failed(f"agent {name} failed", words, failure_class),
-            resets_ms=resets_ms if failure_class == QUOTA else None,
+        if known is not None and known < 400:
+            known = None
+        return client.told(
+            name,
+            words,
+            status=known,
+            resets_ms=self._resets_ms,
+            failure_class=None if known else _ERRORS.get(self._error),
         )
 
     def _count(self, said: Mapping[str, Any]) -> None:

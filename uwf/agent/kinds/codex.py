@@ -16,7 +16,7 @@ import json
 import os
 import re
 
-from uwf.agent import client, failure
+from uwf.agent import client
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.process import program
 from uwf.agent.protocol import (
@@ -247,15 +247,8 @@ class _Said(client.Reader):
 
     def _why(self, words: str) -> AgentFailure:
         status = re.match(_STATUS, words)
-        read = failure.classify(failure.EXIT_CODE, None, None, words, "", "")
         known = int(status[1]) if status else None
-        found = client.refused(self.name, words, status=known, resets_ms=read.resets_ms)
-        if found is not None:
-            return found
-        if read.is_hopeless:
-            return client.hopeless(f"agent {self.name} failed", words)
-        found = client.failed(f"agent {self.name} failed", words, read.failure_class)
-        return replace(found, resets_ms=read.resets_ms)
+        return client.told(self.name, words, status=known)
 
     def _count(self, counted: Mapping[str, float]) -> None:
         """Take what the client has counted of its session; of one that counts from zero again that is this run."""

@@ -1,6 +1,7 @@
 """The agent that is a command line: the prompt on stdin, the reply on stdout, an exit code.
 
-It keeps no session of its own. The process is supervised by `process`; taking the reply apart is left to the engine.
+It keeps no session of its own. What it wants to say beside its reply it writes to `$UWF_EVENTS`: see
+`uwf/agent/event_lines.py`. The process is supervised by `process`; taking the reply apart is left to the engine.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import codecs
 
 from uwf.agent import failure
+from uwf.agent.event_lines import EventLines
 from uwf.agent.process import program, supervise
+from uwf.agent.process.fifo import Fifo
 from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import AgentResult, Text
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
 
+EVENTS = "UWF_EVENTS"
 TURN_BYTES = 64 << 10  # a burst of output longer than this is more than one turn
 
 
@@ -45,23 +50,39 @@ class CommandAgent:
         on_start: Callable[[Owner | None], None],
         on_event: Callable[[AgentEvent], None],
     ) -> AgentResult:
-        """Run the command once. Its events are bursts of stdout: what came until a pause, or 64 KiB of it.
+        """Run the command once. Its events are what it writes as such, and bursts of stdout: what came until a pause,
+        or 64 KiB of it; those not any more once it has said text itself.
 
         What came last, with no pause after it, is the result's tail.
         """
         texts = _Texts(lambda text: on_event(Text(text)))
-        outcome = supervise.run(
-            spec_of(
-                request,
-                self.argv,
-                stdin=_whole_lines(request.prompt),
-                is_whole=lambda stdout: request.is_reply(stdout.decode(errors="replace")),
-            ),
-            stop=stop,
-            on_start=on_start,
-            on_output=texts.add,
-            on_pause=texts.flush,
-        )
+
+        def hear(event: AgentEvent) -> None:
+            texts.flush()
+            on_event(event)
+
+        said = EventLines(self.name, hear)
+
+        def add(chunk: bytes) -> None:
+            if not said.has_text:
+                texts.add(chunk)
+
+        with Fifo(request.spool_dir, said.line) as events:
+            outcome = supervise.run(
+                spec_of(
+                    replace(request, env={**request.env, EVENTS: events.path}),
+                    self.argv,
+                    stdin=_whole_lines(request.prompt),
+                    events=events,
+                    is_whole=lambda stdout: request.is_reply(stdout.decode(errors="replace")),
+                    is_working=lambda: bool(said.tools),
+                ),
+                stop=stop,
+                on_start=on_start,
+                on_output=add,
+                on_pause=texts.flush,
+            )
+            events.finish()
         facts = outcome.facts()
         text = outcome.stdout.decode(errors="replace")
         stderr = outcome.stderr.decode(errors="replace")
@@ -75,7 +96,15 @@ class CommandAgent:
             is_hopeless=outcome.hopeless,
             is_of_machine=outcome.is_of_machine,
         )
-        return AgentResult(text, texts.rest(), stderr, failure=why, process=facts)
+        return AgentResult(
+            text,
+            texts.rest(),
+            stderr,
+            session=said.session,
+            usage=said.usage,
+            failure=said.why(why),
+            process=facts,
+        )
 
 
 def _whole_lines(prompt: str) -> str:

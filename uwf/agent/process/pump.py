@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from uwf.agent.process.fifo import Fifo
     from uwf.agent.process.spawn import Pipes
 
 IN_MEMORY_BYTES = 1 << 20
@@ -143,7 +144,7 @@ class Pump:
 
     `on_output(chunk)` is called with stdout as it arrives, `on_pause()` once whenever stdout has then been quiet for
     `PAUSE_S`. Past `limit_bytes` of either stream (None: never), of a line where stdout is taken by lines,
-    `is_over_limit` is set and the rest is thrown away.
+    `is_over_limit` is set and the rest is thrown away. `events` is a further pipe, which needs no end.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class Pump:
         on_output: Callable[[bytes], object],
         on_pause: Callable[[], object],
         wakers: Iterable[int],
+        events: Fifo | None = None,
     ) -> None:
         self._pipes, self._stdin, self._stdout = pipes, stdin, stdout
         self._limit_bytes = sys.maxsize if limit_bytes is None else limit_bytes
@@ -169,7 +171,12 @@ class Pump:
         self._poll = select.poll()
         for waker in wakers:
             self._poll.register(waker, select.POLLIN)
-        self._readers = {pipes.stdout[0]: self._take_stdout, pipes.stderr[0]: self._take_stderr}
+        self._readers = {}
+        if events is not None and events.reader is not None:
+            self._readers[events.reader] = events.take  # before the reply that ends them
+        self._endless = len(self._readers)
+        self._readers[pipes.stdout[0]] = self._take_stdout
+        self._readers[pipes.stderr[0]] = self._take_stderr
         for reader in self._readers:
             self._poll.register(reader, select.POLLIN)
         self._is_stdin_full = False
@@ -177,7 +184,7 @@ class Pump:
 
     def is_done(self) -> bool:
         """Whether both output pipes are closed at the other end."""
-        return not self._readers
+        return len(self._readers) == self._endless
 
     def run_once(self, timeout_s: float | None) -> None:
         """Wait until there is something to do, or the time is over, and do it. None waits without end.

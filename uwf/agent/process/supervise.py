@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uwf.agent.process.fifo import Fifo
     from uwf.agent.protocol import Ended
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -49,6 +50,7 @@ class ProcessSpec(Record):
     during which `is_working` says that something long is known to go on. However much is said meanwhile, it counts as
     silent from `gives_up_s` (monotonic) on.
     `output_limit_bytes` holds for each of the two; None: there is none, and the last 64 KiB of each are what is kept.
+    `events` is a further pipe whose path the program knows; what comes there is no silence either.
     With `on_line`, stdout is handed to it line by line and not kept; the limit is then that of one line.
     `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
@@ -68,6 +70,7 @@ class ProcessSpec(Record):
     grace_s: float = 3.0
     keep_fds: tuple[int, ...] = ()
     linger_s: float | None = None
+    events: Fifo | None = None
     on_line: Callable[[bytes], None] | None = None
     is_whole: Callable[[bytes], bool] = bool
     is_working: Callable[[], bool] = bool
@@ -178,6 +181,7 @@ class _Supervision:
             on_output=on_output,
             on_pause=on_pause,
             wakers=[end for end in (self._stop.fileno(), self._pidfd) if end is not None],
+            events=spec.events,
         )
         child.open_gate()
         points.at("agent: let go")

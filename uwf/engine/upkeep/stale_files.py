@@ -6,6 +6,7 @@
 | `config.toml.PID.tmp`                           | that of the settings | `config.edit`, which has its lock |
 | `config.msgpack.PID`                            | `cache`              | `config.cache`                    |
 | `.spool-HEX`                                    | the home, `spool`    | `agent.process.pump`, `store.bundle` |
+| `.events-PID-HEX`                               | `spool`              | `agent.process.fifo`              |
 | `.room-PID-HEX`                                 | `replies`            | `chain.kept`: a run, room for a reply |
 
 Backups have files of the first kind in `backups`. The settings may be a link to a file elsewhere, with another name. A
@@ -33,6 +34,7 @@ _NAME = re.compile(
     r".+\.new-(?P<writer>\d+)-[0-9a-f]{8}(-wal|-shm|-journal)?"
     r"|config\.msgpack\.(?P<cache>\d+)"
     r"|\.room-(?P<room>\d+)-[0-9a-f]{8}"
+    r"|\.events-(?P<events>\d+)-[0-9a-f]{8}"
     r"|\.spool-\w+"
 )
 
@@ -91,7 +93,8 @@ def _is_left(path: str, writers: list[int]) -> bool:
         status = os.lstat(path)
     except OSError:
         return False  # it has got its name meanwhile
-    if not stat.S_ISREG(status.st_mode) or any(platform.look(pid) for pid in writers):
+    is_ours = stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)
+    if not is_ours or any(platform.look(pid) for pid in writers):
         return False
     # With a second name it is finished, and what keeps it young is that it is in use under that one.
     return status.st_nlink > 1 or status.st_mtime < clock.now_ms() / 1000 - OLD_S

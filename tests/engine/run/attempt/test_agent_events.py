@@ -39,6 +39,12 @@ def test_turns_are_kept_with_their_kind_in_the_order_they_came(rig: Rig) -> None
     assert told == ["thinking", "tool", "tool_result", "text"]
 
 
+def test_half_a_character_in_a_tool_call_breaks_nothing(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, Said(WROTE, events=(ToolCall("1", "read", {"path": "\ud800x"}),)))
+    assert kinds(rig, rig.steps(id)[0].turns)[0][1] == 'read {"path": "\ufffdx"}'
+
+
 def test_secret_in_a_tool_call_is_not_kept(make_rig: object) -> None:
     rig: Rig = make_rig(secrets=[("API_KEY", "hunter2hunter2")])  # type: ignore[operator]
     id = rig.start()

@@ -12,6 +12,7 @@ from tests.helpers.fake_agent import reply
 from tests.helpers.flows import PAIR, TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, WROTE, Rig, everything
 from uwf.errors import Refused
+from uwf.record import replace
 
 
 def test_agent_gets_the_environment_of_the_contract(rig: Rig) -> None:
@@ -34,6 +35,14 @@ def test_agent_gets_the_environment_of_the_contract(rig: Rig) -> None:
     written = Path(env["UWF_SCHEMA"])
     assert json.loads(written.read_text()) == PAIR.roles["writer"].schema
     assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_within_a_run_has_nothing_of_the_outer_one(rig: Rig) -> None:
+    outer = {"UWF_SESSION": "s", "UWF_SESSION_FORK": "1", "UWF_EVENTS": "/x", "UWF_ROLE": "outer"}
+    rig.engine = replace(rig.engine, environ={"PATH": "/bin", **outer})
+    rig.exec(rig.start(), WROTE)
+    env = rig.agent.asks[-1].env
+    assert {name: env.get(name) for name in outer} == {**dict.fromkeys(outer), "UWF_ROLE": "writer"}
 
 
 def test_location_of_an_edge_is_the_folder_of_the_step(rig: Rig, tmp_path_factory: Any) -> None:

@@ -6,6 +6,7 @@ import os
 
 from uwf import home as paths
 from uwf.agent import failure
+from uwf.agent.client import clean
 from uwf.agent.protocol import AgentRequest
 from uwf.engine.run.planning import agents
 from uwf.store import codec
@@ -57,8 +58,8 @@ def build(
         "UWF_WORKFLOW": plan.workflow,
         "UWF_SCHEMA": _schema_file(ctx, plan.workflow, step.workflow.roles[plan.role]),
     }
-    environ.pop("UWF_SESSION", None)
-    environ.pop("UWF_SESSION_FORK", None)
+    for name in ("UWF_SESSION", "UWF_SESSION_FORK", "UWF_EVENTS"):
+        environ.pop(name, None)  # those of the run that this one may be started from
     if session is not None:
         environ["UWF_SESSION"] = session.id
         if session.is_forked:
@@ -98,7 +99,7 @@ def tool_words(name: str, arguments: Mapping[str, Any]) -> str:
     """The use of a tool as the text of a turn: its name, and its arguments as JSON."""
     import json
 
-    return f"{name} {json.dumps(arguments, ensure_ascii=False)}"
+    return clean(f"{name} {json.dumps(arguments, ensure_ascii=False)}")
 
 
 def in_words(failed: AgentFailure, said: str, *, has_session: bool) -> str:

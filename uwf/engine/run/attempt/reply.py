@@ -7,6 +7,7 @@ that does not fit its schema: the agent hears of it at once, while it still can 
 from __future__ import annotations
 
 from uwf.agent import frontmatter
+from uwf.agent.protocol import names_session
 from uwf.engine.chain.tags import SUSPENDED
 from uwf.engine.run.attempt import check_in, reading
 from uwf.engine.run.attempt.outcome import Envelope, Rejected, ValidReply
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 ENVELOPE = ("session", "usage", check_in.NAME)
 """Fields an agent may add for uwf itself; they are no part of the output unless the role's schema has them."""
 
-SESSION_CHARS = 4096
 MOST_AMOUNT = 1 << 53
 
 
@@ -150,9 +150,7 @@ def _as_spelled(said: frontmatter.Reply, name: str) -> Any:
 
 def _session(word: Any) -> str | None:
     """The session an agent named. One that could not be handed back in an environment is none."""
-    if not isinstance(word, str):
-        return None
-    return word if word.isprintable() and 0 < len(word) <= SESSION_CHARS else None
+    return word if names_session(word) else None
 
 
 def _amounts(value: Any) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
