@@ -187,6 +187,23 @@ def test_a_pull_request_that_is_not_there_is_gone(forge: FakeForge) -> None:
     assert poller.memory.state == "gone"
 
 
+def test_a_list_with_very_many_pages_is_read_on_the_next_time(
+    forge: FakeForge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulls, "MAX_PAGES", 2)
+    forge.open_pull(42)
+    for number in range(14):  # 3 on a page
+        forge.review(42, "changes_requested", f"n{number}")
+    poller, found, faults = Poller(forge), [], []
+    for _ in range(3):
+        done = poller.poll()
+        found += [told(event)[2] for event in done.events]
+        faults.append(done.fault is not None and done.fault.message)
+    assert found == [f"n{number}" for number in range(14)]
+    too_many = f"the reviews of {REPO}#42 are too many to read all at once"
+    assert faults == [too_many, too_many, False]
+
+
 def test_one_that_has_ended_is_let_go_once_all_of_it_is_told(
     forge: FakeForge, wall: Ticking
 ) -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from uwf.daemon.sources.watching import Pull
 
 OVERLAP_MS = 5 * 60_000
-MAX_PAGES = 20
+MAX_PAGES, MAX_KNOWN = 20, 200
+"""Of one list in one poll: pages that have changed, and those that have not."""
 SMALLEST_PAGE = 30
 """No forge has shorter pages. A last page that is as long may be full: the next object stands on another one, and this
 one is told to be unchanged. So it is asked for anew."""
@@ -43,6 +44,8 @@ class PullPoll:
 
     def __init__(self, forge: Forge, repo: Repo, client: Client, pull: Pull) -> None:
         self._forge, self._repo, self._client, self._pull = forge, repo, client, pull
+        self._unread: list[str] = []
+        """The lists that have more pages than are read in one go."""
 
     def run(self, memory: PullMemory, room: int) -> PullPolled:
         """At most `room` events. Raises nothing: what went wrong stands beside what was found before."""
@@ -67,6 +70,10 @@ class PullPoll:
                 events += news
                 is_cut |= cut
                 memory = replace(memory, streams={**memory.streams, stream.name: after})
+        if self._unread and fault is None:
+            lists = " and ".join(self._unread)
+            why = f"the {lists} of {self._repo.name}#{self._pull.number} are too many to read all at once"
+            fault = SourceFault(why, status=OK)
         if ended is not None:
             is_cut |= len(events) >= room
             events += () if is_cut or fault else (ended,)
@@ -129,8 +136,10 @@ class PullPoll:
         )
         found: list[ForgeObject] = []
         pages: list[PageMemory] = []
-        for _ in range(MAX_PAGES):
-            if path is None:
+        changed = 0
+        while path is not None:
+            if changed >= MAX_PAGES or len(pages) >= MAX_KNOWN:
+                self._unread.append(stream.name)
                 break
             known = before.page(path)
             answer = self._client.get(path, known.etag if known is not None else None)
@@ -138,6 +147,7 @@ class PullPoll:
                 pages.append(known)
                 path = known.next_url
                 continue
+            changed += 1
             found += self._read(stream, answer.value, self._repo)
             may_grow = answer.next_url is None and _length(answer.value) >= SMALLEST_PAGE
             if answer.etag is not None and not may_grow:
