@@ -10,7 +10,7 @@ import pytest
 from uwf import config
 from uwf.app import App
 from uwf.app.schedules import Schedules
-from uwf.app.values import Alarm
+from uwf.app.values import Alarm, Inbox, InboxItem
 from uwf.daemon.alerts import delivery
 from uwf.daemon.alerts.alerting import Alerting
 from uwf.daemon.alerts.delivery import SendResult
@@ -126,6 +126,20 @@ def test_a_schedule_that_is_set_aside_is_one_alert(
     assert [one.cause for one in world.app.alerts.all() if one.is_open] == [
         "schedule/schedule nightly not started"
     ]
+
+
+def test_one_that_waits_is_reported_once_however_its_way_on_changes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minutes in (30, 29, 28):
+        way = f"uwf thread resume 01J --wait {minutes}m"
+        item = InboxItem("01J", "worker", "boom", 1, "failure", (), way, "one", None, {}, "exit")
+        monkeypatch.setattr(App, "inbox", lambda self, item=item: Inbox((item,), ()))
+        world.pass_s(60)
+    [alert] = world.app.alerts.all()
+    assert (alert.count, alert.text) == (
+        *(1, "one waits for you: worker: boom (uwf thread resume 01J)"),
+    )
 
 
 def test_a_ping_goes_out_every_so_often(

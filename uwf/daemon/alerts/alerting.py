@@ -87,8 +87,9 @@ class Alerting(Part):
         for item in inbox.waiting:
             asks = " ".join(item.question.split())[:_QUESTION_CHARS]
             name = item.title or item.workflow or item.thread
+            way, _, _ = item.answer.partition(" --wait ")  # for how long changes by the minute
             # Another question of the same thread is another cause: it is told, too.
-            text = f"{name} waits for you: {item.role or item.kind}: {asks} ({item.answer})"
+            text = f"{name} waits for you: {item.role or item.kind}: {asks} ({way})"
             found[f"{WAITS}{item.thread}/{item.since}"] = ("P1", text)
         for broken in inbox.broken:
             found[f"{BROKEN}{broken.thread}"] = (
