@@ -6,8 +6,11 @@ from tests.helpers.fake_agent import crash, suspend
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import WROTE, Rig
 from tests.helpers.ticking import Ticking
+from uwf.engine.actions import tell
 from uwf.engine.actions.mark import Marks, mark
-from uwf.engine.query import inbox
+from uwf.engine.chain import word
+from uwf.engine.chain.wake import PERSON, Wake
+from uwf.engine.query import digest, inbox
 from uwf.engine.query.inbox import Inbox
 from uwf.engine.run import lock
 
@@ -75,3 +78,7 @@ def test_a_thread_that_cannot_be_read_stands_apart(rig: Rig) -> None:
     found = look(rig)
     assert found.waiting == ()
     assert [item.thread for item in found.broken] == [id]
+    wish = Wake(1, PERSON, "it was answered", for_words=True)
+    tell.tell(rig.store, id, word.of_person("Blue.", 1), wish)
+    assert look(rig).broken == found.broken, "an answer mends nothing"
+    assert digest.look(rig.store, found, 0, 1).odd == (), "it stands in the inbox"

@@ -69,7 +69,9 @@ def look(store: Store, inbox: Inbox, since_ms: int, until_ms: int) -> Digest:
         try:
             found = _of_thread(store, name, moves)
         except (UwfError, *WRONG_SHAPE) as error:
-            odd.append(f"thread {name.removeprefix(THREADS)} cannot be read: {error}")
+            thread = name.removeprefix(THREADS)
+            if all(item.thread != thread for item in inbox.broken):
+                odd.append(f"thread {thread} cannot be read: {error}")
             continue
         if found is not None:
             done.append(found)

@@ -67,12 +67,12 @@ def look(store: Store, views: ThreadViews) -> Inbox:
     for ref in store.refs(THREADS, tags={STATUS: SUSPENDED}):
         id = ref.name.removeprefix(THREADS)
         is_woken = WAKE_AT in ref.tags or WOKEN_FOR in ref.tags
-        if runner(store, id) is not None or (is_woken and told.are_waiting(store, id)):
-            continue  # it was answered, or is about to go on
         view = views.thread(ref)
         if view.status == CORRUPT:
             why = "its chain cannot be read" if view.error is None else view.error.message
             broken.append(BrokenItem(id, why, f"uwf thread log {id}"))
+        elif runner(store, id) is not None or (is_woken and told.are_waiting(store, id)):
+            continue  # it was answered, or is about to go on
         elif view.wake_at is None or view.failed is None:
             waiting.append(_item(store, views, ref, view))
     waiting.sort(key=lambda item: (item.since, item.thread))
