@@ -164,4 +164,6 @@ def test_a_template_bomb_is_a_no() -> None:
 
 def test_what_is_told_is_bounded() -> None:
     told = worded(replace(EVENT, data={"body": "x" * 100_000}), text="{{ data.body }}")
-    assert len(told) < 33_000 and "`uwf event show github/7`" in told
+    assert len(told) < 33_000 and "`uwf event show -- github/7`" in told
+    odd = replace(EVENT, id="7; reboot", data={"body": "x" * 100_000})
+    assert "`uwf event show -- 'github/7; reboot'`" in worded(odd, text="{{ data.body }}")

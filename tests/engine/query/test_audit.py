@@ -125,3 +125,13 @@ def test_a_due_run_that_was_cut_off_is_broken_where_nobody_goes_on(rig: Rig, tim
     assert "broken" in states(rig)
     with lock.hold(rig.engine, id):
         assert "broken" not in states(rig)
+
+
+def test_what_a_stranger_calls_an_event_stays_one_word_of_a_command(rig: Rig, time: Clock) -> None:
+    with rig.store.transaction("test") as tx:
+        tx.add_entry("event", "forge/x; reboot", time.ms, "new", {})
+    [one] = audit.events(rig.store)
+    assert one.look == "uwf event show -- 'forge/x; reboot'"
+    assert one.state == "pending"
+    time.ms += LATE_MS
+    assert [each.state for each in audit.events(rig.store)] == ["broken"]

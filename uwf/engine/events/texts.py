@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from uwf.workflow import template
 
 TYPE_CHECKING = False
@@ -46,4 +48,5 @@ def _json(data: Any) -> str:
 def _cut(text: str, most: int, event: Event) -> str:
     if len(text) <= most:
         return text
-    return f"{text[:most]}\n\n(… {len(text) - most} more characters: `uwf event show {event.key}`)"
+    show = f"uwf event show -- {shlex.quote(event.key)}"  # a stranger may have made up what it is called
+    return f"{text[:most]}\n\n(… {len(text) - most} more characters: `{show}`)"

@@ -10,6 +10,8 @@ that takes it away; the log of a thread's ref has both. Times are epoch millisec
 
 from __future__ import annotations
 
+import shlex
+
 from uwf import clock
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
@@ -71,7 +73,8 @@ def events(store: Store) -> Iterator[Promise]:
         late_ms = now_ms - entry.at_ms
         state = BROKEN if late_ms > LATE_MS else PENDING
         why = f"taken in {late_ms // 1000} s ago, and not decided"
-        yield Promise(EVENT, entry.key, entry.at_ms, state, why, f"uwf event show {entry.key}")
+        look = f"uwf event show -- {shlex.quote(entry.key)}"  # others make up what it is called
+        yield Promise(EVENT, entry.key, entry.at_ms, state, why, look)
 
 
 def _past(thread: str, moves: Iterable[Move], since_ms: int) -> Iterator[Promise]:
