@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,13 @@ class World:
         self.daemon = Serving(self.project).leads()
         return self.daemon
 
+    def _listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
     def hook(self, call: fake_forge.WebhookCall) -> int:
+        """Deliver it, once the daemon listens, which it does in its first round."""
+        until(self._listens)
         return post(f"http://127.0.0.1:{self.port}/hooks/shop", *call)[0]
 
     def events(self) -> list[dict[str, Any]]:
