@@ -35,8 +35,9 @@ class Commands:
         self.begun.append(" ".join(words))
         self.is_out = True
 
-    def end(self, answer: Any = None, code: int = 0, error: str = "") -> None:
-        self.ended.append(CommandEnded(tuple(self.begun[-1].split()), code, answer, error))
+    def end(self, answer: Any = None, code: int = 0, error: str = "", error_code: str = "") -> None:
+        words = tuple(self.begun[-1].split())
+        self.ended.append(CommandEnded(words, code, answer, error, error_code))
 
     def taken(self) -> CommandEnded | None:
         if not self.ended:
@@ -191,6 +192,20 @@ def test_what_a_command_could_not_put_right_is_told(world: World) -> None:
     world.commands.end([])
     world.passes(world.tending, 1)
     assert world.open_alerts() == {}
+
+
+def test_configuration_that_is_not_valid_is_one_alert_and_all_goes_on_once_it_is(
+    world: World,
+) -> None:
+    Path(world.app.home, "config.toml").write_text("x = [")
+    for _ in range(30):
+        for part in (world.tending, world.housekeeping):
+            world.passes(part, 30)
+            if world.commands.is_out:
+                world.commands.end(code=2, error="it is not TOML", error_code="bad_config")
+                world.passes(part, 1)
+    assert list(world.open_alerts()) == ["health/config/file"]
+    assert 1 < world.commands.begun.count("store backup") < 5, "tried again now and then"
 
 
 def test_a_check_that_cannot_be_made_is_told_and_hides_no_other(world: World) -> None:

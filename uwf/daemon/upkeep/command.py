@@ -9,6 +9,7 @@ import json
 
 from uwf.app import programs
 from uwf.errand import Errand
+from uwf.errors import ConfigInvalid
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -25,13 +26,19 @@ OUTPUT_BYTES = 64 << 20
 
 class CommandEnded(Record):
     """A command that has ended: its exit code (negative: the signal that killed it), the document that it has answered
-    with, None where there was none, and what it said instead.
+    with, None where there was none, and what it said instead, with the code of that error.
     """
 
     words: tuple[str, ...]
     code: int
     answer: Any
     error: str = ""
+    error_code: str = ""
+
+    @property
+    def could_not_begin(self) -> bool:
+        """The configuration is not valid just now: no command is its fault, and the check of it tells that once."""
+        return self.error_code == ConfigInvalid.default_code
 
 
 class BackgroundCommand(Errand[CommandEnded]):
@@ -55,7 +62,7 @@ def _run(home: str, words: tuple[str, ...], stop: Stop) -> CommandEnded:
     said = programs.ask(home, line, timeout_s=TIMEOUT_S, most_bytes=OUTPUT_BYTES, stop=stop)
     if said.code is None:
         return CommandEnded(words, 1, None, f"it {said.fault}")
-    return CommandEnded(words, said.code, _document(said.out), _message(said.err))
+    return CommandEnded(words, said.code, _document(said.out), *_error(said.err))
 
 
 def _document(out: bytes) -> Any:
@@ -65,11 +72,12 @@ def _document(out: bytes) -> Any:
         return None
 
 
-def _message(err: bytes) -> str:
-    """What the last error said."""
+def _error(err: bytes) -> tuple[str, str]:
+    """What the last error said, and its code."""
     for line in reversed(err.splitlines()):
         try:
-            return str(json.loads(line)["error"]["message"])
+            error = json.loads(line)["error"]
+            return str(error["message"]), str(error["code"])
         except (ValueError, KeyError, TypeError):
             continue
-    return err.decode(errors="replace").strip()[-300:]
+    return err.decode(errors="replace").strip()[-300:], ""

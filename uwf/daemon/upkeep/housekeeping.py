@@ -96,6 +96,9 @@ class Housekeeping(Part):
             self._daemon.say(f"uwf {what} is done", what="upkeep", command=what)
             alerts.clear(cause)
             return
+        if ended.could_not_begin:
+            self._look_s += LOOK_S
+            return
         self._not_before_s[ended.words] = clock.monotonic_s() + RETRY_S
         why = ended.error or f"it ended with {ended.code}"
         alerts.report(cause, "P1", f"{what} failed: {why} (uwf {what})")

@@ -98,7 +98,7 @@ class Tending(Part):
                         f"repaired: {one['what']}", what="repaired", thread=one["thread"]
                     )
             self._troubles[name] = _causes(ended.answer)
-        else:
+        elif not ended.could_not_begin:
             why = ended.error or f"it ended with {ended.code}"
             self._troubles[name] = {f"{CAUSE}{name}": ("P1", f"check {name} failed: {why}")}
 
