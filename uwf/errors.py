@@ -9,7 +9,8 @@
     │   └── ObjectMissing         an object that something links to is not there      exit 1
     ├── StateError            the thing is in a state that forbids this               exit 5
     │   ├── Busy                  another process runs the thread
-    │   └── Conflict              a compare-and-set found another value
+    │   ├── Conflict              a compare-and-set found another value
+    │   └── WorkspaceError        a repository or a worktree is not as it has to be
     ├── Refused               a guard said "not now"; carries its reason              exit 75
     │   ├── Crowded               until others have ended, nobody knows when
     │   ├── PersonNeeded          and time alone never changes that                   exit 5
@@ -101,6 +102,10 @@ class Busy(StateError):
 
 class Conflict(StateError):
     default_code = "conflict"
+
+
+class WorkspaceError(StateError):
+    default_code = "workspace"
 
 
 class Refused(UwfError):

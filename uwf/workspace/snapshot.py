@@ -1,0 +1,269 @@
+"""The files of a worktree as a commit, and back.
+
+A snapshot has all files that git tracks and all that it would (untracked, not ignored), as they lie there. It is made
+with an index of its own, so what is staged stays as it is, and without hooks. Its parent is the commit that is checked
+out, and a ref keeps both from `git gc`. Its author says that it is one.
+
+Left out, and named, are untracked files that are too large, and repositories inside of the worktree.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from uwf import points
+from uwf.errors import WorkspaceError
+from uwf.record import Record
+from uwf.workspace.git import IDENTITY
+from uwf.workspace.repository import HEADS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uwf.workspace.git import Git
+
+AUTHOR = "uwf snapshot"
+IDENTITY_OF_SNAPSHOT = {**IDENTITY, "GIT_AUTHOR_NAME": AUTHOR}
+INDEX = "uwf-index"
+"""The index that snapshots are made with, in git's own folder of the worktree."""
+
+REFS = "refs/uwf/"
+
+UNDER_WAY = {
+    "merge": "MERGE_HEAD",
+    "cherry-pick": "CHERRY_PICK_HEAD",
+    "revert": "REVERT_HEAD",
+    "rebase": "rebase-merge",
+    "am": "rebase-apply",
+}
+"""What may have begun in a worktree and not ended, by what git's own folder of it has meanwhile."""
+
+
+class FilesSnapshot(Record):
+    """Files as a `commit` with this `tree`, on top of the commit `head`. `left_out` are paths that are not in it."""
+
+    commit: str
+    tree: str
+    head: str
+    left_out: tuple[str, ...] = ()
+
+
+class _Raw(Record):
+    """What a commit says of itself."""
+
+    tree: str
+    parents: tuple[str, ...]
+    is_snapshot: bool
+
+
+def take(
+    git: Git,
+    thread: str,
+    label: str,
+    before: str | None,
+    largest_bytes: int,
+    also: Sequence[bytes] = (),
+) -> FilesSnapshot:
+    """Keep the files of the worktree at git's folder under `refs/uwf/<thread>/<label>-…`.
+
+    `before` is a commit that stands for the snapshot if nothing differs from it. Untracked files of more than
+    `largest_bytes` are left out; files at the paths `also` are in it in any case. WorkspaceError where git cannot.
+    """
+    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    index = os.path.join(git_folder, INDEX)
+    _copy_index(os.path.join(git_folder, "index"), index)
+    there = git.with_index(index)
+    changed, left_out = _changed(there, largest_bytes)
+    if changed or also:
+        _add(there, [*changed, *also])
+    tree = there.line("write-tree")
+    head, old = _raw_of(git, "HEAD", before)
+    if head is None:
+        raise WorkspaceError(
+            f"the worktree {git.folder} is on no commit", hint=f"git -C {git.folder} status"
+        )
+    name, _ = head
+    kept = _is_same(old, name, tree)
+    commit = (
+        kept
+        or there.run(
+            *("commit-tree", tree, "-p", name, "-m", f"{thread} {label}"),
+            identity=IDENTITY_OF_SNAPSHOT,
+        )
+        .decode()
+        .strip()
+    )
+    points.at("snapshot: made")
+    git.run("update-ref", f"{REFS}{thread}/{label}-{commit[:12]}", commit)
+    return FilesSnapshot(commit, tree, name, left_out)
+
+
+def head_of(git: Git, commit: str) -> str:
+    """The commit that was checked out when `commit` was made, which is itself where it is no snapshot."""
+    [found] = _raw_of(git, commit)
+    if found is None:
+        raise WorkspaceError(
+            f"commit {commit[:12]} is not in {git.folder} any more: somebody has deleted the ref that kept it",
+            hint=f"git -C {git.folder} fsck --lost-found",
+            code="no_commit",
+        )
+    name, raw = found
+    return raw.parents[0] if raw.is_snapshot and raw.parents else name
+
+
+def in_the_way(git: Git, now: FilesSnapshot, commit: str) -> list[bytes]:
+    """The paths of files that the snapshot `now` does not have and that those of `commit` would take the place of."""
+    words = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=A")
+    added = git.run(*words, now.commit, commit).split(b"\0")[:-1]
+    top = os.fsencode(git.folder)
+    return [path for path in added if os.path.lexists(os.path.join(top, path))]
+
+
+def put_back(git: Git, now: FilesSnapshot, commit: str, branch: str) -> None:
+    """Put the files of the worktree back to those of `commit`. They are as `now` says, a snapshot taken just before.
+
+    HEAD goes to `branch`, which goes to where it was then. Ignored files stay as they are but for those that are
+    `in_the_way`.
+    """
+    head = head_of(git, commit)
+    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    index = os.path.join(git_folder, INDEX)
+    git.with_index(index).run("read-tree", "-m", "-u", now.commit, commit)
+    points.at("snapshot: put back")
+    for what, mark in UNDER_WAY.items():
+        if os.path.exists(os.path.join(git_folder, mark)):
+            git.ask(what, "--quit")
+    set_head(git, branch, head)
+    put_index(git, index, git_folder, head)
+
+
+def settle(git: Git, branch: str, commit: str) -> None:
+    """Let HEAD be `branch` at `commit`, which has the files of the snapshot that was taken just now: nothing is changed
+    or staged then.
+    """
+    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    set_head(git, branch, commit)
+    put_index(git, os.path.join(git_folder, INDEX), git_folder, commit)
+
+
+def set_head(git: Git, branch: str, commit: str) -> None:
+    """Let HEAD be `branch`, and that be at `commit`; no file is touched."""
+    git.run("symbolic-ref", "HEAD", HEADS + branch)
+    git.run("update-ref", "-m", "uwf", "HEAD", commit)
+
+
+def put_index(git: Git, index: str, git_folder: str, head: str) -> None:
+    """Make the file `index`, which knows the files as they lie there, the worktree's own, with nothing staged on
+    `head`."""
+    git.with_index(index).run("read-tree", "--reset", head)
+    lock = os.path.join(git_folder, "index.lock")
+    if os.path.exists(lock):
+        raise WorkspaceError(
+            f"{lock} is there: a git that was killed has left it, or one runs there",
+            hint=f"ls -l {lock}",
+        )
+    os.rename(index, os.path.join(git_folder, "index"))
+    git.ask("update-index", "-q", "--refresh")
+
+
+def _copy_index(source: str, copy: str) -> None:
+    """With its time: git takes a file for unchanged whose time is older than that of the index."""
+    for leftover in (copy, f"{copy}.lock"):
+        if os.path.exists(leftover):
+            os.unlink(leftover)
+    if os.path.exists(source):
+        shutil.copy2(source, copy)
+
+
+def _changed(git: Git, largest_bytes: int) -> tuple[list[bytes], tuple[str, ...]]:
+    """The paths whose files differ from the index, new ones included, and those that are left out."""
+    out = git.run("ls-files", "-z", "-t", "-m", "-d", "-o", "--exclude-standard")
+    changed, left_out = dict[bytes, None](), []
+    top = os.fsencode(git.folder)
+    for entry in out.split(b"\0")[:-1]:
+        tag, path = entry[:1], entry[2:]
+        if tag == b"?" and (path.endswith(b"/") or _is_large(top, path, largest_bytes)):
+            left_out.append(path.decode(errors="replace"))
+        else:
+            changed[path] = None
+    return list(changed), tuple(left_out)
+
+
+def _is_large(top: bytes, path: bytes, largest_bytes: int) -> bool:
+    try:
+        return os.lstat(os.path.join(top, path)).st_size > largest_bytes
+    except OSError:
+        return False
+
+
+def _add(git: Git, changed: list[bytes]) -> None:
+    """Bring the index up to the files at these paths."""
+    paths = b"\0".join(changed) + b"\0"
+    words = ("update-index", "-z", "--add", "--remove", "--replace", "--stdin")
+    if git.ask(*words, stdin=paths).code:
+        # Behind a link that has taken the place of a folder, or gone since it was listed.
+        there = {path: _is_there(os.fsencode(git.folder), path) for path in changed}
+        gone = [path for path in changed if not there[path]]
+        if gone:
+            git.run(
+                *("update-index", "-z", "--force-remove", "--stdin"),
+                stdin=b"\0".join(gone) + b"\0",
+            )
+        left = [path for path in changed if there[path]]
+        if left:
+            git.run(*words, stdin=b"\0".join(left) + b"\0")
+
+
+def _is_there(top: bytes, path: bytes) -> bool:
+    """Whether the path leads to a file, or another repository, by folders alone."""
+    above = os.path.dirname(path)
+    while above:
+        if os.path.islink(os.path.join(top, above)):
+            return False
+        above = os.path.dirname(above)
+    whole = os.path.join(top, path)
+    is_folder = os.path.isdir(whole) and not os.path.islink(whole)
+    return os.path.lexists(os.path.join(whole, b".git") if is_folder else whole)
+
+
+def _raw_of(git: Git, *names: str | None) -> list[tuple[str, _Raw] | None]:
+    """Each commit with its full name; None for what there is not."""
+    asked = [name for name in names if name]
+    out = git.run("cat-file", "--batch", stdin="".join(f"{name}\n" for name in asked).encode())
+    found: dict[str, tuple[str, _Raw] | None] = {}
+    for name in asked:
+        line, _, out = out.partition(b"\n")
+        fields = line.decode(errors="replace").split(" ")
+        if fields[-1] == "missing" or len(fields) != 3:
+            found[name] = None
+            continue
+        size = int(fields[2])
+        body, out = out[:size], out[size + 1 :]
+        found[name] = (fields[0], _read(body)) if fields[1] == "commit" else None
+    return [found.get(name) if name else None for name in names]
+
+
+def _read(body: bytes) -> _Raw:
+    header = body.partition(b"\n\n")[0].split(b"\n")
+    tree, parents, is_snapshot = "", [], False
+    for line in header:
+        key, _, value = line.partition(b" ")
+        if key == b"tree":
+            tree = value.decode()
+        elif key == b"parent":
+            parents.append(value.decode())
+        elif key == b"author":
+            is_snapshot = value.startswith(AUTHOR.encode() + b" <")
+    return _Raw(tree, tuple(parents), is_snapshot)
+
+
+def _is_same(old: tuple[str, _Raw] | None, head: str, tree: str) -> str | None:
+    """The commit that was `old`, if a snapshot of these files on `head` would say nothing else."""
+    if old is None:
+        return None
+    name, raw = old
+    if raw.is_snapshot and raw.tree == tree and raw.parents == (head,):
+        return name
+    return None
