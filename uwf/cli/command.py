@@ -43,6 +43,7 @@ class ParamSpec(Record):
     choices: tuple[str, ...] = ()
     low: int | None = None
     is_time: bool = False
+    bare: bool = False
 
 
 def arg(
@@ -60,12 +61,14 @@ def opt(
     choices: tuple[str, ...] = (),
     low: int | None = None,
     is_time: bool = False,
+    bare: bool = False,
 ) -> ParamSpec:
     """An option or, on a bool parameter, a flag. `low` is the least number that is accepted.
 
-    A number that `is_time` is one of seconds, and may have its unit, as in `2h`.
+    A number that `is_time` is one of seconds, and may have its unit, as in `2h`. One that may stand `bare` is "" where
+    no value follows: at the end, or before another option.
     """
-    return ParamSpec(help, flags, metavar, complete, choices, low, is_time)
+    return ParamSpec(help, flags, metavar, complete, choices, low, is_time, bare)
 
 
 THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")

@@ -35,6 +35,7 @@ def specimen() -> Iterator[None]:
         form=opt("--format", help="Form.", choices=("dot", "svg")),
         force=opt("-f", "--force", help="Force."),
         why=opt("--why", help="Why."),
+        tree=opt("--tree", help="Tree.", bare=True),
     )
     def run(
         ctx: Context,
@@ -48,6 +49,7 @@ def specimen() -> Iterator[None]:
         label: tuple[str, ...] = (),
         form: str = "dot",
         force: bool = False,
+        tree: str | None = None,
     ) -> int | None:
         return None
 
@@ -104,6 +106,11 @@ def test_typer_understands_every_command_alike(name: str) -> None:
         "a --why w --why v --home /a --home=/b",
         "- --why -",
         "a --why w --wait .5 --count +2 -c007",
+        "a --why w --tree",
+        "a --tree --why w",
+        "--tree b a --why w --tree=",
+        "a --tree - --why w --tree -f",
+        "--why w --tree -- --tree",
     ],
 )
 def test_typer_understands_every_kind_of_word_alike(line: str) -> None:
@@ -118,6 +125,9 @@ def test_typer_understands_every_kind_of_word_alike(line: str) -> None:
         ("--why=w -c3 x --json", {"first": "x", "why": "w", "count": 3}, Common(json=True)),
         ("x green y z -f --why w", {"rest": ("y", "z"), "force": True}, Common()),
         ("-l a --label=b x --why w -q", {"label": ("a", "b")}, Common(quiet=True)),
+        ("x --why w --tree", {"first": "x", "tree": ""}, Common()),
+        ("--tree b x --why w", {"first": "x", "tree": "b"}, Common()),
+        ("x --tree -f --why w", {"tree": "", "force": True}, Common()),
         ("--why w --wait 1.5 -- -x", {"first": "-x", "wait": 1.5}, Common()),
     ],
 )

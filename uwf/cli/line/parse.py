@@ -52,6 +52,8 @@ class CommandLine:
 
     def take(self, word: str) -> None:
         """Read one more word."""
+        if self._is_bare(word):
+            self._settle_bare()
         if self.awaiting is not None:
             self._give(self.awaiting, word)
             self.awaiting = None
@@ -67,7 +69,8 @@ class CommandLine:
 
     def may_be_option(self, word: str) -> bool:
         """Whether `word`, if it comes next, begins an option."""
-        return self._takes_options and self.awaiting is None and word[:1] == "-"
+        is_next = self.awaiting is None or self.awaiting.spec.bare
+        return self._takes_options and is_next and word[:1] == "-"
 
     @property
     def next_argument(self) -> Param | None:
@@ -79,6 +82,7 @@ class CommandLine:
 
     def call(self) -> Call | None:
         """The call, if everything was understood and nothing is missing."""
+        self._settle_bare()
         if self.command is None or self.awaiting is not None or not self.is_clear:
             return None
         if any(param.required and param.name not in self.given for param in self.command.params):
@@ -89,6 +93,15 @@ class CommandLine:
             {name: value for name, value in self.given.items() if name not in common},
             Common(**{name: self.given[name] for name in common}),
         )
+
+    def _is_bare(self, word: str) -> bool:
+        """Whether the option before `word` stands without a value."""
+        return self.awaiting is not None and self.may_be_option(word) and word != "-"
+
+    def _settle_bare(self) -> None:
+        if self.awaiting is not None and self.awaiting.spec.bare:
+            self._give(self.awaiting, "")
+            self.awaiting = None
 
     def _take_option(self, word: str) -> None:
         if word == "--":

@@ -45,12 +45,30 @@ def understand(words: Sequence[str]) -> Call | int:
 def _ask_typer(words: list[str]) -> Call | int:
     application = get_command(build(words))
     try:
-        answer = application.main(words, prog_name=PROGRAM, standalone_mode=False)
+        answer = application.main(_with_bare(words), prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
         raise _usage_error(error, words) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     return answer if isinstance(answer, (Call, int)) else 0
+
+
+def _with_bare(words: list[str]) -> list[str]:
+    """The words, with an empty value for each option that stands without one and may."""
+    bare = {
+        flag
+        for first, second in pairwise(words)
+        if f"{first} {second}" in index.MODULES
+        for param in index.load(f"{first} {second}").params
+        if param.spec.bare
+        for flag in param.spec.flags
+    }
+    end = words.index("--") if "--" in words else len(words)
+    nexts = [*words[1:], "--"]
+    return [
+        f"{word}=" if word in bare and n < end and after[:1] == "-" and after != "-" else word
+        for n, (word, after) in enumerate(zip(words, nexts, strict=True))
+    ]
 
 
 def _names_no_command(words: list[str]) -> bool:
