@@ -31,7 +31,7 @@ LEAVES = {
 FRONT_DOORS = {"cli", "daemon", "mcp", "top", "worker"}
 
 CHAIN = {"engine.chain", "engine.progress"}
-BELOW_THE_ENGINE = {"workflow", "agent", "guard", "store"}
+BELOW_THE_ENGINE = {"workflow", "agent", "guard", "store", "workspace"}
 ENGINE = {
     "engine.actions",
     "engine.events",
@@ -65,7 +65,8 @@ MAY_IMPORT = {
     "engine.progress": {"engine.chain"},
     "workflow": {"store"},
     "agent": {"store"},
-    "guard": {"store"},
+    "guard": {"store", "workspace"},
+    "workspace": set(),
     "store": set(),
     "config": {"agent", "guard", "workflow"},
     "demo": set(),

@@ -19,6 +19,7 @@
 | `backups/`             | backups of the days and weeks                  | the home, where no other folder is set |
 | `drill.new-PID/`       | where a backup is tried                        | this machine, gone with its writer  |
 | `replaced/TIME/`       | stores whose place a backup has taken          | the home, until a person removes it |
+| `worktrees/THREAD`     | its worktree, and the lock of whoever makes it | this machine: git has the rest      |
 | `demo/`                | the projects that `uwf demo` tidied            | the home                            |
 """
 
@@ -36,6 +37,7 @@ LOGS = "logs"
 REPLIES = "replies"
 EVENTS, REFUSED_EVENTS = "events", os.path.join("events", "refused")
 BACKUPS, REPLACED = "backups", "replaced"
+WORKTREES = "worktrees"
 DAEMON_LOCK, DAEMON_SOCKET, DAEMON_STATE = "daemon.lock", "daemon.sock", "daemon.json"
 
 
@@ -93,6 +95,18 @@ def refused_events(home: str) -> str:
 
 def replies(home: str) -> str:
     return os.path.join(home, REPLIES)
+
+
+def worktrees(home: str) -> str:
+    return os.path.join(home, WORKTREES)
+
+
+def worktree(home: str, thread: str) -> str:
+    return os.path.join(home, WORKTREES, thread)
+
+
+def worktree_lock(home: str, thread: str) -> str:
+    return os.path.join(home, WORKTREES, f"{thread}.lock")
 
 
 def backups(home: str) -> str:

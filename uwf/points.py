@@ -16,6 +16,8 @@ from __future__ import annotations
 TRANSACTIONS = (
     # of a command by itself
     "start",
+    "worktree",
+    "worktree port",
     "mark",
     "tell",
     "wake",
@@ -158,6 +160,15 @@ INNER = (
     # a reply that cannot be stored is written beside the store, and taken in later
     "kept: synced",
     "kept: taken in",
+    # a worktree is made, kept, put back, removed, and its work brought in
+    "worktree: added",
+    "worktree: filled",
+    "worktree: given up",
+    "snapshot: made",
+    "snapshot: put back",
+    "merge: committed",
+    "merge: made",
+    "merge: base moved",
 )
 
 _armed = ""

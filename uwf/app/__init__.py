@@ -10,7 +10,7 @@ as it is then. Queries only read. Both take what a person types for a thread or 
 `@last`. What they answer are records (`uwf.app.values`); a run tells of its progress (`uwf.app.progress`); errors are
 those of `uwf.errors`. Threads stand here; what else a home has is in rooms of its own: `steps`, `workflows`,
 `objects`, `guards`, `events`, `schedules`, `upkeep`, `settings`, `agents`, `daemon`, `alerts`, `log`, `health`,
-`backups`, `figures`.
+`backups`, `figures`, `worktrees`.
 
 Commands that look pay for what is imported, so everything below is imported where it is used.
 """
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from uwf.app.upkeep import Upkeep
     from uwf.app.wakes import Wakes
     from uwf.app.workflows import Workflows
+    from uwf.app.worktrees import Worktrees
     from uwf.engine.query.audit import Promise
     from uwf.engine.query.digest import Digest
 
@@ -204,6 +205,12 @@ class App(ThreadVerbs):
         from uwf.app.log import HomeLog
 
         return HomeLog(self)
+
+    @property
+    def worktrees(self) -> Worktrees:
+        from uwf.app.worktrees import Worktrees
+
+        return Worktrees(self)
 
     @property
     def sources(self) -> Sources:

@@ -19,7 +19,7 @@ from uwf.engine.chain import kept, told
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.inside import is_inside
-from uwf.engine.chain.tags import CANCELLED, HISTORY, THREADS
+from uwf.engine.chain.tags import CANCELLED, HISTORY, THREADS, WORKTREE_REPO
 from uwf.engine.chain.word import Word, named
 from uwf.engine.progress import Recovered
 from uwf.engine.query import resolve
@@ -166,15 +166,25 @@ def tell(home: OpenHome, id: str, text: str, who: str, wish: Wake | None = None)
 def fork(home: OpenHome, step: str, supplement: str | None, cwd: str | None) -> Forked:
     node, source = resolve.forkable(home.reader(), step)
     said = home.clean(supplement, "what you add") if supplement else None
-    thread = forking.fork(home.store(), node, source, said, cwd)
+    thread = forking.fork(home.store(), node, source, said, cwd, home.home)
     carried = tuple(text for text in _carried(home, thread) if text != said)
+    if thread.tags.get(WORKTREE_REPO):
+        from uwf.app import worktrees
+
+        thread = worktrees.begun(home, thread)
     return Forked(home.views().of(thread), carried)
 
 
-def undo(home: OpenHome, id: str) -> Undone:
+def undo(home: OpenHome, id: str, *, files: bool) -> Undone:
     context = home.context()
     with lock.hold(context, id):
-        thread = undoing.undo(context.store, intake.recover(context, id)[0])
+        thread = intake.recover(context, id)[0]
+        if files:
+            from uwf.app import worktrees
+
+            thread = worktrees.undo(context, thread)
+        else:
+            thread = undoing.undo(context.store, thread)
     return Undone(home.views().of(thread), _carried(home, thread))
 
 

@@ -142,6 +142,14 @@ def _event_states(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
     return map(Candidate, STATES)
 
 
+def _branches(_home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    from uwf import config
+    from uwf.workspace.git import Git
+    from uwf.workspace.repository import branches
+
+    return map(Candidate, branches(Git(current_folder(), config.environment()), prefix))
+
+
 KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "thread": _threads,
     "waiting": _waiting,
@@ -157,6 +165,7 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "sort": _sorts,
     "event": _events,
     "event state": _event_states,
+    "branches": _branches,
 }
 """What can be completed. `waiting` are the threads in the queue, `key` those of the configuration, `class`
-those of failures."""
+those of failures, `branches` those of the repository that one is in."""

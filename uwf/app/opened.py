@@ -65,6 +65,13 @@ class OpenHome:
             self._config = settings.load(self.home)
         return self._config
 
+    @property
+    def has_worktrees(self) -> bool:
+        """Whether new threads get a worktree where nothing else is said."""
+        from uwf.config.records import WORKTREE
+
+        return self.config.workspace.kind == WORKTREE
+
     def reload_config(self, refuse: Callable[[], None] = lambda: None) -> None:
         """Read the configuration anew. ConfigInvalid where it is not valid, or where `refuse`, which may look at it,
         says so; then the old one stays.

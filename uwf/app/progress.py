@@ -5,6 +5,8 @@ from __future__ import annotations
 from uwf.agent.stop import Stop as Stop
 from uwf.engine.progress import BudgetUnseen as BudgetUnseen
 from uwf.engine.progress import CheckInNoted as CheckInNoted
+from uwf.engine.progress import FilesLeftOut as FilesLeftOut
+from uwf.engine.progress import FilesNotKept as FilesNotKept
 from uwf.engine.progress import NoProgress as NoProgress
 from uwf.engine.progress import NotDue as NotDue
 from uwf.engine.progress import NotTakenIn as NotTakenIn
@@ -17,6 +19,7 @@ from uwf.engine.progress import TaskDispatched as TaskDispatched
 from uwf.engine.progress import Turn as Turn
 from uwf.engine.progress import UsageLeftOut as UsageLeftOut
 from uwf.engine.progress import Waiting as Waiting
+from uwf.engine.progress import WorktreeMade as WorktreeMade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -72,4 +72,7 @@ from uwf.engine.upkeep.log.search import LogLine as LogLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.worktrees import WorktreeRow as WorktreeRow
+    from uwf.engine.actions.merge import BroughtIn as BroughtIn
+    from uwf.engine.actions.removal import Removal as Removal
     from uwf.workflow.problem import WorkflowProblem as WorkflowProblem

@@ -9,6 +9,7 @@ from uwf import clock, config
 from uwf.app.opened import absolute
 from uwf.app.queries import ThreadQueries
 from uwf.errors import InputError, StateError
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.stop import Stop
     from uwf.app.acts import Forked, StopReport, Told, Undone
+    from uwf.engine.actions.merge import BroughtIn
     from uwf.engine.actions.transfer import Imported
     from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView, ThreadView
@@ -35,15 +37,19 @@ class ThreadVerbs(ThreadQueries):
         priority: int = 0,
         budget: Mapping[str, float] | None = None,
         wakes: bool = False,
+        worktree: str | None = None,
     ) -> ThreadView:
         """A new thread, idle before its first step. `cwd` is where its agents work, by default here.
 
-        One that `wakes` is due at once: whoever runs what is due runs it.
+        One that `wakes` is due at once: whoever runs what is due runs it. `worktree` is the branch of a worktree of the
+        repository there, "" for a branch that is named after the thread; None: as the config says, which has nothing to
+        say where a `cwd` is given.
         """
         from uwf.app.workflows import Workflows
         from uwf.engine.actions import lifecycle
         from uwf.engine.chain.wake import PERSON, Wake
 
+        is_by_config = worktree is None and cwd is None
         try:
             cwd = absolute(cwd)
         except FileNotFoundError:
@@ -66,7 +72,18 @@ class ThreadVerbs(ThreadQueries):
             config.local_zone(),
             wake=Wake(clock.now_ms(), PERSON, "started") if wakes else None,
         )
+        if worktree is not None or (is_by_config and self.has_worktrees):
+            from uwf.app import worktrees
+
+            lifecycle.check(begin)
+            branch = worktree or None
+            asked = worktrees.asked_for(self, cwd, branch, is_needed=worktree is not None)
+            begin = replace(begin, worktree=asked)
         thread = lifecycle.start(self.store(create=True), begin)
+        if begin.worktree is not None:
+            from uwf.app import worktrees
+
+            thread = worktrees.begun(self, thread)
         workflows.tell_hidden(found.workflow)
         self.tell_hidden(task, "the task")
         self.tell_hidden(cwd, "the name of the working directory")
@@ -258,11 +275,23 @@ class ThreadVerbs(ThreadQueries):
 
         return acts.fork(self, step, supplement, None if cwd is None else _folder(cwd))
 
-    def undo(self, thread: str) -> Undone:
-        """Move a thread's head back to where it was before; a cancelled thread becomes what it was."""
+    def undo(self, thread: str, *, files: bool = False) -> Undone:
+        """Move a thread's head back to where it was before; a cancelled thread becomes what it was.
+
+        With `files` those of its worktree go back as well.
+        """
         from uwf.app import acts
 
-        return acts.undo(self, self.thread_id(thread))
+        return acts.undo(self, self.thread_id(thread), files=files)
+
+    def merge(self, thread: str, *, onto: str | None = None, wait_s: float = 0.0) -> BroughtIn:
+        """Bring the work in a thread's worktree into the branch that it is for, or `onto` another one.
+
+        It waits up to `wait_s` seconds for other merges, and for a run of the thread.
+        """
+        from uwf.app import worktrees
+
+        return worktrees.merge(self, self.thread_id(thread), onto, wait_s)
 
     def export(self, thread: str, stream: IO[bytes]) -> int:
         """Write a thread with all its history, the attempt of a killed run too; the number of objects."""

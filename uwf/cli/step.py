@@ -178,6 +178,7 @@ def _fields(step: StepPage) -> dict[str, str]:
         "agent": _who(step),
         "denied": "; ".join(step.denied),
         "cwd": step.cwd,
+        "files": " → ".join((name or "?")[:12] for name in (step.worktree or {}).values()),
         "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
         "usage": named_numbers(step.usage),
         "attempts": str(1 + len(step.attempts)),

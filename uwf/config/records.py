@@ -161,6 +161,25 @@ class GlanceConfig(Table, at="glance"):
     budget: Mapping[str, float] = amounts(TOKENS, USD)
 
 
+FOLDER, WORKTREE = "folder", "worktree"
+
+
+class WorkspaceConfig(Table, at="workspace"):
+    """Where the agents of a new thread work where nothing else is said: in the folder itself, or in a worktree of its
+    repository. `setup` runs once one is made, `teardown` before one is removed, `check` before work is brought in, each
+    at most `timeout_s`. `ports` are as many ports as each has for itself, 0: none. Larger files that git does not know
+    are in no snapshot.
+    """
+
+    kind: str = key(one_of((FOLDER, WORKTREE)), FOLDER)
+    setup: tuple[str, ...] = key(program_line, unset=())
+    teardown: tuple[str, ...] = key(program_line, unset=())
+    check_: tuple[str, ...] = key(program_line, unset=())
+    timeout_s: float = key(some_duration, "30m")
+    ports: int = key(count_from_zero, 10)
+    largest_file_bytes: int = key(size, "64MiB")
+
+
 class QueueConfig(Table, at="queue"):
     """From how many due threads on fuzzy events have to be urgent to wake one more, and down to how many it stays
     so."""
@@ -304,6 +323,7 @@ class Config(Table):
     alerts: AlertConfig = AlertConfig()
     backup: BackupConfig = BackupConfig()
     keep: KeepConfig = KeepConfig()
+    workspace: WorkspaceConfig = WorkspaceConfig()
     settings: Mapping[str, Any] = NOTHING
 
     @classmethod
@@ -322,6 +342,7 @@ class Config(Table):
             alerts=AlertConfig.of(settings.get("alerts", {})),
             backup=BackupConfig.of(settings.get("backup", {})),
             keep=KeepConfig.of(settings.get("keep", {})),
+            workspace=WorkspaceConfig.of(settings.get("workspace", {})),
             settings=settings,
         )
 
@@ -374,6 +395,7 @@ TABLES: tuple[type[Table], ...] = (
     AlertConfig,
     BackupConfig,
     KeepConfig,
+    WorkspaceConfig,
     GlanceConfig,
     QueueConfig,
     AgentConfig,

@@ -116,6 +116,32 @@ class Recovered(Record):
     ended_pids: tuple[int, ...]
 
 
+class WorktreeMade(Record):
+    """The worktree of a thread was made, or made again, at `path` on `branch`. `aside` is where a folder has gone that
+    stood in its place.
+    """
+
+    thread: str
+    path: str
+    branch: str
+    aside: str | None
+
+
+class FilesLeftOut(Record):
+    """Files of the thread's worktree that no snapshot has: too large, or repositories of their own."""
+
+    thread: str
+    paths: tuple[str, ...]
+
+
+class FilesNotKept(Record):
+    """The step is done, and the files of its worktree could not be kept with it."""
+
+    thread: str
+    role: str
+    why: str
+
+
 class NotDue(Record):
     """A run that a timer was to begin has begun nothing: another one came first, or there is nothing to run for."""
 
@@ -198,6 +224,9 @@ if TYPE_CHECKING:
         | Retrying
         | Waiting
         | Recovered
+        | WorktreeMade
+        | FilesLeftOut
+        | FilesNotKept
         | NotDue
         | TakenIn
         | NotTakenIn

@@ -19,6 +19,7 @@ from uwf.guard.pause import AgentPaused, Draining, Paused
 from uwf.guard.preflight import Preflight, Startable
 from uwf.guard.spending.budget import Budget
 from uwf.guard.success_rate import SuccessRate
+from uwf.guard.worktrees import WorktreeQuota
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ GUARDS: tuple[type[Guard], ...] = (
     Attempts,
     Preflight,
     Startable,
+    WorktreeQuota,
     Resources,
     Slots,
 )

@@ -77,7 +77,8 @@ class Request(Record):
     admitted before and this is another try at it, made at once: what the first has taught refuses other steps alone.
     `writes` says whether the step needs to write in `cwd`.
     `begun` says that its run has made steps already, which waits for its next slots as long as it takes; `interactive`
-    that a person sits at the command.
+    that a person sits at the command. `worktree` is the folder of the thread's worktree, where it has one; it may
+    be still to be made.
 
     `unavailable` says why the agent cannot be started, if it cannot. `sleep` is how to wait: it raises when the run is
     asked to stop. `on_wait` is told what is in the way when a wait begins.
@@ -103,6 +104,7 @@ class Request(Record):
     begun: bool = False
     interactive: bool = False
     is_retry: bool = False
+    worktree: str | None = None
     unavailable: Callable[[], str | None] = _is_available
     sleep: Callable[[float], None] = time.sleep
     on_wait: Callable[[Refused], None] = _tell_nobody

@@ -51,6 +51,8 @@ class Preflight(Guard):
     def enter(self, request: Request) -> None:
         cwd = request.cwd
         cannot = f"thread {request.thread} cannot run: its working directory {cwd}"
+        if request.worktree is not None and not os.path.isdir(request.worktree):
+            return  # it is made once no other guard refuses
         missing = missing_folder(cwd)
         if missing is not None:
             is_hidden = "[redacted:" in cwd

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.helpers.repository import copied, typed
 from uwf.cli import index
 from uwf.cli.command import COMMON, SHELLS
 from uwf.cli.line import complete
@@ -49,6 +51,22 @@ def test_the_value_of_an_option_is_offered_behind_it_or_behind_its_equals_sign()
     assert words("workflow graph --format dot --thread x --json=") == []
     assert words("thread start x -p ") == []
     assert words("thread exec x -c 2 --until") == ["--until-done"]
+
+
+def test_behind_an_option_that_may_stand_bare_another_one_is_offered() -> None:
+    assert words("thread start x --worktree --prom") == ["--prompt"]
+
+
+def test_branches_are_those_of_the_repository_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = copied(tmp_path / "repo")
+    typed(repo, "branch", "fix-parser")
+    monkeypatch.chdir(repo / "deep")
+    assert words("thread start x --worktree fi") == ["fix-parser"]
+    assert words("thread merge x --onto ") == ["fix-parser", "main"]
+    monkeypatch.chdir(tmp_path)
+    assert words("thread merge x --onto ") == []
 
 
 def test_the_shell_to_install_for_is_offered() -> None:

@@ -8,6 +8,8 @@ from uwf import clock, quantities
 from uwf.app.progress import (
     BudgetUnseen,
     CheckInNoted,
+    FilesLeftOut,
+    FilesNotKept,
     NoProgress,
     NotDue,
     NotTakenIn,
@@ -19,6 +21,7 @@ from uwf.app.progress import (
     Turn,
     UsageLeftOut,
     Waiting,
+    WorktreeMade,
 )
 
 TYPE_CHECKING = False
@@ -112,12 +115,28 @@ class Live:
                 "an earlier run of this thread died; its attempt is kept"
                 + (f", its processes were ended ({ended})" if ended else "")
             )
+        elif isinstance(event, WorktreeMade):
+            self._out.note(f"worktree {event.path} on branch {event.branch}")
+            if event.aside is not None:
+                self._out.warning(f"git knew nothing of the folder there; it is in {event.aside}")
+        elif isinstance(event, FilesLeftOut):
+            self._warn_files(event)
+        elif isinstance(event, FilesNotKept):
+            self._out.warning(f"the files after {event.role} are in no snapshot: {event.why}")
         elif isinstance(event, TakenIn):
             self._out.note(f"the reply of {event.role} that could not be stored is taken in")
         elif isinstance(event, NotTakenIn):
             why = "belongs to an attempt that this store does not know"
             self._out.warning(f"the reply in {event.path} {why}; it stays there")
         self._draw()
+
+    def _warn_files(self, event: FilesLeftOut) -> None:
+        """Once for each set of them."""
+        if event.paths not in self._left_out:
+            self._left_out.add(event.paths)
+            names = ", ".join(event.paths[:3]) + (", …" if len(event.paths) > 3 else "")
+            why = "too large (workspace.largest_file), or repositories of their own"
+            self._out.warning(f"no snapshot of the worktree has {names}: {why}")
 
     def _warn_left_out(self, event: UsageLeftOut) -> None:
         """Once for each role and what it named."""

@@ -113,7 +113,8 @@ def set_(
 @command(
     "thread fork",
     help="Begin a new thread that shares all history up to a step.",
-    detail="What waits to be told to a thread is told to a fork of its head as well.",
+    detail="What waits to be told to a thread is told to a fork of its head as well. Of a thread with a worktree the "
+    "fork gets one of its own, with the files as they were after that step.",
     example="uwf thread fork @last~2 -p 'try it without the cache'",
     step=arg("A step, or a thread, which stands for its head.", metavar="STEP", complete="step"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="What a person adds to the next prompt."),
@@ -138,6 +139,8 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
         ids=[thread.thread],
         draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
     )
+    if thread.worktree is not None:
+        ctx.out.note(f"worktree {thread.worktree.path} on branch {thread.worktree.branch}")
     _note_carried(ctx, thread, made.carried)
     verb = "exec" if thread.status == "idle" or thread.told else "resume"
     ctx.out.hint(f"uwf thread {verb} {thread.thread}")
@@ -147,12 +150,16 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
     "thread undo",
     help="Move a thread's head back to where it was before; a cancelled thread becomes what it was.",
     detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`. What a "
-    "step was told waits for the one that is next then. What was used stays spent.",
+    "step was told waits for the one that is next then. What was used stays spent. With --tree the files in its "
+    "worktree go back as well; as they were before, a ref keeps them.",
     example="uwf thread undo @last",
     thread=THREAD,
+    tree=opt("--tree", help="Put the files of its worktree back, too."),
 )
-def undo(ctx: Context, thread: str) -> None:
-    done = ctx.app.undo(thread)
+def undo(ctx: Context, thread: str, *, tree: bool = False) -> None:
+    done = ctx.app.undo(thread, files=tree)
+    if done.thread.worktree is not None and not tree:
+        ctx.out.note("the files in its worktree stay as they are; --tree puts them back")
     _note_carried(ctx, done.thread, done.carried)
     answer(ctx, done.thread)
 

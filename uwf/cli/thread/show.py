@@ -286,6 +286,7 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         "running": _running(thread),
         "task": short(thread.prompt or "", 200),
         "cwd": thread.cwd or "",
+        "worktree": _worktree(thread),
         "labels": labels(thread),
         "priority": str(thread.priority) if thread.priority else "",
         "usage": named_numbers(thread.usage),
@@ -294,6 +295,16 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         "updated": moment(thread.updated_at),
         "completed": moment(thread.completed_at),
     }
+
+
+def _worktree(thread: ThreadView) -> str:
+    """Its branch, and what became of its work."""
+    tree = thread.worktree
+    if tree is None:
+        return ""
+    onto = f", for {tree.onto}" if tree.onto else ""
+    merged = f", brought in with {tree.merged[:12]}" if tree.merged else ""
+    return f"branch {tree.branch}{onto}{merged}"
 
 
 def _told(thread: ThreadView) -> str:

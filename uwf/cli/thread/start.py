@@ -8,6 +8,7 @@ from uwf import quantities
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
 from uwf.cli.line.arguments import label_pair, text_arg
+from uwf.cli.screen.jsontext import document
 from uwf.cli.thread import run_one
 from uwf.cli.thread.due import WHO_RUNS
 from uwf.cli.thread.run import AGENT, INTERACTIVE, WAIT
@@ -16,6 +17,8 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from uwf.cli.context import Context
 
 
@@ -23,12 +26,20 @@ if TYPE_CHECKING:
     "thread start",
     help="Begin a thread: one run of a workflow. Nothing runs until `thread exec`, unless -c or --until-done says so.",
     detail="With -c or --until-done it is run at once, and what follows is printed, and is the exit code, as by "
-    "`thread exec`; --json is JSON Lines then, the new thread first.",
+    "`thread exec`; --json is JSON Lines then, the new thread first. With --worktree it works on a branch of its own, "
+    "in a copy of the repository's files as they were committed last: `uwf thread merge` brings its work in.",
     example="uwf thread start review -p @task.md --label repo=shop --until-done",
     workflow=arg("An object id, a YAML path, or a workflow's name.", complete="workflow"),
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The task; @FILE or - (stdin) to read it."),
     cwd=opt(
         "--cwd", metavar="DIR", complete="folders", help="Where its agents work. [default: here]"
+    ),
+    worktree=opt(
+        "--worktree",
+        metavar="[BRANCH]",
+        bare=True,
+        complete="branches",
+        help="In a git worktree of its own. [default: config workspace.kind]",
     ),
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
     priority=opt("--priority", help="Higher goes first when threads wait for a slot."),
@@ -49,6 +60,7 @@ def start(
     *,
     prompt: str,
     cwd: str | None = None,
+    worktree: str | None = None,
     label: tuple[str, ...] = (),
     priority: int = 0,
     budget: tuple[str, ...] = (),
@@ -88,15 +100,19 @@ def start(
         priority=priority,
         budget=quantities.parse_budget(",".join(budget)) if budget else {},
         wakes=wake,
+        worktree=worktree,
     )
     id = thread.thread
-    begun = {
+    begun: dict[str, Any] = {
         "thread": id,
         "workflow": thread.workflow,
         "head": thread.head,
         "status": thread.status,
     }
     drawn = f"{id}  {thread.workflow_name}, idle"
+    if thread.worktree is not None:
+        begun |= {"worktree": document(thread.worktree)}
+        ctx.out.note(f"worktree {thread.worktree.path} on branch {thread.worktree.branch}")
     if not is_run:
         ctx.out.answer(begun, ids=[id], draw=f"{drawn}, due now" if wake else drawn)
         if not wake:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import clock, points
 from uwf.engine.actions.lifecycle import new_id
 from uwf.engine.chain import told, usage
+from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.attempt import hold_plan
 from uwf.engine.chain.nodes import Plan, Position, Start, Step
 from uwf.engine.chain.tags import (
@@ -36,14 +37,20 @@ if TYPE_CHECKING:
 
 
 def fork(
-    store: Store, node: str, source: str | None, supplement: str | None, cwd: str | None = None
+    store: Store,
+    node: str,
+    source: str | None,
+    supplement: str | None,
+    cwd: str | None = None,
+    home: str = "",
 ) -> Thread:
     """A new thread whose head is the chain node `node`; it shares all history up to there.
 
     `source` is the thread it was asked for, None when only a step was named. `supplement` is what a person tells the
     fork; where `node` is the head of the source, it is told as well what waits there, and a poke that has failed there
     is next. A fork for which something waits is idle, as that is the word to go on. `cwd` is the folder that its agents
-    work in, None for that of the source.
+    work in, None for that of the source: where that is a worktree, the fork gets one of its own under `home`, with the
+    files as they were then.
     """
     position = Position.read(store, node)
     workflow = model.from_payload(store.get(position.workflow).payload)
@@ -61,8 +68,13 @@ def fork(
         tags = {} if old is None else usage.inherited(tx, lasting(old.tags), old.id, node)
         tags.pop(OCCURRENCE, None)  # no schedule has begun this one
         tags |= {WORKFLOW: workflow.name, FORKED_THREAD: source, FORKED_STEP: str(node)}
+        theirs = trees.of(tags, source, home)
+        tags = trees.without(tags)
         if cwd is not None:
             tags[CWD] = cwd
+        elif theirs is not None and old is not None:
+            files = trees.files_at(tx, node, old.id) or theirs.base
+            tags |= trees.of_fork(theirs, files, home, workflow.name, id).tags
         begins = with_state(tags, state, now_ms)
         ref = move_head(tx, id, node, lambda _: begins, expect=None, why=f"forked from {source}")
         points.at("fork: thread made")

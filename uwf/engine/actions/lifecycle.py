@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.engine.chain.wake import Wake
+    from uwf.engine.chain.worktree import WorktreeAsked
     from uwf.store.protocols import Store, Transaction
     from uwf.workflow.model import Workflow
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 class Begin(Record):
     """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home.
     `occurrence` and `event` are the keys of those of a schedule, or of what happened, that start it. With a `wake` it
-    is run by whoever runs what is due.
+    is run by whoever runs what is due. With a `worktree` its agents work in that, and `cwd` is where it was asked for.
     """
 
     workflow: Workflow
@@ -55,6 +56,7 @@ class Begin(Record):
     occurrence: str | None = None
     wake: Wake | None = None
     event: str | None = None
+    worktree: WorktreeAsked | None = None
 
 
 def start(store: Store, begin: Begin) -> Thread:
@@ -92,6 +94,8 @@ def make(store: Store, tx: Transaction, begin: Begin) -> Thread:
         tags = wish(tags, begin.wake)
     if begin.event is not None:
         tags[EVENT] = begin.event
+    if begin.worktree is not None:
+        tags |= begin.worktree.of(id, begin.workflow.name).tags
     return read(tx, move_head(tx, id, head, lambda _: tags, expect=None, why="started"))
 
 

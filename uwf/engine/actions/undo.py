@@ -25,6 +25,8 @@ from uwf.workflow import model as workflow_model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.word import Word
@@ -34,12 +36,15 @@ UNDO = "undo to version "
 """How the reason of an undo begins in the log; the version it went back to follows."""
 
 
-def undo(store: Store, thread: Thread) -> Thread:
+def undo(
+    store: Store, thread: Thread, with_files: Callable[[str], Mapping[str, str]] | None = None
+) -> Thread:
     """The thread with its head moved back to where the log says it was before. The caller holds the thread's lock.
 
     A thread that was just cancelled becomes what it was. Undoing again goes back further. The moves stay in
     the log, and so do the steps that were left; what they used stays spent. What they were told waits again, and what
-    waited for a step that has not come about does so still.
+    waited for a step that has not come about does so still. `with_files` is given the node it goes back to, and says
+    with which tags the files of its worktree go back as well.
     """
     moves = store.moves(THREADS + thread.id)
     at = _effective(moves, len(moves) - 1)
@@ -62,6 +67,8 @@ def undo(store: Store, thread: Thread) -> Thread:
         if position.step != thread.position.step:
             state[UNDONE_TO] = str(position.index)
         state = wake.without(state) | _timer_after(moves, thread)
+    if with_files is not None:
+        state |= with_files(goal.new)
     with store.transaction("undo") as tx:
         ref = move_head(
             tx,

@@ -50,7 +50,9 @@ class Processes(Record):
 
 
 class AttemptStart(Record):
-    """What an attempt starts with. `before` is the end of the attempt before it, when that failed too."""
+    """What an attempt starts with. `before` is the end of the attempt before it, when that failed too; `files` the
+    snapshot of its thread's worktree, where there is one.
+    """
 
     thread: str
     plan: Plan
@@ -58,6 +60,7 @@ class AttemptStart(Record):
     agent: str
     mark: str
     before: str | None
+    files: str | None = None
 
 
 class AttemptEnd(Record):
@@ -79,7 +82,7 @@ class Attempt(Record):
     `begun` is its start node, `last` its newest node, `turns` its newest turn, `before` the end of the attempt before
     it, when that failed too. `state` is its processes, which may be running, until it has ended, then why it failed;
     None while its plan is held and no agent was asked yet. `session` and `usage` are what its agent has said so far.
-    One that `is_retried` has failed, and another one follows without a person.
+    One that `is_retried` has failed, and another one follows without a person. `files` is as in its start.
     """
 
     last: str
@@ -96,6 +99,7 @@ class Attempt(Record):
     usage: dict[str, Any] | None = None
     client: ClientFacts = ClientFacts()
     is_retried: bool = False
+    files: str | None = None
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -163,6 +167,7 @@ def attempt_at(nodes: Nodes, last: str) -> Attempt:
         usage=payload.get("usage"),
         client=ClientFacts.of(payload),
         is_retried=payload.get("retried", False),
+        files=start.get("worktree", {}).get("before"),
     )
 
 
@@ -186,6 +191,7 @@ def put_start(
             "before": None if start.before is None else Link(start.before),
             "startedAt": began_ms,
             "process": process,
+            **({} if start.files is None else {"worktree": {"before": start.files}}),
         },
     )
 

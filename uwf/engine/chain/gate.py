@@ -52,11 +52,13 @@ NAMES: dict[str, Names] = {
         "visits": None,
         "process": None,
         "sessions": {},
+        "worktree": None,
     },
     "attempt": {
         "thread": None,
         "mark": None,
         "process": None,
+        "worktree": None,
         "plan": {"role": None},
         "error": {"code": None},
     },

@@ -282,7 +282,8 @@ class ClientFacts(Record):
 class Step(Record):
     """One finished visit of one role. `process` is None for a step of an early version, which kept nothing of it.
 
-    `remark` and `told` are as in its plan.
+    `remark` and `told` are as in its plan; `worktree` has the snapshots `before` and `after` it, where its thread had
+    a worktree.
     """
 
     id: str
@@ -312,6 +313,7 @@ class Step(Record):
     usage: dict[str, Any] | None
     attempts: tuple[str, ...]
     replaces: str | None
+    worktree: Mapping[str, str | None] | None = None
 
     @property
     def supplement(self) -> str | None:
@@ -366,6 +368,7 @@ class Step(Record):
             usage=payload["usage"],
             attempts=tuple(payload["attempts"]),
             replaces=payload["replaces"],
+            worktree=payload.get("worktree"),
         )
 
 

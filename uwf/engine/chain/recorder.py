@@ -170,6 +170,7 @@ class AttemptRecorder:
             before=start.before,
             state=end.failure,
             is_retried=end.is_retried,
+            files=start.files,
         )
 
     def _note_first(self, tx: Transaction) -> None:

@@ -175,6 +175,12 @@ def _workflow(value: Any) -> Leads:
         raise WrongShape(f"is a workflow that no thread can have: {error}") from None
 
 
+def _commit(value: Any) -> Leads:
+    yield from _text(value)
+    if len(value) not in (40, 64) or not set(value) <= set("0123456789abcdef"):
+        raise WrongShape("is the name of no commit")
+
+
 _TOLD: Mapping[str, Field] = {"told": _each(_to(WORD))}
 
 _PLAN = _fields(
@@ -188,6 +194,8 @@ _PLAN = _fields(
     workflow=_to("workflow"),
     supplement=_perhaps(_packed),
 )
+
+_WORKTREE = _by_name(_perhaps(_commit))
 
 _PROCESS = _perhaps(_fields(runner=_count, pid=_perhaps(_count), started=_perhaps(_text)))
 
@@ -224,7 +232,7 @@ _SHAPES: Mapping[str, Field] = {
     ),
     "rebind": _fields(prev=_to(*CHAIN), workflow=_to("workflow")),
     "step": _fields(
-        {"process": _perhaps(_map), **_TOLD, **_CLIENT},
+        {"process": _perhaps(_map), "worktree": _WORKTREE, **_TOLD, **_CLIENT},
         prev=_to(*CHAIN),
         start=_to("start"),
         workflow=_to("workflow"),
@@ -265,6 +273,7 @@ _SHAPES: Mapping[str, Field] = {
     "text": _text,
     "workflow": _workflow,
     BEGUN: _fields(
+        {"worktree": _WORKTREE},
         thread=_text,
         plan=_PLAN,
         number=_count,

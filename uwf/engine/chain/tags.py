@@ -51,8 +51,16 @@ OCCURRENCE = (
     "occurrence"  # of the schedule that started it: NAME@<its nominal time in epoch milliseconds>
 )
 EVENT = "event"  # the key of the event that began it
+WORKTREE = "worktree."  # before what there is to know of its worktree: see `worktree`
+WORKTREE_REPO = WORKTREE + "repo"  # a thread has one where this is set, and not empty
 
-NAMED = (WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT)
+NAMED = (
+    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT),
+    *(
+        WORKTREE + what
+        for what in ("branch", "base", "onto", "port", "back", "kept", "merged", "made")
+    ),
+)
 """Tags whose values are names that others look up by: no secret is looked for in them. In all others one may stand."""
 NUMBERS = (COMPLETED_AT, WAKE_AT, PRIORITY, BUDGET, UNDONE)
 """Beginnings of tags whose values are numbers, nor is one looked for there."""

@@ -18,7 +18,7 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
     from uwf.engine.chain.nodes import ClientFacts, Reader
     from uwf.engine.query.failures import FailureView
@@ -131,6 +131,10 @@ class StepPage(StepRow):
     failed_attempts: tuple[AttemptView, ...]
     workflow: str
     replaces: str | None
+    worktree: Mapping[str, str | None] | None = None
+
+    left_out: ClassVar[tuple[str, ...]] = ("worktree",)
+    """The snapshots of its thread's worktree: there only where it had one."""
 
 
 def rows(reader: Reader, head: str) -> list[StepRow]:
@@ -161,6 +165,7 @@ def page(reader: Reader, id: str) -> StepPage:
         failed_attempts=tuple(attempt(reader, id) for id in step.attempts),
         workflow=step.workflow,
         replaces=step.replaces,
+        worktree=step.worktree,
     )
 
 

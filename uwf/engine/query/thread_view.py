@@ -55,6 +55,15 @@ class ForkedFrom(Record):
     step: str | None
 
 
+class WorktreeView(Record):
+    """The worktree of a thread: its folder, its branch, the branch it is for, the commit that brought it in."""
+
+    path: str
+    branch: str
+    onto: str | None
+    merged: str | None
+
+
 class WordView(Record):
     """One thing that was said to a thread; `word` is the object it is."""
 
@@ -124,6 +133,7 @@ class ThreadView(StateView):
         "kept_reply_is_cut",
         "unseen",
         "told",
+        "worktree",
     )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
     `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
@@ -152,6 +162,7 @@ class ThreadView(StateView):
     kept_reply_is_cut: bool | None = None
     unseen: Mapping[str, str] | None = None
     told: tuple[WordView, ...] | None = None
+    worktree: WorktreeView | None = None
 
     @property
     def is_readable(self) -> bool:

@@ -24,6 +24,7 @@ from uwf.engine.chain.tags import (
     THREADS,
     TITLE,
     WORKFLOW,
+    WORKTREE_REPO,
     labels_of,
     number_of,
 )
@@ -36,6 +37,7 @@ from uwf.engine.query.thread_view import (
     StateView,
     ThreadView,
     WaitingView,
+    WorktreeView,
     word_view,
 )
 from uwf.engine.run.planning import transitions
@@ -226,6 +228,7 @@ class ThreadViews:
             kept_reply=kept_reply,
             kept_reply_is_cut=True if kept_reply and kept.only_beginning(kept_reply) else None,
             unseen=self._unseen(thread, state.current_role),
+            worktree=_worktree(thread, self._home) if tags.get(WORKTREE_REPO) else None,
         )
 
     def _unseen(self, thread: Thread, role: str | None) -> dict[str, str] | None:
@@ -309,6 +312,15 @@ class ThreadViews:
 
             self._queue = QueuePositions(self._store)
         return self._queue.of(id, running.pid)
+
+
+def _worktree(thread: Thread, home: str | None) -> WorktreeView | None:
+    from uwf.engine.chain import worktree as trees  # most threads have none
+
+    found = None if home is None else trees.of(thread.tags, thread.id, home)
+    if found is None:
+        return None
+    return WorktreeView(found.path, found.branch, found.onto, found.merged)
 
 
 def _newest_failure(store: Store, thread: Thread) -> FailureView | None:

@@ -7,6 +7,7 @@ the guards know and what the chain says never differ.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 
 from uwf import points
@@ -64,6 +65,7 @@ class Admission:
         dead process left of a thread, and says whether there was anything.
         """
         self._store = store
+        self._home = home
         self._path = path
         host = Host(
             store=store,
@@ -95,6 +97,8 @@ class Admission:
         `sleep` waits in the queue, and raises when the run is asked to stop; `on_wait` is told that this begins.
         """
         cwd = request.cwd
+        if request.worktree is not None and not os.path.isdir(request.worktree):
+            cwd = self._home  # where its agent will work is made once no guard refuses
         request = replace(
             request,
             unavailable=lambda: agent.unavailable(cwd, self._path),

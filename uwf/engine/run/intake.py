@@ -18,7 +18,7 @@ from uwf.engine.chain.kept import KeptReply
 from uwf.engine.chain.nodes import Position, Step
 from uwf.engine.chain.tags import CANCELLED, COMPLETED
 from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepOverBudget, TakenIn
-from uwf.engine.run import publish, recovery
+from uwf.engine.run import publish, recovery, worktree
 from uwf.engine.run.admission import Ticket
 from uwf.engine.run.attempt.outcome import (
     Accepted,
@@ -145,6 +145,7 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
         return None
     try:
         outcome = _outcome(run, reply)
+        worktree.after(ctx, run, outcome)
         after = publish.publish(ctx, run, outcome)
     except Exception as error:
         raise _still_kept(reply.plan.role, path, reply.is_whole, error) from error
@@ -251,7 +252,8 @@ def _run_of(ctx: RunContext, now: Thread, reply: KeptReply) -> StepRun | None:
     nobody = NoAgent(PersonNeeded(IS_INSIDE, reason="no_agent"))
     nobody.name = reply.agent
     workflow, base = ctx.cache.workflow(plan.workflow), Position.read(ctx.cache, plan.base)
-    step = NextStep(now, workflow, plan, base, nobody, None, {})
+    files = None if beside is None else beside.files
+    step = NextStep(now, workflow, plan, base, nobody, None, {}, files=files)
     ticket = Ticket(ctx.admission.guards, request_of(ctx, step, Order(EXEC)), ())
     run = StepRun(ctx, step, ticket)
     if beside is None:

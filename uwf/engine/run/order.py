@@ -54,7 +54,7 @@ class NextStep(Record):
     attempt, and are there already when a later one starts; so do the words that the order itself has `said`.
     `base` is the position that the step will link to. With a step that `is_first` its run begins; one that
     `is_woken` is begun by the thread's timer. `line` has the agents that may run it, in their order, while one before
-    has reached its limit.
+    has reached its limit. `files` is the snapshot of the thread's worktree before it.
     """
 
     thread: Thread
@@ -68,6 +68,7 @@ class NextStep(Record):
     is_first: bool = False
     is_woken: bool = False
     line: tuple[str, ...] = ()
+    files: str | None = None
 
 
 class GraphEnded(Record):

@@ -11,7 +11,7 @@ from uwf import clock
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import new_to
 from uwf.engine.chain.nodes import Plan, Position
-from uwf.engine.chain.tags import CWD, IDLE, ThreadState
+from uwf.engine.chain.tags import CWD, IDLE, WORKTREE_REPO, ThreadState
 from uwf.engine.chain.word import Word, in_order, of_person
 from uwf.engine.run import budget
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
@@ -38,8 +38,8 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     waiting = told.waiting(ctx.store, thread.id)
     said = _said(order, waiting)
     words = in_order(waiting, said) if said else waiting
-    if order.cwd is not None:
-        thread = replace(thread, tags={**thread.tags, CWD: order.cwd})
+    moved = _moved(thread, order.cwd)
+    thread = replace(thread, tags={**thread.tags, **moved})
     if order.rebind is not None:
         # What the state of the thread forbids is raised first. That the old workflow knows no way on is no reason: a
         # rebind may mend that.
@@ -53,8 +53,7 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     changed = budget.raised(ctx, thread, workflow, found.role, order.budget)
     if changed:
         thread = replace(thread, tags={**thread.tags, **changed})
-    if order.cwd is not None:
-        changed[CWD] = order.cwd
+    changed |= moved
     agent, line = _agent_for(ctx, thread, workflow, found.role, order)
     base = thread.position
     if found.base != thread.head:
@@ -72,6 +71,13 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
         is_woken=order.verb == WOKEN,
         line=line,
     )
+
+
+def _moved(thread: Thread, cwd: str | None) -> dict[str, str]:
+    """The tags of a thread that is to work in the folder `cwd`, and in its worktree no more."""
+    if cwd is None:
+        return {}
+    return {CWD: cwd, **({WORKTREE_REPO: ""} if thread.tags.get(WORKTREE_REPO) else {})}
 
 
 def with_what_waits(ctx: RunContext, step: NextStep) -> NextStep:

@@ -141,6 +141,7 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
 
 def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) -> dict[str, Any]:
     plan, base, recorder = run.step.plan, run.step.base, run.recorder
+    files = recorder.start.files
     return {
         "prev": Link(plan.base),
         "start": Link(base.start),
@@ -170,6 +171,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "spent": outcome.spent,
         "attempts": [Link(id) for id in ended_attempts(tx, recorder.start.before)],
         "replaces": Link(plan.expect) if plan.is_poke else None,
+        **({} if files is None else {"worktree": {"before": files, "after": run.files_after}}),
     }
 
 

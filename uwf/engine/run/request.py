@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import usage
+from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.tags import PRIORITY, labels_of, number_of
 from uwf.engine.run import budget
 from uwf.guard.contract import Request
@@ -20,6 +21,7 @@ def request_of(
     """The request for `step`, which `order` asks for."""
     thread, plan, pending = step.thread, step.plan, step.thread.pending
     failure = None if pending is None or not pending.has_failed else pending.failure
+    worktree = trees.of(thread.tags, thread.id, ctx.home)
     is_fresh = order.supplement is not None or any(
         word.is_of_person for word in attempts.new_to(pending, plan.told)
     )
@@ -47,4 +49,5 @@ def request_of(
         is_retry=is_retry,
         begun=order.has_begun or is_retry,
         interactive=order.is_interactive,
+        worktree=None if worktree is None else worktree.path,
     )

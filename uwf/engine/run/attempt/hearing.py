@@ -67,6 +67,7 @@ class Hearing:
             agent=ticket.request.agent,
             mark=os.urandom(16).hex(),
             before=ended,
+            files=step.files,
         )
         self.recorder = recorder.AttemptRecorder(ctx.store, start, ctx.redactor)
         self.thread = thread
@@ -75,6 +76,8 @@ class Hearing:
         """What all asks of this attempt used, those with a rejected reply too, as far as the agent says."""
         self.came: Came | None = None
         """What its agent has answered last: from then on there is something to lose."""
+        self.files_after: str | None = None
+        """The snapshot of the thread's worktree once the agent is gone."""
 
     @cached_property
     def sections(self) -> Prompt:

@@ -8,6 +8,7 @@ from uwf import home as paths
 from uwf.agent import failure
 from uwf.agent.client import clean
 from uwf.agent.protocol import AgentRequest
+from uwf.engine.chain import worktree as trees
 from uwf.engine.run.planning import agents
 from uwf.store import codec
 
@@ -58,6 +59,11 @@ def build(
         "UWF_WORKFLOW": plan.workflow,
         "UWF_SCHEMA": _schema_file(ctx, plan.workflow, step.workflow.roles[plan.role]),
     }
+    worktree = trees.of(step.thread.tags, step.thread.id, ctx.home)
+    for name, told in trees.environment(worktree, ctx.config.workspace.ports).items():
+        environ.pop(name, None)
+        if told is not None:
+            environ[name] = told
     for name in ("UWF_SESSION", "UWF_SESSION_FORK", "UWF_EVENTS"):
         environ.pop(name, None)  # those of the run that this one may be started from
     if session is not None:

@@ -1,0 +1,107 @@
+"""Worktrees that are done with: removed where nothing is lost by it, kept with the reason where something would be.
+
+Done with is one whose thread has ended and that is clean: all that was changed is committed, on its branch or in the
+branch it was brought into. Files that git ignores go with it. What is kept of it stays in the repository: a snapshot,
+from which it is made again should the thread go on, and its branch, but for one that was begun for it and has nothing
+of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+
+from uwf import home as paths
+from uwf.engine.chain.tags import HISTORY
+from uwf.engine.run import worktree as trees
+from uwf.errors import WorkspaceError
+from uwf.record import Record, replace
+from uwf.workspace import repository, tree
+from uwf.workspace.git import Git
+from uwf.workspace.repository import HEADS
+from uwf.workspace.tree import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.worktree import Worktree
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.worktree import Pause
+
+
+class Removal(Record):
+    """The worktree of a thread: removed, or kept, and `why`; `branch` is None where that has gone with it."""
+
+    thread: str
+    path: str
+    removed: bool
+    why: str
+    branch: str | None = None
+
+
+def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str | None:
+    """Why the worktree of a thread cannot be removed without a loss; None: it can. With `is_merged` only one whose work
+    is in the branch it is for.
+    """
+    found = trees.of(ctx, thread)
+    if found is None:
+        return "its thread works elsewhere by now"
+    if thread.status not in HISTORY:
+        return f"its thread is {thread.status}"
+    if not os.path.isdir(found.path):
+        return None
+    if tree.own_git_folder(found.path) is None:
+        return "git knows nothing of this folder"
+    if not tree.is_whole(found.path):
+        return None  # a kill has left it; nobody has worked in it, or all of it is kept
+    git = trees.git_of(ctx, found)
+    if repository.has_changes(git):
+        return "it has changes that are not committed"
+    if is_merged and not _is_in(git, found):
+        return "its work is not brought in yet"
+    return None
+
+
+def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Removal:
+    """Remove the worktree of a thread whose lock the caller holds, and for which `why_not` has no reason."""
+    found = trees.of(ctx, thread)
+    assert found is not None, "it has one"
+    git = Git(found.repo, ctx.environ)
+    if tree.is_whole(found.path):
+        words = ctx.config.workspace.teardown
+        if words:
+            trees.run_set(ctx, found, "teardown", words, pause)
+        kept = trees.keep(ctx, thread, "removed").commit
+        gone = replace(found, kept=kept, port=None)
+        thread = trees.tagged(ctx, thread, gone, "its worktree is removed")
+    tree.remove(git, Place(found.repo, found.path, found.branch))
+    branch = None if _branch_goes(git, found) else found.branch
+    with suppress(FileNotFoundError):
+        os.unlink(paths.worktree_lock(ctx.home, thread.id))
+    return Removal(thread.id, found.path, True, "its thread has ended and it is clean", branch)
+
+
+def _is_in(git: Git, found: Worktree) -> bool:
+    """Whether all that is committed is in the branch that the work is for."""
+    if found.onto is None:
+        return False
+    head, onto = git.commit_of("HEAD"), git.commit_of(HEADS + found.onto)
+    return head is not None and onto is not None and git.is_ancestor(head, onto)
+
+
+def _branch_goes(git: Git, found: Worktree) -> bool:
+    """Delete the branch that was begun for it if all of it is elsewhere. Whether it is gone."""
+    if not os.path.isdir(found.repo):
+        return False
+    tip = git.commit_of(HEADS + found.branch)
+    if tip is None or not found.is_made or found.onto in (None, found.branch):
+        return tip is None
+    onto = git.commit_of(HEADS + str(found.onto))
+    if onto is None or not git.is_ancestor(tip, onto):
+        return False
+    with suppress(WorkspaceError):
+        if repository.holder(git, found.branch) is None:
+            git.run("update-ref", "-d", HEADS + found.branch, tip)
+            return True
+    return False

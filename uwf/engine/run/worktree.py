@@ -1,0 +1,295 @@
+"""The worktree of a thread while it is worked in: there and whole before a step, kept as a snapshot before and after.
+
+Whoever calls this holds the lock of the thread. What is to be done stands in the thread's tags before it is done, and
+doing it twice does no harm: a kill leaves what the next run, or `worktree prune`, goes on with.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+
+from uwf import home as paths
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain import worktree as trees
+from uwf.engine.chain.tags import CWD, THREADS
+from uwf.engine.chain.thread import move_head
+from uwf.engine.progress import FilesLeftOut, FilesNotKept, WorktreeMade
+from uwf.engine.run.attempt.outcome import Accepted
+from uwf.errors import InputError, PersonNeeded, StateError, WorkspaceError
+from uwf.guard.preflight import missing_folder
+from uwf.record import replace
+from uwf.workspace import commands, ports, repository, snapshot, tree
+from uwf.workspace.git import Git
+from uwf.workspace.repository import HEADS
+from uwf.workspace.tree import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.worktree import Worktree, WorktreeAsked
+    from uwf.engine.run.attempt.outcome import Outcome
+    from uwf.engine.run.context import RunContext
+    from uwf.engine.run.order import NextStep
+    from uwf.engine.run.step import StepRun
+    from uwf.workspace.snapshot import FilesSnapshot
+
+    Pause = Callable[[float], None]
+
+
+def asked_for(environ: Mapping[str, str], home: str, cwd: str, branch: str | None) -> WorktreeAsked:
+    """A worktree of the repository that `cwd` is in, as it would begin now. InputError where there can be none."""
+    git = Git(cwd, environ)
+    found = repository.checkout_at(git)
+    base, is_made = found.head, True
+    if branch is not None:
+        repository.check_branch_name(git, branch)
+        tip = git.commit_of(HEADS + branch)
+        if tip is not None:
+            base, is_made = tip, False
+            there = repository.holder(git, branch)
+            if there is not None:
+                raise InputError(
+                    f"branch {branch} is checked out in {there.path}: two that work on one branch would undo each "
+                    "other's work",
+                    hint=f"uwf thread start WORKFLOW -p TEXT --worktree {branch}-2",
+                    code="branch_taken",
+                )
+    return trees.WorktreeAsked(
+        home, found.common, base, found.branch, found.within, branch, is_made
+    )
+
+
+def of(ctx: RunContext, thread: Thread) -> Worktree | None:
+    """The worktree of a thread, None when it has none."""
+    found = trees.of(thread.tags, thread.id, ctx.home)
+    return None if found is None else replace(found, repo=ctx.redactor.restored(found.repo))
+
+
+def git_of(ctx: RunContext, worktree: Worktree) -> Git:
+    """git in the worktree, which need not be there."""
+    return Git(worktree.path, ctx.environ)
+
+
+def placed(ctx: RunContext, thread: Thread) -> Thread:
+    """The thread with its worktree where that is now: its home may have been moved."""
+    found = of(ctx, thread)
+    if found is None or thread.tags.get(CWD) == found.cwd:
+        return thread
+    return tagged(ctx, thread, replace(found), "its home is at another place")
+
+
+def tagged(ctx: RunContext, thread: Thread, worktree: Worktree | None, why: str) -> Thread:
+    """The thread with what its tags say of its worktree; None takes that away."""
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        return trees.without(now) if worktree is None else trees.with_tags(now, worktree)
+
+    with ctx.store.transaction("worktree") as tx:
+        ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
+    return threads.of(ctx.cache, ref, thread.attempt)
+
+
+def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
+    """`step` once its worktree is whole and kept as it is before it. Raises `Refused` where only a person can help."""
+    if of(ctx, step.thread) is None:
+        return step
+    try:
+        thread = whole(ctx, step.thread, pause)
+        kept = keep(ctx, thread, str(step.base.index))
+    except WorkspaceError as error:
+        raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
+    except OSError as error:
+        raise PersonNeeded(
+            f"the worktree of thread {step.thread.id}: {error.strerror}: {error.filename}",
+            reason="preflight_failed",
+            hint="uwf worktree list",
+        ) from error
+    missing = missing_folder(step.plan.cwd)
+    if missing is not None:
+        raise PersonNeeded(
+            f"thread {thread.id} cannot run: its working directory {step.plan.cwd} {missing.said}",
+            reason="preflight_failed",
+            hint=missing.hint,
+        )
+    return replace(step, thread=thread, files=kept.commit)
+
+
+def after(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
+    """Keep the worktree as the agent has left it. That this cannot be done loses no reply: it is told."""
+    if run.recorder.start.files is None or not isinstance(outcome, Accepted):
+        return
+    index = run.step.base.index + 1
+    try:
+        run.files_after = keep(ctx, run.thread, str(index)).commit
+    except (WorkspaceError, OSError) as error:
+        ctx.on_progress(FilesNotKept(run.thread.id, run.step.plan.role, str(error)))
+
+
+def keep(ctx: RunContext, thread: Thread, label: str, also: Sequence[bytes] = ()) -> FilesSnapshot:
+    """A snapshot of the thread's worktree as it is, with the files at the paths `also` even if git ignores them."""
+    found = of(ctx, thread)
+    assert found is not None, "it has one"
+    last = trees.files_at(ctx.cache, thread.head, thread.head)
+    if thread.pending is not None:
+        last = thread.pending.files or last
+    limit = ctx.config.workspace.largest_file_bytes
+    kept = snapshot.take(git_of(ctx, found), thread.id, label, last, limit, also)
+    if kept.left_out:
+        ctx.on_progress(FilesLeftOut(thread.id, kept.left_out))
+    return kept
+
+
+def back_to(ctx: RunContext, thread: Thread, found: Worktree) -> Callable[[str], Mapping[str, str]]:
+    """The tags with which the files of a thread go back to those of a node of its chain.
+
+    StateError where those were not kept.
+    """
+
+    def tags(goal: str) -> Mapping[str, str]:
+        files = trees.files_at(ctx.cache, goal, thread.head)
+        if files is None and ctx.cache.get(goal).kind == "start":
+            files = found.base
+        if files is None:
+            raise StateError(
+                f"the files of thread {thread.id} were not kept at {goal[:12]}",
+                hint=f"uwf thread undo {thread.id}",
+                code="no_snapshot",
+            )
+        return {trees.BACK: files}
+
+    return tags
+
+
+def before_moving(ctx: RunContext, thread: Thread, commit: str) -> FilesSnapshot:
+    """A snapshot of the thread's worktree that has all that the files of `commit` will take the place of."""
+    found = of(ctx, thread)
+    assert found is not None, "it has one"
+    kept = keep(ctx, thread, "replaced")
+    also = snapshot.in_the_way(git_of(ctx, found), kept, commit)
+    return keep(ctx, thread, "replaced", also) if also else kept
+
+
+def whole(ctx: RunContext, thread: Thread, pause: Pause) -> Thread:
+    """The thread, its worktree being there and whole: made where it is not, and with what is to be put back.
+
+    Raises `WorkspaceError`, and what `pause` raises while the setup command runs.
+    """
+    found = of(ctx, thread)
+    assert found is not None, "it has one"
+    place, git = Place(found.repo, found.path, found.branch), git_of(ctx, found)
+    with _alone(ctx.home, thread.id) as lock:
+        if tree.is_whole(found.path):
+            tree.repair(git, place)
+            tree.mend_head(git, place, _last(ctx, thread, found))
+        else:
+            thread = _made(ctx, thread, place, pause, lock)
+            found = of(ctx, thread) or found
+        if found.back is not None:
+            snapshot.put_back(git, before_moving(ctx, thread, found.back), found.back, found.branch)
+            thread = tagged(ctx, thread, replace(found, back=None), "its files are put back")
+    return thread
+
+
+def _made(ctx: RunContext, thread: Thread, place: Place, pause: Pause, lock: int) -> Thread:
+    found = of(ctx, thread)
+    assert found is not None, "it has one"
+    if found.port is None and ctx.config.workspace.ports:
+        thread = _with_port(ctx, thread, found)
+        found = of(ctx, thread) or found
+
+    def prepare() -> None:
+        words = ctx.config.workspace.setup
+        if words:
+            run_set(ctx, found, "setup", words, pause, keep_fds=(lock,))
+
+    made = tree.make(Git(ctx.home, ctx.environ), place, _wanted(ctx, thread, found), prepare)
+    ctx.on_progress(WorktreeMade(thread.id, found.path, found.branch, made.aside))
+    if found.kept is not None:
+        thread = tagged(ctx, thread, replace(found, kept=None), "its worktree is made again")
+    return thread
+
+
+def run_set(
+    ctx: RunContext,
+    found: Worktree,
+    what: str,
+    words: Sequence[str],
+    pause: Pause,
+    keep_fds: tuple[int, ...] = (),
+) -> None:
+    """Run the command `workspace.<what>` in a worktree. WorkspaceError has its own last words where it fails."""
+    rules = ctx.config.workspace
+    told = trees.environment(found, rules.ports)
+    environ = {name: text for name, text in {**ctx.environ, **told}.items() if text is not None}
+    ran = commands.run(words, found.path, environ, rules.timeout_s, pause, keep_fds)
+    if ran.why is not None:
+        tail = f": {ran.tail[-1000:]}" if ran.tail else ""
+        raise WorkspaceError(
+            f"workspace.{what} has failed in {found.path}, {ran.why}{tail}",
+            hint=f"uwf config get workspace.{what}",
+            code=f"{what}_failed",
+        )
+
+
+def _last(ctx: RunContext, thread: Thread, found: Worktree) -> str:
+    """The commit with the files as they were last known."""
+    return found.kept or trees.files_at(ctx.cache, thread.head, thread.head) or found.base
+
+
+def _wanted(ctx: RunContext, thread: Thread, found: Worktree) -> str:
+    """The commit a worktree is made of. Where its work is brought in and its branch gone, that is the newest base."""
+    last = _last(ctx, thread, found)
+    if not os.path.isdir(found.repo):
+        raise repository.gone(found.repo)
+    git = Git(found.repo, ctx.environ)
+    if found.merged is None or found.onto is None or git.commit_of(HEADS + found.branch):
+        return last
+    tip = git.commit_of(HEADS + found.onto)
+    has_all = tip is not None and git.is_ancestor(snapshot.head_of(git, last), tip)
+    is_clean = git.ask("diff", "--quiet", snapshot.head_of(git, last), last).code == 0
+    return tip if tip is not None and has_all and is_clean else last
+
+
+def _with_port(ctx: RunContext, thread: Thread, found: Worktree) -> Thread:
+    """The thread with the first of its ports; those of the others in this home are taken."""
+    count = ctx.config.workspace.ports
+    with ctx.store.transaction("worktree port") as tx:
+        taken = []
+        for other in {name.partition(".")[0] for name in os.listdir(paths.worktrees(ctx.home))}:
+            ref = tx.ref(THREADS + other)
+            its = None if ref is None else trees.of(ref.tags, other, ctx.home)
+            if its is not None and its.port is not None:
+                taken.append((its.port, count))
+        now = replace(found, port=ports.free_range(count, taken))
+        ref = move_head(
+            *(tx, thread.id, thread.head, lambda tags: trees.with_tags(tags, now)),
+            expect=thread.ref,
+            why=f"its ports begin at {now.port}",
+        )
+    return threads.of(ctx.cache, ref, thread.attempt)
+
+
+@contextmanager
+def _alone(home: str, thread: str) -> Iterator[int]:
+    """Nobody else makes the worktree of `thread`: neither does a setup command whose uwf was killed."""
+    paths.made(paths.worktrees(home))
+    path = paths.worktree_lock(home, thread)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise WorkspaceError(
+            f"the setup command of a killed run still works in {paths.worktree(home, thread)}",
+            hint=f"fuser {path}",
+            code="busy",
+        ) from None
+    try:
+        yield descriptor
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for what the setup has left running
+        os.close(descriptor)
