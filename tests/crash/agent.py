@@ -8,6 +8,7 @@
     fail      exits with code 1
     flaky     the first attempt cannot reach the model, which is worth another one
     ask       the reviewer asks a person before it says anything else
+    plant     leaves a file in its folder, named after the step
     spoil     leaves a counter in the store that cannot be decoded, so that the reply cannot be stored
 
 Every run appends one line to `CRASH_LOG`: which step it was asked for, and the prompt it got. What a role
@@ -36,6 +37,9 @@ def main() -> None:
         for _ in range(3):
             print(BURST, flush=True)
             time.sleep(0.02)
+    if "plant" in modes:
+        with open(f"step-{index}", "w") as file:
+            file.write(f"{index}\n")
     if "slow" in modes:
         time.sleep(0.5)
     if "spoil" in modes:

@@ -160,11 +160,16 @@ def served(world: World) -> Ended:
 def again(
     command: Callable[[World], list[str]],
     *,
-    unless: Callable[[World], bool] = lambda world: False,
+    unless: Callable[[World], Any] = lambda world: False,
     codes: tuple[int, ...] = (0,),
+    agent: str = "",
 ) -> Callable[[World], Ended | None]:
     """The killed command once more, unless it has taken effect."""
-    return lambda world: None if unless(world) else world.must(*command(world), codes=codes)
+
+    def command_again(world: World) -> Ended | None:
+        return None if unless(world) else world.must(*command(world), codes=codes, agent=agent)
+
+    return command_again
 
 
 def timer(world: World) -> tuple[str, ...]:

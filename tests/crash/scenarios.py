@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tests.crash import in_trees
 from tests.crash.before import (
     GARBAGE,
     GHOST,
@@ -710,6 +711,72 @@ SCENARIOS = (
         next=again(thread("undo", "@last"), unless=has_no_step),
         said_before=SAID_BEFORE,
         gives_up=True,
+    ),
+    Scenario(
+        "start, in a worktree",
+        in_trees.repository,
+        in_trees.start_in_tree,
+        (*transaction("worktree port"), "worktree: added", "worktree: filled"),
+        next=again(in_trees.start_in_tree, unless=has_threads(2)),
+        finish=in_trees.all_whole,
+        state=thread_count,
+        path=(1, 2),
+        ends_alike=False,  # each world has its repository at another place
+    ),
+    Scenario(
+        "exec, in a worktree",
+        in_trees.repository,
+        thread("exec", "@last"),
+        ("snapshot: made", "snapshot: made:2"),
+        agent=in_trees.PLANTING,
+        upset=in_trees.stepped(0),
+        next=again(thread("exec", "@last"), unless=in_trees.steps_of_last, agent=in_trees.PLANTING),
+        finish=in_trees.planted_is_kept,
+        state=in_trees.steps_of_last,
+        path=(0, 1),
+        ends_alike=False,
+    ),
+    Scenario(
+        "undo --tree",
+        in_trees.repository,
+        thread("undo", "@last", "--tree"),
+        ("undo: head moved", "snapshot: put back", *transaction("worktree")),
+        upset=in_trees.stepped(2),
+        next=again(
+            thread("undo", "@last", "--tree"),
+            unless=lambda world: in_trees.steps_of_last(world) == 1,
+        ),
+        finish=in_trees.first_step_is_back,
+        state=in_trees.steps_of_last,
+        path=(2, 1),
+        gives_up=True,
+        ends_alike=False,  # the step that is taken at the end is another one
+    ),
+    Scenario(
+        "worktree prune",
+        in_trees.repository,
+        lambda world: ["worktree", "prune"],
+        (*transaction("worktree"), "worktree: given up"),
+        upset=in_trees.ended_in_tree,
+        next=again(lambda world: ["worktree", "prune"]),
+        finish=in_trees.git_knows_of_none,
+        state=in_trees.has_tree,
+        path=(True, False),
+        gives_up=True,
+        ends_alike=False,
+    ),
+    Scenario(
+        "merge",
+        in_trees.repository,
+        thread("merge", "@last"),
+        ("merge: committed", "merge: made", "merge: base moved", *transaction("worktree")),
+        upset=in_trees.stepped(1),
+        next=again(thread("merge", "@last")),
+        finish=in_trees.checkout_is_clean,
+        state=in_trees.is_brought_in,
+        path=(False, True),
+        gives_up=True,
+        ends_alike=False,
     ),
     change(
         thread("wake", "@last", "--at", "1900000000000"),
