@@ -66,6 +66,7 @@ TRANSACTIONS = (
     "alert",
     "alert prune",
     "absence seen",
+    "triggers good",
     # of a run of a thread: a workflow to bind it to, what a dead predecessor left, a state that changes alone
     "workflow",
     "settle",

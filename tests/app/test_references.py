@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,31 @@ def test_what_turns_bad_later_is_set_aside_until_it_is_there_again(
     (tmp_path / "two.yaml").rename(tmp_path / "one.yaml")
     part.tick(2 * LOOK_MS)
     assert daemon.quarantine.all() == []
+
+
+KILLED = """
+import sys
+from uwf import points
+from uwf.app import App
+app = App.open(sys.argv[1])
+points.arm(sys.argv[2])
+app.events.remember_good(app.events.problems())
+"""
+
+
+@pytest.mark.parametrize(
+    "at", ["triggers good: begun", "triggers good: written", "triggers good: done"]
+)
+def test_a_daemon_that_is_killed_has_remembered_it_or_does_so_the_next_time(
+    app: App, tmp_path: Path, at: str
+) -> None:
+    for armed in (at, ""):
+        words = [sys.executable, "-c", KILLED, app.home, armed]
+        done = subprocess.run(words, cwd=Path(__file__).parents[2])
+        assert done.returncode == (-9 if armed else 0)
+    (tmp_path / "one.yaml").unlink()
+    app.events.refuse_wrong()
+    assert app.store().faults() == []
 
 
 def test_a_thread_of_a_trigger_in_a_workflow_file_is_one_of_that_workflow(

@@ -60,6 +60,7 @@ ELSEWHERE = {
     "alert": "tests/engine/upkeep/test_alerts.py",
     "alert prune": "tests/engine/upkeep/test_alerts.py",
     "absence seen": "tests/engine/upkeep/test_alerts.py",
+    "triggers good": "tests/app/test_references.py",
 }
 """Transactions that only a daemon makes, and the tests that kill at their points."""
 

@@ -293,7 +293,7 @@ class Events:
         }
         good = {name: what for name, what in good.items() if what is not None}
         if good != before:
-            with store.transaction("triggers", durable=False) as tx:
+            with store.transaction("triggers good", durable=False) as tx:
                 tx.set_counter(WERE_GOOD, good)
 
     def refuse_wrong(self) -> None:
