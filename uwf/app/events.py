@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from uwf import clock
 from uwf import config as settings
-from uwf.config.toml_file import editing
 from uwf.engine.chain.word import PERSON
 from uwf.engine.events import views
 from uwf.engine.events.decision import NEW, SEEN, Decision
@@ -300,7 +297,10 @@ class Events:
         """Raise `ConfigInvalid` for a trigger of the configuration that names what was never there. One that has turned
         bad is no reason to run nothing: it is set aside.
         """
+        from contextlib import suppress
+
         from uwf.app import references
+        from uwf.config.toml_file import editing
 
         with suppress(StoreError):  # which is told where it is needed
             known = self._home.reader().counter(WERE_GOOD)

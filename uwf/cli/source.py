@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.cli import exits
 from uwf.cli.command import arg, command
 from uwf.cli.screen.cells import moment
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,4 +115,4 @@ def _watch(row: SourceView) -> str:
     if not row.watching and not row.waiting:
         return ""
     more = f", {row.waiting} wait their turn" if row.waiting else ""
-    return f"{row.watching} pull requests{more}"
+    return f"{counted(row.watching, 'pull request')}{more}"
