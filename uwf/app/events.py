@@ -302,7 +302,7 @@ class Events:
         from uwf.app import references
         from uwf.config.toml_file import editing
 
-        with suppress(StoreError):  # which is told where it is needed
+        try:
             known = self._home.reader().counter(WERE_GOOD)
             good = known if isinstance(known, dict) else {}
             new = [
@@ -310,8 +310,11 @@ class Events:
                 for rule in self._home.rules().rules
                 if rule.workflow is None and good.get(rule.name) != rule.trigger.names
             ]
-            for why in references.of_rules(self._home, new).values():
-                raise ConfigInvalid(why, hint=editing(self._home.config_path))
+            wrong = references.of_rules(self._home, new)
+        except StoreError:
+            return  # which is told where it is needed
+        for why in wrong.values():
+            raise ConfigInvalid(why, hint=editing(self._home.config_path))
 
     def crowded_since_ms(self) -> int | None:
         """Since when so many threads are due that fuzzy events have to be urgent to wake one; None: they need not."""

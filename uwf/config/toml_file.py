@@ -6,8 +6,6 @@ is a table of tables. What keys there are, and what they read, is said in `keys`
 
 from __future__ import annotations
 
-import shlex
-
 from uwf.config_table import NAME, bare_name
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
@@ -72,6 +70,8 @@ def parse(data: bytes, file: str, arrays: Sequence[Path]) -> TomlFile:
 
 def editing(file: str) -> str:
     """The command that mends a file which is not as it has to be."""
+    import shlex
+
     return f"${{EDITOR:-vi}} {shlex.quote(file)}"
 
 
