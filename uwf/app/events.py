@@ -297,7 +297,6 @@ class Events:
         """Raise `ConfigInvalid` for a trigger of the configuration that names what was never there. One that has turned
         bad is no reason to run nothing: it is set aside.
         """
-        from contextlib import suppress
 
         from uwf.app import references
         from uwf.config.toml_file import editing
