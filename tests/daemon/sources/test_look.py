@@ -94,6 +94,22 @@ def test_a_comment_that_is_gone_or_says_something_else_wakes_nobody(
     assert asked(home, forge) == Dropped("the comment was deleted")
 
 
+@pytest.mark.parametrize("answer", [(200, b'{"message": "hello"}'), (304, b""), (200, b"[]")])
+@pytest.mark.parametrize("path", ["pulls/42", "issues/comments/{id}"])
+def test_an_answer_that_says_nothing_of_it_drops_nothing(
+    home: Home, forge: FakeForge, path: str, answer: tuple[int, bytes]
+) -> None:
+    home.thread(pr="42")
+    id = forge.comment(42, "First.")
+    api = "" if forge.kind == "github" else "/api/v1"
+    home.ask()
+    [row] = home.app.events.list().events
+    status, body = answer
+    forge.answers[f"{api}/repos/{REPO}/{path.format(id=id)}"] = (status, {}, body)
+    found = look(stored(home, row.event), home.app.sources.find("shop"), "", 5)
+    assert isinstance(found, StillTrue) and "could not be asked" in found.words
+
+
 def test_a_check_of_an_older_commit_wakes_nobody(home: Home, forge: FakeForge) -> None:
     home.thread(pr="42")
     forge.check(42, "tests", "failure", "oh no")

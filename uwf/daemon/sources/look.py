@@ -53,7 +53,7 @@ def _looked(event: Event, source: Source, client: Client) -> Answer:
             return Dropped(f"{name} is {pull.state}")
         if event.name.endswith(".check"):
             commit = str(event.data.get("commit"))
-            if commit != pull.head:
+            if pull.head and commit != pull.head:
                 return Dropped(
                     f"it is of {commit[:10]}, and the head of {name} is {pull.head[:10]}"
                 )
@@ -70,12 +70,15 @@ def _comment(event: Event, source: Source, forge: Forge, client: Client) -> Answ
     if path is None:
         return StillTrue()
     try:
-        body = Fields(client.get(path).value).text("body")
+        comment = Fields(client.get(path).value)
     except SourceFault as fault:
         if fault.status != NOT_FOUND:
             raise
         return Dropped("the comment was deleted")
-    if mark(body) != event.id.rpartition("/")[2]:  # what is stored of it has no secrets any more
+    comment.id()  # what has none is no comment
+    if (
+        mark(comment.text("body")) != event.id.rpartition("/")[2]
+    ):  # what is stored of it has no secrets any more
         return Dropped("the comment says something else by now, which is an event of its own")
     return StillTrue()
 

@@ -104,7 +104,7 @@ class Client:
 
         url = self._url(path)
         with self._response(url, {"If-None-Match": etag} if etag else {}) as response:
-            if response.status == NOT_MODIFIED:
+            if response.status == NOT_MODIFIED and etag:
                 return Answer(None, etag)
             data = b"".join(self._chunks(response, url, PAGE_BYTES))
             if len(data) > PAGE_BYTES:

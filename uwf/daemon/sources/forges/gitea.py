@@ -71,6 +71,7 @@ class Gitea:
         return [f"{_API}/repos/{repo}/actions/jobs/{job}/logs"] if job.isdigit() else []
 
     def pull(self, repo: Repo, fields: Fields) -> PullState:
+        fields.id("number")  # what has none is no pull request
         head = fields.below("head").text("sha")
         if fields.text("state") != "closed":
             return PullState(OPEN, head, None)

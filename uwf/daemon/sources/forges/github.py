@@ -76,6 +76,7 @@ class GitHub:
         return [f"/repos/{repo}/actions/jobs/{check['id']}/logs"] if "/job/" in check["url"] else []
 
     def pull(self, repo: Repo, fields: Fields) -> PullState:
+        fields.id("number")  # what has none is no pull request
         head = fields.below("head").text("sha")
         if fields.text("state") != "closed":
             return PullState(OPEN, head, None)
