@@ -22,6 +22,7 @@ LEAVES = {
     "nearest",
     "owned",
     "points",
+    "proxy",
     "quantities",
     "record",
     "trust",

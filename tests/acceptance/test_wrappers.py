@@ -1,4 +1,4 @@
-"""The wrappers of docs/agents.md, as they stand there."""
+"""The configs and the wrappers of docs/agents.md, as they stand there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.fake_model import serving
 from tests.helpers.project import Project, program, reply
+from uwf import config
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
 WRAPPERS = dict(re.findall(r"^### ([^\n:]+)[^\n]*\n.*?^```\w+\n(.*?)^```", GUIDE, re.M | re.S))
@@ -51,6 +52,17 @@ Data collection is disabled.
 END
 """
 """What Gemini CLI 0.61.0 says."""
+
+
+CONFIGS = [
+    each for each in re.findall(r"^```toml\n(.*?)^```", GUIDE, re.M | re.S) if "[agents." in each
+]
+
+
+@pytest.mark.parametrize("text", CONFIGS)
+def test_each_config_can_be_pasted(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    assert config.load(str(tmp_path)).agents
 
 
 @pytest.fixture

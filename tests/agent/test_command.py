@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.supervised import AGENTS, Supervised
-from uwf.agent.kinds.command import TURN_BYTES, CommandAgent, _Texts
+from uwf.agent.bursts import TURN_BYTES, Bursts
+from uwf.agent.kinds.command import CommandAgent
 from uwf.agent.protocol import Agent, AgentEvent, AgentRequest, AgentResult, Text
 from uwf.store.owner import Owner
 
@@ -128,7 +129,7 @@ def test_agent_that_cannot_run_says_why(asked: Asked) -> None:
 @given(st.lists(st.binary(max_size=12) | st.none(), max_size=20))
 def test_turns_and_tail_joined_are_the_reply(events: list[bytes | None]) -> None:
     said: list[str] = []
-    turns = _Texts(said.append)
+    turns = Bursts(said.append)
     for event in events:
         if event is None:
             turns.flush()

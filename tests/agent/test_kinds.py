@@ -12,7 +12,7 @@ from uwf.agent import kinds
 
 @pytest.mark.parametrize("kind", kinds.NAMES)
 def test_every_kind_makes_an_agent_of_that_name(kind: str) -> None:
-    agent = kinds.make(kind, "mine", ("sh", "-c", "exit"))
+    agent = kinds.make(kind, "mine", ("sh", "-c", "exit"), {"base_url": "http://127.0.0.1:1"})
     assert agent.name == "mine"
     assert agent.unavailable("/", "/bin:/usr/bin") is None
 

@@ -413,6 +413,11 @@ def test_a_role_has_its_agent_and_what_that_is_told_for_it(home: Path) -> None:
     ("text", "said"),
     [
         ("[agents.a]\ncommand = 'x'\neffort = 'high'\n", "is for agents of kind claude"),
+        ("[agents.a]\nkind = 'openai'\nargs = ['x']\n", "is for agents of kind command and"),
+        ("[agents.a]\nkind = 'openai'\nbase_url = 'x'\n", "is not an address"),
+        ("[agents.a]\nkind = 'openai'\nbase_url = 'http://u:p@x'\n", "key_env names"),
+        ("[agents.a]\nkind = 'openai'\nbase_url = 'http://x:y'\n", "Port could not be cast"),
+        ("[agents.a]\nkind = 'openai'\nparameters.stop = ['x']\n", "is not a number, a text"),
         ("[agents.a]\nkind = 'claud'\n", "is not a kind of agent"),
         ("[agents.a]\nkind = 'command'\n", "agents.a.command is missing"),
         ("[roles.writer]\nagent = 'nobody'\n", "no agent is called 'nobody'"),

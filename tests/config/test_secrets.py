@@ -34,6 +34,18 @@ def test_names_that_do_not(name: str) -> None:
     assert not is_secret(name)
 
 
+def test_what_an_agent_calls_its_key_is_one_wherever_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[agents.a]\nkind = "openai"\nkey_env = "MINE"\nenv.MINE = "abcd1"\n[roles.b]\nenv.MINE = "abcd2"\n'
+    )
+    found = secret_values({"MINE": "abcd3", "OTHER": "abcd4"}, config.load(str(tmp_path)))
+    assert plain(found, *(f"abcd{n}" for n in range(5))) == [
+        ("MINE", "abcd3"),
+        ("MINE", "abcd2"),
+        ("MINE", "abcd1"),
+    ]
+
+
 def test_short_values_are_left_alone_and_long_ones_come_first() -> None:
     environ = {"A_KEY": "1234567", "B_KEY": "12345678", "C_TOKEN": LONG, "PATH": LONG * 2}
     found = secret_values(environ, config.defaults())

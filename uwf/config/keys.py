@@ -210,7 +210,10 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
 def _check_kind(name: str, kind: str, document: TomlFile) -> None:
     """What can be set for agents of another kind alone says nothing to this one."""
     general = _fields(AgentConfig)
-    of = {one: general | _fields(kinds.options_of(one)) for one in kinds.NAMES}
+    of = {
+        one: general - {*found.without} | _fields(kinds.options_of(one))
+        for one, found in kinds.KINDS.items()
+    }
     for field in document.values["agents"][name]:
         if field not in of[kind]:
             others = " and ".join(one for one in kinds.NAMES if field in of[one])

@@ -38,22 +38,28 @@ _HINTS = ("key", "token", "secret", "passw", "authorization", "://")
 
 def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str, str]]:
     """(name, value) of every secret in every form, longest first, so that one inside another is not torn apart."""
-    found = _hidden(environ, (*config.secrets, *_variables(config.settings)), MIN_CHARS)
+    named = (*config.secrets, *_variables(config.settings))
+    found = _hidden(environ, named, MIN_CHARS)
+    for role in config.roles.values():
+        found += _hidden(dict(role.env), named, NAMED_CHARS)
     for agent in config.agents.values():
-        found += _hidden(dict(agent.env), config.secrets, NAMED_CHARS)
+        found += _hidden(dict(agent.env), named, NAMED_CHARS)
         words = (f"'{word}'" if " " in word else word for word in agent.argv)
         found += in_command(" ".join(words))
     return in_all_forms(found)
 
 
 def _variables(settings: Mapping[str, Any]) -> Iterator[str]:
-    """The variables that the configuration names for what is in them: tokens, secrets of webhooks, addresses."""
+    """The variables that the configuration names for what is in them: tokens, secrets of webhooks, addresses, keys."""
     tables = [settings.get("daemon", {}), settings.get("alerts", {})]
     for table in (*tables, *settings.get("sources", {}).values()):
         if "token" in table:
             yield table["token"]
         for key in ("tokens", "secrets", "apprise"):
             yield from table.get(key, ())
+    for agent in settings.get("agents", {}).values():
+        if "key_env" in agent:
+            yield agent["key_env"]
 
 
 def in_all_forms(secrets: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 
 class Kind(Record):
-    """`program` is what runs where no command is set; "": the kind has no process, None: a command must be set."""
+    """`program` is what runs where no command is set; "": the kind has no process, None: a command must be set.
+    `without` are the keys for all agents that say nothing to it.
+    """
 
     made_by: str
     program: str | None = None
+    without: tuple[str, ...] = ()
 
 
 KINDS = {
     "command": Kind("CommandAgent"),
     "claude": Kind("ClaudeAgent", "claude"),
     "codex": Kind("CodexAgent", "codex"),
+    "openai": Kind("OpenAIAgent", "", without=("command", "permissions", "args", "linger")),
 }
 """By the word for it in the configuration, which is also the name of its file. The first is the default."""
 

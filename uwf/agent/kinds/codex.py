@@ -18,6 +18,7 @@ import re
 
 from uwf.agent import client
 from uwf.agent.client import TOKENS, USD, clean, number, rows
+from uwf.agent.prices import prices, usd
 from uwf.agent.process import program
 from uwf.agent.protocol import (
     Denied,
@@ -29,8 +30,7 @@ from uwf.agent.protocol import (
     ToolResult,
     Usage,
 )
-from uwf.config_table import Table, each
-from uwf.config_table import number as price
+from uwf.config_table import Table
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -61,9 +61,9 @@ _ROLLOUT_BYTES = 256 << 10
 
 
 class CodexOptions(Table, at="agents.*"):
-    """What a million tokens cost (USD), by model: of the input, of that which was cached, of the output."""
+    """What its models cost."""
 
-    prices: Mapping[str, Mapping[str, float]] = each(price, names=("input", "cached", "output"))
+    prices: Mapping[str, Mapping[str, float]] = prices()
 
 
 class CodexAgent:
@@ -255,16 +255,11 @@ class _Said(client.Reader):
         since = {name: counted[name] - self._before[name] for name in counted}
         used = since if min(since.values()) >= 0 else counted
         amounts = {TOKENS: used["input"] + used["output"]}
-        if "input" in self._prices and "output" in self._prices:
-            amounts[USD] = _usd(used, self._prices)
+        cost = usd(used, self._prices)
+        if cost is not None:
+            amounts[USD] = cost
         self.usage = amounts
         self.on_event(Usage(amounts, dict(counted)))
-
-
-def _usd(used: Mapping[str, float], prices: Mapping[str, float]) -> float:
-    cached = min(used["cached"], used["input"])
-    cost = (used["input"] - cached) * prices["input"] + used["output"] * prices["output"]
-    return round((cost + cached * prices.get("cached", prices["input"])) / 1e6, 9)
 
 
 def _result_text(result: Any) -> str:

@@ -6,9 +6,8 @@ It keeps no session of its own. What it wants to say beside its reply it writes 
 
 from __future__ import annotations
 
-import codecs
-
 from uwf.agent import failure
+from uwf.agent.bursts import Bursts
 from uwf.agent.event_lines import EventLines
 from uwf.agent.process import program, supervise
 from uwf.agent.process.fifo import Fifo
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from uwf.store.owner import Owner
 
 EVENTS = "UWF_EVENTS"
-TURN_BYTES = 64 << 10  # a burst of output longer than this is more than one turn
 
 
 class CommandAgent:
@@ -55,7 +53,7 @@ class CommandAgent:
 
         What came last, with no pause after it, is the result's tail.
         """
-        texts = _Texts(lambda text: on_event(Text(text)))
+        texts = Bursts(lambda text: on_event(Text(text)))
 
         def hear(event: AgentEvent) -> None:
             texts.flush()
@@ -110,31 +108,3 @@ class CommandAgent:
 def _whole_lines(prompt: str) -> str:
     """The prompt with an end to its last line, the instruction: what reads line by line would not see it else."""
     return prompt if prompt.endswith("\n") else f"{prompt}\n"
-
-
-class _Texts:
-    """Cuts a stream of bytes into pieces of text, never inside a character."""
-
-    def __init__(self, on_text: Callable[[str], None]) -> None:
-        self._on_text = on_text
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._parts: list[str] = []
-        self._size_bytes = 0
-
-    def add(self, chunk: bytes) -> None:
-        self._parts.append(self._decoder.decode(chunk))
-        self._size_bytes += len(chunk)
-        if self._size_bytes >= TURN_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        text = "".join(self._parts)
-        self._parts.clear()
-        self._size_bytes = 0
-        if text:
-            self._on_text(text)
-
-    def rest(self) -> str:
-        """What came since the last turn."""
-        self._parts.append(self._decoder.decode(b"", final=True))
-        return "".join(self._parts)

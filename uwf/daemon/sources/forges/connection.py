@@ -7,13 +7,11 @@ a name that does not resolve.
 from __future__ import annotations
 
 import io
-from base64 import b64encode
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
-from uwf import clock
+from uwf import clock, proxy
 from uwf.daemon.timed import Timed
 
 TYPE_CHECKING = False
@@ -36,7 +34,7 @@ class Connection:
         self.to = there[:2]
         self._deadline_s = deadline_s
         self._is_secure = there.scheme == "https"
-        self._proxy = _proxy(there)
+        self._proxy = proxy.on_the_way_to(there)
         self._connection = self._made(there)
 
     def get(self, url: str, headers: Mapping[str, str]) -> HTTPResponse:
@@ -70,7 +68,7 @@ class Connection:
         connection = kind(to.hostname or "", to.port)
         connection.response_class = self._response  # type: ignore[assignment]  # it makes one
         if self._proxy is not None and self._is_secure:
-            connection.set_tunnel(there.hostname or "", there.port, _credentials(self._proxy))
+            connection.set_tunnel(there.hostname or "", there.port, proxy.credentials(self._proxy))
         return connection
 
     def _response(self, connection: Any, *rest: Any, **more: Any) -> HTTPResponse:
@@ -90,21 +88,6 @@ class Connection:
         asked = urlsplit(url)
         target = (asked.path or "/") + (f"?{asked.query}" if asked.query else "")
         if self._proxy is not None and not self._is_secure:
-            target, headers = url, {**headers, **_credentials(self._proxy)}
+            target, headers = url, {**headers, **proxy.credentials(self._proxy)}
         connection.request("GET", target, headers=dict(headers))
         return connection.getresponse()
-
-
-def _proxy(there: SplitResult) -> SplitResult | None:
-    """The proxy on the way to an address; None: there is none."""
-    named = getproxies().get(there.scheme)
-    if not named or proxy_bypass(there.netloc):
-        return None
-    return urlsplit(named if "://" in named else f"http://{named}")
-
-
-def _credentials(proxy: SplitResult) -> dict[str, str]:
-    if not proxy.username:
-        return {}
-    said = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {b64encode(said.encode()).decode()}"}
