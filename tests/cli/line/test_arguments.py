@@ -93,7 +93,12 @@ def test_the_limit_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         arguments.text_arg(f"@{tmp_path}/a")
 
 
-@pytest.mark.parametrize("text", ["23:59", "tomorrow", "", "2h ago", "9" * 20])
+@pytest.mark.parametrize("digits", [16, 20, 5000])
+def test_a_number_that_no_store_holds_is_far_ahead(digits: int) -> None:
+    assert arguments.moment_ms("9" * digits, "uwf digest --since") == arguments.LATEST_MS
+
+
+@pytest.mark.parametrize("text", ["23:59", "tomorrow", "", "2h ago"])
 def test_what_is_no_time_is_told_in_the_words_of_its_own_command(text: str) -> None:
     with pytest.raises(InputError, match="two hours from now") as refused:
         arguments.future_ms(text, "uwf guard pause on --until")

@@ -12,6 +12,8 @@ from uwf import clock, quantities
 from uwf.errors import InputError
 
 MAX_TEXT_BYTES = 64 << 20
+LATEST_MS = 10**15
+"""What lies further ahead is as far."""
 
 
 def text_arg(value: str) -> str:
@@ -89,8 +91,8 @@ def day_or_since_ms(text: str | None, typed: str) -> int:
 
 
 def _moment_ms(text: str, sign: int, way: str, typed: str) -> int:
-    if text.isascii() and text.isdigit() and 12 <= len(text) <= 15:
-        return int(text)
+    if text.isascii() and text.isdigit() and len(text) >= 12:
+        return int(text) if len(text) < 16 else LATEST_MS
     try:
         return clock.now_ms() + sign * round(quantities.duration_s(text) * 1000)
     except (InputError, ValueError):
