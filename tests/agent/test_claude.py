@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,12 @@ from typing import Any
 import pytest
 
 from tests.helpers.stand_in import StandIn
+from uwf.agent import client as jsonlines
 from uwf.agent import failure
 from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
 from uwf.agent.protocol import (
     Denied,
+    Heard,
     Model,
     RateLimit,
     Session,
@@ -59,6 +63,10 @@ def make(name: str, argv: tuple[str, ...], options: ClaudeOptions | None = None)
     return ClaudeAgent(name, argv, options or ClaudeOptions())
 
 
+def prompt_of(asked: Mapping[str, Any]) -> Any:
+    return json.loads(asked["stdin"])["message"]["content"]
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> StandIn:
     return StandIn(tmp_path, make)
@@ -86,7 +94,7 @@ def test_a_run_is_told_as_it_goes(client: StandIn) -> None:
     assert client.of(ToolCall) == [ToolCall("t1", "Bash", {"command": "ls"})]
     assert client.of(ToolResult) == [ToolResult("t1", "a\nb")]
     asked = client.asked[0]
-    assert asked["stdin"] == "Do it."
+    assert prompt_of(asked) == "Do it."
     [session] = client.of(Session)
     assert client.events[0] == session
     line = " ".join(asked["argv"])
@@ -122,7 +130,7 @@ def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: StandIn
     client.will(INIT, ended("anew"))
     came = client.ask(session="abc")
     assert (came.text, came.failure) == ("anew", None)
-    assert [asked["stdin"] for asked in client.asked] == ["Do it.", "Do it."]
+    assert [prompt_of(asked) for asked in client.asked] == ["Do it.", "Do it."]
     assert came.session == client.of(Session)[0].id != "abc"
 
 
@@ -265,6 +273,40 @@ def test_a_client_that_stays_after_its_end_is_ended(client: StandIn, tmp_path: P
     script.write_text(f"import time\nprint({json.dumps(ended())!r}, flush=True)\ntime.sleep(60)\n")
     came = client.ask(linger_s=0.3, grace_s=0.1)
     assert (came.text, came.failure) == ("fine", None)
+
+
+LISTENS = """
+    import json, sys
+    def say(line): print(json.dumps(line), flush=True)
+    def takes_in(): say({"type": "user", "isReplay": True, "message": json.loads(line)["message"]})
+    line = sys.stdin.readline()
+    takes_in()
+    heard = []
+    if sys.argv[1] == "late": say(END)
+    for line in sys.stdin:
+        heard.append(json.loads(line)["message"]["content"])
+        takes_in()
+        if len(heard) == 2 or sys.argv[1] == "late": break
+    say({**END, "result": " ".join(heard) or "alone"})
+"""
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_what_is_said_meanwhile_is_heard_while_it_works(
+    client: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr(jsonlines, "TICK_S", 0.1)
+    script = textwrap.dedent(LISTENS).replace("END", repr(ended()))
+    (tmp_path / "client.py").write_text(script)
+    news = iter(["one", "two", None, None])
+    argv = (sys.executable, "-S", str(tmp_path / "client.py"), when)
+    client.argv = argv
+    came = client.ask(news=lambda: next(news, None))
+    if when == "early":
+        assert (came.text, len(client.of(Heard))) == ("one two", 2)
+    else:
+        assert came.text in ("one", "alone")
+        assert len(client.of(Heard)) == (came.text == "one")
 
 
 def test_a_long_stream_is_not_kept(client: StandIn, tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ PROGRAM = """
     import json, os, sys
     given = json.load(open(sys.argv[1]))
     with open(sys.argv[1] + ".asked", "a") as log:
-        print(json.dumps({"argv": sys.argv[2:], "stdin": sys.stdin.read()}), file=log)
+        is_open = "--input-format" in sys.argv
+        stdin = sys.stdin.readline() if is_open else sys.stdin.read()
+        print(json.dumps({"argv": sys.argv[2:], "stdin": stdin}), file=log)
     run = given["runs"].pop(0)
     json.dump(given, open(sys.argv[1], "w"))
     for line in run["lines"]:
@@ -40,6 +42,7 @@ class StandIn:
         self.script.write_text(textwrap.dedent(PROGRAM))
         self.file = folder / "runs.json"
         self.folder = folder
+        self.argv = (sys.executable, "-S", str(self.script), str(self.file))
         self.runs: list[dict[str, Any]] = []
         self.events: list[AgentEvent] = []
 
@@ -48,8 +51,7 @@ class StandIn:
 
     def ask(self, options: Any = None, **asked: Any) -> AgentResult:
         self.file.write_text(json.dumps({"runs": self.runs}))
-        argv = (sys.executable, "-S", str(self.script), str(self.file))
-        agent = self.make("cc", argv, *([] if options is None else [options]))
+        agent = self.make("cc", self.argv, *([] if options is None else [options]))
         request = AgentRequest(
             **{
                 "prompt": "Do it.",

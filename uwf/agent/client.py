@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from uwf.agent.process.pump import Stdin
     from uwf.agent.process.supervise import ProcessOutcome
     from uwf.agent.protocol import AgentEvent, AgentRequest
     from uwf.agent.stop import Stop
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_SPOKEN_CHARS = 4000
 """How much is kept of lines that are no JSON: a client that cannot start says so in plain words."""
+
+TICK_S = 2.0
+"""How often it is looked for what was said to an agent that listens while it works."""
 
 TOKENS, USD = "tokens", "usd"
 MOST_AMOUNT = 1 << 53
@@ -89,13 +93,19 @@ def run(
     *,
     stop: Stop,
     on_start: Callable[[Owner | None], None],
+    stdin: Stdin | None = None,
+    on_tick: Callable[[], object] = bool,
 ) -> AgentResult:
-    """Run the client once, with the prompt of `request` on its stdin."""
+    """Run the client once, with the prompt of `request` on its stdin; or with `stdin`, which stays open, so that it can
+    be told more each time that `on_tick` is called.
+    """
     outcome = supervise.run(
         spec_of(
             request,
             argv,
-            stdin=request.prompt,
+            stdin=request.prompt if stdin is None else stdin,
+            tick_s=None if stdin is None else TICK_S,
+            on_tick=on_tick,
             on_line=reader.line,
             is_whole=lambda _rest: reader.text is not None,
             is_working=lambda: bool(reader.tools),

@@ -23,6 +23,10 @@ else:
     Protocol = object
 
 
+def _nothing() -> None:
+    """Nobody says anything."""
+
+
 class AgentRequest(Record):
     """One prompt for one agent, with everything it may need.
 
@@ -37,7 +41,8 @@ class AgentRequest(Record):
 
     One that has said what `is_reply` takes for a whole reply, and for `linger_s` nothing after it, is ended and has
     replied. None: its own end is waited for. `meanwhile` is called once, when it works: what can be done then takes no
-    time of its own.
+    time of its own. `news` gives what was said to its thread since, None for nothing: for an agent that listens while
+    it works, which tells by `Heard` that it has taken that in.
     """
 
     prompt: str
@@ -60,6 +65,7 @@ class AgentRequest(Record):
     linger_s: float | None = None
     is_reply: Callable[[str], bool] = bool
     meanwhile: Callable[[], object] = bool
+    news: Callable[[], str | None] = _nothing
 
 
 class Text(Record):
@@ -128,6 +134,10 @@ class Denied(Record):
     arguments: dict[str, Any]
 
 
+class Heard(Record):
+    """The agent has taken in what `news` gave it last."""
+
+
 class RateLimit(Record):
     """A limit of the service behind the agent. Once `is_reached`, nothing passes until `resets_ms` (None: unknown)."""
 
@@ -136,7 +146,7 @@ class RateLimit(Record):
 
 
 AgentEvent: TypeAlias = (
-    Text | Thinking | ToolCall | ToolResult | Usage | Session | Model | Denied | RateLimit
+    Text | Thinking | ToolCall | ToolResult | Usage | Session | Model | Denied | Heard | RateLimit
 )
 
 

@@ -1,21 +1,25 @@
-"""Claude Code, run as `claude -p` with its stream of JSON lines. Seen with 2.1.197; what 2.1.329 counts differently is
-told by its numbers.
+"""Claude Code, run as `claude -p` with streams of JSON lines in and out, so that it can be told more while it works.
+Seen with 2.1.197; what 2.1.329 counts differently is told by its numbers.
 
 Its session has a name of our choosing before it has said anything. An API failure ends with `subtype: success` and
 `is_error`; a tool that was not permitted with a success in which `permission_denials` alone tells of it. The session is
-looked for by folder: a name that is not known there any more begins a new one, with the same prompt.
+looked for by folder: a name that is not known there any more begins a new one, with the same prompt. What it is told
+while it works is read with the next result of a tool, or after its end, as another turn: it says when it has.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
 
 from uwf.agent import client
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process import program
+from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
     Denied,
+    Heard,
     Model,
     RateLimit,
     Session,
@@ -116,12 +120,32 @@ class ClaudeAgent:
             if not is_resumed:
                 on_event(Session(session))
 
+        def listen() -> None:
+            """Hand on what was said meanwhile. Only once it has taken that in, more is asked for."""
+            if reader.stdin.is_open and not reader.is_told:
+                news = request.news()
+                if news is not None:
+                    reader.stdin.write(_message(news))
+                    reader.is_told = True
+
+        reader.stdin.write(_message(request.prompt))
         argv = (*self.argv, *self._words(request, session), *request.args)
-        return client.run(self.name, argv, request, reader, stop=stop, on_start=started), reader
+        came = client.run(
+            self.name,
+            argv,
+            request,
+            reader,
+            stop=stop,
+            on_start=started,
+            stdin=reader.stdin,
+            on_tick=listen,
+        )
+        return came, reader
 
     def _words(self, request: AgentRequest, session: str) -> list[str]:
         options = self.options
-        words = ["-p", "--output-format", "stream-json", "--verbose"]
+        words = ["-p", "--input-format", "stream-json", "--replay-user-messages"]
+        words += ["--output-format", "stream-json", "--verbose"]
         if request.session is None:
             words += ["--session-id", session]
         elif request.forks_session:
@@ -154,9 +178,13 @@ class _Said(client.Reader):
     ) -> None:
         super().__init__(name, on_event)
         self.session = session
+        self.stdin = Stdin()
         self.knows_no_session = False
+        self.is_told = False
+        """Whether something was said to it that it has not taken in yet."""
         self._before = before
         self._messages: dict[str, dict[str, float]] = {}
+        self._has_prompt = False
         self._error = ""
         self._resets_ms: int | None = None
 
@@ -206,6 +234,9 @@ class _Said(client.Reader):
                 self._tell_usage(_sum(self._messages.values()), None)
 
     def _user(self, said: Mapping[str, Any]) -> None:
+        if said.get("isReplay") is True:
+            self._takes_in()
+            return
         message = said.get("message")
         for block in rows(message.get("content") if isinstance(message, dict) else None):
             if block.get("type") == "tool_result":
@@ -214,6 +245,13 @@ class _Said(client.Reader):
                 parts = "\n".join(clean(part.get("text")) for part in rows(given))
                 is_error = block.get("is_error") is True
                 self.on_event(ToolResult(id, clean(given) or parts, is_error))
+
+    def _takes_in(self) -> None:
+        """It has read a message from its stdin: first the prompt. One that comes after its end begins another turn."""
+        if self._has_prompt and self.is_told:
+            self.is_told, self.text = False, None
+            self.on_event(Heard())
+        self._has_prompt = True
 
     def _limit(self, info: Any) -> None:
         if not isinstance(info, dict):
@@ -224,6 +262,7 @@ class _Said(client.Reader):
         self.on_event(RateLimit(is_reached, resets_ms))
 
     def _result(self, said: Mapping[str, Any]) -> None:
+        self.stdin.close()  # what it was told and has not read yet, it answers now
         self.tools.clear()
         self._count(said)
         for denied in rows(said.get("permission_denials")):
@@ -286,6 +325,12 @@ class _Said(client.Reader):
         }
         self.usage = amounts
         self.on_event(Usage(amounts, session))
+
+
+def _message(text: str) -> bytes:
+    """A message of a person, as a line on its stdin."""
+    said = {"type": "user", "message": {"role": "user", "content": text}}
+    return json.dumps(said).encode() + b"\n"
 
 
 def _sum(several: Any) -> dict[str, float]:

@@ -55,7 +55,7 @@ class ProcessSpec(Record):
     `grace_s` lies between SIGTERM and SIGKILL.
     `keep_fds` are descriptors that the program inherits, beside one that is named like the mark (on Linux).
     What has been silent on stdout for `linger_s` is ended when `is_whole` takes all that stands there for its reply.
-    `meanwhile` is called once the program runs, with its input in the pipe.
+    `meanwhile` is called once the program runs, with its input in the pipe; `on_tick` then, every `tick_s`.
     """
 
     argv: tuple[str, ...]
@@ -76,6 +76,8 @@ class ProcessSpec(Record):
     is_working: Callable[[], bool] = bool
     gives_up_s: Callable[[], float] = lambda: _FOREVER
     meanwhile: Callable[[], object] = bool
+    tick_s: float | None = None
+    on_tick: Callable[[], object] = bool
 
 
 class ProcessOutcome(ProcessFacts):
@@ -228,6 +230,7 @@ class _Supervision:
         spec = self._spec
         timeout_s = _FOREVER if spec.timeout_s is None else began_s + spec.timeout_s
         tidy_s = began_s + _TIDY_S
+        tick_s = _FOREVER if spec.tick_s is None else began_s + spec.tick_s
         asked_bytes = 0  # how much there was when it was last asked whether it is the reply
         while not self._child.has_ended():
             now_s = clock.monotonic_s()
@@ -253,7 +256,10 @@ class _Supervision:
             if now_s >= tidy_s:
                 tidy_s = now_s + _TIDY_S
                 self._tree.living()  # reaps strays that ended: a long run may have made thousands
-            until_s = min(timeout_s, stall_s, linger_s, tidy_s)
+            if now_s >= tick_s:
+                tick_s = now_s + (spec.tick_s or 0)
+                spec.on_tick()
+            until_s = min(timeout_s, stall_s, linger_s, tidy_s, tick_s)
             pump.run_once(until_s - now_s if self._pidfd is not None else _BLIND_WAIT_S)
         pump.drain_now()
         return "output_limit" if pump.is_over_limit else "exit"

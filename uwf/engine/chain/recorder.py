@@ -116,9 +116,9 @@ class AttemptRecorder:
         self._keep_turn(clean, "agent", kind)
         return clean
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: str, *, kind: str = TEXT) -> None:
         """Keep what uwf itself has said to the agent."""
-        self._keep_turn(text, "uwf", TEXT)
+        self._keep_turn(text, "uwf", kind)
 
     def _keep_turn(self, text: str, speaker: str, kind: str) -> None:
         if text and not self._keep(lambda tx: self._put_turn(tx, text, speaker, kind), "turn"):

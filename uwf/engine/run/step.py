@@ -12,6 +12,7 @@ from uwf.agent.protocol import (
     AgentFailure,
     AgentResult,
     Denied,
+    Heard,
     Model,
     RateLimit,
     Session,
@@ -21,17 +22,20 @@ from uwf.agent.protocol import (
     ToolResult,
     Usage,
 )
-from uwf.engine.chain import usage
+from uwf.engine.chain import told, usage
 from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT
 from uwf.engine.chain.sessions import KeptSession
+from uwf.engine.chain.word import in_order
 from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn
-from uwf.engine.run import prompt
+from uwf.engine.run import news, prompt
 from uwf.engine.run.attempt import invocation
 from uwf.engine.run.attempt.hearing import Hearing
 from uwf.engine.run.attempt.outcome import Rejected
 from uwf.engine.run.attempt.standstill import Standstill
+from uwf.errors import StoreError
 from uwf.quantities import TIME, USD
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import AgentEvent
     from uwf.agent.stop import Stop
+    from uwf.engine.chain.word import Word
     from uwf.engine.run.admission import Ticket
     from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
@@ -66,6 +71,8 @@ class StepRun(Hearing):
         self._limit_resets_ms: int | None = None
         self._began_s = clock.monotonic_s()
         self._standstill: Standstill | None = None
+        self._given: tuple[Word, ...] = ()
+        """What was said meanwhile, and given to the agent, which has not taken it in yet."""
 
     def run(self, stop: Stop) -> Outcome:
         """Ask the agent until it has replied, failed or was stopped."""
@@ -102,6 +109,7 @@ class StepRun(Hearing):
             usd_left=budget.remaining(self.ticket.request, USD),
             is_reply=lambda said: self._is_reply(said, text),
             meanwhile=_load_what_reads_replies,
+            news=self._news,
         )
         limits = self.ctx.config.limits
         most = limits.no_progress, limits.no_progress_tokens
@@ -156,6 +164,8 @@ class StepRun(Hearing):
             self.recorder.learn(model=self.ctx.redactor.text(event.name))
         elif isinstance(event, Denied):
             self._denied(invocation.tool_words(event.tool, event.arguments))
+        elif isinstance(event, Heard):
+            self._hears()
         elif isinstance(event, RateLimit):
             self._limit_resets_ms = event.resets_ms if event.is_reached else None
         elif isinstance(event, Text):
@@ -168,6 +178,26 @@ class StepRun(Hearing):
                 self._no_progress(self._standstill)
         elif isinstance(event, ToolResult):
             self._turn("tool_result", event.text)
+
+    def _news(self) -> str | None:
+        """What was said to the thread since the agent works, each word once. It waits until a step was told it."""
+        store, id = self.ctx.store, self.step.thread.id
+        try:
+            if not told.are_waiting(store, id):
+                return None
+            known = {*self.step.plan.told, *self._given}
+            new = tuple(word for word in told.waiting(store, id) if word not in known)
+        except StoreError:
+            return None  # it waits all the same
+        self._given = (*self._given, *new)
+        return news.meanwhile(new) if new else None
+
+    def _hears(self) -> None:
+        """The agent has taken in what it was given: the step is told that, too, and says when."""
+        plan = self.step.plan
+        self.recorder.remark(news.meanwhile(self._given), kind="heard")
+        self.step = replace(self.step, plan=replace(plan, told=in_order(plan.told, self._given)))
+        self._given = ()
 
     def _no_progress(self, found: Standstill) -> None:
         """Say that an agent comes to nothing; once it was said, end it."""

@@ -10,8 +10,11 @@ import pytest
 from tests.helpers.fake_agent import FakeAgent, Said, crash, reply
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import Rig
-from uwf.agent.protocol import Denied, Model, Session, ToolCall, Usage
+from uwf import clock
+from uwf.agent.protocol import AgentRequest, Denied, Heard, Model, Session, ToolCall, Usage
+from uwf.engine.chain import told
 from uwf.engine.chain.nodes import Step
+from uwf.engine.chain.word import of_person
 from uwf.engine.progress import NoProgress
 from uwf.engine.run.attempt.standstill import fingerprint
 from uwf.record import replace
@@ -22,6 +25,11 @@ WROTE = reply("done", "I wrote it.", file="a.py")
 
 def step_of(rig: Rig, id: str) -> Step:
     return Step.read(rig.store, rig.thread(id).head)
+
+
+def say(rig: Rig, id: str, text: str) -> None:
+    with rig.store.transaction("test") as tx:
+        told.tell(tx, id, of_person(text, clock.now_ms()))
 
 
 def needing(*needs: str) -> Workflow:
@@ -56,6 +64,36 @@ def test_what_was_denied_is_told_and_fails_a_role_that_needs_it(rig: Rig) -> Non
     assert result.failure is not None and result.failure.code == "permission"
     assert "denied what role writer needs: Write" in result.failure.message
     assert rig.thread(id).status == "suspended"
+
+
+def test_what_is_said_meanwhile_and_heard_is_told_by_that_step(rig: Rig) -> None:
+    id = rig.start()
+
+    def works(request: AgentRequest) -> Said:
+        assert request.news() is None
+        say(rig, id, "also tests")
+        news = request.news()
+        assert news is not None and "also tests" in news
+        assert request.news() is None, "each word once"
+        say(rig, id, "too late")
+        return Said(WROTE, events=(Heard(),))
+
+    rig.run(id, "exec", works)
+    assert [word.text for word in step_of(rig, id).told] == ["also tests"]
+    assert [word.text for word in told.waiting(rig.store, id)] == ["too late"]
+
+
+def test_what_was_given_and_not_heard_waits_for_the_next_step(rig: Rig) -> None:
+    id = rig.start()
+
+    def works(request: AgentRequest) -> str:
+        say(rig, id, "also tests")
+        assert request.news() is not None
+        return WROTE
+
+    rig.run(id, "exec", works)
+    assert step_of(rig, id).told == ()
+    assert [word.text for word in told.waiting(rig.store, id)] == ["also tests"]
 
 
 @pytest.mark.parametrize("changes", [False, True])

@@ -39,6 +39,7 @@ def build(
     usd_left: float | None,
     is_reply: Callable[[str], bool],
     meanwhile: Callable[[], object],
+    news: Callable[[], str | None],
 ) -> AgentRequest:
     """What is asked of it: prompt, environment and limits. `longest_s` and `usd_left` are what the budget
     leaves of time and money.
@@ -91,6 +92,7 @@ def build(
         linger_s=settings.lingers_s(streams=streams),
         is_reply=is_reply,
         meanwhile=meanwhile,
+        news=news,
     )
 
 
