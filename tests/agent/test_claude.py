@@ -17,8 +17,8 @@ from uwf.agent import failure
 from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
 from uwf.agent.protocol import (
     Denied,
-    Heard,
     Model,
+    NewsHeard,
     RateLimit,
     Session,
     Text,
@@ -303,10 +303,10 @@ def test_what_is_said_meanwhile_is_heard_while_it_works(
     client.argv = argv
     came = client.ask(news=lambda: next(news, None))
     if when == "early":
-        assert (came.text, len(client.of(Heard))) == ("one two", 2)
+        assert (came.text, len(client.of(NewsHeard))) == ("one two", 2)
     else:
         assert came.text in ("one", "alone")
-        assert len(client.of(Heard)) == (came.text == "one")
+        assert len(client.of(NewsHeard)) == (came.text == "one")
 
 
 def test_a_long_stream_is_not_kept(client: StandIn, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class AgentRequest(Record):
     One that has said what `is_reply` takes for a whole reply, and for `linger_s` nothing after it, is ended and has
     replied. None: its own end is waited for. `meanwhile` is called once, when it works: what can be done then takes no
     time of its own. `news` gives what was said to its thread since, None for nothing: for an agent that listens while
-    it works, which tells by `Heard` that it has taken that in.
+    it works, which tells by `NewsHeard` that it has taken that in.
     """
 
     prompt: str
@@ -134,7 +134,7 @@ class Denied(Record):
     arguments: dict[str, Any]
 
 
-class Heard(Record):
+class NewsHeard(Record):
     """The agent has taken in what `news` gave it last."""
 
 
@@ -146,7 +146,16 @@ class RateLimit(Record):
 
 
 AgentEvent: TypeAlias = (
-    Text | Thinking | ToolCall | ToolResult | Usage | Session | Model | Denied | Heard | RateLimit
+    Text
+    | Thinking
+    | ToolCall
+    | ToolResult
+    | Usage
+    | Session
+    | Model
+    | Denied
+    | NewsHeard
+    | RateLimit
 )
 
 

@@ -19,8 +19,8 @@ from uwf.agent.process import program
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
     Denied,
-    Heard,
     Model,
+    NewsHeard,
     RateLimit,
     Session,
     Text,
@@ -250,7 +250,7 @@ class _Said(client.Reader):
         """It has read a message from its stdin: first the prompt. One that comes after its end begins another turn."""
         if self._has_prompt and self.is_told:
             self.is_told, self.text = False, None
-            self.on_event(Heard())
+            self.on_event(NewsHeard())
         self._has_prompt = True
 
     def _limit(self, info: Any) -> None:

@@ -12,8 +12,8 @@ from uwf.agent.protocol import (
     AgentFailure,
     AgentResult,
     Denied,
-    Heard,
     Model,
+    NewsHeard,
     RateLimit,
     Session,
     Text,
@@ -164,7 +164,7 @@ class StepRun(Hearing):
             self.recorder.learn(model=self.ctx.redactor.text(event.name))
         elif isinstance(event, Denied):
             self._denied(invocation.tool_words(event.tool, event.arguments))
-        elif isinstance(event, Heard):
+        elif isinstance(event, NewsHeard):
             self._hears()
         elif isinstance(event, RateLimit):
             self._limit_resets_ms = event.resets_ms if event.is_reached else None

@@ -11,7 +11,7 @@ from tests.helpers.fake_agent import FakeAgent, Said, crash, reply
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import Rig
 from uwf import clock
-from uwf.agent.protocol import AgentRequest, Denied, Heard, Model, Session, ToolCall, Usage
+from uwf.agent.protocol import AgentRequest, Denied, Model, NewsHeard, Session, ToolCall, Usage
 from uwf.engine.chain import told
 from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.word import of_person
@@ -76,7 +76,7 @@ def test_what_is_said_meanwhile_and_heard_is_told_by_that_step(rig: Rig) -> None
         assert news is not None and "also tests" in news
         assert request.news() is None, "each word once"
         say(rig, id, "too late")
-        return Said(WROTE, events=(Heard(),))
+        return Said(WROTE, events=(NewsHeard(),))
 
     rig.run(id, "exec", works)
     assert [word.text for word in step_of(rig, id).told] == ["also tests"]
