@@ -14,7 +14,7 @@ from uwf.record import Record
 from uwf.store.owner import Owner
 
 if TYPE_CHECKING:
-    from uwf.agent.protocol import AgentEvent, Ended
+    from uwf.agent.protocol import AgentEvent, AgentFailure, Ended
 
 NO_PID = 1 << 30
 """No process has it: it is beyond what any system gives out."""
@@ -33,6 +33,7 @@ class Said(Record):
     usage: dict[str, float] | None = None
     error: str = ""
     is_of_machine: bool = False
+    failure: AgentFailure | None = None  # by its own word
     stderr_bytes: int | None = None  # how much there was, when `stderr` is only the end of it
 
 
@@ -132,7 +133,8 @@ class FakeAgent:
             stderr=said.stderr,
             session=said.session,
             usage=said.usage,
-            failure=failure.of_process(
+            failure=said.failure
+            or failure.of_process(
                 self.name,
                 facts,
                 stdout=text,

@@ -41,6 +41,8 @@ TRANSIENT = (NETWORK, QUOTA, MACHINE)
 """Classes that time alone cures."""
 STOPPED = "stopped"
 """The code of a run that a person stopped, which is no failure of the agent and has no class."""
+APPROVAL = "approval"
+"""That of a run which has ended with a question to a person, likewise."""
 
 _SIGKILL = 9
 _KILLED_EXIT = 128 + _SIGKILL  # how a shell tells that what it ran was killed

@@ -27,6 +27,15 @@ def _nothing() -> None:
     """Nobody says anything."""
 
 
+class Answered(Record):
+    """What a person has said to what an agent has asked for with this `hash`: it may do that once, until `until_ms`
+    (epoch ms). None: it may not.
+    """
+
+    hash: str
+    until_ms: int | None
+
+
 class AgentRequest(Record):
     """One prompt for one agent, with everything it may need.
 
@@ -34,7 +43,8 @@ class AgentRequest(Record):
     `session` is what this agent, in this role and folder, named as its session last time, and `counted` what that
     session had used then by the agent's own count, where it has one; `forks_session` says that it is to go on in a copy
     of it, which has a name of its own. `model`, `permissions` and `args` are for a client that takes such, in its own
-    words; `usd_left` is what the run may cost. A `stall_timeout_s` of None is for agents that do not stream.
+    words; `usd_left` is what the run may cost. `answer` is that to what the run before has ended with. A
+    `stall_timeout_s` of None is for agents that do not stream.
     `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
     so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
     What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
@@ -57,6 +67,7 @@ class AgentRequest(Record):
     permissions: str | None = None
     args: tuple[str, ...] = ()
     usd_left: float | None = None
+    answer: Answered | None = None
     timeout_s: float | None = 3600.0
     stall_timeout_s: float | None = None
     output_limit_bytes: int = 64 << 20
@@ -138,6 +149,21 @@ class NewsHeard(Record):
     """The agent has taken in what `news` gave it last."""
 
 
+class Asks(Record):
+    """A person has to permit what has this `hash`, in words that the failure of the run has; a yes is good for
+    `lasts_ms`. The run ends with it.
+    """
+
+    hash: str
+    lasts_ms: int
+
+
+class Permitted(Record):
+    """A yes of a person is about to be used. Only when `on_event` has returned it may be, and never again."""
+
+    hash: str
+
+
 class RateLimit(Record):
     """A limit of the service behind the agent. Once `is_reached`, nothing passes until `resets_ms` (None: unknown)."""
 
@@ -155,6 +181,8 @@ AgentEvent: TypeAlias = (
     | Model
     | Denied
     | NewsHeard
+    | Asks
+    | Permitted
     | RateLimit
 )
 

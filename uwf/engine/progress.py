@@ -197,8 +197,10 @@ class StepPostponed(StepFailed):
     refusal: Refused
 
 
-class StepOverBudget(Record):
-    """The agent was ended because what it may use was used up, which is no failure; the thread is suspended."""
+class StepSuspended(Record):
+    """The agent was ended because what it may use was used up, or a person has to permit what it wants. That is no
+    failure; the thread is suspended.
+    """
 
     thread: Thread
     role: str
@@ -231,4 +233,4 @@ if TYPE_CHECKING:
         | TakenIn
         | NotTakenIn
     )
-    StepResult: TypeAlias = StepDone | StepFailed | StepPostponed | StepOverBudget | GraphDone
+    StepResult: TypeAlias = StepDone | StepFailed | StepPostponed | StepSuspended | GraphDone

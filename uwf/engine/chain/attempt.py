@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
+from uwf.agent import failure
 from uwf.engine.chain.nodes import ClientFacts, Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.word import Word, of_person
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 STOPPED, OVER_BUDGET, INTERRUPTED = "stopped", "budget_exhausted", "interrupted"
 """Codes of an attempt that a person stopped, that used up what it might, whose uwf died under it."""
 
+APPROVAL = failure.APPROVAL
+"""The code of one that has ended with a question to a person."""
+
 UNJUDGED = "reply_unjudged"
 """The code of one whose reply has come, and could not be judged by a fault of uwf."""
 
-NO_FAILURES = (STOPPED, OVER_BUDGET, INTERRUPTED)
+NO_FAILURES = (STOPPED, OVER_BUDGET, INTERRUPTED, APPROVAL)
 """Codes of attempts that say nothing of their agent, nor that another one would fail."""
 
 
@@ -120,8 +124,14 @@ class Attempt(Record):
 
     @property
     def has_failed(self) -> bool:
-        """Whether it failed, and was not stopped, interrupted or out of budget."""
+        """Whether it failed, and was not stopped, interrupted or out of budget, and asks nothing."""
         return self.failure is not None and self.failure.code not in NO_FAILURES
+
+    @property
+    def question(self) -> str | None:
+        """The hash of what a person has to permit, where it has ended with that."""
+        is_asked = self.failure is not None and self.failure.code == APPROVAL
+        return self.client.asks["hash"] if is_asked and self.client.asks is not None else None
 
     @property
     def last_end(self) -> str | None:

@@ -256,12 +256,16 @@ USUAL_FACTS: dict[str, Any] = {
 
 class ClientFacts(Record):
     """What a client has said of itself: which model answered, what its session has used by its own count, and which
-    tools it was not permitted to use. Objects of agents that say none of it have no `client`.
+    tools it was not permitted to use. `asks` is what a person has to permit, as the `hash` of it and for how many
+    milliseconds a yes `lasts`; `permitted` the hash of what was. Objects of agents that say none of it have no
+    `client`.
     """
 
     model: str | None = None
     counted: Mapping[str, float] | None = None
     denied: tuple[str, ...] = ()
+    asks: Mapping[str, Any] | None = None
+    permitted: str | None = None
 
     def to_payload(self) -> dict[str, Any]:
         """The field of a step or an attempt; none for what says nothing."""
@@ -269,6 +273,8 @@ class ClientFacts(Record):
             **({"model": self.model} if self.model else {}),
             **({"counted": dict(self.counted)} if self.counted is not None else {}),
             **({"denied": list(self.denied)} if self.denied else {}),
+            **({"asks": dict(self.asks)} if self.asks is not None else {}),
+            **({"permitted": self.permitted} if self.permitted is not None else {}),
         }
         return {"client": said} if said else {}
 
@@ -276,7 +282,13 @@ class ClientFacts(Record):
     def of(payload: Mapping[str, Any]) -> ClientFacts:
         """Those in the payload of a step or an attempt."""
         said = payload.get("client", {})
-        return ClientFacts(said.get("model"), said.get("counted"), tuple(said.get("denied", ())))
+        return ClientFacts(
+            said.get("model"),
+            said.get("counted"),
+            tuple(said.get("denied", ())),
+            said.get("asks"),
+            said.get("permitted"),
+        )
 
 
 class Step(Record):

@@ -89,6 +89,17 @@ class AttemptRecorder:
         """Keep what the client says of itself, with what is stored next."""
         self.client = replace(self.client, **facts)
 
+    def permitted(self, hash: str) -> None:
+        """Keep that a person's yes is about to be used, on the disk. Raises `StoreError`: then it may not be."""
+        if self.held:
+            raise StoreError(
+                "a permission that cannot be recorded is not used", code="not_recorded"
+            )
+        self.learn(permitted=hash)
+        with self._store.transaction("permitted") as tx:
+            self._asked = self._put_again(tx)
+            self._point_at(tx, self._asked, "a permission is used")
+
     def _put_again(self, tx: Transaction) -> str:
         assert self.begun is not None, "it has started"
         return tx.put(
@@ -169,6 +180,7 @@ class AttemptRecorder:
             mark=start.mark,
             before=start.before,
             state=end.failure,
+            client=self.client,
             is_retried=end.is_retried,
             files=start.files,
         )

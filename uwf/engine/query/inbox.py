@@ -7,7 +7,7 @@ chain cannot be read stand apart: no answer helps them. Times are epoch millisec
 from __future__ import annotations
 
 from uwf.engine.chain import told
-from uwf.engine.chain.attempt import OVER_BUDGET
+from uwf.engine.chain.attempt import APPROVAL, OVER_BUDGET
 from uwf.engine.chain.tags import STATUS, SUSPEND_MESSAGE, SUSPENDED, SUSPENDED_ROLE, THREADS
 from uwf.engine.chain.thread import runner
 from uwf.engine.chain.wake import WAKE_AT, WOKEN_FOR
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Ref, Store
 
 QUESTION, FAILURE, BUDGET = "question", "failure", "budget"
-"""Why a thread waits: a role asked, its agent failed, or it has used up what it may."""
+"""Why a thread waits: a role asked, its agent failed, it has used up what it may, or its agent has asked for what a
+person has to permit (`approval`).
+"""
+_KINDS = {None: QUESTION, OVER_BUDGET: BUDGET, APPROVAL: APPROVAL}
 
 CHOICES = "choices"
 """The field of a reply with what a person may answer, a list of short texts."""
@@ -81,7 +84,7 @@ def look(store: Store, views: ThreadViews) -> Inbox:
 
 def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> InboxItem:
     code = None if view.failed is None else view.failed.code
-    kind = QUESTION if code is None else BUDGET if code == OVER_BUDGET else FAILURE
+    kind = _KINDS.get(code, FAILURE)
     answer = f"uwf answer {view.thread} TEXT"
     if kind != QUESTION or told.are_waiting(store, view.thread):
         from uwf.engine.chain.thread import read

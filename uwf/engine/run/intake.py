@@ -17,11 +17,12 @@ from uwf.engine.chain.attempt import INTERRUPTED, UNJUDGED, Failure
 from uwf.engine.chain.kept import KeptReply
 from uwf.engine.chain.nodes import Position, Step
 from uwf.engine.chain.tags import CANCELLED, COMPLETED
-from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepOverBudget, TakenIn
+from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepSuspended, TakenIn
 from uwf.engine.run import publish, recovery, worktree
 from uwf.engine.run.admission import Ticket
 from uwf.engine.run.attempt.outcome import (
     Accepted,
+    NeedsApproval,
     OverBudget,
     Postponed,
     Rejected,
@@ -126,8 +127,8 @@ def result_of(outcome: Outcome, thread: Thread, role: str) -> StepResult | None:
     if isinstance(outcome, Accepted):
         return StepDone(thread, role, thread.head)
     assert thread.attempt is not None, "it was kept"
-    if isinstance(outcome, OverBudget):
-        return StepOverBudget(thread, role, thread.attempt.last)
+    if isinstance(outcome, (OverBudget, NeedsApproval)):
+        return StepSuspended(thread, role, thread.attempt.last)
     if isinstance(outcome, (Stopped, Retried, Postponed)):
         return None
     return StepFailed(thread, role, outcome.failure, thread.attempt.last)

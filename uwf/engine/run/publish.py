@@ -23,6 +23,7 @@ from uwf.engine.run.attempt.begin import rebound
 from uwf.engine.run.attempt.outcome import (
     Accepted,
     Failed,
+    NeedsApproval,
     OverBudget,
     Postponed,
     Retried,
@@ -175,7 +176,9 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
     }
 
 
-def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget | Unjudged) -> Thread:
+def _failure(
+    ctx: RunContext, run: StepRun, outcome: Failed | OverBudget | NeedsApproval | Unjudged
+) -> Thread:
     """Keep the attempt, and suspend the thread or let it wait for its next try; the head stays."""
     thread, plan, failure = run.thread, run.step.plan, outcome.failure
     tags = into(ThreadState(SUSPENDED, plan.role, failure.message))
@@ -187,6 +190,8 @@ def _failure(ctx: RunContext, run: StepRun, outcome: Failed | OverBudget | Unjud
         points.at("failure: objects written")
         measures.note(tx, measures.FAILED, failure.code)
         why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
+        if isinstance(outcome, NeedsApproval):
+            why = f"{plan.role} asks for a permission"
         ref = move_head(tx, thread.id, plan.expect, tags, expect=thread.ref, why=why)
     return threads.of(ctx.cache, ref, attempt)
 
@@ -211,7 +216,7 @@ def _aside(ctx: RunContext, run: StepRun, outcome: Retried | Stopped) -> Thread:
     return replace(run.thread, attempt=attempt)
 
 
-def _end_of(outcome: Failed | OverBudget | Unjudged | Stopped) -> AttemptEnd:
+def _end_of(outcome: Failed | OverBudget | NeedsApproval | Unjudged | Stopped) -> AttemptEnd:
     return AttemptEnd(
         failure=outcome.failure,
         duration_ms=outcome.duration_ms,
@@ -224,7 +229,7 @@ def _end_of(outcome: Failed | OverBudget | Unjudged | Stopped) -> AttemptEnd:
 
 
 def _let_learn(
-    tx: Transaction, run: StepRun, outcome: Failed | OverBudget | Unjudged | Stopped
+    tx: Transaction, run: StepRun, outcome: Failed | OverBudget | NeedsApproval | Unjudged | Stopped
 ) -> None:
     used, ms = outcome.usage or {}, outcome.duration_ms
     if not isinstance(outcome, Failed):

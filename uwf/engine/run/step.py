@@ -11,9 +11,11 @@ from uwf.agent import failure
 from uwf.agent.protocol import (
     AgentFailure,
     AgentResult,
+    Asks,
     Denied,
     Model,
     NewsHeard,
+    Permitted,
     RateLimit,
     Session,
     Text,
@@ -29,7 +31,7 @@ from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.chain.word import in_order
 from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn
 from uwf.engine.run import news, prompt
-from uwf.engine.run.attempt import invocation
+from uwf.engine.run.attempt import approval, invocation
 from uwf.engine.run.attempt.hearing import Hearing
 from uwf.engine.run.attempt.outcome import Rejected
 from uwf.engine.run.attempt.standstill import Standstill
@@ -69,6 +71,7 @@ class StepRun(Hearing):
         super().__init__(ctx, step, ticket)
         self._said_usage: dict[str, float] | None = None
         self._limit_resets_ms: int | None = None
+        self._answer = approval.answer(ctx.cache, self.recorder.start.before, step.plan)
         self._began_s = clock.monotonic_s()
         self._standstill: Standstill | None = None
         self._given: tuple[Word, ...] = ()
@@ -107,6 +110,7 @@ class StepRun(Hearing):
             keep_fds=self.ticket.descriptors,
             longest_s=left_s,
             usd_left=budget.remaining(self.ticket.request, USD),
+            answer=self._answer,
             is_reply=lambda said: self._is_reply(said, text),
             meanwhile=_load_what_reads_replies,
             news=self._news,
@@ -166,6 +170,11 @@ class StepRun(Hearing):
             self._denied(invocation.tool_words(event.tool, event.arguments))
         elif isinstance(event, NewsHeard):
             self._hears()
+        elif isinstance(event, Asks):
+            self.recorder.learn(asks={"hash": event.hash, "lasts": event.lasts_ms})
+        elif isinstance(event, Permitted):
+            self.recorder.permitted(event.hash)
+            self._answer = None
         elif isinstance(event, RateLimit):
             self._limit_resets_ms = event.resets_ms if event.is_reached else None
         elif isinstance(event, Text):

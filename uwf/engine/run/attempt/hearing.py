@@ -14,7 +14,7 @@ from uwf.agent.failure_signs import QUOTA
 from uwf.agent.protocol import AgentFailure
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
-from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
+from uwf.engine.chain.attempt import APPROVAL, OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.progress import BudgetUnseen, CheckInNoted, UsageLeftOut
 from uwf.engine.run import budget, prompt
 from uwf.engine.run.attempt import echoes, invocation, retry
@@ -22,6 +22,7 @@ from uwf.engine.run.attempt.begin import begin
 from uwf.engine.run.attempt.outcome import (
     Accepted,
     Failed,
+    NeedsApproval,
     OverBudget,
     Postponed,
     Rejected,
@@ -187,6 +188,9 @@ class Hearing:
         if failed.code == failure.STOPPED:
             why = Failure(failed.failure_class, self._words(failed, came.answer))
             return Stopped(**self.gone(came), failure=why)
+        if failed.code == failure.APPROVAL:
+            why = Failure(APPROVAL, self.ctx.redactor.text(failed.message))
+            return NeedsApproval(**self.gone(came), failure=why)
         if self.recorder.begun is None:
             self.started(None)  # what was tried is on record all the same
         return self.failed(failed, came)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.protocol import AgentFailure, ProcessFacts
+    from uwf.agent.protocol import AgentFailure, Answered, ProcessFacts
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext
@@ -37,6 +37,7 @@ def build(
     keep_fds: tuple[int, ...],
     longest_s: float | None,
     usd_left: float | None,
+    answer: Answered | None,
     is_reply: Callable[[str], bool],
     meanwhile: Callable[[], object],
     news: Callable[[], str | None],
@@ -82,6 +83,7 @@ def build(
         permissions=role.permissions or settings.permissions,
         args=(*settings.args, *role.args),
         usd_left=usd_left,
+        answer=answer,
         timeout_s=_shorter(role.timeout_s or settings.timeout_s, longest_s),
         stall_timeout_s=settings.stalls_s(streams=streams),
         output_limit_bytes=settings.output_limit_bytes,

@@ -104,6 +104,12 @@ class OverBudget(Gone):
     failure: Failure
 
 
+class NeedsApproval(Gone):
+    """The agent has asked for what a person has to permit, and was ended. The `failure` has its whole question."""
+
+    failure: Failure
+
+
 class Unjudged(Gone):
     """The reply has come, and a fault of uwf kept it from being judged, which says nothing of the agent."""
 
@@ -116,4 +122,6 @@ class Stopped(Gone):
     failure: Failure
 
 
-Outcome: TypeAlias = "Accepted | Failed | Retried | Postponed | OverBudget | Unjudged | Stopped"
+Outcome: TypeAlias = (
+    "Accepted | Failed | Retried | Postponed | OverBudget | NeedsApproval | Unjudged | Stopped"
+)

@@ -19,6 +19,7 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     ThreadState,
 )
+from uwf.engine.run.attempt import approval
 from uwf.errors import InputError, StateError
 from uwf.record import replace
 from uwf.workflow import route
@@ -81,7 +82,10 @@ def way_on(thread: Thread) -> str:
     """The command that lets a thread go on for which no words wait, when it is not for lack of budget."""
     if thread.status == IDLE:
         return f"uwf thread exec {thread.id}"
-    has_failed = thread.pending is not None and thread.pending.has_failed
+    pending = thread.pending
+    if pending is not None and pending.question is not None and thread.status == SUSPENDED:
+        return f"uwf answer {thread.id} '{approval.yes_to(pending.question)}'"
+    has_failed = pending is not None and pending.has_failed
     supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
     return f"uwf thread resume {thread.id}{supplement}"
 
