@@ -199,6 +199,7 @@ STATUS = "unexpected status {}: fake error, url: http://127.0.0.1:1/v1/responses
         ("We\u2019re currently experiencing high demand, which may", "network", False),
         ("stream disconnected before completion: stream closed", "network", False),
         ("Missing environment variable: `FAKE_KEY`.", "authentication", False),
+        ("You are out of credits.", "quota", True),
         ("something new", "exit_code", False),
     ],
 )

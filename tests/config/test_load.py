@@ -180,7 +180,7 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
     for guard in chain.GUARDS:
         if guard.Rules is not None:
             assert found.rules(guard.Rules) == usual.rules(guard.Rules)
-    agent = {key.path[-1]: key.default for key in keys.known() if key.path[:2] == ("agents", "*")}
+    agent = {key.path[-1]: key.default for key in AgentConfig.keys()}  # noqa: SIM118  # no dictionary
     lines = [f"agents.x.{name} = {value!r}" for name, value in agent.items() if value is not None]
     write(home, "\n".join([*lines, 'agents.x.command = "c"']))
     assert config.load(str(home)).agents["x"] == AgentConfig(command=("c",))

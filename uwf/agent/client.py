@@ -46,6 +46,9 @@ class Reader:
     itself, in its own words, and `gives_up_s` until when (monotonic) it may.
     """
 
+    counts_exit = True
+    """Whether a reply is none where the client fails behind it."""
+
     def __init__(self, name: str, on_event: Callable[[AgentEvent], None]) -> None:
         self.name = name
         self.on_event = on_event
@@ -57,6 +60,11 @@ class Reader:
         self.spoken = ""
         self.waits_for = ""
         self.gives_up_s = float("inf")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to come."""
+        return self.text is not None
 
     def take(self, said: Mapping[str, Any]) -> None:
         """One line. What is not understood is passed over: newer clients say more."""
@@ -107,7 +115,7 @@ def run(
             tick_s=None if stdin is None else TICK_S,
             on_tick=on_tick,
             on_line=reader.line,
-            is_whole=lambda _rest: reader.text is not None,
+            is_whole=lambda _rest: reader.has_ended,
             is_working=lambda: bool(reader.tools),
             gives_up_s=lambda: reader.gives_up_s,
         ),
@@ -212,8 +220,10 @@ def _failure(name: str, reader: Reader, outcome: ProcessOutcome) -> AgentFailure
     if found is not None and reader.waits_for and facts.ended in ("stall", "timeout"):
         message = f"agent {name} could not reach its service"
         return replace(found, failure_class=NETWORK, message=message, said=reader.waits_for)
-    if facts.ended in ("exit", "lingered") and reader.failed is not None:
+    if facts.ended in ("exit", "lingered", "stall") and reader.failed is not None:
         return reader.failed
+    if facts.ended == "exit" and reader.text is not None and not reader.counts_exit:
+        return None
     if found is None and reader.text is None:
         return failed(f"agent {name} ended without a reply", reader.spoken)
     return found

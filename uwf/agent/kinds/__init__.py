@@ -33,6 +33,7 @@ KINDS = {
     "claude": Kind("ClaudeAgent", "claude"),
     "codex": Kind("CodexAgent", "codex"),
     "openai": Kind("OpenAIAgent", "", without=("command", "permissions", "args", "linger")),
+    "acp": Kind("AcpAgent"),
 }
 """By the word for it in the configuration, which is also the name of its file. The first is the default."""
 
