@@ -145,7 +145,7 @@ class StandIn:
 
     @property
     def heard(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in open(f"{self.file}.heard")]
+        return [json.loads(line) for line in Path(f"{self.file}.heard").read_text().splitlines()]
 
     @property
     def methods(self) -> list[str]:

@@ -78,4 +78,4 @@ class StandIn:
 
     @property
     def asked(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in open(f"{self.file}.asked")]
+        return [json.loads(line) for line in Path(f"{self.file}.asked").read_text().splitlines()]
