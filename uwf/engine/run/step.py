@@ -71,7 +71,8 @@ class StepRun(Hearing):
         super().__init__(ctx, step, ticket)
         self._said_usage: dict[str, float] | None = None
         self._limit_resets_ms: int | None = None
-        self._answer = approval.answer(ctx.cache, self.recorder.start.before, step.plan)
+        before = self.recorder.start.before
+        self._answer = None if before is None else approval.answer(ctx.cache, before, step.plan)
         self._began_s = clock.monotonic_s()
         self._standstill: Standstill | None = None
         self._given: tuple[Word, ...] = ()

@@ -23,7 +23,7 @@ YES, NO = "yes", "no"
 SHORTEST_HASH = 8
 
 
-def answer(nodes: Nodes, last: str | None, plan: Plan) -> Answered | None:
+def answer(nodes: Nodes, last: str, plan: Plan) -> Answered | None:
     """The answer that an attempt at `plan` may act on, before which the one that ended at `last` has failed."""
     for id in reversed(ended_attempts(nodes, last)):
         end = nodes.get(id).payload
