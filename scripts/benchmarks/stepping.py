@@ -45,6 +45,7 @@ class Steady:
 
     name = "steady"
     streams = False
+    own_variables = None
     count = 0
 
     def unavailable(self, cwd: str, path: str) -> str | None:

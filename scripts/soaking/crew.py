@@ -39,6 +39,7 @@ class Crew:
 
     Options = None
     streams = False
+    own_variables = None
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name

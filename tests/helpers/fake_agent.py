@@ -61,6 +61,7 @@ class FakeAgent:
     """Gives the answers of `will_say` in turn. One that is an exception is raised in place of an answer."""
 
     streams = False
+    own_variables = None
 
     def __init__(self) -> None:
         self.name = "fake"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from uwf.errors import WorkflowInvalid
 from uwf.workflow.load import Loaded, load, parse
-from uwf.workflow.model import Edge
+from uwf.workflow.model import Edge, from_payload, to_payload
 from uwf.workflow.problem import ERROR, WorkflowProblem
 
 GOOD = """\
@@ -552,3 +552,25 @@ def test_shape_of_a_reply_whose_status_is_no_text_is_refused(const: str) -> None
     assert "4:103 error bad_status" in told(text)
     quoted = told(text.replace(f"const: {const}}}", f'const: "{const}"}}'))
     assert not any("bad_status" in line for line in quoted)
+
+
+def test_a_role_says_in_words_who_runs_it_and_what_it_needs() -> None:
+    said = "    agent: big-one\n    model: fast\n    needs: [write]"
+    flow = parse(changed("    goal: a plan", said), "demo.yaml").workflow
+    role = flow.roles["planner"]
+    assert (role.agent, role.model, role.needs) == ("big-one", "fast", ("write",))
+    assert from_payload(to_payload(flow)).roles["planner"] == role
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("agent: /bin/evil --now", "unknown_word"),
+        ("model: [a]", "unknown_word"),
+        ("needs: [network]", "bad_type"),
+        ("needs: write", "bad_type"),
+    ],
+)
+def test_what_is_no_word_means_nothing(said: str, code: str) -> None:
+    text = changed("    goal: a plan", f"    {said}")
+    assert [problem.code for problem in problems_of(text)] == [code]

@@ -253,6 +253,13 @@ class Agent(Protocol):
     name: str
     streams: bool
 
+    @property
+    def own_variables(self) -> tuple[str, ...] | None:
+        """How the variables begin that its client reads: of the secrets in the environment it is handed those, and
+        those that its config names. None: all.
+        """
+        ...
+
     def unavailable(self, cwd: str, path: str) -> str | None:
         """Why it cannot be started in the folder `cwd` with `path` as PATH, in one line; None when it can."""
         ...

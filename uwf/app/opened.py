@@ -303,6 +303,7 @@ class OpenHome:
             redactor=self.redactor,
             agent_for=agent_for,
             on_progress=on_progress or (lambda event: None),
+            secrets=settings.secret_variables(environ, config),
         )
 
 

@@ -106,6 +106,13 @@ def _not_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def secret_variables(environ: dict[str, str], config: Config) -> frozenset[str]:
+    """The names of those variables in `environ` that hold secrets."""
+    from uwf.config import secrets
+
+    return secrets.secret_variables(environ, config)
+
+
 def secret_values(config: Config) -> list[tuple[str, str]]:
     """(name, value) of every secret in this process's environment and in `config`, longest value first."""
     from uwf.config import secrets

@@ -247,11 +247,12 @@ class AgentConfig(Table, at="agents.*"):
     """One way to run a role. A timeout of None never ends an agent; `env` is added to its environment.
 
     `model` and `permissions` are words of the client, `models` gives the words for models in workflow files, and `args`
-    are added to the client's command line. What one kind alone can be told stands in the `Options` of that kind.
-    `on_limit` says what becomes of a step once the agent's limit is reached: it waits, a person is asked, or the
-    agents in `fallback` stand in for it, the first of them that has not reached its own.
-    `stall_timeout_s` ends an agent that says nothing for so long, 0: never, None: not told. `linger_s` is how long one
-    that has replied may be silent before its reply is taken and it is ended; 0: for ever, None: not told.
+    are added to the client's command line. Of the secrets in the environment it gets those that its client reads by
+    itself and those named in `secrets`; a plain command all of them, unless some are named. What one kind alone can be
+    told stands in the `Options` of that kind. `on_limit` says what becomes of a step once the agent's limit is reached:
+    it waits, a person is asked, or the agents in `fallback` stand in for it, the first of them that has not reached its
+    own. `stall_timeout_s` ends an agent that says nothing for so long, 0: never, None: not told. `linger_s` is how long
+    one that has replied may be silent before its reply is taken and it is ended; 0: for ever, None: not told.
     """
 
     kind: str = choice(_kind, "command")
@@ -262,6 +263,7 @@ class AgentConfig(Table, at="agents.*"):
     args: tuple[str, ...] = key(command_line, unset=())
     on_limit: str = choice(_on_limit, "wait")
     fallback: tuple[str, ...] = key(names, [])
+    secrets: tuple[str, ...] = key(names, unset=())
     timeout_s: float | None = key(duration_or_off, "1h")
     stall_timeout_s: float | None = key(_off_is_zero)
     linger_s: float | None = key(_off_is_zero)

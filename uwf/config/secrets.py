@@ -62,6 +62,12 @@ def _variables(settings: Mapping[str, Any]) -> Iterator[str]:
             yield agent["key_env"]
 
 
+def secret_variables(environ: Mapping[str, str], config: Config) -> frozenset[str]:
+    """The names of those variables that hold secrets, by their names."""
+    patterns = (*PATTERNS, *config.secrets)
+    return frozenset(name for name in environ if is_secret(name, patterns))
+
+
 def in_all_forms(secrets: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """`secrets` in every form, longest first; of one value the first name counts."""
     found: dict[str, str] = {}

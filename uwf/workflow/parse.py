@@ -150,13 +150,14 @@ class _Parser:
         return given
 
     def _word(self, value: dict[str, Any], key: str, path: Path) -> str | None:
-        """A word that the config of whoever runs it gives a meaning: no command line, and no text."""
+        """A word that the config of whoever runs it gives a meaning. Anything else, such as a command, has none."""
         given = value.get(key)
-        if key in value and not (isinstance(given, str) and is_bare(given)):
-            said = f"{key} is {_shown(given)} but must be one word: a-z, A-Z, 0-9, - and _"
-            self._error("bad_type", said, (*path, key), key=given is None)
-            return None
-        return given
+        if key not in value or (isinstance(given, str) and is_bare(given)):
+            return given
+        said = f"{key} is {_shown(given)}, which means nothing: it is one word, of a-z, A-Z, 0-9, - and _"
+        mark = self._document.mark((*path, key), key=given is None)
+        self._problems.warning("unknown_word", said, mark)
+        return None
 
     def _needs(self, value: dict[str, Any], path: Path) -> tuple[str, ...]:
         given = value.get("needs", [])

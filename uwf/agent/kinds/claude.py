@@ -78,6 +78,7 @@ class ClaudeAgent:
 
     Options = ClaudeOptions
     streams = True
+    own_variables = ("ANTHROPIC_", "CLAUDE_")
 
     def __init__(self, name: str, argv: Sequence[str], options: ClaudeOptions) -> None:
         self.name = name

@@ -71,6 +71,7 @@ class CodexAgent:
 
     Options = CodexOptions
     streams = True
+    own_variables = ("OPENAI_", "CODEX_")
 
     def __init__(self, name: str, argv: Sequence[str], options: CodexOptions) -> None:
         self.name = name

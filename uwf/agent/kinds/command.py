@@ -31,6 +31,7 @@ class CommandAgent:
 
     Options = None
     streams = False
+    own_variables = None
 
     def __init__(self, name: str, argv: Sequence[str]) -> None:
         self.name = name

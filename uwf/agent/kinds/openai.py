@@ -67,6 +67,7 @@ class OpenAIAgent:
 
     Options = OpenAIOptions
     streams = True
+    own_variables = None
 
     def __init__(self, name: str, argv: Sequence[str], options: OpenAIOptions) -> None:
         self.name = name

@@ -40,6 +40,7 @@ class StandIn:
 
     name = "drill"
     streams = False
+    own_variables = None
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         return None

@@ -23,7 +23,8 @@ class RunContext(Record):
     agent.
 
     `agent_for(workflow, role, override)` gives the agent that runs a role; it raises `Refused` when there is
-    none. `environ` is the environment agents get, before the names of the contract are added.
+    none. `environ` is the environment agents get, before the names of the contract are added; `secrets` are the
+    variables in it that hold secrets.
     """
 
     store: Store
@@ -35,3 +36,4 @@ class RunContext(Record):
     redactor: Redactor
     agent_for: Callable[[str, Role, str | None], Agent]
     on_progress: Callable[[Progress], None]
+    secrets: frozenset[str] = frozenset()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers.fake_agent import reply
+from tests.helpers.fake_agent import FakeAgent, crash, reply
 from tests.helpers.flows import PAIR, TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, WROTE, Rig, everything
+from uwf.config import AgentConfig
 from uwf.errors import Refused
 from uwf.record import replace
 
@@ -43,6 +45,36 @@ def test_a_run_within_a_run_has_nothing_of_the_outer_one(rig: Rig) -> None:
     rig.exec(rig.start(), WROTE)
     env = rig.agent.asks[-1].env
     assert {name: env.get(name) for name in outer} == {**dict.fromkeys(outer), "UWF_ROLE": "writer"}
+
+
+@pytest.mark.parametrize(
+    ("own", "named", "handed"),
+    [
+        (None, (), {"HOME", "MODEL_KEY", "FORGE_TOKEN", "OTEL_X", "TRACEPARENT"}),
+        (None, ("MODEL_KEY",), {"HOME", "MODEL_KEY", "OTEL_X", "TRACEPARENT"}),
+        (("MODEL_",), (), {"HOME", "MODEL_KEY", "OTEL_X", "TRACEPARENT"}),
+        ((), ("FORGE_TOKEN",), {"HOME", "FORGE_TOKEN", "OTEL_X", "TRACEPARENT"}),
+    ],
+)
+def test_a_client_is_handed_its_own_secrets_and_those_that_are_named(
+    make_rig: Callable[..., Rig],
+    monkeypatch: pytest.MonkeyPatch,
+    own: tuple[str, ...] | None,
+    named: tuple[str, ...],
+    handed: set[str],
+) -> None:
+    monkeypatch.setattr(FakeAgent, "own_variables", own)
+    rig = make_rig(agents={"fake": AgentConfig(command=("x",), secrets=named)})
+    outer = dict.fromkeys(("HOME", "MODEL_KEY", "FORGE_TOKEN", "OTEL_X", "TRACEPARENT"), "value")
+    secrets = frozenset(("MODEL_KEY", "FORGE_TOKEN"))
+    rig.engine = replace(rig.engine, environ=outer, secrets=secrets)
+    id = rig.start()
+    [result] = rig.run(id, "exec", crash("Error: 401 Unauthorized"))
+    assert outer.keys() & rig.agent.asks[-1].env.keys() == handed
+    assert result.failure is not None and result.failure.code == "authentication"
+    kept_back = sorted(secrets - handed)
+    note = f"it was not handed {', '.join(kept_back)}, which agents.fake.secrets may name"
+    assert (note in result.failure.message) == bool(kept_back)
 
 
 def test_location_of_an_edge_is_the_folder_of_the_step(rig: Rig, tmp_path_factory: Any) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from uwf.agent import failure
 from uwf.agent.echo import Echo
-from uwf.agent.failure_signs import QUOTA
+from uwf.agent.failure_signs import AUTHENTICATION, QUOTA
 from uwf.agent.protocol import AgentFailure
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
@@ -242,6 +242,8 @@ class Hearing:
         """Why there is no reply, for a person."""
         said = self.cleaner(answer)(failed.said)
         words = invocation.in_words(failed, said, has_session=self.session is not None)
+        if failed.failure_class == AUTHENTICATION:
+            words += invocation.of_withheld(self.ctx, self.step.agent)
         return self.ctx.redactor.text(words)
 
     def gone(self, came: Came) -> dict[str, Any]:

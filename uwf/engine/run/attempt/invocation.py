@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.protocol import AgentFailure, Answered, ProcessFacts
+    from uwf.agent.protocol import Agent, AgentFailure, Answered, ProcessFacts
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext
@@ -48,8 +48,9 @@ def build(
     plan, settings = step.plan, ctx.config.agent(start.agent)
     role = ctx.config.role(plan.role)
     streams = step.agent.streams
+    kept_back = withheld(ctx, step.agent)
     environ = {
-        **ctx.environ,
+        **{name: value for name, value in ctx.environ.items() if name not in kept_back},
         **dict(settings.env),
         **dict(role.env),
         "UWF_HOME": ctx.home,
@@ -96,6 +97,24 @@ def build(
         meanwhile=meanwhile,
         news=news,
     )
+
+
+def withheld(ctx: RunContext, agent: Agent) -> frozenset[str]:
+    """The secrets in the environment that `agent` is not handed: nobody has named them for it."""
+    named, own = ctx.config.agent(agent.name).secrets, agent.own_variables
+    if own is None and not named:
+        return frozenset()
+    return frozenset(
+        name for name in ctx.secrets if name not in named and not name.startswith(own or ())
+    )
+
+
+def of_withheld(ctx: RunContext, agent: Agent) -> str:
+    """What to say of an agent that nobody lets in: it may need what it was not handed."""
+    names = sorted(withheld(ctx, agent))
+    if not names:
+        return ""
+    return f"; it was not handed {', '.join(names)}, which agents.{agent.name}.secrets may name"
 
 
 def _shorter(first_s: float | None, second_s: float | None) -> float | None:

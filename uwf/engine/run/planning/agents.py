@@ -39,6 +39,7 @@ class NoAgent:
 
     name = ""
     streams = False
+    own_variables = None
 
     def __init__(self, refusal: Refused) -> None:
         self._refusal = refusal
