@@ -37,6 +37,7 @@ class AcpAgent:
 
     Options = AcpOptions
     streams = True
+    own_variables = ("ANTHROPIC_", "CLAUDE_", "OPENAI_", "CODEX_", "GEMINI_", "GOOGLE_")
 
     def __init__(self, name: str, argv: Sequence[str], options: AcpOptions) -> None:
         self.name = name
