@@ -124,3 +124,25 @@ def test_new_threads_wait_where_the_quota_is_reached(uwf: Uwf, repo: Path) -> No
     uwf("config", "set", "workspace.quota", "1KiB")
     refused = uwf("thread", "resume", first, "--supplement", "more", "--json", expect=5)
     assert refused.error["reason"] == "worktree_quota"
+
+
+def test_threads_that_nobody_types_get_one_by_the_config(
+    uwf: Uwf, repo: Path, tmp_path: Path
+) -> None:
+    config = uwf.home / "config.toml"
+    begins = 'start = "once"\ncwd = "%s"\n'
+    config.write_text(
+        f'workspace = "worktree"\n{config.read_text()}'
+        f'[[triggers]]\non = "fix"\ntext = "Fix."\n{begins % repo}'
+        f'[[triggers]]\non = "note"\ntext = "Note."\n{begins % tmp_path}'
+        f'[[schedules]]\nname = "night"\nevery = "9h"\nprompt = "Tidy."\n{begins % repo}'
+    )
+    for name in ("fix", "note"):
+        uwf("event", "send", name, "--from", "ci")
+    uwf("schedule", "run", "night")
+    found = {
+        row["prompt"]: "worktree" in row for row in uwf("thread", "list", "--all", "--json").json
+    }
+    assert found == {"Fix.": True, "Note.": False, "Tidy.": True}
+    uwf("thread", "run", "--due")
+    assert len(uwf("worktree", "list", "--json").json) == 2

@@ -40,6 +40,28 @@ def text_of(home: Path) -> str:
     return (home / "config.toml").read_text()
 
 
+def test_a_table_may_be_given_as_its_one_value(tmp_path: Path) -> None:
+    home = str(tmp_path)
+    (tmp_path / "config.toml").write_text('workspace = "worktree"  # as it was\n')
+    assert config.load(home).workspace.kind == "worktree"
+    assert edit.place(home, ("workspace", "kind")).endswith("config.toml:1")
+    edit.set_value(home, "workspace", "folder")
+    assert text_of(tmp_path) == 'workspace = "folder"  # as it was\n'
+    with pytest.raises(ConfigInvalid, match="is a table"):
+        edit.set_value(home, "workspace.ports", "3")
+    edit.unset(home, ("workspace", "kind"))
+    edit.set_value(home, "workspace", "worktree")
+    edit.set_value(home, "workspace.ports", "3")
+    assert config.load(home).workspace.ports == 3
+    assert config.load(home).workspace.kind == "worktree"
+
+
+def test_a_table_that_is_given_as_a_wrong_value_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('\nworkspace = "tree"\n')
+    with pytest.raises(ConfigInvalid, match=r"config.toml:2: workspace.kind: 'tree' is none of"):
+        config.load(str(tmp_path))
+
+
 def test_comments_and_order_stay(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(COMMENTED)
     edit.set_value(str(tmp_path), "limits.max_steps", "9")

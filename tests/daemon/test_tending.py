@@ -338,3 +338,21 @@ def test_a_command_runs_beside_the_loop_and_wakes_it(tmp_path: Path) -> None:
     ended = command.taken()
     assert ended is not None and ended.code == 4
     assert (ended.answer, ended.error.startswith("there is no check 'nothing'")) == (None, True)
+
+
+def test_worktrees_that_are_done_with_are_removed_once_a_day(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("due_ms", "drill_due_ms"):
+        monkeypatch.setattr(f"uwf.app.backups.Backups.{name}", lambda _: None)
+    monkeypatch.setattr(Housekeeping, "_collect_ms", lambda *_: None)
+    world.passes(world.housekeeping, 61)
+    assert world.commands.begun == []
+    (Path(world.app.home) / "worktrees" / "T").mkdir(parents=True)
+    world.passes(world.housekeeping, 601)
+    assert world.commands.begun == ["worktree prune"]
+    world.commands.end([])
+    for seconds in (1, DAY_S - 2, 601):
+        assert len(world.commands.begun) == 1
+        world.passes(world.housekeeping, seconds)
+    assert world.commands.begun == 2 * ["worktree prune"]

@@ -70,7 +70,11 @@ def _begin(home: OpenHome, ready: Ready, event: Event) -> Begin:
         event=event.key,
     )
     lifecycle.check(begin)
-    return begin
+    if not home.has_worktrees:
+        return begin
+    from uwf.app import worktrees
+
+    return replace(begin, worktree=worktrees.by_config(home, cwd))
 
 
 def _workflow(home: OpenHome, ready: Ready, cwd: str) -> Workflow:

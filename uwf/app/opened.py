@@ -65,6 +65,11 @@ class OpenHome:
             self._config = settings.load(self.home)
         return self._config
 
+    def has_worktree_folders(self) -> bool:
+        """Whether any worktree of a thread may be here."""
+        folder = paths.worktrees(self.home)
+        return os.path.isdir(folder) and bool(os.listdir(folder))
+
     @property
     def has_worktrees(self) -> bool:
         """Whether new threads get a worktree where nothing else is said."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from uwf.app.queries import ThreadQueries
     from uwf.config.schedules import Schedule
+    from uwf.engine.chain.worktree import WorktreeAsked
     from uwf.engine.schedules.alarms import Alarm
     from uwf.engine.schedules.view import OccurrenceView, ScheduleView, Upcoming
     from uwf.workflow.model import Workflow
@@ -260,6 +261,7 @@ class Schedules:
             watch=self._watch(schedules),
             home=self._home.home,
             zone=settings.local_zone(),
+            worktree=self._worktree,
         )
 
     def _watch(self, schedules: Mapping[str, Schedule]) -> facts.Watch:
@@ -273,6 +275,13 @@ class Schedules:
         from uwf.app.workflows import Workflows
 
         return Workflows(self._home).find(word, cwd).workflow
+
+    def _worktree(self, cwd: str) -> WorktreeAsked | None:
+        if not self._home.has_worktrees:
+            return None
+        from uwf.app import worktrees
+
+        return worktrees.by_config(self._home, cwd)
 
     def _settle(self, schedule: Schedule) -> None:
         watch = self._watch({schedule.name: schedule})

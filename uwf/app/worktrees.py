@@ -10,7 +10,6 @@ import time
 
 from uwf import config as settings
 from uwf import home as paths
-from uwf.config.records import FOLDER
 from uwf.engine.actions import merge as merging
 from uwf.engine.actions import removal
 from uwf.engine.actions import undo as undoing
@@ -79,9 +78,7 @@ def asked_for(
 
 
 def by_config(home: OpenHome, cwd: str) -> WorktreeAsked | None:
-    """The worktree of a thread that nobody types a command for; None where the config gives it none."""
-    if home.config.workspace.kind == FOLDER:
-        return None
+    """The worktree of a thread that nobody types a command for; None where there can be none."""
     try:
         return trees.asked_for(settings.environment(), home.home, cwd, None)
     except (InputError, WorkspaceError):

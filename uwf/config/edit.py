@@ -64,7 +64,7 @@ def set_value(
 
     ConfigInvalid when the key is unknown, or the value, or the file that would come out, is not allowed.
     """
-    path = keys.split(name)
+    path = keys.in_full(keys.split(name))
     key = keys.find(path)
     if key is None:
         raise keys.unknown(path)

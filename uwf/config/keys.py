@@ -33,6 +33,10 @@ ARRAYS: tuple[type[Table], ...] = (Trigger, Schedule, Source, Absence)
 """The arrays of tables: of each there may be many."""
 
 
+SHORT = {"workspace": "kind"}
+"""Tables that may be given as the value of one of their keys alone: `workspace = "worktree"`."""
+
+
 def known() -> list[Key]:
     """Every key there is, those of a table together: the general ones, and those of the guards."""
     tables: list[type[Table]] = [
@@ -52,7 +56,10 @@ def known() -> list[Key]:
 
 def parse(data: bytes, file: str) -> TomlFile:
     """The bytes of a configuration file as TOML values. ConfigInvalid says why it cannot be read."""
-    return toml_file.parse(data, file, [table.table[:-1] for table in ARRAYS])
+    document = toml_file.parse(data, file, [table.table[:-1] for table in ARRAYS])
+    for table, key in SHORT.items():
+        document = toml_file.spelled_out(document, table, key)
+    return document
 
 
 def check(document: TomlFile) -> dict[str, Any]:
@@ -79,6 +86,11 @@ def check(document: TomlFile) -> dict[str, Any]:
 def find(path: Path) -> Key | None:
     """The known key that `path` fits."""
     return _found(path, known())
+
+
+def in_full(path: Path) -> Path:
+    """The path of the key that `path` is short for."""
+    return (*path, SHORT[path[0]]) if len(path) == 1 and path[0] in SHORT else path
 
 
 def unknown(path: Path, document: TomlFile | None = None) -> ConfigInvalid:

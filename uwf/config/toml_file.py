@@ -68,6 +68,16 @@ def parse(data: bytes, file: str, arrays: Sequence[Path]) -> TomlFile:
     return document
 
 
+def spelled_out(document: TomlFile, table: str, key: str) -> TomlFile:
+    """`document` with the text that stands in the place of `table` as the value of its `key`."""
+    value = document.values.get(table)
+    if not isinstance(value, str):
+        return document
+    values = {**document.values, table: {key: value}}
+    places = {**document.places, (table, key): (table,)}
+    return TomlFile(document.file, document.text, values, places)
+
+
 def editing(file: str) -> str:
     """The command that mends a file which is not as it has to be."""
     import shlex

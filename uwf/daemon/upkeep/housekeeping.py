@@ -1,5 +1,5 @@
 """The part that does what is to be done once a day or a week, by commands of their own: a backup, its drill, the
-collection of what nothing needs any more.
+collection of what nothing needs any more, worktrees that are done with.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CAUSE = "upkeep"
 BACKUP, DRILL, COLLECT = ("store", "backup"), ("store", "drill"), ("store", "gc")
+PRUNE = ("worktree", "prune")
+DAY_MS = 86_400_000
 LOOK_S = 600.0
 """How often is looked what is due."""
 RETRY_S = 3600.0
@@ -39,7 +41,8 @@ class Housekeeping(Part):
         self._command = command or BackgroundCommand(daemon.app.home, daemon.wake, daemon.stop)
         self._began_ms = clock.now_ms()
         self._look_s = clock.monotonic_s() + LOOK_S / 10
-        self._not_before_s: dict[Words, float] = {BACKUP: 0.0, DRILL: 0.0, COLLECT: 0.0}
+        self._not_before_s: dict[Words, float] = {BACKUP: 0.0, DRILL: 0.0, COLLECT: 0.0, PRUNE: 0.0}
+        self._pruned_ms: int | None = None
 
     def tick(self, now_ms: int) -> float | None:
         ended = self._command.taken()
@@ -69,7 +72,13 @@ class Housekeeping(Part):
             found = {BACKUP: app.backups.due_ms(), DRILL: app.backups.drill_due_ms()}
         except InputError:
             found = {BACKUP: now_ms}
-        return {**found, COLLECT: self._collect_ms(now_ms)}
+        return {**found, COLLECT: self._collect_ms(now_ms), PRUNE: self._prune_ms(now_ms)}
+
+    def _prune_ms(self, now_ms: int) -> int | None:
+        """At once, and a day after the last time; None where there is no worktree."""
+        if not self._daemon.app.has_worktree_folders():
+            return None
+        return now_ms if self._pruned_ms is None else min(self._pruned_ms, now_ms) + DAY_MS
 
     def _collect_ms(self, now_ms: int) -> int | None:
         """The first time of day for it after the last one; later where threads run then."""
@@ -93,6 +102,8 @@ class Housekeeping(Part):
         cause = f"{CAUSE}/{ended.words[-1]}"
         self._look_s = clock.monotonic_s()  # a drill may be due after a backup
         if ended.code == 0:
+            if ended.words == PRUNE:
+                self._pruned_ms = clock.now_ms()
             self._daemon.say(f"uwf {what} is done", what="upkeep", command=what)
             alerts.clear(cause)
             return

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from uwf.config.schedules import Schedule
+    from uwf.engine.chain.worktree import WorktreeAsked
     from uwf.engine.schedules.facts import Watch
     from uwf.engine.schedules.precheck import Prechecks
     from uwf.store.protocols import Ref, Store, Transaction
@@ -54,7 +55,8 @@ _GRACE_MS = 10_000
 
 class Hands(Record):
     """What is needed to begin: the store, the schedules of the config by name, the workflow of a word in a folder, how
-    a thread is cancelled (False: it was told to end, and has not yet), who runs prechecks, how what begins is followed.
+    a thread is cancelled (False: it was told to end, and has not yet), who runs prechecks, how what begins is followed,
+    which worktree a thread in a folder gets.
     """
 
     store: Store
@@ -65,6 +67,7 @@ class Hands(Record):
     watch: Watch
     home: str
     zone: str | None
+    worktree: Callable[[str], WorktreeAsked | None] = lambda cwd: None
 
 
 def begin_claimed(hands: Hands, now_ms: int, *, by_person: bool = False) -> list[Occurrence]:
@@ -172,6 +175,7 @@ def _start(hands: Hands, one: Occurrence, answer: Verdict, now_ms: int) -> Occur
         wake=_timer(one, now_ms),
     )
     lifecycle.check(begin)
+    begin = replace(begin, worktree=hands.worktree(begin.cwd))
 
     def make(tx: Transaction) -> Occurrence:
         thread = lifecycle.make(hands.store, tx, begin).id
