@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from uwf.app.code import CodeDiff
     from uwf.engine.query.diff import Comparison
     from uwf.engine.query.follow import Glance
     from uwf.engine.query.inbox import Inbox
@@ -139,6 +140,19 @@ class ThreadQueries(OpenHome):
         from uwf.engine.query import diff
 
         return diff.compare(self.reader(), self.ref_of(one), self.ref_of(other))
+
+    def code_diff(self, one: str, other: str | None = None) -> CodeDiff | None:
+        """What differs between the files of two threads at their heads, or what those of one have become. None where
+        they have no worktrees of one repository.
+        """
+        from uwf.engine.chain.tags import WORKTREE_REPO
+
+        refs = [self.ref_of(each) for each in (one, other) if each is not None]
+        if not all(ref.tags.get(WORKTREE_REPO) for ref in refs):
+            return None
+        from uwf.app import code
+
+        return code.diff(self, *refs)
 
     def comparison_text(self, found: Comparison) -> str:
         """A comparison for a reader, line by line."""

@@ -72,6 +72,7 @@ from uwf.engine.upkeep.log.search import LogLine as LogLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.code import CodeDiff as CodeDiff
     from uwf.app.worktrees import WorktreeRow as WorktreeRow
     from uwf.engine.actions.merge import BroughtIn as BroughtIn
     from uwf.engine.actions.removal import Removal as Removal

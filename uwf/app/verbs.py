@@ -301,18 +301,33 @@ class ThreadVerbs(ThreadQueries):
         acts.settle_what_was_left(self, id := self.thread_id(thread))
         return transfer.export(self.store(), id, stream)
 
-    def export_to(self, thread: str, path: str) -> int:
-        """The same into a new file, which appears whole or not at all."""
+    def export_to(self, thread: str, path: str, *, code: str | None = None) -> int:
+        """The same into a new file, which appears whole or not at all. `code` is a second one, for what git has of the
+        thread's worktree.
+        """
         from uwf.app import acts
         from uwf.engine.actions import transfer
 
         acts.settle_what_was_left(self, id := self.thread_id(thread))
-        return transfer.export_to(self.store(), id, path)
+        if code is None:
+            return transfer.export_to(self.store(), id, path)
+        from uwf.app import code as carried
 
-    def import_threads(self, stream: IO[bytes], name: str, *, cwd: str | None = None) -> Imported:
-        """Take in the threads of a file that `export` wrote, which a person calls `name`; here they work in `cwd`."""
+        return carried.export_to(self, id, path, code)
+
+    def import_threads(
+        self, stream: IO[bytes], name: str, *, cwd: str | None = None, code: str | None = None
+    ) -> Imported:
+        """Take in the threads of a file that `export` wrote, which a person calls `name`; here they work in `cwd`.
+
+        With `code`, the second file, in worktrees of the repository that is there.
+        """
         from uwf.engine.actions import transfer
 
+        if code is not None:
+            from uwf.app import code as carried
+
+            return carried.import_threads(self, stream, name, absolute(cwd), code)
         folder = None if cwd is None else _folder(cwd)
         store = self.store(create=True)
         return transfer.import_threads(store, stream, name, self.home, self.gate, folder)

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     example="uwf thread export @last -o thread.uwf",
     thread=THREAD,
     output=opt("-o", "--output", metavar="FILE", complete="files", help="- for stdout."),
+    worktree=opt("--worktree", help="And the code in its worktree into FILE.git, a bundle of git."),
 )
-def export(ctx: Context, thread: str, *, output: str = "-") -> None:
+def export(ctx: Context, thread: str, *, output: str = "-", worktree: bool = False) -> None:
     id = ctx.app.thread_id(thread)
+    if output == "-" and worktree:
+        raise InputError(
+            "a thread with its code is two files, and goes to no pipe",
+            hint=f"uwf thread export {thread} --worktree -o thread.uwf",
+            code="usage",
+        )
     if output == "-":
         if ctx.json or ctx.quiet or ctx.out.on_terminal:
             raise InputError(
@@ -35,9 +42,12 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
         ctx.app.export(id, page)
         ctx.out.data(page.getvalue())
         return
-    objects = ctx.app.export_to(id, output)
+    code = f"{output}.git" if worktree else None
+    objects = ctx.app.export_to(id, output, code=code)
+    if code is not None:
+        ctx.out.note(f"its code is in {code}")
     ctx.out.answer(
-        {"thread": id, "file": output, "objects": objects},
+        {"thread": id, "file": output, "objects": objects, **({"code": code} if code else {})},
         ids=[id],
         draw=f"{id}  {counted(objects, 'object')} in {output}",
     )
@@ -47,7 +57,8 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
     "thread import",
     help="Take in a thread from a file that `thread export` wrote.",
     detail="Everything is checked before anything is written. A thread that is here already and differs is refused, "
-    "and so is a file that would bring anything but threads.",
+    "and so is a file that would bring anything but threads. With --worktree what `thread export --worktree` wrote is "
+    "taken into the repository that one is in: a clone of the one it comes from.",
     example="uwf thread import thread.uwf",
     file=arg("The file, or - for stdin.", metavar="FILE", complete="files"),
     cwd=opt(
@@ -56,8 +67,18 @@ def export(ctx: Context, thread: str, *, output: str = "-") -> None:
         complete="folders",
         help="Where its agents work here. [default: the folder it had where it comes from]",
     ),
+    worktree=opt(
+        "--worktree", help="In a worktree of the repository here, with the code in FILE.git."
+    ),
 )
-def import_(ctx: Context, file: str, *, cwd: str | None = None) -> None:
+def import_(ctx: Context, file: str, *, cwd: str | None = None, worktree: bool = False) -> None:
+    if file == "-" and worktree:
+        raise InputError(
+            "the code of a thread is in a file beside its own: name that",
+            hint="uwf thread import FILE --worktree",
+            code="usage",
+        )
+    code = f"{file}.git" if worktree else None
     if file == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no export", hint="uwf thread import FILE")
@@ -68,7 +89,7 @@ def import_(ctx: Context, file: str, *, cwd: str | None = None) -> None:
         except OSError as error:
             raise InputError(f"cannot read the file {file}: {error.strerror}") from None
         with stream:
-            found = ctx.app.import_threads(stream, file, cwd=cwd)
+            found = ctx.app.import_threads(stream, file, cwd=cwd, code=code)
     news = ["was here already" if each in found.known else "imported" for each in found.threads]
     ctx.out.answer(
         {"threads": found.threads, "objects": found.objects},

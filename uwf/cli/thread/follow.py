@@ -8,11 +8,11 @@ from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.screen.jsontext import document
 from uwf.cli.thread.selection import DRY_RUN, THREADS, WHERE, Chosen
 from uwf.cli.thread.show import kept_reply, print_thread, words_of
-from uwf.errors import CROWDED_MS
+from uwf.errors import CROWDED_MS, InputError, WorkspaceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import Glance, Page, ThreadView
+    from uwf.app.values import CodeDiff, Glance, Page, ThreadView
     from uwf.cli.context import Context
 
 
@@ -187,15 +187,38 @@ def _say_late(ctx: Context, thread: ThreadView) -> None:
 
 @command(
     "thread diff",
-    help="Compare two threads: the steps they share, and where they part.",
+    help="Compare two threads: the steps they share, where they part, and the files in their worktrees.",
+    detail="Of one thread alone: what it has changed in its worktree since it began, up to its last step.",
     example="uwf thread diff 9YK4 @last",
     one=arg("A thread.", metavar="THREAD", complete="thread"),
     other=arg("The thread to compare it with.", metavar="THREAD", complete="thread"),
 )
-def diff(ctx: Context, one: str, other: str) -> None:
+def diff(ctx: Context, one: str, other: str | None = None) -> None:
+    code = _code(ctx, one, other)
+    if other is None:
+        if code is None:
+            raise InputError(
+                "a thread without a worktree is compared with another one",
+                hint=f"uwf thread diff {one} @last",
+                code="usage",
+            )
+        ctx.out.answer(code, ids=[code.commit], draw=lambda: ctx.out.text(code.text))
+        return
     found = ctx.app.compare(one, other)
+    more = "" if code is None or not code.text else f"\n\n{code.text}"
     ctx.out.answer(
-        found,
+        {**document(found), **({} if code is None else {"code": code.text})},
         ids=[step.step for step in (*found.left.steps, *found.right.steps)],
-        draw=lambda: ctx.out.text(ctx.app.comparison_text(found)),
+        draw=lambda: ctx.out.text(ctx.app.comparison_text(found) + more),
     )
+
+
+def _code(ctx: Context, one: str, other: str | None) -> CodeDiff | None:
+    """What differs in the worktrees. Where git cannot say it, the steps are compared all the same."""
+    try:
+        return ctx.app.code_diff(one, other)
+    except WorkspaceError as error:
+        if other is None:
+            raise
+        ctx.out.warning(error.message)
+        return None

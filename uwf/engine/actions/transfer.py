@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from uwf.engine.actions.incoming import Incoming
 from uwf.engine.chain import wake
+from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS, TOLD
+from uwf.engine.chain.tags import ATTEMPTS, CWD, THREADS, TOLD, WORKTREE_REPO
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import IO
 
     from uwf.store.protocols import Gate, Store
@@ -25,24 +27,31 @@ class Imported(Record):
     objects: int
 
 
-def export(store: Store, thread: str, stream: IO[bytes]) -> int:
-    """Write `thread` with all its history and what waits for it, but no timer, which is its home's; the number of
-    objects.
+def export(
+    store: Store, thread: str, stream: IO[bytes], extra: Mapping[str, str] | None = None
+) -> int:
+    """Write `thread` with all its history and what waits for it, but neither timer nor worktree, which are its home's;
+    the number of objects. Where its code goes beside it, `extra` are the tags of its worktree then.
     """
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        told = wake.without(now)
+        return trees.without(told) if extra is None else trees.carried({**told, **extra})
+
     attempt = read_attempt(store, thread)
     names = [THREADS + thread]
     if attempt is not None and attempt.running is None:
         names.append(ATTEMPTS + thread)
     told = [TOLD + thread]
-    return bundle.export_bundle(store, names, stream, if_there=told, tags=wake.without).objects
+    return bundle.export_bundle(store, names, stream, if_there=told, tags=tags).objects
 
 
-def export_to(store: Store, thread: str, path: str) -> int:
+def export_to(store: Store, thread: str, path: str, extra: Mapping[str, str] | None = None) -> int:
     """Export into a new file, which appears whole or not at all. `InputError` when there is one already."""
     unfinished = files.start_new(path)
     try:
         with open(unfinished, "wb") as file:
-            objects = export(store, thread, file)
+            objects = export(store, thread, file, extra)
     except BaseException:
         files.discard(unfinished)
         raise
@@ -61,14 +70,22 @@ def import_threads(
     folder: str,
     gate: Gate | None = None,
     cwd: str | None = None,
+    in_tree: Callable[[str, dict[str, str]], dict[str, str]] | None = None,
 ) -> Imported:
     """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled.
 
-    `gate` is the store's: what it would clean is not taken in. `cwd` is the folder that their agents work in here.
+    `gate` is the store's: what it would clean is not taken in. `cwd` is the folder that their agents work in here,
+    or `in_tree` says with which tags each thread gets a worktree; a file brings none.
     """
 
     def tags(ref: str, told: dict[str, str]) -> dict[str, str]:
-        return {**told, CWD: cwd} if cwd is not None and ref.startswith(THREADS) else told
+        if not ref.startswith(THREADS):
+            return told
+        told.pop(WORKTREE_REPO, None)
+        if in_tree is not None:
+            return in_tree(ref.removeprefix(THREADS), told)
+        told = trees.without(told)
+        return told if cwd is None else {**told, CWD: cwd}
 
     incoming = Incoming(store, gate)
     try:

@@ -23,6 +23,7 @@ from uwf import home as paths
 from uwf.engine.chain.nodes import Position, Step
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import CWD, WORKTREE, WORKTREE_REPO
+from uwf.errors import InputError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -141,6 +142,47 @@ def without(tags: Mapping[str, str]) -> dict[str, str]:
 def with_tags(tags: Mapping[str, str], tree: Worktree) -> dict[str, str]:
     """`tags` of a thread whose worktree is as `tree` says."""
     return {**without(tags), **tree.tags}
+
+
+CARRIED = (BRANCH, BASE, ONTO, WITHIN, KEPT, MERGED)
+"""What an export with its code says of a worktree. Where its repository is, each home knows for itself."""
+
+
+def carried(tags: Mapping[str, str]) -> dict[str, str]:
+    """`tags` as they go into an export with its code."""
+    said = {key: tags[key] for key in CARRIED if key in tags}
+    return {**without(tags), **said}
+
+
+def check_carried(tags: Mapping[str, str]) -> None:
+    """InputError for what a stranger may have written where a commit or a folder of the worktree is named."""
+    for key in (BASE, KEPT, MERGED):
+        name = tags.get(key, "0" * 40)
+        if len(name) not in (40, 64) or not set(name) <= set("0123456789abcdef"):
+            raise InputError(f"its tag {key} is the name of no commit", code="bad_bundle")
+    within = tags.get(WITHIN, "")
+    if os.path.isabs(within) or ".." in within.split("/"):
+        raise InputError(f"its tag {WITHIN} leads out of the worktree", code="bad_bundle")
+
+
+def settled_at(
+    tags: Mapping[str, str], thread: str, home: str, repo: str, branch: str | None
+) -> dict[str, str]:
+    """`tags` that were `carried`, of a thread that gets a worktree of `repo` in this home. `branch` None: it keeps the
+    name of its branch. Raises `KeyError` where they say nothing of one.
+    """
+    tree = Worktree(
+        path=paths.worktree(home, thread),
+        repo=repo,
+        branch=branch or tags[BRANCH],
+        base=tags[BASE],
+        is_made=True,
+        onto=tags.get(ONTO),
+        within=tags.get(WITHIN, ""),
+        kept=tags.get(KEPT),
+        merged=tags.get(MERGED),
+    )
+    return {**without({**tags, WORKTREE_REPO: repo}), **tree.tags}
 
 
 def branch_for(workflow: str, thread: str) -> str:
