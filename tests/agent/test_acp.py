@@ -35,7 +35,7 @@ from uwf.agent.protocol import (
 from uwf.agent.stop import Stop
 
 PROGRAM = """
-    import json, sys, time
+    import json, signal, sys, time
     given = json.load(open(sys.argv[1]))
     log = open(sys.argv[1] + ".heard", "a")
     def say(**message):
@@ -47,6 +47,8 @@ PROGRAM = """
             sys.exit(given.get("exit", 0))
         print(line, end="", file=log, flush=True)
         return json.loads(line)
+    if "at_end" in given:
+        signal.signal(signal.SIGTERM, lambda *_: (say(**given["at_end"]), sys.exit(143)))
     while True:
         heard = hear()
         if "id" not in heard:
@@ -328,6 +330,11 @@ def test_one_that_ends_before_or_hangs_has_failed(agent: StandIn) -> None:
     agent.does["initialize"] = {"result": CAN, "after": 60}
     came = agent.ask(stall_timeout_s=0.2)
     assert came.failure is not None and came.failure.code == failure.STALL
+    agent.does["initialize"] = {"result": CAN}
+    agent.does["session/prompt"] = {"after": 60}
+    agent.does["at_end"] = {"id": 3, "result": {"stopReason": "cancelled"}}
+    came = agent.ask(stall_timeout_s=0.5, grace_s=2.0)
+    assert came.failure is not None and came.failure.code == failure.STALL, "whatever it says then"
     (agent.folder / "agent.py").write_text("print('no module x')\nraise SystemExit(3)\n")
     came = agent.ask()
     assert came.failure is not None and "code 3" in came.failure.message

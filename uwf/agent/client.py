@@ -220,8 +220,10 @@ def _failure(name: str, reader: Reader, outcome: ProcessOutcome) -> AgentFailure
     if found is not None and reader.waits_for and facts.ended in ("stall", "timeout"):
         message = f"agent {name} could not reach its service"
         return replace(found, failure_class=NETWORK, message=message, said=reader.waits_for)
-    if facts.ended in ("exit", "lingered", "stall") and reader.failed is not None:
-        return reader.failed
+    if reader.failed is not None:
+        asks = reader.failed.code == failure.APPROVAL  # and was called off, however that went
+        if facts.ended in ("exit", "lingered") or (asks and facts.ended != "stopped"):
+            return reader.failed
     if facts.ended == "exit" and reader.text is not None and not reader.counts_exit:
         return None
     if found is None and reader.text is None:

@@ -2,7 +2,7 @@
 
 It names its session in its first line, and goes on counting what a session has used over its runs and forks: what it
 had used before is subtracted. It knows no money, which `prices` say. What its sandbox denies is told by the output of a
-command alone, and a patch that is denied by nothing at all.
+command that went on all the same; one that failed by it, and a patch, are told by nothing at all.
 
 While its service cannot be reached it waits without end, and says so again and again: after `MOST_WAIT_S` it is ended,
 and its network has failed. npm installs it behind a program for node, which is passed by: what would survive that
