@@ -34,6 +34,7 @@ def test_the_environment_names_thread_step_role_round_and_attempt(project: Proje
         "UWF_STEP_INDEX": "1",
         "UWF_ROLE": "writer",
         "UWF_ROUND": "1",
+        "UWF_VISIT": "1",
         "UWF_ATTEMPT": "1",
         "UWF_WORKFLOW": project.show(thread)["workflow"],
         "UWF_HOME": str(project.home),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from uwf.agent import kinds
 
 
 @pytest.mark.parametrize("kind", kinds.NAMES)
-def test_every_kind_makes_an_agent_of_that_name(kind: str) -> None:
-    agent = kinds.make(kind, "mine", ("sh", "-c", "exit"), {"base_url": "http://127.0.0.1:1"})
+def test_every_kind_makes_an_agent_of_that_name(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("writer: [{text: x}]")
+    own = {"base_url": "http://127.0.0.1:1", "scenario": f"{tmp_path}/s.yaml"}
+    agent = kinds.make(kind, "mine", ("sh", "-c", "exit"), own)
     assert agent.name == "mine"
     assert agent.unavailable("/", "/bin:/usr/bin") is None
 

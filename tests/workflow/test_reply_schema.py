@@ -10,6 +10,8 @@ from hypothesis import given
 
 from uwf.errors import InputError
 from uwf.workflow.reply_schema.check import backtracking, reply_problems, schema_problems
+from uwf.workflow.reply_schema.filled import filled
+from uwf.workflow.reply_schema.placeholders import are_left_in
 from uwf.workflow.reply_schema.sample import examples
 from uwf.workflow.reply_schema.structure import branches, properties_for, statuses
 
@@ -272,3 +274,38 @@ def test_an_example_uses_what_the_schemas_author_offers() -> None:
         "f": "v1.0.0",
         "g": 7,
     }
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"type": "string"},
+        {"type": "string", "maxLength": 6},
+        {"type": "string", "minLength": 60},
+        {"type": "string", "format": "uri"},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "pattern": "^[0-9a-f]{40}$"},
+        {"type": "string", "pattern": "^https://"},
+        {"type": "array", "items": {"type": "object", "properties": {"file": {"type": "string"}}}},
+        {"enum": ["red", "green"]},
+        {"type": "integer"},
+        {"type": "string", "examples": ["https://example.com/"]},
+    ],
+)
+def test_what_a_stand_in_replies_fits_and_is_not_the_example(about: Any) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"$status": {"const": "done"}, "field": about},
+        "required": ["$status", "field"],
+    }
+    fields = filled(schema)["done"]
+    assert fields["$status"] == "done"
+    assert reply_problems(schema, fields) == []
+    assert not are_left_in(schema, "done", fields, ())
+
+
+@given(COMMON_SCHEMAS)
+def test_where_an_example_fits_what_a_stand_in_replies_fits(schema: Any) -> None:
+    for status, fields in examples(schema).items():
+        if not reply_problems(schema, fields) and not are_left_in(schema, status, fields, ()):
+            assert filled(schema)[status] == fields, "nothing is changed without need"

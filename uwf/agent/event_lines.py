@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import AgentEvent, AgentFailure
 
+TYPES = (
+    *("text", "thinking", "tool", "tool_result", "usage", "session", "model"),
+    *("denied", "rate_limit", "failed"),
+)
 CLASSES = (QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, failure.EXIT_CODE)
 """What a wrapper may say that a failure is a case of."""
 

@@ -20,7 +20,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, ClassVar
 
     from uwf.yaml12.document import YamlNode
@@ -92,6 +92,16 @@ def split(
     if has_escapes(written):
         body = _as_written(body, text, without_thoughts(written))
     return Reply(front, body, tuple(spelled.items()))
+
+
+def written(front: Mapping[str, Any], body: str = "") -> str:
+    """A reply as an agent prints it."""
+    import json
+
+    lines = "".join(
+        f"{json.dumps(str(name))}: {json.dumps(value)}\n" for name, value in front.items()
+    )
+    return f"---\n{lines}---\n{body}\n"
 
 
 def _as_written(body: str, plain: str, written: str) -> str:

@@ -20,6 +20,8 @@ from uwf.config.absences import Absence as Absence
 from uwf.config.edit import Setting as Setting
 from uwf.config.records import AlertConfig as AlertConfig
 from uwf.config.sources import Source as Source
+from uwf.engine.actions.rehearsal import Rehearsal as Rehearsal
+from uwf.engine.actions.rehearsal import RehearsedStep as RehearsedStep
 from uwf.engine.actions.transfer import Imported as Imported
 from uwf.engine.actions.trial import Trial as Trial
 from uwf.engine.events.views import DecisionStep as DecisionStep

@@ -9,14 +9,19 @@ from uwf.app.opened import current_folder
 from uwf.engine.query import workflows
 from uwf.engine.query.workflows import ListedWorkflow, Registered, StoredWorkflow
 from uwf.errors import InputError, WorkflowInvalid
+from uwf.record import replace
 from uwf.store import codec
 from uwf.workflow import find, model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from uwf.agent.scenario import Scenario
+    from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
+    from uwf.engine.actions.rehearsal import Rehearsal
+    from uwf.engine.progress import Progress
     from uwf.engine.query.workflows import Found
     from uwf.workflow.model import Workflow
     from uwf.workflow.problem import WorkflowProblem
@@ -111,6 +116,39 @@ class Workflows:
         found += [ListedWorkflow(name, "registry", id, None) for name, id in registered.items()]
         return sorted(found, key=lambda each: (each.name, each.source))
 
+    def try_(
+        self,
+        workflow: str,
+        task: str,
+        scenario: str | None = None,
+        stop: Stop | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Rehearsal:
+        """A thread of the workflow, played by stand-ins in a home of its own: along every edge, or as the file
+        `scenario` says. Nothing of it is stored, and no agent is asked.
+
+        Raises `InputError` for a scenario that is none; `Interrupted` when `stop` was asked for.
+        """
+        import tempfile
+
+        from uwf.agent.stop import Stop
+        from uwf.app.opened import OpenHome
+        from uwf.engine.actions import rehearsal
+        from uwf.store.sqlite import open_in_memory
+
+        found = self.find(workflow).workflow
+        played = None if scenario is None else _scenario(scenario, found)
+        own = stop or Stop()
+        try:
+            with tempfile.TemporaryDirectory(prefix="uwf-try-") as folder:
+                home = OpenHome(os.path.join(folder, "home"))
+                ctx = home.context(on_progress, open_in_memory(self._home.gate))
+                ctx = replace(ctx, redactor=self._home.redactor)
+                return rehearsal.walk(ctx, found, task, folder, own, played)
+        finally:
+            if stop is None:
+                own.close()
+
     def graph(self, workflow: str, format: str, thread: str | None = None) -> str:
         """The workflow drawn; with `thread`, the path that this took through it."""
         from uwf.engine.query import graph, resolve
@@ -138,6 +176,35 @@ class Workflows:
     def _warn(self, warnings: Iterable[WorkflowProblem]) -> None:
         for warning in warnings:
             self._home.warn(warning.plain)
+
+
+def _scenario(path: str, workflow: Workflow) -> Scenario:
+    """The scenario in a file, for roles that the workflow has."""
+    from uwf.agent import scenario
+    from uwf.nearest import nearest
+    from uwf.yaml12 import YamlInvalid
+
+    editing = f"${{EDITOR:-vi}} {shlex.quote(path)}"
+    try:
+        found = scenario.load(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot read the scenario {path}: {error.strerror}",
+            hint=f"ls -l {shlex.quote(path)}",
+            code="no_such_file",
+        ) from None
+    except YamlInvalid as error:
+        raise InputError(error.message, hint=editing, code="bad_scenario") from None
+    for role in found.roles:
+        if role not in workflow.roles:
+            meant = nearest(role, workflow.roles)
+            known = f"did you mean {meant}?" if meant else f"there are {', '.join(workflow.roles)}"
+            raise InputError(
+                f"{path}: workflow {workflow.name} has no role {role!r}; {known}",
+                hint=editing,
+                code="bad_scenario",
+            )
+    return found
 
 
 def _hint_to_add(file: str) -> str:

@@ -65,6 +65,7 @@ MODULES = {
     "workflow show": "workflow",
     "workflow list": "workflow",
     "workflow graph": "workflow",
+    "workflow try": "workflow",
     "agent list": "agent",
     "agent check": "agent",
     "agent try": "agent",

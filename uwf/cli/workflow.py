@@ -7,7 +7,7 @@ from uwf.cli.command import arg, command, opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import StoredWorkflow
+    from uwf.app.values import RehearsedStep, StoredWorkflow
     from uwf.cli.context import Context
 
 _W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", complete="workflow")
@@ -102,6 +102,76 @@ def list_(ctx: Context) -> None:
 def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | None = None) -> None:
     drawing = ctx.app.workflows.graph(workflow, format, thread)
     ctx.out.answer({"format": format, "graph": drawing}, draw=drawing)
+
+
+@command(
+    "workflow try",
+    help="Walk every edge of a workflow with sample replies and print the prompts; no agent is asked.",
+    detail="With --scenario its roles say what the file says, the others a sample: see docs/agents.md. Nothing is "
+    "stored. Exit 2 when an edge is not walked, or a step comes to nothing at the end of a scenario.",
+    example="uwf workflow try review",
+    workflow=_W,
+    scenario=opt(
+        "--scenario",
+        metavar="FILE",
+        complete="yaml",
+        help="Play this file: what roles reply, by visit.",
+    ),
+    prompt=opt("-p", "--prompt", metavar="TEXT", help="The task. [default: one that says so]"),
+)
+def try_(
+    ctx: Context,
+    workflow: str,
+    *,
+    scenario: str | None = None,
+    prompt: str = "This is the task of a thread that is only tried.",
+) -> int:
+    from uwf.app.progress import Stop
+    from uwf.cli.screen.live import signals_to
+    from uwf.quantities import counted
+
+    stop = Stop()
+    with signals_to(stop):
+        tried = ctx.app.workflows.try_(workflow, prompt, scenario, stop)
+    ctx.out.answer(
+        tried,
+        ids=[f"{edge.source} {edge.status}" for edge in tried.edges if not edge.walked],
+        draw=lambda: ctx.out.text("\n\n".join(_rehearsed(step) for step in tried.steps)),
+    )
+    left = [edge for edge in tried.edges if not edge.walked]
+    last = tried.steps[-1].problem if tried.steps else None
+    ctx.out.note(
+        f"{counted(len(tried.steps), 'step')}, {len(tried.edges) - len(left)} of "
+        f"{counted(len(tried.edges), 'edge')} walked; the thread is {tried.status}"
+        + (f": {tried.message}" if tried.message else "")
+    )
+    if scenario is not None:
+        if last is None:
+            return exits.DONE
+        ctx.out.error("step_failed", f"the last step came to nothing: {last}", None)
+        return exits.BAD_INPUT
+    if not left:
+        return exits.DONE
+    names = ", ".join(f"{edge.source} → {edge.status}" for edge in left)
+    why = next((f": {step.problem}" for step in tried.steps if step.problem), "")
+    ctx.out.error(
+        "not_walked", f"not walked: {names}{why}", f"uwf workflow try {workflow} --scenario FILE"
+    )
+    return exits.BAD_INPUT
+
+
+def _rehearsed(step: RehearsedStep) -> str:
+    from uwf.cli.screen.cells import short
+
+    lines = [
+        f"==== {step.number}. {step.source} → {step.status} → {step.role}",
+        "",
+        step.prompt.strip(),
+    ]
+    if step.problem is not None:
+        return "\n".join([*lines, "", f"---- it came to nothing: {step.problem}"])
+    fields = ", ".join(f"{name}: {value}" for name, value in (step.output or {}).items())
+    return "\n".join([*lines, "", f"---- reply: {fields}", short(step.body, 200)])
 
 
 def _describe(found: StoredWorkflow) -> str:

@@ -62,7 +62,7 @@ def entry(workflow: Workflow, round: int, variables: Mapping[str, Any]) -> Next:
     """Where a round begins. Round 1 takes `$START`'s edge `new`; later ones `resume`, else `new`;
     `_` fits all.
     """
-    status = _entry_status(workflow, round)
+    status = entry_status(workflow, round)
     return _follow(workflow, START, status, workflow.graph[START][status], variables)
 
 
@@ -73,14 +73,20 @@ def target(workflow: Workflow, source: str, status: str) -> str:
 
 def entry_target(workflow: Workflow, round: int) -> str:
     """Like `target`, for the beginning of a round."""
-    return workflow.graph[START][_entry_status(workflow, round)].target
+    return workflow.graph[START][entry_status(workflow, round)].target
+
+
+def taken(workflow: Workflow, source: str, status: str) -> str:
+    """The word of the edge that a status takes: itself, or `_` where that is the only one; itself for one that has
+    none.
+    """
+    edges = workflow.graph.get(source, {})
+    return ANY if status not in edges and len(edges) == 1 and ANY in edges else status
 
 
 def _edge(workflow: Workflow, source: str, status: str) -> Edge:
     edges = workflow.graph.get(source, {})
-    edge = edges.get(status)
-    if edge is None and len(edges) == 1:
-        edge = edges.get(ANY)
+    edge = edges.get(taken(workflow, source, status))
     if edge is None:
         known = ", ".join(edges) or "none at all"
         raise RouteError(
@@ -91,7 +97,8 @@ def _edge(workflow: Workflow, source: str, status: str) -> Edge:
     return edge
 
 
-def _entry_status(workflow: Workflow, round: int) -> str:
+def entry_status(workflow: Workflow, round: int) -> str:
+    """The edge of `$START` that a round takes. RouteError when there is none."""
     edges = workflow.graph.get(START, {})
     for status in ("new", ANY) if round <= 1 else ("resume", "new", ANY):
         if status in edges:

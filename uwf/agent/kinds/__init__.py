@@ -32,6 +32,9 @@ KINDS = {
     "command": Kind("CommandAgent"),
     "claude": Kind("ClaudeAgent", "claude"),
     "codex": Kind("CodexAgent", "codex"),
+    "mock": Kind(
+        "MockAgent", "", without=("command", "permissions", "args", "linger", "model", "models")
+    ),
     "openai": Kind("OpenAIAgent", "", without=("command", "permissions", "args", "linger")),
     "acp": Kind("AcpAgent"),
 }

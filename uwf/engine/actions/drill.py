@@ -7,11 +7,9 @@ taken.
 
 from __future__ import annotations
 
-import json
-
 from uwf.agent import failure
-from uwf.agent.protocol import AgentResult
 from uwf.agent.stop import Stop
+from uwf.engine.actions.stand_in import StandIn
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS, THREADS_END
 from uwf.engine.progress import StepFailed
@@ -20,48 +18,14 @@ from uwf.engine.run.order import RESUME, Order
 from uwf.errors import GuardBroken, Refused, StateError, UwfError
 from uwf.guard import pause
 from uwf.record import replace
-from uwf.workflow.reply_schema.sample import examples
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from uwf.agent.protocol import AgentEvent, AgentRequest
     from uwf.engine.run.context import RunContext
-    from uwf.store.owner import Owner
 
 LOOKED_AT, TRIED = 200, 5
 """How many of the newest threads are looked at for one that can go on, and how many of those are tried."""
 SAID = "This is a drill: the backup that you are in is tried out."
-
-
-class StandIn:
-    """Replies to every role with an example of what its schema asks for."""
-
-    name = "drill"
-    streams = False
-    own_variables = None
-
-    def unavailable(self, cwd: str, path: str) -> str | None:
-        return None
-
-    def run(
-        self,
-        request: AgentRequest,
-        *,
-        stop: Stop,
-        on_start: Callable[[Owner | None], None],
-        on_event: Callable[[AgentEvent], None],
-    ) -> AgentResult:
-        on_start(None)
-        with open(request.env["UWF_SCHEMA"], encoding="utf-8") as file:
-            replies = examples(json.load(file))
-        fields = next(iter(replies.values()), {"$status": "done"})
-        front = "".join(
-            f"{json.dumps(name)}: {json.dumps(value)}\n" for name, value in fields.items()
-        )
-        text = f"---\n{front}---\n{SAID}\n"
-        return AgentResult(text=text, tail=text)
 
 
 def resume_one(ctx: RunContext, cwd: str) -> str | None:
@@ -69,7 +33,7 @@ def resume_one(ctx: RunContext, cwd: str) -> str | None:
 
     `ctx` is of a home that nobody else uses. Raises `StateError` when no thread could make one.
     """
-    ctx = replace(ctx, agent_for=lambda workflow, role, override: StandIn())
+    ctx = replace(ctx, agent_for=lambda workflow, role, override: StandIn("drill", SAID))
     for switch in (pause.PAUSE, pause.DRAIN):
         pause.turn_off(ctx.store, switch)
     problems = []

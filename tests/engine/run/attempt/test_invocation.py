@@ -29,6 +29,7 @@ def test_agent_gets_the_environment_of_the_contract(rig: Rig) -> None:
         "UWF_STEP_INDEX": "3",
         "UWF_ROLE": "writer",
         "UWF_ROUND": "2",
+        "UWF_VISIT": "2",
         "UWF_ATTEMPT": "1",
         "UWF_WORKFLOW": rig.put_workflow(PAIR),
         "UWF_SCHEMA": env["UWF_SCHEMA"],

@@ -58,6 +58,7 @@ def build(
         "UWF_STEP_INDEX": str(step.base.index + 1),
         "UWF_ROLE": plan.role,
         "UWF_ROUND": str(plan.round),
+        "UWF_VISIT": str(step.base.visits.get(plan.role, 0) + 1),
         "UWF_ATTEMPT": str(start.number),
         "UWF_WORKFLOW": plan.workflow,
         "UWF_SCHEMA": _schema_file(ctx, plan.workflow, step.workflow.roles[plan.role]),
