@@ -211,7 +211,15 @@ class Rig:
         self, *only: str, repair: bool = False, log: Callable[..., None] = lambda *_, **__: None
     ) -> list[Finding]:
         """What `uwf doctor` finds."""
-        ground = Ground(self.engine.home, self.engine, lambda: self.engine.config, log, repair)
+        ground = Ground(
+            self.engine.home,
+            self.engine.store,
+            lambda: self.engine,
+            lambda: self.engine.config,
+            {},
+            log,
+            repair,
+        )
         return table.examine(ground, table.named(only), repair=repair)
 
     def put_workflow(self, workflow: Workflow) -> str:

@@ -49,8 +49,11 @@ class Health:
     ) -> list[Finding]:
         """What is wrong, by all checks or those that are named; with `repair`, put right.
 
-        Each repair is in the log. With `note`, by default where repairing, a check notes how far it has come.
+        Each repair is in the log. With `note`, by default where repairing, a check notes how far it has come. Where the
+        configuration is not valid, only the checks that need none are made beside its own.
         """
+        from functools import cache
+
         from uwf.engine.upkeep.health import table
         from uwf.engine.upkeep.health.check import Ground
         from uwf.store.files import was_never_made
@@ -59,8 +62,10 @@ class Health:
         checks = table.named(only)
         ground = Ground(
             home=home.home,
-            context=None if was_never_made(home.store_path) else home.context(),
+            opened=None if was_never_made(home.store_path) else home.store(),
+            load_run=cache(home.context),
             load_config=lambda: settings.load(home.home),
+            environ=settings.environment(),
             log=home.log_writer.write,
             may_write=repair if note is None else note,
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     "the configuration, agents that fail, jumps of the clock.",
     detail="A daemon makes the same checks all the time. Objects are read some at a time. Exit 1 when something is "
     "found and not put right, but for notes, which heal by themselves. A counter that is removed counts from nothing, "
-    "and a switch is off then.",
+    "and a switch is off then. Where the configuration is not valid, the checks that need none are made all the same.",
     example="uwf doctor --repair",
     repair=opt(
         "--repair",

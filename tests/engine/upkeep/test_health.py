@@ -147,7 +147,15 @@ class Blind(Stubborn):
 
 def test_a_repair_counts_when_its_check_finds_nothing_any_more(rig: Rig) -> None:
     told = Told()
-    ground = Ground(rig.engine.home, rig.engine, lambda: rig.engine.config, told, True)
+    ground = Ground(
+        rig.engine.home,
+        rig.engine.store,
+        lambda: rig.engine,
+        lambda: rig.engine.config,
+        {},
+        told,
+        True,
+    )
     Stubborn.repairs = 0
     stays, refuses, blind = table.examine(ground, [Stubborn, Refusing, Blind], repair=True)
     assert (stays.repaired, stays.what, Stubborn.repairs) == (False, "still there", 1)
@@ -280,9 +288,31 @@ def test_a_jump_of_the_clock_is_told_for_a_day(rig: Rig, monkeypatch: pytest.Mon
     assert all(one.is_note for one in rig.doctor("clock"))
 
 
+def test_a_config_that_is_not_valid_is_told_once_and_keeps_no_other_check_from_looking(
+    rig: Rig,
+) -> None:
+    def broken() -> Any:
+        raise ConfigInvalid("config.toml is not TOML", hint="vi config.toml")
+
+    stand_in_line(rig, "T", 1, "another boot")
+    ground = Ground(rig.engine.home, rig.engine.store, broken, broken, {}, Told(), False)
+    found = table.examine(ground, table.named([]), repair=False)
+    assert [one.kind for one in found] == ["config", "queue"]
+    with pytest.raises(ConfigInvalid):  # it was asked for by name, and was not made
+        table.examine(ground, table.named(["agent"]), repair=False)
+
+
 def test_a_config_that_is_not_valid_and_a_program_that_is_not_there_are_told(rig: Rig) -> None:
     def ground(load: Callable[[], Any]) -> Ground:
-        return Ground(rig.engine.home, rig.engine, load, Told(), False)
+        return Ground(
+            rig.engine.home,
+            rig.engine.store,
+            lambda: rig.engine,
+            load,
+            dict(os.environ),
+            Told(),
+            False,
+        )
 
     def broken() -> Any:
         raise ConfigInvalid("config.toml is not TOML", hint="vi config.toml")

@@ -8,7 +8,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import ClassVar
 
     from uwf.config import Config
@@ -38,27 +38,31 @@ class Finding(Record):
 
 
 class Ground(Record):
-    """What checks look at. `context` is what a run has of the home; None where it has no store.
+    """What checks look at. `opened` is the store of the home; None where it has none. `load_run` gives what a run has
+    of a home with a store, `environ` the environment of this process.
 
-    `load_config` reads the settings anew, and raises `ConfigInvalid`. With `may_write` a check may note how far it has
+    `load_config` reads the settings anew; both raise `ConfigInvalid`. With `may_write` a check may note how far it has
     come.
     """
 
     home: str
-    context: RunContext | None
+    opened: Store | None
+    load_run: Callable[[], RunContext]
     load_config: Callable[[], Config]
+    environ: Mapping[str, str]
     log: Callable[..., None]
     may_write: bool
 
     @property
     def run(self) -> RunContext:
-        """The context, for checks that need a store."""
-        assert self.context is not None, "such a check is not made where there is no store"
-        return self.context
+        """What a run has. A check that asks for it is not made where the configuration is not valid."""
+        return self.load_run()
 
     @property
     def store(self) -> Store:
-        return self.run.store
+        """The store, for checks that need one."""
+        assert self.opened is not None, "such a check is not made where there is no store"
+        return self.opened
 
 
 class Check(ABC):

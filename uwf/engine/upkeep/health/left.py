@@ -40,12 +40,12 @@ class ReplyCheck(Check):
         return [self._finding(path) for path in kept.found(self._ground.home)]
 
     def repair(self, finding: Finding) -> None:
-        if self._ground.context is not None:
-            intake.recover_if_free(self._ground.context, kept.thread_of(finding.subject))
+        if self._ground.opened is not None:
+            intake.recover_if_free(self._ground.run, kept.thread_of(finding.subject))
 
     def _finding(self, path: str) -> Finding:
         thread, home = kept.thread_of(path), self._ground.home
-        if self._ground.context is None:
+        if self._ground.opened is None:
             what = f"a reply is kept in {path}, and no store: put a backup in its place, or move the reply aside"
             return self.found(path, what, thread=thread, hint=f"ls -la {home}")
         what = f"a reply that could not be stored is kept in {path}"
@@ -63,14 +63,14 @@ class AttemptCheck(Check):
     is_slow = True  # each thread that has failed has an attempt beside it
 
     def detect(self) -> list[Finding]:
-        run, found = self._ground.run, []
-        with_reply = set(map(kept.thread_of, kept.found(run.home)))
-        for ref in run.store.refs(ATTEMPTS):
+        store, found = self._ground.store, []
+        with_reply = set(map(kept.thread_of, kept.found(self._ground.home)))
+        for ref in store.refs(ATTEMPTS):
             name, thread = ref.name, ref.name.removeprefix(ATTEMPTS)
             if thread in with_reply:
                 continue
             try:
-                what = None if has_ended(run.store, ref.id) else self._unfinished(thread)
+                what = None if has_ended(store, ref.id) else self._unfinished(thread)
             except UwfError as error:
                 is_of_store = isinstance(error, StoreError) and not isinstance(error, ObjectDamaged)
                 if is_of_store and error.code != BAD_NODE:
@@ -160,7 +160,7 @@ class OrphanCheck(Check):
 
     def _marks(self) -> set[str]:
         """The marks of all attempts that may run, and of the run inside which this is asked."""
-        store, marks = self._ground.store, {self._ground.run.environ.get(MARK_NAME, "")}
+        store, marks = self._ground.store, {self._ground.environ.get(MARK_NAME, "")}
         for ref in store.refs(ATTEMPTS):
             try:
                 if not has_ended(store, ref.id):

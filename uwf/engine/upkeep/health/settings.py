@@ -19,7 +19,8 @@ class ConfigCheck(Check):
 
     name = "config"
     what = "the configuration, and the programs of agents"
-    every_s = 600.0
+    every_s = 60.0
+    needs_store = False
 
     def detect(self) -> list[Finding]:
         try:
@@ -29,7 +30,7 @@ class ConfigCheck(Check):
         return self._agents(config)
 
     def _agents(self, config: Config) -> list[Finding]:
-        path, found = self._ground.run.environ.get("PATH", ""), []
+        path, found = self._ground.environ.get("PATH", ""), []
         for name, agent in config.agents.items():
             program = agent.argv[0] if agent.argv else None
             if program is not None and shutil.which(program, path=path) is None:

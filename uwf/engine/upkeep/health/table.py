@@ -16,7 +16,7 @@ from uwf.engine.upkeep.health.outside import ScheduleCheck, SourceCheck
 from uwf.engine.upkeep.health.settings import ConfigCheck
 from uwf.engine.upkeep.health.store import StoreCheck, WalCheck
 from uwf.engine.upkeep.health.waiting import QueueCheck, StuckCheck
-from uwf.errors import CounterUnreadable, NotFound, StoreError, UwfError
+from uwf.errors import ConfigInvalid, CounterUnreadable, NotFound, StoreError, UwfError
 from uwf.nearest import nearest
 from uwf.record import replace
 
@@ -66,13 +66,22 @@ def named(names: Sequence[str]) -> list[type[Check]]:
 
 
 def examine(ground: Ground, checks: Sequence[type[Check]], *, repair: bool) -> list[Finding]:
-    """What these checks find; with `repair` put right, as far as that can be."""
+    """What these checks find; with `repair` put right, as far as that can be.
+
+    Where the configuration is not valid, its check says so, and those that need it are left out; `ConfigInvalid` where
+    that check is not among these.
+    """
     found: list[Finding] = []
     for kind in checks:
-        if kind.needs_store and ground.context is None:
+        if kind.needs_store and ground.opened is None:
             continue
         check = kind(ground)
-        findings = _detected(check)
+        try:
+            findings = _detected(check)
+        except ConfigInvalid:
+            if ConfigCheck not in checks:
+                raise
+            continue
         is_checked = all(finding.subject != UNCHECKED for finding in findings)
         if repair and findings and is_checked and kind.can_repair():
             findings = _repaired(check, findings)
@@ -85,7 +94,7 @@ def _detected(check: Check) -> list[Finding]:
         return check.detect()
     except CounterUnreadable:
         return []  # which the first check has found
-    except StoreError:
+    except (StoreError, ConfigInvalid):
         raise
     except (UwfError, OSError) as error:
         what, hint = f"it could not be checked: {error}", getattr(error, "hint", None)
