@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,7 +102,7 @@ class World:
 
     def copy(self, folder: Path) -> World:
         """The same world elsewhere, with a token of its own."""
-        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder, folder, copy_function=_copied)
         return World(folder)
 
     @property
@@ -185,3 +186,11 @@ class World:
             except ProcessLookupError:
                 continue
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _copied(file: str, to: str) -> None:
+    """As `shutil.copytree` wants it, which copies no named pipe: a killed run leaves one."""
+    if stat.S_ISFIFO(os.stat(file).st_mode):
+        os.mkfifo(to)
+    else:
+        shutil.copy2(file, to)
