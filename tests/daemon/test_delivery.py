@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
+import socket
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,7 +72,23 @@ def test_a_ping_that_reaches_nobody_says_so() -> None:
     rules = AlertConfig(ping_command=("/bin/false",), ping_url="http://127.0.0.1:9/", timeout_s=2)
     came = delivery.ping("/tmp", rules)
     assert came.failed["alerts.ping_command"] == "ended with exit code 1"
-    assert came.failed["alerts.ping_url"].startswith("cannot be reached: ")
+    assert "it cannot be reached: " in came.failed["alerts.ping_url"]
+
+
+def test_a_server_that_answers_a_byte_at_a_time_holds_no_ping_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with suppress(OSError), connection:
+                for byte in itertools.cycle(b"HTTP/1.1 200 OK\r\nX: x"):
+                    connection.send(bytes([byte]))
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        rules = AlertConfig(ping_url=f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_s=1)
+        came = delivery.ping("/tmp", rules)
+    assert came.words == "alerts.ping_url did not end within 1 s, and was ended"
 
 
 APPRISE = """

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SUBJECT, LEVEL = "UWF_ALERT_SUBJECT", "UWF_ALERT_LEVEL"
 """What a command is told in its environment; the text comes on its stdin."""
+URL = "UWF_PING_URL"
+"""What `url_ping` is told there: an address may be as good as a password, and command lines are for all to read."""
 
 
 class SendResult(Record):
@@ -58,24 +60,13 @@ def deliver(
 
 def ping(home: str, rules: AlertConfig, stop: Stop | None = None) -> SendResult:
     """Let somebody elsewhere know that this daemon lives."""
-    failed = {}
+    ways: dict[str, Sequence[str]] = {}
     if rules.ping_command:
-        asked = programs.ask(home, rules.ping_command, timeout_s=rules.timeout_s, stop=stop)
-        if asked.trouble:
-            failed["alerts.ping_command"] = asked.trouble
-    if rules.ping_url and (why := _get(rules.ping_url, rules.timeout_s)):
-        failed["alerts.ping_url"] = why
+        ways["alerts.ping_command"] = rules.ping_command
+    if rules.ping_url:
+        ways["alerts.ping_url"] = (sys.executable, "-P", "-m", "uwf.daemon.alerts.url_ping")
+    env = {URL: rules.ping_url or ""}
+    ask = partial(programs.ask, home, timeout_s=rules.timeout_s, env=env, stop=stop)
+    ended = {way: ask(words).trouble for way, words in ways.items()}
+    failed = {way: why for way, why in ended.items() if why}
     return SendResult(not failed, failed)
-
-
-def _get(url: str, timeout_s: float) -> str | None:
-    from http.client import HTTPException
-    from urllib.error import URLError
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(url, timeout=timeout_s) as answer:
-            answer.read(1024)
-    except (OSError, URLError, HTTPException, ValueError) as error:
-        return f"cannot be reached: {error}"
-    return None
