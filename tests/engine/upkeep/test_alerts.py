@@ -154,6 +154,18 @@ def test_it_is_forgotten_a_month_after_it_came_up_unless_it_is_open(rig: Rig, ti
     assert [alert.cause for alert in alerts.all_of(rig.store)] == ["open"]
 
 
+def test_it_is_not_forgotten_before_a_person_was_told_that_it_is_over(
+    rig: Rig, time: Clock
+) -> None:
+    alerts.report(rig.store, "disk", P0, "the disk is full")
+    told(rig, time)
+    time.ms += alerts.KEPT_MS + AGAIN_MS
+    alerts.clear(rig.store, "disk")
+    assert alerts.prune(rig.store, time.ms) == 0
+    assert told(rig, time) == [("disk", False)]
+    assert alerts.prune(rig.store, time.ms) == 1
+
+
 def test_a_message_has_a_line_for_each() -> None:
     found = [
         Alert("disk", P0, "the disk is full", 1, 1, count=3),
@@ -181,6 +193,7 @@ points.arm(sys.argv[2])
 alerts.report(store, "disk", "P0", "the disk is full")
 alerts.told(store, alerts.due(store, now_ms), now_ms)
 alerts.clear(store, "disk")
+alerts.told(store, alerts.due(store, now_ms), now_ms)
 alerts.prune(store, now_ms + 2 * alerts.KEPT_MS)
 absences.overdue(store, [("nightly", 3600.0, None)], now_ms)
 """

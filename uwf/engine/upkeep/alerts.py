@@ -25,6 +25,7 @@ KIND = "alert"
 WAITS, BROKEN = "waits/", "aside/thread/"
 """How the causes begin of threads that wait for a person, and of those that cannot be read."""
 OPEN, OVER = "open", "over"
+"""States of entries: there is still something to tell, or there may be; nothing is."""
 P0, P1, P2 = "P0", "P1", "P2"
 LEVELS = (P0, P1, P2)
 """The gravest first, also as texts."""
@@ -149,7 +150,7 @@ def told(store: Store, alerts: Sequence[Alert], now_ms: int) -> None:
 
 
 def prune(store: Store, now_ms: int) -> int:
-    """Forget what came up long ago and is over; how many."""
+    """Forget what came up long ago and is over, but for what a person has still to be told of; how many."""
     with store.transaction("alert prune", durable=False) as tx:
         return tx.drop_entries(KIND, now_ms - KEPT_MS, OVER)
 
@@ -201,6 +202,6 @@ def _change(
         if entry is None:
             tx.add_entry(KIND, cause, alert.since, OPEN, vars(alert))
         else:
-            state = OPEN if alert.is_open else OVER
+            state = OPEN if alert.is_open or _is_news(alert, clock.now_ms()) else OVER
             tx.set_entry(KIND, cause, state=state, value=vars(alert))
         return alert
