@@ -12,11 +12,13 @@ from uwf.app import App
 from uwf.app.schedules import Schedules
 from uwf.app.values import Alarm, Inbox, InboxItem
 from uwf.daemon.alerts import delivery
-from uwf.daemon.alerts.alerting import Alerting
+from uwf.daemon.alerts.alerting import BAD_CONFIG, Alerting
 from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.part import Daemon
-from uwf.daemon.loop.quarantine import Quarantine
-from uwf.engine.upkeep.alerts import GATHER_MS
+from uwf.daemon.loop.quarantine import CONFIG, HOME, Quarantine
+from uwf.engine.query import due
+from uwf.engine.query.due import Waits
+from uwf.engine.upkeep.alerts import GATHER_MS, WAITS
 
 
 class World:
@@ -111,6 +113,43 @@ def test_what_went_one_way_is_told_and_that_another_fails_is_an_alert(world: Wor
         "P0: the disk is full\n",
         "P1: delivery alerts.apprise is set aside: exited with 1\n",
     ]
+
+
+def test_a_configuration_that_is_not_valid_is_one_alert(world: World) -> None:
+    def causes() -> list[str]:
+        return [one.cause for one in world.app.alerts.all() if one.is_open]
+
+    world.quarantine.set_aside(*CONFIG, "it names no workflow")
+    world.pass_s(60)
+    assert causes() == ["aside/configuration/config.toml"]  # of a kind that its check does not find
+    world.quarantine.set_aside(HOME, "bad_config", "it is not TOML")
+    world.app.alerts.report(BAD_CONFIG, "P1", "it is not TOML")
+    world.pass_s(60)
+    assert causes() == [BAD_CONFIG]
+
+
+def test_a_reminder_is_due_until_it_is_on_record_that_it_goes_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wakes = world.app.wakes
+    waits = Waits("01J", world.ms, "which colour?")
+    monkeypatch.setattr(due, "waiting", lambda _, after, now: [waits] if after < now else [])
+    cause = f"{WAITS}01J/{world.ms}"
+    asked = InboxItem(
+        "01J", "writer", "which colour?", world.ms, "question", (), "", "w", None, {}, None
+    )
+    monkeypatch.setattr(world.app, "inbox", lambda: Inbox((asked,), ()))
+    world.app.alerts.report(cause, "P1", "waits")
+
+    def killed(_: str) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(type(world.app.alerts), "remind", lambda _, cause: killed(cause))
+        world.part.tick(world.ms)
+    assert wakes.reminders(world.ms) == [waits]
+    world.pass_s(60)
+    assert wakes.reminders(world.ms) == []
 
 
 def test_a_schedule_that_is_set_aside_is_one_alert(

@@ -90,15 +90,16 @@ class Wakes:
         return runner(self._home.reader(), thread)
 
     def reminders(self, now_ms: int) -> list[Waits]:
-        """The threads that wait for a person, of whom that is to be told once more; it is on record that it was."""
+        """The threads that wait for a person, of whom that is to be told once more: then `reminded` says it was."""
         from uwf.engine.query import due
 
         reader = self._home.reader()
-        found = due.waiting(reader, _reminded_ms(reader, now_ms), now_ms)
-        if found:
-            with self._home.store().transaction("reminded", durable=False) as tx:
-                tx.set_counter(REMINDED, now_ms)
-        return found
+        return due.waiting(reader, _reminded_ms(reader, now_ms), now_ms)
+
+    def reminded(self, now_ms: int) -> None:
+        """People were told of all whose reminders were due at `now_ms`. A crash before this tells it twice."""
+        with self._home.store().transaction("reminded", durable=False) as tx:
+            tx.set_counter(REMINDED, now_ms)
 
     def _change(self, thread: str, wish: Wake | None) -> ThreadView:
         from uwf.engine.actions import timer

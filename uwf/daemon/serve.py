@@ -15,7 +15,7 @@ from uwf.daemon import notify, state, warming
 from uwf.daemon.loop.budget import DEGRADED
 from uwf.daemon.loop.loop import LOOK_S, Loop
 from uwf.daemon.loop.part import Daemon
-from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.loop.quarantine import CONFIG, Quarantine
 from uwf.daemon.loop.wakeups import DRAIN, NOW, RELOAD, Wakeups
 from uwf.daemon.parts import parts
 from uwf.daemon.runs import children
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from uwf.daemon.loop.part import Tell
     from uwf.daemon.loop.quarantine import SetAside
     from uwf.daemon.notify import Supervisor
-
-CONFIG = ("configuration", "config.toml")
 
 
 def run(app: App, tell: Tell) -> None:

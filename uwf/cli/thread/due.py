@@ -207,6 +207,7 @@ def _remind(ctx: Context, now_ms: int) -> None:
         )
     if found:
         ctx.out.hint("uwf inbox")
+        ctx.app.wakes.reminded(now_ms)
 
 
 def _show(ctx: Context, found: DueThreads) -> None:

@@ -16,12 +16,14 @@ from uwf.daemon.alerts import delivery
 from uwf.daemon.alerts.delivery import SendResult
 from uwf.daemon.loop.budget import words
 from uwf.daemon.loop.part import Part
+from uwf.daemon.loop.quarantine import CONFIG, HOME
 from uwf.daemon.scheduling import SCHEDULE
 from uwf.errand import ENDING_S, Errand
+from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from uwf.app.values import Absence, Alert
     from uwf.daemon.loop.part import Daemon
@@ -31,6 +33,8 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 60.0, 3600.0
 ASIDE, LATE, ABSENT = "aside/", "schedule/", "absent/"
 WAY = "delivery"
 """What is set aside when no message goes there."""
+BAD_CONFIG, OF_CONFIG = "health/config/file", (CONFIG, (HOME, ConfigInvalid.default_code))
+"""The alert of the check of the configuration; what is set aside where that is not valid."""
 _QUESTION_CHARS = 200
 
 Causes = dict[str, tuple[str, str]]
@@ -67,19 +71,25 @@ class Alerting(Part):
     def _look(self) -> None:
         """Open and end the alerts of what is found out here; remind of those that wait for a person."""
         alerts = self._daemon.app.alerts
-        found = {**self._waiting(), **self._aside(), **self._late(), **self._absent()}
         known = {alert.cause: alert for alert in alerts.all() if alert.is_open}
+        found = {**self._waiting(), **self._aside(known), **self._late(), **self._absent()}
         for cause, (level, text) in found.items():
             before = known.get(cause)
             if before is None or before.text != text or level < before.level:
                 alerts.report(cause, level, text)
-        reminded = {each.thread for each in self._daemon.app.wakes.reminders(clock.now_ms())}
-        for cause in known.keys() & found.keys():
-            if cause.startswith(WAITS) and cause.split("/")[1] in reminded:
-                alerts.remind(cause)
+        self._remind(known.keys() & found.keys())
         for cause in known.keys() - found.keys():
             if cause.startswith((WAITS, ASIDE, LATE, ABSENT)):
                 alerts.clear(cause, silently=cause.startswith(WAITS))
+
+    def _remind(self, causes: Iterable[str]) -> None:
+        wakes, now_ms = self._daemon.app.wakes, clock.now_ms()
+        waits = {each.thread for each in wakes.reminders(now_ms)}
+        for cause in causes:
+            if cause.startswith(WAITS) and cause.split("/")[1] in waits:
+                self._daemon.app.alerts.remind(cause)
+        if waits:
+            wakes.reminded(now_ms)
 
     def _waiting(self) -> Causes:
         inbox = self._daemon.app.inbox()
@@ -98,13 +108,15 @@ class Alerting(Part):
             )
         return found
 
-    def _aside(self) -> Causes:
+    def _aside(self, known: Container[str]) -> Causes:
+        """What the check of the configuration has told is not told again for what comes of it."""
         return {
             f"{ASIDE}{one.kind}/{one.name}": (
                 "P1",
                 f"{one.kind} {one.name} is set aside: {one.why}",
             )
             for one in self._daemon.quarantine.all()
+            if BAD_CONFIG not in known or (one.kind, one.name) not in OF_CONFIG
         }
 
     def _late(self) -> Causes:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 
+HOME = "home"
+"""The kind of what keeps every thread from running; its name is the code of that error."""
+CONFIG = ("configuration", "config.toml")
+"""Kind and name of a configuration that was refused when it was read anew."""
+
+
 class SetAside(Record):
     """One thing of a kind (`thread`, `event`, `trigger`, …), by its name: why it is set aside, and since when."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.daemon.loop.part import Part
+from uwf.daemon.loop.quarantine import HOME
 from uwf.daemon.runs.patience import ODD_IN_A_ROW, Patience, is_odd, is_of_the_home
 from uwf.errors import Refused
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from uwf.daemon.runs.children import RunEnded
     from uwf.daemon.sources.looker import Looker
 
-THREAD, TIMER, HOME = "thread", "timer", "home"
+THREAD, TIMER = "thread", "timer"
 BACK_MS = 1000
 
 
