@@ -90,7 +90,7 @@ def test_a_step_on_a_failing_disk_is_done_or_not_done(
 @pytest.mark.parametrize(
     ("name", "orders"),
     [
-        ("start, the first in its home", ["enospc write 1+", "eio sync 1+", "eio name 1"]),
+        ("start, the first in its home", ["enospc write 1+", "eio sync 1+", "eio name 1+"]),
         ("migrate", ["enospc write 10+", "eio sync 1"]),
         ("gc while a thread is stepped", ["enospc write 9+"]),
         ("backup while a thread is stepped", ["enospc write 9+", "eio name 1+"]),
