@@ -398,7 +398,7 @@ def test_other_children_of_this_program_are_left_alone(supervised: Supervised) -
     try:
         supervised.strays("session", "deaf", "quiet", grace_s=0.1)
         supervised.run(
-            supervised.command(AGENTS / "deaf.sh", timeout_s=0.2, grace_s=0.1),
+            supervised.command(AGENTS / "deaf.sh", timeout_s=1, grace_s=0.1),
             on_output=lambda _chunk: between.append(
                 subprocess.Popen(["sleep", "100"], start_new_session=True)
             ),
