@@ -76,6 +76,7 @@ TRANSACTIONS = (
     # of one step of it, and of one that does not come about
     "attempt",
     "turn",
+    "permitted",
     "step",
     "failure",
     "aside",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,40 +33,7 @@ from uwf.agent.protocol import (
 )
 from uwf.agent.stop import Stop
 
-PROGRAM = """
-    import json, signal, sys, time
-    given = json.load(open(sys.argv[1]))
-    log = open(sys.argv[1] + ".heard", "a")
-    def say(**message):
-        print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
-    def hear():
-        line = sys.stdin.readline()
-        if not line:
-            time.sleep(given.get("stays", 0))
-            sys.exit(given.get("exit", 0))
-        print(line, end="", file=log, flush=True)
-        return json.loads(line)
-    if "at_end" in given:
-        signal.signal(signal.SIGTERM, lambda *_: (say(**given["at_end"]), sys.exit(143)))
-    while True:
-        heard = hear()
-        if "id" not in heard:
-            continue
-        does = given.get(heard["method"], {"result": {}})
-        if isinstance(does, list):
-            does = does.pop(0)
-        for update in does.get("updates", []):
-            say(method="session/update", params={"sessionId": "s1", "update": update})
-        for number, params in enumerate(does.get("asks", [])):
-            say(id=f"q{number}", method=does.get("asks_as", "session/request_permission"), params=params)
-            while (answer := hear()).get("method") == "session/cancel":
-                pass
-            outcome = answer.get("result", {}).get("outcome", {}).get("outcome")
-            if outcome == "cancelled":
-                does = {**does, "result": {"stopReason": "cancelled"}}
-        time.sleep(does.get("after", 0))
-        say(id=heard["id"], **{k: does[k] for k in ("result", "error") if k in does})
-"""
+PROGRAM = Path(__file__).parents[1] / "helpers" / "agents" / "protocol.py"
 
 CAN = {"protocolVersion": 1, "agentCapabilities": {"sessionCapabilities": {"resume": {}}}}
 MODES = {"availableModes": [{"id": "default"}, {"id": "plan"}]}
@@ -104,7 +70,7 @@ class StandIn:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "agent.py").write_text(textwrap.dedent(PROGRAM))
+        self.program = [str(PROGRAM)]
         self.file = folder / "does.json"
         self.does: dict[str, Any] = {
             "initialize": {"result": CAN},
@@ -119,7 +85,7 @@ class StandIn:
 
     def ask(self, policy: str = "deny", lasts_s: float = 60.0, **asked: Any) -> AgentResult:
         self.file.write_text(json.dumps(self.does))
-        argv = (sys.executable, "-S", str(self.folder / "agent.py"), str(self.file))
+        argv = (sys.executable, "-S", *self.program, str(self.file))
         agent = AcpAgent("a", argv, AcpOptions(on_permission=policy, permission_lasts_s=lasts_s))
         request = AgentRequest(
             **{
@@ -335,7 +301,7 @@ def test_one_that_ends_before_or_hangs_has_failed(agent: StandIn) -> None:
     agent.does["at_end"] = {"id": 3, "result": {"stopReason": "cancelled"}}
     came = agent.ask(stall_timeout_s=0.5, grace_s=2.0)
     assert came.failure is not None and came.failure.code == failure.STALL, "whatever it says then"
-    (agent.folder / "agent.py").write_text("print('no module x')\nraise SystemExit(3)\n")
+    agent.program = ["-c", "print('no module x'); raise SystemExit(3)"]
     came = agent.ask()
     assert came.failure is not None and "code 3" in came.failure.message
 

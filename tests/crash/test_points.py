@@ -61,8 +61,9 @@ ELSEWHERE = {
     "alert prune": "tests/engine/upkeep/test_alerts.py",
     "absence seen": "tests/engine/upkeep/test_alerts.py",
     "triggers good": "tests/app/test_references.py",
+    "permitted": "tests/acceptance/test_approval.py",
 }
-"""Transactions that only a daemon makes, and the tests that kill at their points."""
+"""Transactions that only a daemon makes, or only for one kind of agent, and the tests that kill at their points."""
 
 
 def test_every_point_belongs_to_a_scenario() -> None:

@@ -43,7 +43,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from uwf.agent.protocol import AgentEvent
+    from uwf.agent.protocol import AgentEvent, Answered
     from uwf.agent.stop import Stop
     from uwf.engine.chain.word import Word
     from uwf.engine.run.admission import Ticket
@@ -71,8 +71,10 @@ class StepRun(Hearing):
         super().__init__(ctx, step, ticket)
         self._said_usage: dict[str, float] | None = None
         self._limit_resets_ms: int | None = None
-        before = self.recorder.start.before
-        self._answer = None if before is None else approval.answer(ctx.cache, before, step.plan)
+        start = self.recorder.start
+        self._answer: Answered | None = None
+        if start.before is not None:
+            self._answer = approval.answer(ctx.cache, start.before, step.plan, start.agent)
         self._began_s = clock.monotonic_s()
         self._standstill: Standstill | None = None
         self._given: tuple[Word, ...] = ()

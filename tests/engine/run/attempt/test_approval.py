@@ -178,3 +178,9 @@ def test_a_use_that_cannot_be_recorded_is_none(
 def test_what_is_typed_for_it_is_a_yes_to_it() -> None:
     assert approval.says_yes(approval.yes_to(HASH), HASH)
     assert not approval.says_yes(approval.yes_to(OTHER), HASH)
+
+
+def test_another_agent_was_not_answered(rig: Rig, asked: str) -> None:
+    rig.agent.name = "other"
+    rig.resume(asked, WROTE, supplement="yes")
+    assert answered(rig) is None

@@ -23,13 +23,17 @@ YES, NO = "yes", "no"
 SHORTEST_HASH = 8
 
 
-def answer(nodes: Nodes, last: str, plan: Plan) -> Answered | None:
-    """The answer that an attempt at `plan` may act on, before which the one that ended at `last` has failed."""
+def answer(nodes: Nodes, last: str, plan: Plan, agent: str) -> Answered | None:
+    """The answer that an attempt of `agent` at `plan` may act on, before which the one that ended at `last` has failed.
+
+    Another agent was not answered: what it would do with the same bytes was not asked.
+    """
     for id in reversed(ended_attempts(nodes, last)):
         end = nodes.get(id).payload
         facts = ClientFacts.of(end)
-        asked = Plan.from_payload(nodes, nodes.get(end["begun"]).payload["plan"])
-        if facts.permitted is not None or asked.role != plan.role:
+        begun = nodes.get(end["begun"]).payload
+        asked = Plan.from_payload(nodes, begun["plan"])
+        if facts.permitted is not None or asked.role != plan.role or begun["agent"] != agent:
             return None
         if end["error"]["code"] == APPROVAL and facts.asks is not None:
             said = [word for word in plan.told if word not in asked.told]
