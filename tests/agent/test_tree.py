@@ -158,3 +158,31 @@ def test_it_descends_from_none_where_the_process_table_cannot_be_read(
 
     monkeypatch.setattr(platform, "processes", unreadable)
     assert not descends_from(Owner(os.getppid()))
+
+
+ADOPTED = """
+import os, subprocess, sys
+from uwf.agent.process import platform
+from uwf.agent.process.tree import Subreaper
+
+def states():
+    return [one and one.is_zombie for one in map(platform.look, (own.pid, orphan))]
+
+own = subprocess.Popen(["true"])
+with Subreaper():
+    parent = subprocess.Popen(["sh", "-c", "sleep 0.1 & echo $!"], stdout=subprocess.PIPE)
+    orphan = int(parent.stdout.readline())
+    parent.wait()
+    while states() != [True, True]:
+        pass
+    Subreaper.reap_adopted([own.pid])
+    assert states() == [True, True], "a program may be a child of ours, too"
+Subreaper.reap_adopted([own.pid])
+assert states() == [True, None]
+assert own.wait() == 0
+"""
+
+
+@linux_only
+def test_what_was_adopted_is_reaped_and_none_that_somebody_waits_for() -> None:
+    subprocess.run([sys.executable, "-c", ADOPTED], check=True, timeout=20)

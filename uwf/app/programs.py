@@ -8,16 +8,22 @@ from uwf import config
 from uwf import home as paths
 from uwf.agent.process.ask import ProgramAnswer as ProgramAnswer
 from uwf.agent.process.ask import ask_program
+from uwf.agent.process.tree import Subreaper
 from uwf.agent.stop import Stop as Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 def own_command(*words: str) -> list[str]:
     """This uwf as a command. No file of the folder it works in is imported, into which others may write."""
     return [sys.executable, "-P", "-m", "uwf", *words]
+
+
+def reap_adopted(own: Collection[int]) -> None:
+    """Reap what programs and killed runs have left to this process, which has started the children `own` beside."""
+    Subreaper.reap_adopted(own)
 
 
 def ask(

@@ -17,7 +17,7 @@ from uwf.agent.process import platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from uwf.agent.process.platform import Process
     from uwf.store.owner import Owner
@@ -103,6 +103,20 @@ class Subreaper:
             cls._open -= 1
             if not cls._open:
                 platform.set_subreaper(False)
+
+    @classmethod
+    def reap_adopted(cls, own: Collection[int]) -> None:
+        """Reap what became a child of ours while one was open and has ended since, but for `own`: the children that
+        the thread that asks has started. Nothing while one is open, whose agent is a child of ours as well.
+        """
+        with cls._lock:
+            if cls._open:
+                return
+            for pid in {*platform.children(os.getpid())} - {*own}:
+                try:
+                    os.waitpid(pid, os.WNOHANG)
+                except ChildProcessError:
+                    continue
 
 
 class OwnProcessTree(ProcessTree):

@@ -95,6 +95,7 @@ class ChildRuns:
     def finished(self) -> list[RunEnded]:
         ended = [child for child in self._children if child.process.poll() is not None]
         self._children = [child for child in self._children if child not in ended]
+        programs.reap_adopted([child.process.pid for child in self._children])
         return [self._ended(child) for child in ended]
 
     def threads(self) -> list[str]:
