@@ -96,9 +96,10 @@ def test_watch_says_it_again_whenever_it_has_changed(project: Project, daemons: 
         daemon = daemons.start()
         seen = json.loads(watching.stdout.readline())
         assert seen["leader"]["pid"] == daemon.process.pid
+        watching.stdout.close()
+        assert watching.wait(timeout=20) == 0, "nobody reads it any more"
     finally:
-        watching.send_signal(signal.SIGINT)
-        assert watching.wait(timeout=20) == 130
+        watching.kill()
 
 
 def test_poke_wakes_it_at_once(project: Project, daemons: Daemons) -> None:

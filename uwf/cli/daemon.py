@@ -81,7 +81,7 @@ def status(ctx: Context, *, watch: bool = False) -> None:
     from uwf.daemon import status as looking
 
     if watch:
-        for each in looking.watch(ctx.app):
+        for each in looking.watch(ctx.app, lambda: terminal.is_read(STDOUT)):
             ctx.out.line(each, draw=f"{clock.iso(clock.now_ms())}  {_sentence(each)}")
             ctx.out.flush()
         return

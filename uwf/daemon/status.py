@@ -93,10 +93,10 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
     )
 
 
-def watch(app: App) -> Iterator[DaemonStatus]:
-    """The status now, and again whenever it has changed, without end."""
+def watch(app: App, is_read: Callable[[], bool]) -> Iterator[DaemonStatus]:
+    """The status now, and again whenever it has changed, as long as somebody reads it."""
     before = None
-    while True:
+    while is_read():
         now = status(app, with_figures=False)
         if now != before:
             yield now

@@ -129,6 +129,15 @@ def reopened(fd: int) -> int:
         return fd
 
 
+def is_read(fd: int) -> bool:
+    """Whether what is written to `fd` may still be read by somebody: False for a pipe whose reader is gone."""
+    import select
+
+    poll = select.poll()
+    poll.register(fd, 0)
+    return not poll.poll(0)
+
+
 def put_at_once(fd: int, data: bytes) -> bool:
     """Write `data`, or nothing where that would wait. Returns whether something was written."""
     import select
