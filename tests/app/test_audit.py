@@ -8,7 +8,8 @@ import pytest
 
 from uwf.app import audit
 from uwf.engine.query.audit import LATE_MS
-from uwf.engine.schedules.view import OccurrenceView
+from uwf.engine.schedules.alarms import QUIET_MS
+from uwf.engine.schedules.view import OccurrenceView, ScheduleView
 from uwf.record import replace
 
 DUE = 1_700_000_000_000
@@ -34,6 +35,9 @@ def state(one: OccurrenceView, *, is_silent: bool = False) -> str:
         (ENDED, {"claimed": DUE + LATE_MS + 1}, False, "broken"),
         (TURNED, {"claimed": DUE + LATE_MS + 1}, False, "broken"),
         (ENDED, {"claimed": DUE + LATE_MS + 1, "by": "backfill"}, False, "kept"),
+        (TURNED, {"first_turn": DUE + QUIET_MS - 1}, False, "pending"),
+        (TURNED, {"first_turn": DUE + QUIET_MS}, False, "broken"),
+        (ENDED, {"first_turn": DUE + QUIET_MS}, False, "broken"),
         (CLAIMED, {"state": "skipped", "why": "the last one has not ended"}, False, "kept"),
     ],
 )
@@ -50,4 +54,18 @@ def test_it_says_which_facts_there_are_and_why() -> None:
     skipped = replace(CLAIMED, state="skipped", why="it is a holiday")
     assert audit.occurrence(skipped, DUE, "look", is_silent=False).why == (
         "claimed, skipped: it is a holiday"
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_made_up", "expected", "end"),
+    [(True, "kept", "a later one ran"), (False, "broken", "none ran")],
+)
+def test_times_that_were_dropped_leave_a_trace(is_made_up: bool, expected: str, end: str) -> None:
+    gap = {"missed": 3, "missed_at": DUE, "is_made_up": is_made_up}
+    schedule = ScheduleView("nightly", "hourly", "starts one", None, None, "on", 0, **gap)
+    found = audit.missed(schedule, DUE, "look")
+    assert (found.state, found.at) == (expected, DUE)
+    assert found.why.startswith("nobody looked in time, and 3 were dropped") and found.why.endswith(
+        end
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uwf import clock
 from uwf.engine.query import audit
 from uwf.engine.query.audit import BROKEN, KEPT, LATE_MS, PENDING, Promise
+from uwf.engine.schedules.alarms import QUIET_MS
+from uwf.engine.schedules.claim import MOST_COUNTED
 from uwf.engine.schedules.occurrence import BY_TIME, FAILED, SKIPPED
 
 TYPE_CHECKING = False
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from uwf.app.queries import ThreadQueries
     from uwf.app.schedules import Schedules
-    from uwf.engine.schedules.view import OccurrenceView
+    from uwf.engine.schedules.view import OccurrenceView, ScheduleView
 
 SCHEDULE = "schedule"
 MOST_OCCURRENCES = 100
@@ -49,6 +51,8 @@ def _schedules(schedules: Schedules, since_ms: int, now_ms: int) -> Iterator[Pro
             yield Promise(SCHEDULE, late.schedule, late.due, BROKEN, why, "uwf daemon status")
     for schedule in schedules.all():
         name, look = schedule.schedule, f"uwf schedule log {schedule.schedule}"
+        if schedule.missed_at is not None and schedule.missed_at >= since_ms:
+            yield missed(schedule, schedule.missed_at, look)
         for one in schedules.log(name, MOST_OCCURRENCES):
             is_silent = f"occurrence {name}@{one.nominal}" in silent
             promise = occurrence(
@@ -58,6 +62,15 @@ def _schedules(schedules: Schedules, since_ms: int, now_ms: int) -> Iterator[Pro
                 yield promise
         if schedule.next is not None:
             yield Promise(SCHEDULE, name, schedule.next, PENDING, "its next time", look)
+
+
+def missed(schedule: ScheduleView, at_ms: int, look: str) -> Promise:
+    """Of the times that were dropped, the newest at `at_ms`: nobody looked, and its policy makes up for none of them."""
+    many = f"{schedule.missed} or more" if schedule.missed >= MOST_COUNTED else schedule.missed
+    why = f"nobody looked in time, and {many} were dropped (schedules.missed)"
+    if schedule.is_made_up:
+        return Promise(SCHEDULE, schedule.schedule, at_ms, KEPT, f"{why}: a later one ran", look)
+    return Promise(SCHEDULE, schedule.schedule, at_ms, BROKEN, f"{why}: none ran", look)
 
 
 def occurrence(one: OccurrenceView, due_ms: int, look: str, *, is_silent: bool) -> Promise:
@@ -77,4 +90,8 @@ def occurrence(one: OccurrenceView, due_ms: int, look: str, *, is_silent: bool) 
         state = BROKEN
     elif late_ms > LATE_MS:
         state, why = BROKEN, f"{late_ms // 1000} s late: {why}"
+    elif one.started is not None and one.first_turn is not None:
+        quiet_ms = one.first_turn - one.started
+        if quiet_ms >= QUIET_MS:
+            state, why = BROKEN, f"{quiet_ms // 1000} s without a word of an agent: {why}"
     return Promise(SCHEDULE, one.schedule, one.nominal, state, why, look)

@@ -47,24 +47,26 @@ def test_a_look_at_which_nothing_is_due_writes_nothing(planned: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("missed", "window_s", "claimed"),
+    ("missed", "window_s", "claimed", "dropped"),
     [
-        ("one", None, [72]),
-        ("one", 1800.0, []),
-        ("one", 3600.0, [72]),
-        ("all", None, list(range(1, 73))),
-        ("all", 3 * 3600.0, [70, 71, 72]),
-        ("skip", None, []),
-        ("skip", 3600.0, [72]),
+        ("one", None, [72], 71),
+        ("one", 1800.0, [], 72),
+        ("one", 3600.0, [72], 71),
+        ("all", None, list(range(1, 73)), 0),
+        ("all", 3 * 3600.0, [70, 71, 72], 69),
+        ("skip", None, [], 72),
+        ("skip", 3600.0, [72], 71),
     ],
 )
 def test_a_machine_that_slept_three_days(
-    planned: Make, missed: str, window_s: float | None, claimed: list[int]
+    planned: Make, missed: str, window_s: float | None, claimed: list[int], dropped: int
 ) -> None:
     home = planned(missed=missed, window_s=window_s)
     home.now.ms += 3 * DAY_MS + 40 * MINUTE_MS
     home.claim()
     assert times(home) == claimed
+    [state] = occurrences.states(home.rig.store).values()
+    assert (state.missed, state.is_made_up) == (dropped, bool(dropped and claimed))
     home.now.ms += HOUR_MS - 40 * MINUTE_MS
     home.claim()
     assert times(home) == [*claimed, 73]

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 100
 """How many times of one schedule are claimed in one go, where each that was missed is to run."""
 
+MOST_COUNTED = 1000
+"""How many times that are dropped in one go are counted."""
+
 ALL = "all"
 """The policy `missed` that runs each."""
 
@@ -164,7 +167,19 @@ def _looked_at(
         return None
     late_ms = None if schedule.lateness_s is None else round(schedule.lateness_s * 1000)
     in_time = [at for at in times if late_ms is None or now_ms - due_ms(schedule, at) <= late_ms]
+    dropped = _dropped(schedule, rule, state.looked_ms, times[-1], in_time)
+    if dropped:
+        missed_ms, is_made_up = dropped[-1], bool(in_time)
+        state = replace(state, missed=len(dropped), missed_ms=missed_ms, is_made_up=is_made_up)
     return Due(schedule, replace(state, looked_ms=times[-1]), tuple(in_time))
+
+
+def _dropped(
+    schedule: Schedule, rule: Recurrence, after_ms: int, until_ms: int, claimed: Sequence[int]
+) -> list[int]:
+    """The times that are never claimed, of those later than `after_ms` up to `until_ms`; of very many the first."""
+    found = (at for at in rule.between(after_ms, until_ms) if at not in claimed)
+    return list(islice(found, MOST_COUNTED))
 
 
 def _times(schedule: Schedule, rule: Recurrence, after_ms: int, now_ms: int) -> list[int]:

@@ -95,6 +95,9 @@ class ScheduleState(Record):
     """What a home knows of one schedule. `rule` is in words what its times were when it was looked at last, "" while no
     config has it; up to `looked_ms` they are all decided. `last` is the key of the occurrence that was claimed last,
     `failures` how many in a row have failed. `paused_by` is BY_HAND or BY_FAILURES.
+
+    The last time that nobody looked in time, `missed` nominal times were dropped, as its policy says, `missed_ms` the
+    newest of them; `is_made_up`: a later one was claimed in that go, which stands for them.
     """
 
     name: str
@@ -105,6 +108,9 @@ class ScheduleState(Record):
     paused_ms: int | None = None
     paused_by: str = ""
     paused_why: str = ""
+    missed: int = 0
+    missed_ms: int | None = None
+    is_made_up: bool = False
 
     @property
     def is_paused(self) -> bool:

@@ -41,7 +41,9 @@ class OccurrenceView(Record):
 
 
 class ScheduleView(Record):
-    """One schedule. `state` is on or paused; `next` its next time, None while it is paused or where there is none."""
+    """One schedule. `state` is on or paused; `next` its next time, None while it is paused or where there is none.
+    `missed` times up to `missed_at` were dropped when nobody looked; a later one stands for them where `is_made_up`.
+    """
 
     schedule: str
     rule: str
@@ -52,8 +54,11 @@ class ScheduleView(Record):
     failures: int
     paused_since: int | None = None
     paused_why: str | None = None
+    missed: int = 0
+    missed_at: int | None = None
+    is_made_up: bool = False
 
-    left_out: ClassVar = ("paused_since", "paused_why")
+    left_out: ClassVar = ("paused_since", "paused_why", "missed", "missed_at", "is_made_up")
 
 
 class Upcoming(Record):
@@ -83,6 +88,9 @@ def schedule_view(store: Store, schedule: Schedule, rule: Recurrence, now_ms: in
         failures=0 if state is None else state.failures,
         paused_since=None if state is None else state.paused_ms,
         paused_why=None if state is None or not is_paused else state.paused_why,
+        missed=0 if state is None else state.missed,
+        missed_at=None if state is None else state.missed_ms,
+        is_made_up=state is not None and state.is_made_up,
     )
 
 
