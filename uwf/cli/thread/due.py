@@ -82,14 +82,16 @@ def wake(
     help="Run every thread that is due, once, the most urgent first: what a daemon does all the time.",
     detail="Schedules are looked at before. Each goes on until it completes, suspends or fails. What was refused, cut "
     "off or failed by itself comes first, then a person's words, then by kind, by priority, by arrival. A "
-    f"thread that another process runs is left out, one that waits for a person is only told of. {OF_SEVERAL}",
+    "thread that another process runs is left out, one that waits for a person is only told of. Passes that begin in "
+    f"the same moment do not see each other: limits.max_running holds for all. {OF_SEVERAL}",
     example="uwf thread run --due --jobs 3",
     due=opt("--due", help="Those whose timer is due."),
     jobs=opt(
         "--jobs",
         metavar="N",
         low=1,
-        help="So many at a time, with those of other passes. [default: daemon.jobs, which is 5]",
+        help="So many at a time, with those that a daemon or another pass runs already. [default: daemon.jobs, "
+        "which is 5]",
     ),
     dry_run=DRY_RUN,
 )
