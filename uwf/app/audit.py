@@ -65,7 +65,7 @@ def _schedules(schedules: Schedules, since_ms: int, now_ms: int) -> Iterator[Pro
 
 
 def missed(schedule: ScheduleView, at_ms: int, look: str) -> Promise:
-    """Of the times that were dropped, the newest at `at_ms`: nobody looked, and its policy makes up for none of them."""
+    """Of the times that were dropped, the newest at `at_ms`: nobody looked in time, and no policy makes up for them."""
     many = f"{schedule.missed} or more" if schedule.missed >= MOST_COUNTED else schedule.missed
     why = f"nobody looked in time, and {many} were dropped (schedules.missed)"
     if schedule.is_made_up:
