@@ -138,7 +138,7 @@ def a_person_says_yes_to_exactly_that_once(bench: Bench) -> None:
     assert "echo x >> made" in asked["suspendMessage"] and not made.exists(), asked
     [item] = bench.json("inbox")
     assert item["kind"] == "approval" and item["thread"] == thread, item
-    bench.uwf("answer", thread, "yes 00000000")
+    bench.uwf("answer", thread, "yes 0000000000000000")
     bench.uwf("thread", "exec", thread)
     assert not made.exists() and "echo x >> made" in str(bench.steps(thread)[-1]["denied"])
 

@@ -152,7 +152,7 @@ def test_a_run_is_told_as_it_goes(agent: StandIn) -> None:
     assert agent.of(Session) == [Session("s1")]
     assert agent.of(Model) == [Model("big")]
     assert agent.of(Thinking) == [Thinking("hm")]
-    assert agent.of(Text) == [Text("I look.\n"), Text("Done 😀 \ufffd.\n")]
+    assert agent.of(Text) == [Text("I look."), Text("\nDone 😀 \ufffd.")]
     assert agent.of(ToolCall) == [
         ToolCall("t1", "Bash", {"command": "ls"}),
         ToolCall("t2", "read", {"title": "Read"}),
@@ -229,7 +229,7 @@ def test_a_session_is_gone_on_with_as_it_can(
     came = agent.ask(session="s0", forks_session=forks)
     assert agent.methods[1] == method
     assert came.text == "fine"
-    assert Text("of an earlier prompt\n") not in agent.events
+    assert Text("of an earlier prompt") not in agent.events
     goes_on = method in ("session/resume", "session/load")
     assert came.session == ("s0" if goes_on else "s2" if method == "session/fork" else "s1")
     assert bool(agent.of(Session)) != goes_on
@@ -344,7 +344,7 @@ def question(agent: StandIn, **asked: Any) -> Asks:
     assert came.failure.code == failure.APPROVAL
     assert "touch x" in came.failure.message
     [found] = agent.of(Asks)
-    assert isinstance(found, Asks) and found.hash[:8] in came.failure.message
+    assert isinstance(found, Asks) and found.hash[:16] in came.failure.message
     return found
 
 
@@ -431,3 +431,22 @@ def test_without_the_library_it_says_how_to_install_it(
     assert found.unavailable("/", os.environ["PATH"]) is None
     monkeypatch.setattr(permission, "is_installed", lambda: False)
     assert "pip install 'uwf[acp]'" in (found.unavailable("/", "") or "")
+
+
+def test_a_question_hides_nothing(agent: StandIn) -> None:
+    title = "ls\x1b[2K\u202e\nrm"
+    agent.prompted(asks=[asks(title=title, rawInput={"command": "touch x\u202e\x9b"})])
+    came = agent.ask("ask")
+    assert came.failure is not None
+    words, shown = came.failure.message.split("\n")
+    assert words.endswith("ls\\u001b[2K\\u202e\\nrm")
+    assert json.loads(shown) == {"command": "touch x\u202e\x9b"}
+    assert all(each.isprintable() for each in words + shown)
+
+
+def test_what_is_said_is_told_in_bursts(agent: StandIn) -> None:
+    agent.prompted(*[chunk("word ") for _ in range(30_000)])
+    came = agent.ask()
+    assert came.text == "word " * 30_000
+    assert len(agent.of(Text)) == 3
+    assert "".join(text.text for text in agent.of(Text)) == came.text

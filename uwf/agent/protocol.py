@@ -27,6 +27,10 @@ def _nothing() -> None:
     """Nobody says anything."""
 
 
+HASH_CHARS = 16
+"""How much of a hash is shown, and has to be given: so many that nobody finds other bytes whose hash begins alike."""
+
+
 class Answered(Record):
     """What a person has said to what an agent has asked for with this `hash`: it may do that once, until `until_ms`
     (epoch ms). None: it may not.

@@ -62,7 +62,8 @@ def _waits(item: InboxItem, now_ms: int) -> str:
     if item.kind != "question":
         about[-1] = item.role or ""
     lines = ["  ".join(filter(None, (*about, ago(item.since, now_ms))))]
-    lines.append(f"  {short(item.question, QUESTION_CHARS)}")
+    is_whole = item.kind == "approval"  # nobody can say yes to what is cut
+    lines.append(f"  {item.question if is_whole else short(item.question, QUESTION_CHARS)}")
     if item.choices:
         lines.append(f"  choices: {' | '.join(item.choices)}")
     lines.append(f"  {item.answer}")

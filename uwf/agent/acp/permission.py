@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 ALLOW, DENY, ASK, USE = "allow", "deny", "ask", "use"
 """What may become of a request; to `use` is to allow it by the yes of a person. The first three are policies."""
 INSTALL = "pip install 'uwf[acp]'"
-HASH_CHARS = 8
 
 _SAYS = ("kind", "title", "rawInput", "content", "locations")
 """What of a call of a tool says what it does. The rest is its name for this one time, and how far it is."""
@@ -51,7 +50,7 @@ class Permission(Record):
         words = " ".join(str(self.what[word]) for word in ("kind", "title") if word in self.what)
         given = {name: value for name, value in self.what.items() if name not in ("kind", "title")}
         shown = given["rawInput"] if given.keys() == {"rawInput"} else given
-        return f"{words}\n{json.dumps(shown, ensure_ascii=False)}"
+        return f"{_visible(words)}\n{_visible(json.dumps(shown, ensure_ascii=False))}"
 
 
 class Policy:
@@ -81,6 +80,11 @@ class Policy:
     def used(self) -> None:
         """The answer of the person has been used."""
         self._answer = None
+
+
+def _visible(text: str) -> str:
+    """`text` on one line, with all that hides or moves on a screen as JSON names it: a person says yes to it."""
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def is_installed() -> bool:

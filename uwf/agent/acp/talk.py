@@ -17,7 +17,16 @@ from uwf.agent.acp.telling import Telling, objects
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process.pump import Stdin
-from uwf.agent.protocol import AgentFailure, Asks, Denied, Model, Permitted, Session, Usage
+from uwf.agent.protocol import (
+    HASH_CHARS,
+    AgentFailure,
+    Asks,
+    Denied,
+    Model,
+    Permitted,
+    Session,
+    Usage,
+)
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -92,6 +101,11 @@ class Talk(client.Reader):
                 self._else(error)
             else:
                 self._then(objects(said.get("result")))
+
+    def pause(self) -> None:
+        """What it has said until now is told."""
+        if self._telling is not None:
+            self._telling.flush()
 
     def _noted(self, update: Mapping[str, Any]) -> None:
         """What comes before the prompt is the story of an earlier one."""
@@ -219,8 +233,7 @@ class Talk(client.Reader):
 
     def _fails(self, error: Reply) -> None:
         """It replies with an error. What is known of its kind says the class, else its words do."""
-        if self._telling is not None:
-            self._telling.flush()
+        self.pause()
         data = objects(error.get("data"))
         parts = (
             clean(error.get("message")).removeprefix("Internal error: "),
@@ -282,7 +295,7 @@ class Talk(client.Reader):
     def _to_a_person(self, asked: Permission) -> None:
         if self.failed is not None:
             return
-        words = f"agent {self.name} asks to be permitted {asked.hash[: permission.HASH_CHARS]}"
+        words = f"agent {self.name} asks to be permitted {asked.hash[:HASH_CHARS]}"
         message = f"{words}: {asked.question}"
         self.failed = AgentFailure(failure.APPROVAL, failure.APPROVAL, message)
         self.on_event(Asks(asked.hash, round(self._policy.lasts_s * 1000)))

@@ -1,10 +1,11 @@
 """What an agent says while it answers a prompt, as events: `session/update` by `session/update`.
 
-Pieces of a message may be a word each: they are joined. The last message is the reply.
+Pieces of a message may be a word each: they are joined until there is a pause. The last message is the reply.
 """
 
 from __future__ import annotations
 
+from uwf.agent.bursts import Bursts
 from uwf.agent.client import clean, number, rows
 from uwf.agent.protocol import Text, Thinking, ToolCall, ToolResult
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import AgentEvent
 
-PIECE_CHARS = 1024
 _ENDED = ("completed", "failed")
 
 
@@ -32,7 +32,9 @@ class Telling:
         self._tools = tools
         self._told: set[str] = set()
         self._message_id = ""
-        self._pieces: dict[type[Text | Thinking], str] = {}
+        self._has_said = False
+        self._texts = Bursts(lambda text: on_event(Text(text)))
+        self._thoughts = Bursts(lambda text: on_event(Thinking(text)))
 
     def take(self, update: Mapping[str, Any]) -> None:
         """One update. What is not understood is passed over."""
@@ -40,7 +42,7 @@ class Telling:
         if kind == "agent_message_chunk":
             self._text(update)
         elif kind == "agent_thought_chunk":
-            self._add(Thinking, text_of(update))
+            self._thought(text_of(update))
         elif kind in ("tool_call", "tool_call_update"):
             self._tool(update)
         elif kind == "usage_update":
@@ -49,10 +51,9 @@ class Telling:
                 self.usd = number(cost.get("amount"))
 
     def flush(self) -> None:
-        """What it has said until now is a message of its own."""
-        for kind, found in self._pieces.items():
-            self._on_event(kind(f"{found}\n" if kind is Text else found))
-        self._pieces.clear()
+        """There is a pause, or something else comes."""
+        self._thoughts.flush()
+        self._texts.flush()
 
     def call(self, id: str) -> None:
         """It uses a tool, which is known with what."""
@@ -71,17 +72,17 @@ class Telling:
     def _text(self, update: Mapping[str, Any]) -> None:
         id, found = clean(update.get("messageId")), text_of(update)
         if id != self._message_id:
-            self.flush()
             self.message, self._message_id = "", id
+        if found and not self.message and self._has_said:
+            self._texts.add(b"\n")
+        self._thoughts.flush()
         self.message += found
-        self._add(Text, found)
+        self._has_said = self._has_said or bool(found)
+        self._texts.add(found.encode())
 
-    def _add(self, kind: type[Text | Thinking], found: str) -> None:
-        if kind not in self._pieces:
-            self.flush()
-        self._pieces[kind] = self._pieces.get(kind, "") + found
-        if len(self._pieces[kind]) >= PIECE_CHARS:
-            self._on_event(kind(self._pieces.pop(kind)))
+    def _thought(self, found: str) -> None:
+        self._texts.flush()
+        self._thoughts.add(found.encode())
 
     def _tool(self, update: Mapping[str, Any]) -> None:
         self.flush()
@@ -94,6 +95,7 @@ class Telling:
         if status in _ENDED:
             self._tools.discard(id)
             self._on_event(ToolResult(id, _output(known), status == "failed"))
+            self.calls[id] = {"status": status}  # what it gave back may be long
         elif known.get("status") not in _ENDED:
             self._tools.add(id)
 

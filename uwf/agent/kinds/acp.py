@@ -75,4 +75,5 @@ class AcpAgent:
             stop=stop,
             on_start=on_start,
             stdin=talk.stdin,
+            on_tick=talk.pause,
         )

@@ -93,7 +93,7 @@ def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> Inbox
     return InboxItem(
         thread=view.thread,
         role=view.suspended_role,
-        question=view.suspend_message or "it waits for a person",
+        question=_question(view, kind),
         since=since_ms(store, ref),
         kind=kind,
         choices=_choices(store, view) if kind == QUESTION else (),
@@ -103,6 +103,13 @@ def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> Inbox
         labels=view.labels,
         code=code,
     )
+
+
+def _question(view: ThreadView, kind: str) -> str:
+    """What is asked; what is to be permitted as a whole, however long it is."""
+    if kind == APPROVAL and view.failed is not None:
+        return view.failed.message
+    return view.suspend_message or "it waits for a person"
 
 
 def since_ms(store: Store, ref: Ref) -> int:

@@ -21,9 +21,9 @@ from uwf.engine.run.step import StepRun
 from uwf.errors import StoreError
 from uwf.trust import COLLABORATOR, OWNER
 
-HASH, OTHER = "3f2a9c01" + "0" * 56, "77777777" + "0" * 56
+HASH, OTHER = "3f2a9c0155667788" + "0" * 48, "7777777777777777" + "0" * 48
 LASTS_MS = 60_000
-QUESTION = "agent fake asks to be permitted 3f2a9c01: execute touch x"
+QUESTION = "agent fake asks to be permitted 3f2a9c0155667788: execute touch x"
 
 
 def asks(hash: str = HASH) -> Said:
@@ -59,7 +59,7 @@ def test_a_question_suspends_its_thread_and_is_no_failure(rig: Rig, asked: str) 
     assert view["error"] is None
     [item] = inbox.look(rig.store, rig.views).waiting
     assert (item.kind, item.code, item.question) == ("approval", "approval", QUESTION)
-    assert item.answer == f"uwf answer {asked} 'yes 3f2a9c01'"
+    assert item.answer == f"uwf answer {asked} 'yes 3f2a9c0155667788'"
     found = read_attempt(rig.store, asked)
     assert found is not None and not found.has_failed
     assert (found.question, found.session) == (HASH, "s1")
@@ -70,11 +70,11 @@ def test_a_question_suspends_its_thread_and_is_no_failure(rig: Rig, asked: str) 
     [
         ("yes", True),
         (" Yes\n", True),
-        ("yes 3f2a9c01", True),
-        ("yes 3F2A9C0100", True),
-        ("yes 77777777", False),
-        ("yes 3f2a", False),
-        ("yes 3f2a9c01 but", False),
+        ("yes 3f2a9c0155667788", True),
+        ("yes 3F2A9C015566778800", True),
+        ("yes 7777777777777777", False),
+        ("yes 3f2a9c01", False),
+        ("yes 3f2a9c0155667788 but", False),
         ("yes, please", False),
         ("no", False),
         ("use mv instead", False),

@@ -10,7 +10,7 @@ question, and a yes that is too old, answer nothing.
 
 from __future__ import annotations
 
-from uwf.agent.protocol import Answered
+from uwf.agent.protocol import HASH_CHARS, Answered
 from uwf.engine.chain.attempt import APPROVAL, ended_attempts
 from uwf.engine.chain.nodes import ClientFacts, Plan
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from uwf.engine.chain.word import Word
 
 YES, NO = "yes", "no"
-SHORTEST_HASH = 8
 
 
 def answer(nodes: Nodes, last: str, plan: Plan, agent: str) -> Answered | None:
@@ -51,12 +50,12 @@ def says_yes(text: str, hash: str) -> bool:
     first, *more = text.strip().lower().split() or [""]
     if first != YES or len(more) > 1:
         return False
-    return not more or (len(more[0]) >= SHORTEST_HASH and hash.startswith(more[0]))
+    return not more or (len(more[0]) >= HASH_CHARS and hash.startswith(more[0]))
 
 
 def yes_to(hash: str) -> str:
     """What a person types who has read the question with this hash."""
-    return f"{YES} {hash[:SHORTEST_HASH]}"
+    return f"{YES} {hash[:HASH_CHARS]}"
 
 
 def _counts(word: Word) -> bool:
