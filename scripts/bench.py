@@ -5,7 +5,8 @@ alternately, and the median of the pairwise ratios is printed with the smallest 
 
 References: `python -c pass` for commands, a bare chain (SQLite, msgpack and blake3, one row an object, one
 commit a step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets and for
-events, a step without guards for the guards, `subprocess` for agents.
+events, a step without guards for the guards, `subprocess` for agents, `git worktree add` and
+`git stash create` for worktrees.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
 from benchmarks.timers import bench_timers
+from benchmarks.worktrees import bench_worktrees
 
 import uwf
 from uwf.engine.run.admission import Admission
@@ -47,7 +49,16 @@ def main() -> None:
     quick = options.quick
     with tempfile.TemporaryDirectory(prefix="uwf-bench-") as name:
         folder = Path(name)
-        for part in ("commands", "steps", "objects", "events", "guarded", "unguarded", "growth"):
+        for part in (
+            "commands",
+            "steps",
+            "objects",
+            "events",
+            "guarded",
+            "unguarded",
+            "growth",
+            "trees",
+        ):
             (folder / part).mkdir()
         # First, while this process is as small as a command is: where one side forks, that copies its tables of pages.
         bench_agents(folder, 5 if quick else 41)
@@ -57,6 +68,7 @@ def main() -> None:
         bench_fsyncs(folder, 50 if quick else 200)
         bench_objects(folder, 500 if quick else 5000, 3 if quick else 11)
         bench_events(folder / "events", 500 if quick else 5000, 3 if quick else 11)
+        bench_worktrees(folder / "trees", 1000 if quick else 10_000, 3 if quick else 11)
         bench_queue(folder, 6 if quick else 40)
         many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
         bench_daemon(folder, *many)

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.repository import ENVIRON, commit, made, place, typed
 from uwf.errors import WorkspaceError
 from uwf.workspace import snapshot, tree
-from uwf.workspace.git import Git
+from uwf.workspace.git import Git, own_git_folder
 
 LARGE = 1 << 20
 
@@ -47,7 +47,7 @@ def test_what_was_not_finished_is_made_again(repo: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize("left", ["folder", "git's folder", "nothing"])
 def test_one_that_was_deleted_by_hand_is_made_again(repo: Path, tmp_path: Path, left: str) -> None:
     git, there = made(repo, tmp_path / "tree")
-    own = tree.own_git_folder(there.path)
+    own = own_git_folder(there.path)
     assert own is not None
     if left != "git's folder":
         shutil.rmtree(own)

@@ -6,14 +6,17 @@ would be others than the ones in the checkout.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import threading
 
 from uwf.errors import WorkspaceError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 TIMEOUT_S = 1800.0
 """A git that takes longer than this hangs: on a dead network disk, in a filter."""
@@ -36,6 +39,28 @@ _SETTINGS = (
 )
 
 SAID_CHARS = 500
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of the calls gives, which are made at the same time. The first error is raised when all have ended."""
+    found: list[tuple[Any, BaseException | None]] = [(None, None)] * len(calls)
+
+    def make(at: int) -> None:
+        try:
+            found[at] = calls[at](), None
+        except BaseException as error:  # raised in the thread that waits
+            found[at] = None, error
+
+    others = [threading.Thread(target=make, args=(at,)) for at in range(1, len(calls))]
+    for other in others:
+        other.start()
+    make(0)
+    for other in others:
+        other.join()
+    for _, error in found:
+        if error is not None:
+            raise error
+    return [answer for answer, _ in found]
 
 
 class GitAnswer(Record):
@@ -124,6 +149,17 @@ class Git:
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether all that is in the commit `old` is in `new`."""
         return self.ask("merge-base", "--is-ancestor", old, new).code == 0
+
+
+def own_git_folder(path: str) -> str | None:
+    """git's own folder of the worktree at `path`; None where its `.git` leads to none."""
+    try:
+        with open(os.path.join(path, ".git"), errors="surrogateescape") as file:
+            line = file.read(8192).strip()
+    except OSError:
+        return None
+    folder = line.removeprefix("gitdir: ")
+    return folder if folder != line and os.path.isdir(folder) else None
 
 
 def failed(folder: str, words: tuple[str, ...], answer: GitAnswer) -> WorkspaceError:

@@ -15,7 +15,7 @@ import shutil
 from uwf import points
 from uwf.errors import WorkspaceError
 from uwf.record import Record
-from uwf.workspace.git import IDENTITY
+from uwf.workspace.git import IDENTITY, own_git_folder, together
 from uwf.workspace.repository import HEADS
 
 TYPE_CHECKING = False
@@ -71,15 +71,16 @@ def take(
     `before` is a commit that stands for the snapshot if nothing differs from it. Untracked files of more than
     `largest_bytes` are left out; files at the paths `also` are in it in any case. WorkspaceError where git cannot.
     """
-    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    git_folder = own_git_folder(git.folder) or git.line("rev-parse", "--absolute-git-dir")
     index = os.path.join(git_folder, INDEX)
     _copy_index(os.path.join(git_folder, "index"), index)
     there = git.with_index(index)
-    changed, left_out = _changed(there, largest_bytes)
-    if changed or also:
-        _add(there, [*changed, *also])
+    differing, others, (head, old) = _looked(there, git, before)
+    left_out = [path for path in others if _is_left_out(git.folder, path, largest_bytes)]
+    changed = [*differing, *(path for path in others if path not in left_out), *also]
+    if changed:
+        _add(there, list(dict.fromkeys(changed)))
     tree = there.line("write-tree")
-    head, old = _raw_of(git, "HEAD", before)
     if head is None:
         raise WorkspaceError(
             f"the worktree {git.folder} is on no commit", hint=f"git -C {git.folder} status"
@@ -97,7 +98,9 @@ def take(
     )
     points.at("snapshot: made")
     git.run("update-ref", f"{REFS}{thread}/{label}-{commit[:12]}", commit)
-    return FilesSnapshot(commit, tree, name, left_out)
+    return FilesSnapshot(
+        commit, tree, name, tuple(path.decode(errors="replace") for path in left_out)
+    )
 
 
 def head_of(git: Git, commit: str) -> str:
@@ -116,7 +119,7 @@ def head_of(git: Git, commit: str) -> str:
 def in_the_way(git: Git, now: FilesSnapshot, commit: str) -> list[bytes]:
     """The paths of files that the snapshot `now` does not have and that those of `commit` would take the place of."""
     words = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=A")
-    added = git.run(*words, now.commit, commit).split(b"\0")[:-1]
+    added = _split(git.run(*words, now.commit, commit))
     top = os.fsencode(git.folder)
     return [path for path in added if os.path.lexists(os.path.join(top, path))]
 
@@ -177,23 +180,30 @@ def _copy_index(source: str, copy: str) -> None:
         shutil.copy2(source, copy)
 
 
-def _changed(git: Git, largest_bytes: int) -> tuple[list[bytes], tuple[str, ...]]:
-    """The paths whose files differ from the index, new ones included, and those that are left out."""
-    out = git.run("ls-files", "-z", "-t", "-m", "-d", "-o", "--exclude-standard")
-    changed, left_out = dict[bytes, None](), []
-    top = os.fsencode(git.folder)
-    for entry in out.split(b"\0")[:-1]:
-        tag, path = entry[:1], entry[2:]
-        if tag == b"?" and (path.endswith(b"/") or _is_large(top, path, largest_bytes)):
-            left_out.append(path.decode(errors="replace"))
-        else:
-            changed[path] = None
-    return list(changed), tuple(left_out)
+def _looked(
+    there: Git, git: Git, before: str | None
+) -> tuple[list[bytes], list[bytes], list[tuple[str, _Raw] | None]]:
+    """The paths whose files differ from the index, those of files that it does not know, and the commits HEAD and
+    `before`.
+    """
+    differing, others, commits = together(
+        lambda: there.run("diff-files", "-z", "--name-only", "--ignore-submodules=dirty"),
+        lambda: there.run("ls-files", "-z", "-o", "--exclude-standard"),
+        lambda: _raw_of(git, "HEAD", before),
+    )
+    return _split(differing), _split(others), commits
 
 
-def _is_large(top: bytes, path: bytes, largest_bytes: int) -> bool:
+def _split(paths: bytes) -> list[bytes]:
+    return paths.split(b"\0")[:-1]
+
+
+def _is_left_out(folder: str, path: bytes, largest_bytes: int) -> bool:
+    """Whether an untracked file is too large, or is a repository of its own."""
+    if path.endswith(b"/"):
+        return True
     try:
-        return os.lstat(os.path.join(top, path)).st_size > largest_bytes
+        return os.lstat(os.path.join(os.fsencode(folder), path)).st_size > largest_bytes
     except OSError:
         return False
 

@@ -15,6 +15,7 @@ from uwf import owned, points
 from uwf.errors import WorkspaceError
 from uwf.record import Record
 from uwf.workspace import repository
+from uwf.workspace.git import own_git_folder
 from uwf.workspace.repository import HEADS
 from uwf.workspace.snapshot import head_of
 
@@ -39,17 +40,6 @@ class Made(Record):
     """A worktree that was made just now. `aside` is where a folder went that stood in its place."""
 
     aside: str | None = None
-
-
-def own_git_folder(path: str) -> str | None:
-    """git's own folder of the worktree at `path`; None where its `.git` leads to none."""
-    try:
-        with open(os.path.join(path, ".git"), errors="surrogateescape") as file:
-            line = file.read(8192).strip()
-    except OSError:
-        return None
-    folder = line.removeprefix("gitdir: ")
-    return folder if folder != line and os.path.isdir(folder) else None
 
 
 def is_whole(path: str) -> bool:
@@ -79,7 +69,7 @@ def make(git: Git, place: Place, commit: str, prepare: Callable[[], None]) -> Ma
     base.run("worktree", "add", "-q", "--no-checkout", *where)
     points.at("worktree: added")
     here = git.at(place.path)
-    here.run("read-tree", "-m", "-u", files)
+    here.run("-c", "checkout.workers=0", "read-tree", "-m", "-u", files)
     if files != head:
         here.run("read-tree", "--reset", head)
         here.ask("update-index", "-q", "--refresh")

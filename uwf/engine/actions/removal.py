@@ -18,7 +18,7 @@ from uwf.engine.run import worktree as trees
 from uwf.errors import WorkspaceError
 from uwf.record import Record, replace
 from uwf.workspace import repository, tree
-from uwf.workspace.git import Git
+from uwf.workspace.git import Git, own_git_folder
 from uwf.workspace.repository import HEADS
 from uwf.workspace.tree import Place
 
@@ -51,7 +51,7 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
         return f"its thread is {thread.status}"
     if not os.path.isdir(found.path):
         return None
-    if tree.own_git_folder(found.path) is None:
+    if own_git_folder(found.path) is None:
         return "git knows nothing of this folder"
     if not tree.is_whole(found.path):
         return None  # a kill has left it; nobody has worked in it, or all of it is kept
