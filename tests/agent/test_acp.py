@@ -450,3 +450,5 @@ def test_what_is_said_is_told_in_bursts(agent: StandIn) -> None:
     assert came.text == "word " * 30_000
     assert len(agent.of(Text)) == 3
     assert "".join(text.text for text in agent.of(Text)) == came.text
+    came = agent.ask(output_limit_bytes=100_000)
+    assert came.failure is not None and "more than 100000 bytes" in came.failure.message

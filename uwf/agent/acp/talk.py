@@ -206,7 +206,7 @@ class Talk(client.Reader):
     def _prompt(self, model: str) -> None:
         if model:
             self.on_event(Model(model))
-        self._telling = Telling(self.on_event, self.tools)
+        self._telling = Telling(self.on_event, self.tools, self._request.output_limit_bytes)
         text = {"type": "text", "text": self._request.prompt}
         self._ask("session/prompt", {"sessionId": self.session, "prompt": [text]}, self._replied)
 
@@ -219,6 +219,9 @@ class Talk(client.Reader):
         why = clean(reply.get("stopReason"))
         if self.failed is None and why != "end_turn":
             self._ends(f"ended its turn for another reason than its end: {why or 'none'}")
+            return
+        if self.failed is None and self._telling.is_too_long:
+            self._ends(f"has said more than {self._request.output_limit_bytes} bytes")
             return
         if self.failed is None:
             self.text = self._telling.message

@@ -20,21 +20,33 @@ _ENDED = ("completed", "failed")
 
 
 class Telling:
-    """`message` is the one that it says, `tools` has the ids of those that it uses, `calls` all that was said of each,
-    `usd` is what the process has cost, None: not told.
+    """`message` is the one that it says, "" for one of more than `most_bytes`. `tools` has the ids of those that it
+    uses, `calls` all that was said of each; `usd` is what the process has cost, None: not told.
     """
 
-    def __init__(self, on_event: Callable[[AgentEvent], None], tools: set[str]) -> None:
-        self.message = ""
+    def __init__(
+        self, on_event: Callable[[AgentEvent], None], tools: set[str], most_bytes: int
+    ) -> None:
         self.calls: dict[str, dict[str, Any]] = {}
         self.usd: float | None = None
         self._on_event = on_event
         self._tools = tools
         self._told: set[str] = set()
+        self._most_bytes = most_bytes
+        self._message: list[str] = []
+        self._message_bytes = 0
         self._message_id = ""
         self._has_said = False
         self._texts = Bursts(lambda text: on_event(Text(text)))
         self._thoughts = Bursts(lambda text: on_event(Thinking(text)))
+
+    @property
+    def message(self) -> str:
+        return "".join(self._message)
+
+    @property
+    def is_too_long(self) -> bool:
+        return self._message_bytes > self._most_bytes
 
     def take(self, update: Mapping[str, Any]) -> None:
         """One update. What is not understood is passed over."""
@@ -72,13 +84,25 @@ class Telling:
     def _text(self, update: Mapping[str, Any]) -> None:
         id, found = clean(update.get("messageId")), text_of(update)
         if id != self._message_id:
-            self.message, self._message_id = "", id
-        if found and not self.message and self._has_said:
+            self._begin()
+            self._message_id = id
+        if not found:
+            return
+        data = found.encode()
+        if self._has_said and not self._message_bytes:
             self._texts.add(b"\n")
+        self._has_said = True
+        self._message_bytes += len(data)
+        self._message.append(found)
+        if self.is_too_long:
+            self._message.clear()
         self._thoughts.flush()
-        self.message += found
-        self._has_said = self._has_said or bool(found)
-        self._texts.add(found.encode())
+        self._texts.add(data)
+
+    def _begin(self) -> None:
+        """What comes is another message."""
+        self._message.clear()
+        self._message_bytes = 0
 
     def _thought(self, found: str) -> None:
         self._texts.flush()
@@ -86,7 +110,7 @@ class Telling:
 
     def _tool(self, update: Mapping[str, Any]) -> None:
         self.flush()
-        self.message = ""
+        self._begin()
         id, status = clean(update.get("toolCallId")), update.get("status")
         known = self.calls.setdefault(id, {})
         known.update({name: value for name, value in update.items() if value not in (None, [], {})})
