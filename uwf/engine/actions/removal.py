@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from uwf import home as paths
 from uwf.engine.chain.tags import HISTORY
+from uwf.engine.run import in_worktree
 from uwf.engine.run import worktree as trees
 from uwf.errors import WorkspaceError
 from uwf.record import Record, replace
@@ -44,7 +45,7 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
     """Why the worktree of a thread cannot be removed without a loss; None: it can. With `is_merged` only one whose work
     is in the branch it is for.
     """
-    found = trees.of(ctx, thread)
+    found = in_worktree.of(ctx, thread)
     if found is None:
         return "its thread works elsewhere by now"
     if thread.status not in HISTORY:
@@ -65,7 +66,7 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
 
 def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Removal:
     """Remove the worktree of a thread whose lock the caller holds, and for which `why_not` has no reason."""
-    found = trees.of(ctx, thread)
+    found = in_worktree.of(ctx, thread)
     assert found is not None, "it has one"
     git = Git(found.repo, ctx.environ)
     if tree.is_whole(found.path):
@@ -74,7 +75,7 @@ def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Remova
             trees.run_set(ctx, found, "teardown", words, pause)
         kept = trees.keep(ctx, thread, "removed").commit
         gone = replace(found, kept=kept, port=None)
-        thread = trees.tagged(ctx, thread, gone, "its worktree is removed")
+        thread = in_worktree.tagged(ctx, thread, gone, "its worktree is removed")
     tree.remove(git, Place(found.repo, found.path, found.branch))
     branch = None if _branch_goes(git, found) else found.branch
     with suppress(FileNotFoundError):

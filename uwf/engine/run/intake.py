@@ -18,7 +18,7 @@ from uwf.engine.chain.kept import KeptReply
 from uwf.engine.chain.nodes import Position, Step
 from uwf.engine.chain.tags import CANCELLED, COMPLETED
 from uwf.engine.progress import NotTakenIn, Recovered, StepDone, StepFailed, StepSuspended, TakenIn
-from uwf.engine.run import publish, recovery, worktree
+from uwf.engine.run import in_worktree, publish, recovery
 from uwf.engine.run.admission import Ticket
 from uwf.engine.run.attempt.outcome import (
     Accepted,
@@ -146,7 +146,7 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
         return None
     try:
         outcome = _outcome(run, reply)
-        worktree.after(ctx, run, outcome)
+        in_worktree.after(ctx, run, outcome)
         after = publish.publish(ctx, run, outcome)
     except Exception as error:
         raise _still_kept(reply.plan.role, path, reply.is_whole, error) from error

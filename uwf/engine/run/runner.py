@@ -11,7 +11,7 @@ from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import IDLE
 from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
-from uwf.engine.run import publish, timers, worktree
+from uwf.engine.run import in_worktree, publish, timers
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.concurrent import asked, joining
@@ -76,7 +76,7 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
     points.at("run: locked")
     thread, taken = recover(ctx, id)
     result = None if taken is None or not is_of(ctx, order, taken.plan) else taken.result
-    thread = worktree.placed(ctx, asked.obeyed(ctx.store, thread) or thread)
+    thread = in_worktree.placed(ctx, asked.obeyed(ctx.store, thread) or thread)
     points.at("run: settled")
     if order.verb == WOKEN and not timers.is_due(ctx, thread):
         ctx.on_progress(NotDue(id))
@@ -135,11 +135,11 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
         try:
             with ctx.admission.admit(request, step.agent, sleep, on_wait) as ticket:
                 has_waited = False
-                step = worktree.before(ctx, with_what_waits(ctx, step), sleep)
+                step = in_worktree.before(ctx, with_what_waits(ctx, step), sleep)
                 attempt = StepRun(ctx, step, ticket)
                 with kept_if_lost(attempt, room):
                     outcome = attempt.run(stop)
-                    worktree.after(ctx, attempt, outcome)
+                    in_worktree.after(ctx, attempt, outcome)
                     thread = publish.publish(ctx, attempt, outcome)
         except Refused as refusal:
             sit_out(refusal)

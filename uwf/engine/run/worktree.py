@@ -13,12 +13,11 @@ from contextlib import contextmanager
 from uwf import home as paths
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as trees
-from uwf.engine.chain.tags import CWD, THREADS
+from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.thread import move_head
-from uwf.engine.progress import FilesLeftOut, FilesNotKept, WorktreeMade
-from uwf.engine.run.attempt.outcome import Accepted
-from uwf.errors import InputError, PersonNeeded, StateError, WorkspaceError
-from uwf.guard.preflight import missing_folder
+from uwf.engine.progress import FilesLeftOut, WorktreeMade
+from uwf.engine.run.in_worktree import of, tagged
+from uwf.errors import InputError, StateError, WorkspaceError
 from uwf.record import replace
 from uwf.workspace import commands, ports, repository, snapshot, tree
 from uwf.workspace.git import Git
@@ -31,10 +30,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.worktree import Worktree, WorktreeAsked
-    from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
-    from uwf.engine.run.order import NextStep
-    from uwf.engine.run.step import StepRun
     from uwf.workspace.snapshot import FilesSnapshot
 
     Pause = Callable[[float], None]
@@ -63,70 +59,9 @@ def asked_for(environ: Mapping[str, str], home: str, cwd: str, branch: str | Non
     )
 
 
-def of(ctx: RunContext, thread: Thread) -> Worktree | None:
-    """The worktree of a thread, None when it has none."""
-    found = trees.of(thread.tags, thread.id, ctx.home)
-    return None if found is None else replace(found, repo=ctx.redactor.restored(found.repo))
-
-
 def git_of(ctx: RunContext, worktree: Worktree) -> Git:
     """git in the worktree, which need not be there."""
     return Git(worktree.path, ctx.environ)
-
-
-def placed(ctx: RunContext, thread: Thread) -> Thread:
-    """The thread with its worktree where that is now: its home may have been moved."""
-    found = of(ctx, thread)
-    if found is None or thread.tags.get(CWD) == found.cwd:
-        return thread
-    return tagged(ctx, thread, replace(found), "its home is at another place")
-
-
-def tagged(ctx: RunContext, thread: Thread, worktree: Worktree | None, why: str) -> Thread:
-    """The thread with what its tags say of its worktree; None takes that away."""
-
-    def tags(now: Mapping[str, str]) -> dict[str, str]:
-        return trees.without(now) if worktree is None else trees.with_tags(now, worktree)
-
-    with ctx.store.transaction("worktree") as tx:
-        ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
-    return threads.of(ctx.cache, ref, thread.attempt)
-
-
-def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
-    """`step` once its worktree is whole and kept as it is before it. Raises `Refused` where only a person can help."""
-    if of(ctx, step.thread) is None:
-        return step
-    try:
-        thread = whole(ctx, step.thread, pause)
-        kept = keep(ctx, thread, str(step.base.index))
-    except WorkspaceError as error:
-        raise PersonNeeded(error.message, reason="preflight_failed", hint=error.hint) from error
-    except OSError as error:
-        raise PersonNeeded(
-            f"the worktree of thread {step.thread.id}: {error.strerror}: {error.filename}",
-            reason="preflight_failed",
-            hint="uwf worktree list",
-        ) from error
-    missing = missing_folder(step.plan.cwd)
-    if missing is not None:
-        raise PersonNeeded(
-            f"thread {thread.id} cannot run: its working directory {step.plan.cwd} {missing.said}",
-            reason="preflight_failed",
-            hint=missing.hint,
-        )
-    return replace(step, thread=thread, files=kept.commit)
-
-
-def after(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
-    """Keep the worktree as the agent has left it. That this cannot be done loses no reply: it is told."""
-    if run.recorder.start.files is None or not isinstance(outcome, Accepted):
-        return
-    index = run.step.base.index + 1
-    try:
-        run.files_after = keep(ctx, run.thread, str(index)).commit
-    except (WorkspaceError, OSError) as error:
-        ctx.on_progress(FilesNotKept(run.thread.id, run.step.plan.role, str(error)))
 
 
 def keep(ctx: RunContext, thread: Thread, label: str, also: Sequence[bytes] = ()) -> FilesSnapshot:

@@ -6,7 +6,6 @@ import os
 
 from uwf import home as paths
 from uwf.agent import failure
-from uwf.agent.client import clean
 from uwf.agent.protocol import AgentRequest
 from uwf.engine.chain import worktree as trees
 from uwf.engine.run.planning import agents
@@ -128,6 +127,8 @@ def _shorter(first_s: float | None, second_s: float | None) -> float | None:
 def tool_words(name: str, arguments: Mapping[str, Any]) -> str:
     """The use of a tool as the text of a turn: its name, and its arguments as JSON."""
     import json
+
+    from uwf.agent.client import clean
 
     return clean(f"{name} {json.dumps(arguments, ensure_ascii=False)}")
 

@@ -6,7 +6,6 @@ First it is said; where it goes on for as long again, the agent is ended, and a 
 
 from __future__ import annotations
 
-import json
 import os
 
 from uwf.quantities import TOKENS, counted, written
@@ -43,6 +42,8 @@ class Standstill:
 
     def called(self, call: ToolCall) -> bool:
         """Take note of a call. True once too many of them were the same."""
+        import json
+
         this = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
         self._times = self._times + 1 if this == self._last else 1
         self._last = this
