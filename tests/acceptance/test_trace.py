@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MOST = {"files entered": 128, "calls across files": 909, "greatest depth": 28}
+MOST = {"files entered": 129, "calls across files": 909, "greatest depth": 28}
 """What one step costs a reader at most. Raise it for something that is worth it, and say what.
 
 The last 31 files: the face in three, what is looked at, done and held together; which threads have places; the day of a

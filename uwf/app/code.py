@@ -10,7 +10,7 @@ from uwf.engine.actions import transfer
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import THREADS, WORKFLOW
-from uwf.engine.run import in_worktree, intake, lock
+from uwf.engine.run import intake, lock, worktree_tags
 from uwf.engine.run import worktree as trees
 from uwf.errors import InputError, StateError
 from uwf.record import Record
@@ -70,8 +70,8 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
     """Export a thread into the new file `path`, and what git has of its worktree into the new file `code`."""
     context = home.context()
     with lock.hold(context, id):
-        thread = in_worktree.placed(context, intake.recover(context, id)[0])
-        found = in_worktree.of(context, thread)
+        thread = worktree_tags.placed(context, intake.recover(context, id)[0])
+        found = worktree_tags.of(context, thread)
         if found is None:
             raise StateError(
                 f"thread {id} has no worktree",

@@ -18,7 +18,7 @@ from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HISTORY, STATUS, THREADS
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import WorktreeMade
-from uwf.engine.run import in_worktree, intake, lock
+from uwf.engine.run import intake, lock, worktree_tags
 from uwf.engine.run import worktree as trees
 from uwf.errors import Busy, InputError, StateError, UwfError, WorkspaceError
 from uwf.guard.worktrees import WorktreeQuota
@@ -111,7 +111,7 @@ def _tell(home: OpenHome, event: Progress) -> None:
 
 def undo(context: RunContext, thread: Thread) -> Thread:
     """Undo, and put the files of the worktree back to those of where the thread is then."""
-    found = in_worktree.of(context, thread)
+    found = worktree_tags.of(context, thread)
     if found is None:
         raise StateError(
             f"thread {thread.id} has no worktree whose files could go back",
@@ -127,7 +127,7 @@ def merge(home: OpenHome, id: str, onto: str | None, wait_s: float) -> BroughtIn
     """Bring in the work of thread `id`."""
     context = home.context()
     with lock.hold(context, id, wait_s):
-        thread = in_worktree.placed(context, intake.recover(context, id)[0])
+        thread = worktree_tags.placed(context, intake.recover(context, id)[0])
         try:
             return merging.merge(context, thread, onto, wait_s)
         finally:
@@ -172,7 +172,7 @@ class Worktrees:
         context = self._home.context()
         try:
             with lock.hold(context, id):
-                thread = in_worktree.placed(context, intake.recover(context, id)[0])
+                thread = worktree_tags.placed(context, intake.recover(context, id)[0])
                 why = removal.why_not(context, thread)
                 if why is None and not dry_run:
                     return removal.remove(context, thread)

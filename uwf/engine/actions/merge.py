@@ -19,8 +19,8 @@ from uwf.engine.chain.nodes import Start
 from uwf.engine.chain.tags import CANCELLED, TITLE
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import Word
-from uwf.engine.run import in_worktree
 from uwf.engine.run import worktree as trees
+from uwf.engine.run import worktree_tags
 from uwf.errors import Crowded, InputError, StateError, UwfError, WorkspaceError
 from uwf.record import Record, replace
 from uwf.trust import OWNER
@@ -65,7 +65,7 @@ def merge(
     Raises `StateError` for a conflict, a check that fails, a base that cannot move; `Crowded` while another merge of
     the repository goes on after `wait_s`; `WorkspaceError` where git cannot.
     """
-    found = in_worktree.of(ctx, thread)
+    found = worktree_tags.of(ctx, thread)
     if found is None:
         raise StateError(
             f"thread {thread.id} has no worktree: there is nothing to bring in",
@@ -143,12 +143,12 @@ class _Merge:
                 reason="base_moves",
                 hint=f"uwf thread merge {self._thread.id}",
             )
-        now = in_worktree.of(self._ctx, self._thread) or self._found
+        now = worktree_tags.of(self._ctx, self._thread) or self._found
         thread = self._thread
         if now.merged != work or now.onto != self._onto:
             brought = replace(now, merged=work, onto=self._onto)
             why = f"its work is in {self._onto} at {work[:12]}"
-            thread = in_worktree.tagged(self._ctx, thread, brought, why)
+            thread = worktree_tags.tagged(self._ctx, thread, brought, why)
         return BroughtIn(thread.id, self._onto, work, checkout, was_in, _removed(self._ctx, thread))
 
     def _committed(self) -> str:
@@ -242,7 +242,7 @@ def _removed(ctx: RunContext, thread: Thread) -> Removal | None:
     try:
         return removal.remove(ctx, thread)
     except (WorkspaceError, OSError) as error:
-        found = in_worktree.of(ctx, thread)
+        found = worktree_tags.of(ctx, thread)
         return Removal(thread.id, "" if found is None else found.path, False, str(error))
 
 

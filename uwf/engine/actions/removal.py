@@ -14,8 +14,8 @@ from contextlib import suppress
 
 from uwf import home as paths
 from uwf.engine.chain.tags import HISTORY
-from uwf.engine.run import in_worktree
 from uwf.engine.run import worktree as trees
+from uwf.engine.run import worktree_tags
 from uwf.errors import WorkspaceError
 from uwf.record import Record, replace
 from uwf.workspace import repository, tree
@@ -45,7 +45,7 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
     """Why the worktree of a thread cannot be removed without a loss; None: it can. With `is_merged` only one whose work
     is in the branch it is for.
     """
-    found = in_worktree.of(ctx, thread)
+    found = worktree_tags.of(ctx, thread)
     if found is None:
         return "its thread works elsewhere by now"
     if thread.status not in HISTORY:
@@ -66,7 +66,7 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
 
 def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Removal:
     """Remove the worktree of a thread whose lock the caller holds, and for which `why_not` has no reason."""
-    found = in_worktree.of(ctx, thread)
+    found = worktree_tags.of(ctx, thread)
     assert found is not None, "it has one"
     git = Git(found.repo, ctx.environ)
     if tree.is_whole(found.path):
@@ -75,7 +75,7 @@ def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Remova
             trees.run_set(ctx, found, "teardown", words, pause)
         kept = trees.keep(ctx, thread, "removed").commit
         gone = replace(found, kept=kept, port=None)
-        thread = in_worktree.tagged(ctx, thread, gone, "its worktree is removed")
+        thread = worktree_tags.tagged(ctx, thread, gone, "its worktree is removed")
     tree.remove(git, Place(found.repo, found.path, found.branch))
     branch = None if _branch_goes(git, found) else found.branch
     with suppress(FileNotFoundError):

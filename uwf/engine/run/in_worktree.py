@@ -5,53 +5,23 @@ Most threads have none: git, in `worktree`, is loaded for those that do.
 
 from __future__ import annotations
 
-from uwf.engine.chain import thread as threads
-from uwf.engine.chain import worktree as trees
-from uwf.engine.chain.tags import CWD
-from uwf.engine.chain.thread import move_head
 from uwf.engine.progress import FilesNotKept
 from uwf.engine.run.attempt.outcome import Accepted
+from uwf.engine.run.worktree_tags import of
 from uwf.errors import PersonNeeded, WorkspaceError
 from uwf.guard.preflight import missing_folder
 from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from uwf.engine.chain.thread import Thread
-    from uwf.engine.chain.worktree import Worktree
     from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep
     from uwf.engine.run.step import StepRun
 
     Pause = Callable[[float], None]
-
-
-def of(ctx: RunContext, thread: Thread) -> Worktree | None:
-    """The worktree of a thread, None when it has none."""
-    found = trees.of(thread.tags, thread.id, ctx.home)
-    return None if found is None else replace(found, repo=ctx.redactor.restored(found.repo))
-
-
-def placed(ctx: RunContext, thread: Thread) -> Thread:
-    """The thread with its worktree where that is now: its home may have been moved."""
-    found = of(ctx, thread)
-    if found is None or thread.tags.get(CWD) == found.cwd:
-        return thread
-    return tagged(ctx, thread, replace(found), "its home is at another place")
-
-
-def tagged(ctx: RunContext, thread: Thread, worktree: Worktree | None, why: str) -> Thread:
-    """The thread with what its tags say of its worktree; None takes that away."""
-
-    def tags(now: Mapping[str, str]) -> dict[str, str]:
-        return trees.without(now) if worktree is None else trees.with_tags(now, worktree)
-
-    with ctx.store.transaction("worktree") as tx:
-        ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
-    return threads.of(ctx.cache, ref, thread.attempt)
 
 
 def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:

@@ -11,7 +11,7 @@ from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import IDLE
 from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
-from uwf.engine.run import in_worktree, publish, timers
+from uwf.engine.run import in_worktree, publish, timers, worktree_tags
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.concurrent import asked, joining
@@ -76,7 +76,7 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
     points.at("run: locked")
     thread, taken = recover(ctx, id)
     result = None if taken is None or not is_of(ctx, order, taken.plan) else taken.result
-    thread = in_worktree.placed(ctx, asked.obeyed(ctx.store, thread) or thread)
+    thread = worktree_tags.placed(ctx, asked.obeyed(ctx.store, thread) or thread)
     points.at("run: settled")
     if order.verb == WOKEN and not timers.is_due(ctx, thread):
         ctx.on_progress(NotDue(id))

@@ -16,7 +16,7 @@ from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.chain.thread import move_head
 from uwf.engine.progress import FilesLeftOut, WorktreeMade
-from uwf.engine.run.in_worktree import of, tagged
+from uwf.engine.run.worktree_tags import of, tagged
 from uwf.errors import InputError, StateError, WorkspaceError
 from uwf.record import replace
 from uwf.workspace import commands, ports, repository, snapshot, tree

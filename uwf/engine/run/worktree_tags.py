@@ -1,0 +1,42 @@
+"""What the tags of a thread say of its worktree: read, and written. git is not asked here."""
+
+from __future__ import annotations
+
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain import worktree as trees
+from uwf.engine.chain.tags import CWD
+from uwf.engine.chain.thread import move_head
+from uwf.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.worktree import Worktree
+    from uwf.engine.run.context import RunContext
+
+
+def of(ctx: RunContext, thread: Thread) -> Worktree | None:
+    """The worktree of a thread, None when it has none."""
+    found = trees.of(thread.tags, thread.id, ctx.home)
+    return None if found is None else replace(found, repo=ctx.redactor.restored(found.repo))
+
+
+def placed(ctx: RunContext, thread: Thread) -> Thread:
+    """The thread with its worktree where that is now: its home may have been moved."""
+    found = of(ctx, thread)
+    if found is None or thread.tags.get(CWD) == found.cwd:
+        return thread
+    return tagged(ctx, thread, replace(found), "its home is at another place")
+
+
+def tagged(ctx: RunContext, thread: Thread, worktree: Worktree | None, why: str) -> Thread:
+    """The thread with what its tags say of its worktree; None takes that away."""
+
+    def tags(now: Mapping[str, str]) -> dict[str, str]:
+        return trees.without(now) if worktree is None else trees.with_tags(now, worktree)
+
+    with ctx.store.transaction("worktree") as tx:
+        ref = move_head(tx, thread.id, thread.head, tags, expect=thread.ref, why=why)
+    return threads.of(ctx.cache, ref, thread.attempt)
