@@ -34,9 +34,8 @@ def test_an_empty_list_hints_at_a_command_that_works(project: Project) -> None:
 def test_check_says_which_agents_can_be_started_and_why_not(project: Project) -> None:
     good = project.agent(reply()).command
     project("config", "set", "agents.good.command", good)
-    assert project("agent", "check", "--json").json == [
-        {"name": "good", "command": [good], "ok": True, "reason": None}
-    ]
+    [row] = project("agent", "check", "--json").json
+    assert (row["name"], row["command"], row["ok"], row["reason"]) == ("good", [good], True, None)
     project("config", "set", "agents.bad.command", "no-such-program-here --flag")
     bad, fine = project("agent", "check", "--json", expect=5).json
     assert (bad["name"], bad["ok"], fine["ok"]) == ("bad", False, True)
@@ -130,3 +129,23 @@ def test_a_broken_config_is_exit_2_and_names_file_and_place(project: Project) ->
         done = project("agent", "list", "--json", expect=2)
         assert done.error["code"] == "bad_config"
         assert said in done.error["message"] and str(project.home) in done.error["message"]
+
+
+def test_detect_proposes_what_is_on_path_and_writes_it_when_told_to(project: Project) -> None:
+    path = project.home.parent / "bin"
+    project.environ["PATH"] = f"{path}:/usr/bin:/bin"
+    done = project("agent", "detect", "--json", expect=5)
+    assert done.json == {"found": [], "written": {}}
+    assert (done.error["code"], done.error["reason"]) == ("no_client", "no_agent")
+    project.program("claude", "exit 1")
+    told = project("agent", "detect")
+    assert '[agents.claude]\nkind = "claude"\n' in told.out
+    assert told.err == "hint: uwf agent detect --write\n"
+    assert project("agent", "detect", "-q").out == "claude\n"
+    assert not project.home.exists(), "without a yes nothing is written"
+    assert (
+        project("agent", "detect", "--write", "--json").json["written"]["default_agent"] == "claude"
+    )
+    assert project("config", "get", "agents.claude.kind", "-q").out == "claude\n"
+    [found] = project("agent", "detect", "--write", "--json").json["found"]
+    assert (found["agents"], found["settings"]) == (["claude"], {})

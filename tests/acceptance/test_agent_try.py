@@ -12,9 +12,11 @@ import pytest
 from tests.helpers.gate import Gate, configure
 from tests.helpers.project import Project, is_alive, reply, until
 
+SAYS = r"printf -- '---\n$status: done\n---\nI could not.\n'"
 WRITES = r"""
-file=$(sed -n 's/.*called `\([^`]*\)`.*/\1/p')
-echo hello >"$file"
+asked=$(cat)
+echo hello >"$(echo "$asked" | sed -n 's/.*called `\([^`]*\)`.*/\1/p')"
+[ -n "$HERE" ] || echo hello >"$(echo "$asked" | sed -n 's/.*same as `\([^`]*\)`.*/\1/p')"
 printf -- '---\n$status: done\nusage: {tokens: 1200, usd: 0.03}\n---\nI wrote it.\n'
 """
 
@@ -38,6 +40,9 @@ def test_a_good_agent(project: Project) -> None:
     assert seen(answer) == (True, True, True, True)
     assert (answer["usage"], answer["asks"]) == ({"tokens": 1200, "usd": 0.03}, 1)
     assert (answer["status"], answer["body"]) == ("done", "I wrote it.\n")
+    assert answer["writesElsewhere"] is True
+    project.environ["HERE"] = "1"
+    assert tried(project, WRITES)["writesElsewhere"] is False
     assert 0 < answer["durationMs"] < 60_000 and answer["cwd"] == str(project.cwd)
     assert os.listdir(project.cwd) == []  # what it wrote is gone again
     told = project("agent", "try", project.program("agent", WRITES))
@@ -57,6 +62,19 @@ def test_it_is_given_the_form_of_a_reply_and_the_environment_of_a_step(project: 
     assert "## How to reply" in agent.prompt(1) and "$status: done" in agent.prompt(1)
     environ = agent.environ(1)
     assert environ["UWF_HOME"] == str(project.home) and Path(environ["UWF_SCHEMA"]).exists()
+
+
+def test_what_was_denied_and_which_model_answered_is_told(project: Project) -> None:
+    script = """
+        echo '{"type": "denied", "tool": "Write", "arguments": {"file": "x"}}' >"$UWF_EVENTS"
+        echo '{"type": "model", "model": "small"}' >"$UWF_EVENTS"
+        cat >/dev/null
+        printf -- '---\\n$status: done\\n---\\n'
+    """
+    answer = tried(project, script)
+    assert (answer["denied"], answer["model"]) == (['Write {"file": "x"}'], "small")
+    told = project("agent", "try", project.program("agent", script)).out
+    assert 'denied   Write {"file": "x"}' in told and "model    small" in told
 
 
 def test_nothing_of_it_is_stored(project: Project) -> None:
@@ -111,7 +129,9 @@ def test_an_agent_that_is_not_there(project: Project) -> None:
 
 def test_a_folder_that_cannot_be_written(project: Project) -> None:
     (project.cwd / "there").mkdir()
-    answer = tried(project, WRITES.replace('"$file"', "/nowhere/it 2>/dev/null"), "--cwd", "there")
+    answer = tried(
+        project, f"cat >/dev/null; echo x 2>/dev/null >/nowhere/it; {SAYS}", "--cwd", "there"
+    )
     assert seen(answer) == (True, True, True, False)
     assert answer["cwd"] == str(project.cwd / "there")
     assert project("agent", "try", "true", "--cwd", "nowhere", expect=2).err.startswith("error: ")

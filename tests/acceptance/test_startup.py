@@ -86,6 +86,12 @@ def test_looking_at_a_thread_loads_no_part_that_runs_one(started: Project, line:
     assert [name for name in loaded for part in PARTS if name.startswith(f"uwf.{part}")] == []
 
 
+@pytest.mark.parametrize("line", ["--version", "agent list", "workflow list", *LOOKS])
+def test_no_kind_of_agent_is_imported_by_what_looks(started: Project, line: str) -> None:
+    loaded = imported(started, *line.split())
+    assert [name for name in loaded if name.startswith("uwf.agent.kinds.")] == []
+
+
 @pytest.mark.parametrize("line", ["thread start review -p task", "thread exec @last"])
 def test_commands_that_work_do_without_what_takes_longest_to_import(
     started: Project, line: str

@@ -43,10 +43,15 @@ def serving() -> Iterator[FakeModel]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            model.asked.append({"path": self.path, "headers": headers, "body": json.loads(body)})
+            model.asked.append(
+                {"path": self.path, "headers": headers, "body": json.loads(body or b"null")}
+            )
             answer = model.answers.pop(0)
             self.send_response(answer.status)
             for name, value in answer.headers.items():

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
+
 from uwf import config as settings
+from uwf import home as paths
 from uwf.app.opened import absolute, current_folder
 from uwf.errors import NotFound
-from uwf.record import Record
+from uwf.record import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from uwf.agent.clients import KnownClient
+    from uwf.agent.inspection import Inspection
+    from uwf.agent.process.ask import ProgramAnswer
+    from uwf.agent.protocol import Agent
     from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
+    from uwf.config import AgentConfig
     from uwf.engine.actions.trial import Trial
     from uwf.engine.progress import Progress
+
+
+INSPECT_S = 10.0
+"""How long a client has to say its version, or who is logged in: one for node takes a second or two."""
 
 
 class AgentRow(Record):
@@ -28,11 +40,33 @@ class AgentRow(Record):
 
 
 class AgentCheck(Record):
-    """Whether an agent could be started here and now, and why not."""
+    """Whether an agent could be started here and now, and why not (`reason`). What its client says of itself, None
+    where it says nothing: its `version`, whether and how somebody is logged in, and what else would be in the way of a
+    prompt (`problem`). `model` is the one that is set for it.
+    """
 
     name: str
     command: tuple[str, ...]
     ok: bool
+    reason: str | None
+    version: str | None = None
+    is_logged_in: bool | None = None
+    login: str | None = None
+    model: str | None = None
+    problem: str | None = None
+
+
+class FoundClient(Record):
+    """A client that is on PATH. `agents` are those of the config that run it; with none, `name` and `settings` are what
+    would make it one. `reason` is why it could not be started all the same.
+    """
+
+    title: str
+    path: str
+    kind: str
+    agents: tuple[str, ...]
+    name: str
+    settings: Mapping[str, str]
     reason: str | None
 
 
@@ -51,9 +85,10 @@ class Agents:
         ]
 
     def check(self, name: str | None = None) -> list[AgentCheck]:
-        """Whether agents can be started: all configured ones, or the one that a name or a command line says.
+        """Whether agents can be started, and what their clients say of themselves: all configured ones, or the one that
+        a name or a command line says.
 
-        None of them is run. Warns of what in a command only a shell would understand.
+        No prompt is sent, and a plain command is not run. Warns of what in a command only a shell would understand.
         """
         known = self._home.config.agents
         names = sorted(known) if name is None else [name]
@@ -63,7 +98,60 @@ class Agents:
                 hint="uwf config set agents.mine.command 'COMMAND'",
                 code="no_agent",
             )
-        return [self._check(word) for word in names]
+        return [self._inspected(self._check(word)) for word in names]
+
+    def detect(self) -> list[FoundClient]:
+        """The clients on PATH that are known, in the order in which one is proposed. None of them is run."""
+        from uwf.agent import clients, kinds
+
+        config, path = self._home.config, settings.environment().get("PATH", "")
+        taken, found = set(config.agents), []
+        for client, file in clients.on_path(current_folder(), path):
+            own = {name for name, agent in config.agents.items() if _runs(agent, client, file)}
+            name = client.name
+            while name in taken:
+                name += "-new"
+            taken.add(name)
+            command = (
+                () if kinds.KINDS[client.kind].program == client.command[0] else client.command
+            )
+            proposed = {"kind": client.kind, **client.settings}
+            if command:
+                proposed["command"] = shlex.join(command)
+            agent = kinds.make(client.kind, name, client.command)
+            reason = agent.unavailable(current_folder(), path)
+            given = {} if own else proposed
+            found.append(
+                FoundClient(
+                    client.title, file, client.kind, tuple(sorted(own)), name, given, reason
+                )
+            )
+        return found
+
+    def known_clients(self) -> list[str]:
+        """The programs that `detect` looks for."""
+        from uwf.agent import clients
+
+        return [client.command[0] for client in clients.CLIENTS]
+
+    def add(self, clients: Sequence[FoundClient]) -> dict[str, str]:
+        """Write the agents of clients that have none into the config, and the first as the default where there is none.
+        What was written, by its key.
+        """
+        from uwf.config import edit
+
+        new = [client for client in clients if not client.agents]
+        texts = {
+            f"agents.{client.name}.{key}": text
+            for client in new
+            for key, text in client.settings.items()
+        }
+        if new and self._home.config.default_agent is None:
+            texts["default_agent"] = new[0].name
+        if texts:
+            edit.set_values(self._home.home, texts)
+            self._home.reload_config()
+        return texts
 
     def try_(
         self,
@@ -91,6 +179,53 @@ class Agents:
             if given is None:
                 stop.close()
 
+    def is_logged_in(self, client: FoundClient) -> bool | None:
+        """Whether somebody is, by the client's own word; None where it has none."""
+        from uwf.agent import kinds
+
+        if client.agents:
+            return self._inspected(self._check(client.agents[0])).is_logged_in
+        command = shlex.split(client.settings.get("command", client.path))
+        agent = kinds.make(client.kind, client.name, command)
+        return self._inspect(agent, settings.environment(), None).is_logged_in
+
+    def _inspected(self, check: AgentCheck) -> AgentCheck:
+        """With what its client says of itself."""
+        from uwf.engine.run.planning.agents import named
+
+        config = self._home.config
+        found = config.agents.get(check.name)
+        check = replace(check, model=None if found is None else found.model)
+        if not check.ok or found is None:
+            return check
+        env = {**settings.environment(), **dict(found.env)}
+        said = self._inspect(named(config, check.name), env, found.model)
+        clean = self._home.redactor.text
+        return replace(
+            check,
+            version=said.version,
+            is_logged_in=said.is_logged_in,
+            login=None if said.login is None else clean(said.login),
+            problem=None if said.problem is None else clean(said.problem),
+        )
+
+    def _inspect(self, agent: Agent, env: dict[str, str], model: str | None) -> Inspection:
+        from uwf.agent import inspection
+        from uwf.agent.process.ask import ask_program
+
+        def ask(argv: Sequence[str], stdin: bytes) -> ProgramAnswer:
+            return ask_program(
+                argv,
+                cwd=current_folder(),
+                env=env,
+                timeout_s=INSPECT_S,
+                stdin=stdin,
+                most_bytes=1 << 20,
+                spool_dir=paths.spool(self._home.home),
+            )
+
+        return inspection.inspect(agent, ask, env, model)
+
     def _check(self, name: str) -> AgentCheck:
         from uwf.agent import kinds
         from uwf.agent.shell_signs import shell_signs
@@ -117,3 +252,8 @@ class Agents:
                 "where a shell is meant, the command is sh -c '...'"
             )
         return AgentCheck(name, argv, reason is None, reason)
+
+
+def _runs(agent: AgentConfig, client: KnownClient, file: str) -> bool:
+    """Whether an agent of the config runs this client, in whatever way."""
+    return bool(agent.argv) and agent.argv[0] in (client.command[0], file)

@@ -7,6 +7,8 @@ from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uwf.app.opened import OpenHome
     from uwf.config import Config
     from uwf.config.edit import Setting
@@ -57,6 +59,11 @@ class Settings:
             self._home, key, value, lambda found: self._refuse_what_is_not_there(path, found)
         )
         return name
+
+    def set_all(self, texts: Mapping[str, str]) -> None:
+        """Change several settings at once: all of them, or none. Raises `ConfigInvalid`."""
+        edit.set_values(self._home, texts)
+        self._app.reload_config()
 
     def _refuse_what_is_not_there(self, path: Path, found: Config) -> None:
         """A trigger or a schedule whose key at `path` is changed names a workflow or a thread that is there."""

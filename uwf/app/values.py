@@ -9,6 +9,8 @@ from uwf.app.acts import Forked as Forked
 from uwf.app.acts import StopReport as StopReport
 from uwf.app.acts import Told as Told
 from uwf.app.acts import Undone as Undone
+from uwf.app.agents import AgentCheck as AgentCheck
+from uwf.app.agents import FoundClient as FoundClient
 from uwf.app.events import EventList as EventList
 from uwf.app.events import Sent as Sent
 from uwf.app.events import TriggerList as TriggerList

@@ -33,6 +33,7 @@ GROUPS = {
 
 MODULES = {
     "demo": "demo.command",
+    "setup": "setup",
     "thread start": "thread.start",
     "thread tell": "thread.tell",
     "thread exec": "thread.run",
@@ -67,6 +68,7 @@ MODULES = {
     "workflow graph": "workflow",
     "workflow try": "workflow",
     "agent list": "agent",
+    "agent detect": "agent",
     "agent check": "agent",
     "agent try": "agent",
     "migrate history": "migrate",

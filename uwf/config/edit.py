@@ -14,7 +14,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from uwf.config import Config
@@ -64,6 +64,25 @@ def set_value(
 
     ConfigInvalid when the key is unknown, or the value, or the file that would come out, is not allowed.
     """
+    set_values(home, {name: text}, approve)
+
+
+def set_values(
+    home: str, texts: Mapping[str, str], approve: Callable[[Config], None] = lambda found: None
+) -> None:
+    """Likewise, several keys at once: all of them, or none."""
+    found = [_read(home, name, text) for name, text in texts.items()]
+
+    def changed(data: bytes, file: str) -> str:
+        for path, value in found:
+            data = _with_value(data, path, value, file).encode()
+        return data.decode()
+
+    _change(home, changed, approve)
+
+
+def _read(home: str, name: str, text: str) -> tuple[Path, Any]:
+    """The key that `name` says, and the value that `text` stands for."""
     path = keys.in_full(keys.split(name))
     key = keys.find(path)
     if key is None:
@@ -80,7 +99,7 @@ def set_value(
         table = shlex.quote(keys.dotted(path[:-1])) if len(path) > 1 else ""
         hint = f"uwf config list {table}".rstrip()
         raise ConfigInvalid(f"{keys.dotted(path)}: {error}", hint=hint) from None
-    _change(home, lambda data, file: _with_value(data, path, value, file), approve)
+    return path, value
 
 
 def unset(home: str, path: Path) -> None:

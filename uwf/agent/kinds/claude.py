@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import uuid
 
-from uwf.agent import client
+from uwf.agent import client, inspection
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
+from uwf.agent.inspection import Inspection
 from uwf.agent.process import program
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from uwf.agent.inspection import Ask
     from uwf.agent.protocol import AgentEvent, AgentFailure, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -88,6 +90,16 @@ class ClaudeAgent:
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
         return program.unavailable(self.argv, cwd, path)
+
+    def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
+        """See `uwf.agent.inspection`."""
+        said = inspection.document(ask((*self.argv, "auth", "status"), b"").out)
+        is_logged_in, how = said.get("loggedIn"), clean(said.get("authMethod"))
+        return Inspection(
+            inspection.version(ask((*self.argv, "--version"), b"")),
+            is_logged_in if isinstance(is_logged_in, bool) else None,
+            clean(said.get("apiKeySource")) or (how if is_logged_in is True else "") or None,
+        )
 
     def run(
         self,

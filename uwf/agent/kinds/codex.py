@@ -16,10 +16,12 @@ import json
 import os
 import re
 
-from uwf.agent import client
+from uwf.agent import client, inspection
 from uwf.agent.client import TOKENS, USD, clean, number, rows
+from uwf.agent.inspection import Inspection
 from uwf.agent.prices import prices, usd
 from uwf.agent.process import program
+from uwf.agent.process.ask import last_line
 from uwf.agent.protocol import (
     Denied,
     Model,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from uwf.agent.inspection import Ask
     from uwf.agent.protocol import AgentEvent, AgentFailure, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -81,6 +84,15 @@ class CodexAgent:
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
         return program.unavailable(self.argv, cwd, path)
+
+    def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
+        """See `uwf.agent.inspection`. A login at another provider, of its config, is none to it."""
+        said = ask((*self.argv, "login", "status"), b"")
+        words = (said.last_line or last_line(said.out)) or None
+        is_logged_in = True if said.code == 0 else False if words == "Not logged in" else None
+        return Inspection(
+            inspection.version(ask((*self.argv, "--version"), b"")), is_logged_in, words
+        )
 
     def run(
         self,

@@ -12,6 +12,7 @@ import select
 from uwf import __version__, clock
 from uwf.agent import client, failure
 from uwf.agent.failure_signs import AUTHENTICATION
+from uwf.agent.inspection import Inspection
 from uwf.agent.prices import prices
 from uwf.agent.process.pump import PAUSE_S
 from uwf.agent.protocol import AgentFailure, AgentResult, ProcessFacts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.http_post import Post
+    from uwf.agent.inspection import Ask
     from uwf.agent.model_api import Heard
     from uwf.agent.protocol import AgentEvent, AgentRequest, Ended
     from uwf.agent.stop import Stop
@@ -78,6 +80,20 @@ class OpenAIAgent:
         if self.options.base_url is None:
             return f"agents.{self.name}.base_url is not set"
         return None
+
+    def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
+        """See `uwf.agent.inspection`: its service is asked for the models that it has."""
+        from uwf.agent.model_list import inspect
+
+        options = self.options
+        if model is None:
+            return Inspection(problem=f"agents.{self.name}.model is not set")
+        if options.base_url is None:
+            return Inspection()
+        secret = "" if options.key_env is None else env.get(options.key_env, "").strip()
+        if options.key_env is not None and not secret:
+            return Inspection(is_logged_in=False, problem=f"{options.key_env} is not set")
+        return inspect(options.base_url, secret, model)
 
     def run(
         self,

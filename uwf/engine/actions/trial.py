@@ -8,6 +8,8 @@ which play the roles of one workflow alone can be tried too.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
 from uwf import clock
 from uwf.agent import failure
@@ -15,6 +17,7 @@ from uwf.agent.frontmatter import EMPTY
 from uwf.engine.actions import lifecycle
 from uwf.engine.actions.one_role import one_role
 from uwf.engine.chain.attempt import Failure, read_attempt
+from uwf.engine.chain.nodes import ClientFacts
 from uwf.engine.progress import StepDone, StepFailed, StepStarted
 from uwf.engine.run import runner
 from uwf.engine.run.order import EXEC, Order
@@ -40,7 +43,9 @@ class Trial(Record):
     """What came of it: an empty reply is no answer. `status` and `body` are its reply, where that `fits`; `asks` how
     often it was asked until then.
 
-    `writes` says whether the file that it was told to write was there; the file is gone again.
+    `writes` says whether the file that it was told to write in `cwd` was there, `writes_elsewhere` that in a temporary
+    folder; both are gone again. `denied` are the tools that it says it was not permitted to use, `model` is the one
+    that has answered.
     """
 
     agent: str
@@ -49,6 +54,9 @@ class Trial(Record):
     answers: bool
     fits: bool
     writes: bool
+    writes_elsewhere: bool
+    denied: tuple[str, ...]
+    model: str | None
     asks: int
     duration_ms: int
     usage: Mapping[str, Any] | None
@@ -73,8 +81,10 @@ def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
     once = replace(ctx.config, retry=replace(ctx.config.retry, attempts=0))
     ctx = replace(ctx, config=once, on_progress=note)
     file = f"uwf-try-{os.urandom(4).hex()}.txt"
+    elsewhere = tempfile.mkdtemp(prefix="uwf-elsewhere-")
+    workflow = _workflow(file, os.path.join(elsewhere, "hello.txt"))
     thread = lifecycle.start(
-        ctx.store, lifecycle.Begin(_workflow(file), "Show that you can work here.", cwd, {})
+        ctx.store, lifecycle.Begin(workflow, "Show that you can work here.", cwd, {})
     )
     began_s = clock.monotonic_s()
     step, error = None, None
@@ -98,10 +108,13 @@ def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
     finally:
         duration_ms = round((clock.monotonic_s() - began_s) * 1000)
         writes = _taken_away(os.path.join(cwd, file))
+        writes_elsewhere = os.path.exists(os.path.join(elsewhere, "hello.txt"))
+        shutil.rmtree(elsewhere, ignore_errors=True)
     code = "" if error is None else error.code
     has_said = code == failure.BAD_REPLY and error is not None and EMPTY not in error.message
     attempt = read_attempt(ctx.store, thread.id)
-    used = step.usage if step is not None else None if attempt is None else attempt.usage
+    said = step or attempt
+    client = ClientFacts() if said is None else said.client
     return Trial(
         agent=ctx.redactor.text(agent),
         cwd=cwd,
@@ -109,19 +122,22 @@ def run(ctx: RunContext, agent: str, cwd: str, stop: Stop) -> Trial:
         answers=step is not None or has_said,
         fits=step is not None,
         writes=writes,
+        writes_elsewhere=writes_elsewhere,
+        denied=client.denied,
+        model=client.model,
         asks=len(asked),
         duration_ms=duration_ms,
-        usage=used,
+        usage=None if said is None else said.usage,
         status=None if step is None else step.status,
         body="" if step is None else step.body,
         error=error,
     )
 
 
-def _workflow(file: str) -> Workflow:
+def _workflow(file: str, elsewhere: str) -> Workflow:
     told = (
-        f"Write a file called `{file}` into the current folder, with the one word `hello` in it. If you may not, "
-        "leave it. Then reply."
+        f"Write a file called `{file}` into the current folder, with the one word `hello` in it, and the same as "
+        f"`{elsewhere}`. What you may not write, leave. Then reply."
     )
     return one_role(
         "try",

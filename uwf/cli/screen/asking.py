@@ -1,0 +1,35 @@
+"""Asking the person at the terminal. Where nobody sits there, nothing is asked, and nothing is taken for a yes."""
+
+from __future__ import annotations
+
+import sys
+
+from uwf.cli.screen import terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.screen.output import Output
+
+
+def may_ask(out: Output) -> bool:
+    """Whether somebody is there, and has asked for words and not for data."""
+    return not (out.json or out.quiet) and out.on_terminal and terminal.is_attended()
+
+
+def is_yes(question: str) -> bool:
+    """Whether the answer is a yes; an empty one, or none, is a no."""
+    return _answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+
+def choice(question: str, most: int) -> int | None:
+    """A number from 1 to `most`; None for any other answer."""
+    said = _answer(f"{question} [1-{most}] ")
+    is_number = said.isascii() and said.isdigit()
+    return int(said) if is_number and 1 <= int(said) <= most else None
+
+
+def _answer(prompt: str) -> str:
+    sys.stdout.flush()
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
