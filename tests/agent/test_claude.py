@@ -234,6 +234,7 @@ def test_a_tool_that_was_denied_is_told(client: StandIn) -> None:
     ("run", "said_so"),
     [
         ({"lines": [INIT]}, "ended without a reply"),
+        ({"lines": [INIT, '{"type": "assistant", "mess']}, "a reply, within a line of 27 bytes"),
         ({"lines": [INIT, ended()], "exit": 1}, "exited with code 1"),
         ({"lines": [], "exit": 1, "stderr": "Error: Session ID x is already in use.\n"}, "code 1"),
         ({"lines": [INIT, ended(is_error=True)]}, "failed"),

@@ -43,7 +43,8 @@ class Reader:
 
     `text` is the reply, None until it is whole. `failed` is why there is none, by the client's own word. `tools` has
     the ids of the tools that are being used, during which nothing needs to be said. `waits_for` is what it waits for by
-    itself, in its own words, and `gives_up_s` until when (monotonic) it may.
+    itself, in its own words, and `gives_up_s` until when (monotonic) it may. A line of JSON that is not whole, as a
+    client leaves it that ends while it writes, has `broken_bytes`.
     """
 
     counts_exit = True
@@ -58,6 +59,7 @@ class Reader:
         self.session: str | None = None
         self.tools: set[str] = set()
         self.spoken = ""
+        self.broken_bytes = 0
         self.waits_for = ""
         self.gives_up_s = float("inf")
 
@@ -88,6 +90,8 @@ class Reader:
             said = None
         if isinstance(said, dict):
             self.take(said)
+        elif data.startswith(b"{"):
+            self.broken_bytes = len(data)
         elif data.strip():
             spoken = f"{self.spoken}{data[:MOST_SPOKEN_CHARS].decode(errors='replace')}\n"
             self.spoken = spoken[-MOST_SPOKEN_CHARS:]
@@ -227,5 +231,6 @@ def _failure(name: str, reader: Reader, outcome: ProcessOutcome) -> AgentFailure
     if facts.ended == "exit" and reader.text is not None and not reader.counts_exit:
         return None
     if found is None and reader.text is None:
-        return failed(f"agent {name} ended without a reply", reader.spoken)
+        within = f", within a line of {reader.broken_bytes} bytes" if reader.broken_bytes else ""
+        return failed(f"agent {name} ended without a reply{within}", reader.spoken)
     return found

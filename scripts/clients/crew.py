@@ -1,0 +1,115 @@
+"""The clients that are tried: how each is told of its model, what of it must be in a config, what it can."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
+DENIES, ASKS, RESETS, HEARS = "denies", "asks", "resets", "hears"
+"""What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
+say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
+works.
+"""
+
+
+class Client(NamedTuple):
+    """`program` is that of `install.PINNED`. `config` is the table of its agent, without its name; `permits` are keys
+    more for one that may do all. `prepare` writes its own files below the home folder, and gives its environment.
+    """
+
+    name: str
+    program: str
+    kind: str
+    config: str
+    permits: str
+    can: frozenset[str]
+    prepare: Callable[[Path, str], Mapping[str, str]]
+    subscribed: Mapping[str, str] = {}
+
+
+def _claude(_home: Path, url: str) -> Mapping[str, str]:
+    quiet = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_TELEMETRY DISABLE_AUTOUPDATER"
+    environ = dict.fromkeys((*quiet.split(), "DISABLE_ERROR_REPORTING", "IS_SANDBOX"), "1")
+    service = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "sk-none"}
+    return {**environ, **service, "CLAUDE_CODE_MAX_RETRIES": "1"}
+
+
+def _codex(home: Path, url: str) -> Mapping[str, str]:
+    (home / ".codex").mkdir()
+    (home / ".codex" / "config.toml").write_text(
+        'model = "fake-model"\nmodel_provider = "fake"\n[model_providers.fake]\nname = "fake"\n'
+        f'base_url = "{url}/v1"\nenv_key = "FAKE_KEY"\nwire_api = "responses"\n'
+        "request_max_retries = 1\nstream_max_retries = 1\n"
+    )
+    return {"FAKE_KEY": "none"}
+
+
+def _gemini(home: Path, url: str) -> Mapping[str, str]:
+    (home / ".gemini").mkdir()
+    (home / ".gemini" / "settings.json").write_text(
+        '{"security": {"auth": {"selectedType": "gemini-api-key"}},'
+        ' "privacy": {"usageStatisticsEnabled": false}, "general": {"disableAutoUpdate": true}}'
+    )
+    guide = (ROOT / "docs" / "agents.md").read_text()
+    wrapper = re.search(r"^### Python: Gemini CLI\n.*?^```python\n(.*?)^```", guide, re.M | re.S)
+    assert wrapper is not None, "the guide has it"
+    program = home / "gemini-agent"
+    program.write_text(wrapper[1])
+    program.chmod(0o755)
+    trust = {"GEMINI_CLI_TRUST_WORKSPACE": "true", "GEMINI_API_KEY": "none"}
+    return {**trust, "GOOGLE_GEMINI_BASE_URL": url}
+
+
+SUBSCRIBED = {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-none"}
+"""Only who logs in is told when a limit resets."""
+
+CREW = (
+    Client(
+        "Claude Code",
+        "claude",
+        "claude",
+        "",
+        'permissions = "bypassPermissions"\n',
+        frozenset({RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS}),
+        _claude,
+        SUBSCRIBED,
+    ),
+    Client(
+        "Codex",
+        "codex",
+        "codex",
+        "",
+        'permissions = "danger-full-access"\n',
+        frozenset({RESUMES, FORKS, RUNS}),
+        _codex,
+    ),
+    Client(
+        "Claude Code by ACP",
+        "claude-agent-acp",
+        "acp",
+        'command = "claude-agent-acp"\n',
+        'on_permission = "allow"\n',
+        frozenset({RESUMES, RUNS, MONEY, ASKS}),
+        _claude,
+    ),
+    Client(
+        "Gemini CLI by its wrapper",
+        "gemini",
+        "command",
+        'command = "~/gemini-agent"\n',
+        "",
+        frozenset(),
+        _gemini,
+    ),
+)
+
+
+def path_of(bin: Path) -> str:
+    """The PATH on which a client is found, and what it needs."""
+    return os.pathsep.join((str(bin), os.environ["PATH"]))
