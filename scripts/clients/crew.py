@@ -76,7 +76,7 @@ CREW = (
         "claude",
         "",
         'permissions = "bypassPermissions"\n',
-        frozenset({RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS}),
+        frozenset({RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS}),
         _claude,
         SUBSCRIBED,
     ),

@@ -141,8 +141,11 @@ def told_while_it_works(world: World) -> str:
     ended(running, "thread exec", 0, 120)
     heard = [at for at, one in enumerate(world.model.asked) if "words of Ada" in one.text]
     expect(heard, "the model never heard it")
-    expect(len(world.steps(thread)) == 1, "it was heard by another step")
-    return "heard in the same step"
+    [step] = world.steps(thread)
+    used, given = step["usage"]["tokens"], sum(each["tokens"] for each in world.model.given)
+    expect(used == given, f"{used:g} tokens are counted of {given}")
+    expect(world.show(thread)["told"] == [], "it still waits to be told")
+    return f"heard in the same step, by the model's question {heard[0] + 1} of {len(world.model.asked)}"
 
 
 def much(world: World) -> str:
