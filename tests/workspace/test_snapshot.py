@@ -215,3 +215,25 @@ def test_an_ignored_file_in_the_way_can_be_kept_with_the_rest(work: Path) -> Non
     snapshot.put_back(git(work), third, first.commit, "uwf/work")
     assert (work / "a").read_text().startswith("1\n2")
     assert typed(work, "show", f"{third.commit}:a") == "nowhere else"
+
+
+def test_without_its_git_file_no_repository_above_is_taken_for_it(
+    work: Path, tmp_path: Path
+) -> None:
+    """As where the home is in a repository of its own, of dotfiles perhaps."""
+    typed(tmp_path, "init", "-q")
+    (work / ".git").unlink()
+    with pytest.raises(WorkspaceError, match=r"\.git is gone") as error:
+        take(work)
+    assert error.value.code == "no_worktree"
+    assert git(work).commit_of("HEAD") is None
+    assert git(work).ask("status").code != 0
+
+
+def test_many_untracked_files_are_bounded_together(work: Path) -> None:
+    for number in range(snapshot.ALL_TIMES + 2):
+        (work / f"part{number:02}").write_bytes(b"x" * LARGE)
+    (work / "small").write_text("x")
+    kept = take(work)
+    assert len(kept.left_out) == 3
+    assert "small" in files(work, kept.commit)

@@ -160,3 +160,33 @@ def test_a_filter_of_the_user_runs(repo: Path, tmp_path: Path) -> None:
     tree.remove(git, there)
     tree.make(Git(there.path, ENVIRON), there, kept.commit, lambda: None)
     assert (tmp_path / "tree" / "secret").read_text() == "xyz\n"
+
+
+def test_a_home_behind_a_link_is_no_copy(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    git, there = made(repo, tmp_path / "link" / "tree")
+    tree.repair(git, there)
+    assert tree.is_whole(there.path)
+    assert snapshot.take(git, "T", "1", None, LARGE).left_out == ()
+
+
+def test_paths_that_git_keeps_as_relative_ones_are_understood(repo: Path, tmp_path: Path) -> None:
+    git, there = made(repo, tmp_path / "tree")
+    own = Path(str(own_git_folder(there.path)))
+    (tmp_path / "tree" / ".git").write_text(f"gitdir: {os.path.relpath(own, tmp_path / 'tree')}\n")
+    (own / "gitdir").write_text(f"{os.path.relpath(tmp_path / 'tree' / '.git', own)}\n")
+    assert tree.is_whole(there.path)
+    tree.repair(git, there)
+
+
+def test_a_git_that_trusts_no_bare_repository_works_all_the_same(
+    repo: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / ".gitconfig"
+    config.write_text("[safe]\n\tbareRepository = explicit\n")
+    git = Git(str(tmp_path / "tree"), {**ENVIRON, "HOME": str(tmp_path)})
+    there = place(repo, tmp_path / "tree")[1]
+    tree.make(git, there, head(repo), lambda: None)
+    tree.remove(git, there)
+    assert git.at(there.common).line("symbolic-ref", "HEAD") == "refs/heads/main"

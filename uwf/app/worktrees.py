@@ -69,7 +69,7 @@ def asked_for(
             raise
         home.warn(f"it works in {cwd} itself: {error.message} (workspace.kind)")
         return None
-    git = Git(cwd, settings.environment())
+    git = Git(cwd, settings.environment(), looks_above=True)
     if repository.has_changes(git):
         home.warn(
             f"the worktree begins at {asked.base[:12]}: what is not committed in {cwd} is not in it"

@@ -77,22 +77,49 @@ class GitAnswer(Record):
 
 
 class Git:
-    """git, called in `folder`. `environ` is that of the process; `index` a file that stands in for the index."""
+    """git, called in `folder`: the topmost of a worktree, or the git folder of a repository. `environ` is that of the
+    process; `index` a file that stands in for the index.
 
-    def __init__(self, folder: str, environ: Mapping[str, str], index: str | None = None) -> None:
+    No repository is looked for above: that of a home which is itself in one is not that of its worktrees.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        environ: Mapping[str, str],
+        index: str | None = None,
+        *,
+        looks_above: bool = False,
+    ) -> None:
         self.folder = folder
         self._environ = {
             name: value for name, value in environ.items() if not name.startswith("GIT_")
         }
         self._index = index
+        self._looks_above = looks_above
 
-    def at(self, folder: str, index: str | None = None) -> Git:
+    def at(self, folder: str) -> Git:
         """The same git in another folder."""
-        return Git(folder, self._environ, index)
+        return Git(folder, self._environ)
 
     def with_index(self, index: str) -> Git:
         """The same git, with another index."""
         return Git(self.folder, self._environ, index)
+
+    def looking_above(self) -> Git:
+        """The same git for a folder that may be anywhere in a checkout."""
+        return Git(self.folder, self._environ, looks_above=True)
+
+    @property
+    def _place(self) -> dict[str, str]:
+        if self._looks_above:
+            return {}
+        is_git_folder = os.path.isfile(os.path.join(self.folder, "HEAD")) and os.path.isdir(
+            os.path.join(self.folder, "objects")
+        )
+        if is_git_folder:
+            return {"GIT_DIR": self.folder}
+        return {"GIT_CEILING_DIRECTORIES": os.path.dirname(self.folder)}
 
     def ask(
         self, *words: str, stdin: bytes = b"", identity: Mapping[str, str] = IDENTITY
@@ -101,6 +128,7 @@ class Git:
         env = {
             **self._environ,
             **identity,
+            **self._place,
             "LC_ALL": "C.UTF-8",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_EDITOR": "false",
@@ -158,8 +186,8 @@ def own_git_folder(path: str) -> str | None:
             line = file.read(8192).strip()
     except OSError:
         return None
-    folder = line.removeprefix("gitdir: ")
-    return folder if folder != line and os.path.isdir(folder) else None
+    folder = os.path.join(path, line.removeprefix("gitdir: "))  # which may be a relative path
+    return folder if line.startswith("gitdir: ") and os.path.isdir(folder) else None
 
 
 def failed(folder: str, words: tuple[str, ...], answer: GitAnswer) -> WorkspaceError:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from uwf.errors import WorkspaceError
 from uwf.record import Record
 from uwf.workspace import repository
-from uwf.workspace.git import IDENTITY
+from uwf.workspace.git import IDENTITY, own_git_folder
 from uwf.workspace.repository import HEADS
 from uwf.workspace.snapshot import UNDER_WAY
 
@@ -84,7 +84,7 @@ def merged_in(git: Git) -> tuple[str, ...]:
 
     WorkspaceError where conflicts are left in them, or something else has begun and not ended.
     """
-    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    git_folder = own_git_folder(git.folder) or git.folder
     for what, mark in UNDER_WAY.items():
         if what != "merge" and os.path.exists(os.path.join(git_folder, mark)):
             raise WorkspaceError(

@@ -35,7 +35,7 @@ class Holder(Record):
 
 def checkout_at(git: Git) -> Checkout:
     """The checkout that git's folder is in. InputError where a worktree cannot begin there."""
-    folder = git.folder
+    git, folder = git.looking_above(), git.folder
     answer = git.ask(
         *("rev-parse", "--is-inside-work-tree", "--is-bare-repository"),
         *("--path-format=absolute", "--git-common-dir"),
@@ -120,7 +120,7 @@ def _is_under_way(git: Git, path: str, branch: str) -> bool:
 
 def branches(git: Git, prefix: str = "") -> list[str]:
     """The branches whose names begin so; none where there is no repository."""
-    answer = git.ask("for-each-ref", "--format=%(refname)", HEADS)
+    answer = git.looking_above().ask("for-each-ref", "--format=%(refname)", HEADS)
     names = (line.removeprefix(HEADS) for line in answer.text.splitlines())
     return [] if answer.code else [name for name in names if name.startswith(prefix)]
 

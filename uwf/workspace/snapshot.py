@@ -31,6 +31,9 @@ INDEX = "uwf-index"
 
 REFS = "refs/uwf/"
 
+ALL_TIMES = 16
+"""How many times as much as the largest untracked file all of them may be."""
+
 UNDER_WAY = {
     "merge": "MERGE_HEAD",
     "cherry-pick": "CHERRY_PICK_HEAD",
@@ -71,12 +74,12 @@ def take(
     `before` is a commit that stands for the snapshot if nothing differs from it. Untracked files of more than
     `largest_bytes` are left out; files at the paths `also` are in it in any case. WorkspaceError where git cannot.
     """
-    git_folder = own_git_folder(git.folder) or git.line("rev-parse", "--absolute-git-dir")
+    git_folder = _own(git)
     index = os.path.join(git_folder, INDEX)
     _copy_index(os.path.join(git_folder, "index"), index)
     there = git.with_index(index)
     differing, others, (head, old) = _looked(there, git, before)
-    left_out = [path for path in others if _is_left_out(git.folder, path, largest_bytes)]
+    left_out = _left_out(git.folder, others, largest_bytes)
     changed = [*differing, *(path for path in others if path not in left_out), *also]
     if changed:
         _add(there, list(dict.fromkeys(changed)))
@@ -99,7 +102,7 @@ def take(
     points.at("snapshot: made")
     git.run("update-ref", f"{REFS}{thread}/{label}-{commit[:12]}", commit)
     return FilesSnapshot(
-        commit, tree, name, tuple(path.decode(errors="replace") for path in left_out)
+        commit, tree, name, tuple(sorted(path.decode(errors="replace") for path in left_out))
     )
 
 
@@ -131,7 +134,7 @@ def put_back(git: Git, now: FilesSnapshot, commit: str, branch: str) -> None:
     `in_the_way`.
     """
     head = head_of(git, commit)
-    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    git_folder = _own(git)
     index = os.path.join(git_folder, INDEX)
     git.with_index(index).run("read-tree", "-m", "-u", now.commit, commit)
     points.at("snapshot: put back")
@@ -146,7 +149,7 @@ def settle(git: Git, branch: str, commit: str) -> None:
     """Let HEAD be `branch` at `commit`, which has the files of the snapshot that was taken just now: nothing is changed
     or staged then.
     """
-    git_folder = git.line("rev-parse", "--absolute-git-dir")
+    git_folder = _own(git)
     set_head(git, branch, commit)
     put_index(git, os.path.join(git_folder, INDEX), git_folder, commit)
 
@@ -169,6 +172,17 @@ def put_index(git: Git, index: str, git_folder: str, head: str) -> None:
         )
     os.rename(index, os.path.join(git_folder, "index"))
     git.ask("update-index", "-q", "--refresh")
+
+
+def _own(git: Git) -> str:
+    found = own_git_folder(git.folder)
+    if found is None:
+        raise WorkspaceError(
+            f"{git.folder} is no worktree of git any more: its file .git is gone, or leads nowhere",
+            hint="uwf worktree list",
+            code="no_worktree",
+        )
+    return found
 
 
 def _copy_index(source: str, copy: str) -> None:
@@ -198,14 +212,24 @@ def _split(paths: bytes) -> list[bytes]:
     return paths.split(b"\0")[:-1]
 
 
-def _is_left_out(folder: str, path: bytes, largest_bytes: int) -> bool:
-    """Whether an untracked file is too large, or is a repository of its own."""
-    if path.endswith(b"/"):
-        return True
+def _left_out(folder: str, others: list[bytes], largest_bytes: int) -> set[bytes]:
+    """Those of the untracked paths that are repositories of their own, or too large: each for itself, and the largest
+    of more than all of them may be.
+    """
+    found, total = set[bytes](), 0
+    for size, path in sorted((_size(folder, path), path) for path in others):
+        if path.endswith(b"/") or size > largest_bytes or total + size > ALL_TIMES * largest_bytes:
+            found.add(path)
+        else:
+            total += size
+    return found
+
+
+def _size(folder: str, path: bytes) -> int:
     try:
-        return os.lstat(os.path.join(os.fsencode(folder), path)).st_size > largest_bytes
+        return os.lstat(os.path.join(os.fsencode(folder), path)).st_size
     except OSError:
-        return False
+        return 0  # it has gone
 
 
 def _add(git: Git, changed: list[bytes]) -> None:

@@ -132,9 +132,10 @@ def repair(git: Git, place: Place) -> None:
     assert folder is not None, "it is whole"
     with open(os.path.join(folder, "gitdir"), errors="surrogateescape") as file:
         known = file.read().strip()
-    if known == os.path.join(place.path, ".git"):
+    known, here = os.path.join(folder, known), os.path.join(place.path, ".git")
+    if os.path.exists(known) and os.path.samefile(known, here):
         return
-    if os.path.exists(known) and not os.path.samefile(known, os.path.join(place.path, ".git")):
+    if os.path.exists(known):
         raise WorkspaceError(
             f"{place.path} is a copy: git has this worktree at {os.path.dirname(known)}",
             hint=f"git -C {place.common} worktree list",

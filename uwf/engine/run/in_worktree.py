@@ -41,10 +41,11 @@ def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
             reason="preflight_failed",
             hint="uwf worktree list",
         ) from error
-    missing = missing_folder(step.plan.cwd)
+    cwd = ctx.redactor.restored(step.plan.cwd)
+    missing = missing_folder(cwd)
     if missing is not None:
         raise PersonNeeded(
-            f"thread {thread.id} cannot run: its working directory {step.plan.cwd} {missing.said}",
+            f"thread {thread.id} cannot run: its working directory {cwd} {missing.said}",
             reason="preflight_failed",
             hint=missing.hint,
         )

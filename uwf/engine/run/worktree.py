@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 def asked_for(environ: Mapping[str, str], home: str, cwd: str, branch: str | None) -> WorktreeAsked:
     """A worktree of the repository that `cwd` is in, as it would begin now. InputError where there can be none."""
-    git = Git(cwd, environ)
-    found = repository.checkout_at(git)
+    found = repository.checkout_at(Git(cwd, environ))
+    git = Git(found.common, environ)
     base, is_made = found.head, True
     if branch is not None:
         repository.check_branch_name(git, branch)
