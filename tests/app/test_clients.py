@@ -175,6 +175,20 @@ def test_an_agent_that_speaks_acp_says_its_version(
     assert "does not answer" in str(checked(app, "g").problem)
 
 
+def test_a_client_is_handed_the_secrets_that_it_has_in_a_step(
+    bin: Bin, open_app: Callable[[str], App], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ANTHROPIC_API_KEY", "OTHER_API_KEY", "NAMED_API_KEY"):
+        monkeypatch.setenv(name, f"value-of-{name}-1")
+    program(bin.folder / "claude", f"set > {tmp_path}/env")
+    checked(
+        open_app("[agents.c]\nkind = 'claude'\nsecrets = ['NAMED_API_KEY']\nenv.X = '1'\n"), "c"
+    )
+    handed = (tmp_path / "env").read_text()
+    assert "ANTHROPIC_API_KEY=" in handed and "NAMED_API_KEY=" in handed and "X=" in handed
+    assert "OTHER_API_KEY=" not in handed
+
+
 def test_a_plain_command_is_not_run(
     bin: Bin, open_app: Callable[[str], App], tmp_path: Path
 ) -> None:

@@ -187,7 +187,7 @@ class Agents:
             return self._inspected(self._check(client.agents[0])).is_logged_in
         command = shlex.split(client.settings.get("command", client.path))
         agent = kinds.make(client.kind, client.name, command)
-        return self._inspect(agent, settings.environment(), None).is_logged_in
+        return self._inspect(agent, {}, None).is_logged_in
 
     def _inspected(self, check: AgentCheck) -> AgentCheck:
         """With what its client says of itself."""
@@ -198,8 +198,7 @@ class Agents:
         check = replace(check, model=None if found is None else found.model)
         if not check.ok or found is None:
             return check
-        env = {**settings.environment(), **dict(found.env)}
-        said = self._inspect(named(config, check.name), env, found.model)
+        said = self._inspect(named(config, check.name), dict(found.env), found.model)
         clean = self._home.redactor.text
         return replace(
             check,
@@ -209,9 +208,15 @@ class Agents:
             problem=None if said.problem is None else clean(said.problem),
         )
 
-    def _inspect(self, agent: Agent, env: dict[str, str], model: str | None) -> Inspection:
+    def _inspect(self, agent: Agent, own_env: dict[str, str], model: str | None) -> Inspection:
+        """What the client of `agent` says, with the environment that it has in a step."""
         from uwf.agent import inspection
         from uwf.agent.process.ask import ask_program
+        from uwf.engine.run.attempt.invocation import withheld
+
+        config, environ = self._home.config, settings.environment()
+        kept_back = withheld(config, settings.secret_variables(environ, config), agent)
+        env = {name: value for name, value in environ.items() if name not in kept_back} | own_env
 
         def ask(argv: Sequence[str], stdin: bytes) -> ProgramAnswer:
             return ask_program(

@@ -146,9 +146,12 @@ def try_(
         + (f": {tried.message}" if tried.message else "")
     )
     if scenario is not None:
+        import shlex
+
         if last is None:
             return exits.DONE
-        ctx.out.error("step_failed", f"the last step came to nothing: {last}", None)
+        editing = f"${{EDITOR:-vi}} {shlex.quote(scenario)}"
+        ctx.out.error("step_failed", f"the last step came to nothing: {last}", editing)
         return exits.BAD_INPUT
     if not left:
         return exits.DONE

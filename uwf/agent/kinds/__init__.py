@@ -28,14 +28,13 @@ class Kind(Record):
     without: tuple[str, ...] = ()
 
 
+_OF_A_PROCESS = ("command", "permissions", "args", "linger", "secrets")
 KINDS = {
     "command": Kind("CommandAgent"),
     "claude": Kind("ClaudeAgent", "claude"),
     "codex": Kind("CodexAgent", "codex"),
-    "mock": Kind(
-        "MockAgent", "", without=("command", "permissions", "args", "linger", "model", "models")
-    ),
-    "openai": Kind("OpenAIAgent", "", without=("command", "permissions", "args", "linger")),
+    "mock": Kind("MockAgent", "", without=(*_OF_A_PROCESS, "model", "models")),
+    "openai": Kind("OpenAIAgent", "", without=_OF_A_PROCESS),
     "acp": Kind("AcpAgent"),
 }
 """By the word for it in the configuration, which is also the name of its file. The first is the default."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.protocol import Agent, AgentFailure, Answered, ProcessFacts
+    from uwf.config import Config
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext
@@ -47,7 +48,7 @@ def build(
     plan, settings = step.plan, ctx.config.agent(start.agent)
     role = ctx.config.role(plan.role)
     streams = step.agent.streams
-    kept_back = withheld(ctx, step.agent)
+    kept_back = withheld(ctx.config, ctx.secrets, step.agent)
     environ = {
         **{name: value for name, value in ctx.environ.items() if name not in kept_back},
         **dict(settings.env),
@@ -99,19 +100,19 @@ def build(
     )
 
 
-def withheld(ctx: RunContext, agent: Agent) -> frozenset[str]:
-    """The secrets in the environment that `agent` is not handed: nobody has named them for it."""
-    named, own = ctx.config.agent(agent.name).secrets, agent.own_variables
+def withheld(config: Config, secrets: frozenset[str], agent: Agent) -> frozenset[str]:
+    """Those of the `secrets` in the environment that `agent` is not handed: nobody has named them for it."""
+    named, own = config.agent(agent.name).secrets, agent.own_variables
     if own is None and not named:
         return frozenset()
     return frozenset(
-        name for name in ctx.secrets if name not in named and not name.startswith(own or ())
+        name for name in secrets if name not in named and not name.startswith(own or ())
     )
 
 
 def of_withheld(ctx: RunContext, agent: Agent) -> str:
     """What to say of an agent that nobody lets in: it may need what it was not handed."""
-    names = sorted(withheld(ctx, agent))
+    names = sorted(withheld(ctx.config, ctx.secrets, agent))
     if not names:
         return ""
     return f"; it was not handed {', '.join(names)}, which agents.{agent.name}.secrets may name"
