@@ -74,7 +74,8 @@ class Incoming:
             has_session = self._forms[id] in ("step", shape.ENDED) and (
                 payload["session"] is not None or payload.get("sessions")
             )
-            if has_session and not self._store.has(id):
+            asks = self._forms[id] == shape.ENDED and "asks" in payload.get("client", {})
+            if (has_session or asks) and not self._store.has(id):
                 self._foreign.append(id)
             if self._forms[id] == "workflow":
                 self._roles[id] = payload["roles"].keys()
@@ -111,7 +112,7 @@ class Incoming:
     def agree(self, tx: Transaction) -> None:
         """Raise `InputError` for a thread that cannot be read whole, or whose attempt is running.
 
-        Sessions that came with it are marked: none is ever handed to an agent.
+        Sessions and questions that came with it are marked: none of them is ever handed to an agent, or answered.
         """
         sessions.mark_foreign(tx, self._foreign)
         for id in self._threads:

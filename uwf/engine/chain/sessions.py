@@ -102,7 +102,7 @@ def is_foreign(counters: Counters, id: str) -> bool:
 
 
 def mark_foreign(tx: Transaction, ids: Iterable[str]) -> None:
-    """Of these objects, which a file brought, no session is ever handed on."""
+    """Of these objects, which a file brought, no session is ever handed on, nor a question answered."""
     for id in ids:
         tx.set_counter(FOREIGN + id, 1)
 

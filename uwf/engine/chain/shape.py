@@ -200,7 +200,12 @@ _WORKTREE = _by_name(_perhaps(_commit))
 _PROCESS = _perhaps(_fields(runner=_count, pid=_perhaps(_count), started=_perhaps(_text)))
 
 _CLIENT: Mapping[str, Field] = {
-    "client": _fields({"model": _text, "counted": _by_name(_amount), "denied": _each(_text)})
+    "client": _fields(
+        {
+            **{"model": _text, "counted": _by_name(_amount), "denied": _each(_text)},
+            **{"asks": _fields(hash=_text, lasts=_count), "permitted": _text},
+        }
+    )
 }
 
 _TURNS = _perhaps(_to("turn"))

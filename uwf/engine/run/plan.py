@@ -36,7 +36,7 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     if order.supplement is not None:
         order = replace(order, supplement=ctx.redactor.text(order.supplement))
     waiting = told.waiting(ctx.store, thread.id)
-    said = _said(order, waiting)
+    said = _said(thread, order, waiting)
     words = in_order(waiting, said) if said else waiting
     moved = _moved(thread, order.cwd)
     thread = replace(thread, tags={**thread.tags, **moved})
@@ -90,9 +90,13 @@ def _telling(plan: Plan, words: tuple[Word, ...]) -> Plan:
     return replace(plan, told=in_order(plan.told, words)) if words else plan
 
 
-def _said(order: Order, waiting: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The words of the order: none where they wait already, and are typed again."""
-    text = order.supplement
+def _said(thread: Thread, order: Order, waiting: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words of the order: none where they wait already, and are typed again. What its agent was told before it has
+    asked a person is no answer to that, though it be the same words.
+    """
+    text, pending = order.supplement, thread.pending
+    if pending is not None and pending.question is not None:
+        waiting = new_to(pending, waiting)
     if text is None or order.verb == POKE or any(word.is_same(text) for word in waiting):
         return ()
     return (of_person(text, clock.now_ms()),)

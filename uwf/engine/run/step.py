@@ -74,7 +74,9 @@ class StepRun(Hearing):
         start = self.recorder.start
         self._answer: Answered | None = None
         if start.before is not None:
-            self._answer = approval.answer(ctx.cache, start.before, step.plan, start.agent)
+            self._answer = approval.answer(
+                ctx.cache, ctx.store, start.before, step.plan, start.agent
+            )
         self._began_s = clock.monotonic_s()
         self._standstill: Standstill | None = None
         self._given: tuple[Word, ...] = ()

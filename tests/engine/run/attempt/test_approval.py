@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.helpers.rig import WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf.agent import failure
 from uwf.agent.protocol import AgentFailure, Answered, Asks, Permitted
-from uwf.engine.actions import tell
+from uwf.engine.actions import tell, transfer
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.recorder import AttemptRecorder
 from uwf.engine.chain.word import Word, of_person
@@ -146,8 +148,11 @@ def test_a_bad_reply_is_asked_again_without_a_yes_that_was_used(rig: Rig, asked:
 
 def test_a_yes_is_not_one_to_the_next_question(rig: Rig, asked: str) -> None:
     rig.exec(asked, asks(OTHER), supplement="yes")
-    rig.resume(asked, WROTE)
+    rig.resume(asked, asks(OTHER))
     assert answered(rig) is None
+    rig.resume(asked, WROTE, supplement="yes")
+    found = answered(rig)
+    assert found is not None and found.hash == OTHER, "the same word, said again"
 
 
 def test_a_kill_after_its_use_does_not_give_it_back(
@@ -178,6 +183,21 @@ def test_a_use_that_cannot_be_recorded_is_none(
 def test_what_is_typed_for_it_is_a_yes_to_it() -> None:
     assert approval.says_yes(approval.yes_to(HASH), HASH)
     assert not approval.says_yes(approval.yes_to(OTHER), HASH)
+
+
+def test_a_question_out_of_a_file_takes_no_answer(
+    rig: Rig, asked: str, now: Ticking, make_rig: Callable[..., Rig]
+) -> None:
+    says(rig, asked, "yes", now)
+    file = io.BytesIO()
+    transfer.export(rig.store, asked, file)
+    file.seek(0)
+    other = make_rig()
+    transfer.import_threads(other.store, file, "a file", "/tmp")
+    other.exec(asked, asks())
+    assert "yes" in other.prompt and answered(other) is None
+    other.exec(asked, WROTE, supplement="yes")
+    assert answered(other) is not None, "its own question"
 
 
 def test_another_agent_was_not_answered(rig: Rig, asked: str) -> None:

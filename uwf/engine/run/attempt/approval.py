@@ -11,6 +11,7 @@ question, and a yes that is too old, answer nothing.
 from __future__ import annotations
 
 from uwf.agent.protocol import HASH_CHARS, Answered
+from uwf.engine.chain import sessions
 from uwf.engine.chain.attempt import APPROVAL, ended_attempts
 from uwf.engine.chain.nodes import ClientFacts, Plan
 
@@ -18,14 +19,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.word import Word
+    from uwf.store.protocols import Counters
 
 YES, NO = "yes", "no"
 
 
-def answer(nodes: Nodes, last: str, plan: Plan, agent: str) -> Answered | None:
+def answer(nodes: Nodes, counters: Counters, last: str, plan: Plan, agent: str) -> Answered | None:
     """The answer that an attempt of `agent` at `plan` may act on, before which the one that ended at `last` has failed.
 
-    Another agent was not answered: what it would do with the same bytes was not asked.
+    Another agent was not answered: what it would do with the same bytes was not asked. Nor is a question that came in
+    with a file: its words may be about something else than its hash.
     """
     for id in reversed(ended_attempts(nodes, last)):
         end = nodes.get(id).payload
@@ -35,6 +38,8 @@ def answer(nodes: Nodes, last: str, plan: Plan, agent: str) -> Answered | None:
         if facts.permitted is not None or asked.role != plan.role or begun["agent"] != agent:
             return None
         if end["error"]["code"] == APPROVAL and facts.asks is not None:
+            if sessions.is_foreign(counters, id):
+                return None
             said = [word for word in plan.told if word not in asked.told]
             said = [word for word in said if _counts(word) and word.at_ms >= end["endedAt"]]
             if not said:
