@@ -190,3 +190,13 @@ def test_a_git_that_trusts_no_bare_repository_works_all_the_same(
     tree.make(git, there, head(repo), lambda: None)
     tree.remove(git, there)
     assert git.at(there.common).line("symbolic-ref", "HEAD") == "refs/heads/main"
+
+
+def test_a_lock_that_a_killed_git_has_left_goes(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "LOCK_S", 0.05)
+    git, there = made(repo, tmp_path / "tree")
+    (Path(str(own_git_folder(there.path))) / "index.lock").write_text("")
+    tree.let_go_of_index(there)
+    git.run("add", "-A")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from uwf import config as settings
 from uwf.app import worktrees
@@ -75,7 +76,7 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
         if found is None:
             raise StateError(
                 f"thread {id} has no worktree",
-                hint=f"uwf thread export {id} -o {path}",
+                hint=f"uwf thread export {id} -o {quote(path)}",
                 code="no_worktree",
             )
         kept = found.kept
@@ -89,7 +90,7 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
             if not files.publish_new(unfinished, code):
                 raise InputError(
                     f"{code} is there already",
-                    hint=f"uwf thread export {id} --worktree -o {files.another_name(path)}",
+                    hint=f"uwf thread export {id} --worktree -o {quote(files.another_name(path))}",
                 )
         finally:
             files.discard(unfinished)
@@ -117,7 +118,7 @@ def import_threads(home: OpenHome, stream: IO[bytes], name: str, cwd: str, code:
         if chained.BASE not in told:
             raise InputError(
                 f"{name} says nothing of a worktree",
-                hint=f"uwf thread import {name}",
+                hint=f"uwf thread import {quote(name)}",
                 code="no_worktree",
             )
         for named in (branch, told.get(chained.ONTO, branch)):

@@ -44,11 +44,13 @@ class WorktreeQuota(Guard):
     def _check_one(self, thread: str, path: str) -> None:
         most = self._rules.quota_bytes
         if size_bytes(path, most) > most:
+            from shlex import quote  # only for a refusal
+
             raise refuse(
                 "worktree_quota",
                 f"the worktree {path} of thread {thread} takes more than {_mb(most)} (workspace.quota)",
                 kind=PersonNeeded,
-                hint=f"du -sh {path}/*",
+                hint=f"du -sh {quote(path)}/*",
             )
 
     def _check_all(self, thread: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
+from shlex import quote
 
 from uwf.errors import WorkspaceError
 from uwf.record import Record
@@ -89,7 +90,7 @@ def merged_in(git: Git) -> tuple[str, ...]:
         if what != "merge" and os.path.exists(os.path.join(git_folder, mark)):
             raise WorkspaceError(
                 f"a {what} has begun in {git.folder} and not ended",
-                hint=f"git -C {git.folder} {what} --abort",
+                hint=f"git -C {quote(git.folder)} {what} --abort",
                 code="under_way",
             )
     try:
@@ -100,7 +101,7 @@ def merged_in(git: Git) -> tuple[str, ...]:
     if "leftover conflict marker" in git.ask("diff", "--check", "HEAD").text:
         raise WorkspaceError(
             f"a merge has begun in {git.folder}, and conflicts are left in its files",
-            hint=f"git -C {git.folder} diff --check HEAD",
+            hint=f"git -C {quote(git.folder)} diff --check HEAD",
             code="merge_conflict",
         )
     return commits
@@ -155,7 +156,7 @@ def advance(git: Git, branch: str, old: str, new: str) -> Step:
             f"git cannot move {branch}: {moved.said[:500]}", code="git_failed", hint="git fsck"
         )
     there = git.at(holder.path)
-    typed = f"git -C {holder.path} merge --ff-only {new[:12]}"
+    typed = f"git -C {quote(holder.path)} merge --ff-only {new[:12]}"
     if holder.is_busy:
         return InTheWay(f"{branch} is being rebased in {holder.path}", typed)
     if there.commit_of("HEAD") != old:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from uwf.errors import InputError, WorkspaceError
 from uwf.record import Record
@@ -54,7 +55,7 @@ def checkout_at(git: Git) -> Checkout:
         what = "a bare repository" if bare == "true" else "inside of a git folder"
         raise InputError(
             f"{folder} is {what}: a thread begins in a checkout",
-            hint=f"git -C {common} worktree add ../checkout",
+            hint=f"git -C {quote(common)} worktree add ../checkout",
             code="no_checkout",
         )
     top, within = git.line("rev-parse", "--show-toplevel"), git.line("rev-parse", "--show-prefix")
@@ -62,7 +63,7 @@ def checkout_at(git: Git) -> Checkout:
     if head is None:
         raise InputError(
             f"the repository at {top} has no commit yet: there is nothing that a worktree could hold",
-            hint=f"git -C {top} commit --allow-empty -m begin",
+            hint=f"git -C {quote(top)} commit --allow-empty -m begin",
             code="no_commit",
         )
     branch = git.ask("symbolic-ref", "-q", "--short", "HEAD")
@@ -129,6 +130,6 @@ def gone(common: str) -> WorkspaceError:
     """The error for a repository that is not there any more."""
     return WorkspaceError(
         f"the repository {common} of this worktree is not there any more",
-        hint=f"ls -ld {common}",
+        hint=f"ls -ld {quote(common)}",
         code="no_repository",
     )

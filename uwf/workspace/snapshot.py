@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from shlex import quote
 
 from uwf import points
 from uwf.errors import WorkspaceError
@@ -86,7 +87,7 @@ def take(
     tree = there.line("write-tree")
     if head is None:
         raise WorkspaceError(
-            f"the worktree {git.folder} is on no commit", hint=f"git -C {git.folder} status"
+            f"the worktree {git.folder} is on no commit", hint=f"git -C {quote(git.folder)} status"
         )
     name, _ = head
     kept = _is_same(old, name, tree)
@@ -112,7 +113,7 @@ def head_of(git: Git, commit: str) -> str:
     if found is None:
         raise WorkspaceError(
             f"commit {commit[:12]} is not in {git.folder} any more: somebody has deleted the ref that kept it",
-            hint=f"git -C {git.folder} fsck --lost-found",
+            hint=f"git -C {quote(git.folder)} fsck --lost-found",
             code="no_commit",
         )
     name, raw = found
@@ -164,12 +165,6 @@ def put_index(git: Git, index: str, git_folder: str, head: str) -> None:
     """Make the file `index`, which knows the files as they lie there, the worktree's own, with nothing staged on
     `head`."""
     git.with_index(index).run("read-tree", "--reset", head)
-    lock = os.path.join(git_folder, "index.lock")
-    if os.path.exists(lock):
-        raise WorkspaceError(
-            f"{lock} is there: a git that was killed has left it, or one runs there",
-            hint=f"ls -l {lock}",
-        )
     os.rename(index, os.path.join(git_folder, "index"))
     git.ask("update-index", "-q", "--refresh")
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
+from shlex import quote
 
-from uwf import owned, points
+from uwf import clock, owned, points
 from uwf.errors import WorkspaceError
 from uwf.record import Record
 from uwf.workspace import repository
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from uwf.workspace.git import Git
 
 READY = "uwf-ready"
+
+LOCK_S = 3.0
+"""How long a git may hold the index of a worktree in which no agent works."""
+_POLL_S = 0.02
 
 
 class Place(Record):
@@ -94,7 +100,7 @@ def _moved_on(base: Git, branch: str, tip: str, head: str, commit: str) -> str:
         raise WorkspaceError(
             f"branch {branch} has moved to {tip[:12]}, and what was not committed at {head[:12]} does not fit there "
             f"any more; it is kept in commit {commit[:12]}",
-            hint=f"git -C {base.folder} branch -f {branch} {head[:12]}",
+            hint=f"git -C {quote(base.folder)} branch -f {quote(branch)} {head[:12]}",
             code="branch_moved",
         )
     return merged.text.partition("\n")[0]
@@ -138,10 +144,25 @@ def repair(git: Git, place: Place) -> None:
     if os.path.exists(known):
         raise WorkspaceError(
             f"{place.path} is a copy: git has this worktree at {os.path.dirname(known)}",
-            hint=f"git -C {place.common} worktree list",
+            hint=f"git -C {quote(place.common)} worktree list",
             code="copied",
         )
     git.at(place.common).run("worktree", "repair", place.path)
+
+
+def let_go_of_index(place: Place) -> None:
+    """Take away the lock that a git which was killed has left on the index: an agent's, which nobody runs any more.
+
+    One that somebody holds is given the time to go.
+    """
+    folder = own_git_folder(place.path)
+    lock = os.path.join(folder or place.path, "index.lock")
+    deadline_s = clock.monotonic_s() + LOCK_S
+    while os.path.exists(lock):
+        if clock.monotonic_s() > deadline_s:
+            os.unlink(lock)
+            return
+        time.sleep(_POLL_S)
 
 
 def mend_head(git: Git, place: Place, commit: str) -> None:

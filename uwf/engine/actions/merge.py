@@ -10,6 +10,7 @@ conflict, or a check that fails, is what the thread is told, and it wakes for th
 from __future__ import annotations
 
 import time
+from shlex import quote
 
 from uwf import clock, points
 from uwf.engine.actions import removal, tell
@@ -166,7 +167,7 @@ class _Merge:
         if tip is not None and not git.is_ancestor(tip, work):
             raise StateError(
                 f"branch {found.branch} has commits that its worktree, at {work[:12]}, does not have",
-                hint=f"git -C {found.path} merge {found.branch}",
+                hint=f"git -C {quote(found.path)} merge {quote(found.branch)}",
                 code="branch_elsewhere",
             )
         snapshot.settle(git, found.branch, work)

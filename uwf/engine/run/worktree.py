@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
+from shlex import quote
 
 from uwf import home as paths
 from uwf.engine.chain import thread as threads
@@ -119,6 +120,7 @@ def whole(ctx: RunContext, thread: Thread, pause: Pause) -> Thread:
     with _alone(ctx.home, thread.id) as lock:
         if tree.is_whole(found.path):
             tree.repair(git, place)
+            tree.let_go_of_index(place)
             tree.mend_head(git, place, _last(ctx, thread, found))
         else:
             thread = _made(ctx, thread, place, pause, lock)
@@ -220,7 +222,7 @@ def _alone(home: str, thread: str) -> Iterator[int]:
         os.close(descriptor)
         raise WorkspaceError(
             f"the setup command of a killed run still works in {paths.worktree(home, thread)}",
-            hint=f"fuser {path}",
+            hint=f"fuser {quote(path)}",
             code="busy",
         ) from None
     try:
