@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clients import counts, crew, failures, install, kills, model, sessions
+from clients import counts, crew, failures, guide, install, kills, model, sessions
 from clients.crew import CREW, Client
 from clients.model import Fail, Hang
 from clients.world import Fault, World
@@ -41,15 +41,19 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("429 with its reset", failures.limited, crew.RESETS),
     ("500", failures.of(Fail(500), "network"), ""),
     ("529", failures.of(Fail(529), "network"), ""),
+    ("404", failures.hopeless, ""),
     ("a stream that is cut", failures.cut, ""),
     ("a hang", failures.of(Hang(), "stall"), ""),
     ("a refused connection", failures.refused, ""),
     ("usage over rounds and forks", counts.over_rounds_and_forks, crew.FORKS),
     ("usage over kills", counts.over_kills, crew.RUNS),
+    ("a budget in USD", failures.over_budget, crew.MONEY),
+    ("no progress", failures.no_progress, crew.RUNS),
     ("permission denied", counts.denied, crew.DENIES),
     ("permission asked", counts.asked, crew.ASKS),
     ("six side by side", sessions.side_by_side, crew.RUNS),
     ("told while it works", sessions.told_while_it_works, crew.HEARS),
+    ("the commands of docs/agents.md", guide.claude, crew.GUIDED),
     ("a very long reply", sessions.much, ""),
 )
 

@@ -43,9 +43,10 @@ def over_kills(world: World) -> str:
         running.communicate()
     world.uwf("thread", "exec", thread)
     used, given = world.show(thread)["spent"]["tokens"], _given(world, 0)
-    least = given - 2 * OUT  # what came out of a message is told at the end alone
+    tells = crew.TELLS in world.client.can
+    least = given - 2 * OUT if tells else given / 3  # what came out is told at the end alone
     expect(least <= used <= given, f"{used:g} tokens are counted of {given}")
-    return f"{used:g} tokens of {given} over two kills"
+    return f"{used:g} tokens of {given}" + ("" if tells else ": none of a run that was killed")
 
 
 def denied(world: World) -> str:

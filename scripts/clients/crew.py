@@ -11,10 +11,12 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 
 RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
-DENIES, ASKS, RESETS, HEARS = "denies", "asks", "resets", "hears"
+DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
+GUIDED, ENDS = "guided", "ends"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
-works.
+works; tell what it used while it works, and not at the end alone.
+The guide has commands for one of them. One ends where the budget does.
 """
 
 
@@ -76,7 +78,7 @@ CREW = (
         "claude",
         "",
         'permissions = "bypassPermissions"\n',
-        frozenset({RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS}),
+        frozenset({RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}),
         _claude,
         SUBSCRIBED,
     ),
@@ -84,7 +86,7 @@ CREW = (
         "Codex",
         "codex",
         "codex",
-        "",
+        'secrets = ["FAKE_KEY"]\n',
         'permissions = "danger-full-access"\n',
         frozenset({RESUMES, FORKS, RUNS}),
         _codex,

@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Callable
 
-from clients.model import Act, Fail, Say
+from clients import crew
+from clients.model import Act, Fail, Say, Use
 from clients.sessions import expect
 from clients.world import World
 
@@ -49,6 +50,42 @@ def refused(world: World) -> str:
     with world.apart():
         done = world.uwf("thread", "exec", thread, expect=WAITS, within_s=180)
     return _seen(world, thread, "network", False, done.said)
+
+
+def hopeless(world: World) -> str:
+    """404: there is no such model."""
+    thread = world.begin()
+    world.model.will(Fail(404))
+    done = world.uwf("thread", "exec", thread, expect=ASKED)
+    expect("404" in done.said or "model" in done.said, f"it does not say why: {done.said}")
+    world.nobody_lives()
+    return str(world.show(thread)["error"]["message"])[:90]
+
+
+def no_progress(world: World) -> str:
+    """The same call of a tool for ever."""
+    thread = world.begin()
+    world.model.will(*[Use("shell", "true")] * 30)
+    world.uwf("thread", "exec", thread, expect=ASKED)
+    code, asked = world.show(thread)["error"]["code"], len(world.model.asked)
+    expect(code == "no_progress", f"the class is {code}")
+    world.nobody_lives()
+    return f"ended after {asked} answers, a person is asked"
+
+
+def over_budget(world: World) -> str:
+    """A thread whose budget is used up within a step."""
+    thread = world.begin("--budget", "usd=0.0015")
+    world.model.will(*(Use("shell", f"echo {at} >> made") for at in range(9)))
+    done = world.uwf("thread", "exec", thread, expect=None)
+    expect(done.code in (3, 6), f"exit {done.code}: {done.said}")
+    usd = world.show(thread)["spent"]["usd"]
+    ends = crew.ENDS in world.client.can
+    expect(usd >= 0.0015 and (not ends or usd < 0.003), f"{usd:g} USD are spent of 0.0015")
+    world.nobody_lives()
+    again = json.loads(world.uwf("thread", "resume", thread, expect=5).said)["error"]
+    expect(again["reason"] == "budget_exhausted", f"{again}")
+    return f"{usd:g} USD of 0.0015, a person is asked" + ("" if ends else ", behind the step")
 
 
 def cut(world: World) -> str:
