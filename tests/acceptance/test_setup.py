@@ -89,6 +89,12 @@ def test_each_step_can_be_left_out(bare: Project) -> None:
     assert not bare.home.exists() and not (bare.cwd / ".workflows").exists()
 
 
+def test_where_no_workflow_can_be_written_that_is_told(bare: Project) -> None:
+    bare.file(".workflows", "")
+    error = bare("setup", "--yes", "--skip", "agent", "--json", expect=2).error
+    assert (error["code"], error["hint"]) == ("not_written", "ls -ld .workflows")
+
+
 def test_a_thread_that_failed_is_gone_on_with(bare: Project) -> None:
     agent = bare.program("mine", "exit 1")
     first = bare("setup", "--yes", "--json", "--agent", agent, expect=6)

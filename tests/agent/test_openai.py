@@ -400,3 +400,35 @@ def test_what_hears_it_may_break(asked: Asked) -> None:
     with pytest.raises(KeyError):
         asked()
     assert not [thread for thread in threading.enumerate() if thread.name == "post"]
+
+
+def test_a_host_that_does_not_answer_holds_nobody(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def connects(_connection: object) -> None:
+        over.wait(10)
+        raise OSError("it took too long")
+
+    monkeypatch.setattr("http.client.HTTPConnection.connect", connects)
+    monkeypatch.setattr("uwf.agent.http_post.ENDING_S", 0.1)
+    began_s = time.monotonic()
+    came = asked(timeout_s=0.2)
+    assert came.failure is not None and came.failure.code == "timeout"
+    assert time.monotonic() - began_s < 2
+    [post] = [thread for thread in threading.enumerate() if thread.name == "post"]
+    over.set()
+    post.join(5)
+    assert not post.is_alive(), "what was given up ends by itself"
+
+
+def test_a_proxy_of_the_environment_is_gone_through(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", asked.model.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    asked.settings["base_url"] = "http://model.invalid/v1"
+    asked.model.will(chunk("stop", content="x"), DONE, headers=EVENTS)
+    assert asked().text == "x"
+    assert asked.model.asked[0]["path"] == "http://model.invalid/v1/chat/completions"

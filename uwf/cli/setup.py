@@ -107,7 +107,14 @@ class _Setup:
             return {"how": "there", "path": path}
         if not self._is_wanted(f"workflow: a small one, of two roles, as {path}"):
             return SKIPPED
-        first.write(path)
+        try:
+            first.write(path)
+        except OSError as error:
+            raise InputError(
+                f"cannot write {path}: {error.strerror}",
+                hint="ls -ld .workflows",
+                code="not_written",
+            ) from None
         self._say(f"workflow: {path} is written")
         return {"how": "written", "path": path}
 
