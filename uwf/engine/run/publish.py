@@ -188,10 +188,11 @@ def _failure(
         attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
         _let_learn(tx, run, outcome)
         points.at("failure: objects written")
-        measures.note(tx, measures.FAILED, failure.code)
-        why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
         if isinstance(outcome, NeedsApproval):
             why = f"{plan.role} asks for a permission"
+        else:
+            measures.note(tx, measures.FAILED, failure.code)
+            why = f"attempt {attempt.number} of {plan.role} failed: {failure.code}"
         ref = move_head(tx, thread.id, plan.expect, tags, expect=thread.ref, why=why)
     return threads.of(ctx.cache, ref, attempt)
 

@@ -21,6 +21,7 @@ from uwf.engine.query import inbox
 from uwf.engine.run.attempt import approval
 from uwf.engine.run.step import StepRun
 from uwf.errors import StoreError
+from uwf.store import measures
 from uwf.trust import COLLABORATOR, OWNER
 
 HASH, OTHER = "3f2a9c0155667788" + "0" * 48, "7777777777777777" + "0" * 48
@@ -65,6 +66,7 @@ def test_a_question_suspends_its_thread_and_is_no_failure(rig: Rig, asked: str) 
     found = read_attempt(rig.store, asked)
     assert found is not None and not found.has_failed
     assert (found.question, found.session) == (HASH, "s1")
+    assert not rig.store.samples(measures.FAILED, 0)
 
 
 @pytest.mark.parametrize(
