@@ -151,6 +151,7 @@ def test_claude_code_says_who_is_logged_in(
     [
         ("WARNING: x\nNot logged in\n", 1, False),
         ("Logged in using ChatGPT\n", 0, True),
+        ("API key configured - ***\nAuthentication is checked when you send a request.\n", 0, True),
         ("error: unrecognized subcommand\n", 2, None),
     ],
 )
@@ -160,7 +161,7 @@ def test_codex_says_who_is_logged_in(
     bin.put("codex", CODEX, says, code)
     row = checked(open_app("[agents.c]\nkind = 'codex'\n"), "c")
     assert (row.version, row.is_logged_in) == ("0.171.0", is_logged_in)
-    assert row.login == says.splitlines()[-1]
+    assert row.login == says.removeprefix("WARNING: x\n").splitlines()[0]
 
 
 def test_an_agent_that_speaks_acp_says_its_version(

@@ -21,7 +21,6 @@ from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.inspection import Inspection
 from uwf.agent.prices import prices, usd
 from uwf.agent.process import program
-from uwf.agent.process.ask import last_line
 from uwf.agent.protocol import (
     Denied,
     Model,
@@ -88,7 +87,8 @@ class CodexAgent:
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
         """See `uwf.agent.inspection`. A login at another provider, of its config, is none to it."""
         said = ask((*self.argv, "login", "status"), b"")
-        words = (said.last_line or last_line(said.out)) or None
+        lines = (said.err or said.out).decode(errors="replace").splitlines()
+        words = next((line for line in lines if line and not line.startswith("WARNING")), None)
         is_logged_in = True if said.code == 0 else False if words == "Not logged in" else None
         return Inspection(
             inspection.version(ask((*self.argv, "--version"), b"")), is_logged_in, words
