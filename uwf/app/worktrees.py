@@ -15,7 +15,7 @@ from uwf.engine.actions import removal
 from uwf.engine.actions import undo as undoing
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as chained
-from uwf.engine.chain.tags import HISTORY, STATUS, THREADS
+from uwf.engine.chain.tags import HISTORY, STATUS, THREADS, WORKTREE_LEFT, WORKTREE_REPO
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import WorktreeMade
 from uwf.engine.run import intake, lock, worktree_tags
@@ -29,13 +29,13 @@ from uwf.workspace.sizes import size_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from uwf.app.opened import OpenHome
     from uwf.engine.actions.merge import BroughtIn
     from uwf.engine.actions.removal import Removal
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.chain.worktree import WorktreeAsked
+    from uwf.engine.chain.worktree import Worktree, WorktreeAsked
     from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
 
@@ -189,7 +189,7 @@ class Worktrees:
         id, path = name.partition(".")[0], os.path.join(paths.worktrees(self._home.home), name)
         store = self._home.reader()
         ref = store.ref(THREADS + id)
-        found = None if ref is None else chained.of(ref.tags, id, self._home.home)
+        found = None if ref is None else _any(ref.tags, id, self._home.home)
         status = None if ref is None else ref.tags.get(STATUS)
         if ASIDE in name:
             state = "aside"
@@ -212,6 +212,12 @@ class Worktrees:
             bytes=size_bytes(path),
             port=None if found is None else found.port,
         )
+
+
+def _any(tags: Mapping[str, str], id: str, home: str) -> Worktree | None:
+    """The worktree of a thread, also one that it has left for another folder."""
+    repo = tags.get(WORKTREE_REPO) or tags.get(WORKTREE_LEFT, "")
+    return chained.of({**tags, WORKTREE_REPO: repo}, id, home)
 
 
 def _state(path: str) -> str:

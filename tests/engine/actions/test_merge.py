@@ -12,6 +12,7 @@ from tests.helpers.in_tree import TreeRig, writes
 from tests.helpers.repository import commit, copied, typed
 from tests.helpers.rig import APPROVED, CHANGES, WROTE
 from uwf.agent.protocol import AgentRequest
+from uwf.engine.actions import removal
 from uwf.engine.chain import wake
 from uwf.errors import Crowded, InputError, StateError, WorkspaceError
 from uwf.workspace import merging
@@ -126,6 +127,7 @@ def test_a_conflict_is_what_the_thread_is_told_and_wakes_for(rig: TreeRig) -> No
     assert (timer.kind, timer.for_words) == (wake.COLLABORATION, True)
     assert typed(rig.repo, "rev-parse", "main") == base
     assert typed(rig.path(id), "status", "--porcelain") == ""
+    assert removal.why_not(rig.engine, rig.thread(id)) == "its thread is to go on"
 
     def solves(request: AgentRequest) -> str:
         work = Path(request.cwd)

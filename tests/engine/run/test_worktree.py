@@ -188,7 +188,13 @@ def test_a_thread_that_is_sent_elsewhere_leaves_its_worktree(rig: TreeRig, tmp_p
     assert rig.agent.asks[-1].cwd == str(tmp_path)
     assert "UWF_WORKTREE" not in rig.agent.asks[-1].env
     assert rig.steps(id)[-1].worktree is None
-    assert rig.why_not(id) == "its thread works elsewhere by now"
+    assert rig.why_not(id) is None
+    (rig.path(id) / "new").write_text("new")
+    assert rig.why_not(id) == "it has changes that are not committed"
+    (rig.path(id) / "new").unlink()
+    assert rig.remove(id).removed
+    assert rig.thread(id).tags["cwd"] == str(tmp_path)
+    assert rig.why_not(id) == "its thread has no worktree any more"
 
 
 def test_deleted_by_hand_it_is_made_again_as_it_was_kept(rig: TreeRig) -> None:

@@ -1,9 +1,9 @@
 """Worktrees that are done with: removed where nothing is lost by it, kept with the reason where something would be.
 
-Done with is one whose thread has ended and that is clean: all that was changed is committed, on its branch or in the
-branch it was brought into. Files that git ignores go with it. What is kept of it stays in the repository: a snapshot,
-from which it is made again should the thread go on, and its branch, but for one that was begun for it and has nothing
-of its own.
+Done with is one whose thread has ended, or works elsewhere by now, and that is clean: all that was changed is
+committed, on its branch or in the branch it was brought into. Files that git ignores go with it. What is kept of it
+stays in the repository: a snapshot, from which it is made again should the thread go on, and its branch, but for one
+that was begun for it and has nothing of its own.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import time
 from contextlib import suppress
 
 from uwf import home as paths
+from uwf.engine.chain import told, wake
 from uwf.engine.chain.tags import HISTORY
 from uwf.engine.run import worktree as trees
 from uwf.engine.run import worktree_tags
 from uwf.errors import WorkspaceError
 from uwf.record import Record, replace
-from uwf.workspace import repository, tree
+from uwf.workspace import repository, snapshot, tree
 from uwf.workspace.git import Git, own_git_folder
 from uwf.workspace.repository import HEADS
 from uwf.workspace.tree import Place
@@ -45,11 +46,13 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
     """Why the worktree of a thread cannot be removed without a loss; None: it can. With `is_merged` only one whose work
     is in the branch it is for.
     """
-    found = worktree_tags.of(ctx, thread)
+    found, is_left = _worktree(ctx, thread)
     if found is None:
-        return "its thread works elsewhere by now"
-    if thread.status not in HISTORY:
+        return "its thread has no worktree any more"
+    if thread.status not in HISTORY and not is_left:
         return f"its thread is {thread.status}"
+    if not is_left and (wake.kept(thread.tags) or told.waiting(ctx.store, thread.id)):
+        return "its thread is to go on"
     if not os.path.isdir(found.path):
         return None
     if own_git_folder(found.path) is None:
@@ -64,23 +67,31 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
     return None
 
 
+def _worktree(ctx: RunContext, thread: Thread) -> tuple[Worktree | None, bool]:
+    """The worktree of a thread, and whether it has left it for another folder."""
+    found = worktree_tags.of(ctx, thread)
+    return (found, False) if found is not None else (worktree_tags.left(ctx, thread), True)
+
+
 def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Removal:
     """Remove the worktree of a thread whose lock the caller holds, and for which `why_not` has no reason."""
-    found = worktree_tags.of(ctx, thread)
+    found, is_left = _worktree(ctx, thread)
     assert found is not None, "it has one"
     git = Git(found.repo, ctx.environ)
     if tree.is_whole(found.path):
         words = ctx.config.workspace.teardown
         if words:
             trees.run_set(ctx, found, "teardown", words, pause)
-        kept = trees.keep(ctx, thread, "removed").commit
-        gone = replace(found, kept=kept, port=None)
+        limit = ctx.config.workspace.largest_file_bytes
+        there = trees.git_of(ctx, found)
+        kept = snapshot.take(there, thread.id, "removed", None, limit).commit
+        gone = None if is_left else replace(found, kept=kept, port=None)
         thread = worktree_tags.tagged(ctx, thread, gone, "its worktree is removed")
     tree.remove(git, Place(found.repo, found.path, found.branch))
     branch = None if _branch_goes(git, found) else found.branch
     with suppress(FileNotFoundError):
         os.unlink(paths.worktree_lock(ctx.home, thread.id))
-    return Removal(thread.id, found.path, True, "its thread has ended and it is clean", branch)
+    return Removal(thread.id, found.path, True, "it is done with, and clean", branch)
 
 
 def _is_in(git: Git, found: Worktree) -> bool:

@@ -53,6 +53,7 @@ OCCURRENCE = (
 EVENT = "event"  # the key of the event that began it
 WORKTREE = "worktree."  # before what there is to know of its worktree: see `worktree`
 WORKTREE_REPO = WORKTREE + "repo"  # a thread has one where this is set, and not empty
+WORKTREE_LEFT = WORKTREE + "left"  # the same of one in which it works no more
 
 NAMED = (
     *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT),

@@ -1,6 +1,7 @@
 """The worktree of a thread, as its tags and its chain have it. git is not asked here.
 
     worktree.repo      the common git folder of its repository; a thread has a worktree where this is set, and not empty
+    worktree.left      the same, of a thread that was sent elsewhere: what it has left there is not lost
     worktree.branch    the branch it works on
     worktree.made      that branch was begun for it, and may go with it
     worktree.base      the commit it began with: of a fork a snapshot

@@ -11,7 +11,7 @@ from uwf import clock
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import new_to
 from uwf.engine.chain.nodes import Plan, Position
-from uwf.engine.chain.tags import CWD, IDLE, WORKTREE_REPO, ThreadState
+from uwf.engine.chain.tags import CWD, IDLE, WORKTREE_LEFT, WORKTREE_REPO, ThreadState
 from uwf.engine.chain.word import Word, in_order, of_person
 from uwf.engine.run import budget
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
@@ -77,7 +77,8 @@ def _moved(thread: Thread, cwd: str | None) -> dict[str, str]:
     """The tags of a thread that is to work in the folder `cwd`, and in its worktree no more."""
     if cwd is None:
         return {}
-    return {CWD: cwd, **({WORKTREE_REPO: ""} if thread.tags.get(WORKTREE_REPO) else {})}
+    repo = thread.tags.get(WORKTREE_REPO)
+    return {CWD: cwd, **({WORKTREE_REPO: "", WORKTREE_LEFT: repo} if repo else {})}
 
 
 def with_what_waits(ctx: RunContext, step: NextStep) -> NextStep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as trees
-from uwf.engine.chain.tags import CWD
+from uwf.engine.chain.tags import CWD, WORKTREE_LEFT, WORKTREE_REPO
 from uwf.engine.chain.thread import move_head
 from uwf.record import replace
 
@@ -21,6 +21,15 @@ def of(ctx: RunContext, thread: Thread) -> Worktree | None:
     """The worktree of a thread, None when it has none."""
     found = trees.of(thread.tags, thread.id, ctx.home)
     return None if found is None else replace(found, repo=ctx.redactor.restored(found.repo))
+
+
+def left(ctx: RunContext, thread: Thread) -> Worktree | None:
+    """The worktree that a thread has left for another folder."""
+    repo = thread.tags.get(WORKTREE_LEFT)
+    if not repo or thread.tags.get(WORKTREE_REPO):
+        return None
+    found = trees.of({**thread.tags, WORKTREE_REPO: repo}, thread.id, ctx.home)
+    return None if found is None else replace(found, repo=ctx.redactor.restored(repo))
 
 
 def placed(ctx: RunContext, thread: Thread) -> Thread:
