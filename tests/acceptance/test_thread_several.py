@@ -79,11 +79,14 @@ def test_where_takes_the_most_urgent_first_and_then_the_oldest(project: Project)
     where = ("--where", "label=repo=a=b", "--where", "workflow=one", "--where", "age=-1h")
     looked = project("thread", "exec", *where, "--dry-run", "--json").json_lines
     assert [row["thread"] for row in looked] == [urgent, old]
-    assert project("thread", "exec", *where, "--dry-run", "-q").out.split() == [urgent, old]
+    same = ("--label", "repo=a=b", "--where", "workflow=one,age=-1h")
+    assert project("thread", "exec", *same, "--dry-run", "-q").out.split() == [urgent, old]
+    value = ("--label", "repo=a=b,workflow=one")  # which is no condition
+    assert project("thread", "exec", *value, "--dry-run", "-q").out == ""
     assert agent.calls == 0
     table = project("thread", "exec", *where, "--dry-run").out.splitlines()
     assert table[0].split()[0] == "THREAD" and len(table) == 3
-    done = project("thread", "exec", *where, "--agent", agent.command, "--json")
+    done = project("thread", "exec", *same, "--agent", agent.command, "--json")
     assert [row["thread"] for row in done.json_lines] == [urgent, old]
     assert project.show(other)["steps"] == 0
     again = project("thread", "exec", *where, "--agent", agent.command)

@@ -7,7 +7,15 @@ from functools import partial
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.line.arguments import label_pair, text_arg
 from uwf.cli.screen.cells import short
-from uwf.cli.thread.selection import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
+from uwf.cli.thread.selection import (
+    DRY_RUN,
+    JOBS,
+    LABEL,
+    OF_SEVERAL,
+    THREADS,
+    WHERE,
+    Chosen,
+)
 from uwf.cli.thread.show import answer
 from uwf.errors import InputError
 
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     example="uwf thread stop @last",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
 )
@@ -33,10 +42,13 @@ def stop(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
 ) -> int:
-    chosen = Chosen("stop", thread, where, dry_run, jobs, statuses=("running",), done="stopped")
+    chosen = Chosen(
+        "stop", thread, where, dry_run, jobs, labels=label, statuses=("running",), done="stopped"
+    )
     return chosen.each(ctx, partial(_stop, ctx))
 
 
@@ -59,6 +71,7 @@ def _stop(ctx: Context, id: str) -> None:
     example="uwf thread cancel @last --reason 'the issue was closed'",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
     reason=opt("--reason", metavar="TEXT", help="Why; kept with the thread."),
@@ -68,11 +81,14 @@ def cancel(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
     reason: str | None = None,
 ) -> int:
-    chosen = Chosen("cancel", thread, where, dry_run, jobs, statuses="active", done="cancelled")
+    chosen = Chosen(
+        "cancel", thread, where, dry_run, jobs, labels=label, statuses="active", done="cancelled"
+    )
     why = None if reason is None else text_arg(reason).strip()
 
     def end(id: str) -> None:

@@ -8,7 +8,15 @@ from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import command, opt
 from uwf.cli.screen.cells import moment
-from uwf.cli.thread.selection import DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
+from uwf.cli.thread.selection import (
+    DRY_RUN,
+    JOBS,
+    LABEL,
+    OF_SEVERAL,
+    THREADS,
+    WHERE,
+    Chosen,
+)
 from uwf.cli.thread.show import print_thread
 from uwf.errors import InputError
 from uwf.quantities import counted
@@ -37,6 +45,7 @@ COLUMNS = ("thread", "status", "kind", "since", "why")
     example="uwf thread wake @last --in 30m",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
     at=opt("--at", metavar="T", help="At this time: 2026-01-31T22:00, epoch milliseconds, …"),
@@ -48,6 +57,7 @@ def wake(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
     at: str | None = None,
@@ -56,7 +66,9 @@ def wake(
 ) -> int:
     not_cancelled = ("idle", "suspended", "completed")
     done = "has no timer now" if clear else "has a timer now"
-    chosen = Chosen("wake", thread, where, dry_run, jobs, statuses=not_cancelled, done=done)
+    chosen = Chosen(
+        "wake", thread, where, dry_run, jobs, labels=label, statuses=not_cancelled, done=done
+    )
     if (at is not None) + (in_ is not None) + clear > 1:
         raise InputError(
             "--at, --in and --clear exclude each other",

@@ -6,7 +6,7 @@ from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import THREAD, arg, command, opt
 from uwf.cli.screen.jsontext import document
-from uwf.cli.thread.selection import DRY_RUN, THREADS, WHERE, Chosen
+from uwf.cli.thread.selection import DRY_RUN, LABEL, THREADS, WHERE, Chosen
 from uwf.cli.thread.show import kept_reply, print_thread, words_of
 from uwf.errors import CROWDED_MS, InputError, WorkspaceError
 
@@ -104,6 +104,7 @@ def _lines(glance: Glance) -> list[str]:
     example="uwf thread wait @last --timeout 600",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=opt("--jobs", metavar="N", low=1, help="Wait for so many at a time. [default: all]"),
     until=opt(
@@ -125,13 +126,14 @@ def wait(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
     until: str | None = None,
     timeout: float | None = None,
 ) -> int:
     wanted = () if until is None else words_of(until, "--until")
-    chosen = Chosen("wait", thread, where, dry_run, jobs, statuses="active")
+    chosen = Chosen("wait", thread, where, dry_run, jobs, labels=label, statuses="active")
     ids = chosen.ids(ctx)
     if dry_run:
         chosen.show(ctx, ids)

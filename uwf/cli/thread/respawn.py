@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uwf.cli.command import CommandSpec
     from uwf.cli.context import Context
 
-OF_SEVERAL = ("thread", "where", "dry_run", "jobs", "detach")
+OF_SEVERAL = ("thread", "where", "label", "dry_run", "jobs", "detach")
 """Parameters that say for which threads and how: they are no words of the command for one."""
 
 TEXT = "TEXT"

@@ -6,7 +6,16 @@ from functools import partial
 
 from uwf.cli.command import THREAD, command, opt
 from uwf.cli.thread import run_one
-from uwf.cli.thread.selection import DETACH, DRY_RUN, JOBS, OF_SEVERAL, THREADS, WHERE, Chosen
+from uwf.cli.thread.selection import (
+    DETACH,
+    DRY_RUN,
+    JOBS,
+    LABEL,
+    OF_SEVERAL,
+    THREADS,
+    WHERE,
+    Chosen,
+)
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -42,6 +51,7 @@ INTERACTIVE = opt(
     example="uwf thread exec @last --until-done",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
     detach=DETACH,
@@ -70,6 +80,7 @@ def exec_(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
     detach: bool = False,
@@ -82,7 +93,9 @@ def exec_(
     workflow: str | None = None,
     due: bool = False,
 ) -> int:
-    chosen = Chosen("exec", thread, where, dry_run, jobs, statuses="all" if due else ("idle",))
+    chosen = Chosen(
+        "exec", thread, where, dry_run, jobs, labels=label, statuses="all" if due else ("idle",)
+    )
     if due:
         if supplement is not None or workflow is not None:
             raise InputError(
@@ -112,6 +125,7 @@ def exec_(
     example="uwf thread resume @last --supplement 'use the second option' --until-done",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
     detach=DETACH,
@@ -133,6 +147,7 @@ def resume(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
     detach: bool = False,
@@ -145,7 +160,7 @@ def resume(
     budget: tuple[str, ...] = (),
     cwd: str | None = None,
 ) -> int:
-    chosen = Chosen("resume", thread, where, dry_run, jobs, statuses=("suspended",))
+    chosen = Chosen("resume", thread, where, dry_run, jobs, labels=label, statuses=("suspended",))
     said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.resume,
@@ -167,6 +182,7 @@ def resume(
     example="uwf thread retry --where class=network --until-done --jobs 3",
     thread=THREADS,
     where=WHERE,
+    label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
     detach=DETACH,
@@ -181,6 +197,7 @@ def retry(
     thread: tuple[str, ...] = (),
     *,
     where: tuple[str, ...] = (),
+    label: tuple[str, ...] = (),
     dry_run: bool = False,
     jobs: int | None = None,
     detach: bool = False,
@@ -191,7 +208,14 @@ def retry(
     interactive: bool = False,
 ) -> int:
     chosen = Chosen(
-        "retry", thread, where, dry_run, jobs, statuses=("idle", "suspended"), failed=True
+        "retry",
+        thread,
+        where,
+        dry_run,
+        jobs,
+        labels=label,
+        statuses=("idle", "suspended"),
+        failed=True,
     )
     steps = run_one.steps(count, until_done, chosen.typed)
     run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)

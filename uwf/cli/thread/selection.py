@@ -30,6 +30,11 @@ WHERE = opt(
     help="Instead of THREAD, all that are so: status=, label=K=V, workflow=, class= (of the failure), age=2h (or "
     "older; -2h: younger). May be repeated: all must hold.",
 )
+LABEL = opt(
+    "--label",
+    metavar="K=V",
+    help="As --where label=K=V, and as `thread list` has it; may be repeated.",
+)
 DRY_RUN = opt("--dry-run", help="Only show which threads it would be.")
 DETACH = opt(
     "--detach", help="Give the id back and run on without this shell; `thread watch` follows it."
@@ -66,6 +71,7 @@ class Chosen(Record):
     statuses: Sequence[str] | str
     failed: bool = False
     done: str | None = None
+    labels: tuple[str, ...] = ()
 
     def each(
         self,
@@ -97,18 +103,25 @@ class Chosen(Record):
         return len(self.threads) == 1
 
     @property
+    def is_choice(self) -> bool:
+        """Whether it is said how the threads are."""
+        return bool(self.where or self.labels)
+
+    @property
     def typed(self) -> str:
         """The command, up to its options, as a hint may begin."""
         which = " ".join(self.threads) or "THREAD"
-        if self.where:
+        if self.is_choice:
             import shlex  # a third of what it takes to look at a thread
 
-            which = " ".join(f"--where {shlex.quote(each)}" for each in self.where)
+            words = [("--where", each) for each in self.where]
+            words += [("--label", each) for each in self.labels]
+            which = shlex.join(word for pair in words for word in pair)
         return f"uwf thread {self.verb} {which}"
 
     def ids(self, ctx: Context) -> list[str]:
         """The ids, each once: in the order in which they are named, else the most urgent first, then the oldest."""
-        if bool(self.threads) == bool(self.where):
+        if bool(self.threads) == self.is_choice:
             raise InputError(
                 "name the threads or say which with --where, not both"
                 if self.threads
@@ -118,7 +131,8 @@ class Chosen(Record):
             )
         if self.threads:
             return list(dict.fromkeys(map(ctx.app.thread_id, self.threads)))
-        conditions = {"statuses": self.statuses, **_conditions(self.where, self.verb)}
+        said = _conditions(self.where, self.labels, self.verb)
+        conditions = {"statuses": self.statuses, **said}
         found = ctx.app.threads(**conditions).threads
         fits = [each for each in found if each.error is not None or not self.failed]
         fits.sort(key=lambda each: (-each.priority, each.thread))
@@ -139,15 +153,15 @@ class Chosen(Record):
         ctx.out.table(SHOWN, rows, cut=TEXTS, spare=SPARE)
 
 
-def _conditions(words: tuple[str, ...], verb: str) -> dict[str, Any]:
-    """What `App.threads` is asked for `--where`."""
+def _conditions(words: tuple[str, ...], labelled: tuple[str, ...], verb: str) -> dict[str, Any]:
+    """What `App.threads` is asked for `--where` and `--label`."""
     import shlex
 
     from uwf.cli.line.arguments import label_pair
 
     typed = f"uwf thread {verb} --where"
     found: dict[str, Any] = {}
-    labels: dict[str, str] = {}
+    labels = dict(label_pair(each, f"uwf thread {verb} --label ") for each in labelled)
     for word in (each for joined in words for each in _split(joined)):
         key, equals, value = word.partition("=")
         if key not in KEYS or not equals or not value:
