@@ -6,7 +6,7 @@ alternately, and the median of the pairwise ratios is printed with the smallest 
 References: `python -c pass` for commands, a bare chain (SQLite, msgpack and blake3, one row an object, one
 commit a step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets and for
 events, a step without guards for the guards, `subprocess` for agents, `git worktree add` and
-`git stash create` for worktrees.
+`git stash create` for worktrees, the real Claude Code by hand for a step of it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from benchmarks.events import bench_events
 from benchmarks.objects import bench_objects
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
+from benchmarks.streams import bench_client, bench_stream, bench_turns
 from benchmarks.timers import bench_timers
 from benchmarks.worktrees import bench_worktrees
 
@@ -68,6 +69,9 @@ def main() -> None:
         bench_fsyncs(folder, 50 if quick else 200)
         bench_objects(folder, 500 if quick else 5000, 3 if quick else 11)
         bench_events(folder / "events", 500 if quick else 5000, 3 if quick else 11)
+        bench_turns(folder / "turns", 500 if quick else 5000, 3 if quick else 11)
+        bench_stream(folder / "stream", 20 if quick else 200)
+        bench_client(folder / "client", 3 if quick else 21)
         bench_worktrees(folder / "trees", 1000 if quick else 10_000, 3 if quick else 11)
         bench_queue(folder, 6 if quick else 40)
         many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
