@@ -200,3 +200,14 @@ def test_a_lock_that_a_killed_git_has_left_goes(
     (Path(str(own_git_folder(there.path))) / "index.lock").write_text("")
     tree.let_go_of_index(there)
     git.run("add", "-A")
+
+
+def test_what_git_could_not_fill_takes_no_room(repo: Path, tmp_path: Path) -> None:
+    commit(repo, "filtered", **{".gitattributes": "b filter=full\n", "b": "x"})
+    typed(repo, "config", "filter.full.smudge", "false")
+    typed(repo, "config", "filter.full.required", "true")
+    git, there = place(repo, tmp_path / "tree")
+    with pytest.raises(WorkspaceError, match="git read-tree failed"):
+        tree.make(git, there, head(repo), lambda: None)
+    assert not os.path.exists(there.path)
+    assert "tree" not in typed(repo, "worktree", "list").replace(str(repo), "")

@@ -118,13 +118,14 @@ class Recovered(Record):
 
 class WorktreeMade(Record):
     """The worktree of a thread was made, or made again, at `path` on `branch`. `aside` is where a folder has gone that
-    stood in its place.
+    stood in its place, `lost` the commit that had its files and is not there any more.
     """
 
     thread: str
     path: str
     branch: str
     aside: str | None
+    lost: str | None = None
 
 
 class FilesLeftOut(Record):

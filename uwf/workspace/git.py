@@ -192,7 +192,7 @@ def own_git_folder(path: str) -> str | None:
 
 def failed(folder: str, words: tuple[str, ...], answer: GitAnswer) -> WorkspaceError:
     """The error for a call that should not have failed."""
-    what = next((word for word in words if not word.startswith("-")), "")
+    what = next((word for word in words if not word.startswith("-") and "=" not in word), "")
     said = " ".join(answer.said.removeprefix("fatal: ").removeprefix("error: ").split())
     why = said[:SAID_CHARS] or f"it ended with code {answer.code}"
     return WorkspaceError(f"git {what} failed in {folder}: {why}", code="git_failed")

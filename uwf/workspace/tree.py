@@ -74,11 +74,11 @@ def make(git: Git, place: Place, commit: str, prepare: Callable[[], None]) -> Ma
         where = ("--no-track", "-b", place.branch, place.path, head)
     base.run("worktree", "add", "-q", "--no-checkout", *where)
     points.at("worktree: added")
-    here = git.at(place.path)
-    here.run("-c", "checkout.workers=0", "read-tree", "-m", "-u", files)
-    if files != head:
-        here.run("read-tree", "--reset", head)
-        here.ask("update-index", "-q", "--refresh")
+    try:
+        _fill(git.at(place.path), files, head)
+    except WorkspaceError:
+        _clear(git, place)  # half of it would take the room that was missing
+        raise
     points.at("worktree: filled")
     prepare()
     folder = own_git_folder(place.path)
@@ -87,6 +87,14 @@ def make(git: Git, place: Place, commit: str, prepare: Callable[[], None]) -> Ma
     with open(os.path.join(folder, READY), "w"):
         pass
     return Made(aside)
+
+
+def _fill(here: Git, files: str, head: str) -> None:
+    """Write the files of the commit `files` into an empty worktree, which is on `head`."""
+    here.run("-c", "checkout.workers=0", "read-tree", "-m", "-u", files)
+    if files != head:
+        here.run("read-tree", "--reset", head)
+        here.ask("update-index", "-q", "--refresh")
 
 
 def _moved_on(base: Git, branch: str, tip: str, head: str, commit: str) -> str:

@@ -323,3 +323,20 @@ def test_a_reply_that_is_taken_in_later_has_its_files(
     rig.run(id, "exec")
     assert show(rig, files_of(rig, id, 1)["after"], "a") == "one"
     assert show(rig, files_of(rig, id, 1)["before"], "a").startswith("1")
+
+
+def test_what_kept_its_files_may_be_deleted_by_hand(rig: TreeRig) -> None:
+    id = rig.begin()
+    rig.exec(id, writes(WROTE, a="one\n"))
+    typed(rig.path(id), "commit", "-qam", "mine")
+    rig.exec(id, writes(CHANGES, a="two\n"))
+    for ref in typed(rig.repo, "for-each-ref", "--format=%(refname)", f"refs/uwf/{id}").split():
+        typed(rig.repo, "update-ref", "-d", ref)
+    typed(rig.repo, "gc", "-q", "--prune=now")
+    with pytest.raises(StateError) as error:
+        rig.undo_with_files(id)
+    assert error.value.code == "no_snapshot"
+    shutil.rmtree(rig.path(id))
+    rig.exec(id, WROTE)
+    assert (rig.path(id) / "a").read_text() == "one\n"
+    assert [event.lost for event in rig.events if isinstance(event, WorktreeMade)][-1]

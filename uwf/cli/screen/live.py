@@ -119,6 +119,9 @@ class Live:
             self._out.note(f"worktree {event.path} on branch {event.branch}")
             if event.aside is not None:
                 self._out.warning(f"git knew nothing of the folder there; it is in {event.aside}")
+            if event.lost is not None:
+                what = f"commit {event.lost[:12]}, which had its files, is gone from the repository"
+                self._out.warning(f"{what}: it begins with what its branch has")
         elif isinstance(event, FilesLeftOut):
             self._warn_files(event)
         elif isinstance(event, FilesNotKept):

@@ -83,8 +83,8 @@ def merge(
     base = Git(found.repo, ctx.environ)
     if base.commit_of(HEADS + branch) is None:
         raise StateError(
-            f"there is no branch {branch} in {found.repo}",
-            hint=f"uwf thread merge {thread.id} --onto main",
+            f"there is no branch {branch} in {found.repo}; --onto names another one",
+            hint=f"git -C {quote(found.repo)} branch",
             code="no_base",
         )
     deadline_s = clock.monotonic_s() + wait_s

@@ -89,9 +89,9 @@ def back_to(ctx: RunContext, thread: Thread, found: Worktree) -> Callable[[str],
         files = trees.files_at(ctx.cache, goal, thread.head)
         if files is None and ctx.cache.get(goal).kind == "start":
             files = found.base
-        if files is None:
+        if files is None or Git(found.repo, ctx.environ).commit_of(files) is None:
             raise StateError(
-                f"the files of thread {thread.id} were not kept at {goal[:12]}",
+                f"the files that thread {thread.id} had at {goal[:12]} were not kept, or are gone",
                 hint=f"uwf thread undo {thread.id}",
                 code="no_snapshot",
             )
@@ -143,8 +143,11 @@ def _made(ctx: RunContext, thread: Thread, place: Place, pause: Pause, lock: int
         if words:
             run_set(ctx, found, "setup", words, pause, keep_fds=(lock,))
 
-    made = tree.make(Git(ctx.home, ctx.environ), place, _wanted(ctx, thread, found), prepare)
-    ctx.on_progress(WorktreeMade(thread.id, found.path, found.branch, made.aside))
+    last, wanted = _last(ctx, thread, found), _wanted(ctx, thread, found)
+    made = tree.make(Git(ctx.home, ctx.environ), place, wanted, prepare)
+    is_lost = Git(found.repo, ctx.environ).commit_of(last) is None
+    lost = last if is_lost else None
+    ctx.on_progress(WorktreeMade(thread.id, found.path, found.branch, made.aside, lost))
     if found.kept is not None:
         thread = tagged(ctx, thread, replace(found, kept=None), "its worktree is made again")
     return thread
@@ -178,11 +181,15 @@ def _last(ctx: RunContext, thread: Thread, found: Worktree) -> str:
 
 
 def _wanted(ctx: RunContext, thread: Thread, found: Worktree) -> str:
-    """The commit a worktree is made of. Where its work is brought in and its branch gone, that is the newest base."""
+    """The commit a worktree is made of. Where its work is brought in and its branch gone, that is the newest base;
+    where somebody has deleted what kept its files, what its branch has.
+    """
     last = _last(ctx, thread, found)
     if not os.path.isdir(found.repo):
         raise repository.gone(found.repo)
     git = Git(found.repo, ctx.environ)
+    if git.commit_of(last) is None:
+        return git.commit_of(HEADS + found.branch) or last
     if found.merged is None or found.onto is None or git.commit_of(HEADS + found.branch):
         return last
     tip = git.commit_of(HEADS + found.onto)
