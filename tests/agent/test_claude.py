@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from tests.helpers.stand_in import StandIn
 from uwf.agent import client as jsonlines
 from uwf.agent import failure
+from uwf.agent.kinds import claude
 from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
 from uwf.agent.protocol import (
     Denied,
@@ -107,6 +109,16 @@ def test_what_is_set_for_it_is_handed_on(client: StandIn) -> None:
     client.ask(ClaudeOptions(effort="high", tools=("Edit", "Bash(git *)"), max_turns=3))
     line = " ".join(client.asked[0]["argv"])
     assert "--effort high --allowedTools Edit,Bash(git *) --max-turns 3" in line
+
+
+def test_many_messages_take_no_longer_each() -> None:
+    read = claude._Said("cc", lambda _event: None, "s", {})
+    began_s = time.perf_counter()
+    for number in range(20_000):
+        read.take(said(id=f"m{number}", input=number))
+        read.take(said(id=f"m{number}", input=number))
+    assert time.perf_counter() - began_s < 5  # a minute, were they added up each time
+    assert read.usage == {"tokens": sum(range(20_000)) + 20_000 * 11}
 
 
 def test_a_session_is_gone_on_with_and_forked(client: StandIn) -> None:

@@ -197,6 +197,7 @@ class _Said(client.Reader):
         """Whether something was said to it that it has not taken in yet."""
         self._before = before
         self._messages: dict[str, dict[str, float]] = {}
+        self._in_messages: dict[str, float] = dict.fromkeys(_COUNTED, 0)
         self._has_prompt = False
         self._error = ""
         self._resets_ms: int | None = None
@@ -241,10 +242,13 @@ class _Said(client.Reader):
         used = message.get("usage")
         if isinstance(used, dict):
             counts = {name: number(used.get(given)) for name, given in _IN_MESSAGES.items()}
-            id = clean(message.get("id"))
-            if self._messages.get(id) != counts:
+            id, total = clean(message.get("id")), self._in_messages
+            known = self._messages.get(id)
+            if known != counts:
                 self._messages[id] = counts
-                self._tell_usage(_sum(self._messages.values()), None)
+                for name, amount in counts.items():
+                    total[name] += amount - (known[name] if known else 0)
+                self._tell_usage(total, None)
 
     def _user(self, said: Mapping[str, Any]) -> None:
         if said.get("isReplay") is True:
@@ -315,14 +319,13 @@ class _Said(client.Reader):
         messages have shown to go in.
         """
         models = said.get("modelUsage")
-        counted = _sum(
-            {name: number(used.get(given)) for name, given in _COUNTED.items()}
-            for used in (models.values() if isinstance(models, dict) else ())
-            if isinstance(used, dict)
-        )
+        counted: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+        for used in models.values() if isinstance(models, dict) else ():
+            for name, given in _COUNTED.items() if isinstance(used, dict) else ():
+                counted[name] += number(used.get(given))
         counted[USD] = round(number(said.get("total_cost_usd")), 9)
         before = {name: number(self._before.get(name)) for name in counted}
-        own = _taken_in(_sum(self._messages.values()))
+        own = _taken_in(self._in_messages)
         since = {name: counted[name] - before[name] for name in counted}
         is_of_session = any(before.values()) and min(since.values()) > -1e-9
         if is_of_session and abs(_taken_in(since) - own) < abs(_taken_in(counted) - own):
@@ -344,14 +347,6 @@ def _message(text: str) -> bytes:
     """A message of a person, as a line on its stdin."""
     said = {"type": "user", "message": {"role": "user", "content": text}}
     return json.dumps(said).encode() + b"\n"
-
-
-def _sum(several: Any) -> dict[str, float]:
-    total: dict[str, float] = dict.fromkeys(_COUNTED, 0)
-    for counts in several:
-        for name in total:
-            total[name] += counts[name]
-    return total
 
 
 def _taken_in(counts: Mapping[str, float]) -> float:
