@@ -146,6 +146,7 @@ class Heard(client.Reader):
     def think(self, text: str) -> None:
         if text:
             self.texts.flush()
+            self.size_bytes += len(text)
             self.thoughts.add(text.encode())
 
     def use(self, read: float, cached: float, written: float, cost: Any = None) -> None:
