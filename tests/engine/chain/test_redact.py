@@ -12,6 +12,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, Rig
+from uwf.agent.protocol import AgentEvent, Thinking, ToolCall
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.progress import Turn
 from uwf.record import replace
@@ -53,6 +54,22 @@ def test_reply_and_what_follows_from_it(rig: Rig) -> None:
     assert f"Review {MARK}. The writer says: I used {MARK}." in rig.prompt
     assert SECRET not in rig.prompt
     assert leaks(rig.store) == []
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_thoughts_in_pieces(rig: Rig, is_last: bool) -> None:
+    events: tuple[AgentEvent, ...] = (
+        Thinking(f"hm {SECRET[:9]}"),
+        Thinking(SECRET[9:]),
+        Thinking(f" or {SECRET[:9]}"),
+    )
+    if not is_last:
+        events = (*events, ToolCall("t", "Bash", {}))
+    id = rig.start()
+    rig.exec(id, Said(reply("done", file="a.py"), events=events))
+    assert leaks(rig.store) == []
+    said = [turn["text"] for turn in rig.step(rig.head(id))["turns"] if turn["kind"] == "thinking"]
+    assert "".join(said) == f"hm {MARK} or {SECRET[:9]}"
 
 
 def test_bad_reply_and_the_problems_with_it(rig: Rig) -> None:

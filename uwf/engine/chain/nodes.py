@@ -58,6 +58,7 @@ INLINE_CHARS = 1024
 
 TEXT = "text"
 """The kind of a turn that is part of a reply. Turns of stores that know no kinds are all of this one."""
+THINKING = "thinking"
 
 BAD_NODE = "bad_node"
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
-from uwf.engine.chain.nodes import TEXT, ClientFacts, pack_text
+from uwf.engine.chain.nodes import TEXT, THINKING, ClientFacts, pack_text
 from uwf.engine.chain.tags import ATTEMPTS, EVENT, THREADS
 from uwf.errors import CounterUnreadable, StoreError
 from uwf.record import replace
@@ -48,6 +48,8 @@ class AttemptRecorder:
         self._store = store
         self._redactor = redactor
         self._stream = redactor.stream()
+        self._streamed = TEXT
+        """The kind of the turns that the stream takes, until one of another kind comes."""
         self._rest: str | None = None
         self._asked = ""
         self._process: dict[str, Any] = {}
@@ -119,11 +121,13 @@ class AttemptRecorder:
 
         Returns the text as it was kept, without secrets.
         """
-        if kind != TEXT:
-            self._keep_turn(self._stream.rest(), "agent", TEXT)
-            clean = self._redactor.text(text)
-        else:
+        if kind != self._streamed:
+            self._keep_turn(self._stream.rest(), "agent", self._streamed)
+            self._streamed = kind
+        if kind in (TEXT, THINKING):
             clean = self._stream.piece(text) + (self._stream.rest() if last else "")
+        else:
+            clean = self._redactor.text(text)
         self._keep_turn(clean, "agent", kind)
         return clean
 
@@ -150,15 +154,18 @@ class AttemptRecorder:
 
     def last_turn(self, tx: Transaction, text: str) -> None:
         """Keep what arrived since the last turn, as part of the transaction that ends the attempt."""
+        clean = self.rest(text)
         for speaker, kind, held in self.held:
             self._put_turn(tx, held, speaker, kind)
-        clean = self.rest(text)
         if clean:
             self._put_turn(tx, clean, "agent", TEXT)
 
     def rest(self, text: str) -> str:
         """The end of the reply, `text` being what no turn has carried, without secrets. May be called twice."""
         if self._rest is None:
+            thought = self._stream.rest() if self._streamed == THINKING else ""
+            if thought:
+                self.held.append(("agent", THINKING, thought))
             self._rest = self._stream.piece(text) + self._stream.rest()
         return self._rest
 
