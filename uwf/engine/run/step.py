@@ -26,7 +26,7 @@ from uwf.agent.protocol import (
 )
 from uwf.engine.chain import told, usage
 from uwf.engine.chain.kept import Came
-from uwf.engine.chain.nodes import TEXT
+from uwf.engine.chain.nodes import TEXT, THINKING
 from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.chain.word import in_order
 from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn
@@ -62,6 +62,9 @@ class _Ended(Exception):
 
 ASKS = 3
 """How often one attempt asks: once, and twice more after a bad reply."""
+MODEL_CHARS = 200
+MOST_DENIED, DENIED_CHARS = 100, 1000
+"""How many tools that were denied are named with the step, and with how much: its turns have them all, and whole."""
 
 
 class StepRun(Hearing):
@@ -104,6 +107,7 @@ class StepRun(Hearing):
 
     def _ask(self, text: str, stop: Stop) -> Came:
         self._said_usage = None
+        self._given = ()
         budget = self.ctx.admission.budget
         left_s = budget.remaining(self.ticket.request, TIME)
         request = invocation.build(
@@ -170,7 +174,7 @@ class StepRun(Hearing):
             if self._standstill is not None and self._standstill.used(event.amounts):
                 self._no_progress(self._standstill)
         elif isinstance(event, Model):
-            self.recorder.learn(model=self.ctx.redactor.text(event.name))
+            self.recorder.learn(model=self.ctx.redactor.text(event.name)[:MODEL_CHARS])
         elif isinstance(event, Denied):
             self._denied(invocation.tool_words(event.tool, event.arguments))
         elif isinstance(event, NewsHeard):
@@ -185,7 +189,7 @@ class StepRun(Hearing):
         elif isinstance(event, Text):
             self._turn(TEXT, event.text)
         elif isinstance(event, Thinking):
-            self._turn("thinking", event.text)
+            self._turn(THINKING, event.text)
         elif isinstance(event, ToolCall):
             self._turn("tool", invocation.tool_words(event.name, event.arguments))
             if self._standstill is not None and self._standstill.called(event):
@@ -225,7 +229,9 @@ class StepRun(Hearing):
     def _denied(self, wanted: str) -> None:
         """A tool was not permitted: its agent may well say that all is done."""
         wanted = self.ctx.redactor.text(wanted)
-        self.recorder.learn(denied=(*self.recorder.client.denied, wanted))
+        known = self.recorder.client.denied
+        if len(known) < MOST_DENIED:
+            self.recorder.learn(denied=(*known, wanted[:DENIED_CHARS]))
         self._turn("denied", wanted)
 
     def _used(self) -> dict[str, Any] | None:

@@ -66,6 +66,35 @@ def test_what_was_denied_is_told_and_fails_a_role_that_needs_it(rig: Rig) -> Non
     assert rig.thread(id).status == "suspended"
 
 
+def test_what_a_client_says_of_itself_has_an_end(rig: Rig) -> None:
+    denied = (Denied("Write", {"text": f"{number} {'x' * 5000}"}) for number in range(150))
+    id = rig.start()
+    rig.run(id, "exec", Said(WROTE, events=(Model("m" * 5000), *denied)))
+    facts = step_of(rig, id).client
+    assert facts.model == "m" * 200
+    assert [len(words) for words in facts.denied] == [1000] * 100
+    assert (
+        len([turn for turn in rig.step(rig.head(id))["turns"] if turn["kind"] == "denied"]) == 150
+    )
+
+
+def test_what_was_given_and_not_heard_is_given_again_where_it_is_asked_again(rig: Rig) -> None:
+    id = rig.start()
+
+    def works(request: AgentRequest) -> Said:
+        say(rig, id, "also tests")
+        assert request.news() is not None
+        return Said("no front matter")
+
+    def again(request: AgentRequest) -> Said:
+        news = request.news()
+        assert news is not None and "also tests" in news
+        return Said(WROTE, events=(NewsHeard(),))
+
+    rig.run(id, "exec", works, again)
+    assert [word.text for word in step_of(rig, id).told] == ["also tests"]
+
+
 def test_what_is_said_meanwhile_and_heard_is_told_by_that_step(rig: Rig) -> None:
     id = rig.start()
 
