@@ -79,6 +79,7 @@ def test_a_command_of_ones_own_is_an_agent(bare: Project) -> None:
     done = bare("setup", "--yes", "--agent", bare.program("mine", AGENT))
     assert "agent: mine, written to" in done.out
     assert "thread: judge → kind" in done.out
+    assert done.out.endswith("\nuwf agent try mine\n")
     assert bare("config", "get", "default_agent", "-q").out == "mine\n"
 
 
@@ -107,7 +108,10 @@ def test_a_thread_that_failed_is_gone_on_with(bare: Project) -> None:
 
 def test_without_a_client_and_without_a_person_it_says_what_to_type(bare: Project) -> None:
     error = bare("setup", "--yes", "--json", expect=5).error
-    assert (error["reason"], error["hint"]) == ("no_agent", "uwf setup --agent 'COMMAND'")
+    assert (error["reason"], error["hint"]) == (
+        "no_agent",
+        "uwf setup --yes --agent 'COMMAND'",
+    )
     error = bare("setup", "--json", expect=2).error
     assert error["hint"] == "uwf setup --yes"
 
@@ -117,6 +121,9 @@ def test_a_person_is_asked_at_each_step(bare: Project) -> None:
     bare.program("codex", CODEX)
     terminal = Terminal(bare, "setup")
     terminal.read_until("which one shall run your roles?")
+    terminal.type("3\n")
+    terminal.read_until("(Enter: none) [1-2] 3")
+    terminal.read_until("which one shall run your roles?")
     terminal.type("2\n")
     terminal.read_until("as .workflows/greet.yaml: go on?")
     terminal.type("y\n")
@@ -125,6 +132,27 @@ def test_a_person_is_asked_at_each_step(bare: Project) -> None:
     assert terminal.end() == 0
     assert bare("config", "get", "default_agent", "-q").out == "codex\n"
     assert bare("thread", "list", "--all", "--json").json == []
+
+
+def test_who_declines_the_agent_or_the_workflow_is_asked_for_no_thread(bare: Project) -> None:
+    bare.program("claude", CLAUDE)
+    terminal = Terminal(bare, "setup")
+    terminal.read_until("which one shall run your roles?")
+    terminal.type("\n")
+    terminal.read_until("as .workflows/greet.yaml: go on?")
+    terminal.type("n\n")
+    terminal.read_until("thread: none, without an agent")
+    assert terminal.end() == 0
+    assert not bare.home.exists()
+
+
+def test_a_client_on_path_that_cannot_run_is_named_with_the_reason(bare: Project) -> None:
+    bare.program("claude-agent-acp", "exit 1")
+    blocked = bare.file("sitecustomize.py", "import sys\nsys.modules['acp'] = None\n")
+    error = bare(
+        "setup", "--yes", "--json", expect=5, env={"PYTHONPATH": str(blocked.parent)}
+    ).error
+    assert error["message"].startswith("Claude Code over ACP: an agent of kind acp needs a library")
 
 
 def test_detect_asks_before_it_writes(bare: Project) -> None:

@@ -10,6 +10,7 @@ import os
 from uwf.cli import exits
 from uwf.cli.command import command, opt
 from uwf.errors import InputError, PersonNeeded
+from uwf.quantities import one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class _Setup:
 
     def __init__(self, ctx: Context, yes: bool) -> None:
         self._ctx, self._yes = ctx, yes
+        self._declined = ""
         self.code = exits.DONE
 
     def agent(self, given: str | None) -> dict[str, Any]:
@@ -84,12 +86,12 @@ class _Setup:
             if given not in rows:
                 written = {f"agents.{name}.command": given, **written}
             if not self._is_wanted(_tables(written)):
-                return SKIPPED
+                return self._decline("agent")
             ctx.app.settings.set_all(written)
             return self._written(name, written)
         client = self._chosen()
         if client is None:
-            return SKIPPED
+            return self._decline("agent")
         written = ctx.app.agents.add([client])
         name = client.agents[0] if client.agents else client.name
         if client.agents:
@@ -106,7 +108,7 @@ class _Setup:
             self._say(f"workflow: {path} is there")
             return {"how": "there", "path": path}
         if not self._is_wanted(f"workflow: a small one, of two roles, as {path}"):
-            return SKIPPED
+            return self._decline("workflow")
         try:
             first.write(path)
         except OSError as error:
@@ -125,6 +127,9 @@ class _Setup:
         if found and found[0].status == "completed":
             self._say(f"thread: {found[0].thread} has run already")
             return {"how": "there", "thread": found[0].thread, "status": "completed"}
+        if self._declined:
+            self._say(f"thread: none, without {one(self._declined)}")
+            return SKIPPED
         if not self._is_wanted("thread: one that sends two short prompts to the agent"):
             return SKIPPED
         if found:
@@ -138,9 +143,13 @@ class _Setup:
     def farewell(self, thread: str | None) -> None:
         """What to type next."""
         if thread is not None:
-            self._ctx.out.text(
-                f"\nuwf thread read {thread}\nuwf workflow show {NAME}\nuwf agent try"
+            agents = [row.name for row in self._ctx.app.agents.all() if row.default]
+            lines = (
+                f"thread read {thread}",
+                f"workflow show {NAME}",
+                *map("agent try {}".format, agents),
             )
+            self._ctx.out.text("".join(f"\nuwf {line}" for line in lines))
 
     def _run(self, thread: str, *, is_resumed: bool) -> str:
         from uwf.app.progress import Stop
@@ -166,12 +175,14 @@ class _Setup:
         from uwf.cli.screen import asking
 
         app = self._ctx.app
-        found = [client for client in app.agents.detect() if client.reason is None]
+        there = app.agents.detect()
+        found = [client for client in there if client.reason is None]
         if not found:
+            why = "; ".join(f"{client.title}: {client.reason}" for client in there)
             raise PersonNeeded(
-                f"none of these is on PATH: {', '.join(app.agents.known_clients())}",
+                why or f"none of these is on PATH: {', '.join(app.agents.known_clients())}",
                 reason="no_agent",
-                hint="uwf setup --agent 'COMMAND'",
+                hint=f"uwf setup{' --yes' if self._yes else ''} --agent 'COMMAND'",
             )
         if self._yes:
             return next(
@@ -181,6 +192,10 @@ class _Setup:
             self._say(f"  {number}  {client.title}  {client.path}")
         taken = asking.choice("agent: which one shall run your roles? (Enter: none)", len(found))
         return None if taken is None else found[taken - 1]
+
+    def _decline(self, step: str) -> dict[str, Any]:
+        self._declined = self._declined or step
+        return SKIPPED
 
     def _written(self, name: str, settings: dict[str, str]) -> dict[str, Any]:
         self._say(f"agent: {name}, written to {self._ctx.app.config_path}")

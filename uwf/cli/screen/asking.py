@@ -22,10 +22,11 @@ def is_yes(question: str) -> bool:
 
 
 def choice(question: str, most: int) -> int | None:
-    """A number from 1 to `most`; None for any other answer."""
-    said = _answer(f"{question} [1-{most}] ")
-    is_number = said.isascii() and said.isdigit()
-    return int(said) if is_number and 1 <= int(said) <= most else None
+    """A number from 1 to `most`; None for an empty answer, or none. Any other is asked again."""
+    while said := _answer(f"{question} [1-{most}] "):
+        if said in map(str, range(1, most + 1)):
+            return int(said)
+    return None
 
 
 def _answer(prompt: str) -> str:
