@@ -63,6 +63,9 @@ def test_from_the_start_to_the_merge(uwf: Uwf, repo: Path) -> None:
     assert (row["state"], row["branch"], row["status"]) == ("changed", tree["branch"], "completed")
     [kept] = uwf("worktree", "prune", "--json").json
     assert (kept["removed"], kept["why"]) == (False, "it has changes that are not committed")
+    typed(Path(tree["path"]), "add", "-A")
+    typed(Path(tree["path"]), "commit", "-q", "-m", "done")
+    assert f"{id}  would go" in uwf("worktree", "prune", "--dry-run").out
     done = uwf("thread", "merge", id, "--json").json
     assert done["checkout"] == str(repo)
     assert (repo / "work").read_text() == "one 1\n"

@@ -182,7 +182,7 @@ class Worktrees:
             what = error.message if isinstance(error, UwfError) else str(error)
             return removal.Removal(id, path, False, what)
         if why is None:
-            return removal.Removal(id, path, False, "it would be removed")
+            return removal.Removal(id, path, False, removal.CLEAN, would_go=True)
         return removal.Removal(id, path, False, why) if os.path.isdir(path) else None
 
     def _row(self, name: str) -> WorktreeRow:

@@ -67,7 +67,7 @@ def prune(ctx: Context, *, dry_run: bool = False) -> int:
 
 
 def _done(row: Removal) -> str:
-    return "removed" if row.removed else "kept"
+    return "removed" if row.removed else "would go" if row.would_go else "kept"
 
 
 @command(

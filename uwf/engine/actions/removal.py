@@ -32,14 +32,20 @@ if TYPE_CHECKING:
     from uwf.engine.run.worktree import Pause
 
 
+CLEAN = "it is done with, and clean"
+
+
 class Removal(Record):
-    """The worktree of a thread: removed, or kept, and `why`; `branch` is None where that has gone with it."""
+    """The worktree of a thread: removed, or kept, and `why`; `branch` is None where that has gone with it.
+    With `would_go` it is kept for now, as nothing was to be removed yet.
+    """
 
     thread: str
     path: str
     removed: bool
     why: str
     branch: str | None = None
+    would_go: bool = False
 
 
 def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str | None:
@@ -91,7 +97,7 @@ def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Remova
     branch = None if _branch_goes(git, found) else found.branch
     with suppress(FileNotFoundError):
         os.unlink(paths.worktree_lock(ctx.home, thread.id))
-    return Removal(thread.id, found.path, True, "it is done with, and clean", branch)
+    return Removal(thread.id, found.path, True, CLEAN, branch)
 
 
 def _is_in(git: Git, found: Worktree) -> bool:
