@@ -137,6 +137,11 @@ def test_the_newest_is_the_last_of_all(line: str, years: int) -> None:
     assert rule.newest(after, until) == max(rule.between(after, until), default=None)
 
 
+def test_a_rule_is_told_as_a_person_would_write_it() -> None:
+    assert Recurrence("", 21600.0, UTC).words == "every 6h"
+    assert cron("30 2 * * *", "Europe/Berlin").words == "30 2 * * * in Europe/Berlin"
+
+
 @given(st.integers(1, 10**7), st.integers(0, 2 * 10**12))
 def test_every_is_a_grid_that_does_not_drift(seconds: int, after: int) -> None:
     rule = Recurrence("", float(seconds), UTC)

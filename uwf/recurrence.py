@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from uwf.nearest import nearest
-from uwf.quantities import counted
+from uwf.quantities import TIME, counted, written
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -95,10 +95,15 @@ class Recurrence(Record):
 
     @property
     def text(self) -> str:
-        """The rule in words, the same for the same rule."""
+        """The rule as it is stored, the same for the same rule."""
         if self.every_s is not None:
             return f"every {self.every_s:g} s"
         return f"{self.cron} in {self.zone}"
+
+    @property
+    def words(self) -> str:
+        """The rule for a reader, such as `every 6h`."""
+        return self.text if self.every_s is None else f"every {written(TIME, self.every_s)}"
 
 
 @lru_cache(maxsize=1024)

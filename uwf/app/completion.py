@@ -87,9 +87,12 @@ def _agents(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
 
 def _schedules(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
     from uwf.config.schedules import Schedule
+    from uwf.quantities import TIME, written
 
     for schedule in home.config.elements(Schedule):
-        yield Candidate(schedule.name, schedule.cron or f"every {schedule.every_s:g} s")
+        yield Candidate(
+            schedule.name, schedule.cron or f"every {written(TIME, schedule.every_s or 0)}"
+        )
 
 
 def _sources(home: OpenHome, _prefix: str) -> Iterator[Candidate]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf.cli.command import arg, command
 from uwf.cli.event import MOST_DATA_BYTES, draw_decision
+from uwf.quantities import TIME, written
 
 OF_STORED = ("source", "cause", "depth")
 OF_PAGES = ("event", "taken", "state", "reason", "why", "threads", "causes", "steps")
@@ -101,5 +102,5 @@ def _cells(row: TriggerRow) -> list[str]:
         trigger.class_,
         ", ".join(trigger.trust),
         trigger.priority,
-        ", ".join(f"{words} {seconds:g} s" for words, seconds in times.items() if seconds) or "now",
+        ", ".join(f"{words} {written(TIME, s)}" for words, s in times.items() if s) or "now",
     ]

@@ -80,7 +80,7 @@ def schedule_view(store: Store, schedule: Schedule, rule: Recurrence, now_ms: in
         does = "wakes " + ", ".join(f"{key}={value}" for key, value in schedule.wake.items())
     return ScheduleView(
         schedule=schedule.name,
-        rule=rule.text,
+        rule=rule.words,
         does=does,
         next=None if is_paused else rule.next(now_ms),
         last=None if last is None else occurrence_view(store, last),
