@@ -51,6 +51,7 @@ def test_version_is_one_line(uwf: Uwf) -> None:
 def test_help_names_every_group(uwf: Uwf) -> None:
     text = uwf("--help").out
     assert all(re.search(rf"^  {group} ", text, re.MULTILINE) for group in index.GROUPS)
+    assert all(help in " ".join(text.split()) for help in index.GROUPS.values())
 
 
 @pytest.mark.parametrize("group", index.GROUPS)

@@ -105,7 +105,8 @@ class Backups:
         finally:
             drill = replace(drill, duration_ms=round((clock.monotonic_s() - began_s) * 1000))
             backups.note_drill(self._home.store(), drill)
-            self._home.log_writer.write("backup_drill", **vars(drill))
+            said = {key: value for key, value in vars(drill).items() if key != "at"}
+            self._home.log_writer.write("backup_drill", **said)
         return drill
 
     def _restored_and_resumed(self, file: str) -> str | None:

@@ -117,7 +117,7 @@ def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | No
         complete="yaml",
         help="Play this file: what roles reply, by visit.",
     ),
-    prompt=opt("-p", "--prompt", metavar="TEXT", help="The task. [default: one that says so]"),
+    prompt=opt("-p", "--prompt", metavar="TEXT", help="The task."),
 )
 def try_(
     ctx: Context,

@@ -94,7 +94,7 @@ def build(words: Sequence[str]) -> typer.Typer:
         branch = typer.Typer(help=help, rich_markup_mode=markup, suggest_commands=False)
         for name in index.in_group(group) if group in words else ():
             _add(branch, index.load(name))
-        root.add_typer(branch, name=group, context_settings=settings)
+        root.add_typer(branch, name=group, short_help=_plain(help), context_settings=settings)
     return root
 
 

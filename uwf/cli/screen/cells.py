@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
+from uwf.quantities import USD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +37,14 @@ def number(value: int | None) -> str:
 
 
 def named_numbers(numbers: Mapping[str, object] | None) -> str:
-    """Such as `tokens 12, usd 0.5`."""
-    return ", ".join(f"{name} {value}" for name, value in (numbers or {}).items())
+    """Such as `tokens 12, usd 0.5`; without the dust of adding."""
+    return ", ".join(f"{name} {_amount(name, value)}" for name, value in (numbers or {}).items())
+
+
+def _amount(name: str, value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return f"{round(value, 6) if name == USD else value}".removesuffix(".0")
 
 
 def ago(at_ms: int, now_ms: int) -> str:

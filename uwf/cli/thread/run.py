@@ -45,7 +45,7 @@ INTERACTIVE = opt(
 
 @command(
     "thread exec",
-    help="Run the next step of a thread, or several; of one thread, or several.",
+    help="Run the next step of a thread, or more of them; also of several threads.",
     detail=f"{OF_SEVERAL} With --wait it joins a process that runs the thread: what it adds is told to the next step, "
     "and one step answers all that have asked for one.",
     example="uwf thread exec @last --until-done",
