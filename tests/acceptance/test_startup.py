@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.program import PROGRAM
 from tests.helpers.project import REVIEW, WRITTEN, Project
+from tests.helpers.repository import copied
 
 HEAVY = set(
     "argparse asyncio contextlib dataclasses enum filelock hashlib inspect json jsonschema_rs liquid logging "
@@ -27,6 +29,7 @@ PARTS = (
     "agent.frontmatter",
     "engine.run.runner",
     "workflow.parse",
+    "workspace",
     "yaml12",
 )
 """Parts of uwf that looking at a thread does without."""
@@ -84,6 +87,22 @@ def test_commands_that_look_import_nothing_heavy(started: Project, line: str) ->
 def test_looking_at_a_thread_loads_no_part_that_runs_one(started: Project, line: str) -> None:
     loaded = imported(started, *line.split())
     assert [name for name in loaded for part in PARTS if name.startswith(f"uwf.{part}")] == []
+
+
+def test_git_is_loaded_by_no_look_at_a_thread_and_by_no_step_without_a_worktree(
+    started: Project, tmp_path: Path
+) -> None:
+    def of_git(line: str) -> set[str]:
+        return imported(started, *line.split()) & {"uwf.workspace.git", "uwf.workspace.tree"}
+
+    started("thread", "start", "review", "-p", "task")
+    assert of_git("thread exec @last") == of_git("thread diff @last @last") == set()
+    repo = copied(tmp_path / "repo")
+    started("thread", "start", "review", "-p", "task", "--worktree", "--cwd", str(repo))
+    for line in ("thread list", "thread show @last"):
+        assert imported(started, *line.split()) & HEAVY == set()
+        assert of_git(line) == set()
+    assert "uwf.workspace.git" in of_git("thread diff @last")
 
 
 @pytest.mark.parametrize("line", ["--version", "agent list", "workflow list", *LOOKS])

@@ -14,6 +14,7 @@ from tests.helpers.rig import APPROVED, CHANGES, WROTE
 from uwf.agent.protocol import AgentRequest
 from uwf.engine.actions import removal
 from uwf.engine.chain import wake
+from uwf.engine.run import worktree as trees
 from uwf.errors import Crowded, InputError, StateError, WorkspaceError
 from uwf.workspace import merging
 
@@ -256,3 +257,23 @@ def test_an_ignored_file_that_the_base_brings_is_kept(rig: TreeRig) -> None:
 def test_without_a_worktree_there_is_nothing_to_bring_in(rig: TreeRig) -> None:
     id = rig.start()
     assert "--worktree" in str(refused(rig, id, "no_worktree").hint)
+
+
+def test_the_files_of_a_running_thread_do_not_change_under_it(rig: TreeRig) -> None:
+    base = rig.begin()
+    rig.exec(base, writes(WROTE, base="base\n"))
+    typed(rig.path(base), "add", "-A")
+    typed(rig.path(base), "commit", "-qm", "base")
+    asked = trees.asked_for(rig.engine.environ, rig.engine.home, str(rig.path(base)), None)
+    above = rig.start(cwd=str(rig.path(base)), worktree=asked)
+    rig.exec(above, writes(WROTE, new="new\n"))
+    assert rig.tree(above).onto == rig.tree(base).branch
+
+    def meanwhile(request: AgentRequest) -> str:
+        assert "is running" in refused(rig, above, "base_checked_out").message
+        return CHANGES
+
+    rig.exec(base, meanwhile)
+    assert not (rig.path(base) / "new").exists()
+    assert rig.merge(above).checkout == str(rig.path(base))
+    assert (rig.path(base) / "new").exists()

@@ -9,15 +9,18 @@ conflict, or a check that fails, is what the thread is told, and it wakes for th
 
 from __future__ import annotations
 
+import os
 import time
 from shlex import quote
 
 from uwf import clock, points
+from uwf import home as paths
 from uwf.engine.actions import removal, tell
 from uwf.engine.actions.removal import Removal
 from uwf.engine.chain import told, wake
 from uwf.engine.chain.nodes import Start
 from uwf.engine.chain.tags import CANCELLED, TITLE
+from uwf.engine.chain.thread import runner
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import Word
 from uwf.engine.run import worktree as trees
@@ -25,7 +28,7 @@ from uwf.engine.run import worktree_tags
 from uwf.errors import Crowded, InputError, StateError, UwfError, WorkspaceError
 from uwf.record import Record, replace
 from uwf.trust import OWNER
-from uwf.workspace import merging, snapshot
+from uwf.workspace import merging, repository, snapshot
 from uwf.workspace.git import IDENTITY, Git
 from uwf.workspace.merging import Advanced, Conflicts, InTheWay
 from uwf.workspace.repository import HEADS
@@ -126,6 +129,7 @@ class _Merge:
                 break
             work = self._merged(base, work)
             self._check()
+            self._refuse_running()
             step = merging.advance(self._git.at(self._found.repo), self._onto, base, work)
             if isinstance(step, InTheWay):
                 raise StateError(
@@ -151,6 +155,21 @@ class _Merge:
             why = f"its work is in {self._onto} at {work[:12]}"
             thread = worktree_tags.tagged(self._ctx, thread, brought, why)
         return BroughtIn(thread.id, self._onto, work, checkout, was_in, _removed(self._ctx, thread))
+
+    def _refuse_running(self) -> None:
+        """StateError where an agent works in the checkout of the base: its files do not change under it."""
+        there = repository.holder(self._git, self._onto)
+        folder, id = os.path.split("" if there is None else there.path)
+        is_ours = bool(id) and os.path.realpath(folder) == os.path.realpath(
+            paths.worktrees(self._ctx.home)
+        )
+        if is_ours and runner(self._ctx.store, id) is not None:
+            raise StateError(
+                f"{self._onto} is checked out in the worktree of thread {id}, which is running; the work of thread "
+                f"{self._thread.id} is merged on {self._found.branch}",
+                hint=f"uwf thread wait {id} && uwf thread merge {self._thread.id}",
+                code="base_checked_out",
+            )
 
     def _committed(self) -> str:
         """The commit with all work, that which was not committed too; the worktree is clean and on its branch then."""
