@@ -105,6 +105,9 @@ def test_comments_and_order_stay(tmp_path: Path) -> None:
         ('overrides."a.b".fix', "rev", lambda c: c.overrides == {"a.b": {"fix": "rev"}}),
         ("secrets", "A, B", lambda c: c.secrets == ("A", "B")),
         ("secrets", '["A,B"]', lambda c: c.secrets == ("A,B",)),
+        ("agents.rev.secrets", "A, B", lambda c: c.agents["rev"].secrets == ("A", "B")),
+        ("agents.rev.args", '["-c", "a b"]', lambda c: c.agents["rev"].args == ("-c", "a b")),
+        ("agents.rev.args", "-c 'a b'", lambda c: c.agents["rev"].args == ("-c", "a b")),
     ],
 )
 def test_what_is_set_is_what_is_read(tmp_path: Path, key: str, text: str, read: object) -> None:

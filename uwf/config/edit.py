@@ -223,15 +223,15 @@ def _with_value(data: bytes, path: Path, value: Any, file: str) -> str:
 
 def _toml_value(key: Key, text: str) -> Any:
     """`text` of a command line as the value it stands for in TOML."""
-    is_list = isinstance(key.default, list)
-    if text.startswith("[") and (is_list or key.path[-1] == "command"):
+    takes_list = isinstance(key.default, list) or _takes(key, ["x"])
+    if text.startswith("[") and takes_list:
         import tomllib
 
         try:
             return tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"{text!r} is not a list: {error}") from None
-    if is_list:
+    if takes_list and not _takes(key, text):
         return [word.strip() for word in text.split(",") if word.strip()]
     if text.isascii() and text.replace(".", "", 1).isdigit() and _takes(key, 1):
         return float(text) if "." in text else int(text)
