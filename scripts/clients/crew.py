@@ -101,6 +101,15 @@ CREW = (
         _claude,
     ),
     Client(
+        "Gemini CLI by ACP",
+        "gemini",
+        "acp",
+        'command = "gemini --acp -m gemini-2.5-flash"\n',
+        'on_permission = "allow"\n',
+        frozenset({RUNS}),
+        _gemini,
+    ),
+    Client(
         "Gemini CLI by its wrapper",
         "gemini",
         "command",

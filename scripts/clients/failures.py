@@ -19,7 +19,8 @@ def of(act: Act, failure_class: str) -> Callable[[World], str]:
     """A trial: the model does this until it does so no more; a person is asked, or the thread heals by itself."""
 
     def trial(world: World) -> str:
-        world.settle('stall_timeout = "25s"\n')
+        if failure_class == "stall":
+            world.settle('stall_timeout = "25s"\n')
         thread = world.begin()
         world.model.will(act)
         asks = failure_class in ("authentication", "stall")

@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(act, Hang):
             self._hang()
         elif isinstance(act, Fail):
-            self._json(act.status, wire.error(act.status), wire.limits(act.resets_s))
+            self._json(act.status, speaks.error(act.status), wire.limits(act.resets_s))
         elif isinstance(act, Use):
             name, given = speaks.tool(body, act.tool, act.argument)
             self._stream(speaks, speaks.use(body, name, given, f"call_{uuid.uuid4().hex[:16]}"))

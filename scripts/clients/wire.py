@@ -45,6 +45,14 @@ class Wire:
             return name, {"file_path": argument, "content": "written\n"}
         return name, {"cmd" if name == "exec_command" else "command": argument}
 
+    def error(self, status: int) -> dict[str, Any]:
+        """What it says with this status."""
+        kinds = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
+        kinds |= {404: "not_found_error", 429: "rate_limit_error", 529: "overloaded_error"}
+        kind = kinds.get(status, "api_error")
+        told = {"type": kind, "code": kind, "message": f"a {status}, as was asked for"}
+        return {"type": "error", "error": told}
+
     def say(self, body: Mapping[str, Any], text: str) -> Said:
         raise NotImplementedError
 
@@ -154,6 +162,12 @@ class Generate(Wire):
 
     shells, writes = ("run_shell_command",), ("write_file",)
 
+    def error(self, status: int) -> dict[str, Any]:
+        kinds = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
+        kinds |= {404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"}
+        told = {"code": status, "message": f"a {status}, as was asked for"}
+        return {"error": {**told, "status": kinds.get(status, "UNAVAILABLE")}}
+
     def names(self, body: Mapping[str, Any]) -> list[str]:
         several = (tool.get("functionDeclarations") or [] for tool in body.get("tools") or [])
         return [one["name"] for each in several for one in each]
@@ -179,15 +193,6 @@ def of(path: str) -> Wire | None:
     if path.endswith("/responses"):
         return Responses()
     return Generate() if "enerateContent" in path else None
-
-
-def error(status: int) -> dict[str, Any]:
-    """What a service says with this status."""
-    kinds = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error"}
-    kinds |= {404: "not_found_error", 429: "rate_limit_error", 529: "overloaded_error"}
-    kind = kinds.get(status, "api_error")
-    told = {"type": kind, "code": kind, "message": f"a {status}, as was asked for"}
-    return {"type": "error", "error": told}
 
 
 def limits(resets_s: int | None) -> dict[str, str]:
