@@ -227,11 +227,15 @@ def test_a_limit_says_until_when(client: StandIn) -> None:
 
 
 def test_its_own_limits_are_its_failure(client: StandIn) -> None:
-    for subtype, said_so in (("error_max_turns", "max_turns"), ("error_max_budget_usd", "cost")):
+    for subtype, said_so, code in (
+        ("error_max_turns", "max_turns", failure.EXIT_CODE),
+        ("error_max_budget_usd", "cost", failure.BUDGET),
+    ):
         client.runs.clear()
         client.will(INIT, ended("", subtype=subtype, is_error=True), exit=1)
         came = client.ask()
         assert came.failure is not None and said_so in came.failure.message
+        assert came.failure.code == code
 
 
 def test_a_tool_that_was_denied_is_told(client: StandIn) -> None:

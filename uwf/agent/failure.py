@@ -43,6 +43,8 @@ STOPPED = "stopped"
 """The code of a run that a person stopped, which is no failure of the agent and has no class."""
 APPROVAL = "approval"
 """That of a run which has ended with a question to a person, likewise."""
+BUDGET = "budget"
+"""That of a run which its client has ended at what it might cost: whether that was the budget, our own count says."""
 
 _SIGKILL = 9
 _KILLED_EXIT = 128 + _SIGKILL  # how a shell tells that what it ran was killed

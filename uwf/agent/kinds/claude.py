@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from uwf.agent import client, inspection
+from uwf.agent import client, failure, inspection
 from uwf.agent.client import TOKENS, USD, clean, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.inspection import Inspection
@@ -301,7 +301,8 @@ class _Said(client.Reader):
         if subtype == "error_max_turns":
             return client.hopeless(f"agent {name} ended after its most turns (max_turns)", words)
         if subtype == "error_max_budget_usd":
-            return client.failed(f"agent {name} ended at what its run may cost", words)
+            ended = client.failed(f"agent {name} ended at what its run may cost", words)
+            return replace(ended, code=failure.BUDGET)
         status = said.get("api_error_status")
         known = status if isinstance(status, int) else None
         if known is not None and known < 400:

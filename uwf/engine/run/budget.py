@@ -63,12 +63,20 @@ def state_within(
 
 def time_is_over(ctx: RunContext, step: NextStep, request: Request, used: dict[str, float]) -> str:
     """What is said of an agent that was ended because the time is used up that its thread, or a step, may take."""
+    over = is_over(ctx, step, request, used)
+    return over or _step_over(step, f"time {quantities.said(TIME, used[TIME])}")
+
+
+def is_over(
+    ctx: RunContext, step: NextStep, request: Request, used: dict[str, float]
+) -> str | None:
+    """What is said once an attempt has `used` up what its thread, or a step, may use; None where it has not."""
     guard = ctx.admission.budget
     reached = guard.reached(request.budget, usage.add(request.spent, used), 0)
     if reached is not None:
         return _used_up(reached)
-    over = guard.step_reached(used) or f"time {quantities.said(TIME, used[TIME])}"
-    return _step_over(step, over)
+    over = guard.step_reached(used)
+    return None if over is None else _step_over(step, over)
 
 
 def _used_up(reached: str) -> str:

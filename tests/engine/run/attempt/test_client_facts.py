@@ -11,7 +11,17 @@ from tests.helpers.fake_agent import FakeAgent, Said, crash, reply
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import Rig
 from uwf import clock
-from uwf.agent.protocol import AgentRequest, Denied, Model, NewsHeard, Session, ToolCall, Usage
+from uwf.agent import failure
+from uwf.agent.protocol import (
+    AgentFailure,
+    AgentRequest,
+    Denied,
+    Model,
+    NewsHeard,
+    Session,
+    ToolCall,
+    Usage,
+)
 from uwf.engine.chain import told
 from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.word import of_person
@@ -52,6 +62,19 @@ def test_the_count_of_a_session_is_handed_on_also_after_a_failure(rig: Rig) -> N
     rig.run(id, "resume", Said("no front matter", events=again), WROTE)
     assert [request.counted for request in rig.agent.asks] == [None, {"input": 3.0}, {"input": 7.0}]
     assert [request.session for request in rig.agent.asks] == [None, "s1", "s1"]
+
+
+@pytest.mark.parametrize(("usd", "is_over"), [(0.6, True), (0.2, False)])
+def test_a_client_that_ends_at_what_it_may_cost_has_failed_only_where_that_is_not_so(
+    rig: Rig, usd: float, is_over: bool
+) -> None:
+    ended = AgentFailure(failure.BUDGET, failure.EXIT_CODE, "it ended", is_told=True)
+    id = rig.start()
+    rig.run(id, "exec", crash(failure=ended, usage={"usd": usd}), budget="usd=0.5")
+    assert rig.agent.asks[0].usd_left == 0.5
+    message = rig.thread(id).tags["suspendMessage"]
+    assert message.startswith("the budget is used up: usd 0.6 of 0.5") is is_over
+    assert message.startswith("it ended") is not is_over
 
 
 def test_what_was_denied_is_told_and_fails_a_role_that_needs_it(rig: Rig) -> None:

@@ -184,7 +184,12 @@ class Hearing:
             said = replace(said, session=None)
         self.note(said, came)
         if failed.code == failure.TIMEOUT and came.budget_s is not None:
-            return self._over_budget(came, came.budget_s)
+            return self._over_time(came, came.budget_s)
+        if failed.code == failure.BUDGET:
+            used = usage.of_attempt(self.usage, came.duration_ms)
+            over = budget.is_over(self.ctx, self.step, self.ticket.request, used)
+            if over is not None:
+                return OverBudget(**self.gone(came), failure=Failure(OVER_BUDGET, over))
         if failed.code == failure.STOPPED:
             why = Failure(failed.failure_class, self._words(failed, came.answer))
             return Stopped(**self.gone(came), failure=why)
@@ -195,7 +200,7 @@ class Hearing:
             self.started(None)  # what was tried is on record all the same
         return self.failed(failed, came)
 
-    def _over_budget(self, came: Came, left_s: float) -> OverBudget:
+    def _over_time(self, came: Came, left_s: float) -> OverBudget:
         came = replace(came, duration_ms=max(came.duration_ms, int(left_s * 1000) + 1))
         used = usage.of_attempt(self.usage, came.duration_ms)
         why = budget.time_is_over(self.ctx, self.step, self.ticket.request, used)
