@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clients import counts, crew, failures, guide, install, kills, model, sessions
+from clients import counts, crew, failures, guide, install, kills, model, permits, sessions
 from clients.crew import CREW, Client
 from clients.model import Fail, Hang
 from clients.world import Fault, World
@@ -51,6 +51,9 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("no progress", failures.no_progress, crew.RUNS),
     ("permission denied", counts.denied, crew.DENIES),
     ("permission asked", counts.asked, crew.ASKS),
+    ("a yes to the same bytes, once", permits.yes_once, crew.ASKS),
+    ("its modes and models", permits.modes, crew.ASKS),
+    ("what its sandbox denies", permits.sandboxed, crew.SANDBOXED),
     ("six side by side", sessions.side_by_side, crew.RUNS),
     ("told while it works", sessions.told_while_it_works, crew.HEARS),
     ("the commands of docs/agents.md", guide.claude, crew.GUIDED),

@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[2]
 
 RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
 DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
-GUIDED, ENDS = "guided", "ends"
+GUIDED, ENDS, SANDBOXED = "guided", "ends", "sandboxed"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
 works; tell what it used while it works, and not at the end alone.
-The guide has commands for one of them. One ends where the budget does.
+The guide has commands for one of them. One ends where the budget does, one runs
+its commands in a sandbox.
 """
 
 
@@ -88,7 +89,7 @@ CREW = (
         "codex",
         'secrets = ["FAKE_KEY"]\n',
         'permissions = "danger-full-access"\n',
-        frozenset({RESUMES, FORKS, RUNS}),
+        frozenset({RESUMES, FORKS, RUNS, SANDBOXED}),
         _codex,
     ),
     Client(
@@ -97,7 +98,7 @@ CREW = (
         "acp",
         'command = "claude-agent-acp"\n',
         'on_permission = "allow"\n',
-        frozenset({RESUMES, RUNS, MONEY, ASKS}),
+        frozenset({RESUMES, FORKS, RUNS, MONEY, ASKS}),
         _claude,
     ),
     Client(

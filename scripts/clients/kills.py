@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 from clients.model import Say, Use
 from clients.sessions import expect, same_session
@@ -48,14 +49,22 @@ def _parent(pid: int) -> int:
         return int(file.read().rpartition(")")[2].split()[1])
 
 
+def _tools(world: World) -> list[int]:
+    """The tool itself, and not the shell that has begun it."""
+    found = []
+    for pid in world.processes(TOOL):
+        with suppress(OSError):
+            if os.readlink(f"/proc/{pid}/exe").endswith(("sleep", "coreutils")):
+                found.append(pid)
+    return found
+
+
 def tool(world: World) -> str:
     thread = world.begin()
     world.model.will(Use("shell", TOOL), Say())
     running = world.command("thread", "exec", thread)
-    _works(world)
-    for pid in world.processes(TOOL):
-        if os.readlink(f"/proc/{pid}/exe").endswith(("sleep", "coreutils")):
-            os.kill(pid, signal.SIGKILL)
+    for pid in world.until(lambda: _tools(world), "its tool runs"):
+        os.kill(pid, signal.SIGKILL)
     ended(running, "thread exec", 0, 90)
     world.nobody_lives()
     return "the client told its model, the step went on"
