@@ -14,15 +14,13 @@ from uwf.daemon.loop.loop import LOOK_S, Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.runs.children import RunEnded
-from uwf.daemon.runs.dispatch import FULL_LOOK_S, Dispatch, Reaping
+from uwf.daemon.runs.dispatch import Dispatch, Reaping
 from uwf.daemon.runs.patience import ODD_IN_A_ROW, Patience
 from uwf.daemon.sources.looker import Looker
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import SUSPENDED, THREADS
 from uwf.engine.chain.wake import TIMER, Wake
-from uwf.engine.query import due
-from uwf.engine.query.due import DueThreads
 from uwf.store.protocols import Store
 
 MINUTE_MS = 60_000
@@ -127,30 +125,6 @@ def test_five_at_once_the_rest_waits_for_room_and_is_not_dropped(world: World) -
     world.passes()
     assert sorted(world.began) == sorted(threads)
     assert world.daemon.waiting == 0
-
-
-def test_who_is_due_is_read_seldom_while_there_is_no_room(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[int] = []
-    real = due.due
-
-    def look(store: Store, now_ms: int, *, look_ahead: bool) -> DueThreads:
-        looks.append(now_ms)
-        return real(store, now_ms, look_ahead=look_ahead)
-
-    monkeypatch.setattr(due, "due", look)
-    for _ in range(7):
-        world.due(world.thread())
-    for _ in range(9):
-        world.passes()
-    assert len(looks) == 1
-    world.clocks.until(FULL_LOOK_S)
-    world.passes()
-    assert len(looks) == 2
-    world.runs.end(world.began[0])
-    world.passes()
-    assert len(looks) == 3
 
 
 def test_the_most_urgent_first(world: World) -> None:

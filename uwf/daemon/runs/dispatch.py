@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 THREAD, TIMER = "thread", "timer"
 BACK_MS = 1000
-FULL_LOOK_S = 30.0
-"""While there is no room for a run, so often is read who is due: it takes a while where thousands are."""
 
 
 class Dispatch(Part):
@@ -35,18 +33,13 @@ class Dispatch(Part):
         self._daemon, self._patience, self._looker = daemon, patience, looker
         self._apart_ms: float | None = None
         """By how much the two clocks were apart at the last look at all timers."""
-        self._look_s = 0.0
 
     def tick(self, now_ms: int) -> float | None:
         daemon, wakes = self._daemon, self._daemon.app.wakes
         self._patience.forget_old()
-        runs = {*wakes.under_way(), *daemon.runs.threads()}
-        daemon.running = frozenset(runs)
-        if len(runs) >= daemon.app.config.daemon.jobs and clock.monotonic_s() < self._look_s:
-            return None  # one that ends wakes the loop
-        self._look_s = clock.monotonic_s() + FULL_LOOK_S
         found = wakes.due(now_ms, look_ahead=self._may_have_gone_back(now_ms))
         self._set_aside(found.unreadable)
+        runs = {*wakes.under_way(), *daemon.runs.threads()}
         due = [each for each in found.threads if each.thread not in runs]
         daemon.quarantine.let_go_but(THREAD, {*runs, *(each.thread for each in due)})
         left_s = {each.thread: self._patience.left_s(each) for each in due}
