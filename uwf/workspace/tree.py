@@ -91,7 +91,7 @@ def make(git: Git, place: Place, commit: str, prepare: Callable[[], None]) -> Ma
 
 def _fill(here: Git, files: str, head: str) -> None:
     """Write the files of the commit `files` into an empty worktree, which is on `head`."""
-    here.run("-c", "checkout.workers=0", "read-tree", "-m", "-u", files)
+    here.run("read-tree", "-m", "-u", files)
     if files != head:
         here.run("read-tree", "--reset", head)
         here.ask("update-index", "-q", "--refresh")
