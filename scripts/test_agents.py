@@ -57,12 +57,13 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("six side by side", sessions.side_by_side, crew.RUNS),
     ("told while it works", sessions.told_while_it_works, crew.HEARS),
     ("the commands of docs/agents.md", guide.claude, crew.GUIDED),
+    ("the first commands of docs/agents.md", guide.found, crew.FOUND),
     ("a very long reply", sessions.much, ""),
 )
 
 SHORT = (
-    *("a workflow to its end", "a reply corrected in its session", "the next round in its session"),
-    *("SIGKILL of uwf", "401", "permission denied"),
+    *("a reply corrected in its session", "SIGKILL of uwf", "401", "permission denied"),
+    "the commands of docs/agents.md",
 )
 
 
@@ -114,7 +115,7 @@ def _tried(name: str, trial: Trial, client: Client, bin: Path) -> bool:
         finally:
             world.end()
     took_s = time.monotonic() - began
-    print(f"{name:34} {took_s:5.1f} s  {verdict:5}  {' '.join(seen.split())}", flush=True)
+    print(f"{name:38} {took_s:5.1f} s  {verdict:5}  {' '.join(seen.split())}", flush=True)
     return verdict != "ok"
 
 

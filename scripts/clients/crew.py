@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[2]
 
 RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
 DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
-GUIDED, ENDS, SANDBOXED = "guided", "ends", "sandboxed"
+GUIDED, ENDS, FOUND, SANDBOXED = "guided", "ends", "found", "sandboxed"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
 works; tell what it used while it works, and not at the end alone.
-The guide has commands for one of them. One ends where the budget does, one runs
-its commands in a sandbox.
+One has commands of its own in the guide, one those at its beginning. One ends where the
+budget does, one runs its commands in a sandbox.
 """
 
 
@@ -47,10 +47,10 @@ def _codex(home: Path, url: str) -> Mapping[str, str]:
     (home / ".codex").mkdir()
     (home / ".codex" / "config.toml").write_text(
         'model = "fake-model"\nmodel_provider = "fake"\n[model_providers.fake]\nname = "fake"\n'
-        f'base_url = "{url}/v1"\nenv_key = "FAKE_KEY"\nwire_api = "responses"\n'
+        f'base_url = "{url}/v1"\nenv_key = "CODEX_TRIAL_KEY"\nwire_api = "responses"\n'
         "request_max_retries = 1\nstream_max_retries = 1\n"
     )
-    return {"FAKE_KEY": "none"}
+    return {"CODEX_TRIAL_KEY": "none"}
 
 
 def _gemini(home: Path, url: str) -> Mapping[str, str]:
@@ -87,9 +87,9 @@ CREW = (
         "Codex",
         "codex",
         "codex",
-        'secrets = ["FAKE_KEY"]\n',
+        "",
         'permissions = "danger-full-access"\n',
-        frozenset({RESUMES, FORKS, RUNS, SANDBOXED}),
+        frozenset({RESUMES, FORKS, RUNS, SANDBOXED, FOUND}),
         _codex,
     ),
     Client(

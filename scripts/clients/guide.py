@@ -24,6 +24,18 @@ def blocks(section: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", section, re.M | re.S)
 
 
+def found(world: World) -> str:
+    """The commands at its beginning, in a home without a config."""
+    (world.home / "config.toml").unlink()
+    guide = (crew.ROOT / "docs" / "agents.md").read_text()
+    path = f"{Path(UWF).parent}{os.pathsep}{world.environ['PATH']}"
+    lines = blocks(guide, "sh")[0].splitlines()
+    for line in lines:
+        _typed(world, line, {**world.environ, "PATH": path})
+    expect(world.model.asked, "the model was not asked")
+    return f"{len(lines)} commands"
+
+
 def claude(world: World) -> str:
     section = of("Claude Code")
     (world.home / "config.toml").write_text(
