@@ -72,7 +72,7 @@ def main() -> None:
         bench_turns(folder / "turns", 500 if quick else 5000, 3 if quick else 11)
         bench_stream(folder / "stream", 20 if quick else 200)
         bench_client(folder / "client", 3 if quick else 21)
-        bench_worktrees(folder / "trees", 1000 if quick else 10_000, 3 if quick else 11)
+        bench_worktrees(folder / "trees", 10_000, 2 if quick else 11)
         bench_queue(folder, 6 if quick else 40)
         many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
         bench_daemon(folder, *many)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,14 @@ def test_threads_that_nobody_types_get_one_by_the_config(
     assert found == {"Fix.": True, "Note.": False, "Tidy.": True}
     uwf("thread", "run", "--due")
     assert len(uwf("worktree", "list", "--json").json) == 2
+
+
+def test_what_a_kill_has_left_of_removing_one_is_removed(uwf: Uwf, repo: Path) -> None:
+    id = start(uwf, "--worktree")
+    uwf("thread", "cancel", id)
+    shutil.rmtree(uwf.home / "worktrees" / id)
+    [row] = uwf("worktree", "prune", "--json").json
+    assert (row["thread"], row["removed"]) == (id, True)
+    assert list((uwf.home / "worktrees").iterdir()) == []
+    assert str(uwf.home) not in typed(repo, "worktree", "list")
+    assert uwf("worktree", "prune", "--json").json == []

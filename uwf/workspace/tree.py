@@ -187,7 +187,8 @@ def remove(git: Git, place: Place) -> None:
     if folder is not None and os.path.exists(os.path.join(folder, READY)):
         os.unlink(os.path.join(folder, READY))
     points.at("worktree: given up")
-    _delete(place.path)
+    if os.path.lexists(place.path):
+        _delete(place.path)
     if os.path.isdir(place.common):
         git.at(place.common).ask("worktree", "remove", "--force", "--force", place.path)
 
