@@ -12,6 +12,8 @@ import pytest
 from uwf.cli import index
 from uwf.cli.command import COMMON
 from uwf.cli.line.parse import parse
+from uwf.config import load
+from uwf.config.keys import ARRAYS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -51,6 +53,23 @@ def test_every_example_is_a_working_command_line(name: str) -> None:
     call = parse(shlex.split(re.split(r" [>|] ", example)[0])[1:])
     assert call is not None, example
     assert call.command.name == name
+
+
+CONFIGS = [
+    pytest.param(block, id=f"{path.name}-{number}")
+    for path in (ROOT / "README.md", *GUIDES)
+    for number, block in enumerate(
+        re.findall(r"^```toml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    )
+]
+
+
+@pytest.mark.parametrize("text", CONFIGS)
+def test_a_configuration_in_a_document_is_valid_by_itself(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    config = load(str(tmp_path))
+    for kind in ARRAYS:
+        config.elements(kind)
 
 
 def paths_in(text: str) -> list[str]:
