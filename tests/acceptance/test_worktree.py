@@ -90,7 +90,9 @@ def test_undo_and_fork_carry_the_files(uwf: Uwf, repo: Path) -> None:
     id = start(uwf, "--worktree")
     uwf("thread", "exec", id)
     work = uwf.home / "worktrees" / id / "work"
-    forked = uwf("thread", "fork", id, "--json").json["thread"]
+    made = uwf("thread", "fork", id, "--json").json
+    forked = made["thread"]
+    assert made["worktree"]["path"].endswith(forked)
     assert (uwf.home / "worktrees" / forked / "work").read_text() == "one 1\n"
     assert "--tree" in uwf("thread", "undo", id).err
     assert work.exists()

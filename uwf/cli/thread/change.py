@@ -151,6 +151,7 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
             "forkedFrom": origin,
             "head": thread.head,
             "status": thread.status,
+            **({} if thread.worktree is None else {"worktree": thread.worktree}),
         },
         ids=[thread.thread],
         draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
