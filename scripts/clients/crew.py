@@ -13,11 +13,13 @@ ROOT = Path(__file__).parents[2]
 RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
 DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
 GUIDED, ENDS, FOUND, SANDBOXED = "guided", "ends", "found", "sandboxed"
+YIELDS = "yields"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
 works; tell what it used while it works, and not at the end alone.
 One has commands of its own in the guide, one those at its beginning. One ends where the
-budget does, one runs its commands in a sandbox.
+budget does, one runs its commands in a sandbox. Gemini CLI tries a service that is in trouble again by itself for
+minutes, the others yield sooner.
 """
 
 
@@ -79,7 +81,9 @@ CREW = (
         "claude",
         "",
         'permissions = "bypassPermissions"\n',
-        frozenset({RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}),
+        frozenset(
+            {YIELDS, RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}
+        ),
         _claude,
         SUBSCRIBED,
     ),
@@ -89,7 +93,7 @@ CREW = (
         "codex",
         "",
         'permissions = "danger-full-access"\n',
-        frozenset({RESUMES, FORKS, RUNS, SANDBOXED, FOUND}),
+        frozenset({YIELDS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND}),
         _codex,
     ),
     Client(
@@ -98,7 +102,7 @@ CREW = (
         "acp",
         'command = "claude-agent-acp"\n',
         'on_permission = "allow"\n',
-        frozenset({RESUMES, FORKS, RUNS, MONEY, ASKS}),
+        frozenset({YIELDS, RESUMES, FORKS, RUNS, MONEY, ASKS}),
         _claude,
     ),
     Client(
