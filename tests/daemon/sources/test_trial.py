@@ -92,3 +92,10 @@ def test_where_the_daemon_could_not_listen_nobody_is_shown_a_token(
     done, text = tried(home)
     assert (text, done.hint) == (f"no daemon listens on {listen}", "uwf daemon status")
     assert other.shown == []
+
+
+def test_a_token_that_is_not_there_is_told_with_the_command_that_sets_it(home: Home) -> None:
+    home.configure(home.forge("http://127.0.0.1:1", token="SHOP_TOKEN"))
+    done = trial.run(home.app, "shop")
+    assert [(step.step, step.ok) for step in done.steps] == [("ask", False)]
+    assert done.hint == "export SHOP_TOKEN=…"

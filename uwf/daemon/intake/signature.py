@@ -83,7 +83,7 @@ def secret(name: str, environ: Mapping[str, str]) -> bytes:
     if "/" not in name:
         value = environ.get(name, "").strip().encode("utf-8", "surrogateescape")
         if not value:
-            raise InputError(f"the environment variable {name} is not set", hint=f"export {name}")
+            raise InputError(f"the environment variable {name} is not set", hint=f"export {name}=…")
         return value
     return _in_file(os.path.expanduser(name))
 

@@ -90,6 +90,10 @@ class _Trial:
 
     def ask(self, source: Source) -> None:
         """One poll as the daemon makes it. A forge of which no thread carries anything is asked for its repository."""
+        try:
+            token_of(source)
+        except UwfError as error:
+            self._no("ask", error.message, error.hint)
         outcome = Asking(self._app).ask(source, polling.poll)
         state = outcome.state
         if state.error:
