@@ -87,6 +87,7 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
         try:
             git = Git(found.repo, context.environ)
             carrying.pack(git, id, [*named, *([kept] if kept else [])], unfinished)
+            os.chmod(unfinished, files.FILE_MODE)
             if not files.publish_new(unfinished, code):
                 raise InputError(
                     f"{code} is there already",

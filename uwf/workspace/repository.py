@@ -7,6 +7,7 @@ from shlex import quote
 
 from uwf.errors import InputError, WorkspaceError
 from uwf.record import Record
+from uwf.workspace.git import own_git_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +76,16 @@ def checkout_at(git: Git) -> Checkout:
 def has_changes(git: Git) -> bool:
     """Whether anything in the checkout is not committed, files that git does not know included."""
     return bool(git.run("status", "--porcelain", "-z", "--ignore-submodules=none"))
+
+
+def has_commits_in_submodules(git: Git) -> bool:
+    """Whether a submodule of the worktree has commits that none of its remotes has: they go with the worktree."""
+    own = own_git_folder(git.folder)
+    if own is None or not os.path.isdir(os.path.join(own, "modules")):
+        return False
+    count = "git rev-list --count --all HEAD --not --remotes"
+    answer = git.ask("submodule", "--quiet", "foreach", "--recursive", count)
+    return answer.code != 0 or any(line.strip() != "0" for line in answer.text.splitlines())
 
 
 def check_branch_name(git: Git, branch: str) -> None:

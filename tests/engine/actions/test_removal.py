@@ -90,3 +90,24 @@ def test_teardown_runs_before_and_one_that_fails_keeps_it(rig: TreeRig, tmp_path
     rig.set(teardown=(sys.executable, "-c", code % 0))
     rig.remove(id)
     assert (tmp_path / "torn").read_text() == 2 * str(port)
+
+
+def test_commits_in_a_submodule_are_not_lost(rig: TreeRig, tmp_path: Path) -> None:
+    allow = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    typed(rig.repo, *allow, "add", str(copied(tmp_path / "module")), "sub")
+    typed(rig.repo, "commit", "-qm", "sub")
+    rig.set(setup=("git", *allow, "update", "--init"))
+    id = rig.begin()
+
+    def commits_inside(request: AgentRequest) -> str:
+        for key, value in (("user.name", "Ann"), ("user.email", "ann@x")):
+            typed(Path(request.cwd, "sub"), "config", key, value)
+        commit(Path(request.cwd, "sub"), "inside", a="inside\n")
+        commit(Path(request.cwd), "mine")
+        return WROTE
+
+    rig.exec(id, commits_inside, APPROVED)
+    assert str(rig.why_not(id)).startswith("a submodule in it has commits")
+    typed(rig.path(id) / "sub", "push", "-q", "origin", "HEAD:refs/heads/pushed")
+    assert rig.why_not(id) is None
+    assert rig.remove(id).removed

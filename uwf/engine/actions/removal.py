@@ -68,6 +68,8 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
     git = trees.git_of(ctx, found)
     if repository.has_changes(git):
         return "it has changes that are not committed"
+    if repository.has_commits_in_submodules(git):
+        return "a submodule in it has commits that no remote of its own has"
     if is_merged and not _is_in(git, found):
         return "its work is not brought in yet"
     return None
