@@ -3,7 +3,7 @@
     stream    three bursts of output, each certainly large enough for a turn, with pauses between them
     brood     leaves three processes behind: one beside it; one in a session of its own, deaf to SIGTERM; and one
               that has wiped its environment, too
-    slow      thinks for half a second
+    slow      thinks for a second: so long may a command take to stand in line behind it
     bad       the first reply is no reply; asked again, it is
     fail      exits with code 1
     flaky     the first attempt cannot reach the model, which is worth another one
@@ -41,7 +41,7 @@ def main() -> None:
         with open(f"step-{index}", "w") as file:
             file.write(f"{index}\n")
     if "slow" in modes:
-        time.sleep(0.5)
+        time.sleep(1.0)
     if "spoil" in modes:
         spoil(os.path.join(os.environ["UWF_HOME"], "store.db"))
     if "fail" in modes:
