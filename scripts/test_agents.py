@@ -112,6 +112,10 @@ def _tried(name: str, trial: Trial, client: Client, bin: Path) -> bool:
             seen, verdict = trial(world), "ok"
         except Fault as fault:
             seen, verdict = str(fault), "FAULT"
+        except (
+            Exception
+        ) as error:  # of a trial that found what it did not look for: the others go on
+            seen, verdict = repr(error), "FAULT"
         finally:
             world.end()
     took_s = time.monotonic() - began

@@ -92,7 +92,9 @@ def over_budget(world: World) -> str:
 def cut(world: World) -> str:
     """The stream ends in the middle."""
     thread = world.begin()
-    world.model.will(Say("---\n$status: done\n---\n" + "word " * 50, is_cut=True, times=2))
+    world.model.will(
+        Say("---\n$status: done\n---\n" + " ".join(map(str, range(50))), is_cut=True, times=2)
+    )
     done = world.uwf("thread", "exec", thread, expect=None)
     if done.code == 0:
         return "healed by the client itself"

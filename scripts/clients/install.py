@@ -28,6 +28,8 @@ class NotInstalled(Exception):
 
 def program(name: str) -> Path:
     """The folder that has the program `name`, installed there when it was not. Raises NotInstalled."""
+    if shutil.which("git") is None:
+        raise NotInstalled("git is not there, in whose folders it works")
     package = PINNED[name]
     folder = _cache() / package.replace("/", "-")
     found = folder / "node_modules" / ".bin"

@@ -173,17 +173,22 @@ class Generate(Wire):
         return [one["name"] for each in several for one in each]
 
     def say(self, body: Mapping[str, Any], text: str) -> Said:
-        return self._said({"text": text})
+        return self._said([{"text": piece} for piece in _pieces(text)])
 
     def use(self, body: Mapping[str, Any], name: str, given: dict[str, Any], id: str) -> Said:
-        return self._said({"functionCall": {"name": name, "args": given}})
+        return self._said([{"functionCall": {"name": name, "args": given}}])
 
-    def _said(self, part: dict[str, Any]) -> Said:
-        content = {"role": "model", "parts": [part]}
-        used = {"promptTokenCount": IN + CACHED, "cachedContentTokenCount": CACHED}
-        used |= {"candidatesTokenCount": OUT, "totalTokenCount": IN + CACHED + OUT}
-        found = {"candidates": [{"content": content, "finishReason": "STOP", "index": 0}]}
-        return Said([("", {**found, "usageMetadata": used})], {"tokens": IN + CACHED + OUT})
+    def _said(self, parts: list[dict[str, Any]]) -> Said:
+        candidates: list[dict[str, Any]] = [
+            {"content": {"role": "model", "parts": [part]}, "index": 0} for part in parts
+        ]
+        candidates[-1]["finishReason"] = "STOP"
+        documents: list[dict[str, Any]] = [{"candidates": [one]} for one in candidates]
+        documents[-1]["usageMetadata"] = {
+            **{"promptTokenCount": IN + CACHED, "cachedContentTokenCount": CACHED},
+            **{"candidatesTokenCount": OUT, "totalTokenCount": IN + CACHED + OUT},
+        }
+        return Said([("", one) for one in documents], {"tokens": IN + CACHED + OUT})
 
 
 def of(path: str) -> Wire | None:
