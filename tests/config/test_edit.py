@@ -291,3 +291,12 @@ def test_what_is_not_set_cannot_be_unset_and_no_home_is_made(tmp_path: Path) -> 
 def test_a_folder_that_takes_no_file_is_refused_and_not_tried_without_end() -> None:
     with pytest.raises(ConfigInvalid, match="no file can be made in /proc/self"):
         edit.set_value("/proc/self", "limits.seats", "3")
+
+
+def test_of_an_agent_the_settings_of_its_kind_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[agents.a]\ncommand = "c"\nenv.X = "y"\n[agents.b]\nkind = "openai"\nmodel = "m"\nbase_url = "http://h/v1"\n'
+    )
+    found = {each.key for each in edit.settings(str(tmp_path))}
+    assert {"agents.a.linger", "agents.a.env.X", "agents.b.key_env", "agents.b.timeout"} <= found
+    assert found.isdisjoint({"agents.a.key_env", "agents.a.effort", "agents.b.command"})

@@ -8,6 +8,7 @@ import shlex
 from uwf import config, owned
 from uwf import home as paths
 from uwf.config import keys, secrets
+from uwf.config.records import AgentConfig
 from uwf.config.toml_file import editing
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
@@ -31,14 +32,20 @@ class Setting(Record):
 
 
 def settings(home: str) -> list[Setting]:
-    """Every setting that has a value or could have one, in the order of its tables."""
+    """Every setting that has a value or could have one, in the order of its tables; of an agent those of its kind."""
     file = paths.config_file(home)
     document = keys.parse(config.read_file(file) or b"", file)
     checked = keys.check(document)
     marks = (*secrets.PATTERNS, *checked.get("secrets", ()))
+    fields = {
+        name: keys.fields_of(AgentConfig.of(agent).kind)
+        for name, agent in checked.get("agents", {}).items()
+    }
     found = []
     for key in keys.known():
         for path, value in _matching(document.values, key.path):
+            if path[0] == "agents" and path[2] not in fields[path[1]]:
+                continue
             found.append(
                 Setting(
                     keys.dotted(path),

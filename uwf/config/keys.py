@@ -221,11 +221,7 @@ def _check_agents(document: TomlFile, settings: Mapping[str, Any]) -> None:
 
 def _check_kind(name: str, kind: str, document: TomlFile) -> None:
     """What can be set for agents of another kind alone says nothing to this one."""
-    general = _fields(AgentConfig)
-    of = {
-        one: general - {*found.without} | _fields(kinds.options_of(one))
-        for one, found in kinds.KINDS.items()
-    }
+    of = {one: fields_of(one) for one in kinds.KINDS}
     for field in document.values["agents"][name]:
         if field not in of[kind]:
             others = " and ".join(one for one in kinds.NAMES if field in of[one])
@@ -233,6 +229,12 @@ def _check_kind(name: str, kind: str, document: TomlFile) -> None:
             raise _wrong(
                 document, path, f"{dotted(path)} is for agents of kind {others}, not {kind}"
             )
+
+
+def fields_of(kind: str) -> set[str]:
+    """What can be set for agents of this kind."""
+    general = _fields(AgentConfig) - {*kinds.KINDS[kind].without}
+    return general | _fields(kinds.options_of(kind))
 
 
 def _fields(table: type[Table] | None) -> set[str]:
