@@ -194,10 +194,15 @@ def test_what_it_refuses_to_be_set_is_told(
     assert said_so in came.failure.message and "Invalid x" in came.failure.said
 
 
-def test_an_agent_of_another_version_or_without_models_is_not_asked(agent: StandIn) -> None:
+def test_an_agent_of_another_version_or_without_models_or_a_session_is_not_asked(
+    agent: StandIn,
+) -> None:
     agent.does["session/new"] = {"result": {"sessionId": "s1"}}
     came = agent.ask(model="small")
     assert came.failure is not None and "cannot be told a model" in came.failure.message
+    agent.does["session/new"] = {"result": {"sessionId": "a\0b"}}
+    came = agent.ask()
+    assert came.failure is not None and "has named no session" in came.failure.message
     agent.does["initialize"] = {"result": {"protocolVersion": 2}}
     came = agent.ask()
     assert came.failure is not None and "version 2" in came.failure.message

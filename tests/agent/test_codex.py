@@ -14,6 +14,8 @@ from uwf.agent import failure
 from uwf.agent.kinds import codex
 from uwf.agent.kinds.codex import CodexAgent, CodexOptions
 from uwf.agent.protocol import (
+    AgentEvent,
+    AgentRequest,
     Denied,
     Model,
     Session,
@@ -126,6 +128,15 @@ def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: StandIn
     assert [asked["stdin"] for asked in client.asked] == ["Do it.", "Do it."]
     assert "abc" not in client.asked[1]["argv"]
     assert came.usage == {"tokens": 111}
+
+
+@pytest.mark.parametrize("name", [None, 5, "", "a\0b", "s" * 300_000])
+def test_a_session_that_it_could_not_be_handed_back_is_none(name: object) -> None:
+    heard: list[AgentEvent] = []
+    read = codex._Said("cx", heard.append, AgentRequest("", "", {}, None, "m", ""), {}, {})
+    read.take({**STARTED, "thread_id": name})
+    assert read.session is None
+    assert not [event for event in heard if isinstance(event, Session)]
 
 
 def test_what_a_session_had_used_before_is_not_counted_again(client: StandIn) -> None:

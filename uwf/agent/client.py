@@ -14,7 +14,7 @@ from uwf.agent import failure
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process import supervise
 from uwf.agent.process.requested import spec_of
-from uwf.agent.protocol import AgentFailure, AgentResult
+from uwf.agent.protocol import AgentFailure, AgentResult, Session, names_session
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -71,6 +71,14 @@ class Reader:
     def take(self, said: Mapping[str, Any]) -> None:
         """One line. What is not understood is passed over: newer clients say more."""
         raise NotImplementedError
+
+    def names(self, session: Any) -> bool:
+        """The client names its session. False for a name that it could not be handed back: it goes by none."""
+        if not names_session(session):
+            return False
+        self.session = session
+        self.on_event(Session(session))
+        return True
 
     def waits(self, words: str, most_s: float) -> None:
         """The client waits for its network; it may do so for `most_s` from when it has first said so."""

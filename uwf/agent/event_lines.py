@@ -22,13 +22,11 @@ from uwf.agent.protocol import (
     Denied,
     Model,
     RateLimit,
-    Session,
     Text,
     Thinking,
     ToolCall,
     ToolResult,
     Usage,
-    names_session,
 )
 from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
 
@@ -71,9 +69,8 @@ class EventLines(client.Reader):
             self.on_event(ToolResult(id, text, said.get("isError") is True))
         elif kind == "usage":
             self._usage(said)
-        elif kind == "session" and names_session(said.get("session")):
-            self.session = said["session"]
-            self.on_event(Session(said["session"]))
+        elif kind == "session":
+            self.names(said.get("session"))
         elif kind == "model" and clean(said.get("model")):
             self.on_event(Model(clean(said["model"])))
         elif kind == "denied" and clean(said.get("tool")):

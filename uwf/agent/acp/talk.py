@@ -24,7 +24,6 @@ from uwf.agent.protocol import (
     Denied,
     Model,
     Permitted,
-    Session,
     Usage,
 )
 from uwf.record import replace
@@ -165,12 +164,12 @@ class Talk(client.Reader):
 
     def _opened(self, reply: Reply) -> None:
         known = None if self._request.forks_session else self._request.session
-        self.session = clean(reply.get("sessionId")) or known
-        if self.session is None:
-            self._ends("has named no session")
+        named = reply.get("sessionId") or known
+        if named == known and known is not None:
+            self.session = known
+        elif not self.names(named):
+            self._ends("has named no session that it could be handed back")
             return
-        if self.session != known:
-            self.on_event(Session(self.session))
         mode = self._request.permissions
         if mode is None:
             self._set_model(reply)

@@ -24,7 +24,6 @@ from uwf.agent.process import program
 from uwf.agent.protocol import (
     Denied,
     Model,
-    Session,
     Text,
     Thinking,
     ToolCall,
@@ -209,7 +208,7 @@ class _Said(client.Reader):
             return
         self.goes_on()
         if kind == "thread.started":
-            self._starts(clean(said.get("thread_id")))
+            self._starts(said.get("thread_id"))
         elif kind == "turn.completed":
             self._count(_counts(said.get("usage")))
             self.tools.clear()
@@ -221,11 +220,10 @@ class _Said(client.Reader):
         elif kind in ("item.started", "item.completed") and isinstance(item, dict):
             self._item(item, is_whole=kind == "item.completed")
 
-    def _starts(self, session: str) -> None:
+    def _starts(self, session: Any) -> None:
         """What the session had used before is known from now on, so that it is not counted if this run is killed."""
-        self.session = session
         self.on_event(Usage({}, self._before))
-        self.on_event(Session(session))
+        self.names(session)
         if self._model is not None:
             self.on_event(Model(self._model))
 
