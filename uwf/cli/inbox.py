@@ -63,7 +63,8 @@ def _waits(item: InboxItem, now_ms: int) -> str:
         about[-1] = item.role or ""
     lines = ["  ".join(filter(None, (*about, ago(item.since, now_ms))))]
     is_whole = item.kind == "approval"  # nobody can say yes to what is cut
-    lines.append(f"  {item.question if is_whole else short(item.question, QUESTION_CHARS)}")
+    question = item.question if is_whole else short(item.question, QUESTION_CHARS)
+    lines += [f"  {line}" for line in question.split("\n")]  # none of them looks like another item
     if item.choices:
         lines.append(f"  choices: {' | '.join(item.choices)}")
     lines.append(f"  {item.answer}")

@@ -201,7 +201,7 @@ def diff(ctx: Context, one: str, other: str | None = None) -> None:
         if code is None:
             raise InputError(
                 "a thread without a worktree is compared with another one",
-                hint=f"uwf thread diff {one} @last",
+                hint=f"uwf thread diff {one} THREAD",
                 code="usage",
             )
         ctx.out.answer(code, ids=[code.commit], draw=lambda: ctx.out.text(code.text))
