@@ -195,12 +195,13 @@ def _looked(
     """The paths whose files differ from the index, those of files that it does not know, and the commits HEAD and
     `before`.
     """
-    differing, others, commits = together(
-        lambda: there.run("diff-files", "-z", "--name-only", "--ignore-submodules=dirty"),
-        lambda: there.run("ls-files", "-z", "-o", "--exclude-standard"),
-        lambda: _raw_of(git, "HEAD", before),
-    )
-    return _split(differing), _split(others), commits
+    words = ("status", "--porcelain", "-z", "-uall", "--no-renames", "--ignore-submodules=dirty")
+    said, commits = together(lambda: there.run(*words), lambda: _raw_of(git, "HEAD", before))
+    differing: list[bytes] = []
+    others: list[bytes] = []
+    for entry in _split(said):
+        (others if entry.startswith(b"??") else differing).append(entry[3:])
+    return differing, others, commits
 
 
 def _split(paths: bytes) -> list[bytes]:
