@@ -236,6 +236,8 @@ def test_its_own_limits_are_its_failure(client: StandIn) -> None:
         came = client.ask()
         assert came.failure is not None and said_so in came.failure.message
         assert came.failure.code == code
+        if code == failure.EXIT_CODE:  # which is no reason to leave the agent alone
+            assert came.failure.failure_class == failure.MAX_TURNS
 
 
 def test_a_tool_that_was_denied_is_told(client: StandIn) -> None:

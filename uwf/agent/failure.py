@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 SPAWN_FAILED, EXIT_CODE, SIGNAL, BAD_REPLY = "spawn_failed", "exit_code", "signal", "bad_reply"
 TIMEOUT, STALL, OUTPUT_LIMIT = "timeout", "stall", "output_limit"
 MACHINE, INTERNAL = "machine", "internal"
-PERMISSION, NO_PROGRESS = "permission", "no_progress"
+PERMISSION, NO_PROGRESS, MAX_TURNS = "permission", "no_progress", "max_turns"
 
 CLASSES = (
     *(SPAWN_FAILED, EXIT_CODE, SIGNAL, TIMEOUT, STALL, OUTPUT_LIMIT, BAD_REPLY),
     *(QUOTA, AUTHENTICATION, NETWORK, OUT_OF_MEMORY, MACHINE, INTERNAL),
-    *(PERMISSION, NO_PROGRESS),
+    *(PERMISSION, NO_PROGRESS, MAX_TURNS),
 )
 TRANSIENT = (NETWORK, QUOTA, MACHINE)
 """Classes that time alone cures."""

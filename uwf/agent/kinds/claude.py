@@ -299,7 +299,8 @@ class _Said(client.Reader):
     def _why(self, said: Mapping[str, Any], words: str) -> AgentFailure:
         name, subtype = self.name, clean(said.get("subtype"))
         if subtype == "error_max_turns":
-            return client.hopeless(f"agent {name} ended after its most turns (max_turns)", words)
+            ended = client.hopeless(f"agent {name} ended after its most turns (max_turns)", words)
+            return replace(ended, failure_class=failure.MAX_TURNS)
         if subtype == "error_max_budget_usd":
             ended = client.failed(f"agent {name} ended at what its run may cost", words)
             return replace(ended, code=failure.BUDGET)
