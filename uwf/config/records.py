@@ -112,8 +112,8 @@ def _tokens_or_off(value: Any) -> float | None:
 class Limits(Table, at="limits"):
     """How many steps one command takes, how often in a row a role may reply the same to the same prompt (None: without
     end), and how long a stopped agent has before it is killed. After `no_progress` calls of the same tool with the same
-    arguments, or so many tokens, without a change in its folder, an agent that streams is warned of, and ended after
-    twice as many.
+    arguments, or so many tokens, without a change in its folder, an agent that says what it does is warned of, and
+    ended after twice as many.
     """
 
     max_steps: int = key(count, 100)

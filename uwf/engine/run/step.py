@@ -36,7 +36,7 @@ from uwf.engine.run.attempt.hearing import Hearing
 from uwf.engine.run.attempt.outcome import Rejected
 from uwf.engine.run.attempt.standstill import Standstill
 from uwf.errors import StoreError
-from uwf.quantities import TIME, USD
+from uwf.quantities import TIME, TOKENS, USD
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -124,9 +124,7 @@ class StepRun(Hearing):
             meanwhile=_load_what_reads_replies,
             news=self._news,
         )
-        limits = self.ctx.config.limits
-        most = limits.no_progress, limits.no_progress_tokens
-        self._standstill = Standstill(request.cwd, *most) if self.step.agent.streams else None
+        self._standstill = None
         try:
             answer = self.step.agent.run(
                 request, stop=stop, on_start=self.started, on_event=self._event
@@ -171,8 +169,9 @@ class StepRun(Hearing):
             if event.counted is not None:
                 self.recorder.learn(counted=event.counted)
             self.recorder.said(self.session, self._used())
-            if self._standstill is not None and self._standstill.used(event.amounts):
-                self._no_progress(self._standstill)
+            watch = self._watch(event.amounts.get(TOKENS, 0))
+            if watch.used(event.amounts):
+                self._no_progress(watch)
         elif isinstance(event, Model):
             self.recorder.learn(model=self.ctx.redactor.text(event.name)[:MODEL_CHARS])
         elif isinstance(event, Denied):
@@ -192,8 +191,9 @@ class StepRun(Hearing):
             self._turn(THINKING, event.text)
         elif isinstance(event, ToolCall):
             self._turn("tool", invocation.tool_words(event.name, event.arguments))
-            if self._standstill is not None and self._standstill.called(event):
-                self._no_progress(self._standstill)
+            watch = self._watch()
+            if watch.called(event):
+                self._no_progress(watch)
         elif isinstance(event, ToolResult):
             self._turn("tool_result", event.text)
 
@@ -216,6 +216,14 @@ class StepRun(Hearing):
         self.recorder.remark(news.meanwhile(self._given), kind="heard")
         self.step = replace(self.step, plan=replace(plan, told=in_order(plan.told, self._given)))
         self._given = ()
+
+    def _watch(self, used: float = 0) -> Standstill:
+        """What sees whether the agent comes to anything, from the first that it says of its work."""
+        if self._standstill is None:
+            limits, cwd = self.ctx.config.limits, self.ctx.redactor.restored(self.step.plan.cwd)
+            most = limits.no_progress, limits.no_progress_tokens
+            self._standstill = Standstill(cwd, *most, used)
+        return self._standstill
 
     def _no_progress(self, found: Standstill) -> None:
         """Say that an agent comes to nothing; once it was said, end it."""

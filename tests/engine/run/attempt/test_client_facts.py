@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.fake_agent import FakeAgent, Said, crash, reply
+from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import Rig
 from uwf import clock
@@ -26,7 +26,7 @@ from uwf.engine.chain import told
 from uwf.engine.chain.nodes import Step
 from uwf.engine.chain.word import of_person
 from uwf.engine.progress import NoProgress
-from uwf.engine.run.attempt.standstill import fingerprint
+from uwf.engine.run.attempt.standstill import Standstill, fingerprint
 from uwf.record import replace
 from uwf.workflow.model import Workflow
 
@@ -150,9 +150,8 @@ def test_what_was_given_and_not_heard_waits_for_the_next_step(rig: Rig) -> None:
 
 @pytest.mark.parametrize("changes", [False, True])
 def test_the_same_call_again_and_again_is_said_and_then_ended(
-    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: bool
+    rig: Rig, tmp_path: Path, changes: bool
 ) -> None:
-    monkeypatch.setattr(FakeAgent, "streams", True)
     call = ToolCall("t", "Bash", {"command": "make"})
 
     def busy() -> Iterator[ToolCall]:
@@ -172,6 +171,12 @@ def test_the_same_call_again_and_again_is_said_and_then_ended(
         assert said == [f"agent fake makes no progress: {words}"]
         assert result.failure is not None and result.failure.code == "no_progress"
         assert rig.thread(id).status == "suspended"
+
+
+def test_tokens_are_counted_from_when_its_folder_was_looked_at(tmp_path: Path) -> None:
+    watch = Standstill(str(tmp_path), None, 100, 1000)
+    told = [watch.used({"tokens": tokens}) for tokens in (1000, 1099, 1100, 1199, 1200)]
+    assert (told, watch.is_over) == ([False, False, True, False, True], True)
 
 
 def test_a_folder_looks_otherwise_once_a_file_of_it_is(tmp_path: Path) -> None:

@@ -23,18 +23,20 @@ _PASSED_BY = (".git", "node_modules", ".venv", "__pycache__")
 
 
 class Standstill:
-    """What one attempt does in the folder `cwd`, where nothing changes. `most_calls` of the same tool in a row are too
-    many, and `most_tokens` without a change; None: any number may be.
+    """What one attempt does in the folder `cwd`, where nothing changes, from when it had `used` so many tokens.
+    `most_calls` of the same tool in a row are too many, and `most_tokens` without a change; None: any number may be.
 
     `in_words` is what there was too much of, `is_over` whether that was said before, and has gone on.
     """
 
-    def __init__(self, cwd: str, most_calls: int | None, most_tokens: float | None) -> None:
+    def __init__(
+        self, cwd: str, most_calls: int | None, most_tokens: float | None, used: float
+    ) -> None:
         self._cwd = cwd
         self._most_calls, self._most_tokens = most_calls, most_tokens
         self._last = ""
         self._times = 0
-        self._used = self._used_at_change = 0.0
+        self._used = self._used_at_change = used
         self._tree = None if most_calls is most_tokens is None else fingerprint(cwd)
         self._said_tokens = 0
         self.in_words = ""
