@@ -46,9 +46,9 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("a hang", failures.of(Hang(), "stall"), ""),
     ("a refused connection", failures.refused, crew.YIELDS),
     ("usage over rounds and forks", counts.over_rounds_and_forks, crew.FORKS),
-    ("usage over kills", counts.over_kills, crew.RUNS),
+    ("usage over kills", counts.over_kills, crew.RESUMES),
     ("a budget in USD", failures.over_budget, crew.MONEY),
-    ("no progress", failures.no_progress, crew.RUNS),
+    ("no progress", failures.no_progress, crew.LASTS),
     ("permission denied", counts.denied, crew.DENIES),
     ("permission asked", counts.asked, crew.ASKS),
     ("a yes to the same bytes, once", permits.yes_once, crew.ASKS),
@@ -58,7 +58,7 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("told while it works", sessions.told_while_it_works, crew.HEARS),
     ("the commands of docs/agents.md", guide.claude, crew.GUIDED),
     ("the first commands of docs/agents.md", guide.found, crew.FOUND),
-    ("a very long reply", sessions.much, ""),
+    ("a very long reply", sessions.much, crew.LASTS),
 )
 
 SHORT = (

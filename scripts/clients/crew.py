@@ -13,13 +13,14 @@ ROOT = Path(__file__).parents[2]
 RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
 DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
 GUIDED, ENDS, FOUND, SANDBOXED = "guided", "ends", "found", "sandboxed"
-YIELDS = "yields"
+YIELDS, LASTS = "yields", "lasts"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
 works; tell what it used while it works, and not at the end alone.
 One has commands of its own in the guide, one those at its beginning. One ends where the
 budget does, one runs its commands in a sandbox. Gemini CLI tries a service that is in trouble again by itself for
-minutes, the others yield sooner.
+minutes, the others yield sooner; it ends by itself what repeats itself, and may lose the end of what is long, where
+they last.
 """
 
 
@@ -82,7 +83,7 @@ CREW = (
         "",
         'permissions = "bypassPermissions"\n',
         frozenset(
-            {YIELDS, RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}
+            {YIELDS, LASTS, RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}
         ),
         _claude,
         SUBSCRIBED,
@@ -93,7 +94,7 @@ CREW = (
         "codex",
         "",
         'permissions = "danger-full-access"\n',
-        frozenset({YIELDS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND}),
+        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND}),
         _codex,
     ),
     Client(
@@ -102,7 +103,7 @@ CREW = (
         "acp",
         'command = "claude-agent-acp"\n',
         'on_permission = "allow"\n',
-        frozenset({YIELDS, RESUMES, FORKS, RUNS, MONEY, ASKS}),
+        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, MONEY, ASKS}),
         _claude,
     ),
     Client(

@@ -39,7 +39,8 @@ if [ -e "$0.fails" ]; then
     echo '{"type":"result","status":"error","error":{"message":"401 Unauthorized"},"stats":{"total_tokens":0}}'
     exit 145
 fi
-cat <<'END'
+if [ -e "$0.breaks" ]; then lines=8; else lines=9; fi
+head -n $lines <<'END'
 Data collection is disabled.
 {"type":"init","timestamp":"2026-11-29T20:34:01.999Z","session_id":"27104abb","model":"gemini-2.5-flash"}
 {"type":"message","role":"user","content":"Do it."}
@@ -107,6 +108,9 @@ def test_the_one_for_gemini(project: Project, wrapper: str) -> None:
     Path(f"{gemini}.fails").touch()
     [line] = project.step(thread, wrapper, "--supplement", "And again.", verb="resume", expect=6)
     assert line["error"]["code"] == "authentication"
+    Path(f"{gemini}.fails").rename(f"{gemini}.breaks")
+    [line] = project.step(thread, wrapper, verb="resume", expect=6)
+    assert line["error"]["code"] == "exit_code", "half of a reply is none"
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
