@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.stand_in import StandIn
+from uwf import clock
 from uwf.agent import client as jsonlines
 from uwf.agent import failure
 from uwf.agent.kinds import claude
@@ -212,8 +213,9 @@ def test_a_failure_is_of_the_class_that_the_client_says(
 
 
 def test_a_limit_says_until_when(client: StandIn) -> None:
-    limit = {"status": "rejected", "resetsAt": 1795846568, "rateLimitType": "five_hour"}
-    words = "You've hit your session limit · resets 6:16am (UTC)"
+    at_s = clock.now_ms() // 1000 + 3600
+    limit = {"status": "rejected", "resetsAt": at_s, "rateLimitType": "five_hour"}
+    words = "You've hit your session limit"
     client.will(
         INIT,
         {"type": "rate_limit_event", "rate_limit_info": limit},
@@ -222,8 +224,16 @@ def test_a_limit_says_until_when(client: StandIn) -> None:
     )
     came = client.ask()
     assert came.failure is not None
-    assert came.failure.resets_ms == 1795846568000
-    assert client.of(RateLimit) == [RateLimit(True, 1795846568000)]
+    assert came.failure.resets_ms == at_s * 1000
+    assert client.of(RateLimit) == [RateLimit(True, at_s * 1000)]
+
+
+def test_a_limit_that_would_reset_in_years_is_one_without_a_time() -> None:
+    heard: list[Any] = []
+    read = claude._Said("cc", heard.append, "s", {})
+    limit = {"status": "rejected", "resetsAt": clock.now_ms()}
+    read.take({"type": "rate_limit_event", "rate_limit_info": limit})
+    assert heard == [RateLimit(True, None)]
 
 
 def test_its_own_limits_are_its_failure(client: StandIn) -> None:

@@ -15,6 +15,7 @@ from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process import supervise
 from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import AgentFailure, AgentResult, Session, names_session
+from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
 from uwf.record import replace
 
 TYPE_CHECKING = False
@@ -211,6 +212,14 @@ def number(value: Any) -> float:
     """A number of JSON; 0 for what is none, below, or too large to be added up exactly."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if is_number and 0 <= value <= MOST_AMOUNT else 0
+
+
+def moment_ms(at_s: Any) -> int | None:
+    """A moment of JSON, in epoch seconds, at which a limit resets; None for none, and for one that is so far ahead that
+    something else must be meant.
+    """
+    at_ms = round(number(at_s) * 1000)
+    return at_ms if 0 < at_ms <= clock.now_ms() + MOST_AHEAD_MS else None
 
 
 def rows(value: Any) -> Iterable[Mapping[str, Any]]:

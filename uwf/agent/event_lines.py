@@ -14,9 +14,8 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.agent import client, failure
-from uwf.agent.client import clean, number
+from uwf.agent.client import clean, moment_ms, number
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
 from uwf.agent.protocol import (
     Denied,
@@ -28,7 +27,6 @@ from uwf.agent.protocol import (
     ToolResult,
     Usage,
 )
-from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +74,7 @@ class EventLines(client.Reader):
         elif kind == "denied" and clean(said.get("tool")):
             self.on_event(Denied(clean(said["tool"]), _object(said.get("arguments"))))
         elif kind == "rate_limit":
-            self.on_event(RateLimit(said.get("reached") is True, _moment_ms(said)))
+            self.on_event(RateLimit(said.get("reached") is True, moment_ms(said.get("resetsAt"))))
         elif kind == "failed":
             self._failed = said
 
@@ -90,7 +88,7 @@ class EventLines(client.Reader):
             self.name,
             clean(said.get("message")) or found.said,
             status=status if isinstance(status, int) else None,
-            resets_ms=_moment_ms(said),
+            resets_ms=moment_ms(said.get("resetsAt")),
             failure_class=word if word in CLASSES else None,
         )
 
@@ -114,9 +112,3 @@ class EventLines(client.Reader):
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _moment_ms(said: Mapping[str, Any]) -> int | None:
-    """The moment of `resetsAt`; None for one that is so far ahead that something else must be meant."""
-    at_ms = round(number(said.get("resetsAt")) * 1000)
-    return at_ms if 0 < at_ms <= clock.now_ms() + MOST_AHEAD_MS else None

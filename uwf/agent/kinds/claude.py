@@ -13,7 +13,7 @@ import json
 import uuid
 
 from uwf.agent import client, failure, inspection
-from uwf.agent.client import TOKENS, USD, clean, number, rows
+from uwf.agent.client import TOKENS, USD, clean, moment_ms, number, rows
 from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.inspection import Inspection
 from uwf.agent.process import program
@@ -273,8 +273,7 @@ class _Said(client.Reader):
     def _limit(self, info: Any) -> None:
         if not isinstance(info, dict):
             return
-        is_reached, at_s = info.get("status") == "rejected", number(info.get("resetsAt"))
-        resets_ms = round(at_s * 1000) if at_s else None
+        is_reached, resets_ms = info.get("status") == "rejected", moment_ms(info.get("resetsAt"))
         self._resets_ms = resets_ms if is_reached else None
         self.on_event(RateLimit(is_reached, resets_ms))
 
