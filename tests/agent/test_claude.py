@@ -228,10 +228,11 @@ def test_a_limit_says_until_when(client: StandIn) -> None:
     assert client.of(RateLimit) == [RateLimit(True, at_s * 1000)]
 
 
-def test_a_limit_that_would_reset_in_years_is_one_without_a_time() -> None:
+@pytest.mark.parametrize("times", [1, 0.0009])
+def test_a_limit_that_resets_in_years_or_has_is_one_without_a_time(times: float) -> None:
     heard: list[Any] = []
     read = claude._Said("cc", heard.append, "s", {})
-    limit = {"status": "rejected", "resetsAt": clock.now_ms()}
+    limit = {"status": "rejected", "resetsAt": clock.now_ms() * times}
     read.take({"type": "rate_limit_event", "rate_limit_info": limit})
     assert heard == [RateLimit(True, None)]
 

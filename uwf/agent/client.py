@@ -215,11 +215,11 @@ def number(value: Any) -> float:
 
 
 def moment_ms(at_s: Any) -> int | None:
-    """A moment of JSON, in epoch seconds, at which a limit resets; None for none, and for one that is so far ahead that
-    something else must be meant.
+    """A moment of JSON, in epoch seconds, at which a limit resets; None for none, for one that is over (the clocks
+    differ, and the limit is reached all the same), and for one so far ahead that something else must be meant.
     """
-    at_ms = round(number(at_s) * 1000)
-    return at_ms if 0 < at_ms <= clock.now_ms() + MOST_AHEAD_MS else None
+    at_ms, now_ms = round(number(at_s) * 1000), clock.now_ms()
+    return at_ms if now_ms < at_ms <= now_ms + MOST_AHEAD_MS else None
 
 
 def rows(value: Any) -> Iterable[Mapping[str, Any]]:
