@@ -244,7 +244,8 @@ class Agents:
             own = self._home.config.agent_settings(name)
             key = f"agents.{name}.command"
             written = (
-                next(one.value for one in edit.settings(self._home.home) if one.key == key) or ""
+                next((one.value for one in edit.settings(self._home.home) if one.key == key), None)
+                or ""
             )
         else:
             kind, argv, written = "command", words_of(name), name
