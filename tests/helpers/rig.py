@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.fake_agent import Answers, FakeAgent, Said, reply
 from tests.helpers.flows import PAIR
-from uwf import clock, config
+from uwf import config
 from uwf.agent.stop import Stop
 from uwf.cli.screen.jsontext import document
 from uwf.config import AgentConfig, PromptConfig
@@ -203,7 +203,7 @@ class Rig:
             attempt = there.attempt
             if attempt is not None:
                 start = AttemptStart(id, attempt.plan, attempt.number, "", "", attempt.last_end)
-                tx.set_ref(ATTEMPTS + id, put_start(tx, start, None, clock.now_ms(), None), why="rebound")
+                tx.set_ref(ATTEMPTS + id, put_start(tx, start, None, attempt.began_ms, None), why="rebound")
             elif tx.ref(ATTEMPTS + id) is not None:
                 tx.delete_ref(ATTEMPTS + id, why="it was about an older head")
 
