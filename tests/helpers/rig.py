@@ -203,7 +203,9 @@ class Rig:
             attempt = there.attempt
             if attempt is not None:
                 start = AttemptStart(id, attempt.plan, attempt.number, "", "", attempt.last_end)
-                tx.set_ref(ATTEMPTS + id, put_start(tx, start, None, attempt.began_ms, None), why="rebound")
+                tx.set_ref(
+                    ATTEMPTS + id, put_start(tx, start, None, attempt.began_ms, None), why="rebound"
+                )
             elif tx.ref(ATTEMPTS + id) is not None:
                 tx.delete_ref(ATTEMPTS + id, why="it was about an older head")
 
