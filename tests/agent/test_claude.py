@@ -14,8 +14,8 @@ import pytest
 
 from tests.helpers.stand_in import StandIn
 from uwf import clock
-from uwf.agent import client as jsonlines
 from uwf.agent import failure
+from uwf.agent.clients import client as jsonlines
 from uwf.agent.kinds import claude
 from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
 from uwf.agent.protocol import (

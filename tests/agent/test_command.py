@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.agent.supervised import AGENTS, Supervised
-from uwf.agent.bursts import TURN_BYTES, Bursts
+from uwf.agent.clients.bursts import TURN_BYTES, Bursts
 from uwf.agent.kinds.command import CommandAgent
 from uwf.agent.protocol import Agent, AgentEvent, AgentRequest, AgentResult, Text
 from uwf.store.owner import Owner

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from uwf.agent import error_lines, failure
+from uwf.agent import failure
 from uwf.agent.failure import Diagnosis, classify
 from uwf.agent.protocol import AgentFailure, ProcessFacts
+from uwf.agent.words import error_lines
 
 FAILED = ProcessFacts("exit", exit_code=1)
 HOPELESS = "hopeless"

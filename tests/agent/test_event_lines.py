@@ -13,7 +13,7 @@ import pytest
 
 from tests.agent.supervised import Supervised
 from uwf import clock
-from uwf.agent.event_lines import EventLines
+from uwf.agent.clients.event_lines import EventLines
 from uwf.agent.kinds.command import CommandAgent
 from uwf.agent.process.fifo import MOST_LINE_BYTES, Fifo
 from uwf.agent.protocol import (

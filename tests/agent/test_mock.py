@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from uwf.agent import scenario
+from uwf.agent.clients import scenario
 from uwf.agent.kinds import make
 from uwf.agent.kinds.mock import MockAgent, MockOptions
 from uwf.agent.protocol import AgentEvent, AgentRequest, AgentResult, Session, Text, ToolCall, Usage

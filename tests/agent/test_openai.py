@@ -412,7 +412,7 @@ def test_a_host_that_does_not_answer_holds_nobody(
         raise OSError("it took too long")
 
     monkeypatch.setattr("http.client.HTTPConnection.connect", connects)
-    monkeypatch.setattr("uwf.agent.http_post.ENDING_S", 0.1)
+    monkeypatch.setattr("uwf.agent.clients.http_post.ENDING_S", 0.1)
     began_s = time.monotonic()
     came = asked(timeout_s=0.2)
     assert came.failure is not None and came.failure.code == "timeout"

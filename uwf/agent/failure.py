@@ -15,12 +15,12 @@ are: which open a circuit in `guard.breaker`, which are tried again in `config.r
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent import error_lines, error_objects, failure_signs
 from uwf.agent.echo import Echo
-from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
 from uwf.agent.process import platform
 from uwf.agent.protocol import AgentFailure
 from uwf.agent.thoughts import TAG, without_thoughts
+from uwf.agent.words import error_lines, error_objects, failure_signs
+from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
 from uwf.record import Record
 
 TYPE_CHECKING = False

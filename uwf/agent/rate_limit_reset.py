@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-from uwf.agent.moments import BARE, CLOCK, DURATION, moments_in
+from uwf.agent.words.moments import BARE, CLOCK, DURATION, moments_in
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.agent.moments import Moment
+    from uwf.agent.words.moments import Moment
 
 MOST_AHEAD_MS = 40 * 86_400_000
 """Further ahead is no reset of any limit, but a misunderstanding."""

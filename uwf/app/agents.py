@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from uwf.agent.clients import KnownClient
-    from uwf.agent.inspection import Inspection
+    from uwf.agent.clients.inspection import Inspection
+    from uwf.agent.clients.known import KnownClient
     from uwf.agent.process.ask import ProgramAnswer
     from uwf.agent.protocol import Agent
     from uwf.agent.stop import Stop
@@ -102,11 +102,12 @@ class Agents:
 
     def detect(self) -> list[FoundClient]:
         """The clients on PATH that are known, in the order in which one is proposed. None of them is run."""
-        from uwf.agent import clients, kinds
+        from uwf.agent import kinds
+        from uwf.agent.clients import known
 
         config, path = self._home.config, settings.environment().get("PATH", "")
         taken, found = set(config.agents), []
-        for client, file in clients.on_path(current_folder(), path):
+        for client, file in known.on_path(current_folder(), path):
             own = {name for name, agent in config.agents.items() if _runs(agent, client, file)}
             name = client.name
             while name in taken:
@@ -130,9 +131,9 @@ class Agents:
 
     def known_clients(self) -> list[str]:
         """The programs that `detect` looks for."""
-        from uwf.agent import clients
+        from uwf.agent.clients import known
 
-        return [client.command[0] for client in clients.CLIENTS]
+        return [client.command[0] for client in known.CLIENTS]
 
     def add(self, clients: Sequence[FoundClient]) -> dict[str, str]:
         """Write the agents of clients that have none into the config, and the first as the default where there is none.
@@ -210,7 +211,7 @@ class Agents:
 
     def _inspect(self, agent: Agent, own_env: dict[str, str], model: str | None) -> Inspection:
         """What the client of `agent` says, with the environment that it has in a step."""
-        from uwf.agent import inspection
+        from uwf.agent.clients import inspection
         from uwf.agent.process.ask import ask_program
         from uwf.engine.run.attempt.invocation import withheld
 

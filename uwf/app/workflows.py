@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from uwf.agent.scenario import Scenario
+    from uwf.agent.clients.scenario import Scenario
     from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
     from uwf.engine.actions.rehearsal import Rehearsal
@@ -180,7 +180,7 @@ class Workflows:
 
 def _scenario(path: str, workflow: Workflow) -> Scenario:
     """The scenario in a file, for roles that the workflow has."""
-    from uwf.agent import scenario
+    from uwf.agent.clients import scenario
     from uwf.nearest import nearest
     from uwf.yaml12 import YamlInvalid
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 
 from uwf import clock
-from uwf.agent import client, failure
+from uwf.agent import failure
 from uwf.agent.acp import permission
 from uwf.agent.acp.telling import Telling, objects
-from uwf.agent.client import TOKENS, USD, clean, number, rows
-from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
+from uwf.agent.clients import client
+from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
     HASH_CHARS,
@@ -26,6 +26,7 @@ from uwf.agent.protocol import (
     Permitted,
     Usage,
 )
+from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.record import replace
 
 TYPE_CHECKING = False

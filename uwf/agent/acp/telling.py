@@ -5,8 +5,8 @@ Pieces of a message may be a word each: they are joined until there is a pause. 
 
 from __future__ import annotations
 
-from uwf.agent.bursts import Bursts
-from uwf.agent.client import clean, number, rows
+from uwf.agent.clients.bursts import Bursts
+from uwf.agent.clients.client import clean, number, rows
 from uwf.agent.protocol import Text, Thinking, ToolCall, ToolResult
 
 TYPE_CHECKING = False

@@ -5,11 +5,11 @@ What is said in a run is in `uwf.agent.acp`. Tokens are those of the prompt, mon
 
 from __future__ import annotations
 
-from uwf.agent import client, inspection
 from uwf.agent.acp import permission
 from uwf.agent.acp.permission import ALLOW, ASK, DENY
 from uwf.agent.acp.talk import Talk
-from uwf.agent.inspection import Inspection
+from uwf.agent.clients import client, inspection
+from uwf.agent.clients.inspection import Inspection
 from uwf.agent.process import program
 from uwf.config_table import Table, key, one_of, some_duration
 from uwf.record import replace
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from uwf.agent.inspection import Ask
+    from uwf.agent.clients.inspection import Ask
     from uwf.agent.protocol import AgentEvent, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -59,7 +59,7 @@ class AcpAgent:
         return program.unavailable(self.argv, cwd, path)
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
-        """See `uwf.agent.inspection`: what it answers to the first message of the protocol."""
+        """See `uwf.agent.clients.inspection`: what it answers to the first message of the protocol."""
         said = inspection.document(ask(self.argv, _HELLO).out).get("result")
         info = said.get("agentInfo") if isinstance(said, dict) else None
         if not isinstance(info, dict):

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import uuid
 
-from uwf.agent import client, failure, inspection
-from uwf.agent.client import TOKENS, USD, clean, moment_ms, number, rows
-from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
-from uwf.agent.inspection import Inspection
+from uwf.agent import failure
+from uwf.agent.clients import client, inspection
+from uwf.agent.clients.client import TOKENS, USD, clean, moment_ms, number, rows
+from uwf.agent.clients.inspection import Inspection
 from uwf.agent.process import program
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
@@ -30,6 +30,7 @@ from uwf.agent.protocol import (
     ToolResult,
     Usage,
 )
+from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.config_table import Table, count, key, names, text
 from uwf.record import replace
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from uwf.agent.inspection import Ask
+    from uwf.agent.clients.inspection import Ask
     from uwf.agent.protocol import AgentEvent, AgentFailure, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -92,7 +93,7 @@ class ClaudeAgent:
         return program.unavailable(self.argv, cwd, path)
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
-        """See `uwf.agent.inspection`."""
+        """See `uwf.agent.clients.inspection`."""
         said = inspection.document(ask((*self.argv, "auth", "status"), b"").out)
         is_logged_in, how = said.get("loggedIn"), clean(said.get("authMethod"))
         return Inspection(

@@ -16,10 +16,10 @@ import json
 import os
 import re
 
-from uwf.agent import client, inspection
-from uwf.agent.client import TOKENS, USD, clean, number, rows
-from uwf.agent.inspection import Inspection
-from uwf.agent.prices import prices, usd
+from uwf.agent.clients import client, inspection
+from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
+from uwf.agent.clients.inspection import Inspection
+from uwf.agent.clients.prices import prices, usd
 from uwf.agent.process import program
 from uwf.agent.protocol import (
     Denied,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from uwf.agent.inspection import Ask
+    from uwf.agent.clients.inspection import Ask
     from uwf.agent.protocol import AgentEvent, AgentFailure, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -84,7 +84,7 @@ class CodexAgent:
         return program.unavailable(self.argv, cwd, path)
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
-        """See `uwf.agent.inspection`. A login at another provider, of its config, is none to it."""
+        """See `uwf.agent.clients.inspection`. A login at another provider, of its config, is none to it."""
         said = ask((*self.argv, "login", "status"), b"")
         lines = (said.err or said.out).decode(errors="replace").splitlines()
         words = next((line for line in lines if line and not line.startswith("WARNING")), None)

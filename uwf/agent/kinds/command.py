@@ -1,14 +1,14 @@
 """The agent that is a command line: the prompt on stdin, the reply on stdout, an exit code.
 
 It keeps no session of its own. What it wants to say beside its reply it writes to `$UWF_EVENTS`: see
-`uwf/agent/event_lines.py`. The process is supervised by `process`; taking the reply apart is left to the engine.
+`uwf/agent/clients/event_lines.py`. The process is supervised by `process`; the engine takes the reply apart.
 """
 
 from __future__ import annotations
 
 from uwf.agent import failure
-from uwf.agent.bursts import Bursts
-from uwf.agent.event_lines import EventLines
+from uwf.agent.clients.bursts import Bursts
+from uwf.agent.clients.event_lines import EventLines
 from uwf.agent.process import program, supervise
 from uwf.agent.process.fifo import Fifo
 from uwf.agent.process.requested import spec_of

@@ -1,5 +1,5 @@
 """An agent that plays a scenario, so that a workflow is tried before a token is spent. What one says is in
-`uwf/agent/scenario.py`.
+`uwf/agent/clients/scenario.py`.
 
 Which answer is next is told by the environment of the run (the role, its visit, the attempt) and by how often this one
 attempt has asked: so a process that takes over goes on where the one before was.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from uwf.agent.clients.scenario import PlayedAnswer, Scenario
     from uwf.agent.protocol import AgentEvent, AgentRequest, Ended
-    from uwf.agent.scenario import PlayedAnswer, Scenario
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
 
@@ -77,7 +77,7 @@ class MockAgent:
         on_event: Callable[[AgentEvent], None],
     ) -> AgentResult:
         """Say what stands there for this ask."""
-        from uwf.agent.event_lines import EventLines
+        from uwf.agent.clients.event_lines import EventLines
 
         on_start(None)
         answer = self._next(request)
@@ -113,7 +113,7 @@ class MockAgent:
 
     def _loaded(self) -> Scenario:
         if self._scenario is None:
-            from uwf.agent import scenario
+            from uwf.agent.clients import scenario
 
             if self.options.scenario is None:
                 raise ValueError(f"agents.{self.name}.scenario is not set")

@@ -1,7 +1,7 @@
 """A model that is asked over HTTP: chat completions or responses, of OpenAI or whoever speaks like it.
 
 It has no process, no tools and no session: each prompt is whole, also that which asks again after a bad reply. What
-such a service says is read in `uwf/agent/model_api.py`.
+such a service says is read in `uwf/agent/clients/model_api.py`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import json
 import select
 
 from uwf import __version__, clock
-from uwf.agent import client, failure
-from uwf.agent.failure_signs import AUTHENTICATION
-from uwf.agent.inspection import Inspection
-from uwf.agent.prices import prices
+from uwf.agent import failure
+from uwf.agent.clients import client
+from uwf.agent.clients.inspection import Inspection
+from uwf.agent.clients.prices import prices
 from uwf.agent.process.pump import PAUSE_S
 from uwf.agent.protocol import AgentFailure, AgentResult, ProcessFacts
+from uwf.agent.words.failure_signs import AUTHENTICATION
 from uwf.config_table import Table, each, key, one_of, text
 
 TYPE_CHECKING = False
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from uwf.agent.http_post import Post
-    from uwf.agent.inspection import Ask
-    from uwf.agent.model_api import Heard
+    from uwf.agent.clients.http_post import Post
+    from uwf.agent.clients.inspection import Ask
+    from uwf.agent.clients.model_api import Heard
     from uwf.agent.protocol import AgentEvent, AgentRequest, Ended
     from uwf.agent.stop import Stop
     from uwf.store.owner import Owner
@@ -82,8 +83,8 @@ class OpenAIAgent:
         return None
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
-        """See `uwf.agent.inspection`: its service is asked for the models that it has."""
-        from uwf.agent.model_list import inspect
+        """See `uwf.agent.clients.inspection`: its service is asked for the models that it has."""
+        from uwf.agent.clients.model_list import inspect
 
         options = self.options
         if model is None:
@@ -104,8 +105,8 @@ class OpenAIAgent:
         on_event: Callable[[AgentEvent], None],
     ) -> AgentResult:
         """Ask once, and hear the answer as it comes."""
-        from uwf.agent.http_post import Post
-        from uwf.agent.model_api import APIS
+        from uwf.agent.clients.http_post import Post
+        from uwf.agent.clients.model_api import APIS
 
         on_start(None)
         options = self.options
@@ -160,7 +161,7 @@ class OpenAIAgent:
 
 def _listen(post: Post, heard: Heard, request: AgentRequest, stop: Stop) -> Ended:
     """Hear the answer to its end, or to the first reason to hear no more of it."""
-    from uwf.agent.http_post import End, Head
+    from uwf.agent.clients.http_post import End, Head
 
     poll = select.poll()
     for waker in (post.fileno(), stop.fileno()):

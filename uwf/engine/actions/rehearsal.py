@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from uwf.agent.clients.scenario import Scenario
     from uwf.agent.protocol import Agent, AgentEvent, AgentRequest, AgentResult
-    from uwf.agent.scenario import Scenario
     from uwf.agent.stop import Stop
     from uwf.engine.actions.edges import EdgeName
     from uwf.engine.run.context import RunContext

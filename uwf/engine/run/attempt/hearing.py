@@ -10,8 +10,8 @@ from functools import cached_property
 
 from uwf.agent import failure
 from uwf.agent.echo import Echo
-from uwf.agent.failure_signs import AUTHENTICATION, QUOTA
 from uwf.agent.protocol import AgentFailure
+from uwf.agent.words.failure_signs import AUTHENTICATION, QUOTA
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
 from uwf.engine.chain.attempt import APPROVAL, OVER_BUDGET, AttemptStart, Failure

@@ -129,7 +129,7 @@ def tool_words(name: str, arguments: Mapping[str, Any]) -> str:
     """The use of a tool as the text of a turn: its name, and its arguments as JSON."""
     import json
 
-    from uwf.agent.client import clean
+    from uwf.agent.clients.client import clean
 
     return clean(f"{name} {json.dumps(arguments, ensure_ascii=False)}")
 

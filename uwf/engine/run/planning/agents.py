@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
-from uwf.agent.failure_signs import QUOTA
+from uwf.agent.words.failure_signs import QUOTA
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.errors import InputError, PersonNeeded, Refused
 from uwf.guard import pause

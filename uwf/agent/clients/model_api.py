@@ -7,19 +7,21 @@ part of the standard for chat: some call it `reasoning_content`, others `reasoni
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent import client, error_objects, rate_limit_reset
-from uwf.agent.bursts import Bursts
-from uwf.agent.client import TOKENS, USD, clean, number, rows
-from uwf.agent.failure_signs import NETWORK
-from uwf.agent.prices import usd
+from uwf.agent import rate_limit_reset
+from uwf.agent.clients import client
+from uwf.agent.clients.bursts import Bursts
+from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
+from uwf.agent.clients.prices import usd
 from uwf.agent.protocol import Model, Text, Thinking, Usage
+from uwf.agent.words import error_objects
+from uwf.agent.words.failure_signs import NETWORK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.http_post import Head
+    from uwf.agent.clients.http_post import Head
     from uwf.agent.protocol import AgentEvent, AgentFailure
 
 MOST_BYTES = 8 << 20

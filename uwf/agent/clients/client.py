@@ -11,11 +11,11 @@ import json
 
 from uwf import clock
 from uwf.agent import failure
-from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.agent.process import supervise
 from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import AgentFailure, AgentResult, Session, names_session
 from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
+from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.record import replace
 
 TYPE_CHECKING = False

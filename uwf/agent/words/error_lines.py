@@ -8,8 +8,8 @@ that clients write. The sentences are in `error_phrases`, and what is JSON is re
 
 from __future__ import annotations
 
-from uwf.agent import error_objects
-from uwf.agent import error_phrases as phrases
+from uwf.agent.words import error_objects
+from uwf.agent.words import error_phrases as phrases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

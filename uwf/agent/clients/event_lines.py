@@ -14,9 +14,9 @@
 
 from __future__ import annotations
 
-from uwf.agent import client, failure
-from uwf.agent.client import clean, moment_ms, number
-from uwf.agent.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
+from uwf.agent import failure
+from uwf.agent.clients import client
+from uwf.agent.clients.client import clean, moment_ms, number
 from uwf.agent.protocol import (
     Denied,
     Model,
@@ -27,6 +27,7 @@ from uwf.agent.protocol import (
     ToolResult,
     Usage,
 )
+from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, OUT_OF_MEMORY, QUOTA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from uwf.agent.client import clean, rows
-from uwf.agent.inspection import Inspection
+from uwf.agent.clients.client import clean, rows
+from uwf.agent.clients.inspection import Inspection
 from uwf.nearest import nearest
 
 TYPE_CHECKING = False

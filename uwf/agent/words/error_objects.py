@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.agent import error_phrases as phrases
+from uwf.agent.words import error_phrases as phrases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

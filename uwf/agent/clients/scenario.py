@@ -19,7 +19,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from uwf import quantities, yaml12
-from uwf.agent.event_lines import CLASSES, TYPES
+from uwf.agent.clients.event_lines import CLASSES, TYPES
 from uwf.agent.frontmatter import written
 from uwf.agent.protocol import names_session
 from uwf.nearest import nearest

@@ -1,0 +1,1 @@
+"""What clients write of errors and of times, as it is found in text."""
