@@ -23,7 +23,7 @@ def supervised(tmp_path: Path) -> Iterator[Supervised]:
         this.stop.close()
         assert marked(mark) == []
         assert set(platform.children(os.getpid())) <= children
-        assert descriptors() == before
+        assert descriptors() <= before  # what an earlier test has left may be given back meanwhile
         assert not platform.is_subreaper()
         assert [path for path in tmp_path.iterdir() if path.name.startswith(".spool")] == []
     finally:
