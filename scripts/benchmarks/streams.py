@@ -55,7 +55,10 @@ class Talker(Steady):
         on_start(None)
         for at in range(self._count):
             on_event(Text(f"{at} {WORDS}"))
-        text = f"---\n$status: go\n---\n{BODY}"
+        self.count += 1
+        text = (
+            f"---\n$status: go\n---\n{self.count} {BODY}"  # the same again and again would end it
+        )
         return AgentResult(text, tail=text)
 
 
@@ -63,7 +66,8 @@ def bench_turns(folder: Path, count: int, rounds: int) -> None:
     print(f"\n{count} turns stored as they come, against bare inserts, each in a transaction")
     folder.mkdir()
     uwf = Uwf(folder)
-    uwf.engine = replace(uwf.engine, agent_for=lambda workflow, role, override: Talker(count))
+    talker = Talker(count)
+    uwf.engine = replace(uwf.engine, agent_for=lambda workflow, role, override: talker)
     uwf.steps(1)
     bare = bare_database(folder / "bare.db")
     bare.execute("CREATE TABLE head (name TEXT PRIMARY KEY, id BLOB)")

@@ -26,6 +26,7 @@ LOOKS = (
 PARTS = (
     "guard",
     "agent.kinds",
+    "agent.failure",
     "agent.frontmatter",
     "engine.run.runner",
     "workflow.parse",

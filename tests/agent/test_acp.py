@@ -16,6 +16,7 @@ from uwf.agent import failure
 from uwf.agent.acp import permission, talk
 from uwf.agent.kinds.acp import AcpAgent, AcpOptions
 from uwf.agent.protocol import (
+    APPROVAL,
     AgentEvent,
     AgentRequest,
     AgentResult,
@@ -346,7 +347,7 @@ def question(agent: StandIn, **asked: Any) -> Asks:
     agent.events.clear()
     came = agent.ask("ask", **asked)
     assert came.failure is not None, "it was not asked"
-    assert came.failure.code == failure.APPROVAL
+    assert came.failure.code == APPROVAL
     assert "touch x" in came.failure.message
     [found] = agent.of(Asks)
     assert isinstance(found, Asks) and found.hash[:16] in came.failure.message

@@ -41,8 +41,6 @@ TRANSIENT = (NETWORK, QUOTA, MACHINE)
 """Classes that time alone cures."""
 STOPPED = "stopped"
 """The code of a run that a person stopped, which is no failure of the agent and has no class."""
-APPROVAL = "approval"
-"""That of a run which has ended with a question to a person, likewise."""
 BUDGET = "budget"
 """That of a run which its client has ended at what it might cost: whether that was the budget, our own count says."""
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 
 from uwf import clock
-from uwf.agent import failure
 from uwf.agent.acp import permission
 from uwf.agent.acp.telling import Telling, objects
 from uwf.agent.clients import client
 from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
+    APPROVAL,
     HASH_CHARS,
     AgentFailure,
     Asks,
@@ -300,7 +300,7 @@ class Talk(client.Reader):
             return
         words = f"agent {self.name} asks to be permitted {asked.hash[:HASH_CHARS]}"
         message = f"{words}: {asked.question}"
-        self.failed = AgentFailure(failure.APPROVAL, failure.APPROVAL, message)
+        self.failed = AgentFailure(APPROVAL, APPROVAL, message)
         self.on_event(Asks(asked.hash, round(self._policy.lasts_s * 1000)))
         self.gives_up_s = clock.monotonic_s() + CANCEL_S
         self._write({"method": "session/cancel", "params": {"sessionId": self.session}})

@@ -13,7 +13,7 @@ from uwf import clock
 from uwf.agent import failure
 from uwf.agent.process import supervise
 from uwf.agent.process.requested import spec_of
-from uwf.agent.protocol import AgentFailure, AgentResult, Session, names_session
+from uwf.agent.protocol import APPROVAL, AgentFailure, AgentResult, Session, names_session
 from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
 from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.record import replace
@@ -242,7 +242,7 @@ def _failure(name: str, reader: Reader, outcome: ProcessOutcome) -> AgentFailure
         message = f"agent {name} could not reach its service"
         return replace(found, failure_class=NETWORK, message=message, said=reader.waits_for)
     if reader.failed is not None:
-        asks = reader.failed.code == failure.APPROVAL  # and was called off, however that went
+        asks = reader.failed.code == APPROVAL  # and was called off, however that went
         if facts.ended in ("exit", "lingered") or (asks and facts.ended != "stopped"):
             return reader.failed
     if facts.ended == "exit" and reader.text is not None and not reader.counts_exit:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
-from uwf.agent import failure
+from uwf.agent.protocol import APPROVAL
 from uwf.engine.chain.nodes import ClientFacts, Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.word import Word, of_person
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 STOPPED, OVER_BUDGET, INTERRUPTED = "stopped", "budget_exhausted", "interrupted"
 """Codes of an attempt that a person stopped, that used up what it might, whose uwf died under it."""
-
-APPROVAL = failure.APPROVAL
-"""The code of one that has ended with a question to a person."""
 
 UNJUDGED = "reply_unjudged"
 """The code of one whose reply has come, and could not be judged by a fault of uwf."""

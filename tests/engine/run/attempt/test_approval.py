@@ -11,8 +11,7 @@ import pytest
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.agent import failure
-from uwf.agent.protocol import AgentFailure, Answered, Asks, Permitted
+from uwf.agent.protocol import APPROVAL, AgentFailure, Answered, Asks, Permitted
 from uwf.engine.actions import tell, transfer
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.recorder import AttemptRecorder
@@ -30,7 +29,7 @@ QUESTION = "agent fake asks to be permitted 3f2a9c0155667788: execute touch x"
 
 
 def asks(hash: str = HASH) -> Said:
-    why = AgentFailure(failure.APPROVAL, failure.APPROVAL, QUESTION)
+    why = AgentFailure(APPROVAL, APPROVAL, QUESTION)
     return Said(turns=("I want to.",), events=(Asks(hash, LASTS_MS),), session="s1", failure=why)
 
 

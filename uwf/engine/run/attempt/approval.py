@@ -10,9 +10,9 @@ question, and a yes that is too old, answer nothing.
 
 from __future__ import annotations
 
-from uwf.agent.protocol import HASH_CHARS, Answered
+from uwf.agent.protocol import APPROVAL, HASH_CHARS, Answered
 from uwf.engine.chain import sessions
-from uwf.engine.chain.attempt import APPROVAL, ended_attempts
+from uwf.engine.chain.attempt import ended_attempts
 from uwf.engine.chain.nodes import ClientFacts, Plan
 
 TYPE_CHECKING = False

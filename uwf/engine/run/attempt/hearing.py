@@ -10,11 +10,11 @@ from functools import cached_property
 
 from uwf.agent import failure
 from uwf.agent.echo import Echo
-from uwf.agent.protocol import AgentFailure
+from uwf.agent.protocol import APPROVAL, AgentFailure
 from uwf.agent.words.failure_signs import AUTHENTICATION, QUOTA
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
-from uwf.engine.chain.attempt import APPROVAL, OVER_BUDGET, AttemptStart, Failure
+from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
 from uwf.engine.progress import BudgetUnseen, CheckInNoted, UsageLeftOut
 from uwf.engine.run import budget, prompt
 from uwf.engine.run.attempt import echoes, invocation, retry
@@ -193,7 +193,7 @@ class Hearing:
         if failed.code == failure.STOPPED:
             why = Failure(failed.failure_class, self._words(failed, came.answer))
             return Stopped(**self.gone(came), failure=why)
-        if failed.code == failure.APPROVAL:
+        if failed.code == APPROVAL:
             why = Failure(APPROVAL, self.ctx.redactor.text(failed.message))
             return NeedsApproval(**self.gone(came), failure=why)
         if self.recorder.begun is None:

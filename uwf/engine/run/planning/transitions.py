@@ -19,7 +19,6 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     ThreadState,
 )
-from uwf.engine.run.attempt import approval
 from uwf.errors import InputError, StateError
 from uwf.record import replace
 from uwf.workflow import route
@@ -84,6 +83,8 @@ def way_on(thread: Thread) -> str:
         return f"uwf thread exec {thread.id}"
     pending = thread.pending
     if pending is not None and pending.question is not None and thread.status == SUSPENDED:
+        from uwf.engine.run.attempt import approval  # few threads have a question
+
         return f"uwf answer {thread.id} '{approval.yes_to(pending.question)}'"
     has_failed = pending is not None and pending.has_failed
     supplement = "" if thread.status == SUSPENDED and has_failed else " --supplement TEXT"
