@@ -54,6 +54,10 @@ printf -- '---\\n$status: go\\n---\\nDone by '$$.'\\n'
 """
 
 
+FIRST_CHECKS_S = LOOK_S * 2 + 5
+"""It checks its home once soon after it has begun to lead."""
+
+
 def bench_daemon(folder: Path, rounds: int, threads: int, timers: int, idle_s: float) -> None:
     """As many events wait as there are `timers`."""
     print("\nThe daemon, a slot free")
@@ -270,6 +274,8 @@ def _idle(home: Path, idle_s: float) -> None:
         while before != now:  # it decides what waits
             time.sleep(1.0)
             before, now = now, _told(process.pid)[0]
+        time.sleep(FIRST_CHECKS_S)
+        before = _told(process.pid)[0]
         time.sleep(idle_s)
         after, rss_kb = _told(process.pid)
     looks = int(idle_s // LOOK_S) + 1
