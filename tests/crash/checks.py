@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -14,6 +15,9 @@ from uwf.engine.chain.tags import THREADS
 
 LOOK_AT = 2
 """How many threads are shown after each kill."""
+
+MOST_S = 10.0
+"""How long a run may take that goes on without the command that has begun it."""
 
 Found = list[tuple[str, str]]
 
@@ -30,9 +34,18 @@ def look(world: World, found: Found, *, settled: bool) -> None:
             found.append(("show", f"exits {shown.code}: {shown.err}"))
             continue
         if settled:
-            check_shown(world, shown.answers[-1], found)
+            check_shown(world, _once_at_rest(world, shown.answers[-1]), found)
     if world.has_store:
         check_verify(world, found)
+
+
+def _once_at_rest(world: World, shown: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of a thread once nobody runs it: a run that a daemon or a pass has begun outlives them."""
+    until_s = time.monotonic() + MOST_S
+    while shown["running"] is not None and time.monotonic() < until_s:
+        time.sleep(0.1)
+        shown = world.run("thread", "show", shown["thread"]).answers[-1]
+    return shown
 
 
 def check_shown(world: World, shown: dict[str, Any], found: Found) -> None:

@@ -118,8 +118,8 @@ class Scenario(NamedTuple):
     `state` is what must be old or new: one of the states that an undisturbed run goes through (`path`, by default
     from the log of moves), and of those only the first and the last when it is `whole`. What the command `says` to
     the next role is in its prompt once an agent was given it; what was `said_before` always is. A command that
-    `gives_up` leaves a step or a try on purpose, with what was said in it. In a world that `begins_damaged` nothing is
-    looked at before the command is done.
+    `gives_up` leaves a step or a try on purpose, with what was said in it. A world that `is_damaged`, from its
+    beginning or by its agent, is looked at when it is mended.
     """
 
     name: str
@@ -140,7 +140,7 @@ class Scenario(NamedTuple):
     codes: tuple[int, ...] = (0,)
     says: str | None = None
     said_before: str | None = None
-    begins_damaged: bool = False
+    is_damaged: bool = False
 
 
 def transaction(name: str) -> tuple[str, ...]:
@@ -318,6 +318,7 @@ SCENARIOS = (
         agent=SPOILING,
         codes=(1,),
         next=mend_and_step_on,
+        is_damaged=True,
     ),
     Scenario(
         "exec, a kept reply is taken in",
@@ -650,6 +651,9 @@ SCENARIOS = (
         ((("first", "ignored"),), (), 1, 0),
         ((("first", "ignored"), ("look", "new")), (), 1, 0),
         ((("first", "ignored"), ("look", "new"), ("thread.completed", "new")), (), 1, 0),
+        # Which of the two is decided first is nobody's promise: they are of one moment.
+        ((("first", "ignored"), ("look", "new"), ("thread.completed", "ignored")), (), 1, 0),
+        ((("first", "ignored"), ("look", "ignored"), ("thread.completed", "new")), (), 1, 0),
         ((("first", "ignored"), ("look", "ignored"), ("thread.completed", "ignored")), (), 1, 0),
     ),
     happening(
@@ -975,7 +979,7 @@ SCENARIOS = (
         to=0,
         whole=False,
         codes=(0, 1),
-        begins_damaged=True,
+        is_damaged=True,
     ),
 )
 

@@ -135,7 +135,7 @@ def attempt(
         ended, beside = _run(world, scenario, kill)
         reached = ended.was_killed
         is_looked_at = chance.random() < LOOKED_AT
-        if is_looked_at and not scenario.begins_damaged:
+        if is_looked_at and not scenario.is_damaged:
             checks.look(world, found, settled=beside is None)
         _end_beside(beside)
         asked = world.agent_runs()[known:]

@@ -36,6 +36,7 @@ _SETTINGS = (
     *("-c", "maintenance.auto=false"),
     *("-c", "advice.detachedHead=false"),
     *("-c", "submodule.recurse=false"),
+    *("-c", "core.fsyncMethod=batch"),  # one call waits for the disk once
 )
 
 SAID_CHARS = 500
