@@ -27,7 +27,6 @@ from uwf.agent.protocol import (
     Usage,
 )
 from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, QUOTA
-from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ class Talk(client.Reader):
         return {"cwd": self._request.cwd, "mcpServers": []}
 
     def _begin(self) -> None:
-        self._request = replace(self._request, session=None, forks_session=False)
+        self._request = client.in_new_session(self._request)
         self._ask("session/new", self._place(), self._opened)
 
     def _lost(self, error: Reply) -> None:

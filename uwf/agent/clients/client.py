@@ -11,7 +11,7 @@ import json
 
 from uwf import clock
 from uwf.agent import failure
-from uwf.agent.process import supervise
+from uwf.agent.process import program, supervise
 from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import APPROVAL, AgentFailure, AgentResult, Session, names_session
 from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
@@ -37,6 +37,26 @@ TICK_S = 2.0
 
 TOKENS, USD = "tokens", "usd"
 MOST_AMOUNT = 1 << 53
+
+
+class ClientAgent:
+    """What the agents have in common that are a client with a command line and `options` of their own."""
+
+    options: Any
+
+    def __init__(self, name: str, argv: Sequence[str], options: Any) -> None:
+        self.name = name
+        self.argv = tuple(argv)
+        self.options = options
+
+    def unavailable(self, cwd: str, path: str) -> str | None:
+        """See `uwf.agent.protocol.Agent`."""
+        return program.unavailable(self.argv, cwd, path)
+
+
+def in_new_session(request: AgentRequest) -> AgentRequest:
+    """The same for a client that does not know the session any more which it should go on in."""
+    return replace(request, session=None, forks_session=False, counted=None)
 
 
 class Reader:

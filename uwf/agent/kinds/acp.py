@@ -10,13 +10,12 @@ from uwf.agent.acp.permission import ALLOW, ASK, DENY
 from uwf.agent.acp.talk import Talk
 from uwf.agent.clients import client, inspection
 from uwf.agent.clients.inspection import Inspection
-from uwf.agent.process import program
 from uwf.config_table import Table, key, one_of, some_duration
 from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from uwf.agent.clients.inspection import Ask
     from uwf.agent.protocol import AgentEvent, AgentRequest, AgentResult
@@ -38,17 +37,13 @@ class AcpOptions(Table, at="agents.*"):
     permission_lasts_s: float = key(some_duration, "1h")
 
 
-class AcpAgent:
+class AcpAgent(client.ClientAgent):
     """Runs an agent that speaks the protocol, without a person."""
 
     Options = AcpOptions
+    options: AcpOptions
     streams = True
     own_variables = ("ANTHROPIC_", "CLAUDE_", "OPENAI_", "CODEX_", "GEMINI_", "GOOGLE_")
-
-    def __init__(self, name: str, argv: Sequence[str], options: AcpOptions) -> None:
-        self.name = name
-        self.argv = tuple(argv)
-        self.options = options
 
     def unavailable(self, cwd: str, path: str) -> str | None:
         """See `uwf.agent.protocol.Agent`."""
@@ -56,7 +51,7 @@ class AcpAgent:
             return (
                 f"an agent of kind acp needs a library that is not installed: {permission.INSTALL}"
             )
-        return program.unavailable(self.argv, cwd, path)
+        return super().unavailable(cwd, path)
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
         """See `uwf.agent.clients.inspection`: what it answers to the first message of the protocol."""

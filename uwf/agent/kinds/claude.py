@@ -16,7 +16,6 @@ from uwf.agent import failure
 from uwf.agent.clients import client, inspection
 from uwf.agent.clients.client import TOKENS, USD, clean, moment_ms, number, rows
 from uwf.agent.clients.inspection import Inspection
-from uwf.agent.process import program
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
     Denied,
@@ -36,7 +35,7 @@ from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.agent.clients.inspection import Ask
@@ -76,21 +75,13 @@ class ClaudeOptions(Table, at="agents.*"):
     settings: str | None = key(text)
 
 
-class ClaudeAgent:
+class ClaudeAgent(client.ClientAgent):
     """Runs Claude Code without a person."""
 
     Options = ClaudeOptions
+    options: ClaudeOptions
     streams = True
     own_variables = ("ANTHROPIC_", "CLAUDE_")
-
-    def __init__(self, name: str, argv: Sequence[str], options: ClaudeOptions) -> None:
-        self.name = name
-        self.argv = tuple(argv)
-        self.options = options
-
-    def unavailable(self, cwd: str, path: str) -> str | None:
-        """See `uwf.agent.protocol.Agent`."""
-        return program.unavailable(self.argv, cwd, path)
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
         """See `uwf.agent.clients.inspection`."""
@@ -113,7 +104,7 @@ class ClaudeAgent:
         """Ask it once; once more in a new session, where it does not know the one it should go on in."""
         came, reader = self._ask(request, stop, on_start, on_event)
         if request.session is not None and reader.knows_no_session:
-            anew = replace(request, session=None, forks_session=False, counted=None)
+            anew = client.in_new_session(request)
             came, _reader = self._ask(anew, stop, on_start, on_event)
         return came
 

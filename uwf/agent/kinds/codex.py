@@ -31,7 +31,6 @@ from uwf.agent.protocol import (
     Usage,
 )
 from uwf.config_table import Table
-from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,21 +66,13 @@ class CodexOptions(Table, at="agents.*"):
     prices: Mapping[str, Mapping[str, float]] = prices()
 
 
-class CodexAgent:
+class CodexAgent(client.ClientAgent):
     """Runs Codex without a person."""
 
     Options = CodexOptions
+    options: CodexOptions
     streams = True
     own_variables = ("OPENAI_", "CODEX_")
-
-    def __init__(self, name: str, argv: Sequence[str], options: CodexOptions) -> None:
-        self.name = name
-        self.argv = tuple(argv)
-        self.options = options
-
-    def unavailable(self, cwd: str, path: str) -> str | None:
-        """See `uwf.agent.protocol.Agent`."""
-        return program.unavailable(self.argv, cwd, path)
 
     def inspect(self, ask: Ask, env: Mapping[str, str], model: str | None) -> Inspection:
         """See `uwf.agent.clients.inspection`. A login at another provider, of its config, is none to it."""
@@ -104,7 +95,7 @@ class CodexAgent:
         """Ask it once; once more in a new session, where it does not know the one it should go on in."""
         came = self._ask(request, stop, on_start, on_event)
         if request.session is not None and came.session is None and _NO_SESSION in came.stderr:
-            anew = replace(request, session=None, forks_session=False, counted=None)
+            anew = client.in_new_session(request)
             came = self._ask(anew, stop, on_start, on_event)
         return came
 
