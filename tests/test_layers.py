@@ -45,8 +45,8 @@ ENGINE = {
 }
 
 MAY_IMPORT = {
-    **{door: {"app", "demo"} for door in FRONT_DOORS},
-    "cli": {"app", "demo", "daemon"},
+    **{door: {"app", "demo", "display"} for door in FRONT_DOORS},
+    "cli": {"app", "demo", "daemon", "display"},
     "__main__": {"cli"},
     "app": {"config", *ENGINE, *BELOW_THE_ENGINE},
     "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},
@@ -71,6 +71,7 @@ MAY_IMPORT = {
     "store": set(),
     "config": {"agent", "guard", "workflow"},
     "demo": set(),
+    "display": set(),
     **{leaf: set() for leaf in LEAVES},
 }
 """Beside itself and the leaves. A front door takes everything through the app, the types of its values too; the command

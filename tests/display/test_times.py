@@ -1,0 +1,81 @@
+"""Times as a person sees them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from uwf.display import times
+from uwf.display.times import Times
+
+NOW = 1_769_850_900_000  # 2026-01-31T09:15:00Z
+S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("away_ms", "said"),
+    [
+        (0, "now"),
+        (-900, "now"),
+        (900, "now"),
+        (-90 * S, "90s ago"),
+        (-3 * M - 59 * S, "3m ago"),
+        (-119 * M, "119m ago"),
+        (2 * H, "in 2h"),
+        (47 * H, "in 47h"),
+        (-48 * H, "2d ago"),
+        (400 * D, "in 400d"),
+    ],
+)
+def test_a_moment_is_said_as_how_far_it_is(away_ms: int, said: str) -> None:
+    assert times.relative(NOW + away_ms, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (None, ""),
+        (0, "0.0s"),
+        (350, "0.4s"),
+        (9_940, "9.9s"),
+        (9_960, "10s"),
+        (59_400, "59s"),
+        (59_700, "1m00s"),
+        (192_000, "3m12s"),
+        (3_599_600, "1h00m"),
+        (2 * H + 5 * M, "2h05m"),
+        (D - S, "1d00h"),
+        (3 * D + 4 * H, "3d04h"),
+    ],
+)
+def test_a_duration_is_said_in_two_units_at_most(ms: int | None, said: str) -> None:
+    assert times.duration(ms) == said
+
+
+def test_the_length_between_two_moments_is_never_negative() -> None:
+    assert times.length(NOW, NOW + 5 * M) == "5m"
+    assert times.length(NOW, NOW - 5 * M) == "0s"
+
+
+def test_the_clock_is_that_of_the_readers_zone(berlin: None) -> None:
+    assert times.local(NOW, NOW) == "10:15"
+    assert times.local(NOW + 14 * H, NOW) == "2026-02-01 00:15"
+    assert Times(NOW).appointment(NOW + 2 * H) == "in 2h, 12:15"
+
+
+def test_exact_times_are_in_utc_whatever_the_zone(berlin: None) -> None:
+    exact = Times(NOW, exact=True)
+    assert exact.moment(NOW - M) == "2026-01-31T09:14:00Z"
+    assert exact.appointment(NOW + M) == "2026-01-31T09:16:00Z"
+    assert exact.moment(None) == Times(NOW).moment(None) == ""

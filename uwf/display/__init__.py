@@ -1,0 +1,1 @@
+"""How numbers, times, states and ids look to a person, the same at every front door. Nothing is read or printed."""

@@ -1,0 +1,75 @@
+"""Times for eyes: how long ago, how long still, how long it took; and the clock of the reader's own zone (`TZ`)."""
+
+from __future__ import annotations
+
+import time
+
+from uwf import clock
+from uwf.record import Record
+
+_UNITS_S = (("d", 86_400), ("h", 3600), ("m", 60))
+
+
+class Times(Record):
+    """How times are shown to one reader at `now_ms`: as far as they are from now, or `exact`, in UTC."""
+
+    now_ms: int
+    exact: bool = False
+
+    def moment(self, at_ms: int | None) -> str:
+        """`3m ago`, `in 2h`, or exactly `2026-01-31T09:15:00Z`; nothing for none."""
+        if at_ms is None:
+            return ""
+        return clock.iso(at_ms) if self.exact else relative(at_ms, self.now_ms)
+
+    def appointment(self, at_ms: int | None) -> str:
+        """What one may want to be there for: `in 2h, 14:05`, or exactly."""
+        if at_ms is None or self.exact:
+            return self.moment(at_ms)
+        return f"{relative(at_ms, self.now_ms)}, {local(at_ms, self.now_ms)}"
+
+
+def relative(at_ms: int, now_ms: int) -> str:
+    """`3m ago`, `in 2h`, `now`: in the largest unit of which there are two, so that no third of it is lost."""
+    away_s = (at_ms - now_ms) // 1000 if at_ms > now_ms else -((now_ms - at_ms) // 1000)
+    if away_s == 0:
+        return "now"
+    return f"in {_roughly(away_s)}" if away_s > 0 else f"{_roughly(-away_s)} ago"
+
+
+def length(from_ms: int, to_ms: int) -> str:
+    """How long it is from one moment to another, as `relative` says it: `3m`."""
+    return _roughly(max(0, to_ms - from_ms) // 1000)
+
+
+def duration(ms: int | None) -> str:
+    """How long something took: `0.4s`, `42s`, `3m12s`, `2h05m`, `3d04h`."""
+    if ms is None:
+        return ""
+    tenths = round(ms / 100)
+    if tenths < 100:
+        return f"{tenths / 10:.1f}s"
+    seconds = round(ms / 1000)
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m{seconds % 60:02d}s"
+    minutes = round(seconds / 60)
+    if minutes < 1440:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    hours = round(minutes / 60)
+    return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def local(at_ms: int, now_ms: int) -> str:
+    """The clock in the reader's zone: `14:05`, with the date where it is another day than now."""
+    at, now = time.localtime(at_ms / 1000), time.localtime(now_ms / 1000)
+    is_today = (at.tm_year, at.tm_yday) == (now.tm_year, now.tm_yday)
+    return time.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M", at)
+
+
+def _roughly(seconds: int) -> str:
+    for unit, size_s in _UNITS_S:
+        if seconds >= 2 * size_s:
+            return f"{seconds // size_s}{unit}"
+    return f"{seconds}s"
