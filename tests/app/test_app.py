@@ -120,13 +120,14 @@ def test_thread_that_runs_is_busy_for_all_others(app: App, tmp_path: Path) -> No
     def look(_event: Progress) -> None:
         with App.open(app.home) as other:
             assert other.show(id).status == "running"
+            assert other.running() == [id]
             [waited] = other.wait(id, timeout_s=0.0)
             assert (waited.thread.status, waited.in_time) == ("running", False)
             with pytest.raises(Busy):
                 list(other.exec(id, agent=DONE))
 
     [done] = app.exec(id, agent=DONE, on_progress=look, stop=Stop())
-    assert done.status == "completed"
+    assert (done.status, app.running()) == ("completed", [])
 
 
 def test_thread_is_carried_from_one_home_to_another(app: App, tmp_path: Path) -> None:

@@ -122,6 +122,32 @@ def test_what_another_process_holds_is_known_without_a_name(shared: Leases, fork
     assert shared.anyone() is None
 
 
+def test_all_that_is_held_is_known_by_its_ending(leases: Leases) -> None:
+    assert leases.held() == []
+    held = [taken(leases, name) for name in (ONE, OTHER)]
+    assert sorted(leases.held()) == sorted(name[-12:] for name in (ONE, OTHER))
+    for lease in held:
+        leases.release(lease)
+    assert leases.held() == []
+
+
+def test_what_several_processes_hold_is_found_among_all_bytes(shared: Leases, fork: Fork) -> None:
+    """Bytes side by side, which the kernel makes one lock where one process has them, and the first and the last."""
+    stem = ONE[:13]
+    mine = taken(shared, f"{stem}1000000000002")
+    names = [
+        f"{stem}{end}" for end in ("0000000000000", "1000000000001", "1000000000003", "Z" * 13)
+    ]
+    side_by_side = [f"{stem}100000000000{end}" for end in "456"]
+    other = fork(lambda: all([shared.take(name) for name in names]))
+    fork(lambda: all([shared.take(name) for name in side_by_side]))
+    expected = sorted(name[-12:] for name in (mine.name, *names, *side_by_side))
+    assert sorted(shared.held()) == expected
+    other.end()
+    assert sorted(shared.held()) == sorted(name[-12:] for name in (mine.name, *side_by_side))
+    shared.release(mine)
+
+
 def test_a_lease_is_renewed_as_long_as_it_is_held(leases: Leases) -> None:
     lease = taken(leases, ONE)
     assert leases.renew(lease)
@@ -172,6 +198,7 @@ def test_looking_for_the_holder_releases_nothing(shared: Leases, fork: Fork) -> 
     lease = taken(shared, ONE)
     for name in (ONE, OTHER, ONE):
         shared.holder(name)
+    shared.held()
     assert fork(lambda: shared.take(ONE)).answer == repr(None)
     shared.release(lease)
 

@@ -90,6 +90,12 @@ class ThreadQueries(OpenHome):
             way_on=self.views().way_on,
         )
 
+    def running(self) -> list[str]:
+        """The threads that a process runs now, waits to run or changes, the oldest first."""
+        from uwf.engine.chain import thread as threads
+
+        return threads.all_run(self.reader())
+
     def agent_of(self, view: ThreadView) -> str:
         """The agent that runs a thread or ran it last; "" before its first step."""
         from uwf.engine.query import threads

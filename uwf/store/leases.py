@@ -23,10 +23,19 @@ from _thread import allocate_lock
 
 from uwf import owned
 from uwf.errors import StoreError
+from uwf.record import Record
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_END = 1 << 62
+"""After the byte of every name."""
+_ENDING = 12
+"""So many digits at the end of a ULID its byte tells: 60 bits."""
 
 _descriptors: dict[str, int] = {}
 _held: dict[tuple[str, int], Lease] = {}
@@ -42,6 +51,14 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+class _Lock(Record):
+    """A stretch of bytes that another process holds."""
+
+    begin: int
+    length: int
+    pid: int
 
 
 class FileLeases:
@@ -87,19 +104,38 @@ class FileLeases:
             return Owner(os.getpid())
         return self._asked(0, 0)
 
+    def held(self) -> list[str]:
+        mine = [offset for path, offset in list(_held) if path == self._path]
+        return list({_ending(offset) for offset in (*mine, *self._of_others())})
+
     def renew(self, lease: Lease) -> bool:
         return _held.get((self._path, _offset(lease.name))) == lease
 
+    def _of_others(self) -> Iterator[int]:
+        """The bytes that other processes hold: the kernel names one lock of a stretch, which leaves two to ask for."""
+        stretches = [(0, _END)]
+        while stretches:
+            begin, end = stretches.pop()
+            found = self._lock_in(begin, end - begin)
+            if found is None:
+                continue
+            first, last = max(found.begin, begin), min(found.begin + found.length, end)
+            yield from range(first, last)
+            stretches += [each for each in ((begin, first), (last, end)) if each[0] < each[1]]
+
     def _asked(self, offset: int, length: int) -> Owner | None:
         """Another process that holds a byte of these; a `length` of 0 is all from there on."""
+        found = self._lock_in(offset, length)
+        return None if found is None else Owner(found.pid)
+
+    def _lock_in(self, offset: int, length: int) -> _Lock | None:
         path = self._path
         try:
             if path not in _descriptors and not os.path.exists(path):
                 return None
-            pid = _query(_descriptor(path), offset, length)
+            return _query(_descriptor(path), offset, length)
         except OSError as error:
             raise _cannot_lock(path, error) from error
-        return None if pid is None else Owner(pid)
 
     def release(self, lease: Lease) -> None:
         key = self._path, _offset(lease.name)
@@ -131,6 +167,9 @@ class MemoryLeases:
     def anyone(self) -> Owner | None:
         return next((lease.owner for lease in self._held.values()), None)
 
+    def held(self) -> list[str]:
+        return [name[-_ENDING:] for name in self._held]
+
     def renew(self, lease: Lease) -> bool:
         return self._held.get(lease.name) == lease
 
@@ -155,7 +194,13 @@ def _offset(thread: str) -> int:
             number = int.from_bytes(thread.encode()[-8:], "big")
             break
         number = number << 5 | place
-    return number & (1 << 62) - 1
+    return number & _END - 1
+
+
+def _ending(offset: int) -> str:
+    """How the ULID ends whose byte this is."""
+    places = (offset >> 5 * at & 31 for at in reversed(range(_ENDING)))
+    return "".join(_CROCKFORD[place] for place in places)
 
 
 def _descriptor(path: str) -> int:
@@ -179,15 +224,15 @@ def _descriptor(path: str) -> int:
 if sys.platform == "darwin":  # struct flock, <sys/fcntl.h>
     _FLOCK = "=qqihh"
 
-    def _query(descriptor: int, offset: int, length: int) -> int | None:
+    def _query(descriptor: int, offset: int, length: int) -> _Lock | None:
         asked = struct.pack(_FLOCK, offset, length, 0, fcntl.F_WRLCK, os.SEEK_SET)
         told = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-        return None if told[3] == fcntl.F_UNLCK else told[2]
+        return None if told[3] == fcntl.F_UNLCK else _Lock(told[0], told[1], told[2])
 
 else:  # struct flock with 64-bit offsets, <fcntl.h>
     _FLOCK = "=hhiqqii"
 
-    def _query(descriptor: int, offset: int, length: int) -> int | None:
+    def _query(descriptor: int, offset: int, length: int) -> _Lock | None:
         asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, offset, length, 0, 0)
         told = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-        return None if told[0] == fcntl.F_UNLCK else told[5]
+        return None if told[0] == fcntl.F_UNLCK else _Lock(told[3], told[4], told[5])

@@ -304,6 +304,11 @@ class Leases(Protocol):
         """The holder of some name now; None when nothing is held."""
         ...
 
+    def held(self) -> list[str]:
+        """How each ULID ends that is held now: its last 12 characters, in no order. Costs what is held, however many
+        names there are. Another name that is held may be in it as something that no ULID ends with."""
+        ...
+
     def renew(self, lease: Lease) -> bool:
         """Hold it for longer. False when it is not held any more."""
         ...

@@ -149,3 +149,10 @@ def runner(store: Store, thread: str) -> int | None:
     """The pid of the uwf process that runs `thread` now, from its lease; None when none does."""
     owner = store.leases.holder(thread)
     return None if owner is None else owner.pid
+
+
+def all_run(store: Store) -> list[str]:
+    """The threads that some uwf process runs now, waits to run or changes, the oldest first."""
+    endings = store.leases.held()
+    names = (name for ending in endings for name in store.names(THREADS, ending=ending))
+    return sorted(name.removeprefix(THREADS) for name in names)
