@@ -9,30 +9,19 @@ from unittest import mock
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.graphs import GRAPHS_OF, workflow
 from uwf.errors import InputError
-from uwf.workflow.model import Edge, Role, Workflow
-from uwf.workflow.picture import layout, rows
+from uwf.workflow.model import Workflow
+from uwf.workflow.picture import layout, rows, svg
 from uwf.workflow.picture.layout import Box, arrange
 from uwf.workflow.picture.picture import FORMATS, draw
 
 from .strategies import WORKFLOWS
 
 HOSTILE = 'a"b<i>\\c\n&|`;#{}[]-->'
-
-
-def workflow(roles: list[str], graph: dict[str, dict[str, str]]) -> Workflow:
-    return Workflow(
-        "demo",
-        "what it is for",
-        {name: Role(name, "", "", (), "", "", {}) for name in roles},
-        {
-            source: {status: Edge(target, "prompt") for status, target in edges.items()}
-            for source, edges in graph.items()
-        },
-    )
 
 
 DEMO = workflow(
@@ -100,8 +89,10 @@ def test_svg_marks_the_path_taken_and_stands_alone() -> None:
     ]
     for word in ("demo", "start", "planner", "▶ coder", "end", "suspended", "any status"):
         assert any(word in found for found in words)
-    assert len([e for e in root.iter() if "seen" in e.get("class", "").split()]) == 2
-    assert len([e for e in root.iter() if "here" in e.get("class", "").split()]) == 1
+    assert len([e for e in root.iter() if "taken" in e.get("class", "").split()]) == 3
+    assert (
+        len([e for e in root.iter() if "here" in e.get("class", "").split()]) == 2
+    )  # and in the legend
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|<script|href|@import", text)
 
 
@@ -133,8 +124,8 @@ HOSTILE_WORKFLOWS = st.builds(
 def test_names_cannot_break_out_of_any_format(found: Workflow) -> None:
     visits = {(source, status): 2 for source, edges in found.graph.items() for status in edges}
     at = next(iter(found.roles))
-    svg = ElementTree.fromstring(draw(found, "svg", visits, at))
-    tags = {element.tag.split("}")[1] for element in svg.iter()}
+    root = ElementTree.fromstring(draw(found, "svg", visits, at))
+    tags = {element.tag.split("}")[1] for element in root.iter()}
     known = ["svg", "style", "defs", "marker", "path", "rect", "text", "g", "title", "tspan"]
     assert tags <= set(known)
     edges = sum(len(edges) for edges in found.graph.values())
@@ -160,6 +151,85 @@ def test_names_cannot_break_out_of_any_format(found: Workflow) -> None:
 def test_any_workflow_can_be_drawn(found: Workflow, format: str) -> None:
     assert draw(found, format).endswith("\n")
     assert draw(found, format, {("a", "done"): 1}, "a").endswith("\n")
+
+
+def legend(text: str) -> list[str]:
+    return [
+        words for words in ("taken, and how often", "leads back", "stands here") if words in text
+    ]
+
+
+def test_the_legend_says_what_there_is_to_see_and_no_more() -> None:
+    straight = workflow(["a"], {"$START": {"new": "a"}, "a": {"done": "$END"}})
+    assert legend(draw(straight, "svg")) == []
+    assert legend(draw(straight, "svg", {("$START", "new"): 1}, "a")) == [
+        "taken, and how often",
+        "stands here",
+    ]
+    assert legend(draw(DEMO, "svg")) == ["leads back"]
+
+
+def test_what_leads_back_is_dashed_and_a_thread_at_its_end_looks_done() -> None:
+    root = ElementTree.fromstring(draw(DEMO, "svg", VISITS, "$END"))
+    looks = [element.get("class", "").split() for element in root.iter()]
+    assert sum("back" in found for found in looks) == 3  # planner again, coder to planner, legend
+    assert sum({"here", "ended"} <= set(found) for found in looks) == 2
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+Area = tuple[float, float, float, float]
+
+
+def text_areas(picture: str) -> list[tuple[str, Area]]:
+    """What each text of a picture says, and where it is: left, top, right, bottom."""
+    found = []
+
+    def look(element: ElementTree.Element, dx: float, dy: float) -> None:
+        if element.tag == f"{SVG}g" and "transform" in element.attrib:
+            x, y = map(float, element.attrib["transform"][10:-1].split())
+            dx, dy = dx + x, dy + y
+        if element.tag == f"{SVG}text":
+            title = element.find(f"{SVG}title")
+            if title is not None:
+                element.remove(title)
+            words = "".join(element.itertext())
+            scale = 17 / 13 if element.get("class") == "title" else 1
+            width, x, y = (
+                scale * svg.width_of(words),
+                float(element.attrib["x"]) + dx,
+                float(element.attrib["y"]) + dy,
+            )
+            left = x - width / 2 if element.get("text-anchor") == "middle" else x
+            if words:
+                found.append((words, (left, y - 10 * scale, left + width, y + 3)))
+        for child in element:
+            look(child, dx, dy)
+
+    look(ElementTree.fromstring(picture), 0, 0)
+    return found
+
+
+def check_texts(picture: str) -> None:
+    width, height = map(float, ElementTree.fromstring(picture).attrib["viewBox"].split()[2:])
+    areas = text_areas(picture)
+    for index, (words, (left, top, right, bottom)) in enumerate(areas):
+        assert left >= 0 and top >= 0 and right <= width and bottom <= height, words
+        for other, (other_left, other_top, other_right, other_bottom) in areas[:index]:
+            is_beside = left >= other_right or other_left >= right
+            assert is_beside or top >= other_bottom or other_top >= bottom, (words, other)
+
+
+@pytest.mark.parametrize("name", GRAPHS_OF)
+def test_no_text_lies_over_another(name: str) -> None:
+    found, visits, at = GRAPHS_OF[name]
+    check_texts(draw(found, "svg"))
+    check_texts(draw(found, "svg", visits, at))
+
+
+@given(WORKFLOWS)
+@settings(max_examples=40)
+def test_no_text_of_any_workflow_lies_over_another(found: Workflow) -> None:
+    check_texts(draw(found, "svg", {("a", "done"): 120}, "a"))
 
 
 SIZES = st.tuples(st.floats(10, 200), st.floats(10, 80))

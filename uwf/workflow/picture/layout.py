@@ -21,7 +21,7 @@ from uwf.workflow.picture import rows
 from uwf.workflow.picture.rows import Item, Size
 
 GAP_X = 28.0
-GAP_Y = 30.0
+GAP_Y = 24.0
 _LINE_WIDTH = 10.0
 _SWEEPS = 24
 _MOST_ROWS = 24
