@@ -42,8 +42,9 @@ def list_(ctx: Context) -> None:
 
 @command(
     "agent detect",
-    help="Look on PATH for clients that can be agents, and propose them as config.",
-    detail="None of them is run. At a terminal it asks whether to write that; --write writes it unasked. An agent that "
+    help="Look on PATH for clients that can be agents.",
+    detail="They are proposed as config. None of them is run. At a terminal it asks whether to write that; --write "
+    "writes it unasked. An agent that "
     "is configured is left as it is. Exit 5 when there is none on PATH.",
     example="uwf agent detect --write",
     write=opt("--write", help="Write what is proposed into the config."),
@@ -89,8 +90,9 @@ def detect(ctx: Context, *, write: bool = False) -> int:
 
 @command(
     "agent check",
-    help="Say whether agents can be started, their versions, and who is logged in: all configured ones, or one.",
-    detail="No prompt is sent; a plain command is not run at all. Warns of | and $X, which only a shell understands. "
+    help="Say whether agents can start, and who is logged in.",
+    detail="All configured ones or one, with their versions. No prompt is sent; a plain command is not run at all. "
+    "Warns of | and $X, which only a shell understands. "
     "Exit 5 when one cannot start.",
     example="uwf agent check mine",
     name=arg("A configured agent, or a command line in quotes.", complete="agent"),
@@ -128,8 +130,9 @@ def check(ctx: Context, name: str | None = None) -> int:
 
 @command(
     "agent try",
-    help="Ask an agent one real prompt: whether it starts, answers in the form of a reply, and what it may write.",
-    detail="It is told to write a file here and one in a temporary folder, with the permissions that are set for it; "
+    help="Ask an agent one real prompt, and say what came of it.",
+    detail="Whether it starts, answers in the form of a reply, and what it may write. It is told to write a file "
+    "here and one in a temporary folder, with the permissions that are set for it; "
     "both are removed. Nothing of it is stored, and what it costs counts in no budget. Exit 5 when it cannot start, 6 "
     "when it fails or its reply has no front matter.",
     example="uwf agent try mine --cwd .",

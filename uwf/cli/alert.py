@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 @command(
     "alert list",
-    help="List the alerts by cause: the open ones, the gravest first, then those that are over.",
-    detail="P0 is told at once, P1 together with others within the hour, P2 in the digest alone.",
+    help="List the alerts by cause, the gravest first.",
+    detail="The open ones, then those that are over. P0 is told at once, P1 together with others within the hour, P2 "
+    "in the digest alone.",
     example="uwf alert list",
 )
 def list_(ctx: Context) -> None:
@@ -43,8 +44,9 @@ def _cells(alert: Alert) -> list[str]:
 
 @command(
     "alert test",
-    help="Send a message every way that the config names, and say whether it went.",
-    detail="`alerts.command` gets the text on its stdin, with UWF_ALERT_SUBJECT and UWF_ALERT_LEVEL in its environ. "
+    help="Send a message every way that the config names.",
+    detail="It says of each whether it went. `alerts.command` gets the text on its stdin, with UWF_ALERT_SUBJECT and "
+    "UWF_ALERT_LEVEL in its environ. "
     "It works in the folder of the home. "
     "`alerts.apprise` names environment variables that hold Apprise addresses. Exit 5 when one way failed.",
     example="uwf alert test",

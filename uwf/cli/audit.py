@@ -18,12 +18,13 @@ SHOWN_KEPT = 20
 
 @command(
     "audit",
-    help="Read every promise (timers, schedules, questions, events) and say: kept, broken or pending.",
-    detail="Read off the store, so the daemon is not asked about itself. Exit 1 when one is broken: due for more than "
+    help="Say which promises were kept, broken or are pending.",
+    detail="Timers, schedules, questions, events. Read off the store, so the daemon is not asked about itself. Exit "
+    "1 when one is broken: due for more than "
     "5 minutes, and nobody ran it.",
     example="uwf audit --since 12h",
     since=opt(
-        "--since", metavar="T", help="Of what is over, that since T: 12h (ago), … [default: 1d]"
+        "--since", metavar="TIME", help="Of what is over, that since T: 12h (ago), … [default: 1d]"
     ),
 )
 def audit(ctx: Context, *, since: str | None = None) -> int:

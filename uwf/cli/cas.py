@@ -66,7 +66,7 @@ def get(ctx: Context, id: str) -> None:
 
 @command(
     "cas has",
-    help="Say whether an object is there: exit code 0 if it is, 4 if not.",
+    help="Say whether an object is there: exit 0 if so, 4 if not.",
     example="uwf cas has @last",
     id=OBJECT,
 )
@@ -93,7 +93,7 @@ def refs(ctx: Context, id: str) -> None:
 
 @command(
     "cas walk",
-    help="Print every object that an object reaches, each once, nearest first.",
+    help="Print every object that an object reaches, nearest first.",
     example="uwf cas walk @last --json",
     detail="With --json: one line each. Objects that are missing or damaged are named, and the exit code is 1.",
     id=OBJECT,
@@ -113,7 +113,7 @@ def walk(ctx: Context, id: str) -> int:
 
 @command(
     "cas stat",
-    help="Print how many objects there are and the room they take, or the size of one.",
+    help="Print how many objects there are and what they take.",
     example="uwf cas stat",
     id=OBJECT,
 )

@@ -96,8 +96,8 @@ class Param(Record):
 
     @property
     def metavar(self) -> str:
-        if self.spec.metavar or self.spec.choices:
-            return self.spec.metavar or "|".join(self.spec.choices)
+        if self.spec.metavar or self.spec.choices or self.spec.is_time:
+            return self.spec.metavar or "|".join(self.spec.choices) or "DURATION"
         return {"int": "N", "float": "N"}.get(self.type, self.name.upper())
 
     def convert(self, text: str) -> str | int | float:
@@ -179,7 +179,7 @@ class Call(Record):
 COMMON = (
     Param("home", "str", False, False, None, opt(
         "--home", metavar="DIR", complete="folders",
-        help="Where store, config and locks are. [env: UWF_HOME; default: ~/.uwf]",
+        help="Where store, config and locks are, else UWF_HOME, else ~/.uwf.",
     )),
     Param("json", "bool", False, False, False, opt("--json", help="Print JSON.")),
     Param("quiet", "bool", False, False, False, opt(
@@ -187,6 +187,8 @@ COMMON = (
     )),
 )  # fmt: skip
 """Accepted by every command, after its name or before it."""
+
+HELP = ("-h", "--help")
 
 SHELLS = ("bash", "zsh", "fish")
 INSTALL_COMPLETION, SHOW_COMPLETION = "--install-completion", "--show-completion"

@@ -16,7 +16,7 @@ HIDDEN = "[redacted]"
 
 @command(
     "config list",
-    help="Print every setting and its value, set or default, or those of one table.",
+    help="Print every setting and its value, or those of one table.",
     example="uwf config list",
     detail="Values whose names say that they are secrets are not shown.",
     table=arg("Only what stands below it, such as limits or agents.NAME.", complete="key"),
@@ -68,7 +68,7 @@ def set_(ctx: Context, key: str, value: str) -> None:
 
 @command(
     "config unset",
-    help="Take one setting, or all of a table, out of the file: its default counts again.",
+    help="Take a setting out of the file: its default counts again.",
     example="uwf config unset agents.reviewer",
     key=arg("The key, such as limits.grace or agents.NAME.", complete="key"),
 )

@@ -22,7 +22,7 @@ MOST_CHARS = 2000
 
 @command(
     "daemon run",
-    help="Keep all threads moving, until told to end: run whoever is due.",
+    help="Keep all threads moving, until told to end.",
     detail="One daemon a home leads; a second one waits, and takes over as soon as the first has ended. SIGTERM and "
     "Ctrl-C drain: nothing is begun any more, and what runs is waited for as long as daemon.drain says, or goes on by "
     "itself. SIGHUP reads the configuration anew. With --json a line for each thing it does. Exit 70: a part failed 10 "
@@ -45,8 +45,9 @@ def run(ctx: Context) -> None:
 
 @command(
     "daemon install",
-    help="Write the file by which the system keeps the daemon running: a systemd user unit, on macOS a launchd agent.",
-    detail="Nothing is begun: the commands that do that are printed. Agents find their programs in the PATH of now.",
+    help="Write the file by which the system keeps the daemon running.",
+    detail="A systemd user unit, on macOS a launchd agent. Nothing is begun: the commands that do that are printed. "
+    "Agents find their programs in the PATH of now.",
     example="uwf daemon install",
     uninstall=opt("--uninstall", help="Take the file away again."),
     dry_run=opt("--dry-run", help="Print what would be written."),
@@ -73,7 +74,7 @@ def install(ctx: Context, *, uninstall: bool = False, dry_run: bool = False) -> 
 
 @command(
     "daemon status",
-    help="Show which daemon leads, what it runs, and what it has set aside.",
+    help="Show which daemon leads, what it runs, what it set aside.",
     example="uwf daemon status --watch",
     watch=opt("--watch", help="Show it again whenever it has changed; with --json a line each."),
 )
@@ -96,7 +97,8 @@ def status(ctx: Context, *, watch: bool = False) -> None:
 
 @command(
     "daemon stop",
-    help="End the daemon once what it runs has ended, or after daemon.drain; then runs go on by themselves.",
+    help="End the daemon once what it runs has ended.",
+    detail="It waits for at most daemon.drain; then runs go on by themselves.",
     example="uwf daemon stop --now",
     now=opt(
         "--now", help="Wait for no run: all go on by themselves, and the next daemon finds them."

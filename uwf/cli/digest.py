@@ -20,10 +20,13 @@ _WORDS, _ROW = 90, 200
 
 @command(
     "digest",
-    help="Sum up what happened: what waits for you first, then what is done, its cost, what was repaired, what is odd.",
-    detail="At most 60 lines, to read in the morning or to send. The figures are those of the time since T.",
+    help="Sum up what happened, what waits for you first.",
+    detail="Then what is done, its cost, what was repaired, what is odd. At most 60 lines, to read in the morning or "
+    "to send. The figures are those of the time since T.",
     example="uwf digest --since 12h",
-    since=opt("--since", metavar="T", help="From then on: 12h (ago), 2026-01-31, … [default: 1d]"),
+    since=opt(
+        "--since", metavar="TIME", help="From then on: 12h (ago), 2026-01-31, … [default: 1d]"
+    ),
 )
 def digest(ctx: Context, *, since: str | None = None) -> None:
     since_ms = day_or_since_ms(since, "uwf digest --since")

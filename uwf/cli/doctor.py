@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @command(
     "doctor",
-    help="Look for what is wrong with a home, and put it right with --repair.",
+    help="Look for what is wrong with a home; --repair mends it.",
     detail="What dead processes left behind (attempts, agent processes, entries in the queue, files), replies that "
     "could not be stored, counters and objects that cannot be read, the disk, the WAL, the configuration, agents that "
     "fail, jumps of the clock. A daemon makes the same checks all the time. Objects are read some at a time. Exit 1 "

@@ -24,8 +24,9 @@ EVENT = arg("The event's id, or 4+ characters it alone begins or ends with.", co
 
 @command(
     "event send",
-    help="Say that something has happened; the threads it is for are told, and woken.",
-    detail="Triggers decide which these are, in config.toml or under `on:` in a workflow file (uwf trigger list). "
+    help="Say that something has happened.",
+    detail="The threads it is for are told, and woken. Triggers decide which these are, in config.toml or under "
+    "`on:` in a workflow file (uwf trigger list). "
     "Without any on NAME, the thread or the label that is given here says it. The same --id is taken once.",
     example='uwf event send deploy.failed --label env=prod --data \'{"log": "disk full"}\'',
     name=arg("What has happened, such as deploy.failed.", metavar="NAME"),
@@ -82,17 +83,17 @@ def _typed(id: str) -> str:
 
 @command(
     "event list",
-    help="List events, newest first: what came of each, and why nothing.",
+    help="List events, newest first, and what came of each.",
     example="uwf event list --state ignored,refused --since 2h",
     state=opt(
         "--state",
-        metavar="S[,S…]",
+        metavar="STATE[,STATE…]",
         complete="event states",
         help="Only these: new, asking, told, ignored, refused.",
     ),
     name=opt("--name", metavar="NAME", help="Only of this name; * at its end is anything."),
     thread=opt("--thread", complete="thread", help="Only what is about this thread."),
-    since=opt("--since", metavar="T", help="Taken at or after: 2h (ago), 2026-01-31, …"),
+    since=opt("--since", metavar="TIME", help="Taken at or after: 2h (ago), 2026-01-31, …"),
     limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
 )
 def list_(
@@ -136,7 +137,7 @@ def list_(
 
 @command(
     "event show",
-    help="Show an event: what it says, what was decided, and why, layer by layer.",
+    help="Show an event: what it says, what was decided, and why.",
     example="uwf event show deploy-42",
     event=EVENT,
 )
@@ -147,8 +148,9 @@ def show(ctx: Context, event: str) -> None:
 
 @command(
     "event decide",
-    help="Decide the events that are stored and open, and ask the agent of the glance where one is to be asked.",
-    detail="A daemon does so all the time, `event send` for what it sends, `thread run --due` before it runs threads.",
+    help="Decide the events that are stored and open.",
+    detail="The agent of the glance is asked where one is to be asked. A daemon does so all the time, `event send` "
+    "for what it sends, `thread run --due` before it runs threads.",
     example="uwf event decide",
 )
 def decide(ctx: Context) -> None:

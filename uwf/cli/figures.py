@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @command(
     "figures",
-    help="Show how this home does: what waits, how long, steps, trips of breakers, threads that completed, their cost.",
+    help="Show how this home does: waits, steps, failures, cost.",
     detail="Of the last 24 hours; with --days, of each day of the last 30 that a daemon has seen, in UTC. A share of "
     "events is stopped by each layer of decisions. With --prometheus in the text format that Prometheus reads: into a "
     "file of its node exporter, say.",

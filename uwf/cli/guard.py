@@ -31,7 +31,8 @@ def status(ctx: Context) -> None:
 
 @command(
     "guard stats",
-    help="Show how steps went lately, per agent and per workflow, and why commands were refused.",
+    help="Show how steps went lately, and why some were refused.",
+    detail="Per agent and per workflow.",
     example="uwf guard stats",
 )
 def stats(ctx: Context) -> None:
@@ -51,7 +52,7 @@ def stats(ctx: Context) -> None:
 
 @command(
     "guard drain",
-    help="Let running steps finish and begin none, until it is off again.",
+    help="Let running steps finish and begin none, until it is off.",
     example="uwf guard drain on",
     word=arg("on or off.", metavar="on|off", choices=(ON, OFF)),
 )
@@ -67,7 +68,7 @@ def drain(ctx: Context, word: str) -> None:
     example="uwf guard pause on --until 2h",
     what=arg("on, off, or an agent.", metavar="on|off|AGENT", complete="pausable"),
     word=arg("For an agent: on or off.", metavar="on|off", choices=(ON, OFF)),
-    until=opt("--until", metavar="T", help="2h (from now), 2026-01-31T09:15:00Z, epoch ms."),
+    until=opt("--until", metavar="TIME", help="2h (from now), 2026-01-31T09:15:00Z, epoch ms."),
     reason=opt("--reason", metavar="TEXT", help="Why; shown to whoever is refused."),
 )
 def pause(

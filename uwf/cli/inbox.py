@@ -17,8 +17,9 @@ QUESTION_CHARS = 600
 
 @command(
     "inbox",
-    help="Show what waits for you: the question, since when, the choices, and how to answer; oldest first.",
-    detail="Threads that cannot be read stand apart, at the end. What runs, or goes on by itself, is not shown.",
+    help="Show what waits for you, and how to answer.",
+    detail="Each with its question, since when, and its choices; oldest first. Threads that cannot be read stand "
+    "apart, at the end. What runs, or goes on by itself, is not shown.",
     example="uwf inbox",
 )
 def inbox(ctx: Context) -> None:
@@ -37,8 +38,9 @@ def inbox(ctx: Context) -> None:
 
 @command(
     "answer",
-    help="Answer what a suspended thread asks: it is told that, and is due at once.",
-    detail="A daemon runs it within the second; without one, `thread run --due` does, or `thread exec`.",
+    help="Answer what a suspended thread asks.",
+    detail="It is told that, and is due at once. A daemon runs it within the second; without one, `thread run --due` "
+    "does, or `thread exec`.",
     example="uwf answer @last 'Blue.'",
     thread=THREAD,
     text=arg("The answer; @FILE or - (stdin) to read it."),

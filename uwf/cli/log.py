@@ -19,7 +19,7 @@ THREAD_CHARS = 10
 
 @command(
     "log show",
-    help="Show what the processes of this home did, the newest lines last.",
+    help="Show what the processes of this home did, newest last.",
     detail="Runs write to it, by hand or under a daemon, and all parts of a daemon. With --json one line each, as it "
     "stands in the file below logs/ in the home.",
     example="uwf log show --thread @last --since 2h --grep overload",

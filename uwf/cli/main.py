@@ -114,7 +114,7 @@ def _run(words: Sequence[str], out: Output) -> int:
         from uwf.cli.line import shells
 
         return shells.run(words, out)
-    call = _understand(words)
+    call = _understand(words, out)
     if isinstance(call, int):
         return call
 
@@ -129,13 +129,21 @@ def _run(words: Sequence[str], out: Output) -> int:
         context.close()
 
 
-def _understand(words: Sequence[str]) -> Call | int:
-    """The call that `words` ask for, or the exit code if help was all they wanted."""
-    from uwf.cli.line.parse import parse
+def _understand(words: Sequence[str], out: Output) -> Call | int:
+    """The call that `words` ask for, or the exit code if a page of help is all there is to say."""
+    from uwf.cli.line.parse import read
 
-    call = parse(words)
+    line = read(words)
+    call = line.call()
     if call is not None:
         return call
+    if line.names_no_command or (line.wants_help and not line.is_lost):
+        from uwf.cli import exits
+        from uwf.cli.line import help_page
+        from uwf.cli.screen.terminal import columns
+
+        out.help(help_page.page(line, columns()), asked=line.wants_help)
+        return exits.DONE if line.wants_help else exits.BAD_INPUT
 
     from uwf.cli.line import typer_app
 

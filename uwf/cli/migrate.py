@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @command(
     "migrate history",
-    help="Move completed threads from the older place to where all threads are, once.",
+    help="Move completed threads to where all threads are, once.",
     detail="One transaction. A thread that is in both places keeps its newer entry; the older one is "
     "reported and stays where it is; so is what has the name of no thread. A thread of the older layout without a "
     "status becomes idle or suspended.",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @command(
     "queue list",
-    help="List the threads that wait for a slot, in the order in which they go.",
+    help="List the threads that wait for a slot, next one first.",
     example="uwf queue list",
 )
 def list_(ctx: Context) -> None:
@@ -46,7 +46,8 @@ def list_(ctx: Context) -> None:
 
 @command(
     "queue drop",
-    help="Take a thread out of the queue; its waiting command ends with exit 75, its thread is untouched.",
+    help="Take a thread out of the queue.",
+    detail="Its waiting command ends with exit 75, its thread is untouched.",
     example="uwf queue drop @last",
     thread=arg("A ULID, 4+ characters of it, @last, or a counter queue/ULID.", complete="waiting"),
 )

@@ -66,7 +66,8 @@ def set_(
 
 @command(
     "ref delete",
-    help="Delete a ref; its log stays, and so do its objects until gc.",
+    help="Delete a ref; its log stays.",
+    detail="Its objects stay until gc.",
     example="uwf ref delete @uwf/registry/review",
     name=arg("The ref.", complete="ref"),
 )
@@ -77,7 +78,8 @@ def delete(ctx: Context, name: str) -> None:
 
 @command(
     "ref log",
-    help="Print every move of a ref, oldest first, also after it was deleted.",
+    help="Print every move of a ref, oldest first.",
+    detail="Also after it was deleted.",
     example="uwf ref log @uwf/registry/review",
     name=arg("The ref.", complete="ref"),
 )

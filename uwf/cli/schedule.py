@@ -16,7 +16,7 @@ NAME = arg("The name of a schedule.", complete="schedule")
 
 @command(
     "schedule list",
-    help="List the schedules: when each is next, and what came of the last time.",
+    help="List the schedules: the next time, what came of the last.",
     detail="The last time has four facts, each there once it is true: claimed, started, first turn (the agent has said "
     "something), ended. Schedules are [[schedules]] in config.toml.",
     example="uwf schedule list",
@@ -71,7 +71,8 @@ def next_(ctx: Context, name: str | None = None, *, count: int = 5) -> None:
 
 @command(
     "schedule log",
-    help="Show the times of a schedule that were claimed, the latest first, and what came of each.",
+    help="Show the times that were claimed, and what came of each.",
+    detail="The latest come first.",
     example="uwf schedule log nightly",
     name=NAME,
     limit=opt("-n", "--limit", help="How many.", low=1),
@@ -104,8 +105,9 @@ def log(ctx: Context, name: str, *, limit: int = 20) -> None:
 
 @command(
     "schedule run",
-    help="Let a schedule run now, whatever its times and its precheck say.",
-    detail="Its thread is made and due at once: a daemon runs it, or `uwf thread run --due`. It is refused where the "
+    help="Let a schedule run now, whatever its times say.",
+    detail="Its precheck is not asked. Its thread is made and due at once: a daemon runs it, or `uwf thread run "
+    "--due`. It is refused where the "
     "last one has not ended and its overlap is skip.",
     example="uwf schedule run nightly",
     name=NAME,
@@ -125,10 +127,11 @@ def run(ctx: Context, name: str) -> None:
 
 @command(
     "schedule backfill",
-    help="Make up for times that are over and that nobody has claimed, one after the other.",
+    help="Make up for times that are over and were not claimed.",
+    detail="They run one after the other.",
     example="uwf schedule backfill nightly --since 3d --dry-run",
     name=NAME,
-    since=opt("--since", metavar="T", help="3d (ago), 2026-01-31, epoch ms."),
+    since=opt("--since", metavar="TIME", help="3d (ago), 2026-01-31, epoch ms."),
     dry_run=opt("--dry-run", help="Only show which."),
 )
 def backfill(ctx: Context, name: str, *, since: str, dry_run: bool = False) -> None:
@@ -150,7 +153,8 @@ def backfill(ctx: Context, name: str, *, since: str, dry_run: bool = False) -> N
 
 @command(
     "schedule pause",
-    help="Claim nothing of a schedule until it is resumed; what has begun goes on.",
+    help="Claim no time of a schedule until it is resumed.",
+    detail="What has begun goes on.",
     example="uwf schedule pause nightly --reason 'the build is red'",
     name=NAME,
     reason=opt("--reason", metavar="TEXT", help="Why; shown where it is listed."),
@@ -162,7 +166,8 @@ def pause(ctx: Context, name: str, *, reason: str = "") -> None:
 
 @command(
     "schedule resume",
-    help="Let a schedule that is paused go on from now; times during the pause are over.",
+    help="Let a paused schedule go on from now.",
+    detail="Times during the pause are over.",
     example="uwf schedule resume nightly",
     name=NAME,
 )

@@ -28,7 +28,7 @@ SKIPPED: dict[str, Any] = {"how": "skipped"}
 
 @command(
     "setup",
-    help="Set up an agent, a first workflow, and run a first thread with them: two minutes.",
+    help="Set up an agent, a first workflow, and run a first thread.",
     detail="Looks for clients on PATH and writes the one that you choose into the config, writes .workflows/greet.yaml "
     "here, and runs a thread of it, which sends two short prompts. What is there already stays. Without a terminal it "
     "needs --yes, and takes the first client that is logged in. Exit 5 when there is no agent, else that of the run.",
@@ -36,7 +36,7 @@ SKIPPED: dict[str, Any] = {"how": "skipped"}
     yes=opt("--yes", help="Do all steps without asking."),
     agent=opt(
         "--agent",
-        metavar="A",
+        metavar="AGENT",
         complete="agent",
         help="A configured agent, or a command line in quotes, instead of a client that is found.",
     ),

@@ -17,7 +17,7 @@ NAME = arg("A source of the configuration.", metavar="NAME", complete="source")
 
 @command(
     "source list",
-    help="List the sources of events: when each was asked, when it last had something, and its last error.",
+    help="List the sources of events: when each was asked, its errors.",
     detail="Sources stand in the configuration as [[sources]]. Any program may also put an event into the folder "
     "events/ of the home, as a file of JSON that it renames to NAME.json.",
     example="uwf source list",
@@ -60,7 +60,7 @@ def list_(ctx: Context) -> None:
 
 @command(
     "source test",
-    help="Ask a source now, have it deliver an event, and see that come back out of the store.",
+    help="Ask a source now, and see that an event of it arrives.",
     detail="NAME is a source of the configuration, or spool, or endpoint. What the source has to say is taken in. The "
     "event is called source.test, of a stranger, so that no trigger tells a thread of it. Exit 5 when it fails.",
     example="uwf source test shop",

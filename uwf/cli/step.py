@@ -23,7 +23,8 @@ _STEP = arg(
 
 @command(
     "step list",
-    help="List the steps of a thread, oldest first, and the attempts that failed, with when and why.",
+    help="List the steps of a thread, oldest first.",
+    detail="Attempts that failed are among them, with when and why.",
     example="uwf step list @last",
     thread=THREAD,
 )
@@ -54,7 +55,7 @@ def list_(ctx: Context, thread: str) -> None:
 
 @command(
     "step show",
-    help="Show one step: prompt, supplement, reply, turns and failed attempts.",
+    help="Show one step: prompt, reply, turns, failed attempts.",
     detail="A thread without a step stands for its last attempt. Of a failed attempt it shows why, how its process "
     "ended, its stderr and what was said.",
     example="uwf step show @last~1",
@@ -96,7 +97,8 @@ def read(ctx: Context, step: str) -> None:
 
 @command(
     "step turns",
-    help="Show what the agents of a thread said, turn by turn, failed attempts included.",
+    help="Show what the agents of a thread said, turn by turn.",
+    detail="Failed attempts included.",
     example="uwf step turns @last --step @last~1",
     thread=THREAD,
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),

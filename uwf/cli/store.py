@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @command(
     "store verify",
-    help="Check that everything the refs need is there and is what it was.",
+    help="Check that all the refs need is there and unchanged.",
     example="uwf store verify --deep",
     detail="Exit code 1 if anything is wrong; each missing or damaged object is named with the refs that need it.",
     deep=opt("--deep", help="Also hash what no ref needs, and examine the file."),
@@ -57,7 +57,7 @@ def verify(ctx: Context, *, deep: bool = False) -> int:
 
 @command(
     "store gc",
-    help="Remove the objects that nothing needs any more, and what is too old.",
+    help="Remove the objects that nothing needs any more.",
     example="uwf store gc --dry-run",
     detail="Kept is what a ref reaches, what a ref reached within the grace period, and what was stored within it. "
     "Files that a killed uwf left unfinished in the home go, too, after an hour, events after 8 days, the log and what "
@@ -90,7 +90,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str | None = None) -> None
 
 @command(
     "store backup",
-    help="Write a consistent copy of the store to a new file, while others go on writing.",
+    help="Write a copy of the store, while others go on writing.",
     example="uwf store backup /backups/uwf.db",
     detail="Without a file, the backup that a daemon makes each day: in the folder of backups, verified, and those "
     "that are older than backup.keep_daily days and backup.keep_weekly weeks go. uwf store restore puts one back.",
@@ -114,7 +114,7 @@ def backup(ctx: Context, file: str | None = None) -> None:
 
 @command(
     "store drill",
-    help="Restore the newest backup into a home of its own, and let one of its threads make a step there.",
+    help="Restore the newest backup elsewhere, and make a step there.",
     example="uwf store drill",
     detail="All of the backup is verified; a stand-in replies in place of the agent. Nothing of this home changes but "
     "the note of what came of it. A daemon does this every week (backup.drill_every).",
@@ -131,7 +131,7 @@ def drill(ctx: Context) -> None:
 
 @command(
     "store restore",
-    help="Put a backup in the place of the store, and keep what it replaces.",
+    help="Put a backup in the place of the store.",
     example="uwf store restore /backups/uwf.db",
     detail="It is checked whole before anything is touched. Refused while a process has the store open. What it "
     "replaces is kept in a folder of its own, which is named.",

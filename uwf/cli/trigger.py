@@ -48,8 +48,9 @@ def list_(ctx: Context) -> None:
 
 @command(
     "trigger test",
-    help="Say what would follow from an event, and why, step by step; nothing is changed.",
-    detail='The file is JSON, as in the spool folder: {"name": "github.review", "who": "ann", "trust": "collaborator", '
+    help="Say what would follow from an event, and why.",
+    detail="Step by step; nothing is changed. The file is JSON, as in the spool folder: "
+    '{"name": "github.review", "who": "ann", "trust": "collaborator", '
     '"data": {...}}. It may also have source, cause and depth; `uwf event show ID --json` is such a file.',
     example="uwf trigger test review.json",
     file=arg("The file with the event; - for stdin.", metavar="EVENT-FILE", complete="files"),

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from uwf.app.values import RehearsedStep, StoredWorkflow
     from uwf.cli.context import Context
 
-_W = arg("An object id, a YAML path, or a workflow's name.", metavar="W", complete="workflow")
+_W = arg(
+    "An object id, a YAML path, or a workflow's name.", metavar="WORKFLOW", complete="workflow"
+)
 
 
 @command(
@@ -32,7 +34,7 @@ def add(ctx: Context, file: str) -> None:
 
 @command(
     "workflow validate",
-    help="Check workflow files and print every problem with its place.",
+    help="Check workflow files; print problems with their place.",
     detail="Exit 2 when there is an error; warnings alone are exit 0.",
     example="uwf workflow validate .workflows/*.yaml",
     files=arg("The YAML files.", metavar="FILE", complete="yaml"),
@@ -70,7 +72,8 @@ def show(ctx: Context, workflow: str) -> None:
 
 @command(
     "workflow list",
-    help="List the workflows that can be started from here: registered ones and those in .workflows/.",
+    help="List the workflows that can be started from here.",
+    detail="Registered ones and those in .workflows/.",
     example="uwf workflow list",
 )
 def list_(ctx: Context) -> None:
@@ -93,7 +96,7 @@ def list_(ctx: Context) -> None:
 
 @command(
     "workflow graph",
-    help="Draw a workflow, with a thread's path through it if asked for.",
+    help="Draw a workflow, and a thread's path through it.",
     example="uwf workflow graph review --format svg > review.svg",
     workflow=_W,
     format=opt("--format", choices=("mermaid", "dot", "svg", "text"), help="How to draw it."),
@@ -106,7 +109,7 @@ def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | No
 
 @command(
     "workflow try",
-    help="Walk every edge of a workflow with sample replies and print the prompts; no agent is asked.",
+    help="Walk every edge with sample replies; no agent is asked.",
     detail="With --scenario its roles say what the file says, the others a sample: see docs/agents.md. Nothing is "
     "stored. Exit 2 when an edge is not walked, or a step comes to nothing at the end of a scenario.",
     example="uwf workflow try review",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @command(
     "worktree list",
-    help="List the worktrees of this home: whose they are, their branches, what they take of the disk.",
+    help="List the worktrees: whose, their branches, their sizes.",
     example="uwf worktree list",
 )
 def list_(ctx: Context) -> None:
@@ -43,8 +43,9 @@ def list_(ctx: Context) -> None:
 
 @command(
     "worktree prune",
-    help="Remove the worktrees of threads that have ended, where all that was changed is committed.",
-    detail="What is nowhere else stays: each that is kept is named with the reason. Files that git ignores go. A "
+    help="Remove the worktrees of threads that have ended.",
+    detail="Only where all that was changed is committed. What is nowhere else stays: each that is kept is named "
+    "with the reason. Files that git ignores go. A "
     "snapshot and the branch stay in the repository, and a thread that goes on all the same gets its worktree again; a "
     "branch that uwf has made goes as well, once all of it is brought in. A daemon does this once a day.",
     example="uwf worktree prune --dry-run",
@@ -72,7 +73,7 @@ def _done(row: Removal) -> str:
 
 @command(
     "thread merge",
-    help="Bring the work in a thread's worktree into the branch that it began at.",
+    help="Bring a thread's worktree into the branch it began at.",
     detail="One at a time in a repository, on the newest commit of that branch: what is not committed is committed, "
     "both are merged in the worktree, workspace.check runs there, and the branch moves on. A checkout that has the "
     "branch goes along if it has no changes. Of a conflict, and of a check that fails, the thread is told; a daemon, "
@@ -82,7 +83,7 @@ def _done(row: Removal) -> str:
     onto=opt("--onto", metavar="BRANCH", complete="branches", help="Into another branch."),
     wait=opt(
         "--wait",
-        metavar="SECONDS",
+        metavar="DURATION",
         low=0,
         is_time=True,
         help="Wait so long for other merges, and for a run of the thread.",

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 @command(
     "demo",
-    help="Watch a thread at work: programs tidy a copy of a Python project, ask, and go on after the end.",
-    detail="Needs no model and no key, only ruff. The folder is only read; the copy stays in UWF_HOME/demo.",
+    help="Watch a thread at work, with no model and no key.",
+    detail="Programs tidy a copy of a Python project, ask, and go on after the end; they need ruff. The folder is "
+    "only read; the copy stays in UWF_HOME/demo.",
     example="uwf demo",
     path=arg(
         "A folder with Python files. [default: a small project that comes along]",

@@ -2,13 +2,13 @@
 
 A `CommandLine` knows how far that is, and what may come next: completion asks it. One that is understood to its end is
 a `Call`, the same that typer would make of it. Where a word is not understood (an unknown option, a value of the wrong
-kind, `--help`), there is no call, and typer is asked, which has the words for it.
+kind), there is no call, and typer is asked, which has the words for it. `--help` asks for a page of `help_page.py`.
 """
 
 from __future__ import annotations
 
 from uwf.cli import index
-from uwf.cli.command import ALONE, COMMON, Call, Common
+from uwf.cli.command import ALONE, COMMON, HELP, Call, Common
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class CommandLine:
         """Whether every word was understood."""
         self.is_lost = False
         """Whether a word stands for a command that there is not: then nothing behind it can be understood."""
+        self.wants_help = False
+        """Whether `--help` is among the words."""
         self._arguments = 0
         self._takes_options = True
 
@@ -66,6 +68,11 @@ class CommandLine:
             self._arguments += 1
         else:
             self.is_clear = False
+
+    @property
+    def names_no_command(self) -> bool:
+        """Whether there is nothing but, at most, a group."""
+        return self.command is None and self.is_clear and self.awaiting is None and not self.given
 
     def may_be_option(self, word: str) -> bool:
         """Whether `word`, if it comes next, begins an option."""
@@ -107,6 +114,9 @@ class CommandLine:
         if word == "--":
             self._takes_options = False
             self.is_clear &= self.command is not None
+            return
+        if word in HELP:
+            self.wants_help, self.is_clear = True, False
             return
         flag, has_value, text = split_option(word)
         param = self.options.get(flag)

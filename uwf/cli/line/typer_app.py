@@ -1,4 +1,4 @@
-"""The typer application: help, usage errors, and every command line that `parse.py` did not understand.
+"""The typer application: usage errors, and every command line that `parse.py` did not understand.
 
 It is made from the same declarations, and only for the groups that the command line names. Its commands do not
 run anything: they answer with the `Call` they understood, as `parse.py` does.
@@ -6,20 +6,16 @@ run anything: they answer with the `Call` they understood, as `parse.py` does.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import sys
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.main import get_command
 
 from uwf.cli import index
 from uwf.cli.command import ALONE, COMMON, Call, CommandSpec, Common, Param
-from uwf.cli.exits import BAD_INPUT
-from uwf.cli.screen.terminal import has_colour
 from uwf.errors import InputError
 from uwf.record import replace
 
@@ -29,28 +25,21 @@ if TYPE_CHECKING:
 PROGRAM = "uwf"
 
 
-def understand(words: Sequence[str]) -> Call | int:
-    """The call that `words` ask for, or the exit code once help is printed.
+def understand(words: Sequence[str]) -> Call:
+    """The call that `words` ask for.
 
     InputError (code `usage`) says what is wrong with them, with the nearest right word as hint.
     """
     words = list(words)
-    if _names_no_command(words):
-        with contextlib.redirect_stdout(sys.stderr):
-            _ask_typer([*words, "--help"])
-        return BAD_INPUT
-    return _ask_typer(words)
-
-
-def _ask_typer(words: list[str]) -> Call | int:
     application = get_command(build(words))
     try:
-        answer = application.main(_with_bare(words), prog_name=PROGRAM, standalone_mode=False)
+        call = application.main(_with_bare(words), prog_name=PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
         raise _usage_error(error, words) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
-    return answer if isinstance(answer, (Call, int)) else 0
+    assert isinstance(call, Call)
+    return call
 
 
 def _with_bare(words: list[str]) -> list[str]:
@@ -71,41 +60,32 @@ def _with_bare(words: list[str]) -> list[str]:
     ]
 
 
-def _names_no_command(words: list[str]) -> bool:
-    return not words or words in [[group] for group in index.GROUPS]
-
-
 def build(words: Sequence[str]) -> typer.Typer:
     """The application, with the commands of the groups that `words` could mean."""
-    markup: Literal["rich"] | None = "rich" if has_colour(sys.stdout) else None
-    settings = {"help_option_names": ["-h", "--help"]}
     root = typer.Typer(
-        help="Run teams of agents as durable threads.",
-        context_settings=settings,
         pretty_exceptions_enable=False,
         suggest_commands=False,
         add_completion=False,
-        rich_markup_mode=markup,
+        context_settings=_SETTINGS,
     )
     root.callback()(_root_callback())
     for name in index.in_group(""):
         _add(root, index.load(name))
-    for group, help in index.GROUPS.items():
-        branch = typer.Typer(help=help, rich_markup_mode=markup, suggest_commands=False)
+    for group in index.GROUPS:
+        branch = typer.Typer(suggest_commands=False)
         for name in index.in_group(group) if group in words else ():
             _add(branch, index.load(name))
-        root.add_typer(branch, name=group, short_help=_plain(help), context_settings=settings)
+        root.add_typer(branch, name=group, context_settings=_SETTINGS)
     return root
 
 
+_SETTINGS: dict[str, Any] = {"help_option_names": []}
+"""Help is asked of `help_page.py`."""
+
+
 def _add(branch: typer.Typer, command: CommandSpec) -> None:
-    branch.command(
-        command.name.rpartition(" ")[2],
-        help=_plain("\n\n".join(filter(None, (command.help, command.detail)))),
-        short_help=_plain(command.help),
-        epilog=_plain(f"Example: {command.example}"),
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )(_reader(command))
+    name = command.name.rpartition(" ")[2]
+    branch.command(name, context_settings=_SETTINGS)(_reader(command))
 
 
 def _reader(command: CommandSpec) -> Callable[..., Call]:
@@ -172,26 +152,11 @@ def _annotation(param: Param) -> Any:
     kind: Any = bool if param.is_flag else list[str] if param.many else str
     if not param.required and not param.is_flag:
         kind = kind | None
-    help = _plain(spec.help)
-    if param.default not in (None, False, (), ""):
-        help += _plain(f" [default: {param.default}]")
     if param.is_flag:
-        return Annotated[kind, typer.Option(*spec.flags, help=help, show_default=False)]
+        return Annotated[kind, typer.Option(*spec.flags)]
     if param.is_option:
-        return Annotated[
-            kind,
-            typer.Option(*spec.flags, help=help, metavar=param.metavar, show_default=False),
-        ]
-    return Annotated[kind, typer.Argument(help=help, metavar=param.metavar, show_default=False)]
-
-
-def _plain(text: str) -> str:
-    """`text` so that typer shows it as it stands, where it would else take brackets for markup."""
-    if not has_colour(sys.stdout):
-        return text
-    from rich.markup import escape
-
-    return escape(text)
+        return Annotated[kind, typer.Option(*spec.flags, metavar=param.metavar)]
+    return Annotated[kind, typer.Argument(metavar=param.metavar)]
 
 
 def _usage(message: str, path: str, nearest: str | None = None) -> InputError:

@@ -114,6 +114,15 @@ class Output:
                 self._print(f"{terminal.bar(shares[name], terminal.has_colour(sys.stdout))} ")
             self.write(f"{_one_line(value)}\n")
 
+    def help(self, parts: Iterable[tuple[str, str]], *, asked: bool) -> None:
+        """A page of help, in parts with or without a title. Where nobody has asked for it, it is no data."""
+        bold = terminal.has_colour(sys.stdout if asked else sys.stderr)
+        say = self._print if asked else self._put
+        for title, text in parts:
+            if title:
+                say(f"\x1b[1m{title}\x1b[0m\n" if bold else f"{title}\n")
+            say(f"{text}\n")
+
     def markdown(self, text: str) -> None:
         """Markdown: drawn on a terminal, as it is elsewhere."""
         if self.on_terminal:

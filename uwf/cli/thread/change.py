@@ -99,7 +99,7 @@ def cancel(
 
 @command(
     "thread set",
-    help="Set labels, the priority or the title of a thread, on record.",
+    help="Set labels, the priority or the title of a thread.",
     detail="An empty value takes a label or the title away. `thread list` shows the title in place of the task.",
     example="uwf thread set @last --label pr=42 --priority 5 --title 'the slow parser'",
     thread=THREAD,
@@ -165,8 +165,9 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
 
 @command(
     "thread undo",
-    help="Move a thread's head back to where it was before; a cancelled thread becomes what it was.",
-    detail="Undoing again goes back further. The steps that were left stay in the store: see `uwf ref log`. What a "
+    help="Move a thread's head back to where it was before.",
+    detail="A cancelled thread becomes what it was. Undoing again goes back further. The steps that were left stay "
+    "in the store: see `uwf ref log`. What a "
     "step was told waits for the one that is next then. What was used stays spent. With --tree the files in its "
     "worktree go back as well; as they were before, a ref keeps them.",
     example="uwf thread undo @last",

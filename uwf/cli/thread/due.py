@@ -38,7 +38,7 @@ COLUMNS = ("thread", "status", "kind", "since", "why")
 
 @command(
     "thread wake",
-    help="Set the timer of a thread, and run nothing: whoever runs what is due runs it then.",
+    help="Set the timer of a thread; nothing runs until then.",
     detail="Without --at and --in it is due now. The earliest wish wins: a timer that is earlier stays. A run that "
     "begins takes the timer away, and no command that is typed waits for it. A suspended or completed thread is "
     f"resumed when it wakes. {OF_SEVERAL}",
@@ -48,8 +48,8 @@ COLUMNS = ("thread", "status", "kind", "since", "why")
     label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
-    at=opt("--at", metavar="T", help="At this time: 2026-01-31T22:00, epoch milliseconds, …"),
-    in_=opt("--in", metavar="LENGTH", help="After this time: 30m, 2h, 1d12h, …"),
+    at=opt("--at", metavar="TIME", help="At this time: 2026-01-31T22:00, epoch milliseconds, …"),
+    in_=opt("--in", metavar="DURATION", help="After this time: 30m, 2h, 1d12h, …"),
     clear=opt("--clear", help="Take the timer away."),
 )
 def wake(
@@ -91,8 +91,9 @@ def wake(
 
 @command(
     "thread run",
-    help="Run every thread that is due, once, the most urgent first: what a daemon does all the time.",
-    detail="Schedules are looked at before. Each goes on until it completes, suspends or fails. What was refused, cut "
+    help="Run every thread that is due, once.",
+    detail="The most urgent first, as a daemon does all the time. Schedules are looked at before. Each goes on until "
+    "it completes, suspends or fails. What was refused, cut "
     "off or failed by itself comes first, then a person's words, then by kind, by priority, by arrival. A "
     "thread that another process runs is left out, one that waits for a person is only told of. Passes that begin in "
     f"the same moment do not see each other: limits.max_running holds for all. {OF_SEVERAL}",

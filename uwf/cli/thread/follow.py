@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @command(
     "thread read",
-    help="Read a thread as Markdown: its task and its steps, the newest kept first within a quota.",
+    help="Read a thread as Markdown: its task and its steps.",
+    detail="The newest steps are kept first within a quota.",
     example="uwf thread read @last --quota 8000",
     thread=THREAD,
     quota=opt("--quota", metavar="CHARS", low=1, help="About how much. [config: read.chars]"),
-    before=opt("--before", metavar="INDEX", low=1, help="Only steps before this one."),
+    before=opt("--before", metavar="N", low=1, help="Only steps before this one."),
 )
 def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | None = None) -> None:
     page = ctx.app.read(thread, quota_chars=quota, before=before)
@@ -39,7 +40,7 @@ def answer_page(ctx: Context, page: Page) -> None:
 
 @command(
     "thread log",
-    help="Show every move of a thread: what changed, when, why, and by which process.",
+    help="Show every move of a thread: what changed, when and why.",
     example="uwf thread log @last",
     thread=THREAD,
 )
@@ -109,13 +110,13 @@ def _lines(glance: Glance) -> list[str]:
     jobs=opt("--jobs", metavar="N", low=1, help="Wait for so many at a time. [default: all]"),
     until=opt(
         "--until",
-        metavar="STATUS[,S…]",
+        metavar="STATE[,STATE…]",
         complete="statuses",
         help="Wait until it is so, whoever runs it: suspended, completed, running, …",
     ),
     timeout=opt(
         "--timeout",
-        metavar="SECONDS",
+        metavar="DURATION",
         low=0,
         is_time=True,
         help="Wait no longer than this; seconds, or as in 2h.",
@@ -189,8 +190,9 @@ def _say_late(ctx: Context, thread: ThreadView) -> None:
 
 @command(
     "thread diff",
-    help="Compare two threads: the steps they share, where they part, and the files in their worktrees.",
-    detail="Of one thread alone: what it has changed in its worktree since it began, up to its last step.",
+    help="Compare two threads, or what one has changed.",
+    detail="The steps they share, where they part, and the files in their worktrees. Of one thread alone: what it "
+    "has changed in its worktree since it began, up to its last step.",
     example="uwf thread diff 9YK4 @last",
     one=arg("A thread.", metavar="THREAD", complete="thread"),
     other=arg("The thread to compare it with.", metavar="THREAD", complete="thread"),

@@ -30,7 +30,7 @@ UNTIL_DONE = opt("--until-done", help="Go on until it completes, suspends or fai
 AGENT = opt("--agent", complete="agent", help="A configured agent, or a command line in quotes.")
 WAIT = opt(
     "--wait",
-    metavar="SECONDS",
+    metavar="DURATION",
     low=0,
     is_time=True,
     help="Wait this long, in seconds or as in 2h: for another process that runs it, for a slot, for what time alone "
@@ -45,7 +45,7 @@ INTERACTIVE = opt(
 
 @command(
     "thread exec",
-    help="Run the next step of a thread, or more of them; also of several threads.",
+    help="Run the next step of a thread, or more of them.",
     detail=f"{OF_SEVERAL} With --wait it joins a process that runs the thread: what it adds is told to the next step, "
     "and one step answers all that have asked for one.",
     example="uwf thread exec @last --until-done",
@@ -120,7 +120,7 @@ def exec_(
 
 @command(
     "thread resume",
-    help="Go on with a suspended or completed thread, with what a person adds.",
+    help="Go on with a suspended or completed thread.",
     detail=OF_SEVERAL,
     example="uwf thread resume @last --supplement 'use the second option' --until-done",
     thread=THREADS,
@@ -224,8 +224,9 @@ def retry(
 
 @command(
     "thread poke",
-    help="Run the head step's role again with a remark; the new step replaces the head.",
-    detail="The role sees the reply it is to improve, and goes on in the same session if its agent keeps sessions.",
+    help="Run the head step's role again with a remark.",
+    detail="The new step replaces the head. The role sees the reply it is to improve, and goes on in the same "
+    "session if its agent keeps sessions.",
     example="uwf thread poke @last -p 'shorter, and name the files'",
     thread=THREAD,
     prompt=opt("-p", "--prompt", metavar="TEXT", help="The remark; @FILE or - to read it."),

@@ -62,11 +62,11 @@ def answer(ctx: Context, thread: ThreadView) -> None:
 
 @command(
     "thread list",
-    help="List threads, newest first: the active ones unless told otherwise.",
+    help="List threads, newest first; the active ones by default.",
     example="uwf thread list --status suspended --label repo=shop",
     status=opt(
         "--status",
-        metavar="S[,S…]",
+        metavar="STATE[,STATE…]",
         complete="statuses",
         help="Only these: idle, suspended, completed, …",
     ),
@@ -76,8 +76,8 @@ def answer(ctx: Context, thread: ThreadView) -> None:
     due=opt("--due", help="Those whose timer is due, in the order in which they will be run."),
     workflow=opt("--workflow", complete="workflow name", help="Only threads of this workflow."),
     label=opt("--label", metavar="K=V", help="Only threads with this label; may be repeated."),
-    since=opt("--since", metavar="T", help="Begun at or after: 2h (ago), 2026-01-31, …"),
-    until=opt("--until", metavar="T", help="Begun before."),
+    since=opt("--since", metavar="TIME", help="Begun at or after: 2h (ago), 2026-01-31, …"),
+    until=opt("--until", metavar="TIME", help="Begun before."),
     sort=opt(
         "--sort",
         metavar="[-]KEY",
@@ -88,7 +88,7 @@ def answer(ctx: Context, thread: ThreadView) -> None:
     offset=opt("--offset", low=0, help="Leave out this many first."),
     columns=opt(
         "--columns",
-        metavar="C[,C…]",
+        metavar="NAME[,NAME…]",
         complete="columns",
         help="What the table shows: thread, spent, budget, labels, …",
     ),

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @command(
     "thread start",
-    help="Begin a thread: one run of a workflow. Nothing runs until `thread exec`, unless -c or --until-done says so.",
-    detail="With -c or --until-done it is run at once, and what follows is printed, and is the exit code, as by "
+    help="Begin a thread: one run of a workflow.",
+    detail="Nothing runs until `thread exec`. With -c or --until-done it is run at once, and what follows is "
+    "printed, and is the exit code, as by "
     "`thread exec`; --json is JSON Lines then, the new thread first. With --worktree it works on a branch of its own, "
     "in a copy of the repository's files as they were committed last: `uwf thread merge` brings its work in.",
     example="uwf thread start review -p @task.md --label repo=shop --until-done",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @command(
     "thread tell",
-    help="Leave words for a thread. Its next step reads them; nothing runs.",
+    help="Leave words for a thread's next step; nothing runs.",
     detail="At any time, also while it runs. One step reads all that waits, oldest first; `thread show` has it until "
     "then. A suspended or completed thread that was told something goes on with `thread exec`.",
     example="uwf thread tell @last 'dates are in ISO form' --from 'the product owner'",
