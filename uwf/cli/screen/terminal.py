@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
 
 from uwf import config
+from uwf.display.inert import escapes as escapes
+from uwf.display.inert import visible as visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
 BAR_COLUMNS = 20
-
-
-def _utf16(code: int) -> tuple[int, ...]:
-    """A character as JSON escapes it: by one number of 16 bits, or two."""
-    rest = code - 0x10000
-    return (code,) if rest < 0 else (0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF))
+ESCAPE = 27
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -59,43 +55,6 @@ def columns_of(stream: TextIO) -> int:
         return 80
 
 
-def visible(text: str) -> str:
-    r"""`text` with every character that would steer a terminal, or that nobody sees, as an escape: `\u202e`.
-
-    In JSON it means what it did. Colours, which do no harm, are left out.
-    """
-    if text.isprintable():
-        return text
-    if _COLOUR in text:
-        import re
-
-        text = re.sub(r"\x1b\[[0-9;:]*m", "", text)
-    return text.replace("\r\n", "\n").translate(_escapes())
-
-
-ESCAPE = 27
-_COLOUR = "\x1b["
-_STEERING = ((0, 8), (11, 31), (127, 159))
-"""Control characters, but for tab and line feed."""
-_TURNING = ((0x61C, 0x61C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069))
-"""What turns the direction of writing, so that a text reads otherwise than it is."""
-_UNSEEN = (
-    *((0xAD, 0xAD), (0x180E, 0x180E), (0x200B, 0x200D), (0x2028, 0x2029), (0x2060, 0x2065)),
-    *((0x206A, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F)),
-)
-"""What has no width, or ends a line that goes on."""
-
-
-@cache
-def _escapes() -> dict[int, str]:
-    """What is shown for each of them. Most commands show none."""
-    return {
-        code: "".join(f"\\u{unit:04x}" for unit in _utf16(code))
-        for first, last in (*_STEERING, *_TURNING, *_UNSEEN)
-        for code in range(first, last + 1)
-    }
-
-
 def bar(share: float, colour: bool) -> str:
     """How much of something is used, from green to red."""
     full = min(BAR_COLUMNS, max(0, round(share * BAR_COLUMNS)))
@@ -116,7 +75,7 @@ def markdown(text: str) -> str:
     Console(file=page, force_terminal=colour, no_color=not colour).print(
         Markdown(text, hyperlinks=False)
     )
-    drawn = {code: shown for code, shown in _escapes().items() if code != ESCAPE}
+    drawn = {code: shown for code, shown in escapes().items() if code != ESCAPE}
     return page.getvalue().translate(drawn)
 
 
