@@ -133,7 +133,7 @@ def test_a_session_that_is_gone_begins_anew_with_the_same_prompt(client: StandIn
 @pytest.mark.parametrize("name", [None, 5, "", "a\0b", "s" * 300_000])
 def test_a_session_that_it_could_not_be_handed_back_is_none(name: object) -> None:
     heard: list[AgentEvent] = []
-    read = codex._Said("cx", heard.append, AgentRequest("", "", {}, None, "m", ""), {}, {})
+    read = codex._Said("cx", heard.append, AgentRequest("", "", {}, None, "m", ""), {})
     read.take({**STARTED, "thread_id": name})
     assert read.session is None
     assert not [event for event in heard if isinstance(event, Session)]
@@ -152,27 +152,93 @@ def test_what_a_session_had_used_before_is_not_counted_again(client: StandIn) ->
     assert client.ask(session="abc", counted=before).usage == {"tokens": 107}, "counts anew"
 
 
-def test_a_fork_is_not_counted_what_its_source_has_used_since(
-    client: StandIn, tmp_path: Path
+class Kept:
+    """The file that Codex keeps of the session `abc` below `home`, and what it says of it."""
+
+    def __init__(self, home: Path) -> None:
+        self.env = {**os.environ, "CODEX_HOME": str(home)}
+        self.file = home / "sessions/2026/11/29/rollout-2026-11-29T20-26-29-abc.jsonl"
+        self.file.parent.mkdir(parents=True)
+
+    def answer(self, output: int) -> list[str]:
+        """A line of a stand-in that writes what the session has used with an answer: ten times as much went in."""
+        used = {"input_tokens": 10 * output, "cached_input_tokens": 0, "output_tokens": output}
+        said = {"usage": {"input_tokens": 1}, "thread_token_usage": used}
+        lines = [{"type": "token_usage_record", "payload": said}, {"type": "event_msg"}]
+        return [str(self.file), "".join(f"{json.dumps(line)}\n" for line in lines)]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    return Kept(tmp_path / "codex-home")
+
+
+def counted(output: int) -> dict[str, float]:
+    return {"input": 10 * output, "cached": 0, "output": output}
+
+
+def test_what_a_run_has_used_that_was_killed_is_in_its_file(client: StandIn, kept: Kept) -> None:
+    started = item(ran(status="in_progress"), "started")
+    client.will(STARTED, kept.answer(10), kept.answer(20), started, killed=True)
+    client.will(STARTED, kept.answer(35), killed=True)
+    client.will(STARTED, kept.answer(40), message("x"), ended(250, 25, 0))
+    counts: dict[str, float] | None = None
+    for tokens in (220, 165, 55):
+        came = client.ask(session=counts and "abc", counted=counts, env=kept.env)
+        assert came.usage == {"tokens": tokens}
+        assert client.of(Usage)[-1].amounts == came.usage
+        counts = client.of(Usage)[-1].counted
+    assert counts == counted(40)
+
+
+def test_what_nobody_has_counted_of_its_session_is_counted_with_the_next_run(
+    client: StandIn, kept: Kept
 ) -> None:
-    folder = tmp_path / "sessions/2026/11/29"
-    folder.mkdir(parents=True)
-    used = {"input_tokens": 300, "cached_input_tokens": 30, "output_tokens": 30}
-    lines = [
-        {"payload": {"info": None}},
-        {"payload": {"info": {"total_token_usage": used}}},
-        {"payload": {"type": "task_complete"}},
-    ]
-    (folder / "rollout-2026-11-29T20-26-29-abc.jsonl").write_text(
-        "\n".join(json.dumps(line) for line in lines)
-    )
-    env = {**os.environ, "CODEX_HOME": str(tmp_path)}
-    for _ in range(2):
-        client.will(STARTED, message("x"), ended(410, 40, 40))
-    before = {"input": 100, "cached": 10, "output": 10}
-    came = client.ask(session="abc", forks_session=True, counted=before, env=env)
-    assert came.usage == {"tokens": 120}
-    assert client.ask(session="abc", counted=before, env=env).usage == {"tokens": 340}
+    """As where uwf was killed with its client. What a fork finds there was counted by another."""
+    kept.file.write_text(kept.answer(30)[1])
+    client.will(STARTED, kept.answer(37), message("x"), ended(70, 7, 0))
+    assert client.ask(session="abc", counted=counted(10), env=kept.env).usage == {"tokens": 297}
+    client.will({**STARTED, "thread_id": "fork"}, message("x"), ended(400, 40, 0))
+    fork = {"session": "abc", "forks_session": True, "counted": counted(10)}
+    assert client.ask(env=kept.env, **fork).usage == {"tokens": 33}
+    client.will(STARTED, message("x"), ended(400, 40, 0))
+    assert client.ask(session="abc", env=kept.env).usage == {"tokens": 33}, "never counted before"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 33),
+        ("no JSON\n[1]\n", 33),
+        ('{"type": "token_usage_record"}\n{"type": "token_usage_record", "payload": []}', 33),
+        (json.dumps({"text": '"token_usage_record"', "type": "other"}) + "\n", 33),
+    ],
+)
+def test_a_file_that_says_nothing_is_none(
+    client: StandIn, kept: Kept, text: str, tokens: int
+) -> None:
+    kept.file.write_text(text)
+    client.will(STARTED, message("x"), ended(130, 13, 0))
+    came = client.ask(session="abc", counted=counted(10), env=kept.env)
+    assert came.usage == {"tokens": tokens}
+
+
+def test_the_newest_whole_line_counts_however_long_the_file(client: StandIn, kept: Kept) -> None:
+    """Its end may be half a line; what stands after the count, and before it, may be longer than is read at once."""
+    half = kept.answer(99)[1].splitlines()[0][:-20]
+    long = json.dumps({"type": "response_item", "text": "x" * 700_000}) + "\n"
+    kept.file.write_text(long + kept.answer(11)[1] + kept.answer(13)[1] + long + long + half)
+    client.will(STARTED, message("x"), ended(10, 1, 0))
+    came = client.ask(session="abc", counted=counted(10), env=kept.env)
+    assert came.usage == {"tokens": 33}
+
+
+def test_a_file_that_was_written_anew_counts_from_there(client: StandIn, kept: Kept) -> None:
+    kept.file.write_text(kept.answer(5)[1])
+    client.will(STARTED, kept.answer(8), message("x"), ended(30, 3, 0))
+    came = client.ask(session="abc", counted=counted(10), env=kept.env)
+    assert came.usage == {"tokens": 33}
+    assert client.of(Usage)[-1].counted == counted(8)
 
 
 def test_money_is_said_where_the_price_of_its_model_is(client: StandIn) -> None:

@@ -27,8 +27,14 @@ PROGRAM = """
     run = given["runs"].pop(0)
     json.dump(given, open(sys.argv[1], "w"))
     for line in run["lines"]:
-        print(line if isinstance(line, str) else json.dumps(line), flush=True)
+        if isinstance(line, list):
+            with open(line[0], "a") as file:
+                file.write(line[1])
+        else:
+            print(line if isinstance(line, str) else json.dumps(line), flush=True)
     print(run.get("stderr", ""), end="", file=sys.stderr)
+    if run.get("killed"):
+        os.kill(os.getpid(), 9)
     sys.exit(run.get("exit", 0))
 """
 
@@ -47,6 +53,7 @@ class StandIn:
         self.events: list[AgentEvent] = []
 
     def will(self, *lines: Any, **more: Any) -> None:
+        """Say these `lines`; of a list of two, write the second into the file that is the first."""
         self.runs.append({"lines": lines, **more})
 
     def ask(self, options: Any = None, **asked: Any) -> AgentResult:

@@ -33,7 +33,7 @@ MOST_SPOKEN_CHARS = 4000
 """How much is kept of lines that are no JSON: a client that cannot start says so in plain words."""
 
 TICK_S = 2.0
-"""How often it is looked for what was said to an agent that listens while it works."""
+"""How often it is looked for what was said to an agent that listens while it works, and for what it has used."""
 
 TOKENS, USD = "tokens", "usd"
 MOST_AMOUNT = 1 << 53
@@ -93,6 +93,9 @@ class Reader:
         """One line. What is not understood is passed over: newer clients say more."""
         raise NotImplementedError
 
+    def ends(self) -> None:
+        """Its process has ended, however that went."""
+
     def names(self, session: Any) -> bool:
         """The client names its session. False for a name that it could not be handed back: it goes by none."""
         if not names_session(session):
@@ -135,17 +138,17 @@ def run(
     stop: Stop,
     on_start: Callable[[Owner | None], None],
     stdin: Stdin | None = None,
-    on_tick: Callable[[], object] = bool,
+    on_tick: Callable[[], object],
 ) -> AgentResult:
     """Run the client once, with the prompt of `request` on its stdin; or with `stdin`, which stays open, so that it can
-    be told more each time that `on_tick` is called.
+    be told more. `on_tick` is called again and again while it runs.
     """
     outcome = supervise.run(
         spec_of(
             request,
             argv,
             stdin=request.prompt if stdin is None else stdin,
-            tick_s=None if stdin is None else TICK_S,
+            tick_s=TICK_S,
             on_tick=on_tick,
             on_line=reader.line,
             is_whole=lambda _rest: reader.has_ended,
@@ -156,6 +159,7 @@ def run(
         on_start=on_start,
     )
     reader.line(outcome.stdout)  # a last line without an end
+    reader.ends()
     return AgentResult(
         reader.text or "",
         stderr=outcome.stderr.decode(errors="replace"),

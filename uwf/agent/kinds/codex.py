@@ -1,8 +1,9 @@
 """Codex, run as `codex exec --json` with its stream of JSON lines. Seen with 0.171.0.
 
 It names its session in its first line, and goes on counting what a session has used over its runs and forks: what it
-had used before is subtracted. It knows no money, which `prices` say. What its sandbox denies is told by the output of a
-command that went on all the same; one that failed by it, and a patch, are told by nothing at all.
+had used before is subtracted. It says its count at the end of a run alone; what it keeps of the session in a file says
+it with each answer, also of a run that was killed. It knows no money, which `prices` say. What its sandbox denies is
+told by the output of a command that went on all the same; one that failed by it, and a patch, are told by nothing.
 
 While its service cannot be reached it waits without end, and says so again and again: after `MOST_WAIT_S` it is ended,
 and its network has failed. npm installs it behind a program for node, which is passed by: what would survive that
@@ -12,7 +13,6 @@ cannot begin.
 from __future__ import annotations
 
 import glob
-import json
 import os
 import re
 
@@ -20,6 +20,7 @@ from uwf.agent.clients import client, inspection
 from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
 from uwf.agent.clients.inspection import Inspection
 from uwf.agent.clients.prices import prices, usd
+from uwf.agent.clients.rollout import COUNTED, Rollout, counts_of
 from uwf.agent.process import program
 from uwf.agent.protocol import (
     Denied,
@@ -50,14 +51,7 @@ _DENIED = r"(?m)^.*: Read-only file system$"
 """How a program ends its line where the sandbox keeps it from writing, in the words of Linux."""
 _FREE = "danger-full-access"
 _STATUS = r"^(?:unexpected|exceeded retry limit, last) status:? (\d{3})\b"
-_COUNTED = {
-    "input": "input_tokens",
-    "cached": "cached_input_tokens",
-    "output": "output_tokens",
-}
-"""What is counted of a session, and how its client calls it. What was cached is part of the input."""
 _NO_ARGUMENTS = ("id", "type", "status", "aggregated_output", "exit_code", "result", "error")
-_ROLLOUT_BYTES = 256 << 10
 
 
 class CodexOptions(Table, at="agents.*"):
@@ -106,13 +100,12 @@ class CodexAgent(client.ClientAgent):
         on_start: Callable[[Owner | None], None],
         on_event: Callable[[AgentEvent], None],
     ) -> AgentResult:
-        before = request.counted or {}
-        if request.session is not None and request.forks_session:
-            before = _counted_in(request.env, request.session) or before
         prices = self.options.prices.get(request.model or "", {})
-        reader = _Said(self.name, on_event, request, before, prices)
+        reader = _Said(self.name, on_event, request, prices)
         argv = (*_direct(self.argv, request), *_words(request))
-        return client.run(self.name, argv, request, reader, stop=stop, on_start=on_start)
+        return client.run(
+            self.name, argv, request, reader, stop=stop, on_start=on_start, on_tick=reader.look
+        )
 
 
 def _words(request: AgentRequest) -> list[str]:
@@ -145,47 +138,23 @@ def _direct(argv: Sequence[str], request: AgentRequest) -> tuple[str, ...]:
     return (natives[0], *argv[1:]) if len(natives) == 1 else tuple(argv)
 
 
-def _counted_in(env: Mapping[str, str], session: str) -> dict[str, float] | None:
-    """What a session has used by now, which may be more than when it was named; None where its file is not found."""
-    home = env.get("CODEX_HOME") or os.path.join(env.get("HOME", ""), ".codex")
-    name = f"rollout-*-{glob.escape(session)}.jsonl"
-    files = glob.glob(os.path.join(glob.escape(home), "sessions", "*", "*", "*", name))
-    for path in files[:1]:
-        try:
-            with open(path, "rb") as file:
-                file.seek(max(0, os.path.getsize(path) - _ROLLOUT_BYTES))
-                lines = file.read().splitlines()
-        except OSError:
-            return None
-        for line in reversed(lines):
-            if b'"total_token_usage"' in line:
-                try:
-                    return _counts(json.loads(line)["payload"]["info"]["total_token_usage"])
-                except (ValueError, LookupError, TypeError):
-                    return None
-    return None
-
-
-def _counts(used: Any) -> dict[str, float]:
-    given = used if isinstance(used, dict) else {}
-    return {name: number(given.get(word)) for name, word in _COUNTED.items()}
-
-
 class _Said(client.Reader):
-    """What Codex says in one run for `request`, whose session had used `before` by its own count."""
+    """What Codex says in one run for `request`, and what its session has used by its own count."""
 
     def __init__(
         self,
         name: str,
         on_event: Callable[[AgentEvent], None],
         request: AgentRequest,
-        before: Mapping[str, float],
         prices: Mapping[str, float],
     ) -> None:
         super().__init__(name, on_event)
+        self._env = request.env
         self._model = request.model
         self._is_free = request.permissions == _FREE
-        self._before = {word: number(before.get(word)) for word in _COUNTED}
+        self._before = _used_before(request)
+        self._counted = dict(self._before)
+        self._rollout: Rollout | None = None
         self._prices = prices
         self._wait_s = min(MOST_WAIT_S, request.stall_timeout_s or MOST_WAIT_S)
         self._message = ""
@@ -201,7 +170,7 @@ class _Said(client.Reader):
         if kind == "thread.started":
             self._starts(said.get("thread_id"))
         elif kind == "turn.completed":
-            self._count(_counts(said.get("usage")))
+            self._ends_turn(counts_of(said.get("usage")))
             self.tools.clear()
             self.text = self._message
         elif kind == "turn.failed":
@@ -211,10 +180,21 @@ class _Said(client.Reader):
         elif kind in ("item.started", "item.completed") and isinstance(item, dict):
             self._item(item, is_whole=kind == "item.completed")
 
+    def look(self) -> None:
+        """Take what stands in its file by now."""
+        counts = None if self._rollout is None else self._rollout.counts()
+        if counts is not None:
+            self._count(counts)
+
+    def ends(self) -> None:
+        """See `uwf.agent.clients.client.Reader`."""
+        self.look()
+
     def _starts(self, session: Any) -> None:
         """What the session had used before is known from now on, so that it is not counted if this run is killed."""
         self.on_event(Usage({}, self._before))
-        self.names(session)
+        if self.names(session):
+            self._rollout = Rollout(self._env, session)
         if self._model is not None:
             self.on_event(Model(self._model))
 
@@ -252,16 +232,43 @@ class _Said(client.Reader):
         known = int(status[1]) if status else None
         return client.told(self.name, words, status=known)
 
-    def _count(self, counted: Mapping[str, float]) -> None:
-        """Take what the client has counted of its session; of one that counts from zero again that is this run."""
-        since = {name: counted[name] - self._before[name] for name in counted}
-        used = since if min(since.values()) >= 0 else counted
+    def _ends_turn(self, said: Mapping[str, float]) -> None:
+        """The client says what it has counted itself, which is this run alone where that is less than before."""
+        self.look()
+        has_less = any(said[name] < amount for name, amount in self._before.items())
+        if has_less and (self._rollout is None or self._rollout.counts() is None):
+            self._before, self._counted = dict.fromkeys(COUNTED, 0), dict.fromkeys(COUNTED, 0)
+        self._count(said)
+
+    def _count(self, said: Mapping[str, float]) -> None:
+        """Take what is counted of the session: its file or its client says more, and nothing is taken back."""
+        counted = {name: max(said[name], amount) for name, amount in self._counted.items()}
+        if counted == self._counted:
+            return
+        self._counted = counted
+        used = {name: amount - self._before[name] for name, amount in counted.items()}
         amounts = {TOKENS: used["input"] + used["output"]}
         cost = usd(used, self._prices)
         if cost is not None:
             amounts[USD] = cost
         self.usage = amounts
         self.on_event(Usage(amounts, dict(counted)))
+
+
+def _used_before(request: AgentRequest) -> dict[str, float]:
+    """What the session of `request` had used when it was counted last.
+
+    What its file says beyond that was used by a run that was killed, and is counted with this one; but for a session
+    that is forked, where another may have used it. A file that says less was written anew.
+    """
+    counted = request.counted
+    known = None if counted is None else {name: number(counted.get(name)) for name in COUNTED}
+    found = None if request.session is None else Rollout(request.env, request.session).counts()
+    if found is None:
+        return known or dict.fromkeys(COUNTED, 0)
+    if known is None or request.forks_session:
+        return found
+    return {name: min(known[name], amount) for name, amount in found.items()}
 
 
 def _result_text(result: Any) -> str:
