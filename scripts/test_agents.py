@@ -44,6 +44,7 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("404", failures.hopeless, ""),
     ("a stream that is cut", failures.cut, ""),
     ("a hang", failures.of(Hang(), "stall"), ""),
+    ("a message that takes long", failures.long_message, crew.STREAMS),
     ("a refused connection", failures.refused, crew.YIELDS),
     ("usage over rounds and forks", counts.over_rounds_and_forks, crew.FORKS),
     ("usage over kills", counts.over_kills, crew.RESUMES),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from clients import crew, kills, wire
+from clients import crew, kills
 from clients.model import Say, Use
 from clients.sessions import expect
 from clients.world import World
-
-OUT = wire.OUT
 
 
 def over_rounds_and_forks(world: World) -> str:
@@ -43,10 +41,9 @@ def over_kills(world: World) -> str:
         running.communicate()
     world.uwf("thread", "exec", thread)
     used, given = world.show(thread)["spent"]["tokens"], _given(world, 0)
-    tells = crew.TELLS in world.client.can
-    least = given - 2 * OUT if tells else given / 3  # what came out is told at the end alone
-    expect(least <= used <= given, f"{used:g} tokens are counted of {given}")
-    return f"{used:g} tokens of {given}" + ("" if tells else ": none of a run that was killed")
+    known = given if crew.TELLS in world.client.can else given / 3
+    expect(used == known, f"{used:g} tokens are counted of {given}")
+    return f"{used:g} tokens of {given}" + ("" if known == given else ", the rest is not known")
 
 
 def denied(world: World) -> str:

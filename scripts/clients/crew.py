@@ -12,11 +12,12 @@ ROOT = Path(__file__).parents[2]
 
 RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
 DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
+STREAMS = "streams"
 GUIDED, ENDS, FOUND, SANDBOXED = "guided", "ends", "found", "sandboxed"
 YIELDS, LASTS = "yields", "lasts"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
-works; tell what it used while it works, and not at the end alone.
+works; tell what it used while it works, and not at the end alone; stream a message piece by piece.
 One has commands of its own in the guide, one those at its beginning. One ends where the
 budget does, one runs its commands in a sandbox. Gemini CLI tries a service that is in trouble again by itself for
 minutes, the others yield sooner; it ends by itself what repeats itself, and may lose the end of what is long, where
@@ -84,7 +85,8 @@ CREW = (
         'permissions = "bypassPermissions"\n',
         frozenset(
             {YIELDS, LASTS, RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}
-        ),
+        )
+        | {STREAMS},
         _claude,
         SUBSCRIBED,
     ),
@@ -94,7 +96,7 @@ CREW = (
         "codex",
         "",
         'permissions = "danger-full-access"\n',
-        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND}),
+        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND, TELLS}),
         _codex,
     ),
     Client(
@@ -103,7 +105,7 @@ CREW = (
         "acp",
         'command = "claude-agent-acp"\n',
         'on_permission = "allow"\n',
-        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, MONEY, ASKS}),
+        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, MONEY, ASKS, STREAMS}),
         _claude,
     ),
     Client(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from clients import crew
-from clients.model import Act, Fail, Say, Use
+from clients.model import DONE, Act, Fail, Say, Use
 from clients.sessions import expect
 from clients.world import World
 
@@ -28,6 +28,20 @@ def of(act: Act, failure_class: str) -> Callable[[World], str]:
         return _seen(world, thread, failure_class, asks, done.said)
 
     return trial
+
+
+def long_message(world: World) -> str:
+    """A message that takes longer than an agent may be silent, and comes piece by piece."""
+    world.settle('stall_timeout = "12s"\n')
+    thread = world.begin()
+    world.model.will(Say(DONE + "Word after word, for a long while.", slow_s=0.8))
+    began = time.monotonic()
+    world.uwf("thread", "exec", thread)
+    took_s = time.monotonic() - began
+    expect(took_s > 15, f"it took {took_s:.0f} s, which is no longer than it may be silent")
+    kinds = [turn["kind"] for turn in world.ask("step", "turns", thread)]
+    expect(kinds.count("text") <= 1 or crew.TELLS not in world.client.can, f"its turns: {kinds}")
+    return f"{took_s:.0f} s, with 12 s to be silent"
 
 
 def limited(world: World) -> str:

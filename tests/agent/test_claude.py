@@ -16,6 +16,7 @@ from tests.helpers.stand_in import StandIn
 from uwf import clock
 from uwf.agent import failure
 from uwf.agent.clients import client as jsonlines
+from uwf.agent.clients.claude_count import Count
 from uwf.agent.kinds import claude
 from uwf.agent.kinds.claude import ClaudeAgent, ClaudeOptions
 from uwf.agent.protocol import (
@@ -113,7 +114,7 @@ def test_what_is_set_for_it_is_handed_on(client: StandIn) -> None:
 
 
 def test_many_messages_take_no_longer_each() -> None:
-    read = claude._Said("cc", lambda _event: None, "s", {})
+    read = claude._Said("cc", lambda _event: None, "s", Count({}, {}))
     began_s = time.perf_counter()
     for number in range(20_000):
         read.take(said(id=f"m{number}", input=number))
@@ -153,6 +154,41 @@ def test_what_a_run_has_used_is_known_while_it_runs_and_exact_at_its_end(client:
     live = client.of(Usage)
     assert [used.amounts for used in live[:2]] == [{"tokens": 111}, {"tokens": 224}]
     assert came.usage == live[-1].amounts == {"tokens": 217, "usd": 0.25}
+
+
+def streamed(id: str, output: int, model: str = "big", **more: Any) -> list[dict[str, Any]]:
+    """A message piece by piece, and as a whole before its end, as Claude Code says it."""
+    used = {"input_tokens": 100, "cache_read_input_tokens": 10, "output_tokens": 1}
+    start = {"id": id, "model": model, "usage": used}
+    events = [
+        {"type": "message_start", "message": start},
+        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": '"message_'}},
+        {"type": "message_delta", "usage": {"output_tokens": output}},
+    ]
+    lines = [{"type": "stream_event", "event": event, **more} for event in events]
+    whole = {**said(text("a"), id=id), **more}
+    whole["message"]["model"] = model
+    return [*lines[:2], whole, lines[2]]
+
+
+def test_what_a_run_has_used_that_was_killed_is_known_by_its_messages(client: StandIn) -> None:
+    """Its pieces are no turns. A helper's message comes within another's."""
+    begins, *rest = streamed("m1", 7)
+    client.will(INIT, begins, *streamed("h1", 30, parent_tool_use_id="t1"), *rest, killed=True)
+    came = client.ask()
+    assert came.usage == client.of(Usage)[-1].amounts == {"tokens": 117 + 140}
+    assert client.of(Text) == [Text("a\n")]
+
+
+def test_its_money_is_by_prices_until_it_says_it_itself(client: StandIn) -> None:
+    prices = {"big": {"input": 5.0, "output": 25.0, "cache_read": 0.5}, "free": {"input": 0.0}}
+    for end in ({"killed": True}, {}):
+        client.will(INIT, *streamed("m1", 7), *([] if end else [ended(output=7)]), **end)
+    client.will(INIT, *streamed("m1", 7), *streamed("m2", 7, model="free"), killed=True)
+    options = ClaudeOptions(prices=prices)
+    assert client.ask(options).usage == {"tokens": 117, "usd": 0.00068}
+    assert client.ask(options).usage == {"tokens": 117, "usd": 0.25}
+    assert client.ask(options).usage == {"tokens": 234}, "one price of what was used is not known"
 
 
 @pytest.mark.parametrize("counts_session", [False, True])

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def prices() -> Any:
-    """The field of a kind's options that says what a million tokens cost (USD), by model: of the input, of that which
-    was cached, of the output.
+def prices(*names: str) -> Any:
+    """The field of a kind's options that says what a million tokens cost (USD), by model, for each of `names`: by
+    default of the input, of that which was cached, of the output.
     """
-    return each(number, names=("input", "cached", "output"))
+    return each(number, names=names or ("input", "cached", "output"))
 
 
 def usd(used: Mapping[str, float], prices: Mapping[str, float]) -> float | None:

@@ -1,5 +1,6 @@
 """Claude Code, run as `claude -p` with streams of JSON lines in and out, so that it can be told more while it works.
-Seen with 2.1.197; what 2.1.329 counts differently is told by its numbers.
+Seen with 2.1.197; what 2.1.329 counts differently is told by its numbers. It streams its messages piece by piece, so
+that a long one is no silence; a turn is a whole one.
 
 Its session has a name of our choosing before it has said anything. An API failure ends with `subtype: success` and
 `is_error`; a tool that was not permitted with a success in which `permission_denials` alone tells of it. The session is
@@ -14,8 +15,10 @@ import uuid
 
 from uwf.agent import failure
 from uwf.agent.clients import client, inspection
-from uwf.agent.clients.client import TOKENS, USD, clean, moment_ms, number, rows
+from uwf.agent.clients.claude_count import COUNTED, Count
+from uwf.agent.clients.client import clean, moment_ms, number, rows
 from uwf.agent.clients.inspection import Inspection
+from uwf.agent.clients.prices import prices
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
     Denied,
@@ -44,19 +47,7 @@ if TYPE_CHECKING:
     from uwf.store.owner import Owner
 
 NO_SESSION = "No conversation found with session ID"
-_COUNTED = {
-    "input": "inputTokens",
-    "output": "outputTokens",
-    "cache_read": "cacheReadInputTokens",
-    "cache_write": "cacheCreationInputTokens",
-}
-"""What is counted of a session, and how its client calls it in `modelUsage`."""
-_IN_MESSAGES = {
-    "input": "input_tokens",
-    "output": "output_tokens",
-    "cache_read": "cache_read_input_tokens",
-    "cache_write": "cache_creation_input_tokens",
-}
+_PIECE = b'{"type":"stream_event"'
 _ERRORS = {
     "authentication_failed": AUTHENTICATION,
     "rate_limit": QUOTA,
@@ -67,12 +58,15 @@ _ERRORS = {
 
 
 class ClaudeOptions(Table, at="agents.*"):
-    """How hard it thinks, the tools it may use unasked, after how many turns it ends, its settings: a file, or JSON."""
+    """How hard it thinks, the tools it may use unasked, after how many turns it ends, its settings: a file, or JSON;
+    what its models cost.
+    """
 
     effort: str | None = key(text)
     tools: tuple[str, ...] = key(names, unset=())
     max_turns: int | None = key(count)
     settings: str | None = key(text)
+    prices: Mapping[str, Mapping[str, float]] = prices(*COUNTED)
 
 
 class ClaudeAgent(client.ClientAgent):
@@ -118,7 +112,8 @@ class ClaudeAgent(client.ClientAgent):
         is_resumed = request.session is not None and not request.forks_session
         session = request.session if is_resumed else str(uuid.uuid4())
         assert session is not None, "it is resumed, or has a new name"
-        reader = _Said(self.name, on_event, session, request.counted or {})
+        count = Count(request.counted or {}, self.options.prices)
+        reader = _Said(self.name, on_event, session, count)
 
         def started(process: Owner | None) -> None:
             on_start(process)
@@ -150,7 +145,7 @@ class ClaudeAgent(client.ClientAgent):
     def _words(self, request: AgentRequest, session: str) -> list[str]:
         options = self.options
         words = ["-p", "--input-format", "stream-json", "--replay-user-messages"]
-        words += ["--output-format", "stream-json", "--verbose"]
+        words += ["--output-format", "stream-json", "--verbose", "--include-partial-messages"]
         if request.session is None:
             words += ["--session-id", session]
         elif request.forks_session:
@@ -172,14 +167,14 @@ class ClaudeAgent(client.ClientAgent):
 
 
 class _Said(client.Reader):
-    """What Claude Code says in one run of `session`, which had used `before` by its own count."""
+    """What Claude Code says in one run of `session`."""
 
     def __init__(
         self,
         name: str,
         on_event: Callable[[AgentEvent], None],
         session: str,
-        before: Mapping[str, float],
+        count: Count,
     ) -> None:
         super().__init__(name, on_event)
         self.session = session
@@ -187,12 +182,15 @@ class _Said(client.Reader):
         self.knows_no_session = False
         self.is_told = False
         """Whether something was said to it that it has not taken in yet."""
-        self._before = before
-        self._messages: dict[str, dict[str, float]] = {}
-        self._in_messages: dict[str, float] = dict.fromkeys(_COUNTED, 0)
+        self._count = count
         self._has_prompt = False
         self._error = ""
         self._resets_ms: int | None = None
+
+    def line(self, data: bytes) -> None:
+        """Of the pieces of a message, which come again as a whole, only its beginning and its end are read."""
+        if not data.startswith(_PIECE) or b'"message_' in data:
+            super().line(data)
 
     def take(self, said: Mapping[str, Any]) -> None:
         """One line of the stream."""
@@ -203,6 +201,8 @@ class _Said(client.Reader):
             self._assistant(said)
         elif kind == "user":
             self._user(said)
+        elif kind == "stream_event":
+            self._uses(self._count.streams(said))
         elif kind == "rate_limit_event":
             self._limit(said.get("rate_limit_info"))
         elif kind == "result":
@@ -227,20 +227,12 @@ class _Said(client.Reader):
                 self.tools.add(id)
                 arguments = given if isinstance(given, dict) else {}
                 self.on_event(ToolCall(id, clean(block.get("name")), arguments))
-        self._live(message)
+        self._uses(self._count.message(message))
 
-    def _live(self, message: Mapping[str, Any]) -> None:
-        """What is known to be used so far, message by message: their output is counted at the end alone."""
-        used = message.get("usage")
-        if isinstance(used, dict):
-            counts = {name: number(used.get(given)) for name, given in _IN_MESSAGES.items()}
-            id, total = clean(message.get("id")), self._in_messages
-            known = self._messages.get(id)
-            if known != counts:
-                self._messages[id] = counts
-                for name, amount in counts.items():
-                    total[name] += amount - (known[name] if known else 0)
-                self._tell_usage(total, None)
+    def _uses(self, used: Usage | None) -> None:
+        if used is not None:
+            self.usage = used.amounts
+            self.on_event(used)
 
     def _user(self, said: Mapping[str, Any]) -> None:
         if said.get("isReplay") is True:
@@ -272,7 +264,7 @@ class _Said(client.Reader):
     def _result(self, said: Mapping[str, Any]) -> None:
         self.stdin.close()  # what it was told and has not read yet, it answers now
         self.tools.clear()
-        self._count(said)
+        self._uses(self._count.ends(said))
         for denied in rows(said.get("permission_denials")):
             given = denied.get("tool_input")
             arguments = given if isinstance(given, dict) else {}
@@ -307,41 +299,8 @@ class _Said(client.Reader):
             failure_class=None if known else _ERRORS.get(self._error),
         )
 
-    def _count(self, said: Mapping[str, Any]) -> None:
-        """Take what the client has counted, for this run or for all runs of its session: the nearer to what its
-        messages have shown to go in.
-        """
-        models = said.get("modelUsage")
-        counted: dict[str, float] = dict.fromkeys(_COUNTED, 0)
-        for used in models.values() if isinstance(models, dict) else ():
-            for name, given in _COUNTED.items() if isinstance(used, dict) else ():
-                counted[name] += number(used.get(given))
-        counted[USD] = round(number(said.get("total_cost_usd")), 9)
-        before = {name: number(self._before.get(name)) for name in counted}
-        own = _taken_in(self._in_messages)
-        since = {name: counted[name] - before[name] for name in counted}
-        is_of_session = any(before.values()) and min(since.values()) > -1e-9
-        if is_of_session and abs(_taken_in(since) - own) < abs(_taken_in(counted) - own):
-            counted = {name: round(max(0, amount), 9) for name, amount in since.items()}
-        self._tell_usage(counted, counted[USD])
-
-    def _tell_usage(self, counts: Mapping[str, float], usd: float | None) -> None:
-        amounts = {TOKENS: sum(counts.get(name, 0) for name in _COUNTED)}
-        if usd is not None:
-            amounts[USD] = usd
-        session = {
-            name: number(self._before.get(name)) + counts.get(name, 0) for name in (*_COUNTED, USD)
-        }
-        self.usage = amounts
-        self.on_event(Usage(amounts, session))
-
 
 def _message(text: str) -> bytes:
     """A message of a person, as a line on its stdin."""
     said = {"type": "user", "message": {"role": "user", "content": text}}
     return json.dumps(said).encode() + b"\n"
-
-
-def _taken_in(counts: Mapping[str, float]) -> float:
-    """The tokens that went in, which the messages of a run tell exactly."""
-    return counts["input"] + counts["cache_read"] + counts["cache_write"]
