@@ -1,4 +1,4 @@
-"""The error tree. Library code raises these; only `cli/exits.py` turns them into words, codes and hints.
+"""The error tree. Library code raises these; `error_report.py` has what they say outside, `cli/exits.py` exit codes.
 
     UwfError
     ├── InputError            the caller's text, file or arguments are wrong          exit 2
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 
 CROWDED_MS = 30_000
 """After how long a script may ask again for what others hold: often enough for a slot, too seldom to be a load."""
+
+
+def refusal(reason: str, retry_at_ms: int | None) -> dict[str, Any]:
+    """What the JSON of each refusal has: which it is, and when to try again; None: it never passes by itself."""
+    return {"reason": reason, "retryAtMs": retry_at_ms}
 
 
 class UwfError(Exception):

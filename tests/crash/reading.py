@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from tests.crash.world import World
-from uwf.cli.screen.jsontext import document
 from uwf.engine.chain import told
 from uwf.engine.chain.story import steps_back
 from uwf.engine.chain.tags import ATTEMPTS, THREADS
 from uwf.engine.query import steps, turns
+from uwf.jsontext import document
 from uwf.store.protocols import Store
 
 VOLATILE = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.cli.screen import jsontext
+from uwf import jsontext
 from uwf.display.inert import visible
 
 HIDDEN = [

@@ -10,7 +10,6 @@ from tests.helpers.fake_agent import Answers, FakeAgent, Said, reply
 from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
-from uwf.cli.screen.jsontext import document
 from uwf.config import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
 from uwf.engine.chain import thread as threads
@@ -32,6 +31,7 @@ from uwf.engine.run.planning import rebind as rebinding
 from uwf.engine.upkeep.health import table
 from uwf.engine.upkeep.health.check import Finding, Ground
 from uwf.errors import Interrupted, PersonNeeded
+from uwf.jsontext import document
 from uwf.record import Record, replace
 from uwf.store.protocols import Ref, Store
 from uwf.workflow import model

@@ -7,6 +7,7 @@ import shlex
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
 from uwf.cli.screen.cells import named_numbers, seconds, short
+from uwf.errors import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def detect(ctx: Context, *, write: bool = False) -> int:
             "no_client",
             f"none of these is on PATH: {names}",
             "uwf config set agents.mine.command 'COMMAND'",
-            **exits.refusal("no_agent", None),
+            **refusal("no_agent", None),
         )
         return exits.WRONG_STATE
     if new and not written:
@@ -123,7 +124,7 @@ def check(ctx: Context, name: str | None = None) -> int:
         return exits.DONE
     names = ", ".join(row.name for row in bad)
     why = f": {bad[0].reason}" if len(bad) == 1 else ""
-    never = exits.refusal("no_agent", None)
+    never = refusal("no_agent", None)
     ctx.out.error("no_agent", f"cannot be started: {names}{why}", "uwf agent list", **never)
     return exits.WRONG_STATE
 
@@ -157,7 +158,7 @@ def try_(ctx: Context, name: str, *, cwd: str | None = None) -> int:
         return exits.DONE
     assert trial.error is not None, "it has failed"
     hint = None if trial.starts else f"uwf agent check {shlex.quote(name)}"
-    more = {} if trial.starts else exits.refusal(trial.error.code, None)
+    more = {} if trial.starts else refusal(trial.error.code, None)
     ctx.out.error(trial.error.code, trial.error.message, hint, **more)
     return exits.AGENT_FAILED if trial.starts else exits.WRONG_STATE
 

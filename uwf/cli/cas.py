@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import OBJECT, arg, command, opt
-from uwf.cli.screen.jsontext import document
 from uwf.errors import NotFound
+from uwf.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def put(ctx: Context, file: str, *, kind: str | None = None) -> None:
     id=OBJECT,
 )
 def get(ctx: Context, id: str) -> None:
-    from uwf.cli.screen import jsontext
+    from uwf import jsontext
 
     found = ctx.app.objects.get(id)
     content, payload = found.payload, found.as_json()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from uwf import clock
+from uwf import clock, jsontext
 from uwf.cli.command import command, opt
 from uwf.cli.figures import fields_of as figures_of
-from uwf.cli.screen import jsontext, terminal
+from uwf.cli.screen import terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -209,7 +209,7 @@ def _draw(ctx: Context, found: EventPage) -> None:
     )
     ctx.out.table(("layer", "", "trigger", "thread", "why"), map(_step, found.steps))
     if found.data is not None:
-        from uwf.cli.screen.jsontext import dumps
+        from uwf.jsontext import dumps
 
         ctx.out.text("\n" + dumps(found.data, indent=True))
 

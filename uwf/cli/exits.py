@@ -1,19 +1,15 @@
-"""What an error becomes outside: an exit code, words and a hint; what a step becomes: an exit code.
+"""What an error becomes outside: an exit code and lines on stderr; what a step becomes: an exit code.
 
 The table is that of the command-line contract.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-
-from uwf import clock, errors
+from uwf import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from uwf.app.values import RunView, ThreadView
     from uwf.cli.screen.output import Output
@@ -55,8 +51,10 @@ def exit_code(error: BaseException) -> int:
         return SIGNALLED + SIGINT
     if isinstance(error, UnicodeEncodeError):
         return BAD_INPUT
-    if _is_folder_gone(error):
-        return BAD_INPUT
+    if isinstance(error, FileNotFoundError):
+        from uwf.error_report import is_folder_gone
+
+        return BAD_INPUT if is_folder_gone(error) else FAULT
     for kind, code in _EXIT_CODES:
         if isinstance(error, kind):
             return code
@@ -100,67 +98,9 @@ def of_several(codes: Iterable[int]) -> int:
     return min(found, key=lambda code: rank.index(code) if code in rank else -1, default=DONE)
 
 
-def refusal(reason: str, retry_at_ms: int | None) -> dict[str, Any]:
-    """What the JSON of each refusal has: which it is, and when to try again; None: it never passes by itself."""
-    return {"reason": reason, "retryAtMs": retry_at_ms}
-
-
 def report(error: BaseException, out: Output) -> None:
     """Say on stderr what went wrong, in one or two lines."""
-    if isinstance(error, errors.WorkflowInvalid):
-        problems = [str(problem) for problem in error.problems]
-        out.error(error.code, error.message, error.hint, problems=problems)
-    elif isinstance(error, (errors.Refused, errors.StateError)):
-        more = refusal(error.code, error.retry_ms(clock.now_ms()))
-        out.error(error.code, error.message, error.hint, **more)
-    elif isinstance(error, errors.ReplyKept):
-        out.error(error.code, error.message, error.hint, kept=error.path)
-    elif isinstance(error, errors.UwfError):
-        out.error(error.code, error.message, error.hint)
-    elif isinstance(error, KeyboardInterrupt):
-        out.error("interrupted", "interrupted", None)
-    elif isinstance(error, UnicodeEncodeError):
-        # From the command line: all other text is checked where it is read.
-        out.error("not_unicode", f"{error.object!r:.120} is not Unicode text", "locale")
-    elif _is_memory_short(error):
-        out.error("no_memory", "this shell has no memory for uwf", "ulimit -v")
-    elif _is_folder_gone(error):
-        out.error("no_folder", "the current folder does not exist any more", "cd")
-    elif isinstance(error, OSError) and error.strerror:
-        what = f"{error.filename}: " if isinstance(error.filename, str) else "system call failed: "
-        out.error("os", what + error.strerror, None)
-    else:
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        what = f"internal fault: {what}; UWF_DEBUG=1 shows where, please report it"
-        out.error("internal", what, "export UWF_DEBUG=1")
+    from uwf import error_report  # a command that goes well does without
 
-
-def _is_memory_short(error: BaseException) -> bool:
-    """Whether the machine, or the limit of this shell, had no memory for what was to be done or loaded."""
-    if isinstance(error, MemoryError):
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    if isinstance(error, ImportError):  # the dynamic linker's words
-        return any(sign in str(error).lower() for sign in ("failed to map", "cannot allocate"))
-    return isinstance(error, SystemError) and _is_memory_limited()
-
-
-def _is_memory_limited() -> bool:
-    """Python's own parts say `SystemError` where they had no memory even to say that."""
-    try:
-        import resource
-    except ImportError:
-        return True
-    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
-
-
-def _is_folder_gone(error: BaseException) -> bool:
-    """Whether a relative path was looked at in a current folder that somebody has deleted."""
-    if not isinstance(error, FileNotFoundError) or error.filename is not None:
-        return False
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        return True
-    return False
+    said = error_report.of(error)
+    out.error(said.code, said.message, said.hint, **said.more)

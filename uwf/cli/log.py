@@ -68,7 +68,7 @@ def _sentence(fields: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    from uwf.cli.screen.jsontext import dumps
+    from uwf.jsontext import dumps
 
     if isinstance(value, str):
         return value[:12] if len(value) == 64 and " " not in value else " ".join(value.split())

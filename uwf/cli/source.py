@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.cli import exits
 from uwf.cli.command import arg, command
 from uwf.cli.screen.cells import moment
+from uwf.errors import refusal
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
@@ -82,7 +83,7 @@ def test(ctx: Context, name: str) -> int:
     bad = [step for step in found.steps if not step.ok]
     if not bad:
         return exits.DONE
-    never = exits.refusal("source", None)
+    never = refusal("source", None)
     ctx.out.error("source", f"source {name}: {bad[0].step}: {bad[0].text}", found.hint, **never)
     return exits.WRONG_STATE
 

@@ -6,8 +6,8 @@ import os
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
-from uwf.cli.screen.jsontext import document
 from uwf.errors import InputError
+from uwf.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

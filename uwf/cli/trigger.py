@@ -80,7 +80,7 @@ def _event(given: Any) -> Event:
 
 def _document(row: TriggerRow) -> dict[str, Any]:
     """A trigger in the words of the file, lengths in seconds, and what it is called."""
-    from uwf.cli.screen.jsontext import document
+    from uwf.jsontext import document
 
     said = {key: value for key, value in document(row.trigger).items() if key != "name"}
     return {"trigger": row.name, "workflow": row.workflow, **said}

@@ -10,10 +10,10 @@ import pytest
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.cli.screen.jsontext import document
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.run import lock
 from uwf.errors import ObjectDamaged, StoreBusy, StoreError
+from uwf.jsontext import document
 
 LINE = {
     *("thread", "workflow", "head", "status", "role", "step", "currentRole", "suspendedRole"),

@@ -8,10 +8,10 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.cli.screen.jsontext import document
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.guard import breaker, success_rate
 from uwf.guard.success_rate import SuccessRate
+from uwf.jsontext import document
 
 if TYPE_CHECKING:
     from uwf.agent.protocol import Ended

@@ -162,7 +162,7 @@ class Output:
         indent: bool = False,
     ) -> None:
         if self.json:
-            from uwf.cli.screen import jsontext
+            from uwf import jsontext
 
             self.write(jsontext.dumps(jsontext.document(value), indent=indent) + "\n")
         elif self.quiet:
@@ -255,7 +255,7 @@ class Output:
         self._put(f"{word}{text}\n")
 
     def _say_json(self, document: Any) -> None:
-        from uwf.cli.screen import jsontext
+        from uwf import jsontext
 
         self._put(terminal.visible(jsontext.dumps(document)) + "\n")
 

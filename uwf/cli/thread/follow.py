@@ -5,10 +5,10 @@ from __future__ import annotations
 from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import THREAD, arg, command, opt
-from uwf.cli.screen.jsontext import document
 from uwf.cli.thread.selection import DRY_RUN, LABEL, THREADS, WHERE, Chosen
 from uwf.cli.thread.show import kept_reply, print_thread, words_of
-from uwf.errors import CROWDED_MS, InputError, WorkspaceError
+from uwf.errors import CROWDED_MS, InputError, WorkspaceError, refusal
+from uwf.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
         ctx.out.hint(ctx.app.way_on(id))
     elif code == exits.NOT_NOW:
         again = f"uwf thread exec {id} --wait 2h"
-        more = exits.refusal("transient", thread.wake_at)
+        more = refusal("transient", thread.wake_at)
         ctx.out.error("transient", f"{id}: {thread.wake_why}", again, thread=id, **more)
     elif thread.kept_reply is not None:
         what = f"{id}: a reply that could not be stored is kept in {kept_reply(thread)}"
@@ -173,7 +173,7 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
         what = f"thread {id} is {thread.status}"
         if thread.error is not None:
             what += f": {thread.error.message}"
-        more = exits.refusal(thread.status, None)
+        more = refusal(thread.status, None)
         ctx.out.error(thread.status, what, f"uwf thread show {id}", thread=id, **more)
     elif thread.error is not None:
         hint = ctx.app.way_on(id) if code == exits.AGENT_FAILED else f"uwf thread show {id}"
@@ -183,7 +183,7 @@ def _say_why(ctx: Context, thread: ThreadView, code: int) -> None:
 def _say_late(ctx: Context, thread: ThreadView) -> None:
     """That the time is up, and what to type to see more; when others are done nobody knows."""
     id = thread.thread
-    more = exits.refusal("timeout", clock.now_ms() + CROWDED_MS)
+    more = refusal("timeout", clock.now_ms() + CROWDED_MS)
     what = f"thread {id} is {thread.status}, and the time to wait is up"
     ctx.out.error("timeout", what, f"uwf thread watch {id}", thread=id, **more)
 

@@ -8,12 +8,12 @@ from uwf import quantities
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
 from uwf.cli.line.arguments import label_pair, text_arg
-from uwf.cli.screen.jsontext import document
 from uwf.cli.thread import run_one
 from uwf.cli.thread.due import WHO_RUNS
 from uwf.cli.thread.run import AGENT, INTERACTIVE, WAIT
 from uwf.cli.thread.selection import DETACH
 from uwf.errors import InputError
+from uwf.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from tests.helpers.fake_agent import Said, reply
 from tests.helpers.flows import TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.cli.screen.jsontext import document
 from uwf.engine.progress import UsageLeftOut
+from uwf.jsontext import document
 
 
 def test_agent_is_asked_again_in_the_same_session(rig: Rig) -> None:

@@ -14,11 +14,11 @@ from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.flows import PAIR, TEXT, WRITER, role, schema, workflow
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig, everything
 from uwf import clock
-from uwf.cli.screen.jsontext import document
 from uwf.engine.query import diff
 from uwf.engine.run.admission import Admission, Ticket
 from uwf.errors import Refused, StateError
 from uwf.guard import pause as switch
+from uwf.jsontext import document
 from uwf.record import replace
 from uwf.store import gc
 from uwf.workflow.model import Edge, Workflow

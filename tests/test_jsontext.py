@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uwf.cli.screen import jsontext
-from uwf.cli.screen.jsontext import document
+from uwf import jsontext
+from uwf.jsontext import document
 from uwf.record import Record, replace
 
 scalars = (
@@ -53,7 +53,7 @@ def test_what_json_has_no_form_for_is_refused(value: object) -> None:
 def test_an_interpreter_without_the_c_function_writes_the_same() -> None:
     code = (
         "import sys; sys.modules['_json'] = None\n"
-        "from uwf.cli.screen import jsontext; print(ascii(jsontext.dumps({'ü\\n\\x00\"': [1, '☃']})))"
+        "from uwf import jsontext; print(ascii(jsontext.dumps({'ü\\n\\x00\"': [1, '☃']})))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ascii(jsontext.dumps({'ü\n\x00"': [1, "☃"]}))
