@@ -189,10 +189,14 @@ def test_a_word_that_names_no_thread(project: Project, word: str, expect: int, c
         assert project("thread", verb, word, "--json", expect=expect).error["code"] == code
 
 
-def test_a_beginning_that_fits_two_names_both(project: Project, four: dict[str, str]) -> None:
+def test_a_beginning_that_fits_more_offers_ends_that_can_be_typed(
+    project: Project, four: dict[str, str]
+) -> None:
     done = project("thread", "show", four["idle"][:4], "--json", expect=2)
     assert done.error["code"] == "ambiguous"
-    assert all(thread in done.error["message"] for thread in four.values())
+    ends = done.error["message"].partition("one of ")[2].split(", ")
+    meant = [project("thread", "show", end, "-q").out.strip() for end in ends]
+    assert sorted(meant) == sorted(four.values())
 
 
 def test_show_as_text_has_one_line_for_each_field(project: Project) -> None:

@@ -456,6 +456,15 @@ def test_names_are_listed_alone(crowd: Store) -> None:
     assert crowd.names("x") == []
 
 
+def test_names_are_found_by_a_long_end(store: Store) -> None:
+    for name in ("t/1WXYZ", "t/2WXYZ", "s/1WXYZ", "t/WXY", "t/WXYZ1"):
+        name_it(store, name)
+    assert store.names("t/", ending="WXYZ") == ["t/1WXYZ", "t/2WXYZ"]
+    assert store.names(ending="1WXYZ") == ["s/1WXYZ", "t/1WXYZ"]
+    assert store.names("t/", ending="WXYZ", limit=1) == ["t/1WXYZ"]
+    assert store.names("t/", ending="/WXY") == ["t/WXY"]
+
+
 def test_refs_are_listed_by_the_value_of_a_tag(store: Store) -> None:
     at = {"t/c": "100", "t/a": "200", "t/d": "100", "t/b": "300", "s/e": "050"}
     for name, value in at.items():

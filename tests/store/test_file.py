@@ -545,6 +545,25 @@ def test_a_store_of_before_there_were_counts_is_counted_and_gets_them_with_a_wri
     looking.close()
 
 
+def test_a_store_of_before_names_were_found_by_their_end_finds_them_and_gets_the_index(
+    disk: SqliteStore, path: str
+) -> None:
+    with disk.transaction("test") as tx:
+        tx.set_ref("a/12345", tx.put("k", 1), why="test")
+    disk.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX ref_end")
+    store = open_store(path)
+    how = "EXPLAIN QUERY PLAN SELECT name FROM ref WHERE name > 'a' AND substr(name, -4) = '2345'"
+    assert store.names("a/", ending="2345") == ["a/12345"]
+    assert "ref_end" not in str(store._database.all(how))
+    with store.transaction("test") as tx:
+        tx.set_ref("a/92345", tx.put("k", 2), why="test")
+    assert store.names("a/", ending="2345") == ["a/12345", "a/92345"]
+    assert "ref_end" in str(store._database.all(how))
+    store.close()
+
+
 def test_a_wrong_count_is_found(disk: SqliteStore) -> None:
     with disk.transaction("test") as tx:
         tx.set_ref("a/1", tx.put("k", 1), why="test")

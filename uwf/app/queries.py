@@ -9,7 +9,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from uwf.app.code import CodeDiff
     from uwf.engine.query.diff import Comparison
@@ -35,6 +35,12 @@ class ThreadQueries(OpenHome):
     def thread_id(self, thread: str) -> str:
         """The id of the thread that is meant. Raises `NotFound`, `Ambiguous` or `InputError`."""
         return _id(self.ref_of(thread))
+
+    def short_ids(self, threads: Iterable[str]) -> dict[str, str]:
+        """What a person sees and types for each of these ids: the shortest suffix that means it in this home."""
+        from uwf.engine.query import resolve
+
+        return {id: resolve.short(self.reader(), id) for id in threads}
 
     def show(self, thread: str) -> ThreadView:
         """Where a thread stands, what waits to be told, and what a killed uwf has left running of it."""

@@ -24,6 +24,14 @@ REVIEW = Said(CHANGES, usage={"usd": 1.0})
 LOOP = (DEAR, REVIEW)
 
 
+def test_a_sum_has_no_dust_of_adding() -> None:
+    assert usage.add({"usd": 0.1, "tokens": 3}, {"usd": 0.2, "tokens": 4}) == {
+        "usd": 0.3,
+        "tokens": 7,
+    }
+    assert usage.add({"usd": 0.0030610000000000004}) == {"usd": 0.003061}
+
+
 def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
     """The rig with a budget in its config."""
     settings = replace(rig.engine.config, settings={"budget": parts})

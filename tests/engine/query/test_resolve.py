@@ -69,7 +69,25 @@ def test_text_that_fits_several_threads_names_them(
         return
     with pytest.raises(Ambiguous) as ambiguous:
         found(each_store, text)
-    assert all(id in ambiguous.value.message for id in candidates)
+    assert all(resolve.short(each_store, id) in ambiguous.value.message for id in candidates)
+
+
+def test_a_short_id_is_the_end_that_means_one_thread_wherever_it_is_typed(
+    each_store: Store,
+) -> None:
+    ends = {
+        "01HF7YAT0000000000009QXZKB": "XZKB",
+        "01HF7YAT0000000000019RKW7K": "RKW7K",  # another ends with four of these
+        "01HF7YAT000000000001XXKW7K": "XKW7K",
+        "01HF7YAT000000000002ZA41BC": "ZA41BC",  # an object's id may begin with A41BC
+        "01HF7YAT0000000000031Q01HF": "Q01HF",  # all of them begin like its last four
+    }
+    named(each_store, *ends)
+    with each_store.transaction("test") as tx:
+        tx.set_ref("elsewhere/ZXZKB", tx.put("any", 1), why="test")
+    assert {id: resolve.short(each_store, id) for id in ends} == ends
+    assert {id: found(each_store, end) for id, end in ends.items()} == {id: id for id in ends}
+    assert resolve.short(each_store, "no-ulid") == "no-ulid"
 
 
 def test_beginning_of_one_and_end_of_another_is_ambiguous(each_store: Store) -> None:
@@ -82,7 +100,7 @@ def test_at_most_five_candidates_are_named(each_store: Store) -> None:
     named(each_store, *(f"01HF7YAT00000000000{n}XXXXXX" for n in range(8)))
     with pytest.raises(Ambiguous) as ambiguous:
         found(each_store, "01HF")
-    assert ambiguous.value.message.count("XXXXXX") == 5
+    assert "one of 0XXXXXX, 1XXXXXX, 2XXXXXX, 3XXXXXX, 4XXXXXX, …" in ambiguous.value.message
     assert "…" in ambiguous.value.message
 
 

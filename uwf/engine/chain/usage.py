@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.workflow.model import Workflow
 
+_DIGITS = 9
+"""A cached token of the cheapest model costs more than the last of them, in dollars."""
 _LASTING = (TOKENS, USD, TIME)
 _COUNTED_HERE = (STEPS, VISITS, TIME)
 _BUDGET_TAGS = {BUDGET + name: name for name in NAMES}
@@ -35,12 +37,12 @@ USED_UP, STEP_OVER = "the budget is used up: ", " used more than one may: "
 
 
 def add(spent: Mapping[str, float], *more: Mapping[str, float] | None) -> dict[str, float]:
-    """The sum of several usages, amount by amount."""
+    """The sum of several usages, amount by amount, without the dust of adding."""
     total = dict(spent)
     for usage in more:
         for name, amount in (usage or {}).items():
             total[name] = total.get(name, 0) + amount
-    return total
+    return {name: round(amount, _DIGITS) for name, amount in total.items()}
 
 
 def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:

@@ -53,15 +53,38 @@ def thread_ref(store: Reader, text: str) -> Ref:
     if not found:
         raise _no_thread(text)
     if len(found) > 1:
-        names = ", ".join(name.removeprefix(THREADS) for name in found[:5])
+        names = ", ".join(short(store, name.removeprefix(THREADS)) for name in found[:5])
         raise Ambiguous(
-            f"thread {text!r} fits more than one: {names}{', …' if len(found) > 5 else ''}",
+            f"thread {text!r} fits more than one: type one of {names}{', …' if len(found) > 5 else ''}",
             hint="uwf thread list --all",
         )
     ref = store.ref(found[0])
     if ref is None:
         raise _no_thread(text)
     return ref
+
+
+def short(store: Reader, id: str) -> str:
+    """The shortest suffix of a thread's id that means this thread wherever one is typed, and nothing else; all of it
+    where there is none. It has a letter that no object's id has.
+    """
+    if not clock.is_ulid(id):
+        return id
+    alike = store.names(THREADS, ending=id[-SHORTEST:])
+    for length in range(SHORTEST, len(id)):
+        suffix = id[-length:]
+        begins = store.names(THREADS + suffix, limit=1)
+        if not _is_hex(suffix) and not begins and _ends_one(suffix, alike):
+            return suffix
+    return id
+
+
+def _ends_one(suffix: str, names: list[str]) -> bool:
+    return sum(name.endswith(suffix) for name in names) <= 1
+
+
+def _is_hex(text: str) -> bool:
+    return all(digit in "0123456789abcdef" for digit in text.lower())
 
 
 def object_id(store: Reader, text: str) -> str:
@@ -81,7 +104,7 @@ def object_id(store: Reader, text: str) -> str:
         return _visit(store, thread, role, count, text)
     if text == LAST or clock.is_ulid(text.upper()):
         return thread_ref(store, text).id
-    if len(text) >= SHORTEST and all(digit in "0123456789abcdef" for digit in text.lower()):
+    if len(text) >= SHORTEST and _is_hex(text):
         try:
             return store.find(text)
         except NotFound:

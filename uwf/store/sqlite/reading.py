@@ -170,6 +170,9 @@ class Reading:
         if ending:
             where += " AND substr(name, ?) = ?"
             args += (-len(ending), ending)
+        if len(ending) >= schema.END_CHARS:  # which the index has, where there is one
+            where += f" AND substr(name, -{schema.END_CHARS}) = ?"
+            args += (ending[-schema.END_CHARS :],)
         sql = f"SELECT name FROM ref WHERE {where} ORDER BY name LIMIT ?"
         return [row[0] for row in self._database.all(sql, (*args, -1 if limit is None else limit))]
 

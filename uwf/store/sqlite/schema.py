@@ -3,8 +3,9 @@
 `object` is a plain rowid table: on 1 KB objects WITHOUT ROWID takes three times the space. `ref_tag` repeats
 the tags of `ref` as an index, so that "the newest threads of a status" is one walk; values over 200 bytes are
 not in it. `ref_count` says how many refs each folder of names has, which would take a walk over all of them; triggers
-keep it, so that it is right whatever version of uwf writes. `entry` holds what happens often and once by its key, such
-as events. Stores of before there were these two get them with their next write. `ref_log` is never rewritten.
+keep it, so that it is right whatever version of uwf writes. `ref_end` finds refs by how their names end. `entry` holds
+what happens often and once by its key, such as events. Stores of before there were these three get them with their next
+write. `ref_log` is never rewritten.
 `counter` and `sample` hold the guards' state. Hashes are 32 raw bytes; tags, the guards' values and those of entries
 are MessagePack.
 """
@@ -91,6 +92,9 @@ _COUNTS = (
 )
 HAS_COUNTS = "SELECT 1 FROM sqlite_master WHERE name = 'ref_count'"
 
+END_CHARS = 4
+_ENDS = f"CREATE INDEX ref_end ON ref (substr(name, -{END_CHARS}))"
+
 _ENTRIES = (
     "CREATE TABLE entry (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, at_ms INTEGER NOT NULL,"
     " state TEXT NOT NULL, value BLOB NOT NULL)",
@@ -99,6 +103,7 @@ _ENTRIES = (
     "CREATE INDEX entry_state ON entry (kind, state, at_ms)",
 )
 HAS_ENTRIES = "SELECT 1 FROM sqlite_master WHERE name = 'entry'"
+_ADDED = "SELECT name FROM sqlite_master WHERE name IN ('ref_count', 'ref_end', 'entry')"
 
 
 def connect(path: str, *, create: bool, wait_s: float) -> Database:
@@ -157,12 +162,15 @@ def count_folders(database: Database) -> dict[str, int]:
 def complete(database: Database) -> None:
     """Add what a store of an earlier uwf lacks, as part of the transaction that is open."""
     try:
-        if database.one(HAS_COUNTS) is None:
+        there = {row[0] for row in database.all(_ADDED)}
+        if "ref_count" not in there:
             for sql in _COUNTS:
                 database.run(sql)
             for row in count_folders(database).items():
                 database.run("INSERT INTO ref_count VALUES (?, ?)", row)
-        if database.one(HAS_ENTRIES) is None:
+        if "ref_end" not in there:
+            database.run(_ENDS)
+        if "entry" not in there:
             for sql in _ENTRIES:
                 database.run(sql)
     except sqlite3.Error as error:
@@ -306,6 +314,6 @@ def _fill(connection: sqlite3.Connection) -> None:
     connection.executescript(
         f"BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}; {_TABLES} COMMIT;"
     )
-    for sql in (*_COUNTS, *_ENTRIES):
+    for sql in (*_COUNTS, _ENDS, *_ENTRIES):
         connection.execute(sql)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
