@@ -35,6 +35,12 @@ class HomeFigures:
             day=self._between(now_ms - clock.DAY_MS, now_ms + 1),
         )
 
+    def minutes(self, count: int) -> list[int]:
+        """How many steps were made in each of the last `count` minutes, the newest last."""
+        from uwf.engine.upkeep import figures
+
+        return figures.minutes(self._home.reader(), count, clock.now_ms())
+
     def days(self) -> list[PeriodFigures]:
         """Those of the days that are over, 30 of them at most, the oldest first."""
         from uwf.engine.upkeep import figures

@@ -73,11 +73,11 @@ class ThreadQueries(OpenHome):
             self.reader(), self.views(), wanted, limit=limit, offset=offset, sort=sort
         )
 
-    def inbox(self) -> Inbox:
-        """What waits for a person, oldest first."""
+    def inbox(self, limit: int | None = None) -> Inbox:
+        """What waits for a person, oldest first; with `limit`, among so many suspended threads, the newest ones."""
         from uwf.engine.query import inbox
 
-        return inbox.look(self.reader(), self.views())
+        return inbox.look(self.reader(), self.views(), limit)
 
     def read(
         self, thread: str, *, quota_chars: int | None = None, before: int | None = None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.failures import FailureView
     from uwf.engine.query.markdown import Page
     from uwf.engine.query.steps import AttemptPage, StepRow
-    from uwf.engine.query.turns import TurnRow
+    from uwf.engine.query.turns import TurnRow, TurnView
 
 
 class Steps:
@@ -46,6 +46,11 @@ class Steps:
         only = None if step is None else resolve.step_id(reader, step)
         is_running = runner(reader, ref.name.rpartition("/")[2]) is not None
         return turns.of_thread(reader, ref, only, is_running=is_running)
+
+    def newest_turns(self, thread: str, limit: int) -> list[TurnView]:
+        """The last turns of what runs on a thread now, at most `limit`, oldest first."""
+        reader = self._home.reader()
+        return turns.newest(reader, resolve.thread_ref(reader, thread), limit)
 
     def last_attempt(self, thread: str) -> str | None:
         """The newest attempt of a thread that has not become a step; None when there is none."""

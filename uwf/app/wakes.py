@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uwf.engine.progress import Progress
     from uwf.engine.query.due import DueThreads, Waits
     from uwf.engine.query.thread_view import RunView, ThreadView
+    from uwf.engine.query.urgency import DueThread
     from uwf.store.protocols import Counters
 
 REMINDED = "reminded"
@@ -62,6 +63,12 @@ class Wakes:
         from uwf.engine.query import due
 
         return due.due(self._home.reader(), now_ms, look_ahead=look_ahead)
+
+    def soonest(self, limit: int) -> list[DueThread]:
+        """At most `limit` threads with a timer that do not run: those that are due first, then those that will be."""
+        from uwf.engine.query import due
+
+        return due.soonest(self._home.reader(), limit)
 
     def is_now(self, thread: str) -> bool:
         """Whether a thread is due now, and no process runs it. One whose timer cannot be read is not."""

@@ -62,6 +62,23 @@ def test_due_is_whose_time_has_come_in_whatever_state(
     assert due.due(rig.store, at_ms + HOUR_MS, look_ahead=look_ahead).next_ms is None
 
 
+def test_the_soonest_timers_are_those_of_threads_that_do_not_run(
+    each_rig: Rig, now: Ticking
+) -> None:
+    rig, at_ms = each_rig, now()
+    last, runs, first = (rig.start() for _ in range(3))
+    for id, later_ms in ((last, HOUR_MS), (runs, 1), (first, -HOUR_MS)):
+        wish(rig, id, at_ms + later_ms)
+    spoil(rig, rig.start(), **{wake.WAKE_AT: "9soon"})
+    with lock.hold(rig.engine, runs):
+        found = due.soonest(rig.store, 9)
+        assert [(each.thread, each.wake.at_ms) for each in found] == [
+            (first, at_ms - HOUR_MS),
+            (last, at_ms + HOUR_MS),
+        ]
+    assert [each.thread for each in due.soonest(rig.store, 2)] == [first, runs]
+
+
 def test_a_run_that_was_killed_is_due_and_first(rig: Rig, now: Ticking) -> None:
     one, other = rig.start(), rig.start()
     wish(rig, one, now() - HOUR_MS)

@@ -27,6 +27,16 @@ def test_only_what_waits_for_a_person_is_in_it_oldest_first(rig: Rig) -> None:
     assert [item.thread for item in look(rig).waiting] == [second, first]
 
 
+def test_a_limited_look_reads_the_newest_and_says_that_there_are_more(rig: Rig) -> None:
+    asked = [rig.start(PAIR) for _ in range(3)]
+    for id in reversed(asked):
+        rig.exec(id, suspend("Which colour?"))
+    assert [item.thread for item in look(rig).waiting] == asked[::-1]
+    cut = inbox.look(rig.store, rig.views, limit=2)
+    assert ([item.thread for item in cut.waiting], cut.is_cut) == ([asked[2], asked[1]], True)
+    assert inbox.look(rig.store, rig.views, limit=3) == look(rig)
+
+
 def test_a_question_says_who_asks_what_and_how_to_answer(rig: Rig) -> None:
     id = rig.start(PAIR)
     rig.exec(id, WROTE, suspend("Ship it?", choices=["yes", "no", 3, ""]), count=2)

@@ -74,6 +74,23 @@ def test_turns_of_what_runs_are_shown(each_rig: Rig) -> None:
     ]
 
 
+def test_the_newest_turns_are_those_of_what_runs(each_rig: Rig) -> None:
+    rig = each_rig
+    id = rig.start()
+    seen: list[list[str]] = []
+
+    def look(event: object) -> None:
+        if isinstance(event, Turn):
+            found = turns.newest(rig.store, rig.ref(id), 2)
+            seen.append([turn.text for turn in found])
+
+    rig.engine = replace(rig.engine, on_progress=look)
+    one, two, three = WROTE[:5], WROTE[5:9], WROTE[9:]
+    rig.exec(id, Said(WROTE, turns=(one, two, three)))
+    assert seen == [[one], [one, two], [two, three]]
+    assert turns.newest(rig.store, rig.ref(id), 2) == []
+
+
 def test_thread_without_a_turn_has_none(rig: Rig) -> None:
     id = rig.start()
     assert said(rig, id) == []

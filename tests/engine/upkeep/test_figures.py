@@ -75,6 +75,15 @@ def test_steps_failures_completions_and_costs_are_counted(rig: Rig, now: Clock) 
     assert replace(look(rig, 0, NOON), since=NOON, until=NOON + DAY_MS) == NOTHING
 
 
+def test_steps_are_counted_by_the_minute(rig: Rig, now: Clock) -> None:
+    for later_ms in (0, 1, 59_999, 60_000):
+        now.ms = NOON + later_ms
+        rig.exec(rig.start(), WROTE)
+    now.ms = NOON + 2 * 60_000 - 1
+    assert figures.minutes(rig.store, 3, now.ms) == [0, 3, 1]
+    assert figures.minutes(rig.store, 1, now.ms + 60_000) == [0]
+
+
 def test_waits_are_of_all_attempts_and_trips_of_all_circuits(rig: Rig, now: Clock) -> None:
     for _ in range(3):
         rig.exec(rig.start(), Said(exit_code=9))

@@ -73,6 +73,16 @@ def due(store: Store, now_ms: int, *, look_ahead: bool) -> DueThreads:
     return DueThreads(tuple(ordered(found, now_ms)), tuple(unreadable), next_ms)
 
 
+def soonest(store: Store, limit: int) -> list[DueThread]:
+    """The threads with a timer that no process runs, at most `limit`: what is due first, then what will be. One whose
+    timer cannot be read is left out.
+    """
+    refs = store.refs_by_tag(THREADS, wake.WAKE_AT, limit=limit)
+    found, _ = _read(refs, wake.LAST_MS)
+    idle = [each for each in found if runner(store, each.thread) is None]
+    return sorted(idle, key=lambda each: each.wake.at_ms)
+
+
 def is_now(store: Store, thread: str, now_ms: int) -> bool:
     """Whether `thread` is due at `now_ms`, and no process runs it. One whose timer cannot be read is not."""
     ref = store.ref(THREADS + thread)

@@ -59,16 +59,19 @@ class BrokenItem(Record):
 
 
 class Inbox(Record):
-    """What waits, oldest first, and what is broken."""
+    """What waits, oldest first, and what is broken. `is_cut` says whether there may be more."""
 
     waiting: tuple[InboxItem, ...]
     broken: tuple[BrokenItem, ...]
+    is_cut: bool = False
 
 
-def look(store: Store, views: ThreadViews) -> Inbox:
-    """All that waits for a person now."""
+def look(store: Store, views: ThreadViews, limit: int | None = None) -> Inbox:
+    """All that waits for a person now; with `limit`, of at most so many suspended threads, the newest ones."""
     waiting, broken = [], []
-    for ref in store.refs(THREADS, tags={STATUS: SUSPENDED}):
+    most = None if limit is None else limit + 1
+    refs = store.refs(THREADS, tags={STATUS: SUSPENDED}, newest_first=True, limit=most)
+    for ref in reversed(refs[:limit]):
         id = ref.name.removeprefix(THREADS)
         is_woken = WAKE_AT in ref.tags or WOKEN_FOR in ref.tags
         view = views.thread(ref)
@@ -80,7 +83,7 @@ def look(store: Store, views: ThreadViews) -> Inbox:
         elif view.wake_at is None or view.failed is None:
             waiting.append(_item(store, views, ref, view))
     waiting.sort(key=lambda item: (item.since, item.thread))
-    return Inbox(tuple(waiting), tuple(broken))
+    return Inbox(tuple(waiting), tuple(broken), len(refs) == most)
 
 
 def _item(store: Store, views: ThreadViews, ref: Ref, view: ThreadView) -> InboxItem:

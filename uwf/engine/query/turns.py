@@ -39,10 +39,14 @@ class TurnRow(TurnView):
     number: int | None = None
 
 
-def up_to(reader: Reader, last: str | None, after: str | None = None) -> list[TurnView]:
-    """The turns up to the turn node `last`, oldest first; those after `after`, where it is among them."""
+def up_to(
+    reader: Reader, last: str | None, after: str | None = None, limit: int | None = None
+) -> list[TurnView]:
+    """The turns up to the turn node `last`, oldest first; those after `after`, where it is among them; the last
+    `limit` of them.
+    """
     found: list[TurnView] = []
-    while last is not None and last != after:
+    while last is not None and last != after and len(found) != limit:
         payload = reader.get(last).payload
         text = unpack_text(reader, payload["text"])
         kind = payload.get("kind", TEXT)
@@ -50,6 +54,14 @@ def up_to(reader: Reader, last: str | None, after: str | None = None) -> list[Tu
         last = payload["prev"]
     found.reverse()
     return found
+
+
+def newest(reader: Reader, ref: Ref, limit: int) -> list[TurnView]:
+    """The last turns of what runs on the thread behind `ref`, at most `limit`, oldest first; where none runs, none."""
+    attempt = read_attempt(reader, ref.name.rpartition("/")[2])
+    if attempt is None or attempt.running is None:
+        return []
+    return up_to(reader, attempt.turns, limit=limit)
 
 
 def of_thread(

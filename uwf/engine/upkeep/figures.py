@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Store
 
 DAYS = "figures/day"
+MINUTE_MS = 60_000
 KEPT_MS = 31 * clock.DAY_MS
 """Of a row, which bears the time at which its day began: 30 days that are over."""
 MOST_THREADS, MOST_EVENTS = 1000, 10_000
@@ -108,6 +109,16 @@ def look(store: Store, since_ms: int, until_ms: int) -> PeriodFigures:
         tokens_per_thread=_mean(one.tokens for one in ended),
         most_waiting=max(values(measures.DEPTH), default=0),
     )
+
+
+def minutes(store: Store, count: int, now_ms: int) -> list[int]:
+    """How many steps were made in each of the `count` minutes up to `now_ms`, the newest last."""
+    made = [0] * count
+    for one in store.samples(measures.STEP, now_ms - count * MINUTE_MS):
+        age = (now_ms - one.at_ms) // MINUTE_MS
+        if one.series == measures.STEP and 0 <= age < count:
+            made[count - 1 - age] += 1
+    return made
 
 
 def quantile(ordered: Sequence[int], share: float) -> int | None:
