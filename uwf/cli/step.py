@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.cli.command import THREAD, arg, command, opt
+from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.screen.cells import in_words, named_numbers, seconds
 from uwf.cli.thread.show import next_try
 
 PERSON = "a person"
+TEXTS = ("supplement", "instruction", "body")
+"""Fields of a step that are Markdown."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,19 +62,31 @@ def list_(ctx: Context, thread: str) -> None:
     "ended, its stderr and what was said.",
     example="uwf step show @last~1",
     step=_STEP,
+    no_pager=NO_PAGER,
 )
-def show(ctx: Context, step: str) -> None:
+def show(ctx: Context, step: str, *, no_pager: bool = False) -> None:
     from uwf.app.steps import StepPage
 
     found = ctx.app.steps.show(step)
     if not isinstance(found, StepPage):
-        _show_attempt(ctx, found)
+        _show_attempt(ctx, found, paged=not no_pager)
         return
-    ctx.out.answer(found, ids=[found.step], draw=lambda: ctx.out.fields(_fields(found)))
+    ctx.out.answer(found, ids=[found.step], draw=lambda: _draw_step(ctx, found), paged=not no_pager)
     if not (
         ctx.json or ctx.quiet or found.step.startswith(step.lower()) or "~" in step or "/" in step
     ):
         _note_later_attempt(ctx, step)
+
+
+def _draw_step(ctx: Context, step: StepPage) -> None:
+    """A line for each field; on a terminal the texts below them, as Markdown."""
+    fields = _fields(step)
+    texts = {name: fields.pop(name) for name in TEXTS} if ctx.out.on_terminal else {}
+    ctx.out.fields(fields)
+    for name, text in texts.items():
+        if text:
+            ctx.out.write("\n")
+            ctx.out.markdown(f"## {name.capitalize()}\n\n{text}")
 
 
 def _note_later_attempt(ctx: Context, thread: str) -> None:
@@ -88,11 +102,12 @@ def _note_later_attempt(ctx: Context, thread: str) -> None:
     help="Read one step as Markdown, with the prompt it got.",
     example="uwf step read @last",
     step=_STEP,
+    no_pager=NO_PAGER,
 )
-def read(ctx: Context, step: str) -> None:
+def read(ctx: Context, step: str, *, no_pager: bool = False) -> None:
     from uwf.cli.thread.follow import answer_page
 
-    answer_page(ctx, ctx.app.steps.read(step))
+    answer_page(ctx, ctx.app.steps.read(step), paged=not no_pager)
 
 
 @command(
@@ -102,10 +117,16 @@ def read(ctx: Context, step: str) -> None:
     example="uwf step turns @last --step @last~1",
     thread=THREAD,
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
+    no_pager=NO_PAGER,
 )
-def turns(ctx: Context, thread: str, *, step: str | None = None) -> None:
+def turns(ctx: Context, thread: str, *, step: str | None = None, no_pager: bool = False) -> None:
     rows = ctx.app.steps.turns(thread, step)
-    ctx.out.answer(rows, ids=[row.turn for row in rows], draw="\n".join(map(_turn, rows)))
+    ctx.out.answer(
+        rows,
+        ids=[row.turn for row in rows],
+        draw="\n".join(map(_turn, rows)),
+        paged=not no_pager,
+    )
     if not rows:
         ctx.out.note("no agent has said anything yet")
         failed = None if step is not None else ctx.app.steps.last_attempt(thread)
@@ -118,7 +139,7 @@ def _turn(row: TurnRow) -> str:
     return f"— {row.role}, {where}, {_speaker(row)}, {clock.iso(row.at)}\n{row.text}"
 
 
-def _show_attempt(ctx: Context, found: AttemptPage) -> None:
+def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
     fields = {
         "attempt": found.attempt,
         "thread": found.thread,
@@ -146,7 +167,7 @@ def _show_attempt(ctx: Context, found: AttemptPage) -> None:
         for part in parts:
             ctx.out.text(part)
 
-    ctx.out.answer(found, ids=[found.attempt], draw=draw)
+    ctx.out.answer(found, ids=[found.attempt], draw=draw, paged=paged)
 
 
 def _cells(row: StepRow) -> list[str]:

@@ -217,6 +217,11 @@ def is_dumb_terminal() -> bool:
     return os.environ.get("TERM", "") in ("", "dumb")
 
 
+def pager() -> str | None:
+    """The program that the reader scrolls long texts with, as a command line; None where none is named."""
+    return os.environ.get("PAGER")
+
+
 def local_zone() -> str:
     """The name of the time zone of this process, as it stands in TZ or else is set for the machine."""
     name = os.environ.get("TZ")

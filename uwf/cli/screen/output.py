@@ -43,14 +43,27 @@ class Output:
         self._status_shown = False
         self._is_drawing = False
         self._line_fd: int | None = None
+        self._page: list[bytes] | None = None
 
     # -- data, on stdout
 
     def answer(
-        self, value: Any, *, ids: Iterable[str] = (), draw: str | Callable[[], None] = ""
+        self,
+        value: Any,
+        *,
+        ids: Iterable[str] = (),
+        draw: str | Callable[[], None] = "",
+        paged: bool = False,
     ) -> None:
-        """The whole answer: one JSON document (see `jsontext.document`), or ids, or a text or what draws it."""
-        self._print_form(value, ids, draw, indent=self.on_terminal)
+        """The whole answer: one JSON document (see `jsontext.document`), or ids, or a text or what draws it.
+
+        With `paged` a person at a terminal scrolls through what is drawn.
+        """
+        is_drawn = not (self.json or self.quiet)
+        if paged and is_drawn and self.on_terminal and not config.is_dumb_terminal():
+            self._show_page(lambda: self._print_form(value, ids, draw))
+        else:
+            self._print_form(value, ids, draw, indent=self.on_terminal)
 
     def line(self, value: Any, *, id: str = "", draw: str | Callable[[], None] = "") -> None:
         """One of many answers (JSON Lines), seen by the reader at once."""
@@ -126,7 +139,16 @@ class Output:
     def markdown(self, text: str) -> None:
         """Markdown: drawn on a terminal, as it is elsewhere."""
         if self.on_terminal:
-            self._print(terminal.markdown(terminal.visible(text)))
+            from uwf.cli.screen import markdown
+
+            self._print(markdown.drawn(terminal.visible(text)))
+        else:
+            self.text(text)
+
+    def diff(self, text: str) -> None:
+        """What differs, line by line: in colours on a terminal."""
+        if terminal.has_colour(sys.stdout):
+            self._print(terminal.coloured_diff(terminal.visible(text)) + "\n" * bool(text))
         else:
             self.text(text)
 
@@ -137,6 +159,9 @@ class Output:
     def data(self, data: bytes) -> None:
         """Bytes exactly. StdoutGone when they have no reader, StdoutFailed when they cannot be written."""
         if not data:
+            return
+        if self._page is not None:
+            self._page.append(data)
             return
         if sys.stdout is None:
             raise StdoutFailed("cannot write the answer: standard output is closed")
@@ -171,6 +196,18 @@ class Output:
             self.text(draw)
         else:
             draw()
+
+    def _show_page(self, draw: Callable[[], None]) -> None:
+        """Hold back what `draw` prints, and let the reader scroll through it."""
+        from uwf.cli.screen import pager
+
+        page: list[bytes] = []
+        self._page = page
+        try:
+            draw()
+        finally:
+            self._page = None
+        pager.show(b"".join(page), sys.stdout.encoding, self.data)
 
     def _print(self, text: str) -> None:
         encoding = sys.stdout.encoding if self.on_terminal else "utf-8"

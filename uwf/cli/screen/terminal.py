@@ -1,4 +1,4 @@
-"""What a terminal can do and show: its width, colour, Markdown, a bar; and which characters it would obey.
+"""What a terminal can do and show: its width, colour, a bar; and which characters it would obey.
 
 No text that is shown may steer the terminal: see `visible`.
 """
@@ -9,7 +9,6 @@ import os
 import sys
 
 from uwf import config
-from uwf.display.inert import escapes as escapes
 from uwf.display.inert import visible as visible
 
 TYPE_CHECKING = False
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 BAR_COLUMNS = 20
-ESCAPE = 27
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -64,19 +62,20 @@ def bar(share: float, colour: bool) -> str:
     return f"\x1b[{31 if share >= 1 else 33 if share >= 0.8 else 32}m{drawn}\x1b[0m"
 
 
-def markdown(text: str) -> str:
-    """Markdown, drawn. Entities (`&#8238;`) have become characters by then, which are shown as escapes all the same."""
-    from io import StringIO
+_DIFF_COLOURS = {"+": 32, "-": 31, "@": 36, "?": 36}
 
-    from rich.console import Console
-    from rich.markdown import Markdown
 
-    page, colour = StringIO(), has_colour(sys.stdout)
-    Console(file=page, force_terminal=colour, no_color=not colour).print(
-        Markdown(text, hyperlinks=False)
-    )
-    drawn = {code: shown for code, shown in escapes().items() if code != ESCAPE}
-    return page.getvalue().translate(drawn)
+def coloured_diff(text: str) -> str:
+    """What differs, each line in the colour of its first character: what was added is green, what is gone red."""
+    lines = text.removesuffix("\n").split("\n")
+    return "\n".join(map(_coloured_line, lines))
+
+
+def _coloured_line(line: str) -> str:
+    if line.startswith(("+++ ", "--- ", "diff ", "index ")):
+        return f"\x1b[1m{line}\x1b[0m"
+    colour = _DIFF_COLOURS.get(line[:1])
+    return line if colour is None else f"\x1b[{colour}m{line}\x1b[0m"
 
 
 def reopened(fd: int) -> int:

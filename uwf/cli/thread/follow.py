@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli import exits
-from uwf.cli.command import THREAD, arg, command, opt
+from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.thread.selection import DRY_RUN, LABEL, THREADS, WHERE, Chosen
 from uwf.cli.thread.show import kept_reply, print_thread, words_of
 from uwf.errors import CROWDED_MS, InputError, WorkspaceError, refusal
@@ -24,17 +24,28 @@ if TYPE_CHECKING:
     thread=THREAD,
     quota=opt("--quota", metavar="CHARS", low=1, help="About how much. [config: read.chars]"),
     before=opt("--before", metavar="N", low=1, help="Only steps before this one."),
+    no_pager=NO_PAGER,
 )
-def read(ctx: Context, thread: str, *, quota: int | None = None, before: int | None = None) -> None:
+def read(
+    ctx: Context,
+    thread: str,
+    *,
+    quota: int | None = None,
+    before: int | None = None,
+    no_pager: bool = False,
+) -> None:
     page = ctx.app.read(thread, quota_chars=quota, before=before)
-    answer_page(ctx, page)
+    answer_page(ctx, page, paged=not no_pager)
 
 
-def answer_page(ctx: Context, page: Page) -> None:
+def answer_page(ctx: Context, page: Page, *, paged: bool) -> None:
     """Print a thread, a step or an attempt as Markdown."""
     text = page.markdown
     ctx.out.answer(
-        {page.kind: page.id, "markdown": text}, ids=[page.id], draw=lambda: ctx.out.markdown(text)
+        {page.kind: page.id, "markdown": text},
+        ids=[page.id],
+        draw=lambda: ctx.out.markdown(text),
+        paged=paged,
     )
 
 
@@ -196,8 +207,9 @@ def _say_late(ctx: Context, thread: ThreadView) -> None:
     example="uwf thread diff 9YK4 @last",
     one=arg("A thread.", metavar="THREAD", complete="thread"),
     other=arg("The thread to compare it with.", metavar="THREAD", complete="thread"),
+    no_pager=NO_PAGER,
 )
-def diff(ctx: Context, one: str, other: str | None = None) -> None:
+def diff(ctx: Context, one: str, other: str | None = None, *, no_pager: bool = False) -> None:
     code = _code(ctx, one, other)
     if other is None:
         if code is None:
@@ -206,14 +218,20 @@ def diff(ctx: Context, one: str, other: str | None = None) -> None:
                 hint=f"uwf thread diff {one} THREAD",
                 code="usage",
             )
-        ctx.out.answer(code, ids=[code.commit], draw=lambda: ctx.out.text(code.text))
+        ctx.out.answer(
+            code,
+            ids=[code.commit],
+            draw=lambda: ctx.out.diff(code.text),
+            paged=not no_pager,
+        )
         return
     found = ctx.app.compare(one, other)
     more = "" if code is None or not code.text else f"\n\n{code.text}"
     ctx.out.answer(
         {**document(found), **({} if code is None else {"code": code.text})},
         ids=[step.step for step in (*found.left.steps, *found.right.steps)],
-        draw=lambda: ctx.out.text(ctx.app.comparison_text(found) + more),
+        draw=lambda: ctx.out.diff(ctx.app.comparison_text(found) + more),
+        paged=not no_pager,
     )
 
 

@@ -1,0 +1,30 @@
+"""Markdown on a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from uwf.cli.screen import markdown, terminal
+
+
+def test_a_link_shows_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "has_colour", lambda stream: True)
+    drawn = markdown.drawn("[the bank](https://evil.example)")
+    assert "https://evil.example" in drawn and "\x1b]8" not in drawn
+
+
+@pytest.mark.parametrize("code", [0x202E, 0x2066, 0x200D, 0x9B])
+def test_an_entity_steers_nothing(code: int) -> None:
+    drawn = markdown.drawn(f"&#{code};evil [a&#x{code:x};](https://e.example)")
+    assert chr(code) not in drawn and "evil" in drawn
+
+
+def test_of_a_long_text_the_beginning_is_drawn_and_the_rest_is_there() -> None:
+    text = "some *words*\n\n" * (2 * markdown.MOST_CHARS // 14)
+    drawn = markdown.drawn(text)
+    assert drawn.startswith("some words ") and drawn.endswith("some *words*\n\n")
+    assert drawn.count("words") == text.count("words")
+
+
+def test_a_line_without_an_end_is_not_drawn() -> None:
+    assert markdown.drawn("*" * 50_000_000) == "*" * 50_000_000 + "\n"
