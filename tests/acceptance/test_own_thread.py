@@ -131,3 +131,27 @@ def test_what_has_lost_its_ancestors_is_known_by_its_mark(project: Project) -> N
     run.communicate()
     shown = project.show(thread)
     assert (shown["status"], shown["steps"]) == ("cancelled", 1)
+
+
+def test_what_an_agent_says_is_never_a_persons(project: Project) -> None:
+    """Nor does it become one's where it is named so, or where its environment was lost on the way."""
+    other, thread = project.begin(ONE), project.begin(AGAIN)
+    words = f"thread tell {other} yes --from 'a person'"
+    call = f'{PROGRAM} {words}; env -i PATH="$PATH" UWF_HOME="$UWF_HOME" {PROGRAM} thread tell {other} no'
+    agent = project.program("caller", f"cat >/dev/null; ({call}) >/dev/null\n{REPLY}")
+    project("thread", "exec", thread, "--agent", agent)
+    told = project.show(other)["told"]
+    assert [(word["who"], word["trust"]) for word in told] == [
+        ("a person", "bot"),
+        (f"thread {thread}", "bot"),
+    ]
+
+
+def test_no_agent_answers_its_own_question(project: Project) -> None:
+    thread = project.begin(AGAIN)
+    project.step(thread, project.agent(ASKS), expect=3)
+    agent = calling(project, "answer $UWF_THREAD 'yes'", REPLY)
+    project("thread", "resume", thread, "--agent", agent)
+    assert "no agent answers its own question" in said(project)
+    assert said(project).endswith("exit 5\n")
+    assert project.show(thread)["told"] == []

@@ -29,13 +29,13 @@ from uwf.engine.run import intake, lock
 from uwf.engine.run.concurrent import asked
 from uwf.errors import Busy, Refused, UwfError
 from uwf.record import Record
-from uwf.trust import OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.wake import Wake
+    from uwf.engine.chain.word import Speaker
     from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
 
@@ -152,9 +152,10 @@ def mark(home: OpenHome, id: str, marks: marking.Marks) -> ThreadView:
     return _shown(home, id)
 
 
-def tell(home: OpenHome, id: str, text: str, who: str, wish: Wake | None = None) -> Told:
+def tell(home: OpenHome, id: str, text: str, speaker: Speaker, wish: Wake | None = None) -> Told:
     said = home.clean(text, "what you say")
-    word = Word(said, named(home.clean(who, "who says it")), OWNER, clock.now_ms())
+    who = named(home.clean(speaker.who, "who says it"))
+    word = Word(said, who, speaker.trust, clock.now_ms())
     store = home.store()
     status = telling.tell(store, id, word, wish)
     if threads.runner(store, id) is not None:

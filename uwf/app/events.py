@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf import config as settings
-from uwf.engine.chain.word import PERSON
 from uwf.engine.events import views
 from uwf.engine.events.decision import NEW, SEEN, Decision
 from uwf.engine.events.event import CLI, Event, checked
 from uwf.errors import ConfigInvalid, InputError, NotFound, StateError, StoreError
 from uwf.record import Record, replace
-from uwf.trust import BOT, OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,15 +117,14 @@ class Events:
                     hint="uwf event send NAME --data JSON",
                 )
         self._home.tell_hidden(f"{data} {labels} {who}", "the event")
-        inside = settings.environment().get("UWF_THREAD")
-        by = inside if inside and self._home.is_inside_a_step() else None
+        by, speaker = self._home.own_thread(), self._home.speaker()
         return Event(
             id=clock.ulid(clock.now_ms()) if id is None else id,
             source=CLI,
             name=name,
             at_ms=clock.now_ms(),
-            who=who or (PERSON if by is None else f"thread {by}"),
-            trust=OWNER if by is None else BOT,
+            who=who or speaker.who,
+            trust=speaker.trust,
             data=data,
             thread=thread,
             labels=labels or {},

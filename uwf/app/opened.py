@@ -54,6 +54,8 @@ class OpenHome:
         self._rules: tuple[Config, list[tuple[str, str]], RuleTable] | None = None
         self.doing = "uwf"
         """What this process does, in the words of its command line: each line of the log has it."""
+        self.client: str | None = None
+        """The program that speaks through a front door in place of a person: what it says is never a person's."""
         self._log_writer: Log | None = None
         self._wait_s = wait_s
         self._has_warned = False

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from uwf.app.code import CodeDiff
+    from uwf.engine.chain.word import Speaker
     from uwf.engine.query.diff import Comparison
-    from uwf.engine.query.follow import Glance
+    from uwf.engine.query.follow import Following, Glance
     from uwf.engine.query.inbox import Inbox
     from uwf.engine.query.listing import Listing
     from uwf.engine.query.markdown import Page
@@ -125,6 +126,14 @@ class ThreadQueries(OpenHome):
         self._refuse_inside(id)
         return follow(self.reader(), self.views(), id)
 
+    def following(self, thread: str) -> Following:
+        """The same for whoever has other things to do in between: each look tells what is new."""
+        from uwf.engine.query.follow import Following
+
+        id = self.thread_id(thread)
+        self._refuse_inside(id)
+        return Following(self.reader(), self.views(), id)
+
     def wait(
         self,
         *threads: str,
@@ -176,7 +185,23 @@ class ThreadQueries(OpenHome):
         """Whether this process descends from an agent, or from a program that a home asks, with which it ends."""
         from uwf.agent.process.tree import MARK_NAME
 
-        return MARK_NAME in config.environment()
+        return MARK_NAME in config.environment() or self.own_thread() is not None
+
+    def own_thread(self) -> str | None:
+        """The thread in whose step this process works; None for a person, and for all that no run has started."""
+        from uwf.engine.chain.inside import thread_of
+
+        return thread_of(self.reader(), config.environment())
+
+    def speaker(self) -> Speaker:
+        """Who speaks here: a person, the agent of a thread, or a program in place of a person (`client`)."""
+        from uwf.engine.chain.word import PERSON, Speaker, of_thread
+        from uwf.trust import BOT, OWNER
+
+        own = self.own_thread()
+        if own is not None:
+            return of_thread(own)
+        return Speaker(PERSON, OWNER) if self.client is None else Speaker(self.client, BOT)
 
     def _refuse_inside(self, id: str) -> None:
         from uwf.engine.chain.inside import is_inside

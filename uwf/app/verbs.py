@@ -232,18 +232,20 @@ class ThreadVerbs(ThreadQueries):
         from uwf.app import acts
         from uwf.engine.chain.word import WHO_CHARS
 
-        id = self.thread_id(thread)
-        if who is None:
-            who = self._speaker()
-        elif not (who.strip() and who.isprintable() and len(who) <= WHO_CHARS):
-            raise InputError(
-                f"who says it is a name on one line, of up to {WHO_CHARS} characters",
-                hint=f"uwf thread tell {id} TEXT --from 'a name'",
-            )
-        return acts.tell(self, id, text, who)
+        id, speaker = self.thread_id(thread), self.speaker()
+        if who is not None:
+            if not (who.strip() and who.isprintable() and len(who) <= WHO_CHARS):
+                raise InputError(
+                    f"who says it is a name on one line, of up to {WHO_CHARS} characters",
+                    hint=f"uwf thread tell {id} TEXT --from 'a name'",
+                )
+            speaker = replace(speaker, who=who)
+        return acts.tell(self, id, text, speaker)
 
     def answer(self, thread: str, text: str) -> Told:
-        """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing."""
+        """Answer what a suspended thread asks: it is told, and due at once. `StateError` for one that asks nothing, and
+        for the agent that asks it.
+        """
         from uwf import clock
         from uwf.app import acts
         from uwf.engine.chain.tags import STATUS, SUSPENDED, THREADS
@@ -251,6 +253,12 @@ class ThreadVerbs(ThreadQueries):
 
         ref = self.ref_of(thread)
         id, status = ref.name.removeprefix(THREADS), ref.tags.get(STATUS)
+        if id == self.own_thread():
+            raise StateError(
+                f"thread {id} runs the agent that answers, and no agent answers its own question",
+                hint=f"uwf thread tell {id} TEXT",
+                code="inside_a_step",
+            )
         if status != SUSPENDED:
             raise StateError(
                 f"thread {id} is {status}: it asks nothing",
@@ -258,16 +266,9 @@ class ThreadVerbs(ThreadQueries):
                 code="not_asking",
             )
         wish = Wake(clock.now_ms(), PERSON, "it was answered", for_words=True)
-        told = acts.tell(self, id, text, self._speaker(), wish)
+        told = acts.tell(self, id, text, self.speaker(), wish)
         self.poke_daemon()
         return told
-
-    def _speaker(self) -> str:
-        """Who types the commands: a person, or the agent of a thread."""
-        from uwf.engine.chain.word import PERSON
-
-        by = config.environment().get("UWF_THREAD")
-        return f"thread {by}" if by and self.is_inside_a_step() else PERSON
 
     def fork(self, step: str, supplement: str | None = None, *, cwd: str | None = None) -> Forked:
         """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""

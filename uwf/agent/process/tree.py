@@ -235,13 +235,16 @@ class OwnProcessTree(ProcessTree):
 
 def descends_from(owner: Owner) -> bool:
     """Whether this program was started by `owner`, or by what that started. False where parents cannot be read."""
-    if owner.host or owner.pid == os.getpid():
-        return False
+    return not owner.host and owner.pid in ancestors()
+
+
+def ancestors() -> set[int]:
+    """The processes that this program descends from. None where parents cannot be read."""
     try:
         table = platform.processes()
     except OSError:
-        return False
-    return owner.pid in _ancestors({process.pid: process.parent for process in table})
+        return set()
+    return _ancestors({process.pid: process.parent for process in table}) - {os.getpid()}
 
 
 def _ancestors(parents: dict[int, int]) -> set[int]:

@@ -4,14 +4,34 @@ about, would be about itself.
 
 from __future__ import annotations
 
-from uwf.agent.process.tree import MARK_NAME, descends_from
+from uwf.agent.process.tree import MARK_NAME, ancestors, descends_from
 from uwf.engine.chain.attempt import read_attempt
+from uwf.engine.chain.tags import THREADS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.store.protocols import Store
+
+
+def thread_of(store: Store, environ: Mapping[str, str]) -> str | None:
+    """The thread in whose step this process works, with this environment; None: it came of no run.
+
+    The environment says so; or, where a client has handed on little of it, as those of MCP do, the run is among the
+    ancestors.
+    """
+    named = environ.get("UWF_THREAD")
+    if named and environ.get(MARK_NAME):
+        return named
+    held = store.leases.held()
+    above = ancestors() if held else set[int]()
+    for ending in held:
+        for name in store.names(THREADS, ending=ending):
+            owner = store.leases.holder(id := name.removeprefix(THREADS))
+            if owner is not None and not owner.host and owner.pid in above:
+                return id
+    return None
 
 
 def is_inside(store: Store, id: str, environ: Mapping[str, str]) -> bool:

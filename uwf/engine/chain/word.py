@@ -9,7 +9,7 @@ from __future__ import annotations
 from uwf.errors import StoreError
 from uwf.record import Record
 from uwf.store.codec import Link, encode, id_of
-from uwf.trust import COLLABORATOR, OWNER
+from uwf.trust import BOT, COLLABORATOR, OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,18 @@ PERSON = "a person"
 WHO_CHARS = 100
 
 
+class Speaker(Record):
+    """Who says something, and how far that is trusted."""
+
+    who: str
+    trust: str
+
+
+def of_thread(id: str) -> Speaker:
+    """Who speaks where the agent of a thread does: never a person."""
+    return Speaker(f"thread {id}", BOT)
+
+
 class Word(Record):
     """One thing that was said. `at_ms` is when, `event` the id of the event that brought it."""
 
@@ -51,6 +63,10 @@ class Word(Record):
     def is_own(self) -> bool:
         """Whether the one who types the commands has said it, and nobody else is named."""
         return self.trust == OWNER and self.who == PERSON
+
+    def is_by(self, speaker: Speaker) -> bool:
+        """Whether `speaker` has said it, and no event."""
+        return (self.who, self.event) == (speaker.who, None)
 
     @property
     def is_of_person(self) -> bool:

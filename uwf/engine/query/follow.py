@@ -33,31 +33,47 @@ class Glance(Record):
     turns: tuple[TurnView, ...] = ()
 
 
+class Following:
+    """Looks at a thread that another process runs. `is_over` once none does."""
+
+    def __init__(self, store: Store, views: ThreadViews, thread: str) -> None:
+        self.is_over = False
+        self._store, self._views, self._thread = store, views, thread
+        self._news = _News(store, thread)
+        self._before: tuple[object, ...] | None = None
+
+    def look(self) -> Glance | None:
+        """What is new since the last look; None for nothing. The first one finds the thread new."""
+        ref, view = self._read()
+        if view is not None and view.running is None:
+            ref, view = self._read()  # what it did last may have come after the ref was read
+        self.is_over = view is None or view.running is None or not view.is_readable
+        if ref is None or view is None:
+            return None
+        if not view.is_readable:
+            return Glance(view)
+        steps, new_turns = self._news.of(ref)
+        running = view.running
+        now = (ref.id, view.status, running and running.role, running and running.since)
+        if now == self._before and not new_turns and not steps:
+            return None
+        self._before = now
+        return Glance(view, tuple(row(self._store, step) for step in steps), tuple(new_turns))
+
+    def _read(self) -> tuple[Ref | None, ThreadView | None]:
+        with self._store.snapshot():  # which a store that was taken away does not give
+            ref = self._store.ref(THREADS + self._thread)
+        return ref, None if ref is None else self._views.thread(ref)
+
+
 def follow(store: Store, views: ThreadViews, thread: str) -> Iterator[Glance]:
     """Glances at `thread`: one at once, one at every change, and a last one when no process runs it."""
-    news = _News(store, thread)
-    before: tuple[object, ...] | None = None
-    is_last = False
+    following = Following(store, views, thread)
     while True:
-        with store.snapshot():  # which a store that was taken away does not give
-            ref = store.ref(THREADS + thread)
-        if ref is None:
-            return
-        view = views.thread(ref)
-        running = view.running
-        if running is None and not is_last:
-            is_last = True  # what it did last may have come after the ref was read
-            continue
-        is_last = running is None
-        if not view.is_readable:
-            yield Glance(view)
-            return
-        steps, new_turns = news.of(ref)
-        now = (ref.id, view.status, running and running.role, running and running.since)
-        if now != before or new_turns or steps:
-            yield Glance(view, tuple(row(store, step) for step in steps), tuple(new_turns))
-        before = now
-        if is_last:
+        glance = following.look()
+        if glance is not None:
+            yield glance
+        if following.is_over:
             return
         time.sleep(_POLL_S)
 

@@ -28,7 +28,7 @@ from uwf.engine.chain import told, usage
 from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT, THINKING
 from uwf.engine.chain.sessions import KeptSession
-from uwf.engine.chain.word import in_order
+from uwf.engine.chain.word import in_order, of_thread
 from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn
 from uwf.engine.run import news, prompt
 from uwf.engine.run.attempt import approval, invocation
@@ -198,13 +198,17 @@ class StepRun(Hearing):
             self._turn("tool_result", event.text)
 
     def _news(self) -> str | None:
-        """What was said to the thread since the agent works, each word once. It waits until a step was told it."""
+        """What others have said to the thread since the agent works, each word once. It waits until a step was told it;
+        what the agent itself leaves is for the next one.
+        """
         store, id = self.ctx.store, self.step.thread.id
+        itself = of_thread(id)
         try:
             if not told.are_waiting(store, id):
                 return None
             known = {*self.step.plan.told, *self._given}
-            new = tuple(word for word in told.waiting(store, id) if word not in known)
+            waiting = told.waiting(store, id)
+            new = tuple(word for word in waiting if word not in known and not word.is_by(itself))
         except StoreError:
             return None  # it waits all the same
         self._given = (*self._given, *new)

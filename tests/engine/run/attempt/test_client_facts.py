@@ -24,7 +24,7 @@ from uwf.agent.protocol import (
 )
 from uwf.engine.chain import told
 from uwf.engine.chain.nodes import Step
-from uwf.engine.chain.word import of_person
+from uwf.engine.chain.word import Word, of_person, of_thread
 from uwf.engine.progress import NoProgress
 from uwf.engine.run.attempt.standstill import Standstill, fingerprint
 from uwf.record import replace
@@ -146,6 +146,21 @@ def test_what_was_given_and_not_heard_waits_for_the_next_step(rig: Rig) -> None:
     rig.run(id, "exec", works)
     assert step_of(rig, id).told == ()
     assert [word.text for word in told.waiting(rig.store, id)] == ["also tests"]
+
+
+def test_what_an_agent_leaves_itself_is_for_the_next_step(rig: Rig) -> None:
+    id = rig.start()
+    speaker = of_thread(id)
+
+    def works(request: AgentRequest) -> Said:
+        with rig.store.transaction("test") as tx:
+            told.tell(tx, id, Word("mind it", speaker.who, speaker.trust, clock.now_ms()))
+        assert request.news() is None
+        return Said(WROTE, events=(NewsHeard(),))
+
+    rig.run(id, "exec", works)
+    assert step_of(rig, id).told == ()
+    assert [word.text for word in told.waiting(rig.store, id)] == ["mind it"]
 
 
 @pytest.mark.parametrize("changes", [False, True])
