@@ -28,6 +28,7 @@ LEAVES = {
     "quantities",
     "record",
     "trust",
+    "working",
     "recurrence",
     "yaml12",
 }

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.upkeep.backups import Drill, KeptBackup
+    from uwf.working import OnWork
 
 
 class MadeBackup(Record):
@@ -55,11 +56,11 @@ class Backups:
             return None
         return backups.due_ms(self.folder, self._home.config.backup)
 
-    def make(self) -> MadeBackup:
+    def make(self, on_work: OnWork | None = None) -> MadeBackup:
         """Make one, verify it, and let go of those that are not to be kept any longer."""
         from uwf.engine.upkeep import backups
 
-        made = backups.make(self._home.store(), self.folder)
+        made = backups.make(self._home.store(), self.folder, on_work)
         removed = backups.prune(self.folder, self._home.config.backup)
         self._home.log_writer.write(
             "backup_made", file=made.file, bytes=made.bytes, removed=removed
@@ -81,7 +82,7 @@ class Backups:
             return 0
         return drill.at + round(rules.drill_every_s * 1000)
 
-    def drill(self) -> Drill:
+    def drill(self, on_work: OnWork | None = None) -> Drill:
         """Restore the newest backup into a home of its own, and let one of its threads make a step there.
 
         What it comes to is noted, also where it goes wrong, which is raised. Raises `NotFound` without a backup.
@@ -96,7 +97,7 @@ class Backups:
         file, began_s = newest.file, clock.monotonic_s()
         drill = backups.Drill(clock.now_ms(), file, 0)
         try:
-            thread = self._restored_and_resumed(file)
+            thread = self._restored_and_resumed(file, on_work)
         except (UwfError, OSError) as error:
             drill = replace(drill, problem=str(error))
             raise
@@ -109,7 +110,7 @@ class Backups:
             self._home.log_writer.write("backup_drill", **said)
         return drill
 
-    def _restored_and_resumed(self, file: str) -> str | None:
+    def _restored_and_resumed(self, file: str, on_work: OnWork | None) -> str | None:
         from uwf.app.opened import OpenHome
         from uwf.engine.actions.drill import resume_one
         from uwf.engine.upkeep import backups
@@ -118,7 +119,7 @@ class Backups:
         folder = backups.drill_folder(self._home.home)
         other = OpenHome(folder)
         try:
-            restore(file, other.store_path)
+            restore(file, other.store_path, on_work)
             points.at("drill: restored")
             return resume_one(other.context(), folder)
         finally:

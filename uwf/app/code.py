@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.actions.transfer import Imported
     from uwf.store.protocols import Ref
+    from uwf.working import OnWork
 
 MOST_DIFF_BYTES = 8 << 20
 """Of a longer difference the beginning is told."""
@@ -103,7 +104,9 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
             raise
 
 
-def import_threads(home: OpenHome, stream: IO[bytes], name: str, cwd: str, code: str) -> Imported:
+def import_threads(
+    home: OpenHome, stream: IO[bytes], name: str, cwd: str, code: str, on_work: OnWork | None
+) -> Imported:
     """Take in threads, each with a worktree of the repository at `cwd`, whose code is in the file `code`."""
     checkout = repository.checkout_at(Git(cwd, settings.environment()))
     git, code = Git(checkout.common, settings.environment()), os.path.abspath(code)
@@ -131,7 +134,9 @@ def import_threads(home: OpenHome, stream: IO[bytes], name: str, cwd: str, code:
         return chained.settled_at(told, id, home.home, checkout.common, branch)
 
     store = home.store(create=True)
-    found = transfer.import_threads(store, stream, name, home.home, home.gate, in_tree=in_tree)
+    found = transfer.import_threads(
+        store, stream, name, home.home, home.gate, in_tree=in_tree, on_work=on_work
+    )
     context = home.context()
     for id in found.threads:
         worktrees.begun(home, threads.current(context.store, context.cache, id))

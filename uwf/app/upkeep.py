@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uwf.engine.upkeep.migrate import Migration, Unmigrated
     from uwf.store.check import Verification
     from uwf.store.restore import Restored
+    from uwf.working import OnWork
 
 
 GC_DONE = "gc/done"
@@ -56,19 +57,21 @@ class Upkeep:
 
         return migrate.left(self._home.reader())
 
-    def migrate_history(self, *, dry_run: bool = False) -> Migration:
+    def migrate_history(self, *, dry_run: bool = False, on_work: OnWork | None = None) -> Migration:
         """Move all of those to where threads are, in one transaction."""
         from uwf.engine.upkeep import migrate
 
-        return migrate.migrate(self._home.reader(), dry_run=dry_run)
+        return migrate.migrate(self._home.reader(), dry_run=dry_run, on_work=on_work)
 
-    def verify(self, *, deep: bool = False) -> Verification:
+    def verify(self, *, deep: bool = False, on_work: OnWork | None = None) -> Verification:
         """Check that everything the refs need is there and is what it was."""
         from uwf.store import check
 
-        return check.verify(self._home.store(), deep)
+        return check.verify(self._home.store(), deep, on_work)
 
-    def gc(self, grace_s: float | None = None, *, dry_run: bool = False) -> Collected:
+    def gc(
+        self, grace_s: float | None = None, *, dry_run: bool = False, on_work: OnWork | None = None
+    ) -> Collected:
         """Remove the objects that nothing has needed for that long, by default for `keep.garbage`, and all else that is
         too old: events, alerts, logs, and unfinished files of dead processes.
         """
@@ -79,7 +82,7 @@ class Upkeep:
         home, rules, now_ms = self._home, self._home.config.keep, clock.now_ms()
         store = home.store()
         grace_s = rules.garbage_s if grace_s is None else grace_s
-        found = collect(store, round(grace_s * 1000), dry_run)
+        found = collect(store, round(grace_s * 1000), dry_run, on_work)
         events = taking.prune(store, now_ms, dry_run=dry_run)
         old = stale_files.find(home.home)
         files = tuple(path for path in old if dry_run or stale_files.remove(path))
@@ -97,18 +100,18 @@ class Upkeep:
         at_ms = self._home.reader().counter(GC_DONE)
         return at_ms if isinstance(at_ms, int) else None
 
-    def backup(self, path: str) -> int:
+    def backup(self, path: str, on_work: OnWork | None = None) -> int:
         """A consistent copy of the store as a new file; its size in bytes."""
         from uwf.store.backup import backup
 
-        return backup(self._home.store(), path)
+        return backup(self._home.store(), path, on_work=on_work)
 
-    def restore(self, file: str) -> Restored:
+    def restore(self, file: str, on_work: OnWork | None = None) -> Restored:
         """Put a backup in the place of the store, and keep what it replaces."""
         from uwf.store.restore import restore
 
         self._home.close()
-        return restore(file, self._home.store_path)
+        return restore(file, self._home.store_path, on_work)
 
     def stats(self) -> StoreFigures:
         store = self._home.store()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uwf.engine.actions.transfer import Imported
     from uwf.engine.progress import Progress
     from uwf.engine.query.thread_view import RunView, ThreadView
+    from uwf.working import OnWork
 
 
 class ThreadVerbs(ThreadQueries):
@@ -317,7 +318,13 @@ class ThreadVerbs(ThreadQueries):
         return carried.export_to(self, id, path, code)
 
     def import_threads(
-        self, stream: IO[bytes], name: str, *, cwd: str | None = None, code: str | None = None
+        self,
+        stream: IO[bytes],
+        name: str,
+        *,
+        cwd: str | None = None,
+        code: str | None = None,
+        on_work: OnWork | None = None,
     ) -> Imported:
         """Take in the threads of a file that `export` wrote, which a person calls `name`; here they work in `cwd`.
 
@@ -328,10 +335,12 @@ class ThreadVerbs(ThreadQueries):
         if code is not None:
             from uwf.app import code as carried
 
-            return carried.import_threads(self, stream, name, absolute(cwd), code)
+            return carried.import_threads(self, stream, name, absolute(cwd), code, on_work)
         folder = None if cwd is None else _folder(cwd)
         store = self.store(create=True)
-        return transfer.import_threads(store, stream, name, self.home, self.gate, folder)
+        return transfer.import_threads(
+            store, stream, name, self.home, self.gate, folder, on_work=on_work
+        )
 
 
 def _folder(path: str) -> str:

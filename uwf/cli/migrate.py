@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import command, opt
+from uwf.cli.screen.work import Bar
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     dry_run=opt("--dry-run", help="Only say what would be moved."),
 )
 def history(ctx: Context, *, dry_run: bool = False) -> None:
-    report = ctx.app.upkeep.migrate_history(dry_run=dry_run)
+    report = ctx.app.upkeep.migrate_history(dry_run=dry_run, on_work=Bar(ctx.out).on_work)
     document = {
         "moved": report.moved,
         "skipped": report.skipped,

@@ -6,6 +6,7 @@ import os
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
+from uwf.cli.screen.work import Bar
 from uwf.errors import InputError
 from uwf.jsontext import document
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def verify(ctx: Context, *, deep: bool = False) -> int:
     from uwf.quantities import counted
 
-    report = ctx.app.upkeep.verify(deep=deep)
+    report = ctx.app.upkeep.verify(deep=deep, on_work=Bar(ctx.out).on_work)
     lines = [
         f"{problem.kind}: {problem.detail}"
         + (f"; needed by {', '.join(problem.needed_by)}" if problem.needed_by else "")
@@ -76,7 +77,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str | None = None) -> None
         grace_s = ctx.app.config.keep.garbage_s if grace is None else duration_s(grace)
     except ValueError as error:
         raise InputError(f"--grace: {error}", hint="uwf store gc --grace 14d") from None
-    report = ctx.app.upkeep.gc(grace_s, dry_run=dry_run)
+    report = ctx.app.upkeep.gc(grace_s, dry_run=dry_run, on_work=Bar(ctx.out).on_work)
     verb = "would remove" if dry_run else "removed"
     events = f", {verb} {counted(report.events, 'event')}" if report.events else ""
     files = f", {verb} {counted(len(report.files), 'unfinished file')}" if report.files else ""
@@ -100,13 +101,13 @@ def backup(ctx: Context, file: str | None = None) -> None:
     from uwf.quantities import counted
 
     if file is None:
-        made = ctx.app.backups.make()
+        made = ctx.app.backups.make(Bar(ctx.out).on_work)
         ctx.out.answer(made, ids=[made.file], draw=f"{made.file}, {made.bytes} bytes, verified")
         if made.removed:
             ctx.out.note(f"removed {counted(len(made.removed), 'older backup')}")
         return
     path = os.path.abspath(file)
-    size_bytes = ctx.app.upkeep.backup(path)
+    size_bytes = ctx.app.upkeep.backup(path, Bar(ctx.out).on_work)
     ctx.out.answer(
         {"file": path, "bytes": size_bytes}, ids=[path], draw=f"{path}, {size_bytes} bytes"
     )
@@ -120,7 +121,7 @@ def backup(ctx: Context, file: str | None = None) -> None:
     "the note of what came of it. A daemon does this every week (backup.drill_every).",
 )
 def drill(ctx: Context) -> None:
-    done = ctx.app.backups.drill()
+    done = ctx.app.backups.drill(Bar(ctx.out).on_work)
     went_on = f"thread {done.thread} made a step" if done.thread else "it has no thread to go on"
     ctx.out.answer(
         done,
@@ -140,7 +141,7 @@ def drill(ctx: Context) -> None:
 def restore(ctx: Context, file: str) -> None:
     from uwf.quantities import counted
 
-    done = ctx.app.upkeep.restore(os.path.abspath(file))
+    done = ctx.app.upkeep.restore(os.path.abspath(file), Bar(ctx.out).on_work)
     ctx.out.answer(
         done,
         ids=[done.file],

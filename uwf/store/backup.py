@@ -18,9 +18,12 @@ from uwf.store.sqlite.faults import explain, is_broken
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.store.sqlite import SqliteStore
+    from uwf.working import OnWork
 
 
-def backup(store: SqliteStore, path: str, *, is_verified: bool = False) -> int:
+def backup(
+    store: SqliteStore, path: str, *, is_verified: bool = False, on_work: OnWork | None = None
+) -> int:
     """Copy the store to the new file `path`, mode 0600; its size in bytes.
 
     The file appears whole and durable, or not at all; when `is_verified`, only if all that is in it is sound:
@@ -30,16 +33,16 @@ def backup(store: SqliteStore, path: str, *, is_verified: bool = False) -> int:
     if os.path.lexists(path):
         raise _exists(path)
     with store.alone("backup"):
-        return _published(store, path, is_verified)
+        return _published(store, path, is_verified, on_work)
 
 
-def _published(store: SqliteStore, path: str, is_verified: bool) -> int:
+def _published(store: SqliteStore, path: str, is_verified: bool, on_work: OnWork | None) -> int:
     temporary = start_new(path)
     try:
-        copied(store, temporary)
+        copied(store, temporary, on_work)
         points.at("backup: copied")
         if is_verified:
-            verified(temporary, f"the backup of {store.path}")
+            verified(temporary, f"the backup of {store.path}", on_work)
             points.at("backup: verified")
         size_bytes = os.stat(temporary).st_size
         if not publish_new(temporary, path):
@@ -53,22 +56,22 @@ def _published(store: SqliteStore, path: str, is_verified: bool) -> int:
     return size_bytes
 
 
-def copied(store: SqliteStore, temporary: str) -> None:
+def copied(store: SqliteStore, temporary: str, on_work: OnWork | None) -> None:
     """Copy the store into the empty file `temporary`, which is another instance then. Raises sqlite3.Error."""
     target = sqlite3.connect(temporary, isolation_level=None)
     try:
         target.execute("PRAGMA synchronous=OFF")  # made durable once, when it is published
-        store.copy_into(target)
+        store.copy_into(target, on_work)
         target.execute("UPDATE meta SET value = ? WHERE key = 'instance'", (schema.new_instance(),))
     finally:
         target.close()
 
 
-def verified(file: str, called: str) -> check.Verification:
+def verified(file: str, called: str, on_work: OnWork | None) -> check.Verification:
     """What is in a backup, all of it sound. StoreError, in which it is `called` so, when it is not."""
     store = open_store(file, create=False)
     try:
-        found = check.verify(store, deep=True)
+        found = check.verify(store, deep=True, on_work=on_work)
     finally:
         store.close()
     if found.problems:

@@ -23,6 +23,7 @@ from uwf.record import Record, replace
 from uwf.store.codec import ID_BYTES, MAX_OBJECT_BYTES, decode, id_of, key_of, links
 from uwf.store.validate import check_name, checked_tags
 from uwf.store.walk import walk
+from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from uwf.errors import UwfError
     from uwf.store.codec import Node
     from uwf.store.protocols import Store, Transaction
+    from uwf.working import OnWork
 
     T = TypeVar("T")
     Look: TypeAlias = Callable[[str, Node], None]
@@ -121,6 +123,7 @@ def import_bundle(
     agree: Agree = lambda tx: None,
     tags: Tags = lambda name, tags: tags,
     folder: str | None = None,
+    on_work: OnWork | None = None,
 ) -> Contents:
     """Check a whole bundle, then add its objects and refs in one transaction.
 
@@ -137,11 +140,12 @@ def import_bundle(
     with tempfile.SpooledTemporaryFile(
         max_size=IN_MEMORY_BYTES, dir=folder, prefix=".spool-"
     ) as spool:
-        contents = _check(stream, spool.write, look, allow)
+        contents = _check(stream, spool.write, look, allow, on_work)
         spool.seek(0)
         with store.transaction("import") as tx:
             named, known = [], []
-            for record in _frames(spool.read):
+            records = watched(_frames(spool.read), "storing objects", contents.objects, on_work)
+            for record in records:
                 if record[0] == "object":
                     tx.put_raw(record[1])
                 elif record[0] == "ref":
@@ -160,7 +164,13 @@ def import_bundle(
     return replace(contents, known=tuple(known))
 
 
-def _check(stream: IO[bytes], keep: Callable[[bytes], Any], look: Look, allow: Allow) -> Contents:
+def _check(
+    stream: IO[bytes],
+    keep: Callable[[bytes], Any],
+    look: Look,
+    allow: Allow,
+    on_work: OnWork | None,
+) -> Contents:
     """Read a bundle to its end, handing every byte to `keep`. InputError unless all of it is right."""
     refs: dict[str, dict[str, str]] = {}
     roots: list[str] = []
@@ -172,7 +182,7 @@ def _check(stream: IO[bytes], keep: Callable[[bytes], Any], look: Look, allow: A
         keep(data)
         return data
 
-    for record in _frames(read):
+    for record in watched(_frames(read), "checking objects", 0, on_work):
         match record:
             case ["object", bytes(data)]:
                 id = id_of(data)

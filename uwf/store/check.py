@@ -6,9 +6,10 @@ examine its own structure. Nothing is repaired here.
 
 from __future__ import annotations
 
-from uwf.errors import ObjectMissing
+from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
 from uwf.store.walk import links_of, walk
+from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from uwf.errors import UwfError
     from uwf.store.protocols import Ref, Store
+    from uwf.working import OnWork
 
 
 class Damage(Record):
@@ -36,13 +38,13 @@ class Verification(Record):
     problems: tuple[Damage, ...]
 
 
-def verify(store: Store, deep: bool = False) -> Verification:
+def verify(store: Store, deep: bool = False, on_work: OnWork | None = None) -> Verification:
     """Check the store as it is at this moment; others may go on writing.
 
     StoreUnreadable when not even the refs can be read.
     """
     with store.snapshot():
-        refs = store.refs()
+        refs, total = store.refs(), 0 if on_work is None else _objects(store)
         sound: set[str] = set()
         seen: set[str] = set()
         faults: dict[str, UwfError] = {}
@@ -52,14 +54,28 @@ def verify(store: Store, deep: bool = False) -> Verification:
             if not isinstance(error, ObjectMissing):
                 faults[id] = error
 
-        sound.update(walk(store, (ref.id for ref in refs), seen, faults.__setitem__))
+        reached = walk(store, (ref.id for ref in refs), seen, faults.__setitem__)
+        sound.update(watched(reached, "reading objects", total, on_work))
         if deep:
-            sound.update(walk(store, store.ids(), seen, note_present))
+            others = walk(store, store.ids(), seen, note_present)
+            sound.update(
+                watched(others, "reading what no ref needs", max(0, total - len(seen)), on_work)
+            )
         needed_by = _needed_by(store, refs, sound, faults) if faults else {}
         problems = [_damage(id, faults[id], needed_by[id]) for id in sorted(faults)]
         if deep:
+            if on_work is not None:
+                on_work("examining the file", 0, 0)
             problems += [Damage("file", "", (), text) for text in store.faults()]
     return Verification(len(sound), len(refs), tuple(problems))
+
+
+def _objects(store: Store) -> int:
+    """How many there are; 0 where that cannot be counted any more."""
+    try:
+        return store.stats().objects
+    except StoreError:
+        return 0
 
 
 def _damage(id: str, error: UwfError, needed_by: tuple[str, ...]) -> Damage:

@@ -8,11 +8,14 @@ removal, so nothing that is being written can be lost.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from uwf import clock, points
 from uwf.errors import ObjectMissing, StoreError
 from uwf.record import Record
 from uwf.store.protocols import REFRESH_MS
 from uwf.store.walk import walk
+from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from uwf.errors import UwfError
     from uwf.store.protocols import Objects, Refs, Store
+    from uwf.working import OnWork
 
     class Readable(Objects, Refs, Protocol):
         """A store or a transaction."""
@@ -36,7 +40,9 @@ class GcReport(Record):
     freed_bytes: int
 
 
-def collect(store: Store, grace_ms: int, dry_run: bool = False) -> GcReport:
+def collect(
+    store: Store, grace_ms: int, dry_run: bool = False, on_work: OnWork | None = None
+) -> GcReport:
     """Remove what is not needed; with `dry_run`, only count it. One process at a time: StoreBusy for a second one.
 
     StoreError when an object that a ref needs is missing or damaged: what it links to cannot be known then, so
@@ -45,35 +51,37 @@ def collect(store: Store, grace_ms: int, dry_run: bool = False) -> GcReport:
     if dry_run:
         needed: set[str] = set()
         with store.snapshot():
-            _mark(store, clock.now_ms() - grace_ms, grace_ms, needed)
+            _mark(store, clock.now_ms() - grace_ms, grace_ms, needed, on_work)
             return _report(store, needed)
     with store.alone("gc"):
-        return _removed(store, grace_ms)
+        return _removed(store, grace_ms, on_work)
 
 
-def _removed(store: Store, grace_ms: int) -> GcReport:
+def _removed(store: Store, grace_ms: int, on_work: OnWork | None) -> GcReport:
     since_ms = clock.now_ms() - grace_ms
     needed: set[str] = set()
     with store.snapshot():
-        _mark(store, since_ms, grace_ms, needed)
+        _mark(store, since_ms, grace_ms, needed, on_work)
     points.at("gc: marked")
     with store.transaction("gc") as tx:
-        _mark(tx, since_ms, grace_ms, needed)
+        _mark(tx, since_ms, grace_ms, needed, on_work)
         report = _report(tx, needed)
-        for id in _garbage(tx, needed):
+        for id in watched(_garbage(tx, needed), "removing objects", report.removed, on_work):
             tx.remove(id)
             points.at("gc: object removed")
     return report
 
 
-def _mark(readable: Readable, since_ms: int, grace_ms: int, needed: set[str]) -> None:
+def _mark(
+    readable: Readable, since_ms: int, grace_ms: int, needed: set[str], on_work: OnWork | None
+) -> None:
     """Add to `needed` what is needed. Ids that are in it already were followed before and are not again."""
-    for _ in walk(readable, (ref.id for ref in readable.refs()), needed, _refuse):
-        pass
+    reached = walk(readable, (ref.id for ref in readable.refs()), needed, _refuse)
     moves = readable.moves_since(since_ms + 1)
     logged = (id for move in moves for id in (move.old, move.new) if id)
     recent = readable.recent(since_ms - (REFRESH_MS if grace_ms else 0))
-    for _ in walk(readable, [*logged, *recent], needed, _tolerate_missing):
+    kept = walk(readable, [*logged, *recent], needed, _tolerate_missing)
+    for _ in watched(chain(reached, kept), "looking for what is needed", 0, on_work):
         pass
 
 

@@ -30,6 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from uwf.working import OnWork
+
 
 ALONE = (
     "PRAGMA locking_mode=EXCLUSIVE",
@@ -50,7 +52,7 @@ class Restored(Record):
     bytes: int
 
 
-def restore(file: str, path: str) -> Restored:
+def restore(file: str, path: str, on_work: OnWork | None = None) -> Restored:
     """Put the backup `file` in the place of the store at `path`.
 
     Nothing is changed by a file that is no sound store (InputError, StoreError), nor while a process has the store open
@@ -61,7 +63,7 @@ def restore(file: str, path: str) -> Restored:
         raise InputError(
             f"{file} is the store itself, no backup of it", hint="uwf store backup FILE"
         )
-    temporary, found = checked_copy(file, real)
+    temporary, found = checked_copy(file, real, on_work)
     try:
         points.at("restore: checked")
         with exclusive(f"{path}-upkeep", f"cannot restore {path}"):
@@ -83,7 +85,7 @@ def restore(file: str, path: str) -> Restored:
     return Restored(file, replaced, found.objects, found.refs, size_bytes)
 
 
-def checked_copy(file: str, path: str) -> tuple[str, check.Verification]:
+def checked_copy(file: str, path: str, on_work: OnWork | None) -> tuple[str, check.Verification]:
     """A sound copy of the backup `file` under a name of its own beside `path`, durable, and what was found in it."""
     if not os.path.isfile(file):
         raise InputError(f"there is no backup {file}", hint=_look(file))
@@ -91,8 +93,8 @@ def checked_copy(file: str, path: str) -> tuple[str, check.Verification]:
         owned.make_folder(os.path.dirname(path))
         temporary = start_new(path)
         try:
-            copied(backup, temporary)
-            found = _verified(temporary, file)
+            copied(backup, temporary, on_work)
+            found = _verified(temporary, file, on_work)
             sync(temporary)
         except sqlite3.Error as error:
             _discard_all(temporary)
@@ -110,9 +112,9 @@ def _opened(file: str) -> SqliteStore:
         raise StoreUnreadable(f"{error.message}; nothing was changed", hint=_look(file)) from error
 
 
-def _verified(copy: str, file: str) -> check.Verification:
+def _verified(copy: str, file: str, on_work: OnWork | None) -> check.Verification:
     try:
-        return verified(copy, file)
+        return verified(copy, file, on_work)
     except StoreError as error:
         error.message += "; nothing was changed"
         error.hint = _look(file)

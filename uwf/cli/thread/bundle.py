@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from uwf.cli.command import THREAD, arg, command, opt
+from uwf.cli.screen.work import Bar
 from uwf.errors import InputError
 from uwf.quantities import counted
 
@@ -82,14 +83,18 @@ def import_(ctx: Context, file: str, *, cwd: str | None = None, worktree: bool =
     if file == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no export", hint="uwf thread import FILE")
-        found = ctx.app.import_threads(sys.stdin.buffer, "standard input", cwd=cwd)
+        found = ctx.app.import_threads(
+            sys.stdin.buffer, "standard input", cwd=cwd, on_work=Bar(ctx.out).on_work
+        )
     else:
         try:
             stream = open(file, "rb")  # noqa: SIM115  # only opening it is guarded here
         except OSError as error:
             raise InputError(f"cannot read the file {file}: {error.strerror}") from None
         with stream:
-            found = ctx.app.import_threads(stream, file, cwd=cwd, code=code)
+            found = ctx.app.import_threads(
+                stream, file, cwd=cwd, code=code, on_work=Bar(ctx.out).on_work
+            )
     news = ["was here already" if each in found.known else "imported" for each in found.threads]
     ctx.out.answer(
         {"threads": found.threads, "objects": found.objects},

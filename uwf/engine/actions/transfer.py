@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from uwf.store.protocols import Gate, Store
+    from uwf.working import OnWork
 
 
 class Imported(Record):
@@ -71,6 +72,7 @@ def import_threads(
     gate: Gate | None = None,
     cwd: str | None = None,
     in_tree: Callable[[str, dict[str, str]], dict[str, str]] | None = None,
+    on_work: OnWork | None = None,
 ) -> Imported:
     """Take in the threads of a file, which a person calls `name`. `folder` is where a large one is spooled.
 
@@ -97,6 +99,7 @@ def import_threads(
             agree=incoming.agree,
             tags=tags,
             folder=folder,
+            on_work=on_work,
         )
     except InputError as error:
         if error.code != "bad_bundle":

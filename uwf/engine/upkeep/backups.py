@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uwf.config import BackupConfig
     from uwf.store.protocols import Counters, Store
     from uwf.store.sqlite import SqliteStore
+    from uwf.working import OnWork
 
 DRILL = "backup/drill"
 _DRILL = "drill.new-"
@@ -98,11 +99,11 @@ def due_ms(folder: str, rules: BackupConfig) -> int | None:
     return 0 if last is None or last.at > clock.now_ms() else last.at + round(rules.every_s * 1000)
 
 
-def make(store: SqliteStore, folder: str) -> KeptBackup:
+def make(store: SqliteStore, folder: str, on_work: OnWork | None = None) -> KeptBackup:
     """Make one. It has its name when it was found sound."""
     now_ms = clock.now_ms()
     path = os.path.join(paths.made(folder), name_of(now_ms))
-    return KeptBackup(path, now_ms, backup(store, path, is_verified=True))
+    return KeptBackup(path, now_ms, backup(store, path, is_verified=True, on_work=on_work))
 
 
 def name_of(at_ms: int) -> str:

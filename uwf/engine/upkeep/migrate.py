@@ -25,10 +25,12 @@ from uwf.engine.chain.thread import move_head
 from uwf.errors import UwfError
 from uwf.record import Record
 from uwf.workflow import model
+from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.store.protocols import Ref, Store, Transaction
+    from uwf.working import OnWork
 
 HISTORY = "@uwf/history/"
 
@@ -92,7 +94,7 @@ def left(store: Store) -> Unmigrated | None:
     return found
 
 
-def migrate(store: Store, *, dry_run: bool) -> Migration:
+def migrate(store: Store, *, dry_run: bool, on_work: OnWork | None = None) -> Migration:
     """Move every thread under the old prefix, and write down the state of those that have none, in one transaction.
 
     Running it again moves 0.
@@ -102,7 +104,8 @@ def migrate(store: Store, *, dry_run: bool) -> Migration:
     unnamed: list[str] = []
     with store.transaction("migrate") as tx:
         living = {ref.name.removeprefix(THREADS): ref for ref in tx.refs(THREADS)}
-        for old in tx.refs(HISTORY):
+        entries = tx.refs(HISTORY)
+        for old in watched(entries, "moving threads", len(entries), on_work):
             id = old.name.removeprefix(HISTORY)
             if not clock.is_ulid(id):
                 unnamed.append(old.name)

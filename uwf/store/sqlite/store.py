@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.store.protocols import Gate, Leases
+    from uwf.working import OnWork
+
+PAGES_AT_ONCE = 1024
+"""So many are copied until it is told how far that is."""
 
 
 def open_store(
@@ -140,12 +144,18 @@ class SqliteStore(Reading, FactReading):
         right = schema.count_folders(self._database).items()
         return sorted({folder for folder, _ in counts ^ right})
 
-    def copy_into(self, target: sqlite3.Connection) -> None:
+    def copy_into(self, target: sqlite3.Connection, on_work: OnWork | None = None) -> None:
         """Copy the whole store as it is now into an empty database, while others go on writing.
 
         Raises sqlite3.Error, which may be about either file.
         """
-        self._database.connection.backup(target)
+
+        def copied(_status: int, left: int, pages: int) -> None:
+            if on_work is not None:
+                on_work("copying pages", pages - left, pages)
+
+        with self.snapshot():  # else a copy in parts begins anew with each write
+            self._database.connection.backup(target, pages=PAGES_AT_ONCE, progress=copied)
 
     def checkpoint(self) -> None:
         """Copy the WAL into the file and empty it, as far as others that read let that be."""
