@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
+
 import pytest
 
 from uwf.cli.screen import work
+from uwf.cli.screen.output import Output
 
 
 @pytest.mark.parametrize(
@@ -18,3 +23,20 @@ from uwf.cli.screen import work
 )
 def test_the_bar_says_how_far_it_is(told: tuple[str, int, int], said: str) -> None:
     assert work.line(*told, passed_s=1.0) == said
+
+
+def test_the_bar_is_gone_before_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(work, "QUIET_S", 0)
+    leader, follower = pty.openpty()
+    with os.fdopen(leader, "rb", 0) as screen, os.fdopen(follower, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        out = Output()
+        tell = work.Bar(out).on_work
+        assert tell is not None and work.Bar(Output(json=True)).on_work is None
+        tell("copying", 1, 0)
+        out.answer({}, draw="done")
+        out.flush()
+        monkeypatch.undo()
+        assert screen.read(4096) == b"\r\x1b[Kcopying  1\r\x1b[Kdone\r\n"

@@ -59,6 +59,7 @@ class Output:
 
         With `paged` a person at a terminal scrolls through what is drawn.
         """
+        self.clear_status()
         is_drawn = not (self.json or self.quiet)
         if paged and is_drawn and self.on_terminal and not config.is_dumb_terminal():
             self._show_page(lambda: self._print_form(value, ids, draw))
