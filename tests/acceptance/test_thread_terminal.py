@@ -17,6 +17,15 @@ printf -- '---\\n$status: done\\n---\\nDone.\\n'
 """
 
 
+WORKING = """\
+cat >/dev/null
+echo '{"type": "usage", "tokens": 12400, "usd": 0.309}' >>$UWF_EVENTS
+echo '{"type": "tool", "name": "Bash", "arguments": {"command": "make"}, "id": "1"}' >>$UWF_EVENTS
+while [ ! -e go ]; do sleep 0.01; done
+printf -- '---\\n$status: done\\n---\\nDone.\\n'
+"""
+
+
 def slow(project: Project) -> str:
     return project.program("slow", SLOW)
 
@@ -33,6 +42,17 @@ def test_a_live_line_shows_role_agent_time_and_words_and_goes_away(project: Proj
         f"worker → done  {project.show(thread)['head'][:12]}  (completed)",
         "",
     ]
+
+
+def test_the_live_line_says_which_tool_is_used_and_what_was_used_so_far(project: Project) -> None:
+    thread = project.begin()
+    agent = project.program("working", WORKING)
+    terminal = Terminal(project, "thread", "exec", thread, "--agent", agent)
+    terminal.read_until("Bash make")
+    (project.cwd / "go").touch()
+    assert terminal.screen[-1].startswith("1 worker · working · 0:0")
+    assert terminal.screen[-1].endswith(" · $0.31, 12k tokens · Bash make")
+    assert terminal.end() == 0
 
 
 def test_the_live_line_fits_a_narrow_terminal(project: Project) -> None:

@@ -18,6 +18,7 @@ from uwf.engine.progress import TakenIn as TakenIn
 from uwf.engine.progress import TaskDispatched as TaskDispatched
 from uwf.engine.progress import Turn as Turn
 from uwf.engine.progress import UsageLeftOut as UsageLeftOut
+from uwf.engine.progress import Used as Used
 from uwf.engine.progress import Waiting as Waiting
 from uwf.engine.progress import WorktreeMade as WorktreeMade
 

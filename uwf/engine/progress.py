@@ -9,7 +9,8 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from collections.abc import Mapping
+    from typing import Any, TypeAlias
 
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.thread import Thread
@@ -47,6 +48,14 @@ class Turn(Record):
     role: str
     kind: str
     text: str
+
+
+class Used(Record):
+    """What an attempt has used so far, in all its asks, as far as its agent says: `amounts` by their names."""
+
+    thread: str
+    role: str
+    amounts: Mapping[str, Any]
 
 
 class ReplyRejected(Record):
@@ -219,6 +228,7 @@ if TYPE_CHECKING:
         StepStarted
         | TaskDispatched
         | Turn
+        | Used
         | ReplyRejected
         | UsageLeftOut
         | BudgetUnseen

@@ -20,9 +20,11 @@ from uwf.app.progress import (
     TakenIn,
     Turn,
     UsageLeftOut,
+    Used,
     Waiting,
     WorktreeMade,
 )
+from uwf.display import numbers, turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ else:
 
 TICK_S = 1.0
 WAITING = "waiting"
+COUNTED = (quantities.USD, quantities.TOKENS)
+"""What of the usage there is room for."""
 AGENT_CHARS = 24
 """A long command line shall leave room for the time and the latest words."""
 
@@ -62,12 +66,16 @@ def signals_to(stop: Stop) -> Iterator[None]:
 
 
 class Live:
-    """The live line: role, agent, elapsed time and the latest words, or that it waits. Silent without a terminal."""
+    """The live line: role, agent, elapsed time, what was used, and what the agent says or does; or that it waits.
+
+    Silent without a terminal.
+    """
 
     def __init__(self, out: Output) -> None:
         self._out = out
         self._began_s = 0.0
         self._head = ""
+        self._used = ""
         self._words = ""
         self._problems: tuple[str, ...] = ()
         self._ticking = False
@@ -84,12 +92,14 @@ class Live:
         if isinstance(event, StepStarted):
             again = "" if event.ask == 1 else f", asked {event.ask} times"
             self._head = f"{event.index} {event.role} · {_short(event.agent)}{again}"
-            self._words = ""
+            self._used = self._words = ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()
         elif isinstance(event, Turn):
-            lines = event.text.strip().splitlines()
-            self._words = lines[-1] if lines else self._words
+            self._words = turns.now(event.kind, event.text) or self._words
+        elif isinstance(event, Used):
+            counted = {name: event.amounts[name] for name in COUNTED if name in event.amounts}
+            self._used = numbers.amounts(counted)
         elif isinstance(event, ReplyRejected):
             why = "as before" if event.problems == self._problems else "; ".join(event.problems)
             self._problems = event.problems
@@ -155,7 +165,7 @@ class Live:
             if event.wait_s:
                 most = f", {quantities.said(quantities.TIME, round(event.wait_s, 1))} at most"
             self._out.note(f"waiting{most}: {event.message}")
-            self._head, self._words = WAITING, ""
+            self._head, self._used, self._words = WAITING, "", ""
             self._began_s = clock.monotonic_s()
             self._start_ticking()
 
@@ -179,8 +189,8 @@ class Live:
     def _draw(self) -> None:
         if self._out.is_live:
             elapsed = int(clock.monotonic_s() - self._began_s)
-            words = f" · {self._words}" if self._words or self._head != WAITING else ""
-            self._out.status(f"{self._head} · {elapsed // 60}:{elapsed % 60:02d}{words}")
+            parts = (self._head, f"{elapsed // 60}:{elapsed % 60:02d}", self._used, self._words)
+            self._out.status(" · ".join(filter(None, parts)))
 
 
 def _short(agent: str) -> str:

@@ -29,7 +29,7 @@ from uwf.engine.chain.kept import Came
 from uwf.engine.chain.nodes import TEXT, THINKING
 from uwf.engine.chain.sessions import KeptSession
 from uwf.engine.chain.word import in_order, of_thread
-from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn
+from uwf.engine.progress import NoProgress, ReplyRejected, StepStarted, Turn, Used
 from uwf.engine.run import news, prompt
 from uwf.engine.run.attempt import approval, invocation
 from uwf.engine.run.attempt.hearing import Hearing
@@ -168,7 +168,7 @@ class StepRun(Hearing):
             self._said_usage = event.amounts or None
             if event.counted is not None:
                 self.recorder.learn(counted=event.counted)
-            self.recorder.said(self.session, self._used())
+            self._tell_used()
             watch = self._watch(event.amounts.get(TOKENS, 0))
             if watch.used(event.amounts):
                 self._no_progress(watch)
@@ -249,6 +249,12 @@ class StepRun(Hearing):
     def _used(self) -> dict[str, Any] | None:
         """What this attempt has used so far, as far as the agent has said while it runs."""
         return usage.together(self.usage, self._said_usage)
+
+    def _tell_used(self) -> None:
+        used = self._used()
+        self.recorder.said(self.session, used)
+        if used:
+            self.ctx.on_progress(Used(self.step.thread.id, self.step.plan.role, used))
 
     def _turn(self, kind: str, text: str) -> None:
         clean = self.recorder.turn(text, kind=kind)
