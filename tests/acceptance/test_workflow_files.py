@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.helpers.project import APPROVED, ONE, REJECTED, REVIEW, WRITTEN, Project
+from tests.helpers.project import APPROVED, ONE, REJECTED, REVIEW, WRITTEN, Project, reply
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -239,3 +241,52 @@ def test_a_workflow_to_add_is_a_file_and_its_name_leads_to_it(project: Project) 
     assert project("workflow", "add", "none", "--json", expect=2).error["hint"] == (
         "uwf workflow list"
     )
+
+
+def test_a_new_workflow_is_valid_and_runs_as_it_is(project: Project) -> None:
+    done = project("workflow", "new", "mine")
+    assert (done.out, done.err) == (
+        ".workflows/mine.yaml\n",
+        "hint: uwf workflow try .workflows/mine.yaml\n",
+    )
+    assert project("workflow", "validate", ".workflows/mine.yaml").out == ""
+    assert all(
+        edge["walked"] for edge in project("workflow", "try", "mine", "--json").json["edges"]
+    )
+    agent = project.agent(reply("written", summary="short"), reply("good"))
+    thread = project("thread", "start", "mine", "-p", "A task.", "-q").out.strip()
+    assert project.step(thread, agent, "--until-done")[-1]["status"] == "completed"
+
+
+def test_a_new_workflow_overwrites_nothing(project: Project) -> None:
+    project.file(".workflows/mine.yml", ONE)
+    done = project("workflow", "new", "mine", expect=2)
+    assert ".workflows/mine.yml is there already" in done.err
+    assert "hint: uwf workflow validate .workflows/mine.yml" in done.err
+    project.file("flows/mine.yaml", "mine")
+    project("workflow", "new", "flows/mine.yaml", expect=2)
+    assert (project.cwd / "flows/mine.yaml").read_text() == "mine"
+    assert not (project.cwd / ".workflows/mine.yaml").exists()
+
+
+@pytest.mark.parametrize("name", ["", "$END", "a b", "flows/", "flows/x.txt", "../..", "x\ny"])
+def test_a_new_workflow_has_a_name(project: Project, name: str) -> None:
+    assert "cannot write a new workflow: " in project("workflow", "new", name, expect=2).err
+    assert list(project.cwd.rglob("*.y*ml")) == []
+
+
+def test_a_new_workflow_that_cannot_be_written_leaves_nothing(project: Project) -> None:
+    project.file(".workflows", "no folder")
+    assert "cannot write .workflows/mine.yaml" in project("workflow", "new", "mine", expect=2).err
+
+
+def test_a_new_workflow_names_the_schema_that_is_beside_it(project: Project) -> None:
+    project("workflow", "new", "before")
+    schema = project("workflow", "schema").out
+    project.file(".workflows/schema.json", schema)
+    project("workflow", "new", "after")
+    line = "# yaml-language-server: $schema=schema.json\n"
+    assert line not in (project.cwd / ".workflows/before.yaml").read_text()
+    assert (project.cwd / ".workflows/after.yaml").read_text().startswith(line)
+    assert project("workflow", "schema", "--json").json == json.loads(schema)
+    assert project("workflow", "list", "-q").out.count(".yaml") == 2

@@ -153,6 +153,12 @@ def _branches(_home: OpenHome, prefix: str) -> Iterator[Candidate]:
     return map(Candidate, branches(Git(current_folder(), config.environment()), prefix))
 
 
+def _topics(_home: OpenHome, _prefix: str) -> Iterator[Candidate]:
+    from uwf.app.guides import guides
+
+    return (Candidate(each.topic, each.title) for each in guides())
+
+
 KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "thread": _threads,
     "waiting": _waiting,
@@ -169,6 +175,7 @@ KINDS: dict[str, Callable[[OpenHome, str], Iterator[Candidate]]] = {
     "event": _events,
     "event state": _event_states,
     "branches": _branches,
+    "topic": _topics,
 }
 """What can be completed. `waiting` are the threads in the queue, `key` those of the configuration, `class`
 those of failures, `branches` those of the repository that one is in."""

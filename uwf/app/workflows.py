@@ -16,6 +16,7 @@ from uwf.workflow import find, model
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
     from uwf.agent.clients.scenario import Scenario
     from uwf.agent.stop import Stop
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from uwf.engine.progress import Progress
     from uwf.engine.query.workflows import Found
     from uwf.workflow.model import Workflow
+    from uwf.workflow.new_file import NewFile
     from uwf.workflow.problem import WorkflowProblem
 
 
@@ -58,6 +60,21 @@ class Workflows:
             id = tx.put("workflow", model.to_payload(found.workflow))
         self.tell_hidden(found.workflow)
         return id
+
+    def new(self, name: str) -> NewFile:
+        """Write a commented workflow file that runs as it is, to the path `name`, else to .workflows/ here.
+
+        InputError where there is one already, or the name is none.
+        """
+        from uwf.workflow import new_file
+
+        return new_file.write(name, current_folder())
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of workflow files, for editors."""
+        from uwf.workflow import file_schema
+
+        return file_schema.schema()
 
     def add(self, file: str) -> Registered:
         """Store a workflow file and register it under its name."""

@@ -33,6 +33,35 @@ def add(ctx: Context, file: str) -> None:
 
 
 @command(
+    "workflow new",
+    help="Write a commented workflow file, to begin with.",
+    detail="It is valid and runs as it is. A name is written to .workflows/ of this folder. Nothing is overwritten.",
+    example="uwf workflow new review",
+    name=arg("The name of the workflow, or the path of the file.", metavar="NAME"),
+)
+def new(ctx: Context, name: str) -> None:
+    import shlex
+
+    written = ctx.app.workflows.new(name)
+    ctx.out.answer(written, ids=[written.path], draw=written.path)
+    ctx.out.hint(shlex.join(("uwf", "workflow", "try", written.path)))
+
+
+@command(
+    "workflow schema",
+    help="Print the JSON Schema of workflow files, for editors.",
+    detail="Where it is kept beside them as schema.json, a new file names it for editors that know "
+    "yaml-language-server.",
+    example="uwf workflow schema > .workflows/schema.json",
+)
+def schema(ctx: Context) -> None:
+    from uwf.cli.screen import jsontext
+
+    document = ctx.app.workflows.schema()
+    ctx.out.answer(document, draw=jsontext.dumps(document, indent=True))
+
+
+@command(
     "workflow validate",
     help="Check workflow files; print problems with their place.",
     detail="Exit 2 when there is an error; warnings alone are exit 0.",

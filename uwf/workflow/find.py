@@ -41,7 +41,7 @@ def find_file(
     """
     if not word or "\0" in word:
         return None
-    if _is_path(word):
+    if is_path(word):
         path = os.path.join(cwd, os.path.expanduser(word))
         if os.path.isdir(path):
             return next(_there(os.path.join(path, "index")), None)
@@ -82,7 +82,8 @@ def read_text(path: str, limit_bytes: int = FILE_LIMIT_BYTES) -> str:
         ) from error
 
 
-def _is_path(word: str) -> bool:
+def is_path(word: str) -> bool:
+    """Whether `word` means a path, and no name."""
     return os.sep in word or word in (".", "..") or word.endswith(SUFFIXES)
 
 

@@ -21,12 +21,13 @@ Path = tuple[str | int, ...]
 
 UNREAD = ""
 
-_TOP = ("version", "name", "description", "budget", "on", "roles", "graph")
-_ROLE = (
+TOP = ("version", "name", "description", "budget", "on", "roles", "graph")
+ROLE = (
     *("description", "goal", "capabilities", "procedure", "output", "frontmatter"),
     *("max_visits", "writes", "agent", "model", "needs"),
 )
-_EDGE = ("role", "prompt", "location")
+EDGE = ("role", "prompt", "location")
+"""The keys of a file, of a role and of an edge. What they mean is said in `file_schema` too."""
 
 
 def to_workflow(document: Document, problems: Problems) -> Workflow | None:
@@ -57,7 +58,7 @@ class _Parser:
         self._problems = problems
 
     def workflow(self, value: dict[str, Any]) -> Workflow:
-        self._known(value, _TOP, (), "a workflow")
+        self._known(value, TOP, (), "a workflow")
         self._version(value)
         roles = self._mapping(value, "roles", (), "a workflow")
         graph = self._mapping(value, "graph", (), "a workflow")
@@ -184,7 +185,7 @@ class _Parser:
         if not isinstance(value, dict):
             self._error("bad_role", f"role '{name}' is {_a(value)} but must be a mapping", path)
             return Role(name, "", "", (), "", "", {})
-        self._known(value, _ROLE, path, f"role '{name}'")
+        self._known(value, ROLE, path, f"role '{name}'")
         return Role(
             name,
             self._text(value, "description", path),
@@ -228,7 +229,7 @@ class _Parser:
                 path,
             )
             return Edge(UNREAD, "")
-        self._known(value, _EDGE, path, what)
+        self._known(value, EDGE, path, what)
         target = value.get("role")
         if target is None:
             self._missing("role", path, what)

@@ -185,8 +185,8 @@ def _usage_error(error: typer.TyperException, words: Sequence[str]) -> InputErro
 
 def _without_group(words: Sequence[str], wrong: str) -> str | None:
     """What is meant by `uwf start …`: the same command line with its group. None when there is none."""
-    if wrong in ("help", "version"):
-        return f"{PROGRAM} --{wrong}"
+    if wrong == "version":
+        return f"{PROGRAM} --version"
     name = {"run": "exec"}.get(wrong, wrong)
     if f"thread {name}" not in index.MODULES:
         return None
