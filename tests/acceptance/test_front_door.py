@@ -16,6 +16,8 @@ import pytest
 from tests.helpers.program import PROGRAM, Uwf
 from uwf.cli import index
 
+GUIDES = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
+
 BOX_OR_ESCAPE = re.compile(r"[\x1b╭│]")
 
 
@@ -56,6 +58,25 @@ def test_help_names_every_group_and_is_data(uwf: Uwf) -> None:
     )
 
 
+def test_guides_are_listed_and_printed(uwf: Uwf) -> None:
+    listed = uwf("help", "--json").json
+    assert [each["topic"] for each in listed] == sorted(path.stem for path in GUIDES)
+    assert all(each["topic"] in uwf("help").out and each["title"] for each in listed)
+    guide = uwf("help", "workflow")
+    text = next(path for path in GUIDES if path.stem == "workflow").read_text()
+    assert (guide.out, guide.err) == (text, "")
+    drawn = on_terminal(uwf, "help", "workflow", "--no-pager")
+    assert text.splitlines()[0].removeprefix("# ") in drawn and "```" not in drawn
+
+
+def test_a_guide_that_is_not_there_is_bad_usage_with_what_was_meant(uwf: Uwf) -> None:
+    done = uwf("help", "workflwo", expect=2)
+    assert done.err == (
+        "error: there is no guide about 'workflwo'; did you mean workflow?\nhint: uwf help\n"
+    )
+    assert "hint: uwf cas --help" in uwf("help", "cas", expect=2).err
+
+
 def test_help_is_asked_anywhere_on_a_line(uwf: Uwf) -> None:
     page = uwf("thread", "exec", "--help").out
     assert uwf("--json", "thread", "exec", "-h", "@last", "--wrong").out == page
@@ -81,8 +102,6 @@ def test_no_command_shows_help_on_stderr_as_bad_usage(uwf: Uwf) -> None:
         ("exec @last", "uwf: no such command 'exec'", "uwf thread exec @last"),
         ("resume @last", "uwf: no such command 'resume'", "uwf thread resume @last"),
         ("show", "uwf: no such command 'show'", "uwf thread show"),
-        ("help workflwo", "no guide about 'workflwo'; did you mean workflow?", "uwf help"),
-        ("help cas", "there is no guide about 'cas'", "uwf cas --help"),
         ("prompt help", "'help' is not one of usage, workflow, adapter", "uwf prompt --help"),
         ("version", "uwf: no such command 'version'", "uwf --version"),
         ("magic status", "uwf: no such command 'magic'", "uwf --help"),

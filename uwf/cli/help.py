@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.app import guides
 from uwf.cli import index
-from uwf.cli.command import arg, command
+from uwf.cli.command import NO_PAGER, arg, command
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     detail="What a command takes is said by its own --help.",
     example="uwf help workflow",
     topic=arg("What it is about; without it, the guides there are.", complete="topic"),
+    no_pager=NO_PAGER,
 )
-def help_(ctx: Context, topic: str | None = None) -> None:
+def help_(ctx: Context, topic: str | None = None, *, no_pager: bool = False) -> None:
     if topic is None:
         _list(ctx)
         return
@@ -29,7 +30,12 @@ def help_(ctx: Context, topic: str | None = None) -> None:
         if topic in index.GROUPS or topic in index.MODULES:
             error.hint = f"uwf {topic} --help"
         raise
-    ctx.out.answer(found, ids=[found.topic], draw=lambda: ctx.out.markdown(found.text))
+    ctx.out.answer(
+        found,
+        ids=[found.topic],
+        draw=lambda: ctx.out.markdown(found.text),
+        paged=not no_pager,
+    )
 
 
 @command(

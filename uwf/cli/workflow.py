@@ -55,10 +55,10 @@ def new(ctx: Context, name: str) -> None:
     example="uwf workflow schema > .workflows/schema.json",
 )
 def schema(ctx: Context) -> None:
-    from uwf.cli.screen import jsontext
+    from uwf.jsontext import dumps
 
     document = ctx.app.workflows.schema()
-    ctx.out.answer(document, draw=jsontext.dumps(document, indent=True))
+    ctx.out.answer(document, draw=dumps(document, indent=True))
 
 
 @command(
