@@ -51,16 +51,15 @@ class Record:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         state, fields = self.__dict__, self._fields
+        state.update(self._defaults)
         if values:
             state.update(zip(fields, values, strict=False))
-            if len(values) > len(fields) or (named and not state.keys().isdisjoint(named)):
+            is_double = named and not named.keys().isdisjoint(fields[: len(values)])
+            if is_double or len(values) > len(fields):
                 raise TypeError(self._objection(values, named))
         state.update(named)
         if state.keys() != self._names:
-            for name, default in self._defaults.items():
-                state.setdefault(name, default)
-            if state.keys() != self._names:
-                raise TypeError(self._objection(values, named))
+            raise TypeError(self._objection(values, named))
 
     @classmethod
     def _objection(cls, values: tuple[Any, ...], named: dict[str, Any]) -> str:
