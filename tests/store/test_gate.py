@@ -68,6 +68,13 @@ def test_an_object_is_that_of_the_cleaned_payload(gated: SqliteStore) -> None:
     assert not holds_the_secret(gated)
 
 
+def test_a_node_that_is_put_is_given_as_it_is_stored(gated: SqliteStore) -> None:
+    with gated.transaction("put") as tx:
+        id, node = tx.put_node("note", {"text": f"with {SECRET}", "to": ABSENT, "zero": -0.0})
+    assert node == gated.get(id)
+    assert node.payload["text"] == f"with {SHOWN}"
+
+
 def test_tags_and_the_reason_of_a_move_are_cleaned(gated: SqliteStore) -> None:
     with gated.transaction("test") as tx:
         id = tx.put("note", 1)

@@ -352,6 +352,10 @@ class Transaction(Objects, Refs, Counters, Entries, Protocol):
         """Store a node, return its id. Storing it again changes nothing."""
         ...
 
+    def put_node(self, kind: str, payload: Any) -> tuple[str, Node]:
+        """The same, and the node as it is stored: without secrets."""
+        ...
+
     def put_raw(self, data: bytes) -> str:
         """Store bytes that were encoded before: imports, copies. They pass no gate. InputError unless they are
         canonical."""

@@ -121,8 +121,8 @@ def _step(ctx: RunContext, run: StepRun, outcome: Accepted) -> Thread:
     index = run.step.base.index + 1
     with ctx.store.transaction("step") as tx:
         run.recorder.last_turn(tx, outcome.tail)
-        step = tx.put("step", _step_payload(tx, run, outcome, index))
-        ctx.cache.keep(step, tx.get(step))
+        step, node = tx.put_node("step", _step_payload(tx, run, outcome, index))
+        ctx.cache.keep(step, node)
         points.at("step: objects written")
         why = f"step {index} {plan.role} {outcome.status}"
         ref = move_head(tx, thread.id, step, into(outcome.state), expect=thread.ref, why=why)

@@ -10,7 +10,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf import clock, points
 from uwf.errors import NotFound, StoreError
-from uwf.store.codec import decode, encode, key_of
+from uwf.store.codec import Node, decode, encode, key_of
 from uwf.store.protocols import ANY, REFRESH_MS, Ref
 from uwf.store.sqlite.database import Database, blob
 from uwf.store.sqlite.facts import FactWriting
@@ -99,9 +99,12 @@ class SqliteTransaction(FactWriting, Reading):
         return self._refs_now[name]
 
     def put(self, kind: str, payload: Any) -> str:
+        return self.put_node(kind, payload)[0]
+
+    def put_node(self, kind: str, payload: Any) -> tuple[str, Node]:
         if self._gate is not None:
             payload = self._gate.payload(kind, payload)
-        return self._put_bytes(encode(kind, payload))
+        return self._put_bytes(encode(kind, payload)), Node(kind, payload)
 
     def put_raw(self, data: bytes) -> str:
         decode(data, strict=True)
