@@ -370,7 +370,7 @@ class Config(Table):
 
     def agent(self, name: str) -> AgentConfig:
         """The settings of the agent `name`; the defaults for one that is not configured."""
-        return self.agents.get(name) or AgentConfig()
+        return self.agents.get(name, _ANY_AGENT)
 
     def agent_settings(self, name: str) -> Mapping[str, Any]:
         """What is told of the agent `name`, as it was read: its kind finds its own `Options` there."""
@@ -379,13 +379,15 @@ class Config(Table):
 
     def role(self, name: str) -> RoleConfig:
         """How the role `name` is run; as its agent is, for one of which nothing is told."""
-        return self.roles.get(name) or RoleConfig()
+        return self.roles.get(name, _ANY_ROLE)
 
     def agent_limits(self) -> dict[str, int]:
         """How many of an agent may run at once, where that is limited."""
         limits = ((name, agent.max_running) for name, agent in self.agents.items())
         return {name: most for name, most in limits if most is not None}
 
+
+_ANY_AGENT, _ANY_ROLE = AgentConfig(), RoleConfig()
 
 TABLES: tuple[type[Table], ...] = (
     Config,

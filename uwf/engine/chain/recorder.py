@@ -13,7 +13,7 @@ from contextlib import suppress
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import TEXT, THINKING, ClientFacts, pack_text
-from uwf.engine.chain.tags import ATTEMPTS, EVENT, THREADS
+from uwf.engine.chain.tags import ATTEMPTS
 from uwf.errors import CounterUnreadable, StoreError
 from uwf.record import replace
 from uwf.store import measures
@@ -36,7 +36,10 @@ DISPATCHED = "task_dispatched"
 class AttemptRecorder:
     """Records one attempt: the agent's process, then each turn. One for each attempt; not shared."""
 
-    def __init__(self, store: Store, start: AttemptStart, redactor: Redactor) -> None:
+    def __init__(
+        self, store: Store, start: AttemptStart, redactor: Redactor, event: str | None
+    ) -> None:
+        """`event` is the key of the one that began the thread."""
         self.start = start
         self.began_ms = clock.now_ms()
         self.prompt = ""
@@ -47,6 +50,7 @@ class AttemptRecorder:
         """Turns that could not be stored: who spoke, the kind, the text."""
         self._store = store
         self._redactor = redactor
+        self._event = event
         self._stream = redactor.stream()
         self._streamed = TEXT
         """The kind of the turns that the stream takes, until one of another kind comes."""
@@ -199,8 +203,7 @@ class AttemptRecorder:
         if self.start.before is not None:
             return
         events = {word.event: word.at_ms for word in self.start.plan.told if word.event is not None}
-        ref = tx.ref(THREADS + self.start.thread)
-        began = None if ref is None else ref.tags.get(EVENT)
+        began = self._event
         if began is not None and tx.get(self.start.plan.base).kind != "step":
             events[began] = clock.ulid_ms(self.start.thread)
         if events:

@@ -39,7 +39,8 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     said = _said(thread, order, waiting)
     words = in_order(waiting, said) if said else waiting
     moved = _moved(thread, order.cwd)
-    thread = replace(thread, tags={**thread.tags, **moved})
+    if moved:
+        thread = replace(thread, tags={**thread.tags, **moved})
     if order.rebind is not None:
         # What the state of the thread forbids is raised first. That the old workflow knows no way on is no reason: a
         # rebind may mend that.

@@ -15,6 +15,7 @@ from uwf.agent.words.failure_signs import AUTHENTICATION, QUOTA
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
 from uwf.engine.chain.attempt import OVER_BUDGET, AttemptStart, Failure
+from uwf.engine.chain.tags import EVENT
 from uwf.engine.progress import BudgetUnseen, CheckInNoted, UsageLeftOut
 from uwf.engine.run import budget, prompt
 from uwf.engine.run.attempt import echoes, invocation, retry
@@ -70,7 +71,9 @@ class Hearing:
             before=ended,
             files=step.files,
         )
-        self.recorder = recorder.AttemptRecorder(ctx.store, start, ctx.redactor)
+        self.recorder = recorder.AttemptRecorder(
+            ctx.store, start, ctx.redactor, thread.tags.get(EVENT)
+        )
         self.thread = thread
         """The thread, as the start of the attempt has left it."""
         self.usage: dict[str, Any] | None = None
