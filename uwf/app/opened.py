@@ -170,9 +170,9 @@ class OpenHome:
 
     def be_patient(self) -> None:
         """From here on wait longer for other writers: an agent will be run."""
-        if self._wait_s < RUN_S:
-            self._wait_s = RUN_S
-            self.close()  # it is opened anew
+        self._wait_s = max(self._wait_s, RUN_S)
+        if self._store is not None:
+            self._store.wait_s = self._wait_s
 
     def let_go_of_stale_store(self) -> bool:
         """Close the store where it must not stay open, so that it is opened anew when it is asked for next: another one

@@ -76,6 +76,15 @@ class SqliteStore(Reading, FactReading):
         return self._database.is_taken_away()
 
     @property
+    def wait_s(self) -> float:
+        """How long a transaction waits for other writers."""
+        return self._database.wait_s
+
+    @wait_s.setter
+    def wait_s(self, wait_s: float) -> None:
+        self._database.wait_s = wait_s
+
+    @property
     def is_makeshift(self) -> bool:
         """Whether it could be opened only to be read, which must not last: see `Database.is_makeshift`."""
         return self._database.is_makeshift
