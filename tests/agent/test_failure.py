@@ -15,7 +15,7 @@ from uwf import clock
 from uwf.agent import failure, rate_limit_reset
 from uwf.agent.failure import Diagnosis, classify
 from uwf.agent.process import platform
-from uwf.agent.protocol import AgentFailure, ProcessFacts
+from uwf.agent.protocol import MOST_AHEAD_MS, AgentFailure, ProcessFacts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=BERLIN)
@@ -391,7 +391,7 @@ def test_the_end_of_a_year_is_passed() -> None:
 )
 def test_any_text_gives_a_moment_ahead_or_none(text: str, before: str) -> None:
     found = rate_limit_reset.resets_ms(before + text, NOW_MS)
-    assert found is None or NOW_MS < found <= NOW_MS + rate_limit_reset.MOST_AHEAD_MS
+    assert found is None or NOW_MS < found <= NOW_MS + MOST_AHEAD_MS
 
 
 @given(

@@ -178,6 +178,10 @@ class RateLimit(Record):
     resets_ms: int | None = None
 
 
+MOST_AHEAD_MS = 40 * 86_400_000
+"""Further ahead is no reset of any limit, but a misunderstanding."""
+
+
 AgentEvent: TypeAlias = (
     Text
     | Thinking

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 
+from uwf.agent.protocol import MOST_AHEAD_MS
 from uwf.agent.words.moments import BARE, CLOCK, DURATION, moments_in
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.agent.words.moments import Moment
-
-MOST_AHEAD_MS = 40 * 86_400_000
-"""Further ahead is no reset of any limit, but a misunderstanding."""
 
 _REACHED = (
     r"reached|exceeded|exhausted|rejected|too many|limited|\bhit\b|\b429\b|used up|100 ?%"

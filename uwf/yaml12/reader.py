@@ -59,7 +59,7 @@ _IN_OTHER_WORDS = {
     _NO_CHARACTER: "an escape of no character: half of a Unicode pair, or beyond U+10FFFF",
 }
 
-_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)")
+_PAIR = r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)"
 _NO_BREAKS = dict(zip("\x85\u2028\u2029", "\U0010ff85\U0010ff28\U0010ff29", strict=True))
 """What YAML 1.1 ends a line at, and private characters that stand for it while libyaml reads."""
 _SWAPPED = str.maketrans(_NO_BREAKS)
@@ -104,7 +104,7 @@ class YamlReader:
             for event in _events(text, self._name):
                 self._take(event)
         except _Stop as stop:
-            if stop.is_escape and text != (paired := _PAIR.sub(_one_character, text)):
+            if stop.is_escape and text != (paired := re.sub(_PAIR, _one_character, text)):
                 return YamlReader(self._name, self._include).read(paired)
             raise YamlInvalid([*self._faults, stop.fault]) from stop.__cause__
         return Document(self._root or YamlNode(None, SourceMark(self._name, 1, 1)), self._faults)

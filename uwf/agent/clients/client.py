@@ -7,14 +7,18 @@ how the process ended counts where it has said nothing.
 
 from __future__ import annotations
 
-import json
-
 from uwf import clock
 from uwf.agent import failure
 from uwf.agent.process import program, supervise
 from uwf.agent.process.requested import spec_of
-from uwf.agent.protocol import APPROVAL, AgentFailure, AgentResult, Session, names_session
-from uwf.agent.rate_limit_reset import MOST_AHEAD_MS
+from uwf.agent.protocol import (
+    APPROVAL,
+    MOST_AHEAD_MS,
+    AgentFailure,
+    AgentResult,
+    Session,
+    names_session,
+)
 from uwf.agent.words.failure_signs import AUTHENTICATION, NETWORK, QUOTA
 from uwf.record import replace
 
@@ -116,6 +120,8 @@ class Reader:
 
     def line(self, data: bytes) -> None:
         """One line as it came."""
+        import json  # few commands say anything beside their reply
+
         try:
             said = json.loads(data)
         except (ValueError, RecursionError):

@@ -5,8 +5,6 @@ It is a wish that a reply may carry, and no part of it: one that makes no sense 
 
 from __future__ import annotations
 
-import re
-
 from uwf import clock, quantities
 from uwf.engine.chain import wake
 from uwf.record import Record
@@ -24,8 +22,7 @@ LONGEST = 100
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _REST = r"(?<=s)ec(?:ond)?s?|(?<=m)in(?:ute)?s?|(?<=h)(?:ou)?rs?|(?<=d)ays?|(?<=w)eeks?"
 _PART = rf"(\d{{1,9}}(?:\.\d{{1,3}})?)\s*(s|m|h|d|w)(?:{_REST})?"
-_LENGTH = re.compile(rf"(?:in\s+)?(?:{_PART}[\s,]*(?:and\s+)?)+", re.IGNORECASE)
-_PARTS = re.compile(_PART, re.IGNORECASE)
+_LENGTH = rf"(?:in\s+)?(?:{_PART}[\s,]*(?:and\s+)?)+"
 
 
 class CheckIn(Record):
@@ -46,10 +43,14 @@ class CheckIn(Record):
 
 def read(value: Any) -> CheckIn:
     """The wish that `value` is: a length of time such as `30m`, `1h30m` or `2 hours`."""
+    import re  # few replies have one
+
     shown = f"{NAME}: {value!s:.40}"
-    if not isinstance(value, str) or len(value) > LONGEST or not _LENGTH.fullmatch(value.strip()):
+    is_text = isinstance(value, str) and len(value) <= LONGEST
+    if not is_text or not re.fullmatch(_LENGTH, value.strip(), re.IGNORECASE):
         return CheckIn(None, f"{shown} is no length of time such as 30m, and nobody looks for it")
-    after_s = sum(float(number) * _UNITS[unit.lower()] for number, unit in _PARTS.findall(value))
+    parts = re.findall(_PART, value, re.IGNORECASE)
+    after_s = sum(float(number) * _UNITS[unit.lower()] for number, unit in parts)
     if after_s < LEAST_S:
         return CheckIn(LEAST_S, f"{shown} is less than one minute")
     if after_s > MOST_S:
