@@ -93,6 +93,7 @@ MAY_NAME = {
     **{room: {"config"} for room in ENGINE},
     "engine.query": {"config", "engine.run"},
     "engine.upkeep": {"config", "engine.run"},
+    "display": {"guard"},
 }
 """For a type checker only: rooms whose values are handed in."""
 

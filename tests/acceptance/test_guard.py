@@ -178,8 +178,10 @@ def test_status_shows_who_runs_and_who_waits(project: Project) -> None:
     assert status["queue"] == {"waiting": 1, "limit": 7}
     assert status["drain"] is None and status["pause"] is None
     assert status["machine"]["freeDiskBytes"] > 0
-    screen = project("guard", "status").out
-    assert "1 of 1" in screen and "1 of 7" in screen
+    rows = [line.split() for line in project("guard", "status").out.splitlines()]
+    assert rows[0] == ["GUARD", "NOW", "LIMIT", "USED", "NOTE"]
+    assert ["machine", "1", "1", "100%", "-"] in rows and ["queue", "1", "7", "14%", "-"] in rows
+    assert ["drain", "off", "-", "-", "-"] in rows
     gate.open()
     ended(running)
     ended(waiting)
@@ -201,7 +203,7 @@ def test_status_shows_the_places_of_a_label_that_are_taken(project: Project) -> 
     assert places() == {"label/repo=my shop": (1, 1), "label/team=a": (1, 3)}
     screen = project("guard", "status").out.splitlines()
     [line] = [line for line in screen if line.startswith("label/repo=my shop")]
-    assert line.endswith("1 of 1")
+    assert line.split()[-4:] == ["1", "1", "100%", "-"]
     gate.open()
     ended(process)
     assert places() == {}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.guard.asking import Time, bad, end, good, host, refused, request
+from uwf.display import guards
 from uwf.errors import Refused
 from uwf.guard import success_rate
 from uwf.guard.success_rate import SuccessRate
@@ -175,9 +176,9 @@ def test_status_names_the_agents_that_are_refused(store: SqliteStore, guard: Suc
     assert guard.status().lines == ()
     end_many(store, 1, 9, agent="worse")
     [line] = guard.status().lines
-    assert (line.name, line.text) == (
-        "success of worse",
-        "10%, less than 30%: one step in 5m tries it",
+    assert guards.row(line, bar=False) == (
+        *("success of worse", "10%", "at least 30%", ""),
+        "one step in 5m tries it",
     )
     assert guard.status().facts == {"lowSuccess": [{"agent": "worse", "rate": 0.1, "attempts": 10}]}
 

@@ -23,10 +23,14 @@ ON, OFF = "on", "off"
     example="uwf guard status",
 )
 def status(ctx: Context) -> None:
+    from uwf.display import guards
+
     found = ctx.app.guards.status()
-    lines = {line.name: line.text for line in found.lines}
-    shares = {line.name: line.share for line in found.lines if line.share is not None}
-    ctx.out.answer(found.facts, draw=lambda: ctx.out.fields(lines, shares))
+    rows = [guards.row(line, bar=ctx.out.on_terminal) for line in found.lines]
+    ctx.out.answer(
+        found.facts,
+        draw=lambda: ctx.out.table(guards.COLUMNS, rows, cut=("guard", "note"), spare=("used",)),
+    )
 
 
 @command(

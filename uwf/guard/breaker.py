@@ -211,13 +211,15 @@ class Breaker(Guard):
         lines = [
             StatusLine(
                 f"breaker {one.name}",
-                f"{one.state}, {counted(one.failures, 'failure')}, {one.cause}",
+                one.failures,
+                self._rules.threshold,
+                note=f"{one.state}, {one.cause}",
             )
             for one in circuits
         ]
         for number, event in enumerate(events[-SHOWN:], 1):
-            said = f"{event.value['event']} {event.value['breaker']}: {event.value['cause']}"
-            lines.append(StatusLine(f"event {number}", f"{clock.iso(event.at_ms)} {said}"))
+            said = f"{clock.iso(event.at_ms)} {event.value['breaker']}: {event.value['cause']}"
+            lines.append(StatusLine(f"event {number}", event.value["event"], note=said))
         facts = {
             "breakers": [
                 {

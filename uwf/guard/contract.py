@@ -166,11 +166,28 @@ AttemptOutcome: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptStopped
 
 
 class StatusLine(Record):
-    """A line of `guard status`. `share` is how much of a limit is used, 0 to 1 and more; None where there is none."""
+    """A line of `guard status`: how something stands `now`, a word or an amount, beside its `limit`, if it has one.
+
+    `unit` is what is counted: a name of `quantities`, `BYTES`, `SHARE` (0 to 1), or "" for anything else. The limit is
+    the most there may be, or `at_least` what must be left. `note` says more in words.
+    """
 
     name: str
-    text: str
-    share: float | None = None
+    now: float | str
+    limit: float | None = None
+    unit: str = ""
+    note: str = ""
+    at_least: bool = False
+
+    @property
+    def share(self) -> float | None:
+        """How much of the limit is used, 0 to 1 and more; None where there is none."""
+        if self.limit is None or self.at_least or isinstance(self.now, str):
+            return None
+        return self.now / self.limit if self.limit > 0 else float(self.now > 0)
+
+
+BYTES, SHARE = "bytes", "share"
 
 
 class Status(Record):

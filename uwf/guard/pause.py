@@ -126,7 +126,7 @@ class AgentPaused(Guard):
     def status(self) -> Status:
         paused = paused_agents(self._host.store)
         lines = tuple(
-            StatusLine(f"agent {one.name}", f"paused, {_in_words(one)}") for one in paused
+            StatusLine(f"agent {one.name}", "paused", note=_in_words(one)) for one in paused
         )
         return Status(lines, {"pausedAgents": [_facts(one) for one in paused]})
 
@@ -277,12 +277,14 @@ def _because(switched: Switched) -> str:
 
 
 def _line(name: str, switched: Switched | None) -> StatusLine:
-    return StatusLine(name, "off" if switched is None else _in_words(switched))
+    if switched is None:
+        return StatusLine(name, "off")
+    return StatusLine(name, "on", note=_in_words(switched))
 
 
 def _in_words(switched: Switched) -> str:
     until = "" if switched.until_ms is None else f" until {clock.iso(switched.until_ms)}"
-    return f"on since {clock.iso(switched.since_ms)}{until} {switched.why}".strip()
+    return f"since {clock.iso(switched.since_ms)}{until} {switched.why}".strip()
 
 
 def _facts(switched: Switched | None) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.config_table import Table, count, key, rate, some_duration
 from uwf.guard.contract import (
+    SHARE,
     AttemptFailed,
     AttemptStopped,
     Guard,
@@ -147,10 +148,14 @@ class SuccessRate(Guard):
         lines = [
             StatusLine(
                 f"success of {one.name}",
-                f"{one.rate:.0%}, less than {rules.min_rate:.0%}: one step in "
-                f"{written(TIME, rules.probe_every_s)} tries it",
+                one.rate,
+                rules.min_rate,
+                SHARE,
+                f"one step in {written(TIME, rules.probe_every_s)} tries it",
+                at_least=True,
             )
             for one in low
+            if one.rate is not None
         ]
         facts = [{"agent": one.name, "rate": one.rate, "attempts": one.attempts} for one in low]
         return Status(tuple(lines), {"lowSuccess": facts})

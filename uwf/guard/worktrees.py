@@ -68,7 +68,9 @@ class WorktreeQuota(Guard):
         folder = paths.worktrees(self._host.home)
         count = sum("." not in name for name in os.listdir(folder)) if os.path.isdir(folder) else 0
         most = self._rules.total_quota_bytes
-        lines = (StatusLine("worktrees", f"{count}, {_mb(most)} at most"),) if count else ()
+        lines = (
+            (StatusLine("worktrees", count, note=f"{_mb(most)} of disk at most"),) if count else ()
+        )
         return Status(lines, {"worktrees": count})
 
 

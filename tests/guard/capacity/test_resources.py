@@ -222,5 +222,6 @@ def test_that_the_cpus_refuse_nothing_is_said_where_their_figure_stands(
     guard = Resources(host(open_in_memory(), Resources.Rules(reserve_cpus=reserve_cpus)))
     status = guard.status()
     assert status is not None
-    (line,) = [line for line in status.lines if line.name == "cpus"]
-    assert line.text.endswith("refuses nothing (limits.reserve_cpus)") == (reserve_cpus is None)
+    (line,) = [line for line in status.lines if line.name == "cpus free"]
+    assert (line.note == "refuses nothing (limits.reserve_cpus)") == (reserve_cpus is None)
+    assert line.limit == reserve_cpus and line.at_least

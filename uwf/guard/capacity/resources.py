@@ -13,14 +13,16 @@ from uwf import clock
 from uwf.config_table import OFF, Table, count_from_zero, key, number_or_off, size
 from uwf.errors import Crowded
 from uwf.guard.capacity import machine
-from uwf.guard.contract import AttemptStopped, Guard, Status, StatusLine, refuse
+from uwf.guard.contract import BYTES, SHARE, AttemptStopped, Guard, Status, StatusLine, refuse
 from uwf.guard.counters import forgettable, hashed
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
+    from uwf.guard.capacity.machine import Left
     from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Transaction
 
@@ -132,16 +134,10 @@ class Resources(Guard):
     def status(self) -> Status:
         home = self._host.home
         left = machine.look(home if os.path.isdir(home) else os.path.dirname(home) or "/")
-        cpus = "unknown" if left.cpus is None else f"{max(0.0, left.cpus):.1f} not under load"
-        if self._rules.reserve_cpus is None:
-            cpus += "; that refuses nothing (limits.reserve_cpus)"
-        lines = [
-            StatusLine("memory", _free(left.memory_bytes)),
-            StatusLine("disk", _free(left.disk_bytes)),
-            StatusLine("cpus", cpus),
-        ]
+        lines = [*self._free(left)]
         if left.stalled_percent is not None:
-            lines.append(StatusLine("swapping", f"{left.stalled_percent:.0f} % of the time lost"))
+            lost, most = left.stalled_percent / 100, MOST_STALLED_PERCENT / 100
+            lines.append(StatusLine("swapping", lost, most, SHARE, "of the time"))
         facts = {
             "freeMemoryBytes": left.memory_bytes,
             "freeDiskBytes": left.disk_bytes,
@@ -149,6 +145,21 @@ class Resources(Guard):
             "stalledPercent": left.stalled_percent,
         }
         return Status(tuple(lines), {"machine": facts})
+
+    def _free(self, left: Left) -> Iterator[StatusLine]:
+        """What the machine has left, beside what must stay so."""
+        rules = self._rules
+        memory_bytes = rules.min_memory_bytes * (1 + rules.seats)
+        seats = f" and {counted(rules.seats, 'slot')} for people" if rules.seats else ""
+        unbound = "" if rules.reserve_cpus else "refuses nothing (limits.reserve_cpus)"
+        cpus = None if left.cpus is None else round(max(0.0, left.cpus), 1)
+        for name, free, least, unit, note in (
+            ("memory free", left.memory_bytes, memory_bytes, BYTES, f"for a step{seats}"),
+            ("disk free", left.disk_bytes, rules.disk_floor_bytes, BYTES, ""),
+            ("cpus free", cpus, rules.reserve_cpus, "", unbound),
+        ):
+            now = "unknown" if free is None else free
+            yield StatusLine(name, now, least, unit, note, at_least=True)
 
 
 def _is_peak(value: Any) -> bool:
@@ -158,7 +169,3 @@ def _is_peak(value: Any) -> bool:
 
 def _mb(size_bytes: int) -> str:
     return f"{size_bytes / (1 << 20):.0f} MB"
-
-
-def _free(size_bytes: int | None) -> str:
-    return "unknown" if size_bytes is None else f"{size_bytes >> 20} MB free"

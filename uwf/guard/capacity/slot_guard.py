@@ -103,11 +103,8 @@ class Slots(Guard):
         pools = [(pool, slots.count(folder, pool)) for pool in self._shown_pools()]
         pools += self._places.shown(self._rules.threads_per_label)
         waiting = len(queue.threads(self._host.store, self._host.is_alive))
-        lines = [
-            StatusLine(pool.name, f"{taken} of {pool.limit}", taken / max(1, pool.limit))
-            for pool, taken in pools
-        ]
-        lines.append(StatusLine("queue", f"{waiting} of {most}", waiting / max(1, most)))
+        lines = [StatusLine(pool.name, taken, pool.limit) for pool, taken in pools]
+        lines.append(StatusLine("queue", waiting, most))
         facts = {
             "slots": [
                 {"pool": pool.name, "taken": taken, "limit": pool.limit} for pool, taken in pools

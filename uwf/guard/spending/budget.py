@@ -154,12 +154,8 @@ class Budget(Guard):
         used, held = self._today(store), _sum(reserve.of_others(store, store.leases, ""))
         lines = []
         for name, spent in used.items():
-            limit = limits.get(name)
-            of = "" if limit is None else f" of {written(name, limit)}"
-            if held.get(name):
-                of += f", {said(name, held[name])} more by what runs"
-            share = None if limit is None else spent / limit
-            lines.append(StatusLine(f"{name} today", said(name, spent) + of, share))
+            more = f"{said(name, held[name])} more by what runs" if held.get(name) else ""
+            lines.append(StatusLine(f"{name} today", spent, limits.get(name), name, more))
         facts = {"today": used, "dayBudget": dict(limits), "dayReserved": held}
         return Status(tuple(lines), facts)
 
