@@ -49,7 +49,8 @@ ENGINE = {
 
 MAY_IMPORT = {
     **{door: {"app", "demo", "display"} for door in FRONT_DOORS},
-    "cli": {"app", "demo", "daemon", "display"},
+    "cli": {"app", "demo", "daemon", "display", "page"},
+    "page": {"app", "display"},
     "__main__": {"cli"},
     "app": {"config", *ENGINE, *BELOW_THE_ENGINE},
     "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},

@@ -10,11 +10,13 @@ import pytest
 from tests.helpers.flows import PAIR
 from tests.helpers.repository import commit, copied, typed
 from uwf.app import App
+from uwf.app.steps import StepPage
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import THREADS, WORKTREE_REPO
 from uwf.engine.run import worktree as trees
 from uwf.errors import InputError, NotFound, StateError
+from uwf.page import thread
 
 ENVIRON = {"PATH": "/usr/bin:/bin"}
 AGENT = """\
@@ -205,3 +207,27 @@ def test_what_a_stranger_wrote_is_no_word_for_git(tags: dict[str, str]) -> None:
     with pytest.raises(InputError) as error:
         chained.check_carried({chained.BASE: "0" * 40, **tags})
     assert error.value.code == "bad_bundle"
+
+
+def test_what_a_step_changed_is_told_without_secrets(
+    app: App, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = start(app, repo)
+    step(app, id)
+    shown = app.steps.show(id)
+    assert isinstance(shown, StepPage)
+    found = app.steps.code(id, shown)
+    assert found is not None and f"+1 by {id}" in found.text
+    monkeypatch.setenv("SOME_API_KEY", f"by {id}")
+    with App.open(app.home) as again:
+        found = again.steps.code(id, shown)
+        page = thread.page(again, id)
+    assert found is not None and "+1 [redacted:SOME_API_KEY]" in found.text
+    assert "<ins>+1 [redacted:SOME_API_KEY]</ins>" in page and f"by {id}" not in page
+
+
+def test_a_page_says_of_a_repository_that_is_gone(app: App, repo: Path) -> None:
+    id = start(app, repo)
+    step(app, id)
+    repo.rename(repo.parent / "elsewhere")
+    assert "What it changed cannot be read" in thread.page(app, id)

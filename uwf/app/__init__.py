@@ -86,6 +86,14 @@ class App(ThreadVerbs):
 
         return audit.of(self, self.schedules, since_ms)
 
+    def save(self, path: str, text: str) -> int:
+        """Let the file `path` have `text`, rid of secrets, whole or not at all; how many bytes that is."""
+        from uwf.store import files
+
+        data = self.redactor.text(text).encode()
+        files.put(path, data)
+        return len(data)
+
     def digest(self, since_ms: int) -> Digest:
         """What happened in this home since then, what waits for a person first."""
         from uwf import clock

@@ -49,6 +49,19 @@ def diff(home: OpenHome, one: Ref, other: Ref | None = None) -> CodeDiff | None:
     if ours is None or (other is not None and (theirs is None or theirs[0] != ours[0])):
         return None
     repo, base, commit = ours if theirs is None else (ours[0], ours[2], theirs[2])
+    return CodeDiff(base, commit, _said(repo, base, commit))
+
+
+def between(home: OpenHome, ref: Ref, before: str, after: str) -> CodeDiff | None:
+    """What differs between two snapshots of a thread's worktree, rid of secrets: it may be sent to others."""
+    found = _files(home, ref)
+    if found is None:
+        return None
+    return CodeDiff(before, after, home.redactor.text(_said(found[0], before, after)))
+
+
+def _said(repo: str, base: str, commit: str) -> str:
+    """What git says of the difference between two commits; of much the beginning, and how to see it whole."""
     words = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "-M", base, commit, "--")
     said = Git(repo, settings.environment()).run(*words)
     text = said[:MOST_DIFF_BYTES].decode(errors="replace")
@@ -56,7 +69,7 @@ def diff(home: OpenHome, one: Ref, other: Ref | None = None) -> CodeDiff | None:
         text += (
             f"\n… {len(said) - MOST_DIFF_BYTES} bytes more: git -C {repo} diff {base} {commit}\n"
         )
-    return CodeDiff(base, commit, text)
+    return text
 
 
 def _files(home: OpenHome, ref: Ref) -> tuple[str, str, str] | None:

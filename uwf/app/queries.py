@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from uwf.app.code import CodeDiff
     from uwf.engine.chain.word import Speaker
+    from uwf.engine.query.costs import Costs
     from uwf.engine.query.diff import Comparison
     from uwf.engine.query.follow import Following, Glance
     from uwf.engine.query.inbox import Inbox
@@ -174,6 +175,14 @@ class ThreadQueries(OpenHome):
         from uwf.app import code
 
         return code.diff(self, *refs)
+
+    def costs(self, threads: Iterable[ThreadView]) -> Costs:
+        """What they have cost in all, and by state, workflow, role and model."""
+        from uwf.engine.query import costs
+
+        found = list(threads)
+        refs = (self.ref_of(each.thread) for each in found)
+        return costs.of_threads(self.reader(), refs, {each.thread: each.status for each in found})
 
     def comparison_text(self, found: Comparison) -> str:
         """A comparison for a reader, line by line."""

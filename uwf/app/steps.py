@@ -7,6 +7,7 @@ from uwf.engine.query.steps import StepPage as StepPage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.app.code import CodeDiff
     from uwf.app.opened import OpenHome
     from uwf.engine.query.failures import FailureView
     from uwf.engine.query.markdown import Page
@@ -51,6 +52,17 @@ class Steps:
         """The last turns of what runs on a thread now, at most `limit`, oldest first."""
         reader = self._home.reader()
         return turns.newest(reader, resolve.thread_ref(reader, thread), limit)
+
+    def code(self, thread: str, step: StepPage) -> CodeDiff | None:
+        """What a step of a thread has changed in its worktree, rid of secrets; None where there is none to compare."""
+        from uwf.app import code
+
+        files = step.worktree or {}
+        before, after = files.get("before"), files.get("after")
+        if before is None or after is None or before == after:
+            return None
+        reader = self._home.reader()
+        return code.between(self._home, resolve.thread_ref(reader, thread), before, after)
 
     def last_attempt(self, thread: str) -> str | None:
         """The newest attempt of a thread that has not become a step; None when there is none."""

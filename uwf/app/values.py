@@ -31,6 +31,8 @@ from uwf.engine.events.views import DecisionView as DecisionView
 from uwf.engine.events.views import EventPage as EventPage
 from uwf.engine.events.views import EventRow as EventRow
 from uwf.engine.query.audit import Promise as Promise
+from uwf.engine.query.costs import Cost as Cost
+from uwf.engine.query.costs import Costs as Costs
 from uwf.engine.query.diff import Comparison as Comparison
 from uwf.engine.query.digest import Digest as Digest
 from uwf.engine.query.digest import ThreadDone as ThreadDone
@@ -54,6 +56,7 @@ from uwf.engine.query.steps import AttemptPage as AttemptPage
 from uwf.engine.query.steps import AttemptView as AttemptView
 from uwf.engine.query.steps import StepPage as StepPage
 from uwf.engine.query.steps import StepRow as StepRow
+from uwf.engine.query.thread_view import RunningView as RunningView
 from uwf.engine.query.thread_view import RunView as RunView
 from uwf.engine.query.thread_view import ThreadView as ThreadView
 from uwf.engine.query.thread_view import WordView as WordView

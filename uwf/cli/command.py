@@ -74,10 +74,16 @@ def opt(
 THREAD = arg("A ULID, 4+ characters of it, or @last.", complete="thread")
 OBJECT = arg("An id or 4+ digits of it, THREAD, THREAD~N or THREAD/role@N.", complete="step")
 """Arguments of many commands."""
+HTML = opt(
+    "--html",
+    metavar="FILE",
+    complete="files",
+    help="Into this file, as one page for a browser; - for stdout.",
+)
 NO_PAGER = opt(
     "--no-pager", help="Print it all at once. [default: long texts through $PAGER, or less]"
 )
-"""An option of those whose answer may be long."""
+"""Options of those whose answer may be long."""
 
 
 class Param(Record):

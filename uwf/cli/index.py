@@ -14,7 +14,7 @@ SECTIONS = {
         "thread": "",
         "step": "",
         "inbox, answer": "See what waits for you, and answer it.",
-        "digest": "",
+        "digest, report": "Sum up what happened; what threads have cost.",
         "worktree": "",
     },
     "Teams": {
@@ -105,6 +105,7 @@ MODULES = {
     "inbox": "inbox",
     "answer": "inbox",
     "digest": "digest",
+    "report": "report",
     "worktree list": "worktree",
     "worktree prune": "worktree",
     "setup": "setup",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from uwf import home as paths
 from uwf import owned, points
@@ -53,6 +54,32 @@ def publish_new(temporary: str, path: str) -> bool:
         discard(temporary)
     sync(os.path.dirname(path) or ".")
     return True
+
+
+def put(path: str, data: bytes) -> None:
+    """Let the file `path` have `data`, whole or not at all; one that is there is replaced, and keeps its mode.
+
+    Raises `InputError` for what is no file, and for a folder that is not there.
+    """
+    mode = None
+    if os.path.exists(path):
+        found = os.stat(path).st_mode
+        if not stat.S_ISREG(found):
+            what = "a folder" if stat.S_ISDIR(found) else "no file"
+            raise InputError(f"{path} is {what}", code="not_a_file")
+        mode = stat.S_IMODE(found)
+    temporary = start_new(os.path.realpath(path))
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+        if mode is not None:
+            os.chmod(temporary, mode)
+        sync(temporary)
+        os.replace(temporary, os.path.realpath(path))
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    finally:
+        discard(temporary)
 
 
 def exclusive(path: str, refusal: str, wait_s: float = 0.0) -> AbstractContextManager[Any]:

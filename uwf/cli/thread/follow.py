@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.cli import exits
-from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
+from uwf.cli.command import HTML, NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.thread.selection import DRY_RUN, LABEL, THREADS, WHERE, Chosen
 from uwf.cli.thread.show import kept_reply, print_thread, words_of
 from uwf.errors import CROWDED_MS, InputError, WorkspaceError, refusal
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 @command(
     "thread read",
     help="Read a thread as Markdown: its task and its steps.",
-    detail="The newest steps are kept first within a quota.",
-    example="uwf thread read @last --quota 8000",
+    detail="The newest steps are kept first within a quota. With --html it is one page that needs nothing else: the "
+    "path taken, when its agents worked, what each role and model cost, and all its steps.",
+    example="uwf thread read @last --html thread.html",
     thread=THREAD,
     quota=opt("--quota", metavar="CHARS", low=1, help="About how much. [config: read.chars]"),
     before=opt("--before", metavar="N", low=1, help="Only steps before this one."),
+    html=HTML,
     no_pager=NO_PAGER,
 )
 def read(
@@ -32,10 +34,29 @@ def read(
     *,
     quota: int | None = None,
     before: int | None = None,
+    html: str | None = None,
     no_pager: bool = False,
 ) -> None:
+    if html is not None:
+        _write_page(ctx, thread, html, is_part=quota is not None or before is not None)
+        return
     page = ctx.app.read(thread, quota_chars=quota, before=before)
     answer_page(ctx, page, paged=not no_pager)
+
+
+def _write_page(ctx: Context, thread: str, file: str, *, is_part: bool) -> None:
+    if is_part:
+        raise InputError(
+            "a page has the whole thread: --quota and --before are for Markdown",
+            hint=f"uwf thread read {thread} --html {file}",
+            code="usage",
+        )
+    from uwf.cli import page
+    from uwf.page import thread as pages
+
+    id = ctx.app.thread_id(thread)
+    text, typed = pages.page(ctx.app, id), f"uwf thread read {thread}"
+    page.answer(ctx, file, text, {"thread": id}, [id], typed=typed)
 
 
 def answer_page(ctx: Context, page: Page, *, paged: bool) -> None:

@@ -131,9 +131,8 @@ class Chosen(Record):
             )
         if self.threads:
             return list(dict.fromkeys(map(ctx.app.thread_id, self.threads)))
-        said = _conditions(self.where, self.labels, self.verb)
-        conditions = {"statuses": self.statuses, **said}
-        found = ctx.app.threads(**conditions).threads
+        said = conditions(self.where, self.labels, f"uwf thread {self.verb}")
+        found = ctx.app.threads(**{"statuses": self.statuses, **said}).threads
         fits = [each for each in found if each.error is not None or not self.failed]
         fits.sort(key=lambda each: (-each.priority, each.thread))
         if not fits:
@@ -153,15 +152,15 @@ class Chosen(Record):
         ctx.out.table(SHOWN, rows, cut=TEXTS, spare=SPARE)
 
 
-def _conditions(words: tuple[str, ...], labelled: tuple[str, ...], verb: str) -> dict[str, Any]:
-    """What `App.threads` is asked for `--where` and `--label`."""
+def conditions(words: tuple[str, ...], labelled: tuple[str, ...], command: str) -> dict[str, Any]:
+    """What `App.threads` is asked for `--where` and `--label` of a command."""
     import shlex
 
     from uwf.cli.line.arguments import label_pair
 
-    typed = f"uwf thread {verb} --where"
+    typed = f"{command} --where"
     found: dict[str, Any] = {}
-    labels = dict(label_pair(each, f"uwf thread {verb} --label ") for each in labelled)
+    labels = dict(label_pair(each, f"{command} --label ") for each in labelled)
     for word in (each for joined in words for each in _split(joined)):
         key, equals, value = word.partition("=")
         if key not in KEYS or not equals or not value:

@@ -1,0 +1,47 @@
+"""How much of a page texts may take, so that one that is as long as a book does not fill it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from uwf.display import inert
+
+_PAGE_BYTES = 1_080_000
+_MOST_BYTES, _LEAST_BYTES = 160_000, 2_500
+"""For one step, whether a thread has few of them or many."""
+
+
+def for_each(steps: int) -> Space:
+    """What one of so many steps may take."""
+    return Space(max(_LEAST_BYTES, min(_MOST_BYTES, _PAGE_BYTES // max(1, steps))))
+
+
+class Space:
+    """What is left, in bytes of HTML."""
+
+    def __init__(self, size: int) -> None:
+        self.size = self.left = size
+
+    def take(self, text: str, share: float = 1.0) -> tuple[str, int]:
+        """The beginning of `text`, inert, as far as it takes no more than that share of the whole once it is escaped;
+        and how many characters of it are left out.
+        """
+        most = max(0, min(self.left, int(self.size * share)))
+        raw = text[:most]
+        while (needed := size_of(shown := _inert(raw))) > most:
+            raw = raw[: len(raw) * most // needed]
+        self.spend(needed)
+        return shown, len(text) - len(raw)
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+
+
+def size_of(text: str) -> int:
+    """Of `text` as it stands in a page."""
+    return len(escape(text).encode())
+
+
+def _inert(text: str) -> str:
+    """Without what would steer or turn, and without halves of characters."""
+    return inert.visible(text).encode("utf-8", "replace").decode()

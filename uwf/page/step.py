@@ -1,0 +1,169 @@
+"""A step, or an attempt that came to none, as a page shows it: what was asked, answered, done and changed."""
+
+from __future__ import annotations
+
+from uwf.display import numbers, states
+from uwf.display.times import duration
+from uwf.errors import UwfError
+from uwf.page import markup, words
+from uwf.page.timeline import Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from markupsafe import Markup
+
+    from uwf.app import App
+    from uwf.app.values import AttemptPage, AttemptView, StepPage, TurnView
+    from uwf.page.space import Space
+
+_REPLY, _CHANGES, _SAID = 0.45, 0.6, 0.75
+"""The share of the space that each may take of what those before it have left. The prompt, which repeats most of what
+the steps before it have said, gets the rest."""
+_TURN_BYTES = 150
+"""What a turn takes beside its text."""
+_MOST_FAILURES = 10
+
+
+def of_step(app: App, thread: str, step: StepPage, space: Space) -> dict[str, Any]:
+    """What the template says of a step."""
+    id = step.step[:16]
+    reading = f"uwf step read {id}"
+    reply = markup.markdown(space, step.body.rstrip(), reading, _REPLY) if step.body.strip() else ""
+    code, code_error = _code(app, thread, step, space)
+    who = step.agent if step.model is None else f"{step.agent} ({step.model})"
+    return {
+        "id": id,
+        "index": step.index,
+        "role": step.role,
+        "status": step.status,
+        "colour": states.of("suspended").colour if step.status == "$SUSPEND" else "",
+        "time": duration(step.duration_ms),
+        "cost": words.money((step.usage or {}).get("usd")),
+        "facts": _facts(
+            began=words.moment(step.started_at),
+            took=duration(step.duration_ms),
+            agent=who,
+            used=numbers.amounts(step.usage),
+            folder=step.cwd,
+            denied="; ".join(step.denied),
+        ),
+        "failures": _failures(step.failed_attempts, space),
+        "told": [
+            {"who": word.who, "text": markup.plain(space, word.text, reading, 0.1)}
+            for word in step.told
+        ],
+        "fields": [
+            {"name": name, "value": space.take(value, 0.2)[0]}
+            for name, value in step.fields.items()
+        ],
+        "reply": reply,
+        "code": code,
+        "code_error": code_error,
+        "said": _turns(
+            step.turns, space, f"uwf step turns {thread} --step {id}", step.body.strip()
+        ),
+        "prompt": markup.plain(space, step.prompt, reading),
+    }
+
+
+def of_attempt(attempt: AttemptPage, space: Space) -> dict[str, Any]:
+    """What it says of an attempt at the next step."""
+    reading = f"uwf step read {attempt.attempt[:16]}"
+    return {
+        "id": attempt.attempt[:16],
+        "number": attempt.number,
+        "role": attempt.role,
+        "code": attempt.error.code,
+        "message": space.take(attempt.error.message, 0.3)[0],
+        "time": duration(attempt.duration_ms),
+        "facts": _facts(
+            began=words.moment(attempt.started_at),
+            took=duration(attempt.duration_ms),
+            agent=attempt.agent,
+            used=numbers.amounts(attempt.usage),
+            process=attempt.process_words,
+        ),
+        "stderr": markup.plain(space, attempt.stderr, reading, 0.3) if attempt.stderr else "",
+        "said": _turns(attempt.turns, space, reading),
+        "prompt": "" if attempt.prompt is None else markup.plain(space, attempt.prompt, reading),
+    }
+
+
+def spans_of(step: StepPage) -> list[Span]:
+    """The attempts that came to none, and then the step itself."""
+    failed = [span_of(attempt) for attempt in step.failed_attempts]
+    end = step.started_at + step.duration_ms
+    words_ = f"{step.role} → {step.status}, {duration(step.duration_ms)}"
+    return [*failed, Span(step.started_at, end, "work", words_)]
+
+
+def span_of(attempt: AttemptView) -> Span:
+    """An attempt that failed."""
+    end = attempt.started_at + (attempt.duration_ms or 0)
+    said = f"attempt {attempt.number} of {attempt.role}: {attempt.error.code}"
+    return Span(attempt.started_at, end, "failed", f"{said}, {duration(attempt.duration_ms)}")
+
+
+def _facts(**facts: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in facts.items() if value]
+
+
+def _failures(failed: tuple[AttemptView, ...], space: Space) -> list[dict[str, str]]:
+    """The last of them: those of a night without network are alike."""
+    return [
+        {
+            "id": each.attempt[:16],
+            "number": str(each.number),
+            "when": words.moment(each.started_at),
+            "code": each.error.code,
+            "message": space.take(each.error.message, 0.05)[0],
+        }
+        for each in failed[-_MOST_FAILURES:]
+    ]
+
+
+def _code(app: App, thread: str, step: StepPage, space: Space) -> tuple[Markup | str, str]:
+    """What it changed in its worktree, or why that cannot be said: its repository may be gone."""
+    try:
+        found = app.steps.code(thread, step)
+    except UwfError as error:
+        return "", error.message
+    if found is None or not found.text:
+        return "", ""
+    more = f"git diff {found.base[:12]} {found.commit[:12]}"
+    return markup.diff(space, found.text, more, _CHANGES), ""
+
+
+def _turns(
+    turns: tuple[TurnView, ...], space: Space, more: str, reply: str = ""
+) -> list[dict[str, Any]]:
+    """What was said and done on the way to the reply; what comes in pieces is put together."""
+    joined: list[tuple[str, str, int, list[str]]] = []
+    for turn in turns:
+        if joined and joined[-1][:2] == (turn.from_, turn.kind) and turn.kind != "tool":
+            joined[-1][3].append(turn.text)
+        else:
+            joined.append((turn.from_, turn.kind, turn.at, [turn.text]))
+    if reply and joined and reply in "".join(joined[-1][3]):
+        joined.pop()
+    found: list[dict[str, Any]] = []
+    enough = int(space.left * (1 - _SAID))
+    for number, (who, kind, at, texts) in enumerate(joined):
+        if space.left - _TURN_BYTES <= enough:
+            left = len(joined) - number
+            found.append({"who": "", "kind": "", "when": "", "text": _left_out(left, more)})
+            break
+        space.spend(_TURN_BYTES)
+        text = markup.plain(space, "".join(texts), more, (space.left - enough) / space.size / 2)
+        found.append({"who": who, "kind": kind, "when": words.moment(at)[-5:], "text": text})
+    return found
+
+
+def _left_out(turns: int, more: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup('<p class="cut">{} more are not on this page: <code>{}</code></p>').format(
+        turns, more
+    )
