@@ -176,6 +176,15 @@ def test_its_mode_and_its_model_are_set(agent: StandIn) -> None:
     assert agent.of(Model) == [Model("small")]
 
 
+def test_tokens_in_the_words_of_gemini_count_where_the_protocol_says_none(agent: StandIn) -> None:
+    own = {"quota": {"token_count": {"input_tokens": 120, "output_tokens": 7}}}
+    for said, tokens in (({"_meta": own}, 127), ({"_meta": own, "usage": USED}, 131)):
+        agent.prompted(chunk("x"), result={"stopReason": "end_turn", **said})
+        assert agent.ask().usage == {"tokens": tokens}
+    agent.prompted(chunk("x"), result={"stopReason": "end_turn", "_meta": {"quota": [1]}})
+    assert agent.ask().usage is None
+
+
 @pytest.mark.parametrize(
     ("method", "asked", "said_so"),
     [

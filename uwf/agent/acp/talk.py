@@ -54,6 +54,7 @@ _ERRORS = {
 """Its own word for what failed (`data.errorKind`)."""
 _HOPELESS = ("model_not_found", "invalid_request")
 _USED = ("inputTokens", "outputTokens", "cachedReadTokens", "cachedWriteTokens")
+_USED_BY_GEMINI = ("input_tokens", "output_tokens")
 
 
 class Talk(client.Reader):
@@ -212,8 +213,7 @@ class Talk(client.Reader):
     def _replied(self, reply: Reply) -> None:
         assert self._telling is not None, "it was prompted"
         self._telling.flush()
-        used = objects(reply.get("usage"))
-        tokens = sum(number(used.get(name)) for name in _USED)
+        tokens = _tokens(reply)
         self._count({TOKENS: tokens} if tokens else {})
         why = clean(reply.get("stopReason"))
         if self.failed is None and why != "end_turn":
@@ -303,3 +303,12 @@ class Talk(client.Reader):
         self.on_event(Asks(asked.hash, round(self._policy.lasts_s * 1000)))
         self.gives_up_s = clock.monotonic_s() + CANCEL_S
         self._write({"method": "session/cancel", "params": {"sessionId": self.session}})
+
+
+def _tokens(reply: Reply) -> float:
+    """What the prompt has used, in the words of the protocol, else in those of Gemini CLI."""
+    used = objects(reply.get("usage"))
+    quota = objects(objects(reply.get("_meta")).get("quota"))
+    own = objects(quota.get("token_count"))
+    said = sum(number(used.get(name)) for name in _USED)
+    return said or sum(number(own.get(name)) for name in _USED_BY_GEMINI)
