@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TOKENS, USD, STEPS, VISITS, TIME = "tokens", "usd", "steps", "visits", "time"
 NAMES = (TOKENS, USD, STEPS, VISITS, TIME)
 
+USED_NOTHING = ("spawn_failed", "authentication", "internal")
+"""Classes of failures in which an agent came to use nothing."""
+
 EXAMPLES = {TOKENS: "2M", USD: "5", STEPS: "40", VISITS: "10", TIME: "2h"}
 
 _FACTORS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -129,7 +132,7 @@ def said(name: str, amount: float) -> str:
 
 def unseen(name: str, limit: float, agent: str) -> str:
     """What is said of a budget of which `agent` reports nothing."""
-    return f"{name} unknown of {written(name, limit)} (agent {agent} reports none)"
+    return f"{name} not reported by agent {agent} (limit {written(name, limit)})"
 
 
 def read_amount(name: str, given: Any) -> float:

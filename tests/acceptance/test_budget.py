@@ -162,7 +162,7 @@ def test_a_budget_that_nobody_can_see_is_said(project: Project) -> None:
     thread = project.begin(REVIEW, "--budget", "usd=5")
     assert "unseen" not in project.show(thread)
     done = project("thread", "exec", thread, "--agent", "claude")
-    unknown = "usd unknown of 5 (agent claude reports none)"
+    unknown = "usd not reported by agent claude (limit 5)"
     assert done.err == f"warning: {unknown}\n"
     assert project.show(thread)["unseen"] == {"usd": "claude"}
     [line] = [

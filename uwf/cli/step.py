@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.screen.cells import in_words, named_numbers, seconds
-from uwf.cli.thread.show import next_try
+from uwf.cli.thread.show import answer_to, next_try
 
 PERSON = "a person"
 TEXTS = ("supplement", "instruction", "body")
@@ -49,7 +49,9 @@ def list_(ctx: Context, thread: str) -> None:
         ),
     )
     if failed:
-        ctx.out.note(f"next try {next_try(ctx, ctx.app.show(thread))}")
+        shown = ctx.app.show(thread)
+        answer = answer_to(ctx, shown)
+        ctx.out.note(f"answer: {answer}" if answer else f"next try {next_try(ctx, shown)}")
         ctx.out.hint(f"uwf step show {failed[-1].attempt[:16]}")
     elif not rows:
         ctx.out.note("the thread has no step yet")
@@ -140,19 +142,20 @@ def _turn(row: TurnRow) -> str:
 
 
 def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
+    came_to = "asks" if found.error.is_question else "failed"
     fields = {
         "attempt": found.attempt,
         "thread": found.thread,
         "role": found.role,
         "place": f"attempt {found.number}, round {found.round}",
-        "failed": f"{found.error.code}: {found.error.message}",
+        came_to: f"{found.error.code}: {found.error.message}",
         "process": found.process_words,
         "agent": _who(found),
         "denied": "; ".join(found.denied),
         "cwd": found.cwd,
         "began": clock.iso(found.started_at)
         + ("" if found.duration_ms is None else f", took {seconds(found.duration_ms)} s"),
-        "usage": named_numbers(found.usage),
+        "usage": _usage(found),
         "supplement": found.supplement or "",
         "told": _told(found),
         "instruction": found.instruction,
@@ -217,6 +220,12 @@ def _fields(step: StepPage) -> dict[str, str]:
 def _who(step: StepPage | AttemptPage) -> str:
     """The agent, and which model answered where its client has said so."""
     return step.agent if step.model is None else f"{step.agent} ({step.model})"
+
+
+def _usage(attempt: AttemptPage) -> str:
+    """What it has used, and of what that is not known."""
+    unknown = [f"{name} not known" for name in attempt.unknown_usage]
+    return ", ".join([named_numbers(attempt.usage)] * bool(attempt.usage) + unknown)
 
 
 def _told(step: StepPage | AttemptPage) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -42,8 +43,11 @@ def limited(rig: Rig, **parts: dict[str, float]) -> Rig:
 
 def spent(rig: Rig, id: str) -> dict[str, float]:
     used = usage.of_thread(rig.store, rig.thread(id))
-    used.pop("time", None)
-    return used
+    return {name: amount for name, amount in used.items() if name in ("tokens", "usd", "steps")}
+
+
+def unknown(rig: Rig, id: str) -> dict[str, int]:
+    return usage.unknown(usage.of_thread(rig.store, rig.thread(id)))
 
 
 def why(rig: Rig, id: str) -> list[str]:
@@ -59,6 +63,37 @@ def test_usage_of_steps_and_of_failed_attempts_is_summed(rig: Rig) -> None:
     rig.resume(id, crash(usage={"usd": 0.25}))
     rig.resume(id, REVIEW, supplement="try once more")
     assert spent(rig, id) == {"usd": 3.0, "tokens": 1000, "steps": 2}
+
+
+def test_what_an_attempt_has_not_said_is_not_known_whatever_comes_of_it(rig: Rig) -> None:
+    id = rig.start()
+    for ended in ("timeout", "signal"):
+        rig.run(id, "exec" if ended == "timeout" else "resume", Said("", ended=ended))
+    rig.resume(id, DEAR)
+    assert unknown(rig, id) == {"tokens": 2, "usd": 2}
+    rig.exec(id, Said(CHANGES, usage={"tokens": 5, "unknown.usd": 9}))
+    assert unknown(rig, id) == {"tokens": 2, "usd": 3}, "an agent cannot say that of another"
+    rig.undo(id)
+    rig.undo(id)
+    assert unknown(rig, id) == {"tokens": 2, "usd": 3}, "no undo makes it known"
+    assert spent(rig, id) == {"usd": 1.5, "tokens": 1005, "steps": 0}
+
+
+@pytest.mark.parametrize(
+    ("said", "many"),
+    [
+        (Said("", exit_code=1, stderr="Error: connect ECONNREFUSED 127.0.0.1:1"), 0),
+        (Said("I begin.\n", exit_code=1, stderr="Error: connect ECONNREFUSED 127.0.0.1:1"), 3),
+        (Said("", exit_code=1, stderr="401 Unauthorized"), 0),
+        (Said("", exit_code=1, stderr="something else"), 1),
+    ],
+)
+def test_an_agent_that_was_let_in_nowhere_has_used_nothing(rig: Rig, said: Said, many: int) -> None:
+    id = rig.start()
+    tries = 3 if "ECONN" in said.stderr else 1
+    with suppress(Refused):  # it goes on later by itself
+        rig.run(id, "exec", *[said] * tries)
+    assert unknown(rig, id).get("tokens", 0) == many
 
 
 BAD = reply("done", usage={"usd": 1})

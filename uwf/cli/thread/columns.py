@@ -6,6 +6,7 @@ from uwf import quantities
 from uwf.cli.screen.cells import in_words, moment, number, short
 from uwf.errors import InputError
 from uwf.nearest import nearest
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ def cells(
 
 
 def failed(thread: ThreadView) -> str:
-    """Of what the last attempt at the next step failed, how often that was tried, and when."""
+    """Of what the last attempt at the next step failed, how often that was tried, and when. A question is none."""
     return _failed(thread, "")
 
 
 def _failed(thread: ThreadView, more: str) -> str:
     last = thread.failed
-    if last is None:
+    if last is None or last.is_question:
         return ""
     often = f" ({last.number} attempts)" if last.number > 1 else ""
     return f"{last.code}{often}{more}, {in_words(last)}"
@@ -100,13 +101,16 @@ def state(thread: ThreadView) -> str:
 
 def spent(thread: ThreadView) -> str:
     """What a thread has used, beside what it may."""
-    limits, unseen = thread.budget or {}, thread.unseen or {}
-    return ", ".join(
-        quantities.unseen(name, limits[name], unseen[name])
-        if name in unseen
-        else said + (f" of {quantities.written(name, limits[name])}" if name in limits else "")
-        for name, said in _amounts(thread).items()
-    )
+    limits, unseen, unknown = thread.budget or {}, thread.unseen or {}, thread.unknown_usage or {}
+    words = []
+    for name, said in _amounts(thread).items():
+        of = f" of {quantities.written(name, limits[name])}" if name in limits else ""
+        more = f" (not known of {counted(unknown[name], 'attempt')})" if name in unknown else ""
+        is_unseen = name in unseen
+        words.append(
+            quantities.unseen(name, limits[name], unseen[name]) if is_unseen else said + of + more
+        )
+    return ", ".join(words)
 
 
 def labels(thread: ThreadView) -> str:

@@ -49,7 +49,7 @@ def print_thread(ctx: Context, thread: ThreadView) -> None:
     ctx.out.answer(
         thread,
         ids=[thread.thread],
-        draw=lambda: ctx.out.fields(_fields(thread, next_try(ctx, thread))),
+        draw=lambda: ctx.out.fields(_fields(thread, next_try(ctx, thread), answer_to(ctx, thread))),
     )
 
 
@@ -133,7 +133,7 @@ def list_(
         offset=offset,
     )
     threads = found.threads
-    if columns is None and any(thread.failed for thread in threads):
+    if columns is None and any(map(failed, threads)):
         shown = (*shown[:-1], "failed", shown[-1])
     if columns is None and any(thread.wake_at and not thread.failed for thread in threads):
         shown = (*shown[:-1], "wakes", shown[-1])
@@ -252,7 +252,7 @@ def kept_reply(thread: ThreadView) -> str:
 
 def next_try(ctx: Context, thread: ThreadView) -> str:
     """When the step whose attempts failed is tried again, or what a person has to type for that."""
-    if thread.failed is None:
+    if thread.failed is None or thread.failed.is_question:
         return ""
     if thread.running is not None:
         return f"now, in process {thread.running.pid}"
@@ -262,7 +262,13 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     return f"by hand: {ctx.app.way_on(thread.thread)}" if is_open else ""
 
 
-def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
+def answer_to(ctx: Context, thread: ThreadView) -> str:
+    """What a person has to type to whom an agent asks for a permission."""
+    is_asked = thread.failed is not None and thread.failed.is_question
+    return ctx.app.way_on(thread.thread) if is_asked and thread.running is None else ""
+
+
+def _fields(thread: ThreadView, tried: str, answered: str) -> dict[str, str]:
     workflow = f"{thread.workflow_name or '?'} ({(thread.workflow or '?')[:12]})"
     rounds = f"{number(thread.rounds)} round{'' if thread.rounds == 1 else 's'}"
     return {
@@ -278,6 +284,7 @@ def _fields(thread: ThreadView, tried: str) -> dict[str, str]:
         else "",
         "failed": failed(thread),
         "next try": tried,
+        "answer": answered,
         "left": left_behind(thread),
         "kept": kept_reply(thread),
         "waiting": _waiting(thread),

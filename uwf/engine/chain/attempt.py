@@ -13,7 +13,7 @@ from uwf import clock
 from uwf.agent.protocol import APPROVAL
 from uwf.engine.chain.nodes import ClientFacts, Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
-from uwf.engine.chain.word import Word, of_person
+from uwf.engine.chain.word import Word, typed
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
@@ -41,6 +41,11 @@ class Failure(Record):
 
     code: str
     message: str
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it has ended with a question to a person, which is no failure."""
+        return self.code == APPROVAL
 
 
 class Processes(Record):
@@ -106,7 +111,7 @@ class Attempt(Record):
     def words(self) -> tuple[Word, ...]:
         """All that its role was told, the remark of its plan as a word of the person who made it."""
         remark = self.plan.remark
-        own = () if remark is None else (of_person(remark, self.began_ms),)
+        own = () if remark is None else (typed(remark, self.began_ms),)
         return (*own, *self.plan.told)
 
     @property
@@ -127,7 +132,7 @@ class Attempt(Record):
     @property
     def question(self) -> str | None:
         """The hash of what a person has to permit, where it has ended with that."""
-        is_asked = self.failure is not None and self.failure.code == APPROVAL
+        is_asked = self.failure is not None and self.failure.is_question
         return self.client.asks["hash"] if is_asked and self.client.asks is not None else None
 
     @property

@@ -5,6 +5,9 @@ What it used is read off its chain, so that no resume resets it. `spent` stands 
 the attempt beside the head, and what an undo took out of the chain from tags of the ref, `undone.<name>`. Steps and
 visits are those that stand: they say how far a thread has come, not what it cost. What a person allows it are
 tags as well, `budget.<name>`, whose changes are in the ref's log.
+
+Tokens and money are what agents say. Of an attempt that has not said one of them that is not known, and not nothing:
+`unknown.<name>` in `spent` is how many attempts that were.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from uwf.engine.chain.attempt import ended_attempts
 from uwf.engine.chain.nodes import Position, previous
 from uwf.engine.chain.tags import BUDGET, UNDONE
 from uwf.errors import StoreError
-from uwf.quantities import NAMES, STEPS, TIME, TOKENS, USD, VISITS
+from uwf.quantities import NAMES, STEPS, TIME, TOKENS, USD, USED_NOTHING, VISITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
 
 _DIGITS = 9
 """A cached token of the cheapest model costs more than the last of them, in dollars."""
-_LASTING = (TOKENS, USD, TIME)
-_COUNTED_HERE = (STEPS, VISITS, TIME)
+_UNKNOWN = {name: f"unknown.{name}" for name in (TOKENS, USD)}
+_LASTING = (TOKENS, USD, TIME, *_UNKNOWN.values())
+_COUNTED_HERE = (STEPS, VISITS, TIME, *_UNKNOWN.values())
+_REFUSED = ("network", "quota")
+"""Classes of failures in which an agent that has not said a word came to use nothing."""
 _BUDGET_TAGS = {BUDGET + name: name for name in NAMES}
 _UNDONE_TAGS = {UNDONE + name: name for name in _LASTING}
 
@@ -57,7 +63,13 @@ def of_thread(nodes: Nodes, thread: Thread) -> dict[str, float]:
 def reported(thread: Thread) -> dict[str, float] | None:
     """What agents said that the steps of `thread` used, those undone included; None when they said nothing."""
     spent = add(thread.position.spent, undone(thread.tags))
-    return {name: amount for name, amount in spent.items() if name != TIME} or None
+    left_out = (TIME, *_UNKNOWN.values())
+    return {name: amount for name, amount in spent.items() if name not in left_out} or None
+
+
+def unknown(used: Mapping[str, float]) -> dict[str, int]:
+    """Of how many attempts it is not known what they used, by name; only where there are such."""
+    return {name: round(used[key]) for name, key in _UNKNOWN.items() if used.get(key)}
 
 
 def unseen(used: Mapping[str, float], limits: Mapping[str, float]) -> tuple[str, ...]:
@@ -112,7 +124,7 @@ def inherited(nodes: Nodes, tags: Mapping[str, str], head: str, node: str) -> di
 
 def of_attempts(nodes: Nodes, last: str | None) -> list[dict[str, float]]:
     """What each of the failed attempts from `last` backwards has used."""
-    return [_of_end(nodes.get(id).payload) for id in ended_attempts(nodes, last)]
+    return [of_end(nodes.get(id).payload) for id in ended_attempts(nodes, last)]
 
 
 def before_step(thread: Thread, base: Position) -> dict[str, float]:
@@ -125,7 +137,11 @@ def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
     said = {
         name: max(0, amount) for name, amount in (usage or {}).items() if name not in _COUNTED_HERE
     }
-    return said | {TIME: ms / 1000}
+    return {
+        TIME: ms / 1000,
+        **said,
+        **{key: 1 for name, key in _UNKNOWN.items() if name not in said},
+    }
 
 
 def together(
@@ -208,8 +224,12 @@ def _own(tags: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def _of_end(end: Mapping[str, Any]) -> dict[str, float]:
-    return of_attempt(end["usage"], end["durationMs"] or 0)
+def of_end(end: Mapping[str, Any]) -> dict[str, float]:
+    """What the attempt with this end has used."""
+    used, code = of_attempt(end["usage"], end["durationMs"] or 0), end["error"]["code"]
+    if code in USED_NOTHING or (code in _REFUSED and end["turns"] is None):
+        return {name: amount for name, amount in used.items() if name not in _UNKNOWN.values()}
+    return used
 
 
 def says_over_budget(message: str) -> bool:

@@ -5,6 +5,7 @@ Those before a step are linked from it; those since the head stand beside it. Ti
 
 from __future__ import annotations
 
+from uwf.agent.protocol import APPROVAL
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.engine.chain.tags import COMPLETED
 from uwf.record import Record
@@ -26,6 +27,11 @@ class FailureView(Record):
     code: str
     message: str
     at: int | None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it has ended with a question to a person, which is no failure."""
+        return self.code == APPROVAL
 
 
 def of_end(nodes: Nodes, ended: str) -> FailureView:

@@ -6,6 +6,7 @@ A failed or interrupted attempt is found by the node of its end, which is what `
 
 from __future__ import annotations
 
+from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.nodes import ClientFacts, Plan, Step, prompt_text, unpack_text
 from uwf.engine.chain.story import inline, steps_back
@@ -104,7 +105,9 @@ class AttemptView(Record):
 
 
 class AttemptPage(AttemptView):
-    """`step show` of an attempt. `prompt` is None when no agent was asked."""
+    """`step show` of an attempt. `prompt` is None when no agent was asked; `unknown_usage` is what it has used and not
+    said, by name.
+    """
 
     thread: str
     round: int
@@ -114,6 +117,7 @@ class AttemptPage(AttemptView):
     told: tuple[WordView, ...]
     prompt: str | None
     usage: Mapping[str, Any] | None
+    unknown_usage: tuple[str, ...]
 
 
 class StepPage(StepRow):
@@ -198,6 +202,7 @@ def attempt_page(reader: Reader, ended: str) -> AttemptPage:
         told=tuple(map(word_view, plan.told)),
         prompt=None if begun["prompt"] is None else prompt_text(reader, begun["prompt"]),
         usage=end["usage"],
+        unknown_usage=tuple(usage.unknown(usage.of_end(end))),
     )
 
 

@@ -132,13 +132,15 @@ class ThreadView(StateView):
         "kept_reply",
         "kept_reply_is_cut",
         "unseen",
+        "unknown_usage",
         "told",
         "worktree",
     )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
     `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
     beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent;
-    `told` is what waits for the next step, which `show` alone looks for."""
+    `unknown_usage` of how many attempts it is not known what they used, by name; `told` is what waits for the next
+    step, which `show` alone looks for."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -161,6 +163,7 @@ class ThreadView(StateView):
     kept_reply: str | None = None
     kept_reply_is_cut: bool | None = None
     unseen: Mapping[str, str] | None = None
+    unknown_usage: Mapping[str, int] | None = None
     told: tuple[WordView, ...] | None = None
     worktree: WorktreeView | None = None
 

@@ -204,6 +204,7 @@ class ThreadViews:
         is_fork = FORKED_THREAD in tags and clock.is_ulid(thread.id)
         shown = vars(state) | ({} if running is None else {"status": RUNNING})
         kept_reply = None if running is not None else self._kept_reply(thread.id)
+        used = self._used(thread)
         return ThreadView(
             **shown,
             prompt=begun.task,
@@ -213,7 +214,7 @@ class ThreadViews:
             priority=number_of(tags, PRIORITY, thread.id) or 0,
             steps=thread.position.index,
             rounds=state.round,
-            spent=self._spent(thread, state.current_role),
+            spent=self._amounts(thread, state.current_role, used),
             budget=self._budget(thread, state.current_role),
             started_at=clock.ulid_ms(thread.id) if is_fork else begun.started_ms,
             updated_at=thread.updated_ms,
@@ -227,13 +228,16 @@ class ThreadViews:
             failed=None if thread.attempt is None else _newest_failure(self._store, thread),
             kept_reply=kept_reply,
             kept_reply_is_cut=True if kept_reply and kept.only_beginning(kept_reply) else None,
-            unseen=self._unseen(thread, state.current_role),
+            unseen=self._unseen(thread, state.current_role, used),
+            unknown_usage=usage.unknown(used) or None,
             worktree=_worktree(thread, self._home) if tags.get(WORKTREE_REPO) else None,
         )
 
-    def _unseen(self, thread: Thread, role: str | None) -> dict[str, str] | None:
+    def _unseen(
+        self, thread: Thread, role: str | None, used: Mapping[str, float]
+    ) -> dict[str, str] | None:
         limits = self._budget(thread, role)
-        names = usage.unseen(usage.of_thread(self._store, thread), limits) if limits else ()
+        names = usage.unseen(used, limits) if limits else ()
         if not names:
             return None
         agent = "" if thread.attempt is None else thread.attempt.agent
@@ -251,7 +255,8 @@ class ThreadViews:
     def _more_budget(self, thread: Thread) -> str | None:
         """What lets a thread go on that has used up what it may, as in `+usd=5,+steps=9`; None when it has not."""
         role = thread.tags.get(SUSPENDED_ROLE)
-        limits, used = self._budget(thread, role), self._spent(thread, role)
+        limits = self._budget(thread, role)
+        used = self._amounts(thread, role, self._used(thread))
         short = {
             name: quantities.raised_enough(limit, used[name]) - limit
             for name, limit in limits.items()
@@ -263,14 +268,16 @@ class ThreadViews:
         workflow = self._workflow(thread.position.workflow)
         return usage.allowed(self._limits, workflow, role, thread.tags)
 
-    def _spent(self, thread: Thread, role: str | None) -> dict[str, float]:
+    def _used(self, thread: Thread) -> dict[str, float]:
         used = usage.of_thread(self._store, thread)
         kept_reply = self._kept_reply(thread.id)
-        if kept_reply is not None:
-            used = usage.add(used, kept.cost(kept_reply))
-        visits = thread.position.visits.get(role or "", 0)
-        used[quantities.VISITS] = visits
-        return {name: quantities.tidy(name, used.get(name, 0)) for name in quantities.NAMES}
+        return used if kept_reply is None else usage.add(used, kept.cost(kept_reply))
+
+    def _amounts(
+        self, thread: Thread, role: str | None, used: Mapping[str, float]
+    ) -> dict[str, float]:
+        amounts = {**used, quantities.VISITS: thread.position.visits.get(role or "", 0)}
+        return {name: quantities.tidy(name, amounts.get(name, 0)) for name in quantities.NAMES}
 
     def _workflow(self, id: str) -> Workflow:
         if id not in self._workflows:

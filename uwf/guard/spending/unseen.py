@@ -12,7 +12,7 @@ from uwf import clock
 from uwf.errors import CounterUnreadable, PersonNeeded
 from uwf.guard.contract import AttemptFailed, AttemptStopped, refuse
 from uwf.guard.counters import forgettable, hashed
-from uwf.quantities import TOKENS, USD, unseen
+from uwf.quantities import TOKENS, USD, USED_NOTHING, unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ REFUSE, WARN = "refuse", "warn"
 UNSEEN = "unseen/"
 KEPT_MS, FRESH_MS = 30 * 86_400_000, 86_400_000
 """For how long it is kept, and how old what is the same may be until it is written again."""
-UNUSED = ("spawn_failed", "authentication", "internal")
-"""Classes of failures in which an agent came to use nothing."""
 
 
 def left_out(limits: Mapping[str, float], usage: Mapping[str, Any]) -> list[str]:
@@ -36,7 +34,7 @@ def left_out(limits: Mapping[str, float], usage: Mapping[str, Any]) -> list[str]
 
 
 def in_words(names: list[str], limits: Mapping[str, float], agent: str) -> str:
-    """Such as `usd unknown of 5 (agent claude reports none)`."""
+    """Such as `usd not reported by agent claude (limit 5)`."""
     return ", ".join(unseen(name, limits[name], agent) for name in names)
 
 
@@ -65,7 +63,7 @@ def _says_nothing(outcome: AttemptOutcome) -> bool:
     to use nothing.
     """
     if isinstance(outcome, AttemptFailed):
-        return outcome.is_retried or outcome.is_transient or outcome.failure_class in UNUSED
+        return outcome.is_retried or outcome.is_transient or outcome.failure_class in USED_NOTHING
     return isinstance(outcome, AttemptStopped)
 
 
