@@ -46,6 +46,7 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("a hang", failures.of(Hang(), "stall"), ""),
     ("a message that takes long", failures.long_message, crew.STREAMS),
     ("a refused connection", failures.refused, crew.YIELDS),
+    ("usage of a step", counts.of_a_step, ""),
     ("usage over rounds and forks", counts.over_rounds_and_forks, crew.FORKS),
     ("usage over kills", counts.over_kills, crew.RESUMES),
     ("a budget in USD", failures.over_budget, crew.MONEY),

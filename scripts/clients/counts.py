@@ -30,6 +30,14 @@ def over_rounds_and_forks(world: World) -> str:
     return first
 
 
+def of_a_step(world: World) -> str:
+    thread = world.begin()
+    writes = Use("write", str(world.project / "made"))
+    world.model.will(Use("shell", "true") if crew.RUNS in world.client.can else writes, Say())
+    world.uwf("thread", "exec", thread)
+    return _exactly(world, thread, 0, 2)
+
+
 def over_kills(world: World) -> str:
     thread = world.begin()
     world.model.will(Use("shell", kills.TOOL), Use("shell", kills.TOOL), Say())
@@ -40,10 +48,13 @@ def over_kills(world: World) -> str:
         running.kill()
         running.communicate()
     world.uwf("thread", "exec", thread)
-    used, given = world.show(thread)["spent"]["tokens"], _given(world, 0)
-    known = given if crew.TELLS in world.client.can else given / 3
-    expect(used == known, f"{used:g} tokens are counted of {given}")
-    return f"{used:g} tokens of {given}" + ("" if known == given else ", the rest is not known")
+    show, given = world.show(thread), _given(world, 0)
+    used, tells = show["spent"]["tokens"], crew.TELLS in world.client.can
+    expect(used == (given if tells else given / 3), f"{used:g} tokens are counted of {given}")
+    unknown = show.get("unknownUsage", {})
+    expect(tells or unknown["tokens"] == 2, f"not known are {unknown}")
+    expect(unknown["usd"] == (2 if crew.MONEY in world.client.can else 3), f"not known: {unknown}")
+    return f"{used:g} tokens of {given}" + ("" if tells else ", those of 2 attempts are not known")
 
 
 def denied(world: World) -> str:

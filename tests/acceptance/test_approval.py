@@ -69,6 +69,10 @@ def test_a_yes_permits_it_once_and_a_no_denies_it(
     assert "sk-secret" not in item["question"]
     assert item["answer"] in asked.err
     assert project("thread", "exec", thread, "--json", expect=5).error["hint"] == item["answer"]
+    shown = project("thread", "show", thread).out
+    assert f"answer     {item['answer']}" in shown and "failed" not in shown
+    assert "failed" not in project("thread", "list").out
+    assert f"answer: {item['answer']}" in project("step", "list", thread).err
     words = item["answer"].partition("'")[2].rstrip("'")
     project("answer", thread, words)
     assert project("inbox", "--json").json == []
@@ -81,6 +85,23 @@ def test_a_yes_permits_it_once_and_a_no_denies_it(
     assert did(tmp_path) == ["once", "no"]
     [denied] = project("step", "list", thread, "--json").json[1]["denied"]
     assert "touch x" in denied and "sk-secret" not in denied
+
+
+@pytest.mark.parametrize("command", ["thread resume T --supplement yes", "answer T yes"])
+def test_the_agent_of_another_thread_cannot_say_yes(
+    project: Project, thread: str, tmp_path: Path, command: str
+) -> None:
+    project("thread", "exec", thread, expect=3)
+    words = command.replace("T", thread).split()
+    inside = {"UWF_THREAD": "01OTHER", "UWF_RUN": "0" * 32}
+    Uwf.__call__(project, *words, env=inside, expect=3 if words[0] == "thread" else 0)
+    if words[0] == "answer":
+        project("thread", "run", "--due", expect=None)
+    assert did(tmp_path) == []
+    assert project.show(thread)["status"] == "suspended"
+    assert "thread 01OTHER" in project("thread", "show", thread).out
+    project("thread", "resume", thread, "--supplement", "yes")
+    assert did(tmp_path) == ["once"]
 
 
 @pytest.mark.parametrize("at", ["permitted: begun", "permitted: written", "permitted: done"])

@@ -164,10 +164,12 @@ def tell(home: OpenHome, id: str, text: str, speaker: Speaker, wish: Wake | None
     return Told(**vars(word_view(word)), thread=id, status=status)
 
 
-def fork(home: OpenHome, step: str, supplement: str | None, cwd: str | None) -> Forked:
+def fork(
+    home: OpenHome, step: str, supplement: str | None, cwd: str | None, speaker: Speaker
+) -> Forked:
     node, source = resolve.forkable(home.reader(), step)
     said = home.clean(supplement, "what you add") if supplement else None
-    thread = forking.fork(home.store(), node, source, said, cwd, home.home)
+    thread = forking.fork(home.store(), node, source, said, cwd, home.home, speaker)
     carried = tuple(text for text in _carried(home, thread) if text != said)
     if thread.tags.get(WORKTREE_REPO):
         from uwf.app import worktrees

@@ -204,13 +204,13 @@ class ThreadQueries(OpenHome):
 
     def speaker(self) -> Speaker:
         """Who speaks here: a person, the agent of a thread, or a program in place of a person (`client`)."""
-        from uwf.engine.chain.word import PERSON, Speaker, of_thread
-        from uwf.trust import BOT, OWNER
+        from uwf.engine.chain.word import A_PERSON, Speaker, of_thread
+        from uwf.trust import BOT
 
         own = self.own_thread()
         if own is not None:
             return of_thread(own)
-        return Speaker(PERSON, OWNER) if self.client is None else Speaker(self.client, BOT)
+        return A_PERSON if self.client is None else Speaker(self.client, BOT)
 
     def _refuse_inside(self, id: str) -> None:
         from uwf.engine.chain.inside import is_inside

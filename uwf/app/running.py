@@ -55,7 +55,8 @@ def _run(
     if order.agent is not None:
         home.hide(order.agent)
     if order.supplement is not None:
-        order = replace(order, supplement=home.clean(order.supplement, "what you add"))
+        said = home.clean(order.supplement, "what you add")
+        order = replace(order, supplement=said, speaker=home.speaker())
     log = RunLog(home.log_writer, id, on_progress)
     context, views = home.context(log.on_progress), home.views()
     given, stop = stop, stop or Stop()

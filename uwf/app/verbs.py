@@ -275,7 +275,8 @@ class ThreadVerbs(ThreadQueries):
         """A new thread that shares all history up to a step, or to the head of a thread; it may work in `cwd`."""
         from uwf.app import acts
 
-        return acts.fork(self, step, supplement, None if cwd is None else _folder(cwd))
+        folder = None if cwd is None else _folder(cwd)
+        return acts.fork(self, step, supplement, folder, self.speaker())
 
     def undo(self, thread: str, *, files: bool = False) -> Undone:
         """Move a thread's head back to where it was before; a cancelled thread becomes what it was.

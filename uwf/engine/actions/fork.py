@@ -24,7 +24,7 @@ from uwf.engine.chain.tags import (
     with_state,
 )
 from uwf.engine.chain.thread import Thread, into, move_head, read, runner
-from uwf.engine.chain.word import of_person
+from uwf.engine.chain.word import A_PERSON, said_by
 from uwf.engine.run.planning.rebind import last_state
 from uwf.engine.run.planning.transitions import for_resume
 from uwf.workflow import model
@@ -32,6 +32,7 @@ from uwf.workflow.route import RouteError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.engine.chain.word import Speaker
     from uwf.store.protocols import Ref, Store, Transaction
     from uwf.workflow.model import Workflow
 
@@ -43,14 +44,15 @@ def fork(
     supplement: str | None,
     cwd: str | None = None,
     home: str = "",
+    speaker: Speaker = A_PERSON,
 ) -> Thread:
     """A new thread whose head is the chain node `node`; it shares all history up to there.
 
-    `source` is the thread it was asked for, None when only a step was named. `supplement` is what a person tells the
-    fork; where `node` is the head of the source, it is told as well what waits there, and a poke that has failed there
-    is next. A fork for which something waits is idle, as that is the word to go on. `cwd` is the folder that its agents
-    work in, None for that of the source: where that is a worktree, the fork gets one of its own under `home`, with the
-    files as they were then.
+    `source` is the thread it was asked for, None when only a step was named. `supplement` is what the `speaker`
+    tells the fork; where `node` is the head of the source, it is told as well what waits there, and a poke that has
+    failed there is next. A fork for which something waits is idle, as that is the word to go on. `cwd` is the folder
+    that its agents work in, None for that of the source: where that is a worktree, the fork gets one of its own under
+    `home`, with the files as they were then.
     """
     position = Position.read(store, node)
     workflow = model.from_payload(store.get(position.workflow).payload)
@@ -81,7 +83,7 @@ def fork(
         if old is not None and old.id == node:
             _take_along(tx, read(tx, old), id)
         if supplement is not None:
-            told.tell(tx, id, of_person(supplement, now_ms))
+            told.tell(tx, id, said_by(speaker, supplement, now_ms))
         points.at("fork: told as well")
         if tx.ref(TOLD + id) is not None or tx.ref(ATTEMPTS + id) is not None:
             ref = _made_ready(tx, read(tx, ref), workflow)

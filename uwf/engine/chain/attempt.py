@@ -13,7 +13,7 @@ from uwf import clock
 from uwf.agent.protocol import APPROVAL
 from uwf.engine.chain.nodes import ClientFacts, Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
-from uwf.engine.chain.word import Word, typed
+from uwf.engine.chain.word import Word, of_person
 from uwf.record import Record
 from uwf.store.codec import Link
 from uwf.store.owner import Owner
@@ -111,7 +111,7 @@ class Attempt(Record):
     def words(self) -> tuple[Word, ...]:
         """All that its role was told, the remark of its plan as a word of the person who made it."""
         remark = self.plan.remark
-        own = () if remark is None else (typed(remark, self.began_ms),)
+        own = () if remark is None else (of_person(remark, self.began_ms),)
         return (*own, *self.plan.told)
 
     @property

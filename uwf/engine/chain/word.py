@@ -40,6 +40,9 @@ class Speaker(Record):
     trust: str
 
 
+A_PERSON = Speaker(PERSON, OWNER)
+
+
 def of_thread(id: str) -> Speaker:
     """Who speaks where the agent of a thread does: never a person."""
     return Speaker(f"thread {id}", BOT)
@@ -73,9 +76,9 @@ class Word(Record):
         """Whether one who may decide has said it: such words let a step be tried again that has failed too often."""
         return self.trust in (OWNER, COLLABORATOR)
 
-    def is_same(self, text: str) -> bool:
-        """Whether it is `text`, typed by a person."""
-        return self.is_own and self.event is None and self.text == text
+    def is_same(self, text: str, speaker: Speaker) -> bool:
+        """Whether it is `text`, typed by `speaker`."""
+        return self.is_by(speaker) and (self.text, self.trust) == (text, speaker.trust)
 
     def to_payload(self) -> dict[str, Any]:
         return {
@@ -93,9 +96,14 @@ class Word(Record):
         )
 
 
+def said_by(speaker: Speaker, text: str, at_ms: int) -> Word:
+    """What `speaker` has typed."""
+    return Word(text, speaker.who, speaker.trust, at_ms)
+
+
 def of_person(text: str, at_ms: int) -> Word:
     """What the person said who types the commands."""
-    return Word(text, PERSON, OWNER, at_ms)
+    return said_by(A_PERSON, text, at_ms)
 
 
 def added_by_person(remark: str | None, told: Iterable[Word], *, is_poke: bool) -> str | None:

@@ -116,7 +116,7 @@ def is_of(ctx: RunContext, order: Order, plan: Plan) -> bool:
     if not (order.rebind is order.budget is order.cwd is None):
         return False
     said = None if order.supplement is None else ctx.redactor.text(order.supplement)
-    is_told = said is None or any(word.is_same(said) for word in plan.told)
+    is_told = said is None or any(word.is_same(said, order.speaker) for word in plan.told)
     if said is not None and plan.remark is not None:
         is_told = is_told or plan.remark.endswith(said)
     return is_told and (order.verb == POKE) == plan.is_poke

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf import quantities
+from uwf.engine.chain.word import A_PERSON
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Plan, Position
     from uwf.engine.chain.tags import ThreadState
     from uwf.engine.chain.thread import Thread
-    from uwf.engine.chain.word import Word
+    from uwf.engine.chain.word import Speaker, Word
     from uwf.engine.run.planning.rebind import Rebind
     from uwf.workflow.model import Workflow
 
@@ -24,7 +25,8 @@ WOKEN = "woken"
 
 
 class Order(Record):
-    """What a command asked for. `count` None means until the thread stops, `max_steps` at most.
+    """What a command asked for. `count` None means until the thread stops, `max_steps` at most. `speaker` is who adds
+    the `supplement`.
 
     `rebind` is the id of a workflow object the thread is to go on with; `budget` changes what it may use, as in
     `+usd=2` (see `uwf.quantities`); `cwd` is the folder that its agents work in from now on.
@@ -41,11 +43,17 @@ class Order(Record):
     cwd: str | None = None
     is_interactive: bool = False
     has_begun: bool = False
+    speaker: Speaker = A_PERSON
 
     @property
     def is_person(self) -> bool:
         """Whether a person speaks here: such a step goes before all others."""
-        return self.verb in (RESUME, RETRY, POKE) or self.supplement is not None
+        return self.verb in (RESUME, RETRY, POKE) or self.has_words_of_person
+
+    @property
+    def has_words_of_person(self) -> bool:
+        """Whether a person adds something."""
+        return self.supplement is not None and self.speaker == A_PERSON
 
 
 class NextStep(Record):

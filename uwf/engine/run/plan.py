@@ -12,7 +12,7 @@ from uwf.engine.chain import told
 from uwf.engine.chain.attempt import new_to
 from uwf.engine.chain.nodes import Plan, Position
 from uwf.engine.chain.tags import CWD, IDLE, WORKTREE_LEFT, WORKTREE_REPO, ThreadState
-from uwf.engine.chain.word import Word, in_order, of_person
+from uwf.engine.chain.word import Word, in_order, said_by
 from uwf.engine.run import budget
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
 from uwf.engine.run.planning import agents, rebind, transitions
@@ -96,12 +96,12 @@ def _said(thread: Thread, order: Order, waiting: tuple[Word, ...]) -> tuple[Word
     """The words of the order: none where they wait already, and are typed again. What its agent was told before it has
     asked a person is no answer to that, though it be the same words.
     """
-    text, pending = order.supplement, thread.pending
+    text, speaker, pending = order.supplement, order.speaker, thread.pending
     if pending is not None and pending.question is not None:
         waiting = new_to(pending, waiting)
-    if text is None or order.verb == POKE or any(word.is_same(text) for word in waiting):
+    if text is None or order.verb == POKE or any(word.is_same(text, speaker) for word in waiting):
         return ()
-    return (of_person(text, clock.now_ms()),)
+    return (said_by(speaker, text, clock.now_ms()),)
 
 
 def _decide(

@@ -22,7 +22,7 @@ def request_of(
     thread, plan, pending = step.thread, step.plan, step.thread.pending
     failure = None if pending is None or not pending.has_failed else pending.failure
     worktree = trees.of(thread.tags, thread.id, ctx.home)
-    is_fresh = order.supplement is not None or any(
+    is_fresh = order.has_words_of_person or any(
         word.is_of_person for word in attempts.new_to(pending, plan.told)
     )
     repeats = 0

@@ -16,7 +16,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.tags import COMPLETED, SUSPENDED
-from uwf.engine.chain.word import of_person
+from uwf.engine.chain.word import said_by
 from uwf.engine.progress import FailureJoined, StepDone
 from uwf.engine.run.order import EXEC
 from uwf.guard.capacity.queue import Queue
@@ -105,12 +105,12 @@ class Joiner:
         self._name = queue.join_run(self._id, owner, self._tell)
 
     def _tell(self, tx: Transaction) -> None:
-        text = self._order.supplement
+        text, speaker = self._order.supplement, self._order.speaker
         if text is None or not self._shares:
             return
-        alike = [word for word in told.waiting(tx, self._id) if word.is_same(text)]
+        alike = [word for word in told.waiting(tx, self._id) if word.is_same(text, speaker)]
         self._has_told = not alike
-        self._word = alike[0] if alike else of_person(text, clock.now_ms())
+        self._word = alike[0] if alike else said_by(speaker, text, clock.now_ms())
         if self._has_told:
             told.tell(tx, self._id, self._word)
 
