@@ -16,6 +16,8 @@ from tests.helpers.program import PROGRAM, Uwf
 
 TIDY = Path(__file__).parent.parent.parent / "uwf" / "demo" / "tidy.yaml"
 
+PICTURE = TIDY.parent.parent.parent / "docs" / "pictures" / "thread.svg"
+
 DEADLINE_S = 30
 
 
@@ -57,6 +59,9 @@ def test_the_project_that_comes_along_is_tidied_in_two_rounds_with_a_question(uw
     assert (shown["status"], shown["steps"], shown["rounds"]) == ("completed", 9, 2)
     assert uwf("store", "verify", "--deep", "--json").json["problems"] == []
     assert not (uwf.home / "config.toml").exists()
+
+    words = ("workflow", "graph", TIDY, "--thread", document["threads"][0], "--format", "svg")
+    assert uwf(*words).out == PICTURE.read_text(), "scripts/pictures makes it anew"
 
 
 def test_the_tidied_project_still_works(uwf: Uwf) -> None:

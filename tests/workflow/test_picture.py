@@ -176,6 +176,18 @@ def test_what_leads_back_is_dashed_and_a_thread_at_its_end_looks_done() -> None:
     assert sum({"here", "ended"} <= set(found) for found in looks) == 2
 
 
+def test_a_circle_is_entered_where_it_begins() -> None:
+    """As in `uwf demo`: a fix is reviewed, and fixed again; not the other way round."""
+    edges = [
+        *(("survey", "review", (50.0, 20.0)), ("survey", "fix", (50.0, 20.0))),
+        *(("fix", "review", (50.0, 20.0)), ("review", "fix", (50.0, 20.0))),
+        ("review", "end", (50.0, 20.0)),
+    ]
+    names = ("survey", "review", "fix", "end")
+    places = arrange(dict.fromkeys(names, Box((90, 40), (90, 40))), edges, "end").places
+    assert sorted(names, key=lambda name: places[name][1]) == ["survey", "fix", "review", "end"]
+
+
 SVG = "{http://www.w3.org/2000/svg}"
 Area = tuple[float, float, float, float]
 

@@ -32,7 +32,7 @@ def downward(
     names: list[str], edges: list[tuple[str, str]], last: str | None
 ) -> list[tuple[str, str]]:
     """The edges with those turned around that leave `last`, or would close a circle in a walk from
-    the first box.
+    the first box. What is far from `last` is walked first, so that a circle is entered where it begins.
     """
     turned = {(source, target) for source, target in edges if source == last}
     state: dict[str, int] = {}
@@ -40,6 +40,9 @@ def downward(
     for source, target in edges:
         if source != last:
             targets[source].append(target)
+    away = _away_from(last, edges)
+    for found in targets.values():
+        found.sort(key=lambda name: -away.get(name, 0))
     for root in names:
         walk = [(root, iter(targets[root]))] if root not in state else []
         state.setdefault(root, 1)
@@ -55,6 +58,21 @@ def downward(
                 state[following] = 1
                 walk.append((following, iter(targets[following])))
     return [(end, begin) if (begin, end) in turned else (begin, end) for begin, end in edges]
+
+
+def _away_from(last: str | None, edges: list[tuple[str, str]]) -> dict[str, int]:
+    """How many edges lead from each box to `last`, at least; those that do not lead there are left out."""
+    sources: dict[str, list[str]] = {}
+    for source, target in edges:
+        sources.setdefault(target, []).append(source)
+    away = {} if last is None else {last: 0}
+    reached = list(away)
+    for name in reached:
+        for source in sources.get(name, ()):
+            if source not in away:
+                away[source] = away[name] + 1
+                reached.append(source)
+    return away
 
 
 def numbers(names: list[str], edges: list[tuple[str, str]], last: str | None) -> dict[str, int]:
