@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -73,9 +74,14 @@ def test_each_line_is_there_when_its_step_is_done(project: Project) -> None:
 def test_text_says_what_was_done_and_quiet_gives_the_step_ids(project: Project) -> None:
     thread = project.begin(REVIEW)
     agent = project.agent(WRITTEN, APPROVED).command
+    paid = project.agent(reply("written", title="x", usage={"tokens": 12, "usd": 0.309})).command
     told = project("thread", "exec", thread, "--agent", agent)
     first = project.show(thread)["head"]
-    assert told.out == f"writer → written  {first[:12]}  (next: reviewer)\n"
+    assert re.fullmatch(r"writer → written  \d\.\ds  \(next: reviewer\)\n", told.out)
+    poked = project("thread", "poke", thread, "-p", "again", "--agent", paid, "-v").out
+    head = project.show(thread)["head"]
+    assert head != first
+    assert re.fullmatch(rf"writer → written  \d\.\ds, \$0\.31  {head[:12]}  \(.*\)\n", poked)
     quiet = project("thread", "exec", thread, "--agent", agent, "-q")
     assert quiet.out == project.show(thread)["head"] + "\n"
 

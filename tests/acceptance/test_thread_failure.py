@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.helpers.project import APPROVED, ONE, REVIEW, WRITTEN, Project, reply
@@ -31,7 +33,7 @@ def test_a_failure_is_told_once_with_the_command_that_shows_what_was_said(projec
     failing = project.program("failing", "seq 1 200 >&2; exit 1")
     done = project("thread", "exec", thread, "--agent", failing, expect=6)
     attempt = project.show(thread)["error"]["attempt"]
-    assert done.out == f"worker failed  {attempt[:12]}  (suspended)\n"
+    assert re.fullmatch(r"worker failed  \d\.\ds  \(suspended\)\n", done.out)
     assert done.err.splitlines() == [
         f"error: agent {failing} exited with code 1: 200",
         f"hint: uwf thread resume {thread}",

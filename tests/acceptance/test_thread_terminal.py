@@ -7,6 +7,7 @@ import pytest
 from tests.helpers.project import ONE, Project, reply, until
 from tests.helpers.terminal import Terminal
 from uwf.cli.screen.table import width
+from uwf.display.times import duration
 
 SLOW = """\
 cat >/dev/null
@@ -38,10 +39,9 @@ def test_a_live_line_shows_role_agent_time_and_words_and_goes_away(project: Proj
     assert terminal.screen[-1] == "1 worker · slow with many words af… · 0:01 · Looking around."
     (project.cwd / "go").touch()
     assert terminal.end() == 0
-    assert terminal.screen == [
-        f"worker → done  {project.show(thread)['head'][:12]}  (completed)",
-        "",
-    ]
+    [step] = project.steps(thread)
+    took = duration(step["durationMs"])
+    assert terminal.screen == [f"worker → done  {took}  (completed)", ""]
 
 
 def test_the_live_line_says_which_tool_is_used_and_what_was_used_so_far(project: Project) -> None:

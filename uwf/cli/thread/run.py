@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from uwf.cli.command import THREAD, command, opt
+from uwf.cli.command import THREAD, VERBOSE, command, opt
 from uwf.cli.thread import run_one
 from uwf.cli.thread.selection import (
     DETACH,
@@ -17,6 +17,7 @@ from uwf.cli.thread.selection import (
     Chosen,
 )
 from uwf.errors import InputError
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ INTERACTIVE = opt(
 )
 
 
+class How(Record):
+    """How the threads are run, whatever verb runs them."""
+
+    detach: bool
+    waits: bool
+    interactive: bool
+    verbose: bool
+
+
 @command(
     "thread exec",
     help="Run the next step of a thread, or more of them.",
@@ -65,6 +75,7 @@ INTERACTIVE = opt(
     ),
     wait=WAIT,
     interactive=INTERACTIVE,
+    verbose=VERBOSE,
     workflow=opt(
         "--workflow",
         complete="workflow",
@@ -90,9 +101,11 @@ def exec_(
     supplement: str | None = None,
     wait: float = 0.0,
     interactive: bool = False,
+    verbose: bool = False,
     workflow: str | None = None,
     due: bool = False,
 ) -> int:
+    how = How(detach, wait > 0, interactive, verbose)
     chosen = Chosen(
         "exec", thread, where, dry_run, jobs, labels=label, statuses="all" if due else ("idle",)
     )
@@ -105,7 +118,7 @@ def exec_(
             )
         steps = run_one.steps(count, until_done, chosen.typed)
         go_on = partial(ctx.app.wakes.run, count=steps, agent=agent, wait_s=wait)
-        return _run(ctx, chosen, go_on, detach=detach, waits=wait > 0, interactive=interactive)
+        return _run(ctx, chosen, go_on, how)
     said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
         ctx.app.exec,
@@ -115,7 +128,7 @@ def exec_(
         workflow=workflow,
         wait_s=wait,
     )
-    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0, interactive=interactive)
+    return _run(ctx, chosen, run, how, said)
 
 
 @command(
@@ -135,6 +148,7 @@ def exec_(
     agent=AGENT,
     wait=WAIT,
     interactive=INTERACTIVE,
+    verbose=VERBOSE,
     budget=opt(
         "--budget",
         metavar="[+]K=N[,[+]K=N…]",
@@ -157,9 +171,11 @@ def resume(
     agent: str | None = None,
     wait: float = 0.0,
     interactive: bool = False,
+    verbose: bool = False,
     budget: tuple[str, ...] = (),
     cwd: str | None = None,
 ) -> int:
+    how = How(detach, wait > 0, interactive, verbose)
     chosen = Chosen("resume", thread, where, dry_run, jobs, labels=label, statuses=("suspended",))
     said = run_one.said(supplement, f"{chosen.typed} --supplement")
     run = partial(
@@ -171,7 +187,7 @@ def resume(
         cwd=cwd,
         wait_s=wait,
     )
-    return _run(ctx, chosen, run, said, detach=detach, waits=wait > 0, interactive=interactive)
+    return _run(ctx, chosen, run, how, said)
 
 
 @command(
@@ -191,6 +207,7 @@ def resume(
     agent=AGENT,
     wait=WAIT,
     interactive=INTERACTIVE,
+    verbose=VERBOSE,
 )
 def retry(
     ctx: Context,
@@ -206,7 +223,9 @@ def retry(
     agent: str | None = None,
     wait: float = 0.0,
     interactive: bool = False,
+    verbose: bool = False,
 ) -> int:
+    how = How(detach, wait > 0, interactive, verbose)
     chosen = Chosen(
         "retry",
         thread,
@@ -219,7 +238,7 @@ def retry(
     )
     steps = run_one.steps(count, until_done, chosen.typed)
     run = partial(ctx.app.retry, count=steps, agent=agent, wait_s=wait)
-    return _run(ctx, chosen, run, detach=detach, waits=wait > 0, interactive=interactive)
+    return _run(ctx, chosen, run, how)
 
 
 @command(
@@ -233,6 +252,7 @@ def retry(
     agent=AGENT,
     wait=WAIT,
     interactive=INTERACTIVE,
+    verbose=VERBOSE,
 )
 def poke(
     ctx: Context,
@@ -242,24 +262,22 @@ def poke(
     agent: str | None = None,
     wait: float = 0.0,
     interactive: bool = False,
+    verbose: bool = False,
 ) -> int:
     remark = run_one.said(prompt, f"uwf thread poke {thread} -p") or ""
     run = partial(ctx.app.poke, thread, remark, agent=agent, wait_s=wait)
-    return run_one.run(ctx, run, interactive)
+    return run_one.run(ctx, run, interactive=interactive, verbose=verbose)
 
 
 def _run(
     ctx: Context,
     chosen: Chosen,
     run: Callable[..., Iterator[RunView]],
+    how: How,
     text: str | None = None,
-    *,
-    detach: bool,
-    waits: bool,
-    interactive: bool,
 ) -> int:
     """Run each of the threads that were chosen; `run` takes one of them. `text` is what was said."""
-    if detach and chosen.jobs is not None:
+    if how.detach and chosen.jobs is not None:
         raise InputError(
             "--detach and --jobs exclude each other: what is detached runs on at once",
             hint=f"{chosen.typed} --detach --wait 3600",
@@ -269,9 +287,9 @@ def _run(
     def go_on_alone(ids: list[str]) -> int:
         from uwf.cli.thread import detached, respawn
 
-        return detached.run(ctx, ids, partial(respawn.words, ctx), waits=waits, text=text)
+        return detached.run(ctx, ids, partial(respawn.words, ctx), waits=how.waits, text=text)
 
     def run_here(id: str) -> int:
-        return run_one.run(ctx, partial(run, id), interactive)
+        return run_one.run(ctx, partial(run, id), interactive=how.interactive, verbose=how.verbose)
 
-    return chosen.each(ctx, run_here, text, go_on_alone if detach else None)
+    return chosen.each(ctx, run_here, text, go_on_alone if how.detach else None)

@@ -6,11 +6,13 @@ from uwf import quantities
 from uwf.cli import exits
 from uwf.cli.line.arguments import text_arg
 from uwf.cli.screen.terminal import is_attended
+from uwf.display import numbers, times
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from uwf.app.values import RunView
     from uwf.cli.context import Context
@@ -51,8 +53,10 @@ def budget(parts: tuple[str, ...]) -> str | None:
     return text
 
 
-def run(ctx: Context, run: Run, interactive: bool) -> int:
-    """Run the thread, and print each step as it is done. `interactive`: a person says that one waits for it."""
+def run(ctx: Context, run: Run, *, interactive: bool, verbose: bool = False) -> int:
+    """Run the thread, and print each step as it is done. `interactive`: a person says that one waits for it;
+    `verbose`: with the ids of steps.
+    """
     from uwf.app.progress import Stop
     from uwf.cli.screen.live import Live, signals_to
 
@@ -64,7 +68,7 @@ def run(ctx: Context, run: Run, interactive: bool) -> int:
             stop=stop, on_progress=live.on_progress, interactive=interactive or is_attended()
         ):
             live.pause()
-            ctx.out.line(line, id=line.step or "", draw=_sentence(line))
+            ctx.out.line(line, id=line.step or "", draw=_sentence(line, verbose=verbose))
             code = exits.after_step(line)
             if line.step and line.uncounted and not is_warned:
                 is_warned = True
@@ -81,17 +85,31 @@ def run(ctx: Context, run: Run, interactive: bool) -> int:
     return code
 
 
-def _sentence(line: RunView) -> str:
-    """A step for a reader: what was done, and what comes next."""
+def _sentence(line: RunView, *, verbose: bool) -> str:
+    """A step for a reader: what was done, how long that took and what it cost, and what comes next."""
     if line.error is not None:  # why stands on stderr, once
-        return f"{line.role} failed  {(line.error.attempt or '')[:12]}  ({line.status})"
+        return _joined(f"{line.role} failed", line, line.error.attempt, f"({line.status})", verbose)
     if line.step is None:
         done = "the graph has ended" if line.role is None else f"{line.role} was ended"
     else:
-        done = f"{line.role} → {line.step_status}  {line.step[:12]}"
-        if line.joined:
-            done += "  made by another process"
+        done = f"{line.role} → {line.step_status}"
     if line.status == SUSPENDED:
-        return f"{done}\nsuspended: {line.suspend_message}"
-    after = f"next: {line.current_role}" if line.current_role else line.status
-    return f"{done}  ({after})"
+        return f"{_joined(done, line, line.step, '', verbose)}\nsuspended: {line.suspend_message}"
+    after = f"(next: {line.current_role})" if line.current_role else f"({line.status})"
+    return _joined(done, line, line.step, after, verbose)
+
+
+def _joined(done: str, line: RunView, object: str | None, after: str, verbose: bool) -> str:
+    took = "" if line.duration_ms is None else times.duration(line.duration_ms)
+    cost = ", ".join(filter(None, (took, _cost(line.usage))))
+    by = "made by another process" if line.joined and line.step else ""
+    id = (object or "")[:12] if verbose else ""
+    return "  ".join(filter(None, (done, cost, id, by, after)))
+
+
+def _cost(usage: Mapping[str, Any] | None) -> str:
+    """What a step has cost; in tokens where its agent names no price."""
+    for name in (quantities.USD, quantities.TOKENS):
+        if usage and name in usage:
+            return numbers.amounts({name: usage[name]})
+    return ""

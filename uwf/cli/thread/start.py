@@ -124,7 +124,7 @@ def start(
     if not detach:
         ctx.out.line(begun, id=id, draw=drawn)
         run = partial(ctx.app.exec, id, count=steps, agent=agent, wait_s=wait)
-        return run_one.run(ctx, run, interactive)
+        return run_one.run(ctx, run, interactive=interactive)
     options = {
         "count": count,
         "until_done": until_done,

@@ -107,14 +107,15 @@ class StateView(Record):
 class RunView(StateView):
     """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to.
 
-    `joined`: another process has made it, which ran the thread already. `suspend_message` is why the run has gone no
-    further, also where the thread goes on by itself.
+    `joined`: another process has made it, which ran the thread already. `duration_ms` is how long its agent took, also
+    of one that failed. `suspend_message` is why the run has gone no further, also where the thread goes on by itself.
     """
 
     role: str | None = None
     step: str | None = None
     step_status: str | None = None
     joined: bool = False
+    duration_ms: int | None = None
 
     @property
     def uncounted(self) -> tuple[str, ...]:

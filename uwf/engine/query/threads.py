@@ -136,15 +136,21 @@ class ThreadViews:
                 step=result.step,
                 step_status=payload["status"],
                 joined=result.is_joined,
+                duration_ms=payload["durationMs"],
             )
+        duration_ms = None
         if isinstance(result, StepFailed):
-            failure = result.failure
+            failure, duration_ms = result.failure, self._took_ms(result.attempt)
             state["usage"] = None
             state["error"] = ErrorView(failure.code, failure.message, result.attempt)
         if isinstance(result, StepPostponed):
             state["suspend_message"] = result.failure.message
         is_joined = isinstance(result, FailureJoined)
-        return RunView(**state, role=result.role, joined=is_joined)
+        return RunView(**state, role=result.role, joined=is_joined, duration_ms=duration_ms)
+
+    def _took_ms(self, attempt: str) -> int | None:
+        took_ms: int | None = self._store.get(attempt).payload["durationMs"]
+        return took_ms
 
     def way_on(self, thread: Thread) -> str:
         """The shortest command that lets a thread go on, also while its agent is left alone."""
