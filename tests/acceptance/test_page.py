@@ -10,7 +10,7 @@ from tests.helpers.project import APPROVED, REVIEW, WRITTEN, Project
 def reviewed(project: Project) -> str:
     """A thread that is done."""
     agent = project.agent(WRITTEN, APPROVED)
-    id = project.begin(REVIEW)
+    id = project.begin(REVIEW, "--budget", "steps=40")
     project("thread", "exec", id, "--until-done", "--agent", agent.command)
     return id
 
@@ -21,6 +21,7 @@ def test_a_thread_is_written_as_a_page(project: Project) -> None:
     page = (project.cwd / "page.html").read_text()
     assert done.json == {"thread": id, "file": "page.html", "bytes": len(page.encode())}
     assert page.startswith("<!DOCTYPE html>") and "Once upon a time." in page
+    assert "<dt>budget</dt><dd>2 of 40 steps</dd>" in page
     assert project("thread", "read", id, "--html", "page.html").out.startswith("page.html  ")
     assert os.listdir(project.cwd).count("page.html") == 1
     printed = project("thread", "read", id, "--html", "-").out

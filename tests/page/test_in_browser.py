@@ -145,6 +145,17 @@ def test_a_step_opens_by_the_keyboard_and_by_its_place_in_time(
     assert browser.value(opened) == [True, False, True, False]
 
 
+def test_on_paper_every_step_is_open(browser: Browser, pages: dict[str, str]) -> None:
+    browser.open(pages["thread"])
+    inside = "[...document.querySelectorAll('details.step .inside')]"
+    seen = f"{inside}.filter(each => each.checkVisibility()).length"
+    assert browser.value(seen) == 0
+    browser("Emulation.setEmulatedMedia", media="print")
+    on_paper = browser.value(seen)
+    browser("Emulation.setEmulatedMedia", media="")
+    assert on_paper == 4
+
+
 def test_a_phone_scrolls_no_page_sideways(browser: Browser, pages: dict[str, str]) -> None:
     for name in pages:
         browser(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from uwf import clock
+from uwf.display import numbers
 from uwf.display.times import duration, length
 from uwf.page import markup, step, template, words
 from uwf.page.space import Space, for_each
@@ -114,12 +115,19 @@ def _facts(view: ThreadView) -> list[dict[str, str]]:
         "running": "" if view.running is None else _running(view.running),
         "next": view.current_role or "",
         "wakes": f"{words.moment(view.wake_at)}, {view.wake_why}" if view.wake_at else "",
+        "budget": _budget(view),
         "labels": ", ".join(f"{key}={value}" for key, value in view.labels.items()),
         "forked from": "" if view.forked_from is None else view.forked_from.thread,
         "branch": "" if tree is None else tree.branch,
         "folder": view.cwd or "",
     }
     return [{"name": name, "value": value} for name, value in facts.items() if value]
+
+
+def _budget(view: ThreadView) -> str:
+    spent = view.spent or {}
+    limits = (view.budget or {}).items()
+    return ", ".join(numbers.used_of(name, spent.get(name, 0), limit) for name, limit in limits)
 
 
 def _running(running: RunningView) -> str:
@@ -157,7 +165,7 @@ def _picture(app: App, view: ThreadView) -> object:
 def _timeline(
     steps: Sequence[StepPage], attempts: Sequence[AttemptPage], spans: Sequence[Sequence[Span]]
 ) -> list[dict[str, Any]]:
-    """A row for each step and attempt: its name, its bars, and how long it waited where that was long."""
+    """A row for each step and attempt: its name, its bars, and in words what they say."""
     axis = Axis([span for row in spans for span in row])
     names = [(f"step-{each.index}", str(each.index), each.role) for each in steps]
     names += [(f"attempt-{each.attempt[:16]}", "", each.role) for each in attempts]
@@ -177,6 +185,7 @@ def _timeline(
                 "role": role,
                 "bars": [vars(bar) for bar in (*waits, *map(axis.bar, row))],
                 "time": duration(sum(max(0, span.end - span.begin) for span in row)),
+                "failed": sum(span.kind == "failed" for span in row),
                 "waited": length(0, waited) if waited >= _SHORT_WAIT_MS else "",
             }
         )
