@@ -46,12 +46,12 @@ def test_a_reader_sees_what_was_spent_and_of_what(project: Project) -> None:
     project.step(thread, project.agent(DEAR))
     told = project("thread", "show", thread).out
     [line] = [line for line in told.splitlines() if line.startswith("spent")]
-    assert "tokens 1200, usd 0.75 of 1, time " in line and "steps" not in line
+    assert "$0.75 of $1.00, 1.2k tokens, " in line and "steps" not in line
 
     table = project("thread", "list", "--columns", "thread,spent,budget,labels,agent").out
     head, row = table.splitlines()
     assert head.split() == ["THREAD", "SPENT", "BUDGET", "LABELS", "AGENT"]
-    assert row.startswith(f"{thread}  tokens 1200, usd 0.75, time ")
+    assert row.startswith(f"{thread}  $0.75, 1.2k tokens, ")
     assert "  usd=1   repo=shop  /" in row
 
 

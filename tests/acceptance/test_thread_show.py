@@ -91,10 +91,10 @@ def test_list_for_a_reader_is_a_table_and_quiet_is_ids(
 ) -> None:
     idle, suspended, *_ = four.values()
     head, *rows = project("thread", "list").out.splitlines()
-    assert head.split() == "THREAD STATUS WORKFLOW STEP ROUND NEXT BEGUN TASK".split()
-    assert [row.split()[:6] for row in rows] == [
-        [suspended, "suspended", "one", "1", "1", "worker"],
-        [idle, "idle", "review", "0", "1", "writer"],
+    assert head.split() == "THREAD STATUS WORKFLOW STEP NEXT UPDATED ABOUT".split()
+    assert [row.split()[:5] for row in rows] == [
+        [suspended, "suspended", "one", "1", "worker"],
+        [idle, "idle", "review", "0", "writer"],
     ]
     assert project("thread", "list", "-q").out == f"{suspended}\n{idle}\n"
 

@@ -147,7 +147,7 @@ def test_an_id_in_a_table_is_on_one_line_of_a_narrow_terminal(
     project.step(threads[0], project.agent(reply()))
     threads.append(project.begin(task="日本語" * 20))
     for words, ids in (
-        (("thread", "list", "--all"), threads),
+        (("thread", "list", "--all"), [thread[-4:] for thread in threads]),
         (("step", "list", threads[0]), [project.steps(threads[0])[0]["step"][:16]]),
         (("thread", "log", threads[0]), [project.show(threads[0])["head"][:12]]),
         (("ref", "list", "@uwf/registry/"), []),
@@ -156,7 +156,7 @@ def test_an_id_in_a_table_is_on_one_line_of_a_narrow_terminal(
         terminal = Terminal(project, *words, columns=columns)
         assert terminal.end() == 0
         for id in ids:
-            assert any(id in line.split() for line in terminal.screen)
+            assert any(id in line for line in terminal.screen)
         assert words[0] == "config" or max(map(width, terminal.screen)) <= columns
     assert "Paint the fence, and the gate beside it" in project("thread", "list", "--all").out
 

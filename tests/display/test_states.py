@@ -22,7 +22,7 @@ def test_states_of_threads_are_told_apart_without_colour() -> None:
     assert len({look.sign for look in THREADS}) == len(THREADS)
     assert len({look.ascii for look in THREADS}) == len(THREADS)
     assert all(len(look.sign) == len(look.ascii) == 1 for look in THREADS)
-    assert all(look.drawn(ascii=True).isascii() for look in THREADS)
+    assert all(look.ascii.isascii() for look in THREADS)
 
 
 def test_what_waits_for_a_person_comes_first_and_what_has_ended_last() -> None:

@@ -147,6 +147,7 @@ class CommandSpec:
         example: str,
         detail: str,
         specs: Mapping[str, ParamSpec],
+        times: bool = False,
     ) -> None:
         self.name = name
         self.function = function
@@ -154,13 +155,14 @@ class CommandSpec:
         self.example = example
         self.detail = detail
         self._specs = specs
+        self._times = times
         self._params: tuple[Param, ...] | None = None
 
     @property
     def params(self) -> tuple[Param, ...]:
-        """The command's own parameters, in order; the common options are not among them."""
+        """The command's own parameters, in order, and `--utc`; the common options are not among them."""
         if self._params is None:
-            self._params = _read_signature(self.function, self._specs)
+            self._params = _read_signature(self.function, self._specs) + (UTC,) * self._times
         return self._params
 
     @property
@@ -178,6 +180,7 @@ class Common(Record):
     home: str | None = None
     json: bool = False
     quiet: bool = False
+    utc: bool = False
 
 
 class Call(Record):
@@ -186,6 +189,13 @@ class Call(Record):
     command: CommandSpec
     values: dict[str, Any]
     common: Common
+
+    @classmethod
+    def of(cls, command: CommandSpec, given: Mapping[str, Any]) -> Call:
+        """What was given, taken apart into what every command takes and its own."""
+        own = {name: value for name, value in given.items() if name not in Common._names}
+        common = {name: value for name, value in given.items() if name in Common._names}
+        return cls(command, own, Common(**common))
 
 
 COMMON = (
@@ -199,6 +209,9 @@ COMMON = (
     )),
 )  # fmt: skip
 """Accepted by every command, after its name or before it."""
+
+UTC = Param("utc", "bool", False, False, False, opt("--utc", help="Times exactly, in UTC."))
+"""Accepted by every command that shows a person times."""
 
 HELP = ("-h", "--help")
 
@@ -219,12 +232,21 @@ ALONE = (
 
 
 def command(
-    name: str, /, *, help: str, example: str, detail: str = "", **specs: ParamSpec
+    name: str,
+    /,
+    *,
+    help: str,
+    example: str,
+    detail: str = "",
+    times: bool = False,
+    **specs: ParamSpec,
 ) -> Callable[[F], F]:
-    """Register a function as the command `name`. Further lines of help go into `detail`."""
+    """Register a function as the command `name`. Further lines of help go into `detail`; one that shows a person
+    `times` takes `--utc`.
+    """
 
     def register(function: F) -> F:
-        REGISTRY[name] = CommandSpec(name, function, help, example, detail, specs)
+        REGISTRY[name] = CommandSpec(name, function, help, example, detail, specs, times)
         return function
 
     return register

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.app import App
+from uwf.display.times import Times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from uwf.cli.command import Call
     from uwf.cli.screen.output import Output
 
@@ -21,6 +25,15 @@ class Context:
         self.json = call.common.json
         self.quiet = call.common.quiet
         self.out = out
+
+    @property
+    def times(self) -> Times:
+        """How times are shown: as far as they are from now to a person at a terminal, else exactly, in UTC."""
+        return Times(clock.now_ms(), exact=self.call.common.utc or not self.out.on_terminal)
+
+    def short_ids(self, threads: Iterable[str]) -> Mapping[str, str]:
+        """What is shown for each of these ids: to a person at a terminal what one types for it, else all of it."""
+        return self.app.short_ids(threads) if self.out.on_terminal else {id: id for id in threads}
 
     def close(self) -> None:
         """May be called twice."""

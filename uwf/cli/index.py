@@ -78,7 +78,7 @@ MODULES = {
     "thread start": "thread.start",
     "thread exec": "thread.run",
     "thread resume": "thread.run",
-    "thread list": "thread.show",
+    "thread list": "thread.list",
     "thread show": "thread.show",
     "thread read": "thread.follow",
     "thread watch": "thread.follow",

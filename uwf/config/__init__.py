@@ -217,6 +217,14 @@ def is_dumb_terminal() -> bool:
     return os.environ.get("TERM", "") in ("", "dumb")
 
 
+def is_plain_locale() -> bool:
+    """Whether this process was told to write no more than ASCII. The first of these that is set says so (POSIX, 8.2);
+    where none is, as in most containers, UTF-8 is taken for granted.
+    """
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next(filter(None, names), "") in ("C", "POSIX")
+
+
 def pager() -> str | None:
     """The program that the reader scrolls long texts with, as a command line; None where none is named."""
     return os.environ.get("PAGER")

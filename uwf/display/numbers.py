@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from uwf.display.times import duration
-from uwf.quantities import NAMES, TIME, TOKENS, USD
+from uwf.quantities import STEPS, TIME, TOKENS, USD, VISITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN = "?"
+ORDER = (USD, TOKENS, TIME, STEPS, VISITS)
+"""In which amounts are said: what a person asks for first."""
 _THOUSANDS = ("", "k", "M", "G", "T")
 _KIBI = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -51,7 +53,7 @@ def amount(name: str, value: float) -> str:
 def amounts(values: Mapping[str, object] | None) -> str:
     """Several of them, those that budgets know first: `$0.31, 12k tokens, 3m12s`."""
     found = values or {}
-    order = dict.fromkeys((USD, TOKENS, TIME, *NAMES, *found))
+    order = dict.fromkeys((*ORDER, *found))
     return ", ".join(_any(name, found[name]) for name in order if name in found)
 
 
@@ -62,11 +64,10 @@ def used_of(name: str, used: float, limit: float) -> str:
     return f"{count(used)} of {amount(name, limit)}"
 
 
-def bar(share: float, columns: int = 20, *, ascii: bool = False) -> str:
+def bar(share: float, columns: int = 20) -> str:
     """How much of something is used, as a bar of that many columns."""
     full = min(columns, max(0, round(share * columns)))
-    drawn, left = ("#", ".") if ascii else ("\u2588", "\u2591")
-    return drawn * full + left * (columns - full)
+    return "\u2588" * full + "\u2591" * (columns - full)
 
 
 def bar_colour(share: float) -> str:

@@ -1,4 +1,4 @@
-"""How a state looks: a sign that says it without colour, another one where there is no UTF-8, and a colour.
+"""How a state looks: a sign that says it without colour, another one where there is no UTF-8 (see `plain`), a colour.
 
 The word of a state is always beside its sign, so nobody has to see either of them. Colours are the names of a
 terminal's own, which its theme makes readable; "" is that of text.
@@ -19,10 +19,6 @@ class Look(Record):
     colour: str
     rank: int
 
-    def drawn(self, *, ascii: bool) -> str:
-        """The sign for this reader."""
-        return self.ascii if ascii else self.sign
-
 
 ASKS = Look("?", "?", "yellow", 0)
 FAILED = Look("\u2717", "x", "red", 1)
@@ -33,7 +29,7 @@ POSTPONED = Look("\u21bb", "~", "yellow", 5)
 IDLE = Look("\u25cb", "o", "", 6)
 COMPLETED = Look("\u2713", "+", "green", 7)
 CANCELLED = Look("\u2212", "-", "", 8)
-UNKNOWN = Look("\u00b7", ".", "", 9)
+UNKNOWN = Look(" ", " ", "", 9)
 
 _LOOKS = {
     **{"suspended": ASKS, "question": ASKS, "approval": ASKS, "budget": ASKS},

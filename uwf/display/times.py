@@ -30,11 +30,11 @@ class Times(Record):
 
 
 def relative(at_ms: int, now_ms: int) -> str:
-    """`3m ago`, `in 2h`, `now`: in the largest unit of which there are two, so that no third of it is lost."""
-    away_s = (at_ms - now_ms) // 1000 if at_ms > now_ms else -((now_ms - at_ms) // 1000)
+    """`3m ago`, `in 2h`, `now`: in the largest unit of which there is one and a half, rounded."""
+    away_s = abs(at_ms - now_ms) // 1000
     if away_s == 0:
         return "now"
-    return f"in {_roughly(away_s)}" if away_s > 0 else f"{_roughly(-away_s)} ago"
+    return f"in {_roughly(away_s)}" if at_ms > now_ms else f"{_roughly(away_s)} ago"
 
 
 def length(from_ms: int, to_ms: int) -> str:
@@ -70,6 +70,6 @@ def local(at_ms: int, now_ms: int) -> str:
 
 def _roughly(seconds: int) -> str:
     for unit, size_s in _UNITS_S:
-        if seconds >= 2 * size_s:
-            return f"{seconds // size_s}{unit}"
+        if 2 * seconds >= 3 * size_s:
+            return f"{(2 * seconds + size_s) // (2 * size_s)}{unit}"
     return f"{seconds}s"

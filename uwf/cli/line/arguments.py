@@ -29,6 +29,14 @@ def text_arg(value: str) -> str:
     return value
 
 
+def statuses_of(text: str, option: str) -> tuple[str, ...]:
+    """Several statuses with commas between them. Raises `InputError` for none."""
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not words:
+        raise InputError(f"{option} names no status", hint="uwf thread list --status idle")
+    return words
+
+
 def read_bytes(path: str) -> bytes:
     """The content of the file `path`, or of stdin for `-`."""
     if path == "-":

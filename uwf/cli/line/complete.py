@@ -29,7 +29,7 @@ WORDS, FILES, FOLDERS, YAML = "words", "files", "folders", "yaml"
 
 KNOWN = {
     *KINDS,
-    *("workflow name", "pausable", "statuses", "event states", "columns", "where"),
+    *("workflow name", "pausable", "statuses", "event states", "columns", "groups", "where"),
     *(FILES, FOLDERS, YAML),
 }
 """What `complete=` of a declaration may say. A `workflow` may be a file too, but not a `workflow name`."""
@@ -122,9 +122,13 @@ def _known(line: CommandLine, what: str, prefix: str) -> Iterator[Candidate]:
     # The shell has not yet put the home folder in place of a `~`.
     with App.open(home and os.path.expanduser(home), wait_s=PATIENCE_S) as app:
         if what == "columns":
-            from uwf.cli.thread.columns import ALL
+            from uwf.cli.thread.columns import COLUMNS
 
-            yield from _next_of_list(map(Candidate, ALL), prefix)
+            yield from _next_of_list(map(Candidate, COLUMNS), prefix)
+        elif what == "groups":
+            from uwf.cli.thread.columns import GROUPS
+
+            yield from map(Candidate, GROUPS)
         elif what == "statuses":
             yield from _next_of_list(app.complete("status"), prefix)
         elif what == "event states":

@@ -8,7 +8,7 @@ kind), there is no call, and typer is asked, which has the words for it. `--help
 from __future__ import annotations
 
 from uwf.cli import index
-from uwf.cli.command import ALONE, COMMON, HELP, Call, Common
+from uwf.cli.command import ALONE, COMMON, HELP, Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,12 +94,7 @@ class CommandLine:
             return None
         if any(param.required and param.name not in self.given for param in self.command.params):
             return None
-        common = {param.name for param in COMMON} & set(self.given)
-        return Call(
-            self.command,
-            {name: value for name, value in self.given.items() if name not in common},
-            Common(**{name: self.given[name] for name in common}),
-        )
+        return Call.of(self.command, self.given)
 
     def _is_bare(self, word: str) -> bool:
         """Whether the option before `word` stands without a value."""

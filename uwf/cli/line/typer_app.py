@@ -15,7 +15,7 @@ import typer
 from typer.main import get_command
 
 from uwf.cli import index
-from uwf.cli.command import ALONE, COMMON, Call, CommandSpec, Common, Param
+from uwf.cli.command import ALONE, COMMON, Call, CommandSpec, Param
 from uwf.errors import InputError
 from uwf.record import replace
 
@@ -93,8 +93,8 @@ def _reader(command: CommandSpec) -> Callable[..., Call]:
 
     def read(*, typer_context: typer.Context, **given: Any) -> Call:
         path = f"{PROGRAM} {command.name}"
-        common = {**typer_context.find_root().obj, **_given(COMMON, given, path)}
-        return Call(command, _given(command.params, given, path), Common(**common))
+        found = _given((*command.params, *COMMON), given, path)
+        return Call.of(command, {**typer_context.find_root().obj, **found})
 
     _sign(read, (*command.params, *COMMON))
     return read

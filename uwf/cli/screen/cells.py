@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.quantities import USD
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.app.values import FailureView
+    from uwf.display.states import Look
+
+
+class Cell(Record):
+    """A text that a person at a terminal finds by more than its place: by how a state looks, or by bold type."""
+
+    text: str
+    look: Look | None = None
+    bold: bool = False
+
+    def __str__(self) -> str:
+        """What is seen of it: the sign of the state, and its word."""
+        return self.text if self.look is None else f"{self.look.sign} {self.text}"
 
 
 def short(text: str, length: int) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any
 
+    from uwf.cli.screen.cells import Cell
+
 
 COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
@@ -86,33 +88,53 @@ class Output:
     def table(
         self,
         columns: Sequence[str],
-        rows: Iterable[Sequence[str]],
+        rows: Iterable[Sequence[str | Cell]],
         *,
         cut: Collection[str] = (),
         spare: Sequence[str] = (),
+        least: Mapping[str, int] | None = None,
+        groups: Sequence[str] = (),
     ) -> None:
         """Aligned columns under their headings; nothing if there is no row.
 
         An empty cell reads `-`, so that columns can be counted. On a terminal that is too narrow, the columns `cut` are
-        cut and then `spare` left out: see `table.lines`.
+        cut and then `spare` left out: see `table.lines`; there alone cells have their colours and signs. `groups` names
+        the group of each row, which is said before the first of them.
         """
-        cells = [[_one_line(cell) or "-" for cell in row] for row in rows]
-        if not cells:
+        found = [list(row) for row in rows]
+        if not found:
             return
+        heading, *lines = self._table(columns, found, cut, spare, least)
+        if terminal.has_colour(sys.stdout):
+            heading = terminal.painted(heading, bold=True)
+        group = None
+        for at, line in enumerate([heading, *lines]):
+            if at and groups and groups[at - 1] != group:
+                group = groups[at - 1]
+                self.write(f"\n{_one_line(group)}\n")
+            self._print(f"{line}\n")
+
+    def _table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str | Cell]],
+        cut: Collection[str],
+        spare: Sequence[str],
+        least: Mapping[str, int] | None,
+    ) -> list[str]:
+        """The heading and the rows, drawn."""
         if self.on_terminal:
             from uwf.cli.screen import table
 
-            seen = [[terminal.visible(cell) for cell in row] for row in cells]
-            heading, *lines = table.lines(columns, seen, terminal.columns(), cut=cut, spare=spare)
-            if terminal.has_colour(sys.stdout):
-                heading = f"\x1b[1m{heading}\x1b[0m"
-            self._print("".join(f"{line}\n" for line in (heading, *lines)))
-            return
-        heads = [column.upper() for column in columns]
-        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-        for row in [heads, *cells]:
-            padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            self.write("  ".join(padded).rstrip() + "\n")
+            seen = [[_seen(cell) for cell in row] for row in rows]
+            room, colour = terminal.columns(), terminal.has_colour(sys.stdout)
+            return table.lines(
+                columns, seen, room, cut=cut, spare=spare, least=least, is_painted=colour
+            )
+        texts = [[_one_line(_text(cell)) or "-" for cell in row] for row in rows]
+        texts = [[column.upper() for column in columns], *texts]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
 
     def fields(self, pairs: Mapping[str, str], shares: Mapping[str, float] | None = None) -> None:
         """One thing: a line for each of its fields that has a value.
@@ -211,8 +233,10 @@ class Output:
         pager.show(b"".join(page), sys.stdout.encoding, self.data)
 
     def _print(self, text: str) -> None:
-        encoding = sys.stdout.encoding if self.on_terminal else "utf-8"
-        self.data(text.encode(encoding, "replace"))
+        if not self.on_terminal:
+            self.data(text.encode("utf-8", "replace"))
+        else:
+            self.data(terminal.fitting(text, sys.stdout).encode(sys.stdout.encoding, "replace"))
 
     # -- everything else, on stderr
 
@@ -271,6 +295,7 @@ class Output:
             )
             if self._line_fd is None:
                 self._line_fd = terminal.reopened(sys.stderr.fileno())
+            shown = terminal.fitting(shown, sys.stderr)
             line = f"\r\x1b[K{shown}".encode(sys.stderr.encoding, "backslashreplace")
             if terminal.put_at_once(self._line_fd, line):
                 self._status_shown = True
@@ -303,6 +328,7 @@ class Output:
             return
         self._is_drawing = True
         encoding = sys.stderr.encoding
+        text = terminal.fitting(text, sys.stderr) if terminal.is_terminal(sys.stderr) else text
         try:
             sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
             sys.stderr.flush()
@@ -321,6 +347,20 @@ def _fail(error: OSError) -> None:
     if isinstance(error, BrokenPipeError):
         raise StdoutGone from error
     raise StdoutFailed(f"cannot write the answer to standard output: {error.strerror}") from error
+
+
+def _text(cell: str | Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text
+
+
+def _seen(cell: str | Cell) -> str | Cell:
+    """A cell as a terminal may be given it."""
+    text = terminal.visible(_one_line(_text(cell))) or "-"
+    if isinstance(cell, str):
+        return text
+    from uwf.record import replace
+
+    return replace(cell, text=text)
 
 
 def _one_line(text: str) -> str:

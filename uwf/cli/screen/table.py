@@ -6,9 +6,13 @@ East Asian scripts take two columns of a terminal, combining ones none.
 
 from __future__ import annotations
 
+from uwf.cli.screen.terminal import painted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from uwf.cli.screen.cells import Cell
 
 GAP = 2
 LEAST = 16
@@ -17,33 +21,36 @@ LEAST = 16
 
 def lines(
     heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Cell]],
     room: int,
     *,
     cut: Collection[str] = (),
     spare: Sequence[str] = (),
+    least: Mapping[str, int] | None = None,
+    is_painted: bool = False,
 ) -> list[str]:
     """The heading and the rows as lines of at most `room` columns of a terminal, if that can be.
 
-    `cut` are the heads of columns that may be cut, `spare` those of columns that may be left out, the first one first.
+    `cut` are the heads of columns that may be cut, but not below `least`; `spare` those of columns that may be left
+    out, the first one first.
     """
     columns = [[head, *(row[at] for row in rows)] for at, head in enumerate(heads)]
-    wanted = [max(map(width, column)) for column in columns]
-    least = [
-        min(most, max(LEAST, width(head))) if head in cut else most
+    wanted = [max(width(str(cell)) for cell in column) for column in columns]
+    floor = [
+        min(most, max((least or {}).get(head, LEAST), width(head))) if head in cut else most
         for head, most in zip(heads, wanted, strict=True)
     ]
     kept = list(range(len(heads)))
     for head in spare:
-        if _total(least, kept) <= room:
+        if _total(floor, kept) <= room:
             break
         kept = [at for at in kept if heads[at] != head]
     over = _total(wanted, kept) - room
-    for at in sorted(kept, key=lambda at: least[at] - wanted[at]):
-        less = max(0, min(over, wanted[at] - least[at]))
+    for at in sorted(kept, key=lambda at: floor[at] - wanted[at]):
+        less = max(0, min(over, wanted[at] - floor[at]))
         wanted[at] -= less
         over -= less
-    shown = [[padded(cell, wanted[at]) for cell in columns[at]] for at in kept]
+    shown = [[_drawn(cell, wanted[at], is_painted) for cell in columns[at]] for at in kept]
     return [(" " * GAP).join(cells).rstrip() for cells in zip(*shown, strict=True)]
 
 
@@ -69,6 +76,15 @@ def padded(text: str, room: int) -> str:
     if width(text) > room:
         text = head(text, room - 1) + "…"
     return text + " " * (room - width(text))
+
+
+def _drawn(cell: str | Cell, room: int, is_painted: bool) -> str:
+    text = padded(str(cell), room)
+    if not is_painted or isinstance(cell, str):
+        return text
+    seen = text.rstrip()
+    colour = "" if cell.look is None else cell.look.colour
+    return painted(seen, colour, bold=cell.bold) + text[len(seen) :]
 
 
 def _letter_width(letter: str) -> int:

@@ -38,6 +38,34 @@ def has_colour(stream: TextIO | None) -> bool:
     return is_terminal(stream) and not config.no_colour() and not config.is_dumb_terminal()
 
 
+_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
+
+def painted(text: str, colour: str = "", *, bold: bool = False) -> str:
+    """`text` in one of the colours that the theme of a terminal makes readable, on dark and on light."""
+    codes = "1" if bold else ""
+    if colour:
+        codes += f"{';' * bold}{30 + _COLOURS.index(colour)}"
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes else text
+
+
+def fitting(text: str, stream: TextIO) -> str:
+    """`text` with signs of ASCII for those that uwf draws, where the terminal has no others or is not to have them."""
+    if text.isascii() or not (config.is_plain_locale() or _lacks_signs(stream.encoding)):
+        return text
+    from uwf.display.plain import plain
+
+    return plain(text)
+
+
+def _lacks_signs(encoding: str) -> bool:
+    try:
+        "\u25cf\u2588\u2713".encode(encoding)
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def columns() -> int:
     """How wide the terminal is, or is said to be by COLUMNS."""
     from shutil import get_terminal_size

@@ -1,157 +1,181 @@
-"""The columns of `thread list`: those it shows, and those it can show."""
+"""The columns of `thread list`. Each is called as its heading, or as the field that `--json` has for it."""
 
 from __future__ import annotations
 
-from uwf import quantities
-from uwf.cli.screen.cells import in_words, moment, number, short
+from uwf.cli.screen.cells import Cell, number, short
+from uwf.cli.thread import words
 from uwf.errors import InputError
-from uwf.nearest import nearest
-from uwf.quantities import counted
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from uwf.app.values import ThreadView
+    from uwf.cli.context import Context
+    from uwf.display.times import Times
 
-SHOWN = ("thread", "status", "workflow", "step", "round", "next", "begun", "task")
-
+SHOWN = ("thread", "status", "workflow", "step", "next", "updated", "about")
+SPARE = ("step", "updated", "next", "workflow")
+"""Left out in this order where a terminal is too narrow, unless a person has named the columns."""
 TEXTS = (
-    "failed",
-    "task",
-    "title",
-    "message",
-    "cwd",
-    "labels",
-    "wakes",
-    "budget",
-    "spent",
-    "agent",
-    "next",
-    "workflow",
+    *("about", "failed", "task", "title", "message", "cwd", "labels", "wakes", "budget", "spent"),
+    *("agent", "next", "workflow"),
 )
-"""Cut where the terminal is too narrow."""
-SPARE = ("round", "begun", "step", "next", "workflow", "task")
-"""Then left out in this order, unless a person has named the columns."""
+"""Cut there, but not below so many characters."""
+LEAST = {"about": 30}
+GROUPS = ("status", "workflow", "next", "agent", "priority", "labels", "cwd")
+"""By which threads can be put together."""
 
 
-def chosen(words: str | None) -> tuple[str, ...]:
-    """`--columns a,b,c` as columns; those that are always shown without it. InputError for one there is not."""
-    if words is None:
-        return SHOWN
-    found = tuple(word.strip() for word in words.split(",") if word.strip())
-    for word in found:
-        if word not in _CELLS:
+class Sight(Record):
+    """How one reader sees threads: times, ids, the agent of each; and whether on a terminal."""
+
+    times: Times
+    ids: Mapping[str, str]
+    agent_of: Callable[[ThreadView], str]
+    on_terminal: bool
+
+
+class Column(Record):
+    """`field` is what `--json` calls it; "" where it has no such field, but what the table says."""
+
+    field: str
+    cell: Callable[[ThreadView, Sight], str | Cell]
+
+
+def _begin(text: str | None) -> str:
+    return short(text or "", words.LONGEST)
+
+
+COLUMNS: dict[str, Column] = {
+    "thread": Column("thread", lambda thread, sight: Cell(sight.ids[thread.thread], bold=True)),
+    "status": Column(
+        "status",
+        lambda thread, sight: words.marked(thread) if sight.on_terminal else words.state(thread),
+    ),
+    "workflow": Column("workflowName", lambda thread, sight: thread.workflow_name or ""),
+    "step": Column("steps", lambda thread, sight: number(thread.steps)),
+    "round": Column("rounds", lambda thread, sight: number(thread.rounds)),
+    "next": Column("currentRole", lambda thread, sight: thread.current_role or ""),
+    "begun": Column("startedAt", lambda thread, sight: sight.times.moment(thread.started_at)),
+    "updated": Column("updatedAt", lambda thread, sight: sight.times.moment(thread.updated_at)),
+    "completed": Column(
+        "completedAt", lambda thread, sight: sight.times.moment(thread.completed_at)
+    ),
+    "wakes": Column("wakeAt", lambda thread, sight: words.wakes(thread, sight.times)),
+    "about": Column("", lambda thread, sight: words.about(thread, sight.times)),
+    "task": Column("prompt", lambda thread, sight: _begin(thread.title or thread.prompt)),
+    "title": Column("title", lambda thread, sight: thread.title or ""),
+    "message": Column("suspendMessage", lambda thread, sight: _begin(thread.suspend_message)),
+    "failed": Column("failed", lambda thread, sight: words.failed_and_next(thread, sight.times)),
+    "spent": Column("spent", lambda thread, sight: words.used(thread)),
+    "budget": Column("budget", lambda thread, sight: words.allowed(thread)),
+    "agent": Column("", lambda thread, sight: sight.agent_of(thread)),
+    "priority": Column("priority", lambda thread, sight: str(thread.priority)),
+    "labels": Column("labels", lambda thread, sight: words.labels(thread)),
+    "cwd": Column("cwd", lambda thread, sight: thread.cwd or ""),
+}
+
+_HEADINGS = {column.field: name for name, column in COLUMNS.items() if column.field}
+
+
+class ThreadTable(Record):
+    """Threads as rows: of these columns, chosen by a person or not, and put together by one of them."""
+
+    shown: tuple[str, ...] = SHOWN
+    is_chosen: bool = False
+    by: str | None = None
+
+    @classmethod
+    def of(cls, columns: str | None, group: str | None) -> ThreadTable:
+        """As `--columns a,b,c` and `--group a` say it. InputError for what there is not."""
+        by = None if group is None else heading(group)
+        if by is not None and by not in GROUPS:
+            raise _no_such("grouping by", by, GROUPS, "--group")
+        if columns is None:
+            return cls(by=by)
+        shown = tuple(heading(word.strip()) for word in columns.split(",") if word.strip())
+        for word in shown:
+            if word not in COLUMNS:
+                raise _no_such("column", word, tuple(COLUMNS), "--columns")
+        if not shown:
             raise InputError(
-                f"there is no column {word!r}; there are {', '.join(_CELLS)}",
-                hint=f"uwf thread list --columns {nearest(word, _CELLS) or SHOWN[0]}",
+                "--columns names no column", hint=f"uwf thread list --columns {','.join(SHOWN)}"
             )
-    if not found:
-        raise InputError(
-            "--columns names no column", hint=f"uwf thread list --columns {','.join(SHOWN)}"
+        return cls(shown, True, by)
+
+    def answer(self, ctx: Context, threads: Sequence[ThreadView]) -> None:
+        """Answer with these threads: a row each; an object of JSON each, with what was chosen alone."""
+        sight = Sight(
+            ctx.times,
+            ctx.short_ids(thread.thread for thread in threads),
+            ctx.app.agent_of,
+            ctx.out.on_terminal,
+        )
+        groups = [] if self.by is None else _grouped(threads, self.by, sight)
+        rows = [thread for _, thread in groups] or list(threads)
+
+        def draw() -> None:
+            ctx.out.table(
+                self.shown,
+                [[COLUMNS[name].cell(thread, sight) for name in self.shown] for thread in rows],
+                cut=TEXTS,
+                spare=() if self.is_chosen else SPARE,
+                least=LEAST,
+                groups=[name for name, _ in groups],
+            )
+
+        fields = self.is_chosen and ctx.json
+        ctx.out.answer(
+            [_chosen(thread, self.shown, sight) for thread in rows] if fields else rows,
+            ids=[thread.thread for thread in rows],
+            draw=draw,
+        )
+
+
+def heading(word: str) -> str:
+    """The heading of the column that `word` means; `word` where there is none."""
+    return word if word in COLUMNS else _HEADINGS.get(word, word)
+
+
+def _grouped(threads: Sequence[ThreadView], by: str, sight: Sight) -> list[tuple[str, ThreadView]]:
+    """The threads with the group of each, those of a group together: by state what a person must see first, else as
+    they come.
+    """
+    found = [(_text(COLUMNS[by].cell(thread, sight)) or "-", thread) for thread in threads]
+    order = list(dict.fromkeys(name for name, _ in found))
+    if by == "status":
+        from uwf.display import states
+
+        order.sort(key=lambda name: states.of(name).rank)
+    many = {name: sum(other == name for other, _ in found) for name in order}
+    found.sort(key=lambda pair: order.index(pair[0]))
+    return [(f"{name} ({many[name]})", thread) for name, thread in found]
+
+
+def _chosen(thread: ThreadView, shown: tuple[str, ...], sight: Sight) -> dict[str, Any]:
+    """Of the document of a thread what these columns are about."""
+    from uwf.jsontext import document
+
+    whole, found = document(thread), {}
+    for name in shown:
+        field = COLUMNS[name].field
+        found[field or name] = (
+            whole.get(field) if field else _text(COLUMNS[name].cell(thread, sight))
         )
     return found
 
 
-def cells(
-    columns: tuple[str, ...], thread: ThreadView, agent: Callable[[ThreadView], str]
-) -> list[str]:
-    """The cells of one thread; `agent` names the one that runs it or ran it last."""
-    return [agent(thread) if column == "agent" else _CELLS[column](thread) for column in columns]
+def _text(cell: str | Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text
 
 
-def failed(thread: ThreadView) -> str:
-    """Of what the last attempt at the next step failed, how often that was tried, and when. A question is none."""
-    return _failed(thread, "")
+def _no_such(what: str, word: str, known: Sequence[str], option: str) -> InputError:
+    from uwf.nearest import nearest, or_meant
 
-
-def _failed(thread: ThreadView, more: str) -> str:
-    last = thread.failed
-    if last is None or last.is_question:
-        return ""
-    often = f" ({last.number} attempts)" if last.number > 1 else ""
-    return f"{last.code}{often}{more}, {in_words(last)}"
-
-
-def _failed_and_next(thread: ThreadView) -> str:
-    """The same, and when it is tried again without a person."""
-    return _failed(thread, f", next try {moment(thread.wake_at)}" if thread.wake_at else "")
-
-
-def wakes(thread: ThreadView) -> str:
-    """When it wakes, and what for."""
-    return "" if thread.wake_at is None else f"{moment(thread.wake_at)}: {thread.wake_why}"
-
-
-def left_behind(thread: ThreadView) -> str:
-    """What a killed uwf has left of an attempt, and what ends it."""
-    left = thread.left_behind
-    if left is None:
-        return ""
-    what = f"an attempt of {left.role}, whose uwf (process {left.runner}) is gone"
-    if left.pids:
-        what += f", and {left.in_words}"
-    return f"{what}; the next step ends that, or uwf thread stop {thread.thread}"
-
-
-def state(thread: ThreadView) -> str:
-    """The status for a reader: a process that only waits for a slot runs nothing."""
-    return "waiting" if thread.waiting is not None else thread.status
-
-
-def spent(thread: ThreadView) -> str:
-    """What a thread has used, beside what it may."""
-    limits, unseen, unknown = thread.budget or {}, thread.unseen or {}, thread.unknown_usage or {}
-    words = []
-    for name, said in _amounts(thread).items():
-        of = f" of {quantities.written(name, limits[name])}" if name in limits else ""
-        more = f" (not known of {counted(unknown[name], 'attempt')})" if name in unknown else ""
-        is_unseen = name in unseen
-        words.append(
-            quantities.unseen(name, limits[name], unseen[name]) if is_unseen else said + of + more
-        )
-    return ", ".join(words)
-
-
-def labels(thread: ThreadView) -> str:
-    return ", ".join(f"{key}={value}" for key, value in thread.labels.items())
-
-
-def _used(thread: ThreadView) -> str:
-    return ", ".join(_amounts(thread).values())
-
-
-def _amounts(thread: ThreadView) -> dict[str, str]:
-    """What was used and what is limited. Steps and visits stand elsewhere, unless they have a limit."""
-    used, limits = thread.spent or {}, thread.budget or {}
-    return {
-        name: f"{name} {quantities.said(name, used.get(name, 0))}"
-        for name in quantities.NAMES
-        if name in limits or (used.get(name) and name not in (quantities.STEPS, quantities.VISITS))
-    }
-
-
-_CELLS: dict[str, Callable[[ThreadView], str]] = {
-    "thread": lambda thread: thread.thread,
-    "status": state,
-    "workflow": lambda thread: thread.workflow_name or "",
-    "step": lambda thread: number(thread.steps),
-    "round": lambda thread: number(thread.rounds),
-    "next": lambda thread: thread.current_role or "",
-    "begun": lambda thread: moment(thread.started_at),
-    "task": lambda thread: short(thread.title or thread.prompt or "", 40),
-    "spent": _used,
-    "budget": lambda thread: quantities.format_budget(thread.budget or {}),
-    "labels": labels,
-    "title": lambda thread: thread.title or "",
-    "agent": lambda thread: "",
-    "failed": _failed_and_next,
-    "message": lambda thread: short(thread.suspend_message or "", 60),
-    "priority": lambda thread: str(thread.priority),
-    "cwd": lambda thread: thread.cwd or "",
-    "updated": lambda thread: moment(thread.updated_at),
-    "completed": lambda thread: moment(thread.completed_at),
-    "wakes": lambda thread: wakes(thread),
-}
-
-ALL = tuple(_CELLS)
+    return InputError(
+        f"there is no {what} {word!r}, but {', '.join(known)}{or_meant(word, known)}",
+        hint=f"uwf thread list {option} {nearest(word, known) or known[0]}",
+    )

@@ -6,7 +6,7 @@ from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import HTML, NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.thread.selection import DRY_RUN, LABEL, THREADS, WHERE, Chosen
-from uwf.cli.thread.show import kept_reply, print_thread, words_of
+from uwf.cli.thread.show import kept_reply, print_thread
 from uwf.errors import CROWDED_MS, InputError, WorkspaceError, refusal
 from uwf.jsontext import document
 
@@ -165,7 +165,11 @@ def wait(
     until: str | None = None,
     timeout: float | None = None,
 ) -> int:
-    wanted = () if until is None else words_of(until, "--until")
+    wanted: tuple[str, ...] = ()
+    if until is not None:
+        from uwf.cli.line.arguments import statuses_of  # the usual waiting has no such word
+
+        wanted = statuses_of(until, "--until")
     chosen = Chosen("wait", thread, where, dry_run, jobs, labels=label, statuses="active")
     ids = chosen.ids(ctx)
     if dry_run:

@@ -141,15 +141,14 @@ class Chosen(Record):
 
     def show(self, ctx: Context, ids: list[str]) -> None:
         """Answer `--dry-run`: a row a thread, a line of JSON a thread."""
-        from uwf.cli.thread.columns import SHOWN, SPARE, TEXTS, cells
+        from uwf.cli.thread.columns import ThreadTable
 
         threads = [ctx.app.show(id) for id in ids]
         if ctx.json or ctx.quiet:
             for thread in threads:
                 ctx.out.line(thread, id=thread.thread)
             return
-        rows = [cells(SHOWN, thread, ctx.app.agent_of) for thread in threads]
-        ctx.out.table(SHOWN, rows, cut=TEXTS, spare=SPARE)
+        ThreadTable().answer(ctx, threads)
 
 
 def conditions(words: tuple[str, ...], labelled: tuple[str, ...], command: str) -> dict[str, Any]:

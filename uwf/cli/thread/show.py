@@ -1,34 +1,16 @@
-"""`uwf thread show` and `list`: where threads stand."""
+"""`uwf thread show`: where a thread stands."""
 
 from __future__ import annotations
 
-from uwf import clock
-from uwf.cli.command import THREAD, command, opt
-from uwf.cli.screen.cells import moment, named_numbers, number, short
-from uwf.cli.thread.columns import (
-    SPARE,
-    TEXTS,
-    cells,
-    chosen,
-    failed,
-    labels,
-    left_behind,
-    spent,
-    state,
-    wakes,
-)
-from uwf.errors import InputError
+from uwf.cli.command import THREAD, command
+from uwf.cli.screen.cells import named_numbers, number, short
+from uwf.cli.thread.words import failed, labels, left_behind, spent, state, wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from uwf.app.values import ThreadView
     from uwf.cli.context import Context
-
-SHOWN = 20
-"""Rows of a listing for a reader without `--limit`; `--json` and `--quiet` give all."""
-
+    from uwf.display.times import Times
 
 MOST_TOLD = 3
 """Of the words that wait as many are shown to a reader; --json has all."""
@@ -38,6 +20,7 @@ MOST_TOLD = 3
     "thread show",
     help="Show where a thread stands.",
     example="uwf thread show @last",
+    times=True,
     thread=THREAD,
 )
 def show(ctx: Context, thread: str) -> None:
@@ -49,7 +32,7 @@ def print_thread(ctx: Context, thread: ThreadView) -> None:
     ctx.out.answer(
         thread,
         ids=[thread.thread],
-        draw=lambda: ctx.out.fields(_fields(thread, next_try(ctx, thread), answer_to(ctx, thread))),
+        draw=lambda: ctx.out.fields(_fields(ctx, thread)),
     )
 
 
@@ -58,189 +41,6 @@ def answer(ctx: Context, thread: ThreadView) -> None:
     print_thread(ctx, thread)
     if thread.error is not None and thread.failed is None:
         ctx.out.note(f"{thread.error.code}: {thread.error.message}")
-
-
-@command(
-    "thread list",
-    help="List threads, newest first; the active ones by default.",
-    example="uwf thread list --status suspended --label repo=shop",
-    status=opt(
-        "--status",
-        metavar="STATE[,STATE…]",
-        complete="statuses",
-        help="Only these: idle, suspended, completed, …",
-    ),
-    active=opt("--active", help="Those neither completed nor cancelled. [default]"),
-    history=opt("--history", help="Those completed or cancelled."),
-    all=opt("--all", help="All of them."),
-    due=opt("--due", help="Those whose timer is due, in the order in which they will be run."),
-    workflow=opt("--workflow", complete="workflow name", help="Only threads of this workflow."),
-    label=opt("--label", metavar="K=V", help="Only threads with this label; may be repeated."),
-    since=opt("--since", metavar="TIME", help="Begun at or after: 2h (ago), 2026-01-31, …"),
-    until=opt("--until", metavar="TIME", help="Begun before."),
-    sort=opt(
-        "--sort",
-        metavar="[-]KEY",
-        complete="sort",
-        help="By updated, priority, usd, step, …, the highest first; -KEY the other way round.",
-    ),
-    limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
-    offset=opt("--offset", low=0, help="Leave out this many first."),
-    columns=opt(
-        "--columns",
-        metavar="NAME[,NAME…]",
-        complete="columns",
-        help="What the table shows: thread, spent, budget, labels, …",
-    ),
-)
-def list_(
-    ctx: Context,
-    *,
-    status: str | None = None,
-    active: bool = False,
-    history: bool = False,
-    all: bool = False,
-    due: bool = False,
-    workflow: str | None = None,
-    label: tuple[str, ...] = (),
-    since: str | None = None,
-    until: str | None = None,
-    sort: str | None = None,
-    limit: int | None = None,
-    offset: int = 0,
-    columns: str | None = None,
-) -> None:
-    if (status is not None) + active + history + all > 1:
-        raise InputError(
-            "--status, --active, --history and --all exclude each other",
-            hint="uwf thread list --status idle,completed",
-            code="usage",
-        )
-    shown = chosen(columns)
-    most = limit if limit is not None else None if ctx.json or ctx.quiet else SHOWN
-    if due:
-        others = (status, active, history, all, workflow, label, since, until, sort)
-        _list_due(ctx, shown if columns else None, most, offset, is_alone=not any(others))
-        return
-    found = ctx.app.threads(
-        _statuses(status, history, all),
-        workflow=workflow,
-        labels=_labels(label) if label else {},
-        since_ms=None if since is None else _moment_ms(since, "--since"),
-        until_ms=None if until is None else _moment_ms(until, "--until"),
-        sort=sort,
-        limit=most or None,
-        offset=offset,
-    )
-    threads = found.threads
-    if columns is None and any(map(failed, threads)):
-        shown = (*shown[:-1], "failed", shown[-1])
-    if columns is None and any(thread.wake_at and not thread.failed for thread in threads):
-        shown = (*shown[:-1], "wakes", shown[-1])
-    _table(ctx, threads, shown, spare=() if columns else SPARE)
-    if found.is_cut:
-        total = found.total()
-        many = "there are more" if total is None else f"{len(threads)} of {total} threads"
-        ctx.out.note(f"{many}; --limit 0 shows all")
-    elif not threads:
-        is_narrowed = bool(status or history or workflow or label or since or until or offset)
-        _note_none(ctx, is_narrowed)
-    _hint_at_older_threads(ctx)
-
-
-def _table(
-    ctx: Context, threads: Sequence[ThreadView], shown: tuple[str, ...], spare: tuple[str, ...]
-) -> None:
-    ctx.out.answer(
-        threads,
-        ids=[thread.thread for thread in threads],
-        draw=lambda: ctx.out.table(
-            shown,
-            [cells(shown, thread, ctx.app.agent_of) for thread in threads],
-            cut=TEXTS,
-            spare=spare,
-        ),
-    )
-
-
-def _list_due(
-    ctx: Context,
-    columns: tuple[str, ...] | None,
-    most: int | None,
-    offset: int,
-    *,
-    is_alone: bool,
-) -> None:
-    """Those that are due, the most urgent first."""
-    if not is_alone:
-        raise InputError(
-            "--due is a condition of its own: without others, and in its own order",
-            hint="uwf thread list --due",
-            code="usage",
-        )
-    due = ctx.app.wakes.due(clock.now_ms()).threads
-    page = due[offset:][: most or None]
-    threads = [ctx.app.show(each.thread) for each in page]
-    shown = columns or ("thread", "status", "workflow", "next", "wakes", "task")
-    _table(ctx, threads, shown, spare=() if columns else SPARE)
-    if len(page) < len(due) - offset:
-        ctx.out.note(f"{len(page)} of {len(due)} threads; --limit 0 shows all")
-    elif not threads:
-        ctx.out.note("no thread is due")
-
-
-def _note_none(ctx: Context, is_narrowed: bool) -> None:
-    """Why a listing is empty: its conditions, or that nothing is active, or that nothing was ever begun."""
-    total = ctx.app.threads("all", limit=1).total()
-    if not total:
-        ctx.out.note("there is no thread yet")
-        ctx.out.hint("uwf thread start WORKFLOW -p 'what to do'")
-        return
-    ended = f"no active thread; {total} {'has' if total == 1 else 'have'} ended"
-    ctx.out.note("no thread is as asked for" if is_narrowed else ended)
-    ctx.out.hint("uwf thread list --all")
-
-
-def _hint_at_older_threads(ctx: Context) -> None:
-    """How to bring threads into the listing that an early version has kept elsewhere."""
-    left = ctx.app.upkeep.left_in_history()
-    if left is None:
-        return
-    if left.clashes:
-        ctx.out.hint(
-            f"uwf ref delete {left.ref}  # it is in today's place as well, and that entry counts"
-        )
-    else:
-        ctx.out.hint("uwf migrate history  # completed threads are in the older place")
-
-
-def _statuses(status: str | None, history: bool, all: bool) -> tuple[str, ...] | str:
-    if status is None:
-        return "history" if history else "all" if all else "active"
-    return words_of(status, "--status")
-
-
-def words_of(text: str, option: str) -> tuple[str, ...]:
-    """Several statuses with commas between them. Raises `InputError` for none."""
-    words = tuple(word.strip() for word in text.split(",") if word.strip())
-    if not words:
-        raise InputError(f"{option} names no status", hint="uwf thread list --status idle")
-    return words
-
-
-# The usual listing has no conditions, and loads nothing that reads them.
-
-
-def _labels(words: tuple[str, ...]) -> dict[str, str]:
-    from uwf.cli.line.arguments import label_pair
-
-    return dict(label_pair(word, "uwf thread list --label ") for word in words)
-
-
-def _moment_ms(word: str, option: str) -> int:
-    from uwf.cli.line.arguments import moment_ms
-
-    return moment_ms(word, f"uwf thread list {option}")
 
 
 def kept_reply(thread: ThreadView) -> str:
@@ -257,7 +57,7 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     if thread.running is not None:
         return f"now, in process {thread.running.pid}"
     if thread.wake_at is not None:
-        return f"{moment(thread.wake_at)}, or {ctx.app.way_on(thread.thread)}"
+        return f"{ctx.times.moment(thread.wake_at)}, or {ctx.app.way_on(thread.thread)}"
     is_open = thread.status in ("idle", "suspended")
     return f"by hand: {ctx.app.way_on(thread.thread)}" if is_open else ""
 
@@ -268,7 +68,8 @@ def answer_to(ctx: Context, thread: ThreadView) -> str:
     return ctx.app.way_on(thread.thread) if is_asked and thread.running is None else ""
 
 
-def _fields(thread: ThreadView, tried: str, answered: str) -> dict[str, str]:
+def _fields(ctx: Context, thread: ThreadView) -> dict[str, str]:
+    times = ctx.times
     workflow = f"{thread.workflow_name or '?'} ({(thread.workflow or '?')[:12]})"
     rounds = f"{number(thread.rounds)} round{'' if thread.rounds == 1 else 's'}"
     return {
@@ -282,14 +83,14 @@ def _fields(thread: ThreadView, tried: str, answered: str) -> dict[str, str]:
         "suspended": f"{thread.suspended_role}: {thread.suspend_message}"
         if thread.suspend_message
         else "",
-        "failed": failed(thread),
-        "next try": tried,
-        "answer": answered,
+        "failed": failed(thread, times),
+        "next try": next_try(ctx, thread),
+        "answer": answer_to(ctx, thread),
         "left": left_behind(thread),
         "kept": kept_reply(thread),
-        "waiting": _waiting(thread),
-        "told": _told(thread),
-        "wakes": "" if thread.failed else wakes(thread),
+        "waiting": _waiting(thread, times),
+        "told": _told(thread, times),
+        "wakes": "" if thread.failed else wakes(thread, times),
         "running": _running(thread),
         "task": short(thread.prompt or "", 200),
         "cwd": thread.cwd or "",
@@ -298,9 +99,9 @@ def _fields(thread: ThreadView, tried: str, answered: str) -> dict[str, str]:
         "priority": str(thread.priority) if thread.priority else "",
         "usage": named_numbers(thread.usage),
         "spent": spent(thread),
-        "begun": moment(thread.started_at),
-        "updated": moment(thread.updated_at),
-        "completed": moment(thread.completed_at),
+        "begun": times.moment(thread.started_at),
+        "updated": times.moment(thread.updated_at),
+        "completed": times.moment(thread.completed_at),
     }
 
 
@@ -314,21 +115,22 @@ def _worktree(thread: ThreadView) -> str:
     return f"branch {tree.branch}{onto}{merged}"
 
 
-def _told(thread: ThreadView) -> str:
+def _told(thread: ThreadView, times: Times) -> str:
     """What waits for the next step: who says it, when, and how it begins; of many the newest."""
     words = thread.told or ()
     said = [
-        f"{word.who}, {moment(word.at)}: {short(word.text, 100)}" for word in words[-MOST_TOLD:]
+        f"{word.who}, {times.moment(word.at)}: {short(word.text, 100)}"
+        for word in words[-MOST_TOLD:]
     ]
     more = len(words) - len(said)
     return "; ".join([f"{number(more)} more"] * bool(more) + said)
 
 
-def _waiting(thread: ThreadView) -> str:
+def _waiting(thread: ThreadView, times: Times) -> str:
     waiting, running = thread.waiting, thread.running
     if waiting is None or running is None:
         return ""
-    since = moment(waiting.since)
+    since = times.moment(waiting.since)
     return (
         f"for a slot since {since}, number {waiting.position} in the queue, process {running.pid}"
     )

@@ -6,6 +6,7 @@ from uwf import clock
 from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUS, STATUSES, THREADS, WORKFLOW
 from uwf.engine.query.threads import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
+from uwf.nearest import nearest, or_meant
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -171,10 +172,11 @@ def rows(
 
 
 def _check_sort(sort: str) -> None:
-    if sort.removeprefix("-") not in SORTS:
+    word = sort.removeprefix("-")
+    if word not in SORTS:
         raise InputError(
-            f"threads cannot be sorted by {sort.removeprefix('-')!r}, but by {', '.join(SORTS)}",
-            hint="uwf thread list --sort updated",
+            f"threads cannot be sorted by {word!r}, but by {', '.join(SORTS)}{or_meant(word, SORTS)}",
+            hint=f"uwf thread list --sort {nearest(word, SORTS) or 'updated'}",
         )
 
 

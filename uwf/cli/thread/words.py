@@ -1,0 +1,132 @@
+"""What is said of a thread on a line: its state, what it asks, of what it failed, when it wakes, what it has used."""
+
+from __future__ import annotations
+
+from uwf import quantities
+from uwf.cli.screen.cells import Cell, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app.values import ThreadView
+    from uwf.display.times import Times
+
+
+OVER_BUDGET = "over_budget"
+"""Of an attempt that was ended since a person has to allow more."""
+LONGEST = 400
+"""A text may be a book. Of it a line has so many characters, whole sentences of any question."""
+
+
+def state(thread: ThreadView) -> str:
+    """The status for a reader: a process that only waits for a slot runs nothing."""
+    return "waiting" if thread.waiting is not None else thread.status
+
+
+def marked(thread: ThreadView) -> Cell:
+    """The same with its look, for a terminal."""
+    from uwf.display import states
+
+    failed = thread.failed
+    has_failed = not (failed is None or failed.is_question or failed.code == OVER_BUDGET)
+    look = states.of_thread(state(thread), has_failed=has_failed, is_postponed=thread.is_postponed)
+    return Cell(state(thread), look)
+
+
+def about(thread: ThreadView, times: Times) -> str:
+    """What one wants to know of it first: what it asks, of what it failed, when it wakes; then what it is for."""
+    asks = thread.suspend_message if thread.status == "suspended" else ""
+    parts = (asks or _trouble(thread), _waits(thread, times), thread.title or thread.prompt)
+    return " \u00b7 ".join(short(part, LONGEST) for part in parts if part)
+
+
+def _trouble(thread: ThreadView) -> str:
+    if thread.error is None or thread.running is not None:
+        return ""
+    return f"{thread.error.code}: {thread.error.message}"
+
+
+def _waits(thread: ThreadView, times: Times) -> str:
+    if thread.waiting is not None:
+        return f"number {thread.waiting.position} in the queue"
+    if thread.wake_at is None:
+        return ""
+    if thread.is_postponed:
+        return f"next try {times.moment(thread.wake_at)}"
+    return f"wakes {times.moment(thread.wake_at)}: {thread.wake_why}"
+
+
+def failed(thread: ThreadView, times: Times, more: str = "") -> str:
+    """Of what the last attempt at the next step failed, how often that was tried, and when. A question is none."""
+    last = thread.failed
+    if last is None or last.is_question:
+        return ""
+    often = f" ({last.number} attempts)" if last.number > 1 else ""
+    when = f", {times.moment(last.at)}" if last.at else ""
+    return f"{last.code}{often}{more}{when}: {short(last.message, 200)}"
+
+
+def failed_and_next(thread: ThreadView, times: Times) -> str:
+    """The same, and when it is tried again without a person."""
+    more = f", next try {times.moment(thread.wake_at)}" if thread.wake_at else ""
+    return failed(thread, times, more)
+
+
+def wakes(thread: ThreadView, times: Times) -> str:
+    """When it wakes, and what for."""
+    return "" if thread.wake_at is None else f"{times.moment(thread.wake_at)}: {thread.wake_why}"
+
+
+def left_behind(thread: ThreadView) -> str:
+    """What a killed uwf has left of an attempt, and what ends it."""
+    left = thread.left_behind
+    if left is None:
+        return ""
+    what = f"an attempt of {left.role}, whose uwf (process {left.runner}) is gone"
+    if left.pids:
+        what += f", and {left.in_words}"
+    return f"{what}; the next step ends that, or uwf thread stop {thread.thread}"
+
+
+def labels(thread: ThreadView) -> str:
+    return ", ".join(f"{key}={value}" for key, value in thread.labels.items())
+
+
+def spent(thread: ThreadView) -> str:
+    """What a thread has used, beside what it may."""
+    from uwf.display import numbers
+
+    found, limits, unseen = _amounts(thread), thread.budget or {}, thread.unseen or {}
+    said = []
+    for name in filter(found.__contains__, numbers.ORDER):
+        if name in unseen:
+            said.append(quantities.unseen(name, limits[name], unseen[name]))
+            continue
+        amount = numbers.amount(name, found[name])
+        if name in limits:
+            amount = numbers.used_of(name, found[name], limits[name])
+        unknown = (thread.unknown_usage or {}).get(name)
+        more = f" (not known of {quantities.counted(unknown, 'attempt')})" if unknown else ""
+        said.append(amount + more)
+    return ", ".join(said)
+
+
+def allowed(thread: ThreadView) -> str:
+    """What a thread may use, as one types it."""
+    return quantities.format_budget(thread.budget or {})
+
+
+def used(thread: ThreadView) -> str:
+    """What a thread has used."""
+    from uwf.display import numbers
+
+    return numbers.amounts(_amounts(thread))
+
+
+def _amounts(thread: ThreadView) -> dict[str, float]:
+    """What was used and what is limited. Steps and visits stand elsewhere, unless they have a limit."""
+    used, limits = thread.spent or {}, thread.budget or {}
+    return {
+        name: used.get(name, 0)
+        for name in quantities.NAMES
+        if name in limits or (used.get(name) and name not in (quantities.STEPS, quantities.VISITS))
+    }
