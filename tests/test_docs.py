@@ -14,10 +14,14 @@ from uwf.cli.command import COMMON
 from uwf.cli.line.parse import parse
 from uwf.config import load
 from uwf.config.keys import ARRAYS
+from uwf.quantities import NAMES
+from uwf.workflow import parse as parse_workflow
+from uwf.workflow.model import RESERVED
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
+PROMPTS = sorted((ROOT / "docs" / "prompts").glob("*.md"))
 
 
 def commands_in(text: str) -> list[str]:
@@ -35,7 +39,12 @@ def flags_in(line: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "line", [line for text in (README, *map(Path.read_text, GUIDES)) for line in commands_in(text)]
+    "line",
+    [
+        line
+        for text in (README, *map(Path.read_text, GUIDES + PROMPTS))
+        for line in commands_in(text)
+    ],
 )
 def test_what_a_document_types_exists(line: str) -> None:
     words = re.split(r"[^\w-]+", line.removeprefix("uwf "), maxsplit=2)
@@ -118,3 +127,29 @@ def test_the_tree_in_the_readme_has_every_room() -> None:
         for path in ROOT.glob(pattern)
     }
     assert rooms - {"uwf/engine"} <= set(paths_in(README))
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len(README.splitlines()) <= 250
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *GUIDES], ids=lambda path: path.name)
+def test_every_link_to_a_guide_leads_somewhere(document: Path) -> None:
+    for name, heading in re.findall(
+        r"\]\(((?:docs/)?[\w-]+\.md)?(?:#([\w-]+))?\)", document.read_text()
+    ):
+        path = document.parent / name if name else document
+        assert path.exists(), name
+        assert not heading or heading in anchors_in(path.read_text()), f"{name}#{heading}"
+
+
+def anchors_in(text: str) -> set[str]:
+    """The headings of a document as a link says them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_the_guide_to_workflows_has_every_key_of_the_language() -> None:
+    guide = (ROOT / "docs" / "workflow.md").read_text()
+    for key in (*parse_workflow.TOP, *parse_workflow.ROLE, *parse_workflow.EDGE, *NAMES, *RESERVED):
+        assert re.search(rf"`{re.escape(key)}`|[{{ ]{re.escape(key)}:", guide), key

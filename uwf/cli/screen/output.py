@@ -243,11 +243,13 @@ class Output:
     def note(self, text: str) -> None:
         """Something worth knowing. Not said with --quiet or --json."""
         if not (self.quiet or self.json):
+            self.flush()  # a remark about the answer comes after it
             self._say("", text)
 
     def hint(self, text: str) -> None:
         """The next command to type. Not said with --quiet or --json."""
         if not (self.quiet or self.json):
+            self.flush()
             self._say("hint", text)
 
     def remark(self, line: str) -> None:

@@ -1,0 +1,174 @@
+"""Every command in README and docs is run as it stands there, and prints what stands there.
+
+`scripts/docs` runs this; `scripts/docs --update` writes anew what the commands print.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import documents
+from tests.helpers.documents import Block
+from tests.helpers.program import Uwf
+from tests.helpers.project import APPROVED, ASKS, ONE, REVIEW, WRITTEN, Project, reply
+from tests.helpers.repository import commit, typed
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+UPDATE = os.environ.get("UWF_UPDATE_DOCS") == "1"
+
+NOT_RUN = {
+    ("README.md", "pip install ."): "installs from the registry; scripts/package tries the wheel",
+    ("README.md", "scripts/demo"): "scripts of the checkout; tests/acceptance/test_demo.py",
+    ("README.md", "uwf setup"): "asks a real client; tests/acceptance/test_setup.py",
+    (
+        "agents.md",
+        "uwf agent detect --write",
+    ): "real clients; tests/acceptance/test_real_clients.py",
+    ("agents.md", "uwf agent check claude"): "a real client and an account; scripts/test-agents",
+    ("agents.md", "env -i HOME"): "a real client and an account; scripts/test-agents",
+    ("agents.md", "uwf inbox"): "an agent that asks; tests/agent/test_acp.py",
+    (
+        "agents.md",
+        "printf '%s\\n' '{\"type\"",
+    ): "part of an agent; tests/acceptance/test_wrappers.py",
+    ("agents.md", "#!/bin/sh"): "agents; tests/acceptance/test_wrappers.py",
+    ("daemon.md", "uwf daemon run"): "runs until it is ended; tests/acceptance/test_daemon.py",
+    ("daemon.md", "uwf daemon install"): "systemd; tests/daemon/test_install.py",
+    (
+        "operations.md",
+        "uwf store backup -q\npip",
+    ): "installs from the registry; tests/test_golden.py",
+    ("daemon.md", "pip install --upgrade uwf"): "installs from the registry; systemd",
+    ("daemon.md", "gh pr create"): "a forge and an account; tests/acceptance/test_sources.py",
+}
+"""What is not run here, by document and the beginning of its block, and why."""
+
+
+def guide(topic: str) -> str:
+    return (ROOT / "docs" / f"{topic}.md").read_text()
+
+
+def is_run(document: str, block: Block) -> bool:
+    return not any(name == document and block.text.startswith(begun) for name, begun in NOT_RUN)
+
+
+def plain(project: Project) -> None:
+    """A project with the workflow, the task and the agent that the guides speak of."""
+    project.file(".workflows/review.yaml", REVIEW)
+    project.file("task.md", "Write about a fence.")
+    use(project, *(WRITTEN, APPROVED) * 8)
+
+
+def use(project: Project, *replies: str) -> None:
+    """Let an agent with these replies run all roles."""
+    agent = project.agent(*replies)
+    project("config", "set", "agents.mine.command", agent.command)
+    project("config", "set", "default_agent", "mine")
+
+
+def with_threads(project: Project) -> None:
+    """The same with a thread that has completed."""
+    plain(project)
+    project("thread", "start", "review", "-p", "A fence.", "--until-done")
+
+
+def with_the_workflow(project: Project) -> None:
+    """The workflow that the guide shows, and what it includes."""
+    [shown] = re.findall(r"^```yaml\n(.*?)^```", guide("workflow"), re.MULTILINE | re.DOTALL)
+    project.file(".workflows/review.yaml", shown)
+    project.file(".workflows/writer.md", "Think first.")
+    use(project, reply("written", files=["fence.md"]), reply("good"))
+
+
+def with_one_that_asks(project: Project) -> None:
+    plain(project)
+    use(project, *(WRITTEN, APPROVED) * 2, WRITTEN, ASKS, APPROVED)
+
+
+def with_a_scenario(project: Project) -> None:
+    plain(project)
+    (project.cwd.parent / ".uwf-env").touch()
+    for shown in re.findall(r"^```yaml\n(.*?)^```", guide("agents"), re.MULTILINE | re.DOTALL):
+        if shown.startswith("# review.scenario.yaml"):
+            project.file("review.scenario.yaml", shown)
+
+
+def with_a_question(project: Project) -> None:
+    plain(project)
+    use(project, WRITTEN, ASKS, APPROVED)
+    project.file("tasks/one.md", "Write about a gate.")
+    project("thread", "start", "review", "-p", "A fence.", "--until-done", expect=3)
+
+
+def with_a_backup(project: Project) -> None:
+    with_threads(project)
+    project("event", "send", "deploy.failed", "--id", "deploy-42")
+
+
+def with_a_schedule(project: Project) -> None:
+    """The schedules that the guide shows, and the workflow that they start."""
+    plain(project)
+    tidy = project.file(".workflows/tidy.yaml", ONE.replace("name: one", "name: tidy"))
+    project("workflow", "add", tidy)
+    (project.cwd.parent / "shop").mkdir()
+    [first, *_] = re.findall(r"^```toml\n(.*?)^```", guide("schedules"), re.MULTILINE | re.DOTALL)
+    with (project.home / "config.toml").open("a") as config:
+        config.write(f"\n{first}")
+
+
+def with_a_repository(project: Project) -> None:
+    """A repository with a commit, in which an agent writes."""
+    plain(project)
+    for words in (
+        ("init", "-q", "-b", "main"),
+        ("config", "user.name", "me"),
+        ("config", "user.email", "me@x"),
+    ):
+        typed(project.cwd, *words)
+    commit(project.cwd, "begin")
+
+
+SCENES: dict[str, Callable[[Project], None]] = {
+    "README.md": lambda project: None,
+    "agents.md": with_a_scenario,
+    "daemon.md": with_a_question,
+    "operations.md": with_a_backup,
+    "schedules.md": with_a_schedule,
+    "threads.md": with_one_that_asks,
+    "workflow.md": with_the_workflow,
+    "worktrees.md": with_a_repository,
+}
+"""What there is before the first command of a document; `plain` unless said."""
+
+
+@pytest.fixture
+def project(uwf: Uwf) -> Project:
+    """A project of a user whose home is where it is unless said: the guides speak of ~/.uwf."""
+    return Project(uwf.cwd.parent / ".uwf", uwf.cwd)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_commands_of_a_document_do_what_stands_there(document: Path, project: Project) -> None:
+    text = document.read_text()
+    found = [block for block in documents.blocks(text) if is_run(document.name, block)]
+    SCENES.get(document.name, plain)(project)
+    environ = {**project.environ, "COLUMNS": "80", "TZ": "UTC", "USER": "me"}
+    printed = documents.run(found, project.cwd, environ)
+    new = documents.rewritten(text, found, printed)
+    if UPDATE:
+        document.write_text(new)
+        return
+    assert new == text, "scripts/docs --update writes it anew"
+
+
+def test_what_is_not_run_is_there() -> None:
+    for name, begun in NOT_RUN:
+        path = ROOT / name if name == "README.md" else ROOT / "docs" / name
+        found = [each for each in documents.blocks(path.read_text()) if each.text.startswith(begun)]
+        assert found, f"{name}: no block begins with {begun}"
