@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 
@@ -26,6 +27,13 @@ echo 'First words.'
 touch ready
 while [ ! -e go ]; do sleep 0.01; done
 printf -- '---\\n$status: done\\n---\\nLast words.\\n'
+"""
+WORKING = """\
+cat >/dev/null
+echo '{"type": "tool", "name": "Bash", "arguments": {"command": "make"}, "id": "1"}' >>$UWF_EVENTS
+echo '{"type": "tool_result", "text": "all is made", "id": "1"}' >>$UWF_EVENTS
+while [ ! -e $UWF_THREAD ]; do sleep 0.01; done
+printf -- '---\\n$status: done\\n---\\n'
 """
 
 
@@ -131,8 +139,36 @@ def test_watch_as_text_tells_words_steps_and_how_it_ended(project: Project) -> N
     assert watching.stdout.readline() == b"First words.\n"
     finish(project, process)
     out, err = watching.communicate(timeout=20)
-    assert out.decode().splitlines()[-2:] == ["— 1 worker → done", "completed"]
+    step, state = out.decode().splitlines()[-2:]
+    assert re.fullmatch(r"— 1 worker → done  \d+\.\ds", step) and state == "completed"
     assert err == b""
+
+
+def test_watch_of_several_says_which_thread_each_line_is_of_and_what_tools_do(
+    project: Project,
+) -> None:
+    """Chosen are those that run; one that is at rest meanwhile ends nothing."""
+    command = project.program("working", WORKING)
+    threads = [project.begin() for _ in range(3)]
+    runs = [project.start("thread", "exec", each, "--agent", command) for each in threads[:2]]
+    until(lambda: all(project.turns(each) for each in threads[:2]))
+    watching = project.start("thread", "watch", "--where", "running")
+    assert watching.stdout is not None
+    first = [watching.stdout.readline().decode() for _ in range(4)]
+    (project.cwd / threads[0]).touch()
+    runs[0].communicate(timeout=20)
+    (project.cwd / threads[1]).touch()
+    runs[1].communicate(timeout=20)
+    out = "".join([*first, watching.communicate(timeout=20)[0].decode()])
+    for each in threads[:2]:
+        own = [line for line in out.splitlines() if line.startswith(f"{each}  ")]
+        assert own[:2] == [f"{each}  \u203a Bash make", f"{each}  │ all is made"]
+        assert own[-2].startswith(f"{each}  — 1 worker → done  ") and own[-1].endswith("completed")
+    assert threads[2] not in out
+    assert out.rfind(threads[0]) < out.rfind(threads[1])
+    assert project("thread", "watch", *threads, "-q").out == ""
+    none = project("thread", "watch", "--where", "running,idle", "--where", "label=a=b")
+    assert (none.out, none.err) == ("", "no thread is as asked for\n")
 
 
 def test_watch_of_a_quiet_thread_says_where_it_stands_and_ends(project: Project) -> None:

@@ -183,5 +183,5 @@ def test_watch_shows_a_live_line_for_a_run_elsewhere(project: Project) -> None:
     (project.cwd / "go").touch()
     assert terminal.end() == 0
     process.communicate(timeout=20)
-    assert [line for line in terminal.screen if line][-1] == "completed"
+    assert [line for line in terminal.screen if line][-1] == "✓ completed"
     assert not any("worker · " in line for line in terminal.screen)

@@ -116,16 +116,17 @@ class ThreadQueries(OpenHome):
 
         return refs.thread_log(self.reader(), self.ref_of(thread).name)
 
-    def follow(self, thread: str) -> Iterator[Glance]:
-        """Glances at a thread that another process runs, one at every change, until it stops.
+    def follow(self, *threads: str) -> Iterator[Glance]:
+        """Glances at threads that other processes run, one at every change, until all have stopped.
 
-        Raises `StateError` where its own agent asks for this, which would wait for itself.
+        Raises `StateError` where the agent of one of them asks for this, which would wait for itself.
         """
         from uwf.engine.query.follow import follow
 
-        id = self.thread_id(thread)
-        self._refuse_inside(id)
-        return follow(self.reader(), self.views(), id)
+        ids = list(map(self.thread_id, threads))
+        for id in ids:
+            self._refuse_inside(id)
+        return follow(self.reader(), self.views(), *ids)
 
     def following(self, thread: str) -> Following:
         """The same for whoever has other things to do in between: each look tells what is new."""

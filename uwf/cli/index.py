@@ -81,7 +81,7 @@ MODULES = {
     "thread list": "thread.list",
     "thread show": "thread.show",
     "thread read": "thread.follow",
-    "thread watch": "thread.follow",
+    "thread watch": "thread.watch",
     "thread wait": "thread.follow",
     "thread tell": "thread.tell",
     "thread retry": "thread.run",

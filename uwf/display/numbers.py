@@ -57,6 +57,13 @@ def amounts(values: Mapping[str, object] | None) -> str:
     return ", ".join(_any(name, found[name]) for name in order if name in found)
 
 
+def cost(usage: Mapping[str, object] | None) -> str:
+    """What something cost: money, or tokens where nobody names a price; "" where nothing is known."""
+    found = usage or {}
+    name = next((name for name in (USD, TOKENS) if name in found), None)
+    return "" if name is None else amounts({name: found[name]})
+
+
 def used_of(name: str, used: float, limit: float) -> str:
     """`$0.31 of $5.00`, `12k of 2M tokens`."""
     if name in (USD, TIME):

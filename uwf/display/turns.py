@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 TEXT, THINKING, TOOL, RESULT = "text", "thinking", "tool", "tool_result"
 
 _SIGNS = {TEXT: "", THINKING: "\u2026 ", TOOL: "\u203a ", RESULT: "\u2502 "}
+COLOURS = {TOOL: "cyan", "denied": "red"}
+"""Of the kinds that are to be found at a glance."""
 _MAIN = (
     *("command", "cmd", "file_path", "notebook_path", "path", "pattern", "query", "url"),
     *("description", "prompt", "text", "name"),

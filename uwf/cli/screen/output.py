@@ -150,6 +150,13 @@ class Output:
                 self._print(f"{terminal.bar(shares[name], terminal.has_colour(sys.stdout))} ")
             self.write(f"{_one_line(value)}\n")
 
+    def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
+        """`text`, in that colour or in bold type where the terminal has them."""
+        text = terminal.visible(text) if self.on_terminal else text
+        if terminal.has_colour(sys.stdout):
+            text = terminal.painted(text, colour, bold=bold)
+        self._print(text + end)
+
     def help(self, parts: Iterable[tuple[str, str]], *, asked: bool) -> None:
         """A page of help, in parts with or without a title. Where nobody has asked for it, it is no data."""
         bold = terminal.has_colour(sys.stdout if asked else sys.stderr)

@@ -1,4 +1,4 @@
-"""`uwf thread read`, `log`, `watch`, `wait` and `diff`: what happened, and what is happening."""
+"""`uwf thread read`, `log`, `wait` and `diff`: what happened, and waiting for more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uwf.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import CodeDiff, Glance, Page, ThreadView
+    from uwf.app.values import CodeDiff, Page, ThreadView
     from uwf.cli.context import Context
 
 
@@ -98,33 +98,6 @@ def log(ctx: Context, thread: str) -> None:
             spare=("process", "version", "when"),
         ),
     )
-
-
-@command(
-    "thread watch",
-    help="Follow a thread that another process runs, until it stops.",
-    detail="With --json one line each time something changes, like those of `thread show`, with the new `turns`.",
-    example="uwf thread watch @last",
-    thread=THREAD,
-)
-def watch(ctx: Context, thread: str) -> None:
-    for glance in ctx.app.follow(thread):
-        line = {**document(glance.thread), "turns": glance.turns}
-        ctx.out.line(line, draw="\n".join(_lines(glance)))
-        running = glance.thread.running
-        if running is not None and running.role is not None:
-            ctx.out.status(f"{running.role} · {running.agent} · running")
-    ctx.out.clear_status()
-
-
-def _lines(glance: Glance) -> list[str]:
-    lines = [turn.text.rstrip("\n") for turn in glance.turns]
-    lines += [f"— {step.index} {step.role} → {step.status}" for step in glance.steps]
-    thread = glance.thread
-    if thread.running is None:
-        message = f": {thread.suspend_message}" if thread.suspend_message else ""
-        lines.append(f"{thread.status}{message}")
-    return lines
 
 
 @command(

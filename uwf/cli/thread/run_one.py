@@ -11,8 +11,7 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from uwf.app.values import RunView
     from uwf.cli.context import Context
@@ -101,15 +100,8 @@ def _sentence(line: RunView, *, verbose: bool) -> str:
 
 def _joined(done: str, line: RunView, object: str | None, after: str, verbose: bool) -> str:
     took = "" if line.duration_ms is None else times.duration(line.duration_ms)
-    cost = ", ".join(filter(None, (took, _cost(line.usage))))
+    price = numbers.cost(line.usage) if line.usage else ""
+    cost = ", ".join(filter(None, (took, price)))
     by = "made by another process" if line.joined and line.step else ""
     id = (object or "")[:12] if verbose else ""
     return "  ".join(filter(None, (done, cost, id, by, after)))
-
-
-def _cost(usage: Mapping[str, Any] | None) -> str:
-    """What a step has cost; in tokens where its agent names no price."""
-    for name in (quantities.USD, quantities.TOKENS):
-        if usage and name in usage:
-            return numbers.amounts({name: usage[name]})
-    return ""

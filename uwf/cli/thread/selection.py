@@ -55,6 +55,8 @@ KEYS = {
     "age": "",
 }
 """What may be a condition, and what `App.threads` calls it."""
+STATES = ("idle", "suspended", "completed", "cancelled", "running", "corrupt")
+"""What may stand alone as one: that is the status."""
 
 
 class Chosen(Record):
@@ -161,7 +163,8 @@ def conditions(words: tuple[str, ...], labelled: tuple[str, ...], command: str) 
     found: dict[str, Any] = {}
     labels = dict(label_pair(each, f"{command} --label ") for each in labelled)
     for word in (each for joined in words for each in _split(joined)):
-        key, equals, value = word.partition("=")
+        is_status = word.partition(",")[0].strip() in STATES
+        key, equals, value = ("status", "=", word) if is_status else word.partition("=")
         if key not in KEYS or not equals or not value:
             raise InputError(
                 f"{word!r} is no condition: there are {', '.join(f'{each}=' for each in KEYS)}",

@@ -1,4 +1,4 @@
-"""Following a thread from outside: what is new since the last look, until no process runs it."""
+"""Following threads from outside: what is new since the last look, until no process runs any of them."""
 
 from __future__ import annotations
 
@@ -66,16 +66,54 @@ class Following:
         return ref, None if ref is None else self._views.thread(ref)
 
 
-def follow(store: Store, views: ThreadViews, thread: str) -> Iterator[Glance]:
-    """Glances at `thread`: one at once, one at every change, and a last one when no process runs it."""
-    following = Following(store, views, thread)
-    while True:
-        glance = following.look()
-        if glance is not None:
-            yield glance
-        if following.is_over:
-            return
-        time.sleep(_POLL_S)
+def follow(store: Store, views: ThreadViews, *threads: str) -> Iterator[Glance]:
+    """Glances at `threads`: one of each at once, one at every change, and a last one when no process runs it."""
+    followed = [_Followed(store, views, thread) for thread in threads]
+    while followed:
+        for one in followed:
+            glance = one.look()
+            if glance is not None:
+                yield glance
+        followed = [one for one in followed if not one.is_over]
+        if followed:
+            time.sleep(_POLL_S)
+
+
+class _Followed:
+    """One of the threads. `is_over`: its last glance was given."""
+
+    def __init__(self, store: Store, views: ThreadViews, thread: str) -> None:
+        self._store = store
+        self._views = views
+        self._thread = thread
+        self._news = _News(store, thread)
+        self._before: tuple[object, ...] | None = None
+        self.is_over = False
+
+    def look(self) -> Glance | None:
+        """What is new; None for nothing."""
+        found = self._now()
+        if found is not None and found[1].running is None:
+            found = self._now()  # what it did last may have come after the ref was read
+        self.is_over = found is None or not found[1].is_readable or found[1].running is None
+        if found is None:
+            return None
+        ref, view = found
+        if not view.is_readable:
+            return Glance(view)
+        steps, turns = self._news.of(ref)
+        running = view.running
+        now = (ref.id, view.status, running and running.role, running and running.since)
+        is_new = now != self._before or turns or steps
+        self._before = now
+        if not is_new:
+            return None
+        return Glance(view, tuple(row(self._store, step) for step in steps), tuple(turns))
+
+    def _now(self) -> tuple[Ref, ThreadView] | None:
+        with self._store.snapshot():  # which a store that was taken away does not give
+            ref = self._store.ref(THREADS + self._thread)
+        return None if ref is None else (ref, self._views.thread(ref))
 
 
 class _News:
