@@ -14,7 +14,7 @@ from tests.helpers.repository import copied
 
 HEAVY = set(
     "argparse asyncio contextlib dataclasses enum filelock hashlib inspect json jsonschema_rs liquid logging "
-    "pathlib random re rich secrets shlex shutil signal subprocess tempfile threading tomlkit tomllib yaml "
+    "pathlib random re rich secrets shlex shutil signal subprocess tempfile textual threading tomlkit tomllib yaml "
     "typer typing".split()
 )
 
@@ -73,6 +73,7 @@ def started(project: Project) -> Project:
     [
         "--version",
         "config path --json",
+        "top",
         *LOOKS,
         "thread list --json",
         "thread show @last --json",

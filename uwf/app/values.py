@@ -76,6 +76,7 @@ from uwf.engine.upkeep.figures import FiguresNow as FiguresNow
 from uwf.engine.upkeep.figures import PeriodFigures as PeriodFigures
 from uwf.engine.upkeep.health.check import Finding as Finding
 from uwf.engine.upkeep.log.search import LogLine as LogLine
+from uwf.guard.contract import StatusLine as StatusLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

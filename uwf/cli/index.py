@@ -104,6 +104,7 @@ MODULES = {
     "step turns": "step",
     "inbox": "inbox",
     "answer": "inbox",
+    "top": "top",
     "digest": "digest",
     "report": "report",
     "worktree list": "worktree",

@@ -1,0 +1,110 @@
+"""What the keys do to a thread. Each act is a verb of the app and answers with one line.
+
+A run is a process of its own, as ever: `go_on` types what the app names as the way on, with `--detach`, so that it
+outlives this screen, waits for its slot, and is logged as any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+
+from uwf.app.programs import own_command
+from uwf.errors import StateError
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app import App
+
+TEXT = "TEXT"
+"""Stands in a command for what a person has to say."""
+SUPPLEMENT = "--supplement"
+SLOT_WAIT = "1h"
+"""How long a run that was begun here waits in the queue: one sees it there."""
+
+
+class WayOn(Record):
+    """The command that lets a thread go on, and whether a person has to say something for it."""
+
+    words: tuple[str, ...]
+    needs_text: bool
+
+    @property
+    def line(self) -> str:
+        return shlex.join(("uwf", *self.words))
+
+
+def answer(app: App, thread: str, text: str) -> str:
+    app.answer(thread, text)
+    return "answered" + _who_runs_it(app)
+
+
+def tell(app: App, thread: str, text: str) -> str:
+    app.tell(thread, text)
+    return "told: its next step reads it"
+
+
+def stop(app: App, thread: str) -> str:
+    done = app.stop(thread)
+    if done.pid is not None:
+        return f"stopped process {done.pid}"
+    if done.is_recorded:
+        return "it stops when its step has ended"
+    return "ended what a killed run had left" if done.left_behind else "nothing was running"
+
+
+def folder(app: App, thread: str) -> str:
+    """Where its agents work: its worktree, or the folder it was begun in. StateError where that is gone."""
+    view = app.show(thread)
+    path = view.cwd if view.worktree is None else view.worktree.path
+    if path is None or not os.path.isdir(path):
+        raise StateError(
+            f"there is no folder {path or ''}", hint=f"uwf thread show {thread}", code="no_folder"
+        )
+    return path
+
+
+def way_on(app: App, thread: str) -> WayOn:
+    """How the thread goes on. StateError where it runs, or asks for a yes that only a person can say."""
+    view = app.show(thread)
+    if view.running is not None:
+        raise StateError("it runs already; s stops it", code="running")
+    words = shlex.split(app.way_on(thread))[1:]
+    if words[0] == "answer":
+        raise StateError("it asks to be permitted something; a answers it", code="asks")
+    needs_text = words[-2:] == [SUPPLEMENT, TEXT]
+    if needs_text:
+        words[-2:] = [f"{SUPPLEMENT}=-"]
+    waits = () if "--wait" in words else ("--wait", SLOT_WAIT)
+    return WayOn((*words, "--until-done", *waits, "--detach"), needs_text)
+
+
+def go_on(app: App, way: WayOn, text: str | None) -> str:
+    """Run it. StateError says what the command said where it could not begin."""
+    done = subprocess.run(
+        [*own_command(*way.words, "--json", f"--home={app.home}")],
+        input=(text or "").encode(),
+        capture_output=True,
+    )
+    if done.returncode != 0:
+        message, hint = _error(done.stderr, done.returncode)
+        raise StateError(message, hint=hint, code="not_begun")
+    return f"runs on in process {json.loads(done.stdout)['pid']}"
+
+
+def _error(said: bytes, code: int) -> tuple[str, str | None]:
+    """What a command has said last, and its hint."""
+    for line in reversed(said.splitlines()):
+        try:
+            error = json.loads(line)["error"]
+            return str(error["message"]), error["hint"]
+        except (ValueError, KeyError, TypeError):
+            continue
+    return f"it ended with exit code {code}", None
+
+
+def _who_runs_it(app: App) -> str:
+    return "" if app.daemon.leader() is not None else "; no daemon runs it: press r"

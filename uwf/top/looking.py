@@ -1,0 +1,248 @@
+"""One look at a home. Each query is bounded: a look costs what is shown, not how many threads there are.
+
+A part that cannot be known now, since a counter or the configuration is bad, is left out and said as a fault; a store
+that cannot be read is raised.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from uwf import clock
+from uwf.display import guards, numbers, times
+from uwf.display.inert import visible
+from uwf.error_report import of as report_of
+from uwf.errors import ConfigInvalid, CounterUnreadable, NotFound
+from uwf.record import Record
+from uwf.top import rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    from uwf.app import App
+    from uwf.app.values import GuardStatus, StatusLine, ThreadView
+    from uwf.top.rows import Row
+
+    T = TypeVar("T")
+
+NOW, WAITS, RUNS, DUE, ALL = "now", "waits", "runs", "due", "all"
+TABS = (NOW, WAITS, RUNS, DUE, ALL)
+
+MOST = 100
+"""Rows of a group; further ones are counted, or said to be there."""
+MOST_DUE = 50
+LOOKED_THROUGH = 300
+"""Threads that one look passes for those that fit the filter."""
+MINUTES = 60
+TAIL = 6
+"""Turns of the thread under the cursor."""
+
+
+class Wanted(Record):
+    """What a look is to show: a tab, the words of the filter, in `all` only threads older than the one `before`;
+    the thread under the cursor; and the page that is open: of the `guards`, or of a thread.
+    """
+
+    tab: str = NOW
+    words: tuple[str, ...] = ()
+    before: str | None = None
+    selected: str | None = None
+    page: str | None = None
+
+
+GUARDS = "guards"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class HomeView(Record):
+    """A home at `now_ms`. `counts` has a number a tab, with a `+` where there may be more. `older` is the thread
+    before which the next page of `all` begins. `minutes` are the steps of each minute of the last hour.
+    """
+
+    now_ms: int
+    wanted: Wanted
+    rows: tuple[Row, ...] = ()
+    counts: Mapping[str, str] = _NOTHING
+    ids: Mapping[str, str] = _NOTHING
+    older: str | None = None
+    minutes: tuple[int, ...] = ()
+    usd_today: float | None = None
+    guards: tuple[StatusLine, ...] = ()
+    leader: int | None = None
+    faults: tuple[str, ...] = ()
+
+
+class Group(Record):
+    """Rows of one kind, and how many there are in words."""
+
+    rows: list[Row]
+    count: str
+
+
+def look(app: App, wanted: Wanted) -> HomeView:
+    """The home as it is now."""
+    now_ms = clock.now_ms()
+    faults: dict[str, None] = {}
+
+    def known(ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except (ConfigInvalid, CounterUnreadable) as error:
+            faults[said(error)] = None
+            return otherwise
+
+    known(app.reload_config, None)
+    waits, runs, due = _waits(app), _runs(app), _due(app, now_ms)
+    shown: list[Row] = []
+    older = None
+    if wanted.tab == ALL:
+        shown, older = _all(app, wanted)
+    else:
+        groups = {NOW: (waits, runs, due), WAITS: (waits,), RUNS: (runs,), DUE: (due,)}[wanted.tab]
+        shown = [row for group in groups for row in group.rows if row.fits(wanted.words)]
+    status: GuardStatus | None = known(app.guards.status, None)
+    counts = {WAITS: waits.count, RUNS: runs.count, DUE: due.count}
+    return HomeView(
+        now_ms,
+        wanted,
+        rows=tuple(shown),
+        counts={**counts, ALL: numbers.count(app.threads("all", limit=1).total())},
+        ids=app.short_ids(row.thread for row in shown),
+        older=older,
+        minutes=tuple(app.figures.minutes(MINUTES)),
+        usd_today=None if status is None else status.facts.get("today", {}).get("usd"),
+        guards=() if status is None else status.lines,
+        leader=app.daemon.leader(),
+        faults=tuple(faults),
+    )
+
+
+def said(error: BaseException) -> str:
+    """What an error says, on one line, and what to type next."""
+    found = report_of(error)
+    text = found.message if found.hint is None else f"{found.message} ({found.hint})"
+    return rows.one_line(text)
+
+
+def _waits(app: App) -> Group:
+    found = app.inbox(MOST)
+    shown = [rows.of_item(item) for item in found.waiting]
+    shown += [rows.of_broken(item) for item in found.broken]
+    return Group(shown, f"{len(shown)}+" if found.is_cut else f"{len(shown)}")
+
+
+def _runs(app: App) -> Group:
+    ids = app.running()
+    shown = []
+    for id in ids[:MOST]:
+        try:
+            view = app.show(id)
+            shown.append(rows.of_running(view, app.steps.newest_turns(id, 3)))
+        except NotFound:
+            continue  # it is gone
+    shown.sort(key=lambda row: (row.word != "running", row.at or 0))
+    return Group(shown, f"{len(ids)}")
+
+
+def _due(app: App, now_ms: int) -> Group:
+    found = app.wakes.soonest(MOST_DUE)
+    shown = []
+    for due in found:
+        try:
+            shown.append(rows.of_due(app.show(due.thread), due, now_ms))
+        except NotFound:
+            continue
+    number = sum(row.word == "due" for row in shown)
+    return Group(shown, f"{number}+" if number == MOST_DUE else f"{number}")
+
+
+def _all(app: App, wanted: Wanted) -> tuple[list[Row], str | None]:
+    """A page of all threads, the newest first, and the thread before which the next one begins."""
+    shown: list[Row] = []
+    before, passed, is_cut = wanted.before, 0, True
+    while is_cut and len(shown) < MOST and passed < LOOKED_THROUGH:
+        # Others may have begun in the same millisecond as the one before which to go on.
+        until_ms, limit = (None, MOST) if before is None else (clock.ulid_ms(before) + 1, MOST + 1)
+        found = app.threads("all", limit=limit, until_ms=until_ms)
+        older = [each for each in found.threads if before is None or each.thread < before]
+        shown += [row for row in map(rows.of_view, older) if row.fits(wanted.words)]
+        passed += len(found.threads)
+        is_cut = found.is_cut and bool(older)
+        before = older[-1].thread if older else None
+    return shown, before if is_cut else None
+
+
+def detail(app: App, thread: str, row: Row | None, now_ms: int) -> tuple[str, ...]:
+    """The lines below the table: more about the thread under the cursor, what matters most first. `row` is what was
+    seen of it last.
+    """
+    try:
+        view = app.show(thread)
+    except NotFound:
+        return ("it is gone",)
+    lines = [_about(view, now_ms)]
+    if view.running is not None:
+        for turn in app.steps.newest_turns(thread, TAIL):
+            mark = "> " if turn.kind == "tool" else ""
+            lines += [f"  {mark}{line}" for line in _tail(turn.text)]
+        lines = [lines[0], *lines[1:][-TAIL:]]
+    elif row is not None and row.more:
+        lines += [f"  {line}" for line in row.more]
+    elif view.status == "suspended":
+        lines += [f"  {line}" for line in _tail(view.suspend_message or "it waits for a person")]
+    elif view.error is not None:
+        lines.append(f"  {view.error.message}")
+    if view.wake_at is not None:
+        lines.append(f"  wakes {times.relative(view.wake_at, now_ms)}: {view.wake_why}")
+    lines += [f"  {one.who} has told it: {one.text}" for one in view.told or ()]
+    return tuple(visible(line[: rows.MOST_CHARS].replace("\n", " ")) for line in lines)
+
+
+def page(app: App, name: str, now_ms: int) -> str:
+    """The page that is open: how all guards stand, or a thread from its task to its last words."""
+    return visible(_guards(app) if name == GUARDS else _thread(app, name, now_ms))
+
+
+def _about(view: ThreadView, now_ms: int) -> str:
+    what = view.title or view.prompt or ""
+    spent = numbers.amounts(
+        {k: v for k, v in (view.spent or {}).items() if k in ("usd", "tokens") and v}
+    )
+    running = view.running
+    doing = ""
+    if running is not None and running.since is not None:
+        doing = f"{running.role} by {running.agent} for {times.length(running.since, now_ms)}"
+    place = view.cwd if view.worktree is None else view.worktree.path
+    return "  ".join(filter(None, (what, doing, spent, place)))
+
+
+def _tail(text: str) -> list[str]:
+    return [line for line in text[-rows.MOST_CHARS :].split("\n") if line.strip()]
+
+
+def _thread(app: App, thread: str, now_ms: int) -> str:
+    text = app.read(thread).markdown.rstrip()
+    view = app.show(thread)
+    if view.running is not None:
+        turns = app.steps.newest_turns(thread, MOST)
+        text += f"\n\n## Now: {_about(view, now_ms)}\n"
+        for turn in turns:
+            text += f"\n> {turn.text}" if turn.kind == "tool" else f"\n{turn.text}"
+    return text
+
+
+def _guards(app: App) -> str:
+    """All guards, a line each, and the queue."""
+    table = [guards.COLUMNS, *(guards.row(line, bar=True) for line in app.guards.status().lines)]
+    widths = [max(len(row[at]) for row in table) for at in range(len(guards.COLUMNS))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+    queue = app.guards.queue()
+    ids = app.short_ids(row.thread for row in queue)
+    lines += ["", "queue" if queue else "queue: nobody waits"]
+    for row in queue:
+        waits = f"priority {row.priority}, waits for {times.duration(row.waited_ms)}"
+        blocked = f": no slot of {row.blocked_on}" if row.blocked_on else ""
+        lines.append(f"{row.position:3}  {ids[row.thread]}  {waits}{blocked}")
+    return "\n".join(lines)
