@@ -99,6 +99,7 @@ def timed_out(world: World) -> str:
     expect(show["error"]["code"] == "timeout", f"the error is {show['error']['code']}")
     world.nobody_lives()
     asked = len(world.model.asked)
+    world.settle()
     world.uwf("thread", "resume", thread, "-c", "1")
     expect(len(world.model.asked) > asked, "it was not asked again")
     same_session(world)

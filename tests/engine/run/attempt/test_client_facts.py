@@ -135,6 +135,27 @@ def test_what_is_said_meanwhile_and_heard_is_told_by_that_step(rig: Rig) -> None
     assert [word.text for word in told.waiting(rig.store, id)] == ["too late"]
 
 
+def test_what_was_heard_in_a_run_that_came_to_nothing_is_told_again_until_a_step_has_it(
+    rig: Rig,
+) -> None:
+    """Its client may have lost that run, or another agent may stand in."""
+    id = rig.start()
+
+    def works(request: AgentRequest) -> Said:
+        say(rig, id, "also tests")
+        assert request.news() is not None
+        return Said("", events=(NewsHeard(),), ended="signal")
+
+    def again(request: AgentRequest) -> str:
+        assert "also tests" in request.prompt and request.news() is None
+        return WROTE
+
+    rig.run(id, "exec", works)
+    rig.resume(id, again)
+    assert [word.text for word in step_of(rig, id).told] == ["also tests"]
+    assert told.waiting(rig.store, id) == ()
+
+
 def test_what_was_given_and_not_heard_waits_for_the_next_step(rig: Rig) -> None:
     id = rig.start()
 
