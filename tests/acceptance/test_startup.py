@@ -75,6 +75,7 @@ def started(project: Project) -> Project:
         "config path --json",
         "top",
         *LOOKS,
+        "",
         "thread list --json",
         "thread show @last --json",
         "ref get @uwf/registry/review --json",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from uwf.app.health import Health
     from uwf.app.log import HomeLog
     from uwf.app.objects import StoredObjects
+    from uwf.app.overview import Overview
     from uwf.app.schedules import Schedules
     from uwf.app.settings import Settings
     from uwf.app.sources import Sources
@@ -79,6 +80,12 @@ class App(ThreadVerbs):
         from uwf.app.completion import KINDS
 
         return KINDS[kind](self, prefix)
+
+    def overview(self) -> Overview:
+        """This home at a glance."""
+        from uwf.app import overview
+
+        return overview.look(self)
 
     def audit(self, since_ms: int) -> list[Promise]:
         """Every promise of this home: what is open, and of what is over that since then; the broken ones first."""

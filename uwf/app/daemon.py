@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 
 from uwf import home as paths
-from uwf.app import poke
 from uwf.errors import StateError
 from uwf.store.leases import FileLeases
 
@@ -63,6 +62,8 @@ class Daemons:
 
     def poke(self) -> None:
         """Wake the daemon that leads, if there is one. Never waits, never fails."""
+        from uwf.app import poke  # not to see who leads
+
         poke.send(self._home)
 
     def _stand_by(self, on_wait: Callable[[int], None]) -> None:

@@ -17,6 +17,7 @@ from uwf.app.events import TriggerList as TriggerList
 from uwf.app.events import TriggerRow as TriggerRow
 from uwf.app.health import CheckView as CheckView
 from uwf.app.objects import Unreached as Unreached
+from uwf.app.overview import Overview as Overview
 from uwf.app.sources import SourceView as SourceView
 from uwf.config.absences import Absence as Absence
 from uwf.config.edit import Setting as Setting

@@ -195,6 +195,13 @@ def load(name: str) -> CommandSpec:
     return REGISTRY[name]
 
 
+def greeting() -> CommandSpec:
+    """What `uwf` alone does."""
+    from uwf.cli.greeting import GREETING
+
+    return GREETING
+
+
 def about(name: str) -> str:
     """What a group, or a command that is in none, is for, in one line."""
     return GROUPS.get(name) or load(name).help

@@ -16,7 +16,7 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.run.admission import Admission
 from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
-from uwf.guard.spending import budget
+from uwf.guard.spending import day
 from uwf.record import replace
 from uwf.workflow.model import Workflow
 
@@ -106,14 +106,14 @@ def test_what_refused_replies_used_is_counted(rig: Rig) -> None:
     rig.run(id, "exec", "no front matter", BAD, good)
     assert rig.steps(id)[0].usage == {"usd": 2, "tokens": 5}
     assert spent(rig, id) == {"usd": 2, "tokens": 5, "steps": 1}
-    assert budget.today(rig.store)["usd"] == 2
+    assert day.today(rig.store)["usd"] == 2
 
 
 def test_what_an_attempt_of_bad_replies_used_is_counted(rig: Rig) -> None:
     id = rig.start()
     rig.run(id, "exec", BAD, reply("nonsense", usage={"usd": 1}), BAD)
     assert spent(rig, id) == {"usd": 3, "steps": 0}
-    assert budget.today(rig.store)["usd"] == 3
+    assert day.today(rig.store)["usd"] == 3
 
 
 @pytest.mark.parametrize("ended", [crash(usage={"usd": 0.5}), Said(ended="timeout")])
@@ -150,7 +150,7 @@ def test_what_an_agent_said_that_it_used_counts_however_it_ended(rig: Rig, ended
     id = rig.start()
     rig.run(id, "exec", ended)
     assert spent(rig, id) == {"usd": 0.4, "tokens": 70, "steps": 0}
-    assert budget.today(rig.store)["usd"] == 0.4
+    assert day.today(rig.store)["usd"] == 0.4
 
 
 def test_what_an_agent_used_counts_when_a_person_stops_it(rig: Rig) -> None:
@@ -158,7 +158,7 @@ def test_what_an_agent_used_counts_when_a_person_stops_it(rig: Rig) -> None:
     with pytest.raises(Interrupted):
         rig.run(id, "exec", Said(SAID, ended="stopped"))
     assert spent(rig, id) == {"usd": 0.4, "tokens": 70, "steps": 0}
-    assert budget.today(rig.store)["usd"] == 0.4
+    assert day.today(rig.store)["usd"] == 0.4
 
 
 def test_an_echo_of_the_prompt_by_a_failing_agent_costs_nothing(rig: Rig) -> None:

@@ -140,7 +140,7 @@ def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     rules = replace(NO_RULES, day={"usd": 1.0, "steps": 3.0})
     tell(store, {"usd": 0.5, "tokens": 100, "words": 7})
     end(Budget(host(store)), AttemptStopped({"usd": 0.25}, 1500), store)
-    assert budget.today(store) == {"usd": 0.75, "tokens": 100, "steps": 1, "time": 1.5}
+    assert day.today(store) == {"usd": 0.75, "tokens": 100, "steps": 1, "time": 1.5}
     assert refusal(store, rules, REQUEST) is None
     end(Budget(host(store)), AttemptFailed({"usd": 0.5}, 0, 0, "exit_code", "it crashed"), store)
     refused = refusal(store, rules, REQUEST)
@@ -163,10 +163,10 @@ def test_a_new_day_begins_at_local_midnight(
     time.tzset()
     tell(store, {"usd": 5.0})
     now.ms = NOON_MS + 11 * 3_600_000 - 1  # one millisecond before midnight in Berlin
-    assert budget.today(store)["usd"] == 5
+    assert day.today(store)["usd"] == 5
     assert day.midnight_ms(day.zone_of(store)) == now.ms + 1
     now.ms += 1
-    assert budget.today(store)["usd"] == 0
+    assert day.today(store)["usd"] == 0
     assert day.midnight_ms(day.zone_of(store)) == now.ms + DAY_MS
 
 
@@ -180,7 +180,7 @@ def test_the_day_of_a_home_is_the_same_in_every_zone(
         tell(store, {"usd": 0.5})
         refused = refusal(store, rules, REQUEST)
         told.add(None if refused is None else refused.retry_at_ms)
-    assert budget.today(store)["usd"] == 2.5
+    assert day.today(store)["usd"] == 2.5
     assert told == {None, NOON_MS + 3 * 3_600_000}  # midnight in Tokyo, where the first was
 
 
@@ -217,15 +217,15 @@ def test_days_long_past_are_forgotten(store: SqliteStore, now: Clock) -> None:
     for _ in range(budget.KEPT_DAYS + 5):
         tell(store, {"usd": 1.0})
         now.ms += DAY_MS
-    assert budget.KEPT_DAYS <= len(store.counters(budget.DAYS)) <= budget.KEPT_DAYS + 1
+    assert budget.KEPT_DAYS <= len(store.counters(day.DAYS)) <= budget.KEPT_DAYS + 1
 
 
 @pytest.mark.usefixtures("now")
 def test_a_negative_or_strange_amount_adds_nothing(store: SqliteStore) -> None:
     tell(store, {"usd": 1.0})
     tell(store, {"usd": -5.0, "tokens": "many"})  # type: ignore[dict-item]
-    assert budget.today(store)["usd"] == 1
-    assert budget.today(store)["tokens"] == 0
+    assert day.today(store)["usd"] == 1
+    assert day.today(store)["tokens"] == 0
 
 
 def test_what_is_reached_is_said_in_words() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.guard.asking import end, good, host, refused, request
 from uwf.errors import Crowded, Refused
 from uwf.guard.contract import AttemptStopped, Request
-from uwf.guard.spending import budget, reserve
+from uwf.guard.spending import day, reserve
 from uwf.guard.spending.budget import Budget
 from uwf.record import replace
 from uwf.store.sqlite import SqliteStore, open_in_memory
@@ -56,7 +56,7 @@ class Machine:
 
     @property
     def spent(self) -> float:
-        return budget.today(self.store)["usd"]
+        return day.today(self.store)["usd"]
 
     @property
     def held(self) -> dict[str, dict[str, float]]:
@@ -155,8 +155,9 @@ def test_replies_that_are_kept_count(machine: Machine) -> None:
 def test_the_status_says_what_is_expected(machine: Machine) -> None:
     machine.step("A", 1.5)
     machine.begin("A")
-    lines = {line.name: line.text for line in machine.guard.status().lines}
-    assert lines["usd today"] == "1.5 of 5, 1.5 more by what runs"
+    lines = {line.name: line for line in machine.guard.status().lines}
+    usd = lines["usd today"]
+    assert (usd.now, usd.limit, usd.note) == (1.5, 5, "1.5 more by what runs")
     assert machine.guard.status().facts["dayReserved"]["usd"] == 1.5
 
 

@@ -90,11 +90,12 @@ class CommandLine:
     def call(self) -> Call | None:
         """The call, if everything was understood and nothing is missing."""
         self._settle_bare()
-        if self.command is None or self.awaiting is not None or not self.is_clear:
+        if self.awaiting is not None or not self.is_clear or (self.group and self.command is None):
             return None
-        if any(param.required and param.name not in self.given for param in self.command.params):
+        command = self.command or index.greeting()
+        if any(param.required and param.name not in self.given for param in command.params):
             return None
-        return Call.of(self.command, self.given)
+        return Call.of(command, self.given)
 
     def _is_bare(self, word: str) -> bool:
         """Whether the option before `word` stands without a value."""

@@ -22,7 +22,7 @@ from uwf.guard.contract import (
 )
 from uwf.guard.counters import forgettable
 from uwf.guard.spending import reserve, unseen
-from uwf.guard.spending.day import date, keep_zone, midnight_ms, zone_of
+from uwf.guard.spending.day import DAYS, OF_A_DAY, date, keep_zone, midnight_ms, today, zone_of
 from uwf.quantities import (
     NAMES,
     STEPS,
@@ -47,11 +47,9 @@ if TYPE_CHECKING:
     from uwf.guard.contract import AttemptOutcome, Host, Request
     from uwf.store.protocols import Counters, Transaction
 
-DAYS = "usage/"
 KEPT_DAYS = 31
 LOOK_MS = 2_000
 """When to ask again for what others have set down: most of them use less."""
-_OF_A_DAY = (TOKENS, USD, STEPS, TIME)
 
 
 class Budget(Guard):
@@ -136,7 +134,7 @@ class Budget(Guard):
         if self.rules.day:
             reserve.let_go(tx, request.thread)
             if not isinstance(outcome, AttemptStopped):
-                reserve.learn(tx, request, {name: _amount(used.get(name)) for name in _OF_A_DAY})
+                reserve.learn(tx, request, {name: _amount(used.get(name)) for name in OF_A_DAY})
         keep_zone(tx, self._host.zone)
         zone = self._zone(tx)
         counter = DAYS + date(zone)
@@ -146,7 +144,7 @@ class Budget(Guard):
         total = before or {}
         tx.set_counter(
             counter,
-            {name: total.get(name, 0.0) + _amount(used.get(name)) for name in _OF_A_DAY},
+            {name: total.get(name, 0.0) + _amount(used.get(name)) for name in OF_A_DAY},
         )
 
     def status(self) -> Status:
@@ -255,12 +253,6 @@ class Budget(Guard):
             )
             words.append(f"{name} {said(name, used[name])} of {written(name, limits[name])}{needs}")
         return ", ".join(words)
-
-
-def today(counters: Counters, zone: tzinfo | None = None) -> dict[str, float]:
-    """What this machine has used since midnight in `zone`, by default that of the home, by name."""
-    total = counters.counter(DAYS + date(zone or zone_of(counters))) or {}
-    return {name: total.get(name, 0.0) for name in _OF_A_DAY}
 
 
 def _short(

@@ -11,6 +11,7 @@ import time
 
 from uwf import clock
 from uwf.guard.counters import unreadable
+from uwf.quantities import STEPS, TIME, TOKENS, USD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.store.protocols import Counters, Transaction
+
+DAYS = "usage/"
+"""The counters with what was used on each date."""
+OF_A_DAY = (TOKENS, USD, STEPS, TIME)
 
 ZONE = "zone"
 UTC = ("UTC", "Etc/UTC")
@@ -52,6 +57,12 @@ def date(zone: tzinfo, age_days: int = 0) -> str:
 
     then_s = (clock.now_ms() - age_days * _DAY_MS) / 1000
     return datetime.fromtimestamp(then_s, zone).strftime("%Y-%m-%d")
+
+
+def today(counters: Counters, zone: tzinfo | None = None) -> dict[str, float]:
+    """What this machine has used since midnight in `zone`, by default that of the home, by name."""
+    total = counters.counter(DAYS + date(zone or zone_of(counters))) or {}
+    return {name: round(total.get(name, 0.0), 9) for name in OF_A_DAY}
 
 
 def midnight_ms(zone: tzinfo) -> int:
