@@ -103,7 +103,7 @@ class Soak:
         self.clock = WorldClock(folder / "clock")
         self.begun_ms = self.clock.mono_ms
         facts = {"threads": args.threads, "per_hour": args.per_hour, "burst": args.burst}
-        facts["begun_ms"] = self.begun_ms
+        facts |= {"begun_ms": self.begun_ms, "calm": args.calm}
         (folder / "world.json").write_text(json.dumps(facts))
         (folder / "seen").touch()
         self.restarts = self.kills = 0
@@ -128,9 +128,9 @@ class Soak:
         hour = 0
         while self.clock.mono_ms < end_ms:
             hour += 1
-            until_ms = min(end_ms, self.begun_ms + hour * H)
+            until_ms = end_ms if self.args.calm else min(end_ms, self.begun_ms + hour * H)
             crash_at = ""
-            if not self.args.no_kills and until_ms < end_ms:
+            if until_ms < end_ms:
                 crash_at = f"{dice.choice(names)}:{dice.randrange(1, 12)}"
             while self.clock.mono_ms < until_ms:
                 code = self._process(until_ms, crash_at)
@@ -173,7 +173,11 @@ def main() -> int:
         metavar="MIN",
         help="real processes, on our clock, for so many minutes",
     )
-    parser.add_argument("--no-kills", action="store_true")
+    parser.add_argument(
+        "--calm",
+        action="store_true",
+        help="nothing is killed and no disk full: one process lives all day, and its memory is told",
+    )
     parser.add_argument("--keep", action="store_true", help="leave the folder, and name it")
     args = parser.parse_args()
     began_s = time.monotonic()

@@ -46,6 +46,7 @@ def of(home: str, load: Load, seen_path: Path, span_ms: tuple[int, int]) -> Verd
         _threads(app, load, verdict)
         _schedules(app, span_ms, verdict)
     _wakes(seen, verdict)
+    _memory(seen, verdict)
     return verdict
 
 
@@ -152,6 +153,13 @@ def _wakes(seen: Sequence[dict[str, Any]], verdict: Verdict) -> None:
     }
     if late and late[-1] > LATE_MS:
         verdict.fault(f"a run began {late[-1]} ms late, with a free slot and no outage")
+
+
+def _memory(seen: Sequence[dict[str, Any]], verdict: Verdict) -> None:
+    """How the memory of a process that lived for longer than two hours was at the end of its first, and at its own end."""
+    found = [line["kb"] / 1000 for line in seen if line["what"] == "memory"]
+    if len(found) > 2:
+        verdict.figures["memory after each hour (MB)"] = " ".join(f"{mb:.1f}" for mb in found)
 
 
 def _share(sorted_: Sequence[int], at: float) -> int:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.parts import parts
 from uwf.daemon.runs.children import RunEnded
+from uwf.daemon.upkeep.housekeeping import Housekeeping
 from uwf.engine.events.event import Event
 from uwf.errors import PartBroken, StateError, StoreError, UwfError
 from uwf.record import Record
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 
-MIN = 60_000
+MIN, H = 60_000, 3_600_000
 BROKEN = 70
 """The exit code of a process whose part has failed too often: its supervisor starts it again."""
 
@@ -116,6 +119,24 @@ class Seen:
         line = {"what": what, "mono": self._clock.mono_ms, "wall": self._clock.wall_ms, **facts}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
+
+
+class Memory:
+    """What this process keeps in memory of its own (not code, which is of files), seen once an hour of the world. Its load is there from the beginning; its
+    agents, which are part of it, keep nothing.
+    """
+
+    def __init__(self, clock: WorldClock, seen: Seen) -> None:
+        self._clock, self._seen = clock, seen
+        self._next_ms = clock.mono_ms + H
+
+    def look(self) -> None:
+        if self._clock.mono_ms < self._next_ms:
+            return
+        self._next_ms += H
+        status = Path("/proc/self/status")
+        if status.exists() and (rss := re.search(r"^RssAnon:\s*(\d+)", status.read_text(), re.M)):
+            self._seen.add("memory", kb=int(rss[1]))
 
 
 class Bringing:
@@ -202,10 +223,22 @@ class Bringing:
 class Sleeper:
     """The sleep of the world's loop: its time passes, and what comes meanwhile is brought."""
 
-    def __init__(self, clock: WorldClock, bringing: Sequence[Bringing], runs: InstantRuns) -> None:
-        self._clock, self._bringing, self._runs = clock, bringing, runs
+    def __init__(
+        self,
+        clock: WorldClock,
+        bringing: Sequence[Bringing],
+        runs: InstantRuns,
+        woken: threading.Event,
+    ) -> None:
+        self._clock, self._bringing, self._runs, self._woken = clock, bringing, runs, woken
 
     def until(self, seconds: float) -> None:
+        # Errands take time of ours and none of the world's: it stands still, and what they bring is looked at once.
+        for errand in threading.enumerate():
+            if errand is not threading.current_thread():
+                errand.join()
+        if self._woken.is_set():
+            return self._woken.clear()
         now_ms = self._clock.mono_ms
         wanted = [now_ms + max(1, round(seconds * 1000))]
         others = (self._runs.next_ms, *(each.next_ms for each in self._bringing))
@@ -226,9 +259,11 @@ def main(folder: Path, home: str, seed: int, hours: float, until_ms: int, crash_
     dice = random.Random(f"{seed} {clock.mono_ms}")
     runs = InstantRuns(app, clock, seen, dice)
     plan = load.make(seed, hours, facts["threads"], facts["per_hour"], facts["burst"])
+    outages = () if facts["calm"] else (load.FULL, load.ROOM)
+    machine = [one for one in plan.machine if one.name in (*outages, load.JUMP)]
     bringing = [
         Bringing(folder / name, happenings, app, clock, facts["begun_ms"], seen, runs)
-        for name, happenings in (("machine", plan.machine), ("brought", plan.happenings))
+        for name, happenings in (("machine", machine), ("brought", plan.happenings))
     ]
     said = (folder / "said").open("a")
 
@@ -236,13 +271,17 @@ def main(folder: Path, home: str, seed: int, hours: float, until_ms: int, crash_
         said.write(f"{clock.wall_ms} {text}\n")
         said.flush()
 
-    daemon = Daemon(app, runs, Quarantine(lambda one: say(f"aside: {one}")), lambda: None, say)
-    sleeper = Sleeper(clock, bringing, runs)
-    # Backups are made by real processes, whose time is ours.
-    mine = [part for part in parts(daemon) if part.name not in ("backup", "backups")]
+    woken = threading.Event()
+    daemon = Daemon(app, runs, Quarantine(lambda one: say(f"aside: {one}")), woken.set, say)
+    sleeper = Sleeper(clock, bringing, runs, woken)
+    # Backups and collections are made by real processes, whose time is ours.
+    mine = [part for part in parts(daemon) if not isinstance(part, Housekeeping)]
     loop = Loop(mine, sleeper, say)
 
+    memory = Memory(clock, seen)
+
     def goes_on() -> float | None:
+        memory.look()
         left_ms = until_ms - clock.mono_ms
         return left_ms / 1000 if left_ms > 0 else None
 

@@ -98,6 +98,23 @@ def test_one_that_runs_is_listed_and_known_as_running(rig: Rig, now: Ticking) ->
         assert due.under_way(rig.store) == ids(rig, now()) == [id]
 
 
+@pytest.mark.parametrize("look_ahead", [False, True])
+def test_a_timer_of_one_that_runs_does_not_hide_the_next(
+    rig: Rig, now: Ticking, look_ahead: bool
+) -> None:
+    runs, ahead, next_one = rig.start(), rig.start(), rig.start()
+    at_ms = now() + HOUR_MS
+    wish(rig, runs, at_ms)
+    spoil(rig, runs, wokenFor="economy: a word")
+    wish(rig, next_one, at_ms + MINUTE_MS)
+    assert due.due(rig.store, now(), look_ahead=look_ahead).next_ms == at_ms + MINUTE_MS
+    now.ms += 2 * HOUR_MS
+    wish(rig, ahead, now())
+    spoil(rig, ahead, wakeAt=f"{at_ms + 1:013d}")
+    now.ms -= 2 * HOUR_MS  # the clock was ahead when that was set
+    assert due.due(rig.store, now(), look_ahead=look_ahead).next_ms == at_ms + MINUTE_MS
+
+
 def test_a_clock_that_was_set_back_keeps_nobody_asleep(rig: Rig, now: Ticking) -> None:
     soon, later = rig.start(), rig.start()
     wish(rig, soon, now() + MINUTE_MS)

@@ -62,14 +62,17 @@ def due(store: Store, now_ms: int, *, look_ahead: bool) -> DueThreads:
     Only with `look_ahead` all timers are read, for those that were set while the clock was ahead: worth it where it may
     have been set back since the last look.
     """
-    over, ahead = _moment(now_ms + 1), None if look_ahead else 1
-    refs = store.refs_by_tag(THREADS, wake.WAKE_AT, high=over)
-    refs += store.refs_by_tag(THREADS, wake.WOKEN_FOR)
+    over, running = _moment(now_ms + 1), store.refs_by_tag(THREADS, wake.WOKEN_FOR)
+    refs = store.refs_by_tag(THREADS, wake.WAKE_AT, high=over) + running
+    # Those that run may have been told to wake again, before the one that is next.
+    ahead = None if look_ahead else len(running) + 1
     later = store.refs_by_tag(THREADS, wake.WAKE_AT, low=over, limit=ahead)
     odd = [ref for ref in later if ref.updated_ms > now_ms or _at_ms(ref) is None]
     found, unreadable = _read({ref.name: ref for ref in (*refs, *odd)}.values(), now_ms)
     is_found = {THREADS + each.thread for each in found}
     next_ms = next((_at_ms(ref) for ref in later if ref.name not in is_found), None)
+    if next_ms is None and len(later) == ahead:
+        return due(store, now_ms, look_ahead=True)
     return DueThreads(tuple(ordered(found, now_ms)), tuple(unreadable), next_ms)
 
 
