@@ -32,8 +32,10 @@ DAYS = "figures/day"
 MINUTE_MS = 60_000
 KEPT_MS = 31 * clock.DAY_MS
 """Of a row, which bears the time at which its day began: 30 days that are over."""
-MOST_THREADS, MOST_EVENTS = 1000, 10_000
-"""Of those that completed, so many are asked what they have cost; of events, so many what was decided."""
+MOST_THREADS = 1000
+"""Of those that completed, so many are asked what they have cost."""
+PARTS, MOST_EVENTS = 24, 400
+"""Of a stretch of time each such part is looked at by itself, so many events of it: a busy day fills no memory."""
 
 
 class PeriodFigures(Record):
@@ -181,28 +183,29 @@ def _completed(store: Store, since_ms: int, until_ms: int) -> list[_Ended]:
 
 
 def _events(store: Store, since_ms: int, until_ms: int) -> tuple[int, dict[str, float]]:
-    """How many events were taken in, and by layer the share of the newest of them that were stopped there."""
+    """How many events were taken in, and by layer the share of the newest of each part that were stopped there."""
     number = store.count_entries(KIND, until_ms=until_ms) - store.count_entries(
         KIND, until_ms=since_ms
     )
-    counts: dict[str, int] = {}
-    decided = [
-        event.decision
+    decided, counts = 0, dict[str, int]()
+    width_ms = max(1, -(-(until_ms - since_ms) // PARTS))
+    for from_ms in range(since_ms, until_ms, width_ms):
         for event in events.several(
             store,
             state=DECIDED,
-            since_ms=since_ms,
-            until_ms=until_ms,
+            since_ms=from_ms,
+            until_ms=min(from_ms + width_ms, until_ms),
             newest_first=True,
             limit=MOST_EVENTS,
             on_unreadable=lambda one: None,
-        )
-        if event.decision is not None
-    ]
-    for decision in decided:
-        if decision.reason is not None:
-            counts[decision.reason.layer] = counts.get(decision.reason.layer, 0) + 1
-    return number, {layer: round(each / len(decided), 4) for layer, each in counts.items()}
+        ):
+            if event.decision is None:
+                continue
+            decided += 1
+            if event.decision.reason is not None:
+                layer = event.decision.reason.layer
+                counts[layer] = counts.get(layer, 0) + 1
+    return number, {layer: round(each / decided, 4) for layer, each in counts.items()}
 
 
 def _mean(amounts: Iterable[float | None]) -> float | None:
