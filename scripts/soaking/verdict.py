@@ -156,7 +156,7 @@ def _wakes(seen: Sequence[dict[str, Any]], verdict: Verdict) -> None:
 
 
 def _memory(seen: Sequence[dict[str, Any]], verdict: Verdict) -> None:
-    """How the memory of a process that lived for longer than two hours was at the end of its first, and at its own end."""
+    """What a process that lived for longer than two hours kept in memory, hour by hour."""
     found = [line["kb"] / 1000 for line in seen if line["what"] == "memory"]
     if len(found) > 2:
         verdict.figures["memory after each hour (MB)"] = " ".join(f"{mb:.1f}" for mb in found)

@@ -122,8 +122,8 @@ class Seen:
 
 
 class Memory:
-    """What this process keeps in memory of its own (not code, which is of files), seen once an hour of the world. Its load is there from the beginning; its
-    agents, which are part of it, keep nothing.
+    """What this process keeps in memory of its own (not code, which is of files), seen once an hour of the world. Its
+    load is there from the beginning; its agents, which are part of it, keep nothing.
     """
 
     def __init__(self, clock: WorldClock, seen: Seen) -> None:

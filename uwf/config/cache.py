@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SEAL_BYTES = 32
-_MOST_BYTES = 1 << 20  # where a device stands in its place; the buffer is made as large as is asked for
+_MOST_BYTES = (
+    1 << 20
+)  # where a device stands in its place; the buffer is made as large as is asked for
 
 
 def read(home: str, data: bytes) -> dict[str, Any] | None:
