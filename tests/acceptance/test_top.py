@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.program import PROGRAM
-from tests.helpers.project import ASKS, REVIEW, WRITTEN, Project
+from tests.helpers.project import ASKS, REVIEW, WRITTEN, Project, until
 from tests.helpers.terminal import Terminal
+from uwf.agent.process import platform
 
 
 def test_without_a_terminal_it_is_the_list(project: Project) -> None:
@@ -39,7 +40,7 @@ class Tmux:
     """`uwf top` in a real tmux: what it shows there, and its keys."""
 
     def __init__(self, project: Project, socket: Path, env: dict[str, str]) -> None:
-        self._project, self._socket = project, socket
+        self.socket = socket
         settings = {**project.environ, "TERM": "xterm-256color", "SHELL": "/bin/sh", **env}
         words = [f"{name}={value}" for name, value in settings.items()]
         run = f'env {" ".join(words)} {PROGRAM} top; echo "ended with $?"; stty -a; cat'
@@ -58,7 +59,7 @@ class Tmux:
         )
 
     def __call__(self, *words: str) -> str:
-        line = ["tmux", "-S", str(self._socket), *words]
+        line = ["tmux", "-S", str(self.socket), *words]
         return subprocess.run(line, capture_output=True, text=True, check=True, timeout=20).stdout
 
     def press(self, *keys: str) -> None:
@@ -87,7 +88,7 @@ def tmux(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> It
     )
     tmux = Tmux(project, tmp_path / "tmux", getattr(request, "param", {}))
     yield tmux
-    tmux("kill-server")
+    subprocess.run(["tmux", "-S", str(tmux.socket), "kill-server"], capture_output=True)
 
 
 def test_in_a_real_terminal_it_is_read_answered_and_left(tmux: Tmux, project: Project) -> None:
@@ -105,6 +106,14 @@ def test_in_a_real_terminal_it_is_read_answered_and_left(tmux: Tmux, project: Pr
     tmux.until("ended with 0", " echo ", " icanon ")
     [word] = project("thread", "show", "@last", "--json").json["told"]
     assert word["text"] == "Blue."
+
+
+def test_it_ends_with_its_terminal(tmux: Tmux) -> None:
+    tmux.until("? question")
+    process = platform.look(tmux.pid())
+    assert process is not None
+    tmux("kill-server")
+    until(lambda: (now := platform.look(process.pid)) is None or now.is_zombie)
 
 
 @pytest.mark.parametrize("tmux", [{"LC_ALL": "C", "NO_COLOR": "1"}], indirect=True)

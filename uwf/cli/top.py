@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from uwf import config
 from uwf.cli import index
 from uwf.cli.command import command
+from uwf.cli.screen import terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +34,11 @@ def top(ctx: Context) -> int | None:
         return index.load("thread list").function(ctx)
     from uwf.top import begin
 
-    return begin.run(ctx.app, is_plain=not config.has_utf8())
+    begin.run(ctx.app, is_plain=terminal.is_plain(sys.stdout))
+    return None
 
 
 def _has_screen() -> bool:
     """Whether a person sits there, at a terminal that can be drawn on."""
-    import sys
-
-    from uwf.cli.screen import terminal
-
     is_drawn_on = terminal.is_terminal(sys.stdout) and not config.is_dumb_terminal()
     return is_drawn_on and terminal.is_attended()

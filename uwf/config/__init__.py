@@ -230,12 +230,6 @@ def pager() -> str | None:
     return os.environ.get("PAGER")
 
 
-def has_utf8() -> bool:
-    """Whether the locale is one of UTF-8; where none is said, it is taken to be."""
-    said = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
-    return not said or "utf8" in said.lower().replace("-", "")
-
-
 def local_zone() -> str:
     """The name of the time zone of this process, as it stands in TZ or else is set for the machine."""
     name = os.environ.get("TZ")

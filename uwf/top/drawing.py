@@ -140,10 +140,13 @@ def sparkline(minutes: Sequence[int], per: int, most: int) -> str:
 
 
 def guards(view: HomeView, width: int) -> list[Piece]:
-    """The line below the table: what is limited, the most used first, as far as it fits."""
+    """The line below the table: what is limited, the most used first, as far as it fits. A closed breaker limits
+    nothing yet.
+    """
     pieces: list[Piece] = []
     for line in sorted(view.guards, key=lambda line: -(line.share or 0)):
-        if line.share is None or line.limit is None:
+        is_closed = line.name.startswith("breaker ") and (line.share or 0) < 1
+        if line.share is None or line.limit is None or is_closed:
             continue
         now, limit = (display.said(line.unit, each) for each in (line.now, line.limit))
         bar = Piece(f"{numbers.bar(line.share, 6)} ", numbers.bar_colour(line.share))
@@ -168,13 +171,3 @@ def nothing(view: HomeView) -> str:
     if view.counts.get(ALL) == "0":
         return "no thread yet: uwf demo shows one, uwf thread start WORKFLOW -p TEXT begins one"
     return _EMPTY.get(view.wanted.tab, "nothing runs, waits or wakes: 5 shows all threads")
-
-
-def plain_signs() -> Mapping[str, str]:
-    """What stands for a sign where there is no UTF-8."""
-    from uwf.display import states
-
-    looks = (each for each in vars(states).values() if isinstance(each, states.Look))
-    signs = {look.sign: look.ascii for look in looks}
-    levels = dict(zip(BARS, "._-:=+*#", strict=True))
-    return {**signs, **levels, "█": "#", "░": ".", "…": "~", "—": "-", "→": ">", "─": "-", "│": "|"}

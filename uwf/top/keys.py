@@ -47,6 +47,7 @@ KEYS = (
     BoundKey("g", "g", "guards", "all guards and the queue"),
     BoundKey("question_mark", "?", "help", "these keys", "help"),
     BoundKey("q,ctrl+c,ctrl+q", "q", "quit", "end", "quit"),
+    BoundKey("ctrl+z", "^Z", "suspend_process", "back to the shell; fg comes back"),
 )
 
 

@@ -6,10 +6,11 @@ that cannot be read is raised.
 
 from __future__ import annotations
 
+import os
 from types import MappingProxyType
 
 from uwf import clock
-from uwf.display import guards, numbers, times
+from uwf.display import guards, numbers, times, turns
 from uwf.display.inert import visible
 from uwf.error_report import of as report_of
 from uwf.errors import ConfigInvalid, CounterUnreadable, NotFound
@@ -184,10 +185,7 @@ def detail(app: App, thread: str, row: Row | None, now_ms: int) -> tuple[str, ..
         return ("it is gone",)
     lines = [_about(view, now_ms)]
     if view.running is not None:
-        for turn in app.steps.newest_turns(thread, TAIL):
-            mark = "> " if turn.kind == "tool" else ""
-            lines += [f"  {mark}{line}" for line in _tail(turn.text)]
-        lines = [lines[0], *lines[1:][-TAIL:]]
+        lines += [f"  {line}" for line in _said(app, thread, TAIL)[-TAIL:]]
     elif row is not None and row.more:
         lines += [f"  {line}" for line in row.more]
     elif view.status == "suspended":
@@ -215,7 +213,19 @@ def _about(view: ThreadView, now_ms: int) -> str:
     if running is not None and running.since is not None:
         doing = f"{running.role} by {running.agent} for {times.length(running.since, now_ms)}"
     place = view.cwd if view.worktree is None else view.worktree.path
-    return "  ".join(filter(None, (what, doing, spent, place)))
+    return "  ".join(filter(None, (what, doing, spent, typed_path(place or ""))))
+
+
+def typed_path(path: str) -> str:
+    """A path as one types it."""
+    mine = os.path.expanduser("~")
+    return f"~{path.removeprefix(mine)}" if path.startswith(f"{mine}{os.sep}") else path
+
+
+def _said(app: App, thread: str, most: int) -> list[str]:
+    """The last turns of what runs, line by line."""
+    found = app.steps.newest_turns(thread, most)
+    return [line for turn in found for line in turns.lines(turn.kind, turn.text) if line.strip()]
 
 
 def _tail(text: str) -> list[str]:
@@ -226,10 +236,8 @@ def _thread(app: App, thread: str, now_ms: int) -> str:
     text = app.read(thread).markdown.rstrip()
     view = app.show(thread)
     if view.running is not None:
-        turns = app.steps.newest_turns(thread, MOST)
-        text += f"\n\n## Now: {_about(view, now_ms)}\n"
-        for turn in turns:
-            text += f"\n> {turn.text}" if turn.kind == "tool" else f"\n{turn.text}"
+        said = "\n".join(_said(app, thread, MOST))
+        text += f"\n\n## Now: {_about(view, now_ms)}\n\n{said}"
     return text
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.driver import Driver
 
-from uwf.top import drawing
+from uwf.display.plain import plain
+from uwf.top.drawing import BARS
+
+_LEVELS = str.maketrans(BARS, "._-:=+*#")
 
 
 def text(given: str) -> str:
     """`given` in ASCII, as wide as it was."""
     if given.isascii():
         return given
-    known = drawing.plain_signs()
-    return "".join(c if c.isascii() else known.get(c, "?" * cell_len(c)) for c in given)
+    known = plain(given.translate(_LEVELS))
+    return "".join(c if c.isascii() else "?" * cell_len(c) for c in known)
 
 
 def driver(kind: type[Driver]) -> type[Driver]:

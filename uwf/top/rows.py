@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from uwf.display import states
+from uwf.display import turns as display
 from uwf.display.inert import visible
 from uwf.record import Record
 
@@ -101,7 +102,7 @@ def of_due(view: ThreadView, due: DueThread, now_ms: int) -> Row:
 
 def of_view(view: ThreadView) -> Row:
     """A thread in a list of all."""
-    has_failed = view.failed is not None
+    has_failed = view.failed is not None and view.failed.is_of_agent
     look = states.of_thread(view.status, has_failed=has_failed, is_postponed=view.is_postponed)
     word = "failed" if look is states.FAILED else view.status
     says = view.suspend_message if view.status == "suspended" else None
@@ -112,13 +113,9 @@ def of_view(view: ThreadView) -> Row:
 
 
 def last_words(turns: Sequence[TurnView]) -> str:
-    """What an agent said last, or which tool it uses, on one line."""
-    for turn in reversed(turns):
-        lines = turn.text.split("\n")
-        text = lines[0] if turn.kind == "tool" else next(filter(str.strip, reversed(lines)), "")
-        if text.strip() and turn.kind != "tool_result":
-            return one_line(f"> {text}" if turn.kind == "tool" else text)
-    return ""
+    """What an agent said or thought last, or which tool it uses, on one line."""
+    said = (display.now(turn.kind, turn.text) for turn in reversed(turns))
+    return one_line(next(filter(None, said), ""))
 
 
 MOST_CHARS = 2000

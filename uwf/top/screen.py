@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App as TextualApp
@@ -52,7 +52,7 @@ class TopApp(TextualApp[int]):
 
     TITLE = "uwf top"
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH = "screen.tcss"
+    CSS_PATH = Path(__file__).with_name("screen.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [Binding(key.keys, key.action) for key in keys.KEYS]
 
     def __init__(self, home: str, *, notes: str = "", driver: type[Driver] | None = None) -> None:
@@ -63,9 +63,17 @@ class TopApp(TextualApp[int]):
         self._wanted = Wanted()
         self._newer: list[str | None] = []
         self._home_watch = HomeWatch(home, self._tell)
-        self._list = ListScreen(_shown_home(home))
+        self._list = ListScreen(looking.typed_path(home))
         self._has_fault = False
         self._said_at = 0
+        self.failure: Exception | None = None
+        """What has ended it that never should."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What Textual would print of it with every variable that there is, `begin` says as any other fault."""
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
 
     def on_mount(self) -> None:
         self.push_screen(self._list)
@@ -296,9 +304,3 @@ class TopApp(TextualApp[int]):
 def _is_of(seen: Wanted, wanted: Wanted) -> bool:
     """Whether what was seen is what is wanted now, but for the cursor."""
     return (seen.tab, seen.words, seen.before) == (wanted.tab, wanted.words, wanted.before)
-
-
-def _shown_home(home: str) -> str:
-    """The home as one types it."""
-    mine = os.path.expanduser("~")
-    return f"~{home.removeprefix(mine)}" if home.startswith(f"{mine}{os.sep}") else home

@@ -51,11 +51,16 @@ def painted(text: str, colour: str = "", *, bold: bool = False) -> str:
 
 def fitting(text: str, stream: TextIO) -> str:
     """`text` with signs of ASCII for those that uwf draws, where the terminal has no others or is not to have them."""
-    if text.isascii() or not (config.is_plain_locale() or _lacks_signs(stream.encoding)):
+    if text.isascii() or not is_plain(stream):
         return text
     from uwf.display.plain import plain
 
     return plain(text)
+
+
+def is_plain(stream: TextIO) -> bool:
+    """Whether what is written there is to be ASCII."""
+    return config.is_plain_locale() or _lacks_signs(stream.encoding)
 
 
 def _lacks_signs(encoding: str) -> bool:

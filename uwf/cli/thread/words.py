@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from uwf.display.times import Times
 
 
-OVER_BUDGET = "over_budget"
-"""Of an attempt that was ended since a person has to allow more."""
 LONGEST = 400
 """A text may be a book. Of it a line has so many characters, whole sentences of any question."""
 
@@ -27,7 +25,7 @@ def marked(thread: ThreadView) -> Cell:
     from uwf.display import states
 
     failed = thread.failed
-    has_failed = not (failed is None or failed.is_question or failed.code == OVER_BUDGET)
+    has_failed = failed is not None and failed.is_of_agent
     look = states.of_thread(state(thread), has_failed=has_failed, is_postponed=thread.is_postponed)
     return Cell(state(thread), look)
 

@@ -6,7 +6,7 @@ Those before a step are linked from it; those since the head stand beside it. Ti
 from __future__ import annotations
 
 from uwf.agent.protocol import APPROVAL
-from uwf.engine.chain.attempt import ended_attempts
+from uwf.engine.chain.attempt import OVER_BUDGET, ended_attempts
 from uwf.engine.chain.tags import COMPLETED
 from uwf.record import Record
 
@@ -32,6 +32,11 @@ class FailureView(Record):
     def is_question(self) -> bool:
         """Whether it has ended with a question to a person, which is no failure."""
         return self.code == APPROVAL
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Whether the agent failed, rather than asked something or used up what it may."""
+        return self.code not in (APPROVAL, OVER_BUDGET)
 
 
 def of_end(nodes: Nodes, ended: str) -> FailureView:
