@@ -36,6 +36,12 @@ def test_without_textual_it_is_the_list_and_says_how_to_install_it(
     assert "pip install 'uwf[top]'" in terminal.written and id[-4:] in terminal.written
 
 
+FAULTY = """
+import textual.widgets
+textual.widgets.DataTable.add_row = lambda *args, **more: 1 / 0
+"""
+
+
 class Tmux:
     """`uwf top` in a real tmux: what it shows there, and its keys."""
 
@@ -86,6 +92,8 @@ def tmux(project: Project, tmp_path: Path, request: pytest.FixtureRequest) -> It
     project(
         "thread", "exec", project.begin(REVIEW), "--agent", project.agent(ASKS).command, expect=3
     )
+    (project.cwd / "faulty").mkdir()
+    (project.cwd / "faulty" / "sitecustomize.py").write_text(FAULTY)
     tmux = Tmux(project, tmp_path / "tmux", getattr(request, "param", {}))
     yield tmux
     subprocess.run(["tmux", "-S", str(tmux.socket), "kill-server"], capture_output=True)
@@ -106,6 +114,12 @@ def test_in_a_real_terminal_it_is_read_answered_and_left(tmux: Tmux, project: Pr
     tmux.until("ended with 0", " echo ", " icanon ")
     [word] = project("thread", "show", "@last", "--json").json["told"]
     assert word["text"] == "Blue."
+
+
+@pytest.mark.parametrize("tmux", [{"PYTHONPATH": "faulty"}], indirect=True)
+def test_a_fault_of_its_own_is_said_as_any_other(tmux: Tmux) -> None:
+    shown = tmux.until("ended with 1", " echo ", " icanon ")
+    assert "internal fault: ZeroDivisionError" in shown and "Traceback" not in shown
 
 
 def test_it_ends_with_its_terminal(tmux: Tmux) -> None:

@@ -109,10 +109,9 @@ def test_what_an_agent_says_is_seen_as_it_comes_and_can_be_stopped(world: World,
     run = uwf.start("--home", world.home, "thread", "exec", id, "--agent", agent)
 
     async def act(seen: Seeing) -> None:
-        await seen.until("running", "> Read", "[red]x[/] red\\u202e")
-        assert f"worker by {os.path.basename(agent)}" in seen.text or "worker by" in seen.text
+        await seen.until("running", "\u203a Read", "[red]x[/] red\\u202e")
         await seen.press("enter")
-        await seen.until(f"thread {id}", "## Now:", "[red]x[/] red\\u202e", "> Read")
+        await seen.until(f"thread {id}", "## Now:", "[red]x[/] red\\u202e", "\u203a Read")
         await seen.press("s")
         await seen.until("Stop what runs on")
         await seen.press("n")

@@ -1,0 +1,103 @@
+"""One look at a home: bounded, and complete in what it shows; and how it is drawn in any width."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.top.conftest import World
+from uwf.display import states
+from uwf.engine.query.threads import ThreadViews
+from uwf.top import drawing, looking, plain
+from uwf.top.looking import ALL, NOW, TABS, HomeView, Wanted
+from uwf.top.rows import Row
+
+
+def test_a_look_reads_no_more_threads_than_it_shows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "MOST", 3)
+    monkeypatch.setattr(looking, "MOST_DUE", 3)
+    monkeypatch.setattr(looking, "LOOKED_THROUGH", 6)
+    asked = [world.asked() for _ in range(6)]
+    due = [world.start() for _ in range(8)]
+    for id in due:
+        world.app.wakes.at(id)
+    read = 0
+    look_at = ThreadViews.thread
+
+    def counted(*args: object, **more: object) -> object:
+        nonlocal read
+        read += 1
+        return look_at(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ThreadViews, "thread", counted)
+    for tab in TABS:
+        read = 0
+        view = looking.look(world.app, Wanted(tab=tab, words=("nowhere",) if tab == ALL else ()))
+        assert read <= 3 + 3 + 2 + 9, tab  # what waits, is due, is counted; in all what was passed
+        assert view.counts == {"waits": "3+", "runs": "0", "due": "3+", "all": "14"}
+    assert set(asked) >= {row.thread for row in looking.look(world.app, Wanted(tab="waits")).rows}
+
+
+def test_a_thread_that_is_gone_has_no_detail(world: World) -> None:
+    world.start()
+    assert looking.detail(world.app, "01ARZ3NDEKTSV4RRFFQ69G5FAV", None, 0) == ("it is gone",)
+
+
+def view_of(*rows: Row) -> HomeView:
+    return HomeView(
+        1_700_000_000_000, Wanted(tab=NOW), rows=rows, ids={r.thread: r.thread[-4:] for r in rows}
+    )
+
+
+ROW = Row(
+    "01ARZ3NDEKTSV4RRFFQ69G5FAV", states.RUNNING, "running", "Reading on.", workflow="a-long-workflow-name",
+    role="reviewer", at=1_699_999_000_000, usd=12.5,
+)  # fmt: skip
+
+
+@given(st.integers(1, 300))
+def test_columns_never_exceed_the_width_and_a_narrow_screen_keeps_state_and_id(width: int) -> None:
+    columns = drawing.columns(width, view_of(ROW))
+    names = [column.name for column in columns]
+    assert names[:2] == ["state", "id"] and names[-1] == "says"
+    assert sum(column.width for column in columns) <= max(width, 19)
+    assert len(drawing.cells(ROW, view_of(ROW), columns)) == len(columns)
+
+
+def test_a_column_in_which_nothing_stands_takes_no_room() -> None:
+    bare = Row(ROW.thread, states.IDLE, "idle", "Do it.")
+    assert [column.name for column in drawing.columns(80, view_of(bare))] == [
+        "state",
+        "id",
+        "time",
+        "says",
+    ]
+    assert "cost" in [column.name for column in drawing.columns(80, view_of(ROW, bare))]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "per", "shown"),
+    [
+        ([0, 1, 4, 8], 1, " ▁▄█"),
+        ([0, 1, 4, 8], 2, "▁█"),
+        ([0, 0], 1, "  "),
+        ([1], 1, "█"),
+        ([], 1, ""),
+    ],
+)
+def test_any_step_is_seen_in_the_sparkline(minutes: list[int], per: int, shown: str) -> None:
+    assert drawing.sparkline(minutes, per, max(minutes, default=0)) == shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Mn", "Me", "Cf"])))
+def test_without_utf8_everything_is_ascii_and_as_wide(text: str) -> None:
+    shown = plain.text(text)
+    assert shown.isascii() and len(shown) == cell_len(text)
+
+
+def test_without_utf8_signs_have_their_own() -> None:
+    assert plain.text("● running ▁█ 日") == "* running .# ??"
