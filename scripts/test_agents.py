@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clients import counts, crew, failures, guide, install, kills, model, permits, sessions
+from clients import by_mcp, counts, crew, failures, guide, install, kills, model, permits, sessions
 from clients.crew import CREW, Client
 from clients.model import Fail, Hang
 from clients.world import Fault, World
@@ -60,12 +60,15 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("told while it works", sessions.told_while_it_works, crew.HEARS),
     ("the commands of docs/agents.md", guide.claude, crew.GUIDED),
     ("the first commands of docs/agents.md", guide.found, crew.FOUND),
+    ("uwf by MCP, inside of a step", by_mcp.inside, crew.SERVED),
+    ("uwf by MCP, beside all threads", by_mcp.beside, crew.SERVED),
     ("a very long reply", sessions.much, crew.LASTS),
 )
 
 SHORT = (
     *("a reply corrected in its session", "SIGKILL of uwf", "401", "permission denied"),
     "the commands of docs/agents.md",
+    "uwf by MCP, inside of a step",
 )
 
 

@@ -49,7 +49,7 @@ ENGINE = {
 
 MAY_IMPORT = {
     **{door: {"app", "demo", "display"} for door in FRONT_DOORS},
-    "cli": {"app", "demo", "daemon", "display", "page", "top"},
+    "cli": {"app", "demo", "daemon", "display", "mcp", "page", "top"},
     "page": {"app", "display"},
     "__main__": {"cli"},
     "app": {"config", *ENGINE, *BELOW_THE_ENGINE},

@@ -33,7 +33,7 @@ class Say(NamedTuple):
 
 
 class Use(NamedTuple):
-    """The use of a tool: `shell` with a command line, or `write` with a path."""
+    """The use of a tool: `shell` with a command line, `write` with a path, or any by its name, with JSON."""
 
     tool: str
     argument: str

@@ -37,7 +37,11 @@ class Wire:
         raise NotImplementedError
 
     def tool(self, body: Mapping[str, Any], kind: str, argument: str) -> tuple[str, dict[str, Any]]:
-        """Name and arguments of the tool of this client that runs a command line, or writes a file."""
+        """Name and arguments of the tool of this client that runs a command line, or writes a file. Any other has its
+        name.
+        """
+        if kind not in ("shell", "write"):
+            return kind, json.loads(argument)
         offered = self.names(body)
         known = self.shells if kind == "shell" else self.writes
         name = next(name for name in known if name in offered)

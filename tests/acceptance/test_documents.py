@@ -45,6 +45,7 @@ NOT_RUN = {
         "uwf store backup -q\npip",
     ): "installs from the registry; tests/test_golden.py",
     ("daemon.md", "pip install --upgrade uwf"): "installs from the registry; systemd",
+    ("mcp.md", "claude mcp add"): "a real client; scripts/test-agents",
     ("daemon.md", "gh pr create"): "a forge and an account; tests/acceptance/test_sources.py",
 }
 """What is not run here, by document and the beginning of its block, and why."""

@@ -24,5 +24,5 @@ def test_the_real_claude_code_does_what_its_kind_is_made_for() -> None:
     if done.returncode == SKIPPED:
         pytest.skip(done.stderr.strip())
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
-    assert done.stdout.count(" ok ") == 5, done.stdout
+    assert done.stdout.count(" ok ") == 6, done.stdout
     assert done.stdout.endswith("\n0 faults\n")

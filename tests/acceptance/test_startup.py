@@ -15,7 +15,7 @@ from tests.helpers.repository import copied
 HEAVY = set(
     "argparse asyncio contextlib dataclasses enum filelock hashlib inspect json jsonschema_rs liquid logging "
     "pathlib random re rich secrets shlex shutil signal subprocess tempfile textual threading tomlkit tomllib yaml "
-    "typer typing".split()
+    "typer typing mcp mcp_types anyio pydantic".split()
 )
 
 

@@ -41,6 +41,7 @@ from uwf.engine.query.due import DueThreads as DueThreads
 from uwf.engine.query.due import UnreadableTimer as UnreadableTimer
 from uwf.engine.query.due import Waits as Waits
 from uwf.engine.query.failures import FailureView as FailureView
+from uwf.engine.query.follow import Following as Following
 from uwf.engine.query.follow import Glance as Glance
 from uwf.engine.query.guard_status import GuardStatus as GuardStatus
 from uwf.engine.query.guard_status import QueueRow as QueueRow

@@ -13,6 +13,7 @@ SECTIONS = {
     "Threads": {
         "thread": "",
         "step": "",
+        "top": "",
         "inbox, answer": "See what waits for you, and answer it.",
         "digest, report": "Sum up what happened; what threads have cost.",
         "worktree": "",
@@ -21,6 +22,7 @@ SECTIONS = {
         "setup, demo": "Set up an agent and a first thread; watch a job.",
         "workflow": "",
         "agent": "",
+        "mcp": "",
         "help, prompt": "Read the guides; print what an agent has to know.",
     },
     "While nobody watches": {
@@ -111,6 +113,7 @@ MODULES = {
     "worktree prune": "worktree",
     "setup": "setup",
     "demo": "demo.command",
+    "mcp": "mcp",
     "workflow new": "workflow",
     "workflow list": "workflow",
     "workflow show": "workflow",

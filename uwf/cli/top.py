@@ -18,7 +18,7 @@ INSTALL = "pip install 'uwf[top]'"
 
 @command(
     "top",
-    help="Show the home on one screen that keeps itself up to date; keys read, answer, tell, stop, retry.",
+    help="Show the home on one screen, with keys to act on it.",
     detail="What waits for you, what runs and what its agents say, what wakes, the queue, guards and costs; ? shows "
     "the keys. Needs Textual: pip install 'uwf[top]'. Without it, and where there is no terminal, it is `thread list`.",
     example="uwf top",

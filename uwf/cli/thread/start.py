@@ -104,15 +104,9 @@ def start(
         worktree=worktree,
     )
     id = thread.thread
-    begun: dict[str, Any] = {
-        "thread": id,
-        "workflow": thread.workflow,
-        "head": thread.head,
-        "status": thread.status,
-    }
+    begun: dict[str, Any] = document(thread.begun)
     drawn = f"{id}  {thread.workflow_name}, idle"
     if thread.worktree is not None:
-        begun |= {"worktree": document(thread.worktree)}
         ctx.out.note(f"worktree {thread.worktree.path} on branch {thread.worktree.branch}")
     if not is_run:
         ctx.out.answer(begun, ids=[id], draw=f"{drawn}, due now" if wake else drawn)

@@ -22,7 +22,7 @@ AGENT = "agent"
 
 @command(
     "thread watch",
-    help="Follow threads that other processes run, until all have stopped.",
+    help="Follow threads that run, until all have stopped.",
     detail="It tells what agents say and think, which tools they use and what those give back, and each step. Of "
     "several threads each line begins with its own. With --json one line each time something changes, like those of "
     "`thread show`, with the new `turns`. --where chooses among those that run.",

@@ -104,6 +104,18 @@ class StateView(Record):
         return self.error is not None and self.wake_at is not None and self.status == IDLE
 
 
+class BegunView(Record):
+    """What `thread start` answers."""
+
+    left_out: ClassVar[tuple[str, ...]] = ("worktree",)
+
+    thread: str
+    workflow: str | None
+    head: str
+    status: str
+    worktree: WorktreeView | None
+
+
 class RunView(StateView):
     """One line of `exec`, `resume` and `poke`: the thread after a step, and what the step came to.
 
@@ -167,6 +179,11 @@ class ThreadView(StateView):
     unknown_usage: Mapping[str, int] | None = None
     told: tuple[WordView, ...] | None = None
     worktree: WorktreeView | None = None
+
+    @property
+    def begun(self) -> BegunView:
+        """What is said of it when it has just begun."""
+        return BegunView(self.thread, self.workflow, self.head, self.status, self.worktree)
 
     @property
     def is_readable(self) -> bool:

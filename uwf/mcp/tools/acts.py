@@ -1,0 +1,181 @@
+"""Tools that act. A client has those that `--allow` names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from uwf import quantities
+from uwf.app.programs import own_command
+from uwf.error_report import ErrorReport
+from uwf.errors import UwfError
+from uwf.jsontext import document
+from uwf.mcp import bounds
+from uwf.mcp.access import ANSWER, CANCEL, EXEC, START, TELL
+from uwf.mcp.tools.following import SECONDS, waited
+from uwf.mcp.tools.tool import TEXT, THREAD, Tool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uwf.mcp.tools.tool import ClientCall
+
+
+class RunRefused(Exception):
+    """The command that was to begin a run has said why it cannot."""
+
+    def __init__(self, report: ErrorReport) -> None:
+        super().__init__(report.message)
+        self.report = report
+
+
+def _start(call: ClientCall) -> dict[str, Any]:
+    budget = call.get("budget")
+    begun = call.app.start(
+        call.given["workflow"],
+        call.given["task"],
+        cwd=call.get("cwd"),
+        labels=call.get("labels"),
+        priority=call.get("priority", 0),
+        budget=quantities.parse_budget(budget) if budget else None,
+        wakes=call.get("wake", False),
+    )
+    found: dict[str, Any] = document(begun.begun)
+    return found
+
+
+def _exec(call: ClientCall) -> dict[str, Any]:
+    id = call.thread
+    far = "--until-done" if call.get("until_done") else f"--count={call.get('steps', 1)}"
+    log = _detached(call, "thread", "exec", id, far)["log"]
+    wait_s = call.get("wait", 0)
+    shown = waited(call, id, wait_s) if wait_s else _short(call.app.show(id))
+    return {**shown, "log": log}
+
+
+def _detached(call: ClientCall, *words: str) -> dict[str, Any]:
+    """Begin a run in a process of its own, as any `--detach` does; what that command answers."""
+    done = subprocess.run(
+        own_command(*words, "--detach", "--json", f"--home={call.app.home}"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # whoever ends this server and its group ends no run
+    )
+    if done.returncode == 0:
+        begun: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return begun
+    for line in reversed(done.stderr.splitlines()):
+        error = _said(line)
+        if error is not None:
+            raise RunRefused(error)
+    raise UwfError(f"uwf {' '.join(words[:2])} ended with {done.returncode}: {done.stderr[-500:]}")
+
+
+def _said(line: str) -> ErrorReport | None:
+    """The error that a line of stderr tells, None for what else it may be."""
+    try:
+        error = dict(json.loads(line)["error"])
+        return ErrorReport(error.pop("code"), error.pop("message"), error.pop("hint"), error)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _tell(call: ClientCall) -> dict[str, Any]:
+    id = call.thread
+    call.access.check(TELL, id)
+    return _short(call.app.tell(id, call.given["text"]))
+
+
+def _answer(call: ClientCall) -> dict[str, Any]:
+    return _short(call.app.answer(call.thread, call.given["text"]))
+
+
+def _cancel(call: ClientCall) -> dict[str, Any]:
+    return _short(call.app.cancel(call.thread, call.get("reason")))
+
+
+def _short(answer: Any) -> dict[str, Any]:
+    return bounds.document(document(answer), "the tool show")
+
+
+ACTS = (
+    Tool(
+        START,
+        "Begin a thread: one run of a workflow, as `uwf thread start --json`. Nothing runs before exec.",
+        _start,
+        {
+            "workflow": {
+                "type": "string",
+                "description": "A name, as the tool workflows has it, a path or an id.",
+            },
+            "task": {**TEXT, "description": "What is to be done: each role reads it."},
+            "cwd": {
+                "type": "string",
+                "description": "The folder its agents work in; that of this server otherwise.",
+            },
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "priority": {
+                "type": "integer",
+                "description": "Higher goes first where threads wait for a slot.",
+            },
+            "budget": {
+                "type": "string",
+                "description": "What it may use: tokens=2M,usd=5,steps=40,time=2h.",
+            },
+            "wake": {
+                "type": "boolean",
+                "description": "Let it be due at once: a daemon runs it, if one is there.",
+            },
+        },
+        needs=("workflow", "task"),
+    ),
+    Tool(
+        EXEC,
+        "Run the next step of a thread, or more of them, in a process of its own that goes on whatever becomes of this "
+        "client. Shows the thread, as `uwf thread show --json`; the tool wait waits for it.",
+        _exec,
+        {
+            "thread": THREAD,
+            "steps": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How many; 1 where it is left out.",
+            },
+            "until_done": {
+                "type": "boolean",
+                "description": "Go on until it completes, suspends or fails.",
+            },
+            "wait": {
+                **SECONDS,
+                "description": "Wait up to this long for its end, with progress; 0 otherwise.",
+            },
+        },
+        needs=("thread",),
+    ),
+    Tool(
+        TELL,
+        "Leave words for a thread: its next step reads them, nothing runs. They are no person's.",
+        _tell,
+        {"thread": THREAD, "text": {**TEXT, "description": "What is said."}},
+        needs=("thread", "text"),
+    ),
+    Tool(
+        ANSWER,
+        "Answer what a role of a suspended thread asks: it is told that, and is due at once. What only a person may "
+        "permit stays open.",
+        _answer,
+        {"thread": THREAD, "text": {**TEXT, "description": "The answer."}},
+        needs=("thread", "text"),
+    ),
+    Tool(
+        CANCEL,
+        "End a thread for good. What runs is stopped first.",
+        _cancel,
+        {"thread": THREAD, "reason": {**TEXT, "description": "Kept with the thread."}},
+        needs=("thread",),
+        is_final=True,
+    ),
+)
