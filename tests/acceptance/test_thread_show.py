@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.helpers.project import APPROVED, ASKS, ONE, REVIEW, WRITTEN, Project, reply
+from tests.helpers.terminal import Terminal
 
 ROW = {
     *("thread", "workflow", "head", "status", "currentRole", "suspendedRole", "suspendMessage"),
@@ -221,3 +222,44 @@ def test_a_thread_whose_head_is_no_step_is_shown_as_corrupt(project: Project) ->
     assert {row["thread"] for row in project("thread", "list", "--json").json} == {thread, sound}
     done = project("thread", "exec", thread, "--agent", "true", "--json", expect=None)
     assert done.code in (1, 2, 5) and done.error["hint"]
+
+
+def test_show_is_a_page_of_how_a_thread_came_where_it_stands(project: Project) -> None:
+    thread = project.begin(REVIEW, "--budget", "tokens=100,usd=5")
+    paid = reply("rejected", why="too short", usage={"tokens": 62, "usd": 0.309})
+    project.step(thread, project.agent(WRITTEN, "no front matter", paid), "-c", "2")
+    project.step(thread, project.agent(reply("written", title="x")))
+    project.step(thread, project.program("failing", "exit 3"), expect=6)
+    project("thread", "tell", thread, "Mind the gate.")
+    fork = project("thread", "fork", f"{thread}~1", "-q").out.strip()
+    told = project("thread", "show", thread)
+    fields = dict(line.split(maxsplit=1) for line in told.out.splitlines())
+    way = "writer → written → reviewer → rejected → writer → written → reviewer"
+    assert fields["path"] == way
+    assert fields["attempts"] == "without a step: 1 exit_code"
+    assert fields["spent"].startswith("$0.31 of $5.00 (not known of 3 attempts), 62 of 100 tokens ")
+    assert "Mind the gate." in fields["told"] and fields["failed"].startswith("exit_code, ")
+    assert "head" not in fields and "(" not in fields["workflow"]
+    assert (
+        f"\nhead       {project.show(thread)['head']}\n"
+        in project("thread", "show", thread, "-v").out
+    )
+    assert f"\nforked     from {thread}\n" in project("thread", "show", fork).out
+    assert project("thread", "show", fork).err == f"hint: uwf thread exec {fork}\n"
+    terminal = Terminal(project, "thread", "show", thread)
+    assert terminal.end() == 0
+    lines = [" ".join(line.split()) for line in terminal.screen]
+    assert "status ✗ suspended" in lines and "\x1b[31m✗ suspended\x1b[0m" in terminal.written
+    bar = "\u2588" * 12 + "\u2591" * 8
+    assert any(line.startswith(f"spent {bar} $0.31 of $5.00 (not known") for line in lines)
+
+
+def test_a_long_path_is_folded_and_says_its_rounds(project: Project) -> None:
+    thread = project.begin(ONE)
+    agent = project.agent(reply())
+    project.step(thread, agent)
+    for _ in range(12):
+        project.step(thread, agent, verb="resume")
+    path = project("thread", "show", thread).out.partition("path ")[2].splitlines()[0].strip()
+    assert path.startswith("… 1 step → worker → done; round 3: worker → done; ")
+    assert path.endswith("; round 13: worker → done → $END")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.inbox import Inbox
     from uwf.engine.query.listing import Listing
     from uwf.engine.query.markdown import Page
+    from uwf.engine.query.path import Path
     from uwf.engine.query.refs import ThreadMove
     from uwf.engine.query.thread_view import ThreadView
     from uwf.store.protocols import Ref
@@ -47,6 +48,13 @@ class ThreadQueries(OpenHome):
     def show(self, thread: str) -> ThreadView:
         """Where a thread stands, what waits to be told, and what a killed uwf has left running of it."""
         return self.views().thread(self.ref_of(thread), is_whole=True)
+
+    def path(self, thread: str) -> Path:
+        """Which roles a thread went through lately, what each of them came to, and what failed on the way."""
+        from uwf.engine.chain import thread as threads
+        from uwf.engine.query import path
+
+        return path.of(self.reader(), threads.read(self.reader(), self.ref_of(thread)))
 
     def threads(
         self,

@@ -51,6 +51,7 @@ from uwf.engine.query.inbox import Inbox as Inbox
 from uwf.engine.query.inbox import InboxItem as InboxItem
 from uwf.engine.query.listing import Listing as Listing
 from uwf.engine.query.markdown import Page as Page
+from uwf.engine.query.path import Path as Path
 from uwf.engine.query.refs import RefMove as RefMove
 from uwf.engine.query.refs import RefView as RefView
 from uwf.engine.query.refs import ThreadMove as ThreadMove

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uwf import clock
 from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.screen.cells import in_words, named_numbers, seconds
-from uwf.cli.thread.show import answer_to, next_try
+from uwf.cli.thread.page import answer_to, next_try
 
 PERSON = "a person"
 TEXTS = ("supplement", "instruction", "body")

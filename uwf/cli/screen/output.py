@@ -136,19 +136,26 @@ class Output:
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
 
-    def fields(self, pairs: Mapping[str, str], shares: Mapping[str, float] | None = None) -> None:
+    def fields(
+        self, pairs: Mapping[str, str | Cell], shares: Mapping[str, float] | None = None
+    ) -> None:
         """One thing: a line for each of its fields that has a value.
 
-        A field in `shares`, which says how much of something is used, gets a bar before its value.
+        On a terminal a field in `shares`, which says how much of something is used, gets a bar before its value.
         """
         width = max(map(len, pairs), default=0) + 2
         for name, value in pairs.items():
-            if not value:
+            text = _one_line(_text(value))
+            if not text:
                 continue
             self.write(name.ljust(width))
-            if shares and name in shares:
+            if shares and name in shares and self.on_terminal:
                 self._print(f"{terminal.bar(shares[name], terminal.has_colour(sys.stdout))} ")
-            self.write(f"{_one_line(value)}\n")
+            if isinstance(value, str) or not self.on_terminal:
+                self.write(f"{text}\n")
+            else:
+                look = value.look
+                self.painted(str(value), "" if look is None else look.colour, bold=value.bold)
 
     def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
         """`text`, in that colour or in bold type where the terminal has them."""

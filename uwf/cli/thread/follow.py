@@ -5,8 +5,9 @@ from __future__ import annotations
 from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import HTML, NO_PAGER, THREAD, arg, command, opt
+from uwf.cli.thread.page import kept_reply
 from uwf.cli.thread.selection import DRY_RUN, LABEL, THREADS, WHERE, Chosen
-from uwf.cli.thread.show import kept_reply, print_thread
+from uwf.cli.thread.show import print_thread
 from uwf.errors import CROWDED_MS, InputError, WorkspaceError, refusal
 from uwf.jsontext import document
 
