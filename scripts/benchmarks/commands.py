@@ -24,10 +24,6 @@ def bench_commands(folder: Path, threads: int, rounds: int) -> None:
     print(f"\nCommands against `python -c pass`, {threads} threads in the store, 2 % of them idle")
     home = folder / "commands"
     newest = fill(home, threads)
-    agent = folder / "agent"
-    # Never twice the same, which would look like a loop.
-    agent.write_text("#!/bin/sh\nexec /bin/echo '---\n$status: go\n---\nDone by '$$.\n")
-    agent.chmod(0o755)
     reference = command(home, sys.executable, "-c", "pass")
     for name, words, target in (
         ("uwf --version", ["--version"], 1.5),
@@ -37,11 +33,22 @@ def bench_commands(folder: Path, threads: int, rounds: int) -> None:
         run = command(home, UWF, *words)
         run()
         report(name, *alternate(run, reference, rounds), target)
-    run = command(home, UWF, "thread", "exec", newest, "--agent", str(agent))
-    alone = command(home, str(agent))
-    run()
-    took = [(seconds(run) - seconds(alone), seconds(reference)) for _ in range(rounds)]
-    report("uwf thread exec, less its agent", *columns(took), 7.0)
+    for name, works_s in (("an agent that ends at once", 0.0), ("one that works 0.3 s", 0.3)):
+        agent = _agent(folder, works_s)
+        run = command(home, UWF, "thread", "exec", newest, "--agent", agent)
+        alone = command(home, agent)
+        run()
+        took = [(seconds(run) - seconds(alone), seconds(reference)) for _ in range(rounds)]
+        report(f"exec, less {name}", *columns(took), 7.0)
+
+
+def _agent(folder: Path, works_s: float) -> str:
+    """A program that replies; never twice the same, which would look like a loop."""
+    agent = folder / f"agent-{works_s:g}"
+    begin = f"sleep {works_s:g}\n" if works_s else ""
+    agent.write_text(f"#!/bin/sh\n{begin}exec /bin/echo '---\n$status: go\n---\nDone by '$$.\n")
+    agent.chmod(0o755)
+    return str(agent)
 
 
 def bench_growth(folder: Path, threads: int, rounds: int) -> None:
