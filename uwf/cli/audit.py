@@ -24,7 +24,9 @@ SHOWN_KEPT = 20
     "5 minutes, and nobody ran it.",
     example="uwf audit --since 12h",
     since=opt(
-        "--since", metavar="TIME", help="Of what is over, that since T: 12h (ago), … [default: 1d]"
+        "--since",
+        metavar="TIME",
+        help="Of what is over, that since then: 12h (ago), ... [default: 1d]",
     ),
 )
 def audit(ctx: Context, *, since: str | None = None) -> int:

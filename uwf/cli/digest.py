@@ -22,10 +22,10 @@ _WORDS, _ROW = 90, 200
     "digest",
     help="Sum up what happened, what waits for you first.",
     detail="Then what is done, its cost, what was repaired, what is odd. At most 60 lines, to read in the morning or "
-    "to send. The figures are those of the time since T.",
+    "to send. The figures are those of the time since then.",
     example="uwf digest --since 12h",
     since=opt(
-        "--since", metavar="TIME", help="From then on: 12h (ago), 2026-01-31, … [default: 1d]"
+        "--since", metavar="TIME", help="From then on: 12h (ago), 2026-01-31, ... [default: 1d]"
     ),
 )
 def digest(ctx: Context, *, since: str | None = None) -> None:

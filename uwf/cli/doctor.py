@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         help="End the processes, keep the attempts, take in the replies, free the slots, remove the files and the "
         "counters, and look again. Each repair is in the log.",
     ),
-    only=opt("--only", metavar="NAME", help="Only this check: attempt, store, disk, …"),
+    only=opt("--only", metavar="NAME", help="Only this check: attempt, store, disk, ..."),
 )
 def doctor(ctx: Context, *, repair: bool = False, only: tuple[str, ...] = ()) -> int:
     findings = ctx.app.health.examine(only, repair=repair)

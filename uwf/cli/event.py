@@ -87,13 +87,13 @@ def _typed(id: str) -> str:
     example="uwf event list --state ignored,refused --since 2h",
     state=opt(
         "--state",
-        metavar="STATE[,STATE…]",
+        metavar="STATE[,STATE...]",
         complete="event states",
         help="Only these: new, asking, told, ignored, refused.",
     ),
     name=opt("--name", metavar="NAME", help="Only of this name; * at its end is anything."),
     thread=opt("--thread", complete="thread", help="Only what is about this thread."),
-    since=opt("--since", metavar="TIME", help="Taken at or after: 2h (ago), 2026-01-31, …"),
+    since=opt("--since", metavar="TIME", help="Taken at or after: 2h (ago), 2026-01-31, ..."),
     limit=opt("--limit", low=0, help="At most this many; 0 for all. [default: 20 for a reader]"),
 )
 def list_(

@@ -68,7 +68,7 @@ def drain(ctx: Context, word: str) -> None:
 @command(
     "guard pause",
     help="Pause everything (on, off), or one agent.",
-    detail="An agent is paused with `uwf guard pause AGENT --until T` and let go with `uwf guard pause AGENT off`.",
+    detail="An agent is paused with `uwf guard pause AGENT --until TIME` and let go with `uwf guard pause AGENT off`.",
     example="uwf guard pause on --until 2h",
     what=arg("on, off, or an agent.", metavar="on|off|AGENT", complete="pausable"),
     word=arg("For an agent: on or off.", metavar="on|off", choices=(ON, OFF)),

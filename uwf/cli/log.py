@@ -25,7 +25,7 @@ THREAD_CHARS = 10
     example="uwf log show --thread @last --since 2h --grep overload",
     thread=opt("--thread", complete="thread", help="Only of this thread."),
     event=opt("--event", metavar="ID", help="Only of this event."),
-    since=opt("--since", metavar="TIME", help="Only from this time on: 2h (ago), 2026-01-31, …"),
+    since=opt("--since", metavar="TIME", help="Only from this time on: 2h (ago), 2026-01-31, ..."),
     grep=opt(
         "--grep",
         metavar="TEXT",

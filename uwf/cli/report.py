@@ -25,7 +25,7 @@ HEADS = ("by", "name", "threads", "steps", "failed", "time", "tokens", "cost")
     thread=arg("Only these threads.", metavar="THREAD", complete="thread"),
     where=opt(
         "--where",
-        metavar="K=V[,K=V…]",
+        metavar="K=V[,K=V...]",
         complete="where",
         help="Only those that are so: status=, label=K=V, workflow=, class=, age=2h (or older; -2h: younger).",
     ),

@@ -24,6 +24,7 @@ def test_a_page_is_read_at_a_glance(name: str) -> None:
     lines = page(name).splitlines()
     assert len(lines) <= LINES
     assert max(map(len, lines)) <= COLUMNS
+    assert page(name).isascii(), "a terminal without UTF-8 shows it as well"
 
 
 @pytest.mark.parametrize("name", index.MODULES)

@@ -24,7 +24,7 @@ _INDENT = "  "
 _WIDEST_NAME = 22
 """What is longer stands on a line of its own."""
 
-_ALONE = f"Every command has --help, with an example. Also: --version, {INSTALL_COMPLETION}."
+_ALONE = f"Each has --help with an example. Also: --version, {INSTALL_COMPLETION}."
 _OF_EVERY = "As every command: --json, -q (ids alone), --home DIR (else UWF_HOME, else ~/.uwf)."
 
 
@@ -73,7 +73,7 @@ def _of_command(command: CommandSpec, width: int) -> list[tuple[str, str]]:
 
 
 def _in_usage(param: Param) -> str:
-    shown = f"{param.metavar}…" if param.many else param.metavar
+    shown = f"{param.metavar}..." if param.many else param.metavar
     return shown if param.required else f"[{shown}]"
 
 

@@ -48,8 +48,8 @@ COLUMNS = ("thread", "status", "kind", "since", "why")
     label=LABEL,
     dry_run=DRY_RUN,
     jobs=JOBS,
-    at=opt("--at", metavar="TIME", help="At this time: 2026-01-31T22:00, epoch milliseconds, …"),
-    in_=opt("--in", metavar="DURATION", help="After this time: 30m, 2h, 1d12h, …"),
+    at=opt("--at", metavar="TIME", help="At this time: 2026-01-31T22:00, epoch milliseconds, ..."),
+    in_=opt("--in", metavar="DURATION", help="After this time: 30m, 2h, 1d12h, ..."),
     clear=opt("--clear", help="Take the timer away."),
 )
 def wake(

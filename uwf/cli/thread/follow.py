@@ -116,9 +116,9 @@ def log(ctx: Context, thread: str) -> None:
     jobs=opt("--jobs", metavar="N", low=1, help="Wait for so many at a time. [default: all]"),
     until=opt(
         "--until",
-        metavar="STATE[,STATE…]",
+        metavar="STATE[,STATE...]",
         complete="statuses",
-        help="Wait until it is so, whoever runs it: suspended, completed, running, …",
+        help="Wait until it is so, whoever runs it: suspended, completed, running, ...",
     ),
     timeout=opt(
         "--timeout",

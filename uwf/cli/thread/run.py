@@ -151,7 +151,7 @@ def exec_(
     verbose=VERBOSE,
     budget=opt(
         "--budget",
-        metavar="[+]K=N[,[+]K=N…]",
+        metavar="[+]K=N[,[+]K=N...]",
         help="Change what the thread may use: +usd=2 adds, usd=7 sets.",
     ),
     cwd=opt("--cwd", metavar="DIR", complete="folders", help="Where its agents work from now on."),

@@ -25,7 +25,7 @@ THREADS = arg(
 )
 WHERE = opt(
     "--where",
-    metavar="K=V[,K=V…]",
+    metavar="K=V[,K=V...]",
     complete="where",
     help="Instead of THREAD, all that are so: status=, label=K=V, workflow=, class= (of the failure), age=2h (or "
     "older; -2h: younger). May be repeated: all must hold.",

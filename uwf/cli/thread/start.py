@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
     priority=opt("--priority", help="Higher goes first when threads wait for a slot."),
     budget=opt(
-        "--budget", metavar="K=N[,K=N…]", help="What it may use: tokens=2M,usd=5,steps=40,time=2h."
+        "--budget",
+        metavar="K=N[,K=N...]",
+        help="What it may use: tokens=2M,usd=5,steps=40,time=2h.",
     ),
     count=opt("-c", "--count", help="Run it, this many steps.", low=1),
     until_done=opt("--until-done", help="Run it until it completes, suspends or fails."),
