@@ -11,7 +11,8 @@ import pytest
 
 from uwf.cli import index
 from uwf.cli.command import COMMON
-from uwf.cli.line.parse import parse
+from uwf.cli.line import help_page
+from uwf.cli.line.parse import parse, read
 from uwf.config import load
 from uwf.config.keys import ARRAYS
 from uwf.quantities import NAMES
@@ -62,6 +63,28 @@ def test_every_example_is_a_working_command_line(name: str) -> None:
     call = parse(shlex.split(re.split(r" [>|] ", example)[0])[1:])
     assert call is not None, example
     assert call.command.name == name
+
+
+@pytest.mark.parametrize("name", ["", *index.GROUPS, *index.MODULES])
+def test_a_page_of_help_is_read_at_a_glance(name: str) -> None:
+    parts = help_page.page(read(name.split()), 80)
+    text = "\n".join(f"{title}\n{text}" if title else text for title, text in parts)
+    assert len(text.splitlines()) <= 40
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.isascii(), "a terminal without UTF-8 shows it as well"
+
+
+@pytest.mark.parametrize("name", index.MODULES)
+def test_what_a_command_does_is_one_line_in_every_list(name: str) -> None:
+    assert len(index.load(name).help) <= 60
+
+
+def test_the_first_page_has_every_group_and_every_command_without_one_once() -> None:
+    names = [name for rows in index.SECTIONS.values() for each in rows for name in each.split(", ")]
+    assert sorted(names) == sorted([*index.GROUPS, *index.in_group("")])
+    assert all(
+        about for rows in index.SECTIONS.values() for names, about in rows.items() if "," in names
+    )
 
 
 CONFIGS = [

@@ -139,7 +139,7 @@ def graph(ctx: Context, workflow: str, *, format: str = "text", thread: str | No
 @command(
     "workflow try",
     help="Walk every edge with sample replies; no agent is asked.",
-    detail="With --scenario its roles say what the file says, the others a sample: see docs/agents.md. Nothing is "
+    detail="With --scenario its roles say what the file says, the others a sample: see `uwf help agents`. Nothing is "
     "stored. Exit 2 when an edge is not walked, or a step comes to nothing at the end of a scenario.",
     example="uwf workflow try review",
     workflow=_W,

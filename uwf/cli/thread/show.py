@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @command(
     "thread show",
-    help="Show where a thread stands, how it came there, and what to type next.",
+    help="Show where a thread stands, how it came there, what is next.",
     example="uwf thread show @last",
     times=True,
     thread=THREAD,
