@@ -32,6 +32,10 @@ class World:
             str(self.folder / "one.yaml"), task, cwd=str(self.folder), **more
         ).thread
 
+    def shown(self, id: str) -> str:
+        """How a person sees it."""
+        return self.app.short_ids([id])[id]
+
     def said(self, text: str, task: str = "Do it.", **more: Any) -> str:
         """A thread whose agent has said that."""
         id = self.start(task, **more)
@@ -97,7 +101,10 @@ class Seeing:
 
     def line(self, words: str) -> str:
         """The line that has these words."""
-        return next(line for line in self.text.splitlines() if words in line)
+        text = self.text
+        found = [line for line in text.splitlines() if words in line]
+        assert found, f"no {words!r} in\n{text}"
+        return found[0]
 
 
 def see(home: str, act: Act, size: tuple[int, int] = (80, 24)) -> TopApp:

@@ -30,9 +30,9 @@ def test_a_glance_says_what_waits_what_broke_and_what_wakes(world: World) -> Non
     async def act(seen: Seeing) -> None:
         text = await seen.until("question", "failure", "wakes")
         assert "2 waits 2   3 runs 0   4 due 0   5 all 4" in text
-        assert "Which colour?" in seen.line(f" {asked[-4:]} ")
-        assert "no key" in seen.line(f" {failed[-4:]} ")
-        assert "by hand" in seen.line(f" {due[-4:]} ")
+        assert "Which colour?" in seen.line(f" {world.shown(asked)} ")
+        assert "no key" in seen.line(f" {world.shown(failed)} ")
+        assert "by hand" in seen.line(f" {world.shown(due)} ")
         assert "Long over" not in text and "no daemon runs" in text
         assert "2 steps in the last hour, $0.00 today" in text
         await seen.press("5")
@@ -61,7 +61,7 @@ def test_a_question_is_answered_where_it_is_read(world: World) -> None:
     async def act(seen: Seeing) -> None:
         await seen.until("choices: red | blue", "a answers it")
         await seen.press("a")
-        await seen.until(f"Answer {id[-4:]}", "Which colour?")
+        await seen.until(f"Answer {world.shown(id)}", "Which colour?")
         await seen.type("blue, @as ever")
         await seen.until("answered; no daemon runs it: press r", "due")
 
@@ -171,17 +171,17 @@ def test_a_filter_shows_what_has_its_words(world: World) -> None:
     world.app.mark(blue, title="The BLUE one")
 
     async def act(seen: Seeing) -> None:
-        await seen.until(f" {red[-4:]} ", f" {blue[-4:]} ")
+        await seen.until(f" {world.shown(red)} ", f" {world.shown(blue)} ")
         await seen.press("slash")
         await seen.type("blue question")
-        await seen.until("/blue question", gone=f" {red[-4:]} ")
+        await seen.until("/blue question", gone=f" {world.shown(red)} ")
         await seen.press("tab", "tab")
         await seen.until("no thread has these words in it here")
         await seen.press("escape", "1")
-        await seen.until(f" {red[-4:]} ", gone="/blue")
+        await seen.until(f" {world.shown(red)} ", gone="/blue")
         await seen.press("slash")
         await seen.type("room=hall")
-        await seen.until(f" {red[-4:]} ", gone=f" {blue[-4:]} ")
+        await seen.until(f" {world.shown(red)} ", gone=f" {world.shown(blue)} ")
 
     see(world.home, act)
 
@@ -190,12 +190,12 @@ def test_the_cursor_stays_on_its_thread(world: World) -> None:
     first, second = world.asked(), world.asked()
 
     async def act(seen: Seeing) -> None:
-        await seen.until(f" {second[-4:]} ")
+        await seen.until(f" {world.shown(second)} ")
         await seen.press("j")
         assert seen.screen._list.thread == second
         third = world.failed()
         world.app.cancel(first)
-        await seen.until(f" {third[-4:]} ", gone=f" {first[-4:]} ")
+        await seen.until(f" {world.shown(third)} ", gone=f" {world.shown(first)} ")
         assert seen.screen._list.thread == second
 
     see(world.home, act)

@@ -43,8 +43,9 @@ def _end_with_terminal(fd: int) -> None:
     """
     gone = select.poll()
     gone.register(fd, 0)
-    gone.poll()
-    os.kill(os.getpid(), signal.SIGHUP)
+    for _, found in gone.poll():
+        if found & (select.POLLHUP | select.POLLERR):  # and not that this system cannot ask
+            os.kill(os.getpid(), signal.SIGHUP)
 
 
 async def _until_ended(screen: TopApp) -> int | None:

@@ -166,6 +166,8 @@ _EMPTY = {
 
 def nothing(view: HomeView) -> str:
     """What stands in the place of rows where there are none."""
+    if view.wanted.words and view.older is not None:
+        return "none of these threads has these words in it: n looks at older ones, Esc ends the filter"
     if view.wanted.words:
         return "no thread has these words in it here: Esc ends the filter"
     if view.counts.get(ALL) == "0":

@@ -37,6 +37,8 @@ MOST_DUE = 50
 LOOKED_THROUGH = 300
 """Threads that one look passes for those that fit the filter."""
 MINUTES = 60
+LIVE_CHARS = 20_000
+"""Of what an agent says just now: enough to scroll back, and drawn anew each second."""
 TAIL = 6
 """Turns of the thread under the cursor."""
 
@@ -198,9 +200,15 @@ def detail(app: App, thread: str, row: Row | None, now_ms: int) -> tuple[str, ..
     return tuple(visible(line[: rows.MOST_CHARS].replace("\n", " ")) for line in lines)
 
 
-def page(app: App, name: str, now_ms: int) -> str:
-    """The page that is open: how all guards stand, or a thread from its task to its last words."""
-    return visible(_guards(app) if name == GUARDS else _thread(app, name, now_ms))
+def page(app: App, name: str, now_ms: int) -> tuple[str, str]:
+    """The page that is open, how all guards stand or a thread from its task on; and what its agent says just now."""
+    if name == GUARDS:
+        return visible(_guards(app)), ""
+    text, view = app.read(name).markdown, app.show(name)
+    if view.running is None:
+        return visible(text), ""
+    said = "\n".join(_said(app, name, MOST))[-LIVE_CHARS:]
+    return visible(text), visible(f"## Now: {_about(view, now_ms)}\n\n{said}")
 
 
 def _about(view: ThreadView, now_ms: int) -> str:
@@ -225,20 +233,12 @@ def typed_path(path: str) -> str:
 def _said(app: App, thread: str, most: int) -> list[str]:
     """The last turns of what runs, line by line."""
     found = app.steps.newest_turns(thread, most)
-    return [line for turn in found for line in turns.lines(turn.kind, turn.text) if line.strip()]
+    texts = ((turn.kind, turn.text[:LIVE_CHARS]) for turn in found)
+    return [line for kind, text in texts for line in turns.lines(kind, text) if line.strip()]
 
 
 def _tail(text: str) -> list[str]:
     return [line for line in text[-rows.MOST_CHARS :].split("\n") if line.strip()]
-
-
-def _thread(app: App, thread: str, now_ms: int) -> str:
-    text = app.read(thread).markdown.rstrip()
-    view = app.show(thread)
-    if view.running is not None:
-        said = "\n".join(_said(app, thread, MOST))
-        text += f"\n\n## Now: {_about(view, now_ms)}\n\n{said}"
-    return text
 
 
 def _guards(app: App) -> str:

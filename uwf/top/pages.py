@@ -37,23 +37,26 @@ class PageScreen(Screen[None]):
         super().__init__()
         self._is_at_end = live
         self.thread = thread
-        self._title, self._text = title, text
+        self._title, self._texts = title, (text, "")
 
     def compose(self) -> ComposeResult:
         yield Static(Text(self._title, style="bold", no_wrap=True), id="title", markup=False)
         with VerticalScroll(id="page"):
-            yield Static(Text(self._text), id="text", markup=False)
+            yield Static(Text(self._texts[0]), id="text", markup=False)
+            yield Static(id="live", markup=False)
         yield Static(Text("arrows scroll   Esc back", style="dim"), id="keys", markup=False)
 
-    def show_if(self, name: str | None, text: str | None) -> None:
-        """Show the text of the page of that name, where this is it and the text is another one."""
-        if name != (self.thread or GUARDS) or text is None or text == self._text:
+    def show_if(self, name: str | None, texts: tuple[str, str] | None) -> None:
+        """Show the texts of the page of that name, where this is it: what stays, and what its agent says just now."""
+        if name != (self.thread or GUARDS) or texts is None or texts == self._texts:
             return
         page = self.query_one("#page", VerticalScroll)
         if page.max_scroll_y > 0:
             self._is_at_end = page.is_vertical_scroll_end
-        self._text = text
-        self.query_one("#text", Static).update(Text(text))
+        for id, text, before in zip(("#text", "#live"), texts, self._texts, strict=True):
+            if text != before:
+                self.query_one(id, Static).update(Text(text))
+        self._texts = texts
         if self._is_at_end:
             page.scroll_end(animate=False)
 

@@ -6,6 +6,7 @@ import subprocess
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Semaphore
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App as TextualApp
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+MOST_UNREAD = 3
 SAID_S = 10.0
 """How long it stands there what an act came to."""
 
@@ -66,6 +68,7 @@ class TopApp(TextualApp[int]):
         self._list = ListScreen(looking.typed_path(home))
         self._has_fault = False
         self._said_at = 0
+        self._unread = Semaphore(MOST_UNREAD)
         self.failure: Exception | None = None
         """What has ended it that never should."""
 
@@ -89,11 +92,14 @@ class TopApp(TextualApp[int]):
     # What is seen.
 
     def _tell(self, seen: LookResult) -> None:
-        """Called by the watch, in its thread."""
-        self.post_message(Looked(seen))
+        """Called by the watch, in its thread. What the screen has no time for, as while a shell has its place, is not
+        kept for later."""
+        if self._unread.acquire(blocking=False):
+            self.post_message(Looked(seen))
 
     def on_looked(self, message: Looked) -> None:
         seen = message.seen
+        self._unread.release()
         if not self._list.is_there:
             return  # the screen is taken down
         if seen.fault is not None:

@@ -32,7 +32,7 @@ class LookResult(Record):
     wanted: Wanted
     view: HomeView | None = None
     detail: tuple[str, ...] | None = None
-    page: str | None = None
+    page: tuple[str, str] | None = None
     fault: str | None = None
 
 
