@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
-from uwf.cli.screen.cells import in_words, named_numbers, seconds
+from uwf.cli.screen.cells import in_words, seconds
 from uwf.cli.thread.page import answer_to, next_try
+from uwf.display import numbers, times
+from uwf.display import turns as said
 
 PERSON = "a person"
 TEXTS = ("supplement", "instruction", "body")
@@ -13,6 +14,8 @@ TEXTS = ("supplement", "instruction", "body")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uwf.app.values import AttemptPage, FailureView, StepPage, StepRow, TurnRow, TurnView
     from uwf.cli.context import Context
 
@@ -63,6 +66,7 @@ def list_(ctx: Context, thread: str) -> None:
     detail="A thread without a step stands for its last attempt. Of a failed attempt it shows why, how its process "
     "ended, its stderr and what was said.",
     example="uwf step show @last~1",
+    times=True,
     step=_STEP,
     no_pager=NO_PAGER,
 )
@@ -82,7 +86,7 @@ def show(ctx: Context, step: str, *, no_pager: bool = False) -> None:
 
 def _draw_step(ctx: Context, step: StepPage) -> None:
     """A line for each field; on a terminal the texts below them, as Markdown."""
-    fields = _fields(step)
+    fields = _fields(ctx, step)
     texts = {name: fields.pop(name) for name in TEXTS} if ctx.out.on_terminal else {}
     ctx.out.fields(fields)
     for name, text in texts.items():
@@ -117,6 +121,7 @@ def read(ctx: Context, step: str, *, no_pager: bool = False) -> None:
     help="Show what the agents of a thread said, turn by turn.",
     detail="Failed attempts included.",
     example="uwf step turns @last --step @last~1",
+    times=True,
     thread=THREAD,
     step=opt("--step", metavar="STEP", complete="step", help="Only the turns of this step."),
     no_pager=NO_PAGER,
@@ -126,7 +131,7 @@ def turns(ctx: Context, thread: str, *, step: str | None = None, no_pager: bool 
     ctx.out.answer(
         rows,
         ids=[row.turn for row in rows],
-        draw="\n".join(map(_turn, rows)),
+        draw=lambda: _draw_turns(ctx, rows),
         paged=not no_pager,
     )
     if not rows:
@@ -136,9 +141,22 @@ def turns(ctx: Context, thread: str, *, step: str | None = None, no_pager: bool 
             ctx.out.hint(f"uwf step show {failed[:16]}")
 
 
-def _turn(row: TurnRow) -> str:
+def _draw_turns(ctx: Context, rows: Sequence[TurnRow]) -> None:
+    """Each turn below a line that says whose it is. On a terminal tools read well; elsewhere all is as it came."""
+    if not ctx.out.on_terminal:
+        ctx.out.text("\n".join(f"{_heading(ctx, row)}\n{row.text}" for row in rows))
+        return
+    for number, row in enumerate(rows):
+        if number:
+            ctx.out.write("\n")
+        ctx.out.painted(_heading(ctx, row), bold=True)
+        for line in said.lines(row.kind, row.text):
+            ctx.out.painted(line, said.COLOURS.get(row.kind, ""))
+
+
+def _heading(ctx: Context, row: TurnRow) -> str:
     where = f"step {row.index}" if row.step else f"attempt {row.number}, {row.outcome}"
-    return f"— {row.role}, {where}, {_speaker(row)}, {clock.iso(row.at)}\n{row.text}"
+    return f"— {row.role}, {where}, {_speaker(row)}, {ctx.times.moment(row.at)}"
 
 
 def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
@@ -153,8 +171,7 @@ def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
         "agent": _who(found),
         "denied": "; ".join(found.denied),
         "cwd": found.cwd,
-        "began": clock.iso(found.started_at)
-        + ("" if found.duration_ms is None else f", took {seconds(found.duration_ms)} s"),
+        "began": _began(ctx, found.started_at, found.duration_ms),
         "usage": _usage(found),
         "supplement": found.supplement or "",
         "told": _told(found),
@@ -162,7 +179,8 @@ def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
     }
     parts = [f"\n{found.stderr_heading}:\n\n{found.stderr}"] if found.stderr else []
     parts += [
-        f"\nTurn, {_speaker(turn)}, {clock.iso(turn.at)}:\n\n{turn.text}" for turn in found.turns
+        f"\nTurn, {_speaker(turn)}, {ctx.times.moment(turn.at)}:\n\n{turn.text}"
+        for turn in found.turns
     ]
 
     def draw() -> None:
@@ -195,7 +213,7 @@ def _of_failures(failed: tuple[FailureView, ...]) -> list[list[str]]:
     ]
 
 
-def _fields(step: StepPage) -> dict[str, str]:
+def _fields(ctx: Context, step: StepPage) -> dict[str, str]:
     return {
         "step": step.step,
         "thread": step.thread,
@@ -205,8 +223,8 @@ def _fields(step: StepPage) -> dict[str, str]:
         "denied": "; ".join(step.denied),
         "cwd": step.cwd,
         "files": " → ".join((name or "?")[:12] for name in (step.worktree or {}).values()),
-        "began": f"{clock.iso(step.started_at)}, took {seconds(step.duration_ms)} s",
-        "usage": named_numbers(step.usage),
+        "began": _began(ctx, step.started_at, step.duration_ms),
+        "usage": numbers.amounts(step.usage),
         "attempts": str(1 + len(step.attempts)),
         "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures[-3:]),
         "supplement": step.supplement or "",
@@ -217,6 +235,11 @@ def _fields(step: StepPage) -> dict[str, str]:
     }
 
 
+def _began(ctx: Context, at_ms: int, duration_ms: int | None) -> str:
+    took = "" if duration_ms is None else f", took {times.duration(duration_ms)}"
+    return ctx.times.moment(at_ms) + took
+
+
 def _who(step: StepPage | AttemptPage) -> str:
     """The agent, and which model answered where its client has said so."""
     return step.agent if step.model is None else f"{step.agent} ({step.model})"
@@ -225,7 +248,7 @@ def _who(step: StepPage | AttemptPage) -> str:
 def _usage(attempt: AttemptPage) -> str:
     """What it has used, and of what that is not known."""
     unknown = [f"{name} not known" for name in attempt.unknown_usage]
-    return ", ".join([named_numbers(attempt.usage)] * bool(attempt.usage) + unknown)
+    return ", ".join([numbers.amounts(attempt.usage)] * bool(attempt.usage) + unknown)
 
 
 def _told(step: StepPage | AttemptPage) -> str:

@@ -150,7 +150,10 @@ class Output:
                 continue
             self.write(name.ljust(width))
             if shares and name in shares and self.on_terminal:
-                self._print(f"{terminal.bar(shares[name], terminal.has_colour(sys.stdout))} ")
+                from uwf.display import numbers
+
+                share = shares[name]
+                self.painted(numbers.bar(share), numbers.bar_colour(share), end=" ")
             if isinstance(value, str) or not self.on_terminal:
                 self.write(f"{text}\n")
             else:

@@ -1,4 +1,4 @@
-"""What a terminal can do and show: its width, colour, a bar; and which characters it would obey.
+"""What a terminal can do and show: its width, colour; and which characters it would obey.
 
 No text that is shown may steer the terminal: see `visible`.
 """
@@ -14,8 +14,6 @@ from uwf.display.inert import visible as visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
-
-BAR_COLUMNS = 20
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -84,15 +82,6 @@ def columns_of(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except OSError:
         return 80
-
-
-def bar(share: float, colour: bool) -> str:
-    """How much of something is used, from green to red."""
-    full = min(BAR_COLUMNS, max(0, round(share * BAR_COLUMNS)))
-    drawn = "\u2588" * full + "\u2591" * (BAR_COLUMNS - full)
-    if not colour:
-        return drawn
-    return f"\x1b[{31 if share >= 1 else 33 if share >= 0.8 else 32}m{drawn}\x1b[0m"
 
 
 _DIFF_COLOURS = {"+": 32, "-": 31, "@": 36, "?": 36}
