@@ -104,8 +104,9 @@ def older() -> str:
     python = folder / "bin" / "python"
     if not (folder / "whole").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", OLDER]
+        venv = [sys.executable, "-m", "venv", "--clear", "--without-pip", folder]
+        subprocess.run(venv, check=True)
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", OLDER]
         done = subprocess.run(pip, capture_output=True, text=True)
         if done.returncode != 0:
             pytest.skip(f"no registry to install {OLDER} from: {done.stderr.strip()[-200:]}")

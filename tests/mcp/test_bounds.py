@@ -28,7 +28,18 @@ def test_a_list_is_cut_as_well_and_names_how_many_are_missing() -> None:
     turns = [{"text": "y" * 100} for _ in range(5_000)]
     cut = bounds.document({"step": "abc", "turns": turns}, "the tool turns")
     assert cut["turns"] == turns[: len(cut["turns"])]
-    assert cut["cut"] == [f"turns: {5_000 - len(cut['turns'])} more", "the tool turns"]
+    assert cut["cut"] == [f"turns: {5_000 - len(cut['turns'])} more elements", "the tool turns"]
+
+
+def test_what_is_missing_of_many_is_said_once() -> None:
+    turns = [{"text": "y" * 60_000} for _ in range(1_000)]
+    cut = bounds.document({"step": "abc", "body": "z" * 3_000, "turns": turns})
+    assert cut["body"] == "z" * 1_000
+    assert cut["cut"] == [
+        f"turns.text: {20 * 59_000} more characters",
+        "body: 2000 more characters",
+        "turns: 980 more elements",
+    ]
 
 
 LONG = st.integers(0, 4).map(lambda n: "z" * 10**n)
@@ -47,7 +58,7 @@ def test_every_document_fits(found: dict[str, Any], times: int) -> None:
 
 
 def test_what_has_too_many_parts_is_only_named() -> None:
-    found = {"many": [["x" * 10] * 61] * 61}
+    found = {"many": [[["x" * 10] * 61] * 61] * 61}
     assert "too many parts" in bounds.document(found)["cut"][0]
 
 

@@ -14,7 +14,7 @@ from tests.helpers.project import ASKS, REVIEW, WRITTEN, program
 from tests.test_layers import PACKAGE
 from uwf.app import App
 from uwf.jsontext import document
-from uwf.mcp import resources
+from uwf.mcp import call, resources
 from uwf.mcp.access import VERBS, Access
 from uwf.mcp.call import Caller, ToolAnswer
 from uwf.mcp.tools.table import TOOLS
@@ -130,6 +130,50 @@ def test_what_a_client_answers_is_no_persons_word(client: Client, home: Path) ->
     answered = client("answer", thread=item["thread"], text="Blue.")
     assert (answered["who"], answered["trust"]) == ("claude-code (MCP)", "bot")
     assert client("inbox")["waiting"] == []
+
+
+def test_a_secret_is_not_stored_and_the_client_is_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "sk-0123456789abcdefghij")
+    told = client("tell", thread="@last", text="Use sk-0123456789abcdefghij.")
+    assert told["text"] == "Use [redacted:SHOP_API_KEY]."
+    assert "holds a secret" in told["warnings"][0]
+
+
+def test_a_step_that_has_failed_goes_on_once_it_was_told_something(client: Client) -> None:
+    with App.open(client.home) as app:
+        list(app.exec("@last", agent="false"))
+    refused = client.error("exec", thread="@last")
+    assert refused["code"] == "suspended"
+    client("tell", thread="@last", text="The key is there now.")
+    with App.open(client.home) as app:
+        assert app.way_on("@last").startswith("uwf thread exec ")
+
+
+class Quiet:
+    """A thread of which nothing is new, for so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        self._left = looks
+
+    @property
+    def is_over(self) -> bool:
+        return self._left <= 0
+
+    def look(self) -> None:
+        self._left -= 1
+
+
+def test_a_silent_run_is_told_of_as_well_so_that_no_client_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(call, "SILENT_S", 0.0)
+    monkeypatch.setattr(call, "LOOK_S", 0.0)
+    told: list[tuple[int, str]] = []
+    follower = call.Follower(lambda count, words: told.append((count, words)), threading.Event())
+    follower.follow(Quiet(3), 60)  # type: ignore[arg-type]
+    assert told == [(count, "nothing new for 0 s") for count in (1, 2, 3)]
 
 
 def test_events_are_listed_and_one_is_shown_whole(client: Client) -> None:

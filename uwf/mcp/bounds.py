@@ -4,12 +4,15 @@ missing and how to read on.
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
+
 from uwf.jsontext import dumps
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any
 
 MOST_CHARS = 40_000
@@ -21,7 +24,15 @@ TEXT_CHARS = 20_000
 MOST_TEXT_CHARS = 100_000
 """The highest limit of a text."""
 
-_LEVELS = ((20_000, 1_000), (4_000, 200), (1_000, 100), (200, 60), (60, 60))
+_LEVELS = (
+    (20_000, 1_000),
+    (4_000, 200),
+    (4_000, 20),
+    (1_000, 100),
+    (1_000, 20),
+    (200, 60),
+    (60, 60),
+)
 """How many characters of a text and elements of a list are kept, tried until the whole fits."""
 _MOST_NOTES = 20
 
@@ -32,10 +43,9 @@ def document(value: dict[str, Any], reads_on: str = "", most: int = MOST_CHARS) 
         return value
     more = [reads_on] if reads_on else []
     for chars, items in _LEVELS:
-        notes: list[str] = []
-        cut: dict[str, Any] = _cut(value, "", chars, items, notes)
-        left = [f"and {len(notes) - _MOST_NOTES} more"] if len(notes) > _MOST_NOTES else []
-        cut["cut"] = [*notes[:_MOST_NOTES], *left, *more]
+        missing: Counter[tuple[str, str]] = Counter()
+        cut: dict[str, Any] = _cut(value, "", chars, items, missing)
+        cut["cut"] = [*_notes(missing), *more]
         if len(dumps(cut)) <= most + 2_000:
             return cut
     return {"cut": [f"all of it: {len(dumps(value))} characters, in too many parts", *more]}
@@ -70,27 +80,33 @@ def text(whole: str, offset: int, limit: int) -> dict[str, Any]:
     }
 
 
-def _cut(value: Any, path: str, chars: int, items: int, notes: list[str]) -> Any:
+def _notes(missing: Counter[tuple[str, str]]) -> list[str]:
+    """What is missing, in words: the most of it first."""
+    notes = [
+        f"{path or 'it'}: {counted(number, what)}"
+        for (path, what), number in missing.most_common(_MOST_NOTES)
+    ]
+    return notes + [f"and {len(missing) - _MOST_NOTES} others"] * (len(missing) > _MOST_NOTES)
+
+
+def _cut(value: Any, path: str, chars: int, items: int, missing: Counter[tuple[str, str]]) -> Any:
+    """`value` with short texts and lists; `missing` counts what was taken away, by where and what it was."""
     if isinstance(value, str):
         if len(value) > chars:
-            notes.append(f"{path}: {counted(len(value) - chars, 'more character')}")
+            missing[path, "more character"] += len(value) - chars
         return value[:chars]
-    if isinstance(value, dict):
-        if len(value) > items:
-            notes.append(f"{path or 'it'}: {counted(len(value) - items, 'more field')}")
-        return {
-            key[:chars]: _cut(value[key], _below(path, key[:60]), chars, items, notes)
-            for key in _first(value, items)
-        }
+    if not isinstance(value, (dict, list)):
+        return value
+    if len(value) > items:
+        missing[path, "more field" if isinstance(value, dict) else "more element"] += (
+            len(value) - items
+        )
     if isinstance(value, list):
-        if len(value) > items:
-            notes.append(f"{path}: {len(value) - items} more")
-        return [_cut(each, path, chars, items, notes) for each in value[:items]]
-    return value
-
-
-def _first(value: dict[str, Any], items: int) -> Iterator[str]:
-    return (key for key, _ in zip(value, range(items), strict=False))
+        return [_cut(each, path, chars, items, missing) for each in value[:items]]
+    return {
+        key[:chars]: _cut(value[key], _below(path, key[:60]), chars, items, missing)
+        for key in islice(value, items)
+    }
 
 
 def _below(path: str, key: str) -> str:

@@ -64,7 +64,7 @@ class Caller:
                 app.doing, app.client = f"mcp {name}", self.client
                 own = self.access.thread_for(name)
                 found = tool.run(
-                    ClientCall(app, self.access, own, given, _Follower(report, stop).follow)
+                    ClientCall(app, self.access, own, given, Follower(report, stop).follow)
                 )
         except RunRefused as error:
             return _failed(error.report)
@@ -85,7 +85,7 @@ class Caller:
         return TOOLS[name]
 
 
-class _Follower:
+class Follower:
     """Waits for a thread, and tells what its agent does. `stop` ends the waiting."""
 
     def __init__(self, report: Report, stop: threading.Event) -> None:

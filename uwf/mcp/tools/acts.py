@@ -40,6 +40,7 @@ def _start(call: ClientCall) -> dict[str, Any]:
         priority=call.get("priority", 0),
         budget=quantities.parse_budget(budget) if budget else None,
         wakes=call.get("wake", False),
+        worktree=call.get("worktree"),
     )
     found: dict[str, Any] = document(begun.begun)
     return found
@@ -115,6 +116,10 @@ ACTS = (
             "cwd": {
                 "type": "string",
                 "description": "The folder its agents work in; that of this server otherwise.",
+            },
+            "worktree": {
+                "type": "string",
+                "description": "Work on this branch in a git worktree of its own; an empty name is one made up.",
             },
             "labels": {"type": "object", "additionalProperties": {"type": "string"}},
             "priority": {
