@@ -214,7 +214,7 @@ async def picture(home: Home) -> str:
             shown = screen.screen
             view = shown.view if isinstance(shown, ListScreen) else None
             says = " ".join(row.says for row in view.rows) if view is not None else ""
-            is_at_work = all(words in says for words in ("Edit", "Bash", "position"))
+            is_at_work = all(words in says for words in ("Edit", "Bash", "number 1"))
             if is_at_work and view is not None and view.leader is not None:
                 break
         await pilot.press("j", "j")

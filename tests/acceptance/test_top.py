@@ -46,23 +46,13 @@ class Tmux:
     """`uwf top` in a real tmux: what it shows there, and its keys."""
 
     def __init__(self, project: Project, socket: Path, env: dict[str, str]) -> None:
-        self.socket = socket
+        self.socket, self._pid = socket, socket.with_name("pid")
         settings = {**project.environ, "TERM": "xterm-256color", "SHELL": "/bin/sh", **env}
-        words = [f"{name}={value}" for name, value in settings.items()]
-        run = f'env {" ".join(words)} {PROGRAM} top; echo "ended with $?"; stty -a; cat'
-        self(
-            "-f",
-            "/dev/null",
-            "new-session",
-            "-d",
-            "-x",
-            "80",
-            "-y",
-            "24",
-            "-c",
-            str(project.cwd),
-            run,
-        )
+        words = " ".join(f"{name}={value}" for name, value in settings.items())
+        top = f"sh -c 'echo $$ >{self._pid}; exec env {words} {PROGRAM} top'"
+        size = ("-x", "80", "-y", "24", "-c", str(project.cwd))
+        run = f'{top}; echo "ended with $?"; stty -a; cat'
+        self("-f", "/dev/null", "new-session", "-d", *size, run)
 
     def __call__(self, *words: str) -> str:
         line = ["tmux", "-S", str(self.socket), *words]
@@ -78,10 +68,9 @@ class Tmux:
             time.sleep(0.05)
         return shown
 
+    @property
     def pid(self) -> int:
-        [pane] = self("list-panes", "-F", "#{pane_pid}").split()
-        found = subprocess.run(["pgrep", "-P", pane], capture_output=True, text=True, check=True)
-        return int(found.stdout.split()[0])
+        return int(self._pid.read_text())
 
 
 @pytest.fixture
@@ -124,7 +113,7 @@ def test_a_fault_of_its_own_is_said_as_any_other(tmux: Tmux) -> None:
 
 def test_it_ends_with_its_terminal(tmux: Tmux) -> None:
     tmux.until("? question")
-    process = platform.look(tmux.pid())
+    process = platform.look(tmux.pid)
     assert process is not None
     tmux("kill-server")
     until(lambda: (now := platform.look(process.pid)) is None or now.is_zombie)
@@ -140,5 +129,5 @@ def test_a_plain_terminal_gets_ascii_and_is_left_in_order_by_a_signal(tmux: Tmux
     }
     assert "7" in codes, "the row under the cursor is turned round"
     assert codes <= {"", "0", "1", "2", "4", "7", "39", "49"}, "no colour but the terminal's own"
-    subprocess.run(["kill", "-TERM", str(tmux.pid())], check=True)
+    subprocess.run(["kill", "-TERM", str(tmux.pid)], check=True)
     tmux.until("ended with 143", " echo ", " icanon ")

@@ -84,7 +84,7 @@ def of_running(view: ThreadView, turns: Sequence[TurnView]) -> Row:
     at: int | None
     if view.waiting is not None:
         word, at = "waiting", view.waiting.since
-        says = f"position {view.waiting.position} in the queue"
+        says = f"number {view.waiting.position} in the queue"
     else:
         word, at = "running", None if running is None else running.since
         says = last_words(turns) or one_line(view.title or view.prompt or "")
