@@ -50,7 +50,7 @@ def test_a_good_agent(project: Project) -> None:
         "starts   yes",
         "answers  yes",
         "fits     yes, as done",
-        "cost     tokens 1200, usd 0.03",
+        "cost     $0.03, 1.2k tokens",
     ):
         assert line in told.out
     assert told.err == ""

@@ -27,7 +27,7 @@ def digest(many: int) -> Digest:
 
 
 def test_it_is_never_longer_than_60_lines() -> None:
-    text = "\n".join(page(digest(100)))
+    text = "\n".join(page(digest(100), {"01J": "01J"}))
     lines = text.splitlines()
     assert len(lines) <= 60
     assert "  and 82 more: uwf thread list --history" in lines
@@ -39,6 +39,8 @@ def test_it_is_never_longer_than_60_lines() -> None:
 
 
 def test_what_waits_comes_first() -> None:
-    titles = [line.partition(" (")[0] for line in page(digest(1)) if line[:1].isalpha()]
-    cost = "cost: usd 0.5, 1 step in 1 thread, 1 attempt failed"
+    titles = [
+        line.partition(" (")[0] for line in page(digest(1), {"01J": "01J"}) if line[:1].isalpha()
+    ]
+    cost = "cost: $0.50, 1 step in 1 thread, 1 attempt failed"
     assert titles[1:] == ["waits for you", "ended", cost, "repaired", "odd"]

@@ -6,7 +6,9 @@ import shlex
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
-from uwf.cli.screen.cells import named_numbers, seconds, short
+from uwf.cli.screen.cells import short
+from uwf.display import numbers
+from uwf.display.times import duration
 from uwf.errors import refusal
 
 TYPE_CHECKING = False
@@ -193,7 +195,7 @@ def _tried(trial: Trial) -> dict[str, str]:
         f"{'yes' if trial.writes_elsewhere else 'no'}, in a temporary folder",
         **({"denied": "; ".join(short(tool, 60) for tool in trial.denied)} if trial.denied else {}),
         **({"model": trial.model} if trial.model else {}),
-        "cost": named_numbers(trial.usage) or "not said",
-        "took": f"{seconds(trial.duration_ms)} s",
+        "cost": numbers.amounts(trial.usage) or "not said",
+        "took": duration(trial.duration_ms),
         "said": short(trial.body, 200),
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from uwf.cli.command import command
-from uwf.cli.screen.cells import moment, short
+from uwf.cli.screen.cells import short
 from uwf.errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import Alert
     from uwf.cli.context import Context
+    from uwf.display.times import Times
 
 
 @command(
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     detail="The open ones, then those that are over. P0 is told at once, P1 together with others within the hour, P2 "
     "in the digest alone.",
     example="uwf alert list",
+    times=True,
 )
 def list_(ctx: Context) -> None:
     alerts = ctx.app.alerts.all()
@@ -26,7 +28,7 @@ def list_(ctx: Context) -> None:
         ids=[alert.cause for alert in alerts if alert.is_open],
         draw=lambda: ctx.out.table(
             ("level", "state", "since", "times", "told", "cause", "what"),
-            [_cells(alert) for alert in alerts],
+            [_cells(alert, ctx.times) for alert in alerts],
             cut=("what",),
             spare=("times", "told"),
         ),
@@ -35,11 +37,19 @@ def list_(ctx: Context) -> None:
         ctx.out.note("no alert was ever raised here")
 
 
-def _cells(alert: Alert) -> list[str]:
+def _cells(alert: Alert, times: Times) -> list[str]:
     state = "open" if alert.is_open else "over"
     what = short(alert.text, 200)
     count = str(alert.count)
-    return [alert.level, state, moment(alert.news_ms), count, moment(alert.told), alert.cause, what]
+    return [
+        alert.level,
+        state,
+        times.moment(alert.news_ms),
+        count,
+        times.moment(alert.told),
+        alert.cause,
+        what,
+    ]
 
 
 @command(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from uwf.cli import exits
 from uwf.cli.command import command, opt
 from uwf.cli.line.arguments import day_or_since_ms
-from uwf.cli.screen.cells import moment, short
+from uwf.cli.screen.cells import short
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import Promise
     from uwf.cli.context import Context
+    from uwf.display.times import Times
 
 SHOWN_KEPT = 20
 
@@ -23,6 +24,7 @@ SHOWN_KEPT = 20
     "1 when one is broken: due for more than "
     "5 minutes, and nobody ran it.",
     example="uwf audit --since 12h",
+    times=True,
     since=opt(
         "--since",
         metavar="TIME",
@@ -40,7 +42,9 @@ def audit(ctx: Context, *, since: str | None = None) -> int:
         promises,
         ids=[one.of for one in broken],
         draw=lambda: ctx.out.table(
-            ("state", "due", "what", "of", "why"), [_cells(one) for one in shown], cut=("why",)
+            ("state", "due", "what", "of", "why"),
+            [_cells(one, ctx.times) for one in shown],
+            cut=("why",),
         ),
     )
     open_ = len(promises) - kept - len(broken)
@@ -52,5 +56,5 @@ def audit(ctx: Context, *, since: str | None = None) -> int:
     return exits.FAULT if broken else exits.DONE
 
 
-def _cells(one: Promise) -> list[str]:
-    return [one.state, moment(one.at), one.kind, one.of, short(one.why, 200)]
+def _cells(one: Promise, times: Times) -> list[str]:
+    return [one.state, times.moment(one.at), one.kind, one.of, short(one.why, 200)]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from uwf.cli.command import Call
+    from uwf.cli.screen.cells import Cell
     from uwf.cli.screen.output import Output
 
 
@@ -34,6 +35,12 @@ class Context:
     def short_ids(self, threads: Iterable[str]) -> Mapping[str, str]:
         """What is shown for each of these ids: to a person at a terminal what one types for it, else all of it."""
         return self.app.short_ids(threads) if self.out.on_terminal else {id: id for id in threads}
+
+    def named(self, threads: Iterable[str]) -> dict[str, Cell]:
+        """The same as cells of a table, in bold."""
+        from uwf.cli.screen.cells import Cell
+
+        return {id: Cell(short, bold=True) for id, short in self.short_ids(threads).items()}
 
     def close(self) -> None:
         """May be called twice."""

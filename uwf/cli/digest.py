@@ -5,7 +5,9 @@ from __future__ import annotations
 from uwf import quantities
 from uwf.cli.command import command, opt
 from uwf.cli.line.arguments import day_or_since_ms
-from uwf.cli.screen.cells import ago, moment, short
+from uwf.cli.screen.cells import moment, short
+from uwf.display import numbers
+from uwf.display.times import relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,17 +34,21 @@ def digest(ctx: Context, *, since: str | None = None) -> None:
     since_ms = day_or_since_ms(since, "uwf digest --since")
     found = ctx.app.digest(since_ms)
     ids = [item.thread for item in found.inbox.waiting] + [one.thread for one in found.ended]
-    ctx.out.answer(found, ids=ids, draw=lambda: ctx.out.text("\n".join(page(found))))
+    broken = [item.thread for item in found.inbox.broken]
+    shown = page(found, ctx.short_ids([*ids, *broken]))
+    ctx.out.answer(found, ids=ids, draw="\n".join(shown))
 
 
-def page(found: Digest) -> list[str]:
-    """The lines of a digest, 60 at most."""
-    broken = [f"{item.thread}  {short(item.why, _WORDS)}" for item in found.inbox.broken]
+def page(found: Digest, ids: Mapping[str, str]) -> list[str]:
+    """The lines of a digest, 60 at most; `ids` has how each thread is called."""
+    broken = [f"{ids[item.thread]}  {short(item.why, _WORDS)}" for item in found.inbox.broken]
     odd = [*broken, *(short(one, _ROW) for one in found.odd)]
-    lines = [f"since {moment(found.since)} ({ago(found.since, found.until)})"]
-    waits = [_waits(item, found.until) for item in found.inbox.waiting]
+    lines = [f"since {moment(found.since)} ({relative(found.since, found.until)})"]
+    waits = [_waits(item, ids, found.until) for item in found.inbox.waiting]
     lines += _section("waits for you", waits, 15, "uwf inbox")
-    lines += _section("ended", [_done(one) for one in found.ended], 18, "uwf thread list --history")
+    lines += _section(
+        "ended", [_done(one, ids) for one in found.ended], 18, "uwf thread list --history"
+    )
     lines += ["", _cost(found)]
     if found.repaired:
         repaired = [short(one, _ROW) for one in found.repaired]
@@ -62,15 +68,17 @@ def _section(title: str, rows: Sequence[str], most: int, more: str) -> list[str]
     return ["", f"{title} ({len(rows)})", *shown]
 
 
-def _waits(item: InboxItem, now_ms: int) -> str:
+def _waits(item: InboxItem, ids: Mapping[str, str], now_ms: int) -> str:
     what = short(item.question, _WORDS)
-    return f"{item.thread}  {item.role or item.kind}: {what}  ({ago(item.since, now_ms)})"
+    return f"{ids[item.thread]}  {item.role or item.kind}: {what}  ({relative(item.since, now_ms)})"
 
 
-def _done(one: ThreadDone) -> str:
+def _done(one: ThreadDone, ids: Mapping[str, str]) -> str:
     name = short(one.title or one.workflow or "", 40)
     steps = quantities.counted(one.steps, "step")
-    return "  ".join(filter(None, (one.thread, one.status, name, steps, _amounts(one.used))))
+    return "  ".join(
+        filter(None, (ids[one.thread], one.status, name, steps, numbers.amounts(one.used)))
+    )
 
 
 def _cost(found: Digest) -> str:
@@ -78,10 +86,4 @@ def _cost(found: Digest) -> str:
         f"{quantities.counted(found.steps, 'step')} in {quantities.counted(found.moved, 'thread')}"
     )
     failed = quantities.counted(found.failed_attempts, "attempt") + " failed"
-    return "cost: " + ", ".join(filter(None, (_amounts(found.used), steps, failed)))
-
-
-def _amounts(used: Mapping[str, float]) -> str:
-    return ", ".join(
-        f"{name} {quantities.said(name, used[name])}" for name in quantities.NAMES if name in used
-    )
+    return "cost: " + ", ".join(filter(None, (numbers.amounts(found.used), steps, failed)))

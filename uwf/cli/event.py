@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.cli.command import arg, command, opt
-from uwf.cli.screen.cells import ago, short
+from uwf.cli.screen.cells import short
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.app.values import DecisionStep, DecisionView, EventPage, EventRow
     from uwf.cli.context import Context
+    from uwf.display.times import Times
 
 SHOWN = 20
 """Rows of a listing for a reader without `--limit`; `--json` and `--quiet` give all."""
@@ -85,6 +86,7 @@ def _typed(id: str) -> str:
     "event list",
     help="List events, newest first, and what came of each.",
     example="uwf event list --state ignored,refused --since 2h",
+    times=True,
     state=opt(
         "--state",
         metavar="STATE[,STATE...]",
@@ -116,13 +118,13 @@ def list_(
         limit=most or None,
     )
     columns = ("event", "name", "who", "trust", "state", "reason", "threads", "taken")
-    now_ms = clock.now_ms()
+    ids = ctx.short_ids(id for row in found.events for id in row.threads)
     ctx.out.answer(
         found.events,
         ids=[row.event for row in found.events],
         draw=lambda: ctx.out.table(
             columns,
-            [_cells(row, now_ms) for row in found.events],
+            [_cells(row, ctx.times, ids) for row in found.events],
             cut=("who", "threads"),
             spare=("trust", "who", "threads"),
         ),
@@ -139,6 +141,7 @@ def list_(
     "event show",
     help="Show an event: what it says, what was decided, and why.",
     example="uwf event show deploy-42",
+    times=True,
     event=EVENT,
 )
 def show(ctx: Context, event: str) -> None:
@@ -189,14 +192,13 @@ def draw_decision(ctx: Context, done: DecisionView) -> None:
 
 
 def _draw(ctx: Context, found: EventPage) -> None:
-    now_ms = clock.now_ms()
     labels = ", ".join(f"{key}={value}" for key, value in found.labels.items())
     ctx.out.fields(
         {
             "event": found.event,
             "name": found.name,
-            "at": f"{clock.iso(found.at)} ({ago(found.at, now_ms)})",
-            "taken": clock.iso(found.taken),
+            "at": ctx.times.moment(found.at),
+            "taken": ctx.times.moment(found.taken),
             "source": found.source,
             "who": f"{found.who} ({found.trust})" if found.who else f"({found.trust})",
             "urgent": "yes" if found.urgent else "",
@@ -231,7 +233,7 @@ def _came(done: DecisionView) -> str:
     return f"{done.state}  {done.reason}" if done.reason else done.state
 
 
-def _cells(row: EventRow, now_ms: int) -> list[str]:
+def _cells(row: EventRow, times: Times, ids: Mapping[str, str]) -> list[str]:
     return [
         row.event,
         row.name,
@@ -239,8 +241,8 @@ def _cells(row: EventRow, now_ms: int) -> list[str]:
         row.trust,
         row.state,
         row.reason or "",
-        ", ".join(row.threads),
-        ago(row.taken, now_ms),
+        ", ".join(ids[id] for id in row.threads),
+        times.moment(row.taken),
     ]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.cli.command import THREAD, arg, command
 from uwf.cli.line.arguments import text_arg
-from uwf.cli.screen.cells import ago, short
+from uwf.cli.screen.cells import Cell, short
+from uwf.display import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import BrokenItem, Inbox, InboxItem
+    from collections.abc import Iterator
+
+    from uwf.app.values import Inbox, InboxItem
     from uwf.cli.context import Context
 
 QUESTION_CHARS = 600
@@ -21,13 +23,14 @@ QUESTION_CHARS = 600
     detail="Each with its question, since when, and its choices; oldest first. Threads that cannot be read stand "
     "apart, at the end. What runs, or goes on by itself, is not shown.",
     example="uwf inbox",
+    times=True,
 )
 def inbox(ctx: Context) -> None:
     found = ctx.app.inbox()
     ctx.out.answer(
         found.waiting,
         ids=[item.thread for item in found.waiting],
-        draw=lambda: ctx.out.text(_page(found)),
+        draw=lambda: _draw(ctx, found),
     )
     if ctx.json:
         for broken in found.broken:
@@ -52,26 +55,28 @@ def answer(ctx: Context, thread: str, text: str) -> None:
         ctx.out.hint(f"uwf thread exec {told.thread}  # no daemon runs that would")
 
 
-def _page(found: Inbox) -> str:
-    now_ms = clock.now_ms()
-    blocks = [_waits(item, now_ms) for item in found.waiting]
-    blocks += [_broken(item) for item in found.broken]
-    return "\n\n".join(blocks)
+def _draw(ctx: Context, found: Inbox) -> None:
+    """A block for each: what it is and since when; its question; what to type."""
+    threads = [item.thread for item in found.waiting] + [item.thread for item in found.broken]
+    ids = ctx.named(threads)
+    for item in found.waiting:
+        role = f"{item.role or '?'} asks" if item.kind == "question" else item.role or ""
+        kind, since = Cell(item.kind, states.of(item.kind)), ctx.times.moment(item.since)
+        about = short(item.title or item.workflow or "", 40)
+        ctx.out.row((ids[item.thread], kind, about, role, since))
+        ctx.out.text("\n".join(f"  {line}" for line in _lines(item, ids[item.thread].text)))
+        ctx.out.text("\n" * (item is not found.waiting[-1] or bool(found.broken)))
+    for broken in found.broken:
+        ctx.out.row((ids[broken.thread], Cell("broken", states.CORRUPT)))
+        look = broken.look.replace(broken.thread, ids[broken.thread].text)
+        ctx.out.text(f"  {short(broken.why, QUESTION_CHARS)}\n  {look}")
+        ctx.out.text("\n" * (broken is not found.broken[-1]))
 
 
-def _waits(item: InboxItem, now_ms: int) -> str:
-    about = [item.thread, item.kind, item.title or item.workflow or "", f"{item.role or '?'} asks"]
-    if item.kind != "question":
-        about[-1] = item.role or ""
-    lines = ["  ".join(filter(None, (*about, ago(item.since, now_ms))))]
+def _lines(item: InboxItem, id: str) -> Iterator[str]:
+    """None of them begins where another item would."""
     is_whole = item.kind == "approval"  # nobody can say yes to what is cut
-    question = item.question if is_whole else short(item.question, QUESTION_CHARS)
-    lines += [f"  {line}" for line in question.split("\n")]  # none of them looks like another item
+    yield from (item.question if is_whole else short(item.question, QUESTION_CHARS)).split("\n")
     if item.choices:
-        lines.append(f"  choices: {' | '.join(item.choices)}")
-    lines.append(f"  {item.answer}")
-    return "\n".join(lines)
-
-
-def _broken(item: BrokenItem) -> str:
-    return f"{item.thread}  broken\n  {short(item.why, QUESTION_CHARS)}\n  {item.look}"
+        yield f"choices: {' | '.join(item.choices)}"
+    yield item.answer.replace(item.thread, id)

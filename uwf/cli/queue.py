@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import arg, command
+from uwf.display.times import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 )
 def list_(ctx: Context) -> None:
     waiting = ctx.app.guards.queue()
+    ids = ctx.named(row.thread for row in waiting)
     columns = ("#", "thread", "layer", "priority", "waited", "process", "blocked on")
     cells = [
         [
             str(row.position),
-            row.thread,
+            ids[row.thread],
             "person" if row.person else "",
             str(row.aged_priority),
-            f"{row.waited_ms // 1000} s",
+            duration(row.waited_ms),
             str(row.pid),
             row.blocked_on or "",
         ]

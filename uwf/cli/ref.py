@@ -81,11 +81,12 @@ def delete(ctx: Context, name: str) -> None:
     help="Print every move of a ref, oldest first.",
     detail="Also after it was deleted.",
     example="uwf ref log @uwf/registry/review",
+    times=True,
     name=arg("The ref.", complete="ref"),
 )
 def log(ctx: Context, name: str) -> None:
     moves = ctx.app.objects.ref_log(name)
-    rows = ((str(m.version), clock.iso(m.at), (m.old or "")[:12], (m.new or "")[:12], m.why, m.process)
+    rows = ((str(m.version), ctx.times.moment(m.at), (m.old or "")[:12], (m.new or "")[:12], m.why, m.process)
             for m in moves)  # fmt: skip
     ctx.out.answer(
         moves,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.cli.command import arg, command, opt
-from uwf.cli.screen.cells import moment, short
+from uwf.cli.screen.cells import short
 from uwf.errors import StateError
 
 TYPE_CHECKING = False
@@ -20,9 +21,10 @@ NAME = arg("The name of a schedule.", complete="schedule")
     detail="The last time has four facts, each there once it is true: claimed, started, first turn (the agent has said "
     "something), ended. Schedules are [[schedules]] in config.toml.",
     example="uwf schedule list",
+    times=True,
 )
 def list_(ctx: Context) -> None:
-    found = ctx.app.schedules.all()
+    found, moment = ctx.app.schedules.all(), ctx.times.moment
     columns = ("name", "state", "next", "last", "came of it", "rule", "does")
     rows = [
         [
@@ -54,15 +56,16 @@ def list_(ctx: Context) -> None:
     help="Show the next times of all schedules, or of one.",
     detail="The local time is that of the schedule's zone. Times that a jitter moves are due later than that.",
     example="uwf schedule next -n 10",
+    times=True,
     name=arg("The name of a schedule.", complete="schedule"),
     count=opt("-n", "--count", help="How many.", low=1),
 )
 def next_(ctx: Context, name: str | None = None, *, count: int = 5) -> None:
     found = ctx.app.schedules.next(name, count)
-    rows = [[one.local, moment(one.due), one.schedule] for one in found]
+    rows = [[one.local, ctx.times.moment(one.due), one.schedule] for one in found]
     ctx.out.answer(
         found,
-        ids=[moment(one.due) for one in found],
+        ids=[clock.iso(one.due) for one in found],
         draw=lambda: ctx.out.table(("local time", "due", "name"), rows, spare=("due",)),
     )
     if not found:
@@ -74,21 +77,23 @@ def next_(ctx: Context, name: str | None = None, *, count: int = 5) -> None:
     help="Show the times that were claimed, and what came of each.",
     detail="The latest come first.",
     example="uwf schedule log nightly",
+    times=True,
     name=NAME,
     limit=opt("-n", "--limit", help="How many.", low=1),
 )
 def log(ctx: Context, name: str, *, limit: int = 20) -> None:
-    found = ctx.app.schedules.log(name, limit)
+    found, at = ctx.app.schedules.log(name, limit), ctx.times.clock
+    ids = ctx.short_ids(id for one in found for id in one.threads)
     columns = ("nominal", "claimed", "started", "first turn", "ended", "came of it", "thread")
     rows = [
         [
-            moment(one.nominal),
-            moment(one.claimed),
-            moment(one.started),
-            moment(one.first_turn),
-            moment(one.ended),
+            at(one.nominal),
+            at(one.claimed),
+            at(one.started),
+            at(one.first_turn),
+            at(one.ended),
             came_of(one),
-            " ".join(one.threads),
+            " ".join(ids[id] for id in one.threads),
         ]
         for one in found
     ]
@@ -141,10 +146,10 @@ def backfill(ctx: Context, name: str, *, since: str, dry_run: bool = False) -> N
 
     since_ms = moment_ms(since, shlex.join(("uwf", "schedule", "backfill", name, "--since")))
     found = ctx.app.schedules.backfill(name, since_ms, dry_run=dry_run)
-    rows = [[one.local, moment(one.nominal)] for one in found]
+    rows = [[one.local, clock.iso(one.nominal)] for one in found]
     ctx.out.answer(
         found,
-        ids=[moment(one.nominal) for one in found],
+        ids=[clock.iso(one.nominal) for one in found],
         draw=lambda: ctx.out.table(("local time", "nominal"), rows),
     )
     if not found:
@@ -175,7 +180,7 @@ def resume(ctx: Context, name: str) -> None:
     found = ctx.app.schedules.resume(name)
     news = f"schedule {name} goes on"
     ctx.out.answer(
-        found, ids=[name], draw=f"{news}, next at {moment(found.next)}" if found.next else news
+        found, ids=[name], draw=f"{news}, next at {clock.iso(found.next)}" if found.next else news
     )
 
 

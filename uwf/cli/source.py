@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import arg, command
-from uwf.cli.screen.cells import moment
 from uwf.errors import refusal
 from uwf.quantities import counted
 
@@ -22,6 +21,7 @@ NAME = arg("A source of the configuration.", metavar="NAME", complete="source")
     detail="Sources stand in the configuration as [[sources]]. Any program may also put an event into the folder "
     "events/ of the home, as a file of JSON that it renames to NAME.json.",
     example="uwf source list",
+    times=True,
 )
 def list_(ctx: Context) -> None:
     from uwf.daemon.intake import spool
@@ -34,8 +34,8 @@ def list_(ctx: Context) -> None:
             row.kind,
             row.state,
             row.of,
-            moment(row.polled),
-            moment(row.seen),
+            ctx.times.moment(row.polled),
+            ctx.times.moment(row.seen),
             row.error or _watch(row),
         ]
         for row in rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import THREAD, command, opt
-from uwf.cli.screen.cells import number
+from uwf.cli.screen.cells import Cell
+from uwf.display import numbers, states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 )
 def list_(ctx: Context) -> None:
     found = ctx.app.worktrees.all()
+    ids = ctx.named(row.thread for row in found)
     cells = [
         [
-            row.thread,
-            row.status or "",
+            ids[row.thread],
+            Cell(row.status, states.of(row.status)) if row.status else "",
             row.state,
             row.branch or "",
-            f"{number(row.bytes >> 20)} MB",
+            numbers.size(row.bytes),
             row.path,
         ]
         for row in found
@@ -53,12 +55,13 @@ def list_(ctx: Context) -> None:
 )
 def prune(ctx: Context, *, dry_run: bool = False) -> int:
     found = list(ctx.app.worktrees.prune(dry_run=dry_run))
+    ids = ctx.named(row.thread for row in found)
     ctx.out.answer(
         found,
         ids=[row.thread for row in found if row.removed],
         draw=lambda: ctx.out.table(
             ("thread", "", "why"),
-            [[row.thread, _done(row), row.why] for row in found],
+            [[ids[row.thread], _done(row), row.why] for row in found],
             cut=("why",),
         ),
     )

@@ -28,6 +28,12 @@ class Times(Record):
             return self.moment(at_ms)
         return f"{relative(at_ms, self.now_ms)}, {local(at_ms, self.now_ms)}"
 
+    def clock(self, at_ms: int | None) -> str:
+        """Where moments are compared with each other: the clock in the reader's zone, or exactly."""
+        if at_ms is None or self.exact:
+            return self.moment(at_ms)
+        return local(at_ms, self.now_ms)
+
 
 def relative(at_ms: int, now_ms: int) -> str:
     """`3m ago`, `in 2h`, `now`: in the largest unit of which there is one and a half, rounded."""

@@ -136,6 +136,13 @@ class Output:
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
 
+    def row(self, cells: Iterable[str | Cell]) -> None:
+        """Cells on one line, those that are empty left out."""
+        *before, last = filter(_text, cells)
+        for cell in before:
+            self._cell(cell, end="  ")
+        self._cell(last)
+
     def fields(
         self, pairs: Mapping[str, str | Cell], shares: Mapping[str, float] | None = None
     ) -> None:
@@ -145,8 +152,7 @@ class Output:
         """
         width = max(map(len, pairs), default=0) + 2
         for name, value in pairs.items():
-            text = _one_line(_text(value))
-            if not text:
+            if not _text(value):
                 continue
             self.write(name.ljust(width))
             if shares and name in shares and self.on_terminal:
@@ -154,11 +160,14 @@ class Output:
 
                 share = shares[name]
                 self.painted(numbers.bar(share), numbers.bar_colour(share), end=" ")
-            if isinstance(value, str) or not self.on_terminal:
-                self.write(f"{text}\n")
-            else:
-                look = value.look
-                self.painted(str(value), "" if look is None else look.colour, bold=value.bold)
+            self._cell(value)
+
+    def _cell(self, cell: str | Cell, *, end: str = "\n") -> None:
+        if isinstance(cell, str) or not self.on_terminal:
+            self.painted(_one_line(_text(cell)), end=end)
+        else:
+            colour = "" if cell.look is None else cell.look.colour
+            self.painted(_one_line(str(cell)), colour, bold=cell.bold, end=end)
 
     def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
         """`text`, in that colour or in bold type where the terminal has them."""

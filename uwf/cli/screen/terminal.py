@@ -58,15 +58,15 @@ def fitting(text: str, stream: TextIO) -> str:
 
 def is_plain(stream: TextIO) -> bool:
     """Whether what is written there is to be ASCII."""
-    return config.is_plain_locale() or _lacks_signs(stream.encoding)
+    return config.is_plain_locale() or not _has_signs(stream.encoding)
 
 
-def _lacks_signs(encoding: str) -> bool:
+def _has_signs(encoding: str) -> bool:
     try:
         "\u25cf\u2588\u2713".encode(encoding)
     except UnicodeEncodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def columns() -> int:

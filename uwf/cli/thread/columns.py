@@ -33,7 +33,7 @@ class Sight(Record):
     """How one reader sees threads: times, ids, the agent of each; and whether on a terminal."""
 
     times: Times
-    ids: Mapping[str, str]
+    ids: Mapping[str, Cell]
     agent_of: Callable[[ThreadView], str]
     on_terminal: bool
 
@@ -50,7 +50,7 @@ def _begin(text: str | None) -> str:
 
 
 COLUMNS: dict[str, Column] = {
-    "thread": Column("thread", lambda thread, sight: Cell(sight.ids[thread.thread], bold=True)),
+    "thread": Column("thread", lambda thread, sight: sight.ids[thread.thread]),
     "status": Column(
         "status",
         lambda thread, sight: words.marked(thread) if sight.on_terminal else words.state(thread),
@@ -110,7 +110,7 @@ class ThreadTable(Record):
         """Answer with these threads: a row each; an object of JSON each, with what was chosen alone."""
         sight = Sight(
             ctx.times,
-            ctx.short_ids(thread.thread for thread in threads),
+            ctx.named(thread.thread for thread in threads),
             ctx.app.agent_of,
             ctx.out.on_terminal,
         )

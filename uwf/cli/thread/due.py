@@ -7,7 +7,6 @@ from functools import partial
 from uwf import clock
 from uwf.cli import exits
 from uwf.cli.command import command, opt
-from uwf.cli.screen.cells import moment
 from uwf.cli.thread.selection import (
     DRY_RUN,
     JOBS,
@@ -80,7 +79,9 @@ def wake(
     def set_timer(id: str) -> None:
         view = ctx.app.wakes.clear(id) if clear else ctx.app.wakes.at(id, at_ms)
         if not clear and view.wake_at is not None and view.wake_at < at_ms:
-            ctx.out.note(f"it wakes earlier than that: {moment(view.wake_at)}, {view.wake_why}")
+            ctx.out.note(
+                f"it wakes earlier than that: {ctx.times.moment(view.wake_at)}, {view.wake_why}"
+            )
             ctx.out.hint(f"uwf thread wake {id} --clear")
         elif not clear and ctx.app.daemon.leader() is None:
             ctx.out.hint(WHO_RUNS)
@@ -218,7 +219,7 @@ def _remind(ctx: Context, now_ms: int) -> None:
     found = ctx.app.wakes.reminders(now_ms)
     for each in found:
         ctx.out.note(
-            f"{each.thread}  waits for a person since {moment(each.since)}: {each.message}"
+            f"{each.thread}  waits for a person since {ctx.times.clock(each.since)}: {each.message}"
         )
     if found:
         ctx.out.hint("uwf inbox")
@@ -231,10 +232,20 @@ def _show(ctx: Context, found: DueThreads) -> None:
         for each in found.threads:
             ctx.out.line(_row(each), id=each.thread)
         return
+    from uwf.cli.screen.cells import Cell
+    from uwf.display import states
+
+    ids = ctx.named(each.thread for each in found.threads)
     ctx.out.table(
         COLUMNS,
         [
-            (each.thread, each.status, each.wake.kind, moment(each.wake.at_ms), each.wake.why)
+            (
+                ids[each.thread],
+                Cell(each.status, states.of(each.status)),
+                each.wake.kind,
+                ctx.times.moment(each.wake.at_ms),
+                each.wake.why,
+            )
             for each in found.threads
         ],
         cut=("why",),
