@@ -79,8 +79,8 @@ MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
 }
 """Beside itself and the leaves. A front door takes everything through the app, the types of its values too; the command
-line begins the daemon. A config is made of the rules that guards and kinds of agents declare, and of triggers, which
-workflow files have, too."""
+line begins the daemon and top. A config is made of the rules that guards and kinds of agents declare, and of triggers,
+which workflow files have, too."""
 
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.top.conftest import World
+from uwf.app.values import InboxItem
 from uwf.display import states
 from uwf.engine.query.threads import ThreadViews
 from uwf.top import drawing, looking, plain
 from uwf.top.looking import ALL, NOW, TABS, HomeView, Wanted
-from uwf.top.rows import Row
+from uwf.top.rows import Row, of_item
 
 
 def test_a_look_reads_no_more_threads_than_it_shows(
@@ -40,6 +41,30 @@ def test_a_look_reads_no_more_threads_than_it_shows(
         assert read <= 3 + 3 + 2 + 9, tab  # what waits, is due, is counted; in all what was passed
         assert view.counts == {"waits": "3+", "runs": "0", "due": "3+", "all": "14"}
     assert set(asked) >= {row.thread for row in looking.look(world.app, Wanted(tab="waits")).rows}
+
+
+def item(kind: str, question: str, answer: str) -> InboxItem:
+    return InboxItem(
+        ROW.thread, "writer", question, 0, kind, (), answer, workflow=None, title=None, labels={}, code=None
+    )  # fmt: skip
+
+
+def test_what_is_to_be_permitted_is_shown_whole_with_the_words_that_do_it() -> None:
+    asked = item(
+        "approval", "x" * 3000 + "\n\x1b[31mrm -r /\u202e", "uwf answer 01A 'yes 12ab34cd'"
+    )
+    assert of_item(asked).more == (
+        "x" * 3000,
+        "rm -r /\\u202e",
+        "a answers it, yes is: yes 12ab34cd",
+    )
+    assert len(of_item(asked).says) <= 2000
+    failed = item("failure", "no key", "uwf thread resume 01A")
+    assert of_item(failed).more == ("no key", "r: uwf thread resume 01A")
+    assert of_item(item("question", "y" * 3000, "uwf answer 01A TEXT")).more == (
+        "y" * 2000,
+        "a answers it",
+    )
 
 
 def test_a_thread_that_is_gone_has_no_detail(world: World) -> None:

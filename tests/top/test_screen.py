@@ -61,7 +61,8 @@ def test_a_question_is_answered_where_it_is_read(world: World) -> None:
     async def act(seen: Seeing) -> None:
         await seen.until("choices: red | blue", "a answers it")
         await seen.press("a")
-        await seen.until(f"Answer {world.shown(id)}", "Which colour?")
+        await seen.until(f"Answer {world.shown(id)}", "Which colour?", "Enter sends it")
+        await seen.press("down", "pageup")
         await seen.type("blue, @as ever")
         await seen.until("answered; no daemon runs it: press r", "due")
 

@@ -68,7 +68,11 @@ class PageScreen(Screen[None]):
 class AskScreen(ModalScreen[str | None]):
     """One line to type; None where nothing was to be said after all. `about` is what it answers."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)"),
+        Binding("down,pagedown", "scroll('page_down')"),
+        Binding("up,pageup", "scroll('page_up')"),
+    ]
 
     def __init__(self, title: str, about: str = "", value: str = "") -> None:
         super().__init__()
@@ -87,6 +91,11 @@ class AskScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
+
+    def action_scroll(self, where: str) -> None:
+        """What it answers may be longer than its place."""
+        for about in self.query("#about"):
+            getattr(about, f"scroll_{where}")(animate=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)

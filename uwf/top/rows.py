@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from types import MappingProxyType
 
 from uwf.display import states
@@ -63,13 +64,19 @@ def of_item(item: InboxItem) -> Row:
 
 
 def _asked(item: InboxItem) -> tuple[str, ...]:
-    """The question, what may be answered, and the key that does it."""
-    lines = [line for line in item.question[:MOST_CHARS].split("\n") if line.strip()]
+    """The question, what may be answered, and the key that does it. What is to be permitted is whole, however long:
+    nobody can say yes to what is cut.
+    """
+    most = None if item.kind == "approval" else MOST_CHARS
+    lines = [visible(line) for line in item.question[:most].split("\n") if line.strip()]
     if item.choices:
-        lines.append(f"choices: {' | '.join(item.choices)}")
-    is_asked = item.answer.startswith("uwf answer ")
-    lines.append("a answers it" if is_asked else f"r: {item.answer}")
-    return tuple(map(one_line, lines))
+        lines.append(one_line(f"choices: {' | '.join(item.choices)}"))
+    words = shlex.split(item.answer)
+    if words[1] != "answer":
+        lines.append(f"r: {one_line(item.answer)}")
+    else:
+        lines.append("a answers it" + ("" if words[-1] == "TEXT" else f", yes is: {words[-1]}"))
+    return tuple(lines)
 
 
 def of_broken(item: BrokenItem) -> Row:

@@ -214,7 +214,7 @@ class TopApp(TextualApp[int]):
         if thread is None:
             return
         row = self._list.row
-        about = "" if row is None or row.thread != thread else row.says
+        about = "" if row is None or row.thread != thread else "\n".join(row.more)
         title = f"Answer {self._list.short_id(thread)}"
         self._type(title, about, lambda app, text: acts.answer(app, thread, text))
 
