@@ -132,6 +132,19 @@ def test_what_a_client_answers_is_no_persons_word(client: Client, home: Path) ->
     assert client("inbox")["waiting"] == []
 
 
+def test_of_many_turns_the_newest_are_shown_and_the_others_by_their_offset(client: Client) -> None:
+    command = """cat >/dev/null; for n in 1 2 3 4 5; do echo "{\\"type\\": \\"text\\", \\"text\\": \\"turn $n\\"}"
+    done >>"$UWF_EVENTS"; exit 1"""
+    with App.open(client.home) as app:
+        id = app.start("review", "Another.", cwd=client.home).thread
+        list(app.exec(id, agent=program(Path(client.home) / "talks", command)))
+    newest = client("turns", thread=id, limit=2)
+    assert [turn["text"] for turn in newest["turns"]] == ["turn 4", "turn 5"]
+    assert (newest["next"], newest["total"]) == (None, 5)
+    first = client("turns", thread=id, limit=2, offset=0)
+    assert ([turn["text"] for turn in first["turns"]], first["next"]) == (["turn 1", "turn 2"], 2)
+
+
 def test_a_secret_is_not_stored_and_the_client_is_told(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

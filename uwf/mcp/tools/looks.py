@@ -57,10 +57,8 @@ def _steps(call: ClientCall) -> dict[str, Any]:
 
 def _turns(call: ClientCall) -> dict[str, Any]:
     found = call.app.steps.turns(call.thread, call.get("step"))
-    offset = call.get("offset")
-    if offset is None:  # the newest
-        call.given = {**call.given, "offset": max(0, len(found) - call.get("limit", ROWS))}
-    return {**_rows(call, "turns", found, "uwf cas get TURN"), "total": len(found)}
+    newest = max(0, len(found) - _page(call)[1])
+    return {**_rows(call, "turns", found, "uwf cas get TURN", newest), "total": len(found)}
 
 
 def _read(call: ClientCall) -> dict[str, Any]:
@@ -93,14 +91,17 @@ def _events(call: ClientCall) -> dict[str, Any]:
     return bounds.rows("events", rows, offset, limit, "the tool events, with this event")
 
 
-def _rows(call: ClientCall, name: str, found: Iterable[Any], reads_on: str) -> dict[str, Any]:
-    offset, limit = _page(call)
+def _rows(
+    call: ClientCall, name: str, found: Iterable[Any], reads_on: str, first: int = 0
+) -> dict[str, Any]:
+    """A page of `found`, which begins with the row `first` where no offset is given."""
+    offset, limit = _page(call, first)
     rows = documents(islice(found, offset, offset + limit + 1))
     return bounds.rows(name, rows, offset, limit, reads_on)
 
 
-def _page(call: ClientCall) -> tuple[int, int]:
-    return call.get("offset", 0), call.get("limit", ROWS)
+def _page(call: ClientCall, first: int = 0) -> tuple[int, int]:
+    return call.get("offset", first), call.get("limit", ROWS)
 
 
 PAGE = {"limit": LIMIT, "offset": OFFSET}
