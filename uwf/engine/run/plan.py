@@ -125,7 +125,7 @@ def _decided(
 ) -> Plan | ThreadState:
     verb = order.verb
     if verb == POKE:
-        poke = transitions.for_poke(nodes, thread, order.supplement or "")
+        poke = transitions.for_poke(nodes, thread, order.supplement or "", order.speaker)
         return poke if CWD not in thread.tags else rebind.placed(nodes, thread, poke, workflow)
     if verb == RETRY:
         transitions.refuse_unfailed(thread)

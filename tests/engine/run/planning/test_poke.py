@@ -6,7 +6,8 @@ import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
-from uwf.errors import Interrupted
+from uwf.engine.chain.word import of_thread
+from uwf.errors import Interrupted, PersonNeeded
 
 SHORTER = reply("done", "Shorter.", file="b.py")
 
@@ -200,3 +201,30 @@ def test_what_waits_for_another_role_is_told_and_stands_in_the_story(rig: Rig) -
     assert rig.steps(id)[-1].supplement == "mind the tabs\n\nshorter"
     rig.exec(id, CHANGES)
     assert "> mind the tabs" in rig.prompt
+
+
+def test_what_an_agent_remarks_is_told_under_its_name_through_failures_and_further_pokes(
+    rig: Rig,
+) -> None:
+    id, other = rig.start(), of_thread("01OTHER")
+    rig.exec(id, WROTE)
+    rig.run(id, "poke", crash(), supplement="be kinder", speaker=other)
+    rig.run(id, "poke", crash(), supplement="be kinder", speaker=other)
+    rig.resume(id, SHORTER)
+    assert "### From thread 01OTHER (bot), " in rig.prompt and "\n\n> be kinder\n" in rig.prompt
+    assert rig.prompt.count("be kinder") == 1
+    assert "### From a person" not in rig.prompt
+    rig.poke(id, "shorter", SHORTER)
+    assert "\n\n> be kinder\n\n### From a person, of your reply\n\nshorter" in rig.prompt
+    [step] = rig.steps(id)
+    assert (step.supplement, [word.who for word in step.told]) == ("shorter", ["thread 01OTHER"])
+
+
+def test_no_agent_asks_for_more_attempts_by_its_remarks(rig: Rig) -> None:
+    id, other = rig.start(), of_thread("01OTHER")
+    rig.exec(id, WROTE)
+    for remark in "abc":
+        rig.run(id, "poke", crash(f"no way {remark}"), supplement=remark, speaker=other)
+    with pytest.raises(PersonNeeded):
+        rig.run(id, "poke", supplement="d", speaker=other)
+    rig.poke(id, "e", SHORTER)

@@ -44,8 +44,9 @@ def begin(
     """
     is_first, ref = recorder.begun is None, thread.ref
     rebind = step.rebind if is_first and ref.id != step.plan.expect else None
-    # The words of a person are not to be lost to a power cut.
-    durable = is_first and bool(step.said or step.plan.remark is not None or rebind is not None)
+    # What was said is not to be lost to a power cut.
+    has_words = bool(step.said) or step.plan.is_poke or step.plan.remark is not None
+    durable = is_first and (has_words or rebind is not None)
     with ctx.store.transaction("attempt", durable=durable) as tx:
         prompt = recorder.prompt or sections.put(tx, ctx.cache.links)
         if rebind is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from uwf import clock
 from uwf.engine.chain.nodes import Plan, Position, Start, Step, unpack_text
 from uwf.engine.chain.tags import (
     CANCELLED,
@@ -19,6 +20,7 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     ThreadState,
 )
+from uwf.engine.chain.word import A_PERSON, in_order, said_by
 from uwf.errors import InputError, StateError
 from uwf.record import replace
 from uwf.workflow import route
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
+    from uwf.engine.chain.word import Speaker
     from uwf.workflow.model import Workflow
 
 
@@ -91,8 +94,10 @@ def way_on(thread: Thread) -> str:
     return f"uwf thread resume {thread.id}{supplement}"
 
 
-def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
-    """The plan of `thread poke`: the head step again, with what it was told then and a remark."""
+def for_poke(nodes: Nodes, thread: Thread, remark: str, speaker: Speaker) -> Plan:
+    """The plan of `thread poke`: the head step again, with what it was told then and a remark. One of `speaker` who is
+    no person is a word like any other.
+    """
     refuse_cancelled(thread)
     if thread.position.kind != "step":
         raise StateError(
@@ -100,13 +105,17 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
             hint=f"uwf thread exec {thread.id}",
             code="no_step",
         )
-    step = Step.read(nodes, thread.head)
-    pending = thread.plan
-    said = step.remark
-    if pending is not None:
-        said = pending.remark if pending.is_poke else both(said, pending.remark)
-    if waits(thread) and said is not None and said.endswith(remark):
-        remark = said  # typed again after it has ended in "not now"
+    step, pending = Step.read(nodes, thread.head), thread.plan
+    said, told = step.remark, step.told
+    if pending is not None and pending.is_poke:
+        said, told = pending.remark, pending.told
+    elif pending is not None:
+        said = both(said, pending.remark)
+    if speaker == A_PERSON:
+        is_again = waits(thread) and said is not None and said.endswith(remark)
+        said = said if is_again else both(said, remark)  # again: after it has ended in "not now"
+    elif not any(word.is_same(remark, speaker) for word in told):
+        told = in_order(told, (said_by(speaker, remark, clock.now_ms()),))
     return Plan(
         role=step.role,
         round=step.round,
@@ -115,8 +124,8 @@ def for_poke(nodes: Nodes, thread: Thread, remark: str) -> Plan:
         base=step.prev,
         expect=thread.head,
         workflow=thread.position.workflow,
-        remark=both(said, remark),
-        told=step.told,
+        remark=said,
+        told=told,
     )
 
 
