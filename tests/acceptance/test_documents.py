@@ -168,6 +168,23 @@ def test_the_commands_of_a_document_do_what_stands_there(document: Path, project
     assert new == text, "scripts/docs --update writes it anew"
 
 
+def test_ids_and_times_may_differ_and_nothing_else_may() -> None:
+    said = "writer → done  `1d832c6173`  0.4s, $0.03\n0 s ago, 2026-11-30T01:16:51Z, 01M8N0DCHY6C7TB7M4NHPVSDPW\n"
+    again = "writer → done  `a6e0e00a86`  1m 12s, $0.03\n2 s ago, 2027-01-02T11:06:01Z, 01M8N0W8MWMVAAWHWQTJ0Z0KTS"
+    assert documents.is_same(said, again)
+    for other in (
+        ("done", "lost"),
+        ("$0.03", "$0.30"),
+        (", 2026", " or 2026"),
+        ("writer", "reader"),
+    ):
+        assert not documents.is_same(said, said.replace(*other))
+    text = f"# A\n\n```console\n$ uwf one\n{said}$ uwf two\n```\n"
+    found = documents.blocks(text)
+    assert documents.rewritten(text, found, [again, ""]) == text
+    assert "ended\n$ uwf two\nnew\n" in documents.rewritten(text, found, ["ended\n", "new\n"])
+
+
 def test_what_is_not_run_is_there() -> None:
     for name, begun in NOT_RUN:
         path = ROOT / name if name == "README.md" else ROOT / "docs" / name

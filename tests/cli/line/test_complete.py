@@ -32,6 +32,8 @@ def test_groups_and_commands_are_offered_where_a_name_is_due() -> None:
     assert words("co") == ["config"]
     assert words("config pa") == ["path"]
     assert words("--json --home /x config pa") == ["path"]
+    assert words("help workf") == ["workflow"]
+    assert words("prompt ad") == ["adapter"]
 
 
 def test_options_are_offered_once_and_those_that_may_be_repeated_again() -> None:
