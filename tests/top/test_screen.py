@@ -306,3 +306,25 @@ def test_guards_and_keys_have_a_page_each(world: World) -> None:
 
     screen = see(world.home, act)
     assert screen.return_code == 0
+
+
+def test_who_waits_for_a_slot_is_no_thread_that_runs(world: World, uwf: Uwf) -> None:
+    world.app.settings.set("limits.max_running", "1")
+    agent = world.busy_agent()
+    ids = [world.start("First"), world.start("Second")]
+    line = ("--agent", agent, "--wait", "60")
+    runs = []
+
+    async def act(seen: Seeing) -> None:
+        for id, word in zip(ids, ("running", "waiting"), strict=True):
+            runs.append(uwf.start("--home", world.home, "thread", "exec", id, *line))
+            await seen.until(word)
+        assert "number 1 in the queue" in seen.line(world.shown(ids[1]))
+        await seen.press("5")
+        await seen.until("waiting", "running")
+        await seen.press("g")
+        await seen.until("priority 0, waits for")
+
+    see(world.home, act)
+    world.go.touch()
+    assert [run.wait(20) for run in runs] == [0, 0]

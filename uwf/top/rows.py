@@ -110,8 +110,9 @@ def of_due(view: ThreadView, due: DueThread, now_ms: int) -> Row:
 def of_view(view: ThreadView) -> Row:
     """A thread in a list of all."""
     has_failed = view.failed is not None and view.failed.is_of_agent
-    look = states.of_thread(view.status, has_failed=has_failed, is_postponed=view.is_postponed)
-    word = "failed" if look is states.FAILED else view.status
+    state = "waiting" if view.waiting is not None else view.status
+    look = states.of_thread(state, has_failed=has_failed, is_postponed=view.is_postponed)
+    word = "failed" if look is states.FAILED else state
     says = view.suspend_message if view.status == "suspended" else None
     if view.error is not None and view.status == "corrupt":
         says = view.error.message
