@@ -45,6 +45,7 @@ NOT_RUN = {
         "uwf store backup -q\npip",
     ): "installs from the registry; tests/test_golden.py",
     ("daemon.md", "pip install --upgrade uwf"): "installs from the registry; systemd",
+    ("top.md", "pip install"): "a screen for a person; tests/top",
     ("mcp.md", "claude mcp add"): "a real client; scripts/test-agents",
     ("daemon.md", "gh pr create"): "a forge and an account; tests/acceptance/test_sources.py",
 }
@@ -183,6 +184,15 @@ def test_ids_and_times_may_differ_and_nothing_else_may() -> None:
     found = documents.blocks(text)
     assert documents.rewritten(text, found, [again, ""]) == text
     assert "ended\n$ uwf two\nnew\n" in documents.rewritten(text, found, ["ended\n", "new\n"])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_command_stands_where_it_is_not_run(document: Path) -> None:
+    for language, text in re.findall(
+        r"^ *```(\w*)\n(.*?)^ *```$", document.read_text(), re.MULTILINE | re.DOTALL
+    ):
+        assert language in ("", "sh", "console", "crontab", "toml", "yaml", "json", "python")
+        assert language or not re.search(r"^(\S+ +)*(uwf [a-z]|pip )", text, re.MULTILINE), text
 
 
 def test_what_is_not_run_is_there() -> None:
