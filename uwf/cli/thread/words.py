@@ -7,7 +7,7 @@ from uwf.cli.screen.cells import Cell, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.app.values import ThreadView
+    from uwf.app.values import FailureView, ThreadView
     from uwf.display.times import Times
 
 
@@ -24,15 +24,20 @@ def marked(thread: ThreadView) -> Cell:
     """The same with its look, for a terminal."""
     from uwf.display import states
 
-    failed = thread.failed
-    has_failed = failed is not None and failed.is_of_agent
-    look = states.of_thread(state(thread), has_failed=has_failed, is_postponed=thread.is_postponed)
+    failed = _has_failed(thread)
+    look = states.of_thread(state(thread), has_failed=failed, is_postponed=thread.is_postponed)
     return Cell(state(thread), look)
+
+
+def _has_failed(thread: ThreadView) -> bool:
+    """Whether its last attempt is a failure of its agent, and no question to a person."""
+    return thread.failed is not None and thread.failed.is_of_agent
 
 
 def about(thread: ThreadView, times: Times) -> str:
     """What one wants to know of it first: what it asks, of what it failed, when it wakes; then what it is for."""
-    asks = thread.suspend_message if thread.status == "suspended" else ""
+    is_asking = thread.status == "suspended" and not _has_failed(thread)
+    asks = thread.suspend_message if is_asking else ""
     parts = (asks or _trouble(thread), _waits(thread, times), thread.title or thread.prompt)
     return " \u00b7 ".join(short(part, LONGEST) for part in parts if part)
 
@@ -40,7 +45,12 @@ def about(thread: ThreadView, times: Times) -> str:
 def _trouble(thread: ThreadView) -> str:
     if thread.error is None or thread.running is not None:
         return ""
-    return f"{thread.error.code}: {thread.error.message}"
+    often = "" if thread.failed is None else _often(thread.failed)
+    return f"{thread.error.code}{often}: {thread.error.message}"
+
+
+def _often(last: FailureView) -> str:
+    return f" ({last.number} attempts)" if last.number > 1 else ""
 
 
 def _waits(thread: ThreadView, times: Times) -> str:
@@ -58,9 +68,8 @@ def failed(thread: ThreadView, times: Times, more: str = "") -> str:
     last = thread.failed
     if last is None or last.is_question:
         return ""
-    often = f" ({last.number} attempts)" if last.number > 1 else ""
     when = f", {times.moment(last.at)}" if last.at else ""
-    return f"{last.code}{often}{more}{when}: {short(last.message, 200)}"
+    return f"{last.code}{_often(last)}{more}{when}: {short(last.message, 200)}"
 
 
 def failed_and_next(thread: ThreadView, times: Times) -> str:
