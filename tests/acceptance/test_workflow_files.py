@@ -187,7 +187,7 @@ def test_show_has_roles_and_edges(project: Project) -> None:
 
 def test_list_has_files_and_registered_ones(project: Project) -> None:
     empty = project("workflow", "list")
-    assert empty.out == "" and empty.err.endswith("\nhint: uwf workflow add FILE\n")
+    assert empty.out == "" and empty.err.endswith("\nhint: uwf workflow new NAME\n")
     project.file(".workflows/review.yaml", REVIEW)
     id = project("workflow", "add", project.file("one.yaml", ONE), "-q").out.strip()
     path = str(project.cwd / ".workflows/review.yaml")

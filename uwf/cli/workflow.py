@@ -120,7 +120,7 @@ def list_(ctx: Context) -> None:
     )
     if not rows:
         ctx.out.note("no workflow is registered, and there is none in .workflows/")
-        ctx.out.hint("uwf workflow add FILE")
+        ctx.out.hint("uwf workflow new NAME")
 
 
 @command(
