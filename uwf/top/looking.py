@@ -7,6 +7,7 @@ that cannot be read is raised.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from types import MappingProxyType
 
 from uwf import clock
@@ -19,7 +20,7 @@ from uwf.top import rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeVar
 
     from uwf.app import App
@@ -78,10 +79,10 @@ class HomeView(Record):
 
 
 class Group(Record):
-    """Rows of one kind, and how many there are in words."""
+    """How many rows of one kind there are, in words; and the `rows`, which are read where they are shown."""
 
-    rows: list[Row]
     count: str
+    rows: Callable[[], list[Row]]
 
 
 def look(app: App, wanted: Wanted) -> HomeView:
@@ -104,7 +105,7 @@ def look(app: App, wanted: Wanted) -> HomeView:
         shown, older = _all(app, wanted)
     else:
         groups = {NOW: (waits, runs, due), WAITS: (waits,), RUNS: (runs,), DUE: (due,)}[wanted.tab]
-        shown = [row for group in groups for row in group.rows if row.fits(wanted.words)]
+        shown = [row for group in groups for row in group.rows() if row.fits(wanted.words)]
     status: GuardStatus | None = known(app.guards.status, None)
     counts = {WAITS: waits.count, RUNS: runs.count, DUE: due.count}
     return HomeView(
@@ -131,34 +132,43 @@ def said(error: BaseException) -> str:
 
 def _waits(app: App) -> Group:
     found = app.inbox(MOST)
-    shown = [rows.of_item(item) for item in found.waiting]
-    shown += [rows.of_broken(item) for item in found.broken]
-    return Group(shown, f"{len(shown)}+" if found.is_cut else f"{len(shown)}")
+    number = len(found.waiting) + len(found.broken)
+
+    def shown() -> list[Row]:
+        broken = map(rows.of_broken, found.broken)
+        return [*map(rows.of_item, found.waiting), *broken]
+
+    return Group(f"{number}+" if found.is_cut else f"{number}", shown)
 
 
 def _runs(app: App) -> Group:
     ids = app.running()
-    shown = []
-    for id in ids[:MOST]:
-        try:
-            view = app.show(id)
-            shown.append(rows.of_running(view, app.steps.newest_turns(id, 3)))
-        except NotFound:
-            continue  # it is gone
-    shown.sort(key=lambda row: (row.word != "running", row.at or 0))
-    return Group(shown, f"{len(ids)}")
+
+    def shown() -> list[Row]:
+        found = [
+            rows.of_running(view, app.steps.newest_turns(view.thread, 3))
+            for view in _there(app, ids[:MOST])
+        ]
+        return sorted(found, key=lambda row: (row.word != "running", row.at or 0))
+
+    return Group(f"{len(ids)}", shown)
 
 
 def _due(app: App, now_ms: int) -> Group:
-    found = app.wakes.soonest(MOST_DUE)
-    shown = []
-    for due in found:
-        try:
-            shown.append(rows.of_due(app.show(due.thread), due, now_ms))
-        except NotFound:
-            continue
-    number = sum(row.word == "due" for row in shown)
-    return Group(shown, f"{number}+" if number == MOST_DUE else f"{number}")
+    found = {each.thread: each for each in app.wakes.soonest(MOST_DUE)}
+    number = sum(each.wake.at_ms <= now_ms for each in found.values())
+
+    def shown() -> list[Row]:
+        return [rows.of_due(view, found[view.thread], now_ms) for view in _there(app, found)]
+
+    return Group(f"{number}+" if number == MOST_DUE else f"{number}", shown)
+
+
+def _there(app: App, threads: Iterable[str]) -> Iterator[ThreadView]:
+    """Those of them that nobody has deleted meanwhile."""
+    for id in threads:
+        with suppress(NotFound):
+            yield app.show(id)
 
 
 def _all(app: App, wanted: Wanted) -> tuple[list[Row], str | None]:
