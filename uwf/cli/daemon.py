@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from uwf.cli.context import Context
     from uwf.daemon.status import DaemonStatus
+    from uwf.display.times import Times
 
 STDOUT, STDERR = 1, 2
 MOST_CHARS = 2000
@@ -76,6 +77,7 @@ def install(ctx: Context, *, uninstall: bool = False, dry_run: bool = False) -> 
     "daemon status",
     help="Show which daemon leads, what it runs, what it set aside.",
     example="uwf daemon status --watch",
+    times=True,
     watch=opt("--watch", help="Show it again whenever it has changed; with --json a line each."),
 )
 def status(ctx: Context, *, watch: bool = False) -> None:
@@ -83,11 +85,13 @@ def status(ctx: Context, *, watch: bool = False) -> None:
 
     if watch:
         for each in looking.watch(ctx.app, lambda: terminal.is_read(STDOUT)):
-            ctx.out.line(each, draw=f"{clock.iso(clock.now_ms())}  {_sentence(each)}")
+            ctx.out.line(
+                each, draw=f"{ctx.times.clock(clock.now_ms())}  {_sentence(each, ctx.times)}"
+            )
             ctx.out.flush()
         return
     found = looking.status(ctx.app)
-    ctx.out.answer(found, draw=lambda: ctx.out.fields(_fields(found)))
+    ctx.out.answer(found, draw=lambda: ctx.out.fields(_fields(found, ctx.times)))
     for fault in found.faults:
         ctx.out.warning(fault)
     if found.leader is None:
@@ -114,8 +118,8 @@ def stop(ctx: Context, *, now: bool = False) -> None:
         ctx.out.note("no daemon runs")
 
 
-def _fields(found: DaemonStatus) -> dict[str, str]:
-    fields = {"leader": _leader(found), "standby": str(found.standby)}
+def _fields(found: DaemonStatus, times: Times) -> dict[str, str]:
+    fields = {"leader": _leader(found, times), "standby": str(found.standby)}
     if found.leader is not None:
         fields["deaf"] = found.leader.deaf or ""
         fields["config"] = found.leader.config_error or ""
@@ -125,7 +129,7 @@ def _fields(found: DaemonStatus) -> dict[str, str]:
     sources = [f"{len(found.sources)}"] + [f"{one.source}: {one.error}" for one in bad]
     fields["sources"] = "; ".join(sources) if found.sources else ""
     if found.crowded_since is not None:
-        since = clock.iso(found.crowded_since)
+        since = times.clock(found.crowded_since)
         fields["crowded"] = f"since {since} fuzzy events have to be urgent (queue.high_water)"
     fields["parts"] = ", ".join(_part(name, part) for name, part in found.parts.items())
     aside = (f"{one['kind']} {one['name']}: {one['why']}" for one in found.quarantine)
@@ -133,19 +137,19 @@ def _fields(found: DaemonStatus) -> dict[str, str]:
     return fields | ({} if found.figures is None else figures_of(found.figures))
 
 
-def _sentence(found: DaemonStatus) -> str:
+def _sentence(found: DaemonStatus, times: Times) -> str:
     bad = [_part(name, part) for name, part in found.parts.items() if part["failures"]]
     due, queue = _number(found.due), _number(found.queue)
     counts = f"{len(found.running)} running, {due} due, {queue} in the queue"
     aside = f", {len(found.quarantine)} set aside" if found.quarantine else ""
-    return f"{_leader(found)}: {counts}{aside}{''.join(f'; {each}' for each in bad)}"
+    return f"{_leader(found, times)}: {counts}{aside}{''.join(f'; {each}' for each in bad)}"
 
 
-def _leader(found: DaemonStatus) -> str:
+def _leader(found: DaemonStatus, times: Times) -> str:
     leader = found.leader
     if leader is None:
         return "none"
-    since = "" if leader.since is None else f" since {clock.iso(leader.since)}"
+    since = "" if leader.since is None else f" since {times.clock(leader.since)}"
     return f"process {leader.pid}{since}{', ends' if leader.is_draining else ''}"
 
 

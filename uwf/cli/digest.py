@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from uwf import quantities
+from uwf import clock, quantities
 from uwf.cli.command import command, opt
 from uwf.cli.line.arguments import day_or_since_ms
-from uwf.cli.screen.cells import moment, short
+from uwf.cli.screen.cells import short
 from uwf.display import numbers
 from uwf.display.times import relative
 
@@ -43,7 +43,7 @@ def page(found: Digest, ids: Mapping[str, str]) -> list[str]:
     """The lines of a digest, 60 at most; `ids` has how each thread is called."""
     broken = [f"{ids[item.thread]}  {short(item.why, _WORDS)}" for item in found.inbox.broken]
     odd = [*broken, *(short(one, _ROW) for one in found.odd)]
-    lines = [f"since {moment(found.since)} ({relative(found.since, found.until)})"]
+    lines = [f"since {clock.iso(found.since)} ({relative(found.since, found.until)})"]
     waits = [_waits(item, ids, found.until) for item in found.inbox.waiting]
     lines += _section("waits for you", waits, 15, "uwf inbox")
     lines += _section(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from uwf.cli.command import arg, command, opt
-from uwf.cli.screen.cells import named_numbers
 from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from uwf.app.values import StatsRow
@@ -43,7 +42,7 @@ def stats(ctx: Context) -> None:
     found = ctx.app.guards.stats()
     columns = ("", "name", "steps", "good", "rate", "lately", "failures")
     shown = [_cells(row) for row in found if row.by != "all"]
-    refused = "".join(named_numbers(row.refused) for row in found if row.refused is not None)
+    refused = "".join(_reasons(row.refused) for row in found if row.refused is not None)
 
     def draw() -> None:
         ctx.out.table(columns, shown, cut=("name", "failures"))
@@ -140,7 +139,7 @@ def _cells(row: StatsRow) -> list[str]:
         str(one.successes),
         "" if one.rate is None else f"{one.rate:.0%}",
         sparkline(one.trend),
-        named_numbers(one.reasons),
+        _reasons(one.reasons),
     ]
 
 
@@ -149,3 +148,8 @@ def sparkline(counts: Sequence[int]) -> str:
     bars = " ▁▂▃▄▅▆▇█"
     most = max(counts, default=0)
     return "".join(bars[-(-count * 8 // most)] if most else " " for count in counts)
+
+
+def _reasons(found: Mapping[str, int]) -> str:
+    """How often for each reason: `slot 3, drain 1`."""
+    return ", ".join(f"{reason} {number}" for reason, number in found.items())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from uwf.cli.screen.cells import named_numbers
+from uwf.cli.screen.cells import Cell, short
+from uwf.display import states
 
 
-def test_a_sum_has_neither_dust_nor_an_idle_point() -> None:
-    assert named_numbers({"tokens": 1200.0, "usd": 0.1 + 0.2}) == "tokens 1200, usd 0.3"
-    assert (
-        named_numbers({"tokens": 12, "score": 0.25, "usd": 2.0}) == "tokens 12, score 0.25, usd 2"
-    )
+def test_a_text_is_cut_to_one_line() -> None:
+    assert short("a\n b  c", 5) == "a b c"
+    assert short("a b c d", 5) == "a b …"
+
+
+def test_a_cell_is_seen_with_the_sign_of_its_state() -> None:
+    assert str(Cell("suspended", states.of("suspended"))) == "? suspended"
+    assert str(Cell("KB73", bold=True)) == "KB73"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from uwf import clock
-from uwf.quantities import USD
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from uwf.app.values import FailureView
     from uwf.display.states import Look
 
@@ -48,23 +45,3 @@ def in_words(failed: FailureView) -> str:
 
 def number(value: int | None) -> str:
     return "?" if value is None else str(value)
-
-
-def named_numbers(numbers: Mapping[str, object] | None) -> str:
-    """Such as `tokens 12, usd 0.5`; without the dust of adding."""
-    return ", ".join(f"{name} {_amount(name, value)}" for name, value in (numbers or {}).items())
-
-
-def _amount(name: str, value: object) -> object:
-    if not isinstance(value, float):
-        return value
-    return f"{round(value, 6) if name == USD else value}".removesuffix(".0")
-
-
-def ago(at_ms: int, now_ms: int) -> str:
-    """How long ago `at_ms` is, in its largest unit: `3 h ago`."""
-    passed_s = max(0, now_ms - at_ms) // 1000
-    for unit, size_s in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if passed_s >= size_s:
-            return f"{passed_s // size_s} {unit} ago"
-    return f"{passed_s} s ago"

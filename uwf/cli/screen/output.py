@@ -1,4 +1,4 @@
-"""What a command prints, and nothing else prints: data on stdout; notes, hints, warnings, errors, progress on stderr.
+"""What a command prints, and nothing else prints: data on stdout. What it says besides, on stderr, is in `remarks.py`.
 
 A command answers once (`answer`) or line by line (`line`), giving every form of its answer at once: the JSON
 document, the ids for `--quiet`, and how to draw it for a reader. Which one is printed is decided here. What a terminal
@@ -12,6 +12,7 @@ import sys
 
 from uwf import config
 from uwf.cli.screen import terminal
+from uwf.cli.screen.remarks import Remarks, one_line
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.screen.cells import Cell
-
-
-COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 
 
 class StdoutGone(Exception):
@@ -35,19 +33,13 @@ class StdoutFailed(StoreError):
     default_code = "stdout"
 
 
-class Output:
+class Output(Remarks):
     """Where one command's words go."""
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
-        self.json = json
-        self.quiet = quiet
+        super().__init__(json=json, quiet=quiet)
         self.on_terminal = terminal.is_terminal(sys.stdout)
-        self._status_shown = False
-        self._is_drawing = False
-        self._line_fd: int | None = None
         self._page: list[bytes] | None = None
-
-    # -- data, on stdout
 
     def answer(
         self,
@@ -111,7 +103,7 @@ class Output:
         for at, line in enumerate([heading, *lines]):
             if at and groups and groups[at - 1] != group:
                 group = groups[at - 1]
-                self.write(f"\n{_one_line(group)}\n")
+                self.write(f"\n{one_line(group)}\n")
             self._print(f"{line}\n")
 
     def _table(
@@ -131,7 +123,7 @@ class Output:
             return table.lines(
                 columns, seen, room, cut=cut, spare=spare, least=least, is_painted=colour
             )
-        texts = [[_one_line(_text(cell)) or "-" for cell in row] for row in rows]
+        texts = [[one_line(_text(cell)) or "-" for cell in row] for row in rows]
         texts = [[column.upper() for column in columns], *texts]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
@@ -164,10 +156,10 @@ class Output:
 
     def _cell(self, cell: str | Cell, *, end: str = "\n") -> None:
         if isinstance(cell, str) or not self.on_terminal:
-            self.painted(_one_line(_text(cell)), end=end)
+            self.painted(one_line(_text(cell)), end=end)
         else:
             colour = "" if cell.look is None else cell.look.colour
-            self.painted(_one_line(str(cell)), colour, bold=cell.bold, end=end)
+            self.painted(one_line(str(cell)), colour, bold=cell.bold, end=end)
 
     def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
         """`text`, in that colour or in bold type where the terminal has them."""
@@ -264,107 +256,6 @@ class Output:
         else:
             self.data(terminal.fitting(text, sys.stdout).encode(sys.stdout.encoding, "replace"))
 
-    # -- everything else, on stderr
-
-    def note(self, text: str) -> None:
-        """Something worth knowing. Not said with --quiet or --json."""
-        if not (self.quiet or self.json):
-            self.flush()  # a remark about the answer comes after it
-            self._say("", text)
-
-    def hint(self, text: str) -> None:
-        """The next command to type. Not said with --quiet or --json."""
-        if not (self.quiet or self.json):
-            self.flush()
-            self._say("hint", text)
-
-    def remark(self, line: str) -> None:
-        """A line that another process wrote for our stderr."""
-        word, _, text = line.partition(": ")
-        self._say(word, text) if word in COLOURS else self._say("", line)
-
-    def warning(self, text: str) -> None:
-        """Something that will go wrong one day."""
-        if self.json:
-            self._say_json({"warning": {"message": text}})
-        else:
-            self._say("warning", text)
-
-    def error(self, code: str, message: str, hint: str | None, **more: Any) -> None:
-        """Why the command did not do what it was asked for."""
-        if self.json:
-            self._say_json({"error": {"code": code, "message": message, "hint": hint, **more}})
-            return
-        self._say("error", message)
-        if hint:
-            self._say("hint", hint)
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a live line is shown: only to a person at a terminal."""
-        if self.quiet or self.json:
-            return False
-        return terminal.is_terminal(sys.stderr) and not config.is_dumb_terminal()
-
-    def status(self, text: str) -> None:
-        """One live line that the next call replaces.
-
-        May be called by a signal handler, also while something else is being written: it never waits. What a
-        frozen terminal does not take is left out.
-        """
-        if self._is_drawing or not self.is_live:
-            return
-        from uwf.cli.screen import table
-
-        self._is_drawing = True
-        try:
-            shown = table.head(
-                terminal.visible(_one_line(text)), terminal.columns_of(sys.stderr) - 1
-            )
-            if self._line_fd is None:
-                self._line_fd = terminal.reopened(sys.stderr.fileno())
-            shown = terminal.fitting(shown, sys.stderr)
-            line = f"\r\x1b[K{shown}".encode(sys.stderr.encoding, "backslashreplace")
-            if terminal.put_at_once(self._line_fd, line):
-                self._status_shown = True
-        finally:
-            self._is_drawing = False
-
-    def clear_status(self) -> None:
-        """Take the live line away."""
-        if self._status_shown:
-            self._status_shown = False
-            self._put("\r\x1b[K")
-
-    def _say(self, word: str, text: str) -> None:
-        self.clear_status()
-        text = terminal.visible(_one_line(text)) if word else terminal.visible(text)
-        if word and terminal.has_colour(sys.stderr):
-            word = f"\x1b[{COLOURS[word]}m{word}:\x1b[0m "
-        elif word:
-            word += ": "
-        self._put(f"{word}{text}\n")
-
-    def _say_json(self, document: Any) -> None:
-        from uwf import jsontext
-
-        self._put(terminal.visible(jsontext.dumps(document)) + "\n")
-
-    def _put(self, text: str) -> None:
-        """Write to stderr, however long it takes. No live line comes in between."""
-        if sys.stderr is None:
-            return
-        self._is_drawing = True
-        encoding = sys.stderr.encoding
-        text = terminal.fitting(text, sys.stderr) if terminal.is_terminal(sys.stderr) else text
-        try:
-            sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            sys.stderr.flush()
-        except OSError:
-            pass  # stderr is gone: there is nowhere left to say so, and the exit code still tells
-        finally:
-            self._is_drawing = False
-
 
 def _fail(error: OSError) -> None:
     """Give stdout up: what is still buffered must not raise a second time when Python exits."""
@@ -383,13 +274,9 @@ def _text(cell: str | Cell) -> str:
 
 def _seen(cell: str | Cell) -> str | Cell:
     """A cell as a terminal may be given it."""
-    text = terminal.visible(_one_line(_text(cell))) or "-"
+    text = terminal.visible(one_line(_text(cell))) or "-"
     if isinstance(cell, str):
         return text
     from uwf.record import replace
 
     return replace(cell, text=text)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) if "\n" in text or "\r" in text or "\t" in text else text

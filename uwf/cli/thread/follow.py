@@ -75,6 +75,7 @@ def answer_page(ctx: Context, page: Page, *, paged: bool) -> None:
     "thread log",
     help="Show every move of a thread: what changed, when and why.",
     example="uwf thread log @last",
+    times=True,
     thread=THREAD,
 )
 def log(ctx: Context, thread: str) -> None:
@@ -87,7 +88,7 @@ def log(ctx: Context, thread: str) -> None:
             [
                 [
                     str(move.version),
-                    clock.iso(move.at),
+                    ctx.times.moment(move.at),
                     move.status or "",
                     (move.new or "")[:12],
                     move.why,

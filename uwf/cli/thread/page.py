@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from uwf.cli.screen.cells import named_numbers, number, short
+from uwf.cli.screen.cells import number, short
 from uwf.cli.thread.words import failed, labels, left_behind, marked, spent, wakes
+from uwf.display import numbers
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
@@ -78,7 +79,7 @@ def _fields(
         "next": thread.current_role or "",
         "attempts": "" if way is None else _attempts(way),
         "spent": spent(thread),
-        "usage": named_numbers(thread.usage) if verbose else "",
+        "usage": numbers.amounts(thread.usage) if verbose else "",
         "cwd": thread.cwd or "",
         "worktree": _worktree(thread),
         "forked": _forked(ctx, thread, verbose=verbose),

@@ -1,0 +1,131 @@
+"""What a command says besides its answer, on stderr: notes, hints, warnings, errors, and one live line."""
+
+from __future__ import annotations
+
+import sys
+
+from uwf import config
+from uwf.cli.screen import terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+
+
+class Remarks:
+    """Where such words go, and who wants none of them."""
+
+    def __init__(self, *, json: bool, quiet: bool) -> None:
+        self.json = json
+        self.quiet = quiet
+        self._status_shown = False
+        self._is_drawing = False
+        self._line_fd: int | None = None
+
+    def flush(self) -> None:
+        """Bring the answer, as far as there is one, to its reader."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing. Not said with --quiet or --json."""
+        if not (self.quiet or self.json):
+            self.flush()  # a remark about the answer comes after it
+            self._say("", text)
+
+    def hint(self, text: str) -> None:
+        """The next command to type. Not said with --quiet or --json."""
+        if not (self.quiet or self.json):
+            self.flush()
+            self._say("hint", text)
+
+    def remark(self, line: str) -> None:
+        """A line that another process wrote for our stderr."""
+        word, _, text = line.partition(": ")
+        self._say(word, text) if word in COLOURS else self._say("", line)
+
+    def warning(self, text: str) -> None:
+        """Something that will go wrong one day."""
+        if self.json:
+            self._say_json({"warning": {"message": text}})
+        else:
+            self._say("warning", text)
+
+    def error(self, code: str, message: str, hint: str | None, **more: Any) -> None:
+        """Why the command did not do what it was asked for."""
+        if self.json:
+            self._say_json({"error": {"code": code, "message": message, "hint": hint, **more}})
+            return
+        self._say("error", message)
+        if hint:
+            self._say("hint", hint)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a live line is shown: only to a person at a terminal."""
+        if self.quiet or self.json:
+            return False
+        return terminal.is_terminal(sys.stderr) and not config.is_dumb_terminal()
+
+    def status(self, text: str) -> None:
+        """One live line that the next call replaces.
+
+        May be called by a signal handler, also while something else is being written: it never waits. What a
+        frozen terminal does not take is left out.
+        """
+        if self._is_drawing or not self.is_live:
+            return
+        from uwf.cli.screen import table
+
+        self._is_drawing = True
+        try:
+            shown = table.head(
+                terminal.visible(one_line(text)), terminal.columns_of(sys.stderr) - 1
+            )
+            if self._line_fd is None:
+                self._line_fd = terminal.reopened(sys.stderr.fileno())
+            shown = terminal.fitting(shown, sys.stderr)
+            line = f"\r\x1b[K{shown}".encode(sys.stderr.encoding, "backslashreplace")
+            if terminal.put_at_once(self._line_fd, line):
+                self._status_shown = True
+        finally:
+            self._is_drawing = False
+
+    def clear_status(self) -> None:
+        """Take the live line away."""
+        if self._status_shown:
+            self._status_shown = False
+            self._put("\r\x1b[K")
+
+    def _say(self, word: str, text: str) -> None:
+        self.clear_status()
+        text = terminal.visible(one_line(text)) if word else terminal.visible(text)
+        if word and terminal.has_colour(sys.stderr):
+            word = f"\x1b[{COLOURS[word]}m{word}:\x1b[0m "
+        elif word:
+            word += ": "
+        self._put(f"{word}{text}\n")
+
+    def _say_json(self, document: Any) -> None:
+        from uwf import jsontext
+
+        self._put(terminal.visible(jsontext.dumps(document)) + "\n")
+
+    def _put(self, text: str) -> None:
+        """Write to stderr, however long it takes. No live line comes in between."""
+        if sys.stderr is None:
+            return
+        self._is_drawing = True
+        encoding = sys.stderr.encoding
+        text = terminal.fitting(text, sys.stderr) if terminal.is_terminal(sys.stderr) else text
+        try:
+            sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            sys.stderr.flush()
+        except OSError:
+            pass  # stderr is gone: there is nowhere left to say so, and the exit code still tells
+        finally:
+            self._is_drawing = False
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split()) if "\n" in text or "\r" in text or "\t" in text else text
