@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sqlite3
 
 from tests.helpers.project import APPROVED, REVIEW, WRITTEN, Project
 
@@ -21,7 +23,9 @@ def test_a_thread_is_written_as_a_page(project: Project) -> None:
     page = (project.cwd / "page.html").read_text()
     assert done.json == {"thread": id, "file": "page.html", "bytes": len(page.encode())}
     assert page.startswith("<!DOCTYPE html>") and "Once upon a time." in page
-    assert "<dt>budget</dt><dd>2 of 40 steps</dd>" in page
+    [spent] = re.findall("<dt>spent</dt><dd>([^<]*)</dd>", page)
+    shown = project("thread", "show", id).out.splitlines()
+    assert "2 of 40 steps" in spent and f"spent {spent}" in map(" ".join, map(str.split, shown))
     assert project("thread", "read", id, "--html", "page.html").out.startswith("page.html  ")
     assert os.listdir(project.cwd).count("page.html") == 1
     printed = project("thread", "read", id, "--html", "-").out
@@ -33,7 +37,11 @@ def test_a_thread_is_written_as_a_page(project: Project) -> None:
 def test_a_page_that_cannot_be_written_says_why(project: Project) -> None:
     id = reviewed(project)
     (project.cwd / "folder").mkdir()
-    for file, why in (("folder", "is a folder"), ("no/page.html", "there is no folder")):
+    (project.cwd / "file").touch()
+    for file, why in (
+        *(("folder", "is a folder"), ("no/page.html", "there is no folder")),
+        *(("", "names no file"), ("new/", "names no file"), ("file/x", "there is no folder")),
+    ):
         done = project("thread", "read", id, "--html", file, "--json", expect=2)
         assert why in done.error["message"]
         assert done.error["hint"] == f"uwf thread read {id} --html ./page.html"
@@ -59,6 +67,19 @@ def test_a_report_sums_up_all_threads_or_those_that_are_asked_for(project: Proje
     assert done.json["threads"] == [one]
     page = (project.cwd / "report.html").read_text()
     assert f'href="#{one}"' in page and f'id="{one}"' in page and two not in page
+
+
+def test_a_report_leaves_out_a_thread_whose_chain_is_damaged_and_says_so(project: Project) -> None:
+    one, two = reviewed(project), reviewed(project)
+    [step, _] = project("step", "list", one, "--json").json
+    with sqlite3.connect(project.home / "store.db") as database:
+        database.execute("DELETE FROM object WHERE id = ?", [bytes.fromhex(step["step"])])
+    database.close()
+    for words in (("report",), ("report", "--html", "report.html")):
+        done = project(*words, "--json")
+        assert done.json["threads"] == [two]
+        assert "1 thread cannot be read and counted: uwf doctor says more" in done.err
+    assert one not in (project.cwd / "report.html").read_text()
 
 
 def test_a_report_of_nothing_says_so(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.helpers.graphs import GRAPHS_OF
 from tests.helpers.paged import hostile_home
 from uwf.app import App
 from uwf.page import report, thread
+from uwf.workflow.picture import svg
 from uwf.workflow.picture.picture import draw
 
 pytestmark = pytest.mark.skipif(
@@ -179,6 +181,22 @@ OVERLAPS = """(() => { const found = [], seen = [];
       && area.top + 3 < there.bottom && there.top + 3 < area.bottom) found.push([other, text.textContent]);
     seen.push([text.textContent, area]) }
   return found })()"""
+
+
+LETTERS = [
+    chr(code) for code in (*range(32, 0x700), *range(0x3041, 0x3100), *range(0x4E00, 0x4E80))
+]
+RARE = set("ǄǅǆǱǲǳѨѼԔ")
+
+
+def test_no_letter_is_wider_than_a_picture_takes_it_for(browser: Browser) -> None:
+    letters = [letter for letter in LETTERS if letter.isprintable() and letter not in RARE]
+    measure = """(letters => { const pen = document.createElement('canvas').getContext('2d');
+      pen.font = '13px system-ui, "DejaVu Sans", sans-serif';
+      return letters.map(letter => pen.measureText(letter.repeat(9)).width / 9) })"""
+    widths = browser.value(f"{measure}({json.dumps(letters)})")
+    found = zip(letters, widths, strict=True)
+    assert [each for each in found if each[1] > svg.width_of(each[0])] == []
 
 
 @pytest.mark.parametrize("name", ["3 roles", "12 roles", "60 roles", "60 in a tree"])

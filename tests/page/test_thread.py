@@ -6,17 +6,24 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import liquid
 import pytest
 
 from tests.helpers.fake_agent import Said, crash, reply
-from tests.helpers.flows import PAIR
+from tests.helpers.flows import PAIR, role, workflow
 from tests.helpers.paged import SCRIPT, hostile_home
-from tests.helpers.rig import APPROVED, WROTE, Rig
+from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.agent.protocol import ToolCall, ToolResult
 from uwf.app import App
 from uwf.page import report, thread
 
+ANY = workflow(
+    "any",
+    [role("writer", {"properties": {"$status": {"const": "done"}}, "required": ["$status"]})],
+    {"$START": {"new": ("writer", "Go.")}, "writer": {"done": ("writer", "Again.")}},
+)
 MOST_BYTES = 1_500_000
 """Of 100 steps."""
 
@@ -154,6 +161,50 @@ def test_a_hundred_long_steps_are_no_large_page(app: App) -> None:
     assert page.count('class="inside"') == 100
     assert 1_000_000 < len(page.encode()) < MOST_BYTES
     assert "more characters are not on this page: <code>uwf step read " in page
+
+
+def test_all_that_an_agent_may_make_long_is_cut_and_says_so(app: App) -> None:
+    rig = Rig(app.store(create=True), app.home, lenient=True)
+    id = rig.start(ANY, labels={f"k{number}": "<" * 200 for number in range(100)})
+    fields = {f"f{number}": "y" for number in range(1000)}
+    for verb in ("exec", *["resume"] * 10):
+        rig.run(id, verb, crash("&" * 60_000))
+    rig.run(id, "resume", reply("done", "b", **fields), count=1)
+    rig.run(id, "exec", reply("done", "b", long="<" * 100_000), count=1)
+    for verb in ("exec", *["resume"] * 11):
+        rig.run(id, verb, crash("&" * 60_000))
+    for number in range(30):
+        app.tell(id, f"word {number}")
+    page = thread.page(app, id)
+    assert Elements(page).open == []
+    assert len(page.encode()) < MOST_BYTES
+    for words in (
+        "more characters are not on this page: <code>uwf thread show",  # labels
+        "960 more fields, not on this page: <code>uwf step read",
+        r"\d earlier attempts, not on this page: <code>uwf step read",
+        "2 earlier ones are not on this page: <code>uwf step turns",
+        "10 earlier words, not on this page: <code>uwf thread show",
+    ):
+        assert re.search(words, page), words
+    [long] = re.findall(r"<dt>long</dt><dd>(.*?)</dd>", page)
+    assert "more characters are not on this page: <code>uwf step read" in long
+
+
+def test_no_template_is_read_again_for_each_step(
+    app: App, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = rig.start(PAIR)
+    rig.run(id, "exec", *[WROTE, CHANGES] * 2, count=4)
+    read: list[str] = []
+    plain = liquid.Environment.from_string
+
+    def counted(self: liquid.Environment, source: str, *args: Any, **more: Any) -> Any:
+        read.append(source)
+        return plain(self, source, *args, **more)
+
+    monkeypatch.setattr(liquid.Environment, "from_string", counted)
+    assert thread.page(app, id).count('class="inside"') == 4
+    assert 0 < len(read) == len(set(read))
 
 
 def test_a_report_shows_the_newest_threads_and_counts_all(

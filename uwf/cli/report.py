@@ -40,9 +40,13 @@ def report(
     label: tuple[str, ...] = (),
     html: str | None = None,
 ) -> None:
-    threads = _chosen(ctx, thread, where, label)
+    chosen = _chosen(ctx, thread, where, label)
+    costs = ctx.app.costs(each for each in chosen if each.is_readable)
+    threads = [each for each in chosen if each.is_readable and each.thread not in costs.unreadable]
     ids = [each.thread for each in threads]
-    costs = ctx.app.costs(threads)
+    if len(threads) < len(chosen):
+        lost = counted(len(chosen) - len(threads), "thread")
+        ctx.out.warning(f"{lost} cannot be read and counted: uwf doctor says more")
     if html is not None:
         from uwf.cli import page
         from uwf.page import report as pages
@@ -67,7 +71,7 @@ def report(
 def _chosen(
     ctx: Context, named: tuple[str, ...], where: tuple[str, ...], labels: tuple[str, ...]
 ) -> Sequence[ThreadView]:
-    """The newest first. Those that cannot be read are left out, and told."""
+    """The newest first."""
     from uwf.cli.thread.selection import conditions
 
     if named and (where or labels):
@@ -77,16 +81,9 @@ def _chosen(
             code="usage",
         )
     if named:
-        found = [ctx.app.show(id) for id in dict.fromkeys(map(ctx.app.thread_id, named))]
-    else:
-        said = {"statuses": "all", **conditions(where, labels, "uwf report")}
-        found = list(ctx.app.threads(**said).threads)
-    readable = [each for each in found if each.is_readable]
-    if len(readable) < len(found):
-        ctx.out.warning(
-            f"{counted(len(found) - len(readable), 'thread')} cannot be read: uwf doctor says more"
-        )
-    return readable
+        return [ctx.app.show(id) for id in dict.fromkeys(map(ctx.app.thread_id, named))]
+    said = {"statuses": "all", **conditions(where, labels, "uwf report")}
+    return ctx.app.threads(**said).threads
 
 
 def _draw(ctx: Context, costs: Costs) -> None:

@@ -37,6 +37,14 @@ def plain(space: Space, text: str, more: str, share: float = 1.0) -> Markup:
     return Markup(f"<pre>{escape(shown)}</pre>{_cut(left, more)}")
 
 
+def line(space: Space, text: str, more: str, share: float = 1.0) -> Markup:
+    """`text` within a line, as it is."""
+    shown, left = space.take(text, share)
+    cut = _cut(left, more, "span")
+    space.spend(len(cut))
+    return Markup(f"{escape(shown)}{'… ' if left else ''}{cut}")
+
+
 def markdown(space: Space, text: str, more: str, share: float = 1.0) -> Markup:
     """`text` as Markdown."""
     before = space.left
@@ -73,11 +81,16 @@ def _diff_line(line: str) -> str:
     return f"<{tag}>{said}</{tag}>" if tag else said
 
 
-def _cut(left: int, more: str) -> Markup:
-    if not left:
-        return Markup()
-    words = f"{left:,} more characters are not on this page:"
-    return Markup(f'<p class="cut">{words} <code>{escape(more)}</code></p>')
+def left_out(words: str, more: str, tag: str = "p") -> Markup:
+    """What is not on the page, in words that lead to the command that shows it."""
+    said = f"{escape(words)} <code>{escape(more)}</code>"
+    return Markup(f'<{tag} class="cut">{said}</{tag}>')
+
+
+def _cut(left: int, more: str, tag: str = "p") -> Markup:
+    return (
+        left_out(f"{left:,} more characters are not on this page:", more, tag) if left else Markup()
+    )
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.display.times import duration
-from uwf.page import template, words
+from uwf.page import markup, template, words
 from uwf.page.space import Space
 
 TYPE_CHECKING = False
@@ -45,13 +45,14 @@ def page(app: App, threads: Sequence[ThreadView], costs: Costs, about: str) -> s
 def _thread(app: App, view: ThreadView) -> dict[str, Any]:
     rows, total = app.steps.all(view.thread), app.costs([view]).total
     message = view.suspend_message or ("" if view.error is None else view.error.message)
+    showing = f"uwf thread show {view.thread}"
     return {
         "id": view.thread,
         "title": words.title_of(view),
         "state": words.state_of(view),
         "workflow": view.workflow_name or "",
         "updated": words.moment(view.updated_at),
-        "message": Space(_MESSAGE_BYTES).take(message)[0],
+        "message": markup.line(Space(_MESSAGE_BYTES), message, showing),
         "figures": words.figures(total),
         "cost": words.money(total.usd),
         "time": duration(total.duration_ms),

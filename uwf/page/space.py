@@ -9,6 +9,7 @@ from uwf.display import inert
 _PAGE_BYTES = 1_080_000
 _MOST_BYTES, _LEAST_BYTES = 160_000, 2_500
 """For one step, whether a thread has few of them or many."""
+_TEXT_BYTES = 200
 
 
 def for_each(steps: int) -> Space:
@@ -19,8 +20,19 @@ def for_each(steps: int) -> Space:
 class Space:
     """What is left, in bytes of HTML."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, whole: Space | None = None) -> None:
+        """`whole` is the space of which this is a part."""
         self.size = self.left = size
+        self._whole = whole
+
+    def part(self, share: float) -> Space:
+        """At most that share of it, for several texts: what they take is taken from the whole as well."""
+        return Space(max(0, min(self.left, int(self.size * share))), self)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another text with what stands around it still has its place."""
+        return self.left >= _TEXT_BYTES
 
     def take(self, text: str, share: float = 1.0) -> tuple[str, int]:
         """The beginning of `text`, inert, as far as it takes no more than that share of the whole once it is escaped;
@@ -35,6 +47,8 @@ class Space:
 
     def spend(self, size: int) -> None:
         self.left -= size
+        if self._whole is not None:
+            self._whole.spend(size)
 
 
 def size_of(text: str) -> int:

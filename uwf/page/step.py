@@ -6,30 +6,36 @@ from uwf.display import numbers, states
 from uwf.display.times import duration
 from uwf.errors import UwfError
 from uwf.page import markup, words
+from uwf.page.space import Space
 from uwf.page.timeline import Span
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from markupsafe import Markup
 
     from uwf.app import App
-    from uwf.app.values import AttemptPage, AttemptView, StepPage, TurnView
-    from uwf.page.space import Space
+    from uwf.app.values import AttemptPage, AttemptView, StepPage, TurnView, WordView
 
-_REPLY, _CHANGES, _SAID = 0.45, 0.6, 0.75
+_FAILURES, _FIELDS, _TOLD, _REPLY, _CHANGES, _SAID = 0.1, 0.25, 0.15, 0.45, 0.6, 0.75
 """The share of the space that each may take of what those before it have left. The prompt, which repeats most of what
 the steps before it have said, gets the rest."""
-_TURN_BYTES = 150
-"""What a turn takes beside its text."""
-_MOST_FAILURES = 10
+_FACT_BYTES = 600
+_TURN_BYTES, _FIELD_BYTES = 150, 130
+"""What a turn, or a field, takes beside its text."""
+_MOST_FAILURES, _MOST_FIELDS, _MOST_TOLD = 10, 40, 20
 
 
 def of_step(app: App, thread: str, step: StepPage, space: Space) -> dict[str, Any]:
     """What the template says of a step."""
     id = step.step[:16]
     reading = f"uwf step read {id}"
+    failures = _failures(step.failed_attempts, space.part(_FAILURES), reading)
+    fields = _fields(step.fields, space.part(_FIELDS), reading)
+    told = words_told(step.told, space.part(_TOLD), reading)
     reply = markup.markdown(space, step.body.rstrip(), reading, _REPLY) if step.body.strip() else ""
     code, code_error = _code(app, thread, step, space)
     who = step.agent if step.model is None else f"{step.agent} ({step.model})"
@@ -41,7 +47,8 @@ def of_step(app: App, thread: str, step: StepPage, space: Space) -> dict[str, An
         "colour": states.of("suspended").colour if step.status == "$SUSPEND" else "",
         "time": duration(step.duration_ms),
         "cost": words.money((step.usage or {}).get("usd")),
-        "facts": _facts(
+        "facts": facts(
+            f"uwf step show {id}",
             began=words.moment(step.started_at),
             took=duration(step.duration_ms),
             agent=who,
@@ -49,15 +56,9 @@ def of_step(app: App, thread: str, step: StepPage, space: Space) -> dict[str, An
             folder=step.cwd,
             denied="; ".join(step.denied),
         ),
-        "failures": _failures(step.failed_attempts, space),
-        "told": [
-            {"who": word.who, "text": markup.plain(space, word.text, reading, 0.1)}
-            for word in step.told
-        ],
-        "fields": [
-            {"name": name, "value": space.take(value, 0.2)[0]}
-            for name, value in step.fields.items()
-        ],
+        "failures": failures,
+        "told": told,
+        "fields": fields,
         "reply": reply,
         "code": code,
         "code_error": code_error,
@@ -76,9 +77,10 @@ def of_attempt(attempt: AttemptPage, space: Space) -> dict[str, Any]:
         "number": attempt.number,
         "role": attempt.role,
         "code": attempt.error.code,
-        "message": space.take(attempt.error.message, 0.3)[0],
+        "message": markup.line(space, attempt.error.message, reading, 0.3),
         "time": duration(attempt.duration_ms),
-        "facts": _facts(
+        "facts": facts(
+            reading,
             began=words.moment(attempt.started_at),
             took=duration(attempt.duration_ms),
             agent=attempt.agent,
@@ -106,22 +108,65 @@ def span_of(attempt: AttemptView) -> Span:
     return Span(attempt.started_at, end, "failed", f"{said}, {duration(attempt.duration_ms)}")
 
 
-def _facts(**facts: str) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in facts.items() if value]
-
-
-def _failures(failed: tuple[AttemptView, ...], space: Space) -> list[dict[str, str]]:
-    """The last of them: those of a night without network are alike."""
+def facts(more: str, **values: str) -> list[dict[str, object]]:
+    """Those that have a value, which is short or not, as an agent likes."""
     return [
-        {
-            "id": each.attempt[:16],
-            "number": str(each.number),
-            "when": words.moment(each.started_at),
-            "code": each.error.code,
-            "message": space.take(each.error.message, 0.05)[0],
-        }
-        for each in failed[-_MOST_FAILURES:]
+        {"name": name.replace("_", " "), "value": markup.line(Space(_FACT_BYTES), value, more)}
+        for name, value in values.items()
+        if value
     ]
+
+
+def words_told(told: Sequence[WordView], space: Space, more: str) -> list[dict[str, object]]:
+    """What was said to it, the last of it where that is much."""
+    found: list[dict[str, object]] = []
+    for word in reversed(told):
+        if len(found) == _MOST_TOLD or not space.has_room:
+            rest = counted(len(told) - len(found), "earlier word")
+            found.append({"who": "", "text": markup.left_out(f"{rest}, not on this page:", more)})
+            break
+        space.spend(_TURN_BYTES)
+        who = words.shortened(word.who)
+        found.append({"who": who, "text": markup.plain(space, word.text, more, 0.6)})
+    return found[::-1]
+
+
+def _fields(fields: Mapping[str, str], space: Space, more: str) -> list[dict[str, object]]:
+    """What the role answered beside its status."""
+    found: list[dict[str, object]] = []
+    for name, value in fields.items():
+        if len(found) == _MOST_FIELDS or not space.has_room:
+            rest = counted(len(fields) - len(found), "more field")
+            found.append(
+                {"name": "…", "value": markup.left_out(f"{rest}, not on this page:", more, "span")}
+            )
+            break
+        said = markup.line(space, value, more, 0.7)
+        found.append({"name": words.shortened(name), "value": said})
+        space.spend(_FIELD_BYTES)
+    return found
+
+
+def _failures(failed: tuple[AttemptView, ...], space: Space, more: str) -> list[dict[str, object]]:
+    """The last of them: those of a night without network are alike."""
+    found: list[dict[str, object]] = []
+    for each in reversed(failed):
+        if len(found) == _MOST_FAILURES or not space.has_room:
+            rest = counted(len(failed) - len(found), "earlier attempt")
+            found.append(
+                {"code": "", "message": markup.left_out(f"{rest}, not on this page:", more, "span")}
+            )
+            break
+        space.spend(_TURN_BYTES)
+        found.append(
+            {
+                "number": str(each.number),
+                "when": words.moment(each.started_at),
+                "code": each.error.code,
+                "message": markup.line(space, each.error.message, more, 0.3),
+            }
+        )
+    return found[::-1]
 
 
 def _code(app: App, thread: str, step: StepPage, space: Space) -> tuple[Markup | str, str]:
@@ -153,17 +198,10 @@ def _turns(
     for number, (who, kind, at, texts) in enumerate(joined):
         if space.left - _TURN_BYTES <= enough:
             left = len(joined) - number
-            found.append({"who": "", "kind": "", "when": "", "text": _left_out(left, more)})
+            text = markup.left_out(f"{left} more are not on this page:", more)
+            found.append({"who": "", "kind": "", "when": "", "text": text})
             break
         space.spend(_TURN_BYTES)
         text = markup.plain(space, "".join(texts), more, (space.left - enough) / space.size / 2)
         found.append({"who": who, "kind": kind, "when": words.moment(at)[-5:], "text": text})
     return found
-
-
-def _left_out(turns: int, more: str) -> Markup:
-    from markupsafe import Markup
-
-    return Markup('<p class="cut">{} more are not on this page: <code>{}</code></p>').format(
-        turns, more
-    )

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def fill(name: str, values: Mapping[str, Any]) -> str:
     """The page `name` with its values. A value that the template names and that is not given is an error."""
-    from liquid import Environment, FileSystemLoader, StrictUndefined
+    from liquid import CachingFileSystemLoader, Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
-        loader=FileSystemLoader(os.path.dirname(__file__)),
+        loader=CachingFileSystemLoader(os.path.dirname(__file__), auto_reload=False),
     )
     page = environment.get_template(name).render(**values)
     return inert.visible(page).encode("utf-8", "replace").decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from uwf import clock
-from uwf.display import numbers
+from uwf.display import threads
 from uwf.display.times import duration, length
 from uwf.page import markup, step, template, words
 from uwf.page.space import Space, for_each
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.app import App
-    from uwf.app.values import AttemptPage, RunningView, StepPage, ThreadView
+    from uwf.app.values import AttemptPage, FailureView, RunningView, StepPage, ThreadView
 
-_TASK_BYTES, _MESSAGE_BYTES = 60_000, 8_000
-_MOST_ATTEMPTS, _MOST_TOLD = 10, 20
+_TASK_BYTES, _MESSAGE_BYTES, _TOLD_BYTES = 60_000, 8_000, 40_000
+_MOST_ATTEMPTS = 10
 _SHORT_WAIT_MS = 60_000
 """A wait that is said in words as well."""
 
@@ -30,7 +30,8 @@ def page(app: App, id: str) -> str:
     view = app.show(id)
     rows = app.steps.all(id)
     steps = [_page_of(app, row.step) for row in rows]
-    attempts = _attempts(app, view)
+    failed = app.steps.failed(id)
+    attempts = _attempts(app, failed)
     costs = app.costs([view])
     space = for_each(len(steps) + len(attempts))
     spans = [step.spans_of(each) for each in steps]
@@ -61,8 +62,11 @@ def page(app: App, id: str) -> str:
                 for each, is_first in _rounds(steps)
             ],
             "attempts": [step.of_attempt(each, Space(space.size)) for each in attempts],
+            "earlier": max(0, len(failed) - _MOST_ATTEMPTS),
             "next": (view.steps or 0) + 1,
-            "told": _told(view),
+            "told": step.words_told(
+                view.told or (), Space(_TOLD_BYTES), f"uwf thread show {id} --json"
+            ),
             "made": words.made(),
         },
     )
@@ -76,12 +80,12 @@ def _page_of(app: App, id: str) -> StepPage:
     return found
 
 
-def _attempts(app: App, view: ThreadView) -> list[AttemptPage]:
+def _attempts(app: App, failed: Sequence[FailureView]) -> list[AttemptPage]:
     """The last attempts at the next step."""
     from uwf.app.steps import StepPage
 
     found = []
-    for each in app.steps.failed(view.thread)[-_MOST_ATTEMPTS:]:
+    for each in failed[-_MOST_ATTEMPTS:]:
         shown = app.steps.show(each.attempt)
         if not isinstance(shown, StepPage):
             found.append(shown)
@@ -106,28 +110,22 @@ def _elapsed(view: ThreadView) -> list[dict[str, str]]:
     ]
 
 
-def _facts(view: ThreadView) -> list[dict[str, str]]:
+def _facts(view: ThreadView) -> list[dict[str, object]]:
     tree = view.worktree
-    facts = {
-        "workflow": view.workflow_name or "",
-        "began": words.moment(view.started_at),
-        "ended": words.moment(view.completed_at),
-        "running": "" if view.running is None else _running(view.running),
-        "next": view.current_role or "",
-        "wakes": f"{words.moment(view.wake_at)}, {view.wake_why}" if view.wake_at else "",
-        "budget": _budget(view),
-        "labels": ", ".join(f"{key}={value}" for key, value in view.labels.items()),
-        "forked from": "" if view.forked_from is None else view.forked_from.thread,
-        "branch": "" if tree is None else tree.branch,
-        "folder": view.cwd or "",
-    }
-    return [{"name": name, "value": value} for name, value in facts.items() if value]
-
-
-def _budget(view: ThreadView) -> str:
-    spent = view.spent or {}
-    limits = (view.budget or {}).items()
-    return ", ".join(numbers.used_of(name, spent.get(name, 0), limit) for name, limit in limits)
+    return step.facts(
+        f"uwf thread show {view.thread}",
+        workflow=view.workflow_name or "",
+        began=words.moment(view.started_at),
+        ended=words.moment(view.completed_at),
+        running="" if view.running is None else _running(view.running),
+        next=view.current_role or "",
+        wakes=f"{words.moment(view.wake_at)}, {view.wake_why}" if view.wake_at else "",
+        spent=threads.spent(view),
+        labels=", ".join(f"{key}={value}" for key, value in view.labels.items()),
+        forked_from="" if view.forked_from is None else view.forked_from.thread,
+        branch="" if tree is None else tree.branch,
+        folder=view.cwd or "",
+    )
 
 
 def _running(running: RunningView) -> str:
@@ -142,15 +140,6 @@ def _message(app: App, view: ThreadView) -> object:
     if not said:
         return ""
     return markup.markdown(Space(_MESSAGE_BYTES), said, f"uwf thread show {view.thread}")
-
-
-def _told(view: ThreadView) -> list[dict[str, object]]:
-    """What its next step will be told."""
-    reading = f"uwf thread show {view.thread} --json"
-    return [
-        {"who": word.who, "text": markup.plain(Space(_MESSAGE_BYTES), word.text, reading)}
-        for word in (view.told or ())[-_MOST_TOLD:]
-    ]
 
 
 def _picture(app: App, view: ThreadView) -> object:

@@ -6,7 +6,8 @@ takes, or the bars of days would be too thin to see.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from bisect import bisect_left
+from itertools import accumulate, pairwise
 
 from uwf.record import Record
 
@@ -41,7 +42,8 @@ class Axis:
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self._stretches = _stretches(spans)
-        self._drawn = sum(drawn for _, _, drawn in self._stretches) or 1.0
+        self._ends = [end for _, end, _ in self._stretches]
+        self._drawn = list(accumulate((drawn for _, _, drawn in self._stretches), initial=0.0))
 
     def bar(self, span: Span) -> TimeBar:
         left, right = self._at(span.begin), self._at(span.end)
@@ -52,13 +54,12 @@ class Axis:
         return self.bar(Span(begin, max(begin, end), "wait", words))
 
     def _at(self, moment: int) -> float:
-        drawn_before = 0.0
-        for begin, end, drawn in self._stretches:
-            if moment <= end:
-                inside = (moment - begin) / (end - begin) if end > begin else 0.0
-                return 100 * (drawn_before + drawn * max(0.0, inside)) / self._drawn
-            drawn_before += drawn
-        return 100.0
+        index = bisect_left(self._ends, moment)
+        if index == len(self._ends):
+            return 100.0
+        begin, end, drawn = self._stretches[index]
+        inside = (moment - begin) / (end - begin) if end > begin else 0.0
+        return 100 * (self._drawn[index] + drawn * max(0.0, inside)) / (self._drawn[-1] or 1.0)
 
 
 def _stretches(spans: Sequence[Span]) -> list[tuple[int, int, float]]:

@@ -6,7 +6,7 @@ import time
 
 import uwf
 from uwf import clock
-from uwf.display import numbers, states
+from uwf.display import numbers, threads
 from uwf.display.times import duration
 
 TYPE_CHECKING = False
@@ -25,15 +25,17 @@ def moment(at_ms: int | None) -> str:
 
 def title_of(thread: ThreadView) -> str:
     """What it is called, else the first line of its task."""
-    said = (thread.title or (thread.prompt or "").strip() or thread.thread).split("\n", 1)[0]
-    return said if len(said) <= MOST_TITLE else said[:MOST_TITLE].rstrip() + "…"
+    said = thread.title or (thread.prompt or "").strip() or thread.thread
+    return shortened(said.split("\n", 1)[0])
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= MOST_TITLE else text[:MOST_TITLE].rstrip() + "…"
 
 
 def state_of(thread: ThreadView) -> dict[str, str]:
-    look = states.of_thread(
-        thread.status, has_failed=thread.error is not None, is_postponed=thread.is_postponed
-    )
-    return {"word": thread.status, "sign": look.sign, "colour": look.colour}
+    look = threads.look(thread)
+    return {"word": threads.state(thread), "sign": look.sign, "colour": look.colour}
 
 
 def figures(cost: Cost) -> list[dict[str, str]]:
@@ -61,7 +63,7 @@ def shares(costs: Iterable[Cost]) -> list[dict[str, object]]:
     whole = sum(amounts) or 1.0
     return [
         {
-            "name": cost.name,
+            "name": shortened(cost.name),
             "threads": cost.threads,
             "steps": cost.steps,
             "failed": cost.failed or "",

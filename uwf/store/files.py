@@ -27,7 +27,7 @@ def start_new(path: str) -> str:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
         owned.give(temporary)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"cannot create {path}: there is no folder {os.path.dirname(path) or '.'}"
         ) from None
@@ -59,9 +59,11 @@ def publish_new(temporary: str, path: str) -> bool:
 def put(path: str, data: bytes) -> None:
     """Let the file `path` have `data`, whole or not at all; one that is there is replaced, and keeps its mode.
 
-    Raises `InputError` for what is no file, and for a folder that is not there.
+    Raises `InputError` for what is no file, or names none, and for a folder that is not there.
     """
     mode = None
+    if not os.path.basename(path) and not os.path.exists(path):
+        raise InputError(f"'{path}' names no file", code="not_a_file")
     if os.path.exists(path):
         found = os.stat(path).st_mode
         if not stat.S_ISREG(found):

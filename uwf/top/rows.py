@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from types import MappingProxyType
 
-from uwf.display import states
+from uwf.display import states, threads
 from uwf.display import turns as display
 from uwf.display.inert import visible
 from uwf.record import Record
@@ -109,10 +109,8 @@ def of_due(view: ThreadView, due: DueThread, now_ms: int) -> Row:
 
 def of_view(view: ThreadView) -> Row:
     """A thread in a list of all."""
-    has_failed = view.failed is not None and view.failed.is_of_agent
-    state = "waiting" if view.waiting is not None else view.status
-    look = states.of_thread(state, has_failed=has_failed, is_postponed=view.is_postponed)
-    word = "failed" if look is states.FAILED else state
+    look = threads.look(view)
+    word = "failed" if look is states.FAILED else threads.state(view)
     says = view.suspend_message if view.status == "suspended" else None
     if view.error is not None and view.status == "corrupt":
         says = view.error.message

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from uwf.cli.screen.cells import number, short
-from uwf.cli.thread.words import failed, labels, left_behind, marked, spent, wakes
+from uwf.cli.thread.words import failed, labels, left_behind, marked, wakes
 from uwf.display import numbers
+from uwf.display.threads import spent
 from uwf.quantities import counted
 
 TYPE_CHECKING = False

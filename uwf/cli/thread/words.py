@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import quantities
 from uwf.cli.screen.cells import Cell, short
+from uwf.display import threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,28 +16,14 @@ LONGEST = 400
 """A text may be a book. Of it a line has so many characters, whole sentences of any question."""
 
 
-def state(thread: ThreadView) -> str:
-    """The status for a reader: a process that only waits for a slot runs nothing."""
-    return "waiting" if thread.waiting is not None else thread.status
-
-
 def marked(thread: ThreadView) -> Cell:
-    """The same with its look, for a terminal."""
-    from uwf.display import states
-
-    failed = _has_failed(thread)
-    look = states.of_thread(state(thread), has_failed=failed, is_postponed=thread.is_postponed)
-    return Cell(state(thread), look)
-
-
-def _has_failed(thread: ThreadView) -> bool:
-    """Whether its last attempt is a failure of its agent, and no question to a person."""
-    return thread.failed is not None and thread.failed.is_of_agent
+    """Its state with its look, for a terminal."""
+    return Cell(threads.state(thread), threads.look(thread))
 
 
 def about(thread: ThreadView, times: Times) -> str:
     """What one wants to know of it first: what it asks, of what it failed, when it wakes; then what it is for."""
-    is_asking = thread.status == "suspended" and not _has_failed(thread)
+    is_asking = thread.status == "suspended" and not threads.has_failed(thread)
     asks = thread.suspend_message if is_asking else ""
     parts = (asks or _trouble(thread), _waits(thread, times), thread.title or thread.prompt)
     return " \u00b7 ".join(short(part, LONGEST) for part in parts if part)
@@ -98,25 +85,6 @@ def labels(thread: ThreadView) -> str:
     return ", ".join(f"{key}={value}" for key, value in thread.labels.items())
 
 
-def spent(thread: ThreadView) -> str:
-    """What a thread has used, beside what it may."""
-    from uwf.display import numbers
-
-    found, limits, unseen = _amounts(thread), thread.budget or {}, thread.unseen or {}
-    said = []
-    for name in filter(found.__contains__, numbers.ORDER):
-        if name in unseen:
-            said.append(quantities.unseen(name, limits[name], unseen[name]))
-            continue
-        amount = numbers.amount(name, found[name])
-        if name in limits:
-            amount = numbers.used_of(name, found[name], limits[name])
-        unknown = (thread.unknown_usage or {}).get(name)
-        more = f" (not known of {quantities.counted(unknown, 'attempt')})" if unknown else ""
-        said.append(amount + more)
-    return ", ".join(said)
-
-
 def allowed(thread: ThreadView) -> str:
     """What a thread may use, as one types it."""
     return quantities.format_budget(thread.budget or {})
@@ -126,14 +94,4 @@ def used(thread: ThreadView) -> str:
     """What a thread has used."""
     from uwf.display import numbers
 
-    return numbers.amounts(_amounts(thread))
-
-
-def _amounts(thread: ThreadView) -> dict[str, float]:
-    """What was used and what is limited. Steps and visits stand elsewhere, unless they have a limit."""
-    used, limits = thread.spent or {}, thread.budget or {}
-    return {
-        name: used.get(name, 0)
-        for name in quantities.NAMES
-        if name in limits or (used.get(name) and name not in (quantities.STEPS, quantities.VISITS))
-    }
+    return numbers.amounts(threads.amounts(thread))

@@ -12,7 +12,8 @@ from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.engine.chain.nodes import ClientFacts
 from uwf.engine.chain.story import steps_back
-from uwf.engine.chain.tags import WORKFLOW
+from uwf.engine.chain.tags import THREADS, WORKFLOW
+from uwf.errors import ObjectDamaged, ObjectMissing
 from uwf.quantities import TIME, TOKENS, USD
 from uwf.record import Record
 
@@ -38,13 +39,16 @@ class Cost(Record):
 
 
 class Costs(Record):
-    """Each of these, the dearest first."""
+    """Each of these, the dearest first. `unreadable` are threads that are in no sum: an object of their chain is
+    missing or damaged.
+    """
 
     total: Cost
     by_state: tuple[Cost, ...]
     by_workflow: tuple[Cost, ...]
     by_role: tuple[Cost, ...]
     by_model: tuple[Cost, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 class _Part(Record):
@@ -62,12 +66,18 @@ def of_threads(reader: Reader, refs: Iterable[Ref], states: Mapping[str, str]) -
     total, by_state, by_workflow = _Sum("total"), _Sums(), _Sums()
     by_role, by_model = _Sums(), _Sums()
     counted: set[str] = set()
+    unreadable: list[str] = []
     for ref in refs:
-        thread = threads.read(reader, ref)
+        try:
+            thread = threads.read(reader, ref)
+            parts = list(_parts(reader, thread))
+            whole = usage.of_thread(reader, thread)
+        except (ObjectDamaged, ObjectMissing):
+            unreadable.append(ref.name.removeprefix(THREADS))
+            continue
         state, workflow = states.get(thread.id, thread.status), thread.tags.get(WORKFLOW, "?")
         of_thread = (total, by_state[state], by_workflow[workflow])
-        parts = list(_parts(reader, thread))
-        gone = _less(usage.of_thread(reader, thread), usage.add({}, *(part.used for part in parts)))
+        gone = _less(whole, usage.add({}, *(part.used for part in parts)))
         for each in of_thread:
             each.add(thread.id, gone)
         for part in parts:
@@ -78,7 +88,12 @@ def of_threads(reader: Reader, refs: Iterable[Ref], states: Mapping[str, str]) -
                 each.add(thread.id, part.used)
                 each.count(is_step=part.is_step)
     return Costs(
-        total.cost, by_state.costs(), by_workflow.costs(), by_role.costs(), by_model.costs()
+        total.cost,
+        by_state.costs(),
+        by_workflow.costs(),
+        by_role.costs(),
+        by_model.costs(),
+        tuple(unreadable),
     )
 
 

@@ -26,9 +26,12 @@ _SAMPLE_BOX = 'x="{x}" y="{top}" width="26" height="12" rx="4"'
 _BOLD = 1.2
 """How much wider bold letters are than others, at most."""
 
-_NARROW, _WIDE = frozenset(" !'()*,-./:;I[]`fijlrt|"), frozenset("@MW%mw")
-_EM = {"narrow": 5.5, "usual": 8.3, "wide": 12.9}
-"""Widths of letters at 13 pixels in DejaVu Sans, the broadest of the fonts that are asked for."""
+_NARROW, _WIDE = frozenset(" !'(),-./:;I[]fijlrt|"), frozenset("@MW%m")
+_BROAD = frozenset("#&+<=>^~wABCDGHKNOQRUVXZ")
+_EM = {"narrow": 5.5, "usual": 8.3, "broad": 10.95, "wide": 13.05, "foreign": 14.6, "square": 16.6}
+"""The most that letters are wide at 13 pixels in DejaVu Sans, the broadest of the fonts that are asked for. `foreign`
+are all but those of ASCII, `square` those of East Asia and beyond, but for a few signs that no name has.
+"""
 
 _STYLE = """\
 .uwf-graph { --ink: #1f2328; --quiet: #59636e; --paper: #ffffff; --box: #f6f8fa; --line: #818b98;
@@ -105,9 +108,12 @@ def width_of(text: str) -> float:
 
 
 def _letter(letter: str) -> float:
-    if ord(letter) >= 0x1100:
-        return 2 * _EM["usual"]
-    return _EM["narrow" if letter in _NARROW else "wide" if letter in _WIDE else "usual"]
+    if not letter.isascii():
+        return _EM["square" if letter >= "\u1100" else "foreign"]
+    for name, letters in (("narrow", _NARROW), ("broad", _BROAD), ("wide", _WIDE)):
+        if letter in letters:
+            return _EM[name]
+    return _EM["usual"]
 
 
 def _legend(shown: Scene, has_loops: bool, width: float) -> tuple[list[str], float]:
