@@ -110,7 +110,7 @@ class ThreadQueries(OpenHome):
         """The threads that a process runs now, waits to run or changes, the oldest first."""
         from uwf.engine.chain import thread as threads
 
-        return threads.all_run(self.reader())
+        return threads.held(self.reader())
 
     def agent_of(self, view: ThreadView) -> str:
         """The agent that runs a thread or ran it last; "" before its first step."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from uwf.agent.process.tree import MARK_NAME, ancestors, descends_from
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.thread import held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,13 +24,12 @@ def thread_of(store: Store, environ: Mapping[str, str]) -> str | None:
     named = environ.get("UWF_THREAD")
     if named and environ.get(MARK_NAME):
         return named
-    held = store.leases.held()
-    above = ancestors() if held else set[int]()
-    for ending in held:
-        for name in store.names(THREADS, ending=ending):
-            owner = store.leases.holder(id := name.removeprefix(THREADS))
-            if owner is not None and not owner.host and owner.pid in above:
-                return id
+    ids = held(store)
+    above = ancestors() if ids else set[int]()
+    for id in ids:
+        owner = store.leases.holder(id)
+        if owner is not None and not owner.host and owner.pid in above:
+            return id
     return None
 
 

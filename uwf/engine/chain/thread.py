@@ -151,7 +151,7 @@ def runner(store: Store, thread: str) -> int | None:
     return None if owner is None else owner.pid
 
 
-def all_run(store: Store) -> list[str]:
+def held(store: Store) -> list[str]:
     """The threads that some uwf process runs now, waits to run or changes, the oldest first."""
     endings = store.leases.held()
     names = (name for ending in endings for name in store.names(THREADS, ending=ending))

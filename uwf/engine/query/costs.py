@@ -111,9 +111,8 @@ def _parts(reader: Reader, thread: Thread) -> Iterator[_Part]:
 def _of_attempt(reader: Reader, ended: str) -> _Part:
     end = reader.get(ended).payload
     begun = reader.get(end["begun"]).payload
-    used = usage.of_attempt(end["usage"], end["durationMs"] or 0)
     model = ClientFacts.of(end).model or begun["agent"]
-    return _Part(ended, begun["plan"]["role"], model, used, False)
+    return _Part(ended, begun["plan"]["role"], model, usage.of_end(end), False)
 
 
 def _less(whole: Mapping[str, float], parts: Mapping[str, float]) -> dict[str, float]:
