@@ -147,15 +147,23 @@ def test_a_step_opens_by_the_keyboard_and_by_its_place_in_time(
     assert browser.value(opened) == [True, False, True, False]
 
 
-def test_on_paper_every_step_is_open(browser: Browser, pages: dict[str, str]) -> None:
+SCROLLS = """[...document.querySelectorAll('body *')].map(each => getComputedStyle(each).overflow)
+  .filter(each => /auto|scroll/.test(each))"""
+
+
+def test_on_paper_every_step_is_open_and_nothing_has_to_be_scrolled(
+    browser: Browser, pages: dict[str, str]
+) -> None:
     browser.open(pages["thread"])
     inside = "[...document.querySelectorAll('details.step .inside')]"
     seen = f"{inside}.filter(each => each.checkVisibility()).length"
     assert browser.value(seen) == 0
     browser("Emulation.setEmulatedMedia", media="print")
     on_paper = browser.value(seen)
+    scrolls = browser.value(SCROLLS)
     browser("Emulation.setEmulatedMedia", media="")
     assert on_paper == 4
+    assert scrolls == []
 
 
 def test_a_phone_scrolls_no_page_sideways(browser: Browser, pages: dict[str, str]) -> None:
