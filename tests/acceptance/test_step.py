@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.project import APPROVED, REJECTED, REVIEW, WRITTEN, Project, reply, until
+from tests.helpers.project import (
+    APPROVED,
+    ONE,
+    REJECTED,
+    REVIEW,
+    WRITTEN,
+    Project,
+    reply,
+    until,
+)
 from uwf.store import codec
 
 ROW = {
@@ -175,3 +184,13 @@ def test_turns_are_all_that_was_said_in_order(project: Project) -> None:
     assert "— writer, attempt 1, exit_code, agent, " in told and "— writer, step 1, agent, " in told
     empty = project("step", "turns", project.begin())
     assert (empty.out, empty.err) == ("", "no agent has said anything yet\n")
+
+
+def test_what_a_step_has_used_and_not_said_is_said(project: Project) -> None:
+    thread = project.begin(ONE)
+    bad = "---\n$status: nonsense\nusage: {tokens: 7}\n---\n"
+    project.step(thread, project.agent(bad, reply("done")))
+    assert "7 tokens, more tokens not known, usd not known" in project("step", "show", thread).out
+    step = project("step", "show", thread, "--json").json
+    assert (step["usage"], step["unknownUsage"]) == ({"tokens": 7}, ["tokens", "usd"])
+    assert project.show(thread)["unknownUsage"] == {"tokens": 1, "usd": 1}

@@ -224,7 +224,7 @@ def _fields(ctx: Context, step: StepPage) -> dict[str, str]:
         "cwd": step.cwd,
         "files": " → ".join((name or "?")[:12] for name in (step.worktree or {}).values()),
         "began": _began(ctx, step.started_at, step.duration_ms),
-        "usage": numbers.amounts(step.usage),
+        "usage": _usage(step) if step.usage else "",
         "attempts": str(1 + len(step.attempts)),
         "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures[-3:]),
         "supplement": step.supplement or "",
@@ -245,10 +245,11 @@ def _who(step: StepPage | AttemptPage) -> str:
     return step.agent if step.model is None else f"{step.agent} ({step.model})"
 
 
-def _usage(attempt: AttemptPage) -> str:
+def _usage(found: StepPage | AttemptPage) -> str:
     """What it has used, and of what that is not known."""
-    unknown = [f"{name} not known" for name in attempt.unknown_usage]
-    return ", ".join([numbers.amounts(attempt.usage)] * bool(attempt.usage) + unknown)
+    used = found.usage or {}
+    unknown = [f"{'more ' * (name in used)}{name} not known" for name in found.unknown_usage]
+    return ", ".join([numbers.amounts(used)] * bool(used) + unknown)
 
 
 def _told(step: StepPage | AttemptPage) -> str:

@@ -7,13 +7,17 @@ from contextlib import suppress
 
 import pytest
 
-from tests.helpers.fake_agent import Said, crash, reply, suspend
+from tests.helpers import dying
+from tests.helpers.dying import Killed
+from tests.helpers.fake_agent import Answers, Said, crash, reply, suspend
 from tests.helpers.flows import LOOP as WALK
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
+from uwf.agent.protocol import Usage
 from uwf.config import AgentConfig
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import THREADS
+from uwf.engine.progress import Used
 from uwf.engine.run.admission import Admission
 from uwf.errors import InputError, Interrupted, Refused, StateError, StoreError
 from uwf.guard.spending import day
@@ -23,6 +27,7 @@ from uwf.workflow.model import Workflow
 DEAR = Said(WROTE, usage={"usd": 1.5, "tokens": 1000})
 REVIEW = Said(CHANGES, usage={"usd": 1.0})
 LOOP = (DEAR, REVIEW)
+BOTH = {"tokens": 1, "usd": 1}
 
 
 def test_a_sum_has_no_dust_of_adding() -> None:
@@ -114,6 +119,57 @@ def test_what_an_attempt_of_bad_replies_used_is_counted(rig: Rig) -> None:
     rig.run(id, "exec", BAD, reply("nonsense", usage={"usd": 1}), BAD)
     assert spent(rig, id) == {"usd": 3, "steps": 0}
     assert day.today(rig.store)["usd"] == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "not_known"),
+    [
+        ([BAD, Said("", ended="timeout")], BOTH),
+        (["no front matter", BAD, BAD], BOTH),
+        ([BAD, Said("", exit_code=1, stderr="401 Unauthorized")], {"tokens": 1}),
+        ([BAD, BAD, BAD], {"tokens": 1}),
+        (["no front matter", Said("", exit_code=1, stderr="401 Unauthorized")], BOTH),
+    ],
+)
+def test_what_one_ask_of_several_has_not_said_is_not_known(
+    rig: Rig, asked: list[Answers], not_known: dict[str, int]
+) -> None:
+    id = rig.start()
+    rig.run(id, "exec", *asked)
+    assert unknown(rig, id) == not_known
+    assert spent(rig, id).get("usd", 0) == asked.count(BAD)
+    rig.run(id, "resume", reply("done", file="a.py", usage={"usd": 1, "tokens": 5}))
+    assert unknown(rig, id) == not_known
+
+
+def test_what_the_next_ask_says_meanwhile_is_known_when_uwf_is_killed(rig: Rig) -> None:
+    id = rig.start()
+    with pytest.raises(Killed):
+        rig.run(id, "exec", BAD, Killed())
+    dying.die(rig, id, "exec", "half a", says=(Usage({"usd": 1}),))
+    with pytest.raises(Killed):
+        rig.run(id, "exec", Said("bad", events=(Usage({"tokens": 7, "usd": 1}),)), Killed())
+    rig.run(id, "exec", reply("done", file="a.py", usage={"usd": 1, "tokens": 5}))
+    assert unknown(rig, id) == {"tokens": 3, "usd": 2}
+    assert spent(rig, id) == {"tokens": 12, "usd": 4, "steps": 1}
+
+
+def test_what_the_second_ask_has_said_when_uwf_is_killed_is_known(rig: Rig) -> None:
+    id, plain = rig.start(), rig.engine.on_progress
+
+    def on_progress(event: object) -> None:
+        if isinstance(event, Used) and event.amounts == {"usd": 3.0, "tokens": 7}:
+            raise Killed
+
+    rig.engine = replace(rig.engine, on_progress=on_progress)
+    bad = reply("done", usage={"usd": 1, "tokens": 5})
+    more = Said("half a", events=(Usage({"usd": 2, "tokens": 2}),))
+    with pytest.raises(Killed):
+        rig.run(id, "exec", bad, more)
+    rig.engine = replace(rig.engine, on_progress=plain)
+    rig.exec(id, reply("done", file="a.py", usage={"usd": 1, "tokens": 5}))
+    assert unknown(rig, id) == {}
+    assert spent(rig, id) == {"tokens": 12, "usd": 4, "steps": 1}
 
 
 @pytest.mark.parametrize("ended", [crash(usage={"usd": 0.5}), Said(ended="timeout")])

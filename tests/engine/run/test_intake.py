@@ -12,6 +12,7 @@ import pytest
 from tests.helpers.dying import Killed
 from tests.helpers.fake_agent import Said, crash, reply
 from tests.helpers.rig import APPROVED, WROTE, Rig
+from uwf.agent.protocol import Denied, Model, Usage
 from uwf.engine.chain import kept
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.progress import NotTakenIn, TakenIn
@@ -93,6 +94,17 @@ def test_what_a_person_had_added_to_it_is_told_once(rig: Rig, full: Full) -> Non
     full.is_full = False
     rig.run(id, "exec", supplement="use tabs")
     assert [step.supplement for step in rig.steps(id)] == ["use tabs"]
+
+
+def test_what_its_client_had_said_of_itself_is_kept_with_it(rig: Rig, full: Full) -> None:
+    id, counted = rig.start(), {"input": 9.0}
+    said = (Model("big"), Usage({"tokens": 9}, counted), Denied("Bash", {}))
+    lose(rig, id, Said(WROTE, events=said))
+    full.is_full = False
+    rig.run(id, "exec")
+    client = rig.steps(id)[0].client
+    assert (client.model, client.counted) == ("big", counted)
+    assert len(client.denied) == 1
 
 
 @pytest.mark.parametrize("act", ["cancel", "undo", "doctor"])

@@ -17,7 +17,7 @@ from uwf import home as paths
 from uwf import owned, points
 from uwf.agent.protocol import AgentFailure, AgentResult, ProcessFacts
 from uwf.engine.chain import usage
-from uwf.engine.chain.nodes import WRONG_SHAPE, Plan
+from uwf.engine.chain.nodes import WRONG_SHAPE, ClientFacts, Plan
 from uwf.engine.chain.word import Word
 from uwf.errors import StoreError
 from uwf.record import Record, replace
@@ -57,7 +57,8 @@ class KeptReply(Record):
     """A reply with all that is needed to go on as if it came now.
 
     `begun` is the start of its attempt. `usage` is what the attempt has used with this reply. `turns` are those that
-    could not be stored: who spoke, the kind, the text. Without `is_whole` the end of the reply is missing.
+    could not be stored: who spoke, the kind, the text. `client` is what its client has said of itself. Without
+    `is_whole` the end of the reply is missing.
     """
 
     thread: str
@@ -68,6 +69,7 @@ class KeptReply(Record):
     came: Came
     usage: dict[str, Any] | None
     turns: tuple[tuple[str, str, str], ...]
+    client: ClientFacts = ClientFacts()
     is_whole: bool = True
 
 
@@ -113,7 +115,7 @@ def cost(path: str) -> dict[str, float]:
         reply = load(path)
     except StoreError:
         return {}
-    return usage.of_attempt(reply.usage, reply.came.duration_ms)
+    return usage.of_attempt(reply.usage, reply.came.duration_ms, reply.client.unsaid)
 
 
 def cost_of_all(home: str) -> dict[str, float]:
@@ -222,6 +224,7 @@ def _encoded(reply: KeptReply, most_bytes: int | None) -> bytes:
     facts = {
         **vars(reply),
         "plan": {**vars(reply.plan), "told": [vars(word) for word in reply.plan.told]},
+        "client": reply.client.to_payload().get("client", {}),
         "came": {
             **vars(came),
             "answer": {
@@ -257,6 +260,7 @@ def _decoded(facts: dict[str, Any], text: str) -> KeptReply:
         answer["process"] = replace(ProcessFacts(**answer["process"]), survivors=survivors)
     fields = {
         "plan": plan_of(facts["plan"]),
+        "client": ClientFacts.of(facts),
         "came": Came(**{**came, "answer": AgentResult(**answer)}),
         "turns": tuple((speaker, kind, said) for speaker, kind, said in facts["turns"]),
     }

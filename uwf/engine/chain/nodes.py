@@ -257,7 +257,8 @@ USUAL_FACTS: dict[str, Any] = {
 
 class ClientFacts(Record):
     """What a client has said of itself: which model answered, what its session has used by its own count, and which
-    tools it was not permitted to use. `asks` is what a person has to permit, as the `hash` of it and for how many
+    tools it was not permitted to use. `unsaid` names what an ask of an attempt has used and not said, where there were
+    several asks. `asks` is what a person has to permit, as the `hash` of it and for how many
     milliseconds a yes `lasts`; `permitted` the hash of what was. Objects of agents that say none of it have no
     `client`.
     """
@@ -265,6 +266,7 @@ class ClientFacts(Record):
     model: str | None = None
     counted: Mapping[str, float] | None = None
     denied: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
     asks: Mapping[str, Any] | None = None
     permitted: str | None = None
 
@@ -274,6 +276,7 @@ class ClientFacts(Record):
             **({"model": self.model} if self.model else {}),
             **({"counted": dict(self.counted)} if self.counted is not None else {}),
             **({"denied": list(self.denied)} if self.denied else {}),
+            **({"unsaid": list(self.unsaid)} if self.unsaid else {}),
             **({"asks": dict(self.asks)} if self.asks is not None else {}),
             **({"permitted": self.permitted} if self.permitted is not None else {}),
         }
@@ -287,6 +290,7 @@ class ClientFacts(Record):
             said.get("model"),
             said.get("counted"),
             tuple(said.get("denied", ())),
+            tuple(said.get("unsaid", ())),
             said.get("asks"),
             said.get("permitted"),
         )

@@ -204,6 +204,7 @@ _CLIENT: Mapping[str, Field] = {
         {
             **{"model": _text, "counted": _by_name(_amount), "denied": _each(_text)},
             **{"asks": _fields(hash=_text, lasts=_count), "permitted": _text},
+            "unsaid": _each(_text),
         }
     )
 }

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from uwf import quantities
 from uwf.engine.chain.attempt import ended_attempts
-from uwf.engine.chain.nodes import Position, previous
+from uwf.engine.chain.nodes import ClientFacts, Position, previous
 from uwf.engine.chain.tags import BUDGET, UNDONE
 from uwf.errors import StoreError
 from uwf.quantities import NAMES, STEPS, TIME, TOKENS, USD, USED_NOTHING, VISITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from uwf.engine.chain.nodes import Nodes
@@ -33,6 +33,7 @@ _DIGITS = 9
 _UNKNOWN = {name: f"unknown.{name}" for name in (TOKENS, USD)}
 _LASTING = (TOKENS, USD, TIME, *_UNKNOWN.values())
 _COUNTED_HERE = (STEPS, VISITS, TIME, *_UNKNOWN.values())
+NOTHING = dict.fromkeys(_UNKNOWN, 0.0)
 _REFUSED = ("network", "quota")
 """Classes of failures in which an agent that has not said a word came to use nothing."""
 _BUDGET_TAGS = {BUDGET + name: name for name in NAMES}
@@ -132,15 +133,19 @@ def before_step(thread: Thread, base: Position) -> dict[str, float]:
     return dict(base.spent if base.id == thread.head else thread.position.spent)
 
 
-def of_attempt(usage: Mapping[str, float] | None, ms: int) -> dict[str, float]:
-    """What one attempt used: what its agent says, but for what is counted here. Nothing is given back."""
+def of_attempt(
+    usage: Mapping[str, float] | None, ms: int, unsaid: Iterable[str] = ()
+) -> dict[str, float]:
+    """What one attempt used: what its agent says, but for what is counted here. Nothing is given back. `unsaid` is what
+    one of its asks has used and not said.
+    """
     said = {
         name: max(0, amount) for name, amount in (usage or {}).items() if name not in _COUNTED_HERE
     }
     return {
         TIME: ms / 1000,
         **said,
-        **{key: 1 for name, key in _UNKNOWN.items() if name not in said},
+        **{key: 1 for name, key in _UNKNOWN.items() if name in unsaid or name not in said},
     }
 
 
@@ -226,10 +231,22 @@ def _own(tags: Mapping[str, str]) -> dict[str, float]:
 
 def of_end(end: Mapping[str, Any]) -> dict[str, float]:
     """What the attempt with this end has used."""
-    used, code = of_attempt(end["usage"], end["durationMs"] or 0), end["error"]["code"]
-    if code in USED_NOTHING or (code in _REFUSED and end["turns"] is None):
-        return {name: amount for name, amount in used.items() if name not in _UNKNOWN.values()}
+    unsaid = ClientFacts.of(end).unsaid
+    used = of_attempt(end["usage"], end["durationMs"] or 0, unsaid)
+    if used_nothing(end["error"]["code"], has_said=end["turns"] is not None):
+        known = {key for name, key in _UNKNOWN.items() if name not in unsaid}
+        return {name: amount for name, amount in used.items() if name not in known}
     return used
+
+
+def used_nothing(code: str, *, has_said: bool) -> bool:
+    """Whether an ask that has failed with this code came to use nothing. `has_said`: it had said something by then."""
+    return code in USED_NOTHING or (code in _REFUSED and not has_said)
+
+
+def unsaid(before: Iterable[str], usage: Mapping[str, float] | None) -> tuple[str, ...]:
+    """What several asks have used and not said: `before` the last one, and by that, which says this `usage`."""
+    return tuple(name for name in _UNKNOWN if name in before or name not in (usage or {}))
 
 
 def says_over_budget(message: str) -> bool:

@@ -121,7 +121,9 @@ class AttemptPage(AttemptView):
 
 
 class StepPage(StepRow):
-    """`step show`: one step with its prompt, its text, its turns and the attempts before it."""
+    """`step show`: one step with its prompt, its text, its turns and the attempts before it. `unknown_usage` is as in
+    an attempt.
+    """
 
     thread: str
     prompt: str
@@ -135,6 +137,7 @@ class StepPage(StepRow):
     failed_attempts: tuple[AttemptView, ...]
     workflow: str
     replaces: str | None
+    unknown_usage: tuple[str, ...]
     worktree: Mapping[str, str | None] | None = None
 
     left_out: ClassVar[tuple[str, ...]] = ("worktree",)
@@ -155,6 +158,7 @@ def row(reader: Reader, step: Step) -> StepRow:
 def page(reader: Reader, id: str) -> StepPage:
     """The step `id`, whole."""
     step = Step.read(reader, id)
+    used = usage.of_attempt(step.usage, step.duration_ms, step.client.unsaid)
     return StepPage(
         **_row(reader, step),
         thread=step.thread,
@@ -169,6 +173,7 @@ def page(reader: Reader, id: str) -> StepPage:
         failed_attempts=tuple(attempt(reader, id) for id in step.attempts),
         workflow=step.workflow,
         replaces=step.replaces,
+        unknown_usage=tuple(usage.unknown(used)),
         worktree=step.worktree,
     )
 

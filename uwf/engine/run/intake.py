@@ -209,6 +209,7 @@ def _facts(run: StepRun) -> KeptReply:
         came=replace(came, answer=answer),
         usage=_used(run),
         turns=tuple(run.recorder.held),
+        client=run.recorder.client,
     )
 
 
@@ -264,6 +265,7 @@ def _run_of(ctx: RunContext, now: Thread, reply: KeptReply) -> StepRun | None:
         run.recorder.go_on(beside)
         run.recorder.prompt = ctx.cache.get(beside.begun).payload["prompt"]
     run.recorder.held.extend(reply.turns)
+    run.recorder.client = reply.client
     return run
 
 

@@ -99,6 +99,7 @@ class StepRun(Hearing):
             problems = heard.problems
             if asked < ASKS:
                 self._reject(heard, came)
+                self.asks_again()
                 points.at("reply: refused")
                 text = prompt.again(first, self.ctx.redactor.text(came.answer.text), problems)
         why = "; ".join(problems)
@@ -168,6 +169,7 @@ class StepRun(Hearing):
             self._said_usage = event.amounts or None
             if event.counted is not None:
                 self.recorder.learn(counted=event.counted)
+            self.note_unsaid(event.amounts)
             self._tell_used()
             watch = self._watch(event.amounts.get(TOKENS, 0))
             if watch.used(event.amounts):

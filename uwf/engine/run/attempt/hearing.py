@@ -35,7 +35,7 @@ from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.agent.protocol import AgentResult
@@ -78,6 +78,10 @@ class Hearing:
         """The thread, as the start of the attempt has left it."""
         self.usage: dict[str, Any] | None = None
         """What all asks of this attempt used, those with a rejected reply too, as far as the agent says."""
+        self._last_used: dict[str, Any] | None = None
+        self._unsaid: tuple[str, ...] | None = None
+        """What the asks before this one have used and not said; None for the first ask."""
+        self._turns_before: str | None = None
         self.came: Came | None = None
         """What its agent has answered last: from then on there is something to lose."""
         self.files_after: str | None = None
@@ -136,13 +140,33 @@ class Hearing:
 
     def note(self, said: Envelope, came: Came) -> None:
         """What an ask has named as its session and used; the agent's own word goes before its reply's."""
-        answer = came.answer
+        answer, failed = came.answer, came.answer.failure
+        self._last_used = answer.usage or came.said_usage or said.usage
         self.session = answer.session or said.session or self.session
-        self.usage = usage.together(self.usage, answer.usage or came.said_usage or said.usage)
+        self.usage = usage.together(self.usage, self._last_used)
+        has_said = bool(answer.tail) or self.recorder.turns != self._turns_before
+        is_free = failed is not None and usage.used_nothing(failed.failure_class, has_said=has_said)
+        self.note_unsaid(usage.NOTHING if is_free else self._last_used)
         if said.left_out:
             self.ctx.on_progress(
                 UsageLeftOut(self.step.thread.id, self.step.plan.role, said.left_out)
             )
+
+    def note_unsaid(self, used: Mapping[str, float] | None) -> None:
+        """What several asks have used and not said, where this one says `used`. Of the only ask of an attempt that is
+        what its usage lacks.
+        """
+        if self._unsaid is not None:
+            self.recorder.learn(unsaid=usage.unsaid(self._unsaid, used))
+
+    def asks_again(self) -> None:
+        """The reply was refused; what it has named and used is kept. What the next ask uses is not known until it says
+        so.
+        """
+        self._unsaid = usage.unsaid(self._unsaid or (), self._last_used)
+        self._turns_before = self.recorder.turns
+        self.note_unsaid(None)
+        self.recorder.said(self.session, self.usage)
 
     def remark(self, came: Came, text: str) -> Came:
         """Keep what uwf says to an answer, behind the end of it."""
@@ -156,7 +180,7 @@ class Hearing:
         if look is not None and look.note is not None:
             came = self.remark(came, look.note)
             self.ctx.on_progress(CheckInNoted(self.step.thread.id, self.role.name, look.note))
-        used = usage.of_attempt(self.usage, came.duration_ms)
+        used = usage.of_attempt(self.usage, came.duration_ms, self.recorder.client.unsaid)
         unseen = self.ctx.admission.budget.unseen(self.ticket.request, used)
         if unseen is not None:
             self.ctx.on_progress(BudgetUnseen(self.step.thread.id, self.step.plan.role, unseen))
