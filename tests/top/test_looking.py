@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tests.helpers.project import reply
 from tests.top.conftest import World
 from uwf.app.values import InboxItem
 from uwf.display import states
@@ -126,3 +127,15 @@ def test_without_utf8_everything_is_ascii_and_as_wide(text: str) -> None:
 
 def test_without_utf8_signs_have_their_own() -> None:
     assert plain.text("● running ▁█ 日") == "* running .# ??"
+
+
+def test_of_a_page_that_is_too_long_the_middle_is_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = world.said(reply("done", "".join(f"line {n}\n" for n in range(2000)), note="fine"))
+    monkeypatch.setattr(looking, "PAGE_CHARS", 4000)
+    text, _ = looking.page(world.app, id, 0)
+    whole = world.app.read(id).markdown
+    assert text.startswith("# Thread ") and text.endswith("line 1999\n")
+    assert f"… {len(whole) - 4000:,} characters are left out here: uwf thread read {id}" in text
+    assert len(text) < 4200

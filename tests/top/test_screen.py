@@ -71,19 +71,55 @@ def test_a_question_is_answered_where_it_is_read(world: World) -> None:
     assert (word.text, word.who) == ("blue, @as ever", "a person")
 
 
+def test_a_long_task_does_not_hide_the_question(world: World) -> None:
+    world.asked("x" * 1500)
+
+    async def act(seen: Seeing) -> None:
+        await seen.until("  Which colour?\n", "a answers it")
+
+    see(world.home, act)
+
+
 def test_what_was_not_to_be_said_is_not_said(world: World) -> None:
     id = world.asked()
 
     async def act(seen: Seeing) -> None:
         await seen.until("Which colour?")
-        for last in ("escape", "enter"):
+        for last in ("escape", "enter", "ctrl+c"):
             await seen.press("t")
             await seen.until("Its next step reads it.")
             await seen.press(last)
-            await seen.until(gone="Its next step reads it.")
+            await seen.until("Which colour?", gone="Its next step reads it.")
 
     see(world.home, act)
     assert world.app.show(id).told == ()
+
+
+@pytest.mark.parametrize("key", ["t", "s"])
+def test_a_prompt_does_not_hide_the_way_back_to_the_shell(
+    world: World, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    world.asked()
+    pressed: list[str] = []
+    monkeypatch.setattr(TopApp, "action_suspend_process", lambda _: pressed.append("ctrl+z"))
+
+    async def act(seen: Seeing) -> None:
+        await seen.until("Which colour?")
+        await seen.press(key, "ctrl+z")
+
+    see(world.home, act)
+    assert pressed == ["ctrl+z"]
+
+
+def test_what_is_typed_is_seen_on_a_screen_of_ten_lines(world: World) -> None:
+    world.said(reply("$SUSPEND", "", reason="Which colour? " * 40))
+
+    async def act(seen: Seeing) -> None:
+        await seen.until("question")
+        await seen.press("a", *"blue")
+        await seen.until("Which colour?", "> blue", "Enter sends it")
+
+    see(world.home, act, size=(40, 10))
 
 
 def test_an_error_is_said_on_the_screen(world: World) -> None:

@@ -105,10 +105,11 @@ class ListScreen(Screen[None]):
         self._draw_rows(view)
 
     def show_detail(self, lines: Sequence[str]) -> None:
-        text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
-        if lines:
-            text.stylize("bold", 0, len(lines[0]))
-        self.query_one("#detail", Static).update(text)
+        """The first of `lines` is one line of the screen, so that the others, which may be long, have the rest."""
+        first, *others = (Text(line) for line in lines or ("",))
+        first.stylize("bold")
+        first.truncate(self.size.width, overflow="ellipsis")
+        self.query_one("#detail", Static).update(Text("\n").join((first, *others)))
 
     def say(self, text: str, *, is_error: bool = False) -> None:
         """What an act came to, or what is wrong; "" for nothing."""

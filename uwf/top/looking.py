@@ -40,6 +40,8 @@ LOOKED_THROUGH = 300
 MINUTES = 60
 LIVE_CHARS = 20_000
 """Of what an agent says just now: enough to scroll back, and drawn anew each second."""
+PAGE_CHARS = 100_000
+"""Of a page: what is longer is laid out too slowly for a screen that answers keys."""
 TAIL = 6
 """Turns of the thread under the cursor."""
 
@@ -214,11 +216,21 @@ def page(app: App, name: str, now_ms: int) -> tuple[str, str]:
     """The page that is open, how all guards stand or a thread from its task on; and what its agent says just now."""
     if name == GUARDS:
         return visible(_guards(app)), ""
-    text, view = app.read(name).markdown, app.show(name)
+    text, view = _middle_left_out(app.read(name).markdown, name), app.show(name)
     if view.running is None:
         return visible(text), ""
     said = "\n".join(_said(app, name, MOST))[-LIVE_CHARS:]
     return visible(text), visible(f"## Now: {_about(view, now_ms)}\n\n{said}")
+
+
+def _middle_left_out(text: str, thread: str) -> str:
+    """The beginning and the end of a page; all of it where it is not too long."""
+    left_out = len(text) - PAGE_CHARS
+    if left_out <= 0:
+        return text
+    half = PAGE_CHARS // 2
+    note = f"… {left_out:,} characters are left out here: uwf thread read {thread}"
+    return f"{text[:half]}\n\n{note}\n\n{text[-half:]}"
 
 
 def _about(view: ThreadView, now_ms: int) -> str:

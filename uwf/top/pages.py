@@ -65,14 +65,21 @@ class PageScreen(Screen[None]):
         getattr(page, f"scroll_{where}")(animate=False)
 
 
+TO_SHELL = Binding("ctrl+z", "app.suspend_process")
+"""What stands over the list hides the keys of the list, but not this one."""
+
+
 class AskScreen(ModalScreen[str | None]):
     """One line to type; None where nothing was to be said after all. `about` is what it answers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        TO_SHELL,
         Binding("escape", "dismiss(None)"),
+        Binding("ctrl+c", "dismiss(None)", priority=True),  # the line would copy
         Binding("down,pagedown", "scroll('page_down')"),
         Binding("up,pageup", "scroll('page_up')"),
     ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012  # as Textual has it
 
     def __init__(self, title: str, about: str = "", value: str = "") -> None:
         super().__init__()
@@ -105,8 +112,9 @@ class ConfirmScreen(ModalScreen[bool]):
     """Yes or no; only y is yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        TO_SHELL,
         Binding("y", "dismiss(True)"),
-        Binding("n,escape,q,enter", "dismiss(False)"),
+        Binding("n,escape,q,enter,ctrl+c", "dismiss(False)"),
     ]
 
     def __init__(self, question: str, about: str) -> None:
