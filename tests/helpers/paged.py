@@ -41,7 +41,7 @@ def hostile_home(home: str) -> str:
             ToolResult("1", HOSTILE),
         )
         wrote = Said(
-            text=reply("done", HOSTILE, file=HOSTILE),
+            text=reply("done", HOSTILE, file=HOSTILE, **{"a_field_of_that_name_" * 4: "x"}),
             events=tools,
             usage={"usd": 0.25, "tokens": 1200},
         )
