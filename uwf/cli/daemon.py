@@ -6,6 +6,7 @@ from uwf import clock, jsontext
 from uwf.cli.command import command, opt
 from uwf.cli.figures import fields_of as figures_of
 from uwf.cli.screen import terminal
+from uwf.display.inert import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def run(ctx: Context) -> None:
 
     def tell(text: str, facts: Mapping[str, Any]) -> None:
         """What nobody reads just now is left out: the log has it, and no frozen terminal holds up the threads."""
-        line, to = terminal.visible(text[:MOST_CHARS]), STDERR
+        line, to = visible(text[:MOST_CHARS]), STDERR
         if ctx.json:
             line, to = jsontext.dumps({"at": clock.now_ms(), **facts, "text": text}), STDOUT
         if not ctx.quiet:

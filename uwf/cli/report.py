@@ -48,12 +48,12 @@ def report(
         lost = counted(len(chosen) - len(threads), "thread")
         ctx.out.warning(f"{lost} cannot be read and counted: uwf doctor says more")
     if html is not None:
-        from uwf.cli import page
+        from uwf.cli import html_file
         from uwf.page import report as pages
 
         about = ", ".join((*where, *(f"label={each}" for each in label))) or "Threads"
         text = pages.page(ctx.app, threads, costs, about)
-        page.answer(ctx, html, text, {"threads": ids}, ids, typed="uwf report")
+        html_file.answer(ctx, html, text, {"threads": ids}, ids, typed="uwf report")
         return
     document = {
         "threads": ids,

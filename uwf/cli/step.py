@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
 from uwf.cli.screen.cells import in_words, seconds
-from uwf.cli.thread.page import answer_to, next_try
+from uwf.cli.thread.fields import answer_to, next_try
 from uwf.display import numbers, times
 from uwf.display import turns as said
 
@@ -111,7 +111,7 @@ def _note_later_attempt(ctx: Context, thread: str) -> None:
     no_pager=NO_PAGER,
 )
 def read(ctx: Context, step: str, *, no_pager: bool = False) -> None:
-    from uwf.cli.thread.follow import answer_page
+    from uwf.cli.thread.read import answer_page
 
     answer_page(ctx, ctx.app.steps.read(step), paged=not no_pager)
 

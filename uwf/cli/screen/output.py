@@ -13,6 +13,7 @@ import sys
 from uwf import config
 from uwf.cli.screen import terminal
 from uwf.cli.screen.remarks import Remarks, one_line
+from uwf.display.inert import visible
 from uwf.errors import StoreError
 
 TYPE_CHECKING = False
@@ -163,7 +164,7 @@ class Output(Remarks):
 
     def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
         """`text`, in that colour or in bold type where the terminal has them."""
-        text = terminal.visible(text) if self.on_terminal else text
+        text = visible(text) if self.on_terminal else text
         if terminal.has_colour(sys.stdout):
             text = terminal.painted(text, colour, bold=bold)
         self._print(text + end)
@@ -182,20 +183,20 @@ class Output(Remarks):
         if self.on_terminal:
             from uwf.cli.screen import markdown
 
-            self._print(markdown.drawn(terminal.visible(text)))
+            self._print(markdown.drawn(visible(text)))
         else:
             self.text(text)
 
     def diff(self, text: str) -> None:
         """What differs, line by line: in colours on a terminal."""
         if terminal.has_colour(sys.stdout):
-            self._print(terminal.coloured_diff(terminal.visible(text)) + "\n" * bool(text))
+            self._print(terminal.coloured_diff(visible(text)) + "\n" * bool(text))
         else:
             self.text(text)
 
     def write(self, text: str) -> None:
         """`text` exactly, but for what a terminal cannot show or would obey."""
-        self._print(terminal.visible(text) if self.on_terminal else text)
+        self._print(visible(text) if self.on_terminal else text)
 
     def data(self, data: bytes) -> None:
         """Bytes exactly. StdoutGone when they have no reader, StdoutFailed when they cannot be written."""
@@ -274,7 +275,7 @@ def _text(cell: str | Cell) -> str:
 
 def _seen(cell: str | Cell) -> str | Cell:
     """A cell as a terminal may be given it."""
-    text = terminal.visible(one_line(_text(cell))) or "-"
+    text = visible(one_line(_text(cell))) or "-"
     if isinstance(cell, str):
         return text
     from uwf.record import replace

@@ -6,6 +6,7 @@ import sys
 
 from uwf import config
 from uwf.cli.screen import terminal
+from uwf.display.inert import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ class Remarks:
 
         self._is_drawing = True
         try:
-            shown = table.head(
-                terminal.visible(one_line(text)), terminal.columns_of(sys.stderr) - 1
-            )
+            shown = table.head(visible(one_line(text)), terminal.columns_of(sys.stderr) - 1)
             if self._line_fd is None:
                 self._line_fd = terminal.reopened(sys.stderr.fileno())
             shown = terminal.fitting(shown, sys.stderr)
@@ -99,7 +98,7 @@ class Remarks:
 
     def _say(self, word: str, text: str) -> None:
         self.clear_status()
-        text = terminal.visible(one_line(text)) if word else terminal.visible(text)
+        text = visible(one_line(text)) if word else visible(text)
         if word and terminal.has_colour(sys.stderr):
             word = f"\x1b[{COLOURS[word]}m{word}:\x1b[0m "
         elif word:
@@ -109,7 +108,7 @@ class Remarks:
     def _say_json(self, document: Any) -> None:
         from uwf import jsontext
 
-        self._put(terminal.visible(jsontext.dumps(document)) + "\n")
+        self._put(visible(jsontext.dumps(document)) + "\n")
 
     def _put(self, text: str) -> None:
         """Write to stderr, however long it takes. No live line comes in between."""

@@ -1,7 +1,4 @@
-"""What a terminal can do and show: its width, colour; and which characters it would obey.
-
-No text that is shown may steer the terminal: see `visible`.
-"""
+"""What a terminal can do and show: its width, colour, signs."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import os
 import sys
 
 from uwf import config
-from uwf.display.inert import visible as visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

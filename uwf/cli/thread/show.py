@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import THREAD, VERBOSE, command
-from uwf.cli.thread import page
+from uwf.cli.thread import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show(ctx: Context, thread: str, *, verbose: bool = False) -> None:
 def print_thread(ctx: Context, thread: ThreadView, *, verbose: bool = False) -> None:
     """Print a thread, without why it has failed; where it is `verbose`, with the ids of objects."""
     ctx.out.answer(
-        thread, ids=[thread.thread], draw=lambda: page.draw(ctx, thread, verbose=verbose)
+        thread, ids=[thread.thread], draw=lambda: fields.draw(ctx, thread, verbose=verbose)
     )
 
 

@@ -1,4 +1,4 @@
-"""A thread as a page: a line for each thing that can be said of it, what matters first."""
+"""A thread at a glance: a line for each thing that can be said of it, what matters first."""
 
 from __future__ import annotations
 
