@@ -191,6 +191,11 @@ def test_its_money_is_by_prices_until_it_says_it_itself(client: StandIn) -> None
     assert client.ask(options).usage == {"tokens": 234}, "one price of what was used is not known"
 
 
+def test_an_end_without_a_count_takes_back_nothing(client: StandIn) -> None:
+    client.will(INIT, said(text("a")), ended(modelUsage=None, is_error=True, total_cost_usd=None))
+    assert client.ask().usage == {"tokens": 111}
+
+
 @pytest.mark.parametrize("counts_session", [False, True])
 def test_costs_are_counted_once_whether_it_counts_the_run_or_the_session(
     client: StandIn, counts_session: bool

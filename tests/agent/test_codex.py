@@ -11,6 +11,7 @@ import pytest
 
 from tests.helpers.stand_in import StandIn
 from uwf.agent import failure
+from uwf.agent.clients.rollout import Rollout
 from uwf.agent.kinds import codex
 from uwf.agent.kinds.codex import CodexAgent, CodexOptions
 from uwf.agent.protocol import (
@@ -212,6 +213,8 @@ def test_what_nobody_has_counted_of_its_session_is_counted_with_the_next_run(
         ("no JSON\n[1]\n", 33),
         ('{"type": "token_usage_record"}\n{"type": "token_usage_record", "payload": []}', 33),
         (json.dumps({"text": '"token_usage_record"', "type": "other"}) + "\n", 33),
+        ('{"type": "token_usage_record", "payload": {"thread_token_usage": null}}\n', 33),
+        ('{"type": "token_usage_record", "payload": {"thread_token_usage": {"of": 1}}}\n', 33),
     ],
 )
 def test_a_file_that_says_nothing_is_none(
@@ -231,6 +234,32 @@ def test_the_newest_whole_line_counts_however_long_the_file(client: StandIn, kep
     client.will(STARTED, message("x"), ended(10, 1, 0))
     came = client.ask(session="abc", counted=counted(10), env=kept.env)
     assert came.usage == {"tokens": 33}
+
+
+def test_what_is_no_file_is_not_waited_for(client: StandIn, kept: Kept) -> None:
+    os.mkfifo(kept.file)
+    client.will(STARTED, message("x"), ended(130, 13, 0))
+    assert client.ask(session="abc", counted=counted(10), env=kept.env).usage == {"tokens": 33}
+
+
+def test_only_what_is_new_in_its_file_is_read(kept: Kept) -> None:
+    """Also a line that was half there; and all of a file that is shorter than it was."""
+    whole, long = kept.answer(13)[1], json.dumps({"text": "x" * 700_000}) + "\n"
+    rollout = Rollout(kept.env, "/", "abc")
+    for text, output in ((whole + long, 13), (whole + long + kept.answer(15)[1][:-80], 13)):
+        kept.file.write_text(text)
+        assert rollout.counts() == counted(output)
+    kept.file.write_text("x" * len(whole) + "\n" + long + kept.answer(15)[1])
+    assert rollout.counts() == counted(15)
+    kept.file.write_text(kept.answer(2)[1])
+    assert rollout.counts() == counted(2)
+
+
+def test_its_home_is_where_it_finds_that(client: StandIn, kept: Kept, tmp_path: Path) -> None:
+    """Relative to the folder that it works in, and not to that of uwf."""
+    client.will(STARTED, kept.answer(10), killed=True)
+    env = {**kept.env, "CODEX_HOME": "codex-home"}
+    assert client.ask(env=env, cwd=str(tmp_path)).usage == {"tokens": 110}
 
 
 def test_a_file_that_was_written_anew_counts_from_there(client: StandIn, kept: Kept) -> None:

@@ -71,6 +71,8 @@ class Count:
         for used in models.values() if isinstance(models, dict) else ():
             for name, given in COUNTED.items() if isinstance(used, dict) else ():
                 counted[name] += number(used.get(given))
+        if not any(counted.values()) and any(self._used.values()):
+            return self._usage(self._used, self._cost_so_far)  # it has not counted
         counted[USD] = round(number(said.get("total_cost_usd")), 9)
         before = {name: number(self._before.get(name)) for name in counted}
         own = _taken_in(self._used)
@@ -96,7 +98,11 @@ class Count:
             self._used[name] += amount
         cost = self._cost(model, more)
         self._usd = None if self._usd is None or cost is None else self._usd + cost
-        return self._usage(self._used, None if self._usd is None else round(self._usd, 9))
+        return self._usage(self._used, self._cost_so_far)
+
+    @property
+    def _cost_so_far(self) -> float | None:
+        return None if self._usd is None else round(self._usd, 9)
 
     def _cost(self, model: str, used: Mapping[str, float]) -> float | None:
         prices = self._prices.get(model, {})

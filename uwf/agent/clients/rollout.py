@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import stat
 
 from uwf.agent.clients.client import number
 
@@ -30,32 +31,35 @@ _BLOCK_BYTES = 256 << 10
 
 
 class Rollout:
-    """The file of `session`. `env` is the environment of its client.
+    """The file of `session`. `env` is the environment of its client, which works in `cwd`.
 
     A file that is not there, that cannot be read or has no such line says nothing; it is only read, and may be written
     meanwhile.
     """
 
-    def __init__(self, env: Mapping[str, str], session: str) -> None:
+    def __init__(self, env: Mapping[str, str], cwd: str, session: str) -> None:
         home = env.get("CODEX_HOME") or os.path.join(env.get("HOME", ""), ".codex")
+        home = os.path.join(cwd, home)
         name = f"rollout-*-{glob.escape(session)}.jsonl"
         self._pattern = os.path.join(glob.escape(home), "sessions", "*", "*", "*", name)
         self._path: str | None = None
-        self._read_bytes = -1
+        self._read_bytes = 0
         self._counts: dict[str, float] | None = None
 
     def counts(self) -> dict[str, float] | None:
-        """What the session has used by now; None where that is not said. A file that has not grown is not read."""
+        """What the session has used by now; None where that is not said. Only what is new in the file is read."""
         if self._path is None:
             self._path = next(iter(glob.glob(self._pattern)), None)
         if self._path is None:
             return None
         try:
-            with open(self._path, "rb") as file:
-                size_bytes = os.fstat(file.fileno()).st_size
-                if size_bytes != self._read_bytes:
-                    self._counts = _newest(file, size_bytes) or self._counts
-                    self._read_bytes = size_bytes
+            with open(self._path, "rb", opener=_at_once) as file:
+                found = os.fstat(file.fileno())
+                if stat.S_ISREG(found.st_mode) and found.st_size != self._read_bytes:
+                    is_longer = found.st_size > self._read_bytes  # else it was written anew
+                    begin = max(0, self._read_bytes - _BLOCK_BYTES) if is_longer else 0
+                    self._counts = _newest(file, begin, found.st_size) or self._counts
+                    self._read_bytes = found.st_size
         except OSError:
             pass  # as it was when it could be read
         return self._counts
@@ -67,25 +71,31 @@ def counts_of(used: Any) -> dict[str, float]:
     return {name: number(given.get(word)) for name, word in COUNTED.items()}
 
 
-def _newest(file: BinaryIO, size_bytes: int) -> dict[str, float] | None:
-    for line in _from_the_end(file, size_bytes):
+def _at_once(path: str, flags: int) -> int:
+    """Nothing is waited for where something else than a file stands."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _newest(file: BinaryIO, begin: int, end: int) -> dict[str, float] | None:
+    for line in _from_the_end(file, begin, end):
         if _MARK in line:
             try:
                 said = json.loads(line)
                 if said["type"] == _KIND:
-                    return counts_of(said["payload"]["thread_token_usage"])
+                    used = said["payload"]["thread_token_usage"]
+                    return {name: number(used[word]) for name, word in COUNTED.items()}
             except (ValueError, LookupError, TypeError, RecursionError):
-                continue  # not written to its end
+                continue  # not written to its end, or of another version
     return None
 
 
-def _from_the_end(file: BinaryIO, end: int) -> Iterator[bytes]:
-    """The lines before `end`, the last one first, but for those that are longer than a block: none that counts is."""
+def _from_the_end(file: BinaryIO, first: int, end: int) -> Iterator[bytes]:
+    """The lines between, the last one first, but for those that are longer than a block: none that counts is."""
     rest = b""
-    while end:
-        begin = max(0, end - _BLOCK_BYTES)
+    while end > first:
+        begin = max(first, end - _BLOCK_BYTES)
         file.seek(begin)
-        first, *lines = (file.read(end - begin) + rest).split(b"\n")
+        part, *lines = (file.read(end - begin) + rest).split(b"\n")
         yield from reversed(lines)
-        rest, end = first if len(first) <= _BLOCK_BYTES else b"", begin
+        rest, end = part if len(part) <= _BLOCK_BYTES else b"", begin
     yield rest

@@ -149,7 +149,7 @@ class _Said(client.Reader):
         prices: Mapping[str, float],
     ) -> None:
         super().__init__(name, on_event)
-        self._env = request.env
+        self._env, self._cwd = request.env, request.cwd
         self._model = request.model
         self._is_free = request.permissions == _FREE
         self._before = _used_before(request)
@@ -194,7 +194,7 @@ class _Said(client.Reader):
         """What the session had used before is known from now on, so that it is not counted if this run is killed."""
         self.on_event(Usage({}, self._before))
         if self.names(session):
-            self._rollout = Rollout(self._env, session)
+            self._rollout = Rollout(self._env, self._cwd, session)
         if self._model is not None:
             self.on_event(Model(self._model))
 
@@ -263,7 +263,9 @@ def _used_before(request: AgentRequest) -> dict[str, float]:
     """
     counted = request.counted
     known = None if counted is None else {name: number(counted.get(name)) for name in COUNTED}
-    found = None if request.session is None else Rollout(request.env, request.session).counts()
+    session, found = request.session, None
+    if session is not None:
+        found = Rollout(request.env, request.cwd, session).counts()
     if found is None:
         return known or dict.fromkeys(COUNTED, 0)
     if known is None or request.forks_session:
