@@ -22,6 +22,10 @@ class ErrorReport(Record):
     hint: str | None
     more: Mapping[str, Any]
 
+    @property
+    def document(self) -> dict[str, Any]:
+        return {"code": self.code, "message": self.message, "hint": self.hint, **self.more}
+
 
 def of(error: BaseException) -> ErrorReport:
     """What `error` says: also one that no part of uwf has raised."""

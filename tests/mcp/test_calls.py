@@ -14,7 +14,7 @@ from tests.helpers.project import ASKS, REVIEW, WRITTEN, program
 from tests.test_layers import PACKAGE
 from uwf.app import App
 from uwf.jsontext import document
-from uwf.mcp import call, resources
+from uwf.mcp import follower, resources
 from uwf.mcp.access import VERBS, Access
 from uwf.mcp.call import Caller, ToolAnswer
 from uwf.mcp.tools.table import TOOLS
@@ -181,11 +181,11 @@ class Quiet:
 def test_a_silent_run_is_told_of_as_well_so_that_no_client_gives_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(call, "SILENT_S", 0.0)
-    monkeypatch.setattr(call, "LOOK_S", 0.0)
+    monkeypatch.setattr(follower, "SILENT_S", 0.0)
+    monkeypatch.setattr(follower, "LOOK_S", 0.0)
     told: list[tuple[int, str]] = []
-    follower = call.Follower(lambda count, words: told.append((count, words)), threading.Event())
-    follower.follow(Quiet(3), 60)  # type: ignore[arg-type]
+    waiting = follower.Follower(lambda count, words: told.append((count, words)), threading.Event())
+    waiting.follow(Quiet(3), 60)  # type: ignore[arg-type]
     assert told == [(count, "nothing new for 0 s") for count in (1, 2, 3)]
 
 

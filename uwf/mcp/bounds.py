@@ -12,7 +12,7 @@ from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 MOST_CHARS = 40_000
@@ -78,6 +78,14 @@ def text(whole: str, offset: int, limit: int) -> dict[str, Any]:
         "chars": len(whole),
         "next": end if end < len(whole) else None,
     }
+
+
+def said(piece: Mapping[str, Any], reads_on: str) -> str:
+    """A piece of a text in words; where something follows, how much that is and what `reads_on`."""
+    if piece["next"] is None:
+        return str(piece["markdown"])
+    left = piece["chars"] - piece["next"]
+    return f"{piece['markdown']}\n\n(… {left} more characters: {reads_on})"
 
 
 def _notes(missing: Counter[tuple[str, str]]) -> list[str]:

@@ -5,13 +5,12 @@ Nothing here speaks the protocol.
 
 from __future__ import annotations
 
-import threading
-import time
-
 from uwf import error_report
 from uwf.app import App
 from uwf.errors import InputError
 from uwf.jsontext import dumps
+from uwf.mcp import bounds
+from uwf.mcp.follower import Follower
 from uwf.mcp.tools.acts import RunRefused
 from uwf.mcp.tools.table import TOOLS
 from uwf.mcp.tools.tool import ClientCall, Tool
@@ -20,20 +19,12 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import threading
+    from collections.abc import Mapping
     from typing import Any
 
-    from uwf.app.values import Following, Glance
     from uwf.mcp.access import Access
-
-    Report = Callable[[int, str], None]
-    """Told how many things have happened so far, and the newest in words."""
-
-LOOK_S, SILENT_S = 0.2, 15.0
-"""Between two looks at a thread; and after how long something is said, though nothing has happened."""
-WORDS_CHARS = 200
-MOST_TOLD = 5
-"""Of what is new at one look."""
+    from uwf.mcp.follower import Report
 
 
 class ToolAnswer(Record):
@@ -85,45 +76,6 @@ class Caller:
         return TOOLS[name]
 
 
-class Follower:
-    """Waits for a thread, and tells what its agent does. `stop` ends the waiting."""
-
-    def __init__(self, report: Report, stop: threading.Event) -> None:
-        self._report = report
-        self._stop = stop
-        self._count = 0
-
-    def follow(self, following: Following, seconds: float) -> None:
-        began_s = said_s = time.monotonic()
-        while True:
-            glance = following.look()
-            now_s = time.monotonic()
-            if glance is not None:
-                self._tell(glance)
-                said_s = now_s
-            elif now_s - said_s >= SILENT_S:
-                self._say(f"nothing new for {now_s - said_s:.0f} s")
-                said_s = now_s
-            left_s = began_s + seconds - now_s
-            if following.is_over or left_s <= 0 or self._stop.wait(min(LOOK_S, left_s)):
-                return
-
-    def _tell(self, glance: Glance) -> None:
-        running = glance.thread.running
-        role = None if running is None else running.role
-        happened = [f"{role or 'agent'}, {turn.kind}: {turn.text}" for turn in glance.turns]
-        happened += [f"step {step.index}: {step.role} → {step.status}" for step in glance.steps]
-        if not happened:
-            happened = [glance.thread.status if role is None else f"{role} works"]
-        self._count += max(0, len(happened) - MOST_TOLD)
-        for words in happened[-MOST_TOLD:]:
-            self._say(words)
-
-    def _say(self, words: str) -> None:
-        self._count += 1
-        self._report(self._count, " ".join(words.split())[:WORDS_CHARS])
-
-
 def _check(tool: Tool, given: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Raise `InputError` for arguments that the tool does not take."""
     import jsonschema_rs
@@ -144,13 +96,9 @@ def _words(found: Mapping[str, Any]) -> str:
     """The answer for a model: a text as it is, with how to read on; all else as JSON."""
     if "markdown" not in found:
         return dumps(dict(found))
-    text = str(found["markdown"])
-    if found["next"] is None:
-        return text
-    return f"{text}\n\n(… {found['chars'] - found['next']} more characters: read on with offset {found['next']})"
+    return bounds.said(found, f"read on with offset {found['next']}")
 
 
 def _failed(error: error_report.ErrorReport) -> ToolAnswer:
     hint = f"\nhint: {error.hint}" if error.hint else ""
-    document = {"code": error.code, "message": error.message, "hint": error.hint, **error.more}
-    return ToolAnswer(f"error: {error.message}{hint}", {"error": document}, is_error=True)
+    return ToolAnswer(f"error: {error.message}{hint}", {"error": error.document}, is_error=True)

@@ -73,11 +73,7 @@ def read(home: str, uri: str) -> str:
     with App.open(home) as app:
         page = app.read(name) if kind == THREAD else app.steps.read(name)
     piece = bounds.text(page.markdown, offset, bounds.TEXT_CHARS)
-    if piece["next"] is None:
-        return str(piece["markdown"])
-    more = piece["chars"] - piece["next"]
-    on = f"{SCHEME}://{kind}/{name}?offset={piece['next']}"
-    return f"{piece['markdown']}\n\n(… {more} more characters: {on})"
+    return bounds.said(piece, f"{SCHEME}://{kind}/{name}?offset={piece['next']}")
 
 
 def _parts(uri: str) -> tuple[str, str, int]:

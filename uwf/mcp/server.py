@@ -164,8 +164,7 @@ class _Door:
         except Exception as error:
             said = error_report.of(error)
             hint = f"; {said.hint}" if said.hint else ""
-            data = {"code": said.code, "message": said.message, "hint": said.hint, **said.more}
-            raise MCPError(types.INVALID_PARAMS, f"{said.message}{hint}", data) from None
+            raise MCPError(types.INVALID_PARAMS, f"{said.message}{hint}", said.document) from None
 
 
 def _name_of(ctx: ServerRequestContext[Any]) -> str:

@@ -12,8 +12,8 @@ from uwf.errors import UwfError
 from uwf.jsontext import document
 from uwf.mcp import bounds
 from uwf.mcp.access import ANSWER, CANCEL, EXEC, START, TELL
-from uwf.mcp.tools.following import SECONDS, waited
 from uwf.mcp.tools.tool import TEXT, THREAD, Tool
+from uwf.mcp.tools.waiting import SECONDS, waited
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

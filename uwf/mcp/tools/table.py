@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from uwf.mcp.tools.acts import ACTS
-from uwf.mcp.tools.following import WAIT
 from uwf.mcp.tools.looks import LOOKS
+from uwf.mcp.tools.waiting import WAIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
