@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import islice
 
 from uwf.display import inert
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 _PAGE_BYTES = 1_080_000
 _MOST_BYTES, _LEAST_BYTES = 160_000, 2_500
@@ -29,10 +37,12 @@ class Space:
         """At most that share of it, for several texts: what they take is taken from the whole as well."""
         return Space(max(0, min(self.left, int(self.size * share))), self)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another text with what stands around it still has its place."""
-        return self.left >= _TEXT_BYTES
+    def fitting(self, items: Iterable[T], most: int) -> Iterator[T]:
+        """The first of `items`, at most so many, while another text with what stands around it still has its place."""
+        for item in islice(items, most):
+            if self.left < _TEXT_BYTES:
+                return
+            yield item
 
     def take(self, text: str, share: float = 1.0) -> tuple[str, int]:
         """The beginning of `text`, inert, as far as it takes no more than that share of the whole once it is escaped;

@@ -74,7 +74,6 @@ def of_attempt(attempt: AttemptPage, space: Space) -> dict[str, Any]:
     reading = f"uwf step read {attempt.attempt[:16]}"
     return {
         "id": attempt.attempt[:16],
-        "number": attempt.number,
         "role": attempt.role,
         "code": attempt.error.code,
         "message": markup.line(space, attempt.error.message, reading, 0.3),
@@ -120,43 +119,35 @@ def facts(more: str, **values: str) -> list[dict[str, object]]:
 def words_told(told: Sequence[WordView], space: Space, more: str) -> list[dict[str, object]]:
     """What was said to it, the last of it where that is much."""
     found: list[dict[str, object]] = []
-    for word in reversed(told):
-        if len(found) == _MOST_TOLD or not space.has_room:
-            rest = counted(len(told) - len(found), "earlier word")
-            found.append({"who": "", "text": markup.left_out(f"{rest}, not on this page:", more)})
-            break
+    for word in space.fitting(reversed(told), _MOST_TOLD):
         space.spend(_TURN_BYTES)
         who = words.shortened(word.who)
         found.append({"who": who, "text": markup.plain(space, word.text, more, 0.6)})
+    rest = len(told) - len(found)
+    if rest:
+        said = f"{counted(rest, 'earlier word')}, not on this page:"
+        found.append({"who": "", "text": markup.left_out(said, more)})
     return found[::-1]
 
 
 def _fields(fields: Mapping[str, str], space: Space, more: str) -> list[dict[str, object]]:
     """What the role answered beside its status."""
     found: list[dict[str, object]] = []
-    for name, value in fields.items():
-        if len(found) == _MOST_FIELDS or not space.has_room:
-            rest = counted(len(fields) - len(found), "more field")
-            found.append(
-                {"name": "…", "value": markup.left_out(f"{rest}, not on this page:", more, "span")}
-            )
-            break
+    for name, value in space.fitting(fields.items(), _MOST_FIELDS):
         said = markup.line(space, value, more, 0.7)
         found.append({"name": words.shortened(name), "value": said})
         space.spend(_FIELD_BYTES)
+    rest = len(fields) - len(found)
+    if rest:
+        left = f"{counted(rest, 'more field')}, not on this page:"
+        found.append({"name": "…", "value": markup.left_out(left, more, "span")})
     return found
 
 
 def _failures(failed: tuple[AttemptView, ...], space: Space, more: str) -> list[dict[str, object]]:
     """The last of them: those of a night without network are alike."""
     found: list[dict[str, object]] = []
-    for each in reversed(failed):
-        if len(found) == _MOST_FAILURES or not space.has_room:
-            rest = counted(len(failed) - len(found), "earlier attempt")
-            found.append(
-                {"code": "", "message": markup.left_out(f"{rest}, not on this page:", more, "span")}
-            )
-            break
+    for each in space.fitting(reversed(failed), _MOST_FAILURES):
         space.spend(_TURN_BYTES)
         found.append(
             {
@@ -166,6 +157,10 @@ def _failures(failed: tuple[AttemptView, ...], space: Space, more: str) -> list[
                 "message": markup.line(space, each.error.message, more, 0.3),
             }
         )
+    rest = len(failed) - len(found)
+    if rest:
+        left = f"{counted(rest, 'earlier attempt')}, not on this page:"
+        found.append({"code": "", "message": markup.left_out(left, more, "span")})
     return found[::-1]
 
 
@@ -184,13 +179,8 @@ def _code(app: App, thread: str, step: StepPage, space: Space) -> tuple[Markup |
 def _turns(
     turns: tuple[TurnView, ...], space: Space, more: str, reply: str = ""
 ) -> list[dict[str, Any]]:
-    """What was said and done on the way to the reply; what comes in pieces is put together."""
-    joined: list[tuple[str, str, int, list[str]]] = []
-    for turn in turns:
-        if joined and joined[-1][:2] == (turn.from_, turn.kind) and turn.kind != "tool":
-            joined[-1][3].append(turn.text)
-        else:
-            joined.append((turn.from_, turn.kind, turn.at, [turn.text]))
+    """What was said and done on the way to the reply."""
+    joined = _joined(turns)
     if reply and joined and reply in "".join(joined[-1][3]):
         joined.pop()
     found: list[dict[str, Any]] = []
@@ -204,4 +194,15 @@ def _turns(
         space.spend(_TURN_BYTES)
         text = markup.plain(space, "".join(texts), more, (space.left - enough) / space.size / 2)
         found.append({"who": who, "kind": kind, "when": words.moment(at)[-5:], "text": text})
+    return found
+
+
+def _joined(turns: Sequence[TurnView]) -> list[tuple[str, str, int, list[str]]]:
+    """Who spoke, the kind, when, and the texts: what comes in pieces is one turn."""
+    found: list[tuple[str, str, int, list[str]]] = []
+    for turn in turns:
+        if found and found[-1][:2] == (turn.from_, turn.kind) and turn.kind != "tool":
+            found[-1][3].append(turn.text)
+        else:
+            found.append((turn.from_, turn.kind, turn.at, [turn.text]))
     return found

@@ -53,7 +53,6 @@ def page(app: App, id: str) -> str:
             "timeline": _timeline(steps, attempts, spans),
             "roles": words.shares(costs.by_role),
             "models": words.shares(costs.by_model),
-            "rounds": view.rounds or 1,
             "steps": [
                 {
                     **step.of_step(app, id, each, Space(space.size)),
