@@ -167,10 +167,10 @@ def test_ctrl_c_typed_at_the_terminal_ends_the_agent_and_clears_the_line(project
     terminal.read_until("Looking around.")
     terminal.type("\x03")
     assert terminal.end() == 130
-    assert [line for line in terminal.screen if line and line != "^C"] == [
-        f"error: stopped; thread {thread} is at a whole step",
-        f"hint: uwf thread show {thread}",
-    ]
+    said, hint = [line for line in terminal.screen if line and line != "^C"]
+    short = hint.removeprefix("hint: uwf thread show ")
+    assert thread.endswith(short)
+    assert said == f"error: stopped; thread {short} is at a whole step"
     assert project.turns(thread)[0]["outcome"] == "stopped"
 
 
@@ -185,3 +185,40 @@ def test_watch_shows_a_live_line_for_a_run_elsewhere(project: Project) -> None:
     process.communicate(timeout=20)
     assert [line for line in terminal.screen if line][-1] == "✓ completed"
     assert not any("worker · " in line for line in terminal.screen)
+
+
+def test_what_is_to_be_typed_is_short_at_a_terminal_and_whole_in_a_pipe(project: Project) -> None:
+    thread = project.begin()
+    piped = project("thread", "fork", thread)
+    whole = piped.out.split(" ")[0]
+    assert piped.err == f"hint: uwf thread exec {whole}\n" and len(whole) == len(thread)
+    fork = Terminal(project, "thread", "fork", thread)
+    assert fork.end() == 0
+    said, hint, _ = fork.screen
+    short = hint.removeprefix("hint: uwf thread exec ")
+    assert len(short) < 8 and said.startswith(f"{short}  idle, forked from ")
+    assert thread not in said
+    assert project.show(short)["forkedFrom"]["thread"] == thread
+
+
+def test_an_error_at_a_terminal_names_a_thread_as_one_types_it(project: Project) -> None:
+    thread = project.begin()
+    project("thread", "cancel", thread)
+    refused = Terminal(project, "thread", "exec", thread)
+    assert refused.end() == 5
+    assert refused.screen[0].startswith("error: thread ")
+    assert thread not in refused.written
+    unknown = Terminal(project, "thread", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    assert unknown.end() == 4
+    assert unknown.screen[0] == "error: no thread '01ARZ3NDEKTSV4RRFFQ69G5FAV'"
+
+
+def test_the_page_of_a_thread_has_its_whole_id_and_what_one_types_of_it_in_bold(
+    project: Project,
+) -> None:
+    thread = project.begin()
+    shown = Terminal(project, "thread", "show", thread)
+    assert shown.end() == 0
+    assert shown.screen[0].split() == ["thread", thread]
+    bold = shown.written.partition("\x1b[1m")[2].partition("\x1b[0m")[0]
+    assert thread.endswith(bold) and 4 <= len(bold) < 8

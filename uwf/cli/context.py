@@ -26,6 +26,7 @@ class Context:
         self.json = call.common.json
         self.quiet = call.common.quiet
         self.out = out
+        out.in_short = self._in_short
 
     @property
     def times(self) -> Times:
@@ -41,6 +42,15 @@ class Context:
         from uwf.cli.screen.cells import Cell
 
         return {id: Cell(short, bold=True) for id, short in self.short_ids(threads).items()}
+
+    def in_short(self, text: str) -> str:
+        """`text` with the ids of threads in it as they are shown."""
+        return self._in_short(text) if self.out.on_terminal else text
+
+    def _in_short(self, text: str) -> str:
+        from uwf.display import ids
+
+        return ids.shortened(text, lambda id: self.app.short_ids([id])[id])
 
     def close(self) -> None:
         """May be called twice."""

@@ -29,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     from uwf import config, points
     from uwf.cli import exits
-    from uwf.cli.screen.output import Output, StdoutFailed, StdoutGone
+    from uwf.cli.screen.output import Output, StdoutGone
 
     out = Output(json="--json" in words)
     try:
@@ -43,16 +43,7 @@ def main(words: Sequence[str] | None = None) -> int:
         raise
     except BaseException as error:
         # The last line of defence: whatever went wrong leaves as words and a code.
-        if config.is_debugging():
-            import traceback
-
-            traceback.print_exc()
-        exits.report(error, out)
-        code = exits.exit_code(error)
-        try:
-            out.flush()
-        except (StdoutGone, StdoutFailed):
-            return code
+        return _reported(error, out)
     return code
 
 
@@ -119,14 +110,38 @@ def _run(words: Sequence[str], out: Output) -> int:
         return call
 
     from uwf.cli.context import Context
+    from uwf.cli.screen.output import StdoutGone
 
     out.json, out.quiet = call.common.json, call.common.quiet
     context = Context(call, out)
     try:
         return call.command.function(context, **call.values) or 0
+    except (StdoutGone, SystemExit):
+        raise
+    except BaseException as error:  # while the home is open: it knows how threads are called
+        return _reported(error, out)
     finally:
         out.clear_status()
         context.close()
+
+
+def _reported(error: BaseException, out: Output) -> int:
+    """Say what went wrong; the exit code for that."""
+    from uwf import config
+    from uwf.cli import exits
+    from uwf.cli.screen.output import StdoutFailed, StdoutGone
+
+    if config.is_debugging():
+        import traceback
+
+        traceback.print_exc()
+    exits.report(error, out)
+    code = exits.exit_code(error)
+    try:
+        out.flush()
+    except (StdoutGone, StdoutFailed):
+        return code
+    return code
 
 
 def _understand(words: Sequence[str], out: Output) -> Call | int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
-from uwf.cli.screen.cells import in_words, seconds
+from uwf.cli.screen.cells import Cell, in_words, seconds
 from uwf.cli.thread.fields import answer_to, next_try
 from uwf.display import numbers, times
 from uwf.display import turns as said
@@ -161,9 +161,9 @@ def _heading(ctx: Context, row: TurnRow) -> str:
 
 def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
     came_to = "asks" if found.error.is_question else "failed"
-    fields = {
+    fields: dict[str, str | Cell] = {
         "attempt": found.attempt,
-        "thread": found.thread,
+        "thread": Cell(found.thread, tail=ctx.short_ids([found.thread])[found.thread]),
         "role": found.role,
         "place": f"attempt {found.number}, round {found.round}",
         came_to: f"{found.error.code}: {found.error.message}",
@@ -213,10 +213,10 @@ def _of_failures(failed: tuple[FailureView, ...]) -> list[list[str]]:
     ]
 
 
-def _fields(ctx: Context, step: StepPage) -> dict[str, str]:
+def _fields(ctx: Context, step: StepPage) -> dict[str, str | Cell]:
     return {
         "step": step.step,
-        "thread": step.thread,
+        "thread": Cell(step.thread, tail=ctx.short_ids([step.thread])[step.thread]),
         "role": f"{step.role} → {step.status}",
         "place": f"step {step.index}, round {step.round}",
         "agent": _who(step),

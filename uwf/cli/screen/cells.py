@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 class Cell(Record):
-    """A text that a person at a terminal finds by more than its place: by how a state looks, or by bold type."""
+    """A text that a person at a terminal finds by more than its place: by how a state looks, or by bold type. Of a
+    whole id in a field the `tail` alone is bold: what one types.
+    """
 
     text: str
     look: Look | None = None
     bold: bool = False
+    tail: str = ""
 
     def __str__(self) -> str:
         """What is seen of it: the sign of the state, and its word."""

@@ -160,7 +160,10 @@ class Output(Remarks):
             self.painted(one_line(_text(cell)), end=end)
         else:
             colour = "" if cell.look is None else cell.look.colour
-            self.painted(one_line(str(cell)), colour, bold=cell.bold, end=end)
+            text = one_line(str(cell)).removesuffix(cell.tail)
+            self.painted(text, colour, bold=cell.bold, end="" if cell.tail else end)
+            if cell.tail:
+                self.painted(cell.tail, bold=True, end=end)
 
     def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
         """`text`, in that colour or in bold type where the terminal has them."""
@@ -235,7 +238,7 @@ class Output(Remarks):
         elif self.quiet:
             self.write("".join(f"{id}\n" for id in ids))
         elif isinstance(draw, str):
-            self.text(draw)
+            self.text(self._shortened(draw) if self.on_terminal else draw)
         else:
             draw()
 

@@ -7,9 +7,11 @@ import sys
 from uwf import config
 from uwf.cli.screen import terminal
 from uwf.display.inert import visible
+from uwf.errors import UwfError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
@@ -24,6 +26,8 @@ class Remarks:
         self._status_shown = False
         self._is_drawing = False
         self._line_fd: int | None = None
+        self.in_short: Callable[[str], str] | None = None
+        """Gives a text with the ids of threads in it as short as a person types them, once there is a home to ask."""
 
     def flush(self) -> None:
         """Bring the answer, as far as there is one, to its reader."""
@@ -98,12 +102,23 @@ class Remarks:
 
     def _say(self, word: str, text: str) -> None:
         self.clear_status()
+        if terminal.is_terminal(sys.stderr):
+            text = self._shortened(text)
         text = visible(one_line(text)) if word else visible(text)
         if word and terminal.has_colour(sys.stderr):
             word = f"\x1b[{COLOURS[word]}m{word}:\x1b[0m "
         elif word:
             word += ": "
         self._put(f"{word}{text}\n")
+
+    def _shortened(self, text: str) -> str:
+        """`text` as a person types it. A store that cannot be asked, of which an error may tell, keeps no word back."""
+        if self.in_short is None:
+            return text
+        try:
+            return self.in_short(text)
+        except (UwfError, OSError):
+            return text
 
     def _say_json(self, document: Any) -> None:
         from uwf import jsontext

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uwf.cli.screen.cells import number, short
+from uwf.cli.screen.cells import Cell, number, short
 from uwf.cli.thread.words import failed, labels, left_behind, marked, wakes
 from uwf.display import numbers
 from uwf.display.threads import spent
@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import Path, ThreadView
     from uwf.cli.context import Context
-    from uwf.cli.screen.cells import Cell
     from uwf.display.times import Times
 
 MOST_TOLD = 3
@@ -42,15 +41,19 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     if thread.running is not None:
         return f"now, in process {thread.running.pid}"
     if thread.wake_at is not None:
-        return f"{ctx.times.moment(thread.wake_at)}, or {ctx.app.way_on(thread.thread)}"
+        return f"{ctx.times.moment(thread.wake_at)}, or {_way_on(ctx, thread)}"
     is_open = thread.status in ("idle", "suspended")
-    return f"by hand: {ctx.app.way_on(thread.thread)}" if is_open else ""
+    return f"by hand: {_way_on(ctx, thread)}" if is_open else ""
 
 
 def answer_to(ctx: Context, thread: ThreadView) -> str:
     """What a person has to type to whom an agent asks for a permission."""
     is_asked = thread.failed is not None and thread.failed.is_question
-    return ctx.app.way_on(thread.thread) if is_asked and thread.running is None else ""
+    return _way_on(ctx, thread) if is_asked and thread.running is None else ""
+
+
+def _way_on(ctx: Context, thread: ThreadView) -> str:
+    return ctx.in_short(ctx.app.way_on(thread.thread))
 
 
 def _fields(
@@ -58,7 +61,7 @@ def _fields(
 ) -> dict[str, str | Cell]:
     times = ctx.times
     return {
-        "thread": thread.thread,
+        "thread": Cell(thread.thread, tail=ctx.short_ids([thread.thread])[thread.thread]),
         "title": thread.title or "",
         "status": marked(thread),
         "suspended": f"{thread.suspended_role}: {thread.suspend_message}"
@@ -71,7 +74,7 @@ def _fields(
         "waiting": _waiting(thread, times),
         "wakes": "" if thread.failed else wakes(thread, times),
         "told": _told(thread, times),
-        "left": left_behind(thread),
+        "left": ctx.in_short(left_behind(thread)),
         "kept": kept_reply(thread),
         "workflow": _workflow(thread, verbose=verbose),
         "task": short(thread.prompt or "", 200),

@@ -66,11 +66,13 @@ def thread_ref(store: Reader, text: str) -> Ref:
 
 def short(store: Reader, id: str) -> str:
     """The shortest suffix of a thread's id that means this thread wherever one is typed, and nothing else; all of it
-    where there is none. It has a letter that no object's id has.
+    where there is none, or no such thread. It has a letter that no object's id has.
     """
     if not clock.is_ulid(id):
         return id
     alike = store.names(THREADS, ending=id[-SHORTEST:])
+    if THREADS + id not in alike:
+        return id
     for length in range(SHORTEST, len(id)):
         suffix = id[-length:]
         begins = store.names(THREADS + suffix, limit=1)
