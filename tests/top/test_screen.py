@@ -154,6 +154,8 @@ def test_what_an_agent_says_is_seen_as_it_comes_and_can_be_stopped(world: World,
         await seen.press("n")
         await seen.until("## Now:", gone="Stop what runs on")
         assert run.poll() is None
+        await seen.press("t", "h", "i", "enter")
+        await seen.until("## Now:", "told: its next step reads it")
         await seen.press("s", "y")
         await seen.until(gone="## Now:")
         await seen.press("q")
@@ -274,6 +276,9 @@ def test_what_is_wrong_with_the_home_is_said_and_over_once_it_is_mended(
         if harm == "gone":
             home.rename(away)
             await seen.until("is gone")
+            await seen.press("enter")
+            await seen.until("thread ", "…", "is gone")
+            await seen.press("escape")
             shutil.rmtree(home, ignore_errors=True)
             away.rename(home)
         elif harm == "damaged":

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
 from uwf.top import drawing, keys
+from uwf.top.pages import SayingScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ LEAST_COLUMNS, LEAST_ROWS = 30, 8
 LEAST_FOR_DETAIL = 16
 
 
-class ListScreen(Screen[None]):
+class ListScreen(SayingScreen):
     """Shows what it is given. The cursor stays on its thread, wherever in the list that moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,11 +56,6 @@ class ListScreen(Screen[None]):
         yield Static(id="said", markup=False)
         yield Static(Text(keys.last_line(), style="dim", no_wrap=True), id="keys", markup=False)
         yield Static("this terminal is too small", id="tiny", markup=False)
-
-    @property
-    def is_there(self) -> bool:
-        """Whether there is anything to draw on."""
-        return bool(self.query("#title"))
 
     @property
     def table(self) -> DataTable[Text]:
@@ -110,12 +105,6 @@ class ListScreen(Screen[None]):
         first.stylize("bold")
         first.truncate(self.size.width, overflow="ellipsis")
         self.query_one("#detail", Static).update(Text("\n").join((first, *others)))
-
-    def say(self, text: str, *, is_error: bool = False) -> None:
-        """What an act came to, or what is wrong; "" for nothing."""
-        line = Text(text, style="bold red" if is_error else "bold", overflow="fold")
-        self.query_one("#said", Static).update(line)
-        self.set_class(bool(text), "-says")
 
     def action_move(self, how: str) -> None:
         getattr(self.table, f"action_{how}")()

@@ -16,7 +16,22 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class PageScreen(Screen[None]):
+class SayingScreen(Screen[None]):
+    """A screen with a line, `#said`, for what an act came to, or what is wrong."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is anything to draw on."""
+        return bool(self.query("#said"))
+
+    def say(self, text: str, *, is_error: bool = False) -> None:
+        """Say it; "" for nothing."""
+        line = Text(text, style="bold red" if is_error else "bold", overflow="fold")
+        self.query_one("#said", Static).update(line)
+        self.set_class(bool(text), "-says")
+
+
+class PageScreen(SayingScreen):
     """A text that may grow: who reads its end goes on reading there, and one that is `live` begins there. `thread` is
     the one it is about, if it is.
     """
@@ -44,6 +59,7 @@ class PageScreen(Screen[None]):
         with VerticalScroll(id="page"):
             yield Static(Text(self._texts[0]), id="text", markup=False)
             yield Static(id="live", markup=False)
+        yield Static(id="said", markup=False)
         yield Static(Text("arrows scroll   Esc back", style="dim"), id="keys", markup=False)
 
     def show_if(self, name: str | None, texts: tuple[str, str] | None) -> None:

@@ -19,7 +19,7 @@ from uwf.record import replace
 from uwf.top import acts, keys, looking
 from uwf.top.list import ListScreen
 from uwf.top.looking import ALL, GUARDS, TABS, Wanted
-from uwf.top.pages import AskScreen, ConfirmScreen, PageScreen
+from uwf.top.pages import AskScreen, ConfirmScreen, PageScreen, SayingScreen
 from uwf.top.watch import HomeWatch, LookResult
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ class TopApp(TextualApp[int]):
             return  # the screen is taken down
         if seen.fault is not None:
             self._has_fault = True
-            self._list.say(seen.fault, is_error=True)
+            self._show_said(seen.fault, is_error=True)
             return
         faults = "; ".join(seen.view.faults) if seen.view is not None else ""
         if self._has_fault or faults:
             self._has_fault = bool(faults)
-            self._list.say(faults, is_error=True)
+            self._show_said(faults, is_error=True)
         if seen.view is not None and _is_of(seen.view.wanted, self._wanted):
             self._list.show(seen.view)
             self._follow_cursor()
@@ -297,14 +297,20 @@ class TopApp(TextualApp[int]):
     def _say(self, text: str, *, is_error: bool = False) -> None:
         self._has_fault = False
         self._said_at += 1
-        self._list.say(text, is_error=is_error)
+        self._show_said(text, is_error=is_error)
         self._home_watch.want(self._wanted)
         if text:
             self.set_timer(SAID_S, partial(self._unsay, self._said_at))
 
     def _unsay(self, number: int) -> None:
         if number == self._said_at and not self._has_fault:
-            self._list.say("")
+            self._show_said("")
+
+    def _show_said(self, text: str, *, is_error: bool = False) -> None:
+        """On the list, and on the page that may be over it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, SayingScreen) and screen.is_there:
+                screen.say(text, is_error=is_error)
 
 
 def _is_of(seen: Wanted, wanted: Wanted) -> bool:

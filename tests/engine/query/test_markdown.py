@@ -9,6 +9,7 @@ from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from uwf.engine.chain.story import inline, quote
 from uwf.engine.query import markdown
+from uwf.engine.run import lock
 from uwf.record import replace
 
 
@@ -36,6 +37,13 @@ def test_thread_is_told_from_its_task_to_its_last_step(rig: Rig) -> None:
     assert "- **file**: a.py\n\nI wrote it.\n" in text
     assert "Workflow pair, idle, round 1, 2 steps, started 2023-11-14" in text
     assert f"in {rig.engine.home}" in text
+
+
+def test_a_thread_that_a_process_runs_reads_as_running(rig: Rig) -> None:
+    id = rig.start()
+    with lock.hold(rig.engine, id):
+        assert "*Workflow pair, running, round 1, 0 steps" in shown(rig, id)
+    assert "*Workflow pair, idle, round 1, 0 steps" in shown(rig, id)
 
 
 def test_what_a_person_added_stands_with_its_step(rig: Rig) -> None:

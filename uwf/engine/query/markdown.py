@@ -11,7 +11,9 @@ from uwf.engine.chain.tags import (
     SUSPENDED_ROLE,
     WORKFLOW,
 )
+from uwf.engine.chain.thread import runner
 from uwf.engine.query import failures, steps
+from uwf.engine.query.threads import RUNNING
 from uwf.engine.run.planning import transitions
 from uwf.quantities import counted
 from uwf.record import Record
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Reader
     from uwf.engine.chain.thread import Thread
     from uwf.engine.query.failures import FailureView
+    from uwf.store.protocols import Store
 
 
 MOST_FAILURES = 10
@@ -38,7 +41,7 @@ class Page(Record):
 
 
 def thread_page(
-    reader: Reader,
+    store: Store,
     thread: Thread,
     *,
     quota_chars: int,
@@ -50,27 +53,27 @@ def thread_page(
     The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from
     that index on, which is how the earlier ones are loaded. `way_on` names the command that lets it go on.
     """
-    start = Start.read(reader, thread.position.start)
+    start = Start.read(store, thread.position.start)
     kept: list[str] = []
     left, earlier = quota_chars, 0
-    for step in steps_back(reader, thread.head):
+    for step in steps_back(store, thread.head):
         if before is not None and step.index >= before:
             continue
-        entry = step_markdown(reader, step)
+        entry = step_markdown(store, step)
         if kept and len(entry) > left:
             earlier = step.index
             break
-        kept.append(_round_heading(reader, step) + entry)
+        kept.append(_round_heading(store, step) + entry)
         left -= len(entry)
     kept.reverse()
-    parts = [f"# Thread {thread.id}", _facts(thread, start), "## Task", start.task]
+    parts = [f"# Thread {thread.id}", _facts(store, thread, start), "## Task", start.task]
     if earlier:
         parts.append(
             f"*Steps 1 to {earlier} are not shown here. To load them: "
             f"`uwf thread read {thread.id} --before {earlier + 1}`*"
         )
     parts += kept
-    failed = failures.since_head(reader, thread) if before is None else ()
+    failed = failures.since_head(store, thread) if before is None else ()
     if failed:
         parts += [f"## Attempts at step {thread.position.index + 1}", _failures(failed)]
     timer = wake.of(thread.tags, thread.id)
@@ -78,7 +81,7 @@ def thread_page(
         is_retry = timer.kind == wake.RECOVERY
         at = clock.iso(timer.at_ms)
         parts.append(f"**Next try**: {at}" if is_retry else f"**Wakes**: {at}, {timer.why}")
-    waits = told.waiting(reader, thread.id) if before is None else ()
+    waits = told.waiting(store, thread.id) if before is None else ()
     if waits:
         parts.append("## Waits to be told")
         parts += [part for word in waits for part in word_markdown(word, "says")]
@@ -163,10 +166,11 @@ def fenced(text: str, kind: str = "") -> str:
     return f"{fence}{kind}\n{text}\n{fence}"
 
 
-def _facts(thread: Thread, start: Start) -> str:
+def _facts(store: Store, thread: Thread, start: Start) -> str:
     name = thread.tags.get(WORKFLOW, "")
+    status = thread.status if runner(store, thread.id) is None else RUNNING
     return (
-        f"*Workflow {name}, {thread.status}, round {thread.position.round}, {counted(thread.position.index, 'step')}, "
+        f"*Workflow {name}, {status}, round {thread.position.round}, {counted(thread.position.index, 'step')}, "
         f"started {clock.iso(start.started_ms)} in {start.cwd}*"
     )
 
