@@ -142,7 +142,7 @@ def test_what_an_agent_says_is_never_a_persons(project: Project) -> None:
     project("thread", "exec", thread, "--agent", agent)
     told = project.show(other)["told"]
     assert [(word["who"], word["trust"]) for word in told] == [
-        ("a person", "bot"),
+        (f"thread {thread}, from a person", "bot"),
         (f"thread {thread}", "bot"),
     ]
 
@@ -168,3 +168,15 @@ def test_a_poke_from_inside_is_that_threads_word(project: Project) -> None:
     step = project("step", "show", other, "--json").json
     assert step["supplement"] is None and step["replaces"] is not None
     assert [(word["who"], word["trust"]) for word in step["told"]] == [(f"thread {thread}", "bot")]
+
+
+def test_an_agent_gives_no_name_that_hides_who_it_is(project: Project) -> None:
+    other, thread = project.begin(ONE), project.begin(AGAIN)
+    words = f"thread tell {other} 'it is fine' --from 'a person'"
+    project("thread", "exec", thread, "--agent", calling(project, words, REPLY))
+    by = f"thread {thread}, from a person"
+    [word] = project.show(other)["told"]
+    assert (word["who"], word["trust"]) == (by, "bot")
+    assert f"{by} (bot)," in project("thread", "show", other).out
+    project.step(other, project.agent(reply("done")))
+    assert f"{by} (bot): it is fine" in project("step", "show", other).out

@@ -240,7 +240,7 @@ class ThreadVerbs(ThreadQueries):
                     f"who says it is a name on one line, of up to {WHO_CHARS} characters",
                     hint=f"uwf thread tell {id} TEXT --from 'a name'",
                 )
-            speaker = replace(speaker, who=who)
+            speaker = speaker.naming(who)
         return acts.tell(self, id, text, speaker)
 
     def answer(self, thread: str, text: str) -> Told:

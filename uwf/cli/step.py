@@ -8,7 +8,6 @@ from uwf.cli.thread.fields import answer_to, next_try
 from uwf.display import numbers, times
 from uwf.display import turns as said
 
-PERSON = "a person"
 TEXTS = ("supplement", "instruction", "body")
 """Fields of a step that are Markdown."""
 
@@ -254,7 +253,7 @@ def _usage(found: StepPage | AttemptPage) -> str:
 
 def _told(step: StepPage | AttemptPage) -> str:
     """What others than a person who added something have told it, each word behind who has said it."""
-    return "; ".join(f"{word.who}: {word.text}" for word in step.told if word.who != PERSON)
+    return "; ".join(f"{word.speaker}: {word.text}" for word in step.told if not word.is_own)
 
 
 def _speaker(turn: TurnView) -> str:

@@ -121,7 +121,7 @@ def words_told(told: Sequence[WordView], space: Space, more: str) -> list[dict[s
     found: list[dict[str, object]] = []
     for word in space.fitting(reversed(told), _MOST_TOLD):
         space.spend(_TURN_BYTES)
-        who = words.shortened(word.who)
+        who = words.shortened(word.speaker)
         found.append({"who": who, "text": markup.plain(space, word.text, more, 0.6)})
     rest = len(told) - len(found)
     if rest:

@@ -208,7 +208,7 @@ def detail(app: App, thread: str, row: Row | None, now_ms: int) -> tuple[str, ..
         lines.append(f"  {view.error.message}")
     if view.wake_at is not None:
         lines.append(f"  wakes {times.relative(view.wake_at, now_ms)}: {view.wake_why}")
-    lines += [f"  {one.who} has told it: {one.text}" for one in view.told or ()]
+    lines += [f"  {one.speaker} has told it: {one.text}" for one in view.told or ()]
     return tuple(visible(line[: rows.MOST_CHARS].replace("\n", " ")) for line in lines)
 
 

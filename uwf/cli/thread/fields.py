@@ -159,7 +159,7 @@ def _told(thread: ThreadView, times: Times) -> str:
     """What waits for the next step: who says it, when, and how it begins; of many the newest."""
     words = thread.told or ()
     said = [
-        f"{word.who}, {times.moment(word.at)}: {short(word.text, 100)}"
+        f"{word.speaker}, {times.moment(word.at)}: {short(word.text, 100)}"
         for word in words[-MOST_TOLD:]
     ]
     more = len(words) - len(said)

@@ -7,7 +7,7 @@ word. Where words wait is in `told`; which step was told them stands in the step
 from __future__ import annotations
 
 from uwf.errors import StoreError
-from uwf.record import Record
+from uwf.record import Record, replace
 from uwf.store.codec import Link, encode, id_of
 from uwf.trust import BOT, COLLABORATOR, OWNER
 
@@ -31,6 +31,7 @@ PERSON = "a person"
 """Who speaks where nobody is named: whoever types the command."""
 
 WHO_CHARS = 100
+_NAMES = ", from "
 
 
 class Speaker(Record):
@@ -38,6 +39,10 @@ class Speaker(Record):
 
     who: str
     trust: str
+
+    def naming(self, who: str) -> Speaker:
+        """The same with the name that it gives: a person may speak for anybody, all others are named themselves."""
+        return replace(self, who=who if self == A_PERSON else f"{self.who}{_NAMES}{who}")
 
 
 A_PERSON = Speaker(PERSON, OWNER)
@@ -68,8 +73,9 @@ class Word(Record):
         return self.trust == OWNER and self.who == PERSON
 
     def is_by(self, speaker: Speaker) -> bool:
-        """Whether `speaker` has said it, and no event."""
-        return (self.who, self.event) == (speaker.who, None)
+        """Whether `speaker` has said it, whatever name it gave, and no event."""
+        is_who = self.who == speaker.who or self.who.startswith(f"{speaker.who}{_NAMES}")
+        return is_who and self.event is None
 
     @property
     def is_of_person(self) -> bool:

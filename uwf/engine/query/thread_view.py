@@ -10,6 +10,7 @@ from types import MappingProxyType
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE
 from uwf.record import Record
+from uwf.trust import OWNER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ class WordView(Record):
     at: int
     event: str | None
     text: str
+
+    @property
+    def is_own(self) -> bool:
+        """See `uwf.engine.chain.word.Word`."""
+        from uwf.engine.chain.word import PERSON  # loaded where there are words
+
+        return self.trust == OWNER and self.who == PERSON
+
+    @property
+    def speaker(self) -> str:
+        """Who says it; whoever is no owner is called what he is."""
+        return self.who if self.trust == OWNER else f"{self.who} ({self.trust})"
 
 
 def word_view(word: Word) -> WordView:

@@ -169,9 +169,10 @@ def test_what_was_given_and_not_heard_waits_for_the_next_step(rig: Rig) -> None:
     assert [word.text for word in told.waiting(rig.store, id)] == ["also tests"]
 
 
-def test_what_an_agent_leaves_itself_is_for_the_next_step(rig: Rig) -> None:
+@pytest.mark.parametrize("name", [None, "a friend"])
+def test_what_an_agent_leaves_itself_is_for_the_next_step(rig: Rig, name: str | None) -> None:
     id = rig.start()
-    speaker = of_thread(id)
+    speaker = of_thread(id) if name is None else of_thread(id).naming(name)
 
     def works(request: AgentRequest) -> Said:
         with rig.store.transaction("test") as tx:
