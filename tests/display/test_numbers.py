@@ -76,3 +76,12 @@ def test_a_bar_is_as_wide_as_asked_and_full_at_the_limit() -> None:
 def test_a_bar_turns_yellow_then_red() -> None:
     said = [numbers.bar_colour(each) for each in (0.79, 0.8, 1)]
     assert said == ["green", "yellow", "red"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"), [([0, 1, 4, 8], " ▁▄█"), ([1, 1000], "▁█"), ([0, 0], "  "), ([], "")]
+)
+def test_anything_is_seen_in_a_sparkline_and_nothing_is_a_blank(
+    counts: list[int], shown: str
+) -> None:
+    assert numbers.sparkline(counts) == shown

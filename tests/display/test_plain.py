@@ -15,6 +15,7 @@ def test_every_sign_of_a_state_has_one_of_ascii() -> None:
 
 def test_a_bar_keeps_its_width() -> None:
     assert plain(numbers.bar(0.5, 4)) == "##.."
+    assert plain(numbers.sparkline(range(9))) == " ._-:=+*#"
 
 
 def test_letters_of_people_stay() -> None:

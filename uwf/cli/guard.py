@@ -7,7 +7,7 @@ from uwf.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.app.values import StatsRow
@@ -131,6 +131,8 @@ def _row(row: StatsRow) -> dict[str, Any]:
 
 
 def _cells(row: StatsRow) -> list[str]:
+    from uwf.display import numbers
+
     one = row.figures
     return [
         row.by,
@@ -138,16 +140,9 @@ def _cells(row: StatsRow) -> list[str]:
         str(one.attempts),
         str(one.successes),
         "" if one.rate is None else f"{one.rate:.0%}",
-        sparkline(one.trend),
+        numbers.sparkline(one.trend),
         _reasons(one.reasons),
     ]
-
-
-def sparkline(counts: Sequence[int]) -> str:
-    """Counts as a row of bars, the highest one full."""
-    bars = " ▁▂▃▄▅▆▇█"
-    most = max(counts, default=0)
-    return "".join(bars[-(-count * 8 // most)] if most else " " for count in counts)
 
 
 def _reasons(found: Mapping[str, int]) -> str:

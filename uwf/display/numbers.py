@@ -7,11 +7,12 @@ from uwf.quantities import STEPS, TIME, TOKENS, USD, VISITS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 UNKNOWN = "?"
 ORDER = (USD, TOKENS, TIME, STEPS, VISITS)
 """In which amounts are said: what a person asks for first."""
+BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 _THOUSANDS = ("", "k", "M", "G", "T")
 _KIBI = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -75,6 +76,12 @@ def bar(share: float, columns: int = 20) -> str:
     """How much of something is used, as a bar of that many columns."""
     full = min(columns, max(0, round(share * columns)))
     return "\u2588" * full + "\u2591" * (columns - full)
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Counts as bars, the highest over the whole height: nothing is a blank, and anything is seen."""
+    most = max(counts, default=0)
+    return "".join(BARS[(count * 8 - 1) // most] if count else " " for count in counts)
 
 
 def bar_colour(share: float) -> str:

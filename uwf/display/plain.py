@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from uwf.display import states
+from uwf.display import numbers, states
 
 _DRAWN = {
+    **dict(zip(numbers.BARS, "._-:=+*#", strict=True)),
     **{look.sign: look.ascii for look in vars(states).values() if isinstance(look, states.Look)},
     **{"\u2588": "#", "\u2591": ".", "\u2026": "~", "\u00b7": "-", "\u2014": "-", "\u2013": "-"},
     **{"\u2192": ">", "\u2190": "<", "\u2191": "^", "\u2193": "v", "\u2022": "*", "\u203a": ">"},

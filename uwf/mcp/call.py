@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from uwf import error_report
 from uwf.app import App
+from uwf.app.detached import RunRefused
 from uwf.errors import InputError
 from uwf.jsontext import dumps
 from uwf.mcp import bounds
 from uwf.mcp.follower import Follower
-from uwf.mcp.tools.acts import RunRefused
 from uwf.mcp.tools.table import TOOLS
 from uwf.mcp.tools.tool import ClientCall, Tool
 from uwf.nearest import or_meant

@@ -6,12 +6,10 @@ outlives this screen, waits for its slot, and is logged as any other.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import subprocess
 
-from uwf.app.programs import own_command
+from uwf.app import detached
 from uwf.errors import StateError
 from uwf.record import Record
 
@@ -84,26 +82,12 @@ def way_on(app: App, thread: str) -> WayOn:
 
 def go_on(app: App, way: WayOn, text: str | None) -> str:
     """Run it. StateError says what the command said where it could not begin."""
-    done = subprocess.run(
-        [*own_command(*way.words, "--json", f"--home={app.home}")],
-        input=(text or "").encode(),
-        capture_output=True,
-    )
-    if done.returncode != 0:
-        message, hint = _error(done.stderr, done.returncode)
-        raise StateError(message, hint=hint, code="not_begun")
-    return f"runs on in process {json.loads(done.stdout)['pid']}"
-
-
-def _error(said: bytes, code: int) -> tuple[str, str | None]:
-    """What a command has said last, and its hint."""
-    for line in reversed(said.splitlines()):
-        try:
-            error = json.loads(line)["error"]
-            return str(error["message"]), error["hint"]
-        except (ValueError, KeyError, TypeError):
-            continue
-    return f"it ended with exit code {code}", None
+    try:
+        begun = detached.begin(app.home, way.words, text or "")
+    except detached.RunRefused as error:
+        said = error.report
+        raise StateError(said.message, hint=said.hint, code=said.code) from None
+    return f"runs on in process {begun['pid']}"
 
 
 def _who_runs_it(app: App) -> str:

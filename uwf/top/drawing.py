@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from uwf.top.looking import HomeView
     from uwf.top.rows import Row
 
-BARS = "▁▂▃▄▅▆▇█"
-"""A minute of the sparkline: nothing is a blank, and anything is seen."""
-
 
 class Piece(Record):
     """Some text and its style, as rich reads it: `bold`, `red`, `bold yellow`."""
@@ -124,19 +121,18 @@ def _tab_style(tab: str, count: str | None, chosen: str) -> str:
 
 def hour(view: HomeView, width: int) -> list[Piece]:
     """The third line: the steps of the last hour, a column a minute where there is room, and what today has cost."""
-    steps, most = sum(view.minutes), max(view.minutes, default=0)
-    said = f" {numbers.amount('steps', steps)} in the last hour"
+    said = f" {numbers.amount('steps', sum(view.minutes))} in the last hour"
     if view.usd_today is not None:
         said += f", {numbers.money(view.usd_today)} today"
     left = width - len(said)
     per = next((each for each in (1, 2, 3, 4, 6) if len(view.minutes) // each <= left), 0)
-    return [Piece(sparkline(view.minutes, per, most) if per else "", "cyan"), Piece(said)]
+    return [Piece(bars(view.minutes, per), "cyan"), Piece(said)]
 
 
-def sparkline(minutes: Sequence[int], per: int, most: int) -> str:
-    """`minutes` as bars, `per` of them in each, the highest as high as `most` would be."""
-    groups = [max(minutes[at : at + per]) for at in range(0, len(minutes), per)]
-    return "".join(" " if not each else BARS[(each * 8 - 1) // max(most, each)] for each in groups)
+def bars(minutes: Sequence[int], per: int) -> str:
+    """The highest of each `per` minutes; nothing for none."""
+    starts = range(0, len(minutes), per) if per else ()
+    return numbers.sparkline([max(minutes[at : at + per]) for at in starts])
 
 
 def guards(view: HomeView, width: int) -> list[Piece]:

@@ -6,17 +6,13 @@ from rich.cells import cell_len
 from textual.driver import Driver
 
 from uwf.display.plain import plain
-from uwf.top.drawing import BARS
-
-_LEVELS = str.maketrans(BARS, "._-:=+*#")
 
 
 def text(given: str) -> str:
     """`given` in ASCII, as wide as it was."""
     if given.isascii():
         return given
-    known = plain(given.translate(_LEVELS))
-    return "".join(c if c.isascii() else "?" * cell_len(c) for c in known)
+    return "".join(c if c.isascii() else "?" * cell_len(c) for c in plain(given))
 
 
 def driver(kind: type[Driver]) -> type[Driver]:

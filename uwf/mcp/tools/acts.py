@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 from uwf import quantities
-from uwf.app.programs import own_command
-from uwf.error_report import ErrorReport
-from uwf.errors import UwfError
+from uwf.app import detached
 from uwf.jsontext import document
 from uwf.mcp import bounds
 from uwf.mcp.access import ANSWER, CANCEL, EXEC, START, TELL
@@ -20,14 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.mcp.tools.tool import ClientCall
-
-
-class RunRefused(Exception):
-    """The command that was to begin a run has said why it cannot."""
-
-    def __init__(self, report: ErrorReport) -> None:
-        super().__init__(report.message)
-        self.report = report
 
 
 def _start(call: ClientCall) -> dict[str, Any]:
@@ -49,39 +36,10 @@ def _start(call: ClientCall) -> dict[str, Any]:
 def _exec(call: ClientCall) -> dict[str, Any]:
     id = call.thread
     far = "--until-done" if call.get("until_done") else f"--count={call.get('steps', 1)}"
-    log = _detached(call, "thread", "exec", id, far)["log"]
+    log = detached.begin(call.app.home, ("thread", "exec", id, far, "--detach"))["log"]
     wait_s = call.get("wait", 0)
     shown = waited(call, id, wait_s) if wait_s else _short(call.app.show(id))
     return {**shown, "log": log}
-
-
-def _detached(call: ClientCall, *words: str) -> dict[str, Any]:
-    """Begin a run in a process of its own, as any `--detach` does; what that command answers."""
-    done = subprocess.run(
-        own_command(*words, "--detach", "--json", f"--home={call.app.home}"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # whoever ends this server and its group ends no run
-    )
-    if done.returncode == 0:
-        begun: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return begun
-    for line in reversed(done.stderr.splitlines()):
-        error = _said(line)
-        if error is not None:
-            raise RunRefused(error)
-    raise UwfError(f"uwf {' '.join(words[:2])} ended with {done.returncode}: {done.stderr[-500:]}")
-
-
-def _said(line: str) -> ErrorReport | None:
-    """The error that a line of stderr tells, None for what else it may be."""
-    try:
-        error = dict(json.loads(line)["error"])
-        return ErrorReport(error.pop("code"), error.pop("message"), error.pop("hint"), error)
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def _tell(call: ClientCall) -> dict[str, Any]:
