@@ -14,8 +14,11 @@ from tests.helpers.ticking import Ticking
 from uwf.engine.chain.tags import ACTIVE, HISTORY, STATUSES, THREADS
 from uwf.engine.query import listing
 from uwf.engine.query.listing import ThreadFilter
+from uwf.engine.query.thread_view import ThreadView
+from uwf.engine.query.threads import ThreadViews
 from uwf.engine.run import lock
 from uwf.errors import InputError
+from uwf.store.protocols import Ref
 
 ALL = (*STATUSES, "running", "corrupt")
 
@@ -64,7 +67,8 @@ def test_threads_are_listed_by_the_status_they_show(
     each_rig: Rig, zoo: dict[str, str], statuses: tuple[str, ...], names: tuple[str, ...]
 ) -> None:
     expected = sorted((zoo[name] for name in names), reverse=True)
-    assert listed(each_rig, statuses=statuses) == expected
+    for offset in range(len(expected) + 1):
+        assert listed(each_rig, statuses=statuses, offset=offset) == expected[offset:]
 
 
 def test_groups_of_statuses_have_names(rig: Rig) -> None:
@@ -91,6 +95,19 @@ def test_page_is_a_slice_of_the_whole(rig: Rig, monkeypatch: pytest.MonkeyPatch)
         for limit in (1, 2, 4, 7, 11, 12, None):
             end = None if limit is None else offset + limit
             assert listed(rig, limit=limit, offset=offset) == ids[offset:end]
+
+
+def test_a_thread_before_the_page_is_not_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [rig.start() for _ in range(5)]
+    read: list[str] = []
+    look_at = ThreadViews.thread
+
+    def noted(views: ThreadViews, ref: Ref) -> ThreadView:
+        read.append(ref.name.removeprefix(THREADS))
+        return look_at(views, ref)
+
+    monkeypatch.setattr(ThreadViews, "thread", noted)
+    assert listed(rig, limit=1, offset=3) == [ids[1]] == read
 
 
 def test_page_counts_only_what_fits(rig: Rig) -> None:

@@ -155,10 +155,10 @@ def look(
 def rows(
     reader: Reader, views: ThreadViews, wanted: ThreadFilter, *, limit: int | None, offset: int
 ) -> Iterator[ThreadView]:
-    """The threads that fit, newest first."""
-    left = offset
+    """The threads that fit, newest first. Where their tags tell that they do, no other is read."""
+    left, skip = (0, offset) if _all_fit(wanted) else (offset, 0)
     given = 0
-    for ref in _refs(reader, wanted, None if limit is None else limit + offset):
+    for ref in _refs(reader, wanted, None if limit is None else limit + left, skip):
         view = views.thread(ref)
         if not _fits(view, wanted):
             continue
@@ -206,17 +206,19 @@ def count(reader: Reader, wanted: ThreadFilter) -> int | None:
     return len(reader.refs(THREADS, tags=_tags(wanted), low=low, high=high))
 
 
-def _refs(reader: Reader, wanted: ThreadFilter, first: int | None) -> Iterator[Ref]:
+def _refs(reader: Reader, wanted: ThreadFilter, first: int | None, skip: int) -> Iterator[Ref]:
     low, high = _span(wanted)
     tags = _tags(wanted)
     size = _PAGE if first is None else min(max(first, 1), _PAGE)
     while True:
-        page = reader.refs(THREADS, tags=tags, low=low, high=high, newest_first=True, limit=size)
+        page = reader.refs(
+            THREADS, tags=tags, low=low, high=high, newest_first=True, limit=size, offset=skip
+        )
         yield from page
         if len(page) < size:
             return
         high = page[-1].name
-        size = _PAGE
+        size, skip = _PAGE, 0
 
 
 def _span(wanted: ThreadFilter) -> tuple[str | None, str | None]:
@@ -247,6 +249,13 @@ def _is_told_by_tags(statuses: set[str]) -> bool:
     if CORRUPT in statuses:
         return set(STATUSES) <= statuses
     return RUNNING not in statuses or set(ACTIVE) <= statuses
+
+
+def _all_fit(wanted: ThreadFilter) -> bool:
+    """Whether every thread with the tags of `_tags` fits, however it is shown."""
+    statuses = set(wanted.statuses)
+    is_told = wanted.workflow_id is None and not wanted.classes and _is_told_by_tags(statuses)
+    return is_told and set(ACTIVE) <= statuses
 
 
 def _fits(view: ThreadView, wanted: ThreadFilter) -> bool:
