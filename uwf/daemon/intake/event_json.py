@@ -47,7 +47,7 @@ def event(
     fields = Fields(value)
     for name in value:
         if name not in KNOWN:
-            raise InputError(f"an event has no {name[:60]!r}; it may have {', '.join(KNOWN)}")
+            raise InputError(f"{name[:60]!r} is no field of an event; those are {', '.join(KNOWN)}")
     if not fields.text("name"):
         raise InputError('an event needs a name, such as {"name": "deploy.done"}')
     trust = fields.text("trust") or BOT
