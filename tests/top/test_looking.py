@@ -12,7 +12,7 @@ from tests.top.conftest import World
 from uwf.app.values import InboxItem
 from uwf.display import states
 from uwf.engine.query.threads import ThreadViews
-from uwf.top import drawing, looking, plain
+from uwf.top import drawing, looking, plain, reading
 from uwf.top.looking import ALL, NOW, TABS, HomeView, Wanted
 from uwf.top.rows import Row, of_item
 
@@ -70,7 +70,7 @@ def test_what_is_to_be_permitted_is_shown_whole_with_the_words_that_do_it() -> N
 
 def test_a_thread_that_is_gone_has_no_detail(world: World) -> None:
     world.start()
-    assert looking.detail(world.app, "01ARZ3NDEKTSV4RRFFQ69G5FAV", None, 0) == ("it is gone",)
+    assert reading.detail(world.app, "01ARZ3NDEKTSV4RRFFQ69G5FAV", None, 0) == ("it is gone",)
 
 
 def view_of(*rows: Row) -> HomeView:
@@ -133,8 +133,8 @@ def test_of_a_page_that_is_too_long_the_middle_is_left_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id = world.said(reply("done", "".join(f"line {n}\n" for n in range(2000)), note="fine"))
-    monkeypatch.setattr(looking, "PAGE_CHARS", 4000)
-    text, _ = looking.page(world.app, id, 0)
+    monkeypatch.setattr(reading, "PAGE_CHARS", 4000)
+    text, _ = reading.page(world.app, id, 0)
     whole = world.app.read(id).markdown
     assert text.startswith("# Thread ") and text.endswith("line 1999\n")
     assert f"… {len(whole) - 4000:,} characters are left out here: uwf thread read {id}" in text

@@ -67,17 +67,15 @@ def cells(row: Row, view: HomeView, wanted: Sequence[TopColumn]) -> list[Piece]:
 
 
 def _cell(row: Row, column: str, view: HomeView) -> Piece:
-    match column:
-        case "state":
-            return Piece(f"{row.look.sign} {row.word}", row.look.colour)
-        case "id":
-            return Piece(view.ids.get(row.thread, row.thread), "bold")
-        case "time":
-            return Piece(_time(row, view.now_ms))
-        case "cost":
-            return Piece(numbers.money(row.usd) if row.usd else "")
-        case _:
-            return Piece({WORKFLOW: row.workflow, ROLE: row.role, SAYS: row.says}[column])
+    if column == STATE:
+        return Piece(f"{row.look.sign} {row.word}", row.look.colour)
+    if column == ID:
+        return Piece(view.ids.get(row.thread, row.thread), "bold")
+    if column == TIME:
+        return Piece(_time(row, view.now_ms))
+    if column == COST:
+        return Piece(numbers.money(row.usd) if row.usd else "")
+    return Piece({WORKFLOW: row.workflow, ROLE: row.role, SAYS: row.says}[column])
 
 
 def _time(row: Row, now_ms: int) -> str:

@@ -16,7 +16,7 @@ from textual.message import Message
 from uwf import config
 from uwf.app import App
 from uwf.record import replace
-from uwf.top import acts, keys, looking
+from uwf.top import acts, keys, looking, reading
 from uwf.top.list import ListScreen
 from uwf.top.looking import ALL, GUARDS, TABS, Wanted
 from uwf.top.pages import AskScreen, ConfirmScreen, PageScreen, SayingScreen
@@ -65,9 +65,9 @@ class TopApp(TextualApp[int]):
         self._wanted = Wanted()
         self._newer: list[str | None] = []
         self._home_watch = HomeWatch(home, self._tell)
-        self._list = ListScreen(looking.typed_path(home))
+        self._list = ListScreen(reading.typed_path(home))
         self._has_fault = False
-        self._said_at = 0
+        self._said_number = 0
         self._unread = Semaphore(MOST_UNREAD)
         self.failure: Exception | None = None
         """What has ended it that never should."""
@@ -296,14 +296,14 @@ class TopApp(TextualApp[int]):
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
         self._has_fault = False
-        self._said_at += 1
+        self._said_number += 1
         self._show_said(text, is_error=is_error)
         self._home_watch.want(self._wanted)
         if text:
-            self.set_timer(SAID_S, partial(self._unsay, self._said_at))
+            self.set_timer(SAID_S, partial(self._unsay, self._said_number))
 
     def _unsay(self, number: int) -> None:
-        if number == self._said_at and not self._has_fault:
+        if number == self._said_number and not self._has_fault:
             self._show_said("")
 
     def _show_said(self, text: str, *, is_error: bool = False) -> None:

@@ -8,7 +8,7 @@ from uwf import clock
 from uwf.app import App
 from uwf.errors import UwfError
 from uwf.record import Record, replace
-from uwf.top import looking
+from uwf.top import looking, reading
 from uwf.top.looking import HomeView, Wanted
 
 TYPE_CHECKING = False
@@ -88,8 +88,8 @@ class HomeWatch(Thread):
             now_ms = clock.now_ms()
             lines = None
             if wanted.selected is not None:
-                lines = looking.detail(app, wanted.selected, self._row(wanted.selected), now_ms)
-            text = None if wanted.page is None else looking.page(app, wanted.page, now_ms)
+                lines = reading.detail(app, wanted.selected, self._row(wanted.selected), now_ms)
+            text = None if wanted.page is None else reading.page(app, wanted.page, now_ms)
             return LookResult(wanted, found, lines, text)
         except Exception as error:  # whatever it is, the screen says it and goes on
             app.close()
