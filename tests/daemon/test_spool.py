@@ -102,7 +102,7 @@ def test_what_is_no_event_is_moved_aside_with_its_reason(tmp_path: Path, folder:
         ("c.json", "it is a link"),
         ("d.json", "it is not a regular fi"),
         ("e.json", "it is not a regular fi"),
-        ("f.json", "'nmae' is no field of an event"),
+        ("f.json", "'nmae' is no field of "),
         ("g.json", "no such name"),
     ]
     assert os.readlink(folder / "refused" / "c.json") == "/etc/passwd"
