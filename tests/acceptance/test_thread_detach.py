@@ -89,6 +89,7 @@ def test_killed_detached_run_leaves_the_thread_to_the_next_command(project: Proj
     ("more", "code", "reason"),
     [
         (("--agent", "no-such-program"), 5, "no_agent"),
+        (("--agent", "no-such-program", "--wait", "1h"), 5, "no_agent"),
         (("--workflow", "no-such-file"), 4, "no_such_workflow"),
     ],
 )

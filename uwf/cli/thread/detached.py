@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import Any
 
+    from uwf.app.values import ThreadView
     from uwf.cli.context import Context
 
 _POLL_S = 0.02
+_REFUSED_S = 3.0
+"""How soon a run that cannot begin has said so. One that only waits for its agent's time is in no queue: it is known by
+having lasted longer.
+"""
 _BEGAN = (exits.DONE, exits.SUSPENDED, exits.AGENT_FAILED)
 """Exit codes of a run in which an agent was asked, or the graph had ended."""
 
@@ -100,17 +105,27 @@ def _until_it_runs(
 
     `before` is the version that the thread had: what the process has moved since, it has run.
     """
+    deadline_s = None
     while True:
         code = process.poll()
-        running = ctx.app.show(thread).running
+        view = ctx.app.show(thread)
+        running = view.running
         if code is not None:
             has_run = code in _BEGAN or _version(ctx, thread, by=process.pid) > before
             return None if has_run else exits.of_process(code)
-        if running is not None and waits:
-            return None  # it runs, or waits until another one has ended
         if running is not None and running.pid == process.pid and running.role is not None:
             return None
+        if running is not None and waits:
+            deadline_s = deadline_s or time.monotonic() + _REFUSED_S
+            if _waits(view, process.pid, deadline_s):
+                return None
         time.sleep(_POLL_S)
+
+
+def _waits(view: ThreadView, pid: int, deadline_s: float) -> bool:
+    """Whether the run in process `pid` waits: until another one has ended, for a slot, or for its agent."""
+    is_other = view.running is not None and view.running.pid != pid
+    return is_other or view.waiting is not None or time.monotonic() >= deadline_s
 
 
 def _version(ctx: Context, thread: str, by: int | None = None) -> int:
