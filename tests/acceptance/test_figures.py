@@ -21,7 +21,7 @@ def test_figures_of_a_day(project: Project) -> None:
     assert (day["usdPerThread"], day["tokensPerThread"]) == (0.25, 1000)
     assert 0 <= found["backupAgeMs"] < 60_000 and found["restoreMs"] > 0
     shown = project("figures").out
-    assert "steps          1, 1 failed" in shown and "cost each      0.25 usd, 1000 tokens" in shown
+    assert "steps          1, 1 failed" in shown and "cost each      $0.25, 1k tokens" in shown
     text = project("figures", "--prometheus").out
     families = {one.name: one.samples[0].value for one in text_string_to_metric_families(text)}
     assert (families["uwf_steps"], families["uwf_thread_cost_usd"]) == (1, 0.25)

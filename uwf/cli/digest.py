@@ -36,7 +36,7 @@ def digest(ctx: Context, *, since: str | None = None) -> None:
     ids = [item.thread for item in found.inbox.waiting] + [one.thread for one in found.ended]
     broken = [item.thread for item in found.inbox.broken]
     shown = page(found, ctx.short_ids([*ids, *broken]))
-    ctx.out.answer(found, ids=ids, draw="\n".join(shown))
+    ctx.out.answer(found, ids=ids, draw=lambda: ctx.out.prose("\n".join(shown)))
 
 
 def page(found: Digest, ids: Mapping[str, str]) -> list[str]:

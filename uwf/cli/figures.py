@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uwf import clock, quantities
 from uwf.cli.command import command, opt
+from uwf.display import numbers
 from uwf.errors import InputError
+from uwf.quantities import TOKENS, USD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +67,8 @@ def fields_of(now: FiguresNow) -> dict[str, str]:
         firsts = f"{middle} (p50), {most} (p99), of {day.first_bytes}"
     waits = f"{_time(day.mean_wait_ms)} on average, {day.waited} waited" if day.waited else ""
     stopped = ", ".join(f"{share:.0%} by {layer}" for layer, share in day.stopped.items())
-    cost = [] if day.usd_per_thread is None else [f"{day.usd_per_thread:g} usd"]
-    if day.tokens_per_thread is not None:
-        cost.append(f"{day.tokens_per_thread:.0f} tokens")
+    each = {USD: day.usd_per_thread, TOKENS: day.tokens_per_thread}
+    cost = numbers.amounts({name: much for name, much in each.items() if much is not None})
     completed = str(day.completed)
     if day.completed:
         completed += f", {_time(day.completion_p50_ms)} each (p50)"
@@ -84,7 +85,7 @@ def fields_of(now: FiguresNow) -> dict[str, str]:
         + (f", {day.failed_attempts} failed" if day.failed_attempts else ""),
         "breaker trips": str(day.breaker_trips),
         "completed": completed,
-        "cost each": ", ".join(cost),
+        "cost each": cost,
         "backup": ", ".join(backup),
     }
 

@@ -64,7 +64,7 @@ def _draw(ctx: Context, found: Inbox) -> None:
         kind, since = Cell(item.kind, states.of(item.kind)), ctx.times.moment(item.since)
         about = short(item.title or item.workflow or "", 40)
         ctx.out.row((ids[item.thread], kind, about, role, since))
-        ctx.out.text("\n".join(f"  {line}" for line in _lines(item, ids[item.thread].text)))
+        ctx.out.prose("\n".join(f"  {line}" for line in _lines(item, ids[item.thread].text)))
         ctx.out.text("\n" * (item is not found.waiting[-1] or bool(found.broken)))
     for broken in found.broken:
         ctx.out.row((ids[broken.thread], Cell("broken", states.CORRUPT)))

@@ -28,7 +28,7 @@ KEYS = (
         "r",
         "r",
         "go_on",
-        "retry what failed, or run what is at rest, in a process of its own (asks first)",
+        "retry what failed, or run what is at rest (asks first)",
         "retry",
     ),
     BoundKey(

@@ -15,7 +15,8 @@ SCHEMA_FILE = "schema.json"
 _EDITOR = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 
 _TEXT = """\
-# A workflow: who does what, and where each reply leads. `uwf help workflow` is the whole language.
+# A workflow: who does what, and where each reply leads.
+#   uwf help workflow             the whole language
 #   uwf workflow validate FILE    every mistake with its line
 #   uwf workflow try NAME         the prompts, without an agent
 #   uwf thread start NAME -p 'The task.' --until-done
@@ -29,7 +30,7 @@ roles:
     goal: Do what the task asks for.
     # description: Who it is.               These stand in its prompt.
     # capabilities: [What it can do.]
-    # procedure: How it does it.            Or a file beside this one: !include writer.md
+    # procedure: How it does it.            Or from a file: !include writer.md
     # output: What its reply has to say.
     frontmatter: # what its reply begins with: JSON Schema
       type: object
@@ -54,14 +55,16 @@ roles:
 graph: # from each role, for each $status: who is next, and what it is told
   $START:
     new: { role: writer, prompt: "Write it." }
-    resume: { role: writer, prompt: "Go on, with what is new in mind." } # after the end
+    # after the end, when there is something new
+    resume: { role: writer, prompt: "Go on, with what is new in mind." }
   writer:
     # {{ summary }} is a field of the reply; {{ _body }} is its text
     written: { role: checker, prompt: "Check this. In short: {{ summary }}" }
   checker:
     good: { role: $END }
     lacking: { role: writer, prompt: "It lacks: {{ missing | join: ', ' }}" }
-# A role that needs a person replies `$status: $SUSPEND` with a `reason`; that has no edge.
+# A role that needs a person replies `$status: $SUSPEND` with a `reason`:
+# that has no edge.
 """
 
 

@@ -64,7 +64,8 @@ def demo(ctx: Context, path: str | None = None) -> int:
         "seconds": round(clock.monotonic_s() - began_s, 2),
         "commands": _commands(tour),
     }
-    ctx.out.answer(document, ids=[thread], draw=story.farewell(ctx.home, document))
+    farewell = story.farewell(ctx.home, document)
+    ctx.out.answer(document, ids=[thread], draw=lambda: ctx.out.prose(farewell))
     return exits.DONE
 
 

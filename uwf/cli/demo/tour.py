@@ -49,7 +49,8 @@ class Tour:
     def __init__(self, ctx: Context, folder: str) -> None:
         self._out = ctx.out
         self._folder = folder
-        self._environ = {**config.environment(), config.HOME_VARIABLE: ctx.home}
+        own = {config.HOME_VARIABLE: ctx.home, "PAGER": ""}  # a tour does not wait for a key
+        self._environ = {**config.environment(), **own}
         self._parts = 0
         self.ended: list[FinishedCommand] = []
         self.is_read = not (ctx.json or ctx.quiet)
@@ -62,7 +63,7 @@ class Tour:
     def text(self, text: str) -> None:
         """Text for the reader."""
         if self.is_read:
-            self._out.text(text)
+            self._out.prose(text)
 
     def run(
         self, *words: str, keep: bool = False, expect: tuple[int, ...] = (0,)

@@ -12,7 +12,7 @@ import sys
 
 from uwf import config
 from uwf.cli.screen import terminal
-from uwf.cli.screen.remarks import Remarks, one_line
+from uwf.cli.screen.remarks import Remarks, beside, one_line
 from uwf.display.inert import visible
 from uwf.errors import StoreError
 
@@ -77,6 +77,10 @@ class Output(Remarks):
         """Text for a reader, ended by a line break."""
         if text:
             self.write(text if text.endswith("\n") else text + "\n")
+
+    def prose(self, text: str) -> None:
+        """Sentences for a reader: on a terminal broken between words, elsewhere as they are."""
+        self.text(self._beside(text, 0))
 
     def table(
         self,
@@ -148,22 +152,27 @@ class Output(Remarks):
             if not _text(value):
                 continue
             self.write(name.ljust(width))
+            before = width
             if shares and name in shares and self.on_terminal:
                 from uwf.display import numbers
 
-                share = shares[name]
-                self.painted(numbers.bar(share), numbers.bar_colour(share), end=" ")
-            self._cell(value)
+                bar = numbers.bar(shares[name])
+                self.painted(bar, numbers.bar_colour(shares[name]), end=" ")
+                before += len(bar) + 1
+            self._cell(value, before=before)
 
-    def _cell(self, cell: str | Cell, *, end: str = "\n") -> None:
+    def _cell(self, cell: str | Cell, *, before: int = 0, end: str = "\n") -> None:
         if isinstance(cell, str) or not self.on_terminal:
-            self.painted(one_line(_text(cell)), end=end)
+            self.painted(self._beside(one_line(_text(cell)), before), end=end)
         else:
             colour = "" if cell.look is None else cell.look.colour
             text = one_line(str(cell)).removesuffix(cell.tail)
             self.painted(text, colour, bold=cell.bold, end="" if cell.tail else end)
             if cell.tail:
                 self.painted(cell.tail, bold=True, end=end)
+
+    def _beside(self, text: str, before: int) -> str:
+        return beside(visible(text), before, terminal.columns()) if self.on_terminal else text
 
     def painted(self, text: str, colour: str = "", *, bold: bool = False, end: str = "\n") -> None:
         """`text`, in that colour or in bold type where the terminal has them."""

@@ -105,6 +105,9 @@ class Remarks:
         if terminal.is_terminal(sys.stderr):
             text = self._shortened(text)
         text = visible(one_line(text)) if word else visible(text)
+        if word != "hint" and terminal.is_terminal(sys.stderr):
+            before = len(word) + 2 if word else 0
+            text = beside(text, before, terminal.columns_of(sys.stderr))
         if word and terminal.has_colour(sys.stderr):
             word = f"\x1b[{COLOURS[word]}m{word}:\x1b[0m "
         elif word:
@@ -139,6 +142,15 @@ class Remarks:
             pass  # stderr is gone: there is nowhere left to say so, and the exit code still tells
         finally:
             self._is_drawing = False
+
+
+def beside(text: str, before: int, room: int) -> str:
+    """`text`, which begins so many columns to the right: broken between words where a terminal would break it."""
+    if before + 2 * len(text) <= room:
+        return text
+    from uwf.cli.screen import wrap
+
+    return wrap.beside(text, before, room)
 
 
 def one_line(text: str) -> str:

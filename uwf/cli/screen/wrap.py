@@ -1,0 +1,44 @@
+"""Sentences on a terminal: broken between words. A terminal by itself breaks them inside of words.
+
+A line that has a command in it is left to the terminal: what that breaks can still be copied as one line.
+"""
+
+from __future__ import annotations
+
+from uwf.cli.screen.table import width
+
+LEAST = 24
+"""In fewer columns a text reads no better for being broken between words."""
+
+
+def wrapped(text: str, room: int) -> str:
+    """`text` in lines of at most `room` columns, each as far to the right as the line that it goes on from.
+
+    A word that is longer than that is not broken.
+    """
+    return "\n".join(_line(line, room) for line in text.split("\n"))
+
+
+def beside(text: str, before: int, room: int) -> str:
+    """`text`, which begins `before` columns to the right, and goes on below its beginning."""
+    return wrapped(" " * before + text, room)[before:]
+
+
+def _line(line: str, room: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    if width(line) <= room or room - len(indent) < LEAST or _has_command(line):
+        return line
+    first, *words = line.removeprefix(indent).split(" ")
+    found, last = [], indent + first
+    for word in words:
+        if width(last) + 1 + width(word) > room:
+            found.append(last.rstrip())
+            last = indent + word
+        else:
+            last += f" {word}"
+    return "\n".join([*found, last])
+
+
+def _has_command(line: str) -> bool:
+    """Whether `line` says what to type."""
+    return line.startswith("$ ") or any(rest[:1].isalpha() for rest in line.split("uwf ")[1:])
