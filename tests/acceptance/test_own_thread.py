@@ -180,3 +180,25 @@ def test_an_agent_gives_no_name_that_hides_who_it_is(project: Project) -> None:
     assert f"{by} (bot)," in project("thread", "show", other).out
     project.step(other, project.agent(reply("done")))
     assert f"{by} (bot): it is fine" in project("step", "show", other).out
+
+
+def test_no_agent_answers_what_its_own_thread_asks_whoever_it_says_it_is(project: Project) -> None:
+    """Nor does the agent of another thread that it runs."""
+    thread, other = project.begin(), project.begin()
+    asks = project.agent(ASKS)
+    project("thread", "exec", thread, "--agent", asks.command, expect=3)
+    answer = f"{PROGRAM} answer {thread} yes"
+    inner = project.program("inner", f"cat >/dev/null; {answer}; echo inner $?; exit 1")
+    script = f"""\
+    {answer}; echo $?
+    UWF_THREAD={other} {answer}; echo forged $?
+    env -u UWF_RUN UWF_THREAD={other} {answer}; echo unmarked $?
+    {PROGRAM} thread exec {other} --agent {inner}
+    """
+    outer = project.program(
+        "outer", f"cat >/dev/null; {{ {script}}} >$UWF_HOME/../said 2>&1; {REPLY}"
+    )
+    project("thread", "resume", thread, "--agent", outer, expect=None)
+    text = said(project)
+    assert text.count("no agent answers its own question") == 4, text
+    assert project.show(thread)["told"] == []

@@ -221,10 +221,14 @@ class ThreadQueries(OpenHome):
             return of_thread(own)
         return A_PERSON if self.client is None else Speaker(self.client, BOT)
 
-    def _refuse_inside(self, id: str) -> None:
+    def is_inside(self, id: str) -> bool:
+        """Whether this process came of what runs on the thread now, however far down."""
         from uwf.engine.chain.inside import is_inside
 
-        if is_inside(self.reader(), id, config.environment()):
+        return is_inside(self.reader(), id, config.environment())
+
+    def _refuse_inside(self, id: str) -> None:
+        if self.is_inside(id):
             raise StateError(
                 f"thread {id} runs the agent that asks for this, and stops only after that has ended",
                 hint=f"uwf thread show {id}",

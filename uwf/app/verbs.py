@@ -254,7 +254,7 @@ class ThreadVerbs(ThreadQueries):
 
         ref = self.ref_of(thread)
         id, status = ref.name.removeprefix(THREADS), ref.tags.get(STATUS)
-        if id == self.own_thread():
+        if id == self.own_thread() or self.is_inside(id):
             raise StateError(
                 f"thread {id} runs the agent that answers, and no agent answers its own question",
                 hint=f"uwf thread tell {id} TEXT",

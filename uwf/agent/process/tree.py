@@ -52,7 +52,7 @@ class ProcessTree:
 
     def _look(self) -> list[Process]:
         table = platform.processes()
-        ancestors = _ancestors({process.pid: process.parent for process in table})
+        ancestors = {*_ancestors({process.pid: process.parent for process in table})}
         kin = {each.pid for each in table if each.owner in self._known}
         kin |= {each.pid for each in table if each.owner == self._leader}
         candidates = [each for each in table if not platform.is_older(each, self._leader.started)]
@@ -238,20 +238,20 @@ def descends_from(owner: Owner) -> bool:
     return not owner.host and owner.pid in ancestors()
 
 
-def ancestors() -> set[int]:
-    """The processes that this program descends from. None where parents cannot be read."""
+def ancestors() -> list[int]:
+    """The processes that this program descends from, its parent first. None where parents cannot be read."""
     try:
         table = platform.processes()
     except OSError:
-        return set()
-    return _ancestors({process.pid: process.parent for process in table}) - {os.getpid()}
+        return []
+    return _ancestors({process.pid: process.parent for process in table})[1:]
 
 
-def _ancestors(parents: dict[int, int]) -> set[int]:
-    """This program and those it descends from."""
-    found: set[int] = set()
+def _ancestors(parents: dict[int, int]) -> list[int]:
+    """This program and those it descends from, one after the other."""
+    found: list[int] = []
     pid = os.getpid()
     while pid and pid not in found:
-        found.add(pid)
+        found.append(pid)
         pid = parents.get(pid, 0)
     return found

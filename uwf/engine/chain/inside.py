@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 def thread_of(store: Store, environ: Mapping[str, str]) -> str | None:
     """The thread in whose step this process works, with this environment; None: it came of no run.
 
-    The environment says so; or, where a client has handed on little of it, as those of MCP do, the run is among the
-    ancestors.
+    The nearest run among its ancestors says so, whatever became of the environment; or the mark of a run, where it has
+    lost its ancestors. The name of a thread in the environment, which anybody can write, counts where neither is known:
+    in another home than that of the run.
     """
-    named = environ.get("UWF_THREAD")
-    if named and environ.get(MARK_NAME):
-        return named
-    ids = held(store)
-    above = ancestors() if ids else set[int]()
-    for id in ids:
-        owner = store.leases.holder(id)
-        if owner is not None and not owner.host and owner.pid in above:
-            return id
-    return None
+    holders = {id: store.leases.holder(id) for id in held(store)}
+    for pid in ancestors() if holders else ():
+        for id, owner in holders.items():
+            if owner is not None and owner.pid == pid and not owner.host:
+                return id
+    mark = environ.get(MARK_NAME)
+    if not mark:
+        return None
+    marked = (id for id in holders if _has_mark(store, id, mark))
+    return next(marked, None) or environ.get("UWF_THREAD") or None
 
 
 def is_inside(store: Store, id: str, environ: Mapping[str, str]) -> bool:
@@ -45,7 +46,10 @@ def is_inside(store: Store, id: str, environ: Mapping[str, str]) -> bool:
     if descends_from(owner):
         return True
     mark = environ.get(MARK_NAME)
-    if mark is None:
-        return False
+    return mark is not None and _has_mark(store, id, mark)
+
+
+def _has_mark(store: Store, id: str, mark: str) -> bool:
+    """Whether this is the mark of what runs on the thread."""
     attempt = read_attempt(store, id)
     return attempt is not None and attempt.running is not None and attempt.mark == mark
