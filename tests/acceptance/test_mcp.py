@@ -35,8 +35,10 @@ def painter(project: Project) -> Project:
     """A project whose agent says something, waits for a file, and replies."""
     text = project.file("reply", reply())
     agent = project.program("painter", f"{SPEAKS}cat {text}")
-    project("config", "set", "agents.it.command", agent)
-    project("config", "set", "default_agent", "it")
+    project.home.mkdir()
+    (project.home / "config.toml").write_text(
+        f'default_agent = "it"\n[agents.it]\ncommand = "{agent}"\n'
+    )
     project.file("one.yaml", ONE)
     return project
 
@@ -201,33 +203,55 @@ def test_what_is_no_message_and_what_asks_too_much_ends_nothing(painter: Project
     assert server.wait(20) == 0
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_whatever_it_does(project: Project, signum: int) -> None:
+    server = project.start("mcp")
+    assert server.stdin is not None and server.stderr is not None
+    server.stdin.write(messages(*[("list", {})] * 40))
+    server.stdin.flush()
+    answered(server, 0)
+    server.send_signal(signum)
+    assert server.wait(20) == 128 + signum
+    assert server.stderr.read() == b""
+
+
 SAYS = """\
-import json, sys
-import anyio
-from mcp.client import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
+import json, os, subprocess, sys
 
-async def main(home, program, thread, other):
-    server = StdioServerParameters(command=program, args=["mcp", "--home", home, "--allow", "answer,exec"])
-    async with Client(stdio_client(server)) as client:
-        said = {}
-        for name, tool, given in (
-            ("own", "show", {}),
-            ("told", "tell", {"text": "Mind the words of Ada."}),
-            ("answered", "answer", {"thread": thread, "text": "yes"}),
-            ("ran", "exec", {"thread": other}),
-            ("waited", "wait", {}),
-        ):
-            done = await client.call_tool(name=tool, arguments=given)
-            said[name] = done.structured_content
-    return said
+def said(environ, home, program, thread, other):
+    words = [program, "mcp", "--home", home, "--allow", "answer,exec"]
+    server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ)
 
-print(json.dumps(anyio.run(main, *sys.argv[1:])))
+    def ask(id, method, params):
+        line = {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
+        server.stdin.write(json.dumps(line).encode() + b"\\n")
+        server.stdin.flush()
+        return json.loads(server.stdout.readline())["result"]
+
+    client = {"name": "editor", "version": "1"}
+    ask(0, "initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client})
+    found = {}
+    for name, tool, given in (
+        ("own", "show", {}),
+        ("told", "tell", {"text": "Mind the words of Ada."}),
+        ("told other", "tell", {"thread": other, "text": "Mind mine."}),
+        ("answered", "answer", {"thread": thread, "text": "yes"}),
+        ("ran", "exec", {"thread": other}),
+        ("waited", "wait", {}),
+    ):
+        found[name] = ask(name, "tools/call", {"name": tool, "arguments": given})["structuredContent"]
+    server.stdin.close()
+    server.wait()
+    return found
+
+little = {"PATH": os.environ["PATH"]}
+forged = {**os.environ, "UWF_THREAD": sys.argv[4]}
+print(json.dumps([said(environ, *sys.argv[1:]) for environ in (little, forged)]))
 """
 
 
 def test_an_agent_inside_of_a_step_leaves_words_and_answers_nothing(project: Project) -> None:
-    """Its client hands on nothing of the environment that names its thread."""
+    """Its client hands on nothing of the environment that names its thread; or the name of another one."""
     script, said, text = (
         project.file("says.py", SAYS),
         project.cwd / "said",
@@ -237,12 +261,14 @@ def test_an_agent_inside_of_a_step_leaves_words_and_answers_nothing(project: Pro
     words = f'{sys.executable} {script} "$UWF_HOME" {PROGRAM} {thread} {other}'
     agent = project.program("caller", f"cat >/dev/null; {words} >{said}; cat {text}")
     project("thread", "exec", thread, "--agent", agent)
-    found = json.loads(said.read_text())
-    assert (found["own"]["thread"], found["own"]["status"]) == (thread, "running")
-    assert (found["told"]["who"], found["told"]["trust"]) == (f"thread {thread}", "bot")
-    assert "no agent answers its own question" in found["answered"]["error"]["message"]
-    assert found["ran"]["error"]["code"] == found["waited"]["error"]["code"] == "inside_a_step"
-    assert [word["text"] for word in project.show(thread)["told"]] == ["Mind the words of Ada."]
+    for found in json.loads(said.read_text()):
+        assert (found["own"]["thread"], found["own"]["status"]) == (thread, "running")
+        assert (found["told"]["who"], found["told"]["trust"]) == (f"thread {thread}", "bot")
+        assert found["told other"]["error"]["code"] == "not_allowed"
+        assert "no agent answers its own question" in found["answered"]["error"]["message"]
+        assert found["ran"]["error"]["code"] == found["waited"]["error"]["code"] == "inside_a_step"
+    assert [word["text"] for word in project.show(thread)["told"]] == ["Mind the words of Ada."] * 2
+    assert project.show(other)["told"] == []
 
 
 def test_a_wrong_word_after_allow_is_told_with_the_nearest(project: Project) -> None:

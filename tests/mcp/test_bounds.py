@@ -17,11 +17,11 @@ def test_what_has_room_stays_as_it_is() -> None:
     assert bounds.document(found, "the tool read") is found
 
 
-def test_a_reply_of_fifty_megabytes_is_cut_and_says_how_to_read_on() -> None:
-    cut = bounds.document({"step": "abc", "body": "x" * 50_000_000, "index": 3}, "the tool read")
+def test_a_reply_of_five_megabytes_is_cut_and_says_how_to_read_on() -> None:
+    cut = bounds.document({"step": "abc", "body": "x" * 5_000_000, "index": 3}, "the tool read")
     assert (cut["step"], cut["index"]) == ("abc", 3)
     assert cut["body"] == "x" * 20_000
-    assert cut["cut"] == ["body: 49980000 more characters", "the tool read"]
+    assert cut["cut"] == ["body: 4980000 more characters", "the tool read"]
 
 
 def test_a_list_is_cut_as_well_and_names_how_many_are_missing() -> None:
@@ -32,13 +32,13 @@ def test_a_list_is_cut_as_well_and_names_how_many_are_missing() -> None:
 
 
 def test_what_is_missing_of_many_is_said_once() -> None:
-    turns = [{"text": "y" * 60_000} for _ in range(1_000)]
+    turns = [{"text": "y" * 60_000} for _ in range(100)]
     cut = bounds.document({"step": "abc", "body": "z" * 3_000, "turns": turns})
     assert cut["body"] == "z" * 1_000
     assert cut["cut"] == [
         f"turns.text: {20 * 59_000} more characters",
         "body: 2000 more characters",
-        "turns: 980 more elements",
+        "turns: 80 more elements",
     ]
 
 
@@ -50,7 +50,7 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.dictionaries(st.text(), TREES), st.integers(1, 40))
 def test_every_document_fits(found: dict[str, Any], times: int) -> None:
     many = {**found, "again": [found] * times}
@@ -58,8 +58,8 @@ def test_every_document_fits(found: dict[str, Any], times: int) -> None:
 
 
 def test_what_has_too_many_parts_is_only_named() -> None:
-    found = {"many": [[["x" * 10] * 61] * 61] * 61}
-    assert "too many parts" in bounds.document(found)["cut"][0]
+    found = {"many": [["x" * 10] * 61] * 61}
+    assert "too many parts" in bounds.document(found, most=1_000)["cut"][0]
 
 
 def test_rows_are_given_page_by_page_and_each_once() -> None:
@@ -82,6 +82,7 @@ def test_a_long_row_is_cut_by_itself() -> None:
     assert row["cut"][-1] == "uwf cas get TURN"
 
 
+@settings(max_examples=30)
 @given(st.text(max_size=200), st.integers(1, 50))
 def test_pieces_of_a_text_are_all_of_it(whole: str, limit: int) -> None:
     pieces, offset = [], 0

@@ -14,7 +14,7 @@ from tests.helpers.project import ASKS, REVIEW, WRITTEN, program
 from tests.test_layers import PACKAGE
 from uwf.app import App
 from uwf.jsontext import document
-from uwf.mcp import follower, resources
+from uwf.mcp import bounds, follower, resources
 from uwf.mcp.access import VERBS, Access
 from uwf.mcp.call import Caller, ToolAnswer
 from uwf.mcp.tools.table import TOOLS
@@ -218,6 +218,8 @@ def test_a_wait_for_what_nobody_runs_ends_at_once(looker: Client) -> None:
         ("show", {"thread": "ZZZZ"}, "no_such_thread", "no thread 'ZZZZ'"),
         ("list", {"status": "idel"}, "bad_input", "there is no status 'idel'"),
         ("start", {"workflow": "reviw", "task": "x"}, "no_such_workflow", "reviw"),
+        ("list", {"limit": 1.5}, "usage", "list: limit: "),
+        ("steps", {"thread": "@last", "offset": 1e30}, "usage", "steps: offset: "),
         ("exec", {"thread": "@last", "steps": 0}, "usage", "exec: steps: "),
     ],
 )
@@ -226,6 +228,21 @@ def test_a_wrong_call_is_told_what_is_wrong(
 ) -> None:
     found = looker.error(tool, **given)
     assert (found["code"], words in found["message"]) == (code, True), found
+
+
+def test_a_whole_number_may_be_written_as_any_client_writes_it(looker: Client) -> None:
+    assert looker("steps", thread="@last", limit=1.0) == looker("steps", thread="@last", limit=1)
+
+
+def test_an_error_that_quotes_its_call_has_no_secret_and_fits(
+    looker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "sk-0123456789abcdefghij")
+    found = looker.error("show", thread="sk-0123456789abcdefghij")
+    assert found["message"] == "no thread '[redacted:SHOP_API_KEY]'"
+    answer = looker.ask("show", thread="A" * 5_000_000)
+    assert len(answer.text) < bounds.MOST_CHARS
+    assert answer.document["cut"][0].startswith("error.message: 4980")
 
 
 def test_what_is_not_allowed_is_refused_with_what_would_allow_it(home: Path) -> None:
@@ -259,6 +276,21 @@ def test_a_thread_and_a_step_are_resources(looker: Client) -> None:
     ):
         assert resources.read(looker.home, uri) == step
     assert resources.read(looker.home, f"{listed.uri}?offset=10") == page[10:]
+
+
+def test_the_pieces_of_a_resource_are_all_of_it(
+    looker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with App.open(looker.home) as app:
+        whole = app.steps.read("@last").markdown
+        uri: str | None = f"uwf://step/{app.thread_id('@last')}/writer@1"
+    monkeypatch.setattr(bounds, "TEXT_CHARS", 100)
+    pieces = []
+    while uri is not None:
+        piece, _, more = resources.read(looker.home, uri).partition("\n\n(… ")
+        pieces.append(piece)
+        uri = more.rpartition(" ")[2].removesuffix(")") or None
+    assert "".join(pieces) == whole
 
 
 @pytest.mark.parametrize(

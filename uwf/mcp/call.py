@@ -8,7 +8,7 @@ from __future__ import annotations
 from uwf import error_report
 from uwf.app import App
 from uwf.app.detached import RunRefused
-from uwf.errors import InputError
+from uwf.errors import InputError, UwfError
 from uwf.jsontext import dumps
 from uwf.mcp import bounds
 from uwf.mcp.follower import Follower
@@ -50,7 +50,7 @@ class Caller:
         warnings: list[str] = []
         try:
             tool = self._tool(name)
-            _check(tool, given, tool.schema(self.access))
+            given = _checked(tool, given, tool.schema(self.access))
             with App.open(self.home, warn=warnings.append) as app:
                 app.doing, app.client = f"mcp {name}", self.client
                 own = self.access.thread_for(name)
@@ -58,9 +58,9 @@ class Caller:
                     ClientCall(app, self.access, own, given, Follower(report, stop).follow)
                 )
         except RunRefused as error:
-            return _failed(error.report)
+            return _failed(failure(self.home, error.report))
         except Exception as error:
-            return _failed(error_report.of(error))
+            return _failed(failure(self.home, error_report.of(error)))
         if warnings:
             found = {**found, "warnings": warnings}
         return ToolAnswer(_words(found), found)
@@ -76,8 +76,18 @@ class Caller:
         return TOOLS[name]
 
 
-def _check(tool: Tool, given: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Raise `InputError` for arguments that the tool does not take."""
+def failure(home: str, error: error_report.ErrorReport) -> dict[str, Any]:
+    """What went wrong, as a document. It may quote what a client has sent: it is cut to size and has no secrets."""
+    try:
+        with App.open(home) as app:
+            said = app.redactor.value(error.document)
+    except UwfError as unreadable:  # the config: which values are secret is not known
+        said = error_report.of(unreadable).document
+    return bounds.document({"error": said})
+
+
+def _checked(tool: Tool, given: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`given`, with whole numbers as such. Raise `InputError` for arguments that the tool does not take."""
     import jsonschema_rs
 
     for name in given:
@@ -90,6 +100,9 @@ def _check(tool: Tool, given: Mapping[str, Any], schema: Mapping[str, Any]) -> N
         raise InputError(
             f"{tool.name}: {where + ': ' if where else ''}{problem.message[:300]}", code="usage"
         )
+    whole = {name for name, about in tool.takes.items() if about.get("type") == "integer"}
+    # To JSON 1.0 is an integer, too.
+    return {name: int(value) if name in whole else value for name, value in given.items()}
 
 
 def _words(found: Mapping[str, Any]) -> str:
@@ -99,6 +112,7 @@ def _words(found: Mapping[str, Any]) -> str:
     return bounds.said(found, f"read on with offset {found['next']}")
 
 
-def _failed(error: error_report.ErrorReport) -> ToolAnswer:
-    hint = f"\nhint: {error.hint}" if error.hint else ""
-    return ToolAnswer(f"error: {error.message}{hint}", {"error": error.document}, is_error=True)
+def _failed(document: Mapping[str, Any]) -> ToolAnswer:
+    error = document["error"]
+    hint = f"\nhint: {error['hint']}" if error["hint"] else ""
+    return ToolAnswer(f"error: {error['message']}{hint}", document, is_error=True)

@@ -6,6 +6,8 @@ own, on an app of its own, so that one that waits holds up no other.
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from functools import partial
 
@@ -20,8 +22,9 @@ from mcp.shared.exceptions import MCPError
 from uwf import __version__, error_report
 from uwf.mcp import resources
 from uwf.mcp.access import VERBS
-from uwf.mcp.call import Caller, ToolAnswer
+from uwf.mcp.call import Caller, ToolAnswer, failure
 from uwf.mcp.tools.table import TOOLS
+from uwf.mcp.tools.waiting import is_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from uwf.mcp.tools.tool import Tool
 
 MOST_CALLS = 200
-"""At the same time; more wait for one of these."""
+"""At the same time, and as many that wait for a run; more wait for one of these."""
+NAME_CHARS = 60
+"""Of what a client calls itself."""
 NAMELESS = "an MCP client"
 
 INSTRUCTIONS = """\
@@ -46,7 +51,11 @@ tell is for the next role; your own reply ends your step."""
 
 
 def run(home: str, access: Access) -> None:
-    """Serve one client until it goes away."""
+    """Serve one client until it goes away. A signal ends the whole process, at once: there is nothing to tidy up, and
+    the SDK, where an exception finds it at work, may take that for a failed call, or wait for a line of the client.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda signum, _frame: os._exit(128 + signum))
     try:
         anyio.run(_serve, home, access)
     except* (BrokenPipeError, anyio.BrokenResourceError):
@@ -66,6 +75,7 @@ class _Door:
         self._home = home
         self._access = access
         self._limit = anyio.CapacityLimiter(MOST_CALLS)
+        self._waiting = anyio.CapacityLimiter(MOST_CALLS)
 
     def server(self) -> Server[Any]:
         own = self._access.own
@@ -106,11 +116,11 @@ class _Door:
             anyio.from_thread.run(ctx.session.report_progress, float(count), None, words)
 
         caller = Caller(self._home, self._access, _name_of(ctx))
-        work = partial(caller.call, params.name, params.arguments or {}, report, stop)
+        given = params.arguments or {}
+        work = partial(caller.call, params.name, given, report, stop)
+        limit = self._waiting if is_waiting(params.name, given) else self._limit
         try:
-            answer = await anyio.to_thread.run_sync(
-                work, abandon_on_cancel=True, limiter=self._limit
-            )
+            answer = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limit)
         finally:
             stop.set()
         return _result(answer)
@@ -162,15 +172,15 @@ class _Door:
         try:
             return await anyio.to_thread.run_sync(look, abandon_on_cancel=True, limiter=self._limit)
         except Exception as error:
-            said = error_report.of(error)
-            hint = f"; {said.hint}" if said.hint else ""
-            raise MCPError(types.INVALID_PARAMS, f"{said.message}{hint}", said.document) from None
+            said = failure(self._home, error_report.of(error))["error"]
+            hint = f"; {said['hint']}" if said["hint"] else ""
+            raise MCPError(types.INVALID_PARAMS, f"{said['message']}{hint}", said) from None
 
 
 def _name_of(ctx: ServerRequestContext[Any]) -> str:
     """What the client calls itself, as whoever speaks to threads."""
     client = ctx.session.client_params
-    name = "" if client is None else client.client_info.name.strip()
+    name = "" if client is None else client.client_info.name.strip()[:NAME_CHARS].strip()
     return f"{name} (MCP)" if name else NAMELESS
 
 

@@ -7,7 +7,7 @@ from uwf.app import detached
 from uwf.jsontext import document
 from uwf.mcp import bounds
 from uwf.mcp.access import ANSWER, CANCEL, EXEC, START, TELL
-from uwf.mcp.tools.tool import TEXT, THREAD, Tool
+from uwf.mcp.tools.tool import MOST, TEXT, THREAD, Tool
 from uwf.mcp.tools.waiting import SECONDS, waited
 
 TYPE_CHECKING = False
@@ -82,6 +82,8 @@ ACTS = (
             "labels": {"type": "object", "additionalProperties": {"type": "string"}},
             "priority": {
                 "type": "integer",
+                "minimum": -MOST,
+                "maximum": MOST,
                 "description": "Higher goes first where threads wait for a slot.",
             },
             "budget": {
@@ -105,6 +107,7 @@ ACTS = (
             "steps": {
                 "type": "integer",
                 "minimum": 1,
+                "maximum": MOST,
                 "description": "How many; 1 where it is left out.",
             },
             "until_done": {

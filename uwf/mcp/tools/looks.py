@@ -7,7 +7,7 @@ from itertools import islice
 from uwf.errors import InputError
 from uwf.jsontext import document
 from uwf.mcp import bounds
-from uwf.mcp.tools.tool import LIMIT, OFFSET, STEP, THREAD, Tool, documents
+from uwf.mcp.tools.tool import LIMIT, MOST, OFFSET, STEP, THREAD, Tool, documents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,11 +143,13 @@ LOOKS = (
             "before": {
                 "type": "integer",
                 "minimum": 1,
+                "maximum": MOST,
                 "description": "Of a thread only the steps before this index: the earlier ones.",
             },
             "offset": {
                 "type": "integer",
                 "minimum": 0,
+                "maximum": MOST,
                 "description": "Begin at this character: `next` of the answer before.",
             },
             "limit": {

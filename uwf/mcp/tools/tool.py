@@ -88,9 +88,12 @@ STEP = {
     "description": "A step: its id or 4+ digits it begins with, THREAD~N (N steps before the last) or THREAD/role@N.",
 }
 TEXT = {"type": "string", "minLength": 1}
+MOST = 2**53 - 1
+"""The highest whole number that each JSON reader knows exactly."""
 LIMIT = {"type": "integer", "minimum": 1, "maximum": 200, "description": "At most this many."}
 OFFSET = {
     "type": "integer",
     "minimum": 0,
+    "maximum": MOST,
     "description": "Leave out this many first: `next` of the answer before.",
 }

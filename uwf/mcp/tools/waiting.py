@@ -8,6 +8,7 @@ from uwf.mcp.tools.tool import THREAD, Tool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from uwf.mcp.tools.tool import ClientCall
@@ -21,6 +22,11 @@ def waited(call: ClientCall, thread: str, seconds: float) -> dict[str, Any]:
     """The thread as it is once nobody runs it, or once that time is up."""
     call.follow(call.app.following(thread), seconds)
     return bounds.document(document(call.app.show(thread)), "the tool read")
+
+
+def is_waiting(tool: str, given: Mapping[str, Any]) -> bool:
+    """Whether this call may last until a run has ended."""
+    return tool == WAIT.name or bool(given.get("wait"))
 
 
 def _wait(call: ClientCall) -> dict[str, Any]:
