@@ -228,7 +228,9 @@ def test_a_thread_that_waits_is_shown_with_its_position(project: Project) -> Non
     assert (shown["waiting"]["position"], project.show(first)["waiting"]) == (2, None)
     assert shown["startedAt"] <= shown["waiting"]["since"] <= time.time() * 1000
     screen = project("thread", "show", third).out
-    assert "status     waiting\nworkflow" in screen and "number 2 in the queue" in screen
+    assert (
+        "status     waiting\nwaiting    for a slot" in screen and "number 2 in the queue" in screen
+    )
     assert "\nrunning" not in screen
     table = project("thread", "list", "--columns", "thread,status").out
     assert [line.split()[1] for line in table.splitlines()] == [

@@ -50,7 +50,7 @@ def test_list_has_every_field_oldest_first_without_the_start(project: Project, t
 def test_list_as_text_and_as_ids(project: Project, thread: str) -> None:
     rows = project.steps(thread)
     head, *lines = project("step", "list", thread).out.splitlines()
-    assert head.split() == "STEP # ROUND ROLE STATUS SECONDS TRIES AGENT".split()
+    assert head.split() == "STEP # ROUND ROLE STATUS TOOK TRIES AGENT".split()
     assert [line.split()[0] for line in lines] == [row["step"][:16] for row in rows]
     assert project("step", "list", thread, "-q").out.split() == [row["step"] for row in rows]
     empty = project("step", "list", project.begin())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.program import Uwf
+from uwf.display.numbers import size
 
 
 @pytest.fixture
@@ -96,6 +97,7 @@ def test_a_backup_overwrites_nothing(uwf: Uwf, chain: list[str]) -> None:
 
 def test_stats_count_and_measure(uwf: Uwf, chain: list[str]) -> None:
     found = uwf("store", "stats", "--json").json
+    assert f"objects  4, {size(found['bytes'])} (" in uwf("store", "stats").out
     assert (found["objects"], found["refs"], found["moves"], found["entries"]) == (4, 1, 1, 0)
     assert found["path"] == str(uwf.home / "store.db")
     assert found["fileBytes"] >= (uwf.home / "store.db").stat().st_size > 0

@@ -237,7 +237,7 @@ def test_show_is_a_page_of_how_a_thread_came_where_it_stands(project: Project) -
     way = "writer → written → reviewer → rejected → writer → written → reviewer"
     assert fields["path"] == way
     assert fields["attempts"] == "without a step: 1 exit_code"
-    assert fields["spent"].startswith("$0.31 of $5.00 (not known of 3 attempts), 62 of 100 tokens ")
+    assert fields["spent"].startswith("$0.31 of $5.00 (not known of 4 attempts), 62 of 100 tokens ")
     assert "Mind the gate." in fields["told"] and fields["failed"].startswith("exit_code, ")
     assert "head" not in fields and "(" not in fields["workflow"]
     assert (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from uwf.display import guards
+from uwf.display.times import Times
 from uwf.guard.contract import BYTES, SHARE, StatusLine
 
 
@@ -25,11 +26,13 @@ from uwf.guard.contract import BYTES, SHARE, StatusLine
     ],
 )
 def test_a_line_says_its_limit_beside_its_value(line: StatusLine, cells: tuple[str, ...]) -> None:
-    assert guards.row(line, bar=False) == cells
+    assert guards.row(line, Times(0, exact=True), bar=False) == cells
 
 
 def test_a_bar_shows_how_much_is_used() -> None:
-    assert (
-        guards.row(StatusLine("queue", 7, 20), bar=True)[3] == "\u2588" * 4 + "\u2591" * 6 + " 35%"
-    )
-    assert guards.row(StatusLine("drain", "off"), bar=True)[3] == ""
+    assert used(StatusLine("queue", 7, 20)) == "\u2588" * 4 + "\u2591" * 6 + " 35%"
+    assert used(StatusLine("drain", "off")) == ""
+
+
+def used(line: StatusLine) -> str:
+    return guards.row(line, Times(0), bar=True)[3]

@@ -81,3 +81,13 @@ def test_exact_times_are_in_utc_whatever_the_zone(berlin: None) -> None:
     assert exact.moment(NOW - M) == "2026-01-31T09:14:00Z"
     assert exact.appointment(NOW + M) == "2026-01-31T09:16:00Z"
     assert exact.moment(None) == Times(NOW).moment(None) == ""
+
+
+def test_a_sentence_names_moments_on_the_clock_of_the_reader(berlin: None) -> None:
+    said = (
+        "since 2026-01-31T09:15:00Z (until 2026-02-01T00:15:30Z); at 2026-31-31T09:15:00Z, or 12Z"
+    )
+    now_ms = 1_769_850_000_000
+    seen = "since 10:15 (until 2026-02-01 01:15); at 2026-31-31T09:15:00Z, or 12Z"
+    assert Times(now_ms).sentence(said) == seen
+    assert Times(now_ms, exact=True).sentence(said) == said

@@ -26,7 +26,7 @@ class Context:
         self.json = call.common.json
         self.quiet = call.common.quiet
         self.out = out
-        out.in_short = self._in_short
+        out.in_short, out.utc = self._in_short, call.common.utc
 
     @property
     def times(self) -> Times:

@@ -92,7 +92,7 @@ def status(ctx: Context, *, watch: bool = False) -> None:
             ctx.out.flush()
         return
     found = looking.status(ctx.app)
-    ctx.out.answer(found, draw=lambda: ctx.out.fields(_fields(found, ctx.times)))
+    ctx.out.answer(found, draw=lambda: ctx.out.fields(_fields(ctx, found)))
     for fault in found.faults:
         ctx.out.warning(fault)
     if found.leader is None:
@@ -119,12 +119,13 @@ def stop(ctx: Context, *, now: bool = False) -> None:
         ctx.out.note("no daemon runs")
 
 
-def _fields(found: DaemonStatus, times: Times) -> dict[str, str]:
+def _fields(ctx: Context, found: DaemonStatus) -> dict[str, str]:
+    times = ctx.times
     fields = {"leader": _leader(found, times), "standby": str(found.standby)}
     if found.leader is not None:
         fields["deaf"] = found.leader.deaf or ""
         fields["config"] = found.leader.config_error or ""
-    fields["running"] = ", ".join(found.running)
+    fields["running"] = ", ".join(ctx.short_ids(found.running).values())
     fields |= {"due": _number(found.due), "queue": _number(found.queue)}
     bad = [one for one in found.sources if one.error]
     sources = [f"{len(found.sources)}"] + [f"{one.source}: {one.error}" for one in bad]
@@ -134,7 +135,7 @@ def _fields(found: DaemonStatus, times: Times) -> dict[str, str]:
         fields["crowded"] = f"since {since} fuzzy events have to be urgent (queue.high_water)"
     fields["parts"] = ", ".join(_part(name, part) for name, part in found.parts.items())
     aside = (f"{one['kind']} {one['name']}: {one['why']}" for one in found.quarantine)
-    fields["set aside"] = "; ".join(aside)
+    fields["set aside"] = ctx.in_short("; ".join(aside))
     return fields | ({} if found.figures is None else figures_of(found.figures))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uwf import clock, quantities
+from uwf import clock
 from uwf.cli.command import command, opt
-from uwf.display import numbers
+from uwf.display import numbers, times
 from uwf.errors import InputError
 from uwf.quantities import TOKENS, USD
 
@@ -41,7 +41,7 @@ def figures(ctx: Context, *, days: bool = False, prometheus: bool = False) -> No
         ctx.out.answer(now, draw=lambda: ctx.out.fields(fields_of(now)))
 
 
-HEADS = ("day", "steps", "failed", "wait", "first byte", "events", "trips", "completed", "usd each")
+HEADS = ("day", "steps", "failed", "wait", "first byte", "events", "trips", "completed", "cost")
 
 
 def _row(day: PeriodFigures) -> list[str]:
@@ -49,12 +49,12 @@ def _row(day: PeriodFigures) -> list[str]:
         clock.iso(day.since)[:10],
         str(day.steps),
         str(day.failed_attempts),
-        _time(day.mean_wait_ms),
-        _time(day.first_byte_p50_ms),
+        times.duration(day.mean_wait_ms),
+        times.duration(day.first_byte_p50_ms),
         str(day.events),
         str(day.breaker_trips),
         str(day.completed),
-        "" if day.usd_per_thread is None else f"{day.usd_per_thread:g}",
+        "" if day.usd_per_thread is None else numbers.money(day.usd_per_thread),
     ]
 
 
@@ -63,18 +63,20 @@ def fields_of(now: FiguresNow) -> dict[str, str]:
     day = now.day
     firsts = ""
     if day.first_bytes:
-        middle, most = _time(day.first_byte_p50_ms), _time(day.first_byte_p99_ms)
+        middle, most = times.duration(day.first_byte_p50_ms), times.duration(day.first_byte_p99_ms)
         firsts = f"{middle} (p50), {most} (p99), of {day.first_bytes}"
-    waits = f"{_time(day.mean_wait_ms)} on average, {day.waited} waited" if day.waited else ""
+    waits = (
+        f"{times.duration(day.mean_wait_ms)} on average, {day.waited} waited" if day.waited else ""
+    )
     stopped = ", ".join(f"{share:.0%} by {layer}" for layer, share in day.stopped.items())
     each = {USD: day.usd_per_thread, TOKENS: day.tokens_per_thread}
     cost = numbers.amounts({name: much for name, much in each.items() if much is not None})
     completed = str(day.completed)
     if day.completed:
-        completed += f", {_time(day.completion_p50_ms)} each (p50)"
-    backup = [] if now.backup_age_ms is None else [f"{_time(now.backup_age_ms)} old"]
+        completed += f", {times.duration(day.completion_p50_ms)} each (p50)"
+    backup = [] if now.backup_age_ms is None else [f"{times.duration(now.backup_age_ms)} old"]
     if now.restore_ms is not None:
-        backup.append(f"restored in {_time(now.restore_ms)}")
+        backup.append(f"restored in {times.duration(now.restore_ms)}")
     return {
         "queue": str(now.queue),
         "due": str(now.due),
@@ -88,9 +90,3 @@ def fields_of(now: FiguresNow) -> dict[str, str]:
         "cost each": cost,
         "backup": ", ".join(backup),
     }
-
-
-def _time(ms: int | None) -> str:
-    if ms is None:
-        return ""
-    return f"{ms} ms" if ms < 1000 else quantities.said(quantities.TIME, ms / 1000)

@@ -20,12 +20,13 @@ ON, OFF = "on", "off"
     "guard status",
     help="Show everything that may say 'not now', on one screen.",
     example="uwf guard status",
+    times=True,
 )
 def status(ctx: Context) -> None:
     from uwf.display import guards
 
     found = ctx.app.guards.status()
-    rows = [guards.row(line, bar=ctx.out.on_terminal) for line in found.lines]
+    rows = [guards.row(line, ctx.times, bar=ctx.out.on_terminal) for line in found.lines]
     ctx.out.answer(
         found.facts,
         draw=lambda: ctx.out.table(guards.COLUMNS, rows, cut=("guard", "note"), spare=("used",)),

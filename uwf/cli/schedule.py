@@ -180,7 +180,9 @@ def resume(ctx: Context, name: str) -> None:
     found = ctx.app.schedules.resume(name)
     news = f"schedule {name} goes on"
     ctx.out.answer(
-        found, ids=[name], draw=f"{news}, next at {clock.iso(found.next)}" if found.next else news
+        found,
+        ids=[name],
+        draw=f"{news}, next at {ctx.times.clock(found.next)}" if found.next else news,
     )
 
 

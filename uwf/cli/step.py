@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.command import NO_PAGER, THREAD, arg, command, opt
-from uwf.cli.screen.cells import Cell, in_words, seconds
+from uwf.cli.screen.cells import Cell, in_words
 from uwf.cli.thread.fields import answer_to, next_try
 from uwf.display import numbers, times
 from uwf.display import turns as said
@@ -30,16 +30,17 @@ _STEP = arg(
     help="List the steps of a thread, oldest first.",
     detail="Attempts that failed are among them, with when and why.",
     example="uwf step list @last",
+    times=True,
     thread=THREAD,
 )
 def list_(ctx: Context, thread: str) -> None:
     rows = ctx.app.steps.all(thread)
     failed = () if ctx.json or ctx.quiet else ctx.app.steps.failed(thread)
-    columns = ["step", "#", "round", "role", "status", "seconds", "tries", "agent"]
+    columns = ["step", "#", "round", "role", "status", "took", "tries", "agent"]
     if failed or any(row.failures for row in rows):
         columns.append("failed")
-    cells = [line for row in rows for line in (*_of_failures(row.failures), _cells(row))]
-    cells += _of_failures(failed)
+    cells = [line for row in rows for line in (*_of_failures(ctx, row.failures), _cells(ctx, row))]
+    cells += _of_failures(ctx, failed)
     ctx.out.answer(
         rows,
         ids=[row.step for row in rows],
@@ -47,7 +48,7 @@ def list_(ctx: Context, thread: str) -> None:
             columns,
             [line[: len(columns)] for line in cells],
             cut=("agent", "failed"),
-            spare=("tries", "round", "seconds", "agent"),
+            spare=("tries", "round", "took", "agent"),
         ),
     )
     if failed:
@@ -98,7 +99,7 @@ def _note_later_attempt(ctx: Context, thread: str) -> None:
     """That an attempt has failed since the last step of a thread, which a person may have looked for."""
     failed = ctx.app.steps.failed(thread)
     if failed:
-        ctx.out.note(f"since then {failed[-1].code}, {in_words(failed[-1])}")
+        ctx.out.note(f"since then {failed[-1].code}, {in_words(failed[-1], ctx.times)}")
         ctx.out.hint(f"uwf step show {failed[-1].attempt[:16]}")
 
 
@@ -190,24 +191,26 @@ def _show_attempt(ctx: Context, found: AttemptPage, *, paged: bool) -> None:
     ctx.out.answer(found, ids=[found.attempt], draw=draw, paged=paged)
 
 
-def _cells(row: StepRow) -> list[str]:
+def _cells(ctx: Context, row: StepRow) -> list[str]:
     return [
         row.step[:16],
         str(row.index),
         str(row.round),
         row.role,
         row.status,
-        seconds(row.duration_ms),
+        times.duration(row.duration_ms)
+        if ctx.out.on_terminal
+        else f"{row.duration_ms / 1000:.1f}s",
         str(1 + len(row.attempts)),
         row.agent,
         "",
     ]
 
 
-def _of_failures(failed: tuple[FailureView, ...]) -> list[list[str]]:
+def _of_failures(ctx: Context, failed: tuple[FailureView, ...]) -> list[list[str]]:
     """Attempts that did not become a step, a line each."""
     return [
-        [each.attempt[:16], "", "", each.role, each.code, "", "", "", in_words(each)]
+        [each.attempt[:16], "", "", each.role, each.code, "", "", "", in_words(each, ctx.times)]
         for each in failed
     ]
 
@@ -225,7 +228,9 @@ def _fields(ctx: Context, step: StepPage) -> dict[str, str | Cell]:
         "began": _began(ctx, step.started_at, step.duration_ms),
         "usage": _usage(step) if step.usage else "",
         "attempts": str(1 + len(step.attempts)),
-        "failed": "; ".join(f"{each.code}, {in_words(each)}" for each in step.failures[-3:]),
+        "failed": "; ".join(
+            f"{each.code}, {in_words(each, ctx.times)}" for each in step.failures[-3:]
+        ),
         "supplement": step.supplement or "",
         "told": _told(step),
         "instruction": step.instruction,

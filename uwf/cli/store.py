@@ -7,8 +7,8 @@ import os
 from uwf.cli import exits
 from uwf.cli.command import arg, command, opt
 from uwf.cli.screen.work import Bar
+from uwf.display import numbers, times
 from uwf.errors import InputError
-from uwf.jsontext import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def gc(ctx: Context, *, dry_run: bool = False, grace: str | None = None) -> None
     logs = f", {verb} {counted(len(report.logs), 'log')}" if report.logs else ""
     ctx.out.answer(
         report,
-        draw=f"{verb} {counted(report.removed, 'object')} ({report.freed_bytes} bytes), "
+        draw=f"{verb} {counted(report.removed, 'object')} ({numbers.size(report.freed_bytes)}), "
         f"kept {report.kept}, reachable or not older than {written(TIME, grace_s)}{files}{events}{logs}",
     )
 
@@ -102,14 +102,16 @@ def backup(ctx: Context, file: str | None = None) -> None:
 
     if file is None:
         made = ctx.app.backups.make(Bar(ctx.out).on_work)
-        ctx.out.answer(made, ids=[made.file], draw=f"{made.file}, {made.bytes} bytes, verified")
+        ctx.out.answer(
+            made, ids=[made.file], draw=f"{made.file}, {numbers.size(made.bytes)}, verified"
+        )
         if made.removed:
             ctx.out.note(f"removed {counted(len(made.removed), 'older backup')}")
         return
     path = os.path.abspath(file)
     size_bytes = ctx.app.upkeep.backup(path, Bar(ctx.out).on_work)
     ctx.out.answer(
-        {"file": path, "bytes": size_bytes}, ids=[path], draw=f"{path}, {size_bytes} bytes"
+        {"file": path, "bytes": size_bytes}, ids=[path], draw=f"{path}, {numbers.size(size_bytes)}"
     )
 
 
@@ -126,7 +128,7 @@ def drill(ctx: Context) -> None:
     ctx.out.answer(
         done,
         ids=[done.file],
-        draw=f"{done.file} can be restored: {went_on}, after {done.duration_ms / 1000:.1f} s",
+        draw=f"{done.file} can be restored: {went_on}, after {times.duration(done.duration_ms)}",
     )
 
 
@@ -159,5 +161,12 @@ def restore(ctx: Context, file: str) -> None:
 )
 def stats(ctx: Context) -> None:
     found = ctx.app.upkeep.stats()
-    shown = {name: str(value) for name, value in document(found).items()}
+    shown = {
+        "path": found.path,
+        "objects": f"{found.objects}, {numbers.size(found.bytes)} ({numbers.size(found.stored_bytes)} as stored)",
+        "refs": str(found.refs),
+        "moves": str(found.moves),
+        "entries": str(found.entries),
+        "file": numbers.size(found.file_bytes),
+    }
     ctx.out.answer(found, draw=lambda: ctx.out.fields(shown))

@@ -13,12 +13,12 @@ COLUMNS = ("guard", "now", "limit", "used", "note")
 BAR_COLUMNS = 10
 
 
-def row(line: StatusLine, *, bar: bool) -> tuple[str, str, str, str, str]:
+def row(line: StatusLine, seen: times.Times, *, bar: bool) -> tuple[str, str, str, str, str]:
     """The cells of one line, `used` with a `bar` or as a number alone."""
     used = "" if line.share is None else numbers.percent(line.share)
     if bar and line.share is not None:
         used = f"{numbers.bar(line.share, BAR_COLUMNS)} {used}"
-    return line.name, said(line.unit, line.now), limit(line), used, line.note
+    return line.name, said(line.unit, line.now), limit(line), used, seen.sentence(line.note)
 
 
 def limit(line: StatusLine) -> str:

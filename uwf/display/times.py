@@ -7,6 +7,7 @@ import time
 from uwf import clock
 from uwf.record import Record
 
+_ISO_LENGTH = len("2026-01-31T09:15:00Z")
 _UNITS_S = (("d", 86_400), ("h", 3600), ("m", 60))
 
 
@@ -33,6 +34,12 @@ class Times(Record):
         if at_ms is None or self.exact:
             return self.moment(at_ms)
         return local(at_ms, self.now_ms)
+
+    def sentence(self, text: str) -> str:
+        """`text` with each moment that it names in UTC as `clock` shows it."""
+        if self.exact:
+            return text
+        return " ".join(_on_clock(word, self.now_ms) for word in text.split(" "))
 
 
 def relative(at_ms: int, now_ms: int) -> str:
@@ -72,6 +79,20 @@ def local(at_ms: int, now_ms: int) -> str:
     at, now = time.localtime(at_ms / 1000), time.localtime(now_ms / 1000)
     is_today = (at.tm_year, at.tm_yday) == (now.tm_year, now.tm_yday)
     return time.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M", at)
+
+
+def _on_clock(word: str, now_ms: int) -> str:
+    """`word` in the reader's zone, where it is a moment as `clock.iso` writes it, beside what ends a clause."""
+    moment = word.strip("(),.:;")
+    if len(moment) != _ISO_LENGTH or moment[-1] != "Z":
+        return word
+    from datetime import datetime
+
+    try:
+        at_ms = round(datetime.fromisoformat(moment).timestamp() * 1000)
+    except ValueError:
+        return word
+    return word.replace(moment, local(at_ms, now_ms))
 
 
 def _roughly(seconds: int) -> str:

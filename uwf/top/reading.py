@@ -50,7 +50,7 @@ def detail(app: App, thread: str, row: Row | None, now_ms: int) -> tuple[str, ..
 def page(app: App, name: str, now_ms: int) -> tuple[str, str]:
     """The page that is open, how all guards stand or a thread from its task on; and what its agent says just now."""
     if name == GUARDS:
-        return visible(_guards(app)), ""
+        return visible(_guards(app, now_ms)), ""
     text, view = _middle_left_out(app.read(name).markdown, name), app.show(name)
     if view.running is None:
         return visible(text), ""
@@ -98,9 +98,10 @@ def _tail(text: str) -> list[str]:
     return [line for line in text[-rows.MOST_CHARS :].split("\n") if line.strip()]
 
 
-def _guards(app: App) -> str:
+def _guards(app: App, now_ms: int) -> str:
     """All guards, a line each, and the queue."""
-    table = [guards.COLUMNS, *(guards.row(line, bar=True) for line in app.guards.status().lines)]
+    seen, found = times.Times(now_ms), app.guards.status().lines
+    table = [guards.COLUMNS, *(guards.row(line, seen, bar=True) for line in found)]
     widths = [max(len(row[at]) for row in table) for at in range(len(guards.COLUMNS))]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
     queue = app.guards.queue()

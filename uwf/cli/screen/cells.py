@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from uwf import clock
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import FailureView
     from uwf.display.states import Look
+    from uwf.display.times import Times
 
 
 class Cell(Record):
@@ -32,17 +32,9 @@ def short(text: str, length: int) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def moment(at_ms: int | None) -> str:
-    return clock.iso(at_ms) if at_ms else ""
-
-
-def seconds(duration_ms: int) -> str:
-    return f"{duration_ms / 1000:.1f}"
-
-
-def in_words(failed: FailureView) -> str:
+def in_words(failed: FailureView, times: Times) -> str:
     """When an attempt failed, and of what in its own words."""
-    when = f"{moment(failed.at)}: " if failed.at else ""
+    when = f"{times.moment(failed.at)}: " if failed.at else ""
     return when + short(failed.message, 200)
 
 

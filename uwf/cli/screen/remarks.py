@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from uwf import config
+from uwf import clock, config
 from uwf.cli.screen import terminal
 from uwf.display.inert import visible
+from uwf.display.times import Times
 from uwf.errors import UwfError
 
 TYPE_CHECKING = False
@@ -28,6 +29,8 @@ class Remarks:
         self._line_fd: int | None = None
         self.in_short: Callable[[str], str] | None = None
         """Gives a text with the ids of threads in it as short as a person types them, once there is a home to ask."""
+        self.utc = False
+        """Whether times are told in UTC at a terminal as well."""
 
     def flush(self) -> None:
         """Bring the answer, as far as there is one, to its reader."""
@@ -102,10 +105,12 @@ class Remarks:
 
     def _say(self, word: str, text: str) -> None:
         self.clear_status()
-        if terminal.is_terminal(sys.stderr):
-            text = self._shortened(text)
+        is_seen = terminal.is_terminal(sys.stderr)
+        is_sentence = is_seen and word != "hint"  # which is typed
+        text = self._shortened(text) if is_seen else text
+        text = Times(clock.now_ms(), exact=self.utc).sentence(text) if is_sentence else text
         text = visible(one_line(text)) if word else visible(text)
-        if word != "hint" and terminal.is_terminal(sys.stderr):
+        if is_sentence:
             before = len(word) + 2 if word else 0
             text = beside(text, before, terminal.columns_of(sys.stderr))
         if word and terminal.has_colour(sys.stderr):
