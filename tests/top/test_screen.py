@@ -334,15 +334,17 @@ def test_every_key_does_something(world: World) -> None:
 
 
 def test_guards_and_keys_have_a_page_each(world: World) -> None:
+    world.failed()
     world.done()
 
     async def act(seen: Seeing) -> None:
         await seen.press("g")
-        await seen.until("steps today", "nobody waits")
+        await seen.until("breaker sh -c 'echo no key >&2; exit 3'", "nobody waits")
+        assert re.search(r"steps today +1$", seen.line("steps today"))
         await seen.press("escape", "question_mark")
         await seen.until("what waits for you")
         await seen.press("q")
-        await seen.until("nothing runs, waits or wakes")
+        await seen.until("failure")
         await seen.press("q")
 
     screen = see(world.home, act)

@@ -98,11 +98,16 @@ def _tail(text: str) -> list[str]:
     return [line for line in text[-rows.MOST_CHARS :].split("\n") if line.strip()]
 
 
+NAME_CHARS = 24
+"""Of the name of a guard: one that is a whole command line makes its own line longer, and no other."""
+
+
 def _guards(app: App, now_ms: int) -> str:
     """All guards, a line each, and the queue."""
     seen, found = times.Times(now_ms), app.guards.status().lines
     table = [guards.COLUMNS, *(guards.row(line, seen, bar=True) for line in found)]
     widths = [max(len(row[at]) for row in table) for at in range(len(guards.COLUMNS))]
+    widths[0] = min(widths[0], NAME_CHARS)
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
     queue = app.guards.queue()
     ids = app.short_ids(row.thread for row in queue)
