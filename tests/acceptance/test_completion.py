@@ -63,7 +63,8 @@ def test_threads_are_offered_newest_first_with_workflows_agents_keys_and_refs(uw
     uwf("config", "set", "agents.mine.command", "cat")
     (uwf.cwd / ".workflows").mkdir()
     (uwf.cwd / ".workflows" / "local.yaml").touch()
-    assert offers(uwf, "uwf thread show ") == ["@last", NEW, OLD]
+    assert offers(uwf, "uwf thread show ") == ["@last", "MVRZ", "5FAV"]
+    assert offers(uwf, "uwf thread show M") == ["MVRZ"]
     assert offers(uwf, "uwf thread show 01A") == [OLD]
     assert offers(uwf, "uwf thread start ") == ["local", "review"]
     assert offers(uwf, "uwf thread exec x --agent ") == ["mine"]
@@ -77,7 +78,7 @@ def test_threads_are_offered_newest_first_with_workflows_agents_keys_and_refs(uw
 def test_an_old_thread_is_offered_when_its_name_is_begun(uwf: Uwf) -> None:
     add_threads(uwf, OLD, *(f"01BX5ZZKBKACTAV9WEVGEMM{n:03}" for n in range(150)))
     assert len(offers(uwf, "uwf thread show ")) == 100
-    assert OLD not in offers(uwf, "uwf thread show ")
+    assert "5FAV" not in offers(uwf, "uwf thread show ")
     assert offers(uwf, "uwf thread show 01AR") == [OLD]
     assert offers(uwf, "uwf ref get @uwf/thread/01B")[0].startswith("@uwf/thread/01B")
 
@@ -88,7 +89,9 @@ def test_steps_are_offered_by_their_place_and_by_their_role(project: Project) ->
     project("config", "set", "default_agent", "mine")
     thread = project.begin(REVIEW)
     project("thread", "exec", thread)
-    assert offers(project, "uwf step show ") == ["@last", thread, "@last~0"]
+    last, short, step = offers(project, "uwf step show ")
+    assert (last, step) == ("@last", "@last~0") and thread.endswith(short) and len(short) < 8
+    assert offers(project, f"uwf step show {short}~") == [f"{short}~0"]
     assert offers(project, f"uwf step show {thread}~") == [f"{thread}~0"]
     assert offers(project, f"uwf step show {thread}/") == [f"{thread}/writer@1"]
     assert told(project, "uwf step show @last~") == ["words", "@last~0\tstep 1: writer, written"]
@@ -100,7 +103,10 @@ def test_only_threads_in_the_queue_can_be_dropped_from_it(project: Project) -> N
     gate = Gate(project)
     runs, waits = project.begin(), project.begin()
     processes = [gate.running(runs), gate.waiting(waits)]
-    assert told(project, "uwf queue drop ") == ["words", f"{waits}\t1 in the queue"]
+    kind, offer = told(project, "uwf queue drop ")
+    short, meaning = offer.split("\t")
+    assert (kind, meaning) == ("words", "1 in the queue") and waits.endswith(short)
+    assert offers(project, "uwf queue drop 01") == [waits]
     gate.open()
     for process in processes:
         ended(process)

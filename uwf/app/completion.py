@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from uwf.app.opened import OpenHome
+    from uwf.store.protocols import Ref
 
 MAX_CANDIDATES = 100
 
@@ -26,25 +27,35 @@ class Candidate(Record):
 
 
 def _threads(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    """The newest, each as short as one types it; whole ids where none of these begins with what was typed."""
     from uwf.engine.chain.tags import THREADS, THREADS_END
-    from uwf.engine.query.resolve import LAST
+    from uwf.engine.query import resolve
 
-    yield Candidate(LAST, "the newest thread")
-    refs = home.reader().refs(
-        THREADS + prefix, high=THREADS_END, newest_first=True, limit=MAX_CANDIDATES
-    )
-    for ref in refs:
-        id = ref.name.removeprefix(THREADS)
-        if clock.is_ulid(id):
-            begun = clock.iso(clock.ulid_ms(id))
-            yield Candidate(id, f"{ref.tags.get('status', '')}, begun {begun}")
+    yield Candidate(resolve.LAST, "the newest thread")
+    store = home.reader()
+
+    def newest(begin: str) -> list[Ref]:
+        found = store.refs(
+            THREADS + begin, high=THREADS_END, newest_first=True, limit=MAX_CANDIDATES
+        )
+        return [ref for ref in found if clock.is_ulid(ref.name.removeprefix(THREADS))]
+
+    short = [(resolve.short(store, ref.name.removeprefix(THREADS)), ref) for ref in newest("")]
+    fitting = [(word, ref) for word, ref in short if word.startswith(prefix)]
+    whole = [] if fitting else [(ref.name.removeprefix(THREADS), ref) for ref in newest(prefix)]
+    for word, ref in fitting or whole:
+        begun = clock.iso(clock.ulid_ms(ref.name.removeprefix(THREADS)))
+        yield Candidate(word, f"{ref.tags.get('status', '')}, begun {begun}")
 
 
-def _waiting(home: OpenHome, _prefix: str) -> Iterator[Candidate]:
-    from uwf.engine.query import guard_status
+def _waiting(home: OpenHome, prefix: str) -> Iterator[Candidate]:
+    from uwf.engine.query import guard_status, resolve
 
-    for row in guard_status.waiting(home.reader(), home.home):
-        yield Candidate(row.thread, f"{row.position} in the queue")
+    store = home.reader()
+    for row in guard_status.waiting(store, home.home):
+        short = resolve.short(store, row.thread)
+        word = short if short.startswith(prefix) else row.thread
+        yield Candidate(word, f"{row.position} in the queue")
 
 
 def _steps(home: OpenHome, prefix: str) -> Iterator[Candidate]:
