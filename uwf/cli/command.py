@@ -81,7 +81,7 @@ HTML = opt(
     help="Into this file, as one page for a browser; - for stdout.",
 )
 VERBOSE = opt("-v", "--verbose", help="With the ids of objects.")
-"""An option of those that a person reads more often than goes on from."""
+"""An option of what is read more often than copied from."""
 NO_PAGER = opt(
     "--no-pager", help="Print it all at once. [default: long texts through $PAGER, or less]"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf.cli.command import CommandSpec
 from uwf.cli.screen.cells import Cell, short
 from uwf.jsontext import document
+from uwf.quantities import TIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _counts(ctx: Context, found: Overview) -> dict[str, str]:
     due = str(found.due or "nothing")
     if found.next_wake is not None:
         due += f", the next {ctx.times.moment(found.next_wake)}"
-    today = {name: amount for name, amount in found.today.items() if amount and name != "time"}
+    today = {name: amount for name, amount in found.today.items() if amount and name != TIME}
     return {
         "waits for you": f"{len(found.waiting)}{more}" if found.waiting else "nothing",
         "running": str(found.runs or "nothing"),

@@ -15,10 +15,10 @@ INSTALL = "pip install 'uwf[mcp]'"
 @command(
     "mcp",
     help="Serve this home to an editor or an agent (MCP).",
-    detail="By the Model Context Protocol, over stdin and stdout: see `uwf help mcp`. A client starts it, and it "
-    "ends with "
-    "the client; runs go on. A client may look at everything, and do what --allow names: start, exec, tell, answer, "
-    "cancel. An agent inside of a step may besides leave words for its own thread. What it says is never a person's.",
+    detail="By the Model Context Protocol, over stdin and stdout: see `uwf help mcp`. A client starts it, and it ends "
+    "with the client; runs go on. A client may look at everything, and do what --allow names: start, exec, tell, "
+    "answer, cancel. An agent inside of a step may besides leave words for its own thread. What it says is never a "
+    "person's.",
     example="uwf mcp --allow start,exec,tell",
     allow=opt("--allow", metavar="VERB[,VERB...]", help="What may be done; may be repeated."),
 )

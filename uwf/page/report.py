@@ -70,5 +70,5 @@ def _step(row: StepRow) -> dict[str, object]:
         "failed": len(row.attempts),
         "began": words.moment(row.started_at),
         "time": duration(row.duration_ms),
-        "cost": words.money((row.usage or {}).get("usd")),
+        "cost": words.cost_of(row.usage),
     }

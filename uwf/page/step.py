@@ -46,7 +46,7 @@ def of_step(app: App, thread: str, step: StepPage, space: Space) -> dict[str, An
         "status": step.status,
         "colour": states.of("suspended").colour if step.status == "$SUSPEND" else "",
         "time": duration(step.duration_ms),
-        "cost": words.money((step.usage or {}).get("usd")),
+        "cost": words.cost_of(step.usage),
         "facts": facts(
             f"uwf step show {id}",
             began=words.moment(step.started_at),

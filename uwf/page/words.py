@@ -8,10 +8,11 @@ import uwf
 from uwf import clock
 from uwf.display import numbers, threads
 from uwf.display.times import duration
+from uwf.quantities import USD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from uwf.app.values import Cost, ThreadView
 
@@ -48,6 +49,11 @@ def figures(cost: Cost) -> list[dict[str, str]]:
         ("failed attempts", str(cost.failed) if cost.failed else ""),
     ]
     return [{"name": name, "value": value} for name, value in found if value]
+
+
+def cost_of(usage: Mapping[str, object] | None) -> str:
+    """The money in it."""
+    return money((usage or {}).get(USD))
 
 
 def money(usd: object) -> str:
