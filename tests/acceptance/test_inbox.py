@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.helpers.project import ASKS, Project, reply
+from tests.helpers.terminal import Terminal
 
 
 def test_an_empty_home_has_an_empty_inbox(project: Project) -> None:
@@ -25,3 +26,14 @@ def test_it_shows_the_question_and_the_command_that_answers(project: Project) ->
     assert project("inbox", "-q").out == f"{thread}\n"
     project.step(thread, project.agent(reply()), "--supplement", "Red.")
     assert project("inbox", "--json").json == []
+
+
+def test_a_thread_that_was_answered_is_due_and_does_not_look_as_if_it_asked(
+    project: Project,
+) -> None:
+    thread = project.begin()
+    project.step(thread, project.agent(ASKS), expect=3)
+    project("answer", thread, "Red.")
+    terminal = Terminal(project, "thread", "list")
+    assert terminal.end() == 0
+    assert "due" in terminal.written and "it was answered \u00b7 Wh" in terminal.written

@@ -222,3 +222,14 @@ def test_the_page_of_a_thread_has_its_whole_id_and_what_one_types_of_it_in_bold(
     assert shown.screen[0].split() == ["thread", thread]
     bold = shown.written.partition("\x1b[1m")[2].partition("\x1b[0m")[0]
     assert thread.endswith(bold) and 4 <= len(bold) < 8
+
+
+def test_an_error_is_broken_between_words_and_its_hint_is_one_line(project: Project) -> None:
+    terminal = Terminal(
+        project, "setup", columns=40, env={"PATH": "/nowhere", "NO_COLOR": "1", "COLUMNS": ""}
+    )
+    assert terminal.end() == 5
+    error, hint = terminal.written.replace("\r\n", "\n").split("hint: ")
+    assert error.startswith("error: none of these is on PATH: claude,\n       codex, ")
+    assert all(len(line) <= 40 for line in error.split("\n"))
+    assert hint == "uwf setup --agent 'COMMAND'\n"

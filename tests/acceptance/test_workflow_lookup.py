@@ -129,3 +129,9 @@ def test_an_object_of_another_kind_is_no_workflow(project: Project) -> None:
     done = project("workflow", "show", head, "--json", expect=2)
     assert done.error["code"] == "not_a_workflow"
     assert done.error["message"].endswith("is a start, not a workflow")
+
+
+def test_a_name_with_a_slip_is_answered_with_the_one_that_was_meant(project: Project) -> None:
+    named(project, ".workflows/greet.yaml", "hello", "greet")
+    refused = project("thread", "start", "gret", "-p", "x", expect=4)
+    assert "did you mean greet?" in refused.err

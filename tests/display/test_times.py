@@ -91,3 +91,11 @@ def test_a_sentence_names_moments_on_the_clock_of_the_reader(berlin: None) -> No
     seen = "since 10:15 (until 2026-02-01 01:15); at 2026-31-31T09:15:00Z, or 12Z"
     assert Times(now_ms).sentence(said) == seen
     assert Times(now_ms, exact=True).sentence(said) == said
+
+
+@pytest.mark.parametrize(
+    ("away_ms", "said"), [(2 * H, "in 2h"), (0, "due now"), (-3 * M, "due for 3m")]
+)
+def test_what_is_to_happen_is_due_once_its_time_has_come(away_ms: int, said: str) -> None:
+    assert Times(NOW).due(NOW + away_ms) == said
+    assert Times(NOW, exact=True).due(NOW) == "2026-01-31T09:15:00Z"

@@ -81,3 +81,7 @@ def test_every_key_says_what_it_means() -> None:
     for keys, part in ((parse.TOP, schema), (parse.ROLE, role), (parse.EDGE, edge)):
         assert list(part["properties"]) == list(keys)
         assert all("description" in about for about in part["properties"].values())
+
+
+def test_a_new_file_reads_without_a_broken_line() -> None:
+    assert max(map(len, new_file.text("a-name").splitlines())) <= 80

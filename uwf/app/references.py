@@ -9,7 +9,6 @@ from uwf.config import edit
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS, WORKFLOW
 from uwf.engine.query import resolve, workflows
 from uwf.errors import InputError, NotFound
-from uwf.nearest import or_meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +24,7 @@ def of_workflow(home: OpenHome, word: str, cwd: str | None) -> str | None:
     folder = os.path.expanduser(cwd or "~")
     try:
         workflows.find(home.reader(), word, folder)
-    except NotFound as error:
-        return f"{error.message}{_nearest(home, word, folder)}"
-    except InputError as error:
+    except (InputError, NotFound) as error:
         return error.message
     return None
 
@@ -73,10 +70,3 @@ def _of_thread(home: OpenHome, word: str, workflow: str | None) -> str | None:
     if workflow is not None and ref.tags.get(WORKFLOW) != workflow:
         return f"thread {word} is none of workflow {workflow}"
     return None
-
-
-def _nearest(home: OpenHome, word: str, folder: str) -> str:
-    from uwf.workflow import find
-
-    known = [*find.names(folder), *workflows.registered(home.reader())]
-    return or_meant(word, known)

@@ -23,6 +23,17 @@ class Times(Record):
             return ""
         return clock.iso(at_ms) if self.exact else relative(at_ms, self.now_ms)
 
+    def has_come(self, at_ms: int) -> bool:
+        """Whether this is over for a reader who sees times as far as they are from now."""
+        return at_ms <= self.now_ms and not self.exact
+
+    def due(self, at_ms: int) -> str:
+        """What is to happen then: `in 2h`, and when that has come `due now`, `due for 3m`; or exactly."""
+        if not self.has_come(at_ms):
+            return self.moment(at_ms)
+        away = relative(at_ms, self.now_ms).removesuffix(" ago")
+        return "due now" if away == "now" else f"due for {away}"
+
     def appointment(self, at_ms: int | None) -> str:
         """What one may want to be there for: `in 2h, 14:05`, or exactly."""
         if at_ms is None or self.exact:

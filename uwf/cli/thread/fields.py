@@ -41,7 +41,7 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     if thread.running is not None:
         return f"now, in process {thread.running.pid}"
     if thread.wake_at is not None:
-        return f"{ctx.times.moment(thread.wake_at)}, or {_way_on(ctx, thread)}"
+        return f"{ctx.times.due(thread.wake_at)}, or {_way_on(ctx, thread)}"
     is_open = thread.status in ("idle", "suspended")
     return f"by hand: {_way_on(ctx, thread)}" if is_open else ""
 

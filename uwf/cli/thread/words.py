@@ -22,10 +22,16 @@ def marked(thread: ThreadView) -> Cell:
 
 
 def about(thread: ThreadView, times: Times) -> str:
-    """What one wants to know of it first: what it asks, of what it failed, when it wakes; then what it is for."""
+    """What one wants to know of it first: what it asks, of what it failed, when it wakes; then what it is for.
+
+    Where it is due, as when it was answered, that comes before what it has asked.
+    """
     is_asking = thread.status == "suspended" and not threads.has_failed(thread)
     asks = thread.suspend_message if is_asking else ""
-    parts = (asks or _trouble(thread), _waits(thread, times), thread.title or thread.prompt)
+    state, waits = asks or _trouble(thread), _waits(thread, times)
+    if thread.wake_at is not None and times.has_come(thread.wake_at):
+        state, waits = waits, state
+    parts = (state, waits, thread.title or thread.prompt)
     return " \u00b7 ".join(short(part, LONGEST) for part in parts if part)
 
 
@@ -46,8 +52,9 @@ def _waits(thread: ThreadView, times: Times) -> str:
     if thread.wake_at is None:
         return ""
     if thread.is_postponed:
-        return f"next try {times.moment(thread.wake_at)}"
-    return f"wakes {times.moment(thread.wake_at)}: {thread.wake_why}"
+        return f"next try {times.due(thread.wake_at)}"
+    wakes = "" if times.has_come(thread.wake_at) else "wakes "
+    return f"{wakes}{times.due(thread.wake_at)}: {thread.wake_why}"
 
 
 def failed(thread: ThreadView, times: Times, more: str = "") -> str:
@@ -61,13 +68,13 @@ def failed(thread: ThreadView, times: Times, more: str = "") -> str:
 
 def failed_and_next(thread: ThreadView, times: Times) -> str:
     """The same, and when it is tried again without a person."""
-    more = f", next try {times.moment(thread.wake_at)}" if thread.wake_at else ""
+    more = f", next try {times.due(thread.wake_at)}" if thread.wake_at else ""
     return failed(thread, times, more)
 
 
 def wakes(thread: ThreadView, times: Times) -> str:
     """When it wakes, and what for."""
-    return "" if thread.wake_at is None else f"{times.moment(thread.wake_at)}: {thread.wake_why}"
+    return "" if thread.wake_at is None else f"{times.due(thread.wake_at)}: {thread.wake_why}"
 
 
 def left_behind(thread: ThreadView) -> str:

@@ -6,6 +6,7 @@ import os
 
 from uwf.engine.chain.tags import REGISTRY
 from uwf.errors import Ambiguous, InputError, NotFound
+from uwf.nearest import or_meant
 from uwf.quantities import one
 from uwf.record import Record
 from uwf.workflow import model
@@ -85,8 +86,10 @@ def find(
     ref = _registered(reader, word)
     if ref is not None:
         return Found(model.from_payload(reader.get(ref).payload), "registry")
+    known = (*files.names(cwd), *registered(reader))
     raise several or NotFound(
-        f"no workflow {word!r}: no object, file, name in .workflows/ or registered name fits",
+        f"no workflow {word!r}: no object, file, name in .workflows/ or registered name fits"
+        f"{or_meant(word, known)}",
         hint="uwf workflow list",
         code="no_such_workflow",
     )
