@@ -73,13 +73,13 @@ def test_the_length_between_two_moments_is_never_negative() -> None:
 def test_the_clock_is_that_of_the_readers_zone(berlin: None) -> None:
     assert times.local(NOW, NOW) == "10:15"
     assert times.local(NOW + 14 * H, NOW) == "2026-02-01 00:15"
-    assert Times(NOW).appointment(NOW + 2 * H) == "in 2h, 12:15"
+    assert Times(NOW).clock(NOW + 2 * H) == "12:15"
 
 
 def test_exact_times_are_in_utc_whatever_the_zone(berlin: None) -> None:
     exact = Times(NOW, exact=True)
     assert exact.moment(NOW - M) == "2026-01-31T09:14:00Z"
-    assert exact.appointment(NOW + M) == "2026-01-31T09:16:00Z"
+    assert exact.clock(NOW + M) == "2026-01-31T09:16:00Z"
     assert exact.moment(None) == Times(NOW).moment(None) == ""
 
 

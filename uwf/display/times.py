@@ -34,12 +34,6 @@ class Times(Record):
         away = relative(at_ms, self.now_ms).removesuffix(" ago")
         return "due now" if away == "now" else f"due for {away}"
 
-    def appointment(self, at_ms: int | None) -> str:
-        """What one may want to be there for: `in 2h, 14:05`, or exactly."""
-        if at_ms is None or self.exact:
-            return self.moment(at_ms)
-        return f"{relative(at_ms, self.now_ms)}, {local(at_ms, self.now_ms)}"
-
     def clock(self, at_ms: int | None) -> str:
         """Where moments are compared with each other: the clock in the reader's zone, or exactly."""
         if at_ms is None or self.exact:

@@ -128,14 +128,14 @@ class Output(Remarks):
             return table.lines(
                 columns, seen, room, cut=cut, spare=spare, least=least, is_painted=colour
             )
-        texts = [[one_line(_text(cell)) or "-" for cell in row] for row in rows]
+        texts = [[one_line(text_of(cell)) or "-" for cell in row] for row in rows]
         texts = [[column.upper() for column in columns], *texts]
         widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
         return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
 
     def row(self, cells: Iterable[str | Cell]) -> None:
         """Cells on one line, those that are empty left out."""
-        *before, last = filter(_text, cells)
+        *before, last = filter(text_of, cells)
         for cell in before:
             self._cell(cell, end="  ")
         self._cell(last)
@@ -149,7 +149,7 @@ class Output(Remarks):
         """
         width = max(map(len, pairs), default=0) + 2
         for name, value in pairs.items():
-            if not _text(value):
+            if not text_of(value):
                 continue
             self.write(name.ljust(width))
             before = width
@@ -163,7 +163,7 @@ class Output(Remarks):
 
     def _cell(self, cell: str | Cell, *, before: int = 0, end: str = "\n") -> None:
         if isinstance(cell, str) or not self.on_terminal:
-            self.painted(self._beside(one_line(_text(cell)), before), end=end)
+            self.painted(self._beside(one_line(text_of(cell)), before), end=end)
         else:
             colour = "" if cell.look is None else cell.look.colour
             text = one_line(str(cell)).removesuffix(cell.tail)
@@ -281,13 +281,14 @@ def _fail(error: OSError) -> None:
     raise StdoutFailed(f"cannot write the answer to standard output: {error.strerror}") from error
 
 
-def _text(cell: str | Cell) -> str:
+def text_of(cell: str | Cell) -> str:
+    """What is said in it, without a sign."""
     return cell if isinstance(cell, str) else cell.text
 
 
 def _seen(cell: str | Cell) -> str | Cell:
     """A cell as a terminal may be given it."""
-    text = visible(one_line(_text(cell))) or "-"
+    text = visible(one_line(text_of(cell))) or "-"
     if isinstance(cell, str):
         return text
     from uwf.record import replace

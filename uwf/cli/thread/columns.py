@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.screen.cells import Cell, number, short
+from uwf.cli.screen.output import text_of
 from uwf.cli.thread import words
 from uwf.display import threads
 from uwf.errors import InputError
@@ -145,7 +146,7 @@ def _grouped(threads: Sequence[ThreadView], by: str, sight: Sight) -> list[tuple
     """The threads with the group of each, those of a group together: by state what a person must see first, else as
     they come.
     """
-    found = [(_text(COLUMNS[by].cell(thread, sight)) or "-", thread) for thread in threads]
+    found = [(text_of(COLUMNS[by].cell(thread, sight)) or "-", thread) for thread in threads]
     order = list(dict.fromkeys(name for name, _ in found))
     if by == "status":
         from uwf.display import states
@@ -164,13 +165,9 @@ def _chosen(thread: ThreadView, shown: tuple[str, ...], sight: Sight) -> dict[st
     for name in shown:
         field = COLUMNS[name].field
         found[field or name] = (
-            whole.get(field) if field else _text(COLUMNS[name].cell(thread, sight))
+            whole.get(field) if field else text_of(COLUMNS[name].cell(thread, sight))
         )
     return found
-
-
-def _text(cell: str | Cell) -> str:
-    return cell if isinstance(cell, str) else cell.text
 
 
 def _no_such(what: str, word: str, known: Sequence[str], option: str) -> InputError:
