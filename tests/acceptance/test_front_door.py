@@ -218,7 +218,7 @@ def test_bytes_that_are_no_text_crash_nothing(uwf: Uwf) -> None:
 
 def test_a_terminal_gets_colour_and_anything_else_does_not(uwf: Uwf) -> None:
     assert "\x1b[" in on_terminal(uwf, "config", "list")
-    assert "\x1b[1;31merror:" in on_terminal(uwf, "config", "get", "nothing")
+    assert "\x1b[1;38;5;160merror:" in on_terminal(uwf, "config", "get", "nothing")
     assert "\x1b[" not in on_terminal(uwf, "config", "list", env={"NO_COLOR": "1"})
     assert "\x1b[" not in on_terminal(uwf, "config", "list", env={"TERM": "dumb"})
     assert "\x1b" not in uwf("config", "list").out

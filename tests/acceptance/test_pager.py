@@ -76,8 +76,8 @@ def test_differences_are_coloured_on_a_terminal_alone(project: Project) -> None:
     words = ("thread", "diff", thread, other)
     terminal = Terminal(project, *words)
     assert terminal.end() == 0
-    assert "\x1b[31m- Once upon a time.\x1b[0m\r\n" in terminal.written
-    assert "\x1b[32m+ Now.\\u001b[2J\x1b[0m\r\n" in terminal.written
+    assert "\x1b[38;5;160m- Once upon a time.\x1b[0m\r\n" in terminal.written
+    assert "\x1b[38;5;28m+ Now.\\u001b[2J\x1b[0m\r\n" in terminal.written
     assert f"\x1b[1m--- {thread}\x1b[0m\r\n" in terminal.written
     plain = Terminal(project, *words, env={"NO_COLOR": "1"})
     assert plain.end() == 0 and "\x1b" not in plain.written

@@ -126,6 +126,7 @@ def test_a_damaged_object_is_named_and_only_its_thread_suffers(project: Project)
     shown = project.show(broken)
     assert (shown["status"], shown["error"]["code"]) == ("corrupt", "object_damaged")
     assert head in shown["error"]["message"]
+    assert project("thread", "show", broken).err.endswith("hint: uwf store verify --deep\n")
     rows = {row["thread"]: row["status"] for row in project("thread", "list", "--json").json}
     assert rows == {broken: "corrupt", sound: "idle"}
     done = project("thread", "exec", broken, "--agent", "true", "--json", expect=1)

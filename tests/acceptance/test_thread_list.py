@@ -41,7 +41,7 @@ def test_a_terminal_shows_what_can_be_typed_the_state_and_the_question(
         assert f"\x1b[1m{short}\x1b[0m" in written
         assert project("thread", "show", short, "-q").out.strip() == three[name]
         assert len(short) < 10 and (" ago" in line or " now" in line)
-    assert "✓ completed" in ended and "\x1b[32m✓ completed\x1b[0m" in written
+    assert "✓ completed" in ended and "\x1b[38;5;28m✓ completed\x1b[0m" in written
     assert "✗ suspended" in fails and "  exit_code: agent /" in fails
     assert "? suspended" in asks and "Which colour? · Paint the fe" in asks
 

@@ -249,7 +249,7 @@ def test_show_is_a_page_of_how_a_thread_came_where_it_stands(project: Project) -
     terminal = Terminal(project, "thread", "show", thread)
     assert terminal.end() == 0
     lines = [" ".join(line.split()) for line in terminal.screen]
-    assert "status ✗ suspended" in lines and "\x1b[31m✗ suspended\x1b[0m" in terminal.written
+    assert "status ✗ suspended" in lines and "\x1b[38;5;160m✗ suspended\x1b[0m" in terminal.written
     bar = "\u2588" * 12 + "\u2591" * 8
     assert any(line.startswith(f"spent {bar} $0.31 of $5.00 (not known") for line in lines)
 

@@ -217,6 +217,11 @@ def is_dumb_terminal() -> bool:
     return os.environ.get("TERM", "") in ("", "dumb")
 
 
+def has_256_colours() -> bool:
+    """Whether the terminal says that it has more than the colours of its theme."""
+    return "256" in os.environ.get("TERM", "") or bool(os.environ.get("COLORTERM"))
+
+
 def is_plain_locale() -> bool:
     """Whether this process was told to write no more than ASCII. The first of these that is set says so (POSIX, 8.2);
     where none is, as in most containers, UTF-8 is taken for granted.

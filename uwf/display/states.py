@@ -1,7 +1,7 @@
 """How a state looks: a sign that says it without colour, another one where there is no UTF-8 (see `plain`), a colour.
 
-The word of a state is always beside its sign, so nobody has to see either of them. Colours are the names of a
-terminal's own, which its theme makes readable; "" is that of text.
+The word of a state is always beside its sign, so nobody has to see either of them. What stands for the name of a
+colour, each front door knows: one that can be read on dark and on light. "" is that of text.
 """
 
 from __future__ import annotations

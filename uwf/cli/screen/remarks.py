@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-COLOURS = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+COLOURS = {"error": "red", "warning": "yellow", "hint": "cyan"}
 
 
 class Remarks:
@@ -114,7 +114,7 @@ class Remarks:
             before = len(word) + 2 if word else 0
             text = beside(text, before, terminal.columns_of(sys.stderr))
         if word and terminal.has_colour(sys.stderr):
-            word = f"\x1b[{COLOURS[word]}m{word}:\x1b[0m "
+            word = terminal.painted(f"{word}:", COLOURS[word], bold=True) + " "
         elif word:
             word += ": "
         self._put(f"{word}{text}\n")

@@ -32,15 +32,18 @@ def has_colour(stream: TextIO | None) -> bool:
     return is_terminal(stream) and not config.no_colour() and not config.is_dumb_terminal()
 
 
-_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+_COLOURS = {"red": (31, 160), "green": (32, 28), "yellow": (33, 130), "cyan": (36, 30)}
+"""Each as the theme of a terminal has it, which on white may be yellow that nobody can read; and where there are 256
+colours, one that is about as far from black as from white: a contrast of 3.8 or more to both."""
 
 
 def painted(text: str, colour: str = "", *, bold: bool = False) -> str:
-    """`text` in one of the colours that the theme of a terminal makes readable, on dark and on light."""
-    codes = "1" if bold else ""
+    """`text` in a colour that can be read on dark and on light."""
+    codes = ["1"] * bold
     if colour:
-        codes += f"{';' * bold}{30 + _COLOURS.index(colour)}"
-    return f"\x1b[{codes}m{text}\x1b[0m" if codes else text
+        of_theme, shade = _COLOURS[colour]
+        codes.append(f"38;5;{shade}" if config.has_256_colours() else str(of_theme))
+    return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes else text
 
 
 def fitting(text: str, stream: TextIO) -> str:
@@ -80,7 +83,7 @@ def columns_of(stream: TextIO) -> int:
         return 80
 
 
-_DIFF_COLOURS = {"+": 32, "-": 31, "@": 36, "?": 36}
+_DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan", "?": "cyan"}
 
 
 def coloured_diff(text: str) -> str:
@@ -91,9 +94,8 @@ def coloured_diff(text: str) -> str:
 
 def _coloured_line(line: str) -> str:
     if line.startswith(("+++ ", "--- ", "diff ", "index ")):
-        return f"\x1b[1m{line}\x1b[0m"
-    colour = _DIFF_COLOURS.get(line[:1])
-    return line if colour is None else f"\x1b[{colour}m{line}\x1b[0m"
+        return painted(line, bold=True)
+    return painted(line, _DIFF_COLOURS.get(line[:1], ""))
 
 
 def reopened(fd: int) -> int:

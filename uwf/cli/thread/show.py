@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def show(ctx: Context, thread: str, *, verbose: bool = False) -> None:
     found = ctx.app.show(thread)
     answer(ctx, found, verbose=verbose)
-    if found.is_readable and not (ctx.json or ctx.quiet):
+    if not (ctx.json or ctx.quiet):
         _hint(ctx, found)
 
 
@@ -42,7 +42,10 @@ def answer(ctx: Context, thread: ThreadView, *, verbose: bool = False) -> None:
 
 def _hint(ctx: Context, thread: ThreadView) -> None:
     """What to type next, where the page has not said it yet."""
-    if thread.running is not None:
+    if not thread.is_readable:
+        is_lost = thread.error is not None and thread.error.code.startswith("object_")
+        ctx.out.hint("uwf store verify --deep" if is_lost else f"uwf thread log {thread.thread}")
+    elif thread.running is not None:
         ctx.out.hint(f"uwf thread watch {thread.thread}")
     elif thread.status in ("idle", "suspended") and thread.failed is None:
         ctx.out.hint(ctx.app.way_on(thread.thread))
