@@ -40,6 +40,7 @@ def test_every_command_that_looks_tells_of_it(project: Project, failed: str) -> 
     assert "exit_code (2 attempts)" in shown and "exit_code (2 attempts)" in listed
     assert f"next try   by hand: {way_on}\n" in shown
     assert f"next try by hand: {way_on}" in steps.err and way_on in page
+    assert "suspended  reviewer\n" in shown and shown.count(FALLING) == 1
     assert len([line for line in steps.out.splitlines() if FALLING in line]) == 2
     assert "## Attempts at step 2" in page and page.count("**exit_code**: agent") == 2
 

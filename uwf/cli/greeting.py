@@ -98,7 +98,7 @@ def _next(ctx: Context, found: Overview, ids: Mapping[str, str]) -> Iterator[tup
     """What to type next, the most urgent first, and what for."""
     if not found.threads:
         yield "uwf setup", "find your agents, and write a first workflow"
-        yield "uwf demo", "watch a whole job, without any agent of yours"
+        yield "uwf demo", "watch a whole job, without an agent or a key: it needs ruff"
         return
     for item in found.waiting[:1]:
         yield item.answer.replace(item.thread, ids[item.thread]), f"{item.role} waits for it"

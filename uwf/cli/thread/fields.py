@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.screen.cells import Cell, number, short
-from uwf.cli.thread.words import failed, labels, left_behind, marked, wakes
+from uwf.cli.thread.words import FAILURE, failed, labels, left_behind, marked, wakes
 from uwf.display import numbers
 from uwf.display.threads import spent
 from uwf.quantities import counted
@@ -64,9 +64,7 @@ def _fields(
         "thread": Cell(thread.thread, tail=ctx.short_ids([thread.thread])[thread.thread]),
         "title": thread.title or "",
         "status": marked(thread),
-        "suspended": f"{thread.suspended_role}: {thread.suspend_message}"
-        if thread.suspend_message
-        else "",
+        "suspended": _suspended(thread),
         "failed": failed(thread, times),
         "next try": next_try(ctx, thread),
         "answer": answer_to(ctx, thread),
@@ -95,6 +93,15 @@ def _fields(
         "because": thread.end_reason or "",
         "head": thread.head if verbose else "",
     }
+
+
+def _suspended(thread: ThreadView) -> str:
+    """Who asks what. Of a failure the next line tells, unless it cuts the message."""
+    role, message = thread.suspended_role or "", thread.suspend_message
+    if not message:
+        return ""
+    is_told = thread.failed is not None and thread.failed.message == message
+    return role if is_told and len(message) <= FAILURE else f"{role}: {message}"
 
 
 def _shares(thread: ThreadView) -> list[float]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LONGEST = 400
 """A text may be a book. Of it a line has so many characters, whole sentences of any question."""
+FAILURE = 200
+"""And so many of what has failed."""
 
 
 def marked(thread: ThreadView) -> Cell:
@@ -63,7 +65,7 @@ def failed(thread: ThreadView, times: Times, more: str = "") -> str:
     if last is None or last.is_question:
         return ""
     when = f", {times.moment(last.at)}" if last.at else ""
-    return f"{last.code}{_often(last)}{more}{when}: {short(last.message, 200)}"
+    return f"{last.code}{_often(last)}{more}{when}: {short(last.message, FAILURE)}"
 
 
 def failed_and_next(thread: ThreadView, times: Times) -> str:
