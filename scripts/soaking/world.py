@@ -238,7 +238,8 @@ class Sleeper:
             if errand is not threading.current_thread():
                 errand.join()
         if self._woken.is_set():
-            return self._woken.clear()
+            self._woken.clear()
+            return
         now_ms = self._clock.mono_ms
         wanted = [now_ms + max(1, round(seconds * 1000))]
         others = (self._runs.next_ms, *(each.next_ms for each in self._bringing))
