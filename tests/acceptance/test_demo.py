@@ -51,7 +51,7 @@ def test_the_project_that_comes_along_is_tidied_in_two_rounds_with_a_question(uw
         ["survey", "fix", "review"],
     ]
     assert all(before > 0 and after == 0 for before, after in findings(document))
-    assert [command["exit"] for command in document["commands"]] == [0, 3, 0, 0, 0, 0, 0, 0]
+    assert [command["exit"] for command in document["commands"]] == [0, 3, 0, 0, 0, 0, 0, 0, 0]
     assert document["commands"][-1]["words"] == ["uwf", "store", "verify"]
     assert 0 < document["seconds"] < 60
 

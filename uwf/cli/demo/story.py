@@ -49,9 +49,10 @@ def welcome(tour: Tour, folder: DemoFolder, linter: str, own_project: str | None
 def play(ctx: Context, tour: Tour, *, is_pantry: bool) -> str:
     """All the parts. Returns the thread's id; raises `UnexpectedExit` when a command does not do what it should."""
     thread = _begin(tour)
-    _first_round(ctx, tour, thread, ANSWER_PANTRY if is_pantry else ANSWER_ANY)
-    _second_round(ctx, tour, thread)
-    _look_back(tour, thread)
+    name = ctx.short_ids([thread])[thread] if tour.is_read else thread
+    _first_round(ctx, tour, name, ANSWER_PANTRY if is_pantry else ANSWER_ANY)
+    _second_round(ctx, tour, name)
+    _look_back(tour, name)
     return thread
 
 
@@ -77,6 +78,7 @@ def _first_round(ctx: Context, tour: Tour, thread: str, answer: str) -> None:
         "It asks",
         "A decision takes a person, so the thread is suspended (exit code 3). It may stay so for days.",
     )
+    tour.run("inbox")
     tour.run("thread", "show", thread)
     tour.part(
         "It goes on with the answer",

@@ -13,6 +13,11 @@ from uwf.display import inert
 
 MOST_CHARS = 50_000
 ESCAPE = 27
+STYLES = {
+    **dict.fromkeys(("markdown.link", "markdown.link_url"), "underline color(30)"),
+    **dict.fromkeys(("markdown.code", "markdown.item.number"), "bold color(30)"),
+}
+"""Where those of rich are blue or cyan, which nobody can read on black, or on white."""
 
 
 def drawn(text: str) -> str:
@@ -30,9 +35,10 @@ def _drawn(text: str) -> str:
 
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
     page, colour = StringIO(), terminal.has_colour(sys.stdout)
-    console = Console(file=page, force_terminal=colour, no_color=not colour)
+    console = Console(file=page, force_terminal=colour, no_color=not colour, theme=Theme(STYLES))
     console.print(Markdown(text, hyperlinks=False))
     shown = {code: escape for code, escape in inert.escapes().items() if code != ESCAPE}
     return page.getvalue().translate(shown)
