@@ -233,3 +233,12 @@ def test_an_error_is_broken_between_words_and_its_hint_is_one_line(project: Proj
     assert error.startswith("error: none of these is on PATH: claude,\n       codex, ")
     assert all(len(line) <= 40 for line in error.split("\n"))
     assert hint == "uwf setup --agent 'COMMAND'\n"
+
+
+def test_a_question_is_broken_between_words(project: Project) -> None:
+    asks = project.agent(reply("$SUSPEND", reason="Which colour shall the fence of it have?"))
+    words = ("thread", "exec", project.begin(), "--agent", asks.command)
+    terminal = Terminal(project, *words, columns=36)
+    assert terminal.end() == 3
+    shown = "\n".join(terminal.screen)
+    assert "\nsuspended: Which colour shall the\nfence of it have?\n" in shown

@@ -98,4 +98,5 @@ def test_a_sentence_names_moments_on_the_clock_of_the_reader(berlin: None) -> No
 )
 def test_what_is_to_happen_is_due_once_its_time_has_come(away_ms: int, said: str) -> None:
     assert Times(NOW).due(NOW + away_ms) == said
+    assert Times(NOW).wakes(NOW + away_ms) == ("wakes " if away_ms > 0 else "") + said
     assert Times(NOW, exact=True).due(NOW) == "2026-01-31T09:15:00Z"

@@ -34,6 +34,10 @@ class Times(Record):
         away = relative(at_ms, self.now_ms).removesuffix(" ago")
         return "due now" if away == "now" else f"due for {away}"
 
+    def wakes(self, at_ms: int) -> str:
+        """When a thread wakes: `wakes in 2h`, `due for 3m`."""
+        return self.due(at_ms) if self.has_come(at_ms) else f"wakes {self.moment(at_ms)}"
+
     def clock(self, at_ms: int | None) -> str:
         """Where moments are compared with each other: the clock in the reader's zone, or exactly."""
         if at_ms is None or self.exact:

@@ -42,7 +42,7 @@ def detail(app: App, thread: str, row: Row | None, now_ms: int) -> tuple[str, ..
     elif view.error is not None:
         lines.append(f"  {view.error.message}")
     if view.wake_at is not None:
-        lines.append(f"  wakes {times.relative(view.wake_at, now_ms)}: {view.wake_why}")
+        lines.append(f"  {times.Times(now_ms).wakes(view.wake_at)}: {view.wake_why}")
     lines += [f"  {one.speaker} has told it: {one.text}" for one in view.told or ()]
     return tuple(visible(line[: rows.MOST_CHARS].replace("\n", " ")) for line in lines)
 

@@ -90,8 +90,8 @@ def _first_round(ctx: Context, tour: Tour, thread: str, answer: str) -> None:
 def _second_round(ctx: Context, tour: Tour, thread: str) -> None:
     tour.part(
         "After the end, something new",
-        "The thread is completed, and a requirement changes. Resuming it begins a second round;\n"
-        "the chain goes on, and what was agreed in the first round still holds.",
+        "The thread is completed, and a requirement changes. Resuming it begins a second\n"
+        "round; the chain goes on, and what was agreed in the first round still holds.",
     )
     if _run(tour, "resume", thread, CHANGE):
         tour.text("\nIt asks again. This answer leaves nothing open.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from uwf import quantities
 from uwf.cli import exits
 from uwf.cli.line.arguments import text_arg
@@ -67,7 +69,8 @@ def run(ctx: Context, run: Run, *, interactive: bool, verbose: bool = False) -> 
             stop=stop, on_progress=live.on_progress, interactive=interactive or is_attended()
         ):
             live.pause()
-            ctx.out.line(line, id=line.step or "", draw=_sentence(line, verbose=verbose))
+            told = partial(ctx.out.prose, _sentence(line, verbose=verbose))
+            ctx.out.line(line, id=line.step or "", draw=told)
             code = exits.after_step(line)
             if line.step and line.uncounted and not is_warned:
                 is_warned = True

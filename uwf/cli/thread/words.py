@@ -55,8 +55,7 @@ def _waits(thread: ThreadView, times: Times) -> str:
         return ""
     if thread.is_postponed:
         return f"next try {times.due(thread.wake_at)}"
-    wakes = "" if times.has_come(thread.wake_at) else "wakes "
-    return f"{wakes}{times.due(thread.wake_at)}: {thread.wake_why}"
+    return f"{times.wakes(thread.wake_at)}: {thread.wake_why}"
 
 
 def failed(thread: ThreadView, times: Times, more: str = "") -> str:
