@@ -65,12 +65,12 @@ MAY_IMPORT = {
         *CHAIN,
         *BELOW_THE_ENGINE,
     },
-    "engine.run": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.run": {"display", *CHAIN, *BELOW_THE_ENGINE},
     "engine.chain": BELOW_THE_ENGINE,
     "engine.progress": {"engine.chain"},
     "workflow": {"store"},
     "agent": {"store"},
-    "guard": {"store", "workspace"},
+    "guard": {"display", "store", "workspace"},
     "workspace": set(),
     "store": set(),
     "config": {"agent", "guard", "workflow"},
@@ -78,9 +78,9 @@ MAY_IMPORT = {
     "display": set(),
     **{leaf: set() for leaf in LEAVES},
 }
-"""Beside itself and the leaves. A front door takes everything through the app, the types of its values too; the command
-line begins the daemon and top. A config is made of the rules that guards and kinds of agents declare, and of triggers,
-which workflow files have, too."""
+"""Beside itself and the leaves. What guards say of amounts reads as everywhere. A front door takes everything through
+the app, the types of its values too; the command line begins the daemon and top. A config is made of the rules that
+guards and kinds of agents declare, and of triggers, which workflow files have, too."""
 
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},

@@ -130,11 +130,6 @@ def said(name: str, amount: float) -> str:
     return written(name, amount)
 
 
-def unseen(name: str, limit: float, agent: str) -> str:
-    """What is said of a budget of which `agent` reports nothing."""
-    return f"{name} not reported by agent {agent} (limit {written(name, limit)})"
-
-
 def read_amount(name: str, given: Any) -> float:
     """The amount that `given`, a text or a number of a file, stands for. ValueError says why it is none."""
     if isinstance(given, bool) or not isinstance(given, (str, int, float)):

@@ -24,7 +24,7 @@ def test_a_budget_is_given_reached_raised_and_shown(project: Project) -> None:
     lines = project.step(thread, agent, "--until-done", expect=3)
     assert [line["role"] for line in lines] == ["writer", "reviewer", "writer"]
     assert lines[-1]["status"] == "suspended"
-    assert "usd 1.5 of 1" in lines[-1]["suspendMessage"]
+    assert "$1.50 of $1.00" in lines[-1]["suspendMessage"]
 
     refused = project("thread", "resume", thread, "--agent", agent.command, "--json", expect=5)
     assert refused.error["code"] == "budget_exhausted"
@@ -67,7 +67,7 @@ def test_the_workflow_file_limits_its_threads(project: Project) -> None:
     thread = project.begin(LIMITED)
     assert project.show(thread)["budget"] == {"usd": 1, "time": 7200, "visits": 3}
     lines = project.step(thread, agent, "--until-done", expect=3)
-    assert "usd 1.5 of 1" in lines[-1]["suspendMessage"]
+    assert "$1.50 of $1.00" in lines[-1]["suspendMessage"]
 
 
 def test_the_config_limits_every_thread_and_the_day(project: Project) -> None:
@@ -76,11 +76,11 @@ def test_the_config_limits_every_thread_and_the_day(project: Project) -> None:
     thread = project.begin(REVIEW)
     assert project.show(thread)["budget"] == {"steps": 1}
     lines = project.step(thread, project.agent(DEAR), expect=3)
-    assert "steps 1 of 1" in lines[-1]["suspendMessage"]
+    assert "1 of 1 step" in lines[-1]["suspendMessage"]
     other = project.begin(REVIEW, "--budget", "steps=9")
     refused = project("thread", "exec", other, "--agent", "x", "--json", expect=75)
     assert refused.error["code"] == "budget_exhausted"
-    assert "this machine has used usd 0.75 of 0.5 today; try again at 2" in refused.error["message"]
+    assert "this machine has used $0.75 of $0.50 today; try again at 2" in refused.error["message"]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_budget_that_nobody_can_see_is_said(project: Project) -> None:
     thread = project.begin(REVIEW, "--budget", "usd=5")
     assert "unseen" not in project.show(thread)
     done = project("thread", "exec", thread, "--agent", "claude")
-    unknown = "usd not reported by agent claude (limit 5)"
+    unknown = "usd not reported by agent claude (limit $5.00)"
     assert done.err == f"warning: {unknown}\n"
     assert project.show(thread)["unseen"] == {"usd": "claude"}
     [line] = [

@@ -83,7 +83,9 @@ def test_who_waits_goes_on_when_others_have_used_less(limited: Project) -> None:
     running = limited.start("thread", "exec", first, "--agent", slow, "--json")
     until(began.exists)  # the first of its agent, which has set down all that is left
     error = limited("thread", "exec", second, *words, expect=75).error
-    assert "what runs now is expected to use 4.5 of the rest, and this one 0.5" in error["message"]
+    assert (
+        "what runs now is expected to use $4.50 of the rest, and this one $0.50" in error["message"]
+    )
     waiting = limited.start("thread", "exec", second, *words, "--wait", "60")
     go_on.touch()
     assert running.wait(60) == 0

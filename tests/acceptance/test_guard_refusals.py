@@ -140,8 +140,8 @@ def broken_guard(project: Project) -> tuple[str, list[str]]:
     [
         (draining, 75, "draining", "drain"),
         (paused, 75, "paused", "the card was declined; try again at 2"),
-        (budget_of_the_thread, 5, "budget_exhausted", "steps 1 of 1"),
-        (budget_of_the_day, 75, "budget_exhausted", "steps 1 of 1"),
+        (budget_of_the_thread, 5, "budget_exhausted", "1 of 1 step"),
+        (budget_of_the_day, 75, "budget_exhausted", "1 of 1 step"),
         (agent_paused, 75, "agent_paused", "try again at 2"),
         (circuit_open, 75, "circuit_open", "try again at 2"),
         (low_success_rate, 75, "low_success_rate", "try again at 2"),

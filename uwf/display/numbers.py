@@ -72,6 +72,11 @@ def used_of(name: str, used: float, limit: float) -> str:
     return f"{count(used)} of {amount(name, limit)}"
 
 
+def unseen(name: str, limit: float, agent: str) -> str:
+    """What is said of a budget of which `agent` reports nothing."""
+    return f"{name} not reported by agent {agent} (limit {amount(name, limit)})"
+
+
 def bar(share: float, columns: int = 20) -> str:
     """How much of something is used, as a bar of that many columns."""
     full = min(columns, max(0, round(share * columns)))

@@ -38,7 +38,7 @@ def spent(thread: ThreadView) -> str:
     said = []
     for name in filter(found.__contains__, numbers.ORDER):
         if name in unseen:
-            said.append(quantities.unseen(name, limits[name], unseen[name]))
+            said.append(numbers.unseen(name, limits[name], unseen[name]))
             continue
         amount = numbers.amount(name, found[name])
         if name in limits:

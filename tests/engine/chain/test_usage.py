@@ -276,9 +276,9 @@ def test_what_was_undone_counts_against_the_budget(rig: Rig) -> None:
     rig.undo(id)
     rig.undo(id)
     rig.exec(id, DEAR)
-    assert "usd 4 of 4" in rig.state(id)["suspendMessage"]
+    assert "$4.00 of $4.00" in rig.state(id)["suspendMessage"]
     rig.undo(id)
-    with pytest.raises(Refused, match="has used usd 4 of 4"):
+    with pytest.raises(Refused, match=r"has used \$4\.00 of \$4\.00"):
         rig.exec(id)
 
 
@@ -324,7 +324,7 @@ def test_reaching_a_limit_suspends_and_says_what_was_reached(rig: Rig) -> None:
     id = rig.start(budget={"usd": 2.0})
     rig.exec(id, *LOOP)
     assert rig.state(id)["status"] == "suspended"
-    assert "usd 2.5 of 2" in rig.state(id)["suspendMessage"]
+    assert "$2.50 of $2.00" in rig.state(id)["suspendMessage"]
     assert rig.state(id)["suspendedRole"] == "writer"
     assert rig.views.way_on(rig.thread(id)) == f"uwf thread resume {id} --budget +usd=2"
 
@@ -341,7 +341,7 @@ def test_no_resume_resets_what_was_spent(each_rig: Rig) -> None:
     rig.exec(id, *LOOP)
     before = everything(rig.store)
     for supplement in (None, "please"):
-        with pytest.raises(Refused, match=r"has used usd 2\.5 of 2") as caught:
+        with pytest.raises(Refused, match=r"has used \$2\.50 of \$2\.00") as caught:
             rig.resume(id, supplement=supplement)
         assert caught.value.reason == "budget_exhausted"
     with pytest.raises(StateError):
@@ -359,7 +359,7 @@ def test_raising_the_budget_is_on_record_and_lets_the_thread_go_on(each_rig: Rig
     assert (tags["budget.usd"], tags["budget.tokens"]) == ("4.5", "10k")
     assert "budget: tokens → 10k, usd 2 → 4.5" in why(rig, id)
     rig.exec(id, REVIEW)
-    assert "usd 5 of 4.5" in rig.state(id)["suspendMessage"]
+    assert "$5.00 of $4.50" in rig.state(id)["suspendMessage"]
 
 
 def test_a_raise_that_is_refused_or_wrong_changes_nothing(each_rig: Rig) -> None:
@@ -367,7 +367,7 @@ def test_a_raise_that_is_refused_or_wrong_changes_nothing(each_rig: Rig) -> None
     id = rig.start(budget={"usd": 2.0, "steps": 2})
     rig.exec(id, *LOOP)
     before = everything(rig.store)
-    with pytest.raises(Refused, match="steps 2 of 2"):
+    with pytest.raises(Refused, match="2 of 2 steps"):
         rig.resume(id, budget="+usd=1")
     with pytest.raises(InputError, match="would raise a limit that there is not"):
         rig.resume(id, budget="+tokens=1")
@@ -385,7 +385,7 @@ def test_a_raise_is_kept_when_the_step_it_allowed_fails(rig: Rig) -> None:
 def test_an_idle_thread_goes_on_when_its_budget_is_raised(rig: Rig) -> None:
     limited(rig, reserve={"usd": 1.0})
     id = rig.start(budget={"usd": 0.5})
-    with pytest.raises(Refused, match=r"usd 0 of 0\.5 \(1 needed\)"):
+    with pytest.raises(Refused, match=r"\$0\.00 of \$0\.50 \(\$1\.00 needed\)"):
         rig.exec(id)
     with pytest.raises(StateError):
         rig.resume(id)
@@ -407,7 +407,7 @@ def test_a_step_needs_its_reserve_and_a_thread_without_it_is_suspended(rig: Rig)
     id = rig.start(budget={"usd": 2.0})
     rig.exec(id, DEAR)
     assert rig.state(id)["status"] == "suspended"
-    assert "usd 1.5 of 2 (1 needed)" in rig.state(id)["suspendMessage"]
+    assert "$1.50 of $2.00 ($1.00 needed)" in rig.state(id)["suspendMessage"]
 
 
 def test_a_step_that_used_more_than_one_may_leaves_the_thread_to_a_person(rig: Rig) -> None:
@@ -415,7 +415,7 @@ def test_a_step_that_used_more_than_one_may_leaves_the_thread_to_a_person(rig: R
     id = rig.start()
     rig.exec(id, DEAR)
     message = rig.state(id)["suspendMessage"]
-    assert message == "the step of writer used more than one may: usd 1.5 of 1"
+    assert message == "the step of writer used more than one may: $1.50 of $1.00"
     rig.resume(id, REVIEW)  # just what one may
     assert rig.state(id)["status"] == "idle"
 
@@ -426,7 +426,9 @@ def test_the_config_limits_every_thread_and_the_machine(rig: Rig) -> None:
     rig.exec(first, *LOOP)
     assert rig.state(first)["status"] == "suspended"
     rig.exec(second, DEAR)
-    with pytest.raises(Refused, match=r"this machine has used usd 4 of 4 today; try again at"):
+    with pytest.raises(
+        Refused, match=r"this machine has used \$4\.00 of \$4\.00 today; try again at"
+    ):
         rig.exec(third)
 
 
@@ -453,7 +455,7 @@ def test_a_role_is_visited_as_often_as_its_workflow_says(make_rig: Callable[...,
     rig = make_rig()
     id = rig.start(limited_file({}, 2))
     rig.exec(id, *LOOP, *LOOP)
-    assert "visits 2 of 2" in rig.state(id)["suspendMessage"]
+    assert "2 of 2 visits" in rig.state(id)["suspendMessage"]
     row = rig.row(id)
     assert (row["spent"]["visits"], row["budget"]) == (2, {"visits": 2.0})
     rig.resume(id, DEAR, budget="+visits=1")
@@ -461,7 +463,7 @@ def test_a_role_is_visited_as_often_as_its_workflow_says(make_rig: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("limits", "reached"), [({"steps": 1.0}, "steps 1 of 1"), ({"visits": 1.0}, "visits 1 of 1")]
+    ("limits", "reached"), [({"steps": 1.0}, "1 of 1 step"), ({"visits": 1.0}, "1 of 1 visit")]
 )
 def test_a_poke_adds_no_step_and_no_visit(rig: Rig, limits: dict[str, float], reached: str) -> None:
     id = rig.start(WALK, budget=limits)
@@ -480,7 +482,7 @@ def test_a_poke_adds_no_step_and_no_visit(rig: Rig, limits: dict[str, float], re
 def test_a_poke_costs_what_a_step_costs(rig: Rig) -> None:
     id = rig.start(budget={"usd": 1.0, "steps": 1})
     rig.exec(id, DEAR)
-    with pytest.raises(Refused, match=r"has used usd 1\.5 of 1$"):
+    with pytest.raises(Refused, match=r"has used \$1\.50 of \$1\.00$"):
         rig.poke(id, "shorter")
 
 
@@ -538,7 +540,7 @@ def test_agent_that_is_ended_for_its_time_budget_has_not_failed(rig: Rig) -> Non
     result = rig.exec(id, Said(ended="timeout", turns=("half",)))
     assert (result.failure, result.step) == (None, None)
     message = rig.state(id)["suspendMessage"]
-    assert message.startswith("the budget is used up: time ") and "--budget` raises it" in message
+    assert message.startswith("the budget is used up: ") and "--budget` raises it" in message
     assert stats_of(rig) == []
     for _ in range(4):  # no count of tries is used up
         rig.run(id, "resume", Said(ended="timeout"), budget="+time=1s")

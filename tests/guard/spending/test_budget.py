@@ -87,7 +87,7 @@ def test_visits_are_those_of_the_role_that_would_run(store: SqliteStore) -> None
     assert refusal(store, NO_RULES, replace(request, visits=2)) is None
     refused = refusal(store, NO_RULES, replace(request, visits=3))
     assert refused is not None
-    assert refused.message == "thread T (role writer) has used visits 3 of 3"
+    assert refused.message == "thread T (role writer) has used 3 of 3 visits"
 
 
 @pytest.mark.parametrize("name", ["tokens", "usd", "steps", "time", "visits"])
@@ -100,12 +100,12 @@ def test_a_step_that_replaces_one_adds_no_step_and_no_visit(store: SqliteStore, 
 def test_a_refusal_says_what_was_used_and_how_to_raise_it(store: SqliteStore) -> None:
     refused = refusal(store, NO_RULES, replace(REQUEST, budget={"usd": 5.0}, spent={"usd": 5.02}))
     assert refused is not None
-    assert refused.message == "thread T has used usd 5.02 of 5"
+    assert refused.message == "thread T has used $5.02 of $5.00"
     assert refused.hint == "uwf thread resume T --budget +usd=5"
     both = replace(REQUEST, budget={"usd": 5.0, "steps": 2.0}, spent={"usd": 6.0, "steps": 2.0})
     refused = refusal(store, NO_RULES, both)
     assert refused is not None
-    assert refused.message == "thread T has used usd 6 of 5, steps 2 of 2"
+    assert refused.message == "thread T has used $6.00 of $5.00, 2 of 2 steps"
     assert refused.hint == "uwf thread resume T --budget +usd=5,+steps=2"
 
 
@@ -121,7 +121,7 @@ def test_a_step_is_not_begun_when_its_reserve_is_not_there(store: SqliteStore) -
     assert refusal(store, rules, replace(request, spent={"usd": 4.0})) is None
     refused = refusal(store, rules, replace(request, spent={"usd": 4.5}))
     assert refused is not None
-    assert refused.message.endswith("has used usd 4.5 of 5 (1 needed)")
+    assert refused.message.endswith("has used $4.50 of $5.00 ($1.00 needed)")
 
 
 def test_what_a_step_may_use_is_its_reserve(store: SqliteStore) -> None:
@@ -146,14 +146,14 @@ def test_the_day_is_counted_for_the_whole_machine(store: SqliteStore) -> None:
     refused = refusal(store, rules, REQUEST)
     assert refused is not None
     assert refused.message == (
-        "this machine has used usd 1.25 of 1 today; try again at 2026-02-01T00:00:00Z"
+        "this machine has used $1.25 of $1.00 today; try again at 2026-02-01T00:00:00Z"
     )
     assert refused.hint == "uwf config set budget.day.usd 2"
     tell(store, {})
     tell(store, {})
     refused = refusal(store, replace(rules, day={"steps": 3.0}), REQUEST)
     assert refused is not None
-    assert "steps 3 of 3 today" in refused.message
+    assert "3 of 3 steps today" in refused.message
 
 
 def test_a_new_day_begins_at_local_midnight(
@@ -232,13 +232,13 @@ def test_what_is_reached_is_said_in_words() -> None:
     limits = {"usd": 5.0, "tokens": 2e6, "visits": 3.0, "time": 7200.0}
     spent = {"usd": 4.99, "tokens": 1_999_999, "time": 7199.9}
     assert limited().reached(limits, spent, 2) is None
-    assert limited().reached(limits, {"usd": 5.021}, 2) == "usd 5.02 of 5"
+    assert limited().reached(limits, {"usd": 5.021}, 2) == "$5.02 of $5.00"
     assert limited().reached(limits, {"tokens": 2_000_123, "time": 7260.4}, 3) == (
-        "tokens 2000123 of 2M, visits 3 of 3, time 2h1m of 2h"
+        "2M of 2M tokens, 3 of 3 visits, 2h01m of 2h00m"
     )
     rules = replace(NO_RULES, reserve={"usd": 1.0})
     assert limited(rules).reached(limits, {"usd": 4.0}) is None
-    assert limited(rules).reached(limits, {"usd": 4.5}) == ("usd 4.5 of 5 (1 needed)")
+    assert limited(rules).reached(limits, {"usd": 4.5}) == ("$4.50 of $5.00 ($1.00 needed)")
 
 
 def test_the_time_of_a_step_is_the_least_that_is_left() -> None:

@@ -74,7 +74,8 @@ def test_so_many_begin_as_the_rest_is_enough_for(machine: Machine) -> None:
     refusal = refused(lambda: machine.begin("B"))
     assert isinstance(refusal, Crowded) and refusal.reason == "budget_exhausted"
     assert refusal.message.startswith(
-        "this machine has used usd 2 of 5 today; what runs now is expected to use 2 of the rest, and this one 2"
+        "this machine has used $2.00 of $5.00 today; "
+        "what runs now is expected to use $2.00 of the rest, and this one $2.00"
     )
     assert refusal.retry_at_ms is not None
     machine.end("A", 0.5)
@@ -157,7 +158,7 @@ def test_the_status_says_what_is_expected(machine: Machine) -> None:
     machine.begin("A")
     lines = {line.name: line for line in machine.guard.status().lines}
     usd = lines["usd today"]
-    assert (usd.now, usd.limit, usd.note) == (1.5, 5, "1.5 more by what runs")
+    assert (usd.now, usd.limit, usd.note) == (1.5, 5, "$1.50 more by what runs")
     assert machine.guard.status().facts["dayReserved"]["usd"] == 1.5
 
 

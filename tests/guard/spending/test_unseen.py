@@ -27,7 +27,7 @@ def test_what_is_limited_and_not_reported_is_said_in_words(store: SqliteStore) -
     guard = Budget(host(store, replace(Budget.Rules(), day={"tokens": 2_000_000.0})))
     said = guard.unseen(LIMITED, {"time": 3.0})
     assert said == (
-        "tokens not reported by agent mine (limit 2M), usd not reported by agent mine (limit 5)"
+        "tokens not reported by agent mine (limit 2M tokens), usd not reported by agent mine (limit $5.00)"
     )
     assert guard.unseen(LIMITED, {"usd": 0.0, "tokens": 1}) is None
     assert (
@@ -42,7 +42,7 @@ def test_such_an_agent_is_refused_where_that_is_asked_for(store: SqliteStore) ->
     end(guard, good(tokens=5), store, LIMITED)
     refusal = refused(lambda: guard.enter(LIMITED))
     assert isinstance(refusal, PersonNeeded) and refusal.reason == "budget_unseen"
-    assert refusal.message.startswith("usd not reported by agent mine (limit 5), and")
+    assert refusal.message.startswith("usd not reported by agent mine (limit $5.00), and")
     guard.enter(request())  # which nothing limits
     guard.enter(request(budget={"tokens": 9.0}))
     guard.enter(replace(LIMITED, agent="another"))

@@ -5,7 +5,7 @@ The policy is that of `guard/spending/budget`, what a thread has used is read in
 
 from __future__ import annotations
 
-from uwf import quantities
+from uwf.display import numbers
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE, SUSPENDED, ThreadState
 from uwf.quantities import STEPS, TIME
@@ -64,7 +64,7 @@ def state_within(
 def time_is_over(ctx: RunContext, step: NextStep, request: Request, used: dict[str, float]) -> str:
     """What is said of an agent that was ended because the time is used up that its thread, or a step, may take."""
     over = is_over(ctx, step, request, used)
-    return over or _step_over(step, f"time {quantities.said(TIME, used[TIME])}")
+    return over or _step_over(step, numbers.amount(TIME, used[TIME]))
 
 
 def is_over(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.config_table import Table, amounts, key, one_of
+from uwf.display import numbers
 from uwf.errors import Crowded, PersonNeeded
 from uwf.guard.contract import (
     AttemptStopped,
@@ -32,7 +33,6 @@ from uwf.quantities import (
     VISITS,
     format_budget,
     raised_enough,
-    said,
     written,
 )
 from uwf.recurrence import zone_name
@@ -152,7 +152,7 @@ class Budget(Guard):
         used, held = self._today(store), _sum(reserve.of_others(store, store.leases, ""))
         lines = []
         for name, spent in used.items():
-            more = f"{said(name, held[name])} more by what runs" if held.get(name) else ""
+            more = f"{numbers.amount(name, held[name])} more by what runs" if held.get(name) else ""
             lines.append(StatusLine(f"{name} today", spent, limits.get(name), name, more))
         facts = {"today": used, "dayBudget": dict(limits), "dayReserved": held}
         return Status(tuple(lines), facts)
@@ -230,11 +230,11 @@ class Budget(Guard):
         )
 
     def _refuse_crowded(self, name: str, used: float, held: float, likely: float | None) -> Refused:
-        needs = "" if likely is None else f", and this one {said(name, likely)}"
+        needs = "" if likely is None else f", and this one {numbers.amount(name, likely)}"
         return refuse(
             "budget_exhausted",
-            f"this machine has used {name} {said(name, used)} of {written(name, self.rules.day[name])} today; what "
-            f"runs now is expected to use {said(name, held)} of the rest{needs}",
+            f"this machine has used {numbers.used_of(name, used, self.rules.day[name])} today; what runs now is "
+            f"expected to use {numbers.amount(name, held)} of the rest{needs}",
             kind=Crowded,
             retry_at_ms=clock.now_ms() + LOOK_MS,
             hint="uwf guard status",
@@ -243,15 +243,12 @@ class Budget(Guard):
     def _in_words(
         self, short: list[str], limits: Mapping[str, float], used: Mapping[str, float]
     ) -> str:
-        """`usd 5.02 of 5, steps 40 of 40`; where something is left, how much a step needs."""
+        """`$5.02 of $5.00, 40 of 40 steps`; where something is left, how much a step needs."""
         words = []
         for name in short:
-            needs = (
-                f" ({written(name, self._needed(name))} needed)"
-                if used[name] < limits[name]
-                else ""
-            )
-            words.append(f"{name} {said(name, used[name])} of {written(name, limits[name])}{needs}")
+            needed = numbers.amount(name, self._needed(name))
+            needs = f" ({needed} needed)" if used[name] < limits[name] else ""
+            words.append(f"{numbers.used_of(name, used[name], limits[name])}{needs}")
         return ", ".join(words)
 
 

@@ -9,10 +9,11 @@ else an agent that never comes to a step would go on unseen.
 from __future__ import annotations
 
 from uwf import clock
+from uwf.display import numbers
 from uwf.errors import CounterUnreadable, PersonNeeded
 from uwf.guard.contract import AttemptFailed, AttemptStopped, refuse
 from uwf.guard.counters import forgettable, hashed
-from uwf.quantities import TOKENS, USD, USED_NOTHING, unseen
+from uwf.quantities import TOKENS, USD, USED_NOTHING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def left_out(limits: Mapping[str, float], usage: Mapping[str, Any]) -> list[str]
 
 def in_words(names: list[str], limits: Mapping[str, float], agent: str) -> str:
     """Such as `usd not reported by agent claude (limit 5)`."""
-    return ", ".join(unseen(name, limits[name], agent) for name in names)
+    return ", ".join(numbers.unseen(name, limits[name], agent) for name in names)
 
 
 def learn(tx: Transaction, agent: str, outcome: AttemptOutcome) -> None:

@@ -73,7 +73,7 @@ def test_a_client_that_ends_at_what_it_may_cost_has_failed_only_where_that_is_no
     rig.run(id, "exec", crash(failure=ended, usage={"usd": usd}), budget="usd=0.5")
     assert rig.agent.asks[0].usd_left == 0.5
     message = rig.thread(id).tags["suspendMessage"]
-    assert message.startswith("the budget is used up: usd 0.6 of 0.5") is is_over
+    assert message.startswith("the budget is used up: $0.60 of $0.50") is is_over
     assert message.startswith("it ended") is not is_over
 
 
