@@ -34,7 +34,7 @@ KEPT_MS = 31 * clock.DAY_MS
 """Of a row, which bears the time at which its day began: 30 days that are over."""
 MOST_THREADS = 1000
 """Of those that completed, so many are asked what they have cost."""
-PARTS, MOST_EVENTS = 24, 400
+PARTS, MOST_EVENTS = 96, 100
 """Of a stretch of time each such part is looked at by itself, so many events of it: a busy day fills no memory."""
 
 
