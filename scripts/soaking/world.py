@@ -257,6 +257,7 @@ def main(folder: Path, home: str, seed: int, hours: float, until_ms: int, crash_
     facts = json.loads((folder / "world.json").read_text())
     seen = Seen(folder / "seen", clock)
     app = App.open(home)
+    app.stay()
     dice = random.Random(f"{seed} {clock.mono_ms}")
     runs = InstantRuns(app, clock, seen, dice)
     plan = load.make(seed, hours, facts["threads"], facts["per_hour"], facts["burst"])

@@ -13,6 +13,7 @@ from tests.helpers.project import ONE
 from uwf.app import App
 from uwf.app.progress import StepStarted, Stop
 from uwf.errors import Busy, ConfigInvalid, InputError, NotFound, Refused, StateError
+from uwf.store.sqlite.database import LITTLE_KIB
 
 if TYPE_CHECKING:
     from uwf.app.progress import Progress
@@ -196,3 +197,15 @@ def test_run_is_refused_that_nothing_can_come_of(app: App, order: dict[str, Any]
     with pytest.raises(InputError):
         list(app.exec(id, agent=DONE, **order))
     assert app.show(id).steps == 0
+
+
+def test_who_stays_for_days_keeps_little_of_any_store_it_opens(tmp_path: Path) -> None:
+    def kept(app: App) -> int:
+        return int(app.store(create=True)._database.one("PRAGMA cache_size")[0])
+
+    with App.open(str(tmp_path / "home")) as app:
+        usual = kept(app)
+        app.stay()
+        assert kept(app) > usual  # both negative, in KiB
+        app.close()
+        assert kept(app) == -LITTLE_KIB

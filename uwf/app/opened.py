@@ -58,6 +58,7 @@ class OpenHome:
         """The program that speaks through a front door in place of a person: what it says is never a person's."""
         self._log_writer: Log | None = None
         self._wait_s = wait_s
+        self._stays = False
         self._has_warned = False
 
     @property
@@ -119,6 +120,8 @@ class OpenHome:
                 wait_s=self._wait_s,
                 gate=self.gate,
             )
+            if self._stays:
+                self._store.keep_little()
         return self._store
 
     def has_store(self) -> bool:
@@ -173,6 +176,12 @@ class OpenHome:
         self._wait_s = max(self._wait_s, RUN_S)
         if self._store is not None:
             self._store.wait_s = self._wait_s
+
+    def stay(self) -> None:
+        """From here on keep little of the store in memory: this process lives for days."""
+        self._stays = True
+        if self._store is not None:
+            self._store.keep_little()
 
     def let_go_of_stale_store(self) -> bool:
         """Close the store where it must not stay open, so that it is opened anew when it is asked for next: another one

@@ -41,6 +41,7 @@ def run(app: App, tell: Tell) -> None:
             code="inside_a_step",
         )
     app.events.refuse_wrong()
+    app.stay()
     supervisor = notify.of_this_process()
 
     has_waited = False

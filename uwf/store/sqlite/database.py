@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S = 0.0005
 LONGEST_PAUSE_S = 0.05
+LITTLE_KIB = 256
 SUSPICIOUS_S = 0.5
 """After so long it is asked whether there are locks at all, where all that is seen is that the store is in use."""
 
@@ -69,6 +70,10 @@ class Database:
         # One cursor serves all: every read is drained before the next statement.
         self._cursor: sqlite3.Cursor | None = self.connection.cursor()
         self.run = self._cursor.execute
+
+    def keep_little(self) -> None:
+        """Keep at most `LITTLE_KIB` of pages in memory."""
+        self.all(f"PRAGMA cache_size=-{LITTLE_KIB}")
 
     def address(self) -> bytes:
         """What SQLite opens."""

@@ -84,6 +84,12 @@ class SqliteStore(Reading, FactReading):
     def wait_s(self, wait_s: float) -> None:
         self._database.wait_s = wait_s
 
+    def keep_little(self) -> None:
+        """Keep few pages in memory, where the system keeps them anyway: what is kept grows with the store otherwise, up
+        to 2 MB. Large transactions take longer so, which a process that writes little for days does not mind.
+        """
+        self._database.keep_little()
+
     @property
     def is_makeshift(self) -> bool:
         """Whether it could be opened only to be read, which must not last: see `Database.is_makeshift`."""
