@@ -279,7 +279,7 @@ def test_the_hint_at_an_event_can_be_typed_whatever_its_id(project: Project, id:
     [
         ("3", "it is 3, not an object"),
         ("{}", "needs a name"),
-        ('{"nam": "a"}', "has no 'nam'"),
+        ('{"nam": "a"}', "'nam' is no field of an event"),
         ('{"name": "a", "urgent": 1}', "urgent"),
         ('{"name": "a", "at": "now"}', "at"),
         ('{"name": "a", "labels": {"a": 3}}', "labels"),

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.guard.asking import Time, bad, end, good, host, refused, request
 from uwf.display import guards
+from uwf.display.times import Times
 from uwf.errors import Refused
 from uwf.guard import success_rate
 from uwf.guard.success_rate import SuccessRate
@@ -176,7 +177,7 @@ def test_status_names_the_agents_that_are_refused(store: SqliteStore, guard: Suc
     assert guard.status().lines == ()
     end_many(store, 1, 9, agent="worse")
     [line] = guard.status().lines
-    assert guards.row(line, bar=False) == (
+    assert guards.row(line, Times(0), bar=False) == (
         *("success of worse", "10%", "at least 30%", ""),
         "one step in 5m tries it",
     )

