@@ -128,7 +128,9 @@ def test_a_client_of_the_older_sdk_is_served_as_well(painter: Project) -> None:
     assert {"start", "exec", "list"} <= set(found["tools"])
     assert found["ran"]["status"] == "completed" and json.loads(found["text"]) == found["ran"]
     counts = [count for count, _ in found["told"]]
-    assert counts == sorted(set(counts)) and found["told"][-1][1] == "step 1: worker → done"
+    assert counts == sorted(set(counts))
+    # A look may come when the step is done, or only when the run is over.
+    assert found["told"][-1][1] in ("step 1: worker → done", "completed")
     assert found["wrong"][0] and "no thread 'ZZZZ'" in found["wrong"][1]
     assert found["listed"] == []
     assert "## Step 1: worker → done" in found["page"]

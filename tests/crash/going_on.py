@@ -154,7 +154,10 @@ def served(world: World) -> Ended:
     running = world.start("daemon", "run")
     wait_until(lambda: standing(world, "@last") == "completed", "the daemon has run it")
     running.send(signal.SIGTERM)
-    return running.end()
+    ended = running.end()
+    # A run that outlives its daemon has completed the thread a moment before it ends itself.
+    wait_until(lambda: not world.alive(), "the run of the killed daemon has ended")
+    return ended
 
 
 def again(
