@@ -25,7 +25,6 @@ from uwf.engine.chain.thread import move_head
 from uwf.errors import UwfError
 from uwf.record import Record
 from uwf.workflow import model
-from uwf.working import watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ def migrate(store: Store, *, dry_run: bool, on_work: OnWork | None = None) -> Mi
 
     Running it again moves 0.
     """
+    from uwf.working import watched  # commands that look ask what is to be moved, and move nothing
+
     moved = stated = 0
     clashes: list[Clash] = []
     unnamed: list[str] = []
