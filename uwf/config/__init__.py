@@ -38,7 +38,7 @@ __all__ = (
     "RetryConfig",
 )
 
-HOME_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_CRASH_AT"
+HOME_VARIABLE, HOST_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_HOST", "UWF_CRASH_AT"
 
 
 def home(explicit: str | None = None) -> str:
@@ -51,6 +51,13 @@ def home(explicit: str | None = None) -> str:
 def usual_home() -> str:
     """The home where nothing names another one."""
     return os.path.abspath(os.path.expanduser("~/.uwf"))
+
+
+def host() -> str:
+    """What this machine is called in a store that many share: `UWF_HOST`, else its own name."""
+    import socket
+
+    return os.environ.get(HOST_VARIABLE) or socket.gethostname()
 
 
 def load(home: str) -> Config:

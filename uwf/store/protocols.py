@@ -440,6 +440,11 @@ class Store(Objects, Refs, Counters, Entries, Protocol):
         """What is held of what is stored here: which process runs which thread."""
         ...
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines write to it, too."""
+        ...
+
     def transaction(
         self, name: str, *, durable: bool = True, wait_s: float | None = None
     ) -> TransactionScope:

@@ -51,12 +51,13 @@ OCCURRENCE = (
     "occurrence"  # of the schedule that started it: NAME@<its nominal time in epoch milliseconds>
 )
 EVENT = "event"  # the key of the event that began it
+HOST = "host"  # the machine that it was on last, in a store that many machines share
 WORKTREE = "worktree."  # before what there is to know of its worktree: see `worktree`
 WORKTREE_REPO = WORKTREE + "repo"  # a thread has one where this is set, and not empty
 WORKTREE_LEFT = WORKTREE + "left"  # the same of one in which it works no more
 
 NAMED = (
-    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT),
+    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT, HOST),
     *(
         WORKTREE + what
         for what in ("branch", "base", "onto", "port", "back", "kept", "merged", "made")

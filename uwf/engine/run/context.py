@@ -24,7 +24,7 @@ class RunContext(Record):
 
     `agent_for(workflow, role, override)` gives the agent that runs a role; it raises `Refused` when there is
     none. `environ` is the environment agents get, before the names of the contract are added; `secrets` are the
-    variables in it that hold secrets.
+    variables in it that hold secrets. `host` is what this machine is called; None where the store is for it alone.
     """
 
     store: Store
@@ -37,3 +37,4 @@ class RunContext(Record):
     agent_for: Callable[[str, Role, str | None], Agent]
     on_progress: Callable[[Progress], None]
     secrets: frozenset[str] = frozenset()
+    host: str | None = None

@@ -99,6 +99,11 @@ class SqliteStore(Reading, FactReading):
     def leases(self) -> Leases:
         return self._leases
 
+    @property
+    def is_shared(self) -> bool:
+        """See `uwf.store.protocols.Store`: a file is for processes of one machine."""
+        return False
+
     def transaction(
         self, name: str, *, durable: bool = True, wait_s: float | None = None
     ) -> SqliteTransaction:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.chain import told, usage, wake
-from uwf.engine.chain.tags import COMPLETED, CWD, IDLE, WORKFLOW, ThreadState
+from uwf.engine.chain.tags import COMPLETED, CWD, HOST, IDLE, WORKFLOW, ThreadState
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.progress import TaskDispatched
 from uwf.record import replace
@@ -56,7 +56,7 @@ def begin(
         if is_first:
             if request is not None:
                 ctx.admission.budget.begins(tx, request)
-            ref = _reopen(tx, step, ref)
+            ref = _reopen(tx, step, ref, ctx.host)
             for word in step.said:
                 told.tell(tx, step.thread.id, word)
     if is_first:
@@ -68,9 +68,13 @@ def begin(
     return replace(thread, ref=ref, tags=ref.tags, updated_ms=ref.updated_ms)
 
 
-def _reopen(tx: Transaction, step: NextStep, ref: Ref) -> Ref:
-    """A raised budget and another folder are set, a completed thread becomes idle in a new round, its timer is over."""
+def _reopen(tx: Transaction, step: NextStep, ref: Ref, host: str | None) -> Ref:
+    """A raised budget, another folder and another machine are set, a completed thread becomes idle in a new round, its
+    timer is over.
+    """
     id, plan, changed = step.thread.id, step.plan, step.changed
+    if host is not None and ref.tags.get(HOST) != host:
+        changed = {**changed, HOST: host}
     if changed and (why := _change(ref.tags, changed)):
         ref = move_head(tx, id, ref.id, lambda tags: {**tags, **changed}, expect=ref, why=why)
 
@@ -109,7 +113,11 @@ def _change(tags: Mapping[str, str], changed: Mapping[str, str]) -> str:
     """What is another with the tags `changed`, in words for the log; "" when nothing is."""
     raised = usage.change(tags, {**tags, **changed})
     is_moved = changed.get(CWD, tags.get(CWD)) != tags.get(CWD)
-    return ", ".join(filter(None, (raised, f"works in {changed[CWD]}" if is_moved else None)))
+    moved = f"works in {changed[CWD]}" if is_moved else None
+    host = changed.get(HOST, tags.get(HOST))
+    return ", ".join(
+        filter(None, (raised, moved, f"is on {host}" if host != tags.get(HOST) else None))
+    )
 
 
 def rebound(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:
