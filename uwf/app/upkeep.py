@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from uwf import clock
 from uwf.record import Record
 
@@ -117,19 +115,12 @@ class Upkeep:
         store = self._home.store()
         found = store.stats()
         return StoreFigures(
-            path=store.path,
+            path=store.place,
             objects=found.objects,
             bytes=found.size_bytes,
             stored_bytes=found.stored_bytes,
             refs=found.refs,
             moves=found.moves,
             entries=found.entries,
-            file_bytes=sum(map(_size_bytes, (store.path, f"{store.path}-wal"))),
+            file_bytes=store.used_bytes(),
         )
-
-
-def _size_bytes(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return 0

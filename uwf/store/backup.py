@@ -42,13 +42,13 @@ def _published(store: SqliteStore, path: str, is_verified: bool, on_work: OnWork
         copied(store, temporary, on_work)
         points.at("backup: copied")
         if is_verified:
-            verified(temporary, f"the backup of {store.path}", on_work)
+            verified(temporary, f"the backup of {store.place}", on_work)
             points.at("backup: verified")
         size_bytes = os.stat(temporary).st_size
         if not publish_new(temporary, path):
             raise _exists(path)
     except sqlite3.Error as error:
-        raise explain(error, store.path if is_broken(error) else path) from error
+        raise explain(error, store.place if is_broken(error) else path) from error
     finally:
         for side in ("", *SQLITE_SIDE_FILES):
             discard(temporary + side)

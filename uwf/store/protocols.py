@@ -435,6 +435,14 @@ class Snapshot(Protocol):
 
 
 class Store(Objects, Refs, Counters, Entries, Protocol):
+    wait_s: float
+    """How long a transaction waits for other writers where it says nothing else."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as messages call it: the path of its file, or the address of its database without a password."""
+        ...
+
     @property
     def leases(self) -> Leases:
         """What is held of what is stored here: which process runs which thread."""
@@ -464,7 +472,25 @@ class Store(Objects, Refs, Counters, Entries, Protocol):
         reading and writing. StoreBusy when another is at it."""
         ...
 
+    def keep_little(self) -> None:
+        """Keep little in memory from here on: this process lives for days. What is large may take longer so."""
+        ...
+
+    @property
+    def is_makeshift(self) -> bool:
+        """Whether it could be opened only to be read, and must not stay open: it keeps others from writing, or ends
+        when they do."""
+        ...
+
+    def is_taken_away(self) -> bool:
+        """Whether another store, or none, is at its place by now."""
+        ...
+
     def stats(self) -> Stats: ...
+
+    def used_bytes(self) -> int:
+        """The room that all of it takes, with what is free for new objects."""
+        ...
 
     def checkpoint(self) -> None:
         """Do what was put off, as far as others that read let that be: a WAL is copied into the file and emptied."""

@@ -68,16 +68,14 @@ class SqliteStore(Reading, FactReading):
         self._gate = gate
 
     @property
-    def path(self) -> str:
+    def place(self) -> str:
         return self._database.path
 
     def is_taken_away(self) -> bool:
-        """Whether the file was deleted or replaced since it was opened."""
         return self._database.is_taken_away()
 
     @property
     def wait_s(self) -> float:
-        """How long a transaction waits for other writers."""
         return self._database.wait_s
 
     @wait_s.setter
@@ -92,7 +90,6 @@ class SqliteStore(Reading, FactReading):
 
     @property
     def is_makeshift(self) -> bool:
-        """Whether it could be opened only to be read, which must not last: see `Database.is_makeshift`."""
         return self._database.is_makeshift
 
     @property
@@ -122,6 +119,9 @@ class SqliteStore(Reading, FactReading):
             f" {'(SELECT count(*) FROM entry)' if self._has_entries() else 0} FROM object"
         )
         return Stats(*self._database.one(sql))
+
+    def used_bytes(self) -> int:
+        return sum(map(_size_bytes, (self.place, f"{self.place}-wal")))
 
     def faults(self) -> list[str]:
         try:
@@ -183,6 +183,13 @@ class SqliteStore(Reading, FactReading):
 
     def close(self) -> None:
         self._database.close()
+
+
+def _size_bytes(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 class _Snapshot:
