@@ -10,6 +10,7 @@
     ├── StateError            the thing is in a state that forbids this               exit 5
     │   ├── Busy                  another process runs the thread
     │   ├── Conflict              a compare-and-set found another value
+    │   ├── Superseded            another holds by now what this process held
     │   └── WorkspaceError        a repository or a worktree is not as it has to be
     ├── Refused               a guard said "not now"; carries its reason              exit 75
     │   ├── Crowded               until others have ended, nobody knows when
@@ -107,6 +108,12 @@ class Busy(StateError):
 
 class Conflict(StateError):
     default_code = "conflict"
+
+
+class Superseded(StateError):
+    """What was to be written under a lease that this process does not hold any more: nothing of it was."""
+
+    default_code = "superseded"
 
 
 class WorkspaceError(StateError):

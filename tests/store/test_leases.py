@@ -14,11 +14,11 @@ from typing import TypeAlias
 import pytest
 
 from uwf import clock
-from uwf.errors import StoreError
+from uwf.errors import StoreError, Superseded
 from uwf.store.leases import FileLeases, MemoryLeases, _offset
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease, Leases
-from uwf.store.sqlite import open_in_memory, open_store
+from uwf.store.sqlite import SqliteStore, open_in_memory, open_store, schema
 
 ONE, OTHER = clock.ulid(1_700_000_000_000), clock.ulid(1_700_000_000_000)
 
@@ -67,9 +67,14 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "threads.lock")
 
 
-@pytest.fixture(params=["file", "memory"])
+LASTS_S = 60.0
+
+
+@pytest.fixture(params=["file", "memory", "expiring"])
 def leases(request: pytest.FixtureRequest, path: str) -> Leases:
-    return FileLeases(path) if request.param == "file" else MemoryLeases()
+    if request.param == "file":
+        return FileLeases(path)
+    return MemoryLeases() if request.param == "memory" else MemoryLeases(LASTS_S)
 
 
 @pytest.fixture(params=["file"])
@@ -166,6 +171,150 @@ def test_an_earlier_lease_neither_renews_nor_releases_a_later_one(leases: Leases
     assert leases.renew(second)
     assert leases.holder(ONE) == second.owner
     leases.release(second)
+
+
+def test_the_epoch_of_a_name_grows_with_each_taking(leases: Leases) -> None:
+    epochs = []
+    for _ in range(3):
+        lease = taken(leases, ONE)
+        epochs.append(lease.epoch)
+        leases.release(lease)
+    assert epochs == sorted({*epochs})
+    assert len(epochs) == 3
+
+
+class Time:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr("uwf.clock.monotonic_s", time)
+    return time
+
+
+@pytest.fixture
+def expiring(now: Time) -> Leases:
+    """Leases that another may take when they were not renewed."""
+    return MemoryLeases(LASTS_S)
+
+
+def test_a_lease_that_was_not_renewed_can_be_taken_over(expiring: Leases, now: Time) -> None:
+    late = taken(expiring, ONE)
+    now.s += LASTS_S
+    assert expiring.take(ONE) is None
+    assert expiring.holder(ONE) == late.owner
+    now.s += 1
+    assert (expiring.holder(ONE), expiring.anyone(), expiring.held()) == (None, None, [])
+    taker = taken(expiring, ONE)
+    assert taker.epoch > late.epoch
+    assert not expiring.renew(late)
+    expiring.release(late)
+    assert expiring.holder(ONE) == taker.owner
+    assert expiring.renew(taker)
+
+
+def test_a_renewed_lease_lasts_on(expiring: Leases, now: Time) -> None:
+    lease = taken(expiring, ONE)
+    for _ in range(3):
+        now.s += LASTS_S - 1
+        assert expiring.renew(lease)
+    assert expiring.take(ONE) is None
+
+
+def test_a_late_holder_goes_on_where_nobody_has_taken_over(expiring: Leases, now: Time) -> None:
+    lease = taken(expiring, ONE)
+    now.s += 100 * LASTS_S
+    assert expiring.renew(lease)
+    assert expiring.holder(ONE) == lease.owner
+    assert expiring.take(ONE) is None
+
+
+def written(store: SqliteStore, lease: Lease) -> bool:
+    """Whether a fenced transaction writes. It tells who holds the name where it does not."""
+    name = os.urandom(8).hex()
+    try:
+        with store.transaction("put", lease=lease) as tx:
+            tx.set_counter(name, 1)
+    except Superseded as refused:
+        assert lease.name in refused.message
+        assert store.counter(name) is None
+        return False
+    assert store.counter(name) == 1
+    return True
+
+
+@pytest.fixture
+def fenced(leases: Leases) -> Iterator[SqliteStore]:
+    """A store with leases of each kind."""
+    store = SqliteStore(schema.in_memory(), leases)
+    yield store
+    store.close()
+
+
+def test_a_fenced_transaction_writes_while_its_lease_is_held(fenced: SqliteStore) -> None:
+    lease = taken(fenced.leases, ONE)
+    assert written(fenced, lease)
+    fenced.leases.release(lease)
+    assert not written(fenced, lease)
+
+
+def test_a_fenced_transaction_of_an_earlier_lease_writes_nothing(fenced: SqliteStore) -> None:
+    first = taken(fenced.leases, ONE)
+    fenced.leases.release(first)
+    second = taken(fenced.leases, ONE)
+    assert not written(fenced, first)
+    assert written(fenced, second)
+    fenced.leases.release(second)
+
+
+def test_a_store_goes_on_after_a_transaction_was_refused(fenced: SqliteStore) -> None:
+    lease = taken(fenced.leases, ONE)
+    fenced.leases.release(lease)
+    assert not written(fenced, lease)
+    with fenced.transaction("put") as tx:
+        tx.set_counter("after", 1)
+    assert fenced.counter("after") == 1
+
+
+def test_who_was_superseded_is_told_who_holds_it_now(expiring: Leases, now: Time) -> None:
+    store = SqliteStore(schema.in_memory(), expiring)
+    late = taken(expiring, ONE)
+    now.s += LASTS_S + 1
+    assert written(store, late), "nobody has taken over"
+    now.s += LASTS_S + 1
+    taker = taken(expiring, ONE)
+    with (
+        pytest.raises(Superseded, match=f"process {taker.owner.pid} holds it now"),
+        store.transaction("put", lease=late),
+    ):
+        raise AssertionError("it began")
+    assert written(store, taker)
+    store.close()
+
+
+def test_a_forked_child_does_not_write_under_the_lease_of_its_parent(
+    tmp_path: Path, fork: Fork
+) -> None:
+    path = f"{tmp_path}/store.db"
+    store = open_store(path)
+    lease = taken(store.leases, ONE)
+
+    def writes() -> bool:
+        mine = open_store(path)
+        return written(mine, lease)
+
+    assert fork(writes).answer == repr(False)
+    assert written(store, lease)
+    store.leases.release(lease)
+    store.close()
 
 
 def test_second_process_gets_nothing_and_sees_the_holder(shared: Leases, fork: Fork) -> None:

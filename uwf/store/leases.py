@@ -21,8 +21,8 @@ import struct
 import sys
 from _thread import allocate_lock
 
-from uwf import owned
-from uwf.errors import StoreError
+from uwf import clock, owned
+from uwf.errors import StoreError, Superseded
 from uwf.record import Record
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
@@ -30,6 +30,8 @@ from uwf.store.protocols import Lease
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from uwf.store.protocols import Leases
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _END = 1 << 62
@@ -67,6 +69,9 @@ class FileLeases:
     The epoch tells the leases of one process apart. Those of different processes need not be: the kernel never has
     two holders.
     """
+
+    lasts_s: float | None = None
+    host = ""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -146,37 +151,65 @@ class FileLeases:
 
 
 class MemoryLeases:
-    """See `uwf.store.protocols.Leases`: those of a store that no other process sees. Nothing is written."""
+    """See `uwf.store.protocols.Leases`: those of a store that no other process sees. Nothing is written.
 
-    def __init__(self) -> None:
+    With `lasts_s` they are as those of a store that many machines share: one that was not renewed can be taken over.
+    """
+
+    host = ""
+
+    def __init__(self, lasts_s: float | None = None) -> None:
+        self.lasts_s = lasts_s
         self._held: dict[str, Lease] = {}
-        self._epoch = 0
+        self._renewed_s: dict[str, float] = {}
+        self._epochs: dict[str, int] = {}
 
     def take(self, name: str) -> Lease | None:
         with _changing:
-            if name in self._held:
+            if self.holder(name) is not None:
                 return None
-            self._epoch += 1
-            self._held[name] = lease = Lease(name, Owner(os.getpid()), self._epoch)
+            epoch = self._epochs[name] = self._epochs.get(name, 0) + 1
+            self._held[name] = lease = Lease(name, Owner(os.getpid()), epoch)
+            self._renewed_s[name] = clock.monotonic_s()
             return lease
 
     def holder(self, name: str) -> Owner | None:
         lease = self._held.get(name)
-        return None if lease is None else lease.owner
+        return None if lease is None or self._is_over(name) else lease.owner
 
     def anyone(self) -> Owner | None:
-        return next((lease.owner for lease in self._held.values()), None)
+        return next(filter(None, map(self.holder, list(self._held))), None)
 
     def held(self) -> list[str]:
-        return [name[-_ENDING:] for name in self._held]
+        return [name[-_ENDING:] for name in list(self._held) if self.holder(name) is not None]
 
     def renew(self, lease: Lease) -> bool:
-        return self._held.get(lease.name) == lease
+        with _changing:
+            is_held = self._held.get(lease.name) == lease
+            if is_held:
+                self._renewed_s[lease.name] = clock.monotonic_s()
+            return is_held
 
     def release(self, lease: Lease) -> None:
         with _changing:
-            if self.renew(lease):
+            if self._held.get(lease.name) == lease:
                 del self._held[lease.name]
+
+    def _is_over(self, name: str) -> bool:
+        """Whether nobody has renewed it in time."""
+        return (
+            self.lasts_s is not None and clock.monotonic_s() - self._renewed_s[name] > self.lasts_s
+        )
+
+
+def superseded(leases: Leases, lease: Lease) -> Superseded:
+    """The error of who writes under a lease that is not held any more."""
+    holder = leases.holder(lease.name)
+    now = "nobody holds it now" if holder is None else f"{holder.in_words} holds it now"
+    return Superseded(
+        f"nothing was written: this process does not hold {lease.name} any more, {now}",
+        hint=f"uwf thread show {lease.name}",
+    )
 
 
 def _cannot_lock(path: str, error: OSError) -> StoreError:

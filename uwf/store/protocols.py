@@ -276,8 +276,8 @@ class Entries(Protocol):
 
 
 class Lease(Record):
-    """That `owner` holds `name`. `epoch` tells it from an earlier lease of the same name: publishing can be refused
-    to a holder that was superseded without knowing it."""
+    """That `owner` holds `name`. `epoch` grows with each taking of the name, and tells a lease from an earlier one:
+    a transaction that is fenced with it is refused to a holder that was superseded without knowing it."""
 
     name: str
     owner: Owner
@@ -287,9 +287,20 @@ class Lease(Record):
 class Leases(Protocol):
     """The holders of names, of threads most of all: one holder at a time, in this process and over processes.
 
-    A lease ends by `release`, with the death of its holder, and where a database keeps leases also when it was not
-    renewed in time.
+    A lease ends by `release` and with the death of its holder. Where many machines share a store nobody sees all of
+    them die: there one that was not renewed in time counts as held by nobody, and whoever takes the name then
+    supersedes its holder. Until somebody does, that holder may renew it, and write under it.
     """
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long one lasts that is not renewed; None: as long as its holder lives."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """What this machine is called among those that share the store; "" for a store of one machine."""
+        ...
 
     def take(self, name: str) -> Lease | None:
         """The lease of `name`, without waiting; None when another process, or another user in this one, has it.
@@ -310,7 +321,7 @@ class Leases(Protocol):
         ...
 
     def renew(self, lease: Lease) -> bool:
-        """Hold it for longer. False when it is not held any more."""
+        """Hold it for longer. False when it was released, or another has taken the name since."""
         ...
 
     def release(self, lease: Lease) -> None:
@@ -454,12 +465,20 @@ class Store(Objects, Refs, Counters, Entries, Protocol):
         ...
 
     def transaction(
-        self, name: str, *, durable: bool = True, wait_s: float | None = None
+        self,
+        name: str,
+        *,
+        durable: bool = True,
+        wait_s: float | None = None,
+        lease: Lease | None = None,
     ) -> TransactionScope:
         """Begin writing. With `durable` false the commit survives the death of the process, but a power cut may
         undo it (never half of it). Not re-entrant. StoreBusy when another process writes for too long: for more
         than `wait_s`, or than what the store was opened with. `name` is what it does, one of `points.TRANSACTIONS`:
-        a test may have the process killed at `name: begun`, `name: written` and `name: done`."""
+        a test may have the process killed at `name: begun`, `name: written` and `name: done`.
+
+        With `lease` it is fenced: Superseded, and nothing is written, when that lease is not held any more. Nobody
+        can take its name before the transaction has ended."""
         ...
 
     def snapshot(self) -> Snapshot:

@@ -12,7 +12,7 @@ import sqlite3
 
 from uwf import home as paths
 from uwf.errors import StoreError
-from uwf.store.leases import FileLeases, MemoryLeases
+from uwf.store.leases import FileLeases, MemoryLeases, superseded
 from uwf.store.protocols import Stats
 from uwf.store.sqlite import ref_query, schema
 from uwf.store.sqlite.database import Database
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from uwf.store.protocols import Gate, Leases
+    from uwf.store.protocols import Gate, Lease, Leases
     from uwf.working import OnWork
 
 PAGES_AT_ONCE = 1024
@@ -102,9 +102,18 @@ class SqliteStore(Reading, FactReading):
         return False
 
     def transaction(
-        self, name: str, *, durable: bool = True, wait_s: float | None = None
+        self,
+        name: str,
+        *,
+        durable: bool = True,
+        wait_s: float | None = None,
+        lease: Lease | None = None,
     ) -> SqliteTransaction:
-        return SqliteTransaction(self._database, self._gate, name, durable, wait_s)
+        def check() -> None:
+            if lease is not None and not self._leases.renew(lease):
+                raise superseded(self._leases, lease)
+
+        return SqliteTransaction(self._database, self._gate, name, durable, wait_s, check)
 
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)

@@ -22,7 +22,7 @@ from uwf.store.validate import check_expected, check_text, checked_tags, moved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Any
 
@@ -46,9 +46,12 @@ class SqliteTransaction(FactWriting, Reading):
         name: str,
         durable: bool,
         wait_s: float | None,
+        check: Callable[[], None],
     ) -> None:
+        """`check` raises what forbids it once it has begun."""
         super().__init__(database)
         self._gate = gate
+        self._check = check
         self._name = name
         self._durable = durable
         self._wait_s = wait_s
@@ -62,12 +65,13 @@ class SqliteTransaction(FactWriting, Reading):
     def __enter__(self) -> SqliteTransaction:
         database = self._database
         database.begin(self._durable, self._wait_s)
-        if not database.is_complete:
-            try:
+        try:
+            self._check()
+            if not database.is_complete:
                 complete(database)
-            except BaseException:
-                database.rollback()
-                raise
+        except BaseException:
+            database.rollback()
+            raise
         self._usable = True
         points.at(f"{self._name}: begun")
         return self
