@@ -6,9 +6,8 @@ Those before a step are linked from it; those since the head stand beside it. Ti
 from __future__ import annotations
 
 from uwf.agent.protocol import APPROVAL
-from uwf.engine.chain.attempt import OVER_BUDGET, ended_attempts
+from uwf.engine.chain.attempt import OVER_BUDGET, Failure, ended_attempts
 from uwf.engine.chain.tags import COMPLETED
-from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,20 +17,13 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
 
 
-class FailureView(Record):
+class FailureView(Failure):
     """An attempt that came to an end without a step. `at` is when, None where that is not known."""
 
     attempt: str
     number: int
     role: str
-    code: str
-    message: str
     at: int | None
-
-    @property
-    def is_question(self) -> bool:
-        """Whether it has ended with a question to a person, which is no failure."""
-        return self.code == APPROVAL
 
     @property
     def is_of_agent(self) -> bool:
@@ -45,12 +37,12 @@ def of_end(nodes: Nodes, ended: str) -> FailureView:
     begun = nodes.get(end["begun"]).payload
     error = end["error"]
     return FailureView(
-        ended,
-        begun["number"],
-        begun["plan"]["role"],
         error["code"],
         error["message"],
-        end.get("endedAt"),
+        attempt=ended,
+        number=begun["number"],
+        role=begun["plan"]["role"],
+        at=end.get("endedAt"),
     )
 
 
