@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.gate import Gate, configure, ended
 from tests.helpers.project import ASKS, REVIEW, Project, reply
 from tests.helpers.terminal import Terminal
 from uwf.cli.screen.table import width
@@ -118,3 +119,21 @@ def test_a_word_that_there_is_not_is_answered_with_the_nearest(
     error = project("thread", "list", f"{option}={word}", "--json", expect=2).error
     assert error["hint"] == f"uwf thread list {option} {meant}"
     assert f"did you mean {meant}?" in error["message"]
+
+
+def test_what_waits_for_a_slot_is_asked_for_as_it_is_shown(project: Project) -> None:
+    configure(project, "[limits]", max_running="1")
+    gate = Gate(project)
+    first, second = project.begin(), project.begin()
+    processes = [gate.running(first), gate.waiting(second)]
+    assert project("thread", "list", "--columns", "status,thread").out.split()[2:] == [
+        *("waiting", second),
+        *("running", first),
+    ]
+    assert project("thread", "list", "--status", "waiting", "-q").out.split() == [second]
+    assert project("thread", "list", "--status", "running", "-q").out.split() == [second, first]
+    asked = project("thread", "stop", "--where", "waiting", "--dry-run", "-q").out.split()
+    assert asked == [second]
+    gate.open()
+    for process in processes:
+        ended(process)

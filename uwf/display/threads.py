@@ -12,17 +12,12 @@ if TYPE_CHECKING:
     from uwf.engine.query.thread_view import ThreadView
 
 
-def state(thread: ThreadView) -> str:
-    """The status for a reader: a process that only waits for a slot runs nothing."""
-    return "waiting" if thread.waiting is not None else thread.status
-
-
 def look(thread: ThreadView) -> Look:
     """How that looks."""
     from uwf.display import states
 
     failed = has_failed(thread)
-    return states.of_thread(state(thread), has_failed=failed, is_postponed=thread.is_postponed)
+    return states.of_thread(thread.state, has_failed=failed, is_postponed=thread.is_postponed)
 
 
 def has_failed(thread: ThreadView) -> bool:

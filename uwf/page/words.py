@@ -36,7 +36,7 @@ def shortened(text: str) -> str:
 
 def state_of(thread: ThreadView) -> dict[str, str]:
     look = threads.look(thread)
-    return {"word": threads.state(thread), "sign": look.sign, "colour": look.colour}
+    return {"word": thread.state, "sign": look.sign, "colour": look.colour}
 
 
 def figures(cost: Cost) -> list[dict[str, str]]:

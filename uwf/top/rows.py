@@ -90,7 +90,7 @@ def of_running(view: ThreadView, turns: Sequence[TurnView]) -> Row:
     running = view.running
     at: int | None
     if view.waiting is not None:
-        word, at = "waiting", view.waiting.since
+        word, at = view.state, view.waiting.since
         says = f"number {view.waiting.position} in the queue"
     else:
         word, at = "running", None if running is None else running.since
@@ -110,7 +110,7 @@ def of_due(view: ThreadView, due: DueThread, now_ms: int) -> Row:
 def of_view(view: ThreadView) -> Row:
     """A thread in a list of all."""
     look = threads.look(view)
-    word = "failed" if look is states.FAILED else threads.state(view)
+    word = "failed" if look is states.FAILED else view.state
     says = view.suspend_message if view.status == "suspended" else None
     if view.error is not None and view.status == "corrupt":
         says = view.error.message

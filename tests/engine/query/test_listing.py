@@ -11,6 +11,7 @@ from tests.helpers.fake_agent import crash
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import APPROVED, WROTE, Rig
 from tests.helpers.ticking import Ticking
+from uwf.agent.process import platform
 from uwf.engine.chain.tags import ACTIVE, HISTORY, STATUSES, THREADS
 from uwf.engine.query import listing
 from uwf.engine.query.listing import ThreadFilter
@@ -18,9 +19,11 @@ from uwf.engine.query.thread_view import ThreadView
 from uwf.engine.query.threads import ThreadViews
 from uwf.engine.run import lock
 from uwf.errors import InputError
+from uwf.guard.capacity import queue
+from uwf.guard.capacity.queue import QueueEntry
 from uwf.store.protocols import Ref
 
-ALL = (*STATUSES, "running", "corrupt")
+ALL = (*STATUSES, "running", "waiting", "corrupt")
 
 
 def listed(rig: Rig, *, limit: int | None = None, offset: int = 0, **wanted: Any) -> list[str]:
@@ -30,11 +33,11 @@ def listed(rig: Rig, *, limit: int | None = None, offset: int = 0, **wanted: Any
 
 @pytest.fixture
 def zoo(each_rig: Rig) -> Iterator[dict[str, str]]:
-    """One thread of every status, and one that runs while the test does."""
+    """One thread of every status; one runs while the test does, and another one's process waits for a slot."""
     rig = each_rig
     found = {
         name: rig.start(LOOP if name == "idle" else PAIR)
-        for name in ("idle", "suspended", "completed", "cancelled", "running", "corrupt")
+        for name in ("idle", "suspended", "completed", "cancelled", "running", "waiting", "corrupt")
     }
     rig.exec(found["suspended"], crash())
     rig.exec(found["completed"], WROTE, APPROVED)
@@ -43,21 +46,26 @@ def zoo(each_rig: Rig) -> Iterator[dict[str, str]]:
         broken = tx.put("start", {"thread": "cut short"})
         ref = rig.ref(found["corrupt"])
         tx.set_ref(ref.name, broken, tags=ref.tags, why="test")
-    with lock.hold(rig.engine, found["running"]):
+    with lock.hold(rig.engine, found["running"]), lock.hold(rig.engine, found["waiting"]):
+        with rig.store.transaction("test") as tx:
+            me = platform.this_process()
+            queue.put(tx, QueueEntry(found["waiting"], "a", (), 0, False, 0.0, me))
         yield found
 
 
 @pytest.mark.parametrize(
     ("statuses", "names"),
     [
-        (ACTIVE, ("idle", "suspended", "running", "corrupt")),
+        (ACTIVE, ("idle", "suspended", "running", "waiting", "corrupt")),
         (HISTORY, ("completed", "cancelled")),
-        (ALL, ("idle", "suspended", "completed", "cancelled", "running", "corrupt")),
+        (ALL, ("idle", "suspended", "completed", "cancelled", "running", "waiting", "corrupt")),
         (("idle",), ("idle",)),
         (("suspended",), ("suspended",)),
         (("suspended", "cancelled"), ("suspended", "cancelled")),
-        (("running",), ("running",)),
-        (("running", "completed"), ("running", "completed")),
+        (("running",), ("running", "waiting")),
+        (("waiting",), ("waiting",)),
+        (("waiting", "idle"), ("waiting", "idle")),
+        (("running", "completed"), ("running", "waiting", "completed")),
         (("corrupt",), ("corrupt",)),
         (("corrupt", "idle"), ("corrupt", "idle")),
     ],
@@ -172,11 +180,12 @@ def test_count_is_that_of_the_listing(each_rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("statuses", "number"),
     [
-        (ACTIVE, 4),
-        ((*ACTIVE, "running"), 4),
-        (ALL, 6),
+        (ACTIVE, 5),
+        ((*ACTIVE, "running"), 5),
+        (ALL, 7),
         (HISTORY, 2),
         (("running",), None),
+        (("waiting",), None),
         (("corrupt",), None),
         (("corrupt", "idle"), None),
         (("running", "completed"), None),

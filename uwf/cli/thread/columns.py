@@ -5,7 +5,6 @@ from __future__ import annotations
 from uwf.cli.screen.cells import Cell, number, short
 from uwf.cli.screen.output import text_of
 from uwf.cli.thread import words
-from uwf.display import threads
 from uwf.errors import InputError
 from uwf.record import Record
 
@@ -55,7 +54,7 @@ COLUMNS: dict[str, Column] = {
     "thread": Column("thread", lambda thread, sight: sight.ids[thread.thread]),
     "status": Column(
         "status",
-        lambda thread, sight: words.marked(thread) if sight.on_terminal else threads.state(thread),
+        lambda thread, sight: words.marked(thread) if sight.on_terminal else thread.state,
     ),
     "workflow": Column("workflowName", lambda thread, sight: thread.workflow_name or ""),
     "step": Column("steps", lambda thread, sight: number(thread.steps)),

@@ -24,7 +24,7 @@ SHOWN = 20
         "--status",
         metavar="STATE[,STATE...]",
         complete="statuses",
-        help="Only these: idle, suspended, completed, ...",
+        help="Only these: suspended, running, waiting, ...",
     ),
     active=opt("--active", help="Those neither completed nor cancelled. [default]"),
     history=opt("--history", help="Those completed or cancelled."),

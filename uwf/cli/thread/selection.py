@@ -55,7 +55,7 @@ KEYS = {
     "age": "",
 }
 """What may be a condition, and what `App.threads` calls it."""
-STATES = ("idle", "suspended", "completed", "cancelled", "running", "corrupt")
+STATES = ("idle", "suspended", "completed", "cancelled", "running", "waiting", "corrupt")
 """What may stand alone as one: that is the status."""
 
 

@@ -20,7 +20,7 @@ FAILURE = 200
 
 def marked(thread: ThreadView) -> Cell:
     """Its state with its look, for a terminal."""
-    return Cell(threads.state(thread), threads.look(thread))
+    return Cell(thread.state, threads.look(thread))
 
 
 def about(thread: ThreadView, times: Times) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf import clock
 from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUS, STATUSES, THREADS, WORKFLOW
+from uwf.engine.query.thread_view import WAITING
 from uwf.engine.query.threads import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
 from uwf.nearest import nearest, or_meant
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from uwf.engine.query.threads import ThreadViews
     from uwf.store.protocols import Ref
 
-SHOWN_STATUSES = (*STATUSES, RUNNING, CORRUPT)
+SHOWN_STATUSES = (*STATUSES, RUNNING, WAITING, CORRUPT)
+"""What a listing shows as the status of a thread. One that waits for a slot is running as well: somebody holds it."""
+_HELD = frozenset((RUNNING, WAITING))
 _GROUPS = {"active": ACTIVE, "history": HISTORY, "all": SHOWN_STATUSES}
 _PAGE = 256
 
@@ -36,7 +39,7 @@ NUMBERS: dict[str, Callable[[ThreadView], float | None]] = {
     "time": lambda thread: (thread.spent or {}).get("time"),
 }
 WORDS: dict[str, Callable[[ThreadView], str | None]] = {
-    "status": lambda thread: thread.status,
+    "status": lambda thread: thread.state,
     "workflow": lambda thread: thread.workflow_name,
     "title": lambda thread: thread.title,
     "task": lambda thread: thread.prompt,
@@ -232,7 +235,7 @@ def _tags(wanted: ThreadFilter) -> dict[str, str | tuple[str, ...]]:
     tags: dict[str, str | tuple[str, ...]] = {}
     statuses = set(wanted.statuses)
     if CORRUPT not in statuses:
-        if RUNNING in statuses:
+        if statuses & _HELD:
             statuses |= set(ACTIVE)
         plain = tuple(status for status in STATUSES if status in statuses)
         if len(plain) < len(STATUSES):
@@ -248,7 +251,7 @@ def _is_told_by_tags(statuses: set[str]) -> bool:
     """Whether the threads with the tags of `_tags` are those that show one of `statuses`."""
     if CORRUPT in statuses:
         return set(STATUSES) <= statuses
-    return RUNNING not in statuses or set(ACTIVE) <= statuses
+    return not statuses & _HELD or set(ACTIVE) <= statuses
 
 
 def _all_fit(wanted: ThreadFilter) -> bool:
@@ -259,8 +262,9 @@ def _all_fit(wanted: ThreadFilter) -> bool:
 
 
 def _fits(view: ThreadView, wanted: ThreadFilter) -> bool:
-    if view.status not in wanted.statuses and not (
-        view.status in (RUNNING, CORRUPT) and set(ACTIVE) <= set(wanted.statuses)
+    statuses = set(wanted.statuses)
+    if not statuses & {view.status, view.state} and not (
+        view.status in (RUNNING, CORRUPT) and set(ACTIVE) <= statuses
     ):
         return False
     if wanted.classes and (view.error is None or view.error.code not in wanted.classes):

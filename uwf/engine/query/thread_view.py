@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
+WAITING = "waiting"
+"""How a thread stands for a reader whose process only waits for a slot. As a fact it is held, and so running."""
+
 
 class ErrorView(Record):
     """Why a thread or an attempt failed. `attempt` is the node of its end."""
@@ -197,6 +200,11 @@ class ThreadView(StateView):
     def begun(self) -> BegunView:
         """What is said of it when it has just begun."""
         return BegunView(self.thread, self.workflow, self.head, self.status, self.worktree)
+
+    @property
+    def state(self) -> str:
+        """The status for a reader: a process that only waits for a slot runs nothing."""
+        return self.status if self.waiting is None else WAITING
 
     @property
     def is_readable(self) -> bool:
