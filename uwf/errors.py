@@ -20,6 +20,7 @@
     ├── PartBroken            a part of the daemon failed 10 times in a row           exit 70
     └── StoreError            a fault of the disk or the store file                   exit 1
         ├── StoreBusy             waited for another writer, in vain
+        ├── QueueAway             the queue of the workers cannot be asked now
         ├── StoreUnreadable       the store file cannot be read as a store
         ├── StoreTooNew           written by a newer format
         ├── ObjectDamaged         bytes that do not hash to their id
@@ -173,6 +174,10 @@ class StoreError(UwfError):
 
 class StoreBusy(StoreError):
     default_code = "store_busy"
+
+
+class QueueAway(StoreError):
+    default_code = "queue_away"
 
 
 class StoreUnreadable(StoreError):

@@ -1,0 +1,45 @@
+"""What tests of the queue may ask for: one in a fresh database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.project import until
+from uwf.jobs.link import QueueLink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from psycopg import Notify
+
+
+@pytest.fixture
+def url(database: str) -> str:
+    """A database with a queue."""
+    import psycopg
+
+    from uwf.jobs.schema import apply_schema
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        apply_schema(connection)
+    return database
+
+
+@pytest.fixture
+def link(url: str) -> Iterator[QueueLink]:
+    link = QueueLink(url, "test", ["uwf_ended", "uwf_wake", "uwf_asked"])
+    yield link
+    link.close()
+
+
+def heard(link: QueueLink, count: int) -> list[Notify]:
+    """So many notices, as soon as they have come."""
+    found: list[Notify] = []
+
+    def are_all() -> bool:
+        found.extend(link.heard())
+        return len(found) >= count
+
+    until(are_all)
+    return found

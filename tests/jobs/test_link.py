@@ -1,0 +1,74 @@
+"""The connection to the queue: opened anew after it was lost, and not again and again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.project import until
+from uwf import clock
+from uwf.errors import QueueAway, StoreError
+from uwf.jobs.link import LONGEST_S, QueueLink
+
+
+def test_a_lost_connection_is_left_alone_for_a_moment_and_opened_anew(
+    link: QueueLink, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = link.query("SELECT pg_backend_pid()")[0][0]
+    other = QueueLink(url, "another")
+    other.query("SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": pid})
+    other.close()
+    with pytest.raises(QueueAway):
+        link.query("SELECT 1")
+    assert link.fileno() is None and 0 < link.left_s < 1
+    with pytest.raises(QueueAway):
+        link.query("SELECT 1")
+    later_s = clock.monotonic_s() + 1
+    monkeypatch.setattr(clock, "monotonic_s", lambda: later_s)
+    assert link.query("SELECT 1") == [(1,)]
+    assert link.left_s == 0
+
+
+def test_it_waits_longer_each_time_and_never_as_long_as_others(
+    monkeypatch: pytest.MonkeyPatch, link: QueueLink
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(clock, "monotonic_s", lambda: now_s)
+    nobody = QueueLink("postgresql:///x?host=/nowhere", "test")
+    waits = []
+    for _ in range(12):
+        with pytest.raises(QueueAway):
+            nobody.query("SELECT 1")
+        waits.append(nobody.left_s)
+        now_s += nobody.left_s
+    assert waits[0] < 1 < waits[5] < max(waits) <= LONGEST_S * 1.5
+    assert len(set(waits)) == 12
+
+
+def test_a_password_is_in_no_message(link: QueueLink) -> None:
+    nobody = QueueLink("postgresql://me:s3cret@/x?host=/nowhere", "test")
+    with pytest.raises(QueueAway) as told:
+        nobody.query("SELECT 1")
+    assert "s3cret" not in str(told.value)
+
+
+def test_a_database_without_the_tables_says_what_to_type(link: QueueLink) -> None:
+    link.query("DROP TABLE procrastinate_jobs CASCADE")
+    with pytest.raises(StoreError) as told:
+        link.query("SELECT FROM procrastinate_jobs")
+    assert told.value.hint == "uwf store migrate"
+
+
+def test_what_was_said_meanwhile_is_heard(link: QueueLink, url: str) -> None:
+    link.query("SELECT 1")
+    other = QueueLink(url, "another")
+    other.query("SELECT pg_notify('uwf_wake', 'x')")
+    other.close()
+    heard = list[str]()
+
+    def all_heard() -> list[str]:
+        heard.extend(each.payload for each in link.heard())
+        return heard
+
+    until(all_heard)
+    assert heard == ["x"]
+    assert link.heard() == []

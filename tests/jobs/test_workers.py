@@ -1,0 +1,76 @@
+"""Workers, as they say of themselves, and what they are asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.jobs.conftest import heard
+from uwf.errors import NotFound
+from uwf.jobs.link import QueueLink
+from uwf.jobs.queue import ASKED
+from uwf.jobs.workers import DRAIN, STOP, WorkerFacts, Workers
+from uwf.record import replace
+
+FACTS = WorkerFacts("box", "/home", 7, ("gpu",), ("claude",), 2, "1.0")
+
+
+@pytest.fixture
+def workers(link: QueueLink) -> Workers:
+    return Workers(link)
+
+
+def test_a_worker_is_shown_with_what_it_runs(workers: Workers) -> None:
+    number = workers.register(FACTS)
+    assert workers.beat(number, ["01AAA"]) == (True, None)
+    (found,) = workers.all()
+    assert (found.worker, found.host, found.labels, found.running, found.state) == (
+        number,
+        "box",
+        ("gpu",),
+        ("01AAA",),
+        "working",
+    )
+    assert found.since <= found.seen
+
+
+def test_one_is_asked_by_its_number_others_by_their_host_or_all(
+    workers: Workers, link: QueueLink
+) -> None:
+    one, two = workers.register(FACTS), workers.register(FACTS)
+    third = workers.register(replace(FACTS, host="mac"))
+    assert workers.ask(str(one), DRAIN) == [one]
+    assert workers.ask("mac", STOP) == [third]
+    assert [each.state for each in workers.all()] == ["draining", "working", "stopping"]
+    assert workers.beat(third, []) == (True, STOP)
+    assert workers.ask(None, DRAIN) == [one, two, third]
+    assert {each.channel for each in heard(link, 3)} == {ASKED}
+
+
+def test_nobody_to_be_asked_is_an_error_that_says_where_to_look(workers: Workers) -> None:
+    for whom in (None, "12", "mac"):
+        with pytest.raises(NotFound) as told:
+            workers.ask(whom, DRAIN)
+        assert told.value.hint == "uwf worker list"
+
+
+def test_a_worker_that_was_not_heard_of_is_gone_and_one_that_left_is_not_shown(
+    workers: Workers, link: QueueLink
+) -> None:
+    lost, left = workers.register(FACTS), workers.register(FACTS)
+    workers.leave(left)
+    link.query("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+    assert [(each.worker, each.state) for each in workers.all()] == [(lost, "gone")]
+    with pytest.raises(NotFound):
+        workers.ask("box", DRAIN)
+    link.query("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '2 hours'")
+    assert workers.all() == []
+    workers.forget_gone()
+    assert workers.beat(lost, []) == (False, None)
+
+
+def test_a_worker_that_the_queue_has_forgotten_learns_of_it(
+    workers: Workers, link: QueueLink
+) -> None:
+    number = workers.register(FACTS)
+    link.query("TRUNCATE procrastinate_workers CASCADE")
+    assert workers.beat(number, []) == (False, None)

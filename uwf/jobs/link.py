@@ -1,0 +1,124 @@
+"""The one connection to the queue that a process has: opened when it is needed, and again after it was lost.
+
+What is listened to arrives on it, too. After each failure it waits a while before it tries again, longer each time, and
+never as long as others do: a hundred workers whose database comes back do not all knock at once.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+
+from uwf import clock
+from uwf.errors import QueueAway, StoreError
+from uwf.jobs.schema import SCHEMA
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import psycopg
+    from psycopg import Connection, Notify
+
+FIRST_S, LONGEST_S = 0.25, 15.0
+CONNECT_S = 10
+ALIVE: dict[str, Any] = {
+    **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
+    "tcp_user_timeout": 20_000,
+}
+"""By which it is seen that the other side is gone."""
+
+
+class QueueLink:
+    """A connection to the queue of the database at `url`, which listens to `channels`.
+
+    Where nobody answers, `QueueAway` is raised, and at once as long as it is not yet time to try again.
+    """
+
+    def __init__(self, url: str, name: str, channels: Sequence[str] = ()) -> None:
+        """`name` is what PostgreSQL calls whoever is connected."""
+        self._url, self._name, self._channels = url, name, tuple(channels)
+        self._connection: Connection[Any] | None = None
+        self._failures, self._again_s, self._why = 0, 0.0, ""
+
+    @property
+    def left_s(self) -> float:
+        """How long it is left alone; 0: it may be asked."""
+        return max(0.0, self._again_s - clock.monotonic_s())
+
+    def fileno(self) -> int | None:
+        """What becomes readable when something was heard; None while there is no connection."""
+        return None if self._connection is None else self._connection.fileno()
+
+    def query(self, sql: str, arguments: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows that a statement answers. `QueueAway` when there is nobody to ask."""
+        import psycopg
+
+        try:
+            answer = self._opened().execute(sql.encode(), arguments)
+            return answer.fetchall() if answer.description else []
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+            self.close()
+            raise _no_tables(error) from None
+        except psycopg.OperationalError as error:
+            if _is_lost(error):
+                raise self._lost(error) from None
+            raise
+
+    def heard(self) -> list[Notify]:
+        """What others have said since this was last asked, without waiting."""
+        import psycopg
+
+        if self._connection is None:
+            return []
+        try:
+            return list(self._connection.notifies(timeout=0))
+        except psycopg.OperationalError as error:
+            raise self._lost(error) from None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):  # it may be broken in any way
+                self._connection.close()
+        self._connection = None
+
+    def _opened(self) -> Connection[Any]:
+        import psycopg
+
+        if self._connection is None:
+            if self.left_s:
+                raise QueueAway(self._why)
+            connection = psycopg.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=CONNECT_S,
+                application_name=self._name,
+                **ALIVE,
+            )
+            self._connection = connection
+            listens = "".join(f'; LISTEN "{channel}"' for channel in self._channels)
+            connection.execute(f"SET search_path TO {SCHEMA}{listens}".encode())
+            self._failures = 0
+        return self._connection
+
+    def _lost(self, error: Exception) -> QueueAway:
+        self.close()
+        wait_s = min(FIRST_S * 2.0**self._failures, LONGEST_S)
+        self._again_s = clock.monotonic_s() + wait_s * random.uniform(0.5, 1.5)
+        self._failures = min(self._failures + 1, 20)
+        said = " ".join(str(error).split())[:300]
+        self._why = f"the queue in PostgreSQL cannot be asked: {said or type(error).__name__}"
+        return QueueAway(self._why)
+
+
+def _is_lost(error: psycopg.OperationalError) -> bool:
+    """Whether it says that nobody answers: the connection, the server as a whole, or its room."""
+    return (error.sqlstate or "08")[:2] in ("08", "53", "57")
+
+
+def _no_tables(error: Exception) -> StoreError:
+    said = str(error).splitlines()[0]
+    return StoreError(
+        f"the database has no queue for workers: {said}", hint="uwf store migrate", code="no_queue"
+    )

@@ -1,0 +1,131 @@
+"""The workers of a queue, as they say of themselves, and what they are asked for.
+
+When a worker was heard of last is Procrastinate's heartbeat, by the clock of the database: one truth of who is there.
+"""
+
+from __future__ import annotations
+
+from uwf.errors import NotFound
+from uwf.jobs.link import QueueLink
+from uwf.jobs.queue import ASKED, STALLED_S
+from uwf.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+DRAIN, STOP, STOP_NOW = "drain", "stop", "stop now"
+_STATES = {None: "working", DRAIN: "draining"}
+FORGOTTEN_S = 3600.0
+"""After so long a worker that is gone is not shown any more."""
+
+
+class WorkerFacts(Record):
+    """What a worker says of itself when it begins."""
+
+    host: str
+    home: str
+    pid: int
+    labels: tuple[str, ...]
+    agents: tuple[str, ...]
+    slots: int
+    version: str
+
+
+class WorkerView(Record):
+    """A worker, since when it is there and when it was heard of last (epoch ms), and the threads that it runs.
+
+    `state` is `working`, `draining`, `stopping`, or `gone` when it was not heard of for too long.
+    """
+
+    worker: int
+    host: str
+    home: str
+    pid: int
+    labels: tuple[str, ...]
+    agents: tuple[str, ...]
+    slots: int
+    running: tuple[str, ...]
+    version: str
+    since: int
+    seen: int
+    state: str
+
+
+class Workers:
+    """The table of workers. Each call raises `QueueAway` where nobody answers."""
+
+    def __init__(self, link: QueueLink) -> None:
+        self._link = link
+
+    def register(self, facts: WorkerFacts) -> int:
+        """A worker begins; its number."""
+        rows = self._link.query(
+            "INSERT INTO workers (id, host, home, pid, labels, agents, slots, version)"
+            " SELECT worker_id, %(host)s, %(home)s, %(pid)s, %(labels)s, %(agents)s, %(slots)s, %(version)s"
+            " FROM procrastinate_register_worker_v1() RETURNING id",
+            {**vars(facts), "labels": list(facts.labels), "agents": list(facts.agents)},
+        )
+        return int(rows[0][0])
+
+    def beat(self, worker: int, running: Sequence[str]) -> tuple[bool, str | None]:
+        """A worker is there still, and runs these threads. Whether the queue knows it, and what it is asked for."""
+        rows = self._link.query(
+            "WITH seen AS (UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(id)s)"
+            " UPDATE workers SET running = %(running)s WHERE id = %(id)s RETURNING asked",
+            {"id": worker, "running": list(running)},
+        )
+        return bool(rows), rows[0][0] if rows else None
+
+    def leave(self, worker: int) -> None:
+        """A worker has ended: what it had taken is for others."""
+        self._link.query("DELETE FROM procrastinate_jobs WHERE worker_id = %(id)s", {"id": worker})
+        self._link.query("SELECT procrastinate_unregister_worker_v1(%(id)s)", {"id": worker})
+
+    def all(self) -> list[WorkerView]:
+        """All that were heard of in the last hour, the oldest first."""
+        rows = self._link.query(
+            "SELECT id, host, home, pid, labels, agents, slots, running, version,"
+            " (extract(epoch FROM since) * 1000)::bigint, (extract(epoch FROM last_heartbeat) * 1000)::bigint,"
+            " asked, last_heartbeat < now() - make_interval(secs => %(stalled_s)s)"
+            " FROM workers JOIN procrastinate_workers USING (id)"
+            " WHERE last_heartbeat >= now() - make_interval(secs => %(forgotten_s)s) ORDER BY id",
+            {"stalled_s": STALLED_S, "forgotten_s": FORGOTTEN_S},
+        )
+        return [_view(row) for row in rows]
+
+    def ask(self, whom: str | None, wish: str) -> list[int]:
+        """Ask a worker, by its number, all of a host, or all, to drain or stop; whom. `NotFound` when there is none."""
+        number = int(whom) if whom is not None and whom.isascii() and whom.isdecimal() else None
+        rows = self._link.query(
+            "WITH told AS (UPDATE workers SET asked = %(wish)s WHERE id IN (SELECT id FROM procrastinate_workers"
+            " WHERE last_heartbeat >= now() - make_interval(secs => %(stalled_s)s))"
+            " AND (%(whom)s::text IS NULL OR id = %(number)s OR (%(number)s::bigint IS NULL AND host = %(whom)s))"
+            " RETURNING id), said AS (SELECT pg_notify(%(channel)s, '') FROM told LIMIT 1)"
+            " SELECT id FROM told LEFT JOIN said ON true ORDER BY id",
+            {
+                "wish": wish,
+                "whom": whom,
+                "number": number,
+                "channel": ASKED,
+                "stalled_s": STALLED_S,
+            },
+        )
+        if not rows:
+            who = "no worker is there" if whom is None else f"there is no worker {whom}"
+            raise NotFound(f"{who}, as its number or its host", hint="uwf worker list")
+        return [int(row[0]) for row in rows]
+
+    def forget_gone(self) -> None:
+        """Forget those that were not heard of for an hour."""
+        self._link.query(
+            "SELECT procrastinate_prune_stalled_workers_v1(%(after_s)s)", {"after_s": FORGOTTEN_S}
+        )
+
+
+def _view(row: Sequence[Any]) -> WorkerView:
+    *told, asked, is_gone = row
+    state = "gone" if is_gone else _STATES.get(asked, "stopping")
+    facts: list[Any] = [tuple(each) if isinstance(each, list) else each for each in told]
+    return WorkerView(*[*facts, state])
