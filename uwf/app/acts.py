@@ -116,10 +116,10 @@ def cancel_soon(home: OpenHome, id: str, reason: str) -> bool:
     elif clock.now_ms() - asked_ms > (home.config.limits.grace_s + SETTLING_S) * 1000:
         stopping.stop(store, id, patience_s=0)
     try:
-        with lock.hold(context, id):
-            thread = intake.recover(context, id)[0]
+        with lock.hold(context, id) as held:
+            thread = intake.recover(held, id)[0]
             if thread.status not in HISTORY:
-                lifecycle.cancel(store, thread, reason)
+                lifecycle.cancel(held.store, thread, reason)
     except Busy:
         return False
     return True
@@ -134,11 +134,11 @@ def _cancelled(home: OpenHome, context: RunContext, id: str, reason: str | None)
         _end_run(home, id)
         points.at("cancel: run ended")
         try:
-            with lock.hold(context, id, wait_s=1.0):
-                thread = intake.recover(context, id)[0]
+            with lock.hold(context, id, wait_s=1.0) as held:
+                thread = intake.recover(held, id)[0]
                 if thread.status == CANCELLED:
                     return thread
-                return lifecycle.cancel(context.store, thread, reason)
+                return lifecycle.cancel(held.store, thread, reason)
         except Refused:
             thread = threads.current(context.store, context.cache, id)
             if thread.status == CANCELLED:
@@ -179,8 +179,7 @@ def fork(
 
 
 def undo(home: OpenHome, id: str, *, files: bool) -> Undone:
-    context = home.context()
-    with lock.hold(context, id):
+    with lock.hold(home.context(), id) as context:
         thread = intake.recover(context, id)[0]
         if files:
             from uwf.app import worktrees
@@ -232,9 +231,8 @@ def _end_what_was_left(home: OpenHome, id: str) -> tuple[int, ...]:
         if isinstance(event, Recovered):
             ended.extend(event.ended_pids)
 
-    context = home.context(note)
     try:
-        with lock.hold(context, id):
+        with lock.hold(home.context(note), id) as context:
             intake.recover(context, id)
     except Busy:
         return ()

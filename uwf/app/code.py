@@ -83,8 +83,7 @@ def _files(home: OpenHome, ref: Ref) -> tuple[str, str, str] | None:
 
 def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
     """Export a thread into the new file `path`, and what git has of its worktree into the new file `code`."""
-    context = home.context()
-    with lock.hold(context, id):
+    with lock.hold(home.context(), id) as context:
         thread = worktree_tags.placed(context, intake.recover(context, id)[0])
         found = worktree_tags.of(context, thread)
         if found is None:

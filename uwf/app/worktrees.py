@@ -90,14 +90,14 @@ def begun(home: OpenHome, thread: Thread) -> Thread:
 
     context = home.context(lambda event: _tell(home, event))
     try:
-        with lock.hold(context, thread.id):
+        with lock.hold(context, thread.id) as held:
             most = context.config.rules(WorktreeQuota.Rules).total_quota_bytes
             if size_bytes(paths.worktrees(home.home), most) > most:
                 home.warn(
                     f"there is no room for the worktree of thread {thread.id}; it waits (workspace.total_quota)"
                 )
                 return thread
-            return trees.whole(context, thread, time.sleep)
+            return trees.whole(held, thread, time.sleep)
     except (UwfError, OSError) as error:
         what = error.message if isinstance(error, UwfError) else str(error)
         home.warn(f"the worktree of thread {thread.id} is not made yet: {what}")
@@ -125,8 +125,7 @@ def undo(context: RunContext, thread: Thread) -> Thread:
 
 def merge(home: OpenHome, id: str, onto: str | None, wait_s: float) -> BroughtIn:
     """Bring in the work of thread `id`."""
-    context = home.context()
-    with lock.hold(context, id, wait_s):
+    with lock.hold(home.context(), id, wait_s) as context:
         thread = worktree_tags.placed(context, intake.recover(context, id)[0])
         try:
             return merging.merge(context, thread, onto, wait_s)
@@ -169,9 +168,8 @@ class Worktrees:
             return removal.Removal(id, path, False, "no thread of this home has it")
         if not os.path.isdir(path) and ref.tags.get(STATUS) not in HISTORY:
             return None
-        context = self._home.context()
         try:
-            with lock.hold(context, id):
+            with lock.hold(self._home.context(), id) as context:
                 thread = worktree_tags.placed(context, intake.recover(context, id)[0])
                 why = removal.why_not(context, thread)
                 if why is None and not dry_run:

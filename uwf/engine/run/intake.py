@@ -30,11 +30,12 @@ from uwf.engine.run.attempt.outcome import (
     Stopped,
     Unjudged,
 )
+from uwf.engine.run.lock import hold
 from uwf.engine.run.order import EXEC, POKE, NextStep, Order
 from uwf.engine.run.planning.agents import NoAgent
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
-from uwf.errors import PersonNeeded, Refused, ReplyKept, StoreError, UwfError
+from uwf.errors import Busy, PersonNeeded, Refused, ReplyKept, StoreError, UwfError
 from uwf.record import Record, replace
 from uwf.store import files
 
@@ -74,13 +75,11 @@ def recover(ctx: RunContext, id: str) -> tuple[Thread, Taken | None]:
 
 def recover_if_free(ctx: RunContext, id: str) -> bool:
     """The same for a thread that no process runs. False when one does."""
-    held = ctx.store.leases.take(id)
-    if held is None:
-        return False
     try:
-        recover(ctx, id)
-    finally:
-        ctx.store.leases.release(held)
+        with hold(ctx, id) as held:
+            recover(held, id)
+    except Busy:
+        return False
     return True
 
 

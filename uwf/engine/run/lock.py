@@ -15,6 +15,8 @@ from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import Waiting
 from uwf.errors import Busy, Crowded, Interrupted
+from uwf.record import replace
+from uwf.store.fenced import fenced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,11 +38,12 @@ def hold(
     wait_s: float = 0.0,
     stop: Stop | None = None,
     is_answered: Callable[[], bool] = lambda: False,
-) -> Iterator[bool]:
+) -> Iterator[RunContext]:
     """Hold the lock of thread `id`. Raises `Busy`, which names the holder; `Refused` where `wait_s` has passed.
 
-    When `stop` is asked for, the waiting ends in `Interrupted`. It also ends once `is_answered()`: then nothing is
-    held, and False is given.
+    Gives the context for what is done meanwhile: its store is fenced, so that nothing is written under a lock that was
+    lost. When `stop` is asked for, the waiting ends in `Interrupted`. It also ends once `is_answered()`: then nothing
+    is held, and `ctx` is given as it is.
     """
 
     is_told = False
@@ -62,7 +65,7 @@ def hold(
             wait_s = 0.0  # it would wait for itself
     held = take(ctx.store.leases, id, wait_s=wait_s, pause=pause)
     if held is None and wait_s > 0 and is_answered():
-        yield False
+        yield ctx
         return
     if held is None:
         message = f"thread {id} is running{_holder_note(ctx, id)}{waited_note(wait_s)}"
@@ -71,7 +74,7 @@ def hold(
             raise Crowded(message, reason="busy", hint=hint)
         raise Busy(message, hint=hint)
     try:
-        yield True
+        yield replace(ctx, store=fenced(ctx.store, held))
     finally:
         ctx.store.leases.release(held)
 

@@ -19,6 +19,7 @@ from uwf.engine.chain.thread import runner
 from uwf.errors import Busy
 from uwf.guard.spending import reserve
 from uwf.record import Record
+from uwf.store.fenced import fenced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> S
     if held is None:
         raise Busy(f"thread {thread} is running in another process")
     try:
-        return settle(store, thread, grace_s=grace_s)
+        return settle(fenced(store, held), thread, grace_s=grace_s)
     finally:
         store.leases.release(held)
 

@@ -55,19 +55,19 @@ def run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResu
 
 def _run(ctx: RunContext, id: str, order: Order, stop: Stop) -> Iterator[StepResult]:
     if not order.wait_s or order.verb == WOKEN:
-        with hold(ctx, id, 0.0, stop), Room(ctx.home) as room:
-            yield from _held(ctx, id, order, stop, room)
+        with hold(ctx, id, 0.0, stop) as held, Room(ctx.home) as room:
+            yield from _held(held, id, order, stop, room)
         return
     with (
         joining.Joiner(ctx, id, order) as joiner,
-        hold(ctx, id, order.wait_s, stop, joiner.is_answered),
+        hold(ctx, id, order.wait_s, stop, joiner.is_answered) as held,
         Room(ctx.home) as room,
     ):
         answer = joiner.answer()
         if answer is not None:
             yield answer
         else:
-            yield from _held(ctx, id, joiner.goes_on(), stop, room)
+            yield from _held(held, id, joiner.goes_on(), stop, room)
 
 
 def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Iterator[StepResult]:
