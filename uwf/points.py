@@ -27,6 +27,8 @@ TRANSACTIONS = (
     "cancel",
     "undo",
     "import",
+    "copy objects",
+    "copy",
     "migrate",
     "gc",
     "gc done",

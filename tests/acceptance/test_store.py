@@ -103,6 +103,29 @@ def test_stats_count_and_measure(uwf: Uwf, chain: list[str]) -> None:
     assert found["fileBytes"] >= (uwf.home / "store.db").stat().st_size > 0
 
 
+def test_a_store_is_copied_whole_and_again(uwf: Uwf, chain: list[str]) -> None:
+    done = uwf("store", "copy", uwf.home, "other", "--json").json
+    assert (done["place"], done["new"]) == (str(uwf.cwd / "other" / "store.db"), 4)
+    assert (done["objects"], done["refs"], done["moves"]) == (4, 1, 1)
+    for words in (("store", "verify", "--deep"), ("ref", "log", "top"), ("cas", "walk", chain[2])):
+        there = uwf(*words, "--json", "--home", uwf.cwd / "other")
+        assert there.out == uwf(*words, "--json").out
+    again = uwf("store", "copy", uwf.home / "store.db", "other")
+    assert again.out.endswith("has all of it: 4 objects (0 new), 1 ref, 1 move\n")
+
+
+def test_what_cannot_be_copied_is_said(uwf: Uwf, chain: list[str]) -> None:
+    same = uwf("store", "copy", ".", uwf.cwd / "store.db", "--json", expect=2).error
+    assert "both what is copied and its copy" in same["message"]
+    assert uwf("store", "copy", "nowhere", "other", "--json", expect=1).error["code"] == "store"
+    assert os.listdir(uwf.cwd) == []
+    in_other = ("-q", "--home", uwf.cwd / "other")
+    mine = uwf("cas", "put", "-", *in_other, input="x").out.strip()
+    uwf("ref", "set", "mine", mine, *in_other)
+    own = uwf("store", "copy", uwf.home, "other", "--json", expect=5).error
+    assert own["code"] == "store_not_empty" and "mine" in own["message"]
+
+
 def test_a_backup_is_put_back_and_what_it_replaces_is_kept(uwf: Uwf, chain: list[str]) -> None:
     uwf("store", "backup", "copy.db")
     later = uwf("cas", "put", "--kind", "note", "-", "-q", input='"later"').out.strip()

@@ -56,6 +56,8 @@ def test_each_transaction_has_a_known_name_of_its_own() -> None:
 
 
 ELSEWHERE = {
+    "copy": "tests/store/test_copying.py",
+    "copy objects": "tests/store/test_copying.py",
     "figures": "tests/engine/upkeep/test_figures.py",
     "alert": "tests/engine/upkeep/test_alerts.py",
     "alert prune": "tests/engine/upkeep/test_alerts.py",
@@ -63,7 +65,8 @@ ELSEWHERE = {
     "triggers good": "tests/app/test_references.py",
     "permitted": "tests/acceptance/test_approval.py",
 }
-"""Transactions that only a daemon makes, or only for one kind of agent, and the tests that kill at their points."""
+"""Transactions that only a daemon makes, only for one kind of agent, or in a second store, and the tests that kill at
+their points."""
 
 
 def test_every_point_belongs_to_a_scenario() -> None:

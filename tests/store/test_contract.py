@@ -50,6 +50,15 @@ def test_an_object_is_read_as_it_was_put(store: Store) -> None:
     assert store.has(id)
 
 
+def test_several_objects_are_read_in_the_order_they_are_asked_for(store: Store) -> None:
+    ids = [put(store, number) for number in range(5)]
+    ids.append(ids[1])
+    assert store.raw_many(ids) == [store.raw(id) for id in ids]
+    assert store.raw_many([]) == []
+    with pytest.raises(ObjectMissing, match=ABSENT):
+        store.raw_many([ids[0], ABSENT])
+
+
 @pytest.mark.parametrize("size", [0, 1, 65_000, 65_536, 70_000, 3_000_000])
 @pytest.mark.parametrize("content", [lambda n: b"x" * n, os.urandom], ids=["dull", "random"])
 def test_any_size_is_kept(store: Store, size: int, content: Any) -> None:

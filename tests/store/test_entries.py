@@ -86,6 +86,7 @@ def test_keys_are_found_by_how_they_begin_and_end(store: Store) -> None:
     add(store, "github/42", "gitea/42", "github/7", "é")
     add(store, "github/42", kind="alert")
     assert store.entry_keys("event") == ["gitea/42", "github/42", "github/7", "é"]
+    assert store.entry_kinds() == ["alert", "event"]
     assert store.entry_keys("event", "github/") == ["github/42", "github/7"]
     assert store.entry_keys("event", ending="42", limit=1) == ["gitea/42"]
     assert store.entry_keys("event", "gith", ending="2") == ["github/42"]

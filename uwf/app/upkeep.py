@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from uwf import clock
+from uwf import home as paths
+from uwf.app.opened import RUN_S, absolute
+from uwf.errors import InputError
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -10,6 +15,7 @@ if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
     from uwf.engine.upkeep.migrate import Migration, Unmigrated
     from uwf.store.check import Verification
+    from uwf.store.copying import StoreCopy
     from uwf.store.restore import Restored
     from uwf.working import OnWork
 
@@ -111,6 +117,23 @@ class Upkeep:
         self._home.close()
         return restore(file, self._home.store_path, on_work)
 
+    def copy(self, source: str, target: str, on_work: OnWork | None = None) -> StoreCopy:
+        """Copy all of the store `source` into `target`, which is empty; each a file, or the folder of a home."""
+        from contextlib import closing
+
+        from uwf.store import copying
+        from uwf.store.sqlite import open_store
+
+        here_is, there_is = _place(source), _place(target)
+        if os.path.realpath(here_is) == os.path.realpath(there_is):
+            raise InputError(f"{here_is} is both what is copied and its copy")
+        self._home.close()
+        with (
+            closing(open_store(here_is, create=False, wait_s=RUN_S)) as here,
+            closing(open_store(there_is, create=True, wait_s=RUN_S)) as there,
+        ):
+            return copying.copy(here, there, on_work)
+
     def stats(self) -> StoreFigures:
         store = self._home.store()
         found = store.stats()
@@ -124,3 +147,9 @@ class Upkeep:
             entries=found.entries,
             file_bytes=store.used_bytes(),
         )
+
+
+def _place(text: str) -> str:
+    """The file of a store, which may be named by its home."""
+    path = absolute(text)
+    return path if path.endswith(".db") else paths.store_file(path)

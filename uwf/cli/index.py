@@ -172,6 +172,7 @@ MODULES = {
     "store verify": "store",
     "store gc": "store",
     "store backup": "store",
+    "store copy": "store",
     "store drill": "store",
     "store restore": "store",
     "ref list": "ref",

@@ -155,6 +155,28 @@ def restore(ctx: Context, file: str) -> None:
 
 
 @command(
+    "store copy",
+    help="Copy all of a store into an empty one.",
+    example="uwf store copy ~/.uwf /disk/uwf",
+    detail="Objects, refs with their log, counters, events: id for id, checked at the end. Refused while a thread of "
+    "either runs, so uwf daemon stop comes first. Killed, it goes on where it was when it is begun again. What is "
+    "copied stays as it is.",
+    source=arg("The store to copy: its home, or its file.", metavar="FROM", complete="files"),
+    target=arg("Where to: a home, or a file.", metavar="TO", complete="files"),
+)
+def copy(ctx: Context, source: str, target: str) -> None:
+    from uwf.quantities import counted
+
+    done = ctx.app.upkeep.copy(source, target, Bar(ctx.out).on_work)
+    ctx.out.answer(
+        done,
+        ids=[done.place],
+        draw=f"{done.place} has all of it: {counted(done.objects, 'object')} ({done.new} new), "
+        f"{counted(done.refs, 'ref')}, {counted(done.moves, 'move')}",
+    )
+
+
+@command(
     "store stats",
     help="Print what the store holds and the room it takes.",
     example="uwf store stats",

@@ -19,7 +19,7 @@ from uwf.store.owner import Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any, Final, Protocol, TypeAlias
@@ -131,6 +131,10 @@ class Objects(Protocol):
 
     def raw(self, id: str) -> bytes:
         """The encoded bytes. ObjectMissing when there are none."""
+        ...
+
+    def raw_many(self, ids: Sequence[str]) -> list[bytes]:
+        """Those of several in their order, as one question where asking takes its time."""
         ...
 
     def has(self, id: str) -> bool: ...
@@ -264,6 +268,10 @@ class Entries(Protocol):
         """
         ...
 
+    def entry_kinds(self) -> list[str]:
+        """The kinds of which there is any, ascending."""
+        ...
+
     def entry_keys(
         self, kind: str, prefix: str = "", *, ending: str = "", limit: int | None = None
     ) -> list[str]:
@@ -388,6 +396,14 @@ class Transaction(Objects, Refs, Counters, Entries, Protocol):
 
     def delete_ref(self, name: str, *, expect: str | Anything | None = ANY, why: str) -> None:
         """Remove `name` and log it. NotFound when there is no such ref; Conflict as in `set_ref`."""
+        ...
+
+    def copy_moves(self, moves: Iterable[LoggedMove]) -> None:
+        """Add moves of another store as they stand in its log, with their numbers, to a log without any."""
+        ...
+
+    def copy_refs(self, refs: Iterable[Ref]) -> None:
+        """Add refs of another store as they are, without a move: those of its log are copied, too."""
         ...
 
     def set_counter(self, name: str, value: Any) -> None:

@@ -77,6 +77,13 @@ class EntryReading:
                 on_unreadable(Unreadable(ENTRY, f"{row[0]}/{row[1]}", error.message))
         return found
 
+    def entry_kinds(self) -> list[str]:
+        if not self._has_entries():
+            return []
+        return [
+            row[0] for row in self._database.all("SELECT DISTINCT kind FROM entry ORDER BY kind")
+        ]
+
     def entry_keys(
         self, kind: str, prefix: str = "", *, ending: str = "", limit: int | None = None
     ) -> list[str]:

@@ -27,7 +27,7 @@ from uwf.store.validate import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from uwf.errors import StoreError
@@ -80,6 +80,9 @@ class Reading:
         except TypeError:  # a torn page may make one type look like another
             pass
         raise damaged(id, "its bytes do not hash to its id")
+
+    def raw_many(self, ids: Sequence[str]) -> list[bytes]:
+        return list(map(self.raw, ids))
 
     def has(self, id: str) -> bool:
         return self._database.one("SELECT 1 FROM object WHERE id = ?", (key_of(id),)) is not None

@@ -22,11 +22,11 @@ from uwf.store.validate import check_expected, check_text, checked_tags, moved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Any
 
-    from uwf.store.protocols import Anything, Gate
+    from uwf.store.protocols import Anything, Gate, LoggedMove
 
 COMPRESS_OVER_BYTES = 64 << 10
 
@@ -34,6 +34,11 @@ _PUT = "INSERT OR IGNORE INTO object (id, put_ms, encoding, size, data) VALUES (
 _PUT_AGAIN = "UPDATE object SET put_ms = ? WHERE id = ? AND put_ms < ?"
 _NEW_REF = "INSERT INTO ref (target, version, updated_ms, tags, name) VALUES (?, ?, ?, ?, ?)"
 _MOVED_REF = "UPDATE ref SET target = ?, version = ?, updated_ms = ?, tags = ? WHERE name = ? AND version = ?"
+
+_OLD_MOVE = (
+    "INSERT INTO ref_log (seq, name, version, old, new, tags, at_ms, why, process)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 class SqliteTransaction(FactWriting, Reading):
@@ -154,6 +159,22 @@ class SqliteTransaction(FactWriting, Reading):
         self._refs_now[name] = None
         self._index(name, old.tags, {})
         self._log(old.version + 1, name, old, None, blob(packb({})), clock.now_ms(), why)
+
+    def copy_moves(self, moves: Iterable[LoggedMove]) -> None:
+        for one in moves:
+            move, tags = one.move, blob(packb(one.move.tags))
+            old, new = (None if id is None else blob(key_of(id)) for id in (move.old, move.new))
+            row = (one.number, move.name, move.version, old, new, tags)
+            self._write(_OLD_MOVE, (*row, move.at_ms, move.why, move.process))
+            self._moved = one.number
+
+    def copy_refs(self, refs: Iterable[Ref]) -> None:
+        for ref in refs:
+            tags = blob(packb(ref.tags))
+            row = (blob(key_of(ref.id)), ref.version, ref.updated_ms, tags, ref.name)
+            self._write(_NEW_REF, row)
+            self._refs_now.pop(ref.name, None)
+            self._index(ref.name, {}, ref.tags)
 
     def remove(self, id: str) -> None:
         key = key_of(id)
