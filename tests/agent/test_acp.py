@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from uwf import clock
-from uwf.agent import failure
+from uwf.agent import APPROVAL, failure
 from uwf.agent.acp import permission, talk
 from uwf.agent.kinds.acp import AcpAgent, AcpOptions
 from uwf.agent.protocol import (
-    APPROVAL,
     AgentEvent,
     AgentRequest,
     AgentResult,

@@ -27,9 +27,6 @@ def _nothing() -> None:
     """Nobody says anything."""
 
 
-APPROVAL = "approval"
-"""The code of a run that has ended with a question to a person, which is no failure of the agent and has no class."""
-
 HASH_CHARS = 16
 """How much of a hash is shown, and has to be given: so many that nobody finds other bytes whose hash begins alike."""
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 
 from uwf import clock
+from uwf.agent import APPROVAL
 from uwf.agent.acp import permission
 from uwf.agent.acp.telling import Telling, objects
 from uwf.agent.clients import client
 from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
-    APPROVAL,
     HASH_CHARS,
     AgentFailure,
     Asks,

@@ -8,11 +8,10 @@ how the process ended counts where it has said nothing.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.agent import failure
+from uwf.agent import APPROVAL, failure
 from uwf.agent.process import program, supervise
 from uwf.agent.process.requested import spec_of
 from uwf.agent.protocol import (
-    APPROVAL,
     MOST_AHEAD_MS,
     AgentFailure,
     AgentResult,

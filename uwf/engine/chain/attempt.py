@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from uwf import clock
-from uwf.agent.protocol import APPROVAL
+from uwf.agent import APPROVAL
 from uwf.engine.chain.nodes import ClientFacts, Plan, pack_text, shaped
 from uwf.engine.chain.tags import ATTEMPTS
 from uwf.engine.chain.word import Word, of_person

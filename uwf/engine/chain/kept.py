@@ -15,7 +15,6 @@ import os
 
 from uwf import home as paths
 from uwf import owned, points
-from uwf.agent.protocol import AgentFailure, AgentResult, ProcessFacts
 from uwf.engine.chain import usage
 from uwf.engine.chain.nodes import WRONG_SHAPE, ClientFacts, Plan
 from uwf.engine.chain.word import Word
@@ -27,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from uwf.agent.protocol import AgentResult
 
 ROOM_BYTES = 1 << 20
 """Enough for nearly every reply. Of a longer one, on a full disk, the beginning is kept, and what it cost."""
@@ -250,6 +251,8 @@ def _place_of_tail(answer: AgentResult) -> str | int:
 
 
 def _decoded(facts: dict[str, Any], text: str) -> KeptReply:
+    from uwf.agent.protocol import AgentFailure, AgentResult, ProcessFacts  # few homes keep any
+
     came = facts["came"]
     answer, tail = {**came["answer"], "text": text}, came["answer"]["tail"]
     answer["tail"] = text[len(text) - tail :] if isinstance(tail, int) else tail

@@ -5,7 +5,7 @@ Those before a step are linked from it; those since the head stand beside it. Ti
 
 from __future__ import annotations
 
-from uwf.agent.protocol import APPROVAL
+from uwf.agent import APPROVAL
 from uwf.engine.chain.attempt import OVER_BUDGET, Failure, ended_attempts
 from uwf.engine.chain.tags import COMPLETED
 

@@ -6,7 +6,7 @@ chain cannot be read stand apart: no answer helps them. Times are epoch millisec
 
 from __future__ import annotations
 
-from uwf.agent.protocol import APPROVAL
+from uwf.agent import APPROVAL
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import OVER_BUDGET
 from uwf.engine.chain.tags import STATUS, SUSPEND_MESSAGE, SUSPENDED, SUSPENDED_ROLE, THREADS

@@ -11,7 +11,8 @@ import pytest
 from tests.helpers.fake_agent import Said, crash
 from tests.helpers.rig import WROTE, Rig
 from tests.helpers.ticking import Ticking
-from uwf.agent.protocol import APPROVAL, AgentFailure, Answered, Asks, Permitted
+from uwf.agent import APPROVAL
+from uwf.agent.protocol import AgentFailure, Answered, Asks, Permitted
 from uwf.engine.actions import tell, transfer
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.recorder import AttemptRecorder

@@ -10,7 +10,8 @@ question, and a yes that is too old, answer nothing.
 
 from __future__ import annotations
 
-from uwf.agent.protocol import APPROVAL, HASH_CHARS, Answered
+from uwf.agent import APPROVAL
+from uwf.agent.protocol import HASH_CHARS, Answered
 from uwf.engine.chain import sessions
 from uwf.engine.chain.attempt import ended_attempts
 from uwf.engine.chain.nodes import ClientFacts, Plan

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from uwf.agent import failure
+from uwf.agent import APPROVAL, failure
 from uwf.agent.echo import Echo
-from uwf.agent.protocol import APPROVAL, AgentFailure
+from uwf.agent.protocol import AgentFailure
 from uwf.agent.words.failure_signs import AUTHENTICATION, QUOTA
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import recorder, sessions, usage
