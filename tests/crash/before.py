@@ -13,13 +13,12 @@ from tests.helpers.fake_forge import HEAD, REPO, FakeForge
 from uwf import clock
 from uwf.app import App
 from uwf.engine.chain import wake
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.tags import OLD_THREADS, THREADS
 from uwf.engine.chain.thread import wake_by
 from uwf.engine.chain.wake import TIMER, Wake
 from uwf.engine.events import interrupting
 from uwf.engine.events.event import Event
 from uwf.engine.schedules import occurrence as occurrences
-from uwf.engine.upkeep.migrate import HISTORY
 from uwf.guard import pause
 from uwf.guard.capacity import joined, queue
 from uwf.guard.capacity.queue import QueueEntry
@@ -393,8 +392,8 @@ def old_layout(world: World) -> None:
             id = clock.ulid(clock.ulid_ms(thread) + 1 + number)
             reason = ("cancelled", "completed", "out of money")[number % 3]
             tags = {"reason": reason, "completedAt": "1700000000000"}
-            tx.set_ref(HISTORY + id, head, tags=tags, why="an older uwf")
-        tx.set_ref(HISTORY + thread, head, tags={"reason": "completed"}, why="an older uwf")
+            tx.set_ref(OLD_THREADS + id, head, tags=tags, why="an older uwf")
+        tx.set_ref(OLD_THREADS + thread, head, tags={"reason": "completed"}, why="an older uwf")
 
 
 def littered(world: World) -> None:

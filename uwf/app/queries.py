@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.path import Path
     from uwf.engine.query.refs import ThreadMove
     from uwf.engine.query.thread_view import ThreadView
+    from uwf.engine.upkeep.migrate import Unmigrated
     from uwf.store.protocols import Ref
 
 
@@ -82,6 +83,16 @@ class ThreadQueries(OpenHome):
         return listing.look(
             self.reader(), self.views(), wanted, limit=limit, offset=offset, sort=sort
         )
+
+    def left_in_history(self) -> Unmigrated | None:
+        """A thread that an early version has kept elsewhere; None without any."""
+        from uwf.engine.chain.tags import OLD_THREADS
+
+        if not self.reader().names(OLD_THREADS, limit=1):
+            return None
+        from uwf.engine.upkeep import migrate
+
+        return migrate.left(self.reader())
 
     def inbox(self, limit: int | None = None) -> Inbox:
         """What waits for a person, oldest first; with `limit`, among so many suspended threads, the newest ones."""

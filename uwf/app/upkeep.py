@@ -13,7 +13,7 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.opened import OpenHome
-    from uwf.engine.upkeep.migrate import Migration, Unmigrated
+    from uwf.engine.upkeep.migrate import Migration
     from uwf.store.check import Verification
     from uwf.store.copying import StoreCopy
     from uwf.store.restore import Restored
@@ -54,12 +54,6 @@ class Upkeep:
 
     def __init__(self, home: OpenHome) -> None:
         self._home = home
-
-    def left_in_history(self) -> Unmigrated | None:
-        """A thread that an early version has kept elsewhere; None without any."""
-        from uwf.engine.upkeep import migrate
-
-        return migrate.left(self._home.reader())
 
     def migrate_history(self, *, dry_run: bool = False, on_work: OnWork | None = None) -> Migration:
         """Move all of those to where threads are, in one transaction."""

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.rig import Rig, everything
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.tags import OLD_THREADS, THREADS
 from uwf.engine.upkeep import migrate as history
-from uwf.engine.upkeep.migrate import HISTORY, Clash, Migration, Unmigrated
+from uwf.engine.upkeep.migrate import Clash, Migration, Unmigrated
 from uwf.errors import StoreError
 from uwf.store.check import verify
 from uwf.store.protocols import Store
@@ -31,12 +31,12 @@ def migrate(store: Store, dry_run: bool = False) -> Migration:
 
 def test_entries_become_threads(each_store: Store) -> None:
     store = each_store
-    head = entry(store, HISTORY, A, completedAt="1700000000000", reason="completed")
+    head = entry(store, OLD_THREADS, A, completedAt="1700000000000", reason="completed")
     assert migrate(store) == Migration(1, 0, ())
     ref = store.ref(THREADS + A)
     assert ref is not None
     assert (ref.id, ref.tags) == (head, {"status": "completed", "completedAt": "1700000000000"})
-    assert store.ref(HISTORY + A) is None
+    assert store.ref(OLD_THREADS + A) is None
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_entries_become_threads(each_store: Store) -> None:
 def test_tags_are_put_in_todays_words(
     each_store: Store, old: dict[str, str], today: dict[str, str]
 ) -> None:
-    entry(each_store, HISTORY, A, completedAt="5", **old)
+    entry(each_store, OLD_THREADS, A, completedAt="5", **old)
     migrate(each_store)
     assert each_store.ref(THREADS + A).tags == {"completedAt": "5", **today}  # type: ignore[union-attr]
 
@@ -66,8 +66,8 @@ def test_tags_are_put_in_todays_words(
 def test_entry_without_a_time_ended_when_it_was_written(
     each_store: Store, time: str | None
 ) -> None:
-    entry(each_store, HISTORY, A, **({} if time is None else {"completedAt": time}))
-    written = each_store.ref(HISTORY + A).updated_ms  # type: ignore[union-attr]
+    entry(each_store, OLD_THREADS, A, **({} if time is None else {"completedAt": time}))
+    written = each_store.ref(OLD_THREADS + A).updated_ms  # type: ignore[union-attr]
     migrate(each_store)
     assert each_store.ref(THREADS + A).tags["completedAt"] == str(written)  # type: ignore[union-attr]
 
@@ -75,18 +75,18 @@ def test_entry_without_a_time_ended_when_it_was_written(
 def test_thread_under_both_prefixes_stays_and_is_reported(each_store: Store) -> None:
     store = each_store
     kept = entry(store, THREADS, A, "living", status="idle")
-    dropped = entry(store, HISTORY, A, "old", reason="completed")
-    entry(store, HISTORY, B)
-    before = store.ref(THREADS + A), store.ref(HISTORY + A)
+    dropped = entry(store, OLD_THREADS, A, "old", reason="completed")
+    entry(store, OLD_THREADS, B)
+    before = store.ref(THREADS + A), store.ref(OLD_THREADS + A)
     assert migrate(store) == Migration(1, 1, (Clash(A, kept, dropped),))
-    assert (store.ref(THREADS + A), store.ref(HISTORY + A)) == before
+    assert (store.ref(THREADS + A), store.ref(OLD_THREADS + A)) == before
 
 
 def test_migrating_again_moves_nothing(each_store: Store) -> None:
     store = each_store
     entry(store, THREADS, A, "living", status="idle")
     for id in (A, B, C):
-        entry(store, HISTORY, id)
+        entry(store, OLD_THREADS, id)
     first = migrate(store)
     before = everything(store)
     again = migrate(store)
@@ -99,7 +99,7 @@ def test_dry_run_tells_the_same_and_changes_nothing(each_store: Store) -> None:
     store = each_store
     entry(store, THREADS, A, "living", status="idle")
     for id in (A, B, C):
-        entry(store, HISTORY, id)
+        entry(store, OLD_THREADS, id)
     before = everything(store)
     planned = migrate(store, dry_run=True)
     assert everything(store) == before
@@ -107,9 +107,11 @@ def test_dry_run_tells_the_same_and_changes_nothing(each_store: Store) -> None:
 
 
 def test_both_names_have_it_in_their_log(each_store: Store) -> None:
-    entry(each_store, HISTORY, A)
+    entry(each_store, OLD_THREADS, A)
     migrate(each_store)
-    assert [move.why for move in each_store.moves(HISTORY + A)][-1] == f"migrated to {THREADS}{A}"
+    assert [move.why for move in each_store.moves(OLD_THREADS + A)][
+        -1
+    ] == f"migrated to {THREADS}{A}"
     assert [move.why for move in each_store.moves(THREADS + A)] == ["migrated from history"]
 
 
@@ -117,7 +119,7 @@ def test_store_that_fails_on_the_way_has_moved_nothing(
     each_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for id in (A, B, C):
-        entry(each_store, HISTORY, id)
+        entry(each_store, OLD_THREADS, id)
     before = everything(each_store)
     moved: list[str] = []
     plain = history._move
@@ -136,7 +138,7 @@ def test_store_that_fails_on_the_way_has_moved_nothing(
 
 def test_an_entry_in_the_older_place_is_left_until_it_is_moved(each_store: Store) -> None:
     assert history.left(each_store) is None
-    entry(each_store, HISTORY, A)
+    entry(each_store, OLD_THREADS, A)
     assert history.left(each_store) == Unmigrated(A, clashes=False)
     migrate(each_store)
     assert history.left(each_store) is None
@@ -144,9 +146,9 @@ def test_an_entry_in_the_older_place_is_left_until_it_is_moved(each_store: Store
 
 def test_an_entry_to_move_is_told_before_one_that_clashes(each_store: Store) -> None:
     entry(each_store, THREADS, A, "living", status="idle")
-    entry(each_store, HISTORY, A)
+    entry(each_store, OLD_THREADS, A)
     assert history.left(each_store) == Unmigrated(A, clashes=True)
-    entry(each_store, HISTORY, B)
+    entry(each_store, OLD_THREADS, B)
     assert history.left(each_store) == Unmigrated(B, clashes=False)
     migrate(each_store)
     assert history.left(each_store) == Unmigrated(A, clashes=True)
@@ -156,10 +158,10 @@ def test_many_entries_are_moved_at_once(each_store: Store) -> None:
     with each_store.transaction("test") as tx:
         node = tx.put("old-step", {"id": "many"})
         for n in range(1_000):
-            tx.set_ref(f"{HISTORY}01HF7YAT00000000000{n:07d}", node, tags={}, why="test")
+            tx.set_ref(f"{OLD_THREADS}01HF7YAT00000000000{n:07d}", node, tags={}, why="test")
     assert migrate(each_store) == Migration(1_000, 0, ())
     assert each_store.count_refs(THREADS, tags={"status": "completed"}) == 1_000
-    assert each_store.count_refs(HISTORY) == 0
+    assert each_store.count_refs(OLD_THREADS) == 0
 
 
 def chained(rig: Rig, prefix: str, id: str = A, **tags: str) -> str:
@@ -171,8 +173,8 @@ def chained(rig: Rig, prefix: str, id: str = A, **tags: str) -> str:
 
 
 def test_a_migrated_thread_has_the_name_of_its_workflow(rig: Rig) -> None:
-    chained(rig, HISTORY, reason="completed", completedAt="5")
-    chained(rig, HISTORY, B, reason="completed", completedAt="5", workflow="kept")
+    chained(rig, OLD_THREADS, reason="completed", completedAt="5")
+    chained(rig, OLD_THREADS, B, reason="completed", completedAt="5", workflow="kept")
     migrate(rig.store)
     assert rig.ref(A).tags == {"status": "completed", "completedAt": "5", "workflow": "pair"}
     assert rig.ref(B).tags["workflow"] == "kept"
@@ -206,11 +208,11 @@ def test_a_living_thread_without_a_status_gets_one(
 
 
 def test_what_has_the_name_of_no_thread_stays_and_is_named(each_store: Store) -> None:
-    entry(each_store, HISTORY, "release-2024", reason="done")
-    entry(each_store, HISTORY, "9" * 26)
+    entry(each_store, OLD_THREADS, "release-2024", reason="done")
+    entry(each_store, OLD_THREADS, "9" * 26)
     entry(each_store, THREADS, "mine")
     before = everything(each_store)
-    unnamed = (f"{HISTORY}{'9' * 26}", f"{HISTORY}release-2024", f"{THREADS}mine")
+    unnamed = (f"{OLD_THREADS}{'9' * 26}", f"{OLD_THREADS}release-2024", f"{THREADS}mine")
     assert migrate(each_store) == Migration(0, 3, (), unnamed)
     assert everything(each_store) == before
     assert history.left(each_store) is None, "nothing is left to do"
@@ -228,13 +230,13 @@ def test_nothing_is_lost_and_every_tag_is_legal(living: set[str], old: dict[str,
     store = open_in_memory()
     for id in living:
         entry(store, THREADS, id, "living", status="idle")
-    heads = {id: entry(store, HISTORY, id, reason=reason) for id, reason in old.items()}
+    heads = {id: entry(store, OLD_THREADS, id, reason=reason) for id, reason in old.items()}
     report = migrate(store)
     assert report.moved + report.skipped == len(old)
     assert {clash.thread for clash in report.conflicts} == living & (old.keys() - NAMES)
-    assert set(report.unnamed) == {HISTORY + name for name in old.keys() & NAMES}
+    assert set(report.unnamed) == {OLD_THREADS + name for name in old.keys() & NAMES}
     for id, head in heads.items():
-        ref = store.ref((HISTORY if id in living | NAMES else THREADS) + id)
+        ref = store.ref((OLD_THREADS if id in living | NAMES else THREADS) + id)
         assert ref is not None
         assert ref.id == head
     for ref in store.refs(THREADS):

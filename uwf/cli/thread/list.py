@@ -141,7 +141,7 @@ def _note_none(ctx: Context, is_narrowed: bool) -> None:
 
 def _hint_at_older_threads(ctx: Context) -> None:
     """How to bring threads into the listing that an early version has kept elsewhere."""
-    left = ctx.app.upkeep.left_in_history()
+    left = ctx.app.left_in_history()
     if left is None:
         return
     if left.clashes:

@@ -4,6 +4,7 @@
     @uwf/attempt/<ULID>    the attempt beside the head of that thread, while it has not become a step
     @uwf/told/<ULID>       what waits to be said to that thread, while anything does
     @uwf/registry/<name>   a registered workflow
+    @uwf/history/<ULID>    a completed thread in stores of an early version: see `upkeep.migrate`
 
 Moving a thread's ref is in `thread.move_head`, what a thread has used and may use in `usage`.
 """
@@ -27,6 +28,7 @@ THREADS_END = THREADS + "8"
 ATTEMPTS = "@uwf/attempt/"
 TOLD = "@uwf/told/"
 REGISTRY = "@uwf/registry/"
+OLD_THREADS = "@uwf/history/"
 
 # Where a thread stands.
 STATUS = "status"

@@ -1,6 +1,6 @@
 """Migration of old stores: completed threads that stand under `@uwf/history/`, and others whose tags name no status.
 
-Nothing else knows that prefix. What is under it and has the name of no thread stays where it is, and is named.
+Nothing else reads what is under that prefix. What has the name of no thread stays where it is, and is named.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from uwf.engine.chain.tags import (
     COMPLETED,
     END_REASON,
     IDLE,
+    OLD_THREADS,
     STATUS,
     SUSPEND_MESSAGE,
     SUSPENDED,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from uwf.store.protocols import Ref, Store, Transaction
     from uwf.working import OnWork
 
-HISTORY = "@uwf/history/"
-
 OLD_STATE = ("reason", STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE)
 """Tags of old entries that say what is now said otherwise, or that no ended thread has."""
 
@@ -50,7 +49,7 @@ class Clash(Record):
     @property
     def ref(self) -> str:
         """The name of the entry that was left where it is."""
-        return HISTORY + self.thread
+        return OLD_THREADS + self.thread
 
 
 class Migration(Record):
@@ -74,7 +73,7 @@ class Unmigrated(Record):
     @property
     def ref(self) -> str:
         """The name of that entry."""
-        return HISTORY + self.thread
+        return OLD_THREADS + self.thread
 
 
 def left(store: Store) -> Unmigrated | None:
@@ -83,8 +82,8 @@ def left(store: Store) -> Unmigrated | None:
     One walk of an index as long as there is none.
     """
     found = None
-    for old in store.names(HISTORY, limit=LOOKED_AT):
-        thread = old.removeprefix(HISTORY)
+    for old in store.names(OLD_THREADS, limit=LOOKED_AT):
+        thread = old.removeprefix(OLD_THREADS)
         if not clock.is_ulid(thread):
             continue
         if store.ref(THREADS + thread) is None:
@@ -105,9 +104,9 @@ def migrate(store: Store, *, dry_run: bool, on_work: OnWork | None = None) -> Mi
     unnamed: list[str] = []
     with store.transaction("migrate") as tx:
         living = {ref.name.removeprefix(THREADS): ref for ref in tx.refs(THREADS)}
-        entries = tx.refs(HISTORY)
+        entries = tx.refs(OLD_THREADS)
         for old in watched(entries, "moving threads", len(entries), on_work):
-            id = old.name.removeprefix(HISTORY)
+            id = old.name.removeprefix(OLD_THREADS)
             if not clock.is_ulid(id):
                 unnamed.append(old.name)
             elif id in living:
