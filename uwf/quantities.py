@@ -8,7 +8,6 @@ files all say it in this form. What a budget means is in `guard/spending/budget.
 from __future__ import annotations
 
 from uwf.errors import InputError
-from uwf.nearest import or_meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,6 +168,8 @@ def tidy(name: str, amount: float) -> float:
 
 def unknown_amount(name: str, names: Sequence[str] = NAMES) -> str:
     """What to say about a name that no budget has, with the nearest one that it may have been."""
+    from uwf.nearest import or_meant
+
     return f"{name!r} cannot be limited, only {', '.join(names)}{or_meant(name, names)}"
 
 

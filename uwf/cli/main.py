@@ -28,7 +28,6 @@ def main(words: Sequence[str] | None = None) -> int:
     _hold_standard_files()
 
     from uwf import config, points
-    from uwf.cli import exits
     from uwf.cli.screen.output import Output, StdoutGone
 
     out = Output(json="--json" in words)
@@ -38,6 +37,8 @@ def main(words: Sequence[str] | None = None) -> int:
         code = _run(words, out)
         out.flush()
     except StdoutGone:
+        from uwf.cli import exits
+
         return exits.SIGNALLED + exits.SIGPIPE
     except SystemExit:
         raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from uwf.errors import StateError
 from uwf.record import Record
-from uwf.workflow import template
 from uwf.workflow.model import ANY, END, START, SUSPEND
 
 TYPE_CHECKING = False
@@ -146,6 +145,8 @@ def _follow(
 def _render(text: str, variables: Mapping[str, Any], template_name: str) -> str:
     if "{" not in text:
         return text
+    from uwf.workflow import template  # looking at a thread fills in none
+
     try:
         return template.render(text, variables)
     except template.TemplateInvalid as error:

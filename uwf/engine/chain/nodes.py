@@ -23,8 +23,6 @@ Node kinds
 
 from __future__ import annotations
 
-from functools import wraps
-
 from uwf.engine.chain import word as words
 from uwf.errors import InputError, StoreError
 from uwf.quantities import one
@@ -69,7 +67,6 @@ WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 def shaped(read: Callable[[Nodes, str], T]) -> Callable[[Nodes, str], T]:
     """`read`, which raises `StoreError` for a node that was made by hand and lacks what a thread needs."""
 
-    @wraps(read)
     def checked(nodes: Nodes, id: str) -> T:
         try:
             return read(nodes, id)

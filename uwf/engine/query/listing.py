@@ -7,7 +7,6 @@ from uwf.engine.chain.tags import ACTIVE, HISTORY, LABEL, STATUS, STATUSES, THRE
 from uwf.engine.query.thread_view import WAITING
 from uwf.engine.query.threads import CORRUPT, RUNNING
 from uwf.errors import Ambiguous, InputError
-from uwf.nearest import nearest, or_meant
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -177,6 +176,8 @@ def rows(
 def _check_sort(sort: str) -> None:
     word = sort.removeprefix("-")
     if word not in SORTS:
+        from uwf.nearest import nearest, or_meant
+
         raise InputError(
             f"threads cannot be sorted by {word!r}, but by {', '.join(SORTS)}{or_meant(word, SORTS)}",
             hint=f"uwf thread list --sort {nearest(word, SORTS) or 'updated'}",
