@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unicodedata import combining, east_asian_width
+from unicodedata import category, east_asian_width
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +37,14 @@ def test_what_is_neither_cut_nor_spare_is_whole_on_any_terminal() -> None:
     assert drawn(10) == ["thread                      status", f"{ID}  suspended"]
 
 
+def test_text_is_cut_to_almost_nothing_before_a_row_takes_two_lines() -> None:
+    for room in (60, 50, 45):
+        _, line = table.lines(
+            HEADS, ROWS, room, cut=("task",), spare=HEADS[2:4], least={"task": 30}
+        )
+        assert table.width(line) == room and line.endswith("…")
+
+
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4), st.integers(20, 100))
 def test_no_line_is_wider_than_a_terminal_that_can_hold_it(cells: list[str], room: int) -> None:
     heads = ["a", "b", "c", "d"][: len(cells)]
@@ -49,11 +57,13 @@ def test_the_head_of_a_text_fits_its_width(text: str, room: int) -> None:
     fitted = table.head(text, room)
     assert text.startswith(fitted)
     columns = [2 if east_asian_width(letter) in "WF" else 1 for letter in fitted]
-    assert sum(columns) - sum(map(bool, map(combining, fitted))) <= room
+    marks = [at for at, letter in enumerate(fitted) if category(letter) in ("Mn", "Me")]
+    assert sum(columns) - sum(columns[at] for at in marks) <= room
 
 
 def test_wide_letters_count_twice() -> None:
     assert table.head("日本語", 5) == "日本"
     assert table.head("e\u0301e\u0301e", 2) == "e\u0301e\u0301"
+    assert table.width("สวัสดี") == 4 and table.width("हिन्दी") == 5
     assert table.padded("日本語", 5) == "日本…"
     assert table.padded("日本語", 4) == "日… "

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 GAP = 2
 LEAST = 16
 """A column that is cut keeps this much, or is left out if it may be."""
+BARE = 5
+"""And this much where even so a row would not stay on one line."""
+
+_ON_ANOTHER = ("Mn", "Me")
+"""Marks that stand on the letter before them: accents, vowels of Thai and Hindi, what makes a sign an emoji."""
 
 
 def lines(
@@ -31,8 +36,8 @@ def lines(
 ) -> list[str]:
     """The heading and the rows as lines of at most `room` columns of a terminal, if that can be.
 
-    `cut` are the heads of columns that may be cut, but not below `least`; `spare` those of columns that may be left
-    out, the first one first.
+    `cut` are the heads of columns that may be cut, but not below `least` while there is any room; `spare` those of
+    columns that may be left out, the first one first.
     """
     columns = [[head, *(row[at] for row in rows)] for at, head in enumerate(heads)]
     wanted = [max(width(str(cell)) for cell in column) for column in columns]
@@ -45,13 +50,24 @@ def lines(
         if _total(floor, kept) <= room:
             break
         kept = [at for at in kept if heads[at] != head]
+    _cut(wanted, floor, kept, room)
+    if _total(wanted, kept) > room:
+        lowest = [
+            min(most, max(width(head), BARE)) if head in cut else most
+            for head, most in zip(heads, wanted, strict=True)
+        ]
+        _cut(wanted, lowest, kept, room)
+    shown = [[_drawn(cell, wanted[at], is_painted) for cell in columns[at]] for at in kept]
+    return [(" " * GAP).join(cells).rstrip() for cells in zip(*shown, strict=True)]
+
+
+def _cut(wanted: list[int], floor: Sequence[int], kept: Sequence[int], room: int) -> None:
+    """Make columns narrower until all fit, the one first that has the most to spare, none below its `floor`."""
     over = _total(wanted, kept) - room
     for at in sorted(kept, key=lambda at: floor[at] - wanted[at]):
         less = max(0, min(over, wanted[at] - floor[at]))
         wanted[at] -= less
         over -= less
-    shown = [[_drawn(cell, wanted[at], is_painted) for cell in columns[at]] for at in kept]
-    return [(" " * GAP).join(cells).rstrip() for cells in zip(*shown, strict=True)]
 
 
 def width(text: str) -> int:
@@ -88,9 +104,9 @@ def _drawn(cell: str | Cell, room: int, is_painted: bool) -> str:
 
 
 def _letter_width(letter: str) -> int:
-    from unicodedata import combining, east_asian_width
+    from unicodedata import category, east_asian_width
 
-    return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
+    return 0 if category(letter) in _ON_ANOTHER else 2 if east_asian_width(letter) in "WF" else 1
 
 
 def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
