@@ -61,7 +61,7 @@ def _counts(ctx: Context, found: Overview) -> dict[str, str]:
     broken = len(found.failed) + len(found.broken)
     due = str(found.due or "nothing")
     if found.next_wake is not None:
-        due += f", the next {ctx.times.moment(found.next_wake)}"
+        due += f", the next {ctx.times.due(found.next_wake)}"
     today = {name: amount for name, amount in found.today.items() if amount and name != TIME}
     return {
         "waits for you": f"{len(found.waiting)}{more}" if found.waiting else "nothing",

@@ -30,7 +30,7 @@ def list_(ctx: Context) -> None:
         [
             one.schedule,
             f"{one.state}: {short(one.paused_why, 60)}" if one.paused_why else one.state,
-            moment(one.next),
+            ctx.times.due(one.next),
             "" if one.last is None else moment(one.last.nominal),
             "" if one.last is None else came_of(one.last),
             one.rule,
@@ -62,7 +62,7 @@ def list_(ctx: Context) -> None:
 )
 def next_(ctx: Context, name: str | None = None, *, count: int = 5) -> None:
     found = ctx.app.schedules.next(name, count)
-    rows = [[one.local, ctx.times.moment(one.due), one.schedule] for one in found]
+    rows = [[one.local, ctx.times.due(one.due), one.schedule] for one in found]
     ctx.out.answer(
         found,
         ids=[clock.iso(one.due) for one in found],

@@ -9,6 +9,8 @@ from uwf.record import Record
 
 _ISO_LENGTH = len("2026-01-31T09:15:00Z")
 _UNITS_S = (("d", 86_400), ("h", 3600), ("m", 60))
+NO_TIME = "0s"
+"""How long less than a second is for a glance."""
 
 
 class Times(Record):
@@ -18,25 +20,27 @@ class Times(Record):
     exact: bool = False
 
     def moment(self, at_ms: int | None) -> str:
-        """`3m ago`, `in 2h`, or exactly `2026-01-31T09:15:00Z`; nothing for none."""
+        """When something happened: `3m ago`, or exactly `2026-01-31T09:15:00Z`; nothing for none."""
         if at_ms is None:
             return ""
-        return clock.iso(at_ms) if self.exact else relative(at_ms, self.now_ms)
+        return clock.iso(at_ms) if self.exact else ago(at_ms, self.now_ms)
 
     def has_come(self, at_ms: int) -> bool:
         """Whether this is over for a reader who sees times as far as they are from now."""
         return at_ms <= self.now_ms and not self.exact
 
-    def due(self, at_ms: int) -> str:
+    def due(self, at_ms: int | None) -> str:
         """What is to happen then: `in 2h`, and when that has come `due now`, `due for 3m`; or exactly."""
-        if not self.has_come(at_ms):
+        if at_ms is None or self.exact:
             return self.moment(at_ms)
-        away = relative(at_ms, self.now_ms).removesuffix(" ago")
-        return "due now" if away == "now" else f"due for {away}"
+        away = _roughly(abs(at_ms - self.now_ms) // 1000)
+        if not self.has_come(at_ms):
+            return "now" if away == NO_TIME else f"in {away}"
+        return "due now" if away == NO_TIME else f"due for {away}"
 
     def wakes(self, at_ms: int) -> str:
         """When a thread wakes: `wakes in 2h`, `due for 3m`."""
-        return self.due(at_ms) if self.has_come(at_ms) else f"wakes {self.moment(at_ms)}"
+        return self.due(at_ms) if self.has_come(at_ms) else f"wakes {self.due(at_ms)}"
 
     def clock(self, at_ms: int | None) -> str:
         """Where moments are compared with each other: the clock in the reader's zone, or exactly."""
@@ -51,16 +55,18 @@ class Times(Record):
         return " ".join(_on_clock(word, self.now_ms) for word in text.split(" "))
 
 
-def relative(at_ms: int, now_ms: int) -> str:
-    """`3m ago`, `in 2h`, `now`: in the largest unit of which there is one and a half, rounded."""
-    away_s = abs(at_ms - now_ms) // 1000
-    if away_s == 0:
+def ago(at_ms: int, now_ms: int) -> str:
+    """`3m ago`, `now`: in the largest unit of which there is one and a half, rounded. What happened by a clock that was
+    set back since, or by another one, is `3d ahead of the clock`.
+    """
+    away = _roughly(abs(at_ms - now_ms) // 1000)
+    if away == NO_TIME:
         return "now"
-    return f"in {_roughly(away_s)}" if at_ms > now_ms else f"{_roughly(away_s)} ago"
+    return f"{away} ahead of the clock" if at_ms > now_ms else f"{away} ago"
 
 
 def length(from_ms: int, to_ms: int) -> str:
-    """How long it is from one moment to another, as `relative` says it: `3m`."""
+    """How long it is from one moment to another, as `ago` says it: `3m`."""
     return _roughly(max(0, to_ms - from_ms) // 1000)
 
 

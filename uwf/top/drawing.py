@@ -82,7 +82,7 @@ def _time(row: Row, now_ms: int) -> str:
     if row.at is None:
         return ""
     if row.at > now_ms:
-        return times.relative(row.at, now_ms)
+        return times.Times(now_ms).due(row.at)
     return times.length(row.at, now_ms)
 
 

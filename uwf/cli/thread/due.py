@@ -80,7 +80,7 @@ def wake(
         view = ctx.app.wakes.clear(id) if clear else ctx.app.wakes.at(id, at_ms)
         if not clear and view.wake_at is not None and view.wake_at < at_ms:
             ctx.out.note(
-                f"it wakes earlier than that: {ctx.times.moment(view.wake_at)}, {view.wake_why}"
+                f"it wakes earlier than that: {ctx.times.due(view.wake_at)}, {view.wake_why}"
             )
             ctx.out.hint(f"uwf thread wake {id} --clear")
         elif not clear and ctx.app.daemon.leader() is None:
@@ -243,7 +243,7 @@ def _show(ctx: Context, found: DueThreads) -> None:
                 ids[each.thread],
                 Cell(each.status, states.of(each.status)),
                 each.wake.kind,
-                ctx.times.moment(each.wake.at_ms),
+                ctx.times.due(each.wake.at_ms),
                 each.wake.why,
             )
             for each in found.threads
