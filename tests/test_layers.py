@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "app": {"config", "jobs", *ENGINE, *BELOW_THE_ENGINE},
     "engine.actions": {"engine.run", *CHAIN, *BELOW_THE_ENGINE},
     "engine.events": {"engine.actions", "engine.query", *CHAIN, *BELOW_THE_ENGINE},
-    "engine.query": {*CHAIN, *BELOW_THE_ENGINE},
+    "engine.query": {"display", *CHAIN, *BELOW_THE_ENGINE},
     "engine.schedules": {"engine.actions", "engine.events", *CHAIN, *BELOW_THE_ENGINE},
     "engine.sources": {"engine.events", *CHAIN, *BELOW_THE_ENGINE},
     "engine.upkeep": {
@@ -79,9 +79,9 @@ MAY_IMPORT = {
     "display": set(),
     **{leaf: set() for leaf in LEAVES},
 }
-"""Beside itself and the leaves. What guards say of amounts reads as everywhere. A front door takes everything through
-the app, the types of its values too; the command line begins the daemon and top. A config is made of the rules that
-guards and kinds of agents declare, and of triggers, which workflow files have, too."""
+"""Beside itself and the leaves. What guards and Markdown say of amounts reads as everywhere. A front door takes
+everything through the app, the types of its values too; the command line begins the daemon and top. A config is made of
+the rules that guards and kinds of agents declare, and of triggers, which workflow files have, too."""
 
 MAY_IMPORT_A_FILE = {
     **{door: {"uwf.config"} for door in FRONT_DOORS},

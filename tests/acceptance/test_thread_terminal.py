@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.helpers.project import ONE, Project, reply, until
@@ -242,3 +244,21 @@ def test_a_question_is_broken_between_words(project: Project) -> None:
     assert terminal.end() == 3
     shown = "\n".join(terminal.screen)
     assert "\nsuspended: Which colour shall the\nfence of it have?\n" in shown
+
+
+@pytest.mark.parametrize("command", ["thread read", "step read", "log show --thread", "digest"])
+def test_what_is_read_at_a_terminal_has_the_clock_of_its_reader(
+    project: Project, command: str
+) -> None:
+    thread = project.begin()
+    spends = project.agent(reply(usage={"usd": 0.0030610000000000004, "tokens": 12345}))
+    project.step(thread, spends)
+    words = [*command.split(), *[thread] * (command != "digest")]
+    written = []
+    for more in ([], ["--utc"]):
+        terminal = Terminal(project, *words, *more, env={"TZ": "Asia/Tokyo", "PAGER": "cat"})
+        assert terminal.end() == 0
+        written.append(terminal.written)
+    utc = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+    assert [bool(utc.search(text)) for text in written] == [False, True]
+    assert "0.00306" not in written[0]

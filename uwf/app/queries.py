@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from uwf import config
+from uwf import clock, config
 from uwf.app.opened import OpenHome
 from uwf.errors import StateError
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from uwf.app.code import CodeDiff
     from uwf.engine.chain.word import Speaker
@@ -101,9 +101,16 @@ class ThreadQueries(OpenHome):
         return inbox.look(self.reader(), self.views(), limit)
 
     def read(
-        self, thread: str, *, quota_chars: int | None = None, before: int | None = None
+        self,
+        thread: str,
+        *,
+        quota_chars: int | None = None,
+        before: int | None = None,
+        when: Callable[[int], str] = clock.iso,
     ) -> Page:
-        """A thread as Markdown, its newest steps kept first within the quota; only steps `before` an index."""
+        """A thread as Markdown, its newest steps kept first within the quota; only steps `before` an index. `when`
+        says a moment as its reader sees it.
+        """
         from uwf.engine.chain import thread as threads
         from uwf.engine.query import markdown
 
@@ -115,6 +122,7 @@ class ThreadQueries(OpenHome):
             quota_chars=quota_chars,
             before=before,
             way_on=self.views().way_on,
+            when=when,
         )
 
     def running(self) -> list[str]:

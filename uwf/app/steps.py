@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uwf import clock
 from uwf.engine.query import resolve, steps, turns
 from uwf.engine.query.steps import StepPage as StepPage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uwf.app.code import CodeDiff
     from uwf.app.opened import OpenHome
     from uwf.engine.query.failures import FailureView
@@ -31,12 +34,13 @@ class Steps:
         reader, (id, is_attempt) = self._home.reader(), self._find(step)
         return steps.attempt_page(reader, id) if is_attempt else steps.page(reader, id)
 
-    def read(self, step: str) -> Page:
-        """The same as Markdown."""
+    def read(self, step: str, when: Callable[[int], str] = clock.iso) -> Page:
+        """The same as Markdown; `when` says a moment as its reader sees it."""
         from uwf.engine.query import markdown
 
         reader, (id, is_attempt) = self._home.reader(), self._find(step)
-        return markdown.attempt_page(reader, id) if is_attempt else markdown.step_page(reader, id)
+        page = markdown.attempt_page if is_attempt else markdown.step_page
+        return page(reader, id, when)
 
     def turns(self, thread: str, step: str | None = None) -> list[TurnRow]:
         """What the agents of a thread said, failed attempts included; with `step`, only for that one."""

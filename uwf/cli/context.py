@@ -8,7 +8,7 @@ from uwf.display.times import Times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from uwf.cli.command import Call
     from uwf.cli.screen.cells import Cell
@@ -32,6 +32,11 @@ class Context:
     def times(self) -> Times:
         """How times are shown: as far as they are from now to a person at a terminal, else exactly, in UTC."""
         return Times(clock.now_ms(), exact=self.call.common.utc or not self.out.on_terminal)
+
+    @property
+    def when(self) -> Callable[[int], str]:
+        """How a text says a moment: on the clock of a person at a terminal, else exactly, in UTC."""
+        return clock.iso if self.json else self.times.clock
 
     def short_ids(self, threads: Iterable[str]) -> Mapping[str, str]:
         """What is shown for each of these ids: to a person at a terminal what one types for it, else all of it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from uwf import clock, quantities
+from uwf import quantities
 from uwf.cli.command import command, opt
 from uwf.cli.line.arguments import day_or_since_ms
 from uwf.cli.screen.cells import short
 from uwf.display import numbers
-from uwf.display.times import relative
+from uwf.display.times import Times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _WORDS, _ROW = 90, 200
     detail="Then what is done, its cost, what was repaired, what is odd. At most 60 lines, to read in the morning or "
     "to send. The figures are those of the time since then.",
     example="uwf digest --since 12h",
+    times=True,
     since=opt(
         "--since", metavar="TIME", help="From then on: 12h (ago), 2026-01-31, ... [default: 1d]"
     ),
@@ -35,16 +36,17 @@ def digest(ctx: Context, *, since: str | None = None) -> None:
     found = ctx.app.digest(since_ms)
     ids = [item.thread for item in found.inbox.waiting] + [one.thread for one in found.ended]
     broken = [item.thread for item in found.inbox.broken]
-    shown = page(found, ctx.short_ids([*ids, *broken]))
+    shown = page(found, ctx.short_ids([*ids, *broken]), ctx.times)
     ctx.out.answer(found, ids=ids, draw=lambda: ctx.out.prose("\n".join(shown)))
 
 
-def page(found: Digest, ids: Mapping[str, str]) -> list[str]:
+def page(found: Digest, ids: Mapping[str, str], times: Times) -> list[str]:
     """The lines of a digest, 60 at most; `ids` has how each thread is called."""
+    since = times.clock(found.since) + ("" if times.exact else f" ({times.moment(found.since)})")
     broken = [f"{ids[item.thread]}  {short(item.why, _WORDS)}" for item in found.inbox.broken]
     odd = [*broken, *(short(one, _ROW) for one in found.odd)]
-    lines = [f"since {clock.iso(found.since)} ({relative(found.since, found.until)})"]
-    waits = [_waits(item, ids, found.until) for item in found.inbox.waiting]
+    lines = [f"since {since}"]
+    waits = [_waits(item, ids, times) for item in found.inbox.waiting]
     lines += _section("waits for you", waits, 15, "uwf inbox")
     lines += _section(
         "ended", [_done(one, ids) for one in found.ended], 18, "uwf thread list --history"
@@ -68,9 +70,9 @@ def _section(title: str, rows: Sequence[str], most: int, more: str) -> list[str]
     return ["", f"{title} ({len(rows)})", *shown]
 
 
-def _waits(item: InboxItem, ids: Mapping[str, str], now_ms: int) -> str:
+def _waits(item: InboxItem, ids: Mapping[str, str], times: Times) -> str:
     what = short(item.question, _WORDS)
-    return f"{ids[item.thread]}  {item.role or item.kind}: {what}  ({relative(item.since, now_ms)})"
+    return f"{ids[item.thread]}  {item.role or item.kind}: {what}  ({times.moment(item.since)})"
 
 
 def _done(one: ThreadDone, ids: Mapping[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from uwf import clock
 from uwf.cli.command import command, opt
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.cli.context import Context
+    from uwf.display.times import Times
 
 IN_FRONT = ("at", "what", "thread", "process", "by")
 """Fields of a line that are not repeated behind it."""
@@ -23,6 +26,7 @@ THREAD_CHARS = 10
     detail="Runs write to it, by hand or under a daemon, and all parts of a daemon. With --json one line each, as it "
     "stands in the file below logs/ in the home.",
     example="uwf log show --thread @last --since 2h --grep overload",
+    times=True,
     thread=opt("--thread", complete="thread", help="Only of this thread."),
     event=opt("--event", metavar="ID", help="Only of this event."),
     since=opt("--since", metavar="TIME", help="Only from this time on: 2h (ago), 2026-01-31, ..."),
@@ -53,23 +57,37 @@ def show(
     found = False
     for line in look(thread=thread, event=event, since_ms=since_ms, words=grep, limit=limit):
         found = True
-        ctx.out.line(line.fields, id=line.fields.get("thread", ""), draw=_sentence(line.fields))
+        ctx.out.line(
+            line.fields, id=line.fields.get("thread", ""), draw=_sentence(line.fields, ctx.times)
+        )
     if not found:
         ctx.out.note("the log has no such line")
 
 
-def _sentence(fields: Mapping[str, Any]) -> str:
+def _sentence(fields: Mapping[str, Any], times: Times) -> str:
     """A line for a reader: when, of which thread, what, and the rest of it."""
-    at_ms = fields["at"]
-    when = f"{clock.iso(at_ms)[:-1]}.{at_ms % 1000:03d}Z"
+    when = _when(fields["at"], times)
     thread = str(fields.get("thread", ""))[-THREAD_CHARS:].ljust(THREAD_CHARS)
-    rest = (f"{name}={_short(value)}" for name, value in fields.items() if name not in IN_FRONT)
+    rest = (
+        f"{name}={_short(name, value)}" for name, value in fields.items() if name not in IN_FRONT
+    )
     return f"{when}  {thread}  {fields['what']}  {' '.join(rest)}".rstrip()
 
 
-def _short(value: Any) -> str:
+def _when(at_ms: int, times: Times) -> str:
+    """The moment to the millisecond, as lines are compared; in the reader's zone at a terminal."""
+    after = f".{at_ms % 1000:03d}"
+    if times.exact:
+        return f"{clock.iso(at_ms)[:-1]}{after}Z"
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_ms // 1000)) + after
+
+
+def _short(name: str, value: Any) -> str:
+    from uwf.display import numbers
     from uwf.jsontext import dumps
 
+    if name == "usage" and isinstance(value, dict):
+        return f'"{numbers.amounts(value)}"'
     if isinstance(value, str):
         return value[:12] if len(value) == 64 and " " not in value else " ".join(value.split())
     return dumps(value)

@@ -107,13 +107,14 @@ def _note_later_attempt(ctx: Context, thread: str) -> None:
     "step read",
     help="Read one step as Markdown, with the prompt it got.",
     example="uwf step read @last",
+    times=True,
     step=_STEP,
     no_pager=NO_PAGER,
 )
 def read(ctx: Context, step: str, *, no_pager: bool = False) -> None:
     from uwf.cli.thread.read import answer_page
 
-    answer_page(ctx, ctx.app.steps.read(step), paged=not no_pager)
+    answer_page(ctx, ctx.app.steps.read(step, ctx.when), paged=not no_pager)
 
 
 @command(

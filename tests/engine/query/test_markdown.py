@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.helpers.fake_agent import crash, reply, suspend
@@ -146,3 +147,12 @@ def test_of_many_failed_attempts_the_newest_are_told(make_rig: Callable[..., Rig
     text = shown(rig, id)
     assert "Attempts at step" not in text
     assert text.index("- *2 earlier attempts*") > text.index("## Step 1: writer → done")
+
+
+def test_moments_are_said_as_the_reader_sees_them_and_lengths_as_everywhere(rig: Rig) -> None:
+    id = rig.start()
+    rig.exec(id, crash())
+    rig.resume(id, WROTE)
+    page = markdown.thread_page(rig.store, rig.thread(id), quota_chars=9000, when=str).markdown
+    assert "2023-11-14" not in page and "started 17" in page
+    assert re.search(r"^\*17\d{11}, \d\.\ds, ", page, re.MULTILINE)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     detail="The newest steps are kept first within a quota. With --html it is one page that needs nothing else: the "
     "path taken, when its agents worked, what each role and model cost, and all its steps.",
     example="uwf thread read @last --html thread.html",
+    times=True,
     thread=THREAD,
     quota=opt("--quota", metavar="CHARS", low=1, help="About how much. [config: read.chars]"),
     before=opt("--before", metavar="N", low=1, help="Only steps before this one."),
@@ -36,7 +37,7 @@ def read(
     if html is not None:
         _write_page(ctx, thread, html, is_part=quota is not None or before is not None)
         return
-    page = ctx.app.read(thread, quota_chars=quota, before=before)
+    page = ctx.app.read(thread, quota_chars=quota, before=before, when=ctx.when)
     answer_page(ctx, page, paged=not no_pager)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uwf import clock
+from uwf.display import times
 from uwf.engine.chain import told, wake
 from uwf.engine.chain.nodes import Position, Start, Step, prompt_text
 from uwf.engine.chain.story import inline, said_to, steps_back, word_markdown
@@ -47,11 +48,13 @@ def thread_page(
     quota_chars: int,
     before: int | None = None,
     way_on: Callable[[Thread], str] = transitions.way_on,
+    when: Callable[[int], str] = clock.iso,
 ) -> Page:
     """The thread from its task to its last step, oldest first, in about `quota_chars` characters.
 
-    The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from
-    that index on, which is how the earlier ones are loaded. `way_on` names the command that lets it go on.
+    The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from that index
+    on, which is how the earlier ones are loaded. `way_on` names the command that lets it go on; `when` says a moment
+    (in epoch milliseconds) as its reader sees it.
     """
     start = Start.read(store, thread.position.start)
     kept: list[str] = []
@@ -59,14 +62,14 @@ def thread_page(
     for step in steps_back(store, thread.head):
         if before is not None and step.index >= before:
             continue
-        entry = step_markdown(store, step)
+        entry = step_markdown(store, step, when)
         if kept and len(entry) > left:
             earlier = step.index
             break
         kept.append(_round_heading(store, step) + entry)
         left -= len(entry)
     kept.reverse()
-    parts = [f"# Thread {thread.id}", _facts(store, thread, start), "## Task", start.task]
+    parts = [f"# Thread {thread.id}", _facts(store, thread, start, when), "## Task", start.task]
     if earlier:
         parts.append(
             f"*Steps 1 to {earlier} are not shown here. To load them: "
@@ -75,11 +78,11 @@ def thread_page(
     parts += kept
     failed = failures.since_head(store, thread) if before is None else ()
     if failed:
-        parts += [f"## Attempts at step {thread.position.index + 1}", _failures(failed)]
+        parts += [f"## Attempts at step {thread.position.index + 1}", _failures(failed, when)]
     timer = wake.of(thread.tags, thread.id)
     if timer is not None and before is None:
         is_retry = timer.kind == wake.RECOVERY
-        at = clock.iso(timer.at_ms)
+        at = when(timer.at_ms)
         parts.append(f"**Next try**: {at}" if is_retry else f"**Wakes**: {at}, {timer.why}")
     waits = told.waiting(store, thread.id) if before is None else ()
     if waits:
@@ -94,16 +97,16 @@ def thread_page(
     return Page("thread", thread.id, "\n\n".join(parts) + "\n")
 
 
-def step_markdown(reader: Reader, step: Step) -> str:
+def step_markdown(reader: Reader, step: Step, when: Callable[[int], str]) -> str:
     """One step: what failed before it, what it was told, what it answered."""
-    seconds = step.duration_ms / 1000
+    took = times.duration(step.duration_ms)
     parts = [
         f"## Step {step.index}: {step.role} → {step.status}",
-        f"*{clock.iso(step.started_ms)}, {seconds:.1f} s, {step.agent}, `{step.id[:16]}`*",
+        f"*{when(step.started_ms)}, {took}, {step.agent}, `{step.id[:16]}`*",
     ]
     row = steps.row(reader, step)
     if row.failures:
-        parts.append(_failures(row.failures))
+        parts.append(_failures(row.failures, when))
     parts += said_to(step, "added")
     fields = [f"- **{name}**: {value}" for name, value in row.fields.items()]
     if fields:
@@ -113,37 +116,35 @@ def step_markdown(reader: Reader, step: Step) -> str:
     return "\n\n".join(parts)
 
 
-def _failures(failed: tuple[FailureView, ...]) -> str:
+def _failures(failed: tuple[FailureView, ...], when: Callable[[int], str]) -> str:
     """Attempts that did not become a step, a line each; of many the newest."""
     lines = []
     if len(failed) > MOST_FAILURES:
         lines.append(f"- *{counted(len(failed) - MOST_FAILURES, 'earlier attempt')}*")
     for each in failed[-MOST_FAILURES:]:
-        when = "" if each.at is None else f"{clock.iso(each.at)}, "
+        at = "" if each.at is None else f"{when(each.at)}, "
         lines.append(
-            f"- *Attempt {each.number} of {each.role}, {when}`{each.attempt[:16]}`*: "
+            f"- *Attempt {each.number} of {each.role}, {at}`{each.attempt[:16]}`*: "
             f"**{each.code}**: {inline(each.message)}"
         )
     return "\n".join(lines)
 
 
-def step_page(reader: Reader, id: str) -> Page:
+def step_page(reader: Reader, id: str, when: Callable[[int], str] = clock.iso) -> Page:
     """One step with the prompt it got."""
     step = Step.read(reader, id)
     prompt = prompt_text(reader, step.prompt)
-    text = (
-        f"{step_markdown(reader, step)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
-    )
+    text = f"{step_markdown(reader, step, when)}\n\n## The prompt it got\n\n{fenced(prompt, 'markdown')}\n"
     return Page("step", id, text)
 
 
-def attempt_page(reader: Reader, ended: str) -> Page:
+def attempt_page(reader: Reader, ended: str, when: Callable[[int], str] = clock.iso) -> Page:
     """An attempt that failed: why, how its process ended, what it wrote and said, and the prompt it got."""
     found = steps.attempt_page(reader, ended)
-    took = "" if found.duration_ms is None else f"{found.duration_ms / 1000:.1f} s, "
+    took = "" if found.duration_ms is None else f"{times.duration(found.duration_ms)}, "
     parts = [
         f"## Attempt {found.number} of {found.role}: {found.error.code}",
-        f"*{clock.iso(found.started_at)}, {took}{found.agent}, `{ended[:16]}`*",
+        f"*{when(found.started_at)}, {took}{found.agent}, `{ended[:16]}`*",
         found.error.message,
     ]
     if found.process_words:
@@ -166,12 +167,12 @@ def fenced(text: str, kind: str = "") -> str:
     return f"{fence}{kind}\n{text}\n{fence}"
 
 
-def _facts(store: Store, thread: Thread, start: Start) -> str:
+def _facts(store: Store, thread: Thread, start: Start, when: Callable[[int], str]) -> str:
     name = thread.tags.get(WORKFLOW, "")
     status = thread.status if runner(store, thread.id) is None else RUNNING
     return (
         f"*Workflow {name}, {status}, round {thread.position.round}, {counted(thread.position.index, 'step')}, "
-        f"started {clock.iso(start.started_ms)} in {start.cwd}*"
+        f"started {when(start.started_ms)} in {start.cwd}*"
     )
 
 
