@@ -18,15 +18,17 @@ from uwf.engine.chain import worktree as chained
 from uwf.engine.run import intake, lock
 from uwf.engine.run import worktree as trees
 from uwf.record import replace
+from uwf.store.protocols import Store
 from uwf.store.sqlite import open_in_memory
 
 
 class TreeRig(Rig):
     """Its home and its repository are its own."""
 
-    def __init__(self, home: Path, repo: Path) -> None:
+    def __init__(self, home: Path, repo: Path, store: Store | None = None) -> None:
+        """`store` is that of another rig, as of another machine that shares it."""
         home.mkdir()
-        super().__init__(open_in_memory(home=str(home)), str(home), lenient=True)
+        super().__init__(store or open_in_memory(home=str(home)), str(home), lenient=True)
         self.repo = repo
         self.engine = replace(self.engine, environ={"PATH": os.environ["PATH"], "HOME": "/none"})
 

@@ -78,7 +78,7 @@ def _files(home: OpenHome, ref: Ref) -> tuple[str, str, str] | None:
     if found is None:
         return None
     commit = chained.files_at(home.reader(), ref.id, ref.id) or found.base
-    return home.redactor.restored(found.repo), found.base, commit
+    return worktree_tags.here(home.config, home.redactor, found).repo, found.base, commit
 
 
 def export_to(home: OpenHome, id: str, path: str, code: str) -> int:

@@ -320,7 +320,7 @@ class OpenHome:
             agent_for=agent_for,
             on_progress=on_progress or (lambda event: None),
             secrets=settings.secret_variables(environ, config),
-            host=settings.host() if store.is_shared else None,
+            host=settings.host() if store.is_shared or config.workspace.is_to_travel else None,
         )
 
 

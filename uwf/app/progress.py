@@ -5,6 +5,8 @@ from __future__ import annotations
 from uwf.agent.stop import Stop as Stop
 from uwf.engine.progress import BudgetUnseen as BudgetUnseen
 from uwf.engine.progress import CheckInNoted as CheckInNoted
+from uwf.engine.progress import CodeNotPushed as CodeNotPushed
+from uwf.engine.progress import CodeStays as CodeStays
 from uwf.engine.progress import FilesLeftOut as FilesLeftOut
 from uwf.engine.progress import FilesNotKept as FilesNotKept
 from uwf.engine.progress import NoProgress as NoProgress

@@ -183,6 +183,10 @@ class Worktrees:
             return removal.Removal(id, path, False, removal.CLEAN, would_go=True)
         return removal.Removal(id, path, False, why) if os.path.isdir(path) else None
 
+    def _repo(self, found: Worktree) -> str:
+        home = self._home
+        return worktree_tags.here(home.config, home.redactor, found).repo
+
     def _row(self, name: str) -> WorktreeRow:
         id, path = name.partition(".")[0], os.path.join(paths.worktrees(self._home.home), name)
         store = self._home.reader()
@@ -206,7 +210,7 @@ class Worktrees:
             state=state,
             branch=None if found is None else found.branch,
             onto=None if found is None else found.onto,
-            repository=None if found is None else self._home.redactor.restored(found.repo),
+            repository=None if found is None else self._repo(found),
             bytes=size_bytes(path),
             port=None if found is None else found.port,
         )

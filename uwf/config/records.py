@@ -162,6 +162,7 @@ class GlanceConfig(Table, at="glance"):
 
 
 FOLDER, WORKTREE = "folder", "worktree"
+REMOTE, BUNDLE = "remote", "bundle"
 
 
 class WorkspaceConfig(Table, at="workspace"):
@@ -169,6 +170,10 @@ class WorkspaceConfig(Table, at="workspace"):
     repository. `setup` runs once one is made, `teardown` before one is removed, `check` before work is brought in, each
     at most `timeout_s`. `ports` are as many ports as each has for itself, 0: none. Larger files that git does not know
     are in no snapshot.
+
+    `travel` is how the code of a step gets to other machines: by the project's remote, or by bundles in the store of at
+    most `largest_bundle_bytes`. Not told, that is by bundles where the store is shared. `folders` maps what a folder is
+    called on other machines to what it is called here.
     """
 
     kind: str = key(one_of((FOLDER, WORKTREE)), FOLDER)
@@ -178,6 +183,31 @@ class WorkspaceConfig(Table, at="workspace"):
     timeout_s: float = key(some_duration, "30m")
     ports: int = key(count_from_zero, 10)
     largest_file_bytes: int = key(size, "64MiB")
+    travel: str | None = key(one_of((REMOTE, BUNDLE, OFF)))
+    largest_bundle_bytes: int = key(size, "64MiB")
+    folders: Mapping[str, str] = each(absolute_path)
+
+    @property
+    def is_to_travel(self) -> bool:
+        """Whether the code of steps travels though the store is not shared."""
+        return self.travel in (REMOTE, BUNDLE)
+
+    @property
+    def pushes(self) -> bool:
+        """Whether it may go to the project's remote."""
+        return self.travel == REMOTE
+
+    @property
+    def stays(self) -> bool:
+        """Whether it never travels."""
+        return self.travel == OFF
+
+    def here(self, path: str) -> str:
+        """The path of what is at `path` on another machine: the longest of the `folders` that it is in says so."""
+        there = {folder.rstrip("/"): here.rstrip("/") for folder, here in self.folders.items()}
+        above = [folder for folder in there if f"{path}/".startswith(f"{folder}/")]
+        longest = max(above, key=len, default=None)
+        return path if longest is None else there[longest] + path[len(longest) :]
 
 
 class QueueConfig(Table, at="queue"):

@@ -152,6 +152,21 @@ class FilesNotKept(Record):
     why: str
 
 
+class CodeNotPushed(Record):
+    """The project's remote has not taken the code of a step, which goes along with it in the store instead."""
+
+    thread: str
+    why: str
+
+
+class CodeStays(Record):
+    """The step is done, and no other machine can go on from it: its code does not go along, `why` says why not."""
+
+    thread: str
+    role: str
+    why: str
+
+
 class NotDue(Record):
     """A run that a timer was to begin has begun nothing: another one came first, or there is nothing to run for."""
 
@@ -240,6 +255,8 @@ if TYPE_CHECKING:
         | WorktreeMade
         | FilesLeftOut
         | FilesNotKept
+        | CodeNotPushed
+        | CodeStays
         | NotDue
         | TakenIn
         | NotTakenIn

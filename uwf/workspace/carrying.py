@@ -1,11 +1,11 @@
-"""Snapshots of one thread in a file that git understands, out of one repository and into another.
+"""Snapshots of one thread out of one repository and into another: in a file that git understands, or by a remote.
 
-It has all that no remote of the repository has: whoever has a clone of that needs no more.
+A file has all that no remote of the repository has: whoever has a clone of that needs no more.
 """
 
 from __future__ import annotations
 
-from uwf.errors import InputError, StateError
+from uwf.errors import InputError, StateError, WorkspaceError
 from uwf.workspace.git import failed
 from uwf.workspace.snapshot import REFS
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uwf.workspace.git import Git
+
+
+_FETCH = (
+    *("-c", "fetch.fsckObjects=true", "fetch", "-q", "--no-tags", "--no-write-fetch-head"),
+    "--no-auto-maintenance",
+)
+
+NETWORK_S = 120.0
+"""How long a remote may take: a step waits for it, and can do without."""
 
 
 def pack(git: Git, thread: str, commits: Sequence[str], path: str) -> None:
@@ -49,10 +58,58 @@ def check(git: Git, path: str) -> None:
 
 def unpack(git: Git, thread: str, path: str) -> None:
     """Take in the snapshots of `thread`; every object is checked, and no other ref is made."""
-    words = (
-        *("-c", "fetch.fsckObjects=true", "fetch", "-q", "--no-tags", "--no-write-fetch-head"),
-        *("--no-auto-maintenance", path, f"+{REFS}{thread}/*:{REFS}{thread}/*"),
-    )
+    words = (*_FETCH, path, f"+{REFS}{thread}/*:{REFS}{thread}/*")
     answer = git.ask(*words)
     if answer.code:
         raise failed(git.folder, words[2:], answer)
+
+
+def size_beyond(git: Git, commit: str, known: Sequence[str]) -> int:
+    """About how many bytes `commit` takes beyond what a remote or one of the `known` commits has."""
+    words = ("rev-list", "--disk-usage", "--objects", commit, "--not", "--remotes", *known)
+    return int(git.line(*words))
+
+
+def pack_beyond(git: Git, refs: Sequence[str], known: Sequence[str], path: str) -> None:
+    """Write the commits at `refs` into the file at `path`, with what neither a remote nor the `known` commits have."""
+    git.run("bundle", "create", "-q", path, *refs, "--not", "--remotes", *known)
+
+
+def remote_of(git: Git, branch: str | None) -> str | None:
+    """The remote that `branch` is of, else `origin`, else the only one; None where that is not said."""
+    said = git.ask("config", f"branch.{branch}.remote") if branch else None
+    names = git.run("remote").decode(errors="surrogateescape").split()
+    if said is not None and said.text in names:
+        return said.text
+    if "origin" in names:
+        return "origin"
+    return names[0] if len(names) == 1 else None
+
+
+def push(git: Git, remote: str, refs: Sequence[str]) -> str | None:
+    """Let `remote` have `refs`; why it has not, None where it has."""
+    return _why_not(git, "push", "-q", "--no-verify", remote, *(f"+{ref}:{ref}" for ref in refs))
+
+
+def fetch_snapshots(git: Git, remote: str, thread: str) -> str | None:
+    """Take in the snapshots of `thread` that `remote` has; why that cannot be."""
+    return _why_not(git, *_FETCH, remote, f"+{REFS}{thread}/*:{REFS}{thread}/*")
+
+
+def fetch_all(git: Git) -> str | None:
+    """Bring what is known of each remote up to date; why that cannot be."""
+    return _why_not(git, "fetch", "-q", "--all", "--no-write-fetch-head", "--no-auto-maintenance")
+
+
+def has_kept(git: Git, thread: str, commit: str) -> bool:
+    """Whether a snapshot of `thread` has all that is in `commit`."""
+    words = ("for-each-ref", "--count=1", f"--contains={commit}", f"{REFS}{thread}/")
+    return bool(git.line(*words))
+
+
+def _why_not(git: Git, *words: str) -> str | None:
+    try:
+        answer = git.ask(*words, timeout_s=NETWORK_S)
+    except WorkspaceError as error:
+        return error.message
+    return failed(git.folder, words, answer).message if answer.code else None

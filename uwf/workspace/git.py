@@ -123,7 +123,11 @@ class Git:
         return {"GIT_CEILING_DIRECTORIES": os.path.dirname(self.folder)}
 
     def ask(
-        self, *words: str, stdin: bytes = b"", identity: Mapping[str, str] = IDENTITY
+        self,
+        *words: str,
+        stdin: bytes = b"",
+        identity: Mapping[str, str] = IDENTITY,
+        timeout_s: float = TIMEOUT_S,
     ) -> GitAnswer:
         """Call it, whatever it ends with. WorkspaceError where there is no git, or it hangs."""
         env = {
@@ -145,7 +149,7 @@ class Git:
                 env=env,
                 input=stdin,
                 capture_output=True,
-                timeout=TIMEOUT_S,
+                timeout=timeout_s,
                 start_new_session=True,  # no terminal to ask at, and a Ctrl-C leaves it whole
             )
         except FileNotFoundError as error:
@@ -154,7 +158,7 @@ class Git:
             raise WorkspaceError(f"{self.folder} is not a folder") from error
         except subprocess.TimeoutExpired as error:
             raise WorkspaceError(
-                f"git {words[0]} did not end within {TIMEOUT_S / 60:g} minutes in {self.folder}",
+                f"git {words[0]} did not end within {timeout_s / 60:g} minutes in {self.folder}",
                 code="git_failed",
             ) from error
         return GitAnswer(done.returncode, done.stdout, done.stderr.decode(errors="replace").strip())

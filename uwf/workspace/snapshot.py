@@ -62,6 +62,11 @@ class _Raw(Record):
     is_snapshot: bool
 
 
+def ref_of(thread: str, label: str, commit: str) -> str:
+    """The ref that keeps a snapshot of `thread`."""
+    return f"{REFS}{thread}/{label}-{commit[:12]}"
+
+
 def take(
     git: Git,
     thread: str,
@@ -101,7 +106,7 @@ def take(
         .strip()
     )
     points.at("snapshot: made")
-    git.run("update-ref", f"{REFS}{thread}/{label}-{commit[:12]}", commit)
+    git.run("update-ref", ref_of(thread, label, commit), commit)
     return FilesSnapshot(
         commit, tree, name, tuple(sorted(path.decode(errors="replace") for path in left_out))
     )

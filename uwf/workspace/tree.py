@@ -54,11 +54,19 @@ def is_whole(path: str) -> bool:
     return folder is not None and os.path.exists(os.path.join(folder, READY))
 
 
-def make(git: Git, place: Place, commit: str, prepare: Callable[[], None]) -> Made:
+def make(
+    git: Git,
+    place: Place,
+    commit: str,
+    prepare: Callable[[], None],
+    *,
+    shares_branch: bool = False,
+) -> Made:
     """Make the worktree with the files of `commit`, on its branch, which is begun there where there is none.
 
     Of a snapshot the branch gets the commit it was made on, and what goes beyond that is not committed. `prepare` is
-    done once the files are there; what it raises leaves no worktree. WorkspaceError where git cannot make it.
+    done once the files are there; what it raises leaves no worktree. With `shares_branch` another one may have the
+    branch. WorkspaceError where git cannot make it.
     """
     if not os.path.isdir(place.common):
         raise repository.gone(place.common)
@@ -72,7 +80,8 @@ def make(git: Git, place: Place, commit: str, prepare: Callable[[], None]) -> Ma
     where: tuple[str, ...] = (place.path, place.branch)
     if tip is None:
         where = ("--no-track", "-b", place.branch, place.path, head)
-    base.run("worktree", "add", "-q", "--no-checkout", *where)
+    forced = ("--force",) if shares_branch else ()
+    base.run("worktree", "add", "-q", "--no-checkout", *forced, *where)
     points.at("worktree: added")
     try:
         _fill(git.at(place.path), files, head)

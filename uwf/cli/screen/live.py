@@ -8,6 +8,8 @@ from uwf import clock, quantities
 from uwf.app.progress import (
     BudgetUnseen,
     CheckInNoted,
+    CodeNotPushed,
+    CodeStays,
     FilesLeftOut,
     FilesNotKept,
     NoProgress,
@@ -137,6 +139,11 @@ class Live:
             self._warn_files(event)
         elif isinstance(event, FilesNotKept):
             self._out.warning(f"the files after {event.role} are in no snapshot: {event.why}")
+        elif isinstance(event, CodeNotPushed):
+            self._out.warning(f"its code goes along in the store: {event.why}")
+        elif isinstance(event, CodeStays):
+            why = f"no other machine can go on after {event.role}"
+            self._out.warning(f"{why}: its code does not go along, {event.why}")
         elif isinstance(event, TakenIn):
             self._out.note(f"the reply of {event.role} that could not be stored is taken in")
         elif isinstance(event, NotTakenIn):

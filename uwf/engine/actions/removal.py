@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 
 from uwf import home as paths
-from uwf.engine.chain import told, wake
+from uwf.engine.chain import hosts, told, wake
 from uwf.engine.chain.tags import HISTORY
 from uwf.engine.run import worktree as trees
 from uwf.engine.run import worktree_tags
@@ -55,6 +55,7 @@ def why_not(ctx: RunContext, thread: Thread, *, is_merged: bool = False) -> str 
     found, is_left = _worktree(ctx, thread)
     if found is None:
         return "its thread has no worktree any more"
+    is_left = is_left or hosts.away(thread.tags, ctx.host) is not None
     if thread.status not in HISTORY and not is_left:
         return f"its thread is {thread.status}"
     if not is_left and (wake.kept(thread.tags) or told.waiting(ctx.store, thread.id)):
@@ -94,7 +95,8 @@ def remove(ctx: RunContext, thread: Thread, pause: Pause = time.sleep) -> Remova
         there = trees.git_of(ctx, found)
         kept = snapshot.take(there, thread.id, "removed", None, limit).commit
         gone = None if is_left else replace(found, kept=kept, port=None)
-        thread = worktree_tags.tagged(ctx, thread, gone, "its worktree is removed")
+        if hosts.away(thread.tags, ctx.host) is None:
+            thread = worktree_tags.tagged(ctx, thread, gone, "its worktree is removed")
     tree.remove(git, Place(found.repo, found.path, found.branch))
     branch = None if _branch_goes(git, found) else found.branch
     with suppress(FileNotFoundError):

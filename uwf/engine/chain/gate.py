@@ -53,7 +53,10 @@ NAMES: dict[str, Names] = {
         "process": None,
         "sessions": {},
         "worktree": None,
+        "host": None,
     },
+    "code": {"thread": None, "commit": None},
+    "pack": {"bytes": None},
     "attempt": {
         "thread": None,
         "mark": None,

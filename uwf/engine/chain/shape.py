@@ -7,6 +7,7 @@ what the others have.
 
 from __future__ import annotations
 
+from uwf.engine.chain.carried import CODE, PACK
 from uwf.engine.chain.told import CELL
 from uwf.engine.chain.word import WORD
 from uwf.errors import UwfError
@@ -95,6 +96,12 @@ def _one_of(*known: str) -> Field:
 def _truth(value: Any) -> Leads:
     if type(value) is not bool:
         raise _wrong(value, "true or false")
+    yield from ()
+
+
+def _bytes(value: Any) -> Leads:
+    if type(value) is not bytes:
+        raise _wrong(value, "bytes")
     yield from ()
 
 
@@ -238,7 +245,10 @@ _SHAPES: Mapping[str, Field] = {
     ),
     "rebind": _fields(prev=_to(*CHAIN), workflow=_to("workflow")),
     "step": _fields(
-        {"process": _perhaps(_map), "worktree": _WORKTREE, **_TOLD, **_CLIENT},
+        {
+            **{"process": _perhaps(_map), "worktree": _WORKTREE, **_TOLD, **_CLIENT},
+            **{"code": _to(CODE), "host": _text},
+        },
         prev=_to(*CHAIN),
         start=_to("start"),
         workflow=_to("workflow"),
@@ -277,6 +287,8 @@ _SHAPES: Mapping[str, Field] = {
     WORD: _fields(text=_text, who=_text, trust=_one_of(*TRUSTS), at=_count, event=_perhaps(_text)),
     CELL: _fields(word=_to(WORD), before=_perhaps(_to(CELL))),
     "text": _text,
+    CODE: _fields(thread=_text, commit=_commit, pushed=_truth, parts=_each(_to(PACK))),
+    PACK: _fields(bytes=_bytes),
     "workflow": _workflow,
     BEGUN: _fields(
         {"worktree": _WORKTREE},

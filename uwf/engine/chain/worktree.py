@@ -41,7 +41,9 @@ KEPT, MERGED = WORKTREE + "kept", WORKTREE + "merged"
 
 
 class Worktree(Record):
-    """See above. `path` is its folder, whether it is there or not."""
+    """See above. `path` is its folder, whether it is there or not, and `repo` its repository on this machine; `named`
+    is what its tags call that, where that is another path.
+    """
 
     path: str
     repo: str
@@ -54,6 +56,7 @@ class Worktree(Record):
     back: str | None = None
     kept: str | None = None
     merged: str | None = None
+    named: str = ""
 
     @property
     def cwd(self) -> str:
@@ -65,7 +68,7 @@ class Worktree(Record):
         """The tags of a thread that has it, those that do not say something left out."""
         port = None if self.port is None else str(self.port)
         found = {
-            WORKTREE_REPO: self.repo,
+            WORKTREE_REPO: self.named or self.repo,
             BRANCH: self.branch,
             MADE: "1" if self.is_made else None,
             BASE: self.base,

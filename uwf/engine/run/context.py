@@ -38,3 +38,8 @@ class RunContext(Record):
     on_progress: Callable[[Progress], None]
     secrets: frozenset[str] = frozenset()
     host: str | None = None
+
+    @property
+    def travels(self) -> bool:
+        """Whether what a step has left goes along with it, to other machines."""
+        return self.host is not None and not self.config.workspace.stays

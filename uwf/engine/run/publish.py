@@ -173,6 +173,8 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "attempts": [Link(id) for id in ended_attempts(tx, recorder.start.before)],
         "replaces": Link(plan.expect) if plan.is_poke else None,
         **({} if files is None else {"worktree": {"before": files, "after": run.files_after}}),
+        **({} if run.code is None else {"code": run.code.put(tx)}),
+        **({} if run.ctx.host is None else {"host": run.ctx.host}),
     }
 
 

@@ -7,7 +7,7 @@ a person can, its thread is left to one, who finds it among those that wait.
 from __future__ import annotations
 
 from uwf import clock
-from uwf.engine.chain import told, wake
+from uwf.engine.chain import hosts, told, wake
 from uwf.engine.chain.tags import COMPLETED, IDLE
 from uwf.engine.chain.wake import Wake
 from uwf.engine.run import publish
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from uwf.engine.run.order import Order
     from uwf.errors import Refused
 
+NOT_HERE = ("not_here", "preflight_failed", "no_agent")
+"""What is wrong with this machine, and need not be with the one that the thread is on: it stays that one's."""
 LOOK_MS = 30 * 60_000
 """After how long it is tried again where nobody knows when."""
 PUT_OFF = "; put off: "
@@ -63,13 +65,15 @@ def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
     now_ms = clock.now_ms()
     timer = wake.due_timer(thread.tags, thread.id, thread.updated_ms, now_ms)
     woken_for, is_over = wake.cut_off(thread.tags, now_ms) or timer, timer is not None
-    if isinstance(refusal, PersonNeeded) and thread.status != COMPLETED:
+    is_elsewhere = hosts.away(thread.tags, ctx.host) is not None and refusal.reason in NOT_HERE
+    if isinstance(refusal, PersonNeeded) and thread.status != COMPLETED and not is_elsewhere:
         role = None
         if thread.status == IDLE:
             role = transitions.next_role(thread, ctx.cache.workflow(thread.position.workflow))
         publish.left_to_a_person(ctx, thread, role, refusal.message, is_over=is_over)
     elif woken_for is not None:
-        at_ms = refusal.retry_ms(now_ms) or now_ms + LOOK_MS
+        look_ms = hosts.PREFERRED_MS if is_elsewhere else LOOK_MS
+        at_ms = refusal.retry_ms(now_ms) or now_ms + look_ms
         why = woken_for.why.partition(PUT_OFF)[0] + PUT_OFF + _why(refusal)
         later = replace(woken_for, at_ms=at_ms, why=why)
         publish.put_off(ctx, thread, later, is_over=is_over)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from shlex import quote
 
 from uwf import home as paths
+from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as trees
-from uwf.engine.chain.tags import THREADS
+from uwf.engine.chain.tags import HOST, THREADS
 from uwf.engine.chain.thread import move_head
 from uwf.engine.progress import FilesLeftOut, WorktreeMade
 from uwf.engine.run.worktree_tags import of, tagged
@@ -89,6 +90,8 @@ def back_to(ctx: RunContext, thread: Thread, found: Worktree) -> Callable[[str],
         files = trees.files_at(ctx.cache, goal, thread.head)
         if files is None and ctx.cache.get(goal).kind == "start":
             files = found.base
+        if files is not None and ctx.travels:
+            _fetch(ctx, thread, found, files)
         if files is None or Git(found.repo, ctx.environ).commit_of(files) is None:
             raise StateError(
                 f"the files that thread {thread.id} had at {goal[:12]} were not kept, or are gone",
@@ -98,6 +101,14 @@ def back_to(ctx: RunContext, thread: Thread, found: Worktree) -> Callable[[str],
         return {trees.BACK: files}
 
     return tags
+
+
+def _fetch(ctx: RunContext, thread: Thread, found: Worktree, files: str) -> None:
+    """Look for files of a step of another machine, which this one was never on."""
+    from uwf.engine.run import travel
+
+    with suppress(WorkspaceError):
+        travel.fetch(ctx, thread, found, files, "another machine")
 
 
 def before_moving(ctx: RunContext, thread: Thread, commit: str) -> FilesSnapshot:
@@ -117,7 +128,10 @@ def whole(ctx: RunContext, thread: Thread, pause: Pause) -> Thread:
     found = of(ctx, thread)
     assert found is not None, "it has one"
     place, git = Place(found.repo, found.path, found.branch), git_of(ctx, found)
+    last_host = hosts.away(thread.tags, ctx.host)
     with _alone(ctx.home, thread.id) as lock:
+        if last_host is not None:
+            return _arrived(ctx, thread, found, last_host, pause, lock)
         if tree.is_whole(found.path):
             tree.repair(git, place)
             tree.let_go_of_index(place)
@@ -128,7 +142,46 @@ def whole(ctx: RunContext, thread: Thread, pause: Pause) -> Thread:
         if found.back is not None:
             snapshot.put_back(git, before_moving(ctx, thread, found.back), found.back, found.branch)
             thread = tagged(ctx, thread, replace(found, back=None), "its files are put back")
+        if ctx.host is not None and HOST not in thread.tags:
+            thread = tagged(ctx, thread, of(ctx, thread), f"is on {ctx.host}", ctx.host)
     return thread
+
+
+def _arrived(
+    ctx: RunContext, thread: Thread, found: Worktree, last_host: str, pause: Pause, lock: int
+) -> Thread:
+    """The thread, which was on another machine, with its worktree here. Its tags say so when all is done."""
+    from uwf.engine.run import travel
+
+    place = Place(found.repo, found.path, found.branch)
+    commit = travel.bring(ctx, thread, found, last_host)
+    if not tree.is_whole(found.path):
+        shares_branch = travel.settle_branch(ctx, thread, found, commit, last_host)
+    if ctx.config.workspace.ports:
+        thread = _with_port(ctx, thread, replace(found, port=None))
+        found = of(ctx, thread) or found
+    if tree.is_whole(found.path):
+        git = git_of(ctx, found)
+        tree.repair(git, place)
+        tree.let_go_of_index(place)
+        tree.mend_head(git, place, commit)
+        snapshot.put_back(git, before_moving(ctx, thread, commit), commit, found.branch)
+    else:
+        prepare = _prepare(ctx, found, pause, lock)
+        git = Git(ctx.home, ctx.environ)
+        made = tree.make(git, place, commit, prepare, shares_branch=shares_branch)
+        ctx.on_progress(WorktreeMade(thread.id, found.path, found.branch, made.aside))
+    now = replace(found, back=None, kept=None)
+    return tagged(ctx, thread, now, f"is on {ctx.host}, after {last_host}", ctx.host)
+
+
+def _prepare(ctx: RunContext, found: Worktree, pause: Pause, lock: int) -> Callable[[], None]:
+    def prepare() -> None:
+        words = ctx.config.workspace.setup
+        if words:
+            run_set(ctx, found, "setup", words, pause, keep_fds=(lock,))
+
+    return prepare
 
 
 def _made(ctx: RunContext, thread: Thread, place: Place, pause: Pause, lock: int) -> Thread:
@@ -137,14 +190,9 @@ def _made(ctx: RunContext, thread: Thread, place: Place, pause: Pause, lock: int
     if found.port is None and ctx.config.workspace.ports:
         thread = _with_port(ctx, thread, found)
         found = of(ctx, thread) or found
-
-    def prepare() -> None:
-        words = ctx.config.workspace.setup
-        if words:
-            run_set(ctx, found, "setup", words, pause, keep_fds=(lock,))
-
     last, wanted = _last(ctx, thread, found), _wanted(ctx, thread, found)
-    made = tree.make(Git(ctx.home, ctx.environ), place, wanted, prepare)
+    git, prepare = Git(ctx.home, ctx.environ), _prepare(ctx, found, pause, lock)
+    made = tree.make(git, place, wanted, prepare)
     is_lost = Git(found.repo, ctx.environ).commit_of(last) is None
     lost = last if is_lost else None
     ctx.on_progress(WorktreeMade(thread.id, found.path, found.branch, made.aside, lost))

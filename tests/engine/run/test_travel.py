@@ -1,0 +1,336 @@
+"""A thread that goes on on another machine: with its code, or with a refusal that leaves it where it was.
+
+Two rigs with one store, and a home and a clone of their own each, stand for two machines.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.fake_agent import crash
+from tests.helpers.in_tree import TreeRig, writes
+from tests.helpers.repository import commit, copied, typed
+from tests.helpers.rig import CHANGES, WROTE
+from uwf import clock
+from uwf.agent.protocol import AgentRequest
+from uwf.engine.chain import carried, shape, wake
+from uwf.engine.chain import thread as threads
+from uwf.engine.chain.wake import Wake
+from uwf.engine.progress import CodeNotPushed, CodeStays
+from uwf.errors import PersonNeeded
+from uwf.record import replace
+
+
+class Machines:
+    """Machine `a`, where threads begin, and `b`; `origin` is what both clones come from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.origin = copied(folder / "origin")
+        typed(self.origin, "config", "receive.denyCurrentBranch", "ignore")
+        for name in ("a", "b"):
+            typed(folder, "clone", "-q", str(self.origin), name)
+            for key, value in (("user.name", "Ann"), ("user.email", "ann@x")):
+                typed(folder / name, "config", key, value)
+        self.a = TreeRig(folder / "home-a", folder / "a")
+        self.b = TreeRig(folder / "home-b", folder / "b", self.a.store)
+        for rig, host, other in ((self.a, "a", self.b), (self.b, "b", self.a)):
+            rig.engine = replace(rig.engine, host=host)
+            rig.set(folders={str(other.repo): str(rig.repo)})
+
+    def both(self, **workspace: Any) -> None:
+        self.a.set(**workspace)
+        self.b.set(**workspace)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Machines:
+    return Machines(tmp_path)
+
+
+def codes(rig: TreeRig, id: str) -> list[carried.Code]:
+    return list(carried.codes_back(rig.engine.cache, rig.head(id)))
+
+
+@pytest.mark.parametrize("travel", [None, "bundle", "remote"])
+def test_it_goes_on_with_its_code_and_comes_back(machines: Machines, travel: str | None) -> None:
+    machines.both(travel=travel)
+    a, b = machines.a, machines.b
+    id = a.begin(within="deep")
+
+    def commits(request: AgentRequest) -> str:
+        commit(Path(request.cwd), "mine", b="committed\n")
+        (Path(request.cwd) / "new").write_text("not committed\n")
+        return WROTE
+
+    a.exec(id, commits)
+    b.exec(id, writes(CHANGES, b="by b\n"))
+    assert b.agent.asks[-1].cwd == str(b.path(id) / "deep")
+    assert (b.path(id) / "deep" / "new").read_text() == "not committed\n"
+    assert typed(b.path(id), "log", "--format=%s", "-1") == "mine"
+    assert typed(b.path(id), "status", "--porcelain") == " M deep/b\n?? deep/new"
+    assert b.thread(id).tags["host"] == "b"
+    a.exec(id, WROTE)
+    assert (a.path(id) / "deep" / "b").read_text() == "by b\n"
+    assert a.thread(id).tags["host"] == "a"
+    assert [code.is_pushed for code in codes(a, id)] == [travel == "remote"] * 2
+
+
+def test_a_bundle_has_what_is_new_in_its_step_alone(machines: Machines) -> None:
+    a = machines.a
+    commit(a.repo, "not pushed", large="".join(f"{n} {n * n}\n" for n in range(20_000)))
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"), writes(CHANGES, a="two\n"))
+    second, first = (len(carried.bundle_of(a.engine.cache, code)) for code in codes(a, id))
+    assert first > 40_000
+    assert second < 2_000
+    a.exec(id, WROTE)
+    assert len(codes(a, id)) == 2, "nothing was new in the third"
+    machines.b.exec(id, CHANGES)
+    assert (machines.b.path(id) / "a").read_text() == "two\n"
+    assert (machines.b.path(id) / "large").exists()
+
+
+def test_a_machine_that_was_away_for_long_takes_all_that_came_since(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.exec(id, CHANGES)
+    said = enumerate((WROTE, CHANGES, WROTE))
+    a.exec(id, *(writes(answer, a=f"{n}\n", **{f"n{n}": "n"}) for n, answer in said))
+    b.exec(id, CHANGES)
+    assert (b.path(id) / "a").read_text() == "2\n"
+    assert {path.name for path in b.path(id).iterdir()} >= {"n0", "n1", "n2"}
+
+
+def test_what_came_to_the_project_meanwhile_is_fetched(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    pushed = commit(a.repo, "pushed", a="pushed\n")
+    typed(a.repo, "push", "-q", "origin", "main")
+    id = a.begin()
+    a.exec(id, writes(WROTE, new="n"))
+    b.exec(id, CHANGES)
+    assert typed(b.path(id), "rev-parse", "HEAD") == pushed
+
+
+def test_a_thread_without_a_step_begins_elsewhere_too(machines: Machines) -> None:
+    id = machines.a.begin()
+    machines.a.whole(id)
+    machines.b.exec(id, WROTE)
+    assert machines.b.thread(id).tags["host"] == "b"
+
+
+def test_what_a_person_left_in_the_old_worktree_is_kept(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.exec(id, writes(CHANGES, a="two\n"))
+    (a.path(id) / "a").write_text("by hand\n")
+    a.exec(id, WROTE)
+    assert (a.path(id) / "a").read_text() == "two\n"
+    refs = typed(a.repo, "for-each-ref", "--format=%(refname)", f"refs/uwf/{id}/replaced*")
+    assert [typed(a.repo, "show", f"{ref}:a") for ref in refs.split()] == ["by hand"]
+
+
+def test_an_undo_elsewhere_brings_files_that_were_never_there(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"), writes(CHANGES, a="two\n"))
+    b.undo_with_files(id)
+    assert (b.path(id) / "a").read_text() == "one\n"
+    b.undo_with_files(id)
+    assert (b.path(id) / "a").read_text().startswith("1\n2")
+
+
+def test_an_undo_that_was_not_done_yet_is_done_where_it_goes_on(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.exec(id, CHANGES)
+    a.exec(id, writes(WROTE, a="two\n"))
+    a.undo_with_files(id)
+    b.exec(id, WROTE)
+    assert (b.path(id) / "a").read_text() == "one\n"
+
+
+def test_a_fork_elsewhere_has_the_code_of_its_step(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"), writes(CHANGES, a="two\n"))
+    fork = b.fork_tree(a.steps(id)[0].id, id)
+    b.exec(fork, CHANGES)
+    assert (b.path(fork) / "a").read_text() == "one\n"
+
+
+def test_two_homes_on_one_repository_hand_the_branch_on(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    b.set(folders={})
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.exec(id, writes(CHANGES, a="two\n"))
+    assert (a.path(id) / "a").read_text() == "one\n"
+    a.exec(id, WROTE)
+    assert (a.path(id) / "a").read_text() == "two\n"
+    b.exec(id, CHANGES)
+
+
+def test_without_a_repository_it_says_where_it_was_and_stays_there(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.set(folders={str(a.repo): "/nowhere"})
+    before = b.ref(id)
+    with pytest.raises(
+        PersonNeeded, match="is on a, and there is no repository at /nowhere"
+    ) as error:
+        b.exec(id)
+    assert error.value.reason == "not_here"
+    assert error.value.hint == f"""uwf config set 'workspace.folders."{a.repo}"' FOLDER"""
+    assert b.ref(id) == before
+    a.exec(id, CHANGES)
+
+
+def test_code_that_did_not_go_along_leaves_it_where_it_was(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    a.set(largest_bundle_bytes=100)
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    [event] = [event for event in a.events if isinstance(event, CodeStays)]
+    assert "workspace.largest_bundle" in event.why
+    with pytest.raises(PersonNeeded, match="is on a and did not get into") as error:
+        b.exec(id)
+    assert error.value.reason == "not_here"
+    a.set(largest_bundle_bytes=1 << 20)
+    a.exec(id, writes(CHANGES, a="two\n"))
+    b.exec(id, WROTE)
+    assert (b.path(id) / "a").read_text() == "two\n"
+
+
+def test_a_remote_that_takes_nothing_leaves_the_bundle(machines: Machines) -> None:
+    machines.both(travel="remote")
+    a, b = machines.a, machines.b
+    typed(a.repo, "remote", "set-url", "--push", "origin", "/nowhere")
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    assert [event.thread for event in a.events if isinstance(event, CodeNotPushed)] == [id]
+    b.exec(id, CHANGES)
+    assert (b.path(id) / "a").read_text() == "one\n"
+
+
+def test_what_is_off_does_not_travel(machines: Machines) -> None:
+    machines.both(travel="off")
+    id = machines.a.begin()
+    machines.a.exec(id, writes(WROTE, a="one\n"))
+    assert codes(machines.a, id) == []
+    with pytest.raises(PersonNeeded, match="is on a and did not get into"):
+        machines.b.exec(id)
+    machines.a.exec(id, CHANGES)
+
+
+def test_in_a_store_of_one_machine_a_step_is_as_it_was(machines: Machines) -> None:
+    a = machines.a
+    a.engine = replace(a.engine, host=None)
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    assert not {"host", "code"} & a.store.get(a.head(id)).payload.keys()
+    assert "host" not in a.thread(id).tags
+
+
+def test_a_branch_of_a_person_is_never_moved_to_what_it_lacks(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin("fix")
+    a.exec(id, writes(WROTE, a="one\n"))
+    typed(b.repo, "checkout", "-q", "-b", "fix")
+    tip = commit(b.repo, "of a person", a="person\n")
+    with pytest.raises(PersonNeeded, match="is checked out in"):
+        b.exec(id)
+    typed(b.repo, "checkout", "-q", "main")
+    with pytest.raises(PersonNeeded, match="has commits here which it does not have there"):
+        b.exec(id)
+    assert typed(b.repo, "rev-parse", "fix") == tip
+    typed(b.repo, "branch", "-m", "fix", "fix-here")
+    b.exec(id, CHANGES)
+
+
+def test_a_branch_that_it_was_on_here_before_goes_along(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin("fix")
+    a.exec(id, WROTE)
+    b.exec(id, CHANGES)
+    typed(b.repo, "worktree", "remove", "--force", str(b.path(id)))
+
+    def commits(request: AgentRequest) -> str:
+        commit(Path(request.cwd), "mine", a="committed\n")
+        return WROTE
+
+    a.exec(id, commits)
+    b.exec(id, CHANGES)
+    assert typed(b.path(id), "log", "--format=%s", "-1") == "mine"
+
+
+def test_a_worktree_that_its_thread_has_left_goes_where_it_is_clean(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.exec(id, CHANGES)
+    before = b.ref(id)
+    assert a.why_not(id) == "it has changes that are not committed"
+    typed(a.path(id), "checkout", "-q", "--", "a")
+    assert a.remove(id).removed
+    assert b.ref(id) == before
+    b.exec(id, WROTE)
+    a.exec(id, CHANGES)
+    assert (a.path(id) / "a").read_text() == "one\n"
+
+
+def test_a_failed_attempt_elsewhere_leaves_the_code_of_the_last_step(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+
+    def fails(request: AgentRequest) -> Any:
+        Path(request.cwd, "a").write_text("half\n")
+        return crash()
+
+    b.exec(id, fails)
+    a.resume(id, CHANGES)
+    assert (a.path(id) / "a").read_text() == "one\n"
+
+
+def test_a_setup_that_fails_on_arrival_leaves_it_where_it_was(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.set(setup=("/bin/false",))
+    with pytest.raises(PersonNeeded, match=r"workspace\.setup has failed"):
+        b.exec(id)
+    assert b.thread(id).tags["host"] == "a"
+    a.exec(id, writes(CHANGES, a="two\n"))
+    b.set(setup=("/bin/true",))
+    b.exec(id, WROTE)
+    assert (b.path(id) / "a").read_text() == "two\n"
+
+
+def test_the_timer_of_a_thread_that_cannot_run_here_goes_on(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    b.set(folders={str(a.repo): "/nowhere"})
+    with a.store.transaction("wake") as tx:
+        threads.wake_by(tx, id, Wake(clock.now_ms(), wake.PERSON, "a word"))
+    with pytest.raises(PersonNeeded):
+        b.run(id, "woken")
+    assert b.thread(id).status == "idle"
+    assert "put off: thread" in b.thread(id).tags["wakeWhy"]
+
+
+def test_a_stranger_may_know_the_new_fields(machines: Machines) -> None:
+    id = machines.a.begin()
+    machines.a.exec(id, writes(WROTE, a="one\n"))
+    store = machines.a.store
+    step = store.get(machines.a.head(id))
+    links = {store.get(to).kind for to, _ in shape.leads(step)}
+    assert "code" in links
+    assert [to for to, _ in shape.leads(store.get(step.payload["code"]))]
