@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from benchmarks.measure import report, seconds
 from benchmarks.stepping import SCHEMA
 from uwf import clock
 from uwf.app import App, poke
+from uwf.app.values import DueThread
 from uwf.daemon.loop.loop import LOOK_S, Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.parts import parts
-from uwf.daemon.runs.children import RunEnded
+from uwf.daemon.runs.runs import NoRuns
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain.tags import COMPLETED, IDLE, THREADS
 from uwf.engine.events.event import Event
@@ -147,25 +148,23 @@ def _pokes(home: Path, rounds: int) -> tuple[list[float], list[float]]:
     return took, bare
 
 
-class _NoRuns:
+class _NotedRuns(NoRuns):
     """Notes when a run was begun, and begins none."""
 
     def __init__(self) -> None:
         self.began: dict[str, float] = {}
 
-    def start(self, thread: str) -> None:
-        self.began[thread] = time.perf_counter()
+    def room(self, running: int, jobs: int) -> int:
+        return jobs
 
-    def finished(self) -> list[RunEnded]:
-        return []
-
-    def threads(self) -> list[str]:
-        return []
+    def start(self, due: Sequence[DueThread]) -> None:
+        for each in due:
+            self.began[each.thread] = time.perf_counter()
 
 
 def _own(home: Path, rounds: int) -> list[float]:
     """Seconds from each poke to the beginning of a process, in the loop with nothing to begin."""
-    store, runs = new_home(home), _NoRuns()
+    store, runs = new_home(home), _NotedRuns()
     ids = [begin(store, home) for _ in range(rounds)]
     took = []
     with App.open(str(home)) as app:

@@ -24,7 +24,7 @@ from uwf.daemon.loop.loop import Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.parts import parts
-from uwf.daemon.runs.children import RunEnded
+from uwf.daemon.runs.runs import RunEnded, RunsNow
 from uwf.daemon.upkeep.housekeeping import Housekeeping
 from uwf.engine.events.event import Event
 from uwf.errors import PartBroken, StateError, StoreError, UwfError
@@ -33,6 +33,8 @@ from uwf.record import Record
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO, Any
+
+    from uwf.app.values import DueThread
 
 
 MIN, H = 60_000, 3_600_000
@@ -60,7 +62,17 @@ class InstantRuns:
         self.free_ms = clock.wall_ms
         """Since when the world could run something at once: the end of the last outage, or of the last full house."""
 
-    def start(self, thread: str) -> None:
+    def room(self, running: int, jobs: int) -> int:
+        return jobs - running
+
+    def start(self, due: Sequence[DueThread]) -> None:
+        for each in due:
+            self._begin(each.thread)
+
+    def keep(self, due: Sequence[DueThread], now_ms: int) -> None:
+        return
+
+    def _begin(self, thread: str) -> None:
         now_ms = self._clock.mono_ms
         self._begun.append(Begun(thread, now_ms, now_ms + self._dice.randrange(5_000, 8 * MIN)))
         self._seen.add("run", thread=thread, running=len(self._begun), late=self._late_ms(thread))
@@ -80,8 +92,8 @@ class InstantRuns:
         self._begun = [run for run in self._begun if run.ends_ms > now_ms]
         return [self._made(run) for run in over]
 
-    def threads(self) -> Sequence[str]:
-        return [run.thread for run in self._begun]
+    def now(self) -> RunsNow:
+        return RunsNow(frozenset(run.thread for run in self._begun), frozenset())
 
     @property
     def next_ms(self) -> int | None:

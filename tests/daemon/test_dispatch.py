@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,15 @@ from uwf.app import App
 from uwf.daemon.loop.loop import LOOK_S, Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
-from uwf.daemon.runs.children import RunEnded
 from uwf.daemon.runs.dispatch import Dispatch, Reaping
 from uwf.daemon.runs.patience import ODD_IN_A_ROW, Patience
+from uwf.daemon.runs.runs import RunEnded, RunsNow
 from uwf.daemon.sources.looker import Looker
 from uwf.engine.actions import lifecycle
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import SUSPENDED, THREADS
 from uwf.engine.chain.wake import TIMER, Wake
+from uwf.engine.query.urgency import DueThread
 from uwf.store.protocols import Store
 
 MINUTE_MS = 60_000
@@ -36,18 +37,26 @@ class MadeUpRuns:
         self._ended: list[RunEnded] = []
         self.keeps_timer = False
 
-    def start(self, thread: str) -> None:
-        self.began.append((thread, self._clocks.wall_ms))
-        self._running.append(thread)
-        if not self.keeps_timer:
-            change(self._store, thread, wake.without)
+    def room(self, running: int, jobs: int) -> int:
+        return jobs - running
+
+    def start(self, due: Sequence[DueThread]) -> None:
+        for each in due:
+            self.began.append((each.thread, self._clocks.wall_ms))
+            self._running.append(each.thread)
+            if not self.keeps_timer:
+                change(self._store, each.thread, wake.without)
+
+    def keep(self, due: Sequence[DueThread], now_ms: int) -> None:
+        return
 
     def finished(self) -> list[RunEnded]:
         ended, self._ended = self._ended, []
         return ended
 
-    def threads(self) -> list[str]:
-        return [*self._running, *(run.thread for run in self._ended)]
+    def now(self) -> RunsNow:
+        ended = (run.thread for run in self._ended)
+        return RunsNow(frozenset([*self._running, *ended]), frozenset())
 
     def end(self, thread: str, code: int = 0, error: str | None = None) -> None:
         self._running.remove(thread)
@@ -211,16 +220,16 @@ def test_fault_of_the_home_makes_all_wait_a_little_and_is_no_threads_fault(world
     waits = []
     for _ in range(6):
         world.passes()
-        for thread in world.runs.threads():
+        for thread in world.runs.now().running:
             world.runs.end(thread, code=1, error="store_full")
         waits.append(world.passes())
-        assert not world.runs.threads()
+        assert not world.runs.now().running
         world.clocks.until(60.0)
     assert waits == pytest.approx([5.0, 10.0, 20.0, LOOK_S, LOOK_S, LOOK_S])
     [aside] = world.daemon.quarantine.all()
     assert (aside.kind, aside.name, aside.why) == ("home", "store_full", "it said so")
     world.passes()
-    assert sorted(world.runs.threads()) == sorted(threads), "a minute later it is tried again"
+    assert sorted(world.runs.now().running) == sorted(threads), "a minute later it is tried again"
     world.runs.end(threads[0])
     world.passes()
     assert world.daemon.quarantine.all() == []

@@ -13,20 +13,8 @@ from uwf.app import App
 from uwf.daemon.intake.buffer import Wish
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.runs.runs import NoRuns
 from uwf.daemon.sources.part import SourcePolls
-
-
-class NoRuns:
-    """Runs nothing."""
-
-    def start(self, thread: str) -> None:
-        raise AssertionError(f"{thread} was to be run")
-
-    def finished(self) -> tuple[()]:
-        return ()
-
-    def threads(self) -> tuple[()]:
-        return ()
 
 
 class DaemonOfTest(Daemon):

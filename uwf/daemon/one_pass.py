@@ -9,31 +9,18 @@ from uwf import clock
 from uwf.daemon.intake.taking_in import SpoolFolder
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
+from uwf.daemon.runs.runs import NoRuns
 from uwf.daemon.sources.looker import Looker
 from uwf.daemon.sources.part import SourcePolls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from uwf.app import App
-    from uwf.daemon.runs.children import RunEnded
 
 WITHIN_S = 120.0
 """How long sources are waited for, each of which has a time limit of its own."""
-
-
-class _NoRuns:
-    """Nothing is run by these parts."""
-
-    def start(self, thread: str) -> None:
-        raise AssertionError(f"thread {thread} is run by whoever asked for this pass")
-
-    def finished(self) -> Sequence[RunEnded]:
-        return ()
-
-    def threads(self) -> Sequence[str]:
-        return ()
 
 
 class OnePass:
@@ -41,7 +28,7 @@ class OnePass:
 
     def __init__(self, app: App, say: Callable[[str], None]) -> None:
         self._daemon = Daemon(
-            app, _NoRuns(), Quarantine(), lambda: None, lambda text, _facts: say(text)
+            app, NoRuns(), Quarantine(), lambda: None, lambda text, _facts: say(text)
         )
         self._looker = Looker(self._daemon)
 

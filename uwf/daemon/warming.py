@@ -17,10 +17,7 @@ from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
 from uwf.daemon.loop.wakeups import DRAIN
 from uwf.daemon.parts import parts
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from uwf.daemon.runs.children import RunEnded
+from uwf.daemon.runs.runs import NoRuns
 
 
 def warm(home: str) -> None:
@@ -35,7 +32,7 @@ def warm(home: str) -> None:
 def _pass(folder: str) -> None:
     try:
         with App.open(folder) as app:
-            daemon = Daemon(app, _NoRuns(), Quarantine(), lambda: None, lambda text, facts: None)
+            daemon = Daemon(app, NoRuns(), Quarantine(), lambda: None, lambda text, facts: None)
             loop = Loop(parts(daemon), _NoSleep(), lambda text: None)
             loop.once()
             loop.close()
@@ -43,17 +40,6 @@ def _pass(folder: str) -> None:
         return  # it will be slower
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class _NoRuns:
-    def start(self, thread: str) -> None:
-        raise AssertionError(f"there is no thread {thread}")
-
-    def finished(self) -> list[RunEnded]:
-        return []
-
-    def threads(self) -> list[str]:
-        return []
 
 
 class _NoSleep:

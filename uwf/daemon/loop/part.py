@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from uwf.app import App
     from uwf.daemon.loop.quarantine import Quarantine
-    from uwf.daemon.runs.children import Runs
+    from uwf.daemon.runs.runs import Runs
 
     Tell = Callable[[str, Mapping[str, Any]], None]
     """Says to whoever looks on what has happened: in a sentence, and in facts."""

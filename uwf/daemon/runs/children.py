@@ -10,11 +10,11 @@ import json
 import os
 import subprocess
 from contextlib import suppress
-from typing import Protocol
 
 from uwf import clock, config, owned
 from uwf import home as paths
 from uwf.app import programs
+from uwf.daemon.runs.runs import RunEnded, RunsNow
 from uwf.daemon.upkeep.command import command_line
 from uwf.record import Record
 
@@ -22,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from uwf.app.values import DueThread
 
 LOG_BYTES = 256 * 1024
 """How long a log may be when a run begins; one that is longer is put aside in place of the one before."""
@@ -32,35 +34,6 @@ SYSTEMD_RUN = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
 PROBE_S = 5.0
 
 
-class RunEnded(Record):
-    """A run that has ended: its exit code (negative: the signal that killed it) and how long it took; the code, the
-    words and the time to try again of its last error, where it said one.
-    """
-
-    thread: str
-    code: int
-    lasted_s: float
-    error: str | None = None
-    message: str | None = None
-    retry_at_ms: int | None = None
-
-
-class Runs(Protocol):
-    """How the daemon runs threads. Of those that it has begun itself it knows how they end."""
-
-    def start(self, thread: str) -> None:
-        """Begin a run of the thread, until it is done. OSError where that cannot be."""
-        ...
-
-    def finished(self) -> Sequence[RunEnded]:
-        """The runs that have ended since this was last asked."""
-        ...
-
-    def threads(self) -> Sequence[str]:
-        """The threads of those that have not been seen to end."""
-        ...
-
-
 class _Child(Record):
     thread: str
     process: subprocess.Popen[bytes]
@@ -69,13 +42,24 @@ class _Child(Record):
 
 
 class ChildRuns:
-    """Runs of a home as processes. `prefix` is a command that runs another one."""
+    """See `Runs`: as processes of this home. `prefix` is a command that runs another one."""
 
     def __init__(self, home: str, prefix: Sequence[str] = ()) -> None:
         self._home, self._prefix = home, tuple(prefix)
         self._children: list[_Child] = []
 
-    def start(self, thread: str) -> None:
+    def room(self, running: int, jobs: int) -> int:
+        return max(0, jobs - running)
+
+    def start(self, due: Sequence[DueThread]) -> None:
+        for each in due:
+            self.begin(each.thread)
+
+    def keep(self, due: Sequence[DueThread], now_ms: int) -> None:
+        return  # a run that has begun sees by itself what is due
+
+    def begin(self, thread: str) -> None:
+        """Begin a run of one thread. OSError where that cannot be."""
         log = _opened(paths.log(self._home, thread))
         try:
             said_before = os.lseek(log, 0, os.SEEK_END)
@@ -98,8 +82,8 @@ class ChildRuns:
         programs.reap_adopted([child.process.pid for child in self._children])
         return [self._ended(child) for child in ended]
 
-    def threads(self) -> list[str]:
-        return [child.thread for child in self._children]
+    def now(self) -> RunsNow:
+        return RunsNow(frozenset(child.thread for child in self._children), frozenset())
 
     def _line(self, thread: str) -> list[str]:
         words = ("thread", "exec", thread, "--due", "--until-done", f"--wait={SLOT_S:g}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from uwf.app.values import DueThread, UnreadableTimer
     from uwf.daemon.loop.part import Daemon
-    from uwf.daemon.runs.children import RunEnded
+    from uwf.daemon.runs.runs import RunEnded
     from uwf.daemon.sources.looker import Looker
 
 THREAD, TIMER = "thread", "timer"
@@ -39,38 +39,46 @@ class Dispatch(Part):
         self._patience.forget_old()
         found = wakes.due(now_ms, look_ahead=self._may_have_gone_back(now_ms))
         self._set_aside(found.unreadable)
-        runs = {*wakes.under_way(), *daemon.runs.threads()}
+        begun = daemon.runs.now()
+        runs = {*wakes.under_way(), *begun.running}
         due = [each for each in found.threads if each.thread not in runs]
+        daemon.runs.keep(due, now_ms)
         daemon.quarantine.let_go_but(THREAD, {*runs, *(each.thread for each in due)})
         left_s = {each.thread: self._patience.left_s(each) for each in due}
-        ready = [each for each in due if not left_s[each.thread]]
+        ready = [
+            each for each in due if not left_s[each.thread] and each.thread not in begun.waiting
+        ]
         closed_s = self._patience.closed_s()
         opens_ms = self._closed_until_ms() if ready else None
         is_open = opens_ms is None and not closed_s
-        room = max(0, daemon.app.config.daemon.jobs - len(runs)) if is_open else 0
-        begun = self._begin(ready, room)
-        daemon.running, daemon.waiting = frozenset(runs | begun), len(ready) - len(begun)
+        room = daemon.runs.room(len(runs), daemon.app.config.daemon.jobs) if is_open else 0
+        new = self._begin(ready, room)
+        after = daemon.runs.now() if new else begun
+        daemon.running = frozenset(runs | after.running)
+        daemon.waiting = len(ready) - len(new) + len(after.waiting)
         later_s = [(at_ms - now_ms) / 1000 for at_ms in (found.next_ms, opens_ms) if at_ms]
         later_s += [closed_s, *left_s.values(), self._looker.left_s]
         return min((each for each in later_s if each > 0), default=None)
 
-    def _begin(self, ready: Iterable[DueThread], room: int) -> set[str]:
+    def _begin(self, ready: Iterable[DueThread], room: int) -> list[DueThread]:
         """Begin as many runs as there is room for, but for those that somebody runs by hand, and those of which it is
         still asked whether what they are told of is so, or is known not to be; the threads.
         """
-        begun = set[str]()
+        new: list[DueThread] = []
         for each in ready:
-            if len(begun) == room:
+            if len(new) == room:
                 break
             is_held = self._daemon.app.wakes.holder(each.thread) is not None
             if not is_held and self._looker.may_run(each.thread):
-                points.at("dispatch: decided")
-                self._daemon.runs.start(each.thread)
-                points.at("dispatch: begun")
-                text = f"{each.thread} runs: {each.wake.why or 'it is due'}"
-                self._daemon.say(text, what="dispatched", thread=each.thread)
-                begun.add(each.thread)
-        return begun
+                new.append(each)
+        if new:
+            points.at("dispatch: decided")
+            self._daemon.runs.start(new)
+            points.at("dispatch: begun")
+        for each in new:
+            text = f"{each.thread} runs: {each.wake.why or 'it is due'}"
+            self._daemon.say(text, what="dispatched", thread=each.thread)
+        return new
 
     def _closed_until_ms(self) -> int | None:
         """Until when nothing may begin; 0: until somebody says so; None: it may."""

@@ -14,7 +14,7 @@ from uwf.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import DueThread
-    from uwf.daemon.runs.children import RunEnded
+    from uwf.daemon.runs.runs import RunEnded
 
 PERSON = "person"
 DONE, FAULT, BAD_INPUT, SUSPENDED, AGENT_FAILED, NOT_NOW = 0, 1, 2, 3, 6, 75
