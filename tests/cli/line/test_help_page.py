@@ -26,6 +26,11 @@ def test_a_command_says_what_it_takes_and_gives_an_example(name: str) -> None:
     assert not re.search(r"<(bool|list|str|int|float)|(\[default: [^]]*\]) \2|\[default: \]", text)
 
 
+@pytest.mark.parametrize("group", index.GROUPS)
+def test_a_group_gives_an_example_of_what_it_is_used_for_first(group: str) -> None:
+    assert page(group).rpartition("Example\n")[2].startswith(f"  uwf {group} ")
+
+
 @pytest.mark.parametrize("name", index.MODULES)
 def test_what_is_to_be_filled_in_has_a_name(name: str) -> None:
     values = [param.metavar for param in index.load(name).params if not param.is_flag]

@@ -49,9 +49,11 @@ def _of_all(width: int) -> list[tuple[str, str]]:
 
 def _of_group(group: str, width: int) -> list[tuple[str, str]]:
     rows = [(name.rpartition(" ")[2], index.load(name).help) for name in index.in_group(group)]
+    example = index.load(index.in_group(group)[0]).example
     return [
         ("", f"{_prose(index.GROUPS[group], width)}\n\nUsage: uwf {group} COMMAND [OPTIONS]\n"),
         ("Commands", _rows(rows, width)),
+        ("Example", f"{_INDENT}{example}"),
     ]
 
 
