@@ -8,6 +8,8 @@ from tests.helpers.gate import Gate, configure, ended
 from tests.helpers.project import ASKS, REVIEW, Project, reply
 from tests.helpers.terminal import Terminal
 from uwf.cli.screen.table import width
+from uwf.cli.thread.columns import COLUMNS
+from uwf.engine.query.listing import SORTS
 
 TASK = "Paint the fence, the gate, the house and whatever else is made of wood around here."
 
@@ -137,3 +139,17 @@ def test_what_waits_for_a_slot_is_asked_for_as_it_is_shown(project: Project) -> 
     gate.open()
     for process in processes:
         ended(process)
+
+
+def test_what_threads_are_sorted_by_are_columns(project: Project) -> None:
+    thread = project.begin()
+    project.step(thread, project.agent(reply(usage={"usd": 0.314, "tokens": 12345})))
+    names = "thread,usd,tokens"
+    row = project("thread", "list", "--all", "--columns", names, "--sort", "usd").out.split()[3:]
+    assert row == [thread, "$0.31", "12k", "tokens"]
+    [found] = project("thread", "list", "--all", "--columns", names, "--json").json
+    assert found == {"thread": thread, "usd": 0.314, "tokens": 12345}
+
+
+def test_whatever_threads_are_sorted_by_can_be_shown() -> None:
+    assert SORTS.keys() <= COLUMNS.keys()

@@ -40,7 +40,7 @@ class Sight(Record):
 
 
 class Column(Record):
-    """`field` is what `--json` calls it; "" where it has no such field, but what the table says."""
+    """`field` is what `--json` calls it, or `spent` there; "" where it has no such field, but what the table says."""
 
     field: str
     cell: Callable[[ThreadView, Sight], str | Cell]
@@ -72,6 +72,9 @@ COLUMNS: dict[str, Column] = {
     "message": Column("suspendMessage", lambda thread, sight: _begin(thread.suspend_message)),
     "failed": Column("failed", lambda thread, sight: words.failed_and_next(thread, sight.times)),
     "spent": Column("spent", lambda thread, sight: words.used(thread)),
+    "usd": Column("usd", lambda thread, sight: words.spent_of(thread, "usd")),
+    "tokens": Column("tokens", lambda thread, sight: words.spent_of(thread, "tokens")),
+    "time": Column("time", lambda thread, sight: words.spent_of(thread, "time")),
     "budget": Column("budget", lambda thread, sight: words.allowed(thread)),
     "agent": Column("", lambda thread, sight: sight.agent_of(thread)),
     "priority": Column("priority", lambda thread, sight: str(thread.priority)),
@@ -161,6 +164,7 @@ def _chosen(thread: ThreadView, shown: tuple[str, ...], sight: Sight) -> dict[st
     from uwf.jsontext import document
 
     whole, found = document(thread), {}
+    whole = {**(whole.get("spent") or {}), **whole}
     for name in shown:
         field = COLUMNS[name].field
         found[field or name] = (

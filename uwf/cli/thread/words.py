@@ -98,6 +98,14 @@ def allowed(thread: ThreadView) -> str:
     return quantities.format_budget(thread.budget or {})
 
 
+def spent_of(thread: ThreadView, name: str) -> str:
+    """What a thread has used of that alone."""
+    from uwf.display import numbers
+
+    value = (thread.spent or {}).get(name)
+    return numbers.amount(name, value) if value else ""
+
+
 def used(thread: ThreadView) -> str:
     """What a thread has used."""
     from uwf.display import numbers

@@ -44,7 +44,7 @@ WORDS: dict[str, Callable[[ThreadView], str | None]] = {
     "task": lambda thread: thread.prompt,
 }
 SORTS: dict[str, Callable[[ThreadView], Any]] = {**NUMBERS, **WORDS}
-"""What threads can be sorted by, mostly called as the columns are: numbers and times from the highest, words from the
+"""What threads can be sorted by, called as the columns are: numbers and times from the highest, words from the
 first of the alphabet."""
 
 
