@@ -82,6 +82,7 @@ TRANSACTIONS = (
     "step",
     "failure",
     "aside",
+    "superseded",
     # of guards, before it and after it
     "queue join",
     "queue leave",

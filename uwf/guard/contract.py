@@ -155,11 +155,12 @@ class AttemptFailed(Record):
 class AttemptStopped(Record):
     """The attempt was ended by a person, by a signal, or because what it may use was used up.
 
-    That says nothing of its agent, but what it used is used.
+    That says nothing of its agent, but what it used is used. `is_superseded`: another run has the thread by now.
     """
 
     usage: Mapping[str, Any]
     duration_ms: int
+    is_superseded: bool = False
 
 
 AttemptOutcome: TypeAlias = AttemptSucceeded | AttemptFailed | AttemptStopped

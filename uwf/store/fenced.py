@@ -31,3 +31,8 @@ def fenced(store: Store, lease: Lease) -> Store:
     made: Any = _Fenced(store, lease)  # all of a store that it does not say itself, it hands on
     view: Store = made
     return view
+
+
+def unfenced(store: Store) -> Store:
+    """The store behind the fence: for what is kept of a run that has lost its lease."""
+    return store._store if isinstance(store, _Fenced) else store

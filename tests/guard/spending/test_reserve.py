@@ -140,6 +140,17 @@ def test_nothing_is_held_for_what_has_ended(machine: Machine) -> None:
     assert reserve.expected(machine.store, asked)["usd"] == 1.0  # a stopped step is no measure
 
 
+def test_who_was_superseded_lets_go_of_nothing_of_the_run_that_has_the_thread(
+    machine: Machine,
+) -> None:
+    machine.step("A", 1.0)
+    machine.begin("A")
+    held = machine.held
+    late = AttemptStopped({"usd": 0.25}, 5, is_superseded=True)
+    end(machine.guard, late, machine.store, machine.asked("A"))
+    assert machine.held == held != {}
+
+
 def test_a_dear_step_is_forgotten_by_and_by(machine: Machine) -> None:
     machine.step("A", 4.0)
     for _ in range(20):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.cli.screen.cells import Cell, number, short
-from uwf.cli.thread.words import FAILURE, failed, labels, left_behind, marked, wakes
+from uwf.cli.thread.words import FAILURE, failed, labels, left_behind, marked, superseded, wakes
 from uwf.display import numbers
 from uwf.display.threads import spent
 from uwf.quantities import counted
@@ -73,6 +73,7 @@ def _fields(
         "wakes": "" if thread.failed else wakes(thread, times),
         "told": _told(thread, times),
         "left": ctx.in_short(left_behind(thread)),
+        "superseded": superseded(thread, times),
         "kept": kept_reply(thread),
         "workflow": _workflow(thread, verbose=verbose),
         "task": short(thread.prompt or "", 200),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uwf import quantities
 from uwf.cli.screen.cells import Cell, short
 from uwf.display import threads
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,15 @@ def left_behind(thread: ThreadView) -> str:
     if left.pids:
         what += f", and {left.in_words}"
     return f"{what}; the next step ends that, or uwf thread stop {thread.thread}"
+
+
+def superseded(thread: ThreadView, times: Times) -> str:
+    """What was done in runs that had lost the thread by then."""
+    if not thread.superseded:
+        return ""
+    last, count = thread.superseded[-1], counted(len(thread.superseded), "attempt")
+    when = f", {times.moment(last.at)}" if last.at else ""
+    return f"{count} that came too late, the last by {last.role}{when}: uwf step show {last.attempt[:12]}"
 
 
 def labels(thread: ThreadView) -> str:

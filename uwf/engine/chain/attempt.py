@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 STOPPED, OVER_BUDGET, INTERRUPTED = "stopped", "budget_exhausted", "interrupted"
 """Codes of an attempt that a person stopped, that used up what it might, whose uwf died under it."""
 
+SUPERSEDED = "superseded"
+"""The code of one whose run had lost its thread to another run before it could be published."""
+
 UNJUDGED = "reply_unjudged"
 """The code of one whose reply has come, and could not be judged by a fault of uwf."""
 
-NO_FAILURES = (STOPPED, OVER_BUDGET, INTERRUPTED, APPROVAL)
+NO_FAILURES = (STOPPED, OVER_BUDGET, INTERRUPTED, SUPERSEDED, APPROVAL)
 """Codes of attempts that say nothing of their agent, nor that another one would fail."""
 
 

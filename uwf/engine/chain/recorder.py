@@ -13,7 +13,7 @@ from contextlib import suppress
 from uwf import clock
 from uwf.engine.chain.attempt import Attempt, process_now, put_end, put_start
 from uwf.engine.chain.nodes import TEXT, THINKING, ClientFacts, pack_text
-from uwf.engine.chain.tags import ATTEMPTS
+from uwf.engine.chain.tags import ATTEMPTS, SUPERSEDED
 from uwf.errors import CounterUnreadable, StoreError
 from uwf.record import replace
 from uwf.store import measures
@@ -140,8 +140,14 @@ class AttemptRecorder:
         self._keep_turn(text, "uwf", kind)
 
     def _keep_turn(self, text: str, speaker: str, kind: str) -> None:
-        if text and not self._keep(lambda tx: self._put_turn(tx, text, speaker, kind), "turn"):
-            self.held.append((speaker, kind, text))
+        is_kept = not text
+        try:
+            is_kept = is_kept or self._keep(
+                lambda tx: self._put_turn(tx, text, speaker, kind), "turn"
+            )
+        finally:
+            if not is_kept:
+                self.held.append((speaker, kind, text))
 
     def _keep(self, put: Callable[[Transaction], str], why: str) -> bool:
         """Let the newest node of the attempt be what `put` stores. False where that cannot be stored now."""
@@ -175,11 +181,10 @@ class AttemptRecorder:
 
     def ended(self, tx: Transaction, end: AttemptEnd, tail: str) -> Attempt:
         """Keep the end of an attempt that became no step, and what arrived since its last turn."""
-        assert self.begun is not None, "an attempt ends only after it was recorded"
-        self.last_turn(tx, tail)
-        last = put_end(tx, self.begun, self.turns, replace(end, client=self.client))
+        last = self._put_end(tx, end, tail)
         self._point_at(tx, last, f"attempt ended: {end.failure.code}")
         start = self.start
+        assert self.begun is not None, "it has started"
         return Attempt(
             last=last,
             begun=self.begun,
@@ -195,6 +200,18 @@ class AttemptRecorder:
             is_retried=end.is_retried,
             files=start.files,
         )
+
+    def superseded(self, tx: Transaction, end: AttemptEnd, tail: str) -> str:
+        """Keep the same where another run has the thread by now, and with it what stands beside the head; the node."""
+        last = self._put_end(tx, end, tail)
+        name = f"{SUPERSEDED}{self.start.thread}/{self.begun}"
+        tx.set_ref(name, last, why=f"attempt ended: {end.failure.code}")
+        return last
+
+    def _put_end(self, tx: Transaction, end: AttemptEnd, tail: str) -> str:
+        assert self.begun is not None, "an attempt ends only after it was recorded"
+        self.last_turn(tx, tail)
+        return put_end(tx, self.begun, self.turns, replace(end, client=self.client))
 
     def _note_first(self, tx: Transaction) -> None:
         """The first word of the first attempt: how long ago the event was taken in of which the step was told, or which

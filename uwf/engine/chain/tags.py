@@ -2,6 +2,7 @@
 
     @uwf/thread/<ULID>     a thread: points at the newest node of its chain; the tags below
     @uwf/attempt/<ULID>    the attempt beside the head of that thread, while it has not become a step
+    @uwf/superseded/<ULID>/<attempt>   one of that thread that came to its end after another run had taken the thread
     @uwf/told/<ULID>       what waits to be said to that thread, while anything does
     @uwf/registry/<name>   a registered workflow
     @uwf/history/<ULID>    a completed thread in stores of an early version: see `upkeep.migrate`
@@ -26,6 +27,7 @@ THREADS_END = THREADS + "8"
 """After the refs of all threads: no ULID begins with an 8. Names that are none stand behind it."""
 
 ATTEMPTS = "@uwf/attempt/"
+SUPERSEDED = "@uwf/superseded/"
 TOLD = "@uwf/told/"
 REGISTRY = "@uwf/registry/"
 OLD_THREADS = "@uwf/history/"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf.agent import APPROVAL
 from uwf.engine.chain.attempt import OVER_BUDGET, Failure, ended_attempts
-from uwf.engine.chain.tags import COMPLETED
+from uwf.engine.chain.tags import COMPLETED, SUPERSEDED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from uwf.engine.chain.nodes import Nodes
     from uwf.engine.chain.thread import Thread
+    from uwf.store.protocols import Store
 
 
 class FailureView(Failure):
@@ -59,6 +60,12 @@ def newest(nodes: Nodes, thread: Thread) -> FailureView | None:
     """The last of these; None when there is none."""
     last = _last(thread)
     return None if last is None else of_end(nodes, last)
+
+
+def superseded(store: Store, id: str) -> tuple[FailureView, ...]:
+    """The attempts of runs that had lost the thread `id` to another before they could publish them, oldest first."""
+    found = of_ends(store, (ref.id for ref in store.refs(f"{SUPERSEDED}{id}/")))
+    return tuple(sorted(found, key=lambda each: each.at or 0))
 
 
 def _last(thread: Thread) -> str | None:

@@ -158,6 +158,7 @@ class ThreadView(StateView):
         "forked_from",
         "end_reason",
         "left_behind",
+        "superseded",
         "kept_reply",
         "kept_reply_is_cut",
         "unseen",
@@ -169,7 +170,8 @@ class ThreadView(StateView):
     `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
     beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent;
     `unknown_usage` of how many attempts it is not known what they used, by name; `told` is what waits for the next
-    step, which `show` alone looks for."""
+    step, and `superseded` are the attempts of runs that had lost the thread to another by then: `show` alone looks
+    for these."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -189,6 +191,7 @@ class ThreadView(StateView):
     end_reason: str | None = None
     failed: FailureView | None = None
     left_behind: LeftBehind | None = None
+    superseded: tuple[FailureView, ...] | None = None
     kept_reply: str | None = None
     kept_reply_is_cut: bool | None = None
     unseen: Mapping[str, str] | None = None

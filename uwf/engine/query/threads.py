@@ -19,6 +19,7 @@ from uwf.engine.chain.tags import (
     FORKED_THREAD,
     PRIORITY,
     STATUS,
+    SUPERSEDED,
     SUSPEND_MESSAGE,
     SUSPENDED_ROLE,
     THREADS,
@@ -99,7 +100,8 @@ class ThreadViews:
             _check_shape(thread.position)
             if not is_whole:
                 return self._whole(thread, self._state(thread))
-            return self._with_processes(thread, self.of(thread))
+            view = self._with_processes(thread, self.of(thread))
+            return replace(view, superseded=_superseded(self._store, thread.id))
         except (UwfError, *WRONG_SHAPE) as error:
             if not _is_lasting(error):
                 raise
@@ -334,6 +336,14 @@ def _worktree(thread: Thread, home: str | None) -> WorktreeView | None:
     if found is None:
         return None
     return WorktreeView(found.path, found.branch, found.onto, found.merged)
+
+
+def _superseded(store: Store, id: str) -> tuple[FailureView, ...] | None:
+    if not store.names(f"{SUPERSEDED}{id}/", limit=1):
+        return None
+    from uwf.engine.query import failures  # most threads have none
+
+    return failures.superseded(store, id)
 
 
 def _newest_failure(store: Store, thread: Thread) -> FailureView | None:

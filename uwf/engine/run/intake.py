@@ -35,7 +35,7 @@ from uwf.engine.run.order import EXEC, POKE, NextStep, Order
 from uwf.engine.run.planning.agents import NoAgent
 from uwf.engine.run.request import request_of
 from uwf.engine.run.step import StepRun
-from uwf.errors import Busy, PersonNeeded, Refused, ReplyKept, StoreError, UwfError
+from uwf.errors import Busy, PersonNeeded, Refused, ReplyKept, StoreError, Superseded, UwfError
 from uwf.record import Record, replace
 from uwf.store import files
 
@@ -85,7 +85,8 @@ def recover_if_free(ctx: RunContext, id: str) -> bool:
 
 @contextmanager
 def kept_if_lost(run: StepRun, room: Room) -> Iterator[None]:
-    """While this lasts, an answer that has come and cannot be stored is kept as a file.
+    """While this lasts, an answer that has come and cannot be stored is kept as a file. What has come of an attempt
+    whose run has lost its thread to another is kept in the store, beside the chain.
 
     Raises `ReplyKept`, which names the file, in the place of what was in the way.
     """
@@ -93,6 +94,8 @@ def kept_if_lost(run: StepRun, room: Room) -> Iterator[None]:
         yield
     except Refused:
         raise
+    except Superseded as lost:
+        raise _kept_aside(run, room, lost) from lost
     except Exception as error:  # whatever it was: the answer is paid for
         if run.came is None or run.recorder.begun is None:
             raise
@@ -153,6 +156,20 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
     files.discard(path)
     ctx.on_progress(TakenIn(id, reply.plan.role, path))
     return Taken(reply.plan, result_of(outcome, after, reply.plan.role))
+
+
+def _kept_aside(run: StepRun, room: Room, lost: Superseded) -> UwfError:
+    from uwf.engine.run.attempt import superseded  # rarely needed
+
+    if run.recorder.begun is None:
+        return lost
+    if run.came is None:
+        run.came = run.cut_off()
+    _used(run)
+    try:
+        return superseded.kept(run, run.came)
+    except StoreError as error:
+        return _kept(run, room, error)
 
 
 def _kept(run: StepRun, room: Room, error: Exception) -> ReplyKept:

@@ -132,15 +132,23 @@ class StepRun(Hearing):
             )
         except _Ended as ended:
             answer = AgentResult("", failure=ended.failure)
+        budget_s = left_s if request.timeout_s == left_s else None
+        return self._came(answer, budget_s)
+
+    def _came(self, answer: AgentResult, budget_s: float | None = None) -> Came:
         return Came(
             answer=answer,
             session=self.session,
             usage=self.usage,
             said_usage=self._said_usage,
             resets_ms=self._limit_resets_ms,
-            budget_s=left_s if request.timeout_s == left_s else None,
+            budget_s=budget_s,
             duration_ms=self._duration_ms(),
         )
+
+    def cut_off(self) -> Came:
+        """What has come of an agent that was ended in the middle of what it said."""
+        return self._came(AgentResult(""))
 
     def _is_reply(self, said: str, asked: str) -> bool:
         """Whether an agent that still runs has replied. A fault in judging would end it, and is told when it has."""

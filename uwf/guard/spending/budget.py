@@ -132,7 +132,8 @@ class Budget(Guard):
             unseen.learn(tx, request.agent, outcome)
         used = {**outcome.usage, STEPS: steps, TIME: outcome.duration_ms / 1000}
         if self.rules.day:
-            reserve.let_go(tx, request.thread)
+            if not (isinstance(outcome, AttemptStopped) and outcome.is_superseded):
+                reserve.let_go(tx, request.thread)  # else it is that of the other run
             if not isinstance(outcome, AttemptStopped):
                 reserve.learn(tx, request, {name: _amount(used.get(name)) for name in OF_A_DAY})
         keep_zone(tx, self._host.zone)
