@@ -138,7 +138,7 @@ def test_what_cannot_be_decoded_is_found_and_removed_and_nothing_else(
 def test_a_value_of_another_type_is_unreadable_too(disk: SqliteStore) -> None:
     with disk.transaction("test") as tx:
         tx.set_counter("switch/drain", 1)
-    with sqlite3.connect(disk.path) as connection:
+    with sqlite3.connect(disk.place) as connection:
         connection.execute("UPDATE counter SET value = 'on'")
     with pytest.raises(StoreError, match="counter switch/drain cannot be read"):
         disk.counter("switch/drain")

@@ -55,7 +55,7 @@ def gated(path: str) -> Iterator[SqliteStore]:
 def holds_the_secret(store: SqliteStore) -> bool:
     """Whether any byte of the file has it: objects this small are not compressed."""
     store.close()
-    return any(SECRET.encode() in file.read_bytes() for file in Path(store.path).parent.iterdir())
+    return any(SECRET.encode() in file.read_bytes() for file in Path(store.place).parent.iterdir())
 
 
 def test_an_object_is_that_of_the_cleaned_payload(gated: SqliteStore) -> None:
@@ -110,7 +110,8 @@ def test_bytes_that_were_encoded_elsewhere_keep_their_id(gated: SqliteStore) -> 
 
 
 def test_only_what_was_encoded_before_goes_around_it() -> None:
-    """Bytes of a bundle keep their ids, and a rebind, whose id is known before it is written, holds links alone."""
+    """Bytes of a bundle or of another store keep their ids, and a rebind, whose id is known before it is written,
+    holds links alone."""
     root = Path(uwf.__file__).parent
     callers = {
         str(path.relative_to(root)): ast.unparse(call)
@@ -120,6 +121,7 @@ def test_only_what_was_encoded_before_goes_around_it() -> None:
     }
     assert callers == {
         "store/bundle.py": "tx.put_raw(record[1])",
+        "store/copying.py": "tx.put_raw(data)",
         "engine/run/attempt/begin.py": "tx.put_raw(rebind.data)",
     }
 

@@ -21,8 +21,8 @@ def move(store: SqliteStore, text: str, *, durable: bool = True) -> None:
 
 def killed(store: SqliteStore, folder: Path) -> str:
     """The files of an open store as a killed process leaves them; the path of the copy."""
-    shutil.copytree(os.path.dirname(store.path), folder)
-    return str(folder / os.path.basename(store.path))
+    shutil.copytree(os.path.dirname(store.place), folder)
+    return str(folder / os.path.basename(store.place))
 
 
 def noted(path: str) -> int:
@@ -68,9 +68,9 @@ def test_an_intact_store_is_opened_after_a_kill(disk: SqliteStore, tmp_path: Pat
 def test_what_a_power_cut_may_undo_is_not_noted(disk: SqliteStore) -> None:
     move(disk, "a")
     move(disk, "b", durable=False)
-    assert noted(disk.path) == 1
+    assert noted(disk.place) == 1
     move(disk, "c")
-    assert noted(disk.path) == 3
+    assert noted(disk.place) == 3
 
 
 def test_a_rolled_back_move_is_not_noted(disk: SqliteStore) -> None:
@@ -78,7 +78,7 @@ def test_a_rolled_back_move_is_not_noted(disk: SqliteStore) -> None:
     with pytest.raises(ZeroDivisionError), disk.transaction("test") as tx:
         tx.delete_ref("@uwf/thread/x", why="in vain")
         raise ZeroDivisionError
-    assert noted(disk.path) == 1
+    assert noted(disk.place) == 1
 
 
 def test_an_older_backup_can_be_put_in_its_place(disk: SqliteStore, tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_an_older_backup_can_be_put_in_its_place(disk: SqliteStore, tmp_path: Pa
     backup(disk, copy)
     move(disk, "b")
     disk.close()
-    shutil.copyfile(copy, disk.path)
-    restored = open_store(disk.path)
+    shutil.copyfile(copy, disk.place)
+    restored = open_store(disk.place)
     assert [ref.version for ref in restored.refs()] == [1]
     restored.close()
 
@@ -96,28 +96,28 @@ def test_an_older_backup_can_be_put_in_its_place(disk: SqliteStore, tmp_path: Pa
 @pytest.mark.parametrize("damage", [b"", b"torn", bytes(32), b"x" * 32, bytes(28), bytes(33)])
 def test_a_torn_note_compares_nothing(disk: SqliteStore, damage: bytes) -> None:
     move(disk, "a")
-    Path(high_water.path_of(disk.path)).write_bytes(damage)
-    other = open_store(disk.path)
+    Path(high_water.path_of(disk.place)).write_bytes(damage)
+    other = open_store(disk.place)
     move(other, "b")
     other.close()
-    assert noted(disk.path) == 2
+    assert noted(disk.place) == 2
 
 
 def test_a_note_that_cannot_be_written_is_in_nobodys_way(disk: SqliteStore) -> None:
-    os.mkdir(high_water.path_of(disk.path))
+    os.mkdir(high_water.path_of(disk.place))
     move(disk, "a")
-    other = open_store(disk.path)
+    other = open_store(disk.place)
     assert len(other.refs()) == 1
     other.close()
 
 
 def test_a_note_that_is_a_pipe_is_not_waited_for(disk: SqliteStore) -> None:
     """A child writes, as one that waits in `open` would not end."""
-    os.mkfifo(high_water.path_of(disk.path))
+    os.mkfifo(high_water.path_of(disk.place))
     pid = os.fork()
     if pid == 0:
         signal.alarm(20)
-        move(open_store(disk.path), "a")
+        move(open_store(disk.place), "a")
         os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
     assert len(disk.refs()) == 1

@@ -63,7 +63,7 @@ def test_a_backup_in_parts_is_of_one_moment_while_others_write(
     made: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_store, "PAGES_AT_ONCE", 1)
-    other = open_store(made.path)
+    other = open_store(made.place)
 
     def write() -> None:
         with other.transaction("meanwhile", durable=False) as tx:
@@ -80,7 +80,7 @@ def test_a_backup_in_parts_is_of_one_moment_while_others_write(
     other.close()
     made.close()
     heard = Heard()
-    restore(str(tmp_path / "copy.db"), made.path, heard)
+    restore(str(tmp_path / "copy.db"), made.place, heard)
     assert next(iter(heard.told)) == "copying pages" and "reading objects" in heard.told
 
 

@@ -16,7 +16,8 @@ import time
 from uwf import clock
 from uwf.errors import StoreBusy
 from uwf.store.files import exclusive
-from uwf.store.sqlite.faults import explain, is_busy, taken_away
+from uwf.store.sql.database import END_CHARS, PUT
+from uwf.store.sqlite.faults import explain, is_busy, taken_away, unreadable
 from uwf.store.sqlite.high_water import HighWater
 from uwf.store.validate import NESTED
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, TypeVar
 
+    from uwf.errors import StoreError
+
     T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.0005
@@ -34,10 +37,7 @@ LITTLE_KIB = 256
 SUSPICIOUS_S = 0.5
 """After so long it is asked whether there are locks at all, where all that is seen is that the store is in use."""
 
-blob = bytearray
-"""Bytes as an argument of a statement. For `bytes` itself sqlite3 looks for an adapter first, which takes as long as
-the rest of a small statement. It copies: what is large is better given as it is.
-"""
+_HAS = "SELECT 1 FROM sqlite_master WHERE name = ?"
 
 
 class Database:
@@ -47,6 +47,9 @@ class Database:
     """A file that vanished since it was looked at is an error, not a new empty store."""
     is_makeshift = False
     """Whether it can only be read, and keeps others from writing, or ends when they do: to be closed soon."""
+    unlimited = -1
+    onto = "CROSS JOIN"
+    by_state = " INDEXED BY entry_state"
 
     def __init__(self, path: str, wait_s: float) -> None:
         self.path = path
@@ -92,6 +95,42 @@ class Database:
             return self.run(sql, args).fetchall()
         except sqlite3.Error as error:
             return self._again(error, lambda: self.run(sql, args).fetchall())
+
+    def put(self, row: tuple[Any, ...]) -> None:
+        self.change(PUT, row)
+
+    def send(self, sql: str, args: tuple[Any, ...]) -> None:
+        self.change(sql, args)
+
+    def change(self, sql: str, args: tuple[Any, ...]) -> int:
+        """Write; how many rows that was about."""
+        try:
+            return self.run(sql, args).rowcount
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def tag_value(self, value: str) -> str:
+        return value
+
+    def ends(self, column: str) -> str:
+        return f"substr({column}, -?)"
+
+    def short_end(self, column: str) -> str:
+        return f"substr({column}, -{END_CHARS})"
+
+    def has_counts(self) -> bool:
+        """Whether the file counts its refs by folder: one of an earlier uwf does not."""
+        return self.is_complete or self.one(_HAS, ("ref_count",)) is not None
+
+    def has_entries(self) -> bool:
+        """Whether the file has a table of entries: one of an earlier uwf has none."""
+        return self.is_complete or self.one(_HAS, ("entry",)) is not None
+
+    def process(self) -> str:
+        return f"pid {os.getpid()}"
+
+    def unreadable(self, why: str) -> StoreError:
+        return unreadable(self.path, why)
 
     def alone(self, what: str) -> AbstractContextManager[Any]:
         """The lock of work on the whole store, in a file of its own: no writer waits for it. It is waited for as a

@@ -28,6 +28,8 @@ from uwf.store.files import (
     start_new,
     was_never_made,
 )
+from uwf.store.sql.database import END_CHARS
+from uwf.store.sql.store import count_folders
 from uwf.store.sqlite import high_water
 from uwf.store.sqlite.database import Database, InMemory
 from uwf.store.sqlite.faults import CANNOT_OPEN, GONE, READONLY, explain, is_busy, unreadable
@@ -90,9 +92,7 @@ _COUNTS = (
     "CREATE TRIGGER ref_gone AFTER DELETE ON ref BEGIN"
     f" UPDATE ref_count SET number = number - 1 WHERE folder = {_FOLDER.format('old.name')}; END",
 )
-HAS_COUNTS = "SELECT 1 FROM sqlite_master WHERE name = 'ref_count'"
 
-END_CHARS = 4
 _ENDS = f"CREATE INDEX ref_end ON ref (substr(name, -{END_CHARS}))"
 
 _ENTRIES = (
@@ -102,7 +102,6 @@ _ENTRIES = (
     "CREATE INDEX entry_at ON entry (kind, at_ms)",
     "CREATE INDEX entry_state ON entry (kind, state, at_ms)",
 )
-HAS_ENTRIES = "SELECT 1 FROM sqlite_master WHERE name = 'entry'"
 _ADDED = "SELECT name FROM sqlite_master WHERE name IN ('ref_count', 'ref_end', 'entry')"
 
 
@@ -146,17 +145,6 @@ def in_memory() -> Database:
     database = InMemory()
     _fill(database.connection)
     return database
-
-
-def count_folders(database: Database) -> dict[str, int]:
-    """How many refs each folder of names has, counted one by one: a second for a million."""
-    counts: dict[str, int] = {}
-    for (name,) in database.all("SELECT name FROM ref"):
-        folder = f"{name}"[
-            : f"{name}".rfind("/") + 1
-        ]  # a torn page may make text look like another type
-        counts[folder] = counts.get(folder, 0) + 1
-    return counts
 
 
 def complete(database: Database) -> None:

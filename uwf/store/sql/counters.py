@@ -1,4 +1,4 @@
-"""Counters and samples in the store file: small facts that change often and are no part of any chain.
+"""Counters and samples: small facts that change often and are no part of any chain.
 
 A counter is a name with a small value; samples are values in time, in a series. Guards keep their state here, so
 that every process sees it. Neither has a log, and `gc` does not know them.
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.store.protocols import Gate
-    from uwf.store.sqlite.database import Database
+    from uwf.store.sql.database import SqlDatabase
 
 
 class CounterReading:
     """The reading half of `uwf.store.protocols.Counters`."""
 
-    _database: Database
+    _database: SqlDatabase
 
     def counter(self, name: str) -> Any:
         check_name(name)
@@ -63,7 +63,7 @@ class CounterWriting(CounterReading):
 
     if TYPE_CHECKING:
 
-        def _write(self, sql: str, args: tuple[Any, ...]) -> Any: ...
+        def _write(self, sql: str, args: tuple[Any, ...]) -> None: ...
 
     def set_counter(self, name: str, value: Any) -> None:
         check_name(name)

@@ -1,4 +1,4 @@
-"""Reading the store file: objects, refs, the log. The same inside a transaction and outside."""
+"""Reading objects, refs and the log. The same inside a transaction and outside."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from msgpack import unpackb  # type: ignore[import-untyped]  # it ships none
 from uwf.errors import InputError
 from uwf.store.codec import ID_BYTES, ID_DIGITS, MAX_OBJECT_BYTES, Node, decode, key_of
 from uwf.store.protocols import LoggedMove, Move, Ref
-from uwf.store.sqlite import ref_query, schema
-from uwf.store.sqlite.database import blob
-from uwf.store.sqlite.faults import unreadable
+from uwf.store.sql import ref_query
+from uwf.store.sql.database import END_CHARS, blob
 from uwf.store.validate import (
     SHOWN,
     bounds,
@@ -30,9 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from uwf.errors import StoreError
     from uwf.store.protocols import Wanted
-    from uwf.store.sqlite.database import Database
+    from uwf.store.sql.database import SqlDatabase
 
 PLAIN, ZLIB = 0, 1  # object.encoding
 SAMPLE = 2000  # index rows counted to choose the tag that leads a listing
@@ -55,7 +53,7 @@ _MOVES_AFTER = (
 class Reading:
     """The reading half of `uwf.store.protocols.Store` and `Transaction`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def get(self, id: str) -> Node:
@@ -140,12 +138,12 @@ class Reading:
         check_page(limit, offset)
         wanted = wanted_values(tags)
         query, complete = self._query(wanted, *bounds(prefix, low, high))
-        most = -1 if limit is None else limit
+        database = self._database
         if complete:
-            return self._refs(
-                self._database.all(*ref_query.select(query, newest_first, most, offset))
-            )
-        rows = self._database.all(*ref_query.select(query, newest_first, -1, 0))
+            page = (self._most(limit), offset)
+            return self._refs(database.all(*ref_query.select(database, query, newest_first, page)))
+        page = (self._most(None), 0)
+        rows = database.all(*ref_query.select(database, query, newest_first, page))
         found = [ref for ref in self._refs(rows) if matches(ref.tags, wanted)]
         return found[offset:] if limit is None else found[offset : offset + limit]
 
@@ -161,9 +159,9 @@ class Reading:
         check_page(limit, 0)
         for text in (key, low or "", high or ""):
             check_text("tag", text)
-        most = -1 if limit is None else limit
-        names = bounds(prefix, None, None)
-        return self._refs(self._database.all(*ref_query.by_tag(key, low, high, names, most)))
+        database, names = self._database, bounds(prefix, None, None)
+        walk = ref_query.by_tag(database, key, low, high, names, self._most(limit))
+        return self._refs(database.all(*walk))
 
     def names(self, prefix: str = "", *, ending: str = "", limit: int | None = None) -> list[str]:
         check_page(limit, 0)
@@ -171,17 +169,17 @@ class Reading:
         where = "name >= ? AND name < ?"
         args: tuple[Any, ...] = bounds(prefix, None, None)
         if ending:
-            where += " AND substr(name, ?) = ?"
-            args += (-len(ending), ending)
-        if len(ending) >= schema.END_CHARS:  # which the index has, where there is one
-            where += f" AND substr(name, -{schema.END_CHARS}) = ?"
-            args += (ending[-schema.END_CHARS :],)
+            where += f" AND {self._database.ends('name')} = ?"
+            args += (len(ending), ending)
+        if len(ending) >= END_CHARS:  # which the index has, where there is one
+            where += f" AND {self._database.short_end('name')} = ?"
+            args += (ending[-END_CHARS:],)
         sql = f"SELECT name FROM ref WHERE {where} ORDER BY name LIMIT ?"
-        return [row[0] for row in self._database.all(sql, (*args, -1 if limit is None else limit))]
+        return [row[0] for row in self._database.all(sql, (*args, self._most(limit)))]
 
     def count_refs(self, prefix: str = "", *, tags: Wanted | None = None) -> int:
-        if not tags and prefix[-1:] in ("", "/") and self._database.one(schema.HAS_COUNTS):
-            sql = "SELECT coalesce(sum(number), 0) FROM ref_count WHERE folder >= ? AND folder < ?"
+        if not tags and prefix[-1:] in ("", "/") and self._database.has_counts():
+            sql = "SELECT CAST(coalesce(sum(number), 0) AS bigint) FROM ref_count WHERE folder >= ? AND folder < ?"
             total: int = self._database.one(sql, bounds(prefix, None, None))[0]
             return total
         query, complete = self._query(wanted_values(tags), *bounds(prefix, None, None))
@@ -206,7 +204,7 @@ class Reading:
                 for row, move in zip(rows, moves, strict=True)
             ]
         except _MALFORMED as error:
-            raise unreadable(self._database.path, f"the log is damaged ({error})") from error
+            raise self._damaged_log(error) from error
 
     def last_move(self) -> int:
         number: int = self._database.one("SELECT coalesce(max(seq), 0) FROM ref_log")[0]
@@ -218,16 +216,23 @@ class Reading:
         except _MALFORMED as error:
             raise self._damaged_ref(error) from error
 
-    def _damaged_ref(self, error: Exception) -> StoreError:
-        return unreadable(self._database.path, f"a ref is damaged ({error})")
+    def _damaged_ref(self, error: Exception) -> Exception:
+        return self._database.unreadable(f"a ref is damaged ({error})")
+
+    def _damaged_log(self, error: Exception) -> Exception:
+        return self._database.unreadable(f"the log is damaged ({error})")
+
+    def _most(self, limit: int | None) -> Any:
+        """The argument of a LIMIT."""
+        return self._database.unlimited if limit is None else limit
 
     def _moves(self, rows: list[Any]) -> list[Move]:
         try:
             return [_move(row) for row in rows]
         except _MALFORMED as error:
-            raise unreadable(self._database.path, f"the log is damaged ({error})") from error
+            raise self._damaged_log(error) from error
 
-    def _estimate(self, tag: tuple[str, tuple[str, ...]]) -> int:
+    def _estimate(self, tag: tuple[str, tuple[Any, ...]]) -> int:
         number: int = self._database.one(*ref_query.sample(tag[0], tag[1], SAMPLE))[0]
         return number
 
@@ -237,7 +242,7 @@ class Reading:
         """The query, and whether it answers all of `wanted`. The rarest of the indexed tags leads."""
         if not all(wanted.values()):  # a tag that may have none of its values: nothing matches
             return ref_query.Query(low, low, None, ()), True
-        indexed, others = ref_query.split(wanted)
+        indexed, others = ref_query.split(self._database, wanted)
         if len(indexed) > 1:
             indexed.sort(key=self._estimate)
         walk = indexed[0] if indexed else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uwf.store.sqlite.counters import CounterReading, CounterWriting
-from uwf.store.sqlite.entries import EntryReading, EntryWriting
+from uwf.store.sql.counters import CounterReading, CounterWriting
+from uwf.store.sql.entries import EntryReading, EntryWriting
 from uwf.store.validate import unreadable_ones
 
 TYPE_CHECKING = False

@@ -1,4 +1,4 @@
-"""Entries in the store file: what happens often, once by its key, and has a state. Events are kept like this.
+"""Entries: what happens often, once by its key, and has a state. Events are kept like this.
 
 A store of before there were entries has no table for them: it holds none, and its next write makes it.
 """
@@ -9,8 +9,7 @@ from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from uwf.errors import CounterUnreadable, InputError, NotFound
 from uwf.store.protocols import ENTRY, Entry, Unreadable
-from uwf.store.sqlite.database import blob
-from uwf.store.sqlite.schema import HAS_ENTRIES
+from uwf.store.sql.database import blob
 from uwf.store.validate import bounds, check_key, check_kind, check_page, check_text, entry_value
 
 TYPE_CHECKING = False
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from uwf.store.protocols import Gate
-    from uwf.store.sqlite.database import Database
+    from uwf.store.sql.database import SqlDatabase
 
     States: TypeAlias = str | tuple[str, ...] | None
 
 _READ = "SELECT kind, key, at_ms, state, value FROM entry WHERE"
-_READ_BY_STATE = _READ.replace("FROM entry", "FROM entry INDEXED BY entry_state")
 _ADD = (
     "INSERT INTO entry (kind, key, at_ms, state, value) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (kind, key) DO NOTHING"
@@ -35,10 +33,10 @@ _CANNOT_HOLD = (ValueError, TypeError, OverflowError, RecursionError)
 class EntryReading:
     """The reading half of `uwf.store.protocols.Entries`."""
 
-    _database: Database
+    _database: SqlDatabase
 
     def entry(self, kind: str, key: str) -> Entry | None:
-        if not self._has_entries():
+        if not self._database.has_entries():
             return None
         row = self._database.one(f"{_READ} kind = ? AND key = ?", (kind, key))
         return None if row is None else _entry(row)
@@ -55,7 +53,7 @@ class EntryReading:
         on_unreadable: Callable[[Unreadable], None] | None = None,
     ) -> list[Entry]:
         check_page(limit, 0)
-        if not self._has_entries():
+        if not self._database.has_entries():
             return []
         where, args = _where(kind, state)
         for limited, at_ms in (("at_ms >= ?", since_ms), ("at_ms < ?", until_ms)):
@@ -64,9 +62,11 @@ class EntryReading:
                 args += (at_ms,)
         order = "DESC" if newest_first else "ASC"
         # Of several states the planner would read the whole kind to spare itself sorting what few are in them.
-        read = _READ_BY_STATE if limit is None and isinstance(state, tuple) else _READ
+        read, unlimited = _READ, self._database.unlimited
+        if limit is None and isinstance(state, tuple):
+            read = read.replace("entry", f"entry{self._database.by_state}", 1)
         sql = f"{read} {where} ORDER BY at_ms {order}, seq {order} LIMIT ?"
-        rows = self._database.all(sql, (*args, -1 if limit is None else limit))
+        rows = self._database.all(sql, (*args, unlimited if limit is None else limit))
         if on_unreadable is None:
             return [_entry(row) for row in rows]
         found = []
@@ -78,7 +78,7 @@ class EntryReading:
         return found
 
     def entry_kinds(self) -> list[str]:
-        if not self._has_entries():
+        if not self._database.has_entries():
             return []
         return [
             row[0] for row in self._database.all("SELECT DISTINCT kind FROM entry ORDER BY kind")
@@ -89,19 +89,19 @@ class EntryReading:
     ) -> list[str]:
         check_page(limit, 0)
         check_text("key", ending)
-        if not self._has_entries():
+        if not self._database.has_entries():
             return []
         where = "kind = ? AND key >= ? AND key < ?"
         args: tuple[Any, ...] = (kind, *bounds(prefix, None, None))
         if ending:
-            where += " AND substr(key, ?) = ?"
-            args += (-len(ending), ending)
+            where += f" AND {self._database.ends('key')} = ?"
+            args += (len(ending), ending)
         sql = f"SELECT key FROM entry WHERE {where} ORDER BY key LIMIT ?"
-        rows = self._database.all(sql, (*args, -1 if limit is None else limit))
-        return [row[0] for row in rows]
+        most = self._database.unlimited if limit is None else limit
+        return [row[0] for row in self._database.all(sql, (*args, most))]
 
     def count_entries(self, kind: str, state: States = None, *, until_ms: int | None = None) -> int:
-        if not self._has_entries():
+        if not self._database.has_entries():
             return 0
         where, args = _where(kind, state)
         if until_ms is not None:
@@ -111,12 +111,9 @@ class EntryReading:
         return number
 
     def _packed_entries(self) -> list[tuple[str, object]]:
-        if not self._has_entries():
+        if not self._database.has_entries():
             return []
         return self._database.all("SELECT kind || '/' || key, value FROM entry ORDER BY kind, key")
-
-    def _has_entries(self) -> bool:
-        return self._database.is_complete or self._database.one(HAS_ENTRIES) is not None
 
 
 class EntryWriting(EntryReading):
@@ -126,25 +123,24 @@ class EntryWriting(EntryReading):
 
     if TYPE_CHECKING:
 
-        def _write(self, sql: str, args: tuple[Any, ...]) -> Any: ...
+        def _changed(self, sql: str, args: tuple[Any, ...]) -> int: ...
 
     def add_entry(self, kind: str, key: str, at_ms: int, state: str, value: Any) -> bool:
         check_kind(kind)
         check_key(f"the key of the {kind}", key)
         packed = self._packed_entry(kind, key, value)
-        return bool(self._write(_ADD, (kind, key, at_ms, state, blob(packed))).rowcount)
+        return bool(self._changed(_ADD, (kind, key, at_ms, state, blob(packed))))
 
     def set_entry(self, kind: str, key: str, *, state: str, value: Any) -> None:
         sql = "UPDATE entry SET state = ?, value = ? WHERE kind = ? AND key = ?"
         packed = self._packed_entry(kind, key, value)
-        if not self._write(sql, (state, blob(packed), kind, key)).rowcount:
+        if not self._changed(sql, (state, blob(packed), kind, key)):
             raise NotFound(f"there is no {kind} {key}")
 
     def drop_entries(self, kind: str, before_ms: int, state: States = None) -> int:
         where, args = _where(kind, state)
         sql = f"DELETE FROM entry WHERE {where} AND at_ms < ?"
-        dropped: int = self._write(sql, (*args, before_ms)).rowcount
-        return dropped
+        return self._changed(sql, (*args, before_ms))
 
     def _packed_entry(self, kind: str, key: str, value: Any) -> bytes:
         try:

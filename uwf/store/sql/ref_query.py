@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from uwf.store.sql.database import Dialect
+
     Statement = tuple[str, tuple[Any, ...]]
 
 INDEXED_BYTES = 200  # longer tag values are not in the index
@@ -25,8 +27,8 @@ class Query(Record):
 
     low: str
     high: str
-    walk: tuple[str, tuple[str, ...]] | None
-    also: tuple[tuple[str, tuple[str, ...]], ...]
+    walk: tuple[str, tuple[Any, ...]] | None
+    also: tuple[tuple[str, tuple[Any, ...]], ...]
 
 
 def is_indexed(value: str) -> bool:
@@ -34,19 +36,25 @@ def is_indexed(value: str) -> bool:
     return len(value) <= INDEXED_BYTES and len(value.encode()) <= INDEXED_BYTES
 
 
-def index_rows(tags: Mapping[str, str]) -> set[tuple[str, str]]:
-    """The tags that are in the index."""
-    return {(key, value) for key, value in tags.items() if is_indexed(value)}
+def index_rows(dialect: Dialect, tags: Mapping[str, str]) -> set[tuple[str, Any]]:
+    """The tags that are in the index, as they are in it."""
+    return {(key, dialect.tag_value(value)) for key, value in tags.items() if is_indexed(value)}
 
 
-def split(wanted: Mapping[str, tuple[str, ...]]) -> tuple[list[tuple[str, tuple[str, ...]]], bool]:
+def split(
+    dialect: Dialect, wanted: Mapping[str, tuple[str, ...]]
+) -> tuple[list[tuple[str, tuple[Any, ...]]], bool]:
     """The filters that the index can answer, and whether there are others."""
-    indexed = [(key, values) for key, values in wanted.items() if all(map(is_indexed, values))]
+    indexed = [
+        (key, tuple(map(dialect.tag_value, values)))
+        for key, values in wanted.items()
+        if all(map(is_indexed, values))
+    ]
     return indexed, len(indexed) < len(wanted)
 
 
-def select(query: Query, newest_first: bool, limit: int, offset: int) -> Statement:
-    """The refs in name order. A negative limit is none."""
+def select(dialect: Dialect, query: Query, newest_first: bool, page: tuple[Any, int]) -> Statement:
+    """The refs in name order, of a page: its limit and offset."""
     order = "DESC" if newest_first else "ASC"
     names, args = _names(query)
     if query.walk is None:
@@ -54,23 +62,28 @@ def select(query: Query, newest_first: bool, limit: int, offset: int) -> Stateme
     else:
         sql = (
             f"SELECT {COLUMNS} FROM ({names} ORDER BY name {order} LIMIT ? OFFSET ?) AS page "
-            f"CROSS JOIN ref USING (name) ORDER BY name {order}"
+            f"{dialect.onto} ref USING (name) ORDER BY name {order}"
         )
-    return sql, (*args, limit, offset)
+    return sql, (*args, *page)
 
 
 def by_tag(
-    key: str, low: str | None, high: str | None, names: tuple[str, str], limit: int
+    dialect: Dialect,
+    key: str,
+    low: str | None,
+    high: str | None,
+    names: tuple[str, str],
+    limit: Any,
 ) -> Statement:
-    """The refs between two names that have a tag, in the order of its value. A negative limit is none."""
+    """The refs between two names that have a tag, in the order of its value."""
     where, args = "key = ?", [key]
     for sign, value in ((">=", low), ("<", high)):
         if value is not None:
             where += f" AND value {sign} ?"
-            args.append(value)
+            args.append(dialect.tag_value(value))
     sql = (
         f"SELECT {COLUMNS} FROM (SELECT name, value FROM ref_tag WHERE {where} AND name >= ? AND name < ?"
-        " ORDER BY value, name LIMIT ?) AS page CROSS JOIN ref USING (name) ORDER BY value, name"
+        f" ORDER BY value, name LIMIT ?) AS page {dialect.onto} ref USING (name) ORDER BY value, name"
     )
     return sql, (*args, *names, limit)
 
@@ -80,14 +93,14 @@ def count(query: Query) -> Statement:
     names, args = _names(query)
     if query.walk is None:
         return f"SELECT count(*) FROM ref AS t {names}", args
-    return f"SELECT count(*) FROM ({names})", args
+    return f"SELECT count(*) FROM ({names}) AS found", args
 
 
-def sample(key: str, values: tuple[str, ...], most: int) -> Statement:
+def sample(key: str, values: tuple[Any, ...], most: int) -> Statement:
     """How many refs have one of the values, counted up to `most`: tells which filter should lead."""
     marks = ", ".join("?" * len(values))
     return (
-        f"SELECT count(*) FROM (SELECT 1 FROM ref_tag WHERE key = ? AND value IN ({marks}) LIMIT ?)",
+        f"SELECT count(*) FROM (SELECT 1 FROM ref_tag WHERE key = ? AND value IN ({marks}) LIMIT ?) AS some",
         (key, *values, most),
     )
 
