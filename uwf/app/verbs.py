@@ -39,12 +39,13 @@ class ThreadVerbs(ThreadQueries):
         budget: Mapping[str, float] | None = None,
         wakes: bool = False,
         worktree: str | None = None,
+        place: str | None = None,
     ) -> ThreadView:
         """A new thread, idle before its first step. `cwd` is where its agents work, by default here.
 
         One that `wakes` is due at once: whoever runs what is due runs it. `worktree` is the branch of a worktree of the
         repository there, "" for a branch that is named after the thread; None: as the config says, which has nothing to
-        say where a `cwd` is given.
+        say where a `cwd` is given. `place` is where it may run, of many machines: `host:NAME` or `label:NAME`.
         """
         from uwf.app.workflows import Workflows
         from uwf.engine.actions import lifecycle
@@ -72,6 +73,7 @@ class ThreadVerbs(ThreadQueries):
             budget or {},
             config.local_zone(),
             wake=Wake(clock.now_ms(), PERSON, "started") if wakes else None,
+            place=place,
         )
         if worktree is not None or (is_by_config and self.has_worktrees):
             from uwf.app import worktrees
@@ -217,13 +219,14 @@ class ThreadVerbs(ThreadQueries):
         labels: Mapping[str, str] | None = None,
         priority: int | None = None,
         title: str | None = None,
+        place: str | None = None,
     ) -> ThreadView:
-        """Set labels, the priority, the title of a thread, on record. An empty label or title is taken away."""
+        """Set labels, the priority, the title, the place of a thread, on record. What is empty is taken away."""
         from uwf.app import acts
         from uwf.engine.actions.mark import Marks
 
         self.tell_hidden(f"{labels} {title}", "a label or the title")
-        return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title))
+        return acts.mark(self, self.thread_id(thread), Marks(labels or {}, priority, title, place))
 
     def tell(self, thread: str, text: str, *, who: str | None = None) -> Told:
         """Leave words for the next step of a thread, also while it runs; nothing is run.

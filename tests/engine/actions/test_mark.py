@@ -90,3 +90,14 @@ def test_fork_has_what_its_source_was_given(rig: Rig) -> None:
     mark(rig.store, id, marks({"pr": "7"}, title="parser"))
     row = rig.row(rig.fork(rig.head(id), id))
     assert (row["labels"], row["title"]) == ({"pr": "7"}, "parser")
+
+
+def test_a_place_is_kept_checked_and_taken_away(rig: Rig) -> None:
+    id = rig.start()
+    mark(rig.store, id, marks({}, place="label:gpu"))
+    assert rig.ref(id).tags["place"] == "label:gpu"
+    assert last_move(rig, id) == "set place=label:gpu"
+    with pytest.raises(InputError):
+        mark(rig.store, id, marks({}, place="gpu"))
+    mark(rig.store, id, marks({}, place=""))
+    assert "place" not in rig.ref(id).tags

@@ -99,12 +99,18 @@ def cancel(
 
 @command(
     "thread set",
-    help="Set labels, the priority or the title of a thread.",
-    detail="An empty value takes a label or the title away. `thread list` shows the title in place of the task.",
+    help="Set labels, priority, place or title of a thread.",
+    detail="An empty value takes a label, the place or the title away. `thread list` shows the title in place of "
+    "the task.",
     example="uwf thread set @last --label pr=42 --priority 5 --title 'the slow parser'",
     thread=THREAD,
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
     priority=opt("--priority", help="Higher goes first when threads wait for a slot."),
+    place=opt(
+        "--place",
+        metavar="PLACE",
+        help="Where it may run, of many machines: host:NAME or label:NAME.",
+    ),
     title=opt("--title", metavar="TEXT", help="What it is called."),
 )
 def set_(
@@ -113,17 +119,18 @@ def set_(
     *,
     label: tuple[str, ...] = (),
     priority: int | None = None,
+    place: str | None = None,
     title: str | None = None,
 ) -> None:
-    if not label and priority is None and title is None:
+    if not label and priority is None and place is None and title is None:
         raise InputError(
-            "nothing is to be set: say --label, --priority or --title",
+            "nothing is to be set: say --label, --priority, --place or --title",
             hint=f"uwf thread set {thread} --label repo=shop",
             code="usage",
         )
     labels = dict(label_pair(word, f"uwf thread set {thread} --label ") for word in label)
     name = None if title is None else text_arg(title).strip()
-    answer(ctx, ctx.app.mark(thread, labels=labels, priority=priority, title=name))
+    answer(ctx, ctx.app.mark(thread, labels=labels, priority=priority, title=name, place=place))
 
 
 @command(

@@ -88,6 +88,7 @@ def _fields(
         "forked": _forked(ctx, thread, verbose=verbose),
         "labels": labels(thread),
         "priority": str(thread.priority) if thread.priority else "",
+        "place": thread.place or "",
         "begun": times.moment(thread.started_at),
         "updated": times.moment(thread.updated_at),
         "completed": times.moment(thread.completed_at),

@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     ),
     label=opt("--label", metavar="K=V", help="A label to find it by; may be repeated."),
     priority=opt("--priority", help="Higher goes first when threads wait for a slot."),
+    place=opt(
+        "--place",
+        metavar="PLACE",
+        help="Where it may run, of many machines: host:NAME or label:NAME.",
+    ),
     budget=opt(
         "--budget",
         metavar="K=N[,K=N...]",
@@ -66,6 +71,7 @@ def start(
     worktree: str | None = None,
     label: tuple[str, ...] = (),
     priority: int = 0,
+    place: str | None = None,
     budget: tuple[str, ...] = (),
     count: int | None = None,
     until_done: bool = False,
@@ -104,6 +110,7 @@ def start(
         budget=quantities.parse_budget(",".join(budget)) if budget else {},
         wakes=wake,
         worktree=worktree,
+        place=place,
     )
     id = thread.thread
     begun: dict[str, Any] = document(thread.begun)

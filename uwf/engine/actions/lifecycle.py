@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from uwf import clock, quantities
-from uwf.engine.chain import usage
+from uwf.engine.chain import place, usage
 from uwf.engine.chain.nodes import pack_text
 from uwf.engine.chain.tags import (
     CANCELLED,
@@ -14,6 +14,7 @@ from uwf.engine.chain.tags import (
     IDLE,
     LABEL,
     OCCURRENCE,
+    PLACE,
     PRIORITY,
     STATUS,
     THREADS,
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 class Begin(Record):
     """What a thread is started with. `zone` is that of this process: the first thread decides on that of its home.
     `occurrence` and `event` are the keys of those of a schedule, or of what happened, that start it. With a `wake` it
-    is run by whoever runs what is due. With a `worktree` its agents work in that, and `cwd` is where it was asked for.
+    is run by whoever runs what is due. It runs at its `place` alone. With a `worktree` its
+    agents work in that, and `cwd` is where it was asked for.
     """
 
     workflow: Workflow
@@ -57,6 +59,7 @@ class Begin(Record):
     wake: Wake | None = None
     event: str | None = None
     worktree: WorktreeAsked | None = None
+    place: str | None = None
 
 
 def start(store: Store, begin: Begin) -> Thread:
@@ -88,6 +91,8 @@ def make(store: Store, tx: Transaction, begin: Begin) -> Thread:
     tags |= usage.tags_of(begin.budget)
     if begin.priority:
         tags[PRIORITY] = str(begin.priority)
+    if begin.place is not None:
+        tags[PLACE] = begin.place
     if begin.occurrence is not None:
         tags[OCCURRENCE] = begin.occurrence
     if begin.wake is not None:
@@ -115,6 +120,8 @@ def check(begin: Begin) -> None:
         )
     for key, value in begin.labels.items():
         check_label(key, value, "uwf thread start WORKFLOW -p TEXT")
+    if begin.place is not None:
+        place.checked(begin.place, "uwf thread start WORKFLOW -p TEXT")
     for name, amount in begin.budget.items():
         quantities.check_amount(name, amount)
 

@@ -1,4 +1,5 @@
-"""What a person notes on a thread: labels, priority, a title. It stands in its tags, and each change is in its log.
+"""What a person notes on a thread: labels, priority, a title, where it may run. All stand in its tags, each change
+in its log.
 
 It says nothing of where a thread stands, so no lock is needed: a run that goes on meanwhile keeps what it finds.
 """
@@ -7,7 +8,8 @@ from __future__ import annotations
 
 from uwf import quantities
 from uwf.engine.actions.lifecycle import check_label
-from uwf.engine.chain.tags import LABEL, PRIORITY, THREADS, TITLE
+from uwf.engine.chain.place import checked
+from uwf.engine.chain.tags import LABEL, PLACE, PRIORITY, THREADS, TITLE
 from uwf.engine.chain.thread import move_head
 from uwf.errors import InputError
 from uwf.record import Record
@@ -22,7 +24,8 @@ MAX_TITLE_CHARS = 200
 
 
 class Marks(Record):
-    """What is to change: labels, an empty value taking one away; the priority; the title, an empty one taking it away.
+    """What is to change: labels, an empty value taking one away; the priority; the title and the place, an empty one
+    taking it away.
 
     None leaves things as they are.
     """
@@ -30,6 +33,7 @@ class Marks(Record):
     labels: Mapping[str, str]
     priority: int | None = None
     title: str | None = None
+    place: str | None = None
 
 
 def mark(store: Store, id: str, marks: Marks) -> Ref:
@@ -65,6 +69,8 @@ def _tags(id: str, marks: Marks) -> dict[str, str]:
                 hint=f"uwf thread set {id} --title 'a few words'",
             )
         found[TITLE] = marks.title
+    if marks.place is not None:
+        found[PLACE] = checked(marks.place, f"uwf thread set {id}") if marks.place else ""
     return found
 
 

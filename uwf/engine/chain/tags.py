@@ -45,6 +45,7 @@ STATE_TAGS = (STATUS, SUSPENDED_ROLE, SUSPEND_MESSAGE, COMPLETED_AT, END_REASON,
 WORKFLOW = "workflow"  # the name of the workflow it is bound to
 PRIORITY = "priority"
 CWD = "cwd"  # the folder its agents work in, where that is another one than it was begun in
+PLACE = "place"  # where it may run, of many machines: see `place`
 TITLE = "title"  # what a person calls it
 LABEL = "label."  # before the key of a label
 BUDGET = "budget."  # before the name of a limit
@@ -61,7 +62,7 @@ WORKTREE_REPO = WORKTREE + "repo"  # a thread has one where this is set, and not
 WORKTREE_LEFT = WORKTREE + "left"  # the same of one in which it works no more
 
 NAMED = (
-    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT, HOST),
+    *(WORKFLOW, SUSPENDED_ROLE, FORKED_THREAD, FORKED_STEP, OCCURRENCE, EVENT, HOST, PLACE),
     *(
         WORKTREE + what
         for what in ("branch", "base", "onto", "port", "back", "kept", "merged", "made")

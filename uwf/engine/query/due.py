@@ -7,8 +7,10 @@ follows from how long the thread has waited, half an hour at first, and each tim
 from __future__ import annotations
 
 from uwf.engine.chain import wake
+from uwf.engine.chain.hosts import preferred
 from uwf.engine.chain.tags import (
     CANCELLED,
+    PLACE,
     PRIORITY,
     STATUS,
     SUSPEND_MESSAGE,
@@ -130,7 +132,8 @@ def _read(refs: Iterable[Ref], now_ms: int) -> tuple[list[DueThread], list[Unrea
             timer = wake.due(ref.tags, id, ref.updated_ms, now_ms)
             if timer is not None and status != CANCELLED:
                 priority = number_of(ref.tags, PRIORITY, id) or 0
-                found.append(DueThread(id, status, priority, timer))
+                host = preferred(ref.tags, timer.at_ms, now_ms)
+                found.append(DueThread(id, status, priority, timer, ref.tags.get(PLACE), host))
         except StoreError as error:
             unreadable.append(UnreadableTimer(id, error.message, error.hint))
     return found, unreadable

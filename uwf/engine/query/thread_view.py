@@ -178,6 +178,7 @@ class ThreadView(StateView):
     title: str | None = None
     labels: Mapping[str, str] = _NOTHING
     priority: int = 0
+    place: str | None = None
     steps: int | None = None
     rounds: int | None = None
     spent: Mapping[str, float] | None = None

@@ -25,16 +25,22 @@ MOST_POINTS = 100
 """Of a thread's own priority."""
 
 _POINTS = {wake.PERSON: 4, wake.COLLABORATION: 3, wake.ENVIRONMENT: 2, wake.ECONOMY: 1}
+_ZERO_S, _LAYER_S = 2_000_000_000, 1_000_000_000
+"""A moment in the middle of those that such a number tells apart, in seconds since 1970, and how many it does."""
 _KEEPS_GOING, _WORDS, _SLIPPING, _OTHERS = range(4)
 
 
 class DueThread(Record):
-    """A thread that is to be run now, and what for. `status` is that of its tags, `priority` its own."""
+    """A thread that is to be run now, and what for. `status` is that of its tags, `priority` its own.
+    Of many machines it may run at its `place` alone, and is left to its `host` for now; None: to any.
+    """
 
     thread: str
     status: str
     priority: int
     wake: Wake
+    place: str | None = None
+    host: str | None = None
 
 
 def ordered(due: Iterable[DueThread], now_ms: int) -> list[DueThread]:
@@ -42,10 +48,26 @@ def ordered(due: Iterable[DueThread], now_ms: int) -> list[DueThread]:
     return sorted(due, key=lambda each: _rank(each, now_ms))
 
 
+def number(due: DueThread, now_ms: int) -> int:
+    """The same order as one whole number of 32 bits, a higher one first: for a queue that sorts by that.
+
+    It changes with the layer alone: all wait equally long from then on, so what matters is since when.
+    """
+    layer, wish = _layer(due.wake, max(0, now_ms - due.wake.at_ms)), due.wake
+    points = _own_points(due) + (_POINTS.get(wish.kind, 0) if layer == _OTHERS else 0)
+    since_s = wish.at_ms // 1000 - _ZERO_S - points * AGE_MS // 1000
+    most = _LAYER_S // 2 - 1
+    return _LAYER_S // 2 - (layer - 1) * _LAYER_S - min(max(since_s, -most), most)
+
+
+def _own_points(due: DueThread) -> int:
+    return min(max(due.priority, -MOST_POINTS), MOST_POINTS)
+
+
 def _rank(due: DueThread, now_ms: int) -> tuple[int, float, int, str]:
     wish = due.wake
     waits_ms = max(0, now_ms - wish.at_ms)
-    points = min(max(due.priority, -MOST_POINTS), MOST_POINTS) + waits_ms / AGE_MS
+    points = _own_points(due) + waits_ms / AGE_MS
     layer = _layer(wish, waits_ms)
     if layer == _OTHERS:
         points += _POINTS.get(wish.kind, 0)
