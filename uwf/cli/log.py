@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from uwf import clock
 from uwf.cli.command import command, opt
@@ -57,9 +58,9 @@ def show(
     found = False
     for line in look(thread=thread, event=event, since_ms=since_ms, words=grep, limit=limit):
         found = True
-        ctx.out.line(
-            line.fields, id=line.fields.get("thread", ""), draw=_sentence(line.fields, ctx.times)
-        )
+        said = _sentence(line.fields, ctx.times)
+        draw = partial(ctx.out.prose, said)
+        ctx.out.line(line.fields, id=line.fields.get("thread", ""), draw=draw)
     if not found:
         ctx.out.note("the log has no such line")
 

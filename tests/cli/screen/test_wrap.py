@@ -26,10 +26,16 @@ def test_letters_of_two_columns_count_twice() -> None:
 
 def test_a_command_is_left_to_the_terminal() -> None:
     for line in (
-        "by hand, or as the daemon does: uwf thread exec @last",
+        "uwf thread resume 9YK4 --budget +usd=1",
         "$ claude -p --allowedTools Bash Edit Read Write",
     ):
         assert wrapped(line, 30) == line
+    assert wrapped("by hand, or as the daemon does: uwf thread exec @last", 30) == (
+        "by hand, or as the daemon\ndoes: uwf thread exec @last"
+    )
+    assert wrapped("the budget is used up; `uwf thread resume --budget` raises it", 30) == (
+        "the budget is used up;\n`uwf thread resume --budget` raises it"
+    )
     assert "\n" in wrapped("a small project that comes with uwf (8 files)", 30)
 
 

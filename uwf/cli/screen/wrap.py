@@ -1,6 +1,6 @@
 """Sentences on a terminal: broken between words. A terminal by itself breaks them inside of words.
 
-A line that has a command in it is left to the terminal: what that breaks can still be copied as one line.
+From a command on a line is left to the terminal: what that breaks can still be copied as one line.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def beside(text: str, before: int, room: int) -> str:
 
 def _line(line: str, room: int) -> str:
     indent = " " * (len(line) - len(line.lstrip(" ")))
-    if width(line) <= room or room - len(indent) < LEAST or _has_command(line):
+    if width(line) <= room or room - len(indent) < LEAST or line.startswith("$ "):
         return line
-    first, *words = line.removeprefix(indent).split(" ")
+    first, *words = _words(line.removeprefix(indent))
     found, last = [], indent + first
     for word in words:
         if width(last) + 1 + width(word) > room:
@@ -39,6 +39,10 @@ def _line(line: str, room: int) -> str:
     return "\n".join([*found, last])
 
 
-def _has_command(line: str) -> bool:
-    """Whether `line` says what to type."""
-    return line.startswith("$ ") or any(rest[:1].isalpha() for rest in line.split("uwf ")[1:])
+def _words(line: str) -> list[str]:
+    """The words of `line`; what it says to type is one with all that follows."""
+    words = line.split(" ")
+    for at, word in enumerate(words[:-1]):
+        if word.lstrip("(`") == "uwf" and words[at + 1][:1].isalpha():
+            return [*words[:at], " ".join(words[at:])]
+    return words
