@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.helpers.project import ASKS, Project, reply
+from tests.helpers.terminal import Terminal
 
 
 def test_an_empty_home_has_promised_nothing(project: Project) -> None:
@@ -17,6 +18,10 @@ def test_a_timer_is_pending_and_a_run_keeps_it(project: Project) -> None:
     project("thread", "wake", thread, "--in", "1h")
     [promise] = project("audit", "--json").json
     assert (promise["kind"], promise["of"], promise["state"]) == ("timer", thread, "pending")
+    terminal = Terminal(project, "audit")
+    assert terminal.end() == 0
+    row = next(line for line in terminal.screen if line.startswith("pending"))
+    assert "  in 60m " in row and thread not in row and thread[-4:] in row
     project("thread", "wake", thread)
     project.step(thread, project.agent(reply()))
     [promise] = project("audit", "--json").json

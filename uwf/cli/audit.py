@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app.values import Promise
     from uwf.cli.context import Context
-    from uwf.display.times import Times
 
 SHOWN_KEPT = 20
 
@@ -43,7 +42,7 @@ def audit(ctx: Context, *, since: str | None = None) -> int:
         ids=[one.of for one in broken],
         draw=lambda: ctx.out.table(
             ("state", "due", "what", "of", "why"),
-            [_cells(one, ctx.times) for one in shown],
+            [_cells(ctx, one) for one in shown],
             cut=("why",),
         ),
     )
@@ -56,5 +55,7 @@ def audit(ctx: Context, *, since: str | None = None) -> int:
     return exits.FAULT if broken else exits.DONE
 
 
-def _cells(one: Promise, times: Times) -> list[str]:
-    return [one.state, times.moment(one.at), one.kind, one.of, short(one.why, 200)]
+def _cells(ctx: Context, one: Promise) -> list[str]:
+    times, why = ctx.times, short(one.why, 200)
+    due = times.moment(one.at) if times.has_come(one.at) else times.due(one.at)
+    return [one.state, due, one.kind, ctx.in_short(one.of), why]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uwf.cli import exits
 from uwf.cli.command import OBJECT, arg, command, opt
+from uwf.display import numbers
 from uwf.errors import NotFound
 from uwf.jsontext import document
 
@@ -119,7 +120,10 @@ def walk(ctx: Context, id: str) -> int:
 )
 def stat(ctx: Context, id: str | None = None) -> None:
     found = ctx.app.objects.figures() if id is None else ctx.app.objects.size(id)
-    shown = {name: str(value) for name, value in document(found).items()}
+    shown = {
+        name: numbers.size(value) if name.endswith("ytes") else str(value)
+        for name, value in document(found).items()
+    }
     ctx.out.answer(
         found, ids=[shown["id"]] if "id" in shown else [], draw=lambda: ctx.out.fields(shown)
     )
