@@ -12,7 +12,7 @@ from typing import Any
 from msgpack import packb  # type: ignore[import-untyped]  # it ships none
 
 from benchmarks.measure import alternate, report
-from uwf.config import QueueConfig
+from uwf.config.records import QueueConfig
 from uwf.engine.chain.gate import SecretsGate
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.events import deciding, taking

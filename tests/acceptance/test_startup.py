@@ -28,8 +28,13 @@ PARTS = (
     "agent.kinds",
     "agent.failure",
     "agent.frontmatter",
+    "agent.protocol",
+    "config.records",
+    "config_table",
     "engine.run.runner",
+    "engine.upkeep",
     "workflow.parse",
+    "workflow.template",
     "workspace",
     "yaml12",
 )

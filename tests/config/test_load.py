@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uwf import config
-from uwf.config import AgentConfig, Limits, RetryConfig, cache, edit, keys
+from uwf.config import cache, edit, keys
+from uwf.config.records import AgentConfig, Limits, RetryConfig
 from uwf.errors import ConfigInvalid
 from uwf.guard import chain
 from uwf.guard.attempts import Attempts
@@ -153,7 +154,7 @@ def test_every_key_reaches_its_field(home: Path) -> None:
         day={"tokens": 20_000_000, "usd": 50, "steps": 400, "time": 43_200},
         reserve={"tokens": 10_000, "usd": 0.1},
     )
-    assert found.thread_budget == found.rules(Budget.Rules).thread
+    assert config.thread_budget(found.settings) == found.rules(Budget.Rules).thread
     assert found.agent_limits() == {"reviewer": 2}
     assert found.overrides == {"tidy": {"fix": "plain"}}
     assert found.prompt.history_chars == 10

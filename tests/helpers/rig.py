@@ -10,7 +10,7 @@ from tests.helpers.fake_agent import Answers, FakeAgent, Said, reply
 from tests.helpers.flows import PAIR
 from uwf import config
 from uwf.agent.stop import Stop
-from uwf.config import AgentConfig, PromptConfig
+from uwf.config.records import AgentConfig, PromptConfig
 from uwf.engine.actions import fork, lifecycle, undo
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import told

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uwf.agent.protocol import Agent
     from uwf.agent.stop import Stop
     from uwf.app.opened import OpenHome
-    from uwf.config import AgentConfig
+    from uwf.config.records import AgentConfig
     from uwf.engine.actions.trial import Trial
     from uwf.engine.progress import Progress
 

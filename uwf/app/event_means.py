@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from uwf import config as settings
-from uwf.config import GlanceConfig, QueueConfig
+from uwf.config.records import GlanceConfig, QueueConfig
 from uwf.engine.actions import glance, lifecycle
 from uwf.engine.events import deciding, stored, texts
 from uwf.engine.events.deciding import GlanceAnswer, Means

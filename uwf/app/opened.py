@@ -14,10 +14,11 @@ from uwf.store import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from uwf.agent.protocol import Agent
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.chain.attempt import Failure
     from uwf.engine.chain.gate import SecretsGate
     from uwf.engine.chain.redact import Redactor
@@ -48,6 +49,7 @@ class OpenHome:
         """`warn` is told what will go wrong one day; `wait_s` bounds the waiting for other writers."""
         self.home = home
         self.warn = warn
+        self._settings: Mapping[str, Any] | None = None
         self._config: Config | None = None
         self._store: SqliteStore | None = None
         self._redactor: Redactor | None = None
@@ -62,10 +64,19 @@ class OpenHome:
         self._has_warned = False
 
     @property
+    def settings_read(self) -> Mapping[str, Any]:
+        """What the configuration says, read once, for who needs a key or two. ConfigInvalid names what is wrong."""
+        if self._settings is None:
+            self._settings = settings.read(self.home)
+        return self._settings
+
+    @property
     def config(self) -> Config:
-        """The configuration, read once. ConfigInvalid names what is wrong in it."""
+        """The same as records. ConfigInvalid as well."""
         if self._config is None:
-            self._config = settings.load(self.home)
+            from uwf.config.records import Config
+
+            self._config = Config.of(self.settings_read)
         return self._config
 
     def has_worktree_folders(self) -> bool:
@@ -84,11 +95,12 @@ class OpenHome:
         """Read the configuration anew. ConfigInvalid where it is not valid, or where `refuse`, which may look at it,
         says so; then the old one stays.
         """
-        before, self._config = self._config, settings.load(self.home)
+        before = self._settings, self._config
+        self._settings, self._config = settings.read(self.home), None
         try:
             refuse()
         except ConfigInvalid:
-            self._config = before
+            self._settings, self._config = before
             raise
         self._redactor = None
 
@@ -253,7 +265,7 @@ class OpenHome:
         from uwf.engine.query.threads import ThreadViews
 
         try:
-            config = self.config
+            budget = settings.thread_budget(self.settings_read)
         except ConfigInvalid as error:
             if not self._has_warned:
                 self._has_warned = True
@@ -266,21 +278,19 @@ class OpenHome:
             alike = 0
             if failure is not None:
                 alike = repeats(self.reader(), thread, failure.code, failure.message)
-            return exhausted(config.rules(Attempts.Rules), in_a_row, alike) is not None
+            return exhausted(self.config.rules(Attempts.Rules), in_a_row, alike) is not None
 
         def left_alone_until_ms(agent: str) -> int | None:
             from uwf.guard.backoff import Backoff
             from uwf.guard.breaker import Breaker, left_alone_until_ms
 
-            rules, backoff = config.rules(Breaker.Rules), config.rules(Backoff)
+            rules, backoff = self.config.rules(Breaker.Rules), self.config.rules(Backoff)
             try:
                 return left_alone_until_ms(self.reader(), agent, rules, backoff)
             except CounterUnreadable:
                 return None  # the refusal of the next step says so; looking goes on
 
-        return ThreadViews(
-            self.reader(), config.thread_budget, is_exhausted, left_alone_until_ms, self.home
-        )
+        return ThreadViews(self.reader(), budget, is_exhausted, left_alone_until_ms, self.home)
 
     def context(
         self, on_progress: Callable[[Progress], None] | None = None, store: Store | None = None

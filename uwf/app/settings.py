@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uwf.app.opened import OpenHome
-    from uwf.config import Config
     from uwf.config.edit import Setting
+    from uwf.config.records import Config
     from uwf.config_table import Path
 
 

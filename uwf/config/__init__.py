@@ -1,8 +1,8 @@
 """The only reader of the environment and of `$UWF_HOME/config.toml`; all others are handed values.
 
-Here is what every command needs: where home is, and the configuration as a value. The values are in `records.py`, what
-the file may say in `keys.py`, changing it in `edit.py`, finding secrets in `secrets.py`. How a table is declared, by a
-guard for one, is in `uwf/config_table.py`.
+Here is what every command needs: where home is, and what the file says. As records that is in `records.py`, which only
+what works loads; what the file may say in `keys.py`, changing it in `edit.py`, finding secrets in `secrets.py`. How a
+table is declared, by a guard for one, is in `uwf/config_table.py`.
 """
 
 from __future__ import annotations
@@ -11,32 +11,14 @@ import os
 import stat
 
 from uwf import home as paths
-from uwf.config.records import (
-    AgentConfig,
-    BackupConfig,
-    Config,
-    GlanceConfig,
-    KeepConfig,
-    Limits,
-    PromptConfig,
-    QueueConfig,
-    ReadConfig,
-    RetryConfig,
-)
 from uwf.errors import ConfigInvalid
 
-__all__ = (
-    "AgentConfig",
-    "BackupConfig",
-    "Config",
-    "GlanceConfig",
-    "KeepConfig",
-    "Limits",
-    "PromptConfig",
-    "QueueConfig",
-    "ReadConfig",
-    "RetryConfig",
-)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from uwf.config.records import Config
 
 HOME_VARIABLE, HOST_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_HOST", "UWF_CRASH_AT"
 
@@ -61,23 +43,41 @@ def host() -> str:
 
 
 def load(home: str) -> Config:
-    """The configuration of `home`. ConfigInvalid names the file, the key and what is allowed there."""
+    """The configuration of `home` as records. ConfigInvalid names the file, the key and what is allowed there."""
+    from uwf.config.records import Config
+
+    return Config.of(read(home))
+
+
+def read(home: str) -> Mapping[str, Any]:
+    """What the configuration of `home` says, checked: for commands that look, which need a key or two and no records.
+
+    ConfigInvalid as in `load`.
+    """
     data = read_file(paths.config_file(home))
     if data is None:
-        return defaults()
+        return {}
     from uwf.config import cache
 
-    settings = cache.read(home, data)
-    if settings is None:
+    found = cache.read(home, data)
+    if found is None:
         from uwf.config import keys
 
-        settings = keys.check(keys.parse(data, paths.config_file(home)))
-        cache.write(home, data, settings)
-    return Config.of(settings)
+        found = keys.check(keys.parse(data, paths.config_file(home)))
+        cache.write(home, data, found)
+    return found
+
+
+def thread_budget(settings: Mapping[str, Any]) -> Mapping[str, float]:
+    """What every thread may use. A rule of the guard `Budget`, for commands that look and need no guard."""
+    limits: Mapping[str, float] = settings.get("budget", {}).get("thread", {})
+    return limits
 
 
 def defaults() -> Config:
     """The configuration of a home without a file."""
+    from uwf.config.records import Config
+
     return Config.of({})
 
 

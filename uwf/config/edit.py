@@ -8,7 +8,7 @@ import shlex
 from uwf import config, owned
 from uwf import home as paths
 from uwf.config import keys, secrets
-from uwf.config.records import AgentConfig
+from uwf.config.records import AgentConfig, Config
 from uwf.config.toml_file import editing
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from uwf.config import Config
     from uwf.config_table import Key, Path
 
 
@@ -138,7 +137,7 @@ def _change(
     with FileLock(lock, mode=0o600):
         owned.give(lock)
         text = changed(config.read_file(file) or b"", file)
-        approve(config.Config.of(keys.check(keys.parse(text.encode(), file))))
+        approve(Config.of(keys.check(keys.parse(text.encode(), file))))
         _replace(file, text.encode())
 
 

@@ -392,12 +392,6 @@ class Config(Table):
             of.of({NAME: name, **element} if named else element) for name, element in found.items()
         )
 
-    @property
-    def thread_budget(self) -> Mapping[str, float]:
-        """What every thread may use. A rule of the guard `Budget`, for commands that look and need no guard."""
-        limits: Mapping[str, float] = self.settings.get("budget", {}).get("thread", {})
-        return limits
-
     def agent(self, name: str) -> AgentConfig:
         """The settings of the agent `name`; the defaults for one that is not configured."""
         return self.agents.get(name, _ANY_AGENT)

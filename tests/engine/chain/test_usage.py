@@ -14,7 +14,7 @@ from tests.helpers.flows import LOOP as WALK
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import CHANGES, WROTE, Rig, everything
 from uwf.agent.protocol import Usage
-from uwf.config import AgentConfig
+from uwf.config.records import AgentConfig
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import THREADS
 from uwf.engine.progress import Used

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.flows import PAIR
 from tests.helpers.rig import Rig
-from uwf.config import QueueConfig
+from uwf.config.records import QueueConfig
 from uwf.engine.actions import lifecycle
 from uwf.engine.actions.lifecycle import Begin
 from uwf.engine.chain import told, wake

@@ -9,8 +9,8 @@ import pytest
 from tests.helpers.flows import LOOP, PAIR
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.kinds.command import CommandAgent
-from uwf.config import AgentConfig, defaults
-from uwf.config.records import RoleConfig
+from uwf.config import defaults
+from uwf.config.records import AgentConfig, RoleConfig
 from uwf.engine.query import workflows
 from uwf.engine.run.planning import agents
 from uwf.errors import Ambiguous, InputError, NotFound, Refused, UwfError

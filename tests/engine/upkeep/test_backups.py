@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.rig import Rig
 from tests.helpers.ticking import Ticking
-from uwf.config import BackupConfig
+from uwf.config.records import BackupConfig
 from uwf.engine.upkeep import backups
 from uwf.engine.upkeep.backups import Drill
 from uwf.errors import StoreError

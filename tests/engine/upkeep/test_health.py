@@ -13,7 +13,7 @@ import pytest
 from tests.helpers.fake_agent import Said
 from tests.helpers.rig import WROTE, Rig
 from uwf.agent.process import platform
-from uwf.config import AgentConfig
+from uwf.config.records import AgentConfig
 from uwf.engine.chain.nodes import Position
 from uwf.engine.schedules.alarms import Alarm
 from uwf.engine.sources import state as states

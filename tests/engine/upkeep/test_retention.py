@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.ticking import Ticking
 from uwf import clock
-from uwf.config import KeepConfig
+from uwf.config.records import KeepConfig
 from uwf.engine.upkeep import retention
 from uwf.record import replace
 from uwf.store.leases import MemoryLeases

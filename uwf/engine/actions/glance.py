@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.stop import Stop
-    from uwf.config import GlanceConfig
+    from uwf.config.records import GlanceConfig
     from uwf.engine.run.context import RunContext
     from uwf.workflow.model import Workflow
 

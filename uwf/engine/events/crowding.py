@@ -12,7 +12,7 @@ from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.config import QueueConfig
+    from uwf.config.records import QueueConfig
     from uwf.store.protocols import Counters, Refs, Store, Transaction
 
 COUNTER = "events/crowded"

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 
-    from uwf.config import QueueConfig
+    from uwf.config.records import QueueConfig
     from uwf.engine.actions.lifecycle import Begin
     from uwf.engine.events.crowding import Crowding
     from uwf.engine.events.decision import StoredEvent

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from uwf.agent.protocol import Agent
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.errors import Busy, Refused
     from uwf.guard.contract import AttemptOutcome, Guard, Request
     from uwf.store.protocols import Store, Transaction

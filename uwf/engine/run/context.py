@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uwf.agent.protocol import Agent
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.chain.cache import NodeCache
     from uwf.engine.chain.redact import Redactor
     from uwf.engine.progress import Progress

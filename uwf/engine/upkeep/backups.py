@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from uwf.config import BackupConfig
+    from uwf.config.records import BackupConfig
     from uwf.store.protocols import Counters, Store
     from uwf.store.sqlite import SqliteStore
     from uwf.working import OnWork

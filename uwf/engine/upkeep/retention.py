@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uwf.config import KeepConfig
+    from uwf.config.records import KeepConfig
     from uwf.store.protocols import Leases
 
 OUTPUTS = (".log", ".log.1")

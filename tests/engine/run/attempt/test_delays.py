@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from uwf.agent.failure import CLASSES
 from uwf.agent.protocol import AgentFailure
-from uwf.config import RetryConfig
+from uwf.config.records import RetryConfig
 from uwf.engine.run.attempt.retry import delay_s, wake_ms
 from uwf.guard.backoff import Backoff
 from uwf.record import replace

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.fake_agent import FakeAgent, crash, reply
 from tests.helpers.flows import PAIR, TEXT, role, schema, workflow
 from tests.helpers.rig import APPROVED, WROTE, Rig, everything
-from uwf.config import AgentConfig
+from uwf.config.records import AgentConfig
 from uwf.errors import Refused
 from uwf.record import replace
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.fake_agent import crash
 from tests.helpers.rig import Rig
-from uwf.config import AgentConfig
+from uwf.config.records import AgentConfig
 from uwf.engine.chain.nodes import Step
 from uwf.errors import Refused
 from uwf.guard import pause

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.protocol import Agent, AgentFailure, Answered, ProcessFacts
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.chain.attempt import AttemptStart
     from uwf.engine.chain.sessions import KeptSession
     from uwf.engine.run.context import RunContext

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uwf.agent.protocol import AgentFailure
-    from uwf.config import Config, RetryConfig
+    from uwf.config.records import Config, RetryConfig
     from uwf.errors import Refused
     from uwf.guard.attempts import Attempts
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from uwf.agent.protocol import Agent, AgentRequest, AgentResult
     from uwf.agent.stop import Stop
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.chain.thread import Thread
     from uwf.engine.run.context import RunContext
     from uwf.engine.run.order import NextStep

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import ClassVar
 
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.run.context import RunContext
     from uwf.store.protocols import Store
 

@@ -10,7 +10,7 @@ from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.upkeep.health.check import Finding
 
 
