@@ -4,6 +4,8 @@ hides.
 
 from __future__ import annotations
 
+from functools import cache
+
 
 def visible(text: str) -> str:
     r"""`text` with every character that would steer a terminal, or that nobody sees, as an escape: `\u202e`.
@@ -31,16 +33,14 @@ _UNSEEN = (
 """What has no width, or ends a line that goes on."""
 
 
-_escapes: dict[int, str] = {}
-
-
+@cache
 def escapes() -> dict[int, str]:
-    """What is shown for each of them. Made once, and not before: most commands show none."""
-    if not _escapes:
-        for first, last in (*_STEERING, *_TURNING, *_UNSEEN):
-            for code in range(first, last + 1):
-                _escapes[code] = "".join(f"\\u{unit:04x}" for unit in _utf16(code))
-    return _escapes
+    """What is shown for each of them. Most commands show none."""
+    return {
+        code: "".join(f"\\u{unit:04x}" for unit in _utf16(code))
+        for first, last in (*_STEERING, *_TURNING, *_UNSEEN)
+        for code in range(first, last + 1)
+    }
 
 
 def _utf16(code: int) -> tuple[int, ...]:
