@@ -24,6 +24,8 @@ Node kinds
 
 from __future__ import annotations
 
+from functools import wraps
+
 from uwf.engine.chain import word as words
 from uwf.errors import InputError, StoreError
 from uwf.quantities import one
@@ -32,7 +34,7 @@ from uwf.store.codec import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, Protocol, TypeVar
 
     T = TypeVar("T")
@@ -68,6 +70,7 @@ WRONG_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 def shaped(read: Callable[[Nodes, str], T]) -> Callable[[Nodes, str], T]:
     """`read`, which raises `StoreError` for a node that was made by hand and lacks what a thread needs."""
 
+    @wraps(read)
     def checked(nodes: Nodes, id: str) -> T:
         try:
             return read(nodes, id)
@@ -407,7 +410,19 @@ def not_a_chain(id: str, kind: str) -> Exception:
 
 def previous(nodes: Nodes, id: str) -> str | None:
     """The node before `id` in its chain; None at the start node."""
-    node = nodes.get(id)
+    return _before(id, nodes.get(id))
+
+
+def back(nodes: Nodes, id: str) -> Iterator[tuple[str, Node]]:
+    """The ids and the nodes of a chain from `id` backwards to its start, each read once."""
+    at: str | None = id
+    while at is not None:
+        node = nodes.get(at)
+        yield at, node
+        at = _before(at, node)
+
+
+def _before(id: str, node: Node) -> str | None:
     if node.kind == "start":
         return None
     if node.kind not in ("step", "rebind"):

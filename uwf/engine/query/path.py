@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uwf.engine.chain.attempt import ended_attempts
-from uwf.engine.chain.nodes import previous
+from uwf.engine.chain.nodes import back
 from uwf.engine.chain.tags import COMPLETED
 from uwf.record import Record
 
@@ -43,14 +43,13 @@ def of(nodes: Nodes, thread: Thread) -> Path:
     ended: list[str] = []
     if thread.pending is not None and thread.status != COMPLETED:
         ended = ended_attempts(nodes, thread.pending.last_end)
-    at: str | None = thread.head
-    while at is not None and len(visits) < MOST_STEPS:
-        node = nodes.get(at)
+    for _, node in back(nodes, thread.head):
         if node.kind == "step":
             step = node.payload
             visits.append(Visit(step["role"], step["status"], step["round"]))
             ended = [*map(str, step["attempts"]), *ended]
-        at = previous(nodes, at)
+        if len(visits) == MOST_STEPS:
+            break
     visits.reverse()
     earlier = thread.position.index - len(visits)
     return Path(tuple(visits), earlier, _classes(nodes, ended[-MOST_FAILURES:]))

@@ -8,8 +8,9 @@ or a thread, which stands for its head.
 from __future__ import annotations
 
 from uwf import clock
+from uwf.engine.chain import nodes
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.nodes import Position, Start, previous
+from uwf.engine.chain.nodes import Position, Start
 from uwf.engine.chain.tags import THREADS, THREADS_END
 from uwf.errors import Ambiguous, InputError, NotFound
 from uwf.quantities import one
@@ -166,13 +167,11 @@ def step_id(store: Reader, text: str, *, or_attempt: bool = False) -> str:
 
 def _before_head(store: Reader, thread: str, count: str, text: str) -> str:
     back = _whole(count, thread, text)
-    at: str | None = thread_ref(store, thread).id
-    while at is not None:
-        if store.get(at).kind == "step":
+    for at, node in nodes.back(store, thread_ref(store, thread).id):
+        if node.kind == "step":
             if back == 0:
                 return at
             back -= 1
-        at = previous(store, at)
     raise NotFound(
         f"no step {text!r}: the thread is shorter than that",
         hint=f"uwf step list {thread}",
@@ -182,15 +181,12 @@ def _before_head(store: Reader, thread: str, count: str, text: str) -> str:
 
 def _visit(store: Reader, thread: str, role: str, count: str, text: str) -> str:
     visit = _whole(count, thread, text)
-    at: str | None = thread_ref(store, thread).id
-    while at is not None:
-        node = store.get(at)
+    for at, node in nodes.back(store, thread_ref(store, thread).id):
         if node.kind == "step" and node.payload["role"] == role:
             if node.payload["visits"][role] == visit:
                 return at
             if node.payload["visits"][role] < visit:
                 break
-        at = previous(store, at)
     raise NotFound(
         f"no step {text!r}: role {role!r} has no visit {visit} in that thread",
         hint=f"uwf step list {thread}",

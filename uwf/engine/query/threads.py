@@ -9,7 +9,7 @@ from uwf import clock, quantities
 from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import kept, told, usage, wake
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, previous
+from uwf.engine.chain.nodes import BAD_NODE, WRONG_SHAPE, Start, back
 from uwf.engine.chain.tags import (
     COMPLETED,
     COMPLETED_AT,
@@ -358,13 +358,10 @@ def agent_of(reader: Reader, view: ThreadView) -> str:
     """The agent that runs the thread of `view`, or ran it last; "" before its first step."""
     if view.running is not None:
         return view.running.agent or ""
-    at: str | None = view.head if view.is_readable else None
-    while at is not None:
-        node = reader.get(at)
-        if node.kind == "step":
-            return str(node.payload["agent"])
-        at = previous(reader, at)
-    return ""
+    if not view.is_readable:
+        return ""
+    chain = back(reader, view.head)
+    return next((str(node.payload["agent"]) for _, node in chain if node.kind == "step"), "")
 
 
 def _corrupt(ref: Ref, error: Exception) -> ThreadView:

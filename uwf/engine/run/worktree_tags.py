@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uwf.config import Config
+    from uwf.config.records import Config
     from uwf.engine.chain.redact import Redactor
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.worktree import Worktree
