@@ -19,26 +19,26 @@ HEAVY = set(
 )
 
 
-LOOKS = (
-    *("thread list", "thread show @last", "thread watch @last", "thread wait @last"),
-    *("event list", "event show seen"),
-)
+LOOKS_AT_THREADS = ("thread list", "thread show @last", "thread watch @last", "thread wait @last")
+LOOKS = (*LOOKS_AT_THREADS, "event list", "event show seen")
 PARTS = (
     "guard",
     "agent.kinds",
     "agent.failure",
     "agent.frontmatter",
-    "agent.protocol",
-    "config.records",
-    "config_table",
     "engine.run.runner",
-    "engine.upkeep",
     "workflow.parse",
-    "workflow.template",
     "workspace",
     "yaml12",
 )
-"""Parts of uwf that looking at a thread does without."""
+"""Parts of uwf that looking does without."""
+PARTS_OF_THREADS = (
+    *("agent.protocol", "config.records", "config_table", "engine.upkeep"),
+    *("workflow.template", "workflow.bounded", "nearest"),
+)
+"""And these where it is looked at threads, which is done all day."""
+MOST_FILES = 84
+"""Of uwf in a listing and a page of threads: each takes as long to load as three threads to be shown."""
 
 
 def imported(project: Project, *words: str) -> set[str]:
@@ -95,6 +95,21 @@ def test_commands_that_look_import_nothing_heavy(started: Project, line: str) ->
 def test_looking_at_a_thread_loads_no_part_that_runs_one(started: Project, line: str) -> None:
     loaded = imported(started, *line.split())
     assert [name for name in loaded for part in PARTS if name.startswith(f"uwf.{part}")] == []
+
+
+@pytest.mark.parametrize("line", LOOKS_AT_THREADS)
+def test_looking_at_a_thread_loads_nothing_that_only_rare_ones_need(
+    started: Project, line: str
+) -> None:
+    loaded = imported(started, *line.split())
+    assert [name for name in loaded for part in PARTS_OF_THREADS if f"uwf.{part}" in name] == []
+
+
+@pytest.mark.parametrize("line", ["thread list", "thread show @last"])
+def test_a_list_and_a_page_of_threads_are_of_few_files(started: Project, line: str) -> None:
+    loaded = imported(started, *line.split())
+    own = sorted(name for name in loaded if name.partition(".")[0] == "uwf")
+    assert len(own) <= MOST_FILES, f"{len(own)} files: {own}"
 
 
 def test_git_is_loaded_by_no_look_at_a_thread_and_by_no_step_without_a_worktree(
