@@ -237,6 +237,26 @@ def test_a_late_holder_goes_on_where_nobody_has_taken_over(expiring: Leases, now
     assert expiring.take(ONE) is None
 
 
+def test_a_word_for_the_holder_is_read_by_that_one_alone(expiring: Leases) -> None:
+    assert not expiring.ask(ONE, "stop")
+    lease = taken(expiring, ONE)
+    assert expiring.asked(lease) == ""
+    assert expiring.ask(ONE, "stop")
+    assert expiring.asked(lease) == "stop"
+    expiring.release(lease)
+    assert expiring.asked(lease) == ""
+    later = taken(expiring, ONE)
+    assert expiring.asked(later) == ""
+
+
+def test_where_a_signal_does_it_no_word_is_left(path: str) -> None:
+    for leases in (FileLeases(path), MemoryLeases()):
+        lease = taken(leases, ONE)
+        assert not leases.ask(ONE, "stop")
+        assert leases.asked(lease) == ""
+        leases.release(lease)
+
+
 def written(store: SqliteStore, lease: Lease) -> bool:
     """Whether a fenced transaction writes. It tells who holds the name where it does not."""
     name = os.urandom(8).hex()

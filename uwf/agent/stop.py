@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
+    from uwf.errors import UwfError
+
 SIGTERM = 15  # the same number everywhere
 
 
@@ -22,13 +24,15 @@ class Stop:
 
     def __init__(self) -> None:
         self.count = 0
+        self.error: UwfError | None = None
+        """What the run ends with, where it was asked neither by a person nor by a signal."""
         self.signum: int | None = None
         self._pipe: tuple[int, int] | None = None
 
-    def request(self, signum: int = SIGTERM) -> None:
-        """Ask. Safe in a signal handler and from any thread. The first `signum` is the one that is kept."""
+    def request(self, signum: int = SIGTERM, error: UwfError | None = None) -> None:
+        """Ask. Safe in a signal handler and from any thread. What was asked for first is kept."""
         if self.signum is None:
-            self.signum = signum
+            self.signum, self.error = signum, error
         self.count += 1
         if self._pipe is not None:
             self._wake(self._pipe[1])

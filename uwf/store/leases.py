@@ -116,6 +116,12 @@ class FileLeases:
     def renew(self, lease: Lease) -> bool:
         return _held.get((self._path, _offset(lease.name))) == lease
 
+    def ask(self, name: str, what: str) -> bool:
+        return False
+
+    def asked(self, lease: Lease) -> str:
+        return ""
+
     def _of_others(self) -> Iterator[int]:
         """The bytes that other processes hold: the kernel names one lock of a stretch, which leaves two to ask for."""
         stretches = [(0, _END)]
@@ -163,6 +169,7 @@ class MemoryLeases:
         self._held: dict[str, Lease] = {}
         self._renewed_s: dict[str, float] = {}
         self._epochs: dict[str, int] = {}
+        self._asked: dict[str, str] = {}
 
     def take(self, name: str) -> Lease | None:
         with _changing:
@@ -171,6 +178,7 @@ class MemoryLeases:
             epoch = self._epochs[name] = self._epochs.get(name, 0) + 1
             self._held[name] = lease = Lease(name, Owner(os.getpid()), epoch)
             self._renewed_s[name] = clock.monotonic_s()
+            self._asked.pop(name, None)
             return lease
 
     def holder(self, name: str) -> Owner | None:
@@ -194,6 +202,15 @@ class MemoryLeases:
         with _changing:
             if self._held.get(lease.name) == lease:
                 del self._held[lease.name]
+
+    def ask(self, name: str, what: str) -> bool:
+        if self.lasts_s is None or self.holder(name) is None:
+            return False
+        self._asked[name] = what
+        return True
+
+    def asked(self, lease: Lease) -> str:
+        return self._asked.get(lease.name, "") if self._held.get(lease.name) == lease else ""
 
     def _is_over(self, name: str) -> bool:
         """Whether nobody has renewed it in time."""

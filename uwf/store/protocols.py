@@ -332,6 +332,15 @@ class Leases(Protocol):
         """Hold it for longer. False when it was released, or another has taken the name since."""
         ...
 
+    def ask(self, name: str, what: str) -> bool:
+        """Leave a word for the holder of `name`, who reads it when it renews its lease. False where nobody would: it
+        is not held, or by a process of this machine in a store of one, which is told by a signal."""
+        ...
+
+    def asked(self, lease: Lease) -> str:
+        """The word that was left since `lease` was taken, "" when none was."""
+        ...
+
     def release(self, lease: Lease) -> None:
         """Let go. May be called twice, also when another has the name by then."""
         ...

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import select
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from uwf import clock, quantities
-from uwf.agent.stop import SIGTERM
+from uwf.agent.stop import SIGTERM, Stop
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import Waiting
@@ -21,9 +21,10 @@ from uwf.store.fenced import fenced
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from uwf.agent.stop import Stop
     from uwf.engine.run.context import RunContext
+    from uwf.errors import UwfError
     from uwf.store.protocols import Lease, Leases
 
 POLL_S = 0.02
@@ -74,9 +75,19 @@ def hold(
             raise Crowded(message, reason="busy", hint=hint)
         raise Busy(message, hint=hint)
     try:
-        yield replace(ctx, store=fenced(ctx.store, held))
+        with _renewed(ctx.store.leases, held, stop):
+            yield replace(ctx, store=fenced(ctx.store, held))
     finally:
         ctx.store.leases.release(held)
+
+
+def _renewed(leases: Leases, lease: Lease, stop: Stop | None) -> AbstractContextManager[object]:
+    """While this lasts, `lease` is renewed where that is needed; `stop` is asked for once it cannot be."""
+    if leases.lasts_s is None:
+        return nullcontext()
+    from uwf.engine.run.renewal import Renewal
+
+    return Renewal(leases, lease, leases.lasts_s, Stop() if stop is None else stop)
 
 
 def take(leases: Leases, id: str, *, wait_s: float, pause: Callable[[float], bool]) -> Lease | None:
@@ -109,14 +120,14 @@ def _holder_note(ctx: RunContext, id: str) -> str:
 
 
 def raise_if_stopped(stop: Stop, id: str) -> None:
-    """Raise `Interrupted` when `stop` was asked for."""
+    """Raise `Interrupted` when `stop` was asked for, or what it was asked for because of."""
     if stop.signum is not None:
         raise interrupted(stop, id)
 
 
-def interrupted(stop: Stop, id: str) -> Interrupted:
+def interrupted(stop: Stop, id: str) -> UwfError:
     """The error for a run that was asked to stop."""
-    return Interrupted(
+    return stop.error or Interrupted(
         f"stopped; thread {id} is at a whole step",
         signum=stop.signum or SIGTERM,
         hint=f"uwf thread show {id}",
