@@ -42,3 +42,15 @@ def database(cluster: postgres.Cluster) -> Iterator[str]:
     """The address of a PostgreSQL database that is this test's alone, with the tables of a store and nothing in it."""
     with cluster.database() as url:
         yield url
+
+
+@pytest.fixture
+def queue_url(database: str) -> str:
+    """The same, with the queue of the workers."""
+    import psycopg
+
+    from uwf.jobs.schema import apply_schema
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        apply_schema(connection)
+    return database

@@ -49,7 +49,9 @@ ENGINE = {
 
 MAY_IMPORT = {
     **{door: {"app", "demo", "display"} for door in FRONT_DOORS},
-    "cli": {"app", "demo", "daemon", "display", "mcp", "page", "top"},
+    "daemon": {"app", "display", "jobs"},
+    "worker": {"app", "daemon", "display", "jobs"},
+    "cli": {"app", "demo", "daemon", "display", "mcp", "page", "top", "worker"},
     "page": {"app", "display"},
     "__main__": {"cli"},
     "app": {"config", "jobs", *ENGINE, *BELOW_THE_ENGINE},
@@ -80,7 +82,8 @@ MAY_IMPORT = {
     **{leaf: set() for leaf in LEAVES},
 }
 """Beside itself and the leaves. What guards and Markdown say of amounts reads as everywhere. A front door takes
-everything through the app, the types of its values too; the command line begins the daemon and top. A config is made of
+everything through the app, the types of its values too; the command line begins the daemon, a worker and top; a
+worker runs as the daemon does, and both know the queue between them. A config is made of
 the rules that guards and kinds of agents declare, and of triggers, which workflow files have, too."""
 
 MAY_IMPORT_A_FILE = {

@@ -15,20 +15,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def url(database: str) -> str:
-    """A database with a queue."""
-    import psycopg
-
-    from uwf.jobs.schema import apply_schema
-
-    with psycopg.connect(database, autocommit=True) as connection:
-        apply_schema(connection)
-    return database
-
-
-@pytest.fixture
-def link(url: str) -> Iterator[QueueLink]:
-    link = QueueLink(url, "test", ["uwf_ended", "uwf_wake", "uwf_asked"])
+def link(queue_url: str) -> Iterator[QueueLink]:
+    link = QueueLink(queue_url, "test", ["uwf_ended", "uwf_wake", "uwf_asked"])
     yield link
     link.close()
 

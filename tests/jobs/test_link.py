@@ -11,10 +11,10 @@ from uwf.jobs.link import LONGEST_S, QueueLink
 
 
 def test_a_lost_connection_is_left_alone_for_a_moment_and_opened_anew(
-    link: QueueLink, url: str, monkeypatch: pytest.MonkeyPatch
+    link: QueueLink, queue_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = link.query("SELECT pg_backend_pid()")[0][0]
-    other = QueueLink(url, "another")
+    other = QueueLink(queue_url, "another")
     other.query("SELECT pg_terminate_backend(%(pid)s, 5000)", {"pid": pid})
     other.close()
     with pytest.raises(QueueAway):
@@ -58,9 +58,9 @@ def test_a_database_without_the_tables_says_what_to_type(link: QueueLink) -> Non
     assert told.value.hint == "uwf store migrate"
 
 
-def test_what_was_said_meanwhile_is_heard(link: QueueLink, url: str) -> None:
+def test_what_was_said_meanwhile_is_heard(link: QueueLink, queue_url: str) -> None:
     link.query("SELECT 1")
-    other = QueueLink(url, "another")
+    other = QueueLink(queue_url, "another")
     other.query("SELECT pg_notify('uwf_wake', 'x')")
     other.close()
     heard = list[str]()

@@ -129,12 +129,12 @@ def test_a_worker_that_is_in_no_table_any_more_has_lost_its_job(
     assert queue.drop_stalled() == [A]
 
 
-def test_the_tables_are_made_once_and_asked_for_again_without_harm(url: str) -> None:
+def test_the_tables_are_made_once_and_asked_for_again_without_harm(queue_url: str) -> None:
     import psycopg
 
     from uwf.jobs.schema import apply_schema
 
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(queue_url, autocommit=True) as connection:
         assert apply_schema(connection) == []
         connection.execute("DROP SCHEMA uwf_queue CASCADE")
         assert apply_schema(connection)[0] == "schema"

@@ -96,6 +96,32 @@ class Wakes:
 
         return runner(self._home.reader(), thread)
 
+    def urgency(self, due: DueThread, now_ms: int) -> int:
+        """How urgent one is that is due, as a number for a queue that sorts by that: a higher one goes first."""
+        from uwf.engine.query import urgency
+
+        return urgency.number(due, now_ms)
+
+    def agent(self, thread: str) -> str | None:
+        """The configured agent that the next step of a thread would be run with; None where it is none of those."""
+        from uwf.engine.chain.cache import NodeCache
+        from uwf.engine.chain.thread import current
+        from uwf.engine.run.planning import agents, transitions
+        from uwf.errors import UwfError
+
+        reader, config = self._home.reader(), self._home.config
+        try:
+            found = current(reader, reader, thread)
+            workflow = NodeCache(reader).workflow(found.position.workflow)
+            role = transitions.next_role(found, workflow)
+            role = role or transitions.re_entry_role(found, workflow)
+            if role is None:
+                return None
+            word = agents.chosen(config, workflow.name, workflow.roles[role])
+        except (UwfError, KeyError):
+            return None  # the run says what is wrong
+        return word if word in config.agents else None
+
     def reminders(self, now_ms: int) -> list[Waits]:
         """The threads that wait for a person, of whom that is to be told once more: then `reminded` says it was."""
         from uwf.engine.query import due

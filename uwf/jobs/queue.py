@@ -8,6 +8,7 @@ is a process that outlives its worker.
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
 from uwf.jobs.link import QueueLink
 from uwf.record import Record
@@ -29,6 +30,21 @@ STALLED_S = 35.0
 BATCH = 500
 MESSAGE_CHARS = 1000
 """Of what a run said last, so that it fits into a notice."""
+
+
+ANY = "any"
+"""The queue of what every worker takes."""
+MOST_CHARS = 40
+"""Of the name of a queue: with what Procrastinate puts before it, PostgreSQL takes no longer channel."""
+
+
+def named(kind: str, name: str) -> str:
+    """The queue of a `host`, a `label` or an `agent`. A long name is cut, and told from others alike by a checksum."""
+    whole = f"{kind}:{name}"
+    if len(whole.encode()) <= MOST_CHARS:
+        return whole
+    cut = whole.encode()[: MOST_CHARS - 9].decode(errors="ignore")
+    return f"{cut}~{crc32(whole.encode()):08x}"
 
 
 def inserted(queue: str) -> str:

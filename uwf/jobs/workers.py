@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uwf.errors import NotFound
 from uwf.jobs.link import QueueLink
-from uwf.jobs.queue import ASKED, STALLED_S
+from uwf.jobs.queue import ANY, ASKED, STALLED_S, named
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 DRAIN, STOP, STOP_NOW = "drain", "stop", "stop now"
-_STATES = {None: "working", DRAIN: "draining"}
+WORKING, DRAINING, STOPPING, GONE = "working", "draining", "stopping", "gone"
+_STATES = {None: WORKING, DRAIN: DRAINING}
 FORGOTTEN_S = 3600.0
 """After so long a worker that is gone is not shown any more."""
 
@@ -51,6 +52,18 @@ class WorkerView(Record):
     since: int
     seen: int
     state: str
+
+    @property
+    def queues(self) -> list[str]:
+        """Those that it takes jobs of."""
+        return queues_of(self)
+
+
+def queues_of(worker: WorkerFacts | WorkerView) -> list[str]:
+    """The queues of what a worker may run: what all may, what is for its machine, its labels, its agents."""
+    labels = (named("label", label) for label in worker.labels)
+    agents = (named("agent", agent) for agent in worker.agents)
+    return [ANY, named("host", worker.host), *labels, *agents]
 
 
 class Workers:
@@ -126,6 +139,6 @@ class Workers:
 
 def _view(row: Sequence[Any]) -> WorkerView:
     *told, asked, is_gone = row
-    state = "gone" if is_gone else _STATES.get(asked, "stopping")
+    state = GONE if is_gone else _STATES.get(asked, STOPPING)
     facts: list[Any] = [tuple(each) if isinstance(each, list) else each for each in told]
     return WorkerView(*[*facts, state])

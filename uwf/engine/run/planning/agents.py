@@ -64,13 +64,7 @@ def choose(config: Config, workflow: str, role: Role, override: str | None) -> A
             hint="uwf agent list",
             code="bad_agent",
         )
-    word = (
-        override
-        or config.overrides.get(workflow, {}).get(role.name)
-        or config.role(role.name).agent
-        or _asked_for(config, workflow, role)
-        or config.default_agent
-    )
+    word = override or chosen(config, workflow, role)
     if word is None:
         raise PersonNeeded(
             f"no agent is configured to run role {role.name}",
@@ -79,6 +73,19 @@ def choose(config: Config, workflow: str, role: Role, override: str | None) -> A
         )
     model_of(config, word, role)
     return named(config, word)
+
+
+def chosen(config: Config, workflow: str, role: Role) -> str | None:
+    """The configured name or command line that stands for `role` of `workflow` where nothing else is said, if any does.
+
+    Raises `Refused` where the workflow file asks for one that is not configured.
+    """
+    return (
+        config.overrides.get(workflow, {}).get(role.name)
+        or config.role(role.name).agent
+        or _asked_for(config, workflow, role)
+        or config.default_agent
+    )
 
 
 def named(config: Config, word: str) -> Agent:

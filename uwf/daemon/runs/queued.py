@@ -1,0 +1,117 @@
+"""Runs as jobs in a queue that the workers of many machines take: for the daemon that leads all of them.
+
+The store says what is due, the queue only repeats it. So with each pass what waits there is made to agree: a job whose
+thread is due no more is taken away, and all that is due is put in again where the queue was emptied. Jobs whose worker
+is gone are dropped here as well, never by a job of the queue itself, which might be the one that is stuck.
+"""
+
+from __future__ import annotations
+
+import json
+
+from uwf import clock
+from uwf.daemon.runs.runs import RunEnded, RunsNow
+from uwf.jobs.queue import ANY, ENDED, JobQueue, NewJob, named
+from uwf.jobs.workers import WORKING, Workers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uwf.app.values import DueThread
+    from uwf.app.wakes import Wakes
+    from uwf.daemon.loop.quarantine import Quarantine
+    from uwf.jobs.link import QueueLink
+    from uwf.jobs.workers import WorkerView
+
+LOOK_S = 5.0
+"""How often it is looked who the workers are, and whose jobs nobody does any more."""
+RANK_S = 60.0
+"""How often what waits is ranked anew."""
+QUEUE, UNSERVED = "queue", "jobs wait there, and no worker takes them: uwf worker list"
+MOST_WAITING = 1000
+"""So many jobs wait at most: who is most urgent by then is put in when there is room."""
+
+
+class QueuedRuns:
+    """See `Runs`: as jobs of the queue at the other end of `link`. Queues that nobody takes jobs of are set aside."""
+
+    def __init__(self, link: QueueLink, wakes: Wakes, quarantine: Quarantine) -> None:
+        self._link, self._wakes, self._quarantine = link, wakes, quarantine
+        self._queue, self._table = JobQueue(link), Workers(link)
+        self._now = RunsNow(frozenset(), frozenset())
+        self._workers: Sequence[WorkerView] = ()
+        self._looks_s = self._ranks_s = 0.0
+        self._ended: list[RunEnded] = []
+
+    def fileno(self) -> int | None:
+        """What becomes readable when a worker has said something."""
+        return self._link.fileno()
+
+    def room(self, running: int, jobs: int) -> int:
+        return max(0, MOST_WAITING - len(self._now.waiting))
+
+    def now(self) -> RunsNow:
+        return self._now
+
+    def keep(self, due: Sequence[DueThread], now_ms: int) -> None:
+        self._look()
+        jobs, wanted = self._queue.jobs(), {each.thread: each for each in due}
+        waiting = [job for job in jobs if not job.is_taken]
+        self._queue.withdraw([job.id for job in waiting if job.thread not in wanted])
+        waiting = [job for job in waiting if job.thread in wanted]
+        if clock.monotonic_s() >= self._ranks_s:
+            self._ranks_s = clock.monotonic_s() + RANK_S
+            ranked = ((job, self._job(wanted[job.thread], now_ms)) for job in waiting)
+            self._queue.rank(
+                [
+                    (job.id, new.queue, new.priority)
+                    for job, new in ranked
+                    if (job.queue, job.priority) != (new.queue, new.priority)
+                ]
+            )
+        self._now = RunsNow(
+            frozenset(job.thread for job in jobs if job.is_taken),
+            frozenset(job.thread for job in waiting),
+        )
+        self._note_unserved({job.queue for job in waiting})
+
+    def start(self, due: Sequence[DueThread]) -> None:
+        now_ms = clock.now_ms()
+        self._queue.offer([self._job(each, now_ms) for each in due])
+        new = {each.thread for each in due}
+        self._now = RunsNow(self._now.running, self._now.waiting | new)
+
+    def finished(self) -> list[RunEnded]:
+        """What workers have told since. What none could tell, as it was killed, or nobody heard, is due again."""
+        heard = self._link.heard()
+        return [RunEnded(**json.loads(one.payload)) for one in heard if one.channel == ENDED]
+
+    def _look(self) -> None:
+        now_s = clock.monotonic_s()
+        if now_s >= self._looks_s:
+            self._looks_s = now_s + LOOK_S
+            self._queue.drop_stalled()
+            self._table.forget_gone()
+            self._workers = [each for each in self._table.all() if each.state == WORKING]
+
+    def _job(self, due: DueThread, now_ms: int) -> NewJob:
+        priority = self._wakes.urgency(due, now_ms)
+        return NewJob(due.thread, (due.wake.why,), self._place(due), priority)
+
+    def _place(self, due: DueThread) -> str:
+        """Its place where it has one, else the machine that it was on just now, else whoever has its agent."""
+        if due.place is not None:
+            kind, _, name = due.place.partition(":")
+            return named(kind, name)
+        agent = self._wakes.agent(due.thread)
+        fits = (each for each in self._workers if agent is None or agent in each.agents)
+        if due.host is not None and any(each.host == due.host for each in fits):
+            return named("host", due.host)
+        return ANY if agent is None else named("agent", agent)
+
+    def _note_unserved(self, queues: set[str]) -> None:
+        served = {queue for each in self._workers for queue in each.queues}
+        self._quarantine.let_go_but(QUEUE, queues - served)
+        for queue in sorted(queues - served):
+            self._quarantine.set_aside(QUEUE, queue, UNSERVED)
