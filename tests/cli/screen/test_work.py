@@ -43,3 +43,7 @@ def test_the_bar_is_gone_before_the_answer(monkeypatch: pytest.MonkeyPatch) -> N
         while not shown.endswith(b"\n"):
             shown += screen.read(4096)  # a terminal gives each write as it comes
         assert shown == b"\r\x1b[Kcopying  1\r\x1b[Kdone\r\n"
+
+
+def test_how_long_it_takes_is_not_said_before_it_can_be_known() -> None:
+    assert work.line("removing objects", 1, 180_000, passed_s=0.0).endswith("1 of 180k")

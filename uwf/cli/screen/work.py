@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uwf.cli.screen.output import Output
 
 QUIET_S = 0.5
-"""What is done by then shows no bar."""
+"""What is done by then shows no bar; nor is it said before how long the rest takes."""
 EACH_S = 0.1
 
 
@@ -45,5 +45,5 @@ def line(doing: str, done: int, total: int, passed_s: float) -> str:
     share = min(1.0, done / total)
     left_ms = round(1000 * passed_s * (1 - share) / share)
     bar, percent = numbers.bar(share), numbers.percent(share)
-    far = f"{numbers.count(done)} of {numbers.count(total)}"
-    return f"{doing}  {bar}  {percent}  {far}, {times.duration(left_ms)} left"
+    left = f", {times.duration(left_ms)} left" if passed_s >= QUIET_S else ""
+    return f"{doing}  {bar}  {percent}  {numbers.count(done)} of {numbers.count(total)}{left}"
