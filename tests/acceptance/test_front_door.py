@@ -72,8 +72,9 @@ def test_guides_are_listed_and_printed(uwf: Uwf) -> None:
 def test_a_guide_that_is_not_there_is_bad_usage_with_what_was_meant(uwf: Uwf) -> None:
     done = uwf("help", "workflwo", expect=2)
     assert done.err == (
-        "error: there is no guide about 'workflwo'; did you mean workflow?\nhint: uwf help\n"
+        "error: there is no guide about 'workflwo'; did you mean workflow?\nhint: uwf help workflow\n"
     )
+    assert uwf("help", "qqq", expect=2).err.endswith("hint: uwf help\n")
     assert "hint: uwf cas --help" in uwf("help", "cas", expect=2).err
 
 

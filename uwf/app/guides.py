@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from uwf.errors import InputError
-from uwf.nearest import or_meant
+from uwf.nearest import nearest
 from uwf.record import Record
 
 SUFFIX = ".md"
@@ -29,7 +29,7 @@ def guides() -> list[Guide]:
 
 def guide(topic: str) -> Guide:
     """The guide about `topic`. InputError when there is none."""
-    return _one(topic, guides(), "guide about", "uwf help")
+    return _one(topic, guides(), "guide about", "uwf help", "uwf help")
 
 
 def prompts() -> list[Guide]:
@@ -40,15 +40,18 @@ def prompts() -> list[Guide]:
 def prompt(topic: str) -> Guide:
     """What an agent is told about `topic`. InputError when there is no such text."""
     known = prompts()
-    return _one(topic, known, "prompt about", f"uwf prompt {known[0].topic}")
+    return _one(topic, known, "prompt about", "uwf prompt", f"uwf prompt {known[0].topic}")
 
 
-def _one(topic: str, known: list[Guide], what: str, hint: str) -> Guide:
+def _one(topic: str, known: list[Guide], what: str, command: str, hint: str) -> Guide:
     for each in known:
         if each.topic == topic:
             return each
     names = [each.topic for each in known]
-    meant = or_meant(topic, names) or f"; there are {', '.join(names)}"
+    meant = f"; there are {', '.join(names)}"
+    near = nearest(topic, names)
+    if near is not None:
+        meant, hint = f"; did you mean {near}?", f"{command} {near}"
     raise InputError(f"there is no {what} {topic!r}{meant}", hint=hint, code="no_such_topic")
 
 
