@@ -159,6 +159,21 @@ def test_a_thread_that_is_here_already_is_not_imported_again(
     assert other("thread", "import", "thread.uwf").out == f"{thread}  was here already\n"
 
 
+def test_no_file_says_which_agent_is_run_here(project: Project, other: Project) -> None:
+    def named(home: Project) -> str | None:
+        tags = home("ref", "get", f"@uwf/thread/{thread}", "--json").json["tags"]
+        return tags.get("agent") or None
+
+    thread = project.begin(REVIEW)
+    project.step(thread, project.agent(WRITTEN))
+    assert named(project) is not None
+    project("thread", "export", thread, "-o", "thread.uwf")
+    other("thread", "import", "thread.uwf")
+    assert named(other) is None
+    assert project("thread", "import", "thread.uwf").out == f"{thread}  was here already\n"
+    assert named(project) is not None
+
+
 def test_imported_thread_works_in_a_folder_of_this_machine(
     project: Project, other: Project
 ) -> None:

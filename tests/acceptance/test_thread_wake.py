@@ -187,6 +187,24 @@ def test_an_agent_that_asks_for_a_look_is_run_again_when_it_is_time(project: Pro
     assert "`nextCheckIn: 30m`" in agent.prompt(1)
 
 
+@pytest.mark.parametrize(("is_line", "typed"), [(True, "pass"), (False, "pass"), (True, "hint")])
+def test_an_answered_thread_is_run_with_the_agent_that_began_it(
+    project: Project, is_line: bool, typed: str
+) -> None:
+    agent = project.agent(ASKS, reply())
+    if not is_line:
+        project("config", "set", "agents.mine.command", agent.command)
+    named = agent.command if is_line else "mine"
+    file = project.file("one.yaml", ONE)
+    begin = ("thread", "start", file, "-p", "Paint.", "--until-done", "--agent", named)
+    begun = project(*begin, expect=3)
+    thread = begun.out.split()[0]
+    hint = project("answer", thread, "Blue.").err.removeprefix("hint: uwf ").partition("  # no")[0]
+    project(*(hint.split() if typed == "hint" else ("thread", "run", "--due")))
+    assert project.show(thread)["status"] == "completed"
+    assert "Blue." in agent.prompt(2)
+
+
 def test_a_wish_that_makes_no_sense_is_said_to_a_person(project: Project) -> None:
     agent = project.agent(reply("$SUSPEND", "", reason="Is it done?", nextCheckIn=30))
     thread = project.begin()

@@ -52,7 +52,7 @@ def answer(ctx: Context, thread: str, text: str) -> None:
     told = ctx.app.answer(thread, text_arg(text))
     ctx.out.answer(told, ids=[told.word], draw=f"{told.word[:12]}  told {told.thread}")
     if ctx.app.daemon.leader() is None:
-        ctx.out.hint(f"uwf thread exec {told.thread}  # no daemon runs that would")
+        ctx.out.hint(f"uwf thread exec {told.thread} --due  # no daemon runs that would")
 
 
 def _draw(ctx: Context, found: Inbox) -> None:

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     Allow: TypeAlias = Callable[[Mapping[str, Mapping[str, str]]], None]
     """Raises `InputError` unless all these refs, each with its tags, may come in. Asked when all objects are known."""
 
-    Tags: TypeAlias = Callable[[str, dict[str, str]], dict[str, str]]
-    """The tags that a ref is to have, by its name and those that it comes with."""
+    Tags: TypeAlias = Callable[[str, dict[str, str], Mapping[str, str]], dict[str, str]]
+    """The tags that a ref is to have, by its name, those that it comes with and those that it has here."""
 
     Agree: TypeAlias = Callable[[Transaction], None]
     """Raises `InputError` unless what was brought, which can be read now, may stay."""
@@ -121,7 +121,7 @@ def import_bundle(
     allow: Allow,
     look: Look = lambda id, node: None,
     agree: Agree = lambda tx: None,
-    tags: Tags = lambda name, tags: tags,
+    tags: Tags = lambda name, tags, now: tags,
     folder: str | None = None,
     on_work: OnWork | None = None,
 ) -> Contents:
@@ -129,7 +129,7 @@ def import_bundle(
 
     A bundle may come from a stranger: before anything is written `look` is told what it holds, and `allow` is asked
     whether this is what the import is for; `agree` is asked last, and without its agreement nothing was written.
-    `tags` says which tags a ref gets, by its name and those that it comes with.
+    `tags` says which tags a ref gets, by its name, those that it comes with and those that it has here.
 
     A ref that is there already with the same id and tags stays as it is; with others it is a Conflict. InputError
     when the bundle is damaged, cut off or incomplete. After an error nothing was added. `folder` is where a large
@@ -151,7 +151,8 @@ def import_bundle(
                 elif record[0] == "ref":
                     named.append(record)
             for _, name, key, told in named:
-                now, wanted = tx.ref(name), tags(name, told)
+                now = tx.ref(name)
+                wanted = tags(name, told, {} if now is None else now.tags)
                 if now is None:
                     tx.set_ref(name, key.hex(), tags=wanted, expect=None, why="import")
                 elif (now.id, now.tags) != (key.hex(), wanted):

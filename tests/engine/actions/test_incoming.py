@@ -17,7 +17,7 @@ from uwf.engine.actions import fork, lifecycle, transfer
 from uwf.engine.chain import shape, story, told
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import THREADS, TOLD
+from uwf.engine.chain.tags import AGENT, THREADS, TOLD
 from uwf.engine.chain.word import Word
 from uwf.engine.query.threads import ThreadViews
 from uwf.errors import InputError, UwfError
@@ -126,6 +126,13 @@ def test_a_link_leads_to_what_its_field_means(golden: SqliteStore) -> None:
     for field, to in (("start", head.workflow), ("prompt", head.start), ("workflow", head.start)):
         with pytest.raises(InputError, match="links to"):
             taken(capsule(golden, thread, putting("step", **{field: Link(to)})))
+
+
+def test_a_file_that_names_an_agent_names_none_here(golden: SqliteStore) -> None:
+    thread = kept(golden, "step")
+    tags = {**golden.ref(THREADS + thread).tags, AGENT: "touch /tmp/owned"}
+    ref = taken(capsule(golden, thread, same, tags)).ref(THREADS + thread)
+    assert ref is not None and AGENT not in ref.tags
 
 
 def test_what_waits_comes_along(waiting: SqliteStore) -> None:

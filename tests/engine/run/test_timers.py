@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.states import asked, completed, failed, fresh, idle
-from tests.helpers.fake_agent import crash, suspend
+from tests.helpers.fake_agent import FakeAgent, crash, suspend
 from tests.helpers.rig import APPROVED, CHANGES, WROTE, Rig
 from tests.helpers.ticking import Ticking
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import told, wake
+from uwf.engine.chain.redact import Redactor
+from uwf.engine.chain.tags import AGENT
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import Word
 from uwf.engine.progress import NotDue
@@ -21,7 +24,9 @@ from uwf.engine.run.order import WOKEN
 from uwf.engine.run.step import StepRun
 from uwf.errors import Refused
 from uwf.guard import pause
+from uwf.record import replace
 from uwf.trust import COLLABORATOR
+from uwf.workflow.model import Role
 
 HOUR_MS = 3_600_000
 
@@ -408,12 +413,71 @@ def test_a_command_that_is_refused_at_once_changes_nothing(rig: Rig, now: Tickin
     assert (timer(rig, id), rig.ref(id).version) == (None, version)
 
 
-@pytest.mark.parametrize("order", [{"agent": "other"}, {}])
-def test_what_no_timer_could_repeat_or_never_passes_sets_none(
-    rig: Rig, now: Ticking, order: dict[str, Any]
+def test_what_never_passes_by_itself_sets_none(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    with pytest.raises(Refused, match="is paused"):
+        rig.run(id, "exec", meanwhile(WROTE, pausing(rig, None)), count=None)
+    assert timer(rig, id) is None
+
+
+# The agent that a command has named.
+
+
+def agents_asked(rig: Rig) -> list[str | None]:
+    """What is named in the place of the config's agents, each time that one is chosen from now on."""
+    asked: list[str | None] = []
+
+    def choose(workflow: str, role: Role, override: str | None) -> FakeAgent:
+        asked.append(override)
+        return rig.agent
+
+    rig.engine = replace(rig.engine, agent_for=choose)
+    return asked
+
+
+def test_a_timer_repeats_the_agent_that_the_last_command_named_in_all_steps(
+    rig: Rig, now: Ticking
+) -> None:
+    asked = agents_asked(rig)
+    id = rig.start()
+    until_ms = now() + HOUR_MS
+    with pytest.raises(Refused, match="is paused"):
+        rig.run(id, "exec", meanwhile(WROTE, pausing(rig, until_ms)), count=None, agent="other")
+    now.ms = until_ms
+    run_if_due(rig, id, CHANGES, WROTE, APPROVED)
+    assert set(asked) == {"other"}
+
+
+def test_a_command_that_names_none_ends_that_and_a_run_of_the_timer_does_not(
+    rig: Rig, now: Ticking
 ) -> None:
     id = rig.start()
-    until_ms = now() + HOUR_MS if order else None
-    with pytest.raises(Refused, match="is paused"):
-        rig.run(id, "exec", meanwhile(WROTE, pausing(rig, until_ms)), count=None, **order)
-    assert timer(rig, id) is None
+    rig.run(id, "exec", suspend("which file?"), agent="other")
+    asked = agents_asked(rig)
+    for _ in range(2):
+        wish(rig, id, now())
+        run_if_due(rig, id, suspend("which file?"))
+    wish(rig, id, now())
+    run_if_due(rig, id, suspend("which file?"), agent="a third")
+    rig.run(id, "resume", suspend("which file?"))
+    wish(rig, id, now())
+    run_if_due(rig, id, suspend("which file?"))
+    assert asked == ["other", "other", "a third", None, None]
+    log = [move.why for move in rig.store.moves(f"@uwf/thread/{id}")]
+    assert "run with other" in log and "run with the agents of the config" in log
+
+
+def test_a_command_line_is_kept_as_it_is_understood_from_everywhere(
+    rig: Rig, now: Ticking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    id = rig.start()
+    rig.run(id, "exec", WROTE, agent="./mine  --fast 'two words'")
+    assert rig.ref(id).tags[AGENT] == f"{tmp_path}/./mine --fast 'two words'"
+
+
+def test_a_command_line_with_a_secret_in_it_is_not_kept(rig: Rig, now: Ticking) -> None:
+    id = rig.start()
+    rig.engine = replace(rig.engine, redactor=Redactor([("TOKEN", "s3cr3t-s3cr3t")]))
+    rig.run(id, "exec", WROTE, agent="mine --key s3cr3t-s3cr3t")
+    assert AGENT not in rig.ref(id).tags

@@ -47,6 +47,7 @@ PRIORITY = "priority"
 CWD = "cwd"  # the folder its agents work in, where that is another one than it was begun in
 PLACE = "place"  # where it may run, of many machines: see `place`
 TITLE = "title"  # what a person calls it
+AGENT = "agent"  # what the last command ran it with by --agent: so does its timer; "" for none
 LABEL = "label."  # before the key of a label
 BUDGET = "budget."  # before the name of a limit
 UNDONE = "undone."  # before the name of an amount: used by steps and attempts that were undone

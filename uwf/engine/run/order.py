@@ -58,8 +58,8 @@ class Order(Record):
 
 class NextStep(Record):
     """A step that may begin. `thread` is as it will stand then: bound by `rebind` to another workflow, if one is given,
-    and with `changed`, the tags of a raised budget and of another folder. Both go on record with the start of its first
-    attempt, and are there already when a later one starts; so do the words that the order itself has `said`.
+    and with `changed`, the tags of a raised budget, another folder, another agent. Both go on record with the start of
+    its first attempt, and are there already when a later one starts; so do the words that the order itself has `said`.
     `base` is the position that the step will link to. With a step that `is_first` its run begins; one that
     `is_woken` is begun by the thread's timer. `line` has the agents that may run it, in their order, while one before
     has reached its limit. `files` is the snapshot of the thread's worktree before it.

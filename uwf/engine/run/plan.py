@@ -11,7 +11,7 @@ from uwf import clock
 from uwf.engine.chain import told
 from uwf.engine.chain.attempt import new_to
 from uwf.engine.chain.nodes import Plan, Position
-from uwf.engine.chain.tags import CWD, IDLE, WORKTREE_LEFT, WORKTREE_REPO, ThreadState
+from uwf.engine.chain.tags import AGENT, CWD, IDLE, WORKTREE_LEFT, WORKTREE_REPO, ThreadState
 from uwf.engine.chain.word import Word, in_order, said_by
 from uwf.engine.run import budget
 from uwf.engine.run.order import EXEC, POKE, RESUME, RETRY, WOKEN, GraphEnded, NextStep
@@ -55,6 +55,7 @@ def plan_next(ctx: RunContext, thread: Thread, order: Order) -> NextStep | Graph
     if changed:
         thread = replace(thread, tags={**thread.tags, **changed})
     changed |= moved
+    changed |= _named(ctx, thread, order)
     agent, line = _agent_for(ctx, thread, workflow, found.role, order)
     base = thread.position
     if found.base != thread.head:
@@ -80,6 +81,22 @@ def _moved(thread: Thread, cwd: str | None) -> dict[str, str]:
         return {}
     repo = thread.tags.get(WORKTREE_REPO)
     return {CWD: cwd, **({WORKTREE_REPO: "", WORKTREE_LEFT: repo} if repo else {})}
+
+
+def _named(ctx: RunContext, thread: Thread, order: Order) -> dict[str, str]:
+    """The tag that a command leaves with a thread that it runs: the agent that it names, which the thread's timer then
+    repeats wherever it is run. A command line with a secret in it is not kept.
+    """
+    if order.has_begun or order.verb == WOKEN:
+        return {}
+    word = order.agent or ""
+    if word and word not in ctx.config.agents:
+        import shlex
+
+        word = shlex.join(agents.words_of(word))
+    if word and ctx.redactor.text(word) != word:
+        word = ""
+    return {} if word == thread.tags.get(AGENT, "") else {AGENT: word}
 
 
 def with_what_waits(ctx: RunContext, step: NextStep) -> NextStep:

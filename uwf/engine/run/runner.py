@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.chain.kept import Room
-from uwf.engine.chain.tags import IDLE
+from uwf.engine.chain.tags import AGENT, IDLE
 from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
 from uwf.engine.run import in_worktree, publish, timers, worktree_tags
 from uwf.engine.run.attempt import retry
@@ -81,6 +81,8 @@ def _held(ctx: RunContext, id: str, order: Order, stop: Stop, room: Room) -> Ite
     if order.verb == WOKEN and not timers.is_due(ctx, thread):
         ctx.on_progress(NotDue(id))
         return
+    if order.verb == WOKEN and order.agent is None:
+        order = replace(order, agent=thread.tags.get(AGENT) or None)
     for number, each in enumerate(orders(order, limit), 1):
         raise_if_stopped(stop, id)
         if result is None:

@@ -53,7 +53,7 @@ def refused(
     try:
         if order.verb == WOKEN:
             _put_off(ctx, thread, refusal)
-        elif has_begun and refusal.retry_at_ms is not None and order.agent is None:
+        elif has_begun and refusal.retry_at_ms is not None:
             later = Wake(refusal.retry_at_ms, wake.RECOVERY, _why(refusal))
             if wake.wish(thread.tags, later) != thread.tags:
                 publish.wakes_later(ctx, thread, later)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from uwf import clock, points
 from uwf.engine.chain import told, usage, wake
-from uwf.engine.chain.tags import COMPLETED, CWD, HOST, IDLE, WORKFLOW, ThreadState
+from uwf.engine.chain.tags import AGENT, COMPLETED, CWD, HOST, IDLE, WORKFLOW, ThreadState
 from uwf.engine.chain.thread import into, move_head
 from uwf.engine.progress import TaskDispatched
 from uwf.record import replace
@@ -69,7 +69,7 @@ def begin(
 
 
 def _reopen(tx: Transaction, step: NextStep, ref: Ref, host: str | None) -> Ref:
-    """A raised budget, another folder and another machine are set, a completed thread becomes idle in a new round, its
+    """A raised budget, another folder, agent and machine are set, a completed thread becomes idle in a new round, its
     timer is over.
     """
     id, plan, changed = step.thread.id, step.plan, step.changed
@@ -112,12 +112,14 @@ def _woke(step: NextStep, ref: Ref) -> str:
 def _change(tags: Mapping[str, str], changed: Mapping[str, str]) -> str:
     """What is another with the tags `changed`, in words for the log; "" when nothing is."""
     raised = usage.change(tags, {**tags, **changed})
-    is_moved = changed.get(CWD, tags.get(CWD)) != tags.get(CWD)
-    moved = f"works in {changed[CWD]}" if is_moved else None
-    host = changed.get(HOST, tags.get(HOST))
-    return ", ".join(
-        filter(None, (raised, moved, f"is on {host}" if host != tags.get(HOST) else None))
-    )
+    parts = [raised]
+    if changed.get(CWD, tags.get(CWD)) != tags.get(CWD):
+        parts.append(f"works in {changed[CWD]}")
+    if changed.get(AGENT, tags.get(AGENT)) != tags.get(AGENT):
+        parts.append(f"run with {changed[AGENT] or 'the agents of the config'}")
+    if changed.get(HOST, tags.get(HOST)) != tags.get(HOST):
+        parts.append(f"is on {changed[HOST]}")
+    return ", ".join(filter(None, parts))
 
 
 def rebound(tx: Transaction, thread: Thread, rebind: Rebind) -> Ref:
