@@ -27,6 +27,7 @@ LEAVES = {
     "proxy",
     "quantities",
     "record",
+    "store_address",
     "trust",
     "working",
     "recurrence",

@@ -229,7 +229,8 @@ class Bringing:
         return int(self._run("PRAGMA page_count"))
 
     def _run(self, sql: str) -> Any:
-        return self._app.store()._database.connection.execute(sql).fetchone()[0]
+        store = self._app.file_store(())
+        return store._database.connection.execute(sql).fetchone()[0]
 
 
 class Sleeper:

@@ -188,6 +188,16 @@ def test_a_key_is_split_as_it_was_written(parts: list[str]) -> None:
     assert keys.split(keys.dotted(safe)) == safe
 
 
+def test_a_password_in_the_address_of_the_store_is_not_shown(tmp_path: Path) -> None:
+    edit.set_value(str(tmp_path), "store", "postgresql://ann:s3cret@h/db")
+    [store] = [each for each in edit.settings(str(tmp_path)) if each.key == "store"]
+    assert store.value == "postgresql://ann:[redacted]@h/db"
+    assert config.load(str(tmp_path)).store == "postgresql://ann:s3cret@h/db"
+    with pytest.raises(ConfigInvalid) as refused:
+        edit.set_value(str(tmp_path), "store", "postgresql:/ann:s3cret@h/db")
+    assert "s3cret" not in f"{refused.value} {refused.value.hint}"
+
+
 def test_settings_hide_nothing_but_say_what_is_secret(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         'secrets = ["PIN"]\n[agents.a]\ncommand = "c"\nenv = { API_KEY = "k", PIN = "1", X = "y" }\n'

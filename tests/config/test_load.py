@@ -428,3 +428,9 @@ def test_what_does_not_fit_a_kind_is_refused(home: Path, text: str, said: str) -
     write(home, text)
     with pytest.raises(ConfigInvalid, match=re.escape(said)):
         config.load(str(home))
+
+
+def test_agents_are_not_told_the_password_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UWF_STORE", "postgresql://ann:s3cret@h/db")
+    assert config.environment()["UWF_STORE"] == "postgresql://ann@h/db"
+    assert config.environment_of_runs()["UWF_STORE"] == "postgresql://ann:s3cret@h/db"

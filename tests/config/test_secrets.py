@@ -106,6 +106,17 @@ def test_config_adds_names_and_values(tmp_path: Path) -> None:
     ]
 
 
+def test_the_password_of_a_store_is_a_secret_in_every_form(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("store = 'postgresql://ann:s3cret%2Fpw@h/db'\n")
+    environ = {"UWF_STORE": "postgresql://ann@h/db?password=of-environ1"}
+    found = secret_values(environ, config.load(str(tmp_path)))
+    assert {("store", "s3cret/pw"), ("store", "s3cret%2Fpw"), ("store", "of-environ1")} <= set(
+        found
+    )
+    plain = {"UWF_STORE": "postgresql://postgres:postgres@h/db"}
+    assert secret_values(plain, config.defaults()) == []
+
+
 def test_what_the_configuration_names_for_what_is_in_it_is_a_secret(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[daemon]\ntokens = ["POSTER"]\n[alerts]\napprise = ["WHERE"]\n'

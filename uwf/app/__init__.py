@@ -61,13 +61,14 @@ class App(ThreadVerbs):
         *,
         warn: Callable[[str], None] = no_warning,
         wait_s: float = QUICK_S,
+        store_address: str | None = None,
     ) -> App:
         """The home at `home`, by default that of the environment. Nothing is read or made yet.
 
         `warn` is told what will go wrong one day. `wait_s` bounds the waiting for other writers of the store, but for
-        a run, which waits longer.
+        a run, which waits longer. `store_address` is where the store is, whatever the home says.
         """
-        return cls(config.home(home), warn, wait_s)
+        return cls(config.home(home), warn, wait_s, store_address)
 
     def __enter__(self) -> App:
         return self

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from uwf.engine.upkeep.backups import Drill, KeptBackup
     from uwf.working import OnWork
 
+DUMP = ("pg_dump", "--format=custom", "--file=uwf.dump", "{}")
+PUT_BACK = ("pg_restore", "--clean", "--if-exists", "--dbname={}", "uwf.dump")
+"""What does it where the store is in a database."""
+
 
 class MadeBackup(Record):
     """A new backup, and those that went because enough newer ones are kept."""
@@ -36,23 +40,22 @@ class Backups:
         return backups.folder_of(self._home.home, self._home.config.backup)
 
     def kept(self) -> list[KeptBackup]:
-        """Those that are kept, the oldest first."""
+        """Those that are kept, the oldest first; none of a store in a database."""
         from uwf.engine.upkeep import backups
 
-        return backups.kept(self.folder)
+        return backups.kept(self.folder) if self._home.has_store_file else []
 
     def newest(self) -> KeptBackup | None:
         """The newest; None as long as there is none."""
         from uwf.engine.upkeep import backups
 
-        return backups.newest(self.folder)
+        return backups.newest(self.folder) if self._home.has_store_file else None
 
     def due_ms(self) -> int | None:
         """When the next is to be made; None: never, or as long as there is no store."""
         from uwf.engine.upkeep import backups
-        from uwf.store.files import was_never_made
 
-        if was_never_made(self._home.store_path):
+        if not self._home.has_store_file or not self._home.has_store():
             return None
         return backups.due_ms(self.folder, self._home.config.backup)
 
@@ -60,7 +63,7 @@ class Backups:
         """Make one, verify it, and let go of those that are not to be kept any longer."""
         from uwf.engine.upkeep import backups
 
-        made = backups.make(self._home.store(), self.folder, on_work)
+        made = backups.make(self._home.file_store(DUMP), self.folder, on_work)
         removed = backups.prune(self.folder, self._home.config.backup)
         self._home.log_writer.write(
             "backup_made", file=made.file, bytes=made.bytes, removed=removed
@@ -75,9 +78,10 @@ class Backups:
 
     def drill_due_ms(self) -> int | None:
         """When the next drill is to be; None: never, or as long as there is no backup."""
-        rules, drill = self._home.config.backup, self.last_drill()
-        if rules.drill_every_s is None or not self.kept():
+        rules = self._home.config.backup
+        if rules.drill_every_s is None or not self._home.has_store_file or not self.kept():
             return None
+        drill = self.last_drill()
         if drill is None or drill.at > clock.now_ms():  # the clock was ahead
             return 0
         return drill.at + round(rules.drill_every_s * 1000)
@@ -89,6 +93,7 @@ class Backups:
         """
         from uwf.engine.upkeep import backups
 
+        store = self._home.file_store(DUMP)
         newest = self.newest()
         if newest is None:
             raise NotFound(
@@ -105,19 +110,19 @@ class Backups:
             drill = replace(drill, thread=thread)
         finally:
             drill = replace(drill, duration_ms=round((clock.monotonic_s() - began_s) * 1000))
-            backups.note_drill(self._home.store(), drill)
+            backups.note_drill(store, drill)
             said = {key: value for key, value in vars(drill).items() if key != "at"}
             self._home.log_writer.write("backup_drill", **said)
         return drill
 
     def _restored_and_resumed(self, file: str, on_work: OnWork | None) -> str | None:
-        from uwf.app.opened import OpenHome
+        from uwf.app.opened import SQLITE, OpenHome
         from uwf.engine.actions.drill import resume_one
         from uwf.engine.upkeep import backups
         from uwf.store.restore import restore
 
         folder = backups.drill_folder(self._home.home)
-        other = OpenHome(folder)
+        other = OpenHome(folder, store_address=SQLITE)
         try:
             restore(file, other.store_path, on_work)
             points.at("drill: restored")

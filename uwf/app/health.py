@@ -56,13 +56,12 @@ class Health:
 
         from uwf.engine.upkeep.health import table
         from uwf.engine.upkeep.health.check import Ground
-        from uwf.store.files import was_never_made
 
         home = self._home
         checks = table.named(only)
         ground = Ground(
             home=home.home,
-            opened=None if was_never_made(home.store_path) else home.store(),
+            opened=home.store() if home.has_store() else None,
             load_run=cache(home.context),
             load_config=lambda: settings.load(home.home),
             environ=settings.environment(),

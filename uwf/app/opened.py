@@ -9,12 +9,12 @@ import os
 
 from uwf import config as settings
 from uwf import home as paths
-from uwf.errors import ConfigInvalid, CounterUnreadable, StoreUnreadable
+from uwf.errors import ConfigInvalid, CounterUnreadable, StateError, StoreUnreadable
 from uwf.store import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from uwf.agent.protocol import Agent
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from uwf.store.sqlite import SqliteStore
     from uwf.workflow.model import Role
 
+SQLITE = "sqlite"
 QUICK_S, RUN_S = 10.0, 60.0
 """How long to wait for other writers of the store. What an agent did is not to be lost because hundreds of others
 write to the store, too."""
@@ -44,14 +45,21 @@ class OpenHome:
     """A home that need not exist yet. It belongs to one caller at a time."""
 
     def __init__(
-        self, home: str, warn: Callable[[str], None] = no_warning, wait_s: float = QUICK_S
+        self,
+        home: str,
+        warn: Callable[[str], None] = no_warning,
+        wait_s: float = QUICK_S,
+        store_address: str | None = None,
     ) -> None:
-        """`warn` is told what will go wrong one day; `wait_s` bounds the waiting for other writers."""
+        """`warn` is told what will go wrong one day; `wait_s` bounds the waiting for other writers. `store_address` is
+        where the store is, whatever the environment and the configuration say.
+        """
         self.home = home
         self.warn = warn
         self._settings: Mapping[str, Any] | None = None
         self._config: Config | None = None
-        self._store: SqliteStore | None = None
+        self._store: Store | None = None
+        self._address = store_address
         self._redactor: Redactor | None = None
         self._rules: tuple[Config, list[tuple[str, str]], RuleTable] | None = None
         self.doing = "uwf"
@@ -117,28 +125,74 @@ class OpenHome:
 
     @property
     def store_path(self) -> str:
+        """Where the file is that is the store, or would be; of no meaning for one in a database."""
         return paths.store_file(self.home)
 
-    def store(self, *, create: bool = False) -> SqliteStore:
+    @property
+    def store_address(self) -> str:
+        """Where the store is: see `uwf.store_address`. It stays the same as long as this is open."""
+        if self._address is None:
+            self._address = settings.store_address(self.home, lambda: self.settings_read)
+        return self._address
+
+    @property
+    def has_store_file(self) -> bool:
+        """Whether the store is a file of this home, or would be one; else it is in a database."""
+        return self.store_address == SQLITE
+
+    def store(self, *, create: bool = False) -> Store:
         """The store, opened once. Only what writes may create it."""
         if self._store is None:
-            from uwf.store.sqlite import open_store
+            if self.has_store_file:
+                from uwf.store.sqlite import open_store
 
-            if not os.path.exists(self.store_path):
-                self._refuse_lost()
-            self._store = open_store(
-                self.store_path,
-                create=create,
-                wait_s=self._wait_s,
-                gate=self.gate,
-            )
+                if not os.path.exists(self.store_path):
+                    self._refuse_lost()
+                self._store = open_store(
+                    self.store_path, create=create, wait_s=self._wait_s, gate=self.gate
+                )
+            else:
+                from uwf.store import database
+
+                self._store = database.open_store(
+                    self.store_address, wait_s=self._wait_s, gate=self.gate
+                )
             if self._stays:
                 self._store.keep_little()
         return self._store
 
+    def file_store(self, instead: Sequence[str]) -> SqliteStore:
+        """The store where it is a file; else as `need_store_file`."""
+        from uwf.store.sqlite import SqliteStore
+
+        self.need_store_file(instead)
+        store = self.store()
+        assert isinstance(store, SqliteStore), "a file is opened as one"
+        return store
+
+    def need_store_file(self, instead: Sequence[str]) -> None:
+        """StateError where the store is in a database. `instead` is the command that does there what was wanted, with
+        `{}` where the address stands in it.
+        """
+        if not self.has_store_file:
+            import shlex
+
+            from uwf.store_address import shown, without_password
+
+            address = without_password(self.store_address)
+            raise StateError(
+                f"the store is in a database, {shown(self.store_address)}: PostgreSQL's own programs back it up and "
+                "put it back",
+                hint=shlex.join(word.replace("{}", address) for word in instead),
+                code="store_in_database",
+            )
+
     def has_store(self) -> bool:
-        """Whether a store was ever made here."""
-        return self._store is not None or not files.was_never_made(self.store_path)
+        """Whether a store was ever made here; taken for granted of one in a database."""
+        return not self._has_none()
+
+    def _has_none(self) -> bool:
+        return self._store is None and self.has_store_file and files.was_never_made(self.store_path)
 
     def rules(self) -> RuleTable:
         """The triggers of this home, made anew when its config or a registered workflow is another one."""
@@ -159,7 +213,7 @@ class OpenHome:
 
     def reader(self) -> Store:
         """The store to look at; an empty one where none was made yet. One that cannot be read is an error."""
-        if self._store is None and files.was_never_made(self.store_path):
+        if self._has_none():
             from uwf.store.sqlite import open_in_memory
 
             self._refuse_lost()

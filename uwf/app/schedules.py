@@ -61,7 +61,11 @@ class Schedules:
     def tick(self, now_ms: int) -> Tick:
         """Do what there is to do at `now_ms`, once, whatever others do at the same time, and wait for nothing."""
         schedules = self._schedules()
-        if not schedules and not os.path.exists(self._home.store_path):
+        if (
+            not schedules
+            and self._home.has_store_file
+            and not os.path.exists(self._home.store_path)
+        ):
             return Tick()
         store = self._home.store(create=True)
         news = facts.settle(store, self._watch(schedules), now_ms)

@@ -6,8 +6,10 @@ import os
 
 from uwf import clock
 from uwf import home as paths
+from uwf.app.backups import DUMP, PUT_BACK
 from uwf.app.opened import RUN_S, absolute
 from uwf.errors import InputError
+from uwf.quantities import TIME, written
 from uwf.record import Record
 
 TYPE_CHECKING = False
@@ -80,6 +82,13 @@ class Upkeep:
         home, rules, now_ms = self._home, self._home.config.keep, clock.now_ms()
         store = home.store()
         grace_s = rules.garbage_s if grace_s is None else grace_s
+        lease_s = store.leases.lasts_s
+        if lease_s is not None and grace_s < lease_s:
+            raise InputError(
+                f"a grace of {written(TIME, grace_s)} is shorter than a lease, {written(TIME, lease_s)}: what a run on "
+                "another machine is storing just now would go",
+                hint=f"uwf store gc --grace {written(TIME, lease_s)}",
+            )
         found = collect(store, round(grace_s * 1000), dry_run, on_work)
         events = taking.prune(store, now_ms, dry_run=dry_run)
         old = stale_files.find(home.home)
@@ -102,12 +111,13 @@ class Upkeep:
         """A consistent copy of the store as a new file; its size in bytes."""
         from uwf.store.backup import backup
 
-        return backup(self._home.store(), path, on_work=on_work)
+        return backup(self._home.file_store(DUMP), path, on_work=on_work)
 
     def restore(self, file: str, on_work: OnWork | None = None) -> Restored:
         """Put a backup in the place of the store, and keep what it replaces."""
         from uwf.store.restore import restore
 
+        self._home.need_store_file(PUT_BACK)
         self._home.close()
         return restore(file, self._home.store_path, on_work)
 

@@ -15,12 +15,13 @@ from uwf.errors import ConfigInvalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from uwf.config.records import Config
 
 HOME_VARIABLE, HOST_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_HOST", "UWF_CRASH_AT"
+STORE_VARIABLE = "UWF_STORE"
 
 
 def home(explicit: str | None = None) -> str:
@@ -81,6 +82,30 @@ def defaults() -> Config:
     return Config.of({})
 
 
+def store_address(home: str, settings: Callable[[], Mapping[str, Any]]) -> str:
+    """Where the store of `home` is: what UWF_STORE says, else its `settings`.
+
+    A configuration that is not valid keeps nobody from looking into the store of the home, but where it may name
+    another: then ConfigInvalid is raised.
+    """
+    named = os.environ.get(STORE_VARIABLE)
+    if named:
+        from uwf.store_address import read
+
+        try:
+            return read(named)
+        except ValueError as error:
+            raise ConfigInvalid(
+                f"{STORE_VARIABLE}: {error}", hint=f"unset {STORE_VARIABLE}"
+            ) from None
+    try:
+        return str(settings().get("store", "sqlite"))
+    except ConfigInvalid:
+        if b"postgres" in (read_file(paths.config_file(home)) or b""):
+            raise
+        return "sqlite"
+
+
 def read_file(path: str) -> bytes | None:
     """The bytes of the configuration file, None if there is none.
 
@@ -135,8 +160,15 @@ COLOUR_FORCED = (
 
 
 def environment() -> dict[str, str]:
-    """A copy of this process's environment, for agents: without what forces colours, which a shell has for itself."""
-    return {name: value for name, value in os.environ.items() if name not in COLOUR_FORCED}
+    """A copy of this process's environment, for agents: without what forces colours, which a shell has for itself, and
+    without a password in the address of the store.
+    """
+    found = {name: value for name, value in os.environ.items() if name not in COLOUR_FORCED}
+    if STORE_VARIABLE in found:
+        from uwf.store_address import without_password
+
+        found[STORE_VARIABLE] = without_password(found[STORE_VARIABLE])
+    return found
 
 
 SUPERVISOR = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")

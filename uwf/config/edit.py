@@ -12,6 +12,7 @@ from uwf.config.records import AgentConfig, Config
 from uwf.config.toml_file import editing
 from uwf.errors import ConfigInvalid
 from uwf.record import Record
+from uwf.store_address import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from uwf.config_table import Key, Path
 
+STORE = ("store",)
+
 
 class Setting(Record):
-    """One key with its value as it would be written; None when it has none."""
+    """One key with its value as it would be written, but for a password in an address; None when it has none."""
 
     key: str
     value: Any
@@ -45,10 +48,11 @@ def settings(home: str) -> list[Setting]:
         for path, value in _matching(document.values, key.path):
             if path[0] == "agents" and path[2] not in fields[path[1]]:
                 continue
+            written = key.default if value is None else value
             found.append(
                 Setting(
                     keys.dotted(path),
-                    key.default if value is None else value,
+                    shown(written) if path == STORE else written,
                     value is not None,
                     secrets.is_secret(path[-1], marks) and path[-1] != "secrets",
                 )

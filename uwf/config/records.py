@@ -85,6 +85,12 @@ def _url(value: Any) -> str:
     return value
 
 
+def _store(value: Any) -> str:
+    from uwf.store_address import read
+
+    return read(value)
+
+
 def _failure_classes(value: Any) -> list[str]:
     from uwf.agent.failure import CLASSES
 
@@ -337,10 +343,11 @@ class RoleConfig(Table, at="roles.*"):
 
 class Config(Table):
     """What config.toml says, with the defaults for what it does not say. Fields of its own are the keys outside all
-    tables. `overrides` is workflow → role → agent, `secrets` are names beside those that look like secrets, and
-    `settings` is all of the file as it was read.
+    tables. `store` is an address (`uwf.store_address`), `overrides` is workflow → role → agent, `secrets` are names
+    beside those that look like secrets, and `settings` is all of the file as it was read.
     """
 
+    store: str = choice(_store, "sqlite")
     default_agent: str | None = key(text)
     secrets: tuple[str, ...] = key(names, [])
     overrides: Mapping[str, Mapping[str, str]] = each(text, levels=2)

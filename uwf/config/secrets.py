@@ -7,6 +7,8 @@ would be struck out of every text that speaks of that database. Who wants it hid
 
 from __future__ import annotations
 
+from uwf.store_address import passwords
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,6 +48,8 @@ def secret_values(environ: Mapping[str, str], config: Config) -> list[tuple[str,
         found += _hidden(dict(agent.env), named, NAMED_CHARS)
         words = (f"'{word}'" if " " in word else word for word in agent.argv)
         found += in_command(" ".join(words))
+    for address in (config.store, environ.get("UWF_STORE", "")):
+        found += [("store", value) for value in passwords(address) if not is_ordinary(value)]
     return in_all_forms(found)
 
 

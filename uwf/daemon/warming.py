@@ -12,6 +12,7 @@ import signal
 
 from uwf import home as paths
 from uwf.app import App
+from uwf.app.opened import SQLITE
 from uwf.daemon.loop.loop import Loop
 from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import Quarantine
@@ -31,7 +32,7 @@ def warm(home: str) -> None:
 
 def _pass(folder: str) -> None:
     try:
-        with App.open(folder) as app:
+        with App.open(folder, store_address=SQLITE) as app:
             daemon = Daemon(app, NoRuns(), Quarantine(), lambda: None, lambda text, facts: None)
             loop = Loop(parts(daemon), _NoSleep(), lambda text: None)
             loop.once()

@@ -147,9 +147,15 @@ def dangling(path: str) -> str | None:
 
 
 def restoring(path: str) -> str:
-    """The command that puts a backup in the place of the store at `path`: the newest of those kept beside it."""
+    """The command that puts a backup in the place of the store at `path`: the newest of those kept beside it; for one
+    in a database, what says how that is done.
+    """
     import shlex
 
+    from uwf.store_address import is_database
+
+    if is_database(path):
+        return "uwf help operations"
     folder = paths.backups(os.path.dirname(path))
     try:
         newest = max(name for name in os.listdir(folder) if name.endswith(".db"))

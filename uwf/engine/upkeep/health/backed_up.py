@@ -6,6 +6,7 @@ from uwf import clock
 from uwf.engine.upkeep import backups
 from uwf.engine.upkeep.health.check import Check
 from uwf.quantities import TIME, said
+from uwf.store_address import is_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class BackupCheck(Check):
     def detect(self) -> list[Finding]:
         rules = self._ground.run.config.backup
         folder, found = backups.folder_of(self._ground.home, rules), []
+        if is_database(self._ground.store.place):
+            return []  # which has backups of its own
         newest = backups.newest(folder)
         if newest is not None and rules.every_s is not None:
             age_s = (clock.now_ms() - newest.at) // 1000

@@ -12,6 +12,7 @@ from uwf.record import Record, replace
 from uwf.store.check import verify
 from uwf.store.files import restoring
 from uwf.store.walk import links_of
+from uwf.store_address import is_database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class StoreCheck(Check):
         bad |= lost
         if self._ground.may_write:
             self._note(replace(cursor, object=last, ref=ref, bad=tuple(sorted(bad)[:MOST_KEPT])))
-        hint = restoring(paths.store_file(self._ground.home))
+        hint = restoring(store.place)
         return [
             self.found(id, f"{why}; uwf store verify says who needs it", hint=hint)
             for id, why in bad.items()
@@ -121,6 +122,8 @@ class WalCheck(Check):
 
     def detect(self) -> list[Finding]:
         path = f"{paths.store_file(self._ground.home)}-wal"
+        if is_database(self._ground.store.place):
+            return []
         try:
             size_bytes = os.stat(path).st_size
         except FileNotFoundError:
