@@ -85,6 +85,10 @@ def log_index(home: str) -> str:
     return os.path.join(home, CACHE, "log.db")
 
 
+def object_cache(home: str) -> str:
+    return os.path.join(home, CACHE, "objects.db")
+
+
 def events(home: str) -> str:
     return os.path.join(home, EVENTS)
 

@@ -28,6 +28,7 @@ TRANSACTIONS = (
     "undo",
     "import",
     "copy objects",
+    "keep near",
     "copy",
     "migrate",
     "gc",

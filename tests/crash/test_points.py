@@ -60,6 +60,7 @@ FENCE = "self._store.transaction(name, durable=durable, wait_s=wait_s, lease=sel
 ELSEWHERE = {
     "copy": "tests/store/test_copying.py",
     "copy objects": "tests/store/test_copying.py",
+    "keep near": "tests/store/test_object_cache.py",
     "figures": "tests/engine/upkeep/test_figures.py",
     "alert": "tests/engine/upkeep/test_alerts.py",
     "alert prune": "tests/engine/upkeep/test_alerts.py",
