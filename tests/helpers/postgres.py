@@ -109,12 +109,17 @@ def open_cluster(folder: str, *, is_safe: bool = False) -> Cluster:
 
 
 def _make_template(cluster: Cluster) -> None:
-    """Sorted by the rules of a language, where there can be one: what must not be is to be said by the tables."""
+    """A store with nothing in it. The database sorts by the rules of a language, where it can: that a store does not
+    is up to its tables.
+    """
     try:
         how = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
         cluster.run(f"CREATE DATABASE {TEMPLATE} {how}")
     except Exception:  # older than PostgreSQL 15, or made without ICU
         cluster.run(f"CREATE DATABASE {TEMPLATE}")
+    from uwf.store.postgres import migrate
+
+    migrate(cluster.url(TEMPLATE))
 
 
 def _start(folder: str, is_safe: bool) -> None:

@@ -1,14 +1,22 @@
-"""A store of each kind, and a clock that a test moves."""
+"""A store of each kind, and a clock that a test moves.
+
+A test that asks for `store` runs on all of them. Those in PostgreSQL are one after the other in one database.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
+from tests.helpers.postgres import Cluster
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+
+OpenAgain: TypeAlias = Callable[..., Store]
 
 
 class Clock:
@@ -47,7 +55,70 @@ def memory() -> Iterator[SqliteStore]:
     store.close()
 
 
-@pytest.fixture(params=["disk", "memory"])
+@pytest.fixture(scope="session")
+def shared_database(cluster: Cluster) -> Iterator[str]:
+    """A PostgreSQL database for the tests of this worker, one after the other."""
+    with cluster.database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(shared_database: str) -> Iterator[Store]:
+    from uwf.store.postgres import open_store
+
+    store = open_store(shared_database)
+    yield store
+    store.close()
+    empty(shared_database)
+
+
+def this_process(store: Store) -> str:
+    """As the log of a store names who moved a ref."""
+    host = store.leases.host
+    return f"pid {os.getpid()}" + (f" on {host}" if host else "")
+
+
+def empty(database: str) -> None:
+    """Leave the tables of a store as they were at first."""
+    import psycopg
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'uwf'")
+        tables = ", ".join(f"uwf.{name}" for (name,) in rows if name != "meta")
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
+
+
+@pytest.fixture(params=["disk", "postgres"])
+def kept(request: pytest.FixtureRequest) -> Store:
+    """A store that other processes can open, too."""
+    store: Store = request.getfixturevalue(request.param)
+    return store
+
+
+@pytest.fixture
+def again(kept: Store) -> Iterator[OpenAgain]:
+    """Opens the store `kept` once more, as another process would."""
+    opened = []
+
+    def open_again(wait_s: float = 10.0) -> Store:
+        from uwf.store import postgres
+
+        is_file = isinstance(kept, SqliteStore)
+        url = kept.place if is_file else kept._database.url
+        opened.append((open_store if is_file else postgres.open_store)(url, wait_s=wait_s))
+        return opened[-1]
+
+    yield open_again
+    for store in opened:
+        store.close()
+
+
+def alter(store: Store, sql: str, *args: object) -> None:
+    """Change one row of a store in a way that it does not do itself."""
+    assert store._database.change(sql, args) == 1
+
+
+@pytest.fixture(params=["disk", "memory", "postgres"])
 def store(request: pytest.FixtureRequest) -> Store:
     store: Store = request.getfixturevalue(request.param)
     return store

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from tests.store.conftest import Clock
+from tests.store.conftest import Clock, OpenAgain, alter
 from uwf.store.check import Damage, Verification, verify
 from uwf.store.codec import Link, key_of
 from uwf.store.gc import collect
 from uwf.store.protocols import Store
-from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
+from uwf.store.sqlite import open_in_memory, open_store
 
 
 def tree(store: Store) -> dict[str, str]:
@@ -34,16 +34,13 @@ def tree(store: Store) -> dict[str, str]:
     return ids
 
 
-def lose(store: SqliteStore, id: str) -> None:
+def lose(store: Store, id: str) -> None:
     with store.transaction("test") as tx:
         tx.remove(id)
 
 
-def spoil(path: str, id: str) -> None:
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("UPDATE object SET data = data || x'00' WHERE id = ?", (key_of(id),))
-    other.execute("UPDATE object SET data = CAST(data AS BLOB)")
-    other.close()
+def spoil(store: Store, id: str) -> None:
+    alter(store, "UPDATE object SET data = ? WHERE id = ?", store.raw(id) + b"\0", key_of(id))
 
 
 def told(report: Verification) -> set[tuple[str, str, tuple[str, ...]]]:
@@ -60,55 +57,53 @@ def test_an_empty_store_is_sound(store: Store) -> None:
     assert verify(store, deep=True) == Verification(0, 0, ())
 
 
-def test_a_missing_object_is_named_with_all_refs_that_need_it(disk: SqliteStore) -> None:
-    ids = tree(disk)
-    lose(disk, ids["base"])
+def test_a_missing_object_is_named_with_all_refs_that_need_it(kept: Store) -> None:
+    ids = tree(kept)
+    lose(kept, ids["base"])
     for deep in (False, True):
-        assert told(verify(disk, deep)) == {("missing", ids["base"], ("r/a", "r/b"))}
+        assert told(verify(kept, deep)) == {("missing", ids["base"], ("r/a", "r/b"))}
 
 
-def test_a_damaged_object_is_named_with_all_refs_that_need_it(disk: SqliteStore, path: str) -> None:
-    ids = tree(disk)
-    spoil(path, ids["middle"])
-    report = verify(disk)
+def test_a_damaged_object_is_named_with_all_refs_that_need_it(kept: Store) -> None:
+    ids = tree(kept)
+    spoil(kept, ids["middle"])
+    report = verify(kept)
     assert told(report) == {("damaged", ids["middle"], ("r/a", "r/b"))}
     assert report.objects == 3, "what lies behind a damaged object cannot be reached"
-    assert verify(disk, deep=True).objects == 5
+    assert verify(kept, deep=True).objects == 5
 
 
-def test_a_ref_to_a_missing_object_is_told(disk: SqliteStore) -> None:
-    ids = tree(disk)
-    lose(disk, ids["a"])
-    assert told(verify(disk)) == {("missing", ids["a"], ("r/a",))}
+def test_a_ref_to_a_missing_object_is_told(kept: Store) -> None:
+    ids = tree(kept)
+    lose(kept, ids["a"])
+    assert told(verify(kept)) == {("missing", ids["a"], ("r/a",))}
 
 
-def test_several_problems_are_told_at_once(disk: SqliteStore, path: str) -> None:
-    ids = tree(disk)
-    lose(disk, ids["base"])
-    spoil(path, ids["c"])
-    spoil(path, ids["loose"])
+def test_several_problems_are_told_at_once(kept: Store) -> None:
+    ids = tree(kept)
+    lose(kept, ids["base"])
+    spoil(kept, ids["c"])
+    spoil(kept, ids["loose"])
     ordinary = {
         ("missing", ids["base"], ("r/a", "r/b")),
         ("damaged", ids["c"], ("r/c",)),
     }
-    assert told(verify(disk)) == ordinary
-    assert told(verify(disk, deep=True)) == {*ordinary, ("damaged", ids["loose"], ())}
+    assert told(verify(kept)) == ordinary
+    assert told(verify(kept, deep=True)) == {*ordinary, ("damaged", ids["loose"], ())}
 
 
-def test_what_no_ref_needs_may_lack_what_it_links_to(disk: SqliteStore) -> None:
-    with disk.transaction("test") as tx:
+def test_what_no_ref_needs_may_lack_what_it_links_to(kept: Store) -> None:
+    with kept.transaction("test") as tx:
         tx.put("k", Link("ab" * 32))
-    assert verify(disk, deep=True).problems == ()
+    assert verify(kept, deep=True).problems == ()
 
 
-def test_a_tag_index_that_disagrees_is_a_problem(disk: SqliteStore, path: str) -> None:
-    with disk.transaction("test") as tx:
+def test_a_tag_index_that_disagrees_is_a_problem(kept: Store) -> None:
+    with kept.transaction("test") as tx:
         tx.set_ref("r/a", tx.put("k", 1), tags={"status": "idle", "note": "n" * 500}, why="x")
-    assert verify(disk, deep=True).problems == ()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("UPDATE ref_tag SET value = 'done'")
-    other.close()
-    (problem,) = verify(disk, deep=True).problems
+    assert verify(kept, deep=True).problems == ()
+    alter(kept, "UPDATE ref_tag SET value = ?", kept._database.tag_value("done"))
+    (problem,) = verify(kept, deep=True).problems
     assert problem == Damage("file", "", (), "the tag index disagrees with ref r/a")
 
 
@@ -127,14 +122,14 @@ def test_a_page_that_nothing_uses_is_a_problem(path: str) -> None:
     store.close()
 
 
-def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clock) -> None:
+def test_others_may_write_while_it_checks(kept: Store, again: OpenAgain, now: Clock) -> None:
     """Another process moves a ref and collects what it left, in the middle of the walk."""
-    ids = tree(disk)
-    read = disk.raw
-    other = open_store(path)
+    ids = tree(kept)
+    read = kept.raw
+    other = again()
 
     def meanwhile(id: str) -> bytes:
-        disk.raw = read  # type: ignore[method-assign]
+        kept.raw = read  # type: ignore[method-assign]
         with other.transaction("test") as tx:
             for name in "ab":
                 tx.set_ref(f"r/{name}", ids["c"], why="move")
@@ -142,10 +137,9 @@ def test_others_may_write_while_it_checks(disk: SqliteStore, path: str, now: Clo
         assert collect(other, grace_ms=0).removed == 5
         return read(id)
 
-    disk.raw = meanwhile  # type: ignore[method-assign]
-    assert verify(disk, deep=True) == Verification(6, 3, ())
-    assert verify(disk, deep=True) == Verification(1, 3, ())
-    other.close()
+    kept.raw = meanwhile  # type: ignore[method-assign]
+    assert verify(kept, deep=True) == Verification(6, 3, ())
+    assert verify(kept, deep=True) == Verification(1, 3, ())
 
 
 def test_a_long_chain_and_many_refs_are_checked_in_little_time() -> None:

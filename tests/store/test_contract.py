@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.conftest import Clock
+from tests.store.conftest import Clock, this_process
 from uwf.errors import (
     Ambiguous,
     Conflict,
@@ -227,7 +227,7 @@ def test_deleting_what_is_not_there_is_not_found(store: Store) -> None:
 
 def test_every_move_is_logged(store: Store, now: Clock) -> None:
     one, two = put(store, 1), put(store, 2)
-    start, process = now.ms, f"pid {os.getpid()}"
+    start, process = now.ms, this_process(store)
     steps: list[tuple[str, str | None, dict[str, str]]] = [
         ("new", one, {"s": "1"}),
         ("move", two, {"s": "2"}),
@@ -680,7 +680,7 @@ def test_ref_moves_only_from_the_version_that_was_read(store: Store) -> None:
 
 def test_a_store_hands_out_its_leases(store: Store) -> None:
     lease = store.leases.take("a")
-    assert lease is not None and lease.owner == Owner(os.getpid())
+    assert lease is not None and lease.owner == Owner(os.getpid(), host=store.leases.host)
     assert store.leases.holder("a") == lease.owner
     assert store.leases.take("a") is None
     assert store.leases.renew(lease)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.store.conftest import alter
 from uwf.errors import StoreError
 from uwf.store.protocols import Sample, Store
 from uwf.store.sqlite import SqliteStore
@@ -88,10 +89,8 @@ def spoil(store: Store, value: bytes) -> None:
             tx.set_counter(name, 1)
         for series, at_ms in (("step/x", 10), ("step/x", 20), ("step/y", 30)):
             tx.add_sample(series, at_ms, at_ms)
-    assert isinstance(store, SqliteStore)
-    run = store._database.run
-    run("UPDATE counter SET value = ? WHERE name = 'breaker/a'", (value,))
-    run("UPDATE sample SET value = ? WHERE at_ms = 20", (value,))
+    alter(store, "UPDATE counter SET value = ? WHERE name = 'breaker/a'", value)
+    alter(store, "UPDATE sample SET value = ? WHERE at_ms = 20", value)
 
 
 @pytest.mark.parametrize("value", BAD)

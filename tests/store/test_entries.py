@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.store.conftest import alter
 from tests.store.test_counters import BAD
 from uwf.errors import CounterUnreadable, InputError, NotFound
 from uwf.store.protocols import Entry, Store, Unreadable
@@ -145,8 +146,7 @@ def test_a_key_is_printable_and_not_too_long(store: Store, key: str) -> None:
 @pytest.mark.parametrize("value", BAD)
 def test_one_that_cannot_be_decoded_is_named_and_hides_no_other(store: Store, value: bytes) -> None:
     add(store, "a/1", "a/2")
-    assert isinstance(store, SqliteStore)
-    store._database.run("UPDATE entry SET value = ? WHERE key = 'a/1'", (value,))
+    alter(store, "UPDATE entry SET value = ? WHERE key = 'a/1'", value)
     for read in (lambda: store.entry("event", "a/1"), lambda: store.entries("event")):
         with pytest.raises(CounterUnreadable, match=r"the value of event a/1 cannot be read: ."):
             read()

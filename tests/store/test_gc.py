@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.conftest import Clock
+from tests.store.conftest import Clock, OpenAgain, alter
 from uwf import clock
 from uwf.errors import StoreBusy, StoreError
 from uwf.store.check import verify
@@ -136,54 +135,50 @@ def test_a_log_that_mentions_what_an_earlier_run_took_is_no_problem(
 
 @pytest.mark.parametrize("fault", ["missing", "damaged"])
 def test_nothing_is_removed_when_something_needed_cannot_be_read(
-    disk: SqliteStore, path: str, now: Clock, fault: str
+    kept: Store, now: Clock, fault: str
 ) -> None:
-    base = put(disk, "base")
-    middle = put(disk, [Link(base)])
-    name(disk, "r", put(disk, [Link(middle)]))
-    put(disk, "loose")
-    other = sqlite3.connect(path, isolation_level=None)
+    base = put(kept, "base")
+    middle = put(kept, [Link(base)])
+    name(kept, "r", put(kept, [Link(middle)]))
+    put(kept, "loose")
     if fault == "missing":
-        other.execute("DELETE FROM object WHERE id = ?", (key_of(middle),))
+        alter(kept, "DELETE FROM object WHERE id = ?", key_of(middle))
     else:
-        other.execute("UPDATE object SET data = x'01' WHERE id = ?", (key_of(middle),))
-    other.close()
+        alter(kept, "UPDATE object SET data = ? WHERE id = ?", b"\1", key_of(middle))
     now.ms += 20 * DAY_MS
-    before = disk.stats()
+    before = kept.stats()
     for dry_run in (True, False):
         with pytest.raises(StoreError, match=f"nothing was removed: object {middle}") as error:
-            collect(disk, 14 * DAY_MS, dry_run)
+            collect(kept, 14 * DAY_MS, dry_run)
         assert error.value.hint == "uwf store verify"
-    assert disk.stats() == before
+    assert kept.stats() == before
 
 
-def test_what_is_named_while_it_marks_stays(disk: SqliteStore, path: str, now: Clock) -> None:
+def test_what_is_named_while_it_marks_stays(kept: Store, again: OpenAgain, now: Clock) -> None:
     """The other process picks up garbage between the marking and the lock: it is marked again under the lock."""
-    base = put(disk, "base")
-    loose = put(disk, [Link(base)])
-    gone = put(disk, "gone")
+    base = put(kept, "base")
+    loose = put(kept, [Link(base)])
+    gone = put(kept, "gone")
     now.ms += 20 * DAY_MS
-    other = open_store(path)
-    begin = disk.transaction
+    other = again()
+    begin = kept.transaction
 
     def meanwhile(name_of_it: str) -> object:
         name(other, "r", loose)
         return begin(name_of_it)
 
-    disk.transaction = meanwhile  # type: ignore[method-assign, assignment]
-    assert collect(disk, 14 * DAY_MS).removed == 1
-    assert left(disk, base=base, loose=loose, gone=gone) == {"base", "loose"}
-    other.close()
+    kept.transaction = meanwhile  # type: ignore[method-assign, assignment]
+    assert collect(kept, 14 * DAY_MS).removed == 1
+    assert left(kept, base=base, loose=loose, gone=gone) == {"base", "loose"}
 
 
-def test_it_waits_for_a_writer_and_a_writer_for_it(disk: SqliteStore, path: str) -> None:
-    hurried = open_store(path, wait_s=0)
-    with disk.transaction("test") as tx:
+def test_it_waits_for_a_writer_and_a_writer_for_it(kept: Store, again: OpenAgain) -> None:
+    hurried = again(wait_s=0)
+    with kept.transaction("test") as tx:
         tx.put("k", 1)
         with pytest.raises(StoreBusy):
             collect(hurried, 0)
     assert collect(hurried, 0, dry_run=True).kept + collect(hurried, 0, dry_run=True).removed == 1
-    hurried.close()
 
 
 WRITER = """
@@ -272,12 +267,20 @@ def test_it_keeps_exactly_what_is_reachable(graph: list[list[int]], named: list[
     assert (report.kept, report.removed) == (len(reach), len(ids) - len(reach))
 
 
-def test_two_do_not_collect_at_a_time(disk: SqliteStore, path: str) -> None:
-    other = open_store(path, wait_s=0.05)
-    with disk.alone("gc"), pytest.raises(StoreBusy, match="cannot start gc of") as refused:
+def test_two_do_not_collect_at_a_time(kept: Store, again: OpenAgain) -> None:
+    other = again(wait_s=0.05)
+    with kept.alone("gc"), pytest.raises(StoreBusy, match="cannot start gc of"):
+        collect(other, 0)
+    assert collect(other, 0).removed == 0
+
+
+def test_who_waits_for_a_collector_of_a_file_is_told_how_to_find_it(
+    disk: SqliteStore, path: str
+) -> None:
+    other = open_store(path, wait_s=0)
+    with disk.alone("gc"), pytest.raises(StoreBusy) as refused:
         collect(other, 0)
     assert refused.value.hint == f"fuser {path}-upkeep"
-    assert collect(other, 0).removed == 0
     other.close()
 
 
@@ -290,11 +293,9 @@ def test_who_collects_waits_for_another_one(disk: SqliteStore, path: str) -> Non
     ends.join()
 
 
-def test_counting_what_would_go_needs_no_lock(disk: SqliteStore, path: str) -> None:
-    other = open_store(path)
-    with disk.alone("gc"):
-        assert collect(other, 0, dry_run=True).removed == 0
-    other.close()
+def test_counting_what_would_go_needs_no_lock(kept: Store, again: OpenAgain) -> None:
+    with kept.alone("gc"):
+        assert collect(again(), 0, dry_run=True).removed == 0
 
 
 def test_the_lock_of_a_collector_that_died_is_free(disk: SqliteStore, path: str) -> None:

@@ -156,7 +156,7 @@ def _where(kind: str, state: States) -> tuple[str, tuple[Any, ...]]:
     if state is None:
         return "kind = ?", (kind,)
     states = (state,) if isinstance(state, str) else state
-    marks = ", ".join("?" * len(states))
+    marks = ", ".join("?" * len(states)) or "NULL"
     return f"kind = ? AND state IN ({marks})", (kind, *states)
 
 

@@ -100,7 +100,7 @@ def sample(key: str, values: tuple[Any, ...], most: int) -> Statement:
     """How many refs have one of the values, counted up to `most`: tells which filter should lead."""
     marks = ", ".join("?" * len(values))
     return (
-        f"SELECT count(*) FROM (SELECT 1 FROM ref_tag WHERE key = ? AND value IN ({marks}) LIMIT ?) AS some",
+        f"SELECT count(*) FROM (SELECT 1 FROM ref_tag WHERE key = ? AND value IN ({marks}) LIMIT ?) AS found",
         (key, *values, most),
     )
 

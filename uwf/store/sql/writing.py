@@ -144,6 +144,8 @@ class SqlTransaction(FactWriting, Reading):
         row = (blob(key), ref.version, ref.updated_ms, packed, name)
         if old is None:
             self._write(_NEW_REF, row)
+        elif name in self._refs_now:  # it was looked at, and there is no other writer
+            self._write(_MOVED_REF, (*row, old.version))
         elif not self._changed(_MOVED_REF, (*row, old.version)):
             raise moved(old)
         self._refs_now[name] = ref

@@ -1,0 +1,83 @@
+"""Connecting to the database of a store: what a session is set to, and what is asked of it first."""
+
+from __future__ import annotations
+
+import functools
+
+import psycopg
+from psycopg import RawCursor
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.string import StrBinaryDumper
+
+from uwf.errors import StoreError
+from uwf.store.postgres.faults import cannot_reach, conninfo_of, explain
+from uwf.store.postgres.schema import SCHEMA, recognise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from psycopg import Connection
+
+CONNECT_S = 10
+ALIVE: dict[str, Any] = {
+    **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
+    "tcp_user_timeout": 20_000,
+}
+"""By which it is seen within half a minute that the other side is gone."""
+FROZEN_S = 10
+"""A client that does nothing for so long inside of a transaction is put out, or all writers would wait for it."""
+
+_SESSION = (
+    f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
+    f" SELECT key, value FROM {SCHEMA}.meta"
+)
+
+
+class _Text(StrBinaryDumper):
+    """Text has no NUL in PostgreSQL. No name or key has one, so that none is found by this, and the order stays."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\x01") if "\0" in obj else obj)
+
+
+def connect(url: str, place: str) -> tuple[Connection[Any], dict[str, str]]:
+    """A connection in autocommit mode, and what the store says of itself. StoreError where there is none that can be
+    read, and StoreBusy where the server has no room.
+    """
+    conninfo = conninfo_of(
+        url,
+        connect_timeout=CONNECT_S,
+        application_name="uwf",
+        client_encoding="utf8",
+        **ALIVE,
+    )
+    try:
+        connection = psycopg.connect(conninfo, autocommit=True, cursor_factory=RawCursor)
+    except psycopg.Error as error:
+        raise cannot_reach(error, place) from None
+    connection.adapters.register_dumper(str, _Text)
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
+    try:
+        meta = _last_rows(connection.execute(_SESSION.encode()))
+        recognise(meta, place)
+    except psycopg.Error as error:
+        connection.close()
+        raise explain(error, place) from error
+    except StoreError:
+        connection.close()
+        raise
+    return connection, meta
+
+
+def _last_rows(cursor: psycopg.Cursor[Any]) -> dict[str, str]:
+    while cursor.nextset():
+        pass
+    return dict(cursor.fetchall())
+
+
+@functools.cache
+def numbered(sql: str) -> bytes:
+    """A statement with its arguments as PostgreSQL numbers them: `$1` for the first `?`."""
+    first, *others = sql.split("?")
+    return "".join((first, *(f"${at}{text}" for at, text in enumerate(others, 1)))).encode()

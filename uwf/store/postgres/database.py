@@ -1,0 +1,291 @@
+"""One connection to a store in PostgreSQL, its transactions, and what becomes of them when the connection is lost.
+
+Writers take turns: each transaction begins with the one advisory lock that all of them take. So what a transaction has
+read stays as it is until it ends, as in a store file, and the log is in the order of the commits.
+
+Writes wait, and go to the server with the next read or with the commit. Reads outside of a transaction are done over a
+new connection when the old one is lost; a transaction is not, as it may have been half done.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from threading import RLock
+
+import psycopg
+
+from uwf import clock
+from uwf.errors import StoreBusy, StoreError
+from uwf.store.postgres.batch import Batch
+from uwf.store.postgres.connection import connect, numbered
+from uwf.store.postgres.faults import AWAY, explain, is_lost, lost, place_of, unreadable
+from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
+from uwf.store.sql.database import END_CHARS, PUT
+from uwf.store.validate import NESTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
+
+    from psycopg import Cursor
+
+    T = TypeVar("T")
+
+READER_FROZEN_S = 600
+"""Who only reads keeps nobody waiting."""
+OUTCOME_S, PAUSE_S = 10.0, 0.1
+"""For how long it is asked what became of a commit, and how often."""
+
+_COMMIT = "COMMIT"
+_STATUS = "SELECT pg_xact_status(CAST($1 AS xid8))"
+
+
+class PostgresDatabase:
+    """See `uwf.store.sql.database.SqlDatabase`. Other threads of the process may use it between its transactions."""
+
+    unlimited = None
+    onto = "JOIN"
+    by_state = ""
+
+    def __init__(self, url: str, wait_s: float, host: str) -> None:
+        self.path = place_of(url)
+        self.wait_s = wait_s
+        self.host = host
+        self.url = url
+        self._busy = RLock()  # held by who is in a transaction, or asks something
+        self._is_open = False  # a transaction, or a snapshot
+        self._is_alone = False
+        self._number = ""  # of the transaction, by which its outcome can be asked
+        self._batch = Batch()
+        self.instance = ""
+        self._connect()
+
+    def one(self, sql: str, args: tuple[Any, ...] = ()) -> Any:
+        with self._busy:
+            return self._ask(sql, args, None).fetchone()
+
+    def all(self, sql: str, args: tuple[Any, ...] = ()) -> list[Any]:
+        with self._busy:
+            # A plan for any arguments would not know how little of an index these are about.
+            return self._ask(sql, args, False).fetchall()
+
+    def put(self, row: tuple[Any, ...]) -> None:
+        self._add(PUT, row, len(row[-1]))
+
+    def send(self, sql: str, args: tuple[Any, ...]) -> None:
+        self._add(sql, args)
+
+    def change(self, sql: str, args: tuple[Any, ...]) -> int:
+        with self._busy:
+            return self._ask(sql, args, None).rowcount
+
+    def begin(self, durable: bool, wait_s: float | None = None) -> None:
+        self._check_free()
+        wait_s = self.wait_s if wait_s is None else wait_s
+        sql = (
+            f"BEGIN; SET LOCAL lock_timeout = {_waiting_ms(wait_s)};"
+            f"{'' if durable else ' SET LOCAL synchronous_commit = off;'}"
+            f" SELECT pg_advisory_xact_lock({WRITING});"
+            " SELECT pg_current_xact_id()::text, (SELECT value FROM meta WHERE key = 'schema'),"
+            " (SELECT value FROM meta WHERE key = 'writer')"
+        )
+        try:
+            self._number, schema, writer = self._open(sql)
+            if int(schema) > newest():
+                raise too_new(int(schema), writer, self.path)
+        except BaseException as error:
+            self.rollback()
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                raise StoreBusy(
+                    f"{self.path} is in use by another process; gave up after {wait_s:g} s"
+                ) from error
+            if isinstance(error, psycopg.Error):
+                raise explain(error, self.path) from error
+            raise
+
+    def begin_reading(self) -> None:
+        self._check_free()
+        sql = (
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+            f" SET LOCAL idle_in_transaction_session_timeout = '{READER_FROZEN_S}s';"
+            " SELECT 1 FROM meta"
+        )
+        try:
+            self._open(sql)
+        except BaseException as error:
+            self.rollback()
+            if isinstance(error, psycopg.Error):
+                raise explain(error, self.path) from error
+            raise
+
+    def commit(self) -> None:
+        """End the transaction. When the connection is lost with it, the server is asked what has become of it."""
+        try:
+            self._batch.send(self._connection, (self._cursor, _COMMIT, ()))
+        except BaseException as error:
+            number, was_lost = self._number, self._connection.closed
+            self.rollback()
+            if not isinstance(error, psycopg.Error):
+                raise
+            if not was_lost:
+                raise explain(error, self.path) from error
+            self._ask_outcome(number, error)
+        else:
+            self._close_transaction()
+
+    def rollback(self) -> None:
+        self._batch.clear()
+        if not self._is_open:
+            return
+        try:
+            if not self._connection.closed:
+                self._plain.execute(b"ROLLBACK")
+        except psycopg.Error:
+            self._connection.close()  # which undoes it as well
+        finally:
+            self._close_transaction()
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """The lock of work on the whole store, held by the connection: it is not made anew meanwhile."""
+        sql = (
+            f"BEGIN; SET LOCAL lock_timeout = {_waiting_ms(self.wait_s)};"
+            f" SELECT pg_advisory_lock({UPKEEP}); COMMIT"
+        )
+        with self._busy:
+            try:
+                self._again(lambda: self._plain.execute(sql.encode()))
+            except psycopg.errors.LockNotAvailable as error:
+                self._plain.execute(b"ROLLBACK")
+                raise StoreBusy(
+                    f"cannot start {what} of {self.path}: another process is at such work on all of it"
+                ) from error
+        self._is_alone = True
+        try:
+            yield
+        finally:
+            self._is_alone = False
+            if not self._connection.closed:
+                self._plain.execute(f"SELECT pg_advisory_unlock({UPKEEP})".encode())
+
+    def tag_value(self, value: str) -> bytes:
+        return value.encode()
+
+    def ends(self, column: str) -> str:
+        return f'"right"({column}, CAST(? AS integer))'
+
+    def short_end(self, column: str) -> str:
+        return f'"right"({column}, {END_CHARS})'
+
+    def has_counts(self) -> bool:
+        return True
+
+    def has_entries(self) -> bool:
+        return True
+
+    def process(self) -> str:
+        return f"pid {os.getpid()} on {self.host}"
+
+    def unreadable(self, why: str) -> StoreError:
+        return unreadable(self.path, why)
+
+    def close(self) -> None:
+        """Also in the middle of a transaction, which comes to nothing."""
+        self._connection.close()
+        if self._is_open:
+            self._close_transaction()
+
+    def _connect(self) -> None:
+        self._connection, meta = connect(self.url, self.path)
+        self.instance = self.instance or meta.get("instance", "")
+        if meta.get("instance", "") != self.instance:
+            self._connection.close()
+            raise StoreError(
+                f"the store {self.path} was replaced by another one while it was in use",
+                code="store_gone",
+            )
+        self._cursor = self._connection.cursor(binary=True)
+        self._plain = self._connection.cursor()  # sends several statements at once
+
+    def _add(self, sql: str, args: tuple[Any, ...], size_bytes: int = 0) -> None:
+        self._batch.add(sql, args, size_bytes)
+        if self._batch.is_full:
+            try:
+                self._batch.send(self._connection)
+            except psycopg.Error as error:
+                raise explain(error, self.path) from error
+
+    def _ask(self, sql: str, args: tuple[Any, ...], prepare: bool | None) -> Cursor[Any]:
+        """The answer to a statement, after all that waits was sent with it."""
+
+        def ask() -> Cursor[Any]:
+            if self._batch:
+                self._batch.send(self._connection, (self._cursor, sql, args))
+                return self._cursor
+            return self._cursor.execute(numbered(sql), args, prepare=prepare)
+
+        try:
+            return self._again(ask)
+        except psycopg.Error as error:
+            raise explain(error, self.path) from error
+
+    def _again(self, action: Callable[[], T]) -> T:
+        """Do it; and once more over a new connection where the one there was is lost and nothing hung on it."""
+        try:
+            return action()
+        except psycopg.Error as error:
+            if not self._connection.closed or not is_lost(error) or self._is_open or self._is_alone:
+                raise
+        self._connect()
+        return action()
+
+    def _check_free(self) -> None:
+        with self._busy:
+            if self._is_open:
+                raise RuntimeError(NESTED)
+
+    def _open(self, sql: str) -> tuple[Any, ...]:
+        """Begin a transaction of any kind; the last row that its beginning gives."""
+        self._busy.acquire()
+        try:
+            cursor = self._again(lambda: self._plain.execute(sql.encode()))
+        finally:
+            self._is_open = True
+        while cursor.nextset():
+            pass
+        row: tuple[Any, ...] = cursor.fetchone() or ()
+        return row
+
+    def _close_transaction(self) -> None:
+        self._is_open = False
+        self._busy.release()
+
+    def _ask_outcome(self, number: str, error: psycopg.Error) -> None:
+        """StoreError unless the transaction was committed."""
+        deadline = clock.monotonic_s() + OUTCOME_S
+        outcome = None
+        while clock.monotonic_s() < deadline:
+            try:
+                self._connect()
+                outcome = self._plain.execute(_STATUS.encode(), (number,)).fetchone()
+            except (StoreError, psycopg.Error):
+                outcome = None
+            if outcome is not None and outcome[0] != "in progress":
+                break
+            time.sleep(PAUSE_S)
+        if outcome is None or outcome[0] == "in progress":
+            raise StoreError(
+                f"the connection to the store {self.path} was lost with the end of a transaction: whether it was "
+                "written is not known",
+                code=AWAY,
+            ) from error
+        if outcome[0] != "committed":
+            raise lost(self.path, "nothing was written") from error
+
+
+def _waiting_ms(wait_s: float) -> int:
+    """A lock_timeout; 0 would be none."""
+    return max(1, round(wait_s * 1000))
