@@ -13,7 +13,7 @@ from uwf.workflow.problem import Problems
 from uwf.yaml12 import Document
 
 VALIDATOR = jsonschema_rs.validator_for(file_schema.schema())
-UNKNOWN = {"unknown_key", "unknown_word"}
+UNKNOWN = {"unknown_key", "unknown_word", "unused_edge"}
 """What a file may say all the same, with a warning; an editor points at it."""
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -37,6 +41,7 @@ WRONG = [
     ("version: 1", "version: 2"),
     ("name: review", "name: 'a b'"),
     ("name: review", "name: $END"),
+    ("name: review", "name:"),
     ("name: review", "title: review"),
     ("name: review", "name: review\nbudget: {usb: 5}"),
     ("name: review", "name: review\nbudget: [5]"),
@@ -52,6 +57,9 @@ WRONG = [
     ("goal: A short text.", "gaol: A short text."),
     ("goal: A short text.", "agent: claude --print"),
     ("new: {role: writer, prompt: Write about it.}", "old: {role: writer, prompt: x}"),
+    ("new: {role: writer, prompt: Write about it.}", "new: {role: writer, prompt: ' '}"),
+    ("new: {role: writer, prompt: Write about it.}", "new: {role: writer, prompt: }"),
+    ("resume: {role: writer,", "again: {role: writer,"),
     ("new: {role: writer, prompt: Write about it.}", "new: {role: $END}"),
     ("new: {role: writer, prompt: Write about it.}", "new: {role: writer}"),
     ("approved: {role: $END}", "approved: {role: $START, prompt: x}"),
@@ -85,3 +93,87 @@ def test_every_key_says_what_it_means() -> None:
 
 def test_a_new_file_reads_without_a_broken_line() -> None:
     assert max(map(len, new_file.text("a-name").splitlines())) <= 80
+
+
+# What no schema of a file can know: whether names fit together, what texts say, what the file is called.
+MEANT = {
+    *("unknown_role", "never_routed", "never_reached", "no_edge", "no_end", "no_status"),
+    *("bad_template", "bad_trigger", "bad_budget", "old_body", "name_differs", "bad_schema"),
+}
+ODD: list[Any] = [
+    *(None, True, 0, -1, 1.5, "", "x", "a b", "$END", "$START", "$SUSPEND", "_", "_body", "a..b"),
+    *([], ["x"], [1], {}, {"x": 1}, {"role": "$END"}, {"role": "writer", "prompt": "x"}, "{{ x"),
+]
+ODD_KEYS = [*parse.TOP, *parse.ROLE, *parse.EDGE, "x-mine", "bogus", "$START", "$END", "_", "new"]
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """All keys of a file, but for those of the schemas of replies."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in inner:
+        yield (*path, key)
+        if isinstance(each, (dict, list)) and key != "frontmatter":
+            yield from places_in(each, (*path, key))
+
+
+def changed(value: Any, random: Random) -> Any:
+    """A copy with a value or a key changed, added, or taken away."""
+    whole = copy.deepcopy(value)
+    *path, key = random.choice(list(places_in(whole)))
+    there = whole
+    for each in path:
+        there = there[each]
+    at = random.choice(ODD_KEYS) if isinstance(there, dict) else key
+    match random.choice(["set", "take", "rename", "add"]):
+        case "set":
+            there[key] = copy.deepcopy(random.choice(ODD))
+        case "take":
+            del there[key]
+        case "rename":
+            there[at] = there.pop(key) if isinstance(there, dict) else there[key]
+        case _:
+            there[at] = copy.deepcopy(random.choice(ODD))
+    return whole
+
+
+FULL = """
+version: 1
+name: review
+description: One writes.
+budget: {usd: 5, time: 2h}
+on: [{on: github.review, find: {pr: "{{ data.pr }}"}, text: x}]
+roles:
+  writer:
+    description: Who.
+    goal: What.
+    capabilities: [this]
+    procedure: How.
+    output: A text.
+    max_visits: 3
+    writes: true
+    needs: [write]
+    agent: mine
+    model: fast
+    frontmatter: {properties: {$status: {const: written}}, required: [$status]}
+  reviewer:
+    frontmatter: {properties: {$status: {enum: [good, bad]}}, required: [$status]}
+graph:
+  $START: {new: {role: writer, prompt: Write.}, resume: {role: writer, prompt: Again.}}
+  writer: {written: {role: reviewer, prompt: Check., location: sub}}
+  reviewer: {good: {role: $END}, bad: {role: writer, prompt: "No: {{ _body }}"}}
+"""
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_of_a_file_that_was_changed_somewhere_both_say_the_same(seed: int) -> None:
+    value = changed(value_of(FULL), Random(seed))
+    text = json.dumps(value)  # which is YAML
+    try:
+        codes = {each.code for each in load.parse(text, "review.yaml").warnings}
+        is_valid = True
+    except WorkflowInvalid as error:
+        codes, is_valid = {each.code for each in error.problems}, False
+    if fits(value):
+        assert is_valid or codes & MEANT, codes
+    else:
+        assert codes, text

@@ -123,6 +123,7 @@ def test_a_limit_that_is_misspelt_says_what_was_meant() -> None:
         ("name: demo", "name: ''", "2:7 error bad_name"),
         ("name: demo", "name: 5", "2:7 error bad_type"),
         ("name: demo\n", "", "1:1 error missing_key"),
+        ("name: demo\n", "name:\n", "1:1 error missing_key"),
         ("description: two roles", "descriptoin: two roles", "3:1 warning unknown_key"),
         ("x-note: {anything: goes}", "budgt: {usd: 5}", "4:1 warning unknown_key"),
         ("x-note: {anything: goes}", "budget: {dollars: 5}", "4:10 error bad_budget"),

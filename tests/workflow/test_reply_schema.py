@@ -65,6 +65,17 @@ def test_local_references_and_all_of_are_followed() -> None:
     assert statuses({"$ref": "#"}) == []
 
 
+def test_a_status_may_be_said_by_a_local_reference() -> None:
+    schema = {
+        "$defs": {"good": {"const": "good"}, "bad": {"enum": ["bad", "worse"]}},
+        "oneOf": [
+            {"properties": {"$status": {"$ref": f"#/$defs/{name}"}}} for name in ("good", "bad")
+        ],
+    }
+    assert statuses(schema) == ["good", "bad", "worse"]
+    assert list(examples(schema)) == ["good", "bad", "worse"]
+
+
 @pytest.mark.parametrize(
     ("value", "problems"),
     [

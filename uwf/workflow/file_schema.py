@@ -119,8 +119,9 @@ def _graph() -> Schema:
         "properties": {
             "new": _said(first, "The first round."),
             "resume": _said(first, "Each later round; without it they begin as the first."),
+            ANY: _said(first, "What older files say in the place of both."),
         },
-        "additionalProperties": first,
+        "additionalProperties": False,
         "anyOf": [{"required": ["new"]}, {"required": [ANY]}],
     }
     return {
@@ -152,7 +153,8 @@ def _edge() -> Schema:
     }
     ends = {"properties": {"role": {"enum": [END, SUSPEND]}}}
     edge = _mapping({name: keys[name] for name in parse.EDGE}, needed=("role",))
-    return {**edge, "if": ends, "else": {"required": ["prompt"]}}
+    says = {"type": "string", "pattern": r"\S"}
+    return {**edge, "if": ends, "else": {"required": ["prompt"], "properties": {"prompt": says}}}
 
 
 def _trigger() -> Schema:

@@ -62,7 +62,7 @@ class _Parser:
         self._version(value)
         roles = self._mapping(value, "roles", (), "a workflow")
         graph = self._mapping(value, "graph", (), "a workflow")
-        if "name" not in value:
+        if value.get("name") is None:
             self._missing("name", (), "a workflow")
         return Workflow(
             self._text(value, "name", ()),

@@ -56,7 +56,7 @@ def once_per_schema(make: Callable[[Any], T]) -> Callable[[Any], T]:
 @once_per_schema
 def branches(schema: Any) -> list[Branch]:
     """The ways a reply may look, in the order of the file."""
-    return [_branch(parts) for parts in _alternatives(schema, schema, 0)]
+    return [_branch(parts, schema) for parts in _alternatives(schema, schema, 0)]
 
 
 def statuses(schema: Any) -> list[str]:
@@ -121,7 +121,7 @@ def _product(
     return [one + other for one in left for other in right][:1000]
 
 
-def _branch(parts: Sequence[Mapping[str, Any]]) -> Branch:
+def _branch(parts: Sequence[Mapping[str, Any]], root: Any) -> Branch:
     properties: dict[str, Any] = {}
     required: dict[str, None] = {}
     for part in parts:
@@ -132,7 +132,7 @@ def _branch(parts: Sequence[Mapping[str, Any]]) -> Branch:
         )
     more = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
     return Branch(
-        _named_statuses(properties.get(STATUS)),
+        _named_statuses(resolve(properties.get(STATUS), root)),
         properties,
         tuple(required),
         any(allowed is not False for allowed in more)
