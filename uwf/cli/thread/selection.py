@@ -128,7 +128,7 @@ class Chosen(Record):
                 "name the threads or say which with --where, not both"
                 if self.threads
                 else "which threads? Name them, or say which with --where",
-                hint=f"uwf thread {self.verb} --where status=suspended --dry-run",
+                hint=f"uwf thread {self.verb} @last",
                 code="usage",
             )
         if self.threads:
