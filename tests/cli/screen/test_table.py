@@ -37,6 +37,13 @@ def test_what_is_neither_cut_nor_spare_is_whole_on_any_terminal() -> None:
     assert drawn(10) == ["thread                      status", f"{ID}  suspended"]
 
 
+def test_of_two_long_texts_none_is_cut_to_almost_nothing() -> None:
+    _, line = table.lines(
+        ("one", "two", "three"), [("a" * 50, "b" * 90, "c" * 8)], 60, cut="one two".split()
+    )
+    assert line == "  ".join(["a" * 23 + "…", "b" * 23 + "…", "c" * 8])
+
+
 def test_text_is_cut_to_almost_nothing_before_a_row_takes_two_lines() -> None:
     for room in (60, 50, 45):
         _, line = table.lines(

@@ -62,11 +62,16 @@ def lines(
 
 
 def _cut(wanted: list[int], floor: Sequence[int], kept: Sequence[int], room: int) -> None:
-    """Make columns narrower until all fit, the one first that has the most to spare, none below its `floor`."""
+    """Make columns narrower until all fit, the widest first, none below its `floor`."""
     over = _total(wanted, kept) - room
-    for at in sorted(kept, key=lambda at: floor[at] - wanted[at]):
-        less = max(0, min(over, wanted[at] - floor[at]))
-        wanted[at] -= less
+    while over > 0:
+        loose = sorted((wanted[at], at) for at in kept if wanted[at] > floor[at])
+        if not loose:
+            return
+        most, widest = loose[-1]
+        next_one = loose[-2][0] if len(loose) > 1 else 0
+        less = min(over, max(1, most - max(next_one, floor[widest])))
+        wanted[widest] -= less
         over -= less
 
 
