@@ -165,6 +165,7 @@ def test_a_budget_that_nobody_can_see_is_said(project: Project) -> None:
     unknown = "usd not reported by agent claude (limit $5.00)"
     assert done.err == f"warning: {unknown}\n"
     assert project.show(thread)["unseen"] == {"usd": "claude"}
+    assert "$0.00" not in project("thread", "list", "--all", "--columns", "spent").out
     [line] = [
         line for line in project("thread", "show", thread).out.splitlines() if "spent" in line
     ]

@@ -117,7 +117,9 @@ def spent_of(thread: ThreadView, name: str) -> str:
 
 
 def used(thread: ThreadView) -> str:
-    """What a thread has used."""
+    """What a thread has used, as far as its agents say it."""
     from uwf.display import numbers
 
-    return numbers.amounts(threads.amounts(thread))
+    unseen = thread.unseen or {}
+    known = {name: used for name, used in threads.amounts(thread).items() if name not in unseen}
+    return numbers.amounts(known)
