@@ -50,7 +50,7 @@ def test_what_became_of_an_occurrence(
 def test_it_says_which_facts_there_are_and_why() -> None:
     late = replace(ENDED, claimed=DUE + 3_600_000)
     found = audit.occurrence(late, DUE, "look", is_silent=False)
-    assert found.why == "3600 s late: claimed, started, first turn, ended (completed)"
+    assert found.why == "1h late: claimed, started, first turn, ended (completed)"
     skipped = replace(CLAIMED, state="skipped", why="it is a holiday")
     assert audit.occurrence(skipped, DUE, "look", is_silent=False).why == (
         "claimed, skipped: it is a holiday"

@@ -124,7 +124,7 @@ def test_what_stays_wrong_is_told_until_it_is_found_no_more(world: World) -> Non
     world.left = replace(world.left, disk_bytes=100 << 20)
     world.passes(world.tending, 61)
     [text] = world.open_alerts().values()
-    assert text.startswith("100 MB of disk are free") and text.endswith(f"(df -h {world.app.home})")
+    assert text.startswith("100MiB of disk are free") and text.endswith(f"(df -h {world.app.home})")
     [alert] = world.app.alerts.all()
     assert (alert.level, alert.count) == ("P0", 1)
     for _ in range(3):

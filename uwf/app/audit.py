@@ -89,9 +89,9 @@ def occurrence(one: OccurrenceView, due_ms: int, look: str, *, is_silent: bool) 
     if is_silent or (one.started is None and one.how == FAILED):
         state = BROKEN
     elif late_ms > LATE_MS:
-        state, why = BROKEN, f"{late_ms // 1000} s late: {why}"
+        state, why = BROKEN, f"{audit.length(late_ms)} late: {why}"
     elif one.started is not None and one.first_turn is not None:
         quiet_ms = one.first_turn - one.started
         if quiet_ms >= QUIET_MS:
-            state, why = BROKEN, f"{quiet_ms // 1000} s without a word of an agent: {why}"
+            state, why = BROKEN, f"{audit.length(quiet_ms)} without a word of an agent: {why}"
     return Promise(SCHEDULE, one.schedule, one.nominal, state, why, look)

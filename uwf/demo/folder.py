@@ -115,7 +115,7 @@ def copy(folder: str, chosen: Iterable[str], targets: Iterable[str]) -> Copied:
             continue
         files, size_bytes = files + 1, size_bytes + len(content)
         if size_bytes > MAX_BYTES:
-            raise _too_much(folder, f"its Python files are larger than {MAX_BYTES >> 20} MB")
+            raise _too_much(folder, f"its Python files are larger than {MAX_BYTES >> 20}MiB")
         for target in targets:
             place = os.path.join(target, path)
             os.makedirs(os.path.dirname(place), exist_ok=True)

@@ -9,6 +9,7 @@ import os
 
 from uwf import home as paths
 from uwf.config_table import Table, key, size
+from uwf.display import numbers
 from uwf.errors import Crowded, PersonNeeded
 from uwf.guard.contract import Guard, Status, StatusLine, refuse
 from uwf.workspace.sizes import size_bytes
@@ -48,7 +49,7 @@ class WorktreeQuota(Guard):
 
             raise refuse(
                 "worktree_quota",
-                f"the worktree {path} of thread {thread} takes more than {_mb(most)} (workspace.quota)",
+                f"the worktree {path} of thread {thread} takes more than {numbers.size(most)} (workspace.quota)",
                 kind=PersonNeeded,
                 hint=f"du -sh {quote(path)}/*",
             )
@@ -58,7 +59,7 @@ class WorktreeQuota(Guard):
         if size_bytes(paths.worktrees(self._host.home), most) > most:
             raise refuse(
                 "worktree_quota",
-                f"thread {thread} waits for room for its worktree: all of them take more than {_mb(most)} "
+                f"thread {thread} waits for room for its worktree: all of them take more than {numbers.size(most)} "
                 "(workspace.total_quota)",
                 kind=Crowded,
                 hint="uwf worktree prune",
@@ -69,10 +70,8 @@ class WorktreeQuota(Guard):
         count = sum("." not in name for name in os.listdir(folder)) if os.path.isdir(folder) else 0
         most = self._rules.total_quota_bytes
         lines = (
-            (StatusLine("worktrees", count, note=f"{_mb(most)} of disk at most"),) if count else ()
+            (StatusLine("worktrees", count, note=f"{numbers.size(most)} of disk at most"),)
+            if count
+            else ()
         )
         return Status(lines, {"worktrees": count})
-
-
-def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 20):.0f} MB"

@@ -259,7 +259,7 @@ def test_little_room_on_the_disk_is_told_before_steps_are_refused(
     assert rig.doctor("disk") == []
     left = replace(left, disk_bytes=900 << 20)
     [finding] = rig.doctor("disk")
-    assert finding.what.startswith("900 MB of disk are free") and "refused" not in finding.what
+    assert finding.what.startswith("900MiB of disk are free") and "refused" not in finding.what
     left = replace(left, disk_bytes=100 << 20)
     assert "steps are refused" in rig.doctor("disk")[0].what
 

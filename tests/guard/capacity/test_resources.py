@@ -37,23 +37,23 @@ def test_figures_that_the_platform_does_not_give_refuse_nobody() -> None:
 def test_memory_is_kept_for_two_people_and_for_those_that_have_just_begun() -> None:
     left = replace(PLENTY, memory_bytes=1499 * MB)
     assert refused(lambda: check(left)).message == (
-        "1499 MB of memory are free; a step of mine takes 500 MB, with that and 2 slots kept for people "
-        "1500 MB are needed"
+        "1499MiB of memory are free; a step of mine takes 500MiB, with that and 2 slots kept for people "
+        "1500MiB are needed"
     )
     check(replace(PLENTY, memory_bytes=1500 * MB))
     check(replace(PLENTY, memory_bytes=500 * MB), person=True)
     assert refused(
         lambda: check(replace(PLENTY, memory_bytes=1999 * MB), person=True, starting=3)
     ).message == (
-        "1999 MB of memory are free; a step of mine takes 500 MB, with that and 3 begun a moment ago "
-        "2000 MB are needed"
+        "1999MiB of memory are free; a step of mine takes 500MiB, with that and 3 begun a moment ago "
+        "2000MiB are needed"
     )
 
 
 def test_one_of_a_kind_is_told_as_one() -> None:
     left = replace(PLENTY, memory_bytes=1 * MB)
     assert (
-        "with that and 1 begun a moment ago and 1 slot kept for people 1500 MB"
+        "with that and 1 begun a moment ago and 1 slot kept for people 1500MiB"
         in refused(lambda: check(left, rules=Rules(seats=1), starting=1)).message
     )
 
@@ -64,7 +64,7 @@ def test_one_of_a_kind_is_told_as_one() -> None:
         ({"cpus": 0.4}, "the load leaves 0.4 CPUs; 0.5 must stay free"),
         ({"cpus": -7.0}, "the load leaves 0.0 CPUs"),
         ({"stalled_percent": 20.5}, "the machine waits for memory 20 % of the time; 20 % is the"),
-        ({"disk_bytes": 255 * MB}, "255 MB of disk are free; 256 MB must stay free"),
+        ({"disk_bytes": 255 * MB}, "255MiB of disk are free; 256MiB must stay free"),
     ],
 )
 def test_each_floor_is_told_with_its_figure(left: dict[str, float], words: str) -> None:

@@ -126,7 +126,8 @@ class Live:
         elif isinstance(event, NotDue):
             self._out.note(f"thread {event.thread} is not due: nothing was run")
         elif isinstance(event, Retrying):
-            self._out.note(f"{event.message}; trying again in {event.delay_s:.0f} s")
+            again = numbers.amount(quantities.TIME, event.delay_s)
+            self._out.note(f"{event.message}; trying again in {again}")
         elif isinstance(event, Recovered):
             ended = ", ".join(map(str, event.ended_pids))
             self._out.note(

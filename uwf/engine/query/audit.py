@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shlex
 
-from uwf import clock
+from uwf import clock, quantities
 from uwf.engine.chain import wake
 from uwf.engine.chain.tags import CANCELLED, STATUS, THREADS
 from uwf.engine.chain.thread import runner
@@ -30,6 +30,11 @@ KEPT, BROKEN, PENDING = "kept", "broken", "pending"
 TIMER, QUESTION, EVENT = "timer", "question", "event"
 LATE_MS = 5 * 60_000
 """How late something may be that others held up for a while: slots, a restart, a machine that slept."""
+
+
+def length(ms: int) -> str:
+    """How long that is, in whole seconds: `25m`."""
+    return quantities.said(quantities.TIME, ms // 1000)
 
 
 class Promise(Record):
@@ -72,7 +77,7 @@ def events(store: Store) -> Iterator[Promise]:
     for entry in store.entries("event", state="new"):
         late_ms = now_ms - entry.at_ms
         state = BROKEN if late_ms > LATE_MS else PENDING
-        why = f"taken in {late_ms // 1000} s ago, and not decided"
+        why = f"taken in {length(late_ms)} ago, and not decided"
         look = f"uwf event show -- {shlex.quote(entry.key)}"  # others make up what it is called
         yield Promise(EVENT, entry.key, entry.at_ms, state, why, look)
 
@@ -85,7 +90,7 @@ def _past(thread: str, moves: Iterable[Move], since_ms: int) -> Iterator[Promise
         if timer is not None and move.at_ms >= since_ms and _is_taken(move, timer):
             late_ms = move.at_ms - timer.at_ms
             state = KEPT if late_ms <= LATE_MS else BROKEN
-            late = f"{late_ms // 1000} s late" if late_ms >= 1000 else "in time"
+            late = f"{length(late_ms)} late" if late_ms >= 1000 else "in time"
             why = f"{timer.kind}: {timer.why}; it ran {late}"
             yield Promise(TIMER, thread, timer.at_ms, state, why, f"uwf thread log {thread}")
         before = move.tags

@@ -6,6 +6,7 @@ A failed or interrupted attempt is found by the node of its end, which is what `
 
 from __future__ import annotations
 
+from uwf.display import numbers
 from uwf.engine.chain import usage
 from uwf.engine.chain.attempt import Failure
 from uwf.engine.chain.nodes import ClientFacts, Plan, Step, prompt_text, unpack_text
@@ -90,7 +91,7 @@ class AttemptView(Record):
             f"{facts['stderrBytes']} on stderr",
         ]
         if facts["peakMemoryBytes"]:
-            words.append(f"{facts['peakMemoryBytes'] >> 20} MB of memory at most")
+            words.append(f"{numbers.size(facts['peakMemoryBytes'])} of memory at most")
         if facts["survivors"]:
             words.append(f"not ended: {', '.join(map(str, facts['survivors']))}")
         return ", ".join(words)

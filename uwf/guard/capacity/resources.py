@@ -75,8 +75,8 @@ class Resources(Guard):
             others += [f"{counted(seats, 'slot')} kept for people"] if seats else []
             raise refuse(
                 "server_overloaded",
-                f"{_mb(left.memory_bytes)} of memory are free; a step of {request.agent} takes "
-                f"{_mb(takes_bytes)}, {' and '.join(['with that', *others])} {_mb(needed)} are needed",
+                f"{_mib(left.memory_bytes)} of memory are free; a step of {request.agent} takes "
+                f"{_mib(takes_bytes)}, {' and '.join(['with that', *others])} {_mib(needed)} are needed",
                 kind=Crowded,
                 hint="uwf guard status",
             )
@@ -102,7 +102,7 @@ class Resources(Guard):
         if left.disk_bytes is not None and left.disk_bytes < rules.disk_floor_bytes:
             raise refuse(
                 "server_overloaded",
-                f"{_mb(left.disk_bytes)} of disk are free; {_mb(rules.disk_floor_bytes)} must stay free",
+                f"{_mib(left.disk_bytes)} of disk are free; {_mib(rules.disk_floor_bytes)} must stay free",
                 kind=Crowded,
                 hint="uwf store gc",
             )
@@ -167,5 +167,6 @@ def _is_peak(value: Any) -> bool:
     return isinstance(value, dict) and {"bytes", "at_ms"} <= value.keys()
 
 
-def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 20):.0f} MB"
+def _mib(size_bytes: int) -> str:
+    """To the unit, so that what is there and what is needed read as two numbers."""
+    return f"{size_bytes / (1 << 20):.0f}MiB"

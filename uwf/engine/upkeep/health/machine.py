@@ -29,7 +29,7 @@ class DiskCheck(Check):
         floor_bytes = self._ground.run.config.rules(Resources.Rules).disk_floor_bytes
         if left_bytes is None or left_bytes >= floor_bytes * ROOM:
             return []
-        what = f"{left_bytes >> 20} MB of disk are free where {home} is"
+        what = f"{left_bytes >> 20}MiB of disk are free where {home} is"
         if left_bytes < floor_bytes:
-            what += f", less than the {floor_bytes >> 20} MB that must stay free: steps are refused"
+            what += f", less than the {floor_bytes >> 20}MiB that must stay free: steps are refused"
         return [self.found(home, what, hint=f"df -h {home}")]

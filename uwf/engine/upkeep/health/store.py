@@ -130,7 +130,7 @@ class WalCheck(Check):
             return []
         if size_bytes < WAL_BYTES:
             return []
-        what = f"{path} has {size_bytes >> 20} MB: something reads the store all the time"
+        what = f"{path} has {size_bytes >> 20}MiB: something reads the store all the time"
         return [self.found(path, what, hint=f"fuser {path}")]
 
     def repair(self, finding: Finding) -> None:
