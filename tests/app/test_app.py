@@ -104,7 +104,7 @@ def test_an_empty_answer_is_answered_with_the_command_that_was_typed(app: App) -
 def test_acts_answer_with_the_thread_as_it_is_then(app: App) -> None:
     id = app.start("one.yaml", "Do it.").thread
     list(app.exec(id, agent=DONE))
-    assert app.stop(id).pid is None
+    assert app.stop(id).ran is None
     forked = app.fork(f"{id}~0", "another way")
     assert forked.thread.forked_from is not None and forked.carried == ()
     assert app.compare(id, forked.thread.thread).shared == 1

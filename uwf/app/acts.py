@@ -38,18 +38,19 @@ if TYPE_CHECKING:
     from uwf.engine.chain.word import Speaker
     from uwf.engine.progress import Progress
     from uwf.engine.run.context import RunContext
+    from uwf.store.owner import Owner
 
 SETTLING_S = 5.0
 """Beside the grace of its agent: how long a run that was asked to stop has for its own ending."""
 
 
 class StopReport(Record):
-    """The thread, the process that ran it (None when none did), and processes of a killed run that were ended.
+    """The thread, the process that `ran` it (None when none did), and processes of a killed run that were ended.
 
     What the thread's own agent asks for `is_recorded`, and done when its step has ended."""
 
     thread: ThreadView
-    pid: int | None
+    ran: Owner | None
     left_behind: tuple[int, ...]
     is_recorded: bool = False
 
@@ -78,10 +79,10 @@ class Undone(Record):
 def stop(home: OpenHome, id: str) -> StopReport:
     if _is_recorded(home, id, asked.STOP):
         return StopReport(_shown(home, id), None, (), is_recorded=True)
-    pid = _end_run(home, id)
+    ran = _end_run(home, id)
     left_behind = _end_what_was_left(home, id)
     timer.stopped(home.store(), id)
-    return StopReport(_shown(home, id), pid, left_behind)
+    return StopReport(_shown(home, id), ran, left_behind)
 
 
 def cancel(home: OpenHome, id: str, reason: str | None) -> ThreadView:
@@ -208,10 +209,16 @@ def _is_recorded(home: OpenHome, id: str, verb: str, reason: str | None = None) 
     return True
 
 
-def _end_run(home: OpenHome, id: str) -> int | None:
-    """Stop what runs the thread, with time for its agent to end. The pid that ran it, None if none did."""
+def _end_run(home: OpenHome, id: str) -> Owner | None:
+    """Stop what runs the thread, with time for its agent to end. The process that ran it, None if none did."""
+
+    def on_wait(owner: Owner) -> None:
+        home.warn(
+            f"thread {id} is run by {owner.in_words}, which is asked to stop; that may take a minute"
+        )
+
     patience_s = home.config.limits.grace_s + SETTLING_S
-    return stopping.stop(home.store(), id, patience_s=patience_s)
+    return stopping.stop(home.store(), id, patience_s=patience_s, on_wait=on_wait)
 
 
 def settle_what_was_left(home: OpenHome, id: str) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uwf.engine.query.due import DueThreads, Waits
     from uwf.engine.query.thread_view import RunView, ThreadView
     from uwf.engine.query.urgency import DueThread
+    from uwf.store.owner import Owner
     from uwf.store.protocols import Counters
 
 REMINDED = "reminded"
@@ -90,7 +91,7 @@ class Wakes:
 
         return due.under_way(self._home.reader())
 
-    def holder(self, thread: str) -> int | None:
+    def holder(self, thread: str) -> Owner | None:
         """The process that runs a thread now, if one does."""
         from uwf.engine.chain.thread import runner
 

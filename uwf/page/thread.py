@@ -129,8 +129,9 @@ def _facts(view: ThreadView) -> list[dict[str, object]]:
 
 def _running(running: RunningView) -> str:
     if running.role is None:
-        return f"process {running.pid}, no agent yet"
-    return f"{running.role} by {running.agent}, since {words.moment(running.since)}"
+        return f"{running.process}, no agent yet"
+    where = f" on {running.host}" if running.host else ""
+    return f"{running.role} by {running.agent}{where}, since {words.moment(running.since)}"
 
 
 def _message(app: App, view: ThreadView) -> object:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from uwf.store.protocols import Leases
 
+STOP_WORD = "stop"
+"""What is left for a holder that is to stop."""
+
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _END = 1 << 62
 """After the byte of every name."""
@@ -160,12 +163,12 @@ class MemoryLeases:
     """See `uwf.store.protocols.Leases`: those of a store that no other process sees. Nothing is written.
 
     With `lasts_s` they are as those of a store that many machines share: one that was not renewed can be taken over.
+    What is taken is held by `owner`, who is this process, if not said otherwise.
     """
 
-    host = ""
-
-    def __init__(self, lasts_s: float | None = None) -> None:
+    def __init__(self, lasts_s: float | None = None, owner: Owner | None = None) -> None:
         self.lasts_s = lasts_s
+        self.owner = Owner(os.getpid()) if owner is None else owner
         self._held: dict[str, Lease] = {}
         self._renewed_s: dict[str, float] = {}
         self._epochs: dict[str, int] = {}
@@ -176,7 +179,7 @@ class MemoryLeases:
             if self.holder(name) is not None:
                 return None
             epoch = self._epochs[name] = self._epochs.get(name, 0) + 1
-            self._held[name] = lease = Lease(name, Owner(os.getpid()), epoch)
+            self._held[name] = lease = Lease(name, self.owner, epoch)
             self._renewed_s[name] = clock.monotonic_s()
             self._asked.pop(name, None)
             return lease
@@ -211,6 +214,10 @@ class MemoryLeases:
 
     def asked(self, lease: Lease) -> str:
         return self._asked.get(lease.name, "") if self._held.get(lease.name) == lease else ""
+
+    @property
+    def host(self) -> str:
+        return self.owner.host
 
     def _is_over(self, name: str) -> bool:
         """Whether nobody has renewed it in time."""

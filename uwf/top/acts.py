@@ -47,8 +47,8 @@ def tell(app: App, thread: str, text: str) -> str:
 
 def stop(app: App, thread: str) -> str:
     done = app.stop(thread)
-    if done.pid is not None:
-        return f"stopped process {done.pid}"
+    if done.ran is not None:
+        return f"stopped {done.ran.in_words}"
     if done.is_recorded:
         return "it stops when its step has ended"
     return "ended what a killed run had left" if done.left_behind else "nothing was running"

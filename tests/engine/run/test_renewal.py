@@ -14,9 +14,9 @@ from tests.helpers.rig import WROTE, Rig
 from uwf import clock
 from uwf.agent.protocol import AgentRequest
 from uwf.agent.stop import SIGTERM, Stop
-from uwf.engine.run.renewal import STOP, Renewal
+from uwf.engine.run.renewal import Renewal
 from uwf.errors import StoreError, Superseded
-from uwf.store.leases import MemoryLeases
+from uwf.store.leases import STOP_WORD, MemoryLeases
 from uwf.store.protocols import Lease
 from uwf.store.sqlite import SqliteStore, schema
 
@@ -125,7 +125,7 @@ def test_a_word_from_another_machine_asks_once_as_a_signal_would(
     leases: Leases, stop: Stop
 ) -> None:
     with held(leases, stop):
-        assert leases.ask(NAME, STOP)
+        assert leases.ask(NAME, STOP_WORD)
         assert asked(stop)
         renewals = leases.renewals
         until(lambda: leases.renewals > renewals + 2)

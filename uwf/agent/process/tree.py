@@ -233,11 +233,6 @@ class OwnProcessTree(ProcessTree):
         return super()._remember(members)
 
 
-def descends_from(owner: Owner) -> bool:
-    """Whether this program was started by `owner`, or by what that started. False where parents cannot be read."""
-    return not owner.host and owner.pid in ancestors()
-
-
 def ancestors() -> list[int]:
     """The processes that this program descends from, its parent first. None where parents cannot be read."""
     try:

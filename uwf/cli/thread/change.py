@@ -54,8 +54,8 @@ def stop(
 
 def _stop(ctx: Context, id: str) -> None:
     done = ctx.app.stop(id)
-    if done.pid is not None:
-        ctx.out.note(f"stopped process {done.pid}")
+    if done.ran is not None:
+        ctx.out.note(f"stopped {done.ran.in_words}")
     elif done.left_behind:
         pids = ", ".join(map(str, done.left_behind))
         ctx.out.note(f"stopped what a killed run had left behind ({pids})")

@@ -197,13 +197,13 @@ def _that_may_run(ctx: Context, found: DueThreads) -> list[str]:
     """The due threads that nobody runs, the most urgent first."""
     ids = []
     for each in found.threads:
-        pid = ctx.app.wakes.holder(each.thread)
-        if pid is None:
+        holder = ctx.app.wakes.holder(each.thread)
+        if holder is None:
             ids.append(each.thread)
         elif ctx.json:
-            ctx.out.warning(f"thread {each.thread} is left out: process {pid} runs it")
+            ctx.out.warning(f"thread {each.thread} is left out: {holder.in_words} runs it")
         else:
-            ctx.out.note(f"{each.thread}  is left out: process {pid} runs it")
+            ctx.out.note(f"{each.thread}  is left out: {holder.in_words} runs it")
     return ids
 
 

@@ -39,7 +39,7 @@ def next_try(ctx: Context, thread: ThreadView) -> str:
     if thread.failed is None or thread.failed.is_question:
         return ""
     if thread.running is not None:
-        return f"now, in process {thread.running.pid}"
+        return f"now, in {thread.running.process}"
     if thread.wake_at is not None:
         return f"{ctx.times.due(thread.wake_at)}, or {_way_on(ctx, thread)}"
     is_open = thread.status in ("idle", "suspended")
@@ -180,9 +180,7 @@ def _waiting(thread: ThreadView, times: Times) -> str:
     if waiting is None or running is None:
         return ""
     since = times.moment(waiting.since)
-    return (
-        f"for a slot since {since}, number {waiting.position} in the queue, process {running.pid}"
-    )
+    return f"for a slot since {since}, number {waiting.position} in the queue, {running.process}"
 
 
 def _running(thread: ThreadView, times: Times) -> str:
@@ -191,4 +189,4 @@ def _running(thread: ThreadView, times: Times) -> str:
         return ""
     since = f", since {times.moment(running.since)}" if running.since else ""
     what = "starting" if running.role is None else f"{running.role}, {running.agent}{since}"
-    return f"process {running.pid}, {what}"
+    return f"{running.process}, {what}"

@@ -84,7 +84,8 @@ def left_behind(thread: ThreadView) -> str:
     left = thread.left_behind
     if left is None:
         return ""
-    what = f"an attempt of {left.role}, whose uwf (process {left.runner}) is gone"
+    where = f" on {left.host}" if left.host else ""
+    what = f"an attempt of {left.role}, whose uwf (process {left.runner}{where}) is gone"
     if left.pids:
         what += f", and {left.in_words}"
     return f"{what}; the next step ends that, or uwf thread stop {thread.thread}"

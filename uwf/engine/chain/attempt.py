@@ -122,6 +122,13 @@ class Attempt(Record):
         """Its processes, until it has ended."""
         return self.state if isinstance(self.state, Processes) else None
 
+    def is_run_by(self, owner: Owner) -> bool:
+        """Whether it has not ended, and it is this process that asks its agent."""
+        running = self.running
+        if running is None:
+            return False
+        return (running.runner.pid, running.runner.host) == (owner.pid, owner.host)
+
     @property
     def failure(self) -> Failure | None:
         """Why it failed, once it has ended."""
@@ -238,9 +245,12 @@ def hold_plan(tx: Transaction, thread: str, plan: Plan, why: str) -> None:
     tx.set_ref(ATTEMPTS + thread, begun, why=why)
 
 
-def process_now(agent: Owner | None) -> dict[str, Any]:
-    """How the processes of an attempt are stored: this one's pid, and the agent's with its start time."""
+def process_now(agent: Owner | None, host: str | None) -> dict[str, Any]:
+    """How the processes of an attempt are stored: this one's pid, the agent's with its start time, and the machine that
+    they are on, where several share the store.
+    """
     return {
+        **({} if host is None else {"host": host}),
         "runner": os.getpid(),
         "pid": None if agent is None else agent.pid,
         "started": None if agent is None else agent.started,
@@ -256,8 +266,9 @@ def _state(payload: Mapping[str, Any]) -> Processes | Failure | None:
     runner, pid = process["runner"], process["pid"]
     if type(runner) is not int or type(pid) not in (int, type(None)):
         raise TypeError("a process is a number")
-    agent = None if pid is None else Owner(pid, process["started"] or "")
-    return Processes(Owner(runner), agent)
+    host = process.get("host", "")
+    agent = None if pid is None else Owner(pid, process["started"] or "", host)
+    return Processes(Owner(runner, host=host), agent)
 
 
 def number_after(before: Attempt | None, role: str) -> int:

@@ -4,9 +4,9 @@ about, would be about itself.
 
 from __future__ import annotations
 
-from uwf.agent.process.tree import MARK_NAME, ancestors, descends_from
+from uwf.agent.process.tree import MARK_NAME, ancestors
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.thread import held
+from uwf.engine.chain.thread import held, is_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def thread_of(store: Store, environ: Mapping[str, str]) -> str | None:
     holders = {id: store.leases.holder(id) for id in held(store)}
     for pid in ancestors() if holders else ():
         for id, owner in holders.items():
-            if owner is not None and owner.pid == pid and not owner.host:
+            if owner is not None and owner.pid == pid and is_here(store, owner):
                 return id
     mark = environ.get(MARK_NAME)
     if not mark:
@@ -43,7 +43,7 @@ def is_inside(store: Store, id: str, environ: Mapping[str, str]) -> bool:
     owner = store.leases.holder(id)
     if owner is None:
         return False
-    if descends_from(owner):
+    if is_here(store, owner) and owner.pid in ancestors():
         return True
     mark = environ.get(MARK_NAME)
     return mark is not None and _has_mark(store, id, mark)

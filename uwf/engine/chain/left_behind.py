@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 
 from uwf.agent.process import platform
-from uwf.engine.chain.thread import runner
+from uwf.engine.chain.thread import is_here, runner
 from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from uwf.engine.chain.attempt import Attempt, Processes
     from uwf.store.protocols import Store
 
 
 class LeftBehind(Record):
-    """An attempt whose uwf, the process `runner`, is gone, and the processes of its agent that still run."""
+    """An attempt whose uwf, the process `runner`, is gone, and the processes of its agent that still run. Those on
+    another `host` cannot be seen from here.
+    """
+
+    left_out: ClassVar[tuple[str, ...]] = ("host",)
 
     runner: int
     role: str
     agent: str
     pids: tuple[int, ...]
+    host: str | None = None
 
     @property
     def in_words(self) -> str:
@@ -36,6 +43,10 @@ def left_behind(store: Store, thread: str, attempt: Attempt | None) -> LeftBehin
     if attempt is None or attempt.running is None or runner(store, thread) is not None:
         return None
     running, pids = attempt.running, tuple[int, ...]()
+    if not is_here(store, running.runner):
+        return LeftBehind(
+            running.runner.pid, attempt.plan.role, attempt.agent, (), running.runner.host
+        )
     if is_kept(running):
         return None
     if running.agent is not None:

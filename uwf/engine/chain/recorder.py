@@ -37,9 +37,14 @@ class AttemptRecorder:
     """Records one attempt: the agent's process, then each turn. One for each attempt; not shared."""
 
     def __init__(
-        self, store: Store, start: AttemptStart, redactor: Redactor, event: str | None
+        self,
+        store: Store,
+        start: AttemptStart,
+        redactor: Redactor,
+        event: str | None,
+        host: str | None,
     ) -> None:
-        """`event` is the key of the one that began the thread."""
+        """`event` is the key of the one that began the thread, `host` this machine, where several share the store."""
         self.start = start
         self.began_ms = clock.now_ms()
         self.prompt = ""
@@ -51,6 +56,7 @@ class AttemptRecorder:
         self._store = store
         self._redactor = redactor
         self._event = event
+        self._host = host
         self._stream = redactor.stream()
         self._streamed = TEXT
         """The kind of the turns that the stream takes, until one of another kind comes."""
@@ -69,7 +75,7 @@ class AttemptRecorder:
 
     def started(self, tx: Transaction, prompt: str, agent: Owner | None) -> None:
         """Record the agent's process, before it may run. Called again when the agent is asked again."""
-        self.prompt, self._process = prompt, process_now(agent)
+        self.prompt, self._process = prompt, process_now(agent, self._host)
         if self.begun is None:
             self.begun = put_start(tx, self.start, prompt, self.began_ms, self._process)
             self._asked = self.begun
@@ -204,8 +210,8 @@ class AttemptRecorder:
     def superseded(self, tx: Transaction, end: AttemptEnd, tail: str) -> str:
         """Keep the same where another run has the thread by now, and with it what stands beside the head; the node."""
         last = self._put_end(tx, end, tail)
-        name = f"{SUPERSEDED}{self.start.thread}/{self.begun}"
-        tx.set_ref(name, last, why=f"attempt ended: {end.failure.code}")
+        beside = f"{self.start.thread}/{self.begun}"
+        tx.set_ref(SUPERSEDED + beside, last, why=f"attempt ended: {end.failure.code}")
         return last
 
     def _put_end(self, tx: Transaction, end: AttemptEnd, tail: str) -> str:

@@ -204,7 +204,9 @@ _PLAN = _fields(
 
 _WORKTREE = _by_name(_perhaps(_commit))
 
-_PROCESS = _perhaps(_fields(runner=_count, pid=_perhaps(_count), started=_perhaps(_text)))
+_PROCESS = _perhaps(
+    _fields({"host": _text}, runner=_count, pid=_perhaps(_count), started=_perhaps(_text))
+)
 
 _CLIENT: Mapping[str, Field] = {
     "client": _fields(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Nodes, Plan, Reader
     from uwf.engine.chain.tags import ThreadState
     from uwf.engine.chain.wake import Wake
+    from uwf.store.owner import Owner
     from uwf.store.protocols import Ref, Store, Transaction
 
 
@@ -145,10 +146,14 @@ def into(state: ThreadState) -> Callable[[Mapping[str, str]], dict[str, str]]:
     return lambda tags: with_state(tags, state, now_ms)
 
 
-def runner(store: Store, thread: str) -> int | None:
-    """The pid of the uwf process that runs `thread` now, from its lease; None when none does."""
-    owner = store.leases.holder(thread)
-    return None if owner is None else owner.pid
+def runner(store: Store, thread: str) -> Owner | None:
+    """The uwf process that runs `thread` now, from its lease; None when none does."""
+    return store.leases.holder(thread)
+
+
+def is_here(store: Store, owner: Owner) -> bool:
+    """Whether a process is one of this machine: what is known of it, and done to it, is known and done here alone."""
+    return owner.host in ("", store.leases.host)
 
 
 def held(store: Store) -> list[str]:

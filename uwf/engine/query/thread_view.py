@@ -10,6 +10,7 @@ from types import MappingProxyType
 from uwf.engine.chain import usage
 from uwf.engine.chain.tags import IDLE
 from uwf.record import Record
+from uwf.store.owner import Owner
 from uwf.trust import OWNER
 
 TYPE_CHECKING = False
@@ -36,12 +37,22 @@ class ErrorView(Record):
 
 
 class RunningView(Record):
-    """The process that holds a thread; the others are None while it has not asked an agent yet."""
+    """The process that holds a thread, and the machine it is on, where several share the store; the others are None
+    while it has not asked an agent yet.
+    """
+
+    left_out: ClassVar[tuple[str, ...]] = ("host",)
 
     pid: int
     role: str | None = None
     since: int | None = None
     agent: str | None = None
+    host: str | None = None
+
+    @property
+    def process(self) -> str:
+        """In words."""
+        return Owner(self.pid, host=self.host or "").in_words
 
 
 class WaitingView(Record):

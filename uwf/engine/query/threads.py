@@ -302,13 +302,14 @@ class ThreadViews:
         return ErrorView(error["code"], error["message"], attempt.last)
 
     def _running(self, id: str) -> RunningView | None:
-        pid = runner(self._store, id)
-        if pid is None:
+        owner = runner(self._store, id)
+        if owner is None:
             return None
-        attempt = read_attempt(self._store, id)
-        if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
-            return RunningView(pid)
-        return RunningView(pid, attempt.plan.role, attempt.began_ms, attempt.agent)
+        attempt, host = read_attempt(self._store, id), owner.host or None
+        if attempt is None or not attempt.is_run_by(owner):
+            return RunningView(owner.pid, host=host)
+        role, since_ms = attempt.plan.role, attempt.began_ms
+        return RunningView(owner.pid, role, since_ms, attempt.agent, host)
 
     def _with_processes(self, thread: Thread, view: ThreadView) -> ThreadView:
         attempt = thread.attempt

@@ -110,13 +110,13 @@ def waited_note(wait_s: float) -> str:
 
 def _holder_note(ctx: RunContext, id: str) -> str:
     """Which process runs the thread, and since when, as far as the record says."""
-    pid = runner(ctx.store, id)
+    owner = runner(ctx.store, id)
     attempt = read_attempt(ctx.store, id)
-    if pid is None:
+    if owner is None:
         return ""
-    if attempt is None or attempt.running is None or attempt.running.runner.pid != pid:
-        return f" in process {pid}"
-    return f" in process {pid} ({attempt.plan.role}, since {clock.iso(attempt.began_ms)})"
+    if attempt is None or not attempt.is_run_by(owner):
+        return f" in {owner.in_words}"
+    return f" in {owner.in_words} ({attempt.plan.role}, since {clock.iso(attempt.began_ms)})"
 
 
 def raise_if_stopped(stop: Stop, id: str) -> None:

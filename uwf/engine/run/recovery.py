@@ -15,7 +15,7 @@ from uwf.engine.chain import kept
 from uwf.engine.chain.attempt import INTERRUPTED, AttemptEnd, Failure, put_end, read_attempt
 from uwf.engine.chain.left_behind import is_kept
 from uwf.engine.chain.tags import ATTEMPTS
-from uwf.engine.chain.thread import runner
+from uwf.engine.chain.thread import is_here, runner
 from uwf.errors import Busy
 from uwf.guard.spending import reserve
 from uwf.record import Record
@@ -40,9 +40,11 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     found = read_attempt(store, thread)
     if found is None or found.running is None:
         return None
-    ended_pids, survivors = _end(found.running, found.mark, grace_s)
+    runner = found.running.runner
+    ended_pids, survivors = _end(store, found.running, found.mark, grace_s)
     points.at("settle: processes ended")
-    failure = Failure(INTERRUPTED, "uwf ended before the agent did")
+    where = f" on {runner.host}" if runner.host else ""
+    failure = Failure(INTERRUPTED, f"uwf ended{where} before the agent did")
     end = AttemptEnd(failure, session=found.session, usage=found.usage, client=found.client)
     with store.transaction("settle") as tx:
         attempt = put_end(tx, found.begun, found.turns, end)
@@ -53,10 +55,14 @@ def settle(store: Store, thread: str, *, grace_s: float) -> Settled | None:
     return Settled(attempt, ended_pids, survivors)
 
 
-def _end(running: Processes, mark: str, grace_s: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """End what is left of an agent's processes: the pids that were ended, and those that could not be."""
+def _end(
+    store: Store, running: Processes, mark: str, grace_s: float
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """End what is left of an agent's processes: the pids that were ended, and those that could not be. Nothing can be
+    ended on another machine.
+    """
     agent = running.agent
-    if agent is None or is_kept(running):
+    if agent is None or not is_here(store, agent) or is_kept(running):
         return (), ()
     from uwf.agent.process import terminate  # rarely needed: after a crash only
 
@@ -78,7 +84,9 @@ def settle_if_left(store: Store, home: str, thread: str, *, grace_s: float) -> S
         return None
     held = store.leases.take(thread)
     if held is None:
-        raise Busy(f"thread {thread} is running in another process")
+        holder = store.leases.holder(thread)
+        where = "another process" if holder is None else holder.in_words
+        raise Busy(f"thread {thread} is running in {where}", hint=f"uwf thread watch {thread}")
     try:
         return settle(fenced(store, held), thread, grace_s=grace_s)
     finally:

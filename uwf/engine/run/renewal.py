@@ -13,7 +13,7 @@ import threading
 
 from uwf import clock, quantities
 from uwf.errors import StoreError
-from uwf.store.leases import superseded
+from uwf.store.leases import STOP_WORD, superseded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 EVERY, PATIENCE = 1 / 6, 1 / 2
 """Of the time that a lease lasts: 10 s and 30 s of 60."""
-STOP = "stop"
-"""The word that asks a run to stop."""
 
 
 class Renewal:
@@ -65,7 +63,7 @@ class Renewal:
                 self._stop.request(error=lost)
                 return
             self._renewed_s = clock.monotonic_s()
-            if word == STOP and not is_asked:
+            if word == STOP_WORD and not is_asked:
                 is_asked = True
                 self._stop.request()
 

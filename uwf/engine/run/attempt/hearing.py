@@ -73,7 +73,7 @@ class Hearing:
             files=step.files,
         )
         self.recorder = recorder.AttemptRecorder(
-            ctx.store, start, ctx.redactor, thread.tags.get(EVENT)
+            ctx.store, start, ctx.redactor, thread.tags.get(EVENT), ctx.host
         )
         self.thread = thread
         """The thread, as the start of the attempt has left it."""

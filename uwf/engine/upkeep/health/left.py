@@ -102,7 +102,8 @@ class AttemptCheck(Check):
         attempt = read_attempt(store, thread)
         if attempt is None or attempt.running is None or runner(store, thread) is not None:
             return None
-        what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf any more"
+        where = f" on {attempt.running.runner.host}" if attempt.running.runner.host else ""
+        what = f"attempt {attempt.number} of {attempt.plan.role} has no uwf{where} any more"
         left = left_behind(store, thread, attempt)
         if left is None:
             pid = attempt.running.runner.pid
