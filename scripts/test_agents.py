@@ -13,7 +13,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clients import by_mcp, counts, crew, failures, guide, install, kills, model, permits, sessions
+from clients import (
+    by_mcp,
+    counts,
+    crew,
+    failures,
+    guide,
+    install,
+    kills,
+    model,
+    permits,
+    sessions,
+    travel,
+)
 from clients.crew import CREW, Client
 from clients.model import Fail, Hang
 from clients.world import Fault, World
@@ -30,6 +42,7 @@ TRIALS: tuple[tuple[str, Trial, str], ...] = (
     ("the next round in its session", sessions.next_round, crew.RESUMES),
     ("a fork in a forked session", sessions.forked, crew.FORKS),
     ("a session that is lost", sessions.lost, crew.RESUMES),
+    ("on another machine, and back", travel.to_another, crew.TRAVELS),
     ("timeout, suspended, resumed", sessions.timed_out, crew.RUNS),
     ("SIGKILL of the client", kills.client, crew.RUNS),
     ("SIGKILL of its tool", kills.tool, crew.RUNS),

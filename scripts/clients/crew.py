@@ -14,14 +14,14 @@ RESUMES, FORKS, RUNS, MONEY = "resumes", "forks", "runs", "money"
 DENIES, ASKS, RESETS, HEARS, TELLS = "denies", "asks", "resets", "hears", "tells"
 STREAMS = "streams"
 GUIDED, ENDS, FOUND, SANDBOXED = "guided", "ends", "found", "sandboxed"
-YIELDS, LASTS, SERVED = "yields", "lasts", "served"
+YIELDS, LASTS, SERVED, TRAVELS = "yields", "lasts", "served", "travels"
 """What a client can: go on in its session, also in that of a run that did not end; go on in a fork of it; run commands;
 say what it cost; deny a tool and say so; ask for permission; tell when a limit resets; hear what it is told while it
 works; tell what it used while it works, and not at the end alone; stream a message piece by piece.
 One has commands of its own in the guide, one those at its beginning. One ends where the
 budget does, one runs its commands in a sandbox. Gemini CLI tries a service that is in trouble again by itself for
 minutes, the others yield sooner; it ends by itself what repeats itself, and may lose the end of what is long, where
-they last. One is served by `uwf mcp`.
+they last. One is served by `uwf mcp`. Two keep their sessions in files that go along to other machines.
 """
 
 
@@ -86,7 +86,7 @@ CREW = (
         frozenset(
             {YIELDS, LASTS, RESUMES, FORKS, RUNS, MONEY, DENIES, RESETS, HEARS, TELLS, GUIDED, ENDS}
         )
-        | {STREAMS, SERVED},
+        | {STREAMS, SERVED, TRAVELS},
         _claude,
         SUBSCRIBED,
     ),
@@ -96,7 +96,7 @@ CREW = (
         "codex",
         "",
         'permissions = "danger-full-access"\n',
-        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND, TELLS}),
+        frozenset({YIELDS, LASTS, RESUMES, FORKS, RUNS, SANDBOXED, FOUND, TELLS, TRAVELS}),
         _codex,
     ),
     Client(

@@ -40,17 +40,26 @@ class Answered(Record):
     until_ms: int | None
 
 
+class Conversation(Record):
+    """A session as another machine has it: how its file is called below the folder of its client, and what `read` gives
+    of it.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
 class AgentRequest(Record):
     """One prompt for one agent, with everything it may need.
 
     `env` is the complete environment of the agent: the caller has put the `UWF_*` names over its own.
     `session` is what this agent, in this role and folder, named as its session last time, and `counted` what that
     session had used then by the agent's own count, where it has one; `forks_session` says that it is to go on in a copy
-    of it, which has a name of its own. `model`, `permissions` and `args` are for a client that takes such, in its own
-    words; `usd_left` is what the run may cost. `answer` is that to what the run before has ended with. A
-    `stall_timeout_s` of None is for agents that do not stream.
-    `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`,
-    so that processes that got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
+    of it, which has a name of its own. `conversation` is what the session has by now on the machine that it was on.
+    `model`, `permissions` and `args` are for a client that takes such, in its own words; `usd_left` is what the run may
+    cost. `answer` is that to what the run before has ended with. A `stall_timeout_s` of None is for agents that do not
+    stream. `mark` is a text that no other run has: it is put into the environment as `UWF_RUN`, so that processes that
+    got away can be found. Output past 1 MiB is spooled to a nameless file in `spool_dir`.
     What runs the prompt inherits `keep_fds`, so that the holder of their other ends knows that it lives.
 
     One that has said what `is_reply` takes for a whole reply, and for `linger_s` nothing after it, is ended and has
@@ -67,6 +76,7 @@ class AgentRequest(Record):
     spool_dir: str
     forks_session: bool = False
     counted: Mapping[str, float] | None = None
+    conversation: Conversation | None = None
     model: str | None = None
     permissions: str | None = None
     args: tuple[str, ...] = ()
@@ -131,6 +141,15 @@ class Session(Record):
     id: str
 
 
+class SessionFile(Record):
+    """The client keeps its session in the file at `path`, which is called `name` below the folder of all of them. It
+    may be read once the run has ended.
+    """
+
+    name: str
+    path: str
+
+
 def names_session(word: Any) -> bool:
     """Whether an agent that names `word` as its session can be handed it back, in an environment."""
     return isinstance(word, str) and word.isprintable() and 0 < len(word) <= SESSION_CHARS
@@ -186,6 +205,7 @@ AgentEvent: TypeAlias = (
     | ToolResult
     | Usage
     | Session
+    | SessionFile
     | Model
     | Denied
     | NewsHeard

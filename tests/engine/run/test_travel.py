@@ -5,19 +5,22 @@ Two rigs with one store, and a home and a clone of their own each, stand for two
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers.fake_agent import crash
+from tests.helpers.fake_agent import Said, crash
 from tests.helpers.in_tree import TreeRig, writes
 from tests.helpers.repository import commit, copied, typed
 from tests.helpers.rig import CHANGES, WROTE
 from uwf import clock
-from uwf.agent.protocol import AgentRequest
+from uwf.agent.protocol import AgentRequest, Session, SessionFile
 from uwf.engine.chain import carried, shape, wake
 from uwf.engine.chain import thread as threads
+from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.wake import Wake
 from uwf.engine.progress import CodeNotPushed, CodeStays
 from uwf.errors import PersonNeeded
@@ -48,6 +51,21 @@ class Machines:
 @pytest.fixture
 def machines(tmp_path: Path) -> Machines:
     return Machines(tmp_path)
+
+
+def talks(answer: str, session: str, said: bytes, folder: Path) -> Callable[[AgentRequest], Said]:
+    """An agent whose client keeps its session in a file, to which it adds what is `said`."""
+
+    def act(request: AgentRequest) -> Said:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{session}.jsonl"
+        if request.conversation is not None:
+            path.write_bytes(request.conversation.read())
+        with path.open("ab") as file:
+            file.write(said)
+        return Said(answer, events=(Session(session), SessionFile(path.name, str(path))))
+
+    return act
 
 
 def codes(rig: TreeRig, id: str) -> list[carried.Code]:
@@ -83,7 +101,7 @@ def test_a_bundle_has_what_is_new_in_its_step_alone(machines: Machines) -> None:
     commit(a.repo, "not pushed", large="".join(f"{n} {n * n}\n" for n in range(20_000)))
     id = a.begin()
     a.exec(id, writes(WROTE, a="one\n"), writes(CHANGES, a="two\n"))
-    second, first = (len(carried.bundle_of(a.engine.cache, code)) for code in codes(a, id))
+    second, first = (len(carried.bytes_of(a.engine.cache, code.id)) for code in codes(a, id))
     assert first > 40_000
     assert second < 2_000
     a.exec(id, WROTE)
@@ -334,3 +352,82 @@ def test_a_stranger_may_know_the_new_fields(machines: Machines) -> None:
     links = {store.get(to).kind for to, _ in shape.leads(step)}
     assert "code" in links
     assert [to for to, _ in shape.leads(store.get(step.payload["code"]))]
+
+
+def test_a_session_goes_along_with_what_was_said_in_it(machines: Machines, tmp_path: Path) -> None:
+    a, b = machines.a, machines.b
+    at_a, at_b = tmp_path / "sessions-a", tmp_path / "sessions-b"
+    id = a.begin()
+    a.exec(id, talks(WROTE, "s1", b"one\n", at_a), CHANGES)
+    b.exec(id, talks(WROTE, "s1", b"two\n", at_b))
+    asked = b.agent.asks[-1]
+    assert (asked.session, asked.forks_session) == ("s1", False)
+    assert (at_b / "s1.jsonl").read_bytes() == b"one\ntwo\n"
+    b.exec(id, CHANGES)
+    b.exec(id, talks(WROTE, "s1", b"three\n", at_b), CHANGES)
+    assert b.agent.asks[-2].conversation is None, "it has it already"
+    a.exec(id, talks(WROTE, "s1", b"four\n", at_a))
+    assert (at_a / "s1.jsonl").read_bytes() == b"one\ntwo\nthree\nfour\n"
+
+
+def test_a_refused_reply_is_asked_again_where_its_conversation_is_by_then(
+    machines: Machines, tmp_path: Path
+) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, talks(WROTE, "s1", b"one\n", tmp_path / "sessions-a"), CHANGES)
+    at_b = tmp_path / "sessions-b"
+    answers = talks("no reply", "s1", b"two\n", at_b), talks(WROTE, "s1", b"three\n", at_b)
+    b.exec(id, *answers, count=1)
+    assert (at_b / "s1.jsonl").read_bytes() == b"one\ntwo\nthree\n"
+
+
+def test_a_failed_attempt_goes_on_in_its_session_on_its_own_machine_alone(
+    machines: Machines, tmp_path: Path
+) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, talks(WROTE, "s1", b"one\n", tmp_path / "sessions-a"), CHANGES)
+    b.exec(id, crash(events=(Session("s2"),)))
+    b.resume(id, crash(events=(Session("s2"),)))
+    assert b.agent.asks[-1].session == "s2"
+    a.resume(id, WROTE)
+    assert a.agent.asks[-1].session == "s1"
+
+
+def test_a_session_whose_client_keeps_no_file_is_begun_anew_elsewhere(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, Said(WROTE, session="s1"), CHANGES)
+    b.exec(id, WROTE)
+    assert b.agent.asks[-1].session is None
+    assert "Step 1: writer" in b.agent.asks[-1].prompt
+
+
+def test_a_secret_does_not_go_along_with_a_session(machines: Machines, tmp_path: Path) -> None:
+    a, b = machines.a, machines.b
+    redactor = Redactor([("API_KEY", "hunter2-hunter2")])
+    a.engine = replace(a.engine, redactor=redactor)
+    id = a.begin()
+    said = b'{"said": "' + b"x" * (carried.LINES_BYTES - 17) + b'hunter2-hunter2"}\n'
+    a.exec(id, talks(WROTE, "s1", said, tmp_path / "sessions-a"), CHANGES)
+    at_b = tmp_path / "sessions-b"
+    b.exec(id, talks(WROTE, "s1", b"", at_b))
+    kept = (at_b / "s1.jsonl").read_bytes()
+    assert b"hunter2" not in kept
+    assert json.loads(kept)["said"].endswith("x[redacted:API_KEY]")
+
+
+def test_of_a_session_that_grows_only_the_end_is_stored_again(
+    machines: Machines, tmp_path: Path
+) -> None:
+    a, at_a = machines.a, tmp_path / "sessions-a"
+    id = a.begin()
+    long = b"".join(b"%d\n" % n for n in range(40_000))
+    a.exec(id, talks(WROTE, "s1", long, at_a), CHANGES, talks(WROTE, "s1", b"more\n", at_a))
+    first, second = (
+        a.store.get(step.id).payload["conversation"] for step in (a.steps(id)[0], a.steps(id)[2])
+    )
+    parts = [a.store.get(each).payload["parts"] for each in (first, second)]
+    assert parts[0][:-1] == parts[1][:-1]
+    assert len(parts[0]) == len(parts[1]) == 4

@@ -59,7 +59,7 @@ class ClientAgent:
 
 def in_new_session(request: AgentRequest) -> AgentRequest:
     """The same for a client that does not know the session any more which it should go on in."""
-    return replace(request, session=None, forks_session=False, counted=None)
+    return replace(request, session=None, forks_session=False, counted=None, conversation=None)
 
 
 class Reader:

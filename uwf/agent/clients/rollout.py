@@ -7,17 +7,19 @@ what the answer has asked for is done.
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import stat
 
 from uwf.agent.clients.client import number
+from uwf.agent.clients.session_files import SessionFolder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, BinaryIO
+
+    from uwf.agent.protocol import SessionFile
 
 COUNTED = {
     "input": "input_tokens",
@@ -30,6 +32,12 @@ _MARK = f'"{_KIND}"'.encode()
 _BLOCK_BYTES = 256 << 10
 
 
+def folder(env: Mapping[str, str], cwd: str) -> SessionFolder:
+    """Where the sessions are of a client with the environment `env`, which works in `cwd`."""
+    home = env.get("CODEX_HOME") or os.path.join(env.get("HOME", ""), ".codex")
+    return SessionFolder(os.path.join(cwd, home, "sessions"), "*/*/*/rollout-*-{}.jsonl")
+
+
 class Rollout:
     """The file of `session`. `env` is the environment of its client, which works in `cwd`.
 
@@ -38,22 +46,19 @@ class Rollout:
     """
 
     def __init__(self, env: Mapping[str, str], cwd: str, session: str) -> None:
-        home = env.get("CODEX_HOME") or os.path.join(env.get("HOME", ""), ".codex")
-        home = os.path.join(cwd, home)
-        name = f"rollout-*-{glob.escape(session)}.jsonl"
-        self._pattern = os.path.join(glob.escape(home), "sessions", "*", "*", "*", name)
-        self._path: str | None = None
+        self._folder, self._session = folder(env, cwd), session
+        self.file: SessionFile | None = None
         self._read_bytes = 0
         self._counts: dict[str, float] | None = None
 
     def counts(self) -> dict[str, float] | None:
         """What the session has used by now; None where that is not said. Only what is new in the file is read."""
-        if self._path is None:
-            self._path = next(iter(glob.glob(self._pattern)), None)
-        if self._path is None:
+        if self.file is None:
+            self.file = self._folder.find(self._session)
+        if self.file is None:
             return None
         try:
-            with open(self._path, "rb", opener=_at_once) as file:
+            with open(self.file.path, "rb", opener=_at_once) as file:
                 found = os.fstat(file.fileno())
                 if stat.S_ISREG(found.st_mode) and found.st_size != self._read_bytes:
                     is_longer = found.st_size > self._read_bytes  # else it was written anew

@@ -11,6 +11,8 @@ while it works is read with the next result of a tool, or after its end, as anot
 from __future__ import annotations
 
 import json
+import os
+import re
 import uuid
 
 from uwf.agent import failure
@@ -19,6 +21,7 @@ from uwf.agent.clients.claude_count import COUNTED, Count
 from uwf.agent.clients.client import clean, moment_ms, number, rows
 from uwf.agent.clients.inspection import Inspection
 from uwf.agent.clients.prices import prices
+from uwf.agent.clients.session_files import SessionFolder
 from uwf.agent.process.pump import Stdin
 from uwf.agent.protocol import (
     Denied,
@@ -112,6 +115,9 @@ class ClaudeAgent(client.ClientAgent):
         is_resumed = request.session is not None and not request.forks_session
         session = request.session if is_resumed else str(uuid.uuid4())
         assert session is not None, "it is resumed, or has a new name"
+        kept = session_folder(request.env, request.cwd)
+        if request.session is not None and request.conversation is not None:
+            kept.put(request.session, request.conversation)
         count = Count(request.counted or {}, self.options.prices)
         reader = _Said(self.name, on_event, session, count)
 
@@ -140,6 +146,9 @@ class ClaudeAgent(client.ClientAgent):
             stdin=reader.stdin,
             on_tick=listen,
         )
+        file = kept.find(session)
+        if file is not None:
+            on_event(file)
         return came, reader
 
     def _words(self, request: AgentRequest, session: str) -> list[str]:
@@ -298,6 +307,13 @@ class _Said(client.Reader):
             resets_ms=self._resets_ms,
             failure_class=None if known else _ERRORS.get(self._error),
         )
+
+
+def session_folder(env: Mapping[str, str], cwd: str) -> SessionFolder:
+    """Where it keeps the sessions of the folder `cwd`; of a path that is too long for a name it knows another way."""
+    home = env.get("CLAUDE_CONFIG_DIR") or os.path.join(env.get("HOME", ""), ".claude")
+    name = re.sub("[^a-zA-Z0-9]", "-", os.path.realpath(cwd))
+    return SessionFolder(os.path.join(cwd, home, "projects", name), "{}.jsonl")
 
 
 def _message(text: str) -> bytes:

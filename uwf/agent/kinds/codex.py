@@ -20,7 +20,7 @@ from uwf.agent.clients import client, inspection
 from uwf.agent.clients.client import TOKENS, USD, clean, number, rows
 from uwf.agent.clients.inspection import Inspection
 from uwf.agent.clients.prices import prices, usd
-from uwf.agent.clients.rollout import COUNTED, Rollout, counts_of
+from uwf.agent.clients.rollout import COUNTED, Rollout, counts_of, folder
 from uwf.agent.process import program
 from uwf.agent.protocol import (
     Denied,
@@ -100,6 +100,8 @@ class CodexAgent(client.ClientAgent):
         on_start: Callable[[Owner | None], None],
         on_event: Callable[[AgentEvent], None],
     ) -> AgentResult:
+        if request.session is not None and request.conversation is not None:
+            folder(request.env, request.cwd).put(request.session, request.conversation)
         prices = self.options.prices.get(request.model or "", {})
         reader = _Said(self.name, on_event, request, prices)
         argv = (*_direct(self.argv, request), *_words(request))
@@ -189,6 +191,8 @@ class _Said(client.Reader):
     def ends(self) -> None:
         """See `uwf.agent.clients.client.Reader`."""
         self.look()
+        if self._rollout is not None and self._rollout.file is not None:
+            self.on_event(self._rollout.file)
 
     def _starts(self, session: Any) -> None:
         """What the session had used before is known from now on, so that it is not counted if this run is killed."""

@@ -60,7 +60,7 @@ class Processes(Record):
 
 class AttemptStart(Record):
     """What an attempt starts with. `before` is the end of the attempt before it, when that failed too; `files` the
-    snapshot of its thread's worktree, where there is one.
+    snapshot of its thread's worktree, where there is one; `host` the machine, where the store is for several.
     """
 
     thread: str
@@ -70,6 +70,7 @@ class AttemptStart(Record):
     mark: str
     before: str | None
     files: str | None = None
+    host: str | None = None
 
 
 class AttemptEnd(Record):
@@ -214,6 +215,7 @@ def put_start(
             "startedAt": began_ms,
             "process": process,
             **({} if start.files is None else {"worktree": {"before": start.files}}),
+            **({} if start.host is None else {"host": start.host}),
         },
     )
 

@@ -1,10 +1,15 @@
-"""What goes along with a step to other machines, where the store is shared: the code it has left.
+"""What goes along with a step to other machines, where the store is shared: the code it has left, and the session that
+its agent has named.
 
-    code    thread, commit; pushed: it is with the remote of the project; else parts: a git bundle, cut into `pack`
-    pack    a piece of a bundle, as it is: it is compressed, and secrets are not looked for in it
+    code          thread, commit; pushed: it is with the remote of the project; else parts: a git bundle in `pack`s
+    pack          a piece of a bundle, as it is: it is compressed, and secrets are not looked for in it
+    conversation  name; parts: the file in which a client keeps its session, in `lines`
+    lines         a piece of such a file, without secrets
 
 A bundle builds on what a remote of the repository has, and on the code of the steps before: from the newest that a
-machine has it takes those that follow, one after the other.
+machine has it takes those that follow, one after the other. The file of a session grows at its end, and is cut at fixed
+lengths: what was there before is in the store already. It is lines of JSON, in which a mark stands for a secret as well
+as that did: clients go on with it.
 """
 
 from __future__ import annotations
@@ -20,7 +25,9 @@ if TYPE_CHECKING:
     from uwf.engine.chain.nodes import Nodes, Writer
 
 CODE, PACK = "code", "pack"
+CONVERSATION, LINES = "conversation", "lines"
 PART_BYTES = 256 << 10
+LINES_BYTES = 64 << 10
 
 
 class Code(Record):
@@ -48,12 +55,22 @@ class NewCode(Record):
                     "thread": self.thread,
                     "commit": self.commit,
                     "pushed": self.bundle is None,
-                    "parts": [
-                        Link(tx.put(PACK, {"bytes": part})) for part in _cut(self.bundle or b"")
-                    ],
+                    "parts": _put(tx, PACK, self.bundle or b"", PART_BYTES),
                 },
             )
         )
+
+
+class NewConversation(Record):
+    """The file of a session, called `name` below the folder of its client, that is in no store yet; rid of secrets."""
+
+    name: str
+    data: bytes
+
+    def put(self, tx: Writer) -> Link:
+        """Store it, for the step that it goes along with."""
+        parts = _put(tx, LINES, self.data, LINES_BYTES)
+        return Link(tx.put(CONVERSATION, {"name": self.name, "parts": parts}))
 
 
 def codes_back(nodes: Nodes, head: str) -> Iterator[Code]:
@@ -65,11 +82,12 @@ def codes_back(nodes: Nodes, head: str) -> Iterator[Code]:
             yield Code(id, code["thread"], code["commit"], code["pushed"])
 
 
-def bundle_of(nodes: Nodes, code: Code) -> bytes:
-    """The bundle of code that was not pushed."""
-    parts = nodes.get(code.id).payload["parts"]
+def bytes_of(nodes: Nodes, id: str) -> bytes:
+    """What the parts of the object `id` are together."""
+    parts = nodes.get(id).payload["parts"]
     return b"".join(nodes.get(part).payload["bytes"] for part in parts)
 
 
-def _cut(data: bytes) -> list[bytes]:
-    return [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
+def _put(tx: Writer, kind: str, data: bytes, size: int) -> list[Link]:
+    cuts = range(0, len(data), size)
+    return [Link(tx.put(kind, {"bytes": data[at : at + size]})) for at in cuts]

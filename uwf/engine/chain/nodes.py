@@ -19,7 +19,8 @@ Node kinds
     word     what is said to a thread (see `word`)
     told     one of the words that wait for the next step (see `told`)
     text     a string that is too long to stand inside another node, or that many share
-    code     what a step has left, for other machines; pack: a piece of it (see `carried`)
+    code     what a step has left, for other machines, and conversation, the session of its agent; pack and lines are
+             pieces of these (see `carried`)
 """
 
 from __future__ import annotations

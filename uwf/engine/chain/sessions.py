@@ -7,12 +7,16 @@ A session holds whatever was said in it since. One that a step of another thread
 took back, is therefore handed on to be forked. One that came in with a file is never handed on: it would be a
 stranger's word, given to an agent that believes it to be its own. Which these are stands in counters,
 `foreign/<object>`, which no file can bring.
+
+Where machines share a store, a session is where its step was. Its file goes along with the step as `conversation` where
+its client keeps one that we know; else another machine begins a new one, with the story so far.
 """
 
 from __future__ import annotations
 
 from uwf.engine.chain.nodes import ClientFacts
 from uwf.engine.chain.tags import UNDONE_TO, number_of
+from uwf.home import WORKTREES
 from uwf.record import Record
 from uwf.store.codec import Link
 
@@ -30,24 +34,33 @@ FOREIGN = "foreign/"
 
 class KeptSession(Record):
     """The session to go on in. `is_forked`: in a copy of it, since its own end is another's. `counted` is what it had
-    used when it was named, by the count of its client.
+    used when it was named, by the count of its client. `conversation` is the object that has it, where it was named on
+    another machine.
     """
 
     id: str
     is_forked: bool = False
     counted: Mapping[str, float] | None = None
+    conversation: str | None = None
 
 
 def of(
-    nodes: Nodes, counters: Counters, thread: Thread, plan: Plan, agent: str, last: str | None
+    nodes: Nodes,
+    counters: Counters,
+    thread: Thread,
+    plan: Plan,
+    agent: str,
+    last: str | None,
+    host: str | None = None,
 ) -> KeptSession | None:
     """The session that `agent` goes on in at the step `plan`, before which the attempt that ended at `last` has failed.
 
-    For a poke it is that of the head: an agent that is to improve a reply goes on where it was given.
+    For a poke it is that of the head: an agent that is to improve a reply goes on where it was given. On the machine
+    `host` it is none that only another machine has.
     """
-    place = agent, plan.cwd
-    for id, named, was in _of_attempts(nodes, last, plan.role):
-        if was == place:
+    place = agent, _folder(plan.cwd, thread.id)
+    for id, named, was, at in _of_attempts(nodes, last, plan.role):
+        if was == place and at in (None, host):
             counted = ClientFacts.of(nodes.get(id).payload).counted
             return None if is_foreign(counters, id) else KeptSession(named, counted=counted)
     for id in after(nodes, counters, thread.position).get(plan.role, ()):
@@ -55,14 +68,21 @@ def of(
         if _place(step) == place:
             kept_to = number_of(thread.tags, UNDONE_TO, thread.id) or 0
             is_forked = step["thread"] != thread.id or step["index"] <= kept_to
-            return KeptSession(step["session"], is_forked, ClientFacts.of(step).counted)
+            came = None
+            if step.get("host") not in (None, host):
+                came = step.get("conversation")
+                if came is None:
+                    return None
+            return KeptSession(step["session"], is_forked, ClientFacts.of(step).counted, came)
     return None
 
 
 def _of_attempts(
     nodes: Nodes, last: str | None, role: str
-) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    """The sessions that the attempts of `role` have named, from the one that ended at `last` backwards."""
+) -> Iterator[tuple[str, str, tuple[str, str], str | None]]:
+    """The sessions that the attempts of `role` have named, and on which machine, from the one that ended at `last`
+    backwards.
+    """
     while last is not None:
         end = nodes.get(last).payload
         begun = nodes.get(end["begun"]).payload
@@ -70,7 +90,8 @@ def _of_attempts(
         if plan["role"] != role:
             return
         if end["session"] is not None:
-            yield last, end["session"], (begun["agent"], plan["cwd"])
+            folder = _folder(plan["cwd"], begun["thread"])
+            yield last, end["session"], (begun["agent"], folder), begun.get("host")
         last = begun["before"]
 
 
@@ -108,4 +129,13 @@ def mark_foreign(tx: Transaction, ids: Iterable[str]) -> None:
 
 
 def _place(step: Mapping[str, Any]) -> tuple[str, str]:
-    return step["agent"], step["cwd"]
+    return step["agent"], _folder(step["cwd"], step["thread"])
+
+
+def _folder(cwd: str, thread: str) -> str:
+    """The folder `cwd`; one in the worktree of `thread` by its place in that, wherever it is: in another home, on
+    another machine.
+    """
+    within = f"/{WORKTREES}/{thread}/"
+    _, found, rest = f"{cwd}/".rpartition(within)
+    return f"{found}{rest}" if found else cwd

@@ -7,7 +7,7 @@ what the others have.
 
 from __future__ import annotations
 
-from uwf.engine.chain.carried import CODE, PACK
+from uwf.engine.chain.carried import CODE, CONVERSATION, LINES, PACK
 from uwf.engine.chain.told import CELL
 from uwf.engine.chain.word import WORD
 from uwf.errors import UwfError
@@ -249,7 +249,7 @@ _SHAPES: Mapping[str, Field] = {
     "step": _fields(
         {
             **{"process": _perhaps(_map), "worktree": _WORKTREE, **_TOLD, **_CLIENT},
-            **{"code": _to(CODE), "host": _text},
+            **{"code": _to(CODE), "conversation": _to(CONVERSATION), "host": _text},
         },
         prev=_to(*CHAIN),
         start=_to("start"),
@@ -291,9 +291,11 @@ _SHAPES: Mapping[str, Field] = {
     "text": _text,
     CODE: _fields(thread=_text, commit=_commit, pushed=_truth, parts=_each(_to(PACK))),
     PACK: _fields(bytes=_bytes),
+    CONVERSATION: _fields(name=_text, parts=_each(_to(LINES))),
+    LINES: _fields(bytes=_bytes),
     "workflow": _workflow,
     BEGUN: _fields(
-        {"worktree": _WORKTREE},
+        {"worktree": _WORKTREE, "host": _text},
         thread=_text,
         plan=_PLAN,
         number=_count,

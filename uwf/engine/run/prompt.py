@@ -72,8 +72,11 @@ def assemble(
     *,
     history_chars: int,
     redactor: Redactor,
+    knows_nothing: bool = False,
 ) -> Prompt:
-    """The prompt for the step that `plan` describes, at `position` in the chain. `redactor` takes secrets out."""
+    """The prompt for the step that `plan` describes, at `position` in the chain. `redactor` takes secrets out. An agent
+    that `knows_nothing` any more of its visits before is told the whole story.
+    """
     clean = redactor.text
     reply, about = cache.sections.get((plan.workflow, plan.role)) or ("", "")
     if not reply:
@@ -93,7 +96,7 @@ def assemble(
         (True, about),
         (True, task),
     ]
-    story = _story(cache, position, plan, visits, history_chars)
+    story = _story(cache, position, plan, visits, history_chars, knows_nothing=knows_nothing)
     if story:
         sections.append((False, story))
     news = news_section(plan)
@@ -181,18 +184,26 @@ def _role(role: Role) -> str:
     return "\n".join(lines)
 
 
-def _story(cache: NodeCache, position: Position, plan: Plan, visits: int, quota_chars: int) -> str:
+def _story(
+    cache: NodeCache,
+    position: Position,
+    plan: Plan,
+    visits: int,
+    quota_chars: int,
+    *,
+    knows_nothing: bool,
+) -> str:
     """What happened up to `position`; for a poke also the reply that is to be replaced, newest of all."""
     head = plan.expect if plan.is_poke else position.step
     if head is None:
         return ""
-    if plan.round > position.round:
+    if plan.round > position.round and not knows_nothing:
         title = f"## The story of round {position.round} (newest first)"
 
         def stop(step: Step) -> bool:
             return step.round < position.round
 
-    elif visits:
+    elif visits and not knows_nothing:
         title = "## What happened since your last visit (newest first)"
 
         def stop(step: Step) -> bool:

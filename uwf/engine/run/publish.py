@@ -174,6 +174,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "replaces": Link(plan.expect) if plan.is_poke else None,
         **({} if files is None else {"worktree": {"before": files, "after": run.files_after}}),
         **({} if run.code is None else {"code": run.code.put(tx)}),
+        **({} if run.conversation is None else {"conversation": run.conversation.put(tx)}),
         **({} if run.ctx.host is None else {"host": run.ctx.host}),
     }
 

@@ -11,7 +11,7 @@ from uwf import clock, points
 from uwf.engine.chain.kept import Room
 from uwf.engine.chain.tags import AGENT, IDLE
 from uwf.engine.progress import GraphDone, NotDue, Retrying, StepDone, StepPostponed, Waiting
-from uwf.engine.run import in_worktree, publish, timers, worktree_tags
+from uwf.engine.run import conversation, in_worktree, publish, timers, worktree_tags
 from uwf.engine.run.attempt import retry
 from uwf.engine.run.attempt.outcome import Postponed, Retried, Stopped
 from uwf.engine.run.concurrent import asked, joining
@@ -142,6 +142,8 @@ def _step(ctx: RunContext, step: NextStep, order: Order, stop: Stop, room: Room)
                 with kept_if_lost(attempt, room):
                     outcome = attempt.run(stop)
                     in_worktree.after(ctx, attempt, outcome)
+                    if ctx.host is not None:
+                        conversation.goes_along(ctx, attempt, outcome)
                     thread = publish.publish(ctx, attempt, outcome)
         except Refused as refusal:
             sit_out(refusal)

@@ -18,6 +18,7 @@ from uwf.agent.protocol import (
     Permitted,
     RateLimit,
     Session,
+    SessionFile,
     Text,
     Thinking,
     ToolCall,
@@ -166,13 +167,17 @@ class StepRun(Hearing):
         counted = self.recorder.client.counted
         if counted is None and kept is not None and kept.id == self.session:
             counted = kept.counted
-        return KeptSession(self.session, counted=counted)
+        is_kept = kept is not None and kept.id == self.session and self.came is None
+        came = kept.conversation if kept is not None and is_kept else None
+        return KeptSession(self.session, counted=counted, conversation=came)
 
     def _event(self, event: AgentEvent) -> None:
         """Keep what the agent says while it runs: session and usage count from the moment they are said."""
         if isinstance(event, Session):
             self.session = self.ctx.redactor.text(event.id)
             self.recorder.said(self.session, self._used())
+        elif isinstance(event, SessionFile):
+            self.session_file = event
         elif isinstance(event, Usage):
             self._said_usage = event.amounts or None
             if event.counted is not None:

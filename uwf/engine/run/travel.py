@@ -122,7 +122,7 @@ def _unbundled(ctx: RunContext, git: Git, lacking: list[Code]) -> str | None:
             continue
         with _spooled(ctx) as path:
             with open(path, "wb") as file:
-                file.write(carried.bundle_of(ctx.cache, code))
+                file.write(carried.bytes_of(ctx.cache, code.id))
             try:
                 carrying.check(git, path)
                 carrying.unpack(git, code.thread, path)

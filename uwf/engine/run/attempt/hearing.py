@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from uwf.agent.protocol import AgentResult
-    from uwf.engine.chain.carried import NewCode
+    from uwf.agent.protocol import AgentResult, SessionFile
+    from uwf.engine.chain.carried import NewCode, NewConversation
     from uwf.engine.chain.kept import Came
     from uwf.engine.run.admission import Ticket
     from uwf.engine.run.attempt.outcome import Envelope, Outcome, ValidReply
@@ -59,7 +59,8 @@ class Hearing:
         self.step = step
         self.ticket = ticket
         self.role = step.workflow.roles[plan.role]
-        kept = sessions.of(ctx.cache, ctx.store, thread, plan, ticket.request.agent, ended)
+        agent = ticket.request.agent
+        kept = sessions.of(ctx.cache, ctx.store, thread, plan, agent, ended, ctx.host)
         self.session = None if kept is None or kept.is_forked else kept.id
         """What the agent has named as its session; one that it is to fork first is not its own."""
         self.kept_session = kept
@@ -67,10 +68,11 @@ class Hearing:
             thread=thread.id,
             plan=plan,
             number=attempts.number_after(before, plan.role),
-            agent=ticket.request.agent,
+            agent=agent,
             mark=os.urandom(16).hex(),
             before=ended,
             files=step.files,
+            host=ctx.host,
         )
         self.recorder = recorder.AttemptRecorder(
             ctx.store, start, ctx.redactor, thread.tags.get(EVENT), ctx.host
@@ -89,6 +91,10 @@ class Hearing:
         """The snapshot of the thread's worktree once the agent is gone."""
         self.code: NewCode | None = None
         """What goes along of it to other machines."""
+        self.session_file: SessionFile | None = None
+        """Where its client keeps the session."""
+        self.conversation: NewConversation | None = None
+        """What goes along of that."""
 
     @cached_property
     def sections(self) -> Prompt:
@@ -101,7 +107,17 @@ class Hearing:
             self.step.thread.id,
             history_chars=self.ctx.config.prompt.history_chars,
             redactor=self.ctx.redactor,
+            knows_nothing=self._knows_nothing,
         )
+
+    @property
+    def _knows_nothing(self) -> bool:
+        """Whether its role has had a session that stayed on another machine."""
+        if self.ctx.host is None or self.kept_session is not None:
+            return False
+        thread = self.step.thread
+        known = sessions.after(self.ctx.cache, self.ctx.store, thread.position)
+        return self.step.plan.role in known
 
     def started(self, agent: Owner | None) -> None:
         """The agent's process stands at the gate: what it is goes on record before it may run."""

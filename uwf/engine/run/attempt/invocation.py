@@ -6,7 +6,7 @@ import os
 
 from uwf import home as paths
 from uwf.agent import failure
-from uwf.agent.protocol import AgentRequest
+from uwf.agent.protocol import AgentRequest, Conversation
 from uwf.engine.chain import worktree as trees
 from uwf.engine.run.planning import agents
 from uwf.store import codec
@@ -81,6 +81,7 @@ def build(
         session=None if session is None else session.id,
         forks_session=session is not None and session.is_forked,
         counted=None if session is None else session.counted,
+        conversation=_conversation(ctx, session),
         model=agents.model_of(ctx.config, start.agent, step.workflow.roles[plan.role]),
         permissions=role.permissions or settings.permissions,
         args=(*settings.args, *role.args),
@@ -98,6 +99,17 @@ def build(
         meanwhile=meanwhile,
         news=news,
     )
+
+
+def _conversation(ctx: RunContext, session: KeptSession | None) -> Conversation | None:
+    """What a session from another machine has by now."""
+    if session is None or session.conversation is None:
+        return None
+    from uwf.engine.chain import carried
+
+    id = session.conversation
+    name = ctx.cache.get(id).payload["name"]
+    return Conversation(name, lambda: carried.bytes_of(ctx.cache, id))
 
 
 def withheld(config: Config, secrets: frozenset[str], agent: Agent) -> frozenset[str]:
