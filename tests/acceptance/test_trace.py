@@ -27,8 +27,8 @@ while a thread is held; and what is SQLite's own of a transaction and of a store
 The last calls: what hides secrets
 is told the words of the workflow, and finds a folder by what its name hides; lines of the log; the looks for what
 waits; how its role is run, and by whom meanwhile; what of the environment is handed on; whether an event has begun the
-thread of a first word; what a request means for a program, and why that cannot be run, which the kinds of agents share; and
-what of the address of a store is a secret.
+thread of a first word; what a request means for a program, and why that cannot be run, which the kinds of agents share;
+and what of the address of a store is a secret.
 """
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "trace.py"

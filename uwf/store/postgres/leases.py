@@ -16,7 +16,8 @@ _TAKE = (
     "INSERT INTO lease AS l (name, host, pid, started, epoch, asked, expires)"
     f" VALUES (?, ?, ?, ?, nextval('lease_epoch'), '', {_END})"
     " ON CONFLICT (name) DO UPDATE SET host = excluded.host, pid = excluded.pid, started = excluded.started,"
-    " epoch = excluded.epoch, asked = excluded.asked, expires = excluded.expires WHERE l.expires < clock_timestamp() RETURNING epoch"
+    " epoch = excluded.epoch, asked = excluded.asked, expires = excluded.expires"
+    " WHERE l.expires < clock_timestamp() RETURNING epoch"
 )
 _RENEW = f"UPDATE lease SET expires = {_END} WHERE name = ? AND epoch = ?"
 _RELEASE = "DELETE FROM lease WHERE name = ? AND epoch = ?"
