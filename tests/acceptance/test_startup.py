@@ -35,6 +35,7 @@ PARTS = (
 PARTS_OF_THREADS = (
     *("agent.protocol", "config.records", "config_table", "engine.upkeep"),
     *("workflow.template", "workflow.bounded", "nearest"),
+    *("store.sql.writing", "store.sqlite.writing"),
 )
 """And these where it is looked at threads, which is done all day."""
 MOST_FILES = 84

@@ -8,7 +8,6 @@ from uwf.store.protocols import Stats
 from uwf.store.sql.facts import FactReading
 from uwf.store.sql.reading import Reading
 from uwf.store.sql.ref_query import index_rows
-from uwf.store.sql.writing import SqlTransaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
     from uwf.store.protocols import Gate, Lease, Leases
     from uwf.store.sql.database import SqlDatabase
+    from uwf.store.sql.writing import SqlTransaction
 
 
 class SqlStore(Reading, FactReading):
     """See `uwf.store.protocols.Store`. What its files suffer from, each database has its own words for."""
-
-    _transaction = SqlTransaction
 
     if TYPE_CHECKING:
 
@@ -63,7 +61,13 @@ class SqlStore(Reading, FactReading):
             if lease is not None and not self._leases.renew(lease):
                 raise superseded(self._leases, lease)
 
-        return self._transaction(self._database, self._gate, name, durable, wait_s, check)
+        return self._transactions()(self._database, self._gate, name, durable, wait_s, check)
+
+    def _transactions(self) -> type[SqlTransaction]:
+        """Of which class they are. It is loaded with the first of them: commands that look begin none."""
+        from uwf.store.sql.writing import SqlTransaction
+
+        return SqlTransaction
 
     def snapshot(self) -> _Snapshot:
         return _Snapshot(self._database)

@@ -15,11 +15,11 @@ from uwf.store.leases import FileLeases, MemoryLeases
 from uwf.store.sql.store import SqlStore
 from uwf.store.sqlite import schema
 from uwf.store.sqlite.database import Database
-from uwf.store.sqlite.writing import SqliteTransaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.store.protocols import Gate, Leases
+    from uwf.store.sql.writing import SqlTransaction
     from uwf.working import OnWork
 
 PAGES_AT_ONCE = 1024
@@ -57,7 +57,11 @@ class SqliteStore(SqlStore):
     """
 
     _database: Database
-    _transaction = SqliteTransaction
+
+    def _transactions(self) -> type[SqlTransaction]:
+        from uwf.store.sqlite.writing import SqliteTransaction
+
+        return SqliteTransaction
 
     def is_taken_away(self) -> bool:
         return self._database.is_taken_away()
