@@ -63,7 +63,7 @@ def _fields(
     return {
         "thread": Cell(thread.thread, tail=ctx.short_ids([thread.thread])[thread.thread]),
         "title": thread.title or "",
-        "status": marked(thread),
+        "status": marked(thread) if ctx.out.on_terminal else thread.state,
         "suspended": _suspended(thread),
         "failed": failed(thread, times),
         "next try": next_try(ctx, thread),
