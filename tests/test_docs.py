@@ -13,8 +13,10 @@ from uwf.cli import index
 from uwf.cli.command import COMMON
 from uwf.cli.line import help_page
 from uwf.cli.line.parse import parse, read
+from uwf.config import keys as config_keys
 from uwf.config import load
 from uwf.config.keys import ARRAYS
+from uwf.config_table import ANY, Key
 from uwf.quantities import NAMES
 from uwf.workflow import parse as parse_workflow
 from uwf.workflow.model import RESERVED
@@ -176,3 +178,31 @@ def test_the_guide_to_workflows_has_every_key_of_the_language() -> None:
     guide = (ROOT / "docs" / "workflow.md").read_text()
     for key in (*parse_workflow.TOP, *parse_workflow.ROLE, *parse_workflow.EDGE, *NAMES, *RESERVED):
         assert re.search(rf"`{re.escape(key)}`|[{{ ]{re.escape(key)}:", guide), key
+
+
+KEYS = config_keys.known()
+TABLES = {key.path[0] for key in KEYS}
+NO_KEYS = ("store.db", "daemon.sock", "daemon.lock", "budget.reached", "queue.high", "queue.low")
+"""Files and events that read like keys."""
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *GUIDES], ids=lambda path: path.name)
+def test_every_key_of_the_config_in_a_document_is_one(document: Path) -> None:
+    said = re.findall(r"(?:`|config [sg]et )([a-z_]+(?:\.[\w-]+)+)", document.read_text())
+    wrong = {
+        word
+        for word in said
+        if word.partition(".")[0] in TABLES - {"agents", "roles", "sources", "overrides"}
+        and not word.endswith((".md", ".toml", ".py"))
+        and config_keys.find(tuple(word.split("."))) is None
+        and not any(key.path[: word.count(".") + 1] == (*word.split("."),) for key in KEYS)
+    }
+    assert wrong - {*NO_KEYS} == set()
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: config_keys.dotted(key.path))
+def test_every_key_of_the_config_is_in_a_guide(key: Key) -> None:
+    """Its own name: which table it stands in is said by what is around it."""
+    text = "\n".join(path.read_text() for path in GUIDES)
+    name = next(part for part in reversed(key.path) if part != ANY)
+    assert re.search(rf"(?:^|[`.({{{{ []){name}\b", text, re.MULTILINE), key.path
