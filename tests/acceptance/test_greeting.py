@@ -69,3 +69,12 @@ def test_a_broken_config_hides_nothing_and_a_broken_store_is_said(project: Proje
         project("--json", expect=1).error["code"]
         == (project("thread", "list", "--json", expect=1).error["code"])
     )
+
+
+def test_a_narrow_terminal_has_each_thread_on_one_line(project: Project) -> None:
+    asks = project.begin(task="Paint the fence.")
+    project.step(asks, project.agent(ASKS), expect=3)
+    terminal = Terminal(project, columns=40)
+    assert terminal.end() == 0
+    row = next(line for line in terminal.screen if "? suspended" in line)
+    assert len(row) <= 40 and "Which colour?" in row

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uwf.cli.context import Context
 
 COLUMNS = ("thread", "status", "role", "since", "about")
+SPARE = ("since", "role")
 NAMED = 3
 """Threads of each kind that are named; all are counted."""
 MOST_NEXT = 3
@@ -31,7 +32,7 @@ def greet(ctx: Context) -> None:
             ctx.out.fields(_counts(ctx, found))
             if ids:
                 ctx.out.text("\n")
-                ctx.out.table(COLUMNS, _rows(ctx, found, ids), cut=("about", "role"))
+                ctx.out.table(COLUMNS, _rows(ctx, found, ids), cut=("about", "role"), spare=SPARE)
         else:
             ctx.out.text(f"There is no thread yet in {ctx.home}.\n")
         ctx.out.text("\n")
