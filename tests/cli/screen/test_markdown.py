@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from uwf.cli.screen import markdown, terminal
+
+
+@pytest.fixture(autouse=True)
+def many_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of them all, as rich remembers how it drew a style first."""
+    monkeypatch.setenv("TERM", "xterm-256color")
 
 
 def test_a_link_shows_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +36,13 @@ def test_of_a_long_text_the_beginning_is_drawn_and_the_rest_is_there() -> None:
 
 def test_a_line_without_an_end_is_not_drawn() -> None:
     assert markdown.drawn("*" * 50_000_000) == "*" * 50_000_000 + "\n"
+
+
+def test_nothing_is_in_a_colour_of_the_theme_that_cannot_be_read_on_white(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "has_colour", lambda stream: True)
+    text = "# A\n\n## B\n\n1. `one`\n\n- two\n\n> said\n\n| a | b |\n|---|---|\n| 1 | [x](y) |\n\n---\n"
+    for codes in re.findall(r"\x1b\[([\d;]*)m", markdown.drawn(text)):
+        cyan_blue_yellow = {"33", "34", "36", "93", "94", "96"}
+        assert not cyan_blue_yellow & set(codes.split(";")), codes

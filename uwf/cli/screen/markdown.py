@@ -16,6 +16,7 @@ ESCAPE = 27
 STYLES = {
     **dict.fromkeys(("markdown.link", "markdown.link_url"), "underline color(30)"),
     **dict.fromkeys(("markdown.code", "markdown.item.number"), "bold color(30)"),
+    **dict.fromkeys(("markdown.table.border", "markdown.table.header"), "color(30)"),
 }
 """Where those of rich are blue or cyan, which nobody can read on black, or on white."""
 
