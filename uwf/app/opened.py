@@ -153,9 +153,14 @@ class OpenHome:
                 )
             else:
                 from uwf.store import database
+                from uwf.store.object_cache import ObjectCache
 
                 self._store = database.open_store(
-                    self.store_address, wait_s=self._wait_s, gate=self.gate
+                    self.store_address,
+                    wait_s=self._wait_s,
+                    gate=self.gate,
+                    host=settings.host(),
+                    cache=ObjectCache(paths.object_cache(self.home)),
                 )
             if self._stays:
                 self._store.keep_little()

@@ -8,9 +8,12 @@ from uwf import clock
 from uwf import home as paths
 from uwf.app.backups import DUMP, PUT_BACK
 from uwf.app.opened import RUN_S, absolute
-from uwf.errors import InputError
+from uwf.config.secrets import in_all_forms
+from uwf.errors import InputError, StateError
 from uwf.quantities import TIME, written
 from uwf.record import Record
+from uwf.store_address import is_database, passwords, shown
+from uwf.store_address import read as read_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +39,17 @@ class Collected(Record):
     events: int
     dry_run: bool
     logs: tuple[str, ...] = ()
+
+
+class StoreMigration(Record):
+    """What the tables of the store in `place` were before, 0: there were none, and what they are now, by the number of
+    the last migration; and how many of those of the workers' queue were made.
+    """
+
+    place: str
+    before: int
+    after: int
+    queue: int
 
 
 class StoreFigures(Record):
@@ -122,21 +136,58 @@ class Upkeep:
         return restore(file, self._home.store_path, on_work)
 
     def copy(self, source: str, target: str, on_work: OnWork | None = None) -> StoreCopy:
-        """Copy all of the store `source` into `target`, which is empty; each a file, or the folder of a home."""
+        """Copy all of the store `source` into `target`, which is empty; each a file, the folder of a home, or the
+        address of a database.
+        """
         from contextlib import closing
 
         from uwf.store import copying
-        from uwf.store.sqlite import open_store
+        from uwf.store.database import open_place
+        from uwf.store.leases import refuse_in_use
 
-        here_is, there_is = _place(source), _place(target)
-        if os.path.realpath(here_is) == os.path.realpath(there_is):
-            raise InputError(f"{here_is} is both what is copied and its copy")
+        places = [self._place(each) for each in (source, target)]
+        if places[0] == places[1]:
+            raise InputError(f"{shown(places[0])} is both what is copied and its copy")
+        for place in places:
+            if not is_database(place):
+                refuse_in_use(place, "it is copied when nobody writes to it")
         self._home.close()
         with (
-            closing(open_store(here_is, create=False, wait_s=RUN_S)) as here,
-            closing(open_store(there_is, create=True, wait_s=RUN_S)) as there,
+            closing(open_place(places[0], wait_s=RUN_S)) as here,
+            closing(open_place(places[1], create=True, wait_s=RUN_S)) as there,
         ):
             return copying.copy(here, there, on_work)
+
+    def migrate_store(self, place: str | None = None) -> StoreMigration:
+        """Make the tables of a store in a database, or bring those of an earlier uwf up to date; by default those of
+        this home. May be repeated. A store that is a file needs none of it: what writes to it adds what it lacks.
+        """
+        address = self._home.store_address if place is None else self._place(place)
+        if not is_database(address):
+            store = self._home.store() if place is None else None
+            raise StateError(
+                f"{store.place if store else address} is a file, and needs no migration: what an earlier uwf has "
+                "written is brought up to date with the next write",
+                hint="uwf config set store postgresql://USER@HOST/DATABASE",
+                code="store_is_file",
+            )
+        from uwf.jobs.schema import migrate
+        from uwf.store import database
+
+        done = database.migrate(address)
+        return StoreMigration(done.place, done.before, done.after, len(migrate(address)))
+
+    def _place(self, text: str) -> str:
+        """The file of a store, which may be named by its home, or the address of a database."""
+        if is_database(text):
+            try:
+                address = read_address(text)
+            except ValueError as error:
+                raise InputError(f"{error}") from None
+            self._home.redactor.hide(in_all_forms(("store", each) for each in passwords(address)))
+            return address
+        path = absolute(text)
+        return os.path.realpath(path if path.endswith(".db") else paths.store_file(path))
 
     def stats(self) -> StoreFigures:
         store = self._home.store()
@@ -151,9 +202,3 @@ class Upkeep:
             entries=found.entries,
             file_bytes=store.used_bytes(),
         )
-
-
-def _place(text: str) -> str:
-    """The file of a store, which may be named by its home."""
-    path = absolute(text)
-    return path if path.endswith(".db") else paths.store_file(path)

@@ -173,6 +173,7 @@ MODULES = {
     "store gc": "store",
     "store backup": "store",
     "store copy": "store",
+    "store migrate": "store",
     "store drill": "store",
     "store restore": "store",
     "ref list": "ref",

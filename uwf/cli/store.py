@@ -155,14 +155,34 @@ def restore(ctx: Context, file: str) -> None:
 
 
 @command(
+    "store migrate",
+    help="Make or update the tables of a store in PostgreSQL.",
+    example="uwf store migrate postgresql://uwf@db.example/uwf",
+    detail="Once for a database, and again after an upgrade of uwf: what is there stays. All or nothing; may be "
+    "repeated. Runs of an earlier uwf may go on reading, and say that they cannot write.",
+    place=arg("The address of the database. Without it, that of this home.", metavar="ADDRESS"),
+)
+def migrate(ctx: Context, place: str | None = None) -> None:
+    done = ctx.app.upkeep.migrate_store(place)
+    if done.before == done.after:
+        said = f"{done.place} is up to date: schema {done.after}"
+    elif done.before:
+        said = f"{done.place} had schema {done.before} and has {done.after} now"
+    else:
+        said = f"{done.place} is a store now: schema {done.after}"
+    ctx.out.answer(done, ids=[done.place], draw=said)
+
+
+@command(
     "store copy",
     help="Copy all of a store into an empty one.",
     example="uwf store copy ~/.uwf /disk/uwf",
-    detail="Objects, refs with their log, counters, events: id for id, checked at the end. Refused while a thread of "
-    "either runs, so uwf daemon stop comes first. Killed, it goes on where it was when it is begun again. What is "
-    "copied stays as it is.",
-    source=arg("The store to copy: its home, or its file.", metavar="FROM", complete="files"),
-    target=arg("Where to: a home, or a file.", metavar="TO", complete="files"),
+    detail="Objects, refs with their log, counters, events: id for id, checked at the end. Each is a home, a file, or "
+    "postgresql://USER@HOST/DATABASE, which uwf store migrate has prepared. Refused while a thread of either runs, so "
+    "uwf daemon stop comes first. Killed, it goes on where it was when it is begun again. What is copied stays as it "
+    "is.",
+    source=arg("The store to copy.", metavar="FROM", complete="files"),
+    target=arg("Where to.", metavar="TO", complete="files"),
 )
 def copy(ctx: Context, source: str, target: str) -> None:
     from uwf.quantities import counted

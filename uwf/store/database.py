@@ -1,28 +1,59 @@
-"""A store in a database, opened by what is installed for that: an extra, which nothing else needs."""
+"""A store in a database, opened and made by what is installed for that: an extra, which nothing else needs."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from uwf.errors import StoreError
-from uwf.store_address import shown
+from uwf.store_address import is_database, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from uwf.store.object_cache import ObjectCache
+    from uwf.store.postgres import Migrated, PostgresStore
     from uwf.store.protocols import Gate, Store
 
 INSTALL = "pip install 'uwf[postgres]'"
 
 
-def open_store(address: str, *, wait_s: float = 10.0, gate: Gate | None = None) -> Store:
-    """The store in the database at `address`, a URL. StoreError says why it cannot be had."""
+def open_store(
+    address: str,
+    *,
+    wait_s: float = 10.0,
+    gate: Gate | None = None,
+    host: str | None = None,
+    cache: ObjectCache | None = None,
+) -> PostgresStore:
+    """The store in the database at `address`, a URL. StoreError says why it cannot be had.
+
+    `host` is what this machine is called among those that share it; `cache` keeps near what was read.
+    """
     try:
-        postgres = import_module("uwf.store.postgres")
+        from uwf.store import postgres
     except ImportError as error:
-        raise StoreError(
-            f"the store is in a database, {shown(address)}, and what speaks to it is not installed ({error})",
-            hint=INSTALL,
-            code="no_postgres",
-        ) from error
-    store: Store = postgres.open_store(address, wait_s=wait_s, gate=gate)
-    return store
+        raise _not_installed(address, error) from error
+    return postgres.open_store(address, wait_s=wait_s, gate=gate, host=host, cache=cache)
+
+
+def open_place(place: str, *, create: bool = False, wait_s: float = 10.0) -> Store:
+    """The store in the file or the database `place`. A file is made with `create` where there is none."""
+    if is_database(place):
+        return open_store(place, wait_s=wait_s)
+    from uwf.store import sqlite
+
+    return sqlite.open_store(place, create=create, wait_s=wait_s)
+
+
+def migrate(address: str) -> Migrated:
+    """Make the store in the database at `address`, or bring that of an earlier uwf up to date."""
+    try:
+        from uwf.store import postgres
+    except ImportError as error:
+        raise _not_installed(address, error) from error
+    return postgres.migrate(address)
+
+
+def _not_installed(address: str, error: ImportError) -> StoreError:
+    return StoreError(
+        f"the store is in a database, {shown(address)}, and what speaks to it is not installed ({error})",
+        hint=INSTALL,
+        code="no_postgres",
+    )

@@ -22,7 +22,8 @@ import sys
 from _thread import allocate_lock
 
 from uwf import clock, owned
-from uwf.errors import StoreError, Superseded
+from uwf import home as paths
+from uwf.errors import StoreBusy, StoreError, Superseded
 from uwf.record import Record
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
@@ -234,6 +235,21 @@ def superseded(leases: Leases, lease: Lease) -> Superseded:
         f"nothing was written: this process does not hold {lease.name} any more, {now}",
         hint=f"uwf thread show {lease.name}",
     )
+
+
+def refuse_in_use(path: str, why: str) -> None:
+    """StoreBusy while a daemon leads the home of the store at `path`, or a thread of it runs; `why` nobody may."""
+    home = os.path.dirname(path)
+    daemon = FileLeases(paths.daemon_lock(home)).anyone()
+    if daemon is not None:
+        raise StoreBusy(
+            f"process {daemon.pid} is the daemon of {home}: {why}", hint="uwf daemon stop"
+        )
+    holder = FileLeases(paths.thread_locks(home)).anyone()
+    if holder is not None:
+        raise StoreBusy(
+            f"process {holder.pid} runs a thread of {path}: {why}", hint=f"ps -fp {holder.pid}"
+        )
 
 
 def _cannot_lock(path: str, error: OSError) -> StoreError:

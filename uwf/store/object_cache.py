@@ -10,7 +10,15 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from uwf.errors import NotFound, ObjectDamaged, ObjectMissing, StoreBusy, StoreUnreadable, UwfError
+from uwf.errors import (
+    NotFound,
+    ObjectDamaged,
+    ObjectMissing,
+    StoreBusy,
+    StoreError,
+    StoreUnreadable,
+    UwfError,
+)
 from uwf.store.files import SQLITE_SIDE_FILES, discard
 from uwf.store.sqlite import open_store
 
@@ -48,7 +56,7 @@ class ObjectCache:
             return store.raw(id)
         except ObjectMissing:
             return self._new.get(id)
-        except UwfError as error:
+        except StoreError as error:
             self._failed(error)
             return None
 

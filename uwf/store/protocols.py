@@ -508,7 +508,8 @@ class Store(Objects, Refs, Counters, Entries, Protocol):
 
     def snapshot(self) -> Snapshot:
         """Reads inside `with store.snapshot():` all see the store as it was at the beginning, whatever others
-        write meanwhile. No transaction can begin inside."""
+        write meanwhile, and as it is there: nothing is taken from what is kept near. No transaction can begin
+        inside."""
         ...
 
     def alone(self, what: str) -> AbstractContextManager[Any]:

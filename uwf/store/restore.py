@@ -20,7 +20,7 @@ from uwf.record import Record
 from uwf.store import check
 from uwf.store.backup import copied, verified
 from uwf.store.files import SQLITE_SIDE_FILES, discard, exclusive, start_new, sync
-from uwf.store.leases import FileLeases
+from uwf.store.leases import refuse_in_use
 from uwf.store.sqlite import SqliteStore, open_store
 from uwf.store.sqlite.database import address_of
 from uwf.store.sqlite.faults import explain, is_broken, is_busy
@@ -132,19 +132,7 @@ def _to_itself(path: str) -> Iterator[bool]:
 
     False for a store that cannot be read, of which it is known only whether a thread of it runs.
     """
-    home = os.path.dirname(path)
-    daemon = FileLeases(paths.daemon_lock(home)).anyone()
-    if daemon is not None:
-        raise StoreBusy(
-            f"process {daemon.pid} is the daemon of {home}: a store is not replaced under it",
-            hint="uwf daemon stop",
-        )
-    holder = FileLeases(paths.thread_locks(home)).anyone()
-    if holder is not None:
-        raise StoreBusy(
-            f"process {holder.pid} runs a thread of {path}: a store is not replaced under it",
-            hint=f"ps -fp {holder.pid}",
-        )
+    refuse_in_use(path, "a store is not replaced under it")
     if not _is_whole(path):
         yield False
         return

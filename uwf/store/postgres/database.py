@@ -56,7 +56,8 @@ class PostgresDatabase:
         self.host = host
         self.url = url
         self._busy = RLock()  # held by who is in a transaction, or asks something
-        self._is_open = False  # a transaction, or a snapshot
+        self.is_open = False
+        """Whether a transaction is open, or a snapshot."""
         self._is_alone = False
         self._number = ""  # of the transaction, by which its outcome can be asked
         self._batch = Batch()
@@ -138,7 +139,7 @@ class PostgresDatabase:
 
     def rollback(self) -> None:
         self._batch.clear()
-        if not self._is_open:
+        if not self.is_open:
             return
         try:
             if not self._connection.closed:
@@ -195,7 +196,7 @@ class PostgresDatabase:
     def close(self) -> None:
         """Also in the middle of a transaction, which comes to nothing."""
         self._connection.close()
-        if self._is_open:
+        if self.is_open:
             self._close_transaction()
 
     def _connect(self) -> None:
@@ -237,14 +238,14 @@ class PostgresDatabase:
         try:
             return action()
         except psycopg.Error as error:
-            if not self._connection.closed or not is_lost(error) or self._is_open or self._is_alone:
+            if not self._connection.closed or not is_lost(error) or self.is_open or self._is_alone:
                 raise
         self._connect()
         return action()
 
     def _check_free(self) -> None:
         with self._busy:
-            if self._is_open:
+            if self.is_open:
                 raise RuntimeError(NESTED)
 
     def _open(self, sql: str) -> tuple[Any, ...]:
@@ -253,14 +254,14 @@ class PostgresDatabase:
         try:
             cursor = self._again(lambda: self._plain.execute(sql.encode()))
         finally:
-            self._is_open = True
+            self.is_open = True
         while cursor.nextset():
             pass
         row: tuple[Any, ...] = cursor.fetchone() or ()
         return row
 
     def _close_transaction(self) -> None:
-        self._is_open = False
+        self.is_open = False
         self._busy.release()
 
     def _ask_outcome(self, number: str, error: psycopg.Error) -> None:

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import socket
 
+from uwf.store.codec import key_of
 from uwf.store.postgres.database import PostgresDatabase
 from uwf.store.postgres.leases import PostgresLeases
 from uwf.store.sql.store import SqlStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uwf.store.object_cache import ObjectCache
     from uwf.store.protocols import Gate
 
+_GET_MANY = "SELECT id, data, encoding, size FROM object WHERE id = ANY(CAST(? AS bytea[]))"
 _USED = (
     "SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS bigint) FROM pg_class"
     " WHERE relkind = 'r' AND relnamespace = 'uwf'::regnamespace"
@@ -24,23 +29,46 @@ _USED = (
 
 
 def open_store(
-    url: str, *, wait_s: float = 10.0, gate: Gate | None = None, host: str | None = None
+    url: str,
+    *,
+    wait_s: float = 10.0,
+    gate: Gate | None = None,
+    host: str | None = None,
+    cache: ObjectCache | None = None,
 ) -> PostgresStore:
     """Open the store in the database at `url`, which `migrate` has made.
 
     `wait_s` bounds the waiting for other writers, per transaction. What is written passes the `gate`. `host` is what
-    this machine is called among those that share the store.
+    this machine is called among those that share the store; `cache` keeps near what was read.
     Errors: InputError for what is no address, StoreBusy when the server has no room, StoreError when it cannot be
     reached, or there is no store in it yet, or an older one.
     """
     database = PostgresDatabase(url, wait_s, host or socket.gethostname())
-    return PostgresStore(database, PostgresLeases(database), gate)
+    store = PostgresStore(database, PostgresLeases(database), gate)
+    store.cache = cache
+    return store
 
 
 class PostgresStore(SqlStore):
     """See `uwf.store.protocols.Store`. Made by `open_store`."""
 
     _database: PostgresDatabase
+    cache: ObjectCache | None = None
+    """Asked first for what never changes; within a snapshot, which is to see the store itself, it is not."""
+
+    def raw(self, id: str) -> bytes:
+        if self.cache is None or self._database.is_open:
+            return super().raw(id)
+        data = self.cache.raw(id)
+        if data is None:
+            data = super().raw(id)
+            self.cache.keep(id, data)
+        return data
+
+    def raw_many(self, ids: Sequence[str]) -> list[bytes]:
+        keys = list(map(key_of, ids))
+        found = {row[0]: row[1:] for row in self._database.all(_GET_MANY, (keys,))}
+        return [self._whole(id, key, found.get(key)) for id, key in zip(ids, keys, strict=True)]
 
     @property
     def is_shared(self) -> bool:
@@ -63,6 +91,11 @@ class PostgresStore(SqlStore):
 
     def checkpoint(self) -> None:
         """Nothing is put off that the server does not do by itself."""
+
+    def close(self) -> None:
+        super().close()
+        if self.cache is not None:
+            self.cache.close()
 
     def _unsound(self) -> list[str]:
         """What the server finds wrong it says when it reads it."""

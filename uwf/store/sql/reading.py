@@ -65,7 +65,10 @@ class Reading:
 
     def raw(self, id: str) -> bytes:
         key = key_of(id)
-        row = self._database.one(_GET, (blob(key),))
+        return self._whole(id, key, self._database.one(_GET, (blob(key),)))
+
+    def _whole(self, id: str, key: bytes, row: Any) -> bytes:
+        """The bytes of an object in what its row has of it; None: there is no row."""
         if row is None:
             raise missing(id)
         data: bytes

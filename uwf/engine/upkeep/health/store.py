@@ -53,9 +53,10 @@ class StoreCheck(Check):
     def detect(self) -> list[Finding]:
         store = self._ground.store
         cursor = cursor_of(store.counter(COUNTER))
-        bad = {id: why for id in cursor.bad if (why := self._wrong_with(id)) is not None}
-        ref, lost = self._refs_on(cursor.ref)
-        last, more, is_suspicious = self._read_on(cursor.object)
+        with store.snapshot():  # which shows the store itself, and nothing that is kept near
+            bad = {id: why for id in cursor.bad if (why := self._wrong_with(id)) is not None}
+            ref, lost = self._refs_on(cursor.ref)
+            last, more, is_suspicious = self._read_on(cursor.object)
         bad |= more
         if is_suspicious:
             # Only an object that a ref needs must be whole, and that takes a look at all of them.

@@ -1,0 +1,143 @@
+"""A home whose store is in PostgreSQL: every command works as with a file, and a home moves from one to the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.helpers.postgres import Cluster
+from tests.helpers.program import Uwf
+
+
+@pytest.fixture
+def bare(cluster: Cluster) -> Iterator[str]:
+    """A database with nothing in it."""
+    with cluster.database("template1") as url:
+        yield url
+
+
+def shown(uwf: Uwf, threads: list[str], *more: str | Path) -> list[str]:
+    """What a home says of its threads, of its refs and their log, and of each object there is."""
+    lines = [
+        ("thread", "list", "--all", "--json"),
+        ("ref", "list", "--json"),
+        ("event", "list", "--json"),
+        ("store", "verify", "--deep", "--json"),
+    ]
+    for thread in threads:
+        lines += [
+            ("thread", "show", thread, "--json"),
+            ("thread", "read", thread),
+            ("ref", "log", f"@uwf/thread/{thread}", "--json"),
+            ("cas", "walk", thread, "--json"),
+        ]
+    return [uwf(*line, *more).out for line in lines]
+
+
+def test_a_database_without_tables_says_what_makes_them(uwf: Uwf, bare: str) -> None:
+    env = {"UWF_STORE": bare}
+    for words in (["thread", "list"], ["cas", "put", "-"], ["doctor"], ["store", "stats"]):
+        error = uwf(*words, "--json", env=env, expect=1).error
+        assert error["hint"] == "uwf store migrate", words
+    made = uwf("store", "migrate", "--json", env=env).json
+    assert (made["before"], made["after"] > 0, made["queue"] > 0) == (0, True, True)
+    again = uwf("store", "migrate", "--json", env=env).json
+    assert again == {**made, "before": made["after"], "queue": 0}
+    assert "is up to date" in uwf("store", "migrate", bare).out
+    assert uwf("thread", "list", "-q", env=env).out == ""
+    assert not os.path.exists(uwf.home / "store.db")
+
+
+def test_a_file_needs_no_migration(uwf: Uwf) -> None:
+    uwf("cas", "put", "-", input="x")
+    error = uwf("store", "migrate", "--json", expect=5).error
+    assert error["code"] == "store_is_file" and str(uwf.home / "store.db") in error["message"]
+
+
+def test_a_schema_of_a_newer_uwf_is_read_and_not_written(uwf: Uwf, database: str) -> None:
+    env = {"UWF_STORE": database}
+    id = uwf("cas", "put", "-", "-q", input="before", env=env).out.strip()
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("UPDATE uwf.meta SET value = '999' WHERE key = 'schema'")
+        connection.execute("UPDATE uwf.meta SET value = 'uwf 9.9.9' WHERE key = 'writer'")
+    assert uwf("cas", "get", id, env=env).out == "before"
+    for words in (["cas", "put", "-"], ["store", "migrate"]):
+        error = uwf(*words, "--json", input="after", env=env, expect=1).error
+        assert error["code"] == "store_too_new" and "uwf 9.9.9" in error["message"]
+
+
+def test_a_demo_moves_to_postgresql_and_back_and_says_the_same(
+    uwf: Uwf, database: str, tmp_path: Path
+) -> None:
+    threads = uwf("demo", "--json").json["threads"]
+    uwf("event", "send", "it.happened", "--id", "seen", "--thread", threads[0])
+    uwf("cas", "put", "-", input="x" * 300_000)
+    before = shown(uwf, threads)
+    done = uwf("store", "copy", uwf.home, database, "--json").json
+    assert done["refs"] > 0 and done["place"].startswith("postgresql://")
+    uwf("config", "set", "store", database)
+    os.rename(uwf.home / "store.db", uwf.home / "old.db")
+    assert shown(uwf, threads) == before
+    other = tmp_path / "other"
+    back = uwf("store", "copy", database, other, "--json").json
+    assert (back["objects"], back["moves"]) == (done["objects"], done["moves"])
+    assert shown(uwf, threads, "--home", other) == before
+    again = uwf("store", "copy", other, database, "--json").json
+    assert again["new"] == 0
+    uwf("thread", "tell", threads[0], "one more word")
+    refused = uwf("store", "copy", database, other, "--json", expect=5).error
+    assert refused["code"] == "store_not_empty"
+
+
+def test_every_command_works_with_a_store_in_postgresql(uwf: Uwf, database: str) -> None:
+    uwf("config", "set", "store", database)
+    document = uwf("demo", "--json").json
+    assert document["status"] == "completed"
+    thread = document["threads"][0]
+    assert uwf("store", "verify", "--deep", "--json").json["problems"] == []
+    assert uwf("doctor", "--json").json is not None
+    assert uwf("store", "gc", "--dry-run", "--json").json["removed"] == 0
+    found = uwf("store", "stats", "--json").json
+    assert found["path"].startswith("postgresql://") and found["fileBytes"] > found["storedBytes"]
+    short = uwf("store", "gc", "--grace", "1s", "--json", expect=2).error
+    assert short["hint"] == "uwf store gc --grace 1m"
+    assert uwf("store", "gc", "--grace", "1m", "--json").json["kept"] > 0
+    for words in (
+        ["thread", "fork", thread],
+        ["thread", "tell", thread, "x"],
+        ["digest"],
+        ["audit"],
+    ):
+        uwf(*words)
+    assert uwf("daemon", "status", "--json", expect=None).code in (0, 1, 3)
+    assert not (uwf.home / "store.db").exists()
+
+
+def test_what_is_kept_near_may_be_deleted_at_any_time(uwf: Uwf, database: str) -> None:
+    env = {"UWF_STORE": database}
+    id = uwf("cas", "put", "-", "-q", input="near", env=env).out.strip()
+    near = uwf.home / "cache" / "objects.db"
+    assert uwf("cas", "get", id, env=env).out == "near"
+    assert near.exists()
+    near.write_bytes(b"no database")
+    for _ in range(3):
+        assert uwf("cas", "get", id, env=env).out == "near"
+    near.unlink()
+    assert uwf("cas", "get", id, env=env).out == "near"
+
+
+def test_what_is_lost_is_found_although_it_is_kept_near(uwf: Uwf, database: str) -> None:
+    env = {"UWF_STORE": database}
+    id = uwf("cas", "put", "-", "-q", input="near", env=env).out.strip()
+    uwf("ref", "set", "top", id, env=env)
+    uwf("cas", "get", id, env=env)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DELETE FROM uwf.object")
+    [problem] = uwf("store", "verify", "--json", env=env, expect=1).json["problems"]
+    assert (problem["kind"], problem["id"]) == ("missing", id)
+    [found] = uwf("doctor", "--only", "store", "--json", env=env, expect=1).json
+    assert id in found["what"]
