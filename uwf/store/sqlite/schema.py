@@ -33,7 +33,6 @@ from uwf.store.sql.store import count_folders
 from uwf.store.sqlite import high_water
 from uwf.store.sqlite.database import Database, InMemory
 from uwf.store.sqlite.faults import CANNOT_OPEN, GONE, READONLY, explain, is_busy, unreadable
-from uwf.store.sqlite.locks import without_locks
 
 FORMAT = 1  # PRAGMA user_version
 APPLICATION = 0x75776673  # PRAGMA application_id: "uwfs"
@@ -265,6 +264,8 @@ def _create(path: str) -> None:
         points.at("store: filled")
         publish_new(temporary, path)
     except sqlite3.Error as error:
+        from uwf.store.sqlite.locks import without_locks
+
         raise (is_busy(error) and without_locks(path)) or explain(error, path) from error
     finally:
         for side in ("", *SQLITE_SIDE_FILES):
