@@ -3,10 +3,10 @@
 Machines are shared and noisy, so hardly anything here is a verdict on a single time: the two sides of a ratio run
 alternately, and the median of the pairwise ratios is printed with the smallest and the largest.
 
-References: `python -c pass` for commands, a bare chain (SQLite, msgpack and blake3, one row an object, one
-commit a step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets and for
-events, a step without guards for the guards, `subprocess` for agents, `git worktree add` and
-`git stash create` for worktrees, the real Claude Code by hand for a step of it.
+References: `python -c pass` for commands, a bare chain (SQLite, msgpack and blake3, one row an object, one commit a
+step, the same journal mode and `synchronous`) for steps, a bare SQLite table for puts and gets and for events, the
+store file and bare statements for a store in PostgreSQL, a step without guards for the guards, `subprocess` for
+agents, `git worktree add` and `git stash create` for worktrees, the real Claude Code by hand for a step of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.commands import bench_commands, bench_growth
 from benchmarks.daemon import bench_daemon
 from benchmarks.events import bench_events
 from benchmarks.objects import bench_objects
+from benchmarks.shared import bench_shared
 from benchmarks.stepping import Unguarded, Uwf
 from benchmarks.steps import bench_fsyncs, bench_guards, bench_steps
 from benchmarks.streams import bench_client, bench_stream, bench_turns
@@ -59,6 +60,7 @@ def main() -> None:
             "unguarded",
             "growth",
             "trees",
+            "shared",
         ):
             (folder / part).mkdir()
         # First, while this process is as small as a command is: where one side forks, that copies its tables of pages.
@@ -77,6 +79,7 @@ def main() -> None:
         many = (5, 1000, 100, 2.0) if quick else (100, 100_000, 10_000, 65.0)
         bench_daemon(folder, *many)
         bench_timers(folder / "many", 5 if quick else 21)
+        bench_shared(folder / "shared", quick)
         bench_growth(folder, 10_000 if quick else 1_000_000, 5 if quick else 21)
 
 

@@ -20,6 +20,7 @@ from uwf.engine.chain.redact import Redactor
 from uwf.engine.run import order, runner
 from uwf.engine.run.admission import Admission
 from uwf.engine.run.context import RunContext
+from uwf.store.protocols import Store
 from uwf.store.sqlite import open_store
 from uwf.workflow.model import Edge, Role, Workflow
 
@@ -71,9 +72,11 @@ class Unguarded(Admission):
 class Uwf:
     """A store with one thread in it, stepped within this process."""
 
-    def __init__(self, home: Path, admission: type[Admission] = Admission) -> None:
+    def __init__(
+        self, home: Path, admission: type[Admission] = Admission, store: Store | None = None
+    ) -> None:
         self.home = home
-        self.store = open_store(str(home / "store.db"))
+        self.store = store or open_store(str(home / "store.db"))
         self.engine = RunContext(
             store=self.store,
             cache=NodeCache(self.store),

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.measure import alternate, report, tell
 from benchmarks.stepping import BODY, STORE, BareChain, Unguarded, Uwf
 from uwf.engine.run.admission import Admission
-from uwf.store.sqlite import SqliteStore
+from uwf.store.protocols import Store
 
 AT_ONCE = 50
 GUARDED = {"with guards": Admission, "without guards": Unguarded}
@@ -60,7 +60,7 @@ def bench_steps(folder: Path, depths: list[int], rounds: int) -> None:
     uwf.store.close()
 
 
-def bytes_per_step(store: SqliteStore, home: Path, steps: int) -> None:
+def bytes_per_step(store: Store, home: Path, steps: int) -> None:
     stats = store.stats()
     size = sum(file.stat().st_size for file in home.glob("store.db*") if file.is_file())
     print(

@@ -1,6 +1,7 @@
 """Writes that wait to be sent together: as many as possible take one way to the server and back.
 
-Many objects in a row go by COPY into a table of the session, and from there into that of the store.
+Many objects in a row go by COPY, which has no word for what is there already: that is asked for before. As there is no
+other writer, the answer stays right.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 from itertools import groupby
 
 from uwf.store.postgres.connection import numbered
+from uwf.store.protocols import REFRESH_MS
 from uwf.store.sql.database import PUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any, TypeAlias
 
     from psycopg import Connection, Cursor
@@ -25,12 +26,9 @@ MANY = 64
 MOST_WRITES, MOST_BYTES = 2000, 8 << 20
 """What may wait in memory before it is sent."""
 
-_COLUMNS = "id, put_ms, encoding, size, data"
-_TYPES = ("bytea", "int8", "int2", "int8", "bytea")
-_MAKE = "CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE object) ON COMMIT DELETE ROWS"
-_COPY = f"COPY incoming ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
-_TAKE = PUT.replace("VALUES (?, ?, ?, ?, ?)", f"SELECT {_COLUMNS} FROM incoming")
-_EMPTY = "TRUNCATE incoming"
+_THERE = "SELECT id FROM object WHERE id = ANY(?)"
+_COPY = b"COPY object (id, put_ms, encoding, size, data) FROM STDIN (FORMAT BINARY)"
+_PUT_AGAIN = f"UPDATE object SET put_ms = ? WHERE id = ANY(?) AND put_ms < ? - {REFRESH_MS}"
 
 
 class Batch:
@@ -89,15 +87,13 @@ def _pipe(
 
 
 def _copy(connection: Connection[Any], rows: list[Row]) -> None:
-    connection.execute(_MAKE.encode())
-    with connection.cursor().copy(_COPY.encode()) as copy:
-        copy.set_types(_TYPES)
-        for row in _once(rows):
-            copy.write_row(row)
-    connection.execute(_TAKE.encode())
-    connection.execute(_EMPTY.encode())
-
-
-def _once(rows: list[Row]) -> Iterator[Row]:
-    """Each object once: one statement cannot put it twice."""
-    return iter({bytes(row[0]): row for row in rows}.values())
+    new = {bytes(row[0]): row for row in rows}
+    cursor = connection.cursor(binary=True)
+    there = [row[0] for row in cursor.execute(numbered(_THERE), (list(new),))]
+    if there:
+        put_ms = max(new.pop(key)[1] for key in there)
+        cursor.execute(numbered(_PUT_AGAIN), (put_ms, there, put_ms))
+    if new:
+        with cursor.copy(_COPY) as copy:
+            for row in new.values():
+                copy.write_row(row)

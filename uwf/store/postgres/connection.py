@@ -6,6 +6,7 @@ import functools
 
 import psycopg
 from psycopg import RawCursor
+from psycopg.types.array import ListBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrBinaryDumper
 
@@ -58,6 +59,7 @@ def connect(url: str, place: str) -> tuple[Connection[Any], dict[str, str]]:
         raise cannot_reach(error, place) from None
     connection.adapters.register_dumper(str, _Text)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
+    connection.adapters.register_dumper(list, ListBinaryDumper)
     try:
         meta = _last_rows(connection.execute(_SESSION.encode()))
         recognise(meta, place)
@@ -76,7 +78,7 @@ def _last_rows(cursor: psycopg.Cursor[Any]) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-@functools.cache
+@functools.lru_cache(512)
 def numbered(sql: str) -> bytes:
     """A statement with its arguments as PostgreSQL numbers them: `$1` for the first `?`."""
     first, *others = sql.split("?")

@@ -1,8 +1,9 @@
 """The SQL of ref listings. Pure: it takes what is asked and gives a statement with its arguments.
 
 A filter by one tag walks the index `ref_tag` in name order and stops at the limit. Several values of a tag are
-several such walks, merged. Further tags are looked up for each name of the walk. What is ordered by the value of a tag
-is one walk of that index, too.
+several such walks, merged; each stops at the limit by itself, as PostgreSQL merges none that does not. Further tags are
+looked up for each name of the walk: with EXISTS, PostgreSQL would first join all that have them. What is ordered by the
+value of a tag is one walk of that index, too.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def split(
 def select(dialect: Dialect, query: Query, newest_first: bool, page: tuple[Any, int]) -> Statement:
     """The refs in name order, of a page: its limit and offset."""
     order = "DESC" if newest_first else "ASC"
-    names, args = _names(query)
+    limit, offset = page
+    most = None if limit == dialect.unlimited else limit + offset
+    names, args = _names(query, order, most)
     if query.walk is None:
         sql = f"SELECT {COLUMNS} FROM ref AS t {names} ORDER BY name {order} LIMIT ? OFFSET ?"
     else:
@@ -105,21 +108,23 @@ def sample(key: str, values: tuple[Any, ...], most: int) -> Statement:
     )
 
 
-def _names(query: Query) -> Statement:
-    """A WHERE clause on `ref`, or with a leading tag a SELECT of names."""
+def _names(query: Query, order: str = "ASC", most: int | None = None) -> Statement:
+    """A WHERE clause on `ref`, or with a leading tag a SELECT of names: of each value not more than `most`."""
     where = "t.name >= ? AND t.name < ?"
     args: tuple[Any, ...] = (query.low, query.high)
     for key, values in query.also:
         marks = ", ".join("?" * len(values))
         where += (
-            " AND EXISTS (SELECT 1 FROM ref_tag AS a"
-            f" WHERE a.key = ? AND a.value IN ({marks}) AND a.name = t.name)"
+            " AND (SELECT 1 FROM ref_tag AS a"
+            f" WHERE a.key = ? AND a.value IN ({marks}) AND a.name = t.name) IS NOT NULL"
         )
         args += (key, *values)
     if query.walk is None:
         return f"WHERE {where}", args
     key, values = query.walk
     arm = f"SELECT t.name AS name FROM ref_tag AS t WHERE t.key = ? AND t.value = ? AND {where}"
+    if most is not None and len(values) > 1:
+        arm, args = f"SELECT name FROM ({arm} ORDER BY name {order} LIMIT ?) AS one", (*args, most)
     return " UNION ALL ".join([arm] * len(values)), tuple(
         arg for value in values for arg in (key, value, *args)
     )

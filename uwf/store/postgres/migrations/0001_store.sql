@@ -4,7 +4,7 @@
 CREATE TABLE object (
     id bytea PRIMARY KEY,
     put_ms bigint NOT NULL,
-    encoding smallint NOT NULL,  -- 0: data is the object, 1: zlib
+    encoding bigint NOT NULL,  -- 0: data is the object, 1: zlib
     size bigint NOT NULL,        -- bytes of the object
     data bytea NOT NULL
 );

@@ -1,0 +1,202 @@
+"""A store in PostgreSQL, over a Unix socket and with fsync: against the store file, and against bare statements."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+from benchmarks.measure import alternate, columns, report, seconds
+from benchmarks.stepping import Unguarded, Uwf
+from tests.helpers import postgres
+from uwf import clock
+from uwf.store.codec import encode
+from uwf.store.protocols import Store
+from uwf.store.sqlite import open_in_memory
+
+AT_ONCE = 50
+BATCH = 5000
+PREFIX = "@uwf/thread/"
+STATUSES = ("idle", "suspended", "completed", "completed", "completed")
+
+
+def bench_shared(folder: Path, quick: bool) -> None:
+    print("\nA store in PostgreSQL on this machine, over a Unix socket")
+    why = postgres.missing()
+    if why is not None:
+        print(f"SKIPPED: {why}")
+        return
+    rounds = 3 if quick else 11
+    place = os.path.join(tempfile.gettempdir(), f"uwf-pg-bench-{os.getpid()}")
+    cluster = postgres.open_cluster(place, is_safe=True)
+    with cluster.database() as url:
+        _steps(folder, url, rounds)
+        _bare(url)
+    with cluster.database() as url:
+        _objects(url, 500 if quick else BATCH, rounds)
+    with cluster.database() as url:
+        _listings(url, 10_000 if quick else 1_000_000, rounds)
+    cluster.close()
+
+
+def _opened(url: str) -> Store:
+    from uwf.store.postgres import open_store
+
+    return open_store(url)
+
+
+def _steps(folder: Path, url: str, rounds: int) -> None:
+    (folder / "file").mkdir()
+    (folder / "home").mkdir()
+    shared = Uwf(folder / "home", Unguarded, _opened(url))
+    alone = Uwf(folder / "file", Unguarded)
+    for each in (shared, alone):
+        each.steps(AT_ONCE)
+    ours, reference = alternate(lambda: shared.steps(AT_ONCE), lambda: alone.steps(AT_ONCE), rounds)
+    report("step", [s / AT_ONCE for s in ours], [s / AT_ONCE for s in reference], 3)
+    with tempfile.NamedTemporaryFile(mode="w+") as trace:
+        connection = shared.store._database._connection  # type: ignore[attr-defined]
+        connection.pgconn.trace(trace.fileno())
+        shared.steps(AT_ONCE)
+        connection.pgconn.untrace()
+        trace.seek(0)
+        lines = trace.read()
+    trips = len(re.findall(r"\tReadyForQuery", lines))
+    commits = len(re.findall(r'CommandComplete.*"COMMIT"', lines))
+    print(
+        f"{'ways to the server and back':34} {trips / AT_ONCE:5.1f} a step, in {commits / AT_ONCE:.1f} transactions"
+    )
+    for each in (shared, alone):
+        each.store.close()
+
+
+def _bare(url: str) -> None:
+    """What the bare way costs here, with and without a disk that waits."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bare (x int)")
+        ours, reference = alternate(
+            lambda: [connection.execute("INSERT INTO bare VALUES (1)") for _ in range(AT_ONCE)],
+            lambda: [connection.execute("SELECT 1") for _ in range(AT_ONCE)],
+            5,
+        )
+        print(
+            f"{'a bare commit, a bare question':34} {min(ours) / AT_ONCE * 1e3:5.2f} ms, "
+            f"{min(reference) / AT_ONCE * 1e3:.2f} ms"
+        )
+
+
+def _objects(url: str, count: int, rounds: int) -> None:
+    import psycopg
+
+    store = _opened(url)
+    bare = psycopg.connect(url, autocommit=True)
+    bare.execute("CREATE TABLE bare (id bytea PRIMARY KEY, data bytea)")
+    number = 0
+    ids: list[str] = []
+    keys: list[bytes] = []
+
+    def some() -> list[bytes]:
+        nonlocal number
+        number += 1
+        return [encode("text", f"{number} {n} ".ljust(1000, "x")) for n in range(count)]
+
+    batches: dict[Callable[[], None], list[bytes]] = {}
+
+    def put() -> None:
+        ids.clear()
+        with store.transaction("import") as tx:
+            ids.extend(map(tx.put_raw, batches.pop(put)))
+
+    def copy() -> None:
+        keys.clear()
+        with bare.cursor().copy("COPY bare FROM STDIN (FORMAT BINARY)") as to:
+            to.set_types(("bytea", "bytea"))
+            for data in batches.pop(copy):
+                keys.append(blake3(data).digest())
+                to.write_row((keys[-1], data))
+
+    def timed(run: Callable[[], None]) -> Callable[[], None]:
+        batches[run] = some()
+        return run
+
+    pairs = [(seconds(timed(put)), seconds(timed(copy))) for _ in range(rounds)]
+    report(f"put of {count}, by COPY", *columns(pairs), 0.5, most=False)
+
+    def get() -> None:
+        for id in ids[:500]:
+            store.get(id)
+
+    def select() -> None:
+        cursor = bare.cursor(binary=True)
+        for key in keys[:500]:
+            cursor.execute("SELECT data FROM bare WHERE id = %s", (key,)).fetchone()
+
+    report("get, one by one", *alternate(get, select, rounds), 0.5, most=False)
+
+    def all_at_once() -> None:
+        for at in range(0, min(count, 5000), 500):
+            store.raw_many(ids[at : at + 500])
+
+    def scan() -> None:
+        for at in range(0, min(count, 5000), 500):
+            bare.execute(
+                "SELECT id, data FROM bare WHERE id = ANY(%s)", (keys[at : at + 500],), binary=True
+            ).fetchall()
+
+    report("get, 500 at a time", *alternate(all_at_once, scan, rounds), 0.5, most=False)
+    store.close()
+    bare.close()
+
+
+def _listings(url: str, count: int, rounds: int) -> None:
+    shared, alone = _opened(url), open_in_memory()
+    names = [clock.ulid(1_700_000_000_000 + number) for number in range(count)]
+    for store in (shared, alone):
+        for at in range(0, count, BATCH):
+            with store.transaction("import") as tx:
+                id = tx.put("text", "a thread")
+                for number, name in enumerate(names[at : at + BATCH], at):
+                    status = STATUSES[number % len(STATUSES)]
+                    tags = {
+                        "status": status,
+                        "workflow": f"w{number % 7}",
+                        "wakeAt": f"{number:09}",
+                    }
+                    tx.set_ref(PREFIX + name, id, tags=tags, expect=None, why="bench")
+    queries: dict[str, Callable[[Store], Any]] = {
+        "the newest 50": lambda store: store.refs(PREFIX, newest_first=True, limit=50),
+        "the newest 50 of a status": lambda store: store.refs(
+            PREFIX, tags={"status": "suspended"}, newest_first=True, limit=50
+        ),
+        "the newest 50 by two tags": lambda store: store.refs(
+            PREFIX,
+            tags={"status": ("idle", "suspended"), "workflow": "w3"},
+            newest_first=True,
+            limit=50,
+        ),
+        "what is due": lambda store: store.refs_by_tag(PREFIX, "wakeAt", high="000000050"),
+        "how many": lambda store: store.count_refs(PREFIX),
+        "by the end of a name": lambda store: store.names(PREFIX, ending=names[count // 2][-8:]),
+        "one": lambda store: store.ref(PREFIX + names[count // 3]),
+    }
+    for name, query in queries.items():
+        assert query(shared) == query(alone) or name not in ("how many", "by the end of a name")
+        ours, reference = alternate(partial(query, shared), partial(query, alone), rounds)
+        # What matters to who waits for a command is that it stays far below the start of one.
+        report(f"{name}, of {count}", ours, reference, float("inf"))
+    ours, reference = alternate(
+        lambda: shared.count_refs(PREFIX, tags={"status": "completed"}),
+        lambda: alone.count_refs(PREFIX, tags={"status": "completed"}),
+        3,
+    )
+    report(f"how many of a status, of {count}", ours, reference, 10)
+    shared.close()
+    alone.close()
