@@ -27,9 +27,11 @@ def has_failed(thread: ThreadView) -> bool:
 
 def spent(thread: ThreadView) -> str:
     """What it has used, beside what it may."""
+    found, limits, unseen = amounts(thread), thread.budget or {}, thread.unseen or {}
+    if not found:
+        return ""
     from uwf.display import numbers
 
-    found, limits, unseen = amounts(thread), thread.budget or {}, thread.unseen or {}
     said = []
     for name in filter(found.__contains__, numbers.ORDER):
         if name in unseen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uwf.cli.screen.cells import Cell, number, short
 from uwf.cli.thread.words import FAILURE, failed, labels, left_behind, marked, superseded, wakes
-from uwf.display import numbers
 from uwf.display.threads import spent
 from uwf.quantities import counted
 
@@ -20,7 +19,8 @@ MOST_TOLD = 3
 
 def draw(ctx: Context, thread: ThreadView, *, verbose: bool) -> None:
     """Print it; where it is `verbose`, with the ids of objects."""
-    way = ctx.app.path(thread.thread) if thread.is_readable else None
+    has_way = thread.is_readable and (thread.steps or thread.failed is not None)
+    way = ctx.app.path(thread.thread) if has_way else None
     used = max(_shares(thread), default=None)
     ctx.out.fields(
         _fields(ctx, thread, way, verbose=verbose), None if used is None else {"spent": used}
@@ -82,7 +82,7 @@ def _fields(
         "next": thread.current_role or "",
         "attempts": "" if way is None else _attempts(way),
         "spent": spent(thread),
-        "usage": numbers.amounts(thread.usage) if verbose else "",
+        "usage": _usage(thread) if verbose else "",
         "cwd": thread.cwd or "",
         "worktree": _worktree(thread),
         "forked": _forked(ctx, thread, verbose=verbose),
@@ -137,6 +137,13 @@ def _path(thread: ThreadView, way: Path) -> str:
     elif thread.current_role and parts:
         parts.append(thread.current_role)
     return " → ".join(parts)
+
+
+def _usage(thread: ThreadView) -> str:
+    """What its agents say that it used."""
+    from uwf.display import numbers
+
+    return numbers.amounts(thread.usage)
 
 
 def _attempts(way: Path) -> str:
