@@ -11,7 +11,8 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import StrBinaryDumper
 
 from uwf.errors import StoreError
-from uwf.store.postgres.faults import cannot_reach, conninfo_of, explain
+from uwf.store.postgres.faults import explain
+from uwf.store.postgres.reaching import reach
 from uwf.store.postgres.schema import SCHEMA, recognise
 
 TYPE_CHECKING = False
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-CONNECT_S = 10
-ALIVE: dict[str, Any] = {
-    **{"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3},
-    "tcp_user_timeout": 20_000,
-}
-"""By which it is seen within half a minute that the other side is gone."""
 FROZEN_S = 10
 """A client that does nothing for so long inside of a transaction is put out, or all writers would wait for it."""
 
@@ -42,21 +37,11 @@ class _Text(StrBinaryDumper):
         return super().dump(obj.replace("\0", "\x01") if "\0" in obj else obj)
 
 
-def connect(url: str, place: str) -> tuple[Connection[Any], dict[str, str]]:
+def connect(url: str, place: str, wait_s: float) -> tuple[Connection[Any], dict[str, str]]:
     """A connection in autocommit mode, and what the store says of itself. StoreError where there is none that can be
-    read, and StoreBusy where the server has no room.
+    read, and StoreBusy where the server has no room within `wait_s`.
     """
-    conninfo = conninfo_of(
-        url,
-        connect_timeout=CONNECT_S,
-        application_name="uwf",
-        client_encoding="utf8",
-        **ALIVE,
-    )
-    try:
-        connection = psycopg.connect(conninfo, autocommit=True, cursor_factory=RawCursor)
-    except psycopg.Error as error:
-        raise cannot_reach(error, place) from None
+    connection = reach(url, place, wait_s, autocommit=True, cursor_factory=RawCursor)
     connection.adapters.register_dumper(str, _Text)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.adapters.register_dumper(list, ListBinaryDumper)

@@ -200,7 +200,7 @@ class PostgresDatabase:
             self._close_transaction()
 
     def _connect(self) -> None:
-        self._connection, meta = connect(self.url, self.path)
+        self._connection, meta = connect(self.url, self.path, self.wait_s)
         self.instance = self.instance or meta.get("instance", "")
         if meta.get("instance", "") != self.instance:
             self._connection.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
 from psycopg import OperationalError
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
 
@@ -19,22 +21,16 @@ _NO_TABLES = {"3F000", "42P01"}
 _BROKEN = {"XX001", "XX002", "22021"}
 _TOO_LARGE = {"54000", "22001", "54001"}
 _CAUSES = {
-    "25006": (READONLY, "it can only be read: a replica, or made so by its administrator"),
-    "42501": (READONLY, "this role may not do that there"),
-    "53100": (FULL, "its disk is full"),
-    "53200": ("store_memory", "it has not enough memory"),
-    "28P01": (DENIED, "it does not accept this password"),
-    "28000": (DENIED, "it does not let this role in"),
-    "3D000": (AWAY, "there is no database of this name"),
+    "25006": (
+        READONLY,
+        "it can only be read: a replica, or made so by its administrator",
+        "SHOW transaction_read_only",
+    ),
+    "42501": (READONLY, "this role may not do that there", "\\dp uwf.*"),
+    "53100": (FULL, "its disk is full", "\\l+"),
+    "53200": ("store_memory", "it has not enough memory", "SHOW shared_buffers"),
 }
-_CAUSES_AT_THE_DOOR = (
-    ("password authentication failed", *_CAUSES["28P01"]),
-    ("no password supplied", DENIED, "it wants a password"),
-    ("no pg_hba.conf entry", *_CAUSES["28000"]),
-    ("authentication failed", *_CAUSES["28000"]),
-)
-"""By what the server said: until somebody is let in there are words, and no code."""
-_NO_ROOM = ("too many clients", "remaining connection slots", "too many connections")
+"""By PostgreSQL's code: ours, what it means, and what to look with there."""
 
 
 def place_of(url: str) -> str:
@@ -55,33 +51,19 @@ def place_of(url: str) -> str:
     return f"postgresql://{place}" + (f"?host={host}" if is_socket else "")
 
 
-def conninfo_of(url: str, **also: str | int) -> str:
-    """The address with parameters that it does not say itself."""
-    said = conninfo_to_dict(url)
-    return make_conninfo(url, **{name: value for name, value in also.items() if name not in said})
-
-
 def is_lost(error: psycopg.Error) -> bool:
     """Whether it says that the connection, or the server behind it, is gone."""
     return isinstance(error, OperationalError) and (error.sqlstate or "08")[:2] in ("08", "57")
 
 
-def cannot_reach(error: psycopg.Error, place: str) -> UwfError:
-    """What kept a connection from being made."""
-    words = _in_one_line(error)
-    if any(each in words for each in _NO_ROOM):
-        return StoreBusy(f"{place} has no room for another connection ({words})")
-    for said, code, cause in _CAUSES_AT_THE_DOOR:
-        if said in words:
-            return StoreError(f"cannot use the store {place}: {cause} ({words})", code=code)
-    return StoreError(f"cannot reach the store {place}: {words}", code=AWAY)
-
-
 def explain(error: psycopg.Error, place: str) -> UwfError:
     """What PostgreSQL reported about the store, as an error that says what to do."""
-    code, words = error.sqlstate or "", _in_one_line(error)
+    code, words = error.sqlstate or "", in_one_line(error)
     if code in _BUSY:
-        return StoreBusy(f"{place} is in use by others ({words})")
+        return StoreBusy(
+            f"{place} is in use by others ({words})",
+            hint=f"psql {shlex.quote(place)} -c 'TABLE pg_stat_activity'",
+        )
     if code in _NO_TABLES:
         return no_tables(place)
     if code in _BROKEN:
@@ -89,15 +71,20 @@ def explain(error: psycopg.Error, place: str) -> UwfError:
     if code in _TOO_LARGE:
         return InputError(f"{place} cannot hold a value this large: {words}")
     if code in _CAUSES:
-        word, cause = _CAUSES[code]
-        return StoreError(f"cannot use the store {place}: {cause} ({words})", code=word)
+        word, cause, look = _CAUSES[code]
+        hint = f"psql {shlex.quote(place)} -c '{look}'"
+        return StoreError(f"cannot use the store {place}: {cause} ({words})", code=word, hint=hint)
     if is_lost(error):
         return lost(place, words)
     return StoreError(f"cannot use the store {place}: {words}")
 
 
 def lost(place: str, words: str) -> StoreError:
-    return StoreError(f"the connection to the store {place} was lost: {words}", code=AWAY)
+    return StoreError(
+        f"the connection to the store {place} was lost: {words}",
+        code=AWAY,
+        hint=f"pg_isready --dbname={shlex.quote(place)}",
+    )
 
 
 def no_tables(place: str) -> StoreError:
@@ -108,6 +95,6 @@ def unreadable(place: str, why: str) -> StoreUnreadable:
     return StoreUnreadable(f"{place} cannot be read as a uwf store: {why}")
 
 
-def _in_one_line(error: psycopg.Error) -> str:
+def in_one_line(error: psycopg.Error) -> str:
     said = error.diag.message_primary or f"{error}" or type(error).__name__
     return " ".join(said.split())[:300]

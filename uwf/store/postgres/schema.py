@@ -14,14 +14,8 @@ import uwf
 from uwf import clock
 from uwf.errors import StoreError, StoreTooNew, StoreUnreadable
 from uwf.record import Record
-from uwf.store.postgres.faults import (
-    cannot_reach,
-    conninfo_of,
-    explain,
-    no_tables,
-    place_of,
-    unreadable,
-)
+from uwf.store.postgres.faults import explain, no_tables, place_of, unreadable
+from uwf.store.postgres.reaching import reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +25,8 @@ SCHEMA = "uwf"
 WRITING, UPKEEP = 0x7577_6673_0001, 0x7577_6673_0002
 """Advisory locks: of the one writer, and of work on the whole store."""
 OLDEST_SERVER = 130_000
+WAIT_S = 10.0
+"""So long it is waited for room."""
 
 _MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 _META = "CREATE TABLE meta (key text PRIMARY KEY, value text NOT NULL)"
@@ -56,10 +52,7 @@ def migrate(url: str) -> Migrated:
     May be called at any time, and by several at once. StoreTooNew for one of a newer uwf.
     """
     place = place_of(url)
-    try:
-        connection = psycopg.connect(conninfo_of(url, connect_timeout=10, client_encoding="utf8"))
-    except psycopg.Error as error:
-        raise cannot_reach(error, place) from None
+    connection = reach(url, place, WAIT_S)
     try:
         with connection, connection.transaction(), connection.cursor() as cursor:
             return _migrated(cursor, place)
