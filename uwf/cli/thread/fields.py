@@ -73,7 +73,7 @@ def _fields(
         "wakes": "" if thread.failed else wakes(thread, times),
         "told": _told(thread, times),
         "left": ctx.in_short(left_behind(thread)),
-        "superseded": superseded(thread, times),
+        "late": superseded(thread, times),
         "kept": kept_reply(thread),
         "workflow": _workflow(thread, verbose=verbose),
         "task": short(thread.prompt or "", 200),
