@@ -9,15 +9,19 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
+from tests.store.conftest import empty
 from uwf import clock
+from uwf.agent.process import platform
 from uwf.errors import StoreError, Superseded
+from uwf.record import replace
 from uwf.store.leases import FileLeases, MemoryLeases, _offset
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease, Leases
+from uwf.store.sql.store import SqlStore
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store, schema
 
 ONE, OTHER = clock.ulid(1_700_000_000_000), clock.ulid(1_700_000_000_000)
@@ -70,17 +74,55 @@ def path(tmp_path: Path) -> str:
 LASTS_S = 60.0
 
 
-@pytest.fixture(params=["file", "memory", "expiring"])
-def leases(request: pytest.FixtureRequest, path: str) -> Leases:
-    if request.param == "file":
-        return FileLeases(path)
-    return MemoryLeases() if request.param == "memory" else MemoryLeases(LASTS_S)
+@pytest.fixture(params=["file", "memory", "expiring", "postgres"])
+def fenced(request: pytest.FixtureRequest, path: str) -> Iterator[SqlStore]:
+    """A store with leases of each kind."""
+    if request.param == "postgres":
+        yield request.getfixturevalue("postgres")
+        return
+    kinds = {"file": FileLeases(path), "memory": MemoryLeases(), "expiring": MemoryLeases(LASTS_S)}
+    store = SqliteStore(schema.in_memory(), kinds[request.param])
+    yield store
+    store.close()
 
 
-@pytest.fixture(params=["file"])
-def shared(path: str) -> Leases:
+@pytest.fixture
+def leases(fenced: SqlStore) -> Leases:
+    return fenced.leases
+
+
+class OfProcesses:
+    """Leases in one database, of which each process has its own connection."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stores: dict[int, SqlStore] = {}
+
+    @property
+    def store(self) -> SqlStore:
+        from uwf.store import postgres
+
+        if os.getpid() not in self._stores:
+            me = replace(platform.this_process(), host="here")
+            self._stores[os.getpid()] = postgres.open_store(
+                self._url, owner=me, is_alive=platform.is_alive
+            )
+        return self._stores[os.getpid()]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store.leases, name)
+
+
+@pytest.fixture(params=["file", "postgres"])
+def shared(request: pytest.FixtureRequest, path: str) -> Iterator[Leases]:
     """Leases of a store that other processes see."""
-    return FileLeases(path)
+    if request.param == "file":
+        yield FileLeases(path)
+        return
+    made: Any = OfProcesses(request.getfixturevalue("shared_database"))
+    yield made
+    made.store.close()
+    empty(request.getfixturevalue("shared_database"))
 
 
 def taken(leases: Leases, name: str) -> Lease:
@@ -89,10 +131,14 @@ def taken(leases: Leases, name: str) -> Lease:
     return lease
 
 
+def held_by(owner: Owner | None, process: Child) -> bool:
+    return owner is not None and owner.pid == process.pid
+
+
 def test_what_is_free_can_be_taken_and_names_its_holder(leases: Leases) -> None:
     assert leases.holder(ONE) is None
     lease = taken(leases, ONE)
-    assert (lease.name, lease.owner) == (ONE, Owner(os.getpid()))
+    assert (lease.name, lease.owner.pid) == (ONE, os.getpid())
     assert leases.holder(ONE) == lease.owner
     leases.release(lease)
     assert leases.holder(ONE) is None
@@ -122,7 +168,7 @@ def test_whether_anything_is_held_is_known_without_a_name(leases: Leases) -> Non
 
 def test_what_another_process_holds_is_known_without_a_name(shared: Leases, fork: Fork) -> None:
     other = fork(lambda: shared.take(ONE) is None)
-    assert shared.anyone() == Owner(other.pid)
+    assert held_by(shared.anyone(), other)
     other.end()
     assert shared.anyone() is None
 
@@ -192,6 +238,9 @@ class Time:
     def __call__(self) -> float:
         return self.s
 
+    def pass_s(self, seconds: float) -> None:
+        self.s += seconds
+
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> Time:
@@ -200,53 +249,79 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Time:
     return time
 
 
-@pytest.fixture
-def expiring(now: Time) -> Leases:
-    """Leases that another may take when they were not renewed."""
-    return MemoryLeases(LASTS_S)
+class Expiring:
+    """Leases that another may take when they were not renewed, and a time that passes when a test says so."""
+
+    def __init__(self, store: SqlStore, pass_s: Callable[[float], object]) -> None:
+        self.store = store
+        self.leases = store.leases
+        self.pass_s = pass_s
 
 
-def test_a_lease_that_was_not_renewed_can_be_taken_over(expiring: Leases, now: Time) -> None:
-    late = taken(expiring, ONE)
-    now.s += LASTS_S
-    assert expiring.take(ONE) is None
-    assert expiring.holder(ONE) == late.owner
-    now.s += 1
-    assert (expiring.holder(ONE), expiring.anyone(), expiring.held()) == (None, None, [])
-    taker = taken(expiring, ONE)
+@pytest.fixture(params=["memory", "postgres"])
+def expiring(request: pytest.FixtureRequest, now: Time) -> Iterator[Expiring]:
+    if request.param == "postgres":
+        store: SqlStore = request.getfixturevalue("postgres")
+        sql = "UPDATE lease SET expires = expires - interval '1 second' * ?"
+        yield Expiring(store, lambda seconds: store._database.change(sql, (float(seconds),)))
+        return
+    store = SqliteStore(schema.in_memory(), MemoryLeases(LASTS_S))
+    yield Expiring(store, now.pass_s)
+    store.close()
+
+
+def test_a_lease_that_was_not_renewed_can_be_taken_over(expiring: Expiring) -> None:
+    leases = expiring.leases
+    late = taken(leases, ONE)
+    expiring.pass_s(LASTS_S - 2)
+    assert leases.take(ONE) is None
+    assert leases.holder(ONE) == late.owner
+    expiring.pass_s(3)
+    assert (leases.holder(ONE), leases.anyone(), leases.held()) == (None, None, [])
+    taker = taken(leases, ONE)
     assert taker.epoch > late.epoch
-    assert not expiring.renew(late)
-    expiring.release(late)
-    assert expiring.holder(ONE) == taker.owner
-    assert expiring.renew(taker)
+    assert not leases.renew(late)
+    leases.release(late)
+    assert leases.holder(ONE) == taker.owner
+    assert leases.renew(taker)
 
 
-def test_a_renewed_lease_lasts_on(expiring: Leases, now: Time) -> None:
-    lease = taken(expiring, ONE)
+def test_a_renewed_lease_lasts_on(expiring: Expiring) -> None:
+    lease = taken(expiring.leases, ONE)
     for _ in range(3):
-        now.s += LASTS_S - 1
-        assert expiring.renew(lease)
-    assert expiring.take(ONE) is None
+        expiring.pass_s(LASTS_S - 2)
+        assert expiring.leases.renew(lease)
+    assert expiring.leases.take(ONE) is None
 
 
-def test_a_late_holder_goes_on_where_nobody_has_taken_over(expiring: Leases, now: Time) -> None:
-    lease = taken(expiring, ONE)
-    now.s += 100 * LASTS_S
-    assert expiring.renew(lease)
-    assert expiring.holder(ONE) == lease.owner
-    assert expiring.take(ONE) is None
+def test_a_late_holder_goes_on_where_nobody_has_taken_over(expiring: Expiring) -> None:
+    lease = taken(expiring.leases, ONE)
+    expiring.pass_s(100 * LASTS_S)
+    assert expiring.leases.renew(lease)
+    assert expiring.leases.holder(ONE) == lease.owner
+    assert expiring.leases.take(ONE) is None
 
 
-def test_a_word_for_the_holder_is_read_by_that_one_alone(expiring: Leases) -> None:
-    assert not expiring.ask(ONE, "stop")
-    lease = taken(expiring, ONE)
-    assert expiring.asked(lease) == ""
-    assert expiring.ask(ONE, "stop")
-    assert expiring.asked(lease) == "stop"
-    expiring.release(lease)
-    assert expiring.asked(lease) == ""
-    later = taken(expiring, ONE)
-    assert expiring.asked(later) == ""
+def test_a_word_for_the_holder_is_read_by_that_one_alone(expiring: Expiring) -> None:
+    leases = expiring.leases
+    assert not leases.ask(ONE, "stop")
+    lease = taken(leases, ONE)
+    assert leases.asked(lease) == ""
+    assert leases.ask(ONE, "stop")
+    assert leases.asked(lease) == "stop"
+    leases.release(lease)
+    assert leases.asked(lease) == ""
+    later = taken(leases, ONE)
+    assert leases.asked(later) == ""
+
+
+def test_a_word_is_gone_with_the_lease_that_was_over(expiring: Expiring) -> None:
+    leases = expiring.leases
+    taken(leases, ONE)
+    assert leases.ask(ONE, "stop")
+    expiring.pass_s(LASTS_S + 1)
+    assert not leases.ask(ONE, "stop")
+    assert leases.asked(taken(leases, ONE)) == ""
 
 
 def test_where_a_signal_does_it_no_word_is_left(path: str) -> None:
@@ -257,7 +332,7 @@ def test_where_a_signal_does_it_no_word_is_left(path: str) -> None:
         leases.release(lease)
 
 
-def written(store: SqliteStore, lease: Lease) -> bool:
+def written(store: SqlStore, lease: Lease) -> bool:
     """Whether a fenced transaction writes. It tells who holds the name where it does not."""
     name = os.urandom(8).hex()
     try:
@@ -271,22 +346,14 @@ def written(store: SqliteStore, lease: Lease) -> bool:
     return True
 
 
-@pytest.fixture
-def fenced(leases: Leases) -> Iterator[SqliteStore]:
-    """A store with leases of each kind."""
-    store = SqliteStore(schema.in_memory(), leases)
-    yield store
-    store.close()
-
-
-def test_a_fenced_transaction_writes_while_its_lease_is_held(fenced: SqliteStore) -> None:
+def test_a_fenced_transaction_writes_while_its_lease_is_held(fenced: SqlStore) -> None:
     lease = taken(fenced.leases, ONE)
     assert written(fenced, lease)
     fenced.leases.release(lease)
     assert not written(fenced, lease)
 
 
-def test_a_fenced_transaction_of_an_earlier_lease_writes_nothing(fenced: SqliteStore) -> None:
+def test_a_fenced_transaction_of_an_earlier_lease_writes_nothing(fenced: SqlStore) -> None:
     first = taken(fenced.leases, ONE)
     fenced.leases.release(first)
     second = taken(fenced.leases, ONE)
@@ -295,7 +362,7 @@ def test_a_fenced_transaction_of_an_earlier_lease_writes_nothing(fenced: SqliteS
     fenced.leases.release(second)
 
 
-def test_a_store_goes_on_after_a_transaction_was_refused(fenced: SqliteStore) -> None:
+def test_a_store_goes_on_after_a_transaction_was_refused(fenced: SqlStore) -> None:
     lease = taken(fenced.leases, ONE)
     fenced.leases.release(lease)
     assert not written(fenced, lease)
@@ -304,20 +371,19 @@ def test_a_store_goes_on_after_a_transaction_was_refused(fenced: SqliteStore) ->
     assert fenced.counter("after") == 1
 
 
-def test_who_was_superseded_is_told_who_holds_it_now(expiring: Leases, now: Time) -> None:
-    store = SqliteStore(schema.in_memory(), expiring)
-    late = taken(expiring, ONE)
-    now.s += LASTS_S + 1
+def test_who_was_superseded_is_told_who_holds_it_now(expiring: Expiring) -> None:
+    store, leases = expiring.store, expiring.leases
+    late = taken(leases, ONE)
+    expiring.pass_s(LASTS_S + 1)
     assert written(store, late), "nobody has taken over"
-    now.s += LASTS_S + 1
-    taker = taken(expiring, ONE)
+    expiring.pass_s(LASTS_S + 1)
+    taker = taken(leases, ONE)
     with (
-        pytest.raises(Superseded, match=f"process {taker.owner.pid} holds it now"),
+        pytest.raises(Superseded, match=f"process {taker.owner.pid}.* holds it now"),
         store.transaction("put", lease=late),
     ):
         raise AssertionError("it began")
     assert written(store, taker)
-    store.close()
 
 
 def test_a_forked_child_does_not_write_under_the_lease_of_its_parent(
@@ -341,7 +407,7 @@ def test_second_process_gets_nothing_and_sees_the_holder(shared: Leases, fork: F
     lease = taken(shared, ONE)
     other = fork(lambda: (shared.take(ONE), shared.holder(ONE), shared.take(OTHER) is None))
     assert other.answer == repr((None, lease.owner, False))
-    assert shared.holder(OTHER) == Owner(other.pid)
+    assert held_by(shared.holder(OTHER), other)
     assert shared.take(OTHER) is None
     shared.release(lease)
 
@@ -357,7 +423,7 @@ def test_child_neither_has_nor_releases_the_lease_of_its_parent(shared: Leases, 
 
 def test_a_lease_is_gone_with_its_holder(shared: Leases, fork: Fork) -> None:
     other = fork(lambda: shared.take(ONE) is None)
-    assert shared.holder(ONE) == Owner(other.pid)
+    assert held_by(shared.holder(ONE), other)
     other.end()
     assert shared.holder(ONE) is None
     shared.release(taken(shared, ONE))

@@ -10,6 +10,7 @@ import os
 from uwf import config as settings
 from uwf import home as paths
 from uwf.errors import ConfigInvalid, CounterUnreadable, StateError, StoreUnreadable
+from uwf.record import replace
 from uwf.store import files
 
 TYPE_CHECKING = False
@@ -152,6 +153,7 @@ class OpenHome:
                     self.store_path, create=create, wait_s=self._wait_s, gate=self.gate
                 )
             else:
+                from uwf.agent.process import platform
                 from uwf.store import database
                 from uwf.store.object_cache import ObjectCache
 
@@ -159,7 +161,9 @@ class OpenHome:
                     self.store_address,
                     wait_s=self._wait_s,
                     gate=self.gate,
-                    host=settings.host(),
+                    owner=replace(platform.this_process(), host=settings.host()),
+                    is_alive=platform.is_alive,
+                    lease_s=settings.lease_s(self.settings_read),
                     cache=ObjectCache(paths.object_cache(self.home)),
                 )
             if self._stays:

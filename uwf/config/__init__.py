@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE, HOST_VARIABLE, CRASH_POINT = "UWF_HOME", "UWF_HOST", "UWF_CRASH_AT"
 STORE_VARIABLE = "UWF_STORE"
+LEASE_S = 60.0
 
 
 def home(explicit: str | None = None) -> str:
@@ -104,6 +105,11 @@ def store_address(home: str, settings: Callable[[], Mapping[str, Any]]) -> str:
         if b"postgres" in (read_file(paths.config_file(home)) or b""):
             raise
         return "sqlite"
+
+
+def lease_s(settings: Mapping[str, Any]) -> float:
+    """How long a lease lasts that is not renewed, where many machines share the store."""
+    return float(settings.get("lease", LEASE_S))
 
 
 def read_file(path: str) -> bytes | None:

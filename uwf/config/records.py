@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Table)
 
 
+SHORTEST_LEASE_S = 1.0
+"""It is renewed six times in its time, which has to be enough for a database that is slow to answer."""
+
+
 def _kind(value: Any) -> str:
     from uwf.agent.kinds import NAMES
 
@@ -343,11 +347,13 @@ class RoleConfig(Table, at="roles.*"):
 
 class Config(Table):
     """What config.toml says, with the defaults for what it does not say. Fields of its own are the keys outside all
-    tables. `store` is an address (`uwf.store_address`), `overrides` is workflow → role → agent, `secrets` are names
+    tables. `store` is an address (`uwf.store_address`), `lease_s` is how long a process of another machine that is not
+    heard of keeps its thread, `overrides` is workflow → role → agent, `secrets` are names
     beside those that look like secrets, and `settings` is all of the file as it was read.
     """
 
     store: str = choice(_store, "sqlite")
+    lease_s: float = key(interval(SHORTEST_LEASE_S), "60s")
     default_agent: str | None = key(text)
     secrets: tuple[str, ...] = key(names, [])
     overrides: Mapping[str, Mapping[str, str]] = each(text, levels=2)

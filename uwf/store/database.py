@@ -7,7 +7,10 @@ from uwf.store_address import is_database, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uwf.store.object_cache import ObjectCache
+    from uwf.store.owner import Owner
     from uwf.store.postgres import Migrated, PostgresStore
     from uwf.store.protocols import Gate, Store
 
@@ -19,18 +22,29 @@ def open_store(
     *,
     wait_s: float = 10.0,
     gate: Gate | None = None,
-    host: str | None = None,
+    owner: Owner | None = None,
+    is_alive: Callable[[Owner], bool] = lambda owner: True,
+    lease_s: float = 60.0,
     cache: ObjectCache | None = None,
 ) -> PostgresStore:
     """The store in the database at `address`, a URL. StoreError says why it cannot be had.
 
-    `host` is what this machine is called among those that share it; `cache` keeps near what was read.
+    `owner` is this process, with its machine as it is called among those that share it; `is_alive` tells of others on
+    it whether they live. A lease that is not renewed lasts for `lease_s`. `cache` keeps near what was read.
     """
     try:
         from uwf.store import postgres
     except ImportError as error:
         raise _not_installed(address, error) from error
-    return postgres.open_store(address, wait_s=wait_s, gate=gate, host=host, cache=cache)
+    return postgres.open_store(
+        address,
+        wait_s=wait_s,
+        gate=gate,
+        owner=owner,
+        is_alive=is_alive,
+        lease_s=lease_s,
+        cache=cache,
+    )
 
 
 def open_place(place: str, *, create: bool = False, wait_s: float = 10.0) -> Store:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import select
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from uwf import clock, quantities
 from uwf.agent.stop import SIGTERM, Stop
 from uwf.engine.chain.attempt import read_attempt
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import Waiting
-from uwf.errors import Busy, Crowded, Interrupted
+from uwf.errors import Busy, Crowded, Interrupted, StoreError
 from uwf.record import replace
 from uwf.store.fenced import fenced
 
@@ -78,7 +78,8 @@ def hold(
         with _renewed(ctx.store.leases, held, stop):
             yield replace(ctx, store=fenced(ctx.store, held))
     finally:
-        ctx.store.leases.release(held)
+        with suppress(StoreError):  # of a store that is away: there it ends by itself
+            ctx.store.leases.release(held)
 
 
 def _renewed(leases: Leases, lease: Lease, stop: Stop | None) -> AbstractContextManager[object]:

@@ -1,63 +1,84 @@
-"""Leases in PostgreSQL: one row a name that is held. Time is the database's alone."""
+"""Leases in PostgreSQL: one row a name that is held. Time is the database's alone.
+
+A name can be taken over once its holder has not renewed it in time, or, by a process of the same machine, as soon as
+that holder is seen to be dead. The row is locked by whoever writes under the lease, so nobody takes it meanwhile.
+"""
 
 from __future__ import annotations
-
-import os
 
 from uwf.store.owner import Owner
 from uwf.store.protocols import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uwf.store.postgres.database import PostgresDatabase
+
+LASTS_S = 60.0
 
 _END = "clock_timestamp() + interval '1 second' * ?"
 _TAKE = (
     "INSERT INTO lease AS l (name, host, pid, started, epoch, asked, expires)"
     f" VALUES (?, ?, ?, ?, nextval('lease_epoch'), '', {_END})"
-    " ON CONFLICT (name) DO UPDATE SET host = excluded.host, pid = excluded.pid, started = excluded.started,"
-    " epoch = excluded.epoch, asked = excluded.asked, expires = excluded.expires"
-    " WHERE l.expires < clock_timestamp() RETURNING epoch"
+    " ON CONFLICT (name) DO UPDATE SET host = excluded.host, pid = excluded.pid,"
+    " started = excluded.started, epoch = excluded.epoch, asked = excluded.asked,"
+    " expires = excluded.expires WHERE l.expires < clock_timestamp() OR l.epoch = ?"
+    " RETURNING epoch"
 )
 _RENEW = f"UPDATE lease SET expires = {_END} WHERE name = ? AND epoch = ?"
 _RELEASE = "DELETE FROM lease WHERE name = ? AND epoch = ?"
-_HOLDER = "SELECT pid, started, host FROM lease WHERE expires >= clock_timestamp()"
+_HOLDERS = "SELECT pid, started, host, epoch, name FROM lease WHERE expires >= clock_timestamp()"
 _ASK = "UPDATE lease SET asked = ? WHERE name = ? AND expires >= clock_timestamp()"
 _ASKED = "SELECT asked FROM lease WHERE name = ? AND epoch = ?"
-_HELD = 'SELECT "right"(name, 12) FROM lease WHERE expires >= clock_timestamp()'
+
+_NO_EPOCH = 0
+_ENDING = 12
 
 
 class PostgresLeases:
-    """See `uwf.store.protocols.Leases`. The epochs of all names are drawn from one sequence."""
+    """See `uwf.store.protocols.Leases`. The epochs of all names are drawn from one sequence.
 
-    def __init__(self, database: PostgresDatabase, lasts_s: float = 60.0) -> None:
+    `owner` is this process, and `is_alive` tells of one on this machine whether it lives.
+    """
+
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        owner: Owner,
+        is_alive: Callable[[Owner], bool],
+        lasts_s: float = LASTS_S,
+    ) -> None:
         self._database = database
+        self._owner = owner
+        self._is_alive = is_alive
         self.lasts_s: float | None = lasts_s
 
     @property
     def host(self) -> str:
-        return self._database.host
+        return self._owner.host
 
     def take(self, name: str) -> Lease | None:
-        owner = Owner(os.getpid(), host=self.host)
-        args = (name, owner.host, owner.pid, owner.started, self.lasts_s)
-        row = self._database.one(_TAKE, args)
-        return None if row is None else Lease(name, owner, row[0])
+        found = self._take(name, _NO_EPOCH)
+        if found is None:
+            row = self._database.one(f"{_HOLDERS} AND name = ?", (name,))
+            if row is None or self._is_gone(row):
+                found = self._take(name, _NO_EPOCH if row is None else row[3])
+        return found
 
     def holder(self, name: str) -> Owner | None:
-        row = self._database.one(f"{_HOLDER} AND name = ?", (name,))
-        return None if row is None else Owner(*row)
+        row = self._database.one(f"{_HOLDERS} AND name = ?", (name,))
+        return None if row is None or self._is_gone(row) else Owner(*row[:3])
 
     def anyone(self) -> Owner | None:
-        row = self._database.one(f"{_HOLDER} LIMIT 1")
-        return None if row is None else Owner(*row)
+        return next((Owner(*row[:3]) for row in self._living()), None)
 
     def held(self) -> list[str]:
-        return [row[0] for row in self._database.all(_HELD)]
+        return [row[4][-_ENDING:] for row in self._living()]
 
     def renew(self, lease: Lease) -> bool:
         args = (self.lasts_s, lease.name, lease.epoch)
-        return self._database.change(_RENEW, args) > 0
+        return lease.owner == self._owner and self._database.change(_RENEW, args) > 0
 
     def ask(self, name: str, what: str) -> bool:
         return self._database.change(_ASK, (what, name)) > 0
@@ -67,4 +88,21 @@ class PostgresLeases:
         return "" if row is None else row[0]
 
     def release(self, lease: Lease) -> None:
-        self._database.change(_RELEASE, (lease.name, lease.epoch))
+        if lease.owner == self._owner:
+            self._database.change(_RELEASE, (lease.name, lease.epoch))
+
+    def _take(self, name: str, gone: int) -> Lease | None:
+        """Take what is free, or is held with the epoch `gone` by who is known to be dead."""
+        owner = self._owner
+        args = (name, owner.host, owner.pid, owner.started, self.lasts_s, gone)
+        row = self._database.one(_TAKE, args)
+        return None if row is None else Lease(name, owner, row[0])
+
+    def _living(self) -> list[tuple[int, str, str, int, str]]:
+        return [row for row in self._database.all(_HOLDERS) if not self._is_gone(row)]
+
+    def _is_gone(self, row: tuple[int, str, str, int, str]) -> bool:
+        """Whether its holder is a process of this machine that has died. Of another machine's nobody can say that."""
+        owner = Owner(*row[:3])
+        is_ours = owner.host == self._owner.host
+        return is_ours and owner != self._owner and not self._is_alive(owner)

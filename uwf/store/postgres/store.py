@@ -7,16 +7,18 @@ death of its process, and is undone, whole, when the server loses power within i
 
 from __future__ import annotations
 
+import os
 import socket
 
 from uwf.store.codec import key_of
+from uwf.store.owner import Owner
 from uwf.store.postgres.database import PostgresDatabase
-from uwf.store.postgres.leases import PostgresLeases
+from uwf.store.postgres.leases import LASTS_S, PostgresLeases
 from uwf.store.sql.store import SqlStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from uwf.store.object_cache import ObjectCache
     from uwf.store.protocols import Gate
@@ -33,18 +35,22 @@ def open_store(
     *,
     wait_s: float = 10.0,
     gate: Gate | None = None,
-    host: str | None = None,
+    owner: Owner | None = None,
+    is_alive: Callable[[Owner], bool] = lambda owner: True,
+    lease_s: float = LASTS_S,
     cache: ObjectCache | None = None,
 ) -> PostgresStore:
     """Open the store in the database at `url`, which `migrate` has made.
 
-    `wait_s` bounds the waiting for other writers, per transaction. What is written passes the `gate`. `host` is what
-    this machine is called among those that share the store; `cache` keeps near what was read.
+    `wait_s` bounds the waiting for other writers, per transaction. What is written passes the `gate`. `owner` is this
+    process, with its machine as it is called among those that share the store; `is_alive` tells of others on it whether
+    they live. A lease that is not renewed lasts for `lease_s`. `cache` keeps near what was read.
     Errors: InputError for what is no address, StoreBusy when the server has no room, StoreError when it cannot be
     reached, or there is no store in it yet, or an older one.
     """
-    database = PostgresDatabase(url, wait_s, host or socket.gethostname())
-    store = PostgresStore(database, PostgresLeases(database), gate)
+    owner = owner or Owner(os.getpid(), host=socket.gethostname())
+    database = PostgresDatabase(url, wait_s, owner.host)
+    store = PostgresStore(database, PostgresLeases(database, owner, is_alive, lease_s), gate)
     store.cache = cache
     return store
 
