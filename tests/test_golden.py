@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from uwf.engine.chain.tags import THREADS
 from uwf.engine.query.thread_view import ThreadView
 from uwf.engine.upkeep import migrate
 from uwf.store.check import verify
+from uwf.store.copying import copy
+from uwf.store.database import open_place
+from uwf.store.protocols import Store
 from uwf.store.sqlite import open_store
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,13 +29,26 @@ TASKS = {
 }
 
 
+@pytest.fixture(params=["file", "postgres"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Where the copy of a golden store is."""
+    where: str = request.param
+    return where
+
+
 @pytest.fixture(params=sorted(GOLDEN.glob("*.db")), ids=lambda path: path.stem)
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+def rig(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[Rig]:
     """An engine over a copy of a golden store: the file itself is never written."""
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(request.param, home / "store.db")
-    return Rig(open_store(str(home / "store.db"), create=False), str(home))
+    store: Store = open_store(str(home / "store.db"), create=False)
+    if kind == "postgres":
+        file, store = store, open_place(request.getfixturevalue("database"))
+        copy(file, store)
+        file.close()
+    yield Rig(store, str(home))
+    store.close()
 
 
 def by_task(rig: Rig, task: str) -> list[ThreadView]:

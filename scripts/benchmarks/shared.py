@@ -17,7 +17,7 @@ from benchmarks.stepping import Unguarded, Uwf
 from tests.helpers import postgres
 from uwf import clock
 from uwf.store.codec import encode
-from uwf.store.protocols import Store
+from uwf.store.protocols import Ref, Store
 from uwf.store.sqlite import open_in_memory
 
 AT_ONCE = 50
@@ -156,21 +156,22 @@ def _objects(url: str, count: int, rounds: int) -> None:
     bare.close()
 
 
+def _tags(number: int) -> dict[str, str]:
+    status = STATUSES[number % len(STATUSES)]
+    return {"status": status, "workflow": f"w{number % 7}", "wakeAt": f"{number:09}"}
+
+
 def _listings(url: str, count: int, rounds: int) -> None:
     shared, alone = _opened(url), open_in_memory()
     names = [clock.ulid(1_700_000_000_000 + number) for number in range(count)]
     for store in (shared, alone):
         for at in range(0, count, BATCH):
-            with store.transaction("import") as tx:
+            with store.transaction("import", durable=False) as tx:
                 id = tx.put("text", "a thread")
-                for number, name in enumerate(names[at : at + BATCH], at):
-                    status = STATUSES[number % len(STATUSES)]
-                    tags = {
-                        "status": status,
-                        "workflow": f"w{number % 7}",
-                        "wakeAt": f"{number:09}",
-                    }
-                    tx.set_ref(PREFIX + name, id, tags=tags, expect=None, why="bench")
+                tx.copy_refs(
+                    Ref(PREFIX + name, id, 1, _tags(number), 1_700_000_000_000)
+                    for number, name in enumerate(names[at : at + BATCH], at)
+                )
     queries: dict[str, Callable[[Store], Any]] = {
         "the newest 50": lambda store: store.refs(PREFIX, newest_first=True, limit=50),
         "the newest 50 of a status": lambda store: store.refs(

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.helpers.postgres import Cluster
+from uwf.store.database import open_place
 from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_in_memory, open_store
 
@@ -63,13 +64,17 @@ def shared_database(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres(shared_database: str) -> Iterator[Store]:
-    from uwf.store.postgres import open_store
+def emptied(shared_database: str) -> Iterator[str]:
+    """That database, with nothing in it."""
+    yield shared_database
+    empty(shared_database)
 
-    store = open_store(shared_database)
+
+@pytest.fixture
+def postgres(emptied: str) -> Iterator[Store]:
+    store = open_place(emptied)
     yield store
     store.close()
-    empty(shared_database)
 
 
 def this_process(store: Store) -> str:
@@ -101,11 +106,7 @@ def again(kept: Store) -> Iterator[OpenAgain]:
     opened = []
 
     def open_again(wait_s: float = 10.0) -> Store:
-        from uwf.store import postgres
-
-        is_file = isinstance(kept, SqliteStore)
-        url = kept.place if is_file else kept._database.url
-        opened.append((open_store if is_file else postgres.open_store)(url, wait_s=wait_s))
+        opened.append(open_place(kept.place, wait_s=wait_s))
         return opened[-1]
 
     yield open_again

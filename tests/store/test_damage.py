@@ -1,22 +1,24 @@
-"""A store file that a disk, a crash or a hand has damaged: clear errors or clean recovery, never silent loss."""
+"""A store that a disk, a crash or a hand has damaged: clear errors or clean recovery, never silent loss."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.store.conftest import alter
 from uwf.errors import ObjectDamaged, ObjectMissing, StoreError, StoreUnreadable
 from uwf.store.check import verify
 from uwf.store.codec import Link, key_of
+from uwf.store.protocols import Store
 from uwf.store.sqlite import SqliteStore, open_store
 
 
-def chain(store: SqliteStore, length: int, name: str = "head", size: int = 500) -> list[str]:
+def chain(store: Store, length: int, name: str = "head", size: int = 500) -> list[str]:
     """A chain of objects under one ref, a transaction each; ids from the first to the last."""
     ids: list[str] = []
     for number in range(length):
@@ -27,115 +29,115 @@ def chain(store: SqliteStore, length: int, name: str = "head", size: int = 500) 
     return ids
 
 
-def alter(path: str, sql: str, *args: object) -> None:
-    other = sqlite3.connect(path, isolation_level=None)
-    assert other.execute(sql, args).rowcount == 1
-    other.close()
-
-
-def test_a_flipped_bit_is_never_read_as_data(disk: SqliteStore, path: str) -> None:
-    first, second = chain(disk, 2)
-    data = bytearray(disk.raw(first))
+def test_a_flipped_bit_is_never_read_as_data(kept: Store) -> None:
+    first, second = chain(kept, 2)
+    data = bytearray(kept.raw(first))
     for place in (0, 1, len(data) // 2, len(data) - 1):
         wrong = bytes([*data[:place], data[place] ^ 1, *data[place + 1 :]])
-        alter(path, "UPDATE object SET data = ? WHERE id = ?", wrong, key_of(first))
-        for read in (disk.get, disk.raw):
+        alter(kept, "UPDATE object SET data = ? WHERE id = ?", wrong, key_of(first))
+        for read in (kept.get, kept.raw):
             with pytest.raises(ObjectDamaged, match=first) as error:
                 read(first)
             assert error.value.hint
-    assert disk.get(second).payload["n"] == 1
+    assert kept.get(second).payload["n"] == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "data = substr(data, 1, 100)",
-        "data = x''",
-        "data = zeroblob(length(data))",
-        "size = size - 1",
-        "size = size + 1",
-        "size = 0",
-        "size = 1 << 40",
-        "encoding = 0",
-        "encoding = 2",
-        "data = 'text'",
-        "data = CAST(data || x'ff' AS TEXT)",
-        "data = 7",
-    ],
+TYPES_OF_SQLITE = [("data = 'text'",), ("data = CAST(data || x'ff' AS TEXT)",), ("data = 7",)]
+
+
+def of_both(*changes: tuple[Any, ...], of_a_file: list[tuple[Any, ...]]) -> Any:
+    """Changes with their arguments, in each kind of store; those of a file alone give values another type."""
+    found = [(kind, *each) for kind in ("disk", "postgres") for each in changes]
+    return pytest.mark.parametrize(
+        ("kept", "change", "args"),
+        [
+            (kind, change, args)
+            for kind, change, *args in found + [("disk", *each) for each in of_a_file]
+        ],
+        indirect=["kept"],
+    )
+
+
+@of_both(
+    ("data = substr(data, 1, 100)",),
+    ("data = ?", b""),
+    ("data = ?", bytes(500)),
+    ("size = size - 1",),
+    ("size = size + 1",),
+    ("size = 0",),
+    ("size = 1099511627776",),
+    ("encoding = 0",),
+    ("encoding = 2",),
+    of_a_file=TYPES_OF_SQLITE,
 )
 def test_a_damaged_compressed_object_is_never_read_as_data(
-    disk: SqliteStore, path: str, change: str
+    kept: Store, change: str, args: list[bytes]
 ) -> None:
-    with disk.transaction("test") as tx:
+    with kept.transaction("test") as tx:
         id = tx.put("k", "so it goes " * 20_000)
-    alter(path, f"UPDATE object SET {change}")
+    alter(kept, f"UPDATE object SET {change}", *args)
     with pytest.raises((ObjectDamaged, StoreUnreadable)) as error:
-        disk.get(id)
+        kept.get(id)
     assert error.value.message.isprintable() and len(error.value.message) < 500
-    (problem,) = verify(disk, deep=True).problems
+    (problem,) = verify(kept, deep=True).problems
     assert (problem.kind, problem.id) == ("damaged", id)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "tags = x''",
-        "tags = x'c1'",
-        "tags = x'01'",
-        "tags = 7",
-        "target = 'a'",
-        "target = x'00'",
-        "tags = 'ü'",
-    ],
+@of_both(
+    ("tags = ?", b""),
+    ("tags = ?", b"\xc1"),
+    ("tags = ?", b"\x01"),
+    ("target = ?", b"\0"),
+    of_a_file=[("tags = 7",), ("target = 'a'",), ("tags = 'ü'",)],
 )
-def test_a_damaged_ref_is_an_error_not_a_guess(disk: SqliteStore, path: str, change: str) -> None:
-    chain(disk, 1)
-    alter(path, f"UPDATE ref SET {change}")
-    for read in (lambda: disk.ref("head"), disk.refs, lambda: verify(disk)):
+def test_a_damaged_ref_is_an_error_not_a_guess(kept: Store, change: str, args: list[bytes]) -> None:
+    chain(kept, 1)
+    alter(kept, f"UPDATE ref SET {change}", *args)
+    for read in (lambda: kept.ref("head"), kept.refs, lambda: verify(kept)):
         with pytest.raises(StoreUnreadable, match="a ref is damaged"):
             read()
-    assert disk.faults()
+    assert kept.faults()
 
 
-def test_a_damaged_log_is_an_error_not_a_guess(disk: SqliteStore, path: str) -> None:
-    chain(disk, 1)
-    alter(path, "UPDATE ref_log SET tags = x'c1'")
-    for read in (lambda: disk.moves("head"), lambda: disk.moves_since(0)):
+def test_a_damaged_log_is_an_error_not_a_guess(kept: Store) -> None:
+    chain(kept, 1)
+    alter(kept, "UPDATE ref_log SET tags = ?", b"\xc1")
+    for read in (lambda: kept.moves("head"), lambda: kept.moves_since(0)):
         with pytest.raises(StoreUnreadable, match="the log is damaged"):
             read()
 
 
-def test_a_compressed_bomb_is_stopped_at_the_recorded_size(disk: SqliteStore, path: str) -> None:
+def test_a_compressed_bomb_is_stopped_at_the_recorded_size(kept: Store) -> None:
     import tracemalloc
     import zlib
 
-    with disk.transaction("test") as tx:
+    with kept.transaction("test") as tx:
         id = tx.put("k", "so it goes " * 20_000)
     bomb = zlib.compress(bytes(500_000_000), 9)
-    alter(path, "UPDATE object SET data = ?", bomb)
+    alter(kept, "UPDATE object SET data = ?", bomb)
     tracemalloc.start()
     with pytest.raises(ObjectDamaged):
-        disk.get(id)
+        kept.get(id)
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
 
 
-def test_an_object_that_is_whole_but_no_node_is_damaged(disk: SqliteStore, path: str) -> None:
+def test_an_object_that_is_whole_but_no_node_is_damaged(kept: Store) -> None:
     from uwf.store.codec import id_of
 
-    with disk.transaction("test") as tx:
+    with kept.transaction("test") as tx:
         tx.put("k", 1)
-    alter(path, "UPDATE object SET id = ?, data = ?", key_of(id_of(b"hello")), b"hello")
+    alter(kept, "UPDATE object SET id = ?, data = ?", key_of(id_of(b"hello")), b"hello")
     with pytest.raises(ObjectDamaged, match="not an object"):
-        disk.get(id_of(b"hello"))
-    assert [problem.kind for problem in verify(disk, deep=True).problems] == ["damaged"]
+        kept.get(id_of(b"hello"))
+    assert [problem.kind for problem in verify(kept, deep=True).problems] == ["damaged"]
 
 
-def test_a_deleted_row_is_a_missing_object(disk: SqliteStore, path: str) -> None:
-    first, _ = chain(disk, 2)
-    alter(path, "DELETE FROM object WHERE id = ?", key_of(first))
+def test_a_deleted_row_is_a_missing_object(kept: Store) -> None:
+    first, _ = chain(kept, 2)
+    alter(kept, "DELETE FROM object WHERE id = ?", key_of(first))
     with pytest.raises(ObjectMissing, match=first):
-        disk.get(first)
+        kept.get(first)
 
 
 def copy_with_wal(store: SqliteStore, path: str, to: Path) -> str:

@@ -1,11 +1,12 @@
-"""A model, a store in memory and one in a file, side by side through random transactions.
+"""A model, a store in memory and one that is kept, side by side through random transactions.
 
-Two connections write to the same file in turn; transactions end well, are undone, or are abandoned with their
-connection; connections close and open again. After each step all know the same.
+Two connections write to the same file, or the same database, in turn; transactions end well, are undone, or are
+abandoned with their connection; connections close and open again. After each step all know the same.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -20,15 +21,22 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
+from tests.store.conftest import empty, this_process
 from tests.strategies import PAYLOADS, TAG_VALUES, TAGS
 from uwf.errors import Conflict, NotFound, StoreBusy, UwfError
+from uwf.record import replace
 from uwf.store.codec import encode, id_of
+from uwf.store.database import open_place
 from uwf.store.protocols import ANY, Move, Ref, Store, Transaction
-from uwf.store.sqlite import open_in_memory, open_store
+from uwf.store.sqlite import open_in_memory
 
 ABSENT = "00" * 32
+PROCESS = f"pid {os.getpid()}"
+FREED_S = 5.0
+"""So long it takes at most until a writer whose connection ended is gone."""
 RIGHT = "what it is now"
 
 EXPECTATIONS = st.sampled_from([RIGHT, ANY, ANY, None, ABSENT])
@@ -100,19 +108,27 @@ class Model:
         self, name: str, version: int, old: Ref | None, new: str | None, tags: Any, why: str
     ) -> None:
         was = old.id if old else None
-        self.log.append(Move(name, version, was, new, tags, self.now_ms, why, f"pid {os.getpid()}"))
+        self.log.append(Move(name, version, was, new, tags, self.now_ms, why, PROCESS))
 
 
 class Stores(RuleBasedStateMachine):
+    def new_place(self) -> str:
+        return os.path.join(tempfile.mkdtemp(), "store.db")
+
+    def open_kept(self) -> Store:
+        return open_place(self.place, create=True, wait_s=0)
+
+    def clear_away(self) -> None:
+        shutil.rmtree(os.path.dirname(self.place))
+
     @initialize(
         operations=st.lists(SET, min_size=2, max_size=8),
     )
     def begin(self, operations: list[tuple[Any, ...]]) -> None:
-        self.folder = tempfile.mkdtemp()
-        self.path = os.path.join(self.folder, "store.db")
+        self.place = self.new_place()
         self.model = Model()
         self.memory = open_in_memory()
-        self.disk = [open_store(self.path, wait_s=0), open_store(self.path, wait_s=0)]
+        self.disk = [self.open_kept(), self.open_kept()]
         self.clock = mock.patch("uwf.clock.now_ms", lambda: self.model.now_ms)
         self.clock.start()
         everything = [*(("put", number) for number in range(4)), *operations]
@@ -126,7 +142,7 @@ class Stores(RuleBasedStateMachine):
             self.clock.stop()
             for store in self.disk:
                 store.close()
-            shutil.rmtree(self.folder)
+            self.clear_away()
 
     def apply(self, to: Model | Transaction, operation: tuple[Any, ...]) -> Any:
         """Do one operation; what it gives, or the kind of error it ends in."""
@@ -201,13 +217,15 @@ class Stores(RuleBasedStateMachine):
         for operation in operations:
             self.apply(tx, operation)
         self.disk[writer].close()
-        self.disk[writer] = open_store(self.path, wait_s=0, create=False)
+        self.disk[writer] = self.open_kept()
+        with contextlib.suppress(Undo), self.disk[writer].transaction("test", wait_s=FREED_S):
+            raise Undo
 
     @rule()
     def close_both_and_open_again(self) -> None:
         for store in self.disk:
             store.close()
-        self.disk = [open_store(self.path, wait_s=0) for _ in range(2)]
+        self.disk = [self.open_kept() for _ in range(2)]
 
     @precondition(lambda self: self.model.refs)
     @rule(
@@ -269,10 +287,11 @@ class Stores(RuleBasedStateMachine):
         for store in self.stores():
             assert list(store.ids()) == sorted(self.model.objects)
             assert store.refs() == refs
-            assert store.moves_since(0) == self.model.log
+            assert as_of_a_file(store, store.moves_since(0)) == self.model.log
             for ref in refs:
                 assert store.ref(ref.name) == ref
-                assert store.moves(ref.name) == [m for m in self.model.log if m.name == ref.name]
+                moves = as_of_a_file(store, store.moves(ref.name))
+                assert moves == [m for m in self.model.log if m.name == ref.name]
             for id, data in self.model.objects.items():
                 assert store.raw(id) == data
         stats = [store.stats() for store in self.stores()]
@@ -280,14 +299,40 @@ class Stores(RuleBasedStateMachine):
         assert self.disk[0].faults() == []
 
 
+def as_of_a_file(store: Store, moves: list[Move]) -> list[Move]:
+    """Moves without the machine, which a store that several share adds to the process."""
+    assert all(move.process == this_process(store) for move in moves)
+    return [replace(move, process=PROCESS) for move in moves]
+
+
 def sorted_refs(model: Model) -> list[Ref]:
     return sorted(model.refs.values(), key=lambda ref: ref.name.encode())
 
 
+class StoresInPostgres(Stores):
+    """The same, the stores that are kept being in one database."""
+
+    database = ""
+
+    def new_place(self) -> str:
+        return self.database
+
+    def clear_away(self) -> None:
+        empty(self.database)
+
+
+CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 Stores.TestCase.settings = settings(
-    max_examples=80,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS
 )
 TestStores = Stores.TestCase
+
+
+def test_stores_in_postgres_know_the_same(shared_database: str) -> None:
+    StoresInPostgres.database = shared_database
+    run_state_machine_as_test(
+        StoresInPostgres,
+        settings=settings(
+            max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=CHECKS
+        ),
+    )

@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from uwf.store.check import verify
+from uwf.store.database import open_place
 from uwf.store.sqlite import open_store
 
+FREED_S = 5.0
+"""So long it takes at most until a killed writer is gone: the system sees to that of a file, the server to the other's
+connection."""
 ROOT = str(Path(__file__).parents[2])
 
 
@@ -35,7 +39,7 @@ class Crew:
             [
                 sys.executable,
                 "-c",
-                f"from uwf.store.sqlite import open_store\n{wait}{program}",
+                f"from uwf.store.database import open_place\n{wait}{program}",
                 *args,
             ],
             env={**os.environ, "PYTHONPATH": ROOT},
@@ -66,7 +70,7 @@ def crew(tmp_path: Path) -> Iterator[Crew]:
 
 
 CREATE = """
-store = open_store(sys.argv[1])
+store = open_place(sys.argv[1], create=True)
 with store.transaction("test") as tx:
     tx.set_ref("made/" + sys.argv[2], tx.put("k", sys.argv[2]), why="made")
 store.close()
@@ -86,7 +90,7 @@ def test_processes_that_create_at_once_share_one_store(crew: Crew, path: str) ->
 
 INCREMENT = """
 from uwf.errors import Conflict
-store = open_store(sys.argv[1])
+store = open_place(sys.argv[1], create=True)
 lost = 0
 for _ in range(int(sys.argv[2])):
     while True:
@@ -102,12 +106,19 @@ print(lost)
 """
 
 
-def test_no_update_is_lost_between_processes(crew: Crew, path: str) -> None:
-    store = open_store(path)
+@pytest.fixture(params=["file", "postgres"])
+def place(request: pytest.FixtureRequest) -> str:
+    """Where a store is that several processes write to."""
+    found: str = request.getfixturevalue("path" if request.param == "file" else "emptied")
+    return found
+
+
+def test_no_update_is_lost_between_processes(crew: Crew, place: str) -> None:
+    store = open_place(place, create=True)
     with store.transaction("test") as tx:
         tx.set_ref("count", tx.put("k", 0), why="start")
     for number in range(4):
-        crew.hire(INCREMENT, path, "100", str(number))
+        crew.hire(INCREMENT, place, "100", str(number))
     crew.go()
     conflicts = sum(map(int, crew.finish()))
     ref = store.ref("count")
@@ -122,7 +133,7 @@ def test_no_update_is_lost_between_processes(crew: Crew, path: str) -> None:
 
 
 KILLED = """
-store = open_store(sys.argv[1])
+store = open_place(sys.argv[1], create=True)
 number = 0
 while True:
     number += 1
@@ -135,10 +146,10 @@ while True:
 """
 
 
-def test_a_killed_writer_leaves_whole_transactions_and_no_lock(crew: Crew, path: str) -> None:
+def test_a_killed_writer_leaves_whole_transactions_and_no_lock(crew: Crew, place: str) -> None:
     for delay_s in (0.0, 0.003, 0.01, 0.03, 0.06):
         crew.gate.unlink(missing_ok=True)
-        writer = crew.hire(KILLED, path)
+        writer = crew.hire(KILLED, place)
         crew.members = [writer]
         crew.go()
         assert writer.stdout
@@ -147,7 +158,7 @@ def test_a_killed_writer_leaves_whole_transactions_and_no_lock(crew: Crew, path:
         writer.send_signal(signal.SIGKILL)
         told = ([told, *writer.stdout.readlines()])[-1]
         writer.wait()
-        store = open_store(path, create=False, wait_s=0)
+        store = open_place(place, wait_s=FREED_S)
         a, b = store.ref("a"), store.ref("b")
         assert a is not None and b is not None
         assert (a.id, a.tags, a.version) == (b.id, b.tags, b.version)
@@ -161,7 +172,7 @@ def test_a_killed_writer_leaves_whole_transactions_and_no_lock(crew: Crew, path:
 
 
 HOLD = """
-store = open_store(sys.argv[1])
+store = open_place(sys.argv[1], create=True)
 with store.transaction("test") as tx:
     tx.put("k", "x")
     print("writing", flush=True)
@@ -169,9 +180,9 @@ with store.transaction("test") as tx:
 """
 
 
-def test_a_writer_waits_for_its_turn(crew: Crew, path: str) -> None:
-    store = open_store(path)
-    holder = crew.hire(HOLD, path, "0.3")
+def test_a_writer_waits_for_its_turn(crew: Crew, place: str) -> None:
+    store = open_place(place, create=True)
+    holder = crew.hire(HOLD, place, "0.3")
     crew.go()
     assert holder.stdout and holder.stdout.readline() == "writing\n"
     started = time.monotonic()
@@ -183,9 +194,9 @@ def test_a_writer_waits_for_its_turn(crew: Crew, path: str) -> None:
     store.close()
 
 
-def test_a_reader_sees_whole_transactions_only(crew: Crew, path: str) -> None:
-    store = open_store(path)
-    writer = crew.hire(KILLED, path)
+def test_a_reader_sees_whole_transactions_only(crew: Crew, place: str) -> None:
+    store = open_place(place, create=True)
+    writer = crew.hire(KILLED, place)
     crew.go()
     seen: set[str] = set()
     deadline = time.monotonic() + 30
