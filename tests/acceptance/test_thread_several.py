@@ -52,6 +52,16 @@ def test_threads_that_are_named_are_each_run_in_their_order(project: Project) ->
     assert [project.show(id)["steps"] for id in threads] == [1, 0, 1]
 
 
+def test_a_terminal_calls_each_as_one_types_it(project: Project) -> None:
+    threads = begin(project, 2)
+    agent = project.agent(reply(), reply())
+    terminal = Terminal(project, "thread", "exec", *threads, "--agent", agent.command)
+    assert terminal.end() == 0
+    lines = [line for line in terminal.screen if "worker → done" in line]
+    assert [project.show(line.split()[0])["thread"] for line in lines] == threads
+    assert not any(id in terminal.written for id in threads)
+
+
 def test_json_is_a_line_for_each_step_and_errors_name_their_thread(project: Project) -> None:
     good, ended = begin(project, 2)
     project("thread", "cancel", ended)
@@ -161,8 +171,8 @@ def test_a_signal_ends_all_of_them_at_a_whole_step(
     assert process.returncode == code
     assert not [pid for pid in agents if is_alive(pid)]
     assert [project.show(id)["status"] for id in threads] == ["idle"] * 3
-    outcomes = [turn for id in threads for turn in project("thread", "log", id, "--json").json]
-    assert len(outcomes) == 3, "only their starts moved them"
+    outcomes = [move for id in threads for move in project("thread", "log", id, "--json").json]
+    assert len({move["new"] for move in outcomes}) == 3, "only their starts moved their heads"
     assert len((project.cwd / "pids").read_text().split()) == 2, "the third one was not begun"
 
 

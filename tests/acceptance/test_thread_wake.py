@@ -62,7 +62,8 @@ def test_a_thread_wakes_now_or_later_and_the_earliest_wish_wins(project: Project
     assert (later["thread"], later["wakeKind"], later["wakeWhy"]) == (thread, "person", "by hand")
     assert abs(later["wakeAt"] - now_ms() - 120 * MINUTE_MS) < MINUTE_MS
     day = project("thread", "wake", thread, "--at", "2036-01-31T09:15:00Z")
-    assert f"wakes      {time.strftime('%Y', time.gmtime(later['wakeAt'] / 1000))}" in day.out
+    [wakes] = [line.split() for line in day.out.splitlines() if line.startswith("wakes ")]
+    assert wakes[1].startswith(time.strftime("%Y-", time.gmtime(later["wakeAt"] / 1000)))
     assert "it wakes earlier than that: " in day.err
     assert f"hint: uwf thread wake {thread} --clear" in day.err
     assert project.show(thread)["wakeAt"] == later["wakeAt"]

@@ -195,7 +195,7 @@ class _Crew:
                 self._remark(member, text)
             else:
                 member.has_answered = True
-                said = f"{member.thread}  {self._done or text}"
+                said = self._ctx.in_short(f"{member.thread}  {self._done or text}")
                 self._ctx.out.passed_on(said if self._is_drawn else text)
         member.open[stream] = rest
         if not data:
