@@ -35,7 +35,10 @@ def doctor(ctx: Context, *, repair: bool = False, only: tuple[str, ...] = ()) ->
         ids=[one.thread for one in findings if one.thread],
         draw=lambda: ctx.out.table(
             ("check", "thread", "repaired", "what"),
-            [[one.kind, one.thread or "", _repaired(one), one.what] for one in findings],
+            [
+                [one.kind, ctx.in_short(one.thread or ""), _repaired(one), ctx.in_short(one.what)]
+                for one in findings
+            ],
         ),
     )
     if not findings:

@@ -18,6 +18,7 @@ from uwf.cli.thread.selection import (
 )
 from uwf.cli.thread.show import answer
 from uwf.errors import InputError
+from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def fork(ctx: Context, step: str, *, prompt: str | None = None, cwd: str | None 
             **({} if thread.worktree is None else {"worktree": thread.worktree}),
         },
         ids=[thread.thread],
-        draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} at {origin.step[:12]}",
+        draw=f"{thread.thread}  {thread.status}, forked from {origin.thread} with "
+        + counted(thread.steps or 0, "step"),
     )
     if thread.worktree is not None:
         ctx.out.note(f"worktree {thread.worktree.path} on branch {thread.worktree.branch}")

@@ -243,7 +243,7 @@ def _show(ctx: Context, found: DueThreads) -> None:
                 ids[each.thread],
                 Cell(each.status, states.of(each.status)),
                 each.wake.kind,
-                ctx.times.due(each.wake.at_ms),
+                ctx.times.moment(each.wake.at_ms),
                 each.wake.why,
             )
             for each in found.threads

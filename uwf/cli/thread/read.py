@@ -87,7 +87,7 @@ def log(ctx: Context, thread: str) -> None:
                     ctx.times.moment(move.at),
                     move.status or "",
                     (move.new or "")[:12],
-                    move.why,
+                    ctx.times.sentence(move.why),
                     move.process,
                 ]
                 for move in moves
