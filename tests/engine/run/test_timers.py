@@ -473,7 +473,7 @@ def test_a_command_line_is_kept_as_it_is_understood_from_everywhere(
     monkeypatch.chdir(tmp_path)
     id = rig.start()
     rig.run(id, "exec", WROTE, agent="./mine  --fast 'two words'")
-    assert rig.ref(id).tags[AGENT] == f"{tmp_path}/./mine --fast 'two words'"
+    assert rig.ref(id).tags[AGENT] == f"{tmp_path}/mine --fast 'two words'"
 
 
 def test_a_command_line_with_a_secret_in_it_is_not_kept(rig: Rig, now: Ticking) -> None:

@@ -203,7 +203,7 @@ def _from_here(words: list[str]) -> tuple[str, ...]:
     program, *arguments = words or [""]
     if "/" in program and not os.path.isabs(program):
         try:
-            program = os.path.join(os.getcwd(), program)
+            program = os.path.join(os.getcwd(), program.removeprefix("./"))
         except FileNotFoundError:
             return tuple(words)  # that no folder is left is said where the program is looked for
     return (program, *arguments)
