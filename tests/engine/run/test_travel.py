@@ -23,7 +23,7 @@ from uwf.engine.chain import thread as threads
 from uwf.engine.chain.redact import Redactor
 from uwf.engine.chain.wake import Wake
 from uwf.engine.progress import CodeNotPushed, CodeStays
-from uwf.errors import PersonNeeded
+from uwf.errors import Interrupted, PersonNeeded
 from uwf.record import replace
 
 
@@ -303,18 +303,53 @@ def test_a_worktree_that_its_thread_has_left_goes_where_it_is_clean(machines: Ma
     assert (a.path(id) / "a").read_text() == "one\n"
 
 
-def test_a_failed_attempt_elsewhere_leaves_the_code_of_the_last_step(machines: Machines) -> None:
+def fails(said: Said, **files: str) -> Callable[[AgentRequest], Said]:
+    """An agent that writes files, and comes to no reply."""
+
+    def act(request: AgentRequest) -> Said:
+        for name, text in files.items():
+            Path(request.cwd, name).write_text(text)
+        return said
+
+    return act
+
+
+def test_what_a_failed_attempt_has_done_is_gone_on_with_elsewhere(machines: Machines) -> None:
     a, b = machines.a, machines.b
     id = a.begin()
     a.exec(id, writes(WROTE, a="one\n"))
-
-    def fails(request: AgentRequest) -> Any:
-        Path(request.cwd, "a").write_text("half\n")
-        return crash()
-
-    b.exec(id, fails)
+    b.exec(id, fails(crash(), a="half\n"))
     a.resume(id, CHANGES)
-    assert (a.path(id) / "a").read_text() == "one\n"
+    assert (a.path(id) / "a").read_text() == "half\n"
+    b.exec(id, WROTE)
+    assert (b.path(id) / "a").read_text() == "half\n"
+
+
+def test_what_was_stopped_goes_on_elsewhere_with_its_files_and_its_session(
+    machines: Machines, tmp_path: Path
+) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    file = tmp_path / "s1.jsonl"
+    file.write_text("said so far\n")
+    events = (Session("s1"), SessionFile(file.name, str(file)))
+    with pytest.raises(Interrupted):
+        a.run(id, "exec", fails(Said(ended="stopped", events=events), a="half\n"))
+    a.stop.signum = None
+    b.exec(id, talks(WROTE, "s1", b"more\n", tmp_path / "sessions-b"))
+    assert b.agent.asks[-1].session == "s1"
+    assert (b.path(id) / "a").read_text() == "half\n"
+    assert (tmp_path / "sessions-b" / "s1.jsonl").read_text() == "said so far\nmore\n"
+
+
+def test_of_several_attempts_the_last_whose_files_were_kept_counts(machines: Machines) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, fails(crash(), a="half\n"))
+    b.set(travel="off")
+    b.resume(id, fails(crash(), a="on b alone\n"))
+    a.resume(id, WROTE)
+    assert (a.path(id) / "a").read_text() == "half\n"
 
 
 def test_a_setup_that_fails_on_arrival_leaves_it_where_it_was(machines: Machines) -> None:

@@ -6,7 +6,7 @@ from uwf.engine.actions.incoming import Incoming
 from uwf.engine.chain import wake
 from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.attempt import read_attempt
-from uwf.engine.chain.tags import AGENT, ATTEMPTS, CWD, THREADS, TOLD, WORKTREE_REPO
+from uwf.engine.chain.tags import AGENT, ATTEMPTS, CWD, HOST, THREADS, TOLD, WORKTREE_REPO
 from uwf.errors import InputError
 from uwf.record import Record
 from uwf.store import bundle, files
@@ -31,13 +31,14 @@ class Imported(Record):
 def export(
     store: Store, thread: str, stream: IO[bytes], extra: Mapping[str, str] | None = None
 ) -> int:
-    """Write `thread` with all its history and what waits for it, but without timer, agent and worktree, which are its
-    home's; the number of objects. Where its code goes beside it, `extra` are the tags of its worktree then.
+    """Write `thread` with all its history and what waits for it, but without timer, agent, worktree and machine, which
+    are its home's; the number of objects. Where its code goes beside it, `extra` are the tags of its worktree then.
     """
 
     def tags(now: Mapping[str, str]) -> dict[str, str]:
         told = wake.without(now)
-        told.pop(AGENT, None)
+        for each in (AGENT, HOST):
+            told.pop(each, None)
         return trees.without(told) if extra is None else trees.carried({**told, **extra})
 
     attempt = read_attempt(store, thread)
@@ -84,7 +85,8 @@ def import_threads(
     def tags(ref: str, told: dict[str, str], now: Mapping[str, str]) -> dict[str, str]:
         if not ref.startswith(THREADS):
             return told
-        told.pop(WORKTREE_REPO, None)
+        for each in (WORKTREE_REPO, HOST):
+            told.pop(each, None)
         told.pop(AGENT, None)  # a file may not say what is run here
         if AGENT in now:
             told[AGENT] = now[AGENT]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from uwf.engine.chain.carried import Along
     from uwf.engine.chain.nodes import Nodes, Reader, Writer
     from uwf.store.protocols import Transaction
 
@@ -74,7 +75,9 @@ class AttemptStart(Record):
 
 
 class AttemptEnd(Record):
-    """What is known of an attempt once its agent is gone; all but the failure may be unknown."""
+    """What is known of an attempt once its agent is gone; all but the failure may be unknown. `files` is the snapshot
+    of its thread's worktree then, where that goes `along` to other machines.
+    """
 
     failure: Failure
     duration_ms: int | None = None
@@ -84,6 +87,8 @@ class AttemptEnd(Record):
     usage: dict[str, Any] | None = None
     client: ClientFacts = ClientFacts()
     is_retried: bool = False
+    files: str | None = None
+    along: Along | None = None
 
 
 class Attempt(Record):
@@ -235,6 +240,8 @@ def put_end(tx: Writer, begun: str, turns: str | None, end: AttemptEnd) -> str:
             "usage": end.usage,
             **end.client.to_payload(),
             "retried": end.is_retried,
+            **({} if end.files is None else {"worktree": {"after": end.files}}),
+            **({} if end.along is None else end.along.put(tx)),
             "endedAt": clock.now_ms(),
         },
     )

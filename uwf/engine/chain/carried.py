@@ -1,5 +1,5 @@
 """What goes along with a step to other machines, where the store is shared: the code it has left, and the session that
-its agent has named.
+its agent has named. So does that of an attempt which has ended, and is not tried again at once.
 
     code          thread, commit; pushed: it is with the remote of the project; else parts: a git bundle in `pack`s
     pack          a piece of a bundle, as it is: it is compressed, and secrets are not looked for in it
@@ -73,13 +73,33 @@ class NewConversation(Record):
         return Link(tx.put(CONVERSATION, {"name": self.name, "parts": parts}))
 
 
-def codes_back(nodes: Nodes, head: str) -> Iterator[Code]:
-    """The code that goes along with the steps of the chain which ends with `head`, the newest first."""
+class Along(Record):
+    """What goes along with a step, or with the end of an attempt: nothing where the store is one machine's."""
+
+    code: NewCode | None = None
+    conversation: NewConversation | None = None
+
+    def put(self, tx: Writer) -> dict[str, Link]:
+        """Store it; the fields that lead to it."""
+        found = {"code": self.code, CONVERSATION: self.conversation}
+        return {name: new.put(tx) for name, new in found.items() if new is not None}
+
+
+def codes_back(nodes: Nodes, head: str, attempt: str | None = None) -> Iterator[Code]:
+    """The code that goes along with the steps of the chain which ends with `head`, the newest first: before them that
+    of the `attempt` which ended beside it.
+    """
+    if attempt is not None:
+        yield from _code(nodes, attempt)
     for step in steps_back(nodes, head):
-        id = nodes.get(step.id).payload.get("code")
-        if id is not None:
-            code = nodes.get(id).payload
-            yield Code(id, code["thread"], code["commit"], code["pushed"])
+        yield from _code(nodes, step.id)
+
+
+def _code(nodes: Nodes, of: str) -> Iterator[Code]:
+    id = nodes.get(of).payload.get("code")
+    if id is not None:
+        code = nodes.get(id).payload
+        yield Code(id, code["thread"], code["commit"], code["pushed"])
 
 
 def bytes_of(nodes: Nodes, id: str) -> bytes:

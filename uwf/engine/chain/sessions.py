@@ -60,9 +60,12 @@ def of(
     """
     place = agent, _folder(plan.cwd, thread.id)
     for id, named, was, at in _of_attempts(nodes, last, plan.role):
-        if was == place and at in (None, host):
-            counted = ClientFacts.of(nodes.get(id).payload).counted
-            return None if is_foreign(counters, id) else KeptSession(named, counted=counted)
+        end = nodes.get(id).payload
+        came = None if at in (None, host) else end.get("conversation")
+        if was == place and (at in (None, host) or came is not None):
+            counted = ClientFacts.of(end).counted
+            found = KeptSession(named, counted=counted, conversation=came)
+            return None if is_foreign(counters, id) else found
     for id in after(nodes, counters, thread.position).get(plan.role, ()):
         step = nodes.get(id).payload
         if _place(step) == place:

@@ -202,6 +202,8 @@ _PLAN = _fields(
     supplement=_perhaps(_packed),
 )
 
+_ALONG: Mapping[str, Field] = {"code": _to(CODE), "conversation": _to(CONVERSATION)}
+
 _WORKTREE = _by_name(_perhaps(_commit))
 
 _PROCESS = _perhaps(
@@ -249,7 +251,7 @@ _SHAPES: Mapping[str, Field] = {
     "step": _fields(
         {
             **{"process": _perhaps(_map), "worktree": _WORKTREE, **_TOLD, **_CLIENT},
-            **{"code": _to(CODE), "conversation": _to(CONVERSATION), "host": _text},
+            **{"host": _text, **_ALONG},
         },
         prev=_to(*CHAIN),
         start=_to("start"),
@@ -308,7 +310,7 @@ _SHAPES: Mapping[str, Field] = {
     ),
     AGAIN: _fields(begun=_to(BEGUN), turns=_TURNS, process=_PROCESS),
     ENDED: _fields(
-        {"retried": _truth, **_CLIENT},
+        {"retried": _truth, "worktree": _WORKTREE, **_ALONG, **_CLIENT},
         begun=_to(BEGUN),
         turns=_TURNS,
         error=_fields(code=_text, message=_text),

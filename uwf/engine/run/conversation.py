@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 
-from uwf.engine.chain.carried import NewConversation
-from uwf.engine.run.attempt.outcome import Accepted
+from uwf.engine.chain.carried import Along, NewConversation
+from uwf.engine.run.attempt.outcome import Retried
+from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,11 +22,9 @@ MOST_BYTES = 64 << 20
 
 
 def goes_along(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
-    """Let the file in which the client keeps its session go along with the step that `run` has become, where
-    what a step has left travels.
-    """
+    """Let the file in which the client keeps its session go along with what `run` has come to, where that travels."""
     file = run.session_file
-    if file is None or not ctx.travels or not isinstance(outcome, Accepted):
+    if file is None or not ctx.travels or isinstance(outcome, Retried):
         return
     try:
         if os.path.getsize(file.path) > MOST_BYTES:
@@ -34,4 +33,5 @@ def goes_along(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
             data = opened.read(MOST_BYTES)
     except OSError:
         return
-    run.conversation = NewConversation(file.name, ctx.redactor.value(data))
+    new = NewConversation(file.name, ctx.redactor.value(data))
+    run.along = replace(run.along or Along(), conversation=new)

@@ -6,7 +6,7 @@ Most threads have none: git, in `worktree`, is loaded for those that do.
 from __future__ import annotations
 
 from uwf.engine.progress import CodeStays, FilesNotKept
-from uwf.engine.run.attempt.outcome import Accepted
+from uwf.engine.run.attempt.outcome import Accepted, Retried
 from uwf.engine.run.worktree_tags import of
 from uwf.errors import PersonNeeded, WorkspaceError
 from uwf.guard.preflight import missing_folder
@@ -14,7 +14,7 @@ from uwf.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from uwf.engine.run.attempt.outcome import Outcome
     from uwf.engine.run.context import RunContext
@@ -54,29 +54,35 @@ def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
 
 
 def after(ctx: RunContext, run: StepRun, outcome: Outcome) -> None:
-    """Keep the worktree as the agent has left it, and let that go along with the step where the store is shared. That
-    this cannot be done loses no reply: it is told.
+    """Keep the worktree as the agent has left it, and let that go along where the store is shared: then of an attempt,
+    too, that is not tried again at once. That this cannot be done loses no reply: it is told.
     """
-    if run.recorder.start.files is None or not isinstance(outcome, Accepted):
+    before, is_step = run.recorder.start.files, isinstance(outcome, Accepted)
+    is_gone_on_with = ctx.host is not None and ctx.travels and not isinstance(outcome, Retried)
+    if before is None or not (is_step or (is_gone_on_with and run.recorder.begun is not None)):
         return
     from uwf.engine.run import worktree
 
     index, role = run.step.base.index + 1, run.step.plan.role
+    label = str(index) if is_step else f"{index}.{run.recorder.start.number}"
     try:
-        run.files_after = worktree.keep(ctx, run.thread, str(index)).commit
+        run.files_after = worktree.keep(ctx, run.thread, label).commit
     except (WorkspaceError, OSError) as error:
         ctx.on_progress(FilesNotKept(run.thread.id, role, str(error)))
         return
-    if ctx.travels:
-        _let_go_along(ctx, run, run.recorder.start.files, run.files_after, index)
+    if is_gone_on_with:
+        snapshots = {str(index - 1): before, label: run.files_after}
+        _let_go_along(ctx, run, snapshots, run.files_after)
 
 
-def _let_go_along(ctx: RunContext, run: StepRun, before: str, after: str, index: int) -> None:
+def _let_go_along(ctx: RunContext, run: StepRun, snapshots: Mapping[str, str], last: str) -> None:
+    from uwf.engine.chain.carried import Along
     from uwf.engine.run import travel
 
     found = of(ctx, run.thread)
     assert found is not None, "its files were kept"
     try:
-        run.code = travel.leaving(ctx, run.thread, found, before, after, index)
+        code = travel.leaving(ctx, run.thread, found, snapshots, last)
+        run.along = replace(run.along or Along(), code=code)
     except (WorkspaceError, OSError) as error:
         ctx.on_progress(CodeStays(run.thread.id, run.step.plan.role, str(error)))

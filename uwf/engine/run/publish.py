@@ -173,8 +173,7 @@ def _step_payload(tx: Transaction, run: StepRun, outcome: Accepted, index: int) 
         "attempts": [Link(id) for id in ended_attempts(tx, recorder.start.before)],
         "replaces": Link(plan.expect) if plan.is_poke else None,
         **({} if files is None else {"worktree": {"before": files, "after": run.files_after}}),
-        **({} if run.code is None else {"code": run.code.put(tx)}),
-        **({} if run.conversation is None else {"conversation": run.conversation.put(tx)}),
+        **({} if run.along is None else run.along.put(tx)),
         **({} if run.ctx.host is None else {"host": run.ctx.host}),
     }
 
@@ -188,7 +187,7 @@ def _failure(
     if isinstance(outcome, Postponed):
         tags = _until_next_try(outcome)
     with ctx.store.transaction("failure") as tx:
-        attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
+        attempt = run.recorder.ended(tx, _end_of(run, outcome), outcome.tail)
         _let_learn(tx, run, outcome)
         points.at("failure: objects written")
         if isinstance(outcome, NeedsApproval):
@@ -215,12 +214,14 @@ def _aside(ctx: RunContext, run: StepRun, outcome: Retried | Stopped) -> Thread:
     if run.recorder.begun is None:
         return run.thread
     with ctx.store.transaction("aside") as tx:
-        attempt = run.recorder.ended(tx, _end_of(outcome), outcome.tail)
+        attempt = run.recorder.ended(tx, _end_of(run, outcome), outcome.tail)
         _let_learn(tx, run, outcome)
     return replace(run.thread, attempt=attempt)
 
 
-def _end_of(outcome: Failed | OverBudget | NeedsApproval | Unjudged | Stopped) -> AttemptEnd:
+def _end_of(
+    run: StepRun, outcome: Failed | OverBudget | NeedsApproval | Unjudged | Stopped
+) -> AttemptEnd:
     return AttemptEnd(
         failure=outcome.failure,
         duration_ms=outcome.duration_ms,
@@ -229,6 +230,8 @@ def _end_of(outcome: Failed | OverBudget | NeedsApproval | Unjudged | Stopped) -
         session=outcome.session,
         usage=outcome.usage,
         is_retried=isinstance(outcome, (Retried, Postponed)),
+        files=run.files_after,
+        along=run.along,
     )
 
 

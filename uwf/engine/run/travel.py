@@ -13,6 +13,7 @@ from shlex import quote
 
 from uwf import home as paths
 from uwf.display import numbers
+from uwf.engine.chain import attempt as attempts
 from uwf.engine.chain import carried
 from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.carried import NewCode
@@ -26,7 +27,7 @@ from uwf.workspace.snapshot import head_of, ref_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from uwf.engine.chain.carried import Code
     from uwf.engine.chain.thread import Thread
@@ -37,16 +38,16 @@ NOT_HERE = "not_here"
 
 
 def leaving(
-    ctx: RunContext, thread: Thread, found: Worktree, before: str, after: str, index: int
+    ctx: RunContext, thread: Thread, found: Worktree, snapshots: Mapping[str, str], after: str
 ) -> NewCode | None:
-    """The code of the step with this index as it goes along with it, its snapshots `before` and `after` it; None where
-    nothing is new in the latter. WorkspaceError where it is too much.
+    """The code that a step or an attempt has left in the snapshot `after`, as it goes along, with the other `snapshots`
+    by their labels; None where nothing is new in it. WorkspaceError where it is too much.
     """
     git = Git(found.repo, ctx.environ)
     last = next(carried.codes_back(ctx.cache, thread.head), None)
     if last is not None and last.commit == after:
         return None
-    refs = [ref_of(thread.id, str(index - 1), before), ref_of(thread.id, str(index), after)]
+    refs = [ref_of(thread.id, label, commit) for label, commit in snapshots.items()]
     if ctx.config.workspace.pushes:
         remote = carrying.remote_of(git, found.onto)
         why = f"{found.repo} has no remote" if remote is None else None
@@ -82,7 +83,9 @@ def bring(ctx: RunContext, thread: Thread, found: Worktree, host: str) -> str:
             code=NOT_HERE,
         )
     git = Git(found.repo, ctx.environ)
-    commit = found.back or trees.files_at(ctx.cache, thread.head, thread.head) or found.base
+    left = _left_by_attempt(ctx, thread)
+    last = trees.files_at(ctx.cache, thread.head, thread.head) or found.base
+    commit = found.back or (None if left is None else left[1]) or last
     if found.kept is not None and found.back is None and git.commit_of(found.kept) is not None:
         commit = found.kept
     fetch(ctx, thread, found, commit, host)
@@ -95,7 +98,9 @@ def fetch(ctx: RunContext, thread: Thread, found: Worktree, commit: str, host: s
     if git.commit_of(commit) is not None:
         return
     lacking: list[Code] = []
-    for code in carried.codes_back(ctx.cache, thread.head):
+    left = _left_by_attempt(ctx, thread)
+    attempt = None if left is None else left[0]
+    for code in carried.codes_back(ctx.cache, thread.head, attempt):
         if git.commit_of(code.commit) is not None:
             break
         lacking.insert(0, code)
@@ -113,6 +118,18 @@ def fetch(ctx: RunContext, thread: Thread, found: Worktree, commit: str, host: s
             hint=f"git -C {quote(found.repo)} fetch --all",
             code=NOT_HERE,
         )
+
+
+def _left_by_attempt(ctx: RunContext, thread: Thread) -> tuple[str, str] | None:
+    """The newest attempt since the last step whose files were kept, and these."""
+    pending = thread.pending
+    for id in reversed(
+        attempts.ended_attempts(ctx.cache, None if pending is None else pending.last_end)
+    ):
+        files = trees.of_step(ctx.cache.get(id).payload).get("after")
+        if files is not None:
+            return id, files
+    return None
 
 
 def _unbundled(ctx: RunContext, git: Git, lacking: list[Code]) -> str | None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from uwf.agent.protocol import AgentResult, SessionFile
-    from uwf.engine.chain.carried import NewCode, NewConversation
+    from uwf.engine.chain.carried import Along
     from uwf.engine.chain.kept import Came
     from uwf.engine.run.admission import Ticket
     from uwf.engine.run.attempt.outcome import Envelope, Outcome, ValidReply
@@ -89,12 +89,10 @@ class Hearing:
         """What its agent has answered last: from then on there is something to lose."""
         self.files_after: str | None = None
         """The snapshot of the thread's worktree once the agent is gone."""
-        self.code: NewCode | None = None
-        """What goes along of it to other machines."""
         self.session_file: SessionFile | None = None
         """Where its client keeps the session."""
-        self.conversation: NewConversation | None = None
-        """What goes along of that."""
+        self.along: Along | None = None
+        """What goes along of both to other machines."""
 
     @cached_property
     def sections(self) -> Prompt:
