@@ -20,6 +20,7 @@
     ├── PartBroken            a part of the daemon failed 10 times in a row           exit 70
     └── StoreError            a fault of the disk or the store file                   exit 1
         ├── StoreBusy             waited for another writer, in vain
+        ├── StoreAway             the database of the store does not answer
         ├── QueueAway             the queue of the workers cannot be asked now
         ├── StoreUnreadable       the store file cannot be read as a store
         ├── StoreTooNew           written by a newer format
@@ -174,6 +175,10 @@ class StoreError(UwfError):
 
 class StoreBusy(StoreError):
     default_code = "store_busy"
+
+
+class StoreAway(StoreError):
+    default_code = "store_away"
 
 
 class QueueAway(StoreError):

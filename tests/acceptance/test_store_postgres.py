@@ -130,6 +130,21 @@ def test_what_is_kept_near_may_be_deleted_at_any_time(uwf: Uwf, database: str) -
     assert uwf("cas", "get", id, env=env).out == "near"
 
 
+def test_while_the_server_is_away_what_is_kept_near_is_read_and_that_is_said(
+    uwf: Uwf, database: str
+) -> None:
+    env = {"UWF_STORE": database}
+    id = uwf("cas", "put", "-", "-q", input="near", env=env).out.strip()
+    uwf("cas", "get", id, env=env)
+    away = {"UWF_STORE": "postgresql://uwf@127.0.0.1:1/uwf"}
+    for name in (id, id[:12]):
+        done = uwf("cas", "get", name, env=away)
+        assert done.out == "near" and "warning: cannot reach the store" in done.err
+    for words in (["cas", "get", "@last"], ["cas", "get", "beef" * 16], ["cas", "put", "-"]):
+        error = uwf(*words, "--json", env=away, expect=1).error
+        assert error["code"] == "store_away" and "waited 0." in error["message"]
+
+
 def test_what_is_lost_is_found_although_it_is_kept_near(uwf: Uwf, database: str) -> None:
     env = {"UWF_STORE": database}
     id = uwf("cas", "put", "-", "-q", input="near", env=env).out.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uwf.app import payload_json
 from uwf.engine.query import refs, resolve
-from uwf.errors import InputError, NotFound, ObjectMissing, StoreError
+from uwf.errors import InputError, NotFound, ObjectMissing, StoreAway, StoreError
 from uwf.record import Record
 from uwf.store import codec
 from uwf.store.protocols import ANY
@@ -90,7 +90,11 @@ class StoredObjects:
         return self._put(kind, payload)
 
     def get(self, object: str) -> StoredObject:
-        return self._read(self.id_of(object))
+        """An object. One that is kept near can be had by its id while the store is away, which is said then."""
+        try:
+            return self._read(self.id_of(object))
+        except StoreAway as error:
+            return self._read_near(object, error)
 
     def id_of(self, object: str) -> str:
         """The id of the object that is meant. Raises `NotFound`, `Ambiguous` or `InputError`."""
@@ -189,6 +193,25 @@ class StoredObjects:
         with self._home.store(create=True).transaction("put") as tx:
             id = tx.put(kind, payload)
         return self._read(id)
+
+    def _read_near(self, object: str, away: StoreAway) -> StoredObject:
+        """An object that is kept near. Raises `away` where it is not."""
+        from contextlib import closing
+
+        from uwf import home as paths
+        from uwf.store.object_cache import ObjectCache
+
+        with closing(ObjectCache(paths.object_cache(self._home.home))) as cache:
+            try:
+                id = cache.find(object, "object")
+            except (InputError, NotFound):
+                raise away from None
+            data = cache.raw(id)
+        if data is None:
+            raise away
+        self._home.warn(f"{away.message}: this is what is kept near")
+        node = codec.decode(data)
+        return StoredObject(id, node.kind, node.payload, len(data))
 
     def _read(self, id: str) -> StoredObject:
         store = self._home.reader()

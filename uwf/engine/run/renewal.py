@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 
 from uwf import clock, quantities
-from uwf.errors import StoreError
+from uwf.errors import StoreAway
 from uwf.store.leases import STOP_WORD, superseded
 
 TYPE_CHECKING = False
@@ -76,11 +76,10 @@ class Renewal:
     def _left_s(self) -> float:
         return self._renewed_s + self._patience_s - clock.monotonic_s()
 
-    def _away(self) -> StoreError:
+    def _away(self) -> StoreAway:
         waited = quantities.said(quantities.TIME, self._patience_s)
-        return StoreError(
+        return StoreAway(
             f"the hold on thread {self._lease.name} could not be renewed for {waited}, and its agent was ended, before "
             f"another machine takes the thread: {self._fault}",
             hint=f"uwf thread show {self._lease.name}",
-            code="store_away",
         )

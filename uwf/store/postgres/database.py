@@ -17,10 +17,10 @@ from threading import RLock
 import psycopg
 
 from uwf import clock
-from uwf.errors import StoreBusy, StoreError
+from uwf.errors import StoreAway, StoreBusy, StoreError
 from uwf.store.postgres.batch import Batch
 from uwf.store.postgres.connection import connect, numbered
-from uwf.store.postgres.faults import AWAY, explain, is_lost, lost, place_of, unreadable
+from uwf.store.postgres.faults import explain, is_lost, lost, place_of, unreadable
 from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
 from uwf.store.sql.database import END_CHARS, PUT
 from uwf.store.validate import NESTED
@@ -278,10 +278,9 @@ class PostgresDatabase:
                 break
             time.sleep(PAUSE_S)
         if outcome is None or outcome[0] == "in progress":
-            raise StoreError(
+            raise StoreAway(
                 f"the connection to the store {self.path} was lost with the end of a transaction: whether it was "
                 "written is not known",
-                code=AWAY,
             ) from error
         if outcome[0] != "committed":
             raise lost(self.path, "nothing was written") from error

@@ -7,13 +7,13 @@ import shlex
 from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
-from uwf.errors import InputError, StoreBusy, StoreError, StoreUnreadable, UwfError
+from uwf.errors import InputError, StoreAway, StoreBusy, StoreError, StoreUnreadable, UwfError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import psycopg
 
-AWAY, DENIED, READONLY, FULL = "store_away", "store_denied", "store_readonly", "store_full"
+DENIED, READONLY, FULL = "store_denied", "store_readonly", "store_full"
 
 _BUSY = {"55P03", "40P01", "40001", "53300"}
 """A lock that was waited for in vain, a deadlock, a conflict, and no room for another connection."""
@@ -80,9 +80,8 @@ def explain(error: psycopg.Error, place: str) -> UwfError:
 
 
 def lost(place: str, words: str) -> StoreError:
-    return StoreError(
+    return StoreAway(
         f"the connection to the store {place} was lost: {words}",
-        code=AWAY,
         hint=f"pg_isready --dbname={shlex.quote(place)}",
     )
 

@@ -10,8 +10,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from uwf import clock
-from uwf.errors import StoreBusy, StoreError
-from uwf.store.postgres.faults import AWAY, DENIED, in_one_line
+from uwf.errors import StoreAway, StoreBusy, StoreError
+from uwf.store.postgres.faults import DENIED, in_one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,10 +86,9 @@ def _why_not(error: psycopg.Error, place: str, waited_s: float) -> StoreError:
             return StoreError(
                 f"cannot use the store {place}: {cause} ({words})", hint=look, code=code
             )
-    return StoreError(
+    return StoreAway(
         f"cannot reach the store {place}: {words}; waited {waited_s:.1f} s",
         hint=f"pg_isready --dbname={shlex.quote(place)}",
-        code=AWAY,
     )
 
 
