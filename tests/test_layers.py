@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "guard": {"display", "store", "workspace"},
     "workspace": set(),
     "store": set(),
-    "jobs": set(),
+    "jobs": {"store"},
     "config": {"agent", "guard", "workflow"},
     "demo": set(),
     "display": set(),

@@ -7,11 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.helpers.project import until
-from uwf.jobs.link import QueueLink
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from psycopg import Notify
+from uwf.jobs.link import Notice, QueueLink
 
 
 @pytest.fixture
@@ -21,9 +17,9 @@ def link(queue_url: str) -> Iterator[QueueLink]:
     link.close()
 
 
-def heard(link: QueueLink, count: int) -> list[Notify]:
+def heard(link: QueueLink, count: int) -> list[Notice]:
     """So many notices, as soon as they have come."""
-    found: list[Notify] = []
+    found: list[Notice] = []
 
     def are_all() -> bool:
         found.extend(link.heard())

@@ -190,7 +190,7 @@ class App(ThreadVerbs):
     def daemon(self) -> Daemons:
         from uwf.app.daemon import Daemons
 
-        return Daemons(self.home)
+        return Daemons(self)
 
     @property
     def alerts(self) -> Alerts:

@@ -9,27 +9,41 @@ names no holder.) Children inherit no such lock.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
+from uwf import clock
 from uwf import home as paths
-from uwf.errors import StateError
+from uwf.errors import StateError, StoreError
 from uwf.store.leases import FileLeases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uwf.app.opened import OpenHome
+    from uwf.store.owner import Owner
+    from uwf.store.protocols import Lease
+
 LEADER = "leader"
+SHARED = "daemon"
+"""The lease of a shared store that the daemon which leads holds, of those of all machines."""
+RENEWALS = 6
+"""Of the lease, while it lasts."""
 MOST_STANDBY = 20
 
 
 class Daemons:
     """The daemons of a home, of which one leads."""
 
-    def __init__(self, home: str) -> None:
-        self._home = home
-        self._path = paths.daemon_lock(home)
+    def __init__(self, home: OpenHome) -> None:
+        self._opened, self._home = home, home.home
+        self._path = paths.daemon_lock(home.home)
         self._leases = FileLeases(self._path)
         self._file: tuple[int, int] | None = None
+
+    def shared(self) -> SharedLead | None:
+        """Leading those of all machines, where the store is one that they share: for one that leads its home."""
+        return None if self._opened.has_store_file else SharedLead(self._opened)
 
     def leader(self) -> int | None:
         """The process that leads; None when none does."""
@@ -83,6 +97,46 @@ class Daemons:
     def _holder(self, name: str) -> int | None:
         owner = self._leases.holder(name)
         return None if owner is None else owner.pid
+
+
+class SharedLead:
+    """Leading the daemons of all machines that share a store: a lease in it. One of a home alone tries to have it."""
+
+    def __init__(self, home: OpenHome) -> None:
+        self._home = home
+        self._lease: Lease | None = None
+        self._renewed_s = 0.0
+
+    def leader(self) -> Owner | None:
+        """The daemon that leads; None when none does."""
+        return self._home.reader().leases.holder(SHARED)
+
+    def take(self) -> bool:
+        """Lead from now on, unless another does. One that was cut off from the store leads again with what it had."""
+        asked_s, leases = clock.monotonic_s(), self._home.store().leases
+        if self._lease is None or not leases.renew(self._lease):
+            self._lease = leases.take(SHARED)
+        self._renewed_s = asked_s
+        return self._lease is not None
+
+    def leads(self) -> bool:
+        """Whether it still does, which is seen to here. StoreError where nobody can tell."""
+        now_s, leases = clock.monotonic_s(), self._home.store().leases
+        if self._lease is None or now_s - self._renewed_s < (leases.lasts_s or 0.0) / RENEWALS:
+            return self._lease is not None
+        if not leases.renew(self._lease):
+            self._lease = None
+            return False
+        self._renewed_s = now_s
+        return True
+
+    def release(self) -> None:
+        """Let another lead, at once."""
+        if self._lease is not None:
+            with suppress(StoreError):  # it ends by itself
+                self._home.store().leases.release(self._lease)
+                self._home.store().wake_others()
+            self._lease = None
 
 
 def _standby(number: int) -> str:

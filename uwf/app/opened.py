@@ -6,10 +6,11 @@ Wiring, and nothing else: which verbs and queries there are stands in `App` and 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from uwf import config as settings
 from uwf import home as paths
-from uwf.errors import ConfigInvalid, CounterUnreadable, StateError, StoreUnreadable
+from uwf.errors import ConfigInvalid, CounterUnreadable, StateError, StoreError, StoreUnreadable
 from uwf.record import replace
 from uwf.store import files
 
@@ -114,10 +115,15 @@ class OpenHome:
         self._redactor = None
 
     def poke_daemon(self) -> None:
-        """Wake the daemon of this home, if one runs. Never waits, never fails."""
+        """Wake the daemon of this home, if one runs, and where many machines share the store the one that leads there.
+        Never fails, and waits for no daemon.
+        """
         from uwf.app import poke
 
         poke.send(self.home)
+        if not self.has_store_file:
+            with suppress(StoreError):  # it looks by itself, a little later
+                self.store().wake_others()
 
     @property
     def config_path(self) -> str:

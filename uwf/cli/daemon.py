@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from uwf import clock, jsontext
+from uwf import clock
 from uwf.cli.command import command, opt
 from uwf.cli.figures import fields_of as figures_of
 from uwf.cli.screen import terminal
-from uwf.display.inert import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     from uwf.cli.context import Context
     from uwf.daemon.status import DaemonStatus
     from uwf.display.times import Times
 
-STDOUT, STDERR = 1, 2
-MOST_CHARS = 2000
-"""Of a line that says what the daemon does: so much fits into a pipe that can be written to at all."""
+STDOUT = 1
 
 
 @command(
@@ -32,17 +28,10 @@ MOST_CHARS = 2000
     example="uwf daemon run",
 )
 def run(ctx: Context) -> None:
+    from uwf.cli.telling import teller
     from uwf.daemon import serve
 
-    def tell(text: str, facts: Mapping[str, Any]) -> None:
-        """What nobody reads just now is left out: the log has it, and no frozen terminal holds up the threads."""
-        line, to = visible(text[:MOST_CHARS]), STDERR
-        if ctx.json:
-            line, to = jsontext.dumps({"at": clock.now_ms(), **facts, "text": text}), STDOUT
-        if not ctx.quiet:
-            terminal.put_at_once(to, f"{line}\n".encode(errors="backslashreplace"))
-
-    serve.run(ctx.app, tell)
+    serve.run(ctx.app, teller(ctx))
 
 
 @command(
@@ -152,7 +141,8 @@ def _leader(found: DaemonStatus, times: Times) -> str:
     if leader is None:
         return "none"
     since = "" if leader.since is None else f" since {times.clock(leader.since)}"
-    return f"process {leader.pid}{since}{', ends' if leader.is_draining else ''}"
+    on = f" on {leader.host}" if leader.host else ""
+    return f"process {leader.pid}{on}{since}{', ends' if leader.is_draining else ''}"
 
 
 def _part(name: str, part: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import os
 import signal
 
 from uwf import __version__, clock
+from uwf.daemon import election as elections
 from uwf.daemon import notify, state, warming
 from uwf.daemon.loop.budget import DEGRADED
 from uwf.daemon.loop.loop import LOOK_S, Loop
@@ -18,14 +19,14 @@ from uwf.daemon.loop.part import Daemon
 from uwf.daemon.loop.quarantine import CONFIG, Quarantine
 from uwf.daemon.loop.wakeups import DRAIN, NOW, RELOAD, Wakeups
 from uwf.daemon.parts import parts
-from uwf.daemon.runs import children
-from uwf.errors import ConfigInvalid, Interrupted, StateError
+from uwf.errors import ConfigInvalid, Interrupted, StateError, StoreError
 from uwf.quantities import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uwf.app import App
     from uwf.app.daemon import Daemons
+    from uwf.daemon.election import Election
     from uwf.daemon.loop.part import Tell
     from uwf.daemon.loop.quarantine import SetAside
     from uwf.daemon.notify import Supervisor
@@ -60,10 +61,15 @@ def run(app: App, tell: Tell) -> None:
         daemons.lead(on_wait)
     except Interrupted:
         return  # it has waited in vain, and no supervisor shall begin it anew
-    wakeups = Wakeups(app.home)
+    election = elections.election(app, daemons, tell, supervisor)
+    wakeups = Wakeups(app.home, election.fileno)
     try:
-        _Serving(app, daemons, wakeups, supervisor, tell).run(is_old=has_waited)
+        while election.lead(wakeups):
+            serving = _Serving(app, daemons, wakeups, supervisor, tell, election)
+            serving.run(is_old=has_waited)
+            has_waited = True
     finally:
+        election.close()
         wakeups.close()
 
 
@@ -77,22 +83,18 @@ class _Serving:
         wakeups: Wakeups,
         supervisor: Supervisor,
         tell: Tell,
+        election: Election,
     ) -> None:
         self._app, self._wakeups, self._supervisor = app, wakeups, supervisor
-        self._daemons = daemons
+        self._daemons, self._election = daemons, election
         self._since_ms = clock.now_ms()
         self._ends_s: float | None = None
         self._config_error: str | None = None
         self._file = state.StateFile(app.home)
-        self._daemon = Daemon(
-            app,
-            children.ChildRuns(app.home, children.scope_prefix(app.home)),
-            Quarantine(self._say_aside, lambda text: app.redactor.text(text)),
-            wakeups.wake,
-            tell,
-        )
+        quarantine = Quarantine(self._say_aside, lambda text: app.redactor.text(text))
+        self._daemon = Daemon(app, election.runs(quarantine), quarantine, wakeups.wake, tell)
         self._say = self._daemon.say
-        look_s = min(LOOK_S, (supervisor.watchdog_s or LOOK_S * 2) / 2)
+        look_s = min(election.look_s, (supervisor.watchdog_s or LOOK_S * 2) / 2)
         self._loop = Loop(parts(self._daemon), wakeups, self._say, self._after_pass, look_s)
 
     def run(self, *, is_old: bool) -> None:
@@ -123,6 +125,7 @@ class _Serving:
         signals, self._wakeups.signals = self._wakeups.signals, []
         for number in signals:
             if number == NOW or (number in DRAIN and self._ends_s is not None):
+                self._election.is_over = True
                 return None
             if number in DRAIN:
                 self._drain()
@@ -130,12 +133,24 @@ class _Serving:
                 self._reload()
         if not self._daemons.leads():
             raise StateError("the lock of this daemon was deleted, or its home", code="lock_gone")
-        if self._app.let_go_of_stale_store():
-            self._say("another store has taken the place of the one that was open")
+        try:
+            if not self._election.still_leads():
+                self._say("another daemon leads now")
+                return None
+            if self._app.let_go_of_stale_store():
+                self._say("another store has taken the place of the one that was open")
+        except StoreError as error:
+            if self._election.runs_here:
+                raise
+            self._say(f"leads no more, as it cannot tell whether it does: {error.message}")
+            return None
         if self._ends_s is None:
-            return LOOK_S
+            return 0.0 if self._election.has_heard else LOOK_S
         left_s = self._ends_s - clock.monotonic_s()
-        return left_s if self._daemon.running and left_s > 0 else None
+        if self._election.runs_here and self._daemon.running and left_s > 0:
+            return left_s
+        self._election.is_over = True
+        return None
 
     def _drain(self) -> None:
         drain_s = self._app.config.daemon.drain_s

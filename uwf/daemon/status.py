@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from uwf import clock
+from uwf import clock, config
 from uwf.daemon import state
 from uwf.errors import ConfigInvalid, StateError, StoreError
 from uwf.record import Record
@@ -27,13 +27,14 @@ ENDING_S = 10.0
 
 
 class LeaderView(Record):
-    """The process that leads, since when, and what it says of itself."""
+    """The process that leads, since when, and what it says of itself; of one on another `host` only who it is."""
 
     pid: int
     since: int | None = None
     version: str | None = None
     jobs: int | None = None
     is_draining: bool = False
+    host: str | None = None
     deaf: str | None = None
     config_error: str | None = None
 
@@ -60,12 +61,6 @@ class DaemonStatus(Record):
 
 def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
     """How it stands. What cannot be known, since the store or the configuration is bad, is None or empty."""
-    pid = app.daemon.leader()
-    told = {} if pid is None else state.read(app.home, pid)
-    leader = None
-    if pid is not None:
-        names = ("since", "version", "jobs", "is_draining", "deaf", "config_error")
-        leader = LeaderView(pid, **{name: told[name] for name in names if name in told})
     faults = dict[str, None]()
 
     def known(look: Callable[[], T], otherwise: T) -> T:
@@ -75,14 +70,27 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
             faults[error.message] = None
             return otherwise
 
+    here = app.daemon.leader()
+    unknown: tuple[int | None, str | None] = here, None
+    pid, host = known(lambda: _who_leads(app), unknown)
+    is_here = pid is not None and pid == here and host in (None, config.host())
+    told = state.read(app.home, pid) if pid is not None and is_here else {}
+    leader = None
+    if pid is not None:
+        names = ("since", "version", "jobs", "is_draining", "deaf", "config_error")
+        facts = {name: told[name] for name in names if name in told}
+        leader = LeaderView(pid, host=host, **facts)
+    running: Sequence[str] = told.get("running", ())
+    if leader is not None and not is_here:
+        running = known(app.wakes.under_way, [])
     nothing: FiguresNow | None = None
     no_sources: Sequence[Any] = ()
     return DaemonStatus(
         leader=leader,
-        standby=len(app.daemon.standbys()),
+        standby=len(app.daemon.standbys()) + (here is not None and not is_here),
         queue=known(lambda: len(app.guards.queue()), None),
         due=known(lambda: _due(app), None),
-        running=told.get("running", ()),
+        running=running,
         figures=known(app.figures.now, nothing) if with_figures else None,
         parts=told.get("parts", {}),
         sources=known(app.sources.all, no_sources),
@@ -91,6 +99,15 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
         crowded_since=known(app.events.crowded_since_ms, None),
         faults=tuple(faults),
     )
+
+
+def _who_leads(app: App) -> tuple[int | None, str | None]:
+    """The process, and where many machines share the store which of them it is on."""
+    of_all = app.daemon.shared()
+    if of_all is None:
+        return app.daemon.leader(), None
+    owner = of_all.leader()
+    return (None, None) if owner is None else (owner.pid, owner.host)
 
 
 def watch(app: App, is_read: Callable[[], bool]) -> Iterator[DaemonStatus]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from uwf import clock
 from uwf.errors import QueueAway, StoreError
 from uwf.jobs.schema import SCHEMA
+from uwf.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import psycopg
-    from psycopg import Connection, Notify
+    from psycopg import Connection
 
 FIRST_S, LONGEST_S = 0.25, 15.0
 CONNECT_S = 10
@@ -28,6 +29,13 @@ ALIVE: dict[str, Any] = {
     "tcp_user_timeout": 20_000,
 }
 """By which it is seen that the other side is gone."""
+
+
+class Notice(Record):
+    """What was said on a channel."""
+
+    channel: str
+    payload: str
 
 
 class QueueLink:
@@ -40,6 +48,7 @@ class QueueLink:
         """`name` is what PostgreSQL calls whoever is connected."""
         self._url, self._name, self._channels = url, name, tuple(channels)
         self._connection: Connection[Any] | None = None
+        self._heard: list[Notice] = []
         self._failures, self._again_s, self._why = 0, 0.0, ""
 
     @property
@@ -66,16 +75,25 @@ class QueueLink:
                 raise self._lost(error) from None
             raise
 
-    def heard(self) -> list[Notify]:
+    @property
+    def has_heard(self) -> bool:
+        """Whether something came with an answer meanwhile, which makes nothing readable any more."""
+        return bool(self._heard)
+
+    def heard(self) -> list[Notice]:
         """What others have said since this was last asked, without waiting."""
         import psycopg
 
-        if self._connection is None:
-            return []
-        try:
-            return list(self._connection.notifies(timeout=0))
-        except psycopg.OperationalError as error:
-            raise self._lost(error) from None
+        if self._connection is not None:
+            session = self._connection.pgconn
+            try:
+                session.consume_input()
+                while (each := session.notifies()) is not None:
+                    self._heard.append(Notice(each.relname.decode(), each.extra.decode()))
+            except psycopg.OperationalError as error:
+                raise self._lost(error) from None
+        heard, self._heard = self._heard, []
+        return heard
 
     def close(self) -> None:
         if self._connection is not None:
@@ -97,6 +115,9 @@ class QueueLink:
                 **ALIVE,
             )
             self._connection = connection
+            connection.add_notify_handler(
+                lambda each: self._heard.append(Notice(each.channel, each.payload))
+            )
             listens = "".join(f'; LISTEN "{channel}"' for channel in self._channels)
             connection.execute(f"SET search_path TO {SCHEMA}{listens}".encode())
             self._failures = 0

@@ -12,6 +12,7 @@ from zlib import crc32
 
 from uwf.jobs.link import QueueLink
 from uwf.record import Record
+from uwf.store.protocols import WAKE as WAKE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 TASK = "uwf.run"
 ENDED = "uwf_ended"
 """The channel on which a worker says what a run came to, for whoever leads."""
-WAKE = "uwf_wake"
-"""The channel on which somebody says that there is something new to look at."""
 ASKED = "uwf_asked"
 """The channel on which workers are told that they are asked for something."""
 STALLED_S = 35.0
@@ -149,6 +148,14 @@ class JobQueue:
             {"job": job, "channel": ENDED if said else WAKE, "said": said},
         )
 
+    def keep(self, worker: int, jobs: Collection[int]) -> None:
+        """A worker has taken these jobs and no others: the answer with another one may never have come."""
+        self._link.query(
+            "DELETE FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing'"
+            " AND id <> ALL (%(ids)s)",
+            {"worker": worker, "ids": list(jobs)},
+        )
+
     def drop_stalled(self, after_s: float = STALLED_S) -> list[str]:
         """Take away the jobs whose worker was not heard of for so long; their threads. The store says what is due."""
         rows = self._link.query(
@@ -158,7 +165,3 @@ class JobQueue:
             {"task": TASK, "after_s": after_s},
         )
         return [row[0] for row in rows]
-
-    def wake(self) -> None:
-        """Say that there is something new to look at."""
-        self._link.query("SELECT pg_notify(%(channel)s, '')", {"channel": WAKE})

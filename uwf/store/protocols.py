@@ -110,6 +110,8 @@ class Sample(Record):
     value: Any
 
 
+WAKE = "uwf_wake"
+"""The channel of a database on which it is said that there is something new to look at."""
 COUNTER, SAMPLE, ENTRY = "counter", "sample", "entry"
 
 
@@ -529,6 +531,10 @@ class Store(Objects, Refs, Counters, Entries, Protocol):
 
     def is_taken_away(self) -> bool:
         """Whether another store, or none, is at its place by now."""
+        ...
+
+    def wake_others(self) -> None:
+        """Wake whoever listens to this store on another machine: what was committed is worth a look. It may be lost."""
         ...
 
     def stats(self) -> Stats: ...

@@ -1,4 +1,6 @@
-"""What ends the sleep of the loop: a poke, a signal, a run that has ended, a part whose own thread has something."""
+"""What ends the sleep of the loop: a poke, a signal, a run that has ended, a part whose own thread has something, and
+what is heard from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from uwf.app import poke
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
+    from collections.abc import Callable
     from types import FrameType
 
 DRAIN = (signal.SIGTERM, signal.SIGINT)
@@ -24,10 +27,13 @@ MOST_POKES = 1000
 
 
 class Wakeups:
-    """The sleep of a real daemon; signals wait in `signals` until they are taken. One a process."""
+    """The sleep of a real daemon, or of a worker; signals wait in `signals` until they are taken. One a process."""
 
-    def __init__(self, home: str) -> None:
-        self._home = home
+    def __init__(self, home: str | None, heard: Callable[[], int | None] = lambda: None) -> None:
+        """Pokes are those to `home`; None: there are none. `heard` names what is readable once something was heard;
+        None while nothing can be.
+        """
+        self._home, self._heard = home, heard
         self.signals: list[int] = []
         self.deaf: str | None = None
         """Why nobody can wake the loop, which then only looks by itself."""
@@ -43,7 +49,15 @@ class Wakeups:
 
     def until(self, seconds: float) -> None:
         """Sleep for so long, or until something wakes the loop. Where nothing has, it is seen to that something can."""
-        if not self._selector.select(seconds) and not poke.can_be_sent(self._home):
+        heard = self._heard()
+        if heard is not None:
+            self._selector.register(heard, selectors.EVENT_READ)
+        try:
+            is_woken = self._selector.select(seconds)
+        finally:
+            if heard is not None:
+                self._selector.unregister(heard)
+        if not is_woken and self._home is not None and not poke.can_be_sent(self._home):
             self._listen()
         self._take()
 
@@ -54,7 +68,7 @@ class Wakeups:
 
     def close(self) -> None:
         """Signals do again what they did before."""
-        if self._socket is not None:
+        if self._socket is not None and self._home is not None:
             poke.gone(self._home)
             self._socket.close()
         signal.set_wakeup_fd(-1)
@@ -70,6 +84,8 @@ class Wakeups:
             self._selector.unregister(self._socket.fileno())
             self._socket.close()
         self._socket, self.deaf = None, None
+        if self._home is None:
+            return
         try:
             self._socket = poke.listen(self._home)
             self._selector.register(self._socket.fileno(), selectors.EVENT_READ)

@@ -58,6 +58,11 @@ class ChildRuns:
     def keep(self, due: Sequence[DueThread], now_ms: int) -> None:
         return  # a run that has begun sees by itself what is due
 
+    def signal(self, signum: int) -> None:
+        """Send a signal to all that run."""
+        for child in self._children:
+            child.process.send_signal(signum)
+
     def begin(self, thread: str) -> None:
         """Begin a run of one thread. OSError where that cannot be."""
         log = _opened(paths.log(self._home, thread))

@@ -14,6 +14,7 @@ from uwf.store.codec import key_of
 from uwf.store.owner import Owner
 from uwf.store.postgres.database import PostgresDatabase
 from uwf.store.postgres.leases import LASTS_S, PostgresLeases
+from uwf.store.protocols import WAKE
 from uwf.store.sql.store import SqlStore
 
 TYPE_CHECKING = False
@@ -86,6 +87,9 @@ class PostgresStore(SqlStore):
 
     def keep_little(self) -> None:
         """Nothing is kept in this process."""
+
+    def wake_others(self) -> None:
+        self._database.one("SELECT pg_notify(?, '')", (WAKE,))
 
     def is_taken_away(self) -> bool:
         row = self._database.one("SELECT value FROM meta WHERE key = 'instance'")

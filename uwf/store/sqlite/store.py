@@ -76,6 +76,9 @@ class SqliteStore(SqlStore):
     def is_makeshift(self) -> bool:
         return self._database.is_makeshift
 
+    def wake_others(self) -> None:
+        """There are none."""
+
     @property
     def is_shared(self) -> bool:
         """See `uwf.store.protocols.Store`: a file is for processes of one machine."""
