@@ -218,6 +218,12 @@ class ThreadQueries(OpenHome):
 
         return diff.text(self.reader(), found)
 
+    def can_name_a_place(self, name: str) -> bool:
+        """Whether a thread could ask to run at what is called so."""
+        from uwf.engine.chain.place import is_name
+
+        return is_name(name)
+
     def is_inside_a_step(self) -> bool:
         """Whether this process descends from an agent, or from a program that a home asks, with which it ends."""
         from uwf.agent.process.tree import MARK_NAME

@@ -32,6 +32,9 @@ SECTIONS = {
         "schedule": "",
         "alert": "",
     },
+    "Many machines": {
+        "worker": "",
+    },
     "Limits": {
         "guard": "",
         "queue": "",
@@ -60,6 +63,7 @@ GROUPS = {
     "worktree": "Look at the git worktrees of threads, and remove them.",
     "workflow": "Write, check, register, show and draw workflows.",
     "agent": "Look at the configured agents, and try them.",
+    "worker": "Run threads of a shared store on as many machines as you like.",
     "daemon": "Keep all threads moving while nobody watches.",
     "event": "Say what has happened, and see what came of it.",
     "trigger": "See which events are for which threads, and try one.",
@@ -128,6 +132,10 @@ MODULES = {
     "agent try": "agent",
     "help": "help",
     "prompt": "help",
+    "worker run": "worker",
+    "worker list": "worker",
+    "worker drain": "worker",
+    "worker stop": "worker",
     "daemon run": "daemon",
     "daemon status": "daemon",
     "daemon stop": "daemon",

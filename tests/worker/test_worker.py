@@ -1,0 +1,213 @@
+"""Workers as real processes: what is due anywhere is run where it may, and is finished whoever ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.helpers.program import Uwf
+from tests.helpers.project import Project, is_alive, until
+from tests.worker.conftest import DONE, Machine
+
+Machines = Callable[[str], Machine]
+
+SLOW = f"cat >/dev/null; echo $$ >>\"$0.pids\"; until [ -e \"$0.go\" ]; do sleep 0.05; done; printf '%s' '{DONE}'\n"
+"""An agent that waits for a file beside it."""
+
+
+def go(machine: Machine, agent: str = "slow") -> None:
+    (machine.home.parent / "bin" / f"{agent}.go").touch()
+
+
+def pids(machine: Machine, agent: str = "slow") -> list[int]:
+    path = machine.home.parent / "bin" / f"{agent}.pids"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def test_what_is_due_on_one_machine_is_run_on_another(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    there.agents("painter")
+    here.agents("painter")
+    here.daemon()
+    worker = there.worker("--slots", "2", "--label", "gpu")
+    (row,) = here("worker", "list", "--json").json
+    assert (row["host"], row["labels"], row["agents"], row["slots"], row["state"]) == (
+        "there",
+        ["gpu"],
+        ["painter"],
+        2,
+        "working",
+    )
+    threads = [here.due() for _ in range(3)]
+    for thread in threads:
+        here.ends(thread)
+    assert here.sql("SELECT count(*) FROM uwf_queue.procrastinate_jobs") == [(0,)]
+    assert worker.end() == 0
+    assert here("worker", "list", "--json").json == []
+
+
+def test_a_thread_with_a_place_is_run_there_alone(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    for each in (here, there):
+        each.agents("painter")
+    here.daemon()
+    here.worker()
+    labelled, placed = here.due("--place", "label:gpu"), here.due("--place", "host:there")
+    here.ends(here.due())
+    assert here.show(placed)["status"] == here.show(labelled)["status"] == "idle"
+    assert here.show(placed)["place"] == "host:there"
+    aside = until(lambda: here("daemon", "status", "--json").json["quarantine"])
+    assert {one["name"] for one in aside} == {"host:there", "label:gpu"}
+    there.worker("--label", "gpu")
+    here.ends(placed)
+    here.ends(labelled)
+
+
+def test_told_to_end_it_waits_for_its_run_and_takes_nothing_more(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("slow", script=SLOW)
+    here.daemon()
+    worker = here.worker("--slots", "2")
+    thread = here.due()
+    until(lambda: pids(here))
+    worker.process.send_signal(signal.SIGTERM)
+    worker.says("takes nothing any more, and waits for 1 run")
+    other = here.due()
+    until(lambda: here("worker", "list", "--json").json[0]["running"] == [thread])
+    go(here)
+    assert worker.process.wait(timeout=30) == 0
+    here.ends(thread)
+    assert here.show(other)["status"] == "idle"
+
+
+def test_told_again_it_ends_its_run_and_another_worker_goes_on_at_once(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    here.agents("slow", script=SLOW)
+    there.agents("slow")
+    here.daemon()
+    worker = here.worker()
+    thread = here.due()
+    (pid,) = until(lambda: pids(here))
+    there.worker()
+    worker.process.send_signal(signal.SIGTERM)
+    worker.says("waits for 1 run")
+    assert worker.end() == 0
+    here.ends(thread)
+    assert not is_alive(pid)
+
+
+def test_workers_are_asked_to_drain_and_to_stop_from_any_machine(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    for each in (here, there):
+        each.agents("slow", script=SLOW)
+    here.daemon()
+    worker, idle = there.worker(), here.worker("--agents", "slow", "--slots", "1")
+    thread = here.due("--place", "host:there")
+    (pid,) = until(lambda: pids(there))
+    assert here("worker", "drain", "here").out.startswith("drains: worker")
+    assert idle.process.wait(timeout=30) == 0
+    assert here("worker", "stop", "there", "--json").json["workers"]
+    assert worker.process.wait(timeout=30) == 0
+    assert not is_alive(pid)
+    shown = here.show(thread)
+    assert (shown["status"], shown["running"]) == ("idle", None)
+    assert here("worker", "drain", "7", expect=4).err
+
+
+def test_what_a_killed_worker_has_left_is_finished_by_another(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    here.agents("slow", script=SLOW)
+    there.agents("slow")
+    there.daemon()
+    worker = here.worker()
+    thread = here.due()
+    (agent,) = until(lambda: pids(here))
+    run = here.show(thread)["running"]["pid"]
+    for pid in (worker.process.pid, run, agent):
+        os.kill(pid, signal.SIGKILL)
+    worker.process.wait()
+    there.worker()
+    there.sql("UPDATE uwf.lease SET expires = now() WHERE name <> 'daemon'")
+    there.sql(
+        "UPDATE uwf_queue.procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
+        " WHERE id IN (SELECT id FROM uwf_queue.workers WHERE host = 'here')"
+    )
+    there.ends(thread)
+
+
+def test_it_comes_back_by_itself_when_postgresql_does(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("painter")
+    here.daemon()
+    worker = here.worker()
+    name = here.sql("SELECT current_database()")[0][0]
+    admin = here.database.replace(f"/{name}?", "/postgres?")
+    other = Machine(here.home.parent, "admin", admin)
+    other.sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    other.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    worker.says("it is tried again")
+    other.sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    worker.says("the queue can be asked again")
+    assert worker.said.count("it is tried again") == 1
+    here.ends(here.due())
+
+
+def test_a_queue_that_was_emptied_loses_nothing(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("painter")
+    daemon = here.daemon()
+    threads = [here.due() for _ in range(3)]
+    until(lambda: here.sql("SELECT count(*) FROM uwf_queue.procrastinate_jobs") == [(3,)])
+    here.sql("TRUNCATE uwf_queue.procrastinate_jobs, uwf_queue.procrastinate_workers CASCADE")
+    here.worker()
+    for thread in threads:
+        here.ends(thread)
+    assert daemon.process.poll() is None
+
+
+def test_a_store_that_is_a_file_needs_no_worker_and_says_so(uwf: Uwf) -> None:
+    project = Project(uwf.home, uwf.cwd)
+    for words in (("run",), ("list",), ("drain",), ("stop",)):
+        done = project("worker", *words, expect=5)
+        assert "PostgreSQL" in done.err and "hint: uwf daemon run" in done.err
+
+
+def test_an_agent_or_a_label_that_cannot_be_is_refused(machine: Machines, tmp_path: Path) -> None:
+    here = machine("here")
+    here.agents("painter")
+    assert (
+        "no agent is called 'nobody'" in here("worker", "run", "--agents", "nobody", expect=2).err
+    )
+    assert "is no label" in here("worker", "run", "--label", "a b", expect=2).err
+
+
+def test_orphans_of_a_killed_run_are_ended_by_their_worker_at_once(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("slow", script=SLOW)
+    here.daemon()
+    here.worker("--slots", "1")
+    thread = here.due("--place", "host:here")
+    (agent,) = until(lambda: pids(here))
+    os.kill(here.show(thread)["running"]["pid"], signal.SIGKILL)
+    until(lambda: not is_alive(agent), within_s=30)
+    go(here)
+    here.ends(thread)
+
+
+def test_a_new_worker_ends_what_an_earlier_one_has_left_here(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("slow", script=SLOW)
+    here.daemon()
+    worker = here.worker()
+    thread = here.due()
+    (agent,) = until(lambda: pids(here))
+    for pid in (worker.process.pid, here.show(thread)["running"]["pid"]):
+        os.kill(pid, signal.SIGKILL)
+    worker.process.wait()
+    again = here.worker()
+    again.says("died here: its jobs are free")
+    until(lambda: not is_alive(agent), within_s=30)
+    go(here)
+    here.ends(thread)

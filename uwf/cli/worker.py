@@ -1,0 +1,110 @@
+"""`uwf worker`: runs of a shared store, taken by as many machines as there are."""
+
+from __future__ import annotations
+
+from uwf.cli.command import arg, command, opt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.cli.context import Context
+
+WHOM = arg("A worker's number, or a host; all of them where nothing is said.", metavar="ID|HOST")
+
+
+@command(
+    "worker run",
+    help="Take runs of the shared store, until told to end.",
+    detail="It takes what any worker may run, what is for this machine (UWF_HOST, else its name), for its labels, and "
+    "for its agents. A daemon, on one of the machines, says what is due. SIGTERM and Ctrl-C drain: it takes nothing "
+    "any more, and ends when its runs have ended; told again, it ends them. With --json a line for each thing it does.",
+    example="uwf worker run --slots 3 --label gpu",
+    slots=opt("--slots", help="Run this many threads at once. [default: daemon.jobs]", low=1),
+    label=opt("--label", metavar="L", help="A label that threads can ask for; may be repeated."),
+    agents=opt(
+        "--agents",
+        metavar="A[,A...]",
+        help="Run these agents alone. [default: all that are configured]",
+    ),
+    poll=opt(
+        "--poll",
+        metavar="DURATION",
+        low=0,
+        is_time=True,
+        help="Look this often where nobody says that there is something.",
+    ),
+)
+def run(
+    ctx: Context,
+    *,
+    slots: int | None = None,
+    label: tuple[str, ...] = (),
+    agents: str | None = None,
+    poll: float = 1.0,
+) -> None:
+    from uwf.cli.telling import teller
+    from uwf.worker import serve
+
+    named = None if agents is None else tuple(name for name in agents.split(",") if name)
+    serve.run(ctx.app, serve.WorkerOptions(slots, label, named, poll), teller(ctx))
+
+
+@command(
+    "worker list",
+    help="Show the workers of all machines, and what they run.",
+    example="uwf worker list",
+    times=True,
+)
+def list_(ctx: Context) -> None:
+    from uwf.worker import control
+
+    found = control.all_workers(ctx.app)
+    columns = ("id", "host", "state", "runs", "labels", "agents", "since", "seen", "version")
+    rows = [
+        (
+            str(each.worker),
+            each.host,
+            each.state,
+            f"{len(each.running)}/{each.slots}",
+            " ".join(each.labels),
+            " ".join(each.agents),
+            ctx.times.moment(each.since),
+            ctx.times.moment(each.seen),
+            each.version,
+        )
+        for each in found
+    ]
+    ctx.out.answer(found, draw=lambda: ctx.out.table(columns, rows, cut=("agents", "labels")))
+    if not found:
+        ctx.out.note("no worker is there")
+        ctx.out.hint("uwf worker run")
+
+
+@command(
+    "worker drain",
+    help="Let workers take nothing any more, and end after their runs.",
+    example="uwf worker drain 7",
+    whom=WHOM,
+)
+def drain(ctx: Context, whom: str | None = None) -> None:
+    from uwf.worker import control
+
+    _asked(ctx, control.drain(ctx.app, whom), "drains")
+
+
+@command(
+    "worker stop",
+    help="Let workers end their runs, at a whole step, and end.",
+    detail="What an agent was doing is kept as an unfinished attempt; the threads go on elsewhere.",
+    example="uwf worker stop box-2",
+    whom=WHOM,
+    now=opt("--now", help="Give the agents no time to end by themselves."),
+)
+def stop(ctx: Context, whom: str | None = None, *, now: bool = False) -> None:
+    from uwf.worker import control
+
+    _asked(ctx, control.stop(ctx.app, whom, now=now), "stops")
+
+
+def _asked(ctx: Context, workers: list[int], does: str) -> None:
+    said = ", ".join(map(str, workers))
+    ctx.out.answer({"workers": workers}, draw=f"{does}: worker {said}")

@@ -1,0 +1,55 @@
+"""Seeing the workers of all machines, and asking them to drain or to stop, from any of them: through the queue."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from uwf.errors import StateError
+from uwf.jobs.link import QueueLink
+from uwf.jobs.workers import DRAIN, STOP, STOP_NOW, Workers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uwf.app import App
+    from uwf.jobs.workers import WorkerView
+
+
+def need_queue(app: App) -> str:
+    """The address of the database with the queue. StateError where the store of the home is a file of its own."""
+    if app.has_store_file:
+        raise StateError(
+            "workers take runs of a store that many machines share, a PostgreSQL database (`store` in config.toml, or "
+            "UWF_STORE); the store of this home is a file, and its daemon runs what is due",
+            hint="uwf daemon run",
+            code="store_not_shared",
+        )
+    return app.store_address
+
+
+def all_workers(app: App) -> list[WorkerView]:
+    """Those that were heard of in the last hour."""
+    with _table(app) as table:
+        return table.all()
+
+
+def drain(app: App, whom: str | None) -> list[int]:
+    """Ask workers to take nothing any more, and to end when their runs have; whom."""
+    with _table(app) as table:
+        return table.ask(whom, DRAIN)
+
+
+def stop(app: App, whom: str | None, *, now: bool) -> list[int]:
+    """Ask workers to end their runs, and then themselves; whom."""
+    with _table(app) as table:
+        return table.ask(whom, STOP_NOW if now else STOP)
+
+
+@contextmanager
+def _table(app: App) -> Iterator[Workers]:
+    link = QueueLink(need_queue(app), "uwf")
+    try:
+        yield Workers(link)
+    finally:
+        link.close()

@@ -1,0 +1,88 @@
+"""`uwf worker run`: what a worker is told on its command line and by its home, and its life as a process."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+from uwf import __version__, config
+from uwf.daemon import notify
+from uwf.daemon.loop.wakeups import Wakeups
+from uwf.daemon.runs import children
+from uwf.errors import InputError, StateError
+from uwf.jobs.link import QueueLink
+from uwf.jobs.workers import WorkerFacts, queues_of
+from uwf.record import Record
+from uwf.worker.control import need_queue
+from uwf.worker.worker import Worker, channels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uwf.app import App
+    from uwf.worker.worker import Tell
+
+POLL_S = 1.0
+APART_S = 0.3
+"""Workers that are begun at once do not all connect in the same moment."""
+
+
+class WorkerOptions(Record):
+    """What its command line says; None: as the home says."""
+
+    slots: int | None = None
+    labels: tuple[str, ...] = ()
+    agents: tuple[str, ...] | None = None
+    poll_s: float = POLL_S
+
+
+def facts_of(app: App, options: WorkerOptions) -> WorkerFacts:
+    """What a worker of this home says of itself. InputError for an agent that is not configured, or a bad label."""
+    known = tuple(app.config.agents)
+    for name in options.agents or ():
+        if name not in known:
+            raise InputError(
+                f"no agent is called {name!r} in this home", hint="uwf agent list", code="bad_agent"
+            )
+    for label in options.labels:
+        if not app.can_name_a_place(label):
+            raise InputError(
+                f"{label!r} is no label: letters, digits, and . _ - make one",
+                hint="uwf worker run --label gpu",
+                code="bad_label",
+            )
+    return WorkerFacts(
+        host=config.host(),
+        home=app.home,
+        pid=os.getpid(),
+        labels=options.labels,
+        agents=known if options.agents is None else options.agents,
+        slots=app.config.daemon.jobs if options.slots is None else options.slots,
+        version=__version__,
+    )
+
+
+def run(app: App, options: WorkerOptions, tell: Tell) -> None:
+    """Take runs until told to end. Raises what keeps it from beginning."""
+    if app.is_inside_a_step():
+        raise StateError(
+            "no agent, and no program that a home asks, can begin a worker: what they start ends with them",
+            hint="uwf worker list",
+            code="inside_a_step",
+        )
+    address, facts = need_queue(app), facts_of(app, options)
+    app.close()  # each run has a connection of its own
+    supervisor = notify.of_this_process()
+    queues = queues_of(facts)
+    link = QueueLink(address, "uwf worker", channels(queues))
+    wakeups = Wakeups(None, link.fileno)
+    try:
+        time.sleep(random.uniform(0, APART_S))
+        runs = children.ChildRuns(app.home, children.scope_prefix(app.home))
+        worker = Worker(link, facts, queues, runs, wakeups, tell, options.poll_s)
+        supervisor.ready("takes runs")
+        worker.run(supervisor.alive)
+    finally:
+        supervisor.stopping("ends")
+        wakeups.close()
+        link.close()

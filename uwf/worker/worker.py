@@ -1,0 +1,244 @@
+"""A worker from its beginning to its end: take jobs, run each as a child process, say that it is there; drain.
+
+The loop never waits for a run: each is a process of its own, which holds the lease of its thread by itself and survives
+the worker. So where PostgreSQL does not answer, the runs go on, and the worker comes back when it does. Told to end
+(SIGTERM), it takes no job any more and waits for its runs; told again, it ends them, at a whole step.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from signal import SIGTERM
+
+from uwf import clock
+from uwf.app.programs import Stop
+from uwf.daemon.loop.wakeups import DRAIN
+from uwf.daemon.runs.patience import Patience, is_of_the_home
+from uwf.daemon.upkeep.command import BackgroundCommand
+from uwf.errors import QueueAway
+from uwf.jobs.queue import ASKED, JobQueue, inserted
+from uwf.jobs.workers import DRAIN as ASKED_TO_DRAIN
+from uwf.jobs.workers import STOP_NOW, Workers
+from uwf.quantities import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from uwf.daemon.loop.wakeups import Wakeups
+    from uwf.daemon.runs.children import ChildRuns
+    from uwf.daemon.runs.runs import RunEnded
+    from uwf.jobs.link import QueueLink
+    from uwf.jobs.queue import Job
+    from uwf.jobs.workers import WorkerFacts
+
+    Tell = Callable[[str, Mapping[str, Any]], None]
+
+BEAT_S = 10.0
+LOOK_S = 30.0
+"""How long it sleeps at most while it can take nothing."""
+ENDING_S = 5.0
+LEFT = "attempt"
+"""The check for what a killed run has left: agents that nobody waits for."""
+
+
+def channels(queues: Sequence[str]) -> list[str]:
+    """What a worker of these queues listens to."""
+    return [ASKED, *map(inserted, queues)]
+
+
+class Worker:
+    """One worker. `facts` are what it says of itself, `poll_s` how often it looks where nothing is said."""
+
+    def __init__(
+        self,
+        link: QueueLink,
+        facts: WorkerFacts,
+        queues: Sequence[str],
+        runs: ChildRuns,
+        wakeups: Wakeups,
+        tell: Tell,
+        poll_s: float,
+    ) -> None:
+        self._link, self._facts, self._queues = link, facts, list(queues)
+        self._runs, self._wakeups, self._tell, self._poll_s = runs, wakeups, tell, poll_s
+        self._queue, self._table, self._patience = JobQueue(link), Workers(link), Patience()
+        self._stop = Stop()
+        self._stop.fileno()  # made here, before threads share it
+        self._repair = BackgroundCommand(facts.home, wakeups.wake, self._stop)
+        self._number: int | None = None
+        self._jobs: dict[str, Job] = {}
+        self._owed: list[tuple[Job, RunEnded]] = []
+        """Runs that have ended, of which the queue was not told yet."""
+        self._told_running: frozenset[str] | None = None
+        self._beats_s = 0.0
+        self._is_draining, self._stops, self._is_away, self._has_left = False, 0, False, True
+
+    def run(self, alive: Callable[[], None]) -> None:
+        """Go round until told to end and nothing runs any more. `alive` is called each time."""
+        try:
+            while True:
+                self._heed_signals()
+                self._reap()
+                self._settle()
+                try:
+                    wait_s = self._with_the_queue()
+                except QueueAway as away:
+                    wait_s = self._note_away(away)
+                if self._is_draining and not self._jobs and (not self._owed or self._is_away):
+                    return
+                alive()
+                self._wakeups.until(0.0 if self._link.has_heard else wait_s)
+        finally:
+            self._leave()
+
+    def _with_the_queue(self) -> float:
+        """All that needs the queue; how long to sleep then."""
+        asked = any(notice.channel == ASKED for notice in self._link.heard())
+        self._pay()
+        if asked or clock.monotonic_s() >= self._beats_s or self._is_told_otherwise():
+            self._beat()
+        if self._is_away:
+            self._is_away = False
+            self._say("the queue can be asked again", what="queue_back")
+        beats_s = max(0.0, self._beats_s - clock.monotonic_s())
+        if not self._take():
+            return min(beats_s, self._patience.closed_s() or LOOK_S)
+        return min(beats_s, self._poll_s * random.uniform(0.8, 1.2))
+
+    def _take(self) -> bool:
+        """Take jobs while there is room. Whether there still is some."""
+        while self._may_take():
+            assert self._number is not None, "it has said that it is there"
+            job = self._queue.take(self._queues, self._number)
+            if job is None:
+                return True
+            self._begin(job)
+        return False
+
+    def _may_take(self) -> bool:
+        is_open = not self._is_draining and not self._patience.closed_s()
+        return is_open and len(self._jobs) < self._facts.slots
+
+    def _begin(self, job: Job) -> None:
+        self._jobs[job.thread] = job
+        try:
+            self._runs.begin(job.thread)
+        except OSError as error:
+            del self._jobs[job.thread]
+            self._say(f"{job.thread} cannot be run: {error}", what="not_begun", thread=job.thread)
+            self._queue.done(job.id)
+            return
+        self._say(f"{job.thread} runs, from {job.queue}", what="begun", thread=job.thread)
+
+    def _reap(self) -> None:
+        for ended in self._runs.finished():
+            job = self._jobs.pop(ended.thread)
+            self._patience.ended(ended)
+            self._owed.append((job, ended))
+            self._has_left |= ended.code < 0
+            text = f"{ended.thread} ended ({ended.code}) after {ended.lasted_s:.1f} s"
+            self._say(text, what="ended", thread=ended.thread, code=ended.code)
+
+    def _pay(self) -> None:
+        """Tell the queue of runs that have ended. What is wrong with this home is for nobody else to know."""
+        while self._owed:
+            job, ended = self._owed[0]
+            self._queue.done(job.id, None if is_of_the_home(ended) else vars(ended))
+            del self._owed[0]
+
+    def _beat(self) -> None:
+        """Say that it is there, and heed what it is asked for. Where nobody knows it, it begins anew."""
+        running = self._running()
+        if self._number is None:
+            self._number = self._table.register(self._facts)
+            self._forget_earlier()
+            self._say(f"worker {self._number} takes from {', '.join(self._queues)}", what="worker")
+        is_known, asked = self._table.beat(self._number, sorted(running))
+        if not is_known:
+            self._number = self._table.register(self._facts)
+            self._table.beat(self._number, sorted(running))
+            self._say(f"the queue did not know it: it is worker {self._number} now", what="worker")
+        known = [*self._jobs.values(), *(job for job, _ in self._owed)]
+        self._queue.keep(self._number, [job.id for job in known])
+        self._told_running = running
+        self._beats_s = clock.monotonic_s() + BEAT_S * random.uniform(0.8, 1.0)
+        if asked is not None:
+            self._drain(f"it was asked to {asked}")
+            if asked != ASKED_TO_DRAIN:
+                self._end_runs(2 if asked == STOP_NOW else 1)
+
+    def _running(self) -> frozenset[str]:
+        return frozenset(self._jobs)
+
+    def _is_told_otherwise(self) -> bool:
+        return self._told_running != self._running()
+
+    def _forget_earlier(self) -> None:
+        """Take the workers of this home out of the table that died without a word: their jobs are free."""
+        for each in self._table.all():
+            is_ours = (each.host, each.home) == (self._facts.host, self._facts.home)
+            if is_ours and each.worker != self._number and not _is_alive(each.pid):
+                self._table.leave(each.worker)
+                self._say(f"worker {each.worker} died here: its jobs are free", what="worker_gone")
+
+    def _settle(self) -> None:
+        """End what dead runs have left here, at the beginning those of an earlier worker: no other machine can."""
+        if self._repair.taken() is None and self._repair.is_out:
+            return
+        if self._has_left:
+            self._has_left = False
+            self._repair.begin("doctor", "--repair", "--only", LEFT)
+
+    def _heed_signals(self) -> None:
+        signals, self._wakeups.signals = self._wakeups.signals, []
+        for number in signals:
+            if number in DRAIN:
+                if self._is_draining:
+                    self._end_runs(self._stops + 1)
+                self._drain("told to end")
+
+    def _drain(self, why: str) -> None:
+        if not self._is_draining:
+            self._is_draining = True
+            runs = counted(len(self._jobs), "run")
+            self._say(f"{why}: takes nothing any more, and waits for {runs}", what="draining")
+
+    def _end_runs(self, times: int) -> None:
+        """Let all runs be told to end so many times: once ends them as usual, twice at once."""
+        while self._stops < times:
+            self._stops += 1
+            self._say("ends its runs" + (" at once" if self._stops > 1 else ""), what="stopping")
+            self._runs.signal(SIGTERM)
+
+    def _note_away(self, away: QueueAway) -> float:
+        if not self._is_away:
+            self._is_away = True
+            runs = counted(len(self._jobs), "run")
+            self._say(f"{away.message}; {runs} goes on, it is tried again", what="queue_away")
+        return max(0.05, self._link.left_s)
+
+    def _leave(self) -> None:
+        self._stop.request()
+        self._repair.wait(ENDING_S)
+        if self._number is not None and not self._is_away:
+            try:
+                self._table.leave(self._number)
+            except QueueAway:
+                return  # it is seen by its silence
+        self._say("ended", what="worker_ended")
+
+    def _say(self, text: str, *, what: str, **facts: Any) -> None:
+        self._tell(text, {"what": what, **facts})
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
