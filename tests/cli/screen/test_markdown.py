@@ -46,3 +46,11 @@ def test_nothing_is_in_a_colour_of_the_theme_that_cannot_be_read_on_white(
     for codes in re.findall(r"\x1b\[([\d;]*)m", markdown.drawn(text)):
         cyan_blue_yellow = {"33", "34", "36", "93", "94", "96"}
         assert not cyan_blue_yellow & set(codes.split(";")), codes
+
+
+def test_html_is_text_and_nothing_of_it_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "has_colour", lambda stream: False)
+    text = "A `<T>` or List<String> &amp; ~~no~~\n\n<details>\nwithin\n</details>\n"
+    drawn = markdown.drawn(text)
+    for said in ("<T>", "List<String> & no", "<details>", "within", "</details>"):
+        assert said in drawn, drawn

@@ -31,15 +31,22 @@ def drawn(text: str) -> str:
 
 
 def _drawn(text: str) -> str:
-    """Entities (`&#8238;`) become characters here, which are shown as escapes all the same."""
+    """Entities (`&#8238;`) become characters here, which are shown as escapes all the same. Raw HTML is text: whoever
+    draws it as HTML shows nothing of `Vec<T>` but `Vec`.
+    """
     from io import StringIO
 
+    from markdown_it import MarkdownIt
     from rich.console import Console
     from rich.markdown import Markdown
     from rich.theme import Theme
 
     page, colour = StringIO(), terminal.has_colour(sys.stdout)
     console = Console(file=page, force_terminal=colour, no_color=not colour, theme=Theme(STYLES))
-    console.print(Markdown(text, hyperlinks=False))
+    document = Markdown("", hyperlinks=False)
+    document.parsed = (
+        MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(text)
+    )
+    console.print(document)
     shown = {code: escape for code, escape in inert.escapes().items() if code != ESCAPE}
     return page.getvalue().translate(shown)
