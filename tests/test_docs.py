@@ -19,6 +19,7 @@ from uwf.config.keys import ARRAYS
 from uwf.config_table import ANY, Key
 from uwf.quantities import NAMES
 from uwf.workflow import parse as parse_workflow
+from uwf.workflow import trigger
 from uwf.workflow.model import RESERVED
 
 ROOT = Path(__file__).parent.parent
@@ -178,6 +179,11 @@ def test_the_guide_to_workflows_has_every_key_of_the_language() -> None:
     guide = (ROOT / "docs" / "workflow.md").read_text()
     for key in (*parse_workflow.TOP, *parse_workflow.ROLE, *parse_workflow.EDGE, *NAMES, *RESERVED):
         assert re.search(rf"`{re.escape(key)}`|[{{ ]{re.escape(key)}:", guide), key
+
+
+def test_the_guide_to_events_has_every_key_of_a_trigger() -> None:
+    guide = (ROOT / "docs" / "events.md").read_text()
+    assert [key for key in trigger.key_names() if f"`{key}`" not in guide] == []
 
 
 KEYS = config_keys.known()
