@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.helpers.postgres import Cluster
+from tests.helpers.postgres import Cluster, binaries
 from tests.helpers.program import Uwf
 
 
@@ -20,9 +22,9 @@ def bare(cluster: Cluster) -> Iterator[str]:
         yield url
 
 
-def shown(uwf: Uwf, threads: list[str], *more: str | Path) -> list[str]:
-    """What a home says of its threads, of its refs and their log, and of each object there is."""
-    lines = [
+def lines_about(threads: list[str]) -> list[tuple[str, ...]]:
+    """What is asked of a home about its threads, its refs and their log, and each object there is."""
+    lines: list[tuple[str, ...]] = [
         ("thread", "list", "--all", "--json"),
         ("ref", "list", "--json"),
         ("event", "list", "--json"),
@@ -35,7 +37,11 @@ def shown(uwf: Uwf, threads: list[str], *more: str | Path) -> list[str]:
             ("ref", "log", f"@uwf/thread/{thread}", "--json"),
             ("cas", "walk", thread, "--json"),
         ]
-    return [uwf(*line, *more).out for line in lines]
+    return lines
+
+
+def shown(uwf: Uwf, threads: list[str], *more: str | Path) -> list[str]:
+    return [uwf(*line, *more).out for line in lines_about(threads)]
 
 
 def test_a_database_without_tables_says_what_makes_them(uwf: Uwf, bare: str) -> None:
@@ -115,6 +121,33 @@ def test_every_command_works_with_a_store_in_postgresql(uwf: Uwf, database: str)
         uwf(*words)
     assert uwf("daemon", "status", "--json", expect=None).code in (0, 1, 3)
     assert not (uwf.home / "store.db").exists()
+
+
+def test_a_dump_of_postgresql_is_a_backup_that_can_be_put_back(
+    uwf: Uwf, database: str, bare: str
+) -> None:
+    env = {"UWF_STORE": database}
+    uwf("store", "migrate", env=env)
+    threads = uwf("demo", "--json", env=env).json["threads"]
+    uwf("event", "send", "it.happened", "--id", "seen", "--thread", threads[0], env=env)
+    with_env = [uwf(*line, env=env).out for line in lines_about(threads)]
+    hint = uwf("store", "backup", "--json", env=env, expect=5).error["hint"]
+    run_by_hand(uwf, hint)
+    uwf("thread", "tell", threads[0], "after the backup", env=env)
+    again = {"UWF_STORE": bare}
+    hint = uwf("store", "restore", "uwf.dump", "--json", env=again, expect=5).error["hint"]
+    run_by_hand(uwf, hint)
+    assert [uwf(*line, env=again).out for line in lines_about(threads)] == with_env
+    assert uwf("store", "migrate", "--json", env=again).json["queue"] == 0
+    uwf("thread", "tell", threads[0], "and on it goes", env=again)
+    run_by_hand(uwf, hint)  # over a store that is there
+    assert [uwf(*line, env=again).out for line in lines_about(threads)] == with_env
+
+
+def run_by_hand(uwf: Uwf, line: str) -> None:
+    """Do what a hint says with the programs of the PostgreSQL that the tests run."""
+    program, *words = shlex.split(line)
+    subprocess.run([f"{binaries()}/{program}", *words], cwd=uwf.cwd, check=True)
 
 
 def test_what_is_kept_near_may_be_deleted_at_any_time(uwf: Uwf, database: str) -> None:

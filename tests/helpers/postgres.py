@@ -35,7 +35,7 @@ def missing() -> str | None:
         import psycopg  # noqa: F401  # whether it is there is what is asked
     except ImportError as error:
         return f"psycopg is not installed ({error}): pip install 'uwf[postgres]'"
-    if _binaries() is None:
+    if binaries() is None:
         return "PostgreSQL's initdb is not installed: apt-get install postgresql"
     if os.geteuid() == 0 and _unprivileged() is None:
         return "PostgreSQL does not run as root, and there is no user postgres or no setpriv"
@@ -138,17 +138,17 @@ def _start(folder: str, is_safe: bool) -> None:
 
 def _keep(folder: str, is_safe: bool) -> None:
     """The keeper: PostgreSQL runs until no process holds the lock of its users."""
-    binaries, become, data = _binaries(), _unprivileged() or [], f"{folder}/data"
+    programs, become, data = binaries(), _unprivileged() or [], f"{folder}/data"
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
     options = {"listen_addresses": "", "unix_socket_directories": folder}
     options |= {} if is_safe else {"shared_buffers": "32MB", **_FAST}
     set_options = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-    pg_ctl = [*become, f"{binaries}/pg_ctl", "-D", data, "-s", "-w"]
+    pg_ctl = [*become, f"{programs}/pg_ctl", "-D", data, "-s", "-w"]
     words = ["-U", ROLE, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
     try:
         subprocess.run(
-            [*become, f"{binaries}/initdb", "-D", data, *words],
+            [*become, f"{programs}/initdb", "-D", data, *words],
             check=True,
             cwd=folder,
             stdout=subprocess.DEVNULL,
@@ -164,7 +164,7 @@ def _keep(folder: str, is_safe: bool) -> None:
         raise SystemExit(f"{error}") from error
 
 
-def _binaries() -> str | None:
+def binaries() -> str | None:
     """The folder of initdb and pg_ctl, which Debian does not put on the path: that of the newest PostgreSQL."""
     found = shutil.which("initdb")
     if found is not None:
