@@ -44,6 +44,11 @@ NOT_RUN = {
         "operations.md",
         "uwf store backup -q\npip",
     ): "installs from the registry; tests/test_golden.py",
+    (
+        "operations.md",
+        "pip install 'uwf[postgres]'",
+    ): "a server; tests/acceptance/test_store_postgres.py",
+    ("operations.md", "pg_dump"): "a server; tests/acceptance/test_store_postgres.py",
     ("daemon.md", "pip install --upgrade uwf"): "installs from the registry; systemd",
     ("top.md", "pip install"): "a screen for a person; tests/top",
     ("mcp.md", "claude mcp add"): "a real client; scripts/test-agents",
