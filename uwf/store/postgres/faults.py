@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 
-from psycopg import OperationalError
+from psycopg import Error, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
+from uwf import store_address
 from uwf.errors import InputError, StoreAway, StoreBusy, StoreError, StoreUnreadable, UwfError
 
 TYPE_CHECKING = False
@@ -36,19 +37,13 @@ _CAUSES = {
 def place_of(url: str) -> str:
     """The address of a database as messages call it: without password. InputError for what is no address."""
     try:
-        parts = conninfo_to_dict(url)
-    except Exception:  # whose message may quote a piece of a password
+        conninfo_to_dict(url)
+        return store_address.without_password(store_address.read(url))
+    except (ValueError, Error):  # whose message may quote a piece of a password
         raise InputError(
             "the address of the store is not one of a PostgreSQL database: "
             "postgresql://USER@HOST/DATABASE, with special characters as %40"
         ) from None
-    user, host, port = parts.get("user"), parts.get("host", ""), parts.get("port")
-    place = f"{user}@" if user else ""
-    is_socket = f"{host}".startswith("/")
-    if host and not is_socket:
-        place += f"{host}" + (f":{port}" if port else "")
-    place += f"/{parts.get('dbname', '')}"
-    return f"postgresql://{place}" + (f"?host={host}" if is_socket else "")
 
 
 def is_lost(error: psycopg.Error) -> bool:
