@@ -162,6 +162,12 @@ def test_every_key_reaches_its_field(home: Path) -> None:
     assert found.agent("someone else") == AgentConfig()
 
 
+def test_how_long_a_lease_lasts_is_known_without_records(home: Path) -> None:
+    assert config.lease_s(config.read(str(home))) == config.load(str(home)).lease_s == 60
+    write(home, 'lease = "2m"')
+    assert config.lease_s(config.read(str(home))) == config.load(str(home)).lease_s == 120
+
+
 def test_a_guard_without_a_table_in_the_file_has_its_defaults() -> None:
     found = config.defaults()
     for guard in chain.GUARDS:
@@ -215,6 +221,7 @@ def test_written_out_defaults_mean_the_same_as_no_file(home: Path) -> None:
         ("agents.x.command = []", "[] is not a command", ""),
         ('agents.x.timeout = "5m"', "agents.x.command is missing", "config set agents.x.command"),
         ('agents."a b".command = "c"', "'a b' cannot name an agent", ""),
+        ('lease = "0.5s"', "lease: '0.5s' is too short", "uwf config set lease"),
         ('default_agent = "y"', "no agent is called 'y'", "uwf config set agents.y.command"),
         ('overrides.tidy.fix = "y"', "overrides.tidy.fix: no agent is called 'y'", ""),
         ("secrets = 'A'", "'A' is not a list of names", ""),

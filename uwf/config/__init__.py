@@ -109,7 +109,7 @@ def store_address(home: str, settings: Callable[[], Mapping[str, Any]]) -> str:
 
 def lease_s(settings: Mapping[str, Any]) -> float:
     """How long a lease lasts that is not renewed, where many machines share the store."""
-    return float(settings.get("lease", LEASE_S))
+    return float(settings.get("lease_s", LEASE_S))
 
 
 def read_file(path: str) -> bytes | None:

@@ -59,6 +59,12 @@ def program_line(value: Any) -> list[str]:
     return words
 
 
+def _lease(value: Any) -> float:
+    if duration(value) < SHORTEST_LEASE_S:
+        raise ValueError(f"{value!r} is too short to be renewed in time: 1s or more")
+    return duration(value)
+
+
 def absolute_path(value: Any) -> str:
     path = os.path.expanduser(text(value))
     if not os.path.isabs(path):
@@ -353,7 +359,7 @@ class Config(Table):
     """
 
     store: str = choice(_store, "sqlite")
-    lease_s: float = key(interval(SHORTEST_LEASE_S), "60s")
+    lease_s: float = key(_lease, "60s")
     default_agent: str | None = key(text)
     secrets: tuple[str, ...] = key(names, [])
     overrides: Mapping[str, Mapping[str, str]] = each(text, levels=2)

@@ -5,6 +5,8 @@ Reading is as ever.
 
 from __future__ import annotations
 
+from uwf.errors import StoreError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -31,6 +33,16 @@ def fenced(store: Store, lease: Lease) -> Store:
     made: Any = _Fenced(store, lease)  # all of a store that it does not say itself, it hands on
     view: Store = made
     return view
+
+
+def is_lost(store: Store) -> bool:
+    """Whether a fenced store is known to have lost its lease."""
+    if not isinstance(store, _Fenced):
+        return False
+    try:
+        return not store.leases.renew(store._lease)
+    except StoreError:
+        return False
 
 
 def unfenced(store: Store) -> Store:

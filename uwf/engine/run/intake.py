@@ -38,6 +38,7 @@ from uwf.engine.run.step import StepRun
 from uwf.errors import Busy, PersonNeeded, Refused, ReplyKept, StoreError, Superseded, UwfError
 from uwf.record import Record, replace
 from uwf.store import files
+from uwf.store.fenced import is_lost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def kept_if_lost(run: StepRun, room: Room) -> Iterator[None]:
     except Exception as error:  # whatever it was: the answer is paid for
         if run.came is None or run.recorder.begun is None:
             raise
+        if isinstance(error, StoreError) and is_lost(run.ctx.store):  # as it was cut off for long
+            raise _kept_aside(run, room, error) from error
         raise _kept(run, room, error) from error
 
 
@@ -158,7 +161,7 @@ def _take_in(ctx: RunContext, id: str, path: str) -> Taken | None:
     return Taken(reply.plan, result_of(outcome, after, reply.plan.role))
 
 
-def _kept_aside(run: StepRun, room: Room, lost: Superseded) -> UwfError:
+def _kept_aside(run: StepRun, room: Room, lost: UwfError) -> UwfError:
     from uwf.engine.run.attempt import superseded  # rarely needed
 
     if run.recorder.begun is None:

@@ -168,6 +168,29 @@ def test_where_it_cannot_be_kept_in_the_store_it_is_kept_as_a_file(rig: Rig, tim
     os.unlink(lost.value.path)
 
 
+def test_one_whose_transaction_was_cut_off_finds_that_another_has_the_thread(
+    rig: Rig, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, plain = rig.start(), rig.store.transaction
+
+    def cut_off(name: str, **how: object) -> object:
+        if name == "step":
+            monkeypatch.setattr(rig.store, "transaction", plain)
+            taken_over(rig, time, id, WROTE)
+            raise StoreError("the connection was lost, nothing was written")
+        return plain(name, **how)  # type: ignore[arg-type]
+
+    def working(request: AgentRequest) -> Answers:
+        monkeypatch.setattr(rig.store, "transaction", cut_off)
+        return LATE
+
+    with pytest.raises(Superseded):
+        rig.run(id, "exec", working)
+    assert [step.body for step in rig.steps(id)] == ["I wrote it."]
+    assert len(aside(rig, id)) == 1
+    assert kept.found(rig.engine.home, id) == []
+
+
 def test_one_that_loses_its_thread_before_it_has_begun_an_attempt_keeps_nothing(
     rig: Rig, time: Time
 ) -> None:
