@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.helpers.project import ONE, Project, reply, until
+from tests.helpers.project import ASKS, ONE, Project, reply, until
 from tests.helpers.terminal import Terminal
 from uwf.cli.screen.table import width
 from uwf.display.times import duration
@@ -262,3 +262,13 @@ def test_what_is_read_at_a_terminal_has_the_clock_of_its_reader(
     utc = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
     assert [bool(utc.search(text)) for text in written] == [False, True]
     assert "0.00306" not in written[0]
+
+
+def test_what_lets_a_thread_go_on_is_read_as_one_types_it(project: Project) -> None:
+    thread = project.begin()
+    project.step(thread, project.agent(ASKS), expect=3)
+    terminal = Terminal(project, "thread", "read", thread, "--no-pager")
+    assert terminal.end() == 0
+    assert f"uwf thread resume {thread}" not in " ".join(terminal.screen)
+    assert re.search(r"uwf thread resume [0-9A-Z]{4,8} ", " ".join(terminal.screen))
+    assert f"uwf thread resume {thread}" in project("thread", "read", thread).out

@@ -107,9 +107,10 @@ class ThreadQueries(OpenHome):
         quota_chars: int | None = None,
         before: int | None = None,
         when: Callable[[int], str] = clock.iso,
+        typed: Callable[[str], str] = str,
     ) -> Page:
         """A thread as Markdown, its newest steps kept first within the quota; only steps `before` an index. `when`
-        says a moment as its reader sees it.
+        says a moment as its reader sees it, `typed` a command as its reader types it.
         """
         from uwf.engine.chain import thread as threads
         from uwf.engine.query import markdown
@@ -123,6 +124,7 @@ class ThreadQueries(OpenHome):
             before=before,
             way_on=self.views().way_on,
             when=when,
+            typed=typed,
         )
 
     def running(self) -> list[str]:

@@ -37,7 +37,8 @@ def read(
     if html is not None:
         _write_page(ctx, thread, html, is_part=quota is not None or before is not None)
         return
-    page = ctx.app.read(thread, quota_chars=quota, before=before, when=ctx.when)
+    typed = str if ctx.json else ctx.in_short
+    page = ctx.app.read(thread, quota_chars=quota, before=before, when=ctx.when, typed=typed)
     answer_page(ctx, page, paged=not no_pager)
 
 

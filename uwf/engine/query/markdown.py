@@ -49,12 +49,13 @@ def thread_page(
     before: int | None = None,
     way_on: Callable[[Thread], str] = transitions.way_on,
     when: Callable[[int], str] = clock.iso,
+    typed: Callable[[str], str] = str,
 ) -> Page:
     """The thread from its task to its last step, oldest first, in about `quota_chars` characters.
 
     The newest steps are kept; a line says how to load the earlier ones. `before` leaves out the steps from that index
     on, which is how the earlier ones are loaded. `way_on` names the command that lets it go on; `when` says a moment
-    (in epoch milliseconds) as its reader sees it.
+    (in epoch milliseconds) as its reader sees it, `typed` a command as its reader types it.
     """
     start = Start.read(store, thread.position.start)
     kept: list[str] = []
@@ -73,7 +74,7 @@ def thread_page(
     if earlier:
         parts.append(
             f"*Steps 1 to {earlier} are not shown here. To load them: "
-            f"`uwf thread read {thread.id} --before {earlier + 1}`*"
+            f"`{typed(f'uwf thread read {thread.id} --before {earlier + 1}')}`*"
         )
     parts += kept
     failed = failures.since_head(store, thread) if before is None else ()
@@ -92,7 +93,7 @@ def thread_page(
     if message and before is None:
         parts.append(
             f"**Suspended** at {thread.tags.get(SUSPENDED_ROLE, 'no role')}: {message}\n\n"
-            f"To go on: `{way_on(thread)}`"
+            f"To go on: `{typed(way_on(thread))}`"
         )
     return Page("thread", thread.id, "\n\n".join(parts) + "\n")
 
