@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from shlex import quote
 
 from uwf import config as settings
 from uwf.app import worktrees
 from uwf.engine.actions import transfer
+from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as chained
-from uwf.engine.chain.tags import THREADS, WORKFLOW
-from uwf.engine.run import intake, lock, worktree_tags
+from uwf.engine.chain.tags import HOST, THREADS, WORKFLOW
+from uwf.engine.run import intake, lock, travel, worktree_tags
 from uwf.engine.run import worktree as trees
 from uwf.errors import InputError, StateError
 from uwf.record import Record
@@ -77,8 +79,13 @@ def _files(home: OpenHome, ref: Ref) -> tuple[str, str, str] | None:
     found = chained.of(ref.tags, ref.name.removeprefix(THREADS), home.home)
     if found is None:
         return None
+    found = worktree_tags.here(home.config, home.redactor, found)
     commit = chained.files_at(home.reader(), ref.id, ref.id) or found.base
-    return worktree_tags.here(home.config, home.redactor, found).repo, found.base, commit
+    last_host = ref.tags.get(HOST)
+    if last_host is not None and os.path.isdir(found.repo):
+        context = home.context()
+        travel.fetch(context, threads.read(context.store, ref), found, commit, last_host)
+    return found.repo, found.base, commit
 
 
 def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
@@ -92,6 +99,9 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
                 hint=f"uwf thread export {id} -o {quote(path)}",
                 code="no_worktree",
             )
+        if hosts.away(thread.tags, context.host) is not None:
+            thread = trees.whole(context, thread, time.sleep)
+            found = worktree_tags.of(context, thread) or found
         kept = found.kept
         if tree.is_whole(found.path):
             kept = trees.keep(context, thread, "exported").commit

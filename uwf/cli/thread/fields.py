@@ -85,6 +85,7 @@ def _fields(
         "usage": _usage(thread) if verbose else "",
         "cwd": thread.cwd or "",
         "worktree": _worktree(thread),
+        "host": thread.host or "",
         "forked": _forked(ctx, thread, verbose=verbose),
         "labels": labels(thread),
         "priority": str(thread.priority) if thread.priority else "",

@@ -176,13 +176,14 @@ class ThreadView(StateView):
         "unknown_usage",
         "told",
         "worktree",
+        "host",
     )
     """Fields that an answer has only where they have a value. `failed` is the newest attempt at the next step,
     `kept_reply` the file with a reply that could not be stored yet, and `kept_reply_is_cut` says that only its
     beginning is there; `unseen` has what is limited and that no agent has reported, each with the last agent;
     `unknown_usage` of how many attempts it is not known what they used, by name; `told` is what waits for the next
     step, and `superseded` are the attempts of runs that had lost the thread to another by then: `show` alone looks
-    for these."""
+    for these. `host` is the machine that it was on last, where several share the store."""
 
     prompt: str | None = None
     cwd: str | None = None
@@ -210,6 +211,7 @@ class ThreadView(StateView):
     unknown_usage: Mapping[str, int] | None = None
     told: tuple[WordView, ...] | None = None
     worktree: WorktreeView | None = None
+    host: str | None = None
 
     @property
     def begun(self) -> BegunView:

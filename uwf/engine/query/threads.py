@@ -17,6 +17,7 @@ from uwf.engine.chain.tags import (
     END_REASON,
     FORKED_STEP,
     FORKED_THREAD,
+    HOST,
     PLACE,
     PRIORITY,
     STATUS,
@@ -241,6 +242,7 @@ class ThreadViews:
             unseen=self._unseen(thread, state.current_role, used),
             unknown_usage=usage.unknown(used) or None,
             worktree=_worktree(thread, self._home) if tags.get(WORKTREE_REPO) else None,
+            host=tags.get(HOST),
         )
 
     def _unseen(
