@@ -98,7 +98,10 @@ def test_log_has_every_move_with_reason_and_process(project: Project) -> None:
     project.step(thread, project.agent(reply()), verb="resume")
     project("thread", "undo", thread)
     rows = project("thread", "log", thread, "--json").json
-    assert [row["version"] for row in rows] == [1, 2, 3, 4]
+    assert [row["version"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    kept = [row for row in rows if row["why"].startswith("run with ")]
+    assert [row["version"] for row in kept] == [2, 4], "the agent that each command named"
+    rows = [row for row in rows if row not in kept]
     assert [row["status"] for row in rows] == ["idle", "suspended", "completed", "idle"]
     assert [row["why"].split(":")[0] for row in rows] == [
         "started",
@@ -110,8 +113,8 @@ def test_log_has_every_move_with_reason_and_process(project: Project) -> None:
     assert all(row["process"].startswith("pid ") and row["at"] > 0 for row in rows)
     head, *lines = project("thread", "log", thread).out.splitlines()
     assert head.split() == "VERSION WHEN STATUS HEAD WHY PROCESS".split()
-    assert len(lines) == 4
-    assert len(project("thread", "log", thread, "-q").out.split()) == 4
+    assert len(lines) == 6
+    assert len(project("thread", "log", thread, "-q").out.split()) == 6
 
 
 def test_watch_follows_a_run_of_another_process_to_its_end(project: Project) -> None:

@@ -19,7 +19,9 @@ WHOM = arg("A worker's number, or a host; all of them where nothing is said.", m
     "any more, and ends when its runs have ended; told again, it ends them. With --json a line for each thing it does.",
     example="uwf worker run --slots 3 --label gpu",
     slots=opt("--slots", help="Run this many threads at once. [default: daemon.jobs]", low=1),
-    label=opt("--label", metavar="L", help="A label that threads can ask for; may be repeated."),
+    label=opt(
+        "--label", metavar="LABEL", help="A label that threads can ask for; may be repeated."
+    ),
     agents=opt(
         "--agents",
         metavar="A[,A...]",
