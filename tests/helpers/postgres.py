@@ -159,7 +159,10 @@ def _keep(folder: str, is_safe: bool) -> None:
         with open(f"{folder}/users") as users:
             fcntl.flock(users, fcntl.LOCK_EX)
             subprocess.run([*pg_ctl, "-m", "immediate", "stop"], cwd=folder)
-            shutil.rmtree(folder, ignore_errors=True)
+            os.rename(
+                folder, f"{folder}-ended"
+            )  # whoever comes now finds nothing, not a half of it
+            shutil.rmtree(f"{folder}-ended", ignore_errors=True)
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"{error}") from error
 

@@ -184,8 +184,8 @@ def test_it_waits_for_a_writer_and_a_writer_for_it(kept: Store, again: OpenAgain
 WRITER = """
 import sys
 from uwf.store.codec import Link
-from uwf.store.sqlite import open_store
-store = open_store(sys.argv[1])
+from uwf.store.database import open_place
+store = open_place(sys.argv[1])
 print("ready", flush=True)
 before = None
 for number in range(300):
@@ -201,14 +201,12 @@ print("done")
 """
 
 
-def test_running_all_the_time_it_takes_nothing_from_those_who_write(
-    disk: SqliteStore, path: str
-) -> None:
+def test_running_all_the_time_it_takes_nothing_from_those_who_write(kept: Store) -> None:
     """Turns are put in one transaction and linked in the next; a grace of ten seconds covers the time between."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, path, str(number)],
+            [sys.executable, "-c", WRITER, kept.place, str(number)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -222,7 +220,7 @@ def test_running_all_the_time_it_takes_nothing_from_those_who_write(
         runs = 0
         deadline = time.monotonic() + 60
         while any(writer.poll() is None for writer in writers) and time.monotonic() < deadline:
-            assert collect(disk, 10_000).removed == 0
+            assert collect(kept, 10_000).removed == 0
             runs += 1
             if runs == 2:
                 for writer in writers:
@@ -233,8 +231,8 @@ def test_running_all_the_time_it_takes_nothing_from_those_who_write(
         for writer in writers:
             writer.kill()
     assert runs > 1
-    assert verify(disk, deep=True).problems == ()
-    assert disk.stats().objects == 2 * 300 * 2
+    assert verify(kept, deep=True).problems == ()
+    assert kept.stats().objects == 2 * 300 * 2
 
 
 @settings(max_examples=60, deadline=None)

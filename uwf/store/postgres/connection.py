@@ -26,8 +26,10 @@ FROZEN_S = 10
 
 _SESSION = (
     f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
-    f" SELECT key, value FROM {SCHEMA}.meta"
+    f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, value FROM {SCHEMA}.meta"
 )
+"""Every listing is a walk of an index in its order: a table of which the server has no figures yet is not to be read
+whole for it, and sorted."""
 
 
 class _Text(StrBinaryDumper):
