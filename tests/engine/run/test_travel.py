@@ -16,7 +16,7 @@ from tests.helpers.fake_agent import Said, crash
 from tests.helpers.in_tree import TreeRig, writes
 from tests.helpers.repository import commit, copied, typed
 from tests.helpers.rig import CHANGES, WROTE
-from uwf import clock
+from uwf import clock, points
 from uwf.agent.protocol import AgentRequest, Session, SessionFile
 from uwf.engine.chain import carried, shape, wake
 from uwf.engine.chain import thread as threads
@@ -93,7 +93,7 @@ def test_it_goes_on_with_its_code_and_comes_back(machines: Machines, travel: str
     a.exec(id, WROTE)
     assert (a.path(id) / "deep" / "b").read_text() == "by b\n"
     assert a.thread(id).tags["host"] == "a"
-    assert [code.is_pushed for code in codes(a, id)] == [travel == "remote"] * 2
+    assert [code.is_pushed for code in codes(a, id)] == [travel == "remote"] * 3
 
 
 def test_a_bundle_has_what_is_new_in_its_step_alone(machines: Machines) -> None:
@@ -105,7 +105,7 @@ def test_a_bundle_has_what_is_new_in_its_step_alone(machines: Machines) -> None:
     assert first > 40_000
     assert second < 2_000
     a.exec(id, WROTE)
-    assert len(codes(a, id)) == 2, "nothing was new in the third"
+    assert codes(a, id)[0] == codes(a, id)[1], "nothing was new in the third"
     machines.b.exec(id, CHANGES)
     assert (machines.b.path(id) / "a").read_text() == "two\n"
     assert (machines.b.path(id) / "large").exists()
@@ -466,3 +466,37 @@ def test_of_a_session_that_grows_only_the_end_is_stored_again(
     parts = [a.store.get(each).payload["parts"] for each in (first, second)]
     assert parts[0][:-1] == parts[1][:-1]
     assert len(parts[0]) == len(parts[1]) == 4
+
+
+class Killed(Exception):
+    """As if the process had ended there."""
+
+
+@pytest.mark.parametrize("point", ["worktree: added", "worktree: filled", "snapshot: put back"])
+def test_killed_on_its_way_it_arrives_once_more_or_goes_on_where_it_was(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    a, b = machines.a, machines.b
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    if point == "snapshot: put back":
+        b.exec(id, CHANGES)
+        a.exec(id, writes(WROTE, a="two\n"))
+    before, files = a.head(id), (a.path(id) / "a").read_text()
+
+    def at(name: str) -> None:
+        if name == point:
+            raise Killed
+
+    for rig in (b, a, b):
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(points, "at", at)
+            b.whole(id)
+        assert b.thread(id).head == before
+        assert b.thread(id).tags["host"] == "a"
+        if rig is a:
+            a.whole(id)
+            assert (a.path(id) / "a").read_text() == files
+    b.exec(id, writes(CHANGES, more="m"))
+    assert (b.path(id) / "a").read_text() == files
+    assert b.thread(id).tags["host"] == "b"

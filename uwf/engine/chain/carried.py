@@ -38,6 +38,10 @@ class Code(Record):
     commit: str
     is_pushed: bool
 
+    def put(self, tx: Writer) -> Link:
+        """It is stored already: a step that has left nothing new leads to the same, so that nobody walks far for it."""
+        return Link(self.id)
+
 
 class NewCode(Record):
     """Code that is in no store yet; `bundle` is None where it was pushed."""
@@ -76,7 +80,7 @@ class NewConversation(Record):
 class Along(Record):
     """What goes along with a step, or with the end of an attempt: nothing where the store is one machine's."""
 
-    code: NewCode | None = None
+    code: Code | NewCode | None = None
     conversation: NewConversation | None = None
 
     def put(self, tx: Writer) -> dict[str, Link]:

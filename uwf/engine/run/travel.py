@@ -39,14 +39,14 @@ NOT_HERE = "not_here"
 
 def leaving(
     ctx: RunContext, thread: Thread, found: Worktree, snapshots: Mapping[str, str], after: str
-) -> NewCode | None:
+) -> Code | NewCode:
     """The code that a step or an attempt has left in the snapshot `after`, as it goes along, with the other `snapshots`
-    by their labels; None where nothing is new in it. WorkspaceError where it is too much.
+    by their labels: that of the step before where nothing is new in it. WorkspaceError where it is too much.
     """
     git = Git(found.repo, ctx.environ)
     last = next(carried.codes_back(ctx.cache, thread.head), None)
     if last is not None and last.commit == after:
-        return None
+        return last
     refs = [ref_of(thread.id, label, commit) for label, commit in snapshots.items()]
     if ctx.config.workspace.pushes:
         remote = carrying.remote_of(git, found.onto)
