@@ -58,6 +58,16 @@ def test_a_database_without_tables_says_what_makes_them(uwf: Uwf, bare: str) -> 
     assert not os.path.exists(uwf.home / "store.db")
 
 
+def test_what_can_only_be_read_is_not_migrated(
+    uwf: Uwf, cluster: Cluster, database: str, bare: str
+) -> None:
+    for url in (database, bare):
+        name = url.partition("@/")[2].partition("?")[0]
+        cluster.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        error = uwf("store", "migrate", url, "--json", expect=1).error
+        assert error["code"] == "store_readonly"
+
+
 def test_a_file_needs_no_migration(uwf: Uwf) -> None:
     uwf("cas", "put", "-", input="x")
     error = uwf("store", "migrate", "--json", expect=5).error

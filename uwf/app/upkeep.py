@@ -171,11 +171,13 @@ class Upkeep:
                 hint="uwf config set store postgresql://USER@HOST/DATABASE",
                 code="store_is_file",
             )
-        from uwf.jobs.schema import migrate
+        from uwf.jobs.schema import apply_schema
         from uwf.store import database
 
         done = database.migrate(address)
-        return StoreMigration(done.place, done.before, done.after, len(migrate(address)))
+        return StoreMigration(
+            done.place, done.before, done.after, len(database.ask(address, apply_schema))
+        )
 
     def _place(self, text: str) -> str:
         """The file of a store, which may be named by its home, or the address of a database."""

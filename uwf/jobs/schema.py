@@ -33,14 +33,6 @@ _APPLIED = (
 )
 
 
-def migrate(url: str) -> list[str]:
-    """The same in the database at `url`."""
-    import psycopg
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        return apply_schema(connection)
-
-
 def apply_schema(connection: Connection[Any]) -> list[str]:
     """Make the tables, or bring them up to date, in one transaction; the names of what was done. May be repeated."""
     with connection.transaction():

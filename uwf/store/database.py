@@ -8,11 +8,16 @@ from uwf.store_address import is_database, shown
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from psycopg import Connection
 
     from uwf.store.object_cache import ObjectCache
     from uwf.store.owner import Owner
     from uwf.store.postgres import Migrated, PostgresStore
     from uwf.store.protocols import Gate, Store
+
+    T = TypeVar("T")
 
 INSTALL = "pip install 'uwf[postgres]'"
 
@@ -63,6 +68,21 @@ def migrate(address: str) -> Migrated:
     except ImportError as error:
         raise _not_installed(address, error) from error
     return postgres.migrate(address)
+
+
+def ask(address: str, what: Callable[[Connection[Any]], T]) -> T:
+    """What `what` answers over a connection to the database at `address`. StoreError says why that cannot be."""
+    import psycopg
+
+    from uwf.store.postgres.faults import explain, place_of
+    from uwf.store.postgres.reaching import MOST_S, reach
+
+    place = place_of(address)
+    with reach(address, place, MOST_S, autocommit=True) as connection:
+        try:
+            return what(connection)
+        except psycopg.Error as error:
+            raise explain(error, place) from error
 
 
 def _not_installed(address: str, error: ImportError) -> StoreError:
