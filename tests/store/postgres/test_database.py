@@ -88,6 +88,16 @@ def test_a_connection_that_is_lost_with_the_commit_leaves_no_doubt(
     assert postgres.counter("a") == (1 if is_done else None)
 
 
+def test_a_transaction_in_which_a_statement_failed_is_no_success_whoever_has_caught_that(
+    postgres: PostgresStore,
+) -> None:
+    with pytest.raises(StoreError, match="nothing was written"), postgres.transaction("test") as tx:
+        tx.set_counter("a", 1)
+        with pytest.raises(StoreError):
+            postgres._database.one("SELECT 1 / 0")
+    assert postgres.counter("a") is None
+
+
 def test_a_client_that_freezes_in_a_transaction_is_put_out(
     emptied: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,9 +26,11 @@ FROZEN_S = 10
 
 _SESSION = (
     f"SET search_path = {SCHEMA}; SET idle_in_transaction_session_timeout = '{FROZEN_S}s'; SET jit = off;"
+    " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
     f" SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT key, value FROM {SCHEMA}.meta"
 )
-"""Every listing is a walk of an index in its order: a table of which the server has no figures yet is not to be read
+"""The server, too, is to see within half a minute that a machine is gone, and let go of what that had locked.
+Every listing is a walk of an index in its order: a table of which the server has no figures yet is not to be read
 whole for it, and sorted."""
 
 

@@ -136,6 +136,11 @@ class PostgresDatabase:
             self._ask_outcome(number, error)
         else:
             self._close_transaction()
+            # Where a statement had failed, the server takes a commit for the wish to end, and says so.
+            if self._cursor.statusmessage != _COMMIT:
+                raise StoreError(
+                    f"nothing was written to {self.path}: a statement in the transaction had failed"
+                )
 
     def rollback(self) -> None:
         self._batch.clear()
