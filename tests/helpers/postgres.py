@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 
 ROLE = "uwf"
@@ -68,6 +68,14 @@ class Cluster:
             yield self.url(name)
         finally:
             self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """As when the machine of the server is switched off. Not for a cluster that others use, too."""
+        _control(self.folder, "-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Once more, after `stop`."""
+        _control(self.folder, "start")
 
     def close(self) -> None:
         os.close(self._users)
@@ -143,8 +151,6 @@ def _keep(folder: str, is_safe: bool) -> None:
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
     options = {"listen_addresses": "", "unix_socket_directories": folder}
     options |= {} if is_safe else {"shared_buffers": "32MB", **_FAST}
-    set_options = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-    pg_ctl = [*become, f"{programs}/pg_ctl", "-D", data, "-s", "-w"]
     words = ["-U", ROLE, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
     try:
         subprocess.run(
@@ -153,18 +159,26 @@ def _keep(folder: str, is_safe: bool) -> None:
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
-        log = f"{folder}/postgres.log"
-        subprocess.run([*pg_ctl, "-l", log, "-o", set_options, "start"], check=True, cwd=folder)
+        with open(f"{data}/postgresql.conf", "a") as settings:
+            settings.writelines(f"{name} = '{value}'\n" for name, value in options.items())
+        _control(folder, "start")
         open(f"{folder}/begun", "w").close()
         with open(f"{folder}/users") as users:
             fcntl.flock(users, fcntl.LOCK_EX)
-            subprocess.run([*pg_ctl, "-m", "immediate", "stop"], cwd=folder)
+            with suppress(subprocess.CalledProcessError):
+                _control(folder, "-m", "immediate", "stop")
             os.rename(
                 folder, f"{folder}-ended"
             )  # whoever comes now finds nothing, not a half of it
             shutil.rmtree(f"{folder}-ended", ignore_errors=True)
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"{error}") from error
+
+
+def _control(folder: str, *words: str) -> None:
+    become, log = _unprivileged() or [], f"{folder}/postgres.log"
+    pg_ctl = [*become, f"{binaries()}/pg_ctl", "-D", f"{folder}/data", "-s", "-w", "-l", log]
+    subprocess.run([*pg_ctl, *words], check=True, cwd=folder)
 
 
 def binaries() -> str | None:
