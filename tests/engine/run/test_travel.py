@@ -379,6 +379,24 @@ def test_the_timer_of_a_thread_that_cannot_run_here_goes_on(machines: Machines) 
     assert "put off: thread" in b.thread(id).tags["wakeWhy"]
 
 
+def test_a_thread_of_a_store_that_was_not_shared_stays_where_its_code_is(
+    machines: Machines,
+) -> None:
+    a, b = machines.a, machines.b
+    a.engine = replace(a.engine, host=None)
+    id = a.begin()
+    a.exec(id, writes(WROTE, a="one\n"))
+    a.engine = replace(a.engine, host="a")
+    with a.store.transaction("wake") as tx:
+        threads.wake_by(tx, id, Wake(clock.now_ms(), wake.PERSON, "a word"))
+    with pytest.raises(PersonNeeded, match="is on another machine and did not get into"):
+        b.run(id, "woken")
+    assert b.thread(id).status == "idle"
+    a.exec(id, CHANGES)
+    b.exec(id, WROTE)
+    assert (b.path(id) / "a").read_text() == "one\n"
+
+
 def test_a_stranger_may_know_the_new_fields(machines: Machines) -> None:
     id = machines.a.begin()
     machines.a.exec(id, writes(WROTE, a="one\n"))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PREFERRED_MS = 5 * 60_000
 """For how long a thread that is due is left to the machine that it was on last."""
 
+NOT_HERE = "not_here"
+"""The code of a refusal: what the thread has on another machine cannot be brought to this one."""
+
 
 def preferred(tags: Mapping[str, str], due_ms: int, now_ms: int) -> str | None:
     """The machine to which a thread with these `tags`, due since `due_ms`, is left now; None: any may run it."""

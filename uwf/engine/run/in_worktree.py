@@ -5,6 +5,7 @@ Most threads have none: git, in `worktree`, is loaded for those that do.
 
 from __future__ import annotations
 
+from uwf.engine.chain import hosts
 from uwf.engine.progress import CodeStays, FilesNotKept
 from uwf.engine.run.attempt.outcome import Accepted, Retried
 from uwf.engine.run.worktree_tags import of
@@ -34,7 +35,7 @@ def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
         thread = worktree.whole(ctx, step.thread, pause)
         kept = worktree.keep(ctx, thread, str(step.base.index))
     except WorkspaceError as error:
-        reason = error.code if error.code == "not_here" else "preflight_failed"
+        reason = hosts.NOT_HERE if error.code == hosts.NOT_HERE else "preflight_failed"
         raise PersonNeeded(error.message, reason=reason, hint=error.hint) from error
     except OSError as error:
         raise PersonNeeded(

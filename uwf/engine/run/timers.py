@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from uwf.engine.run.order import Order
     from uwf.errors import Refused
 
-NOT_HERE = ("not_here", "preflight_failed", "no_agent")
-"""What is wrong with this machine, and need not be with the one that the thread is on: it stays that one's."""
+OF_MACHINE = ("preflight_failed", "no_agent")
+"""What is wrong with this machine, and need not be with the one that the thread is on."""
 LOOK_MS = 30 * 60_000
 """After how long it is tried again where nobody knows when."""
 PUT_OFF = "; put off: "
@@ -65,7 +65,8 @@ def _put_off(ctx: RunContext, thread: Thread, refusal: Refused) -> None:
     now_ms = clock.now_ms()
     timer = wake.due_timer(thread.tags, thread.id, thread.updated_ms, now_ms)
     woken_for, is_over = wake.cut_off(thread.tags, now_ms) or timer, timer is not None
-    is_elsewhere = hosts.away(thread.tags, ctx.host) is not None and refusal.reason in NOT_HERE
+    is_away = hosts.away(thread.tags, ctx.host) is not None
+    is_elsewhere = refusal.reason == hosts.NOT_HERE or (is_away and refusal.reason in OF_MACHINE)
     if isinstance(refusal, PersonNeeded) and thread.status != COMPLETED and not is_elsewhere:
         role = None
         if thread.status == IDLE:

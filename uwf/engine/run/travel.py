@@ -14,7 +14,7 @@ from shlex import quote
 from uwf import home as paths
 from uwf.display import numbers
 from uwf.engine.chain import attempt as attempts
-from uwf.engine.chain import carried
+from uwf.engine.chain import carried, hosts
 from uwf.engine.chain import worktree as trees
 from uwf.engine.chain.carried import NewCode
 from uwf.engine.progress import CodeNotPushed
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from uwf.engine.chain.thread import Thread
     from uwf.engine.chain.worktree import Worktree
     from uwf.engine.run.context import RunContext
-
-NOT_HERE = "not_here"
 
 
 def leaving(
@@ -80,7 +78,7 @@ def bring(ctx: RunContext, thread: Thread, found: Worktree, host: str) -> str:
         raise WorkspaceError(
             f"thread {thread.id} is on {host}, and there is no repository at {found.repo} on {ctx.host}",
             hint=f"uwf config set {quote(f'workspace.folders.{_toml(above)}')} FOLDER",
-            code=NOT_HERE,
+            code=hosts.NOT_HERE,
         )
     git = Git(found.repo, ctx.environ)
     left = _left_by_attempt(ctx, thread)
@@ -116,7 +114,7 @@ def fetch(ctx: RunContext, thread: Thread, found: Worktree, commit: str, host: s
             f"commit {commit[:12]}, which has the files of thread {thread.id}, is on {host} and did not get into "
             f"{found.repo} on {ctx.host}{told}",
             hint=f"git -C {quote(found.repo)} fetch --all",
-            code=NOT_HERE,
+            code=hosts.NOT_HERE,
         )
 
 
@@ -162,7 +160,7 @@ def settle_branch(ctx: RunContext, thread: Thread, found: Worktree, commit: str,
         raise WorkspaceError(
             f"thread {thread.id} is on {host}, and its branch {found.branch} is checked out in {holder.path} here",
             hint=f"git -C {quote(holder.path)} switch --detach",
-            code=NOT_HERE,
+            code=hosts.NOT_HERE,
         )
     head, tip = head_of(git, commit), git.commit_of(HEADS + found.branch)
     if tip in (None, head):
@@ -172,7 +170,7 @@ def settle_branch(ctx: RunContext, thread: Thread, found: Worktree, commit: str,
             f"thread {thread.id} is on {host}, and its branch {found.branch} has commits here which it does not have "
             "there",
             hint=f"git -C {quote(found.repo)} branch -m {quote(found.branch)} {quote(found.branch)}-here",
-            code=NOT_HERE,
+            code=hosts.NOT_HERE,
         )
     git.run("update-ref", "-m", "uwf", HEADS + found.branch, head, str(tip))
     return is_in_another_home

@@ -128,7 +128,7 @@ def whole(ctx: RunContext, thread: Thread, pause: Pause) -> Thread:
     found = of(ctx, thread)
     assert found is not None, "it has one"
     place, git = Place(found.repo, found.path, found.branch), git_of(ctx, found)
-    last_host = hosts.away(thread.tags, ctx.host)
+    last_host = _last_host(ctx, thread, found)
     with _alone(ctx.home, thread.id) as lock:
         if last_host is not None:
             return _arrived(ctx, thread, found, last_host, pause, lock)
@@ -145,6 +145,16 @@ def whole(ctx: RunContext, thread: Thread, pause: Pause) -> Thread:
         if ctx.host is not None and HOST not in thread.tags:
             thread = tagged(ctx, thread, of(ctx, thread), f"is on {ctx.host}", ctx.host)
     return thread
+
+
+def _last_host(ctx: RunContext, thread: Thread, found: Worktree) -> str | None:
+    """The other machine that the thread is on. Of one whose store was a machine's own before it was shared nobody has
+    said so: it is not this one where its steps have left files, and its worktree is not here.
+    """
+    if ctx.host is None or HOST in thread.tags or tree.is_whole(found.path):
+        return hosts.away(thread.tags, ctx.host)
+    has_files = trees.files_at(ctx.cache, thread.head, thread.head) is not None
+    return "another machine" if has_files else None
 
 
 def _arrived(
