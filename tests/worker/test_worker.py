@@ -211,3 +211,17 @@ def test_a_new_worker_ends_what_an_earlier_one_has_left_here(machine: Machines) 
     until(lambda: not is_alive(agent), within_s=30)
     go(here)
     here.ends(thread)
+
+
+def test_how_long_a_lease_lasts_is_what_the_home_says(machine: Machines) -> None:
+    here = machine("here")
+    here.agents("slow", script=SLOW)
+    here("config", "set", "lease", "7s")
+    here.daemon()
+    here.worker()
+    here.due()
+    until(lambda: pids(here))
+    left = "extract(epoch FROM max(expires) - clock_timestamp())"
+    (row,) = here.sql(f"SELECT {left} FROM uwf.lease")
+    assert 0 < row[0] <= 7
+    go(here)

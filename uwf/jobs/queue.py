@@ -24,7 +24,7 @@ ENDED = "uwf_ended"
 """The channel on which a worker says what a run came to, for whoever leads."""
 ASKED = "uwf_asked"
 """The channel on which workers are told that they are asked for something."""
-STALLED_S = 35.0
+STALLED_S = 16.0
 """After so long without a word from its worker a taken job is given to another: three heartbeats, and a little."""
 BATCH = 500
 MESSAGE_CHARS = 1000

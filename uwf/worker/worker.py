@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Tell = Callable[[str, Mapping[str, Any]], None]
 
-BEAT_S = 10.0
+BEAT_S = 5.0
 LOOK_S = 30.0
 """How long it sleeps at most while it can take nothing."""
 ENDING_S = 5.0

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from uwf.jobs.link import QueueLink
     from uwf.jobs.workers import WorkerView
 
-LOOK_S = 5.0
+LOOK_S = 2.0
 """How often it is looked who the workers are, and whose jobs nobody does any more."""
 RANK_S = 60.0
-"""How often what waits is ranked anew."""
+"""How often what waits is ranked anew, beside when workers come and go."""
 QUEUE, UNSERVED = "queue", "jobs wait there, and no worker takes them: uwf worker list"
 MOST_WAITING = 1000
 """So many jobs wait at most: who is most urgent by then is put in when there is room."""
@@ -41,6 +41,7 @@ class QueuedRuns:
         self._queue, self._table = JobQueue(link), Workers(link)
         self._now = RunsNow(frozenset(), frozenset())
         self._workers: Sequence[WorkerView] = ()
+        self._served: set[str] = set()
         self._looks_s = self._ranks_s = 0.0
         self._ended: list[RunEnded] = []
 
@@ -94,6 +95,9 @@ class QueuedRuns:
             self._queue.drop_stalled()
             self._table.forget_gone()
             self._workers = [each for each in self._table.all() if each.state == WORKING]
+            served = {queue for each in self._workers for queue in each.queues}
+            if served != self._served:
+                self._served, self._ranks_s = served, 0.0
 
     def _job(self, due: DueThread, now_ms: int) -> NewJob:
         priority = self._wakes.urgency(due, now_ms)
@@ -111,7 +115,6 @@ class QueuedRuns:
         return ANY if agent is None else named("agent", agent)
 
     def _note_unserved(self, queues: set[str]) -> None:
-        served = {queue for each in self._workers for queue in each.queues}
-        self._quarantine.let_go_but(QUEUE, queues - served)
-        for queue in sorted(queues - served):
+        self._quarantine.let_go_but(QUEUE, queues - self._served)
+        for queue in sorted(queues - self._served):
             self._quarantine.set_aside(QUEUE, queue, UNSERVED)
