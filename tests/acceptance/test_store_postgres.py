@@ -13,6 +13,7 @@ import pytest
 
 from tests.helpers.postgres import Cluster, binaries
 from tests.helpers.program import Uwf
+from tests.helpers.project import ONE, Project, reply
 
 
 @pytest.fixture
@@ -158,6 +159,41 @@ def run_by_hand(uwf: Uwf, line: str) -> None:
     """Do what a hint says with the programs of the PostgreSQL that the tests run."""
     program, *words = shlex.split(line)
     subprocess.run([f"{binaries()}/{program}", *words], cwd=uwf.cwd, check=True)
+
+
+def test_the_password_of_the_database_gets_nowhere(
+    project: Project, database: str, tmp_path: Path
+) -> None:
+    """Not to agents, not into what is stored or logged; of what an agent says of it the mark is left."""
+    url = database.replace("//uwf@", "//uwf:s3cret%40pw@")
+    project("config", "set", "store", url)
+    agent = project.cwd / "agent.sh"
+    text = reply(note="the password is s3cret@pw, s3cret%40pw, and $UWF_STORE", body="It was $(env)")
+    agent.write_text(
+        f"#!/bin/sh\ncat >/dev/null\ncat <<END\n{text}END\n".replace("---\n$", "---\n\\$")
+    )
+    agent.chmod(0o755)
+    project("config", "set", "agents.mine.command", agent)
+    environ = {"UWF_STORE": url}
+    thread = project.begin(ONE)
+    for words in (
+        ("thread", "exec", thread, "--agent", "mine"),
+        ("thread", "tell", thread, "and s3cret@pw"),
+        ("store", "migrate", url),
+        ("store", "copy", url, tmp_path / "copy"),
+        ("doctor",),
+    ):
+        done = Uwf.__call__(project, *words, env=environ, expect=None)
+        assert "s3cret" not in done.out + done.err, words
+        assert done.code == 0, (words, done)
+    read = Uwf.__call__(project, "thread", "read", thread, env=environ).out
+    assert "the password is [redacted:store]" in read
+    assert f"UWF_STORE={database}" in read
+    own = {"config.toml", "config.msgpack", agent.name}
+    for folder in (tmp_path, project.home):
+        for path in folder.rglob("*"):
+            if path.is_file() and path.name not in own:
+                assert b"s3cret" not in path.read_bytes(), path
 
 
 def test_what_is_kept_near_may_be_deleted_at_any_time(uwf: Uwf, database: str) -> None:
