@@ -122,6 +122,7 @@ def test_only_what_was_encoded_before_goes_around_it() -> None:
     assert callers == {
         "store/bundle.py": "tx.put_raw(record[1])",
         "store/copying.py": "tx.put_raw(data)",
+        "store/object_cache.py": "tx.put_raw(data)",
         "engine/run/attempt/begin.py": "tx.put_raw(rebind.data)",
     }
 

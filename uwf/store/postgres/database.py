@@ -48,6 +48,7 @@ class PostgresDatabase:
 
     unlimited = None
     onto = "JOIN"
+    merges = False
     by_state = ""
 
     def __init__(self, url: str, wait_s: float, host: str) -> None:

@@ -22,6 +22,8 @@ class Dialect(Protocol):
     """The argument of a LIMIT that is none."""
     onto: str
     """A join that goes through the rows on its left in their order."""
+    merges: bool
+    """Whether it merges walks that are put together with UNION ALL, and stops all of them at the limit."""
     by_state: str
     """Behind the table of entries: that the index by state is to be used."""
 

@@ -1,7 +1,7 @@
 """The SQL of ref listings. Pure: it takes what is asked and gives a statement with its arguments.
 
 A filter by one tag walks the index `ref_tag` in name order and stops at the limit. Several values of a tag are
-several such walks, merged; each stops at the limit by itself, as PostgreSQL merges none that does not. Further tags are
+several such walks, merged, or each up to the limit where the database does not merge them. Further tags are
 looked up for each name of the walk: with EXISTS, PostgreSQL would first join all that have them. What is ordered by the
 value of a tag is one walk of that index, too.
 """
@@ -58,7 +58,8 @@ def select(dialect: Dialect, query: Query, newest_first: bool, page: tuple[Any, 
     """The refs in name order, of a page: its limit and offset."""
     order = "DESC" if newest_first else "ASC"
     limit, offset = page
-    most = None if limit == dialect.unlimited else limit + offset
+    is_whole = dialect.merges or limit == dialect.unlimited
+    most = None if is_whole else limit + offset
     names, args = _names(query, order, most)
     if query.walk is None:
         sql = f"SELECT {COLUMNS} FROM ref AS t {names} ORDER BY name {order} LIMIT ? OFFSET ?"

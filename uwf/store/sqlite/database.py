@@ -49,6 +49,7 @@ class Database:
     """Whether it can only be read, and keeps others from writing, or ends when they do: to be closed soon."""
     unlimited = -1
     onto = "CROSS JOIN"
+    merges = True
     by_state = " INDEXED BY entry_state"
 
     def __init__(self, path: str, wait_s: float) -> None:
