@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 from tests.helpers.program import Uwf
+from tests.helpers.project import Project, until
+from tests.helpers.serving import Serving
 
 NOWHERE = "postgresql://ann:s3cret-pw@127.0.0.1:1/uwf"
 SEEN = "postgresql://ann:[redacted]@127.0.0.1:1/uwf"
@@ -77,6 +80,17 @@ def test_a_store_in_a_database_is_backed_up_by_postgresql(uwf: Uwf) -> None:
     error = uwf("store", "restore", "x.db", "--json", env=env, expect=5).error
     assert error["hint"] == f"pg_restore --clean --if-exists --dbname={bare} uwf.dump"
     assert not os.path.exists(uwf.cwd / "x.db")
+
+
+def test_a_daemon_says_that_it_has_another_store_than_the_settings_name(project: Project) -> None:
+    daemon = Serving(project).leads()
+    try:
+        project("config", "set", "store", NOWHERE)
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: "it names another store" in daemon.said)
+    finally:
+        assert daemon.end() == 0
+    assert "s3cret" not in daemon.said
 
 
 def test_without_the_extra_it_is_said_what_to_install(uwf: Uwf, tmp_path: Path) -> None:

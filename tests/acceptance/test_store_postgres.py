@@ -168,7 +168,9 @@ def test_the_password_of_the_database_gets_nowhere(
     url = database.replace("//uwf@", "//uwf:s3cret%40pw@")
     project("config", "set", "store", url)
     agent = project.cwd / "agent.sh"
-    text = reply(note="the password is s3cret@pw, s3cret%40pw, and $UWF_STORE", body="It was $(env)")
+    text = reply(
+        note="the password is s3cret@pw, s3cret%40pw, and $UWF_STORE", body="It was $(env)"
+    )
     agent.write_text(
         f"#!/bin/sh\ncat >/dev/null\ncat <<END\n{text}END\n".replace("---\n$", "---\n\\$")
     )

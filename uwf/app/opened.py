@@ -143,6 +143,11 @@ class OpenHome:
         return self._address
 
     @property
+    def is_store_elsewhere(self) -> bool:
+        """Whether settings that were read anew name another store: processes that begin from now on open that."""
+        return self.store_address != settings.store_address(self.home, lambda: self.settings_read)
+
+    @property
     def has_store_file(self) -> bool:
         """Whether the store is a file of this home, or would be one; else it is in a database."""
         return self.store_address == SQLITE

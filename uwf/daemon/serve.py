@@ -166,6 +166,10 @@ class _Serving:
         self._supervisor.reloading()
         if self._read_config():
             self._say("the configuration was read anew")
+            if self._app.is_store_elsewhere:
+                self._say(
+                    "it names another store, which a daemon that begins anew has: uwf daemon stop"
+                )
         self._supervisor.ready("leads")
 
     def _read_config(self) -> bool:
