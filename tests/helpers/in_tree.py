@@ -15,7 +15,7 @@ from uwf.engine.actions import merge as merging
 from uwf.engine.actions.merge import BroughtIn
 from uwf.engine.actions.removal import Removal
 from uwf.engine.chain import worktree as chained
-from uwf.engine.run import intake, lock
+from uwf.engine.run import intake, lock, worktree_making
 from uwf.engine.run import worktree as trees
 from uwf.record import replace
 from uwf.store.protocols import Store
@@ -58,14 +58,14 @@ class TreeRig(Rig):
             return act()
 
     def whole(self, id: str) -> None:
-        self.holding(id, lambda: trees.whole(self.engine, self.thread(id), time.sleep))
+        self.holding(id, lambda: worktree_making.whole(self.engine, self.thread(id), time.sleep))
 
     def undo_with_files(self, id: str) -> None:
         def act() -> None:
             thread, tree = self.thread(id), self.tree(id)
             with_files = trees.back_to(self.engine, thread, tree)
             undo.undo(self.store, thread, with_files)
-            trees.whole(self.engine, self.thread(id), time.sleep)
+            worktree_making.whole(self.engine, self.thread(id), time.sleep)
 
         self.holding(id, act)
 

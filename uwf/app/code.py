@@ -13,7 +13,7 @@ from uwf.engine.chain import hosts
 from uwf.engine.chain import thread as threads
 from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HOST, THREADS, WORKFLOW
-from uwf.engine.run import intake, lock, travel, worktree_tags
+from uwf.engine.run import intake, lock, travel, worktree_making, worktree_tags
 from uwf.engine.run import worktree as trees
 from uwf.errors import InputError, StateError
 from uwf.record import Record
@@ -100,7 +100,7 @@ def export_to(home: OpenHome, id: str, path: str, code: str) -> int:
                 code="no_worktree",
             )
         if hosts.away(thread.tags, context.host) is not None:
-            thread = trees.whole(context, thread, time.sleep)
+            thread = worktree_making.whole(context, thread, time.sleep)
             found = worktree_tags.of(context, thread) or found
         kept = found.kept
         if tree.is_whole(found.path):

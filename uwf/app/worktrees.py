@@ -18,7 +18,7 @@ from uwf.engine.chain import worktree as chained
 from uwf.engine.chain.tags import HISTORY, STATUS, THREADS, WORKTREE_LEFT, WORKTREE_REPO
 from uwf.engine.chain.thread import runner
 from uwf.engine.progress import WorktreeMade
-from uwf.engine.run import intake, lock, worktree_tags
+from uwf.engine.run import intake, lock, worktree_making, worktree_tags
 from uwf.engine.run import worktree as trees
 from uwf.errors import Busy, InputError, StateError, UwfError, WorkspaceError
 from uwf.guard.worktrees import WorktreeQuota
@@ -97,7 +97,7 @@ def begun(home: OpenHome, thread: Thread) -> Thread:
                     f"there is no room for the worktree of thread {thread.id}; it waits (workspace.total_quota)"
                 )
                 return thread
-            return trees.whole(held, thread, time.sleep)
+            return worktree_making.whole(held, thread, time.sleep)
     except (UwfError, OSError) as error:
         what = error.message if isinstance(error, UwfError) else str(error)
         home.warn(f"the worktree of thread {thread.id} is not made yet: {what}")
@@ -120,7 +120,7 @@ def undo(context: RunContext, thread: Thread) -> Thread:
         )
 
     undone = undoing.undo(context.store, thread, trees.back_to(context, thread, found))
-    return trees.whole(context, undone, time.sleep)
+    return worktree_making.whole(context, undone, time.sleep)
 
 
 def merge(home: OpenHome, id: str, onto: str | None, wait_s: float) -> BroughtIn:

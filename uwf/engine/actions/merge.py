@@ -24,7 +24,7 @@ from uwf.engine.chain.thread import runner
 from uwf.engine.chain.wake import Wake
 from uwf.engine.chain.word import Word
 from uwf.engine.run import worktree as trees
-from uwf.engine.run import worktree_tags
+from uwf.engine.run import worktree_making, worktree_tags
 from uwf.errors import Crowded, InputError, StateError, UwfError, WorkspaceError
 from uwf.record import Record, replace
 from uwf.trust import OWNER
@@ -103,7 +103,7 @@ def merge(
                 reason="merge_busy",
                 hint=f"uwf thread merge {thread.id} --wait 10m",
             )
-        thread = trees.whole(ctx, thread, pause)
+        thread = worktree_making.whole(ctx, thread, pause)
         done = _Merge(ctx, thread, replace(found, back=None, kept=None), branch, pause).run()
     return done
 

@@ -29,10 +29,10 @@ def before(ctx: RunContext, step: NextStep, pause: Pause) -> NextStep:
     """`step` once its worktree is whole and kept as it is before it. Raises `Refused` where only a person can help."""
     if of(ctx, step.thread) is None:
         return step
-    from uwf.engine.run import worktree
+    from uwf.engine.run import worktree, worktree_making
 
     try:
-        thread = worktree.whole(ctx, step.thread, pause)
+        thread = worktree_making.whole(ctx, step.thread, pause)
         kept = worktree.keep(ctx, thread, str(step.base.index))
     except WorkspaceError as error:
         reason = hosts.NOT_HERE if error.code == hosts.NOT_HERE else "preflight_failed"
