@@ -17,7 +17,7 @@ CREATE TABLE ref (
     updated_ms bigint NOT NULL,
     tags bytea NOT NULL
 );
-CREATE INDEX ref_end ON ref ("right"(name, 4));
+CREATE INDEX ref_end ON ref ("right"(name, 4), name);
 
 CREATE TABLE ref_tag (
     key text COLLATE "C" NOT NULL,
