@@ -286,6 +286,26 @@ def test_a_lease_that_was_not_renewed_can_be_taken_over(expiring: Expiring) -> N
     assert leases.renew(taker)
 
 
+def test_taking_waits_for_nobody_who_writes_under_the_lease(
+    postgres: SqlStore, shared_database: str
+) -> None:
+    """Its machine may be frozen in the middle of a transaction."""
+    from uwf.store.postgres import open_store as open_postgres
+
+    other = open_postgres(shared_database)
+    lease = taken(postgres.leases, ONE)
+    with postgres.transaction("put", lease=lease):
+        sql = "SELECT set_config('lock_timeout', '5s', false)"  # it would be an error
+        other._database.one(sql)
+        age = "UPDATE lease SET expires = expires - interval '1 hour'"
+        postgres._database.change(age, ())
+        assert other.leases.take(ONE) is None
+    postgres._database.change(age, ())
+    assert other.leases.take(ONE) is not None
+    assert not written(postgres, lease)
+    other.close()
+
+
 def test_a_renewed_lease_lasts_on(expiring: Expiring) -> None:
     lease = taken(expiring.leases, ONE)
     for _ in range(3):

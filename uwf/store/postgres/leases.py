@@ -19,15 +19,20 @@ LASTS_S = 60.0
 
 _END = "clock_timestamp() + interval '1 second' * ?"
 _TAKE = (
-    "INSERT INTO lease AS l (name, host, pid, started, epoch, asked, expires)"
-    f" VALUES (?, ?, ?, ?, nextval('lease_epoch'), '', {_END})"
-    " ON CONFLICT (name) DO UPDATE SET host = excluded.host, pid = excluded.pid,"
-    " started = excluded.started, epoch = excluded.epoch, asked = excluded.asked,"
-    " expires = excluded.expires WHERE l.expires < clock_timestamp() OR l.epoch = ?"
-    " RETURNING epoch"
+    "INSERT INTO lease (host, pid, started, expires, name, epoch, asked)"
+    f" VALUES (?, ?, ?, {_END}, ?, nextval('lease_epoch'), '')"
+    " ON CONFLICT (name) DO NOTHING RETURNING epoch"
 )
+_TAKE_OVER = (
+    f"UPDATE lease SET host = ?, pid = ?, started = ?, expires = {_END},"
+    " epoch = nextval('lease_epoch'), asked = '' WHERE name ="
+    " (SELECT name FROM lease WHERE name = ? AND (expires < clock_timestamp() OR epoch = ?)"
+    " FOR UPDATE SKIP LOCKED) RETURNING epoch"
+)
+"""Who writes under the lease holds it: that is not waited for, as its machine may be frozen."""
 _RENEW = f"UPDATE lease SET expires = {_END} WHERE name = ? AND epoch = ?"
 _RELEASE = "DELETE FROM lease WHERE name = ? AND epoch = ?"
+_THERE = "SELECT pid, started, host, epoch, name FROM lease WHERE name = ?"
 _HOLDERS = "SELECT pid, started, host, epoch, name FROM lease WHERE expires >= clock_timestamp()"
 _ASK = "UPDATE lease SET asked = ? WHERE name = ? AND expires >= clock_timestamp()"
 _ASKED = "SELECT asked FROM lease WHERE name = ? AND epoch = ?"
@@ -59,12 +64,14 @@ class PostgresLeases:
         return self._owner.host
 
     def take(self, name: str) -> Lease | None:
-        found = self._take(name, _NO_EPOCH)
-        if found is None:
-            row = self._database.one(f"{_HOLDERS} AND name = ?", (name,))
-            if row is None or self._is_gone(row):
-                found = self._take(name, _NO_EPOCH if row is None else row[3])
-        return found
+        owner, there = self._owner, self._database.one(_THERE, (name,))
+        args = (owner.host, owner.pid, owner.started, self.lasts_s, name)
+        if there is None:
+            row = self._database.one(_TAKE, args)
+        else:
+            gone = there[3] if self._is_gone(there) else _NO_EPOCH
+            row = self._database.one(_TAKE_OVER, (*args, gone))
+        return None if row is None else Lease(name, owner, row[0])
 
     def holder(self, name: str) -> Owner | None:
         row = self._database.one(f"{_HOLDERS} AND name = ?", (name,))
@@ -90,13 +97,6 @@ class PostgresLeases:
     def release(self, lease: Lease) -> None:
         if lease.owner == self._owner:
             self._database.change(_RELEASE, (lease.name, lease.epoch))
-
-    def _take(self, name: str, gone: int) -> Lease | None:
-        """Take what is free, or is held with the epoch `gone` by who is known to be dead."""
-        owner = self._owner
-        args = (name, owner.host, owner.pid, owner.started, self.lasts_s, gone)
-        row = self._database.one(_TAKE, args)
-        return None if row is None else Lease(name, owner, row[0])
 
     def _living(self) -> list[tuple[int, str, str, int, str]]:
         return [row for row in self._database.all(_HOLDERS) if not self._is_gone(row)]
