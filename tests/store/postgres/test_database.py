@@ -119,6 +119,30 @@ def test_a_client_that_freezes_in_a_transaction_is_put_out(
     other.close()
 
 
+def test_a_client_that_freezes_behind_a_pipeline_is_put_out_by_who_waits(
+    emptied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last message was a Flush, upon which the server does not count how long it is idle."""
+    monkeypatch.setattr(
+        connection, "_SESSION", connection._SESSION.replace("'10s'", "'200ms'"), raising=True
+    )
+    monkeypatch.setattr(
+        database_module, "_PUT_OUT", database_module._PUT_OUT.replace("'10s'", "'200ms'")
+    )
+    frozen, other = open_store(emptied), open_store(emptied)
+    tx = frozen.transaction("test")
+    tx.__enter__()
+    tx.set_ref("frozen", tx.put("output", "x"), why="test")
+    assert tx.ref("other") is None
+    with other.transaction("test", wait_s=1.0) as later:
+        later.set_counter("other", 1)
+    with pytest.raises(StoreError, match=r"lost|nothing was written"):
+        tx.__exit__(None, None, None)
+    assert other.ref("frozen") is None
+    frozen.close()
+    other.close()
+
+
 def test_who_waits_in_vain_for_another_writer_is_told_so(
     kept: PostgresStore, again: OpenAgain
 ) -> None:

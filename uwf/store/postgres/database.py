@@ -19,7 +19,7 @@ import psycopg
 from uwf import clock
 from uwf.errors import StoreAway, StoreBusy, StoreError
 from uwf.store.postgres.batch import Batch
-from uwf.store.postgres.connection import connect, numbered
+from uwf.store.postgres.connection import FROZEN_S, connect, numbered
 from uwf.store.postgres.faults import explain, is_lost, lost, place_of, unreadable
 from uwf.store.postgres.schema import UPKEEP, WRITING, newest, too_new
 from uwf.store.sql.database import END_CHARS, PUT
@@ -40,6 +40,13 @@ OUTCOME_S, PAUSE_S = 10.0, 0.1
 """For how long it is asked what became of a commit, and how often."""
 
 _COMMIT = "COMMIT"
+_PUT_OUT = (
+    "SELECT count(pg_terminate_backend(a.pid)) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
+    " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    f" AND (l.classid::bigint << 32 | l.objid::bigint) = {WRITING}"
+    f" AND a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '{FROZEN_S}s'"
+)
 _STATUS = "SELECT pg_xact_status(CAST($1 AS xid8))"
 
 
@@ -95,7 +102,13 @@ class PostgresDatabase:
             " (SELECT value FROM meta WHERE key = 'writer')"
         )
         try:
-            self._number, schema, writer = self._open(sql)
+            try:
+                self._number, schema, writer = self._open(sql)
+            except psycopg.errors.LockNotAvailable:
+                self.rollback()
+                if not self._put_out_frozen():
+                    raise
+                self._number, schema, writer = self._open(sql)
             if int(schema) > newest():
                 raise too_new(int(schema), writer, self.path)
         except BaseException as error:
@@ -107,6 +120,17 @@ class PostgresDatabase:
             if isinstance(error, psycopg.Error):
                 raise explain(error, self.path) from error
             raise
+
+    def _put_out_frozen(self) -> bool:
+        """End the sessions that have all writers wait, and do nothing for so long that their client is frozen. Whether
+        there was one. The server does that by itself but for a client whose last message was a Flush, and that is what
+        the end of a pipeline sends.
+        """
+        try:
+            row = self._cursor.execute(_PUT_OUT.encode(), prepare=False).fetchone()
+        except psycopg.Error:
+            return False  # of another user's session, perhaps
+        return row is not None and row[0] > 0
 
     def begin_reading(self) -> None:
         self._check_free()
