@@ -42,6 +42,7 @@ def test_the_password_of_an_address_is_shown_nowhere(uwf: Uwf) -> None:
         uwf("config", "get", "store", "--json"),
         uwf("config", "list"),
         uwf("config", "list", "--json"),
+        uwf("config", "list", env={"UWF_STORE": NOWHERE}),
         uwf("thread", "list", expect=1),
         uwf("thread", "show", "01HV", "--json", expect=1),
         uwf("doctor", expect=1),
@@ -56,6 +57,11 @@ def test_the_password_of_an_address_is_shown_nowhere(uwf: Uwf) -> None:
 
 def test_the_environment_goes_before_the_settings(uwf: Uwf) -> None:
     uwf("config", "set", "store", NOWHERE)
+    there = {"UWF_STORE": "sqlite"}
+    row = uwf("config", "list", env=there).out.splitlines()[1]
+    assert row.split() == ["store", "sqlite", "UWF_STORE"]
+    got = uwf("config", "get", "store", env=there)
+    assert (got.out, "UWF_STORE says so" in got.err) == ("sqlite\n", True)
     assert uwf("thread", "list", "-q", env={"UWF_STORE": "sqlite"}).out == ""
     uwf("config", "unset", "store")
     uwf("thread", "list", expect=1, env={"UWF_STORE": NOWHERE})

@@ -48,6 +48,16 @@ def test_what_is_due_on_one_machine_is_run_on_another(machine: Machines) -> None
     assert here("worker", "list", "--json").json == []
 
 
+def test_a_daemon_on_another_machine_is_one(machine: Machines) -> None:
+    here, there = machine("here"), machine("there")
+    thread = there.begin()
+    assert "uwf daemon run" in there("thread", "wake", thread, "--in", "9h").err
+    pid = here.daemon().process.pid
+    for words in (("wake", thread, "--in", "8h"), ("start", "one.yaml", "-p", "Later.", "--wake")):
+        assert there("thread", *words).err == ""
+    assert f"no daemon runs here: process {pid} on here leads" in there("daemon", "stop").err
+
+
 def test_a_thread_with_a_place_is_run_there_alone(machine: Machines) -> None:
     here, there = machine("here"), machine("there")
     for each in (here, there):

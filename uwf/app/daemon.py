@@ -49,6 +49,11 @@ class Daemons:
         """The process that leads; None when none does."""
         return self._holder(LEADER)
 
+    def of_all(self) -> Owner | None:
+        """The one that has what is due run: that of this home, or of all that share its store. None when none does."""
+        shared = self.shared()
+        return self._leases.holder(LEADER) if shared is None else shared.leader()
+
     def standbys(self) -> list[int]:
         """The processes that wait to lead."""
         found = map(self._holder, map(_standby, range(MOST_STANDBY)))

@@ -80,6 +80,7 @@ from uwf.engine.upkeep.figures import PeriodFigures as PeriodFigures
 from uwf.engine.upkeep.health.check import Finding as Finding
 from uwf.engine.upkeep.log.search import LogLine as LogLine
 from uwf.guard.contract import StatusLine as StatusLine
+from uwf.store.owner import Owner as Owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -49,6 +49,8 @@ def get(ctx: Context, key: str) -> None:
         text = "".join(f"{name} = {_text(value)}\n" for name, value in values.items())
         ctx.out.answer(values, ids=values, draw=text)
         return
+    if found.variable is not None:
+        ctx.out.note(f"{found.variable} says so, which goes before config.toml")
     text = _text(found.value)
     ctx.out.answer({"key": found.key, "value": found.value}, ids=[text], draw=text)
 
@@ -95,7 +97,7 @@ def _shown(settings: list[Setting]) -> dict[str, object]:
 
 
 def _source(setting: Setting) -> str:
-    return "config.toml" if setting.in_file else "default"
+    return setting.variable or ("config.toml" if setting.in_file else "default")
 
 
 def _text(value: object) -> str:

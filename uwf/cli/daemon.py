@@ -105,7 +105,9 @@ def stop(ctx: Context, *, now: bool = False) -> None:
     said = ", ".join(map(str, ended))
     ctx.out.answer({"ended": ended}, draw=f"ended: process {said}" if ended else "")
     if not ended:
-        ctx.out.note("no daemon runs")
+        leader = ctx.app.daemon.of_all()
+        elsewhere = "" if leader is None else f" here: {leader.in_words} leads"
+        ctx.out.note(f"no daemon runs{elsewhere}")
 
 
 def _fields(ctx: Context, found: DaemonStatus) -> dict[str, str]:

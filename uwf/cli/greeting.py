@@ -109,7 +109,7 @@ def _next(ctx: Context, found: Overview, ids: Mapping[str, str]) -> Iterator[tup
         yield f"uwf thread show {ids[item.thread]}", "why it failed, and the way on"
     for broken in found.broken[:1]:
         yield broken.look.replace(broken.thread, ids[broken.thread]), "what was done to it"
-    if found.due and ctx.app.daemon.leader() is None:
+    if found.due and ctx.app.daemon.of_all() is None:
         yield "uwf thread run --due", "no daemon runs that would: uwf daemon run"
     for view in found.running[:1]:
         yield f"uwf thread watch {ids[view.thread]}", "see it work"

@@ -51,7 +51,7 @@ def inbox(ctx: Context) -> None:
 def answer(ctx: Context, thread: str, text: str) -> None:
     told = ctx.app.answer(thread, text_arg(text))
     ctx.out.answer(told, ids=[told.word], draw=f"{told.word[:12]}  told {told.thread}")
-    if ctx.app.daemon.leader() is None:
+    if ctx.app.daemon.of_all() is None:
         ctx.out.hint(f"uwf thread exec {told.thread} --due  # no daemon runs that would")
 
 

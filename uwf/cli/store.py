@@ -209,6 +209,6 @@ def stats(ctx: Context) -> None:
         "refs": str(found.refs),
         "moves": str(found.moves),
         "entries": str(found.entries),
-        "file": numbers.size(found.file_bytes),
+        "file" if ctx.app.has_store_file else "database": numbers.size(found.file_bytes),
     }
     ctx.out.answer(found, draw=lambda: ctx.out.fields(shown))

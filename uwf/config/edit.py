@@ -25,16 +25,22 @@ STORE = ("store",)
 
 
 class Setting(Record):
-    """One key with its value as it would be written, but for a password in an address; None when it has none."""
+    """One key with its value as it would be written, but for a password in an address; None when it has none.
+    `variable` is that of the environment whose value it is, which goes before the file.
+    """
 
     key: str
     value: Any
     in_file: bool
     is_secret: bool
+    variable: str | None = None
 
 
 def settings(home: str) -> list[Setting]:
-    """Every setting that has a value or could have one, in the order of its tables; of an agent those of its kind."""
+    """Every setting that has a value or could have one, in the order of its tables; of an agent those of its kind.
+
+    What the environment says in place of the file is said as it is there.
+    """
     file = paths.config_file(home)
     document = keys.parse(config.read_file(file) or b"", file)
     checked = keys.check(document)
@@ -43,18 +49,20 @@ def settings(home: str) -> list[Setting]:
         name: keys.fields_of(AgentConfig.of(agent).kind)
         for name, agent in checked.get("agents", {}).items()
     }
-    found = []
+    named, found = os.environ.get(config.STORE_VARIABLE), []
     for key in keys.known():
         for path, value in _matching(document.values, key.path):
             if path[0] == "agents" and path[2] not in fields[path[1]]:
                 continue
             written = key.default if value is None else value
+            variable = config.STORE_VARIABLE if path == STORE and named else None
             found.append(
                 Setting(
                     keys.dotted(path),
-                    shown(written) if path == STORE else written,
+                    shown(named or written) if path == STORE else written,
                     value is not None,
                     secrets.is_secret(path[-1], marks) and path[-1] != "secrets",
+                    variable,
                 )
             )
     return found

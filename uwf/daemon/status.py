@@ -103,11 +103,8 @@ def status(app: App, *, with_figures: bool = True) -> DaemonStatus:
 
 def _who_leads(app: App) -> tuple[int | None, str | None]:
     """The process, and where many machines share the store which of them it is on."""
-    of_all = app.daemon.shared()
-    if of_all is None:
-        return app.daemon.leader(), None
-    owner = of_all.leader()
-    return (None, None) if owner is None else (owner.pid, owner.host)
+    owner = app.daemon.of_all()
+    return (None, None) if owner is None else (owner.pid, owner.host or None)
 
 
 def watch(app: App, is_read: Callable[[], bool]) -> Iterator[DaemonStatus]:

@@ -91,4 +91,4 @@ def go_on(app: App, way: WayOn, text: str | None) -> str:
 
 
 def _who_runs_it(app: App) -> str:
-    return "" if app.daemon.leader() is not None else "; no daemon runs it: press r"
+    return "" if app.daemon.of_all() is not None else "; no daemon runs it: press r"

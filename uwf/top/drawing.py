@@ -88,7 +88,7 @@ def _time(row: Row, now_ms: int) -> str:
 
 def title(home: str, view: HomeView) -> list[Piece]:
     """The first line: whose home it is, and whether a daemon runs there."""
-    daemon = "no daemon runs" if view.leader is None else f"daemon {view.leader}"
+    daemon = "no daemon runs" if view.leader is None else f"daemon: {view.leader.in_words}"
     clock = times.local(view.now_ms, view.now_ms)
     return [
         Piece("uwf top", "bold"),

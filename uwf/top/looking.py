@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from uwf.app import App
-    from uwf.app.values import GuardStatus, StatusLine, ThreadView
+    from uwf.app.values import GuardStatus, Owner, StatusLine, ThreadView
     from uwf.top.rows import Row
 
     T = TypeVar("T")
@@ -68,7 +68,7 @@ class HomeView(Record):
     minutes: tuple[int, ...] = ()
     usd_today: float | None = None
     guards: tuple[StatusLine, ...] = ()
-    leader: int | None = None
+    leader: Owner | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -112,7 +112,7 @@ def look(app: App, wanted: Wanted) -> HomeView:
         minutes=tuple(app.figures.minutes(MINUTES)),
         usd_today=None if status is None else status.facts.get("today", {}).get("usd"),
         guards=() if status is None else status.lines,
-        leader=app.daemon.leader(),
+        leader=app.daemon.of_all(),
         faults=tuple(faults),
     )
 

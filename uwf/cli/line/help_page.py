@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from uwf.cli import index
 from uwf.cli.command import INSTALL_COMPLETION
+from uwf.quantities import TIME, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +86,11 @@ def _flags(param: Param) -> str:
 
 
 def _about(param: Param) -> str:
-    known = param.default in (None, False, (), "")
-    return param.spec.help if known else f"{param.spec.help} [default: {param.default}]"
+    default = param.default
+    if default in (None, False, (), ""):
+        return param.spec.help
+    shown = written(TIME, default) if param.spec.is_time else default
+    return f"{param.spec.help} [default: {shown}]"
 
 
 def _rows(rows: list[tuple[str, str]], width: int, widest: int = 0) -> str:

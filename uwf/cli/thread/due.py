@@ -83,7 +83,7 @@ def wake(
                 f"it wakes earlier than that: {ctx.times.due(view.wake_at)}, {view.wake_why}"
             )
             ctx.out.hint(f"uwf thread wake {id} --clear")
-        elif not clear and ctx.app.daemon.leader() is None:
+        elif not clear and ctx.app.daemon.of_all() is None:
             ctx.out.hint(WHO_RUNS)
         print_thread(ctx, view)
 

@@ -121,7 +121,7 @@ def start(
         ctx.out.answer(begun, ids=[id], draw=f"{drawn}, due now" if wake else drawn)
         if not wake:
             ctx.out.hint(f"uwf thread exec {id}")
-        elif ctx.app.daemon.leader() is None:
+        elif ctx.app.daemon.of_all() is None:
             ctx.out.hint(WHO_RUNS)
         return exits.DONE
     if not detach:
